@@ -1,0 +1,1 @@
+//! A correct Unix daemon.

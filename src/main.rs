@@ -1,0 +1,2 @@
+//! The `sampled` program.
+fn main() {}
