@@ -1,0 +1,127 @@
+//! Sources: what reads the kernel's files, and knows nothing else.
+//!
+//! A source is one unit of reading: usually one file, read whole. It knows neither intervals nor
+//! clients, makes no rates and keeps no history. Parsing is a pure function of the text; the file
+//! is opened at the first reading and kept open, because opening costs more than reading.
+
+mod cpu;
+mod cpuinfo;
+mod file;
+mod loadavg;
+mod memory;
+mod os;
+mod parse;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::reading::{Fault, Metric, Raw};
+
+/// One unit of reading.
+pub trait Source: Send {
+    /// The name by which a person can switch it off: `cpu`, `memory`.
+    fn name(&self) -> &'static str;
+
+    /// Patterns of all the ids it may ever offer, `*` for a whole segment. Known without reading
+    /// anything, so that a call for one metric opens only the files of that metric.
+    fn scope(&self) -> &'static [&'static str];
+
+    /// Finds out which metrics are there. Absent hardware is an empty list and no error.
+    ///
+    /// # Errors
+    /// When a file that must be there cannot be read or understood.
+    fn discover(&mut self) -> Result<Vec<Metric>, Error>;
+
+    /// Reads every column afresh into `columns`, which comes empty.
+    ///
+    /// # Errors
+    /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error>;
+}
+
+/// Where the kernel's files are: elsewhere in a container that looks at its host, and in tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// The proc file system, `/proc`.
+    pub proc: PathBuf,
+    /// The sys file system, `/sys`.
+    pub sys: PathBuf,
+    /// The root of the file system whose `/etc/os-release` is read, `/`.
+    pub root: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            proc: "/proc".into(),
+            sys: "/sys".into(),
+            root: "/".into(),
+        }
+    }
+}
+
+/// Why a source could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel refused, or the file is not there.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file's text is not in the documented form.
+    #[error("{}: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with it, in words.
+        what: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    pub(crate) fn malformed(path: &Path, what: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    /// What a client is told of this failure.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Malformed { .. } => Fault::Malformed,
+            Self::Io { cause, .. } => match cause.kind() {
+                io::ErrorKind::PermissionDenied => Fault::Denied,
+                io::ErrorKind::NotFound => Fault::Gone,
+                io::ErrorKind::TimedOut => Fault::Timeout,
+                _ if cause.raw_os_error() == Some(nix::libc::ENODEV) => Fault::Gone,
+                _ if cause.raw_os_error() == Some(nix::libc::ENXIO) => Fault::Gone,
+                _ => Fault::Stale,
+            },
+        }
+    }
+}
+
+/// Every source there is, none of them opened yet.
+pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    sources.push(Box::new(cpu::Cpu::new(roots)));
+    sources.push(Box::new(cpuinfo::CpuInfo::new(roots)));
+    sources.push(Box::new(loadavg::LoadAverages::new(roots)));
+    sources.push(Box::new(memory::Memory::new(roots)));
+    sources.extend(os::sources(roots));
+    sources
+}
