@@ -42,6 +42,24 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every fault there is.
+    pub const ALL: [Self; 9] = [
+        Self::First,
+        Self::Gap,
+        Self::Reset,
+        Self::Stale,
+        Self::Asleep,
+        Self::Denied,
+        Self::Timeout,
+        Self::Gone,
+        Self::Malformed,
+    ];
+
+    /// The fault that a code stands for.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.code() == code)
+    }
+
     /// The code that stands for this fault on the bus and in the program's output.
     pub fn code(self) -> &'static str {
         match self {

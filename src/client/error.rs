@@ -1,0 +1,72 @@
+//! What a call can fail with, by the names of the errors on the bus.
+
+use zbus::fdo;
+
+use crate::wire::{ERROR_PREFIX, NAME};
+
+/// Why a call failed. What the service said is in the message, with the culprit in it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no session bus.
+    #[error("no session bus can be reached: {0}")]
+    NoBus(#[source] zbus::Error),
+    /// The service is not installed: the bus has nothing to start for its name.
+    #[error("{NAME} is neither running nor installed (install it with `sampled install`): {0}")]
+    NotInstalled(String),
+    /// A selector means no metric.
+    #[error("{0}")]
+    UnknownMetric(String),
+    /// A selector is not well formed.
+    #[error("{0}")]
+    InvalidSelector(String),
+    /// An interval or a window is too short or too long.
+    #[error("{0}")]
+    InvalidInterval(String),
+    /// This client asks for more than one client may have.
+    #[error("{0}")]
+    LimitExceeded(String),
+    /// There is no session of that number.
+    #[error("{0}")]
+    NoSuchSession(String),
+    /// The session is another client's.
+    #[error("{0}")]
+    NotOwner(String),
+    /// The service is on its way out. Calls are made again once, so this is rare.
+    #[error("the service is on its way out")]
+    Stopping,
+    /// Other clients have sessions.
+    #[error("{0}")]
+    Busy(String),
+    /// The session is over: what the service gave as the reason, or that it has gone.
+    #[error("the session is over: {0}")]
+    Ended(String),
+    /// Anything else between here and the service.
+    #[error("{0}")]
+    Bus(#[source] zbus::Error),
+}
+
+impl From<zbus::Error> for Error {
+    fn from(error: zbus::Error) -> Self {
+        match error {
+            zbus::Error::MethodError(name, message, reply) => {
+                let text = message.clone().unwrap_or_default();
+                match name.as_str().strip_prefix(ERROR_PREFIX) {
+                    Some("UnknownMetric") => Self::UnknownMetric(text),
+                    Some("InvalidSelector") => Self::InvalidSelector(text),
+                    Some("InvalidInterval") => Self::InvalidInterval(text),
+                    Some("LimitExceeded") => Self::LimitExceeded(text),
+                    Some("NoSuchSession") => Self::NoSuchSession(text),
+                    Some("NotOwner") => Self::NotOwner(text),
+                    Some("Stopping") => Self::Stopping,
+                    Some("Busy") => Self::Busy(text),
+                    _ => Self::Bus(zbus::Error::MethodError(name, message, reply)),
+                }
+            }
+            zbus::Error::FDO(error) => match *error {
+                fdo::Error::ServiceUnknown(text) => Self::NotInstalled(text),
+                other => Self::Bus(zbus::Error::FDO(Box::new(other))),
+            },
+            other => Self::Bus(other),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The calls of the interface, as they are on the bus.
+
+use std::collections::HashMap;
+
+use zbus::{OwnedVariant, Variant, proxy};
+
+type Facts = HashMap<String, OwnedVariant>;
+
+/// `io.github.sampled.Sampler1`.
+#[proxy(
+    interface = "io.github.sampled.Sampler1",
+    default_service = "io.github.sampled.Sampler1",
+    default_path = "/io/github/sampled/Sampler1"
+)]
+pub trait Sampler1 {
+    /// Metadata of metrics, by id.
+    fn list(&self, selectors: &[&str]) -> zbus::Result<HashMap<String, Facts>>;
+
+    /// One fresh reading: timestamp, readings and faults.
+    fn sample(
+        &self,
+        selectors: &[&str],
+        options: &HashMap<&str, Variant<'_>>,
+    ) -> zbus::Result<(u64, Facts, HashMap<String, String>)>;
+
+    /// Begin to acquire: the session and its columns.
+    fn start(
+        &self,
+        selectors: &[&str],
+        interval: u64,
+        options: &HashMap<&str, Variant<'_>>,
+    ) -> zbus::Result<(u32, Vec<String>)>;
+
+    /// End a session.
+    fn stop(&self, session: u32) -> zbus::Result<()>;
+
+    /// Who acquires what.
+    fn sessions(&self) -> zbus::Result<HashMap<u32, Facts>>;
+
+    /// Leave, after what is in flight.
+    fn quit(&self) -> zbus::Result<()>;
+
+    /// A frame: session, timestamp, values.
+    #[zbus(signal)]
+    fn sampled(&self, session: u32, timestamp: u64, values: Vec<f64>) -> zbus::Result<()>;
+
+    /// Columns, texts and faults of a session.
+    #[zbus(signal)]
+    fn changed(
+        &self,
+        session: u32,
+        columns: Vec<String>,
+        texts: HashMap<String, String>,
+        faults: HashMap<String, String>,
+    ) -> zbus::Result<()>;
+
+    /// A session is over, and why.
+    #[zbus(signal)]
+    fn ended(&self, session: u32, reason: String) -> zbus::Result<()>;
+
+    /// The version of the service.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> zbus::Result<String>;
+
+    /// How long the service stays when nobody needs it, in microseconds.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn idle_timeout(&self) -> zbus::Result<u64>;
+}

@@ -1,0 +1,209 @@
+//! A session as its client sees it: frames, with the faults and texts that belong to them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream::select};
+use zbus::{Connection, MatchRule, Message, MessageStream, Variant, message};
+
+use crate::{
+    reading::{Fault, Reading, Value},
+    wire::{INTERFACE, NAME, PATH},
+};
+
+use super::{Client, Error, Start, fault_of, retry};
+
+/// A session. It ends with [`stop`](Self::stop), or when the client's connection is closed.
+pub struct Session {
+    client: Client,
+    id: u32,
+    /// The service's unique name: a successor has another, and knows nothing of this session.
+    service: String,
+    signals: Signals,
+    state: Arc<Columns>,
+}
+
+type Signals = futures_util::stream::Select<MessageStream, MessageStream>;
+
+/// What a session knows of its columns beside the numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Columns {
+    ids: Vec<String>,
+    texts: BTreeMap<String, Arc<str>>,
+    faults: BTreeMap<String, Fault>,
+}
+
+/// A frame: everything a session reads at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The moment of reading, in microseconds since the Unix epoch.
+    pub timestamp: u64,
+    values: Vec<f64>,
+    columns: Arc<Columns>,
+}
+
+impl Frame {
+    /// The readings, in the order of the columns.
+    pub fn readings(&self) -> impl Iterator<Item = (&str, Reading)> {
+        let ids = self.columns.ids.iter().map(String::as_str);
+        ids.zip(&self.values).map(|(id, &number)| {
+            let reading = match (self.columns.texts.get(id), self.columns.faults.get(id)) {
+                (Some(text), _) => Ok(Value::Text(text.clone())),
+                (None, Some(&fault)) => Err(fault),
+                (None, None) => Ok(Value::Number(number)),
+            };
+            (id, reading)
+        })
+    }
+
+    /// The reading of one metric, if it is among the columns.
+    pub fn reading(&self, id: &str) -> Option<Reading> {
+        self.readings()
+            .find(|(other, _)| *other == id)
+            .map(|(_, reading)| reading)
+    }
+}
+
+impl Session {
+    pub(super) async fn start(
+        client: &Client,
+        selectors: &[&str],
+        start: Start,
+    ) -> Result<Self, Error> {
+        let bus = client.proxy.inner().connection();
+        // Listen first: the first frame follows the reply at once.
+        let signals = listen(bus).await?;
+        let mut options = HashMap::from([("detached", Variant::from(start.detached))]);
+        if !start.label.is_empty() {
+            options.insert("label", Variant::from(start.label.as_str()));
+        }
+        let interval = start.interval.as_micros() as u64;
+        let proxy = client.proxy.inner();
+        let arguments = (selectors, interval, &options);
+        let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;
+        let service = reply
+            .header()
+            .sender()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let (id, ids) = reply.body().deserialize()?;
+        let state = Arc::new(Columns {
+            ids,
+            ..Columns::default()
+        });
+        Ok(Self {
+            client: client.clone(),
+            id,
+            service,
+            signals,
+            state,
+        })
+    }
+
+    /// The number of the session.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The ids of the columns, as of the last frame.
+    pub fn columns(&self) -> &[String] {
+        &self.state.ids
+    }
+
+    /// The next frame. It can be dropped while it waits, and nothing is lost.
+    ///
+    /// # Errors
+    /// [`Error::Ended`], once the session is over or the service has gone.
+    pub async fn next(&mut self) -> Result<Frame, Error> {
+        loop {
+            let message = self.signals.next().await;
+            let gone = || Error::Ended("the bus has gone".to_owned());
+            let message = message.ok_or_else(gone)?.map_err(|_| gone())?;
+            if let Some(frame) = self.take(&message)? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], if it is over already.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.client.stop(self.id).await
+    }
+
+    /// The frame that a signal brings, if it brings one.
+    fn take(&mut self, message: &Message) -> Result<Option<Frame>, Error> {
+        let header = message.header();
+        let member = header.member().map(|member| member.as_str());
+        let body = message.body();
+        if member == Some("NameOwnerChanged") {
+            let (_, old, _): (&str, &str, &str) = body.deserialize()?;
+            return if old == self.service {
+                Err(Error::Ended("the service has gone".to_owned()))
+            } else {
+                Ok(None)
+            };
+        }
+        let sender = header.sender().map(|sender| sender.as_str());
+        if sender != Some(self.service.as_str()) {
+            return Ok(None);
+        }
+        match member {
+            Some("Sampled") => {
+                let (session, timestamp, values): (u32, u64, Vec<f64>) = body.deserialize()?;
+                let frame = || Frame {
+                    timestamp,
+                    values,
+                    columns: self.state.clone(),
+                };
+                return Ok((session == self.id).then(frame));
+            }
+            Some("Changed") => {
+                type Texts<'a> = HashMap<&'a str, &'a str>;
+                let (session, ids, texts, faults): (u32, Vec<String>, Texts<'_>, Texts<'_>) =
+                    body.deserialize()?;
+                if session == self.id {
+                    let texts = texts.into_iter();
+                    let faults = faults.into_iter();
+                    self.state = Arc::new(Columns {
+                        ids,
+                        texts: texts
+                            .map(|(id, text)| (id.to_owned(), text.into()))
+                            .collect(),
+                        faults: faults
+                            .map(|(id, code)| (id.to_owned(), fault_of(code)))
+                            .collect(),
+                    });
+                }
+            }
+            Some("Ended") => {
+                let (session, reason): (u32, String) = body.deserialize()?;
+                if session == self.id {
+                    return Err(Error::Ended(reason));
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+}
+
+/// The signals of the service, whichever process it is, and the news that it has gone.
+async fn listen(bus: &Connection) -> zbus::Result<Signals> {
+    let signal = || MatchRule::builder().msg_type(message::Type::Signal);
+    let frames = signal().interface(INTERFACE).path(PATH).build()?;
+    let owner = signal()
+        .sender("org.freedesktop.DBus")
+        .interface("org.freedesktop.DBus")
+        .member("NameOwnerChanged")
+        .arg(0, NAME)
+        .build()?;
+    Ok(select(
+        MessageStream::for_match_rule(frames, bus, None).await?,
+        MessageStream::for_match_rule(owner, bus, None).await?,
+    ))
+}

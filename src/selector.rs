@@ -1,0 +1,211 @@
+//! Selectors: how a client says which metrics it means.
+//!
+//! A selector is an id (`cpu/all/usage`), a prefix of whole segments (`cpu`, `cpu/all`), or either
+//! with `*` for any run of bytes inside a segment (`cpu/*/usage`).
+
+/// The longest selector that is accepted, in bytes.
+pub const MAX_LENGTH: usize = 256;
+
+/// A selector that is well formed. It may still match nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector<'a> {
+    text: &'a str,
+}
+
+/// Why a text is not a selector.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{selector:?}: {what}")]
+pub struct InvalidSelector {
+    /// The text, cut where it is too long.
+    pub selector: String,
+    /// What was wrong with it.
+    pub what: &'static str,
+}
+
+impl<'a> Selector<'a> {
+    /// Checks the form of a selector.
+    ///
+    /// # Errors
+    /// When it is empty, too long, has an empty segment, a byte that ids do not have, or a `%` that
+    /// is not followed by two hexadecimal digits.
+    pub fn parse(text: &'a str) -> Result<Self, InvalidSelector> {
+        let invalid = |what| InvalidSelector {
+            selector: text.chars().take(MAX_LENGTH).collect(),
+            what,
+        };
+        if text.is_empty() {
+            return Err(invalid("a selector cannot be empty"));
+        }
+        if text.len() > MAX_LENGTH {
+            return Err(invalid("a selector has at most 256 bytes"));
+        }
+        if text.starts_with('/') || text.ends_with('/') {
+            return Err(invalid("a selector neither begins nor ends with a slash"));
+        }
+        if text.contains("//") {
+            return Err(invalid("a segment cannot be empty"));
+        }
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'/' | b'*' => {}
+                b'%' if !matches!(bytes.get(at + 1..at + 3), Some(hex) if hex.iter().all(u8::is_ascii_hexdigit)) =>
+                {
+                    return Err(invalid("% is followed by two hexadecimal digits"));
+                }
+                b'%' => {}
+                byte if is_plain(*byte) => {}
+                _ => {
+                    return Err(invalid(
+                        "a byte other than A-Z a-z 0-9 . _ : @ + - is written %XX",
+                    ));
+                }
+            }
+        }
+        Ok(Self { text })
+    }
+
+    /// Whether the selector means this metric.
+    pub fn matches(&self, id: &str) -> bool {
+        let mut segments = id.split('/');
+        self.text
+            .split('/')
+            .all(|pattern| segments.next().is_some_and(|text| glob(pattern, text)))
+    }
+
+    /// Whether a metric within `scope`, an id pattern whose `*` stand for whole segments, could be
+    /// meant. May say yes too often, never no.
+    pub fn may_match(&self, scope: &str) -> bool {
+        let mut segments = scope.split('/');
+        self.text.split('/').all(|pattern| {
+            segments
+                .next()
+                .is_some_and(|text| text == "*" || glob(pattern, text))
+        })
+    }
+}
+
+/// Whether a byte stands for itself in the name of an object; others are written `%XX`.
+pub fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._:@+-".contains(&byte)
+}
+
+/// The candidate that a mistyped selector most probably meant, if any is like it.
+pub fn nearest<'c>(selector: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    candidates
+        .map(|id| (strsim::normalized_damerau_levenshtein(selector, id), id))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        // The first of equals, so that the answer does not depend on chance.
+        .reduce(|best, other| if other.0 > best.0 { other } else { best })
+        .map(|(_, id)| id)
+}
+
+/// Whether `text` has the form of `pattern`, whose `*` stand for any run of characters.
+fn glob(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut text) = text.strip_prefix(head) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return text.ends_with(part);
+        }
+        match text.find(part) {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form() {
+        let valid = |text| assert!(Selector::parse(text).is_ok(), "{text}");
+        let invalid = |text: &str| assert!(Selector::parse(text).is_err(), "{text}");
+        valid("cpu");
+        valid("cpu/all/usage");
+        valid("cpu/*/usage");
+        valid("lmsensors/nvme-pci-0100/temp1");
+        valid("disk/My%20Disk/read");
+        valid(&"x".repeat(256));
+        invalid(&"x".repeat(257));
+        invalid("");
+        invalid("/");
+        invalid("/cpu");
+        invalid("cpu/");
+        invalid("cpu//usage");
+        invalid("disk/%2/read");
+        invalid("disk/%zz/read");
+        invalid("disk/x%");
+        invalid("disk/My Disk");
+        invalid("cpu/ü");
+        invalid("cpu\n");
+    }
+
+    #[track_caller]
+    fn check(selector: &str, id: &str, expected: bool) {
+        let parsed = Selector::parse(selector).unwrap();
+        assert_eq!(parsed.matches(id), expected, "{selector} {id}");
+        // Whatever is meant lies in a scope that may be meant.
+        if expected {
+            let (object, property) = id.rsplit_once('/').unwrap();
+            let source = object.split('/').next().unwrap();
+            assert!(parsed.may_match(&format!("{source}/*/{property}")));
+            assert!(parsed.may_match(id));
+        }
+    }
+
+    #[test]
+    fn meaning() {
+        check("cpu/all/usage", "cpu/all/usage", true);
+        check("cpu/all/usage", "cpu/all/user", false);
+        check("cpu/all", "cpu/all/usage", true);
+        check("cpu/al", "cpu/all/usage", false);
+        check("cpu", "cpu/all/usage", true);
+        check("cpu", "cpus/all/usage", false);
+        check("cpu/all/usage/x", "cpu/all/usage", false);
+        check("cpu/*/usage", "cpu/cpu3/usage", true);
+        check("cpu/*/usage", "cpu/cpu3/user", false);
+        check("cpu/cpu*/us*", "cpu/cpu12/usage", true);
+        check("cpu/cpu*/us*", "cpu/all/usage", false);
+        check("*", "memory/physical/used", true);
+        check("*/physical", "memory/physical/used", true);
+        check("m*y/*c*/used", "memory/physical/used", true);
+        check("*/*/used", "memory/physical/usedPercent", false);
+        check("**", "memory/physical/used", true);
+        check("a*a/b/c", "a/b/c", false);
+    }
+
+    #[test]
+    fn scopes() {
+        let check = |selector, scope, expected| {
+            let may = Selector::parse(selector).unwrap().may_match(scope);
+            assert_eq!(may, expected, "{selector} {scope}");
+        };
+        check("cpu/all/usage", "cpu/*/usage", true);
+        check("cpu/all/usage", "cpu/all/name", false);
+        check("cpu/all/usage", "memory/physical/used", false);
+        check("cpu", "cpu/loadaverages/loadaverage1", true);
+        check("*/*/us*", "cpu/*/usage", true);
+        check("*/*/us*", "cpu/*/name", false);
+    }
+
+    #[test]
+    fn the_nearest_of_many() {
+        let ids = ["cpu/all/usage", "cpu/all/user", "memory/physical/used"];
+        let check = |selector, expected| {
+            assert_eq!(nearest(selector, ids.into_iter()), expected, "{selector}");
+        };
+        check("cpu/all/usgae", Some("cpu/all/usage"));
+        check("cpu/all/users", Some("cpu/all/user"));
+        check("memory/used", Some("memory/physical/used"));
+        check("weather/berlin/rain", None);
+    }
+}

@@ -1,0 +1,112 @@
+//! What a call can fail with.
+
+use std::time::Duration;
+
+use zbus::{
+    DBusError, Message,
+    message::Header,
+    names::{ErrorName, OwnedErrorName},
+};
+
+use crate::{store, wire};
+
+/// The error of a call: its name on the bus, and a sentence that names the culprit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Error {
+    name: OwnedErrorName,
+    message: String,
+}
+
+impl Error {
+    fn new(name: &'static str, message: String) -> Self {
+        let name = ErrorName::from_static_str_unchecked(name).into();
+        Self { name, message }
+    }
+
+    fn ours(name: &str, message: String) -> Self {
+        let name = OwnedErrorName::try_from(format!("{}{name}", wire::ERROR_PREFIX));
+        Self {
+            name: name.expect("an error's name is well formed"),
+            message,
+        }
+    }
+
+    /// An argument has the wrong type or cannot be meant.
+    pub(crate) fn invalid_args(message: String) -> Self {
+        Self::new("org.freedesktop.DBus.Error.InvalidArgs", message)
+    }
+
+    pub(crate) fn invalid_interval(message: String) -> Self {
+        Self::ours("InvalidInterval", message)
+    }
+
+    pub(crate) fn limit_exceeded(message: String) -> Self {
+        Self::ours("LimitExceeded", message)
+    }
+
+    pub(crate) fn no_such_session(session: u32) -> Self {
+        Self::ours("NoSuchSession", format!("there is no session {session}"))
+    }
+
+    pub(crate) fn not_owner(session: u32) -> Self {
+        Self::ours(
+            "NotOwner",
+            format!("session {session} belongs to another client"),
+        )
+    }
+
+    pub(crate) fn stopping() -> Self {
+        Self::ours(
+            "Stopping",
+            "the service is on its way out: call again, and a successor is started".to_owned(),
+        )
+    }
+
+    pub(crate) fn busy(sessions: usize) -> Self {
+        Self::ours(
+            "Busy",
+            format!("{sessions} sessions of other clients are running"),
+        )
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let name = match error {
+            store::Error::Invalid(_) => "InvalidSelector",
+            store::Error::Unknown { .. } => "UnknownMetric",
+        };
+        Self::ours(name, error.to_string())
+    }
+}
+
+impl DBusError for Error {
+    fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
+        Message::error(call, self.name()).build(&self.message)
+    }
+
+    fn name(&self) -> ErrorName<'_> {
+        self.name.as_ref()
+    }
+
+    fn description(&self) -> Option<&str> {
+        Some(&self.message)
+    }
+}
+
+/// The interval of a session, if it is one that a session may have.
+///
+/// # Errors
+/// Under 50 ms, where a signal a frame costs more than it carries, and over a day.
+pub(crate) fn interval(microseconds: u64) -> Result<Duration, Error> {
+    const SHORTEST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let interval = Duration::from_micros(microseconds);
+    if (SHORTEST..=LONGEST).contains(&interval) {
+        return Ok(interval);
+    }
+    Err(Error::invalid_interval(format!(
+        "{microseconds}: an interval is between 50000 µs (50 ms) and 86400000000 µs (a day)"
+    )))
+}

@@ -1,0 +1,192 @@
+//! The interface: arguments parsed, one call into the domain, the reply.
+
+use std::{collections::HashMap, sync::Arc};
+
+use zbus::{
+    Connection, OwnedVariant, Variant, fdo, interface,
+    message::Header,
+    object_server::{ResponseDispatchNotifier, SignalEmitter},
+};
+
+use crate::wire::{Catalog, Faults, Ids, Readings, Texts};
+
+use super::{
+    error::{self, Error},
+    options::{self, Options},
+    state::State,
+};
+
+/// The object on the bus.
+pub(crate) struct Sampler {
+    pub(crate) state: Arc<State>,
+}
+
+/// Metadata of sessions, `a{ua{sv}}`.
+type SessionFacts = HashMap<u32, HashMap<&'static str, OwnedVariant>>;
+
+/// Readings of this machine, shared by all who ask.
+///
+/// A metric has an id such as `cpu/all/usage`. A selector is an id, a prefix of whole segments
+/// (`cpu`, `cpu/all`), or either with `*` inside segments (`cpu/*/usage`). No selector at all
+/// means every metric.
+///
+/// A reading is a number in the metric's unit or, for a metric of kind `text`, a string. Where
+/// there is none there is a fault: `first` (a rate with nothing to compare with yet), `gap` (the
+/// machine slept), `reset` (the counter went backwards), `stale`, `asleep` (reading would wake the
+/// device), `denied`, `timeout`, `gone`, `malformed`.
+///
+/// All times are in microseconds; timestamps count from the Unix epoch.
+#[interface(name = "io.github.sampled.Sampler1")]
+impl Sampler {
+    /// Metadata of metrics, by id.
+    ///
+    /// `name` (s), `description` (s), `unit` (s, UCUM), `kind` (s: `gauge`, `rate`, `total` or
+    /// `text`), `source` (s); `minimum` and `maximum` (d) where they are known.
+    #[zbus(out_args("metrics"))]
+    async fn list(&self, selectors: Vec<&str>) -> Result<Catalog, Error> {
+        let _call = self.state.activity.begin();
+        self.state.list(&selectors)
+    }
+
+    /// One fresh reading, now.
+    ///
+    /// A rate that has nothing to compare with takes two reads, a `window` apart. Options: `window`
+    /// (t, default 200000), `max_age` (t, default 0): a reading that old will do, `timeout` (t,
+    /// default 1000000): what is not there by then is a fault.
+    #[zbus(out_args("timestamp", "readings", "faults"))]
+    async fn sample(
+        &self,
+        selectors: Vec<&str>,
+        options: Options,
+    ) -> Result<(u64, Readings, Faults), Error> {
+        let _call = self.state.activity.begin();
+        let options = options::sample(&options)?;
+        self.state.sample(&selectors, options).await
+    }
+
+    /// Begin to acquire, and signal `Sampled` to the caller every `interval`.
+    ///
+    /// Returns the session and the ids of its columns. The first frame comes at once. The session
+    /// ends with `Stop`, or when the caller leaves the bus. Options: `label` (s), shown to the
+    /// user; `detached` (b): the session outlives the caller, and its signals are broadcast.
+    #[zbus(out_args("session", "columns"))]
+    async fn start(
+        &self,
+        selectors: Vec<&str>,
+        interval: u64,
+        options: Options,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(u32, ResponseDispatchNotifier<Ids>), Error> {
+        let _call = self.state.activity.begin();
+        let interval = error::interval(interval)?;
+        let options = options::start(&options)?;
+        let caller = caller(&header)?;
+        let (session, columns) = self
+            .state
+            .start(bus, caller, &selectors, interval, options)
+            .await?;
+        let (columns, replied) = ResponseDispatchNotifier::new(columns);
+        let state = self.state.clone();
+        // No frame before the number of its session.
+        tokio::spawn(async move {
+            replied.await;
+            state.begin(session);
+        });
+        Ok((session, columns))
+    }
+
+    /// End a session. Only its owner may; anybody, if it is detached.
+    async fn stop(
+        &self,
+        session: u32,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        let _call = self.state.activity.begin();
+        self.state.stop(bus, caller(&header)?, session).await
+    }
+
+    /// Who acquires what.
+    ///
+    /// By session: `owner` (s, a unique name), `label` (s), `interval` (t), `metrics` (as),
+    /// `frames` (t), `dropped` (t): frames the owner was too slow for, `detached` (b).
+    #[zbus(out_args("sessions"))]
+    async fn sessions(&self) -> Result<SessionFacts, Error> {
+        let _call = self.state.activity.begin();
+        Ok(self.state.sessions(|id, session| {
+            let metrics = session.selection.columns.iter();
+            let metrics: Vec<&str> = metrics.map(|column| &*column.metric.id).collect();
+            let facts = [
+                ("owner", Variant::from(&*session.owner)),
+                ("label", Variant::from(session.label.as_str())),
+                (
+                    "interval",
+                    Variant::from(session.interval.as_micros() as u64),
+                ),
+                ("metrics", Variant::from(metrics)),
+                ("frames", Variant::from(session.frames)),
+                ("dropped", Variant::from(session.dropped)),
+                ("detached", Variant::from(session.detached)),
+            ];
+            let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
+            (id, facts.into_iter().filter_map(owned).collect())
+        }))
+    }
+
+    /// Leave, after what is in flight. `Busy` if other clients have sessions.
+    async fn quit(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let _call = self.state.activity.begin();
+        self.state.quit(caller(&header)?)
+    }
+
+    /// A frame of a session: the moment of reading, and the values in the order of the columns, NaN
+    /// where there is a fault or a text.
+    #[zbus(signal)]
+    async fn sampled(
+        emitter: &SignalEmitter<'_>,
+        session: u32,
+        timestamp: u64,
+        values: &[f64],
+    ) -> zbus::Result<()>;
+
+    /// The columns, texts and faults of a session: once after `Start`, then whenever one of them
+    /// changes, and always before the frame that shows it.
+    #[zbus(signal)]
+    async fn changed(
+        emitter: &SignalEmitter<'_>,
+        session: u32,
+        columns: Ids,
+        texts: Texts,
+        faults: Faults,
+    ) -> zbus::Result<()>;
+
+    /// A session is over: `stopped` by a client, or the service is `stopping`.
+    #[zbus(signal)]
+    async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
+
+    /// The version of the service.
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// How long the service stays when nobody needs it, in microseconds; 2^64 - 1 is for ever.
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn idle_timeout(&self) -> u64 {
+        let timeout = self.state.settings().idle_timeout;
+        timeout.map_or(u64::MAX, |timeout| timeout.as_micros() as u64)
+    }
+}
+
+/// The unique name of the caller, which the bus puts on every call.
+fn caller<'a>(header: &'a Header<'_>) -> Result<&'a str, Error> {
+    let sender = header.sender().map(|name| name.as_str());
+    sender.ok_or_else(|| Error::invalid_args("the call has no sender".to_owned()))
+}
+
+impl From<Error> for fdo::Error {
+    fn from(error: Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}

@@ -1,0 +1,244 @@
+//! The service: one object on the session bus, from the claim of its name to the last answer.
+//!
+//! It runs on one thread. It wakes when a call comes in and when a frame is due, and once more to
+//! leave: nothing wakes while nobody has a session.
+
+mod activity;
+mod backlog;
+mod clock;
+mod error;
+mod interface;
+mod name;
+mod options;
+mod session;
+mod signals;
+mod state;
+mod watch;
+
+use std::{env, future::pending, io, pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
+use tracing::{debug, info};
+use zbus::{Connection, connection};
+
+use crate::{
+    source::{self, Roots},
+    store::Store,
+    wire::{NAME, PATH},
+};
+
+use clock::Clock;
+use interface::Sampler;
+pub use session::Limits;
+use state::State;
+
+/// What the service can be told, at its start and while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long it stays when nobody needs it; none is for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How much one client may ask for.
+    pub limits: Limits,
+    /// The names of sources that are not to be read.
+    pub sources_off: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // Five activations in ten seconds trip systemd's default limit: the linger is longer.
+            idle_timeout: Some(Duration::from_secs(30)),
+            limits: Limits::default(),
+            sources_off: Vec::new(),
+        }
+    }
+}
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no session bus, or it does not let the service in.
+    #[error(
+        "no session bus can be reached ({cause}): set DBUS_SESSION_BUS_ADDRESS, or run it under \
+         dbus-run-session"
+    )]
+    NoBus {
+        /// What the connection failed with.
+        #[source]
+        cause: zbus::Error,
+    },
+    /// Another process has the name.
+    #[error("{NAME} belongs to process {}", owner.map_or("?".to_owned(), |pid| pid.to_string()))]
+    Taken {
+        /// The process, where the bus knows it.
+        owner: Option<u32>,
+    },
+    /// The bus broke off in the middle.
+    #[error("the session bus: {0}")]
+    Bus(#[from] zbus::Error),
+    /// The kernel denied what the service cannot do without.
+    #[error("a timer: {0}")]
+    Timer(#[source] io::Error),
+}
+
+/// Why the service has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nobody needed it.
+    Idle,
+    /// A client called `Quit`.
+    Quit,
+    /// The future that [`Service::run`] was handed has completed: a signal, for instance.
+    Asked,
+    /// The bus has gone.
+    BusGone,
+}
+
+/// The service, with its name on the bus.
+pub struct Service {
+    bus: Connection,
+    state: Arc<State>,
+    clock: Clock,
+}
+
+impl Service {
+    /// Connects to the session bus, serves the object and then takes the name.
+    ///
+    /// # Errors
+    /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
+    /// the name.
+    pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
+        let store = Store::new(source::all(roots));
+        let state = Arc::new(State::new(store, settings));
+        let bus = connect(&state).await?;
+        if !name::claim(&bus).await? {
+            let owner = name::owner(&bus).await;
+            return Err(Error::Taken { owner });
+        }
+        debug!("serving as {NAME}");
+        Ok(Self {
+            bus,
+            state,
+            clock: Clock::new().map_err(Error::Timer)?,
+        })
+    }
+
+    /// A way to reach the service while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            state: self.state.clone(),
+        }
+    }
+
+    /// Runs until nobody needs the service, it is told to leave, or the bus has gone. Every call
+    /// that the bus has delivered is answered before this returns.
+    ///
+    /// `leaving` runs as soon as no more calls are taken: what must be given up for a successor,
+    /// such as a pidfile, is given up there.
+    ///
+    /// # Errors
+    /// When the kernel's timer fails.
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()>,
+        leaving: impl FnOnce(),
+    ) -> Result<End, Error> {
+        let end = {
+            let mut frames = pin!(self.acquire());
+            select! {
+                () = shutdown => End::Asked,
+                () = self.state.quit.notified() => End::Quit,
+                () = self.idle() => End::Idle,
+                () = self.bus.closed() => End::BusGone,
+                error = &mut frames => return Err(Error::Timer(error)),
+            }
+        };
+        info!("leaving: {end:?}");
+        self.state.close();
+        self.state.end(&self.bus).await;
+        // A bus that goes now takes the calls with it: there is nothing left to lose.
+        let released = name::release(&self.bus).await;
+        leaving();
+        if let Err(error) = released.and(name::drain(&self.bus, &self.state.activity).await) {
+            debug!("the bus has gone: {error}");
+        }
+        Ok(end)
+    }
+
+    /// Takes frames as they fall due. Returns only what is wrong with the timer.
+    async fn acquire(&self) -> io::Error {
+        loop {
+            let rearranged = self.state.rearranged.notified();
+            let Some(due) = self.state.next_due() else {
+                rearranged.await;
+                continue;
+            };
+            select! {
+                () = rearranged => {}
+                waited = self.clock.until(due) => match waited {
+                    Ok(()) => self.state.tick(&self.bus).await,
+                    Err(error) => return error,
+                }
+            }
+        }
+    }
+
+    /// Completes when nobody has needed the service for the time that is set.
+    async fn idle(&self) {
+        loop {
+            let at = match self.state.settings().idle_timeout {
+                Some(timeout) if !self.state.has_sessions() => {
+                    let at = self.state.activity.idle_at(timeout);
+                    if at <= Instant::now() {
+                        return;
+                    }
+                    Some(at)
+                }
+                _ => None,
+            };
+            let wait = async {
+                match at {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
+            select! {
+                () = wait => {}
+                () = self.state.reconsider.notified() => {}
+            }
+        }
+    }
+}
+
+/// A way to reach a service that runs.
+#[derive(Clone)]
+pub struct Handle {
+    state: Arc<State>,
+}
+
+impl Handle {
+    /// Takes new settings. Returns those names of sources to be off that no source has.
+    pub fn settle(&self, settings: Settings) -> Vec<String> {
+        self.state.settle(settings)
+    }
+}
+
+async fn connect(state: &Arc<State>) -> Result<Connection, Error> {
+    let sampler = Sampler {
+        state: state.clone(),
+    };
+    // What activates a service says where it is awaited.
+    let builder = match env::var("DBUS_STARTER_ADDRESS") {
+        Ok(address) => connection::Builder::address(address.as_str()),
+        Err(_) => connection::Builder::session(),
+    };
+    let connecting = builder.serve_at(PATH, sampler).build();
+    let no_answer = || zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut));
+    match tokio::time::timeout(Duration::from_secs(2), connecting).await {
+        Ok(connected) => connected.map_err(|cause| Error::NoBus { cause }),
+        Err(_) => Err(Error::NoBus { cause: no_answer() }),
+    }
+}

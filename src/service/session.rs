@@ -1,0 +1,322 @@
+//! Sessions: who acquires what, how often, and what each is to be told next.
+//!
+//! Nothing here speaks D-Bus: a tick returns what is to be signalled.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    reading::{Fault, Value},
+    sample,
+    store::{Baseline, Frame, Selection, Store},
+};
+
+use super::{backlog::Backlog, error::Error, watch::Watch};
+
+/// A client: its unique name on the bus.
+pub(crate) type Client = Arc<str>;
+
+/// How much one client may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions at a time.
+    pub sessions: usize,
+    /// Columns of all its sessions together.
+    pub columns: usize,
+}
+
+/// What a session is told.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    pub(crate) session: u32,
+    /// Whom; everybody where the session is detached.
+    pub(crate) client: Option<Client>,
+    pub(crate) event: Event,
+}
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A frame: its moment, and a value for each column, NaN where there is a fault or a text.
+    Sampled(u64, Vec<f64>),
+    /// Columns, texts and faults, all of them, because one has changed.
+    Changed(
+        Arc<Selection>,
+        Vec<(Arc<str>, Arc<str>)>,
+        Vec<(Arc<str>, Fault)>,
+    ),
+    /// The session is over, and why.
+    Ended(&'static str),
+}
+
+/// A session.
+pub(crate) struct Session {
+    pub(crate) owner: Client,
+    pub(crate) label: String,
+    pub(crate) detached: bool,
+    pub(crate) interval: Duration,
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) frames: u64,
+    pub(crate) dropped: u64,
+    /// When the next frame is due; never before the reply to `Start` is on its way.
+    due: Option<Duration>,
+    baseline: Baseline,
+    told: Option<Told>,
+    pub(crate) backlog: Backlog,
+    /// Ends the session when its owner leaves the bus.
+    _watch: Option<Watch>,
+}
+
+/// The texts and faults that the client knows of.
+#[derive(Default, PartialEq)]
+struct Told {
+    texts: Vec<(Arc<str>, Arc<str>)>,
+    faults: Vec<(Arc<str>, Fault)>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        owner: Client,
+        label: String,
+        interval: Duration,
+        selection: Arc<Selection>,
+        watch: Option<Watch>,
+    ) -> Self {
+        Self {
+            owner,
+            label,
+            detached: watch.is_none(),
+            interval,
+            selection,
+            frames: 0,
+            dropped: 0,
+            due: None,
+            baseline: Baseline::new(),
+            told: None,
+            backlog: Backlog::default(),
+            _watch: watch,
+        }
+    }
+
+    fn notice(&self, session: u32, event: Event) -> Notice {
+        let client = (!self.detached).then(|| self.owner.clone());
+        Notice {
+            session,
+            client,
+            event,
+        }
+    }
+
+    /// Takes a frame at `now` and says what the client is to be told of it.
+    fn tick(&mut self, id: u32, store: &Store, now: Duration, notices: &mut Vec<Notice>) {
+        self.due = Some(next_due(now, self.interval, self.told.is_none()));
+        if self.backlog.is_full() {
+            self.dropped += 1;
+            self.backlog.count();
+            return;
+        }
+        let frame = store.read(&self.selection, now);
+        if self.baseline.is_empty() {
+            let window = sample::Options::default().window;
+            self.baseline = store.past(&self.selection, &frame, window);
+        }
+        let (values, told) = self.evaluate(&frame);
+        let timestamp = frame.timestamp;
+        self.baseline = frame.into_baseline();
+        if self.told.as_ref() != Some(&told) {
+            let (texts, faults) = (told.texts.clone(), told.faults.clone());
+            let changed = Event::Changed(self.selection.clone(), texts, faults);
+            notices.push(self.notice(id, changed));
+            self.told = Some(told);
+        }
+        notices.push(self.notice(id, Event::Sampled(timestamp, values)));
+        self.frames += 1;
+        self.backlog.count();
+    }
+
+    fn evaluate(&self, frame: &Frame) -> (Vec<f64>, Told) {
+        let mut values = Vec::with_capacity(self.selection.columns.len());
+        let mut told = Told::default();
+        for (column, reading) in self.selection.readings(frame, &self.baseline) {
+            let id = || column.metric.id.clone();
+            values.push(match reading {
+                Ok(Value::Number(number)) => number,
+                Ok(Value::Text(text)) => {
+                    told.texts.push((id(), text));
+                    f64::NAN
+                }
+                Err(fault) => {
+                    told.faults.push((id(), fault));
+                    f64::NAN
+                }
+            });
+        }
+        (values, told)
+    }
+}
+
+/// All sessions, by number.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    running: BTreeMap<u32, Session>,
+    last: u32,
+}
+
+impl Sessions {
+    /// Adds a session, which sleeps until it is [`begun`](Self::begin).
+    ///
+    /// # Errors
+    /// `LimitExceeded`, when its owner has as much as a client may have.
+    pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
+        let own = || {
+            self.running
+                .values()
+                .filter(|other| other.owner == session.owner)
+        };
+        if own().count() >= limits.sessions {
+            return Err(Error::limit_exceeded(format!(
+                "a client has at most {} sessions",
+                limits.sessions
+            )));
+        }
+        let columns: usize = own().map(|other| other.selection.columns.len()).sum();
+        if columns + session.selection.columns.len() > limits.columns {
+            return Err(Error::limit_exceeded(format!(
+                "{} metrics are selected beside {columns} of other sessions: \
+                 a client has at most {}",
+                session.selection.columns.len(),
+                limits.columns
+            )));
+        }
+        loop {
+            self.last = self.last.wrapping_add(1);
+            if self.last != 0 && !self.running.contains_key(&self.last) {
+                break;
+            }
+        }
+        self.running.insert(self.last, session);
+        Ok(self.last)
+    }
+
+    /// Lets a session have its first frame at once.
+    pub(crate) fn begin(&mut self, id: u32) {
+        if let Some(session) = self.running.get_mut(&id) {
+            session.due = Some(Duration::ZERO);
+        }
+    }
+
+    /// Ends a session at the wish of a client.
+    ///
+    /// # Errors
+    /// `NoSuchSession`, and `NotOwner` if it is another client's and not detached.
+    pub(crate) fn stop(&mut self, id: u32, client: &str) -> Result<Notice, Error> {
+        let session = self.running.get(&id);
+        let session = session.ok_or_else(|| Error::no_such_session(id))?;
+        if !session.detached && *session.owner != *client {
+            return Err(Error::not_owner(id));
+        }
+        let notice = session.notice(id, Event::Ended("stopped"));
+        self.running.remove(&id);
+        Ok(notice)
+    }
+
+    /// Ends all sessions that go with a client which is no longer there.
+    pub(crate) fn forget(&mut self, client: &str) {
+        self.running
+            .retain(|_, session| session.detached || *session.owner != *client);
+    }
+
+    /// Ends all sessions, because the service leaves.
+    pub(crate) fn end(&mut self) -> Vec<Notice> {
+        let running = std::mem::take(&mut self.running);
+        let notices = running.iter();
+        notices
+            .map(|(&id, session)| session.notice(id, Event::Ended("stopping")))
+            .collect()
+    }
+
+    /// When the next frame of any session is due.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.running
+            .values()
+            .filter_map(|session| session.due)
+            .min()
+    }
+
+    /// Takes the frames that are due at `now`: one wake-up for all sessions that share the moment,
+    /// and one reading of what they share.
+    pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for (&id, session) in &mut self.running {
+            if session.due.is_some_and(|due| due <= now) {
+                session.tick(id, store, now, &mut notices);
+            }
+        }
+        notices
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {
+        self.running.iter().map(|(&id, session)| (id, session))
+    }
+
+    pub(crate) fn session(&mut self, id: u32) -> Option<&mut Session> {
+        self.running.get_mut(&id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// How many sessions others than this client have; a detached one is everybody's.
+    pub(crate) fn of_others(&self, client: &str) -> usize {
+        let others = self.running.values();
+        others
+            .filter(|session| session.detached || *session.owner != *client)
+            .count()
+    }
+}
+
+/// The next moment after `now` on the grid of the interval, which begins at boot for everybody, so
+/// that sessions of one interval wake the service once. What was missed is skipped. The frame after
+/// the first one is at least half an interval away from it.
+fn next_due(now: Duration, interval: Duration, first: bool) -> Duration {
+    let earliest = if first { now + interval / 2 } else { now };
+    let steps = earliest.as_nanos() / interval.as_nanos() + 1;
+    let nanoseconds = steps * interval.as_nanos();
+    // The monotonic clock reaches 2^64 ns after 584 years.
+    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_on_a_grid() {
+        let check = |now, interval, first, expected| {
+            let due = next_due(
+                Duration::from_millis(now),
+                Duration::from_millis(interval),
+                first,
+            );
+            assert_eq!(due, Duration::from_millis(expected));
+        };
+        check(1000, 500, false, 1500);
+        check(1001, 500, false, 1500);
+        check(1499, 500, false, 1500);
+        // A tick that comes late by more than an interval skips what it missed.
+        check(2600, 500, false, 3000);
+        // The second frame does not come too soon after the first.
+        check(1499, 500, true, 2000);
+        check(1100, 500, true, 1500);
+    }
+
+    #[test]
+    fn equal_intervals_share_every_moment() {
+        let interval = Duration::from_millis(500);
+        let (mut a, mut b) = (Duration::from_millis(17), Duration::from_millis(401));
+        (a, b) = (next_due(a, interval, true), next_due(b, interval, true));
+        while a < b {
+            a = next_due(a, interval, false);
+        }
+        assert_eq!(a, b);
+    }
+}

@@ -1,0 +1,249 @@
+//! What the calls share: the store, the sessions, and the wish to leave.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+use zbus::Connection;
+
+use crate::{
+    reading::Stamp,
+    sample::{self, Sample},
+    store::Store,
+    wire::{Catalog, Faults, Ids, Readings},
+};
+
+use super::{
+    Settings,
+    activity::Activity,
+    backlog,
+    error::Error,
+    options::StartOptions,
+    session::{Limits, Session, Sessions},
+    signals,
+    watch::Watch,
+};
+
+/// Everything of the service that outlives one call.
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) activity: Activity,
+    sessions: Mutex<Sessions>,
+    /// The earliest due moment, or whether there is a session at all, may have changed.
+    pub(crate) rearranged: Notify,
+    settings: Mutex<Settings>,
+    /// Whether the service is needed may have another answer now.
+    pub(crate) reconsider: Notify,
+    stopping: AtomicBool,
+    pub(crate) quit: Notify,
+}
+
+impl State {
+    pub(crate) fn new(store: Store, settings: Settings) -> Self {
+        store.switch_off(&settings.sources_off);
+        Self {
+            store,
+            activity: Activity::new(),
+            sessions: Mutex::default(),
+            rearranged: Notify::new(),
+            settings: Mutex::new(settings),
+            reconsider: Notify::new(),
+            stopping: AtomicBool::new(false),
+            quit: Notify::new(),
+        }
+    }
+
+    pub(crate) fn list(&self, selectors: &[&str]) -> Result<Catalog, Error> {
+        let selection = self.store.resolve(selectors)?;
+        let columns = selection.columns.iter();
+        let entries = columns.map(|column| (column.metric.clone(), column.source));
+        Ok(Catalog(entries.collect()))
+    }
+
+    pub(crate) async fn sample(
+        &self,
+        selectors: &[&str],
+        options: sample::Options,
+    ) -> Result<(u64, Readings, Faults), Error> {
+        let selection = self.store.resolve(selectors)?;
+        let sample = Sample::take(&self.store, &selection, options).await;
+        let mut readings = Vec::with_capacity(selection.columns.len());
+        let mut faults = Vec::new();
+        for (column, reading) in sample.readings(&selection) {
+            let id = column.metric.id.clone();
+            match reading {
+                Ok(value) => readings.push((id, value)),
+                Err(fault) => faults.push((id, fault)),
+            }
+        }
+        Ok((sample.timestamp(), Readings(readings), Faults(faults)))
+    }
+
+    /// Adds a session that waits for [`begin`](Self::begin).
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        bus: &Connection,
+        caller: &str,
+        selectors: &[&str],
+        interval: Duration,
+        options: StartOptions,
+    ) -> Result<(u32, Ids), Error> {
+        let selection = self.store.resolve(selectors)?;
+        let owner: Arc<str> = caller.into();
+        let watch = if options.detached {
+            None
+        } else {
+            let watch = self.watch(bus, owner.clone()).await;
+            Some(watch.ok_or_else(|| Error::invalid_args(format!("{owner} has left the bus")))?)
+        };
+        // The service may have made up its mind to leave while the bus was asked.
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Error::stopping());
+        }
+        let ids = selection
+            .columns
+            .iter()
+            .map(|column| column.metric.id.clone());
+        let ids = Ids(ids.collect());
+        let session = Session::new(owner, options.label, interval, selection, watch);
+        let limits = self.settings().limits;
+        Ok((self.lock().add(session, limits)?, ids))
+    }
+
+    /// The reply to `Start` is on its way: now the frames may follow.
+    pub(crate) fn begin(&self, session: u32) {
+        self.lock().begin(session);
+        self.rearranged.notify_one();
+    }
+
+    pub(crate) async fn stop(
+        &self,
+        bus: &Connection,
+        caller: &str,
+        session: u32,
+    ) -> Result<(), Error> {
+        let notice = self.lock().stop(session, caller)?;
+        self.rearrange();
+        signals::send(bus, vec![notice]).await;
+        Ok(())
+    }
+
+    pub(crate) fn sessions<K, V, T: FromIterator<(K, V)>>(
+        &self,
+        facts: impl Fn(u32, &Session) -> (K, V),
+    ) -> T {
+        let sessions = self.lock();
+        sessions
+            .iter()
+            .map(|(id, session)| facts(id, session))
+            .collect()
+    }
+
+    pub(crate) fn quit(&self, caller: &str) -> Result<(), Error> {
+        match self.lock().of_others(caller) {
+            0 => {
+                self.quit.notify_one();
+                Ok(())
+            }
+            others => Err(Error::busy(others)),
+        }
+    }
+
+    pub(crate) fn has_sessions(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.lock().next_due()
+    }
+
+    /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
+    pub(crate) async fn tick(self: &Arc<Self>, bus: &Connection) {
+        let now = Stamp::now().monotonic;
+        let notices = self.lock().tick(&self.store, now);
+        for notice in &notices {
+            self.check_backlog(bus, notice.session);
+        }
+        signals::send(bus, notices).await;
+    }
+
+    /// No session may be added any more; those that run end.
+    pub(crate) async fn end(&self, bus: &Connection) {
+        let notices = self.lock().end();
+        signals::send(bus, notices).await;
+    }
+
+    /// From now on `Start` fails with `Stopping`.
+    pub(crate) fn close(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.clone()
+    }
+
+    /// Takes new settings. Sessions that run keep what they have.
+    pub(crate) fn settle(&self, settings: Settings) -> Vec<String> {
+        let unknown = self.store.switch_off(&settings.sources_off);
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.reconsider.notify_one();
+        unknown
+    }
+
+    /// Sessions have come or gone.
+    fn rearrange(&self) {
+        self.rearranged.notify_one();
+        self.reconsider.notify_one();
+    }
+
+    async fn watch(self: &Arc<Self>, bus: &Connection, client: Arc<str>) -> Option<Watch> {
+        let state = Arc::downgrade(self);
+        let gone = move |client: &str| {
+            if let Some(state) = state.upgrade() {
+                state.lock().forget(client);
+                state.activity.touch();
+                state.rearrange();
+            }
+        };
+        // A bus that does not answer is a bus that has gone, and the service goes with it.
+        Watch::begin(bus, client, gone).await.ok().flatten()
+    }
+
+    /// Asks the bus, beside the ticks, whether a session's client takes its frames.
+    fn check_backlog(self: &Arc<Self>, bus: &Connection, id: u32) {
+        let mut sessions = self.lock();
+        let Some(session) = sessions.session(id) else {
+            return;
+        };
+        if session.detached || !session.backlog.is_check_due() {
+            return;
+        }
+        let (state, bus, owner) = (self.clone(), bus.clone(), session.owner.clone());
+        let check = tokio::spawn(async move {
+            let bytes = backlog::bytes_held(&bus, &owner).await;
+            if let Some(session) = state.lock().session(id) {
+                session.backlog.answer(bytes);
+            }
+        });
+        session.backlog.asked(check.abort_handle());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 64,
+            columns: 4096,
+        }
+    }
+}
