@@ -39,9 +39,9 @@ pub(crate) fn run(common: &Common, options: Options) -> Result<ExitCode, Error> 
                 _ = interrupt.recv() => {}
             }
         };
-        service
-            .run(shutdown, || {})
-            .await
-            .map(|_| ExitCode::SUCCESS)
+        service.run(shutdown).await?;
+        service.release().await;
+        service.drain().await;
+        Ok(ExitCode::SUCCESS)
     })
 }
