@@ -1,12 +1,14 @@
 //! `sampled`: readings of a Linux machine over D-Bus.
 #[cfg(not(target_os = "linux"))]
-compile_error!("sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only");
+compile_error!(
+    "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"
+);
 
-#[cfg(feature = "source")]
-pub mod reading;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 #[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]
+pub mod reading;
+#[cfg(feature = "source")]
 pub mod source;
-#[cfg(feature = "daemon")]
-pub mod daemon;

@@ -161,9 +161,24 @@ mod tests {
     #[test]
     fn backwards_is_a_reset() {
         let before = snapshot(10.0, 0.0, &[100, 1000]);
-        check(RATE, &before, &snapshot(11.0, 0.0, &[99, 1100]), Err(Fault::Reset));
-        check(SHARE, &before, &snapshot(11.0, 0.0, &[99, 1100]), Err(Fault::Reset));
-        check(SHARE, &before, &snapshot(11.0, 0.0, &[101, 999]), Err(Fault::Reset));
+        check(
+            RATE,
+            &before,
+            &snapshot(11.0, 0.0, &[99, 1100]),
+            Err(Fault::Reset),
+        );
+        check(
+            SHARE,
+            &before,
+            &snapshot(11.0, 0.0, &[99, 1100]),
+            Err(Fault::Reset),
+        );
+        check(
+            SHARE,
+            &before,
+            &snapshot(11.0, 0.0, &[101, 999]),
+            Err(Fault::Reset),
+        );
     }
 
     #[test]
@@ -185,13 +200,25 @@ mod tests {
             ..now.clone()
         };
         check(RATE, &absent, &snapshot(2.0, 0.0, &[1]), Err(Fault::First));
-        check(RATE, &now, &Snapshot { stamp: snapshot(2.0, 0.0, &[]).stamp, ..absent }, Err(Fault::Gone));
+        check(
+            RATE,
+            &now,
+            &Snapshot {
+                stamp: snapshot(2.0, 0.0, &[]).stamp,
+                ..absent
+            },
+            Err(Fault::Gone),
+        );
     }
 
     #[test]
     fn a_level_is_what_it_is() {
         let now = Snapshot {
-            columns: vec![Raw::Number(f64::NAN), Raw::Counter(7), Raw::Text("x".into())],
+            columns: vec![
+                Raw::Number(f64::NAN),
+                Raw::Counter(7),
+                Raw::Text("x".into()),
+            ],
             ..snapshot(1.0, 0.0, &[])
         };
         let level = |column| Formula::Level(column).evaluate(&now, None);

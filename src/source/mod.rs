@@ -5,12 +5,16 @@
 //! is opened at the first reading and kept open, because opening costs more than reading.
 
 mod cpu;
+mod cpu_names;
 mod cpuinfo;
 mod file;
 mod loadavg;
 mod memory;
 mod os;
+mod os_release;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
