@@ -1,0 +1,5 @@
+//! The program from outside: real processes, real signals, and a private bus for each test.
+
+mod bus;
+mod home;
+mod process;

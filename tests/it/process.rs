@@ -1,0 +1,96 @@
+//! Processes, held by descriptors: a number may mean another process tomorrow, these cannot.
+
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+
+/// How long a test waits for an event that must come. It is never reached where all is well, so it
+/// is generous to a machine with much else to do.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A process of this machine.
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    descriptor: OwnedFd,
+}
+
+impl Process {
+    /// The process of this number, if there is one.
+    pub(crate) fn open(pid: u32) -> Option<Self> {
+        let number = Pid::from_raw(pid.try_into().ok()?)?;
+        let descriptor = pidfd_open(number, PidfdFlags::empty()).ok()?;
+        Some(Self { pid, descriptor })
+    }
+
+    /// Sends a signal. One that has ended already gets none.
+    pub(crate) fn signal(&self, signal: Signal) {
+        pidfd_send_signal(&self.descriptor, signal).ok();
+    }
+
+    /// Waits until the process has ended.
+    #[track_caller]
+    pub(crate) fn wait(&self) {
+        assert!(
+            self.ends_within(PATIENCE),
+            "process {} is still there",
+            self.pid
+        );
+    }
+
+    /// Whether the process ends in this time.
+    pub(crate) fn ends_within(&self, time: Duration) -> bool {
+        let time = Timespec {
+            tv_sec: time.as_secs() as i64,
+            tv_nsec: time.subsec_nanos().into(),
+        };
+        let descriptor = self.descriptor.as_fd();
+        let mut ended = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+        poll(&mut ended, Some(&time)).expect("poll") > 0
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.ends_within(Duration::ZERO)
+    }
+}
+
+/// What a program said, and the status it left with; none if a signal ended it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Runs a command to its end.
+    #[track_caller]
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.output().expect("the program can be run").into()
+    }
+
+    /// The standard output of a run that went well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.stdout
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("what it says is UTF-8");
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
