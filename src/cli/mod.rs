@@ -1,6 +1,5 @@
 //! The command line.
 
-mod duration;
 mod log;
 mod serve;
 

@@ -8,9 +8,12 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use sampled::service::{Error, Service, Settings};
+use sampled::{
+    duration::Timeout,
+    service::{Error, Service, Settings},
+};
 
-use super::{Common, duration::Timeout};
+use super::Common;
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
