@@ -39,7 +39,9 @@ pub(crate) fn run(common: &Common, options: Options) -> Result<ExitCode, Error> 
                 _ = interrupt.recv() => {}
             }
         };
-        service.run(shutdown, || {}).await?;
+        service.run(shutdown).await?;
+        service.release().await;
+        service.drain().await;
         Ok(ExitCode::SUCCESS)
     })
 }

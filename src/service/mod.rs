@@ -15,7 +15,7 @@ mod signals;
 mod state;
 mod watch;
 
-use std::{env, future::pending, io, pin::pin, sync::Arc, time::Duration};
+use std::{env, future::pending, io, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -91,7 +91,7 @@ pub enum End {
     Idle,
     /// A client called `Quit`.
     Quit,
-    /// The future that [`Service::run`] was handed has completed: a signal, for instance.
+    /// The future that [`Service::run`] was handed has completed: a signal has come, for instance.
     Asked,
     /// The bus has gone.
     BusGone,
@@ -133,39 +133,38 @@ impl Service {
         }
     }
 
-    /// Runs until nobody needs the service, it is told to leave, or the bus has gone. Every call
-    /// that the bus has delivered is answered before this returns.
-    ///
-    /// `leaving` runs as soon as no more calls are taken: what must be given up for a successor,
-    /// such as a pidfile, is given up there.
+    /// Runs until nobody needs the service, it is told to leave, or the bus has gone. To lose no
+    /// call on the way out, [`release`](Self::release) and [`drain`](Self::drain) it then.
     ///
     /// # Errors
     /// When the kernel's timer fails.
-    pub async fn run(
-        self,
-        shutdown: impl Future<Output = ()>,
-        leaving: impl FnOnce(),
-    ) -> Result<End, Error> {
-        let end = {
-            let mut frames = pin!(self.acquire());
-            select! {
-                () = shutdown => End::Asked,
-                () = self.state.quit.notified() => End::Quit,
-                () = self.idle() => End::Idle,
-                () = self.bus.closed() => End::BusGone,
-                error = &mut frames => return Err(Error::Timer(error)),
-            }
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<End, Error> {
+        let end = select! {
+            () = shutdown => End::Asked,
+            () = self.state.quit.notified() => End::Quit,
+            () = self.idle() => End::Idle,
+            () = self.bus.closed() => End::BusGone,
+            error = self.acquire() => return Err(Error::Timer(error)),
         };
         info!("leaving: {end:?}");
+        Ok(end)
+    }
+
+    /// Ends all sessions and gives the name up. From here on the bus sends calls to a successor: what
+    /// a successor needs, such as a pidfile, is to be given up now.
+    pub async fn release(&self) {
         self.state.close();
         self.state.end(&self.bus).await;
-        // A bus that goes now takes the calls with it: there is nothing left to lose.
-        let released = name::release(&self.bus).await;
-        leaving();
-        if let Err(error) = released.and(name::drain(&self.bus, &self.state.activity).await) {
-            debug!("the bus has gone: {error}");
+        if let Err(error) = name::release(&self.bus).await {
+            debug!("the name went with the bus: {error}");
         }
-        Ok(end)
+    }
+
+    /// Answers every call that the bus has delivered. Nothing is lost if the process exits then.
+    pub async fn drain(&self) {
+        if let Err(error) = name::drain(&self.bus, &self.state.activity).await {
+            debug!("the calls went with the bus: {error}");
+        }
     }
 
     /// Takes frames as they fall due. Returns only what is wrong with the timer.
