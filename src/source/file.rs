@@ -1,0 +1,185 @@
+//! A file of the kernel that is opened once and read whole, again and again.
+
+use std::{
+    fs, io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use nix::libc;
+
+use crate::source::Error;
+
+/// A file that stays open between readings, with the buffer it is read into.
+pub(super) struct File {
+    path: PathBuf,
+    parts: Parts,
+    open: Option<fs::File>,
+    buffer: Vec<u8>,
+}
+
+/// What a read of fewer bytes than were asked for says about the file.
+///
+/// A file that the kernel makes in one go (`single_open`, sysfs, sysctl) is given out in one go:
+/// fewer bytes than were asked for are its end, and the read that would answer 0 is spared (strace
+/// shows one pread64 of `/proc/stat`). A file made of records is given out as many records at a
+/// time as fit into the kernel's own buffer of a page: `/proc/self/maps` answers 3930, 4003, ...
+/// bytes to reads of 65536. There a short read may end after any record, and only a read of 0 bytes
+/// is the end (`seq_read_iter` in fs/seq_file.c).
+#[derive(Clone, Copy, PartialEq)]
+enum Parts {
+    One,
+    Many,
+}
+
+/// Enough for every file of one value, so that a hundred of them stay small; and for a sysctl the
+/// kernel first makes room for as much as is asked (64 kB: 5 µs).
+const SMALLEST: usize = 256;
+
+impl File {
+    /// A file that the kernel makes in one go, or an ordinary one.
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+        Self::of(path.into(), Parts::One)
+    }
+
+    /// A file that the kernel makes record by record: `cpuinfo`, `diskstats`, `net/dev`.
+    pub(super) fn of_records(path: impl Into<PathBuf>) -> Self {
+        Self::of(path.into(), Parts::Many)
+    }
+
+    fn of(path: PathBuf, parts: Parts) -> Self {
+        Self {
+            path,
+            parts,
+            open: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The file's name, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole text, as of now.
+    pub(super) fn read(&mut self) -> Result<&[u8], Error> {
+        let kept = self.open.is_some();
+        let mut outcome = self.fill();
+        // The device went and perhaps came back: its new file has the old name.
+        if kept && outcome.as_ref().is_err_and(is_gone) {
+            self.open = None;
+            outcome = self.fill();
+        }
+        match outcome {
+            Ok(length) => Ok(&self.buffer[..length]),
+            Err(cause) => {
+                if is_gone(&cause) {
+                    self.open = None;
+                }
+                Err(Error::io(&self.path, cause))
+            }
+        }
+    }
+
+    /// Reads from the start to the end into the buffer; the number of bytes.
+    fn fill(&mut self) -> io::Result<usize> {
+        let file = match &mut self.open {
+            Some(file) => file,
+            // The standard library opens with O_CLOEXEC.
+            closed => closed.insert(fs::File::open(&self.path)?),
+        };
+        let mut length = 0;
+        loop {
+            if length == self.buffer.len() {
+                self.buffer.resize((4 * length).max(SMALLEST), 0);
+            }
+            match file.read_at(&mut self.buffer[length..], length as u64) {
+                Ok(0) => return Ok(length),
+                Ok(count) => length += count,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Err(cause),
+            }
+            if length < self.buffer.len() && self.parts == Parts::One {
+                return Ok(length);
+            }
+        }
+    }
+}
+
+/// Whether the open file no longer stands for what its name stands for.
+fn is_gone(cause: &io::Error) -> bool {
+    matches!(
+        cause.raw_os_error(),
+        Some(libc::ENODEV | libc::ENXIO | libc::ENOENT | libc::ESTALE)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::Tree;
+
+    #[test]
+    fn reads_what_is_there_now_and_no_tail_of_before() {
+        let tree = Tree::new();
+        let mut file = File::new(tree.write("a", &"x".repeat(5000)));
+        assert_eq!(file.read().unwrap().len(), 5000);
+        tree.write("a", "short");
+        assert_eq!(file.read().unwrap(), b"short");
+        tree.write("a", "");
+        assert_eq!(file.read().unwrap(), b"");
+    }
+
+    #[test]
+    fn reads_whole_whatever_the_size() {
+        let tree = Tree::new();
+        for size in [0, 1, 255, 256, 257, 1023, 1024, 1025, 4096, 70_000] {
+            let text: String = (0..size)
+                .map(|at| char::from(b'a' + (at % 26) as u8))
+                .collect();
+            let path = tree.write("a", &text);
+            assert_eq!(File::new(&path).read().unwrap(), text.as_bytes());
+            assert_eq!(File::of_records(&path).read().unwrap(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn opens_at_the_first_reading_and_never_again() {
+        let tree = Tree::new();
+        let path = tree.write("a", "old");
+        let mut file = File::new(&path);
+        assert_eq!(tree.descriptors(), 0);
+        for _ in 0..3 {
+            file.read().unwrap();
+            assert_eq!(tree.descriptors(), 1);
+        }
+        fs::remove_file(&path).unwrap();
+        tree.write("a", "new");
+        assert_eq!(file.read().unwrap(), b"old");
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        let path = Tree::new().write("a", "");
+        let error = File::new(&path).read().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{}: ", path.display()))
+        );
+        assert_eq!(error.fault(), crate::reading::Fault::Gone);
+    }
+
+    #[test]
+    fn reads_the_kernel_s_files_of_both_sorts() {
+        let cpuinfo = File::of_records("/proc/cpuinfo").read().unwrap().to_vec();
+        assert_eq!(
+            cpuinfo.split(|&byte| byte == b'\n').count(),
+            fs::read("/proc/cpuinfo")
+                .unwrap()
+                .split(|&byte| byte == b'\n')
+                .count()
+        );
+        assert!(File::new("/proc/stat").read().unwrap().ends_with(b"\n"));
+    }
+}

@@ -1,0 +1,119 @@
+//! The load averages: `/proc/loadavg`.
+
+use std::borrow::Cow;
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// The three averages of `/proc/loadavg`.
+pub(super) struct LoadAverages {
+    file: File,
+}
+
+const METRICS: [(&str, &str, &str); 3] = [
+    (
+        "cpu/loadaverages/loadaverage1",
+        "Load average, 1 minute",
+        "Tasks running, waiting to run or waiting for a disk, averaged over 1 minute: the first number of /proc/loadavg",
+    ),
+    (
+        "cpu/loadaverages/loadaverage5",
+        "Load average, 5 minutes",
+        "Tasks running, waiting to run or waiting for a disk, averaged over 5 minutes: the second number of /proc/loadavg",
+    ),
+    (
+        "cpu/loadaverages/loadaverage15",
+        "Load average, 15 minutes",
+        "Tasks running, waiting to run or waiting for a disk, averaged over 15 minutes: the third number of /proc/loadavg",
+    ),
+];
+
+impl LoadAverages {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("loadavg")),
+        }
+    }
+}
+
+impl Source for LoadAverages {
+    fn name(&self) -> &'static str {
+        "loadavg"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["cpu/loadaverages/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.file.read()?;
+        let metrics = METRICS.iter().enumerate();
+        Ok(metrics
+            .map(|(column, &(id, name, description))| Metric {
+                id: id.into(),
+                name: Cow::Borrowed(name),
+                description: Cow::Borrowed(description),
+                unit: Cow::Borrowed(unit::ONE),
+                kind: Kind::Gauge,
+                minimum: Some(0.0),
+                maximum: None,
+                formula: Formula::Level(column),
+            })
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let text = self.file.read()?;
+        read_columns(text, columns).map_err(|what| Error::malformed(self.file.path(), what))
+    }
+}
+
+/// The columns in a text of `/proc/loadavg`.
+pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) -> Result<(), &'static str> {
+    let line = text.strip_suffix(b"\n").ok_or("the line is not ended")?;
+    let mut fields = parse::fields(line);
+    columns.extend(METRICS.iter().map(|_| {
+        let load = fields.next().and_then(parse::decimal);
+        load.map_or(Raw::Fault(Fault::Malformed), Raw::Number)
+    }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<[Option<f64>; 3]>) {
+        let mut columns = Vec::new();
+        let outcome = read_columns(text.as_bytes(), &mut columns);
+        assert_eq!(outcome.is_ok(), expected.is_some());
+        let expected = expected.into_iter().flatten();
+        let expected = expected.map(|load| load.map_or(Raw::Fault(Fault::Malformed), Raw::Number));
+        assert_eq!(columns, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn loads() {
+        check(
+            "0.20 0.18 12.00 1/80 11206\n",
+            Some([Some(0.2), Some(0.18), Some(12.0)]),
+        );
+        check("0.20 -0.18 nan 1/80 11206\n", Some([Some(0.2), None, None]));
+        check("0.20\n", Some([Some(0.2), None, None]));
+        check("\n", Some([None, None, None]));
+        check("0.20 0.18 0.1", None);
+        check("", None);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = LoadAverages::new(&roots("laptop"));
+        assert_eq!(laptop.discover().unwrap().len(), 3);
+        assert_eq!(read(&mut laptop), [0.52, 0.58, 0.59].map(Raw::Number));
+    }
+}

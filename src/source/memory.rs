@@ -1,0 +1,273 @@
+//! Memory and swap: `/proc/meminfo`.
+
+use std::borrow::Cow;
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// `/proc/meminfo`, in the quantities of KSysGuard.
+pub(super) struct Memory {
+    file: File,
+    layout: Layout,
+}
+
+impl Memory {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("meminfo")),
+            layout: Layout::default(),
+        }
+    }
+}
+
+impl Source for Memory {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["memory/physical/*", "memory/swap/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let text = self.file.read()?;
+        let quantities = quantities(text, &mut self.layout)
+            .map_err(|what| Error::malformed(self.file.path(), what))?;
+        Ok(METRICS
+            .iter()
+            .enumerate()
+            .map(|(column, row)| metric(column, row, &quantities))
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let text = self.file.read()?;
+        read_columns(text, &mut self.layout, columns)
+            .map_err(|what| Error::malformed(self.file.path(), what))
+    }
+}
+
+/// The id, the name, the description, the quantity and, for a percentage, that of which it is one.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    usize,
+    Option<usize>,
+);
+
+const TOTAL: usize = 0;
+const USED: usize = 1;
+const FREE: usize = 2;
+const APPLICATION: usize = 3;
+const CACHE: usize = 4;
+const BUFFER: usize = 5;
+const SWAP_TOTAL: usize = 6;
+const SWAP_USED: usize = 7;
+const SWAP_FREE: usize = 8;
+
+/// Bytes, as far as the lines that tell of them are in order.
+type Amount = Result<u64, Fault>;
+
+/// In the order of the constants above.
+type Quantities = [Amount; 9];
+
+#[rustfmt::skip]
+const METRICS: [Row; 16] = [
+    ("memory/physical/total", "Total memory",
+     "Memory that the kernel can use: MemTotal of /proc/meminfo", TOTAL, None),
+    ("memory/physical/used", "Used memory",
+     "Memory that new programs could not have without swapping: MemTotal - MemAvailable of /proc/meminfo", USED, None),
+    ("memory/physical/usedPercent", "Used memory, per cent",
+     "Share of the memory that is used: (MemTotal - MemAvailable) / MemTotal of /proc/meminfo", USED, Some(TOTAL)),
+    ("memory/physical/free", "Available memory",
+     "Memory that new programs could have without swapping: MemAvailable of /proc/meminfo, before Linux 3.14 MemFree + Buffers + Cached + SReclaimable - Shmem", FREE, None),
+    ("memory/physical/freePercent", "Available memory, per cent",
+     "Share of the memory that is available: MemAvailable / MemTotal of /proc/meminfo", FREE, Some(TOTAL)),
+    ("memory/physical/application", "Application memory",
+     "Memory that is neither free nor cache: MemTotal - MemFree - Cached - Buffers - Slab of /proc/meminfo", APPLICATION, None),
+    ("memory/physical/applicationPercent", "Application memory, per cent",
+     "Share of the memory that is neither free nor cache: (MemTotal - MemFree - Cached - Buffers - Slab) / MemTotal of /proc/meminfo", APPLICATION, Some(TOTAL)),
+    ("memory/physical/cache", "Cache memory",
+     "Memory of cached files and of the kernel's own caches: Cached + Slab of /proc/meminfo", CACHE, None),
+    ("memory/physical/cachePercent", "Cache memory, per cent",
+     "Share of the memory that is cache: (Cached + Slab) / MemTotal of /proc/meminfo", CACHE, Some(TOTAL)),
+    ("memory/physical/buffer", "Buffer memory",
+     "Memory of cached blocks of disks: Buffers of /proc/meminfo", BUFFER, None),
+    ("memory/physical/bufferPercent", "Buffer memory, per cent",
+     "Share of the memory that is cached blocks of disks: Buffers / MemTotal of /proc/meminfo", BUFFER, Some(TOTAL)),
+    ("memory/swap/total", "Total swap",
+     "Swap space, 0 where there is none: SwapTotal of /proc/meminfo", SWAP_TOTAL, None),
+    ("memory/swap/used", "Used swap",
+     "Swap space that is used: SwapTotal - SwapFree of /proc/meminfo", SWAP_USED, None),
+    ("memory/swap/usedPercent", "Used swap, per cent",
+     "Share of the swap space that is used: (SwapTotal - SwapFree) / SwapTotal of /proc/meminfo; gone while there is none", SWAP_USED, Some(SWAP_TOTAL)),
+    ("memory/swap/free", "Free swap",
+     "Swap space that is free: SwapFree of /proc/meminfo", SWAP_FREE, None),
+    ("memory/swap/freePercent", "Free swap, per cent",
+     "Share of the swap space that is free: SwapFree / SwapTotal of /proc/meminfo; gone while there is none", SWAP_FREE, Some(SWAP_TOTAL)),
+];
+
+fn metric(column: usize, row: &Row, quantities: &Quantities) -> Metric {
+    let &(id, name, description, quantity, whole) = row;
+    let most = match quantity {
+        // Memory can be plugged in and swap be added: a total has no largest value.
+        TOTAL | SWAP_TOTAL => None,
+        SWAP_USED | SWAP_FREE => quantities[SWAP_TOTAL].ok(),
+        _ => quantities[TOTAL].ok(),
+    };
+    Metric {
+        id: id.into(),
+        name: Cow::Borrowed(name),
+        description: Cow::Borrowed(description),
+        unit: Cow::Borrowed(if whole.is_some() {
+            unit::PERCENT
+        } else {
+            unit::BYTES
+        }),
+        kind: Kind::Gauge,
+        minimum: Some(0.0),
+        maximum: match whole {
+            Some(_) => Some(100.0),
+            // Swap may be switched on later: what is 0 now is not the most there can be.
+            None => most.filter(|&bytes| bytes > 0).map(|bytes| bytes as f64),
+        },
+        formula: Formula::Level(column),
+    }
+}
+
+/// The columns in a text of `/proc/meminfo`.
+pub(super) fn read_columns(
+    text: &[u8],
+    layout: &mut Layout,
+    columns: &mut Vec<Raw>,
+) -> Result<(), &'static str> {
+    let quantities = quantities(text, layout)?;
+    columns.extend(METRICS.iter().map(|&(_, _, _, quantity, whole)| {
+        let level = match whole {
+            None => quantities[quantity].map(|bytes| bytes as f64),
+            Some(whole) => percent(quantities[quantity], quantities[whole]),
+        };
+        level.map_or_else(Raw::Fault, Raw::Number)
+    }));
+    Ok(())
+}
+
+fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
+    let (part, whole) = (part?, whole?);
+    // Of no swap, nothing is no share: neither 0 nor 100 per cent of it is used.
+    if whole == 0 {
+        return Err(Fault::Gone);
+    }
+    Ok(100.0 * part as f64 / whole as f64)
+}
+
+/// The lines that are asked for, up to the number.
+const LINES: [&[u8]; 10] = [
+    b"MemTotal:",
+    b"MemFree:",
+    b"MemAvailable:",
+    b"Buffers:",
+    b"Cached:",
+    b"SwapTotal:",
+    b"SwapFree:",
+    b"Shmem:",
+    b"Slab:",
+    b"SReclaimable:",
+];
+
+/// Where in the text each of [`LINES`] begins, if the kernel has it.
+///
+/// The kernel writes the same lines in the same order, and pads the numbers, so that a line stays
+/// where it was until a number outgrows its eight digits. To look whether it is still there costs a
+/// third of looking for it.
+#[derive(Default)]
+pub(super) struct Layout([Option<usize>; LINES.len()]);
+
+impl Layout {
+    fn of(text: &[u8]) -> Self {
+        let mut places = [None; LINES.len()];
+        let mut start = 0;
+        for line in parse::lines(text) {
+            if let Some(which) = LINES.iter().position(|key| line.starts_with(key)) {
+                places[which] = Some(start);
+            }
+            start += line.len() + 1;
+        }
+        Self(places)
+    }
+
+    fn fits(&self, text: &[u8]) -> bool {
+        let is_there = |(key, place): (&&[u8], &Option<usize>)| match *place {
+            Some(0) => text.starts_with(key),
+            Some(start) => text.get(start - 1..).is_some_and(|text| {
+                text.strip_prefix(b"\n")
+                    .is_some_and(|line| line.starts_with(key))
+            }),
+            None => true,
+        };
+        self.0[0].is_some() && LINES.iter().zip(&self.0).all(is_there)
+    }
+
+    /// In bytes, in the order of [`LINES`]. `None`: the kernel has no such line.
+    fn amounts(&self, text: &[u8]) -> [Option<Amount>; LINES.len()] {
+        std::array::from_fn(|which| {
+            let start = self.0[which]?;
+            let value = text.get(start + LINES[which].len()..)?;
+            Some(parse::kilobytes(value).ok_or(Fault::Malformed))
+        })
+    }
+}
+
+/// The quantities in a text of `/proc/meminfo`.
+fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static str> {
+    if !layout.fits(text) {
+        *layout = Layout::of(text);
+    }
+    if layout.0.iter().all(Option::is_none) {
+        return Err("no line tells of memory");
+    }
+    let amounts = layout.amounts(text);
+    let [
+        total,
+        free,
+        _,
+        buffers,
+        cached,
+        swap_total,
+        swap_free,
+        shmem,
+        slab,
+        reclaimable,
+    ] = amounts.map(|amount| amount.unwrap_or(Err(Fault::Malformed)));
+    // Before Linux 3.14 the kernel did not say; shared memory is cached, but cannot be had.
+    let available = amounts[2]
+        .unwrap_or_else(|| minus(plus(plus(plus(free, buffers), cached), reclaimable), shmem));
+    let cache = plus(cached, slab);
+    Ok([
+        total,
+        minus(total, available),
+        available,
+        minus(minus(minus(total, free), cache), buffers),
+        cache,
+        buffers,
+        swap_total,
+        minus(swap_total, swap_free),
+        swap_free,
+    ])
+}
+
+fn plus(one: Amount, other: Amount) -> Amount {
+    one?.checked_add(other?).ok_or(Fault::Malformed)
+}
+
+/// What is left of the whole. A part that is more than it contradicts it: that is no reading of 0.
+fn minus(whole: Amount, part: Amount) -> Amount {
+    whole?.checked_sub(part?).ok_or(Fault::Malformed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! Parsers of bytes: no locale, no regular expressions, nothing allocated for a number.
+
+use std::{collections::BTreeSet, io::BufRead, iter, sync::Arc};
+
+/// The lines of a text, the last of which need not be ended.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    ended_lines(text).map(|(line, _)| line)
+}
+
+/// The lines of a text, and for each whether it is ended. What the kernel writes is, so the number
+/// at the end of a line that is not may have lost digits.
+pub(super) fn ended_lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    ended_lines_while(text, |_| true)
+}
+
+/// The same, as long as what follows goes on as `wanted`: the line after that is not looked for.
+pub(super) fn ended_lines_while(
+    mut text: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> impl Iterator<Item = (&[u8], bool)> {
+    iter::from_fn(move || {
+        if text.is_empty() || !wanted(text) {
+            return None;
+        }
+        let all = text;
+        // The way to memchr in the standard library; reading from memory does not fail.
+        let length = text.skip_until(b'\n').ok()?;
+        match all[..length].strip_suffix(b"\n") {
+            Some(whole) => Some((whole, true)),
+            None => Some((&all[..length], false)),
+        }
+    })
+}
+
+/// What stands between blanks.
+pub(super) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| matches!(byte, b' ' | b'\t'))
+        .filter(|field| !field.is_empty())
+}
+
+/// A number of decimal digits and nothing else, if it fits.
+pub(super) fn number(field: &[u8]) -> Option<u64> {
+    match digits(field)? {
+        (number, b"") => Some(number),
+        _ => None,
+    }
+}
+
+/// The numbers of a line with blanks in between, as far as there is nothing else.
+pub(super) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
+    iter::from_fn(move || {
+        let (number, rest) = digits(after_blanks(line))?;
+        line = rest;
+        matches!(rest, [] | [b' ' | b'\t', ..]).then_some(number)
+    })
+}
+
+/// The number of decimal digits with which a text begins, if it fits, and the rest.
+fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
+    // As many digits always fit.
+    const SAFE: usize = 19;
+    let mut number = 0_u64;
+    let mut length = 0;
+    for digit in text.iter().map_while(digit) {
+        number = number.wrapping_mul(10).wrapping_add(digit);
+        length += 1;
+    }
+    let (digits, rest) = text.split_at(length);
+    match length {
+        0 => None,
+        1..=SAFE => Some((number, rest)),
+        _ => {
+            let mut digits = digits.iter().map_while(digit);
+            let number = digits.try_fold(0_u64, |number, digit| {
+                number.checked_mul(10)?.checked_add(digit)
+            });
+            Some((number?, rest))
+        }
+    }
+}
+
+fn digit(byte: &u8) -> Option<u64> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then(|| digit.into())
+}
+
+fn after_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// A number with a point in it, or without, but without sign or exponent.
+pub(super) fn decimal(field: &[u8]) -> Option<f64> {
+    let point = field.iter().position(|&byte| byte == b'.');
+    let Some(point) = point else {
+        return number(field).map(|whole| whole as f64);
+    };
+    let fraction = &field[point + 1..];
+    let whole = number(&field[..point])?;
+    let part = number(fraction)?;
+    // Both powers and all numbers of up to 15 digits are exact, so the division rounds once.
+    let scale = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;
+    match whole
+        .checked_mul(scale)
+        .and_then(|shifted| shifted.checked_add(part))
+    {
+        Some(digits) => Some(digits as f64 / scale as f64),
+        None => Some(whole as f64 + part as f64 / scale as f64),
+    }
+}
+
+/// What stands before and after the first colon, without the blanks around.
+pub(super) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
+}
+
+/// The bytes that a text means which begins like `  16316416 kB`, to the end of the line.
+pub(super) fn kilobytes(text: &[u8]) -> Option<u64> {
+    let (number, rest) = digits(after_blanks(text))?;
+    if !rest.starts_with(b" kB\n") {
+        return None;
+    }
+    number.checked_mul(1024)
+}
+
+/// The numbers of a list such as `0-3,5`: what sysfs writes for sets of cpus.
+pub(super) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
+    // The kernel has at most 8192 cpus; a list that says more is none.
+    const MOST: u64 = 1 << 16;
+    let mut all = BTreeSet::new();
+    for range in text.trim_ascii().split(|&byte| byte == b',') {
+        let dash = range.iter().position(|&byte| byte == b'-');
+        let (first, last) = match dash {
+            Some(dash) => (number(&range[..dash])?, number(&range[dash + 1..])?),
+            None => (number(range)?, number(range)?),
+        };
+        if first > last || last >= MOST {
+            return None;
+        }
+        all.extend(first as u32..=last as u32);
+    }
+    Some(all)
+}
+
+/// A fact in plain UTF-8, without the blanks around it; what is not UTF-8 becomes U+FFFD. Device
+/// trees end their texts with a zero byte.
+pub(super) fn text(bytes: &[u8]) -> Arc<str> {
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    String::from_utf8_lossy(bytes).trim().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_number(field: &str, expected: Option<u64>) {
+        assert_eq!(number(field.as_bytes()), expected);
+    }
+
+    #[test]
+    fn one_number() {
+        check_number("0", Some(0));
+        check_number("007", Some(7));
+        check_number("9007199254740993", Some((1 << 53) + 1));
+        check_number("18446744073709551615", Some(u64::MAX));
+        check_number("18446744073709551616", None);
+        check_number("99999999999999999999999", None);
+        check_number("", None);
+        check_number("-1", None);
+        check_number("+1", None);
+        check_number("1.0", None);
+        check_number("1x", None);
+        check_number("\u{661}", None);
+    }
+
+    #[track_caller]
+    fn check_decimal(field: &str, expected: Option<f64>) {
+        assert_eq!(decimal(field.as_bytes()), expected);
+    }
+
+    #[test]
+    fn decimals() {
+        check_decimal("0.00", Some(0.0));
+        check_decimal("0.20", Some(0.2));
+        check_decimal("12345.67", Some(12345.67));
+        check_decimal("3", Some(3.0));
+        check_decimal("18446744073709551615.25", Some(18446744073709551615.25));
+        for bad in [
+            "", ".", "1.", ".5", "-0.5", "1e5", "nan", "inf", "1,5", "1.2.3",
+        ] {
+            check_decimal(bad, None);
+        }
+        check_decimal("0.00000000000000000000001", None);
+    }
+
+    #[test]
+    fn kilobytes_are_bytes() {
+        assert_eq!(kilobytes(b"  16316416 kB\n"), Some(16316416 * 1024));
+        assert_eq!(kilobytes(b"0 kB\nx"), Some(0));
+        let bad = [
+            "18014398509481984 kB\n",
+            "5\n",
+            "-5 kB\n",
+            " kB\n",
+            "5 kB",
+            "5 MB\n",
+            "",
+        ];
+        for bad in bad {
+            assert_eq!(kilobytes(bad.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn numbers_end_where_something_else_begins() {
+        let check = |line: &str, expected: &[u64]| {
+            assert_eq!(numbers(line.as_bytes()).collect::<Vec<_>>(), expected);
+        };
+        check("  1 22\t333 ", &[1, 22, 333]);
+        check("1 -2 3", &[1]);
+        check("1 2x 3", &[1]);
+        check("1 18446744073709551616", &[1]);
+        check("", &[]);
+    }
+
+    #[track_caller]
+    fn check_list(text: &str, expected: Option<&[u32]>) {
+        let expected = expected.map(|numbers| numbers.iter().copied().collect());
+        assert_eq!(list(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn lists() {
+        check_list("0\n", Some(&[0]));
+        check_list("0-3,5,7-8\n", Some(&[0, 1, 2, 3, 5, 7, 8]));
+        for bad in ["", "\n", "3-1", "0-", "-3", "0,,1", "0-4294967295", "a"] {
+            check_list(bad, None);
+        }
+    }
+
+    #[test]
+    fn pairs_and_fields() {
+        assert_eq!(
+            pair(b"model name\t: AMD: EPYC "),
+            Some((&b"model name"[..], &b"AMD: EPYC"[..]))
+        );
+        assert_eq!(pair(b"no colon"), None);
+        assert_eq!(fields(b"  a \t b ").collect::<Vec<_>>(), [b"a", b"b"]);
+        assert_eq!(lines(b"a\n\nb").count(), 3);
+        assert_eq!(
+            ended_lines(b"a\nb").collect::<Vec<_>>(),
+            [(&b"a"[..], true), (&b"b"[..], false)]
+        );
+    }
+
+    #[test]
+    fn texts_are_trimmed_utf8() {
+        assert_eq!(&*text(b" caf\xc3\xa9\n"), "caf\u{e9}");
+        assert_eq!(&*text(b"Raspberry Pi 4\0"), "Raspberry Pi 4");
+        assert_eq!(&*text(b"\xff\n"), "\u{fffd}");
+    }
+}

@@ -1,0 +1,298 @@
+//! What the tests of the sources share, and the tests of what all sources share.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::*;
+
+/// The text of a file in tests/fixtures.
+macro_rules! fixture {
+    ($path:literal) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/",
+            $path
+        ))
+    };
+}
+pub(super) use fixture;
+
+/// The roots of a machine in tests/fixtures.
+pub(super) fn roots(machine: &str) -> Roots {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(machine);
+    Roots {
+        proc: root.join("proc"),
+        sys: root.join("sys"),
+        root,
+    }
+}
+
+/// An empty directory that is /proc, /sys and / in one, and goes with the test.
+pub(super) struct Tree {
+    root: PathBuf,
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sampled-source-{}-{number}", std::process::id());
+        let root = std::env::temp_dir().join(name);
+        fs::create_dir(&root).unwrap();
+        // What a descriptor's link shows has no symbolic links in it.
+        let root = root.canonicalize().unwrap();
+        Self { root }
+    }
+
+    pub(super) fn roots(&self) -> Roots {
+        Roots {
+            proc: self.root.clone(),
+            sys: self.root.clone(),
+            root: self.root.clone(),
+        }
+    }
+
+    /// Writes into the same file where there is one already, as the kernel does.
+    pub(super) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// How many files of this tree the process has open.
+    pub(super) fn descriptors(&self) -> usize {
+        let links = fs::read_dir("/proc/self/fd").unwrap();
+        let targets = links.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
+        targets
+            .filter(|target| target.starts_with(&self.root))
+            .count()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// The columns of one reading.
+#[track_caller]
+pub(super) fn read(source: &mut dyn Source) -> Vec<Raw> {
+    let mut columns = Vec::new();
+    source.read(&mut columns).unwrap();
+    columns
+}
+
+#[track_caller]
+pub(super) fn number_of(column: &Raw) -> f64 {
+    match column {
+        Raw::Number(number) => *number,
+        Raw::Counter(count) => *count as f64,
+        other => panic!("{other:?} is no number"),
+    }
+}
+
+/// The number of the metric `id`, which must be a level.
+#[track_caller]
+pub(super) fn level(metrics: &[Metric], columns: &[Raw], id: &str) -> f64 {
+    let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
+    let crate::rate::Formula::Level(column) = metric.formula else {
+        panic!("{id} is no level");
+    };
+    number_of(&columns[column])
+}
+
+#[test]
+fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
+    use crate::{rate::Formula, reading::Kind};
+    for roots in [roots("laptop"), roots("server"), Roots::default()] {
+        let mut ids = std::collections::HashSet::new();
+        for mut source in all(&roots) {
+            let metrics = source.discover().unwrap();
+            let columns = read(source.as_mut());
+            for metric in metrics {
+                assert!(
+                    source
+                        .scope()
+                        .iter()
+                        .any(|pattern| covers(pattern, &metric.id)),
+                    "{}",
+                    metric.id
+                );
+                let (column, other) = match metric.formula {
+                    Formula::Level(column) => (column, column),
+                    Formula::Rate { counter, .. } => (counter, counter),
+                    Formula::Share { part, whole } => (part, whole),
+                };
+                assert!(column.max(other) < columns.len(), "{}", metric.id);
+                let is_text = matches!(columns[column], Raw::Text(_));
+                assert_eq!(is_text, metric.kind == Kind::Text, "{}", metric.id);
+                assert_eq!(metric.formula.needs_baseline(), metric.kind == Kind::Rate);
+                assert_eq!(metric.unit.is_empty(), is_text);
+                assert!(metric.id.is_ascii() && !metric.name.is_empty());
+                assert!(
+                    metric.description.contains("/proc/") || metric.description.contains("/etc/")
+                );
+                assert!(ids.insert(metric.id.clone()), "{} twice", metric.id);
+            }
+        }
+        assert!(ids.contains("cpu/cpu0/usage") && ids.contains("os/system/uptime"));
+    }
+}
+
+fn covers(pattern: &str, id: &str) -> bool {
+    let same = |(one, other): (&str, &str)| one == "*" || one == other;
+    pattern.split('/').count() == id.split('/').count()
+        && pattern.split('/').zip(id.split('/')).all(same)
+}
+
+#[test]
+fn an_empty_tree_is_an_error_with_a_path_or_nothing() {
+    let tree = Tree::new();
+    for mut source in all(&tree.roots()) {
+        match source.discover() {
+            Ok(metrics) => assert_eq!(metrics, []),
+            Err(error) => {
+                assert!(
+                    error.to_string().starts_with(tree.root.to_str().unwrap()),
+                    "{error}"
+                );
+                assert_eq!(error.fault(), Fault::Gone);
+                let error = source.read(&mut Vec::new()).unwrap_err();
+                assert_eq!(error.fault(), Fault::Gone);
+            }
+        }
+    }
+}
+
+#[test]
+fn empty_files_are_malformed_or_nothing() {
+    let tree = Tree::new();
+    for path in [
+        "stat",
+        "meminfo",
+        "loadavg",
+        "uptime",
+        "cpuinfo",
+        "devices/system/cpu/online",
+    ] {
+        tree.write(path, "");
+    }
+    for path in ["ostype", "osrelease", "hostname"] {
+        tree.write(&format!("sys/kernel/{path}"), "");
+    }
+    for mut source in all(&tree.roots()) {
+        let _ = source.discover();
+        let mut columns = Vec::new();
+        match source.read(&mut columns) {
+            Ok(()) => assert!(columns.iter().all(|column| matches!(column, Raw::Fault(_)))),
+            Err(error) => assert_eq!(error.fault(), Fault::Malformed, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn files_are_opened_once() {
+    let tree = Tree::new();
+    tree.write("stat", fixture!("laptop/proc/stat"));
+    tree.write("meminfo", fixture!("laptop/proc/meminfo"));
+    tree.write("loadavg", fixture!("laptop/proc/loadavg"));
+    tree.write("uptime", fixture!("laptop/proc/uptime"));
+    let mut sources: Vec<_> = all(&tree.roots())
+        .into_iter()
+        .filter_map(|mut source| {
+            source
+                .discover()
+                .is_ok_and(|found| !found.is_empty())
+                .then_some(source)
+        })
+        .collect();
+    assert_eq!(tree.descriptors(), 4);
+    for path in ["stat", "meminfo", "loadavg", "uptime"] {
+        fs::remove_file(tree.root.join(path)).unwrap();
+    }
+    for _ in 0..3 {
+        sources
+            .iter_mut()
+            .for_each(|source| assert!(!read(source.as_mut()).is_empty()));
+        assert_eq!(tree.descriptors(), 4);
+    }
+    drop(sources);
+    assert_eq!(tree.descriptors(), 0);
+}
+
+/// Whatever the kernel writes, no parser panics, overflows or makes an infinite number.
+#[test]
+fn no_text_does_harm() {
+    let cpus: Vec<Vec<u8>> = ["cpu", "cpu0", "cpu1", "cpu2", "cpu3"]
+        .map(Vec::from)
+        .into();
+    let check = |text: &[u8]| {
+        let mut columns = Vec::new();
+        let _ = cpu::read_columns(text, &cpus, &mut columns);
+        let _ = memory::read_columns(text, &mut memory::Layout::default(), &mut columns);
+        let _ = loadavg::read_columns(text, &mut columns);
+        let numbers = columns
+            .iter()
+            .filter(|column| matches!(column, Raw::Number(_)));
+        assert!(
+            numbers
+                .map(number_of)
+                .chain(os::uptime(text))
+                .all(|number| number.is_finite() && number >= 0.0)
+        );
+        cpu_names::names(text);
+        os_release::facts(text);
+        parse::list(text);
+    };
+    let texts = [
+        fixture!("laptop/proc/stat"),
+        fixture!("laptop/proc/meminfo"),
+        fixture!("laptop/proc/loadavg"),
+        fixture!("laptop/proc/uptime"),
+        fixture!("laptop/proc/cpuinfo"),
+        fixture!("laptop/etc/os-release"),
+        fixture!("laptop/sys/devices/system/cpu/online"),
+        fixture!("stat/too-large"),
+        fixture!("cpuinfo/arm64"),
+        &fixture!("server/proc/stat")[..1500],
+    ];
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for text in texts.map(str::as_bytes) {
+        for length in 0..=text.len() {
+            check(&text[..length]);
+            let mut flipped = text.to_vec();
+            for _ in 0..=random.below(3) {
+                flipped[random.below(text.len())] ^= 1 << random.below(8);
+            }
+            check(&flipped);
+            // More digits than fit, where there was one.
+            let mut longer = text.to_vec();
+            if let Some(digit) = text[random.below(text.len())..]
+                .iter()
+                .position(u8::is_ascii_digit)
+            {
+                longer.splice(digit..digit, *b"9999999999999999999");
+            }
+            check(&longer);
+        }
+    }
+}
+
+/// Marsaglia's xorshift: the same numbers at every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
