@@ -1,0 +1,126 @@
+//! What the sources cost: against the bare reading of the same files, and against the procfs crate.
+//!
+//! Run with `cargo bench --no-default-features --features source --bench read`.
+
+mod support;
+
+use std::{fs::File, hint::black_box, os::unix::fs::FileExt};
+
+use procfs::{Current, CurrentSI};
+use sampled::{
+    reading::Raw,
+    source::{Roots, Source, all},
+};
+
+/// The sources that ask the kernel for something in every reading, by the first pattern of their
+/// scope, and the file. The kernel's name and release are read once.
+const FILES: [(&str, &str); 7] = [
+    ("cpu/*/usage", "/proc/stat"),
+    ("cpu/loadaverages/*", "/proc/loadavg"),
+    ("memory/physical/*", "/proc/meminfo"),
+    ("os/system/uptime", "/proc/uptime"),
+    ("os/system/hostname", "/proc/sys/kernel/hostname"),
+    ("cpu/*/name", "/sys/devices/system/cpu/online"),
+    ("os/system/name", "/etc/os-release"),
+];
+
+/// The procfs crate has readers for the first of them.
+const COMMON: usize = 4;
+
+/// All but os-release, which is asked for by name and read only when it is another: a kept-open
+/// descriptor costs less, but does not see that the file was replaced.
+const READ: usize = 6;
+
+fn main() {
+    let mut columns = Vec::new();
+
+    for files in [&FILES[..READ], &FILES[..]] {
+        let (count, last) = (files.len(), files[files.len() - 1].1);
+        println!("{count} files, to {last}, against pread of kept-open descriptors");
+        let mut raw = RawFiles::open(files);
+        let mut sources = discovered(files);
+        let costs = support::interleave(&mut [
+            ("raw pread", &mut || raw.read()),
+            ("sampled::source", &mut || read(&mut sources, &mut columns)),
+        ]);
+        support::compare(&costs[1], &costs[0], 1.15);
+        println!();
+    }
+
+    println!("The {COMMON} files that the procfs crate covers, too");
+    let mut raw = RawFiles::open(&FILES[..COMMON]);
+    let mut sources = discovered(&FILES[..COMMON]);
+    let costs = support::interleave(&mut [
+        ("raw pread", &mut || raw.read()),
+        ("sampled::source", &mut || read(&mut sources, &mut columns)),
+        ("procfs crate", &mut read_by_procfs),
+    ]);
+    support::compare(&costs[1], &costs[0], 1.15);
+    support::compare(&costs[1], &costs[2], 0.3);
+
+    println!("\nOne by one");
+    for pair in FILES {
+        let mut raw = RawFiles::open(&[pair]);
+        let mut sources = discovered(&[pair]);
+        support::interleave(&mut [
+            (pair.1, &mut || raw.read()),
+            (pair.0, &mut || read(&mut sources, &mut columns)),
+        ]);
+    }
+}
+
+/// The sources of these pairs of a pattern and a file, ready to read.
+fn discovered(pairs: &[(&str, &str)]) -> Vec<Box<dyn Source>> {
+    let mut sources = all(&Roots::default());
+    sources.retain(|source| pairs.iter().any(|pair| pair.0 == source.scope()[0]));
+    assert_eq!(sources.len(), pairs.len());
+    for source in &mut sources {
+        source.discover().expect("the files are readable");
+    }
+    sources
+}
+
+fn read(sources: &mut [Box<dyn Source>], columns: &mut Vec<Raw>) {
+    for source in sources {
+        columns.clear();
+        source.read(columns).expect("the files are readable");
+        black_box(&columns);
+    }
+}
+
+/// The floor: one call of the kernel for each file, nothing looked at.
+struct RawFiles(Vec<(File, Vec<u8>)>);
+
+impl RawFiles {
+    fn open(pairs: &[(&str, &str)]) -> Self {
+        let open = |pair: &(&str, &str)| {
+            let file = File::open(pair.1).expect("the files are there");
+            // No larger than it need be: for sysctl the kernel makes room for all that is asked.
+            let mut buffer = vec![0; 256];
+            while file
+                .read_at(&mut buffer, 0)
+                .expect("the files are readable")
+                == buffer.len()
+            {
+                buffer.resize(4 * buffer.len(), 0);
+            }
+            (file, buffer)
+        };
+        Self(pairs.iter().map(open).collect())
+    }
+
+    fn read(&mut self) {
+        for (file, buffer) in &mut self.0 {
+            let length = file.read_at(buffer, 0).expect("the files are readable");
+            assert!(length < buffer.len(), "the buffer is too small");
+            black_box(&buffer[..length]);
+        }
+    }
+}
+
+fn read_by_procfs() {
+    black_box(procfs::KernelStats::current().expect("/proc/stat is readable"));
+    black_box(procfs::LoadAverage::current().expect("/proc/loadavg is readable"));
+    black_box(procfs::Meminfo::current().expect("/proc/meminfo is readable"));
+    black_box(procfs::Uptime::current().expect("/proc/uptime is readable"));
+}
