@@ -14,36 +14,36 @@ use sampled::{
 pub(crate) struct Frame {
     /// In microseconds since the Unix epoch.
     pub(crate) timestamp: u64,
-    /// By id, in the order in which they are shown.
+    /// By id, in the order of the ids: the bus keeps no other.
     pub(crate) readings: Vec<(String, Reading)>,
+}
+
+impl Frame {
+    pub(crate) fn new(timestamp: u64, readings: impl Iterator<Item = (String, Reading)>) -> Self {
+        let mut readings: Vec<_> = readings.collect();
+        readings.sort_by(|(a, _), (b, _)| by_id(a, b));
+        Self {
+            timestamp,
+            readings,
+        }
+    }
 }
 
 impl From<client::Sample> for Frame {
     fn from(sample: client::Sample) -> Self {
         let readings = sample.readings.into_iter();
         let faults = sample.faults.into_iter();
-        let mut all: Vec<(String, Reading)> = readings
-            .map(|(id, value)| (id, Ok(value)))
-            .chain(faults.map(|(id, fault)| (id, Err(fault))))
-            .collect();
-        // The bus keeps no order of them.
-        all.sort_by(|(a, _), (b, _)| by_id(a, b));
-        Self {
-            timestamp: sample.timestamp,
-            readings: all,
-        }
+        let readings = readings.map(|(id, value)| (id, Ok(value)));
+        let faults = faults.map(|(id, fault)| (id, Err(fault)));
+        Self::new(sample.timestamp, readings.chain(faults))
     }
 }
 
 impl From<&client::Frame> for Frame {
     fn from(frame: &client::Frame) -> Self {
         let readings = frame.readings();
-        Self {
-            timestamp: frame.timestamp,
-            readings: readings
-                .map(|(id, reading)| (id.to_owned(), reading))
-                .collect(),
-        }
+        let owned = readings.map(|(id, reading)| (id.to_owned(), reading));
+        Self::new(frame.timestamp, owned)
     }
 }
 

@@ -89,10 +89,7 @@ impl Watch {
 
 fn frame<'a>(timestamp: u64, readings: impl Iterator<Item = (&'a Column, Reading)>) -> Frame {
     let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
-    Frame {
-        timestamp,
-        readings: readings.collect(),
-    }
+    Frame::new(timestamp, readings)
 }
 
 fn metadata(column: &Column) -> Metadata {

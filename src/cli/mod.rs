@@ -40,6 +40,7 @@ struct Cli {
 
 /// What every command can be told.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// Read the configuration from FILE [default: $XDG_CONFIG_HOME/sampled/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -106,9 +107,9 @@ enum Command {
 
 /// What the clients of the service have in common.
 const CLIENT: &str = "\
-The readings come from the service, which the session bus starts. Where no session bus can be \
-reached, or --procfs, --sysfs or --rootfs is given, they are taken by this process itself; only \
-then the configuration matters here.";
+The readings come from the service, which the session bus starts. Where no session
+bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
+them itself; only then does the configuration matter here.";
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {

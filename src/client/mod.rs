@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod bus;
 mod error;
 mod proxy;
 mod session;
@@ -30,6 +31,7 @@ use zbus::{Connection, OwnedVariant, Variant};
 
 use crate::reading::{Fault, Value};
 
+pub use bus::Bus;
 pub use error::Error;
 pub use proxy::Sampler1Proxy;
 pub use session::{Frame, Session};
