@@ -6,6 +6,10 @@ compile_error!(
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod duration;
 #[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]

@@ -5,20 +5,20 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 /// What one call of a side costs, at the median.
-pub struct Cost {
-    pub name: &'static str,
+pub(crate) struct Cost {
+    pub(crate) name: &'static str,
     /// CPU time of the process, in the kernel and out of it, in µs.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// Time on the wall, in µs.
-    pub wall: f64,
+    pub(crate) wall: f64,
 }
 
 /// One side: its name and what it does.
-pub type Side<'a> = (&'static str, &'a mut dyn FnMut());
+pub(crate) type Side<'a> = (&'static str, &'a mut dyn FnMut());
 
 /// Runs the sides in turns of small batches, each round beginning with another one; prints and
 /// returns the medians of the batches, in the order of the sides.
-pub fn interleave(sides: &mut [Side<'_>]) -> Vec<Cost> {
+pub(crate) fn interleave(sides: &mut [Side<'_>]) -> Vec<Cost> {
     const CALLS: u32 = 20;
     const ROUNDS: usize = 1500;
     let mut batches: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); sides.len()];
@@ -56,7 +56,7 @@ pub fn interleave(sides: &mut [Side<'_>]) -> Vec<Cost> {
 }
 
 /// Prints how the CPU time of one side compares with that of another, and whether that will do.
-pub fn compare(ours: &Cost, theirs: &Cost, at_most: f64) {
+pub(crate) fn compare(ours: &Cost, theirs: &Cost, at_most: f64) {
     let ratio = ours.cpu / theirs.cpu;
     let verdict = if ratio <= at_most { "ok" } else { "TOO MUCH" };
     println!(

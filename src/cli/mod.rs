@@ -1,14 +1,32 @@
 //! The command line.
 
-mod duration;
+mod error;
+mod format;
+mod frame;
+mod in_process;
+mod list;
 mod log;
+mod origin;
+mod sample;
+mod selectors;
 mod serve;
+mod table;
+mod units;
+mod watch;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime;
 
-use sampled::source::Roots;
+use sampled::{config::Config, service::Settings, source::Roots};
+
+use error::Error;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -22,6 +40,7 @@ struct Cli {
 
 /// What every command can be told.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// Read the configuration from FILE [default: $XDG_CONFIG_HOME/sampled/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -47,6 +66,20 @@ struct Common {
 }
 
 impl Common {
+    /// What the configuration says: the file that was named must be there, the user's own may be.
+    fn settings(&self) -> Result<Settings, Error> {
+        let config = match &self.config {
+            Some(path) => Config::load(path)?,
+            None => Config::of_user()?,
+        };
+        Ok(config.settings)
+    }
+
+    /// Whether somebody says where the kernel's files are.
+    fn has_roots(&self) -> bool {
+        self.procfs.is_some() || self.sysfs.is_some() || self.rootfs.is_some()
+    }
+
     fn roots(&self) -> Roots {
         let usual = Roots::default();
         Roots {
@@ -61,20 +94,57 @@ impl Common {
 enum Command {
     /// Run the service in the foreground: what the bus and systemd do
     Serve(serve::Options),
+    /// List the metrics that there are
+    #[command(after_help = CLIENT)]
+    List(list::Options),
+    /// Read metrics once, now
+    #[command(after_help = CLIENT)]
+    Sample(sample::Options),
+    /// Read metrics again and again
+    #[command(after_help = CLIENT)]
+    Watch(watch::Options),
 }
+
+/// What the clients of the service have in common.
+const CLIENT: &str = "\
+The readings come from the service, which the session bus starts. Where no session
+bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
+them itself; only then does the configuration matter here.";
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     log::begin(cli.common.log_level);
-    let done = match cli.command {
-        Command::Serve(options) => serve::run(&cli.common, options),
-    };
-    match done {
+    match run(&cli.common, cli.command) {
         Ok(code) => code,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sampled: {error}");
+            note(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells the person, on stderr; if nobody reads it, that is no failure.
+fn note(text: impl Display) {
+    writeln!(io::stderr(), "sampled: {text}").ok();
+}
+
+fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
+    match command {
+        Command::Serve(options) => serve::run(common, options),
+        Command::List(options) => block_on(list::run(common, options)),
+        Command::Sample(options) => block_on(sample::run(common, options)),
+        Command::Watch(options) => block_on(watch::run(common, options)),
+    }
+}
+
+/// Runs a command on this thread.
+fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::Kernel {
+        what: "event queue",
+        cause,
+    })?;
+    runtime.block_on(command)
 }

@@ -8,9 +8,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use sampled::service::{Error, Service, Settings};
+use sampled::{duration::Timeout, service::Service};
 
-use super::{Common, duration::Timeout};
+use super::{Common, error::Error};
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    let mut settings = Settings::default();
+    let mut settings = common.settings()?;
     if let Some(Timeout(timeout)) = options.idle_timeout {
         settings.idle_timeout = timeout;
     }

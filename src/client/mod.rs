@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod bus;
 mod error;
 mod proxy;
 mod session;
@@ -30,6 +31,7 @@ use zbus::{Connection, OwnedVariant, Variant};
 
 use crate::reading::{Fault, Value};
 
+pub use bus::Bus;
 pub use error::Error;
 pub use proxy::Sampler1Proxy;
 pub use session::{Frame, Session};
@@ -182,7 +184,7 @@ impl Client {
             .into_iter()
             .filter_map(|(key, time)| Some((key, time?)));
         let options = given
-            .map(|(key, time)| (key, Variant::from(time.as_micros() as u64)))
+            .map(|(key, time)| (key, Variant::from(microseconds(time))))
             .collect();
         let (timestamp, readings, faults) =
             retry(async || self.proxy.sample(selectors, &options).await).await?;
@@ -242,6 +244,11 @@ async fn retry<T>(call: impl AsyncFn() -> zbus::Result<T>) -> Result<T, Error> {
         Err(Error::Stopping) => Ok(call().await?),
         result => result,
     }
+}
+
+/// A time as it is on the bus. One that is too long is refused there, whatever it is exactly.
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A value of the bus, if it is of a type that readings have.

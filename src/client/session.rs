@@ -13,7 +13,7 @@ use crate::{
     wire::{INTERFACE, NAME, PATH},
 };
 
-use super::{Client, Error, Start, fault_of, retry};
+use super::{Client, Error, Start, fault_of, microseconds, retry};
 
 /// A session. It ends with [`stop`](Self::stop), or when the client's connection is closed.
 pub struct Session {
@@ -79,7 +79,7 @@ impl Session {
         if !start.label.is_empty() {
             options.insert("label", Variant::from(start.label.as_str()));
         }
-        let interval = start.interval.as_micros() as u64;
+        let interval = microseconds(start.interval);
         let proxy = client.proxy.inner();
         let arguments = (selectors, interval, &options);
         let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;

@@ -130,13 +130,8 @@ pub(super) fn read_columns(
     names: &[Vec<u8>],
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
-    // A cpu that is offline has no line. Nor has one whose line was cut off.
-    let absent = if is_cut(text) {
-        Fault::Malformed
-    } else {
-        Fault::Gone
-    };
-    columns.resize(names.len() * WIDTH, Raw::Fault(absent));
+    // A cpu that is offline has no line.
+    columns.resize(names.len() * WIDTH, Raw::Fault(Fault::Gone));
     let mut expected = 0;
     let mut any = false;
     for line in lines(text) {
@@ -158,6 +153,12 @@ pub(super) fn read_columns(
             None => columns.fill(Raw::Fault(Fault::Malformed)),
         }
     }
+    if expected < names.len() && is_cut(text) {
+        let cut_off = columns
+            .iter_mut()
+            .filter(|column| matches!(column, Raw::Fault(_)));
+        cut_off.for_each(|column| *column = Raw::Fault(Fault::Malformed));
+    }
     if any { Ok(()) } else { Err(NO_LINE) }
 }
 
@@ -177,22 +178,20 @@ struct Line<'a> {
 /// The lines of the cpus, which come first; the line of the interrupts, which is the longest by
 /// far, is not looked at.
 fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    parse::ended_lines(text)
-        .take_while(|(line, _)| line.starts_with(b"cpu"))
-        .filter_map(|(line, ended)| {
-            let blank = line.iter().position(|&byte| byte == b' ')?;
-            Some(Line {
-                name: &line[..blank],
-                rest: &line[blank..],
-                ended,
-            })
+    parse::ended_lines_while(text, |rest| rest.starts_with(b"cpu")).filter_map(|(line, ended)| {
+        let blank = line.iter().position(|&byte| byte == b' ')?;
+        Some(Line {
+            name: &line[..blank],
+            rest: &line[blank..],
+            ended,
         })
+    })
 }
 
 /// The five counters of one line, by proc(5).
 fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
-    let mut fields = parse::fields(rest).map(parse::number);
-    let mut next = || fields.next().flatten();
+    let mut numbers = parse::numbers(rest);
+    let mut next = || numbers.next();
     let (user, nice, system) = (next()?, next()?, next()?);
     let (idle, iowait) = (next()?, next()?);
     let (irq, softirq, steal) = (next()?, next()?, next()?);
@@ -216,183 +215,4 @@ fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        reading::{Reading, Snapshot, Stamp, Value},
-        source::tests::{Tree, fixture, number_of, read},
-    };
-
-    fn names(count: usize) -> Vec<Vec<u8>> {
-        let numbered = (0..count).map(|number| format!("cpu{number}").into_bytes());
-        std::iter::once(b"cpu".to_vec()).chain(numbered).collect()
-    }
-
-    /// The first two lines, `cpu` and `cpu0`, of a text that is followed by others.
-    fn columns(lines: &str) -> Vec<Raw> {
-        let mut columns = Vec::new();
-        read_columns(
-            format!("{lines}\nintr 1\n").as_bytes(),
-            &names(1),
-            &mut columns,
-        )
-        .unwrap();
-        columns
-    }
-
-    #[track_caller]
-    fn check(line: &str, expected: Result<[u64; WIDTH], Fault>) {
-        let expected = match expected {
-            Ok(counts) => counts.map(Raw::Counter),
-            Err(fault) => [const { Raw::Fault(Fault::Gone) }; WIDTH].map(|_| Raw::Fault(fault)),
-        };
-        let columns = columns(&format!("cpu  1 1 1 1 1 1 1 1 1 1\n{line}"));
-        assert_eq!(columns[WIDTH..], expected);
-        // What is wrong with one line is not wrong with another.
-        assert_eq!(columns[..WIDTH], [6, 2, 3, 1, 8].map(Raw::Counter));
-    }
-
-    #[test]
-    fn one_line() {
-        check(
-            "cpu0 100 20 30 1000 5 1 2 3 40 4",
-            Ok([156, 120, 33, 5, 1161]),
-        );
-        check("cpu0 100 20 30 1000 5 1 2 3", Ok([156, 120, 33, 5, 1161]));
-        check(
-            "cpu0 9007199254740993 0 0 1 0 0 0 0 0 0",
-            Ok([(1 << 53) + 1, (1 << 53) + 1, 0, 0, (1 << 53) + 2]),
-        );
-        check("cpu1 1 1 1 1 1 1 1 1 1 1", Err(Fault::Gone));
-        check("cpu0 100 20 30 1000 5 1 2", Err(Fault::Malformed));
-        check("cpu0 ", Err(Fault::Malformed));
-        check("cpu0 100 20 30 1000 five 1 2 3 0 0", Err(Fault::Malformed));
-        check("cpu0 100 -20 30 1000 5 1 2 3 0 0", Err(Fault::Malformed));
-        check(
-            "cpu0 18446744073709551616 0 0 0 0 0 0 0 0 0",
-            Err(Fault::Malformed),
-        );
-        check(
-            "cpu0 18446744073709551615 1 0 0 0 0 0 0 0 0",
-            Err(Fault::Malformed),
-        );
-        check(
-            "cpu0 18446744073709551615 0 0 1 0 0 0 0 0 0",
-            Err(Fault::Malformed),
-        );
-    }
-
-    #[test]
-    fn a_text_that_was_cut_off_is_malformed_and_not_an_absent_cpu() {
-        let whole = "cpu  1 1 1 1 1 1 1 1 1 1\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
-        for length in [25, 27, 30, 40, whole.len() - 1] {
-            let mut columns = Vec::new();
-            read_columns(&whole.as_bytes()[..length], &names(1), &mut columns).unwrap();
-            assert_eq!(columns[0], Raw::Counter(6));
-            assert_eq!(
-                columns[WIDTH],
-                Raw::Fault(Fault::Malformed),
-                "cut at {length}"
-            );
-        }
-        for text in ["", "\n", "intr 0\n", "cpu"] {
-            assert_eq!(
-                read_columns(text.as_bytes(), &names(1), &mut Vec::new()),
-                Err(NO_LINE)
-            );
-        }
-    }
-
-    /// The reading of `id` between two texts of `/proc/stat`, one after the other.
-    fn between(before: &str, after: &str, id: &str) -> Reading {
-        let tree = Tree::new();
-        let mut cpu = Cpu::new(&tree.roots());
-        tree.write("stat", before);
-        let metrics = cpu.discover().unwrap();
-        let mut snapshots = [before, after].map(|text| {
-            tree.write("stat", text);
-            Snapshot {
-                stamp: Stamp::now(),
-                columns: read(&mut cpu),
-            }
-        });
-        snapshots[1].stamp.monotonic =
-            snapshots[0].stamp.monotonic + std::time::Duration::from_secs(1);
-        snapshots[1].stamp.boottime =
-            snapshots[0].stamp.boottime + std::time::Duration::from_secs(1);
-        let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
-        metric.formula.evaluate(&snapshots[1], Some(&snapshots[0]))
-    }
-
-    #[test]
-    fn shares_of_the_time_between_two_readings() {
-        let (before, after) = (fixture!("stat/before"), fixture!("stat/after"));
-        let share = |id| between(before, after, id);
-        assert_eq!(share("cpu/all/usage"), Ok(Value::Number(30.0)));
-        assert_eq!(share("cpu/all/user"), Ok(Value::Number(20.0)));
-        assert_eq!(share("cpu/all/system"), Ok(Value::Number(9.0)));
-        assert_eq!(share("cpu/all/wait"), Ok(Value::Number(10.0)));
-        assert_eq!(share("cpu/cpu1/usage"), Ok(Value::Number(0.0)));
-    }
-
-    #[test]
-    fn iowait_that_goes_backwards_spoils_nothing_but_itself() {
-        let (before, after) = (fixture!("stat/before"), fixture!("stat/iowait-backwards"));
-        assert_eq!(between(before, after, "cpu/all/wait"), Err(Fault::Reset));
-        assert_eq!(
-            between(before, after, "cpu/all/usage"),
-            Ok(Value::Number(30.0))
-        );
-        let after = fixture!("stat/idle-backwards");
-        assert_eq!(
-            between(before, after, "cpu/all/wait"),
-            Ok(Value::Number(80.0))
-        );
-        assert_eq!(
-            between(before, after, "cpu/all/usage"),
-            Ok(Value::Number(30.0))
-        );
-    }
-
-    #[test]
-    fn a_cpu_goes_offline_and_comes_back() {
-        let (before, after) = (fixture!("stat/before"), fixture!("stat/cpu1-offline"));
-        assert_eq!(between(before, after, "cpu/cpu1/usage"), Err(Fault::Gone));
-        assert!(between(before, after, "cpu/cpu2/usage").is_ok());
-        // It was offline at the discovery, so it has no column: until the next discovery.
-        let tree = Tree::new();
-        let mut cpu = Cpu::new(&tree.roots());
-        tree.write("stat", after);
-        assert_eq!(cpu.discover().unwrap().len(), 3 * 4);
-        tree.write("stat", before);
-        assert_eq!(read(&mut cpu).len(), 3 * WIDTH);
-        let metrics = cpu.discover().unwrap();
-        let last = metrics.last().unwrap();
-        assert_eq!(
-            (&*last.id, last.formula),
-            (
-                "cpu/cpu1/wait",
-                Formula::Share {
-                    part: 18,
-                    whole: 19
-                }
-            )
-        );
-        assert!(
-            !read(&mut cpu)
-                .iter()
-                .any(|column| matches!(column, Raw::Fault(_)))
-        );
-    }
-
-    #[test]
-    fn fixtures() {
-        let mut laptop = Cpu::new(&crate::source::tests::roots("laptop"));
-        assert_eq!(laptop.discover().unwrap().len(), 5 * 4);
-        let mut server = Cpu::new(&crate::source::tests::roots("server"));
-        assert_eq!(server.discover().unwrap().len(), 129 * 4);
-        let columns = read(&mut server);
-        assert_eq!(columns.len(), 129 * WIDTH);
-        assert!(number_of(&columns[USED]) > (1_u64 << 53) as f64);
-    }
-}
+mod tests;

@@ -8,7 +8,6 @@ use std::{
 };
 
 use crate::{
-    rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
     source::{
         Error, Roots, Source,
@@ -79,7 +78,8 @@ impl CpuInfo {
         // Not kept open, for it is not read again and its text is long.
         let mut names = names(File::of_records(&self.cpuinfo).read()?);
         if names.all.is_none() {
-            names.all = File::new(&self.model).read().ok().map(parse::text);
+            let model = File::new(&self.model).read().ok().map(parse::text);
+            names.all = model.filter(|model| !model.is_empty());
         }
         let list = parse::list(online);
         let listed = list.as_ref().and_then(|list| cores(&self.cpus, list));
@@ -188,6 +188,7 @@ fn cores(cpus: &Path, online: &BTreeSet<u32>) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rate::Formula;
     use crate::source::tests::{Tree, fixture, read, roots};
 
     fn ids(metrics: &[Metric]) -> Vec<&str> {

@@ -21,18 +21,19 @@ pub(super) struct File {
 /// What a read of fewer bytes than were asked for says about the file.
 ///
 /// A file that the kernel makes in one go (`single_open`, sysfs, sysctl) is given out in one go:
-/// fewer bytes than were asked for are its end, and the read that would answer 0 is spared
-/// (`/proc/stat`: strace shows one pread64 of 4971 bytes, whatever the size of the buffer above
-/// that). A file made of records is given out as many records at a time as fit into the kernel's
-/// own buffer of a page, so a short read may end at any record, anywhere below 4096, and only a
-/// read of 0 bytes is the end (`/proc/cpuinfo` of four cpus; fs/seq_file.c, `seq_read_iter`).
+/// fewer bytes than were asked for are its end, and the read that would answer 0 is spared (strace
+/// shows one pread64 of `/proc/stat`). A file made of records is given out as many records at a
+/// time as fit into the kernel's own buffer of a page: `/proc/self/maps` answers 3930, 4003, ...
+/// bytes to reads of 65536. There a short read may end after any record, and only a read of 0 bytes
+/// is the end (`seq_read_iter` in fs/seq_file.c).
 #[derive(Clone, Copy, PartialEq)]
 enum Parts {
     One,
     Many,
 }
 
-/// Enough for every file of one value, so that a hundred of them stay small.
+/// Enough for every file of one value, so that a hundred of them stay small; and for a sysctl the
+/// kernel first makes room for as much as is asked (64 kB: 5 µs).
 const SMALLEST: usize = 256;
 
 impl File {

@@ -11,12 +11,14 @@ use crate::{
 /// `/proc/meminfo`, in the quantities of KSysGuard.
 pub(super) struct Memory {
     file: File,
+    layout: Layout,
 }
 
 impl Memory {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             file: File::new(roots.proc.join("meminfo")),
+            layout: Layout::default(),
         }
     }
 }
@@ -32,8 +34,8 @@ impl Source for Memory {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
-        let info = parse(text).map_err(|what| Error::malformed(self.file.path(), what))?;
-        let quantities = info.quantities();
+        let quantities = quantities(text, &mut self.layout)
+            .map_err(|what| Error::malformed(self.file.path(), what))?;
         Ok(METRICS
             .iter()
             .enumerate()
@@ -43,7 +45,8 @@ impl Source for Memory {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
-        read_columns(text, columns).map_err(|what| Error::malformed(self.file.path(), what))
+        read_columns(text, &mut self.layout, columns)
+            .map_err(|what| Error::malformed(self.file.path(), what))
     }
 }
 
@@ -66,8 +69,11 @@ const SWAP_TOTAL: usize = 6;
 const SWAP_USED: usize = 7;
 const SWAP_FREE: usize = 8;
 
-/// In bytes, each as far as its own lines were in order.
-type Quantities = [Result<u64, Fault>; 9];
+/// Bytes, as far as the lines that tell of them are in order.
+type Amount = Result<u64, Fault>;
+
+/// In the order of the constants above.
+type Quantities = [Amount; 9];
 
 #[rustfmt::skip]
 const METRICS: [Row; 16] = [
@@ -134,8 +140,12 @@ fn metric(column: usize, row: &Row, quantities: &Quantities) -> Metric {
 }
 
 /// The columns in a text of `/proc/meminfo`.
-pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) -> Result<(), &'static str> {
-    let quantities = parse(text)?.quantities();
+pub(super) fn read_columns(
+    text: &[u8],
+    layout: &mut Layout,
+    columns: &mut Vec<Raw>,
+) -> Result<(), &'static str> {
+    let quantities = quantities(text, layout)?;
     columns.extend(METRICS.iter().map(|&(_, _, _, quantity, whole)| {
         let level = match whole {
             None => quantities[quantity].map(|bytes| bytes as f64),
@@ -146,7 +156,7 @@ pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) -> Result<(), &'
     Ok(())
 }
 
-fn percent(part: Result<u64, Fault>, whole: Result<u64, Fault>) -> Result<f64, Fault> {
+fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
     let (part, whole) = (part?, whole?);
     // Of no swap, nothing is no share: neither 0 nor 100 per cent of it is used.
     if whole == 0 {
@@ -155,232 +165,109 @@ fn percent(part: Result<u64, Fault>, whole: Result<u64, Fault>) -> Result<f64, F
     Ok(100.0 * part as f64 / whole as f64)
 }
 
-/// The lines of `/proc/meminfo` that are asked for, in bytes. `None`: the kernel has no such line.
+/// The lines that are asked for, up to the number.
+const LINES: [&[u8]; 10] = [
+    b"MemTotal:",
+    b"MemFree:",
+    b"MemAvailable:",
+    b"Buffers:",
+    b"Cached:",
+    b"SwapTotal:",
+    b"SwapFree:",
+    b"Shmem:",
+    b"Slab:",
+    b"SReclaimable:",
+];
+
+/// Where in the text each of [`LINES`] begins, if the kernel has it.
+///
+/// The kernel writes the same lines in the same order, and pads the numbers, so that a line stays
+/// where it was until a number outgrows its eight digits. To look whether it is still there costs a
+/// third of looking for it.
 #[derive(Default)]
-struct MemInfo {
-    total: Line,
-    free: Line,
-    available: Line,
-    buffers: Line,
-    cached: Line,
-    shmem: Line,
-    slab: Line,
-    reclaimable: Line,
-    swap_total: Line,
-    swap_free: Line,
-}
+pub(super) struct Layout([Option<usize>; LINES.len()]);
 
-type Line = Option<Result<u64, Fault>>;
-
-/// Reads no further than to the last line that is asked for.
-fn parse(text: &[u8]) -> Result<MemInfo, &'static str> {
-    const ALL: usize = 10;
-    let mut info = MemInfo::default();
-    let mut found = 0;
-    for (line, ended) in parse::ended_lines(text) {
-        let Some((key, value)) = parse::pair(line) else {
-            continue;
-        };
-        let place = match key {
-            b"MemTotal" => &mut info.total,
-            b"MemFree" => &mut info.free,
-            b"MemAvailable" => &mut info.available,
-            b"Buffers" => &mut info.buffers,
-            b"Cached" => &mut info.cached,
-            b"Shmem" => &mut info.shmem,
-            b"Slab" => &mut info.slab,
-            b"SReclaimable" => &mut info.reclaimable,
-            b"SwapTotal" => &mut info.swap_total,
-            b"SwapFree" => &mut info.swap_free,
-            _ => continue,
-        };
-        let bytes = ended.then(|| parse::kilobytes(value)).flatten();
-        found += usize::from(place.is_none());
-        *place = Some(bytes.ok_or(Fault::Malformed));
-        if found == ALL {
-            break;
+impl Layout {
+    fn of(text: &[u8]) -> Self {
+        let mut places = [None; LINES.len()];
+        let mut start = 0;
+        for line in parse::lines(text) {
+            if let Some(which) = LINES.iter().position(|key| line.starts_with(key)) {
+                places[which] = Some(start);
+            }
+            start += line.len() + 1;
         }
-    }
-    if found == 0 {
-        return Err("no line tells of memory");
-    }
-    Ok(info)
-}
-
-impl MemInfo {
-    fn quantities(&self) -> Quantities {
-        let mut quantities = [Err(Fault::Malformed); 9];
-        quantities[TOTAL] = known(self.total);
-        quantities[USED] = minus(known(self.total), &[self.available()]);
-        quantities[FREE] = self.available();
-        quantities[APPLICATION] = minus(
-            known(self.total),
-            &[self.free, self.cached, self.buffers, self.slab].map(known),
-        );
-        quantities[CACHE] = plus(&[self.cached, self.slab].map(known));
-        quantities[BUFFER] = known(self.buffers);
-        quantities[SWAP_TOTAL] = known(self.swap_total);
-        quantities[SWAP_USED] = minus(known(self.swap_total), &[known(self.swap_free)]);
-        quantities[SWAP_FREE] = known(self.swap_free);
-        quantities
+        Self(places)
     }
 
-    /// What the kernel says, or before Linux 3.14, when it did not, what can be guessed.
-    fn available(&self) -> Result<u64, Fault> {
-        self.available.unwrap_or_else(|| {
-            let unused = [self.free, self.buffers, self.cached, self.reclaimable].map(known);
-            // Shared memory is counted as cached, but can only be swapped.
-            minus(plus(&unused), &[known(self.shmem)])
+    fn fits(&self, text: &[u8]) -> bool {
+        let is_there = |(key, place): (&&[u8], &Option<usize>)| match *place {
+            Some(0) => text.starts_with(key),
+            Some(start) => text.get(start - 1..).is_some_and(|text| {
+                text.strip_prefix(b"\n")
+                    .is_some_and(|line| line.starts_with(key))
+            }),
+            None => true,
+        };
+        self.0[0].is_some() && LINES.iter().zip(&self.0).all(is_there)
+    }
+
+    /// In bytes, in the order of [`LINES`]. `None`: the kernel has no such line.
+    fn amounts(&self, text: &[u8]) -> [Option<Amount>; LINES.len()] {
+        std::array::from_fn(|which| {
+            let start = self.0[which]?;
+            let value = text.get(start + LINES[which].len()..)?;
+            Some(parse::kilobytes(value).ok_or(Fault::Malformed))
         })
     }
 }
 
-fn known(line: Line) -> Result<u64, Fault> {
-    line.unwrap_or(Err(Fault::Malformed))
+/// The quantities in a text of `/proc/meminfo`.
+fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static str> {
+    if !layout.fits(text) {
+        *layout = Layout::of(text);
+    }
+    if layout.0.iter().all(Option::is_none) {
+        return Err("no line tells of memory");
+    }
+    let amounts = layout.amounts(text);
+    let [
+        total,
+        free,
+        _,
+        buffers,
+        cached,
+        swap_total,
+        swap_free,
+        shmem,
+        slab,
+        reclaimable,
+    ] = amounts.map(|amount| amount.unwrap_or(Err(Fault::Malformed)));
+    // Before Linux 3.14 the kernel did not say; shared memory is cached, but cannot be had.
+    let available = amounts[2]
+        .unwrap_or_else(|| minus(plus(plus(plus(free, buffers), cached), reclaimable), shmem));
+    let cache = plus(cached, slab);
+    Ok([
+        total,
+        minus(total, available),
+        available,
+        minus(minus(minus(total, free), cache), buffers),
+        cache,
+        buffers,
+        swap_total,
+        minus(swap_total, swap_free),
+        swap_free,
+    ])
 }
 
-fn plus(parts: &[Result<u64, Fault>]) -> Result<u64, Fault> {
-    parts.iter().try_fold(0_u64, |sum, &part| {
-        sum.checked_add(part?).ok_or(Fault::Malformed)
-    })
+fn plus(one: Amount, other: Amount) -> Amount {
+    one?.checked_add(other?).ok_or(Fault::Malformed)
 }
 
-/// What is left of the whole. Parts that are more than it contradict it: that is no reading of 0.
-fn minus(whole: Result<u64, Fault>, parts: &[Result<u64, Fault>]) -> Result<u64, Fault> {
-    whole?.checked_sub(plus(parts)?).ok_or(Fault::Malformed)
+/// What is left of the whole. A part that is more than it contradicts it: that is no reading of 0.
+fn minus(whole: Amount, part: Amount) -> Amount {
+    whole?.checked_sub(part?).ok_or(Fault::Malformed)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::tests::{fixture, level, read, roots};
-
-    fn columns(text: &str) -> Vec<Raw> {
-        let mut columns = Vec::new();
-        read_columns(text.as_bytes(), &mut columns).unwrap();
-        columns
-    }
-
-    /// What `id` is in the laptop's text, in which `from` has become `to`.
-    #[track_caller]
-    fn check(from: &str, to: &str, id: &str, expected: Result<f64, Fault>) {
-        let text = fixture!("laptop/proc/meminfo");
-        assert!(text.contains(from));
-        let columns = columns(&text.replace(from, to));
-        let column = METRICS
-            .iter()
-            .position(|row| row.0.strip_prefix("memory/") == Some(id));
-        assert_eq!(
-            columns[column.unwrap()],
-            expected.map_or_else(Raw::Fault, Raw::Number)
-        );
-    }
-
-    const KB: f64 = 1024.0;
-
-    #[test]
-    fn quantities_of_ksysguard() {
-        check("", "", "physical/total", Ok(16_000_000.0 * KB));
-        check("", "", "physical/used", Ok(6_000_000.0 * KB));
-        check("", "", "physical/usedPercent", Ok(37.5));
-        check("", "", "physical/free", Ok(10_000_000.0 * KB));
-        check("", "", "physical/freePercent", Ok(62.5));
-        check("", "", "physical/application", Ok(4_000_000.0 * KB));
-        check("", "", "physical/applicationPercent", Ok(25.0));
-        check("", "", "physical/cache", Ok(7_500_000.0 * KB));
-        check("", "", "physical/buffer", Ok(500_000.0 * KB));
-        check("", "", "swap/total", Ok(8_000_000.0 * KB));
-        check("", "", "swap/used", Ok(1_000_000.0 * KB));
-        check("", "", "swap/usedPercent", Ok(12.5));
-        check("", "", "swap/free", Ok(7_000_000.0 * KB));
-        check("", "", "swap/freePercent", Ok(87.5));
-    }
-
-    #[test]
-    fn before_linux_3_14() {
-        let line = "MemAvailable:   10000000 kB\n";
-        check(line, "", "physical/free", Ok(10_500_000.0 * KB));
-        check(line, "", "physical/used", Ok(5_500_000.0 * KB));
-    }
-
-    #[test]
-    fn no_swap() {
-        let (total, free) = ("SwapTotal:       8000000 kB", "SwapFree:        7000000 kB");
-        let text = fixture!("laptop/proc/meminfo").replace(free, "SwapFree: 0 kB");
-        let columns = columns(&text.replace(total, "SwapTotal: 0 kB"));
-        let (zero, gone) = (Raw::Number(0.0), Raw::Fault(Fault::Gone));
-        assert_eq!(
-            columns[11..],
-            [zero.clone(), zero.clone(), gone.clone(), zero, gone]
-        );
-    }
-
-    #[test]
-    fn a_bad_line_spoils_nothing_but_its_own_columns() {
-        for bad in ["x", "-1", "18014398509481984", "99999999999999999999", ""] {
-            check(
-                "2500000 kB",
-                &format!("{bad} kB"),
-                "physical/cache",
-                Err(Fault::Malformed),
-            );
-            check(
-                "2500000 kB",
-                &format!("{bad} kB"),
-                "physical/application",
-                Err(Fault::Malformed),
-            );
-            check(
-                "2500000 kB",
-                &format!("{bad} kB"),
-                "physical/used",
-                Ok(6_000_000.0 * KB),
-            );
-        }
-        check(
-            "16000000",
-            "9000000",
-            "physical/used",
-            Err(Fault::Malformed),
-        );
-        check("16000000", "0", "physical/bufferPercent", Err(Fault::Gone));
-        check("Slab:", "Slob:", "physical/cache", Err(Fault::Malformed));
-        check(
-            "MemTotal:       16000000 kB",
-            "MemTotal: 16000000",
-            "physical/total",
-            Err(Fault::Malformed),
-        );
-        assert_eq!(
-            columns("MemTotal: 16 kB\nMemFree: 1")[0],
-            Raw::Number(16.0 * KB)
-        );
-        assert_eq!(columns("MemTotal: 16 kB")[0], Raw::Fault(Fault::Malformed));
-        assert!(read_columns(b"", &mut Vec::new()).is_err());
-        assert!(read_columns(b"HugePages_Total: 0\n", &mut Vec::new()).is_err());
-    }
-
-    #[test]
-    fn the_most_there_can_be() {
-        let mut laptop = Memory::new(&roots("laptop"));
-        let metrics = laptop.discover().unwrap();
-        let maximum = |id: &str| {
-            metrics
-                .iter()
-                .find(|metric| &*metric.id == id)
-                .unwrap()
-                .maximum
-        };
-        assert_eq!(maximum("memory/physical/used"), Some(16_000_000.0 * KB));
-        assert_eq!(maximum("memory/physical/usedPercent"), Some(100.0));
-        assert_eq!(maximum("memory/swap/used"), Some(8_000_000.0 * KB));
-        assert_eq!(maximum("memory/swap/total"), None);
-        let mut server = Memory::new(&roots("server"));
-        let metrics = server.discover().unwrap();
-        assert_eq!(metrics[12].maximum, None);
-        assert_eq!(
-            level(&metrics, &read(&mut server), "memory/physical/total"),
-            2_113_640_508.0 * KB
-        );
-    }
-}
+mod tests;

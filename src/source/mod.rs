@@ -121,11 +121,12 @@ impl Error {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    sources.push(Box::new(cpu::Cpu::new(roots)));
-    sources.push(Box::new(cpuinfo::CpuInfo::new(roots)));
-    sources.push(Box::new(loadavg::LoadAverages::new(roots)));
-    sources.push(Box::new(memory::Memory::new(roots)));
+    let mut sources: Vec<Box<dyn Source>> = vec![
+        Box::new(cpu::Cpu::new(roots)),
+        Box::new(cpuinfo::CpuInfo::new(roots)),
+        Box::new(loadavg::LoadAverages::new(roots)),
+        Box::new(memory::Memory::new(roots)),
+    ];
     sources.extend(os::sources(roots));
     sources
 }

@@ -14,8 +14,9 @@ pub(super) struct OsRelease {
     facts: Facts,
 }
 
-/// Which file it was, and when it was written. An upgrade puts a new file in the old one's place,
-/// which an open descriptor would not see: asking for this costs a third of opening the file.
+/// Which file it was, and when it was written. An upgrade puts a new file in the old one's place or
+/// turns a symbolic link to it, which an open descriptor would not see: so it is the name that is
+/// asked for, which costs less than to open, read and close the file.
 #[derive(PartialEq)]
 struct Version {
     device: u64,

@@ -1,21 +1,35 @@
 //! Parsers of bytes: no locale, no regular expressions, nothing allocated for a number.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, io::BufRead, iter, sync::Arc};
 
 /// The lines of a text, the last of which need not be ended.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+    ended_lines(text).map(|(line, _)| line)
 }
 
 /// The lines of a text, and for each whether it is ended. What the kernel writes is, so the number
 /// at the end of a line that is not may have lost digits.
 pub(super) fn ended_lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
-    text.split_inclusive(|&byte| byte == b'\n')
-        .map(|line| match line.strip_suffix(b"\n") {
-            Some(whole) => (whole, true),
-            None => (line, false),
-        })
+    ended_lines_while(text, |_| true)
+}
+
+/// The same, as long as what follows goes on as `wanted`: the line after that is not looked for.
+pub(super) fn ended_lines_while(
+    mut text: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> impl Iterator<Item = (&[u8], bool)> {
+    iter::from_fn(move || {
+        if text.is_empty() || !wanted(text) {
+            return None;
+        }
+        let all = text;
+        // The way to memchr in the standard library; reading from memory does not fail.
+        let length = text.skip_until(b'\n').ok()?;
+        match all[..length].strip_suffix(b"\n") {
+            Some(whole) => Some((whole, true)),
+            None => Some((&all[..length], false)),
+        }
+    })
 }
 
 /// What stands between blanks.
@@ -26,16 +40,55 @@ pub(super) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// A number of decimal digits and nothing else, if it fits.
 pub(super) fn number(field: &[u8]) -> Option<u64> {
-    if field.is_empty() {
-        return None;
+    match digits(field)? {
+        (number, b"") => Some(number),
+        _ => None,
     }
-    field.iter().try_fold(0_u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number.checked_mul(10)?.checked_add(digit.into())
+}
+
+/// The numbers of a line with blanks in between, as far as there is nothing else.
+pub(super) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
+    iter::from_fn(move || {
+        let (number, rest) = digits(after_blanks(line))?;
+        line = rest;
+        matches!(rest, [] | [b' ' | b'\t', ..]).then_some(number)
     })
+}
+
+/// The number of decimal digits with which a text begins, if it fits, and the rest.
+fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
+    // As many digits always fit.
+    const SAFE: usize = 19;
+    let mut number = 0_u64;
+    let mut length = 0;
+    for digit in text.iter().map_while(digit) {
+        number = number.wrapping_mul(10).wrapping_add(digit);
+        length += 1;
+    }
+    let (digits, rest) = text.split_at(length);
+    match length {
+        0 => None,
+        1..=SAFE => Some((number, rest)),
+        _ => {
+            let mut digits = digits.iter().map_while(digit);
+            let number = digits.try_fold(0_u64, |number, digit| {
+                number.checked_mul(10)?.checked_add(digit)
+            });
+            Some((number?, rest))
+        }
+    }
+}
+
+fn digit(byte: &u8) -> Option<u64> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then(|| digit.into())
+}
+
+fn after_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
 }
 
 /// A number with a point in it, or without, but without sign or exponent.
@@ -64,9 +117,13 @@ pub(super) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
 }
 
-/// The bytes that a value such as `16316416 kB` stands for.
-pub(super) fn kilobytes(value: &[u8]) -> Option<u64> {
-    number(value.strip_suffix(b" kB")?)?.checked_mul(1024)
+/// The bytes that a text means which begins like `  16316416 kB`, to the end of the line.
+pub(super) fn kilobytes(text: &[u8]) -> Option<u64> {
+    let (number, rest) = digits(after_blanks(text))?;
+    if !rest.starts_with(b" kB\n") {
+        return None;
+    }
+    number.checked_mul(1024)
 }
 
 /// The numbers of a list such as `0-3,5`: what sysfs writes for sets of cpus.
@@ -105,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
+    fn one_number() {
         check_number("0", Some(0));
         check_number("007", Some(7));
         check_number("9007199254740993", Some((1 << 53) + 1));
@@ -142,12 +199,32 @@ mod tests {
 
     #[test]
     fn kilobytes_are_bytes() {
-        assert_eq!(kilobytes(b"16316416 kB"), Some(16316416 * 1024));
-        assert_eq!(kilobytes(b"0 kB"), Some(0));
-        assert_eq!(kilobytes(b"18014398509481984 kB"), None);
-        assert_eq!(kilobytes(b"5"), None);
-        assert_eq!(kilobytes(b"-5 kB"), None);
-        assert_eq!(kilobytes(b" kB"), None);
+        assert_eq!(kilobytes(b"  16316416 kB\n"), Some(16316416 * 1024));
+        assert_eq!(kilobytes(b"0 kB\nx"), Some(0));
+        let bad = [
+            "18014398509481984 kB\n",
+            "5\n",
+            "-5 kB\n",
+            " kB\n",
+            "5 kB",
+            "5 MB\n",
+            "",
+        ];
+        for bad in bad {
+            assert_eq!(kilobytes(bad.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn numbers_end_where_something_else_begins() {
+        let check = |line: &str, expected: &[u64]| {
+            assert_eq!(numbers(line.as_bytes()).collect::<Vec<_>>(), expected);
+        };
+        check("  1 22\t333 ", &[1, 22, 333]);
+        check("1 -2 3", &[1]);
+        check("1 2x 3", &[1]);
+        check("1 18446744073709551616", &[1]);
+        check("", &[]);
     }
 
     #[track_caller]

@@ -1,0 +1,35 @@
+//! What a command can fail with: what is printed behind `sampled: `.
+
+use std::io;
+
+use sampled::{client, config, service, store};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Service(#[from] service::Error),
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    /// A selector, where the readings are taken in-process.
+    #[error(transparent)]
+    Selector(#[from] store::Error),
+    #[error("standard output: {0}")]
+    Output(#[source] io::Error),
+    /// The kernel refused what no program can do without.
+    #[error("{what}: {cause}")]
+    Kernel {
+        what: &'static str,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Error {
+    /// Whether it is just that nobody reads what is printed any more, as in `sampled watch | head`.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

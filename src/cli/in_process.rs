@@ -1,0 +1,106 @@
+//! The readings taken in this process, by the library that the service is made of.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use sampled::{
+    client::{Metadata, SampleOptions},
+    reading::{Reading, Stamp},
+    sample::{self, Sample},
+    source,
+    store::{Baseline, Column, Selection, Store},
+};
+
+use super::{Common, error::Error, frame::Frame};
+
+/// A store of this process's own.
+pub(crate) struct InProcess {
+    store: Arc<Store>,
+}
+
+impl InProcess {
+    pub(crate) fn new(common: &Common) -> Result<Self, Error> {
+        let store = Store::new(source::all(&common.roots()));
+        store.switch_off(&common.settings()?.sources_off);
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
+    pub(crate) fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
+        let selection = self.store.resolve(selectors)?;
+        let columns = selection.columns.iter();
+        Ok(columns
+            .map(|column| (column.metric.id.to_string(), metadata(column)))
+            .collect())
+    }
+
+    pub(crate) async fn sample(
+        &self,
+        selectors: &[&str],
+        options: SampleOptions,
+    ) -> Result<Frame, Error> {
+        let selection = self.store.resolve(selectors)?;
+        let usual = sample::Options::default();
+        let options = sample::Options {
+            window: options.window.unwrap_or(usual.window),
+            max_age: options.max_age.unwrap_or(usual.max_age),
+            timeout: options.timeout.unwrap_or(usual.timeout),
+        };
+        let sample = Sample::take(&self.store, &selection, options).await;
+        Ok(frame(sample.timestamp(), sample.readings(&selection)))
+    }
+
+    pub(crate) fn watch(&self, selectors: &[&str], every: Duration) -> Result<Watch, Error> {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Watch {
+            store: self.store.clone(),
+            selection: self.store.resolve(selectors)?,
+            baseline: Baseline::new(),
+            ticks,
+        })
+    }
+}
+
+/// What a session is in the service.
+pub(crate) struct Watch {
+    store: Arc<Store>,
+    selection: Arc<Selection>,
+    baseline: Baseline,
+    ticks: Interval,
+}
+
+impl Watch {
+    /// The next frame; the first one at once, its rates without anything to compare with.
+    pub(crate) async fn next(&mut self) -> Frame {
+        self.ticks.tick().await;
+        let now = Stamp::now().monotonic;
+        let read = self.store.read(&self.selection, now);
+        let frame = frame(
+            read.timestamp,
+            self.selection.readings(&read, &self.baseline),
+        );
+        self.baseline = read.into_baseline();
+        frame
+    }
+}
+
+fn frame<'a>(timestamp: u64, readings: impl Iterator<Item = (&'a Column, Reading)>) -> Frame {
+    let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
+    Frame::new(timestamp, readings)
+}
+
+fn metadata(column: &Column) -> Metadata {
+    let metric = &column.metric;
+    Metadata {
+        name: metric.name.to_string(),
+        description: metric.description.to_string(),
+        unit: metric.unit.to_string(),
+        kind: metric.kind.word().to_owned(),
+        source: column.source.to_owned(),
+        minimum: metric.minimum,
+        maximum: metric.maximum,
+    }
+}

@@ -1,0 +1,99 @@
+//! `sampled list`: which metrics there are.
+
+use std::{collections::BTreeMap, io, io::Write, process::ExitCode};
+
+use clap::Args;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use sampled::client::Metadata;
+
+use super::{
+    Common,
+    error::Error,
+    format::{self, Format},
+    frame,
+    origin::Origin,
+    selectors::Selectors,
+    table::{self, Style},
+};
+
+/// What `list` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    selectors: Selectors,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
+    let origin = Origin::open(common).await?;
+    let metrics = origin.list(&options.selectors.texts()).await?;
+    let metrics = sorted(&metrics);
+    format::print(|out| {
+        if options.format.json {
+            format::write_json(out, &Object(&metrics))
+        } else if options.format.csv {
+            write_csv(out, &metrics)
+        } else {
+            format::write_lines(out, &table::of_metrics(&metrics, Style::of_stdout()))
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sorted(metrics: &BTreeMap<String, Metadata>) -> Vec<(&String, &Metadata)> {
+    let mut sorted: Vec<_> = metrics.iter().collect();
+    sorted.sort_by(|(a, _), (b, _)| frame::by_id(a, b));
+    sorted
+}
+
+/// One object, by id.
+struct Object<'a>(&'a [(&'a String, &'a Metadata)]);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(id, metric)| (id, Facts(metric))))
+    }
+}
+
+/// The keys are those of the bus; a bound that is not known is left out, as there.
+struct Facts<'a>(&'a Metadata);
+
+impl Serialize for Facts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, text) in texts(self.0) {
+            map.serialize_entry(key, text)?;
+        }
+        for (key, bound) in [("minimum", self.0.minimum), ("maximum", self.0.maximum)] {
+            if let Some(bound) = bound {
+                map.serialize_entry(key, &bound)?;
+            }
+        }
+        map.end()
+    }
+}
+
+fn write_csv(out: &mut impl Write, metrics: &[(&String, &Metadata)]) -> io::Result<()> {
+    let header = "id name description unit kind source minimum maximum";
+    frame::write_row(out, header.split(' '))?;
+    for (id, metric) in metrics {
+        let bound = |bound: Option<f64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
+        let bounds = [bound(metric.minimum), bound(metric.maximum)];
+        let texts = texts(metric).into_iter().map(|(_, text)| text);
+        let fields = [id.as_str()].into_iter().chain(texts);
+        frame::write_row(out, fields.chain(bounds.iter().map(String::as_str)))?;
+    }
+    Ok(())
+}
+
+fn texts(metric: &Metadata) -> [(&'static str, &str); 5] {
+    [
+        ("name", &metric.name),
+        ("description", &metric.description),
+        ("unit", &metric.unit),
+        ("kind", &metric.kind),
+        ("source", &metric.source),
+    ]
+}

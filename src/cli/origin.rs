@@ -1,0 +1,105 @@
+//! Where the readings come from: the service, or this process where there is no session bus.
+
+use std::{collections::BTreeMap, io, time::Duration};
+
+use tokio::time::timeout;
+
+use sampled::client::{self, Client, Metadata, SampleOptions, Session, Start};
+
+use super::{Common, error::Error, frame::Frame, in_process};
+
+/// How long a bus may take to let a client in.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where the readings come from.
+pub(crate) enum Origin {
+    Service(Client),
+    InProcess(in_process::InProcess),
+}
+
+/// Frames that come by themselves.
+pub(crate) enum Frames {
+    Service(Box<Session>),
+    InProcess(Box<in_process::Watch>),
+}
+
+impl Origin {
+    /// The service, wherever a session bus can be reached. Who says where the kernel's files are
+    /// means this process: the service has been told so itself.
+    pub(crate) async fn open(common: &Common) -> Result<Self, Error> {
+        let in_process = || in_process::InProcess::new(common).map(Self::InProcess);
+        if common.has_roots() {
+            return in_process();
+        }
+        let no_answer = || client::Error::NoBus(io::Error::from(io::ErrorKind::TimedOut).into());
+        let connected = timeout(PATIENCE, Client::connect()).await;
+        match connected.unwrap_or_else(|_| Err(no_answer())) {
+            Ok(client) => Ok(Self::Service(client)),
+            Err(error @ client::Error::NoBus(_)) => {
+                super::note(format_args!("{error}; reading in-process"));
+                in_process()
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn list(
+        &self,
+        selectors: &[&str],
+    ) -> Result<BTreeMap<String, Metadata>, Error> {
+        match self {
+            Self::Service(client) => Ok(client.list(selectors).await?),
+            Self::InProcess(store) => store.list(selectors),
+        }
+    }
+
+    pub(crate) async fn sample(
+        &self,
+        selectors: &[&str],
+        options: SampleOptions,
+    ) -> Result<Frame, Error> {
+        match self {
+            Self::Service(client) => Ok(client.sample(selectors, options).await?.into()),
+            Self::InProcess(store) => store.sample(selectors, options).await,
+        }
+    }
+
+    /// Begins a session.
+    pub(crate) async fn start(
+        &self,
+        selectors: &[&str],
+        interval: Duration,
+    ) -> Result<Frames, Error> {
+        match self {
+            Self::Service(client) => {
+                let start = Start {
+                    label: "sampled watch".to_owned(),
+                    ..Start::every(interval)
+                };
+                let session = client.start(selectors, start).await?;
+                Ok(Frames::Service(Box::new(session)))
+            }
+            Self::InProcess(store) => {
+                let watch = store.watch(selectors, interval)?;
+                Ok(Frames::InProcess(Box::new(watch)))
+            }
+        }
+    }
+}
+
+impl Frames {
+    /// The next frame. It can be dropped while it waits, and nothing is lost.
+    pub(crate) async fn next(&mut self) -> Result<Frame, client::Error> {
+        match self {
+            Self::Service(session) => session.next().await.map(|frame| Frame::from(&frame)),
+            Self::InProcess(watch) => Ok(watch.next().await),
+        }
+    }
+
+    /// Ends the session. One that is over is as good as ended.
+    pub(crate) async fn stop(self) {
+        if let Self::Service(session) = self {
+            timeout(PATIENCE, session.stop()).await.ok();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `sampled sample`: one reading, now.
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use clap::Args;
+
+use sampled::{client::SampleOptions, duration};
+
+use super::{
+    Common,
+    error::Error,
+    format::{self, Format},
+    frame::Csv,
+    origin::Origin,
+    selectors::Selectors,
+    table::{self, Style},
+};
+
+/// What `sample` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    selectors: Selectors,
+    /// Take the two reads of a rate at least this far apart [default: 200ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    window: Option<Duration>,
+    /// Accept a reading that is at most this old [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    max_age: Option<Duration>,
+    /// Show the fault `timeout` for what is not there by then [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
+    let origin = Origin::open(common).await?;
+    let selectors = options.selectors.texts();
+    let how = SampleOptions {
+        window: options.window,
+        max_age: options.max_age,
+        timeout: options.timeout,
+    };
+    let Format { json, csv } = options.format;
+    // The units are for a person only.
+    let metrics = if json || csv {
+        BTreeMap::new()
+    } else {
+        origin.list(&selectors).await?
+    };
+    let frame = origin.sample(&selectors, how).await?;
+    format::print(|out| {
+        if json {
+            format::write_json(out, &frame)
+        } else if csv {
+            Csv::default().write(out, &frame)
+        } else {
+            let lines = table::of_frame(&frame, &metrics, Style::of_stdout());
+            format::write_lines(out, &lines)
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

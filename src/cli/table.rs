@@ -1,0 +1,258 @@
+//! Tables for a person: rows of ids and values, aligned, with colour on a terminal only.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use rustix::termios::tcgetwinsize;
+
+use sampled::{
+    client::Metadata,
+    reading::{Reading, Value},
+};
+
+use super::{frame::Frame, units::readable};
+
+/// How a table looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    colour: bool,
+}
+
+impl Style {
+    /// Colour on a terminal that has it, and never with NO_COLOR (<https://no-color.org>).
+    pub(crate) fn of_stdout() -> Self {
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self {
+            colour: io::stdout().is_terminal() && !no_color && !dumb,
+        }
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn red(self, text: &str) -> String {
+        self.paint("31", text)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// The lines of a frame: an empty one where another object begins. `units` are by id.
+pub(crate) fn of_frame(
+    frame: &Frame,
+    metrics: &BTreeMap<String, Metadata>,
+    style: Style,
+) -> Vec<String> {
+    let cells: Vec<_> = frame
+        .readings
+        .iter()
+        .map(|(id, reading)| {
+            let unit = metrics.get(id).map_or("", |metric| &metric.unit);
+            (id, value(reading, unit))
+        })
+        .collect();
+    let id_width = widest(cells.iter().map(|(id, _)| id.as_str()));
+    let number_width = widest(cells.iter().filter_map(|(_, cell)| match cell {
+        Cell::Number(number, _) => Some(number.as_str()),
+        Cell::Text(_) | Cell::Fault(_) => None,
+    }));
+    let mut lines = Vec::new();
+    let mut object = None;
+    for (id, cell) in &cells {
+        let of = id.rsplit_once('/').map(|(object, _)| object);
+        if object.is_some_and(|object| object != of) {
+            lines.push(String::new());
+        }
+        object = Some(of);
+        let id = style.dim(&format!("{id:id_width$}"));
+        let value = match cell {
+            Cell::Number(number, unit) => format!("{number:>number_width$} {unit}"),
+            Cell::Text(text) => text.clone(),
+            Cell::Fault(code) => style.red(&format!("{code:>number_width$}")),
+        };
+        lines.push(format!("{id}  {}", value.trim_end()));
+    }
+    lines
+}
+
+enum Cell {
+    Number(String, String),
+    Text(String),
+    Fault(&'static str),
+}
+
+fn value(reading: &Reading, unit: &str) -> Cell {
+    match reading {
+        Ok(Value::Number(number)) => {
+            let (number, unit) = readable(*number, unit);
+            Cell::Number(number, unit)
+        }
+        // A control character of some device's name must not reach the terminal.
+        Ok(Value::Text(text)) => Cell::Text(text.replace(char::is_control, " ")),
+        Err(fault) => Cell::Fault(fault.code()),
+    }
+}
+
+/// The lines of a list of metrics.
+pub(crate) fn of_metrics(metrics: &[(&String, &Metadata)], style: Style) -> Vec<String> {
+    let rows = || metrics.iter();
+    let id_width = widest(rows().map(|(id, _)| id.as_str()));
+    let unit_width = widest(rows().map(|(_, metric)| metric.unit.as_str()));
+    let kind_width = widest(rows().map(|(_, metric)| metric.kind.as_str()));
+    rows()
+        .map(|(id, metric)| {
+            let id = style.dim(&format!("{id:id_width$}"));
+            let (unit, kind, name) = (&metric.unit, &metric.kind, &metric.name);
+            let line = format!("{id}  {unit:unit_width$}  {kind:kind_width$}  {name}");
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
+/// Where tables are shown one after the other: each in the place of the one before, if there is
+/// a terminal that is large enough.
+#[derive(Debug, Default)]
+pub(crate) struct Screen {
+    /// The lines that the cursor is below of.
+    shown: usize,
+}
+
+impl Screen {
+    pub(crate) fn show(&mut self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+        if self.shown > 0 && fits(lines, self.shown) {
+            // To the start of what is there, and everything below it away.
+            write!(out, "\x1b[{}F\x1b[J", self.shown)?;
+        } else if self.shown > 0 {
+            writeln!(out)?;
+        }
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        self.shown = lines.len();
+        Ok(())
+    }
+
+    /// Something else was printed: the next table goes below it.
+    pub(crate) fn interrupt(&mut self) {
+        self.shown = 0;
+    }
+}
+
+/// Whether these lines fit on the terminal that stdout is, none of them broken, and so do those that
+/// are there already.
+fn fits(lines: &[String], shown: usize) -> bool {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() || env::var_os("TERM").is_none_or(|term| term == "dumb") {
+        return false;
+    }
+    let Ok(size) = tcgetwinsize(&stdout) else {
+        return false;
+    };
+    let width = |line: &String| {
+        let mut escape = false;
+        let visible = line.chars().filter(|&c| {
+            let hidden = escape || c == '\x1b';
+            escape = hidden && c != 'm';
+            !hidden
+        });
+        visible.count()
+    };
+    lines.len().max(shown) < size.ws_row.into()
+        && lines.iter().all(|line| width(line) <= size.ws_col.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use sampled::reading::Fault;
+
+    use super::*;
+
+    fn metric(unit: &str) -> Metadata {
+        Metadata {
+            name: "Name".to_owned(),
+            description: String::new(),
+            unit: unit.to_owned(),
+            kind: "gauge".to_owned(),
+            source: String::new(),
+            minimum: None,
+            maximum: None,
+        }
+    }
+
+    fn metrics() -> BTreeMap<String, Metadata> {
+        let units = [
+            ("cpu/all/usage", "%"),
+            ("memory/physical/used", "By"),
+            ("os/kernel/name", ""),
+        ];
+        units
+            .map(|(id, unit)| (id.to_owned(), metric(unit)))
+            .into_iter()
+            .collect()
+    }
+
+    fn frame() -> Frame {
+        let readings: [(&str, Reading); 4] = [
+            ("cpu/all/usage", Ok(Value::Number(3.12))),
+            ("cpu/all/wait", Err(Fault::First)),
+            ("memory/physical/used", Ok(Value::Number(13_314_398_617.6))),
+            ("os/kernel/name", Ok(Value::Text("Li\x1bnux".into()))),
+        ];
+        Frame {
+            timestamp: 1,
+            readings: readings
+                .map(|(id, reading)| (id.to_owned(), reading))
+                .into(),
+        }
+    }
+
+    #[test]
+    fn values_are_aligned() {
+        let lines = of_frame(&frame(), &metrics(), Style { colour: false });
+        let expected = [
+            "cpu/all/usage          3.1 %",
+            "cpu/all/wait          first",
+            "",
+            "memory/physical/used  12.4 GiB",
+            "",
+            "os/kernel/name        Li nux",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn colour_is_only_around_words() {
+        let lines = of_frame(&frame(), &metrics(), Style { colour: true });
+        assert_eq!(
+            lines[1],
+            "\x1b[2mcpu/all/wait        \x1b[0m  \x1b[31mfirst\x1b[0m"
+        );
+    }
+
+    #[test]
+    fn a_list_is_aligned() {
+        let metrics = metrics();
+        let metrics: Vec<_> = metrics.iter().collect();
+        let expected = [
+            "cpu/all/usage         %   gauge  Name",
+            "memory/physical/used  By  gauge  Name",
+            "os/kernel/name            gauge  Name",
+        ];
+        assert_eq!(of_metrics(&metrics, Style { colour: false }), expected);
+    }
+}

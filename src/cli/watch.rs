@@ -1,0 +1,208 @@
+//! `sampled watch`: a session, shown frame by frame.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU64,
+    process::ExitCode,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use clap::Args;
+use tokio::{
+    select,
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+use sampled::{
+    client::{self, Metadata},
+    duration,
+};
+
+use super::{
+    Common,
+    error::Error,
+    format::{self, Format},
+    frame::{Csv, Frame},
+    origin::{Frames, Origin},
+    selectors::Selectors,
+    table::{self, Screen, Style},
+};
+
+/// What `watch` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    selectors: Selectors,
+    /// The time from frame to frame
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
+    interval: Duration,
+    /// End after N frames [default: when it is interrupted]
+    #[arg(long, value_name = "N")]
+    count: Option<NonZeroU64>,
+    #[command(flatten)]
+    format: Format,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err("an interval is longer than nothing".to_owned()),
+        Ok(interval) => Ok(interval),
+        Err(cause) => Err(cause.to_string()),
+    }
+}
+
+pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
+    // Before there is a session: from the first moment on, who interrupts finds it ended.
+    let mut interruption = Interruption::listen()?;
+    if let Some(origin) = interruption.or(Origin::open(common)).await {
+        watch(&origin?, &options, &mut interruption).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A session that ends at once is not started again before this has passed since its start.
+const BETWEEN_STARTS: Duration = Duration::from_secs(1);
+
+/// Shows frames until there were enough, or somebody interrupts. When the service leaves in the
+/// middle, its successor is asked to go on.
+async fn watch(
+    origin: &Origin,
+    options: &Options,
+    interruption: &mut Interruption,
+) -> Result<(), Error> {
+    let selectors = options.selectors.texts();
+    let mut view = View::new(options.format);
+    let mut left = options.count.map(NonZeroU64::get);
+    let mut earliest = Instant::now();
+    while left != Some(0) {
+        let starting = async {
+            sleep_until(earliest).await;
+            view.prepare(origin, &selectors).await?;
+            origin.start(&selectors, options.interval).await
+        };
+        let Some(started) = interruption.or(starting).await else {
+            return Ok(());
+        };
+        earliest = Instant::now() + BETWEEN_STARTS;
+        let ended = match started {
+            Ok(mut frames) => {
+                let ended = show(&mut frames, &mut view, &mut left, interruption).await;
+                frames.stop().await;
+                ended
+            }
+            Err(error) => Err(error),
+        };
+        match ended {
+            Err(Error::Client(reason @ (client::Error::Ended(_) | client::Error::Stopping))) => {
+                view.interrupt();
+                super::note(format_args!("{reason}; starting again"));
+            }
+            ended => return ended,
+        }
+    }
+    Ok(())
+}
+
+async fn show(
+    frames: &mut Frames,
+    view: &mut View,
+    left: &mut Option<u64>,
+    interruption: &mut Interruption,
+) -> Result<(), Error> {
+    while *left != Some(0) {
+        let Some(frame) = interruption.or(frames.next()).await else {
+            return Ok(());
+        };
+        view.show(&frame?)?;
+        *left = left.map(|left| left - 1);
+    }
+    Ok(())
+}
+
+/// How frames are shown.
+enum View {
+    Json,
+    Csv(Csv),
+    Table {
+        screen: Screen,
+        style: Style,
+        metrics: BTreeMap<String, Metadata>,
+    },
+}
+
+impl View {
+    fn new(format: Format) -> Self {
+        match format {
+            Format { json: true, .. } => Self::Json,
+            Format { csv: true, .. } => Self::Csv(Csv::default()),
+            Format { .. } => Self::Table {
+                screen: Screen::default(),
+                style: Style::of_stdout(),
+                metrics: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// Asks for the units, where they are shown.
+    async fn prepare(&mut self, origin: &Origin, selectors: &[&str]) -> Result<(), Error> {
+        if let Self::Table { metrics, .. } = self {
+            *metrics = origin.list(selectors).await?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, frame: &Frame) -> Result<(), Error> {
+        format::print(|out| match self {
+            Self::Json => format::write_json(out, frame),
+            Self::Csv(csv) => csv.write(out, frame),
+            Self::Table {
+                screen,
+                style,
+                metrics,
+            } => {
+                let moment = UNIX_EPOCH + Duration::from_micros(frame.timestamp);
+                let mut lines = vec![humantime::format_rfc3339_millis(moment).to_string()];
+                lines.extend(table::of_frame(frame, metrics, *style));
+                screen.show(out, &lines)
+            }
+        })
+    }
+
+    /// Something else is printed between two frames.
+    fn interrupt(&mut self) {
+        if let Self::Table { screen, .. } = self {
+            screen.interrupt();
+        }
+    }
+}
+
+/// The signals by which a person or a script ends a command that would go on for ever.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    fn listen() -> Result<Self, Error> {
+        let listen = |kind| {
+            signal(kind).map_err(|cause| Error::Kernel {
+                what: "signals",
+                cause,
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// What the future brings, unless there is an interruption first.
+    async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        select! {
+            done = future => Some(done),
+            _ = self.interrupt.recv() => None,
+            _ = self.terminate.recv() => None,
+        }
+    }
+}

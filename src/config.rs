@@ -1,0 +1,349 @@
+//! The configuration file, in [TOML](https://toml.io):
+//!
+//! ```toml
+//! idle_timeout = "30s"   # or "never"
+//!
+//! [sources]
+//! off = ["os"]           # not to be read
+//!
+//! [limits]               # for each client
+//! sessions = 64
+//! columns = 4096
+//! ```
+//!
+//! A key that means nothing is an error: a typing mistake must not pass as a default.
+
+use std::{
+    env, fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{
+    duration::Timeout,
+    service::Settings,
+    source::{self, Roots},
+};
+
+/// What a configuration file says, and the defaults where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// What the service is told.
+    pub settings: Settings,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file does not say what a configuration can say.
+    #[error("{}:{line}:{column}: {what}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line of the mistake; the first is 1.
+        line: usize,
+        /// The character of that line; the first is 1.
+        column: usize,
+        /// The mistake, in words that begin with the key.
+        what: String,
+    },
+}
+
+impl Config {
+    /// Reads a file that must be there.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what it cannot say.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|cause| Error::Io {
+            path: path.to_owned(),
+            cause,
+        })?;
+        parse(&text).map_err(|mistake| mistake.in_file(path, &text))
+    }
+
+    /// Reads the user's own file, `$XDG_CONFIG_HOME/sampled/config.toml`. If there is none, all is
+    /// as usual.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what it cannot say.
+    pub fn of_user() -> Result<Self, Error> {
+        let Some(path) = user_path() else {
+            return Ok(Self::default());
+        };
+        match Self::load(&path) {
+            Err(Error::Io { cause, .. }) if is_absent(&cause) => Ok(Self::default()),
+            loaded => loaded,
+        }
+    }
+}
+
+/// The XDG Base Directory Specification: a path that is not absolute is no path.
+fn user_path() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let dir = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(dir.join("sampled/config.toml"))
+}
+
+fn is_absent(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// What is wrong, and where: a range of bytes.
+struct Mistake {
+    span: Range<usize>,
+    what: String,
+}
+
+impl Mistake {
+    fn new(span: Range<usize>, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { span, what }
+    }
+
+    fn in_file(self, path: &Path, text: &str) -> Error {
+        let before = text.get(..self.span.start).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Error::Invalid {
+            path: path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: line.chars().count() + 1,
+            what: self.what,
+        }
+    }
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+fn parse(text: &str) -> Result<Config, Mistake> {
+    let table = DeTable::parse(text).map_err(|error| {
+        // It may be more than one line: the first says what it is, the others what it could be.
+        let what = error.message().lines().collect::<Vec<_>>().join("; ");
+        Mistake::new(error.span().unwrap_or(0..0), what)
+    })?;
+    let mut settings = Settings::default();
+    for (key, value) in table.get_ref() {
+        match &**key.get_ref() {
+            "idle_timeout" => settings.idle_timeout = timeout("idle_timeout", value)?.0,
+            "sources" => sources(value, &mut settings)?,
+            "limits" => limits(value, &mut settings)?,
+            _ => return Err(unknown("", key, "idle_timeout, sources, limits")),
+        }
+    }
+    Ok(Config { settings })
+}
+
+fn sources(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
+    for (key, value) in table("sources", value)? {
+        match &**key.get_ref() {
+            "off" => settings.sources_off = names("sources.off", value)?,
+            _ => return Err(unknown("sources.", key, "off")),
+        }
+    }
+    Ok(())
+}
+
+fn limits(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
+    for (key, value) in table("limits", value)? {
+        match &**key.get_ref() {
+            "sessions" => settings.limits.sessions = count("limits.sessions", value)?,
+            "columns" => settings.limits.columns = count("limits.columns", value)?,
+            _ => return Err(unknown("limits.", key, "sessions, columns")),
+        }
+    }
+    Ok(())
+}
+
+fn table<'a, 'b>(key: &str, value: &'b Value<'a>) -> Result<&'b DeTable<'a>, Mistake> {
+    let table = value.get_ref().as_table();
+    table.ok_or_else(|| mistyped(key, "a table", value))
+}
+
+fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Mistake> {
+    let expected = "a duration in quotes, such as \"30s\", or \"never\"";
+    let text = value.get_ref().as_str();
+    let text = text.ok_or_else(|| mistyped(key, expected, value))?;
+    text.parse().map_err(|cause| {
+        let what = format!("{key}: {text:?} ({cause}): {expected} is expected");
+        Mistake::new(value.span(), what)
+    })
+}
+
+fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
+    let number = value.get_ref().as_integer();
+    // A sign or a radix is read as TOML has them; what does not fit is no number of sessions.
+    let number = number.and_then(|number| {
+        let digits = number.as_str().replace('_', "");
+        usize::from_str_radix(&digits, number.radix()).ok()
+    });
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| mistyped(key, "a whole number above 0", value))
+}
+
+fn names(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
+    let expected = "an array of names of sources";
+    let array = value.get_ref().as_array();
+    let array = array.ok_or_else(|| mistyped(key, expected, value))?;
+    let known = source_names();
+    let name = |value: &Value<'_>| {
+        let name = value.get_ref().as_str();
+        let name = name.ok_or_else(|| mistyped(key, expected, value))?;
+        if known.contains(&name) {
+            return Ok(name.to_owned());
+        }
+        let what = format!("{key}: no source is called {name:?}: {}", known.join(", "));
+        Err(Mistake::new(value.span(), what))
+    };
+    array.iter().map(name).collect()
+}
+
+/// The names of all sources, each once: making the sources opens nothing.
+fn source_names() -> Vec<&'static str> {
+    let sources = source::all(&Roots::default());
+    let mut names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+    names.dedup();
+    names
+}
+
+fn unknown(table: &str, key: &Key<'_>, known: &str) -> Mistake {
+    let what = format!("{table}{}: unknown key (known: {known})", key.get_ref());
+    Mistake::new(key.span(), what)
+}
+
+fn mistyped(key: &str, expected: &str, value: &Value<'_>) -> Mistake {
+    let found = value.get_ref().type_str();
+    let what = format!("{key}: {expected} is expected, and {found} is given");
+    Mistake::new(value.span(), what)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::service::Limits;
+
+    #[track_caller]
+    fn check(text: &str, expected: Settings) {
+        let config = parse(text).map_err(|mistake| mistake.what);
+        assert_eq!(config, Ok(Config { settings: expected }));
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, expected: &str) {
+        let error = parse(text)
+            .map_err(|mistake| mistake.in_file(Path::new("f"), text))
+            .expect_err("this is refused");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn what_it_can_say() {
+        let usual = Settings::default;
+        check("", usual());
+        check("# nothing\n", usual());
+        check("[sources]\n[limits]\n", usual());
+        check(
+            "idle_timeout = \"5min\"",
+            Settings {
+                idle_timeout: Some(Duration::from_secs(300)),
+                ..usual()
+            },
+        );
+        check(
+            "idle_timeout = 'never'\nlimits.columns = 1_000\n[sources]\noff = ['os', 'memory']",
+            Settings {
+                idle_timeout: None,
+                limits: Limits {
+                    columns: 1000,
+                    ..Limits::default()
+                },
+                sources_off: vec!["os".to_owned(), "memory".to_owned()],
+            },
+        );
+        check(
+            "limits = { sessions = 0x10 }",
+            Settings {
+                limits: Limits {
+                    sessions: 16,
+                    ..Limits::default()
+                },
+                ..usual()
+            },
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        refuses(
+            "\nidel_timeout = \"1s\"",
+            "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, limits)",
+        );
+        refuses(
+            "idle_timeout = 30",
+            "f:1:16: idle_timeout: a duration in quotes, such as \"30s\", or \"never\" is expected, \
+             and integer is given",
+        );
+        refuses(
+            "idle_timeout = \"30 parsecs\"",
+            "f:1:16: idle_timeout: \"30 parsecs\" (unknown time unit \"parsecs\", supported units: \
+             ns, us/µs, ms, sec, min, hours, days, weeks, months, years (and few variations)): a \
+             duration in quotes, such as \"30s\", or \"never\" is expected",
+        );
+        refuses(
+            "[sources]\non = ['os']",
+            "f:2:1: sources.on: unknown key (known: off)",
+        );
+        refuses(
+            "[sources]\noff = 'os'",
+            "f:2:7: sources.off: an array of names of sources is expected, and string is given",
+        );
+        refuses(
+            "[sources]\noff = ['os',\n 'gpu']",
+            "f:3:2: sources.off: no source is called \"gpu\": cpu, cpuinfo, loadavg, memory, os",
+        );
+        refuses(
+            "limits.sessions = -1",
+            "f:1:19: limits.sessions: a whole number above 0 is expected, and integer is given",
+        );
+        refuses(
+            "limits = 3",
+            "f:1:10: limits: a table is expected, and integer is given",
+        );
+        // Characters count, not bytes.
+        refuses(
+            "limits = { 'ä' = 1, sessions = 'ö', columns = x }",
+            "f:1:47: string values must be quoted, expected literal string",
+        );
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        let path = Path::new("/nonexistent/config.toml");
+        let error = Config::load(path).expect_err("there is no such file");
+        assert!(error.to_string().starts_with("/nonexistent/config.toml: "));
+    }
+}
