@@ -38,9 +38,14 @@ fn main() -> ExitCode {
     let done = match verb.as_str() {
         "start" => daemon.start(|ready| service.run(&ready)).map(started),
         "restart" => daemon.restart(|ready| service.run(&ready)).map(started),
-        "run" => daemon.foreground_pidfile(true).run(|ready| service.run(&ready)).map(|()| String::new()),
+        "run" => daemon
+            .foreground_pidfile(true)
+            .run(|ready| service.run(&ready))
+            .map(|()| String::new()),
         "stop" => daemon.stop().map(stopped),
-        "reload" => daemon.reload().map(|pid| format!("process {pid} reloads\n")),
+        "reload" => daemon
+            .reload()
+            .map(|pid| format!("process {pid} reloads\n")),
         "status" => {
             let status = daemon.status();
             say(&described(&status));
@@ -59,7 +64,11 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("mydaemon: {error}");
             // "Program is not running" for a reload, "unspecified error" for all else.
-            ExitCode::from(if matches!(error, daemon::Error::NotRunning { .. }) { 7 } else { 1 })
+            ExitCode::from(if matches!(error, daemon::Error::NotRunning { .. }) {
+                7
+            } else {
+                1
+            })
         }
     }
 }
@@ -76,7 +85,9 @@ impl Service {
     fn run(&self, ready: &Ready) -> Result<(), Box<dyn Error>> {
         // The signals are blocked before anybody is told that we are ready, so that none is missed. Files are
         // opened in here and not in main, for the daemon has closed what was open there.
-        let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+        let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
+            .into_iter()
+            .collect();
         signals.thread_block()?;
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
         let notify = Notify::from_env()?;
@@ -89,7 +100,10 @@ impl Service {
         notify.ready()?;
         while wait(&signals, &notify)? == Signal::SIGHUP {
             notify.reloading()?;
-            println!("process {} has read its configuration again", std::process::id());
+            println!(
+                "process {} has read its configuration again",
+                std::process::id()
+            );
             notify.ready()?;
         }
 
@@ -104,9 +118,16 @@ impl Service {
 
 /// Waits for the next signal, and tells the watchdog meanwhile that we are alive.
 fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
-    let period = notify.watchdog_interval().map(|interval| Timespec::try_from(interval / 2)).transpose()?;
+    let period = notify
+        .watchdog_interval()
+        .map(|interval| Timespec::try_from(interval / 2))
+        .transpose()?;
     loop {
-        if poll(&mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)], period.as_ref())? == 0 {
+        if poll(
+            &mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)],
+            period.as_ref(),
+        )? == 0
+        {
             notify.watchdog()?;
         } else if let Some(signal) = signals.read_signal()? {
             return Ok(Signal::try_from(signal.ssi_signo as i32)?);
@@ -117,7 +138,11 @@ fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
 /// A child has the signals blocked that we wait for, which a command must not: sh cannot unblock them.
 fn shell(command: &str) -> Result<(), Box<dyn Error>> {
     let status = Command::new("sh").args(["-c", command]).status()?;
-    if status.success() { Ok(()) } else { Err(format!("{command}: {status}").into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{command}: {status}").into())
+    }
 }
 
 fn arguments() -> Result<(Daemon, Service, String), String> {
@@ -131,10 +156,14 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
         if !word.starts_with('-') {
             return Ok((daemon, service, word));
         }
-        let value = words.next().ok_or_else(|| format!("{word} wants a value"))?;
+        let value = words
+            .next()
+            .ok_or_else(|| format!("{word} wants a value"))?;
         daemon = match word.as_str() {
             "--pidfile" => daemon.pidfile(value),
-            "--log" => daemon.stdout(Stdio::File(value.clone().into())).stderr(Stdio::File(value.into())),
+            "--log" => daemon
+                .stdout(Stdio::File(value.clone().into()))
+                .stderr(Stdio::File(value.into())),
             "--user" => daemon.user(value),
             "--ready-timeout" => daemon.ready_timeout(seconds(&value)?),
             "--stop-timeout" => daemon.stop_timeout(seconds(&value)?),
@@ -153,7 +182,9 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| format!("{text}: not a number of seconds"))?;
+    let number = text
+        .parse()
+        .map_err(|_| format!("{text}: not a number of seconds"))?;
     Duration::try_from_secs_f64(number).map_err(|wrong| format!("{text}: {wrong}"))
 }
 

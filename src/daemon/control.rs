@@ -131,7 +131,9 @@ impl Daemon {
                 Look::Taken => return Ok(Status::Starting { pid: None }),
                 Look::Held(holder) => holder,
             };
-            let Holder { pid, since, ready, .. } = holder;
+            let Holder {
+                pid, since, ready, ..
+            } = holder;
             if hold(&path, pid, &mut missed)?.is_some() {
                 return Ok(match ready {
                     true => Status::Running { pid, since },
@@ -194,7 +196,10 @@ fn aim(path: &Path, patience: Duration, ready: bool) -> Result<Option<Target>, E
         // stranger who was given its number.
         if matches!(look::look(path)?, Look::Held(again) if again.pid == holder.pid) {
             trust(path, holder)?;
-            return Ok(Some(Target { pid: holder.pid, pidfd }));
+            return Ok(Some(Target {
+                pid: holder.pid,
+                pidfd,
+            }));
         }
     }
 }
@@ -213,7 +218,10 @@ fn hold(path: &Path, pid: i32, missed: &mut Option<i32>) -> Result<Option<OwnedF
             *missed = Some(pid);
             Ok(None)
         }
-        Err(errno) => Err(Error::Process { pid, source: errno.into() }),
+        Err(errno) => Err(Error::Process {
+            pid,
+            source: errno.into(),
+        }),
     }
 }
 

@@ -30,14 +30,16 @@ use super::{Error, stdio, sys};
 /// returned in the caller, which is still what it was.
 pub fn detach() -> Result<(), Error> {
     match split(&[])? {
-        Side::Launcher { pipe, child } => match word::listen(&pipe, child, Duration::from_secs(30)) {
-            Ok(_) => sys::exit_now(0),
-            Err(error) => {
-                // There is nobody to return to who would not carry on in the foreground.
-                let _ = writeln!(io::stderr(), "{error}");
-                sys::exit_now(1)
+        Side::Launcher { pipe, child } => {
+            match word::listen(pipe, child, Duration::from_secs(30)) {
+                Ok(_) => sys::exit_now(0),
+                Err(error) => {
+                    // There is nobody to return to who would not carry on in the foreground.
+                    let _ = writeln!(io::stderr(), "{error}");
+                    sys::exit_now(1)
+                }
             }
-        },
+        }
         Side::Daemon { word } => {
             word.pid();
             let ready = strip_supervision()
@@ -110,7 +112,9 @@ pub(super) fn split(keep: &[RawFd]) -> Result<Side, Error> {
     let forked = sys::fork();
     if let Ok(ForkResult::Child) = forked {
         drop(pipe);
-        return Ok(Side::Daemon { word: leave(word, keep) });
+        return Ok(Side::Daemon {
+            word: leave(word, keep),
+        });
     }
     mask.thread_set_mask().map_err(Error::call("sigprocmask"))?;
     match forked? {
@@ -164,5 +168,9 @@ pub(super) fn single_threaded() -> Result<(), Error> {
     let count = std::fs::read_dir(path)
         .map_err(|cause| Error::file(path, cause))?
         .count();
-    if count == 1 { Ok(()) } else { Err(Error::Threads { count }) }
+    if count == 1 {
+        Ok(())
+    } else {
+        Err(Error::Threads { count })
+    }
 }

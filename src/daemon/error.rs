@@ -185,7 +185,10 @@ mod tests {
     #[test]
     fn a_cause_is_a_phrase() {
         let check = |errno: Errno, expected| {
-            assert_eq!(Error::file(Path::new("/run/x.pid"), errno).to_string(), expected);
+            assert_eq!(
+                Error::file(Path::new("/run/x.pid"), errno).to_string(),
+                expected
+            );
         };
         check(Errno::EISDIR, "/run/x.pid: is a directory");
         check(Errno::ELOOP, "/run/x.pid: is a symbolic link");

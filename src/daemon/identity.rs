@@ -36,7 +36,9 @@ impl Identity {
             return Ok(());
         }
         match &self.user {
-            Some((_, name)) => unistd::initgroups(name, self.group).map_err(Error::call("initgroups"))?,
+            Some((_, name)) => {
+                unistd::initgroups(name, self.group).map_err(Error::call("initgroups"))?
+            }
             None => unistd::setgroups(&[self.group]).map_err(Error::call("setgroups"))?,
         }
         unistd::setresgid(self.group, self.group, self.group).map_err(Error::call("setresgid"))?;
@@ -48,18 +50,25 @@ impl Identity {
 
     /// An ordinary user may name itself; the calls would be refused to it.
     fn is_ours(&self) -> bool {
-        let user = self.user.as_ref().is_none_or(|(user, _)| *user == unistd::geteuid());
+        let user = self
+            .user
+            .as_ref()
+            .is_none_or(|(user, _)| *user == unistd::geteuid());
         user && !unistd::geteuid().is_root() && self.group == unistd::getegid()
     }
 }
 
 fn find_user(name: &str) -> Result<User, Error> {
     let found = User::from_name(name).map_err(Error::call("getpwnam"))?;
-    found.ok_or_else(|| Error::NoUser { name: name.to_owned() })
+    found.ok_or_else(|| Error::NoUser {
+        name: name.to_owned(),
+    })
 }
 
 fn find_group(name: &str) -> Result<Gid, Error> {
     let found = Group::from_name(name).map_err(Error::call("getgrnam"))?;
-    let group = found.ok_or_else(|| Error::NoGroup { name: name.to_owned() })?;
+    let group = found.ok_or_else(|| Error::NoGroup {
+        name: name.to_owned(),
+    })?;
     Ok(group.gid)
 }

@@ -17,7 +17,9 @@ pub(super) enum Look {
     Absent,
     /// A file that nobody holds. `empty` is what a daemon leaves that has ended in order but has no right to
     /// remove the file any more.
-    Free { empty: bool },
+    Free {
+        empty: bool,
+    },
     /// Somebody has taken it and not got so far as to write its number.
     Taken,
     Held(Holder),
@@ -59,11 +61,17 @@ pub(super) fn look(path: &Path) -> Result<Look, Error> {
         }
         let file = file.metadata().map_err(failed)?;
         return match after {
-            Seen::Free => Ok(Look::Free { empty: file.len() == 0 }),
-            Seen::Foreign => Err(Error::Locked { path: path.to_path_buf() }),
+            Seen::Free => Ok(Look::Free {
+                empty: file.len() == 0,
+            }),
+            Seen::Foreign => Err(Error::Locked {
+                path: path.to_path_buf(),
+            }),
             Seen::Held(Stage::Taken) => Ok(Look::Taken),
             Seen::Held(stage) => Ok(Look::Held(Holder {
-                pid: parse(&text).ok_or_else(|| Error::NoPid { path: path.to_path_buf() })?,
+                pid: parse(&text).ok_or_else(|| Error::NoPid {
+                    path: path.to_path_buf(),
+                })?,
                 ready: stage == Stage::Ready,
                 since: file.modified().map_err(failed)?,
                 owner: file.uid(),
@@ -85,7 +93,9 @@ pub(super) fn regular(file: &File, path: &Path) -> Result<(), Error> {
     let kind = file.metadata().map_err(|cause| Error::file(path, cause))?;
     match kind.is_file() {
         true => Ok(()),
-        false => Err(Error::NotRegular { path: path.to_path_buf() }),
+        false => Err(Error::NotRegular {
+            path: path.to_path_buf(),
+        }),
     }
 }
 

@@ -12,7 +12,10 @@ mod ready;
 mod settings;
 mod start;
 mod stdio;
-#[allow(unsafe_code, reason = "fork, signal actions, descriptors by number and the environment have no safe form")]
+#[allow(
+    unsafe_code,
+    reason = "fork, signal actions, descriptors by number and the environment have no safe form"
+)]
 mod sys;
 mod word;
 

@@ -35,7 +35,9 @@ impl Notify {
         detach::strip_supervision()?;
         let socket = address.map(connect).transpose()?;
         // Nobody could hear it without a socket.
-        let watchdog = period.filter(|_| socket.is_some()).map(Duration::from_micros);
+        let watchdog = period
+            .filter(|_| socket.is_some())
+            .map(Duration::from_micros);
         Ok(Self { socket, watchdog })
     }
 

@@ -61,7 +61,8 @@ impl Pidfile {
     /// Shows that the service works.
     pub(super) fn ready(&self) -> Result<(), Error> {
         match &*self.held() {
-            Some(held) => lock::advance(&held.file, Stage::Ready).map_err(|errno| Error::file(&held.path, errno)),
+            Some(held) => lock::advance(&held.file, Stage::Ready)
+                .map_err(|errno| Error::file(&held.path, errno)),
             None => Ok(()),
         }
     }
@@ -79,7 +80,11 @@ pub(super) enum Claim {
 
 /// Takes the pidfile, or finds the daemon that has it. One that is still starting is waited for, since it may
 /// fail; `waiting` is told, once.
-pub(super) fn claim(path: &Path, patience: Duration, mut waiting: impl FnMut()) -> Result<Claim, Error> {
+pub(super) fn claim(
+    path: &Path,
+    patience: Duration,
+    mut waiting: impl FnMut(),
+) -> Result<Claim, Error> {
     let start = Instant::now();
     let mut told = false;
     loop {
@@ -96,14 +101,17 @@ pub(super) fn claim(path: &Path, patience: Duration, mut waiting: impl FnMut()) 
         let after = start.elapsed();
         match look::look(&path) {
             Ok(Look::Held(holder)) if holder.ready => return Ok(Claim::Theirs(holder)),
-            Ok(Look::Held(_) | Look::Taken) if after >= patience => return Err(Error::StillStarting { path, after }),
+            Ok(Look::Held(_) | Look::Taken) if after >= patience => {
+                return Err(Error::StillStarting { path, after });
+            }
             Ok(Look::Held(_) | Look::Taken) if !told => {
                 told = true;
                 waiting();
             }
             Ok(Look::Held(_) | Look::Taken) => {}
             // A passer-by has locked it: `flock -n`, somebody's backup. Or it was released this moment.
-            Ok(Look::Free { .. } | Look::Absent) | Err(Error::Locked { .. }) if after < PASSER_BY.min(patience) => {}
+            Ok(Look::Free { .. } | Look::Absent) | Err(Error::Locked { .. })
+                if after < PASSER_BY.min(patience) => {}
             Ok(Look::Free { .. } | Look::Absent) => return Err(Error::Locked { path }),
             Err(error) => return Err(error),
         }
@@ -154,7 +162,11 @@ fn sign(mut file: File, path: &Path) -> Result<Pidfile, Error> {
         .and_then(|()| tighten(&file))
         .and_then(|()| Ok(lock::advance(&file, Stage::Named)?));
     let path = path.to_path_buf();
-    let pidfile = Pidfile(Arc::new(Mutex::new(Some(Held { path: path.clone(), file, owner }))));
+    let pidfile = Pidfile(Arc::new(Mutex::new(Some(Held {
+        path: path.clone(),
+        file,
+        owner,
+    }))));
     if let Err(cause) = written {
         pidfile.release()?;
         return Err(Error::file(&path, cause));

@@ -106,7 +106,10 @@ impl Daemon {
     /// Removes all environment variables but these. Default: all are kept. Those by which a supervisor speaks to
     /// the caller (`NOTIFY_SOCKET`, `WATCHDOG_*`, `LISTEN_*`) are removed in any case.
     #[must_use]
-    pub fn keep_environment<N: Into<OsString>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+    pub fn keep_environment<N: Into<OsString>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
         self.environment = Some(names.into_iter().map(Into::into).collect());
         self
     }
@@ -182,7 +185,9 @@ fn runtime_directory() -> Option<PathBuf> {
     };
     let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     told.into_iter().chain([default]).find(|path| {
-        let ours = path.metadata().is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw());
+        let ours = path
+            .metadata()
+            .is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw());
         path.is_absolute() && ours
     })
 }

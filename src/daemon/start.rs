@@ -54,7 +54,7 @@ impl Daemon {
         let plan = Plan::new(self)?;
         match detach::split(&self.keep)? {
             Side::Launcher { pipe, child } => {
-                let heard = word::listen(&pipe, child, self.ready_timeout);
+                let heard = word::listen(pipe, child, self.ready_timeout);
                 if let Err(Error::Died | Error::TimedOut { .. }) = heard {
                     pidfile::sweep(&plan.pidfile);
                 }
@@ -129,7 +129,10 @@ impl Daemon {
         let (message, status) = match returned {
             Ok(Ok(())) => (None, 0),
             Ok(Err(error)) => (Some(error.to_string()), 1),
-            Err(panic) => (Some(format!("panicked: {}", panic_message(panic.as_ref()))), 101),
+            Err(panic) => (
+                Some(format!("panicked: {}", panic_message(panic.as_ref()))),
+                101,
+            ),
         };
         // Before the last word, so that who hears it may start the next one.
         if let Err(error) = pidfile.release() {
@@ -200,7 +203,9 @@ impl<'a> Plan<'a> {
             let bytes = bytes.min(most);
             setrlimit(Resource::RLIMIT_CORE, bytes, bytes).map_err(Error::call("setrlimit"))?;
         }
-        let claim = pidfile::claim(&self.pidfile, self.settings.ready_timeout, || word.waiting())?;
+        let claim = pidfile::claim(&self.pidfile, self.settings.ready_timeout, || {
+            word.waiting()
+        })?;
         let pidfile = match claim {
             Claim::Ours(pidfile) => pidfile,
             Claim::Theirs(holder) => return Ok(Fate::Leave { pid: holder.pid }),
@@ -210,7 +215,10 @@ impl<'a> Plan<'a> {
             // The cause is worth more than a second error.
             let _ = pidfile.release();
         }
-        Ok(Fate::Serve { pidfile, streams: streams? })
+        Ok(Fate::Serve {
+            pidfile,
+            streams: streams?,
+        })
     }
 
     /// Gives up rights, and opens the streams as the one who will write to them.

@@ -26,7 +26,11 @@ pub(super) struct Streams([Option<File>; 3]);
 impl Streams {
     pub(super) fn open(streams: &[Stdio; 3]) -> Result<Self, Error> {
         let [input, output, error] = streams;
-        Ok(Self([open(input, false)?, open(output, true)?, open(error, true)?]))
+        Ok(Self([
+            open(input, false)?,
+            open(output, true)?,
+            open(error, true)?,
+        ]))
     }
 
     pub(super) fn null() -> Result<Self, Error> {

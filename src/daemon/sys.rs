@@ -50,7 +50,9 @@ pub(super) fn reset_signals() -> Result<(), Error> {
             return Err(Error::call("sigaction")(Errno::last()));
         }
     }
-    SigSet::empty().thread_set_mask().map_err(Error::call("sigprocmask"))
+    SigSet::empty()
+        .thread_set_mask()
+        .map_err(Error::call("sigprocmask"))
 }
 
 fn has_handler(number: i32) -> bool {
@@ -105,7 +107,10 @@ fn close_range(first: RawFd, last: RawFd) -> Result<(), Error> {
     }
     let path = Path::new("/proc/self/fd");
     let names = std::fs::read_dir(path).map_err(|cause| Error::file(path, cause))?;
-    let open: Vec<RawFd> = names.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let open: Vec<RawFd> = names
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
     for fd in open.into_iter().filter(|fd| (first..=last).contains(fd)) {
         // SAFETY: as above. The listing's own descriptor is closed already: EBADF is no failure.
         unsafe { libc::close(fd) };

@@ -67,9 +67,9 @@ impl Word {
 }
 
 /// Waits until the daemon has said how it went. A daemon that did not start is gone when this returns.
-pub(super) fn listen(pipe: &OwnedFd, child: Pid, patience: Duration) -> Result<Start, Error> {
+pub(super) fn listen(pipe: OwnedFd, child: Pid, patience: Duration) -> Result<Start, Error> {
     let mut daemon = Daemon::default();
-    let heard = daemon.listen(pipe, patience);
+    let heard = daemon.listen(&pipe.into(), patience);
     if !matches!(heard, Ok(Start::Started { .. })) {
         daemon.bury(child, matches!(heard, Err(Error::TimedOut { .. })));
     }
@@ -90,12 +90,15 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn listen(&mut self, pipe: &OwnedFd, patience: Duration) -> Result<Start, Error> {
+    fn listen(&mut self, pipe: &File, patience: Duration) -> Result<Start, Error> {
         rustix::io::ioctl_fionbio(pipe, true).map_err(Error::call("ioctl"))?;
         let start = Instant::now();
         loop {
             // First whether it is dead, then what it said: its last words come before its death.
-            let dead = self.pidfd.as_ref().is_some_and(|pidfd| process::gone(pidfd, Duration::ZERO));
+            let dead = self
+                .pidfd
+                .as_ref()
+                .is_some_and(|pidfd| process::gone(pidfd, Duration::ZERO));
             let open = self.read(pipe)?;
             while let Some(end) = self.rest.iter().position(|&byte| byte == 0) {
                 let record: Vec<u8> = self.rest.drain(..=end).collect();
@@ -103,24 +106,33 @@ impl Daemon {
                     return outcome;
                 }
             }
-            let patience = if self.waiting { patience + SLACK } else { patience };
+            let patience = if self.waiting {
+                patience + SLACK
+            } else {
+                patience
+            };
             let left = patience.saturating_sub(start.elapsed());
             match self.pid {
-                Some(pid) if self.ready && (dead || !open || left.is_zero()) => return Ok(Start::Started { pid }),
+                Some(pid) if self.ready && (dead || !open || left.is_zero()) => {
+                    return Ok(Start::Started { pid });
+                }
                 _ if dead || !open => return Err(Error::Died),
                 _ if left.is_zero() => return Err(Error::TimedOut { after: patience }),
                 _ => {}
             }
             let mut fds = vec![PollFd::new(pipe, PollFlags::IN)];
-            fds.extend(self.pidfd.iter().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)));
+            fds.extend(
+                self.pidfd
+                    .iter()
+                    .map(|pidfd| PollFd::new(pidfd, PollFlags::IN)),
+            );
             process::poll(&mut fds, left)?;
         }
     }
 
     /// Reads what there is. False at the end of the file.
-    fn read(&mut self, pipe: &OwnedFd) -> Result<bool, Error> {
-        let mut file = File::from(pipe.try_clone().map_err(Error::call("fcntl"))?);
-        match file.read_to_end(&mut self.rest) {
+    fn read(&mut self, mut pipe: &File) -> Result<bool, Error> {
+        match pipe.read_to_end(&mut self.rest) {
             Ok(_) => Ok(false),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
             Err(error) => Err(Error::call("read")(error)),
@@ -147,7 +159,9 @@ impl Daemon {
             }
             ("d", _) => Some(Ok(Start::Started { pid: self.pid? })),
             ("a", Some(pid)) => Some(Ok(Start::AlreadyRunning { pid })),
-            ("f", _) => Some(Err(Error::Failed { message: text.to_owned() })),
+            ("f", _) => Some(Err(Error::Failed {
+                message: text.to_owned(),
+            })),
             _ => None,
         }
     }
