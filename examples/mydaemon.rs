@@ -22,6 +22,9 @@ usage: mydaemon [options] start|stop|restart|reload|status|run
   --pidfile PATH        instead of $MYDAEMON_PIDFILE and the usual place
   --log PATH            where it prints to once it is ready
   --user NAME           whom it becomes
+  --core-limit BYTES    how large a core file may become
+  --keep-environment NAME  the one variable it keeps
+  --keep-fd NUMBER      the one descriptor it keeps
   --check COMMAND       what must succeed before it is ready
   --farewell COMMAND    what it does at its end, when a successor may already start
   --ready-timeout SECS  how long it may take to get ready
@@ -135,7 +138,6 @@ fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
     }
 }
 
-/// A child has the signals blocked that we wait for, which a command must not: sh cannot unblock them.
 fn shell(command: &str) -> Result<(), Box<dyn Error>> {
     let status = Command::new("sh").args(["-c", command]).status()?;
     if status.success() {
@@ -165,6 +167,9 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
                 .stdout(Stdio::File(value.clone().into()))
                 .stderr(Stdio::File(value.into())),
             "--user" => daemon.user(value),
+            "--core-limit" => daemon.core_limit(number(&value)?),
+            "--keep-environment" => daemon.keep_environment([value]),
+            "--keep-fd" => daemon.keep_fds([number(&value)?]),
             "--ready-timeout" => daemon.ready_timeout(seconds(&value)?),
             "--stop-timeout" => daemon.stop_timeout(seconds(&value)?),
             "--check" => {
@@ -181,11 +186,13 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
     Err("what shall it do?".to_owned())
 }
 
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse()
+        .map_err(|_| format!("{text}: not such a number"))
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text
-        .parse()
-        .map_err(|_| format!("{text}: not a number of seconds"))?;
-    Duration::try_from_secs_f64(number).map_err(|wrong| format!("{text}: {wrong}"))
+    Duration::try_from_secs_f64(number(text)?).map_err(|wrong| format!("{text}: {wrong}"))
 }
 
 fn started(how: Start) -> String {

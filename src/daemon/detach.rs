@@ -50,7 +50,6 @@ pub fn detach() -> Result<(), Error> {
                 sys::exit_now(1);
             }
             word.ready();
-            word.done();
             Ok(())
         }
     }

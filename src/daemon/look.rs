@@ -54,15 +54,15 @@ pub(super) fn look(path: &Path) -> Result<Look, Error> {
         {
             return Err(failed(cause));
         }
+        let file_was = file.metadata().map_err(failed)?;
         // A daemon that has just come or gone makes what was read a mixture of two states: once more.
         let after = lock::probe(&file).map_err(|errno| failed(errno.into()))?;
         if before != after || !is_at(&file, path)? {
             continue;
         }
-        let file = file.metadata().map_err(failed)?;
         return match after {
             Seen::Free => Ok(Look::Free {
-                empty: file.len() == 0,
+                empty: file_was.len() == 0,
             }),
             Seen::Foreign => Err(Error::Locked {
                 path: path.to_path_buf(),
@@ -73,8 +73,8 @@ pub(super) fn look(path: &Path) -> Result<Look, Error> {
                     path: path.to_path_buf(),
                 })?,
                 ready: stage == Stage::Ready,
-                since: file.modified().map_err(failed)?,
-                owner: file.uid(),
+                since: file_was.modified().map_err(failed)?,
+                owner: file_was.uid(),
             })),
         };
     }

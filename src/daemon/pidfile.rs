@@ -97,23 +97,20 @@ pub(super) fn claim(
             }
             continue;
         }
-        let path = path.to_path_buf();
-        let after = start.elapsed();
+        let (path, after) = (path.to_path_buf(), start.elapsed());
         match look::look(&path) {
             Ok(Look::Held(holder)) if holder.ready => return Ok(Claim::Theirs(holder)),
-            Ok(Look::Held(_) | Look::Taken) if after >= patience => {
-                return Err(Error::StillStarting { path, after });
-            }
-            Ok(Look::Held(_) | Look::Taken) if !told => {
-                told = true;
-                waiting();
-            }
-            Ok(Look::Held(_) | Look::Taken) => {}
+            Ok(Look::Held(_) | Look::Taken) if after < patience => {}
+            Ok(Look::Held(_) | Look::Taken) => return Err(Error::StillStarting { path, after }),
             // A passer-by has locked it: `flock -n`, somebody's backup. Or it was released this moment.
             Ok(Look::Free { .. } | Look::Absent) | Err(Error::Locked { .. })
                 if after < PASSER_BY.min(patience) => {}
             Ok(Look::Free { .. } | Look::Absent) => return Err(Error::Locked { path }),
             Err(error) => return Err(error),
+        }
+        if !told {
+            told = true;
+            waiting();
         }
         pause();
     }

@@ -46,17 +46,13 @@ impl Ready {
             streams.install()?;
         }
         // First the word, then the pidfile: who sees a pidfile that is ready may stop the daemon at once, and
-        // its start was a success all the same.
+        // its start was a success all the same. The launcher returns when the pipe is closed, which is last.
         let word = state.word.take();
         if let Some(word) = &word {
             word.ready();
         }
         state.verdict = Some(Ok(()));
-        state.pidfile.ready()?;
-        if let Some(word) = &word {
-            word.done();
-        }
-        Ok(())
+        state.pidfile.ready()
     }
 
     /// "The service does not work, because." The same as to return an error from the service, which should

@@ -17,8 +17,11 @@ use super::{Error, Start, process};
 
 /// After an end has been announced, a process gets so long to be gone.
 const GRACE: Duration = Duration::from_secs(5);
-/// How much longer than its own patience a daemon may take to say that another one does not get ready.
-const SLACK: Duration = Duration::from_millis(500);
+/// How much longer than its own patience a daemon may take to say that the pidfile does not become free.
+const SLACK: Duration = Duration::from_secs(2);
+/// How long after its word a daemon may take to write that into its pidfile and close the pipe. It takes some
+/// microseconds; longer if a child has the pipe too, which was forked without exec(2).
+const AFTERWORD: Duration = Duration::from_secs(1);
 
 /// The writing end. A launcher that is gone (Ctrl-C) is no reason for the daemon to fail: nothing is returned.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ impl Word {
         self.say('p', &std::process::id().to_string());
     }
 
-    /// "Another one is starting. I wait for it."
+    /// "The pidfile is locked. I wait, and shall say how that ends."
     pub(super) fn waiting(&self) {
         self.say('w', "");
     }
@@ -51,14 +54,10 @@ impl Word {
         self.say('f', &message.replace('\0', " "));
     }
 
-    /// "The service works." From here on the start is a success, whatever comes.
+    /// "The service works." From here on the start is a success, whatever comes; but the launcher still waits for
+    /// the end of the file.
     pub(super) fn ready(&self) {
         self.say('r', "");
-    }
-
-    /// "And the pidfile says so."
-    pub(super) fn done(&self) {
-        self.say('d', "");
     }
 
     fn say(&self, letter: char, text: &str) {
@@ -84,7 +83,7 @@ struct Daemon {
     pid: Option<i32>,
     pidfd: Option<OwnedFd>,
     waiting: bool,
-    ready: bool,
+    ready: Option<Instant>,
     /// What was read and is no complete record yet.
     rest: Vec<u8>,
 }
@@ -111,13 +110,16 @@ impl Daemon {
             } else {
                 patience
             };
-            let left = patience.saturating_sub(start.elapsed());
-            match self.pid {
-                Some(pid) if self.ready && (dead || !open || left.is_zero()) => {
+            let left = match self.ready {
+                Some(ready) => AFTERWORD.saturating_sub(ready.elapsed()),
+                None => patience.saturating_sub(start.elapsed()),
+            };
+            match (self.pid, self.ready) {
+                (Some(pid), Some(_)) if dead || !open || left.is_zero() => {
                     return Ok(Start::Started { pid });
                 }
-                _ if dead || !open => return Err(Error::Died),
-                _ if left.is_zero() => return Err(Error::TimedOut { after: patience }),
+                (_, None) if dead || !open => return Err(Error::Died),
+                (_, None) if left.is_zero() => return Err(Error::TimedOut { after: patience }),
                 _ => {}
             }
             let mut fds = vec![PollFd::new(pipe, PollFlags::IN)];
@@ -154,10 +156,9 @@ impl Daemon {
                 None
             }
             ("r", _) => {
-                self.ready = true;
+                self.ready = Some(Instant::now());
                 None
             }
-            ("d", _) => Some(Ok(Start::Started { pid: self.pid? })),
             ("a", Some(pid)) => Some(Ok(Start::AlreadyRunning { pid })),
             ("f", _) => Some(Err(Error::Failed {
                 message: text.to_owned(),

@@ -50,6 +50,33 @@ fn it_inherits_no_files() {
 }
 
 #[test]
+fn it_keeps_what_it_is_told_to() {
+    let place = Place::new();
+    let script = "exec 8</etc/passwd 9</etc/hostname; ulimit -c unlimited; export OTHER=x; \
+                  $M --keep-fd 9 --core-limit 0 --keep-environment PATH --check 'test -n \"$PATH\" -a -z \"$OTHER\"' start";
+    let said = place.shell(script);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let files = open_files(place.pid());
+    assert!(
+        files.contains(&(9, "/etc/hostname".to_owned())),
+        "{files:?}"
+    );
+    assert!(
+        files.iter().all(|(_, target)| target != "/etc/passwd"),
+        "{files:?}"
+    );
+    let limits = fs::read_to_string(format!("/proc/{}/limits", place.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().collect::<Vec<_>>(),
+        ["0", "0", "bytes"]
+    );
+}
+
+#[test]
 fn its_file_mode_mask_is_its_own() {
     for mask in ["000", "077"] {
         let place = Place::new();
@@ -180,6 +207,8 @@ fn in_the_foreground_it_cleans_up() {
     let mut shell = place.command("sh").args(["-c", &script]).spawn().unwrap();
     // Opening the fifo waits for the other end, and the check for us.
     fs::read(&fifo).unwrap();
+    // Waits until it is ready; while it starts a child, it has more signals blocked than it will have.
+    place.check(&["reload"], 0, "reloads");
     let pid = place.pid();
     assert_eq!(status_line(pid, "Umask"), "0022");
     assert_eq!(status_line(pid, "SigBlk"), "0000000000004003");

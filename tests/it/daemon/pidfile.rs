@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command};
 
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use rustix::process::Signal;
+use sampled::daemon::Daemon;
 
 use super::support::*;
 
@@ -187,6 +190,77 @@ fn a_foreign_lock_gets_nobody_killed() {
     stranger.assert_alive();
     holder.kill().unwrap();
     holder.wait().unwrap();
+}
+
+/// Locks the pidfile as a ready daemon does, and writes a number into it.
+fn forge(place: &Place, pid: u32) -> fs::File {
+    let file = fs::File::create(place.pidfile()).unwrap();
+    fs::write(place.pidfile(), format!("{pid}\n")).unwrap();
+    let lock = libc::flock {
+        l_type: libc::F_WRLCK as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    file
+}
+
+#[test]
+fn a_lock_that_outlives_its_daemon_is_told() {
+    // As a child of the daemon's holds it, that was forked without exec.
+    let place = Place::new();
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let _lock = forge(&place, dead.id());
+    let message = format!("m.pid: is locked, but there is no process {}", dead.id());
+    place.check(&["status"], 4, &message);
+    let said = place.say(&["stop"]);
+    assert!(
+        said.code == Some(1) && said.err.contains(&message),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_users_pidfile_gets_nobody_elses_process_killed() {
+    if !root("cannot give a file away") {
+        return;
+    }
+    let place = Place::new();
+    let mut stranger = Stranger::new();
+    let _lock = forge(&place, stranger.0.id());
+    std::os::unix::fs::chown(place.pidfile(), Some(65534), None).unwrap();
+    for verb in ["stop", "reload", "restart"] {
+        let said = place.say(&[verb]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.err
+                .contains("m.pid: belongs to a user who does not own process"),
+            "{said:?}"
+        );
+    }
+    stranger.assert_alive();
+}
+
+#[test]
+fn the_usual_place() {
+    let place = Place::new();
+    let usual = |verb| {
+        let mut mydaemon = place.mydaemon(&[verb]);
+        mydaemon
+            .env("XDG_RUNTIME_DIR", place.path(""))
+            .env_remove("MYDAEMON_PIDFILE");
+        finish(mydaemon.spawn().unwrap()).code
+    };
+    assert_eq!(usual("start"), Some(0));
+    assert!(place.path("mydaemon.pid").exists());
+    assert_eq!(usual("stop"), Some(0));
+    place.assert_nothing_left();
+    for name in ["", "a/b", "../x"] {
+        assert!(Daemon::new(name).pidfile_path().is_err(), "{name}");
+    }
 }
 
 #[test]
