@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags};
 
@@ -172,10 +172,18 @@ impl Daemon {
         if let (Some(pidfd), false) = (&self.pidfd, hangs) {
             process::gone(pidfd, GRACE);
         }
-        // Its group, with whatever it has started. The child led that group and is not reaped yet, so the
-        // number is nobody else's; and it is itself the one to kill when it has not got to setsid(2).
-        let _ = kill(child, Signal::SIGKILL);
-        let _ = killpg(child, Signal::SIGKILL);
+        // Its group, with whatever it has started. That is named after the child, whose number is nobody else's
+        // as long as it is not reaped (a caller that ignores SIGCHLD has it reaped at once) or the group has
+        // members. The child itself is the one to kill if it has not got to setsid(2).
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let unreaped = waitid(Id::Pid(child), flags).is_ok();
+        let lives = |pidfd| !process::gone(pidfd, Duration::ZERO);
+        if unreaped {
+            let _ = kill(child, Signal::SIGKILL);
+        }
+        if unreaped || self.pidfd.as_ref().is_some_and(lives) {
+            let _ = killpg(child, Signal::SIGKILL);
+        }
         if let Some(pidfd) = &self.pidfd {
             process::gone(pidfd, GRACE);
         }

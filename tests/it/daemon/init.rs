@@ -64,6 +64,14 @@ fn it_hangs() {
 }
 
 #[test]
+fn it_hangs_and_the_caller_ignores_its_children() {
+    check(
+        "env --ignore-signal=CHLD $M --ready-timeout 0.2 --check 'sleep 1000' start",
+        "mydaemon: the daemon was not ready after 200ms",
+    );
+}
+
+#[test]
 fn it_cannot_open_its_log() {
     check(
         "$M --log /nowhere/log start",
