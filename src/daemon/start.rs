@@ -44,7 +44,8 @@ impl Daemon {
     /// [`Error::Failed`] with the words of the service, or of what failed on the way to it; [`Error::Died`] if
     /// it was killed, [`Error::TimedOut`] if it was neither ready nor failed within
     /// [`ready_timeout`](Self::ready_timeout). In all these cases nothing of it is left: neither a process of
-    /// its process group nor a pidfile.
+    /// its process group nor a pidfile. A panic is a failure with its message where panics unwind; where they
+    /// abort it is a death, and the message is on standard error.
     /// [`Error::Threads`] if there is more than one thread, [`Error::NoUser`], [`Error::NoGroup`].
     pub fn start<F, E>(&self, service: F) -> Result<Start, Error>
     where
