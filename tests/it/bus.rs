@@ -151,7 +151,8 @@ impl Bus {
 
     /// A client, on a connection of its own: it leaves the bus when it is dropped.
     pub(crate) async fn client(&self) -> Client {
-        Client::on(&self.connect().await).await.expect("client")
+        let bus = sampled::client::Bus::at(&self.address).await;
+        Client::on(bus.expect("bus")).await.expect("client")
     }
 
     /// The process that owns the name of the service. Asking starts none.

@@ -10,3 +10,5 @@ mod daemon;
 mod home;
 #[cfg(feature = "cli")]
 mod process;
+#[cfg(feature = "cli")]
+mod sessions;
