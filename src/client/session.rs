@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::{StreamExt, stream::select};
+use futures_util::{
+    StreamExt,
+    stream::{PollNext, SelectWithStrategy, select_with_strategy},
+};
 use zbus::{Connection, MatchRule, Message, MessageStream, Variant, message};
 
 use crate::{
@@ -28,7 +31,9 @@ pub struct Session {
     state: Arc<Columns>,
 }
 
-type Signals = futures_util::stream::Select<MessageStream, MessageStream>;
+/// What the service says, and what the bus says of the service. The first is looked at first: a
+/// service that leaves says so, and then its name is free.
+type Signals = SelectWithStrategy<MessageStream, MessageStream, fn(&mut ()) -> PollNext, ()>;
 
 /// What a session knows of its columns beside the numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -205,8 +210,9 @@ async fn listen(bus: &Connection) -> zbus::Result<Signals> {
         .member("NameOwnerChanged")
         .arg(0, NAME)
         .build()?;
-    Ok(select(
+    Ok(select_with_strategy(
         MessageStream::for_match_rule(frames, bus, None).await?,
         MessageStream::for_match_rule(owner, bus, None).await?,
+        |()| PollNext::Left,
     ))
 }

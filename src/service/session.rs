@@ -242,15 +242,20 @@ impl Sessions {
     }
 
     /// Takes the frames that are due at `now`: one wake-up for all sessions that share the moment,
-    /// and one reading of what they share.
-    pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> Vec<Notice> {
+    /// and one reading of what they share. Returns what is to be signalled, and the sessions of which
+    /// the bus is to be asked whether their clients take what they are sent.
+    pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
+        let mut doubtful = Vec::new();
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
                 session.tick(id, store, now, &mut notices);
+                if !session.detached && session.backlog.is_check_due() {
+                    doubtful.push(id);
+                }
             }
         }
-        notices
+        (notices, doubtful)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {

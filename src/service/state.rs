@@ -165,9 +165,9 @@ impl State {
     /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
     pub(crate) async fn tick(self: &Arc<Self>, bus: &Connection) {
         let now = Stamp::now().monotonic;
-        let notices = self.lock().tick(&self.store, now);
-        for notice in &notices {
-            self.check_backlog(bus, notice.session);
+        let (notices, doubtful) = self.lock().tick(&self.store, now);
+        for session in doubtful {
+            self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
     }
@@ -221,9 +221,6 @@ impl State {
         let Some(session) = sessions.session(id) else {
             return;
         };
-        if session.detached || !session.backlog.is_check_due() {
-            return;
-        }
         let (state, bus, owner) = (self.clone(), bus.clone(), session.owner.clone());
         let check = tokio::spawn(async move {
             let bytes = backlog::bytes_held(&bus, &owner).await;

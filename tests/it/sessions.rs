@@ -19,7 +19,10 @@ use crate::{
 };
 
 async fn start(client: &Client, selectors: &[&str], milliseconds: u64) -> Session {
-    client.start(selectors, Start::every_millis(milliseconds)).await.expect("session")
+    client
+        .start(selectors, Start::every_millis(milliseconds))
+        .await
+        .expect("session")
 }
 
 async fn frame(session: &mut Session) -> Frame {
@@ -69,12 +72,22 @@ fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
     bus.block_on(async {
         let connection = bus.connect().await;
         let mut messages = MessageStream::from(&connection);
-        let body = (["os/kernel", "cpu/all/usage"].as_slice(), 60_000u64, Options::new());
-        let call = Message::method_call(PATH, "Start").destination(NAME).interface(INTERFACE);
+        let body = (
+            ["os/kernel", "cpu/all/usage"].as_slice(),
+            60_000u64,
+            Options::new(),
+        );
+        let call = Message::method_call(PATH, "Start")
+            .destination(NAME)
+            .interface(INTERFACE);
         connection.send(&call.build(&body).unwrap()).await.unwrap();
         let mut seen = Vec::new();
         while seen.len() < 4 {
-            let message = timeout(PATIENCE, messages.next()).await.unwrap().unwrap().unwrap();
+            let message = timeout(PATIENCE, messages.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .unwrap();
             let header = message.header();
             match message.message_type() {
                 Type::MethodReturn => seen.push("reply".to_owned()),
@@ -100,7 +113,10 @@ fn texts_and_faults_arrive_with_the_frame_that_has_them() {
         let mut session = start(&client, &selectors, 60).await;
         assert_eq!(session.columns(), selectors);
         let first = frame(&mut session).await;
-        assert_eq!(first.reading("os/kernel/name"), Some(Ok(Value::Text("Linux".into()))));
+        assert_eq!(
+            first.reading("os/kernel/name"),
+            Some(Ok(Value::Text("Linux".into())))
+        );
         // Nothing has been read before: there is no rate yet, and there is one in the next frame.
         assert_eq!(first.reading("cpu/all/usage"), Some(Err(Fault::First)));
         assert_eq!(first.reading("cpu/all/wait"), None);
@@ -109,7 +125,10 @@ fn texts_and_faults_arrive_with_the_frame_that_has_them() {
             panic!("{second:?}");
         };
         assert!((0.0..=100.0).contains(&usage), "{usage}");
-        assert_eq!(second.reading("os/kernel/name"), first.reading("os/kernel/name"));
+        assert_eq!(
+            second.reading("os/kernel/name"),
+            first.reading("os/kernel/name")
+        );
     });
 }
 
@@ -118,12 +137,12 @@ fn clients_of_one_interval_share_the_moment_and_the_reading() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let clients = join_all((0..5).map(|_| bus.client())).await;
-        let mut sessions = join_all(clients.iter().map(|client| start(client, &["memory"], 100))).await;
+        let mut sessions =
+            join_all(clients.iter().map(|client| start(client, &["memory"], 100))).await;
         // Each its own frames, all of the same readings: a shared one has the same moment.
         let all = join_all(sessions.iter_mut().map(|session| frames(session, 6))).await;
-        let times = |frames: &[Frame]| -> Vec<u64> {
-            frames.iter().map(|frame| frame.timestamp).collect()
-        };
+        let times =
+            |frames: &[Frame]| -> Vec<u64> { frames.iter().map(|frame| frame.timestamp).collect() };
         let common = times(&all[0][1..]);
         for others in &all[1..] {
             let others = times(others);
@@ -144,7 +163,10 @@ fn each_client_has_its_own_interval() {
         let slow_ones = info(&client, slow.id()).await.unwrap().frames;
         let fast_ones = info(&client, fast.id()).await.unwrap().frames;
         assert!(fast_ones >= 2 * slow_ones, "{fast_ones} {slow_ones}");
-        assert_eq!(info(&client, fast.id()).await.unwrap().interval, Duration::from_millis(100));
+        assert_eq!(
+            info(&client, fast.id()).await.unwrap().interval,
+            Duration::from_millis(100)
+        );
         frame(&mut fast).await;
     });
 }
@@ -158,7 +180,10 @@ fn only_its_owner_stops_a_session() {
         // It has a connection of its own: the client that began it is another one to the bus.
         let error = other.stop(session.id()).await.unwrap_err();
         assert!(matches!(error, Error::NotOwner(_)), "{error:?}");
-        assert!(error.to_string().contains(&session.id().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(&session.id().to_string()),
+            "{error}"
+        );
         frames(&mut session, 2).await;
         let id = session.id();
         session.stop().await.unwrap();
@@ -189,7 +214,10 @@ fn the_end_of_a_session_has_a_reason() {
         assert_eq!(end(&mut session).await, "the session is over: stopping");
         let mut session = start(&client, &["memory"], 100).await;
         bus.owned().await.signal(Signal::KILL);
-        assert_eq!(end(&mut session).await, "the session is over: the service has gone");
+        assert_eq!(
+            end(&mut session).await,
+            "the session is over: the service has gone"
+        );
     });
 }
 
@@ -241,7 +269,10 @@ fn a_client_has_its_limits() {
             last = start(&client, one).await.unwrap();
         }
         let error = start(&client, one).await.unwrap_err();
-        assert!(matches!(&error, Error::LimitExceeded(text) if text.contains("64")), "{error:?}");
+        assert!(
+            matches!(&error, Error::LimitExceeded(text) if text.contains("64")),
+            "{error:?}"
+        );
         // Another client is another matter.
         let columns = client.list(&["cpu"]).await.unwrap().len();
         assert!(columns > 512, "{columns}");
@@ -249,7 +280,10 @@ fn a_client_has_its_limits() {
             start(&other, "cpu").await.unwrap();
         }
         let error = start(&other, "cpu").await.unwrap_err();
-        assert!(matches!(&error, Error::LimitExceeded(text) if text.contains("4096")), "{error:?}");
+        assert!(
+            matches!(&error, Error::LimitExceeded(text) if text.contains("4096")),
+            "{error:?}"
+        );
         // What is given back can be had again.
         client.stop(last).await.unwrap();
         start(&client, one).await.unwrap();
@@ -300,7 +334,9 @@ fn a_client_that_dies_during_start_leaves_nothing() {
         let body = (["memory"].as_slice(), 60_000u64, Options::new());
         for _ in 0..200 {
             let connection = bus.connect().await;
-            let call = Message::method_call(PATH, "Start").destination(NAME).interface(INTERFACE);
+            let call = Message::method_call(PATH, "Start")
+                .destination(NAME)
+                .interface(INTERFACE);
             connection.send(&call.build(&body).unwrap()).await.unwrap();
             connection.close().await.unwrap();
         }
@@ -329,7 +365,8 @@ fn a_client_that_takes_nothing_harms_only_itself() {
         let held = async || -> u32 {
             let stats = Some("org.freedesktop.DBus.Debug.Stats");
             let (name, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
-            let reply = connection.call_method(Some(name), path, stats, "GetConnectionStats", &owner);
+            let reply =
+                connection.call_method(Some(name), path, stats, "GetConnectionStats", &owner);
             let reply = reply.await.unwrap();
             let body = reply.body();
             let stats: HashMap<String, Variant<'_>> = body.deserialize().unwrap();
@@ -375,8 +412,15 @@ fn nothing_wakes_while_nobody_has_a_session() {
         proxy.version().await.unwrap();
         let switches = || {
             let status = std::fs::read_to_string(format!("/proc/{daemon}/status")).unwrap();
-            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
-            line.unwrap().rsplit_once('\t').unwrap().1.parse::<u64>().unwrap()
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("voluntary_ctxt_switches"));
+            line.unwrap()
+                .rsplit_once('\t')
+                .unwrap()
+                .1
+                .parse::<u64>()
+                .unwrap()
         };
         // The measurement is of a stretch of time: there is no event to wait for.
         let stretch = async |time| timeout(time, pending::<()>()).await.unwrap_err();
