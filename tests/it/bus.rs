@@ -55,7 +55,7 @@ impl Bus {
     /// A bus that starts `sampled serve` with these arguments.
     #[track_caller]
     pub(crate) fn activating(arguments: &str) -> Self {
-        Self::executing(&format!("{SAMPLED} serve {arguments}"))
+        Self::executing(format!("{SAMPLED} serve {arguments}").trim_end())
     }
 
     /// A bus whose activation file has this `Exec=`.

@@ -1,0 +1,410 @@
+//! The calls of the interface: right readings, and errors that name the culprit.
+
+use std::{collections::HashMap, fs, time::Duration};
+
+use sampled::{
+    client::{Client, Error, SampleOptions},
+    reading::{Fault, Value},
+    wire::{INTERFACE, NAME, PATH},
+};
+use zbus::Variant;
+
+use crate::bus::Bus;
+
+/// Where the fixture trees are.
+pub(crate) fn fixture(tree: &str) -> String {
+    format!("{}/tests/fixtures/{tree}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Number(number) => *number,
+        Value::Text(text) => panic!("{text} is no number"),
+    }
+}
+
+#[test]
+fn the_first_sample_of_a_cold_daemon_is_right() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let selectors = [
+            "cpu/all/usage",
+            "memory/physical/total",
+            "os/kernel/version",
+        ];
+        let sample = client
+            .sample(&selectors, SampleOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(sample.faults, [].into());
+        let usage = number(&sample.readings["cpu/all/usage"]);
+        assert!((0.0..=100.0).contains(&usage), "{usage}");
+        let total = number(&sample.readings["memory/physical/total"]);
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+        assert!(
+            meminfo.contains(&format!("{} kB", total / 1024.0)),
+            "{total}"
+        );
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        assert_eq!(
+            sample.readings["os/kernel/version"],
+            Value::Text(release.trim().into())
+        );
+    });
+}
+
+#[test]
+fn no_selector_is_every_metric() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let metrics = client.list(&[]).await.unwrap();
+        assert!(metrics.len() > 40, "{}", metrics.len());
+        for (id, metadata) in &metrics {
+            assert_eq!(id.split('/').count(), 3, "{id}");
+            assert!(!metadata.name.is_empty(), "{id}");
+            assert!(!metadata.description.is_empty(), "{id}");
+            assert!(!metadata.source.is_empty(), "{id}");
+            assert_eq!(metadata.unit.is_empty(), metadata.kind == "text", "{id}");
+            let kinds = ["gauge", "rate", "total", "text"];
+            assert!(
+                kinds.contains(&metadata.kind.as_str()),
+                "{id}: {}",
+                metadata.kind
+            );
+        }
+        let sample = client.sample(&[], SampleOptions::default()).await.unwrap();
+        let mut ids: Vec<_> = sample.readings.keys().chain(sample.faults.keys()).collect();
+        ids.sort();
+        assert_eq!(ids, metrics.keys().collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn mistakes_are_named() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let error = async |selectors: &[&str]| client.list(selectors).await.unwrap_err();
+        let unknown = error(&["memory", "cpu/all/usgae"]).await;
+        assert!(matches!(unknown, Error::UnknownMetric(_)), "{unknown:?}");
+        let text = unknown.to_string();
+        assert!(
+            text.contains("cpu/all/usgae") && text.contains("cpu/all/usage"),
+            "{text}"
+        );
+        let unknown = error(&["weather"]).await.to_string();
+        assert!(
+            unknown.contains("weather") && !unknown.contains("nearest"),
+            "{unknown}"
+        );
+        for selector in [
+            "",
+            "/",
+            "/cpu",
+            "cpu/",
+            "cpu//usage",
+            "disk/%2",
+            "disk/%zz",
+            "a b",
+        ] {
+            let invalid = error(&[selector]).await;
+            assert!(
+                matches!(invalid, Error::InvalidSelector(_)),
+                "{selector}: {invalid:?}"
+            );
+            assert!(invalid.to_string().contains(selector), "{invalid}");
+        }
+        let long = "x".repeat(257);
+        assert!(matches!(error(&[&long]).await, Error::InvalidSelector(_)));
+    });
+}
+
+/// Calls `Sample` with a body of any kind, and returns the name of the error.
+async fn refused<B: serde::Serialize + zbus::DynamicType>(
+    client: &Client,
+    method: &str,
+    body: &B,
+) -> (String, String) {
+    let bus = client.proxy().inner().connection();
+    let call = bus
+        .call_method(Some(NAME), PATH, Some(INTERFACE), method, body)
+        .await;
+    match call.expect_err("this is refused") {
+        zbus::Error::MethodError(name, text, _) => (name.to_string(), text.unwrap_or_default()),
+        zbus::Error::FDO(error) => {
+            use zbus::DBusError;
+            let text = error.description().unwrap_or_default().to_owned();
+            (error.name().to_string(), text)
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn options_and_arguments_of_the_wrong_type_are_refused() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let invalid = "org.freedesktop.DBus.Error.InvalidArgs";
+        for key in ["window", "max_age", "timeout"] {
+            let options = HashMap::from([(key, Variant::from("soon"))]);
+            let (name, text) = refused(&client, "Sample", &(["cpu"].as_slice(), options)).await;
+            assert_eq!(name, invalid);
+            assert!(text.contains(key), "{text}");
+        }
+        assert_eq!(refused(&client, "Sample", &"cpu").await.0, invalid);
+        assert_eq!(refused(&client, "List", &1u32).await.0, invalid);
+        let (name, _) = refused(&client, "Smaple", &()).await;
+        assert_eq!(name, "org.freedesktop.DBus.Error.UnknownMethod");
+        // Keys of a later version are no mistake.
+        let options = HashMap::from([("colour", Variant::from("red"))]);
+        let proxy = client.proxy();
+        assert!(proxy.sample(&["cpu/all/coreCount"], &options).await.is_ok());
+    });
+}
+
+#[test]
+fn intervals_and_windows_out_of_bounds_are_refused() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let day = 24 * 60 * 60 * 1_000_000u64;
+        let none = HashMap::<&str, Variant<'_>>::new();
+        for interval in [0, 49_999, day + 1, u64::MAX] {
+            let body = (["cpu"].as_slice(), interval, &none);
+            let (name, text) = refused(&client, "Start", &body).await;
+            assert_eq!(name, "io.github.sampled.Error.InvalidInterval");
+            assert!(text.contains(&interval.to_string()), "{text}");
+        }
+        for window in [0, 9_999, 10_000_001] {
+            let options = HashMap::from([("window", Variant::from(window as u64))]);
+            let (name, text) = refused(&client, "Sample", &(["cpu"].as_slice(), options)).await;
+            assert_eq!(name, "io.github.sampled.Error.InvalidInterval");
+            assert!(text.contains(&window.to_string()), "{text}");
+        }
+    });
+}
+
+#[test]
+fn a_rate_that_takes_too_long_is_a_timeout() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let options = SampleOptions {
+            window: Some(Duration::from_secs(5)),
+            timeout: Some(Duration::from_millis(20)),
+            ..SampleOptions::default()
+        };
+        let selectors = ["cpu/all/usage", "cpu/all/cpuCount"];
+        let sample = bus
+            .client()
+            .await
+            .sample(&selectors, options)
+            .await
+            .unwrap();
+        assert_eq!(
+            sample.faults,
+            [("cpu/all/usage".to_owned(), Fault::Timeout)].into()
+        );
+        assert!(sample.readings.contains_key("cpu/all/cpuCount"));
+    });
+}
+
+#[test]
+fn max_age_shares_a_reading_and_its_absence_does_not() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let take = async |max_age| {
+            let options = SampleOptions {
+                max_age,
+                window: Some(Duration::from_millis(10)),
+                ..SampleOptions::default()
+            };
+            client
+                .sample(&["cpu/all/usage", "memory"], options)
+                .await
+                .unwrap()
+                .timestamp
+        };
+        let first = take(None).await;
+        let hour = Some(Duration::from_secs(3600));
+        assert_eq!(take(hour).await, first);
+        let second = take(None).await;
+        assert!(second > first);
+        assert_eq!(take(hour).await, second);
+    });
+}
+
+#[test]
+fn a_source_that_fails_leaves_the_others_and_comes_back() {
+    let bus = Bus::new();
+    let proc = bus.dir().join("proc");
+    fs::create_dir(&proc).unwrap();
+    fs::write(proc.join("loadavg"), "1.00 2.00 3.00 1/2 3\n").unwrap();
+    let mut daemon = bus
+        .sampled(&["serve", "--procfs", proc.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    bus.block_on(async {
+        bus.owned().await;
+        let client = bus.client().await;
+        let load = "cpu/loadaverages/loadaverage5";
+        let memory = "memory/physical/total";
+        let error = client.list(&[memory]).await.unwrap_err().to_string();
+        assert!(error.contains(memory) && error.contains("proc/meminfo"), "{error}");
+        // Of everything, what is there.
+        let all = client.sample(&[], SampleOptions::default()).await.unwrap();
+        assert_eq!(all.readings[load], Value::Number(2.0));
+        let meminfo = "MemTotal: 2000 kB\nMemFree: 1000 kB\nMemAvailable: 1500 kB\nBuffers: 1 kB\n\
+                       Cached: 2 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\nSReclaimable: 3 kB\nShmem: 1 kB\n";
+        fs::write(proc.join("meminfo"), meminfo).unwrap();
+        let take = async || client.sample(&[memory, load], SampleOptions::default()).await.unwrap();
+        assert_eq!(take().await.readings[memory], Value::Number(2_048_000.0));
+        fs::write(proc.join("meminfo"), "rubbish").unwrap();
+        let sample = take().await;
+        assert_eq!(sample.faults, [(memory.to_owned(), Fault::Malformed)].into());
+        assert_eq!(sample.readings[load], Value::Number(2.0));
+        fs::write(proc.join("meminfo"), meminfo).unwrap();
+        assert_eq!(take().await.faults, [].into());
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn any_number_of_callers_share_descriptors_and_one_thread() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        client.sample(&[], SampleOptions::default()).await.unwrap();
+        let daemon = bus.owned().await.pid;
+        let descriptors = || fs::read_dir(format!("/proc/{daemon}/fd")).unwrap().count();
+        let before = descriptors();
+        let others: Vec<_> = futures_util::future::join_all((0..10).map(|_| bus.client())).await;
+        for other in &others {
+            other.sample(&[], SampleOptions::default()).await.unwrap();
+        }
+        assert_eq!(descriptors(), before);
+        let status = fs::read_to_string(format!("/proc/{daemon}/status")).unwrap();
+        assert!(status.contains("\nThreads:\t1\n"), "{status}");
+    });
+}
+
+#[test]
+fn the_roots_can_be_elsewhere() {
+    let tree = fixture("server");
+    let bus = Bus::activating(&format!(
+        "--procfs {tree}/proc --sysfs {tree}/sys --rootfs {tree}"
+    ));
+    bus.block_on(async {
+        let client = bus.client().await;
+        let selectors = ["cpu/all/cpuCount", "cpu/*/usage"];
+        let options = SampleOptions {
+            window: Some(Duration::from_millis(10)),
+            ..SampleOptions::default()
+        };
+        let sample = client.sample(&selectors, options).await.unwrap();
+        assert_eq!(sample.readings["cpu/all/cpuCount"], Value::Number(128.0));
+        // The files do not change, so nothing can be told of the time in between.
+        assert_eq!(sample.faults["cpu/cpu127/usage"], Fault::First);
+    });
+}
+
+#[test]
+fn properties() {
+    let check = |timeout, expected| {
+        let bus = Bus::activating(&format!("--idle-timeout {timeout}"));
+        bus.block_on(async {
+            let client = bus.client().await;
+            let proxy = client.proxy();
+            assert_eq!(proxy.version().await.unwrap(), env!("CARGO_PKG_VERSION"));
+            assert_eq!(proxy.idle_timeout().await.unwrap(), expected);
+        });
+    };
+    check("7s", 7_000_000);
+    check("never", u64::MAX);
+}
+
+/// What a member of the interface is declared as.
+type Members = Vec<(String, String, Vec<(String, String, String)>)>;
+
+#[test]
+fn the_description_is_what_is_served() {
+    let bus = Bus::activating("");
+    let served: String = bus.block_on(async {
+        let client = bus.client().await;
+        let connection = client.proxy().inner().connection();
+        let introspectable = Some("org.freedesktop.DBus.Introspectable");
+        let reply = connection.call_method(Some(NAME), PATH, introspectable, "Introspect", &());
+        reply.await.unwrap().body().deserialize().unwrap()
+    });
+    let file = format!("{}/dbus/{INTERFACE}.xml", env!("CARGO_MANIFEST_DIR"));
+    let written = fs::read_to_string(file).unwrap();
+    let (served, described) = (members(&served), members(&written));
+    assert_eq!(served, described);
+    assert_eq!(described.len(), 11, "{described:#?}");
+    // Every member and every argument is explained.
+    for (_, member, arguments) in &described {
+        assert!(written.contains(&format!("{member}:")), "{member}");
+        for (argument, ..) in arguments {
+            assert!(
+                written.contains(&format!("@{argument}: ")),
+                "{member}: {argument}"
+            );
+        }
+    }
+}
+
+/// The members of our interface, in the order of their names.
+fn members(xml: &str) -> Members {
+    let node = zbus_xml::Node::from_reader(xml.as_bytes()).expect("well formed");
+    let interfaces = node.interfaces();
+    let interface = interfaces
+        .iter()
+        .find(|interface| interface.name() == INTERFACE);
+    let interface = interface.expect("our interface");
+    let argument = |arg: &zbus_xml::Arg<'_>, way: &str| {
+        let way = match arg.direction() {
+            None => way.to_owned(),
+            Some(direction) => format!("{direction:?}"),
+        };
+        (
+            arg.name().unwrap_or_default().to_owned(),
+            arg.ty().to_string(),
+            way,
+        )
+    };
+    let methods = interface.methods().map(|method| {
+        let arguments = method.args().iter().map(|arg| argument(arg, "In"));
+        (
+            "method".to_owned(),
+            method.name().to_string(),
+            arguments.collect(),
+        )
+    });
+    let signals = interface.signals().map(|signal| {
+        let arguments = signal.args().iter().map(|arg| argument(arg, "Out"));
+        (
+            "signal".to_owned(),
+            signal.name().to_string(),
+            arguments.collect(),
+        )
+    });
+    let properties = interface.properties().map(|property| {
+        let annotations = property.annotations().iter();
+        let annotations: Vec<_> = annotations
+            .map(|annotation| format!("{}={}", annotation.name(), annotation.value()))
+            .collect();
+        let kind = format!(
+            "property {:?} {} {annotations:?}",
+            property.access(),
+            property.ty()
+        );
+        (kind, property.name().to_string(), Vec::new())
+    });
+    let mut members: Members = methods.chain(signals).chain(properties).collect();
+    members.sort();
+    members
+}

@@ -1,0 +1,210 @@
+//! start, stop, restart, reload and status, one after the other and all at once.
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use sampled::daemon::{Daemon, Status};
+
+use super::support::*;
+
+#[test]
+fn every_verb_twice() {
+    let place = Place::new();
+    place.check(&["status"], 3, "not running");
+    place.check(&["stop"], 0, "not running");
+    place.check(&["reload"], 7, "");
+    place.check(&["start"], 0, "started");
+    let pid = place.pid();
+    place.check(&["status"], 0, &format!("running for 0 s, process {pid}"));
+    place.check(&["start"], 0, &format!("already running, process {pid}"));
+    place.check(&["reload"], 0, &format!("process {pid} reloads"));
+    place.check(&["reload"], 0, &format!("process {pid} reloads"));
+    place.check(&["restart"], 0, "started");
+    assert_ne!(place.pid(), pid);
+    place.check(&["restart"], 0, "started");
+    place.check(&["stop"], 0, "stopped");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn one_that_does_not_listen_is_killed() {
+    let place = Place::new();
+    let pid = place.start(&[]);
+    kill(pid, Signal::STOP);
+    let start = Instant::now();
+    place.check(
+        &["--stop-timeout", "0.3", "stop"],
+        0,
+        &format!("killed, process {pid}"),
+    );
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    assert_eq!(place.processes(), []);
+    place.check(&["status"], 1, "dead");
+    place.check(&["start"], 0, "started");
+}
+
+#[test]
+fn stop_returns_when_it_is_gone() {
+    let place = Place::new();
+    place.start(&[]);
+    for round in 0..200 {
+        let said = place.shell("$M stop && $M start");
+        assert_eq!(said.code, Some(0), "{round}: {said:?}");
+        assert!(
+            said.out.contains("stopped") && said.out.contains("\nstarted"),
+            "{round}: {said:?}"
+        );
+    }
+    place.check(&["stop"], 0, "stopped");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn two_restarts_leave_one_daemon() {
+    let place = Place::new();
+    let mut before = place.start(&[]);
+    for round in 0..25 {
+        let restarts = [(); 2].map(|()| place.mydaemon(&["restart"]).spawn().unwrap());
+        let said = restarts.map(finish);
+        assert!(
+            said.iter().all(|said| said.code == Some(0)),
+            "{round}: {said:?}"
+        );
+        let pid = place.pid();
+        assert_eq!(place.processes(), [pid], "{round}: {said:?}");
+        assert_ne!(pid, before, "{round}: {said:?}");
+        before = pid;
+    }
+}
+
+#[test]
+fn status_is_never_wrong() {
+    let place = Place::new();
+    let daemon = Daemon::new("mydaemon").pidfile(place.pidfile());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let observer = scope.spawn(|| {
+            let mut seen = [0_u32; 3];
+            while !done.load(Ordering::Relaxed) {
+                match daemon.status() {
+                    Status::Running { .. } => seen[0] += 1,
+                    Status::Starting { .. } => seen[1] += 1,
+                    Status::NotRunning => seen[2] += 1,
+                    wrong => panic!("{wrong:?} after {seen:?}"),
+                }
+            }
+            seen
+        });
+        for round in 0..200 {
+            if observer.is_finished() {
+                break;
+            }
+            place.start(&[]);
+            let status = daemon.status();
+            assert!(
+                matches!(status, Status::Running { pid, .. } if pid == place.pid()),
+                "{round}: {status:?}"
+            );
+            place.check(&["stop"], 0, "stopped");
+            let status = daemon.status();
+            assert!(matches!(status, Status::NotRunning), "{round}: {status:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+        let [running, _, not_running] = observer.join().unwrap();
+        assert!(running > 0 && not_running > 0);
+    });
+}
+
+#[test]
+fn a_second_start_waits_for_the_first() {
+    // The first one gets ready if its fifo says so; in the other round it fails, and the second takes its place.
+    for (word, outcome) in [("true", "already running"), ("false", "started")] {
+        let place = Place::new();
+        let (begun, go) = (place.fifo("begun"), place.fifo("go"));
+        let check = format!("echo > {}; $(cat {})", begun.display(), go.display());
+        let first = place
+            .mydaemon(&["--check", &check, "start"])
+            .spawn()
+            .unwrap();
+        fs::read(&begun).unwrap();
+        let pid = place.pid();
+        place.check(&["status"], 0, &format!("starting, process {pid}"));
+        let mut second = place.mydaemon(&["start"]).spawn().unwrap();
+        // Its waiting is no event, so this is all that can be seen of it.
+        assert!(!ends_within(
+            &hold(second.id() as i32),
+            Duration::from_millis(50)
+        ));
+        assert_eq!(second.try_wait().unwrap(), None);
+        fs::write(&go, word).unwrap();
+        assert_eq!(finish(first).code, Some(i32::from(word == "false")));
+        let said = finish(second);
+        assert!(
+            said.code == Some(0) && said.out.contains(outcome),
+            "{said:?}"
+        );
+        assert_eq!(place.processes(), [place.pid()]);
+    }
+}
+
+#[test]
+fn a_start_that_hangs_can_be_stopped() {
+    let place = Place::new();
+    let begun = place.fifo("begun");
+    let check = format!("echo > {}; exec sleep 1000", begun.display());
+    let first = place
+        .mydaemon(&["--check", &check, "start"])
+        .spawn()
+        .unwrap();
+    fs::read(&begun).unwrap();
+    let said = place.say(&["--ready-timeout", "0.2", "start"]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err
+            .contains("another instance is still starting after"),
+        "{said:?}"
+    );
+    place.check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
+    let said = finish(first);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("died before it was ready"), "{said:?}");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn start_stop_daemon_agrees() {
+    let place = Place::new();
+    let agrees = |expected: i32| {
+        let mut oracle = Command::new("start-stop-daemon");
+        match oracle
+            .arg("--status")
+            .arg("--pidfile")
+            .arg(place.pidfile())
+            .output()
+        {
+            Ok(said) => assert_eq!(said.status.code(), Some(expected), "{said:?}"),
+            Err(missing) => eprintln!("skipped: start-stop-daemon: {missing}"),
+        }
+        place.check(&["status"], expected, "");
+    };
+    if !root("start-stop-daemon believes in root's pidfiles only") {
+        return;
+    }
+    agrees(3);
+    let pid = place.start(&[]);
+    agrees(0);
+    murder(pid);
+    // The oracle takes a zombie for alive, and when init reaps is no event for us.
+    let deadline = Instant::now() + DEADLINE;
+    while fs::exists(format!("/proc/{pid}")).unwrap() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    agrees(1);
+    place.start(&[]);
+    agrees(0);
+    place.check(&["stop"], 0, "stopped");
+    agrees(3);
+}

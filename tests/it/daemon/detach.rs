@@ -1,0 +1,252 @@
+//! What a daemon is, once it stands.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+use sampled::daemon::{Daemon, Error, Notify};
+
+use super::support::*;
+
+#[test]
+fn it_is_in_nobodys_hands() {
+    let place = Place::new();
+    let pid = place.start(&[]);
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // Behind the name, which may contain anything: state, ppid, pgrp, session, tty_nr.
+    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    let number = |index: usize| fields[index].parse::<i32>().unwrap();
+    let (ppid, pgrp, session, tty) = (number(1), number(2), number(3), number(4));
+    assert_ne!(ppid, std::process::id() as i32);
+    assert_eq!(pgrp, session);
+    assert_ne!(session, pid, "a session's leader may get a terminal");
+    assert_eq!(tty, 0);
+    assert_eq!(
+        fs::read_link(format!("/proc/{pid}/cwd")).unwrap().to_str(),
+        Some("/")
+    );
+}
+
+#[test]
+fn it_inherits_no_files() {
+    let place = Place::new();
+    // Not sh: dash knows no descriptor above 9.
+    let script = "exec 9</etc/hostname 33>x; $M start";
+    let said = finish(place.command("bash").args(["-c", script]).spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let pidfile = place.pidfile().display().to_string();
+    let expected = [
+        "/dev/null",
+        "/dev/null",
+        "/dev/null",
+        &pidfile,
+        "anon_inode:[signalfd]",
+    ];
+    let found: Vec<String> = open_files(place.pid())
+        .into_iter()
+        .map(|(_, target)| target)
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn it_keeps_what_it_is_told_to() {
+    let place = Place::new();
+    let script = "exec 8</etc/passwd 9</etc/hostname; ulimit -c unlimited; export OTHER=x; \
+                  $M --keep-fd 9 --core-limit 0 --keep-environment PATH --check 'test -n \"$PATH\" -a -z \"$OTHER\"' start";
+    let said = place.shell(script);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let files = open_files(place.pid());
+    assert!(
+        files.contains(&(9, "/etc/hostname".to_owned())),
+        "{files:?}"
+    );
+    assert!(
+        files.iter().all(|(_, target)| target != "/etc/passwd"),
+        "{files:?}"
+    );
+    let limits = fs::read_to_string(format!("/proc/{}/limits", place.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().collect::<Vec<_>>(),
+        ["0", "0", "bytes"]
+    );
+}
+
+#[test]
+fn its_file_mode_mask_is_its_own() {
+    for mask in ["000", "077"] {
+        let place = Place::new();
+        let said = place.shell(&format!("umask {mask}; $M --log log start"));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(status_line(place.pid(), "Umask"), "0022");
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(place.pidfile()), 0o644);
+        assert_eq!(mode(place.path("log")), 0o640);
+    }
+}
+
+#[test]
+fn it_hears_all_signals() {
+    // What it blocks itself, to read it from a descriptor: SIGHUP, SIGINT, SIGTERM. And SIGPIPE, as all Rust does.
+    let (blocked, ignored) = ("0000000000004003", 0x1000);
+    for wrapper in [
+        "nohup",
+        "env --block-signal=TERM,USR1",
+        "env --ignore-signal=HUP,TERM,USR1,CHLD",
+    ] {
+        let place = Place::new();
+        let said = place.shell(&format!("{wrapper} $M start"));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let pid = place.pid();
+        assert_eq!(status_line(pid, "SigBlk"), blocked, "{wrapper}");
+        // Without 32 and 33, which the C library keeps to itself and whoever runs the tests may have ignored.
+        let found = u64::from_str_radix(&status_line(pid, "SigIgn"), 16).unwrap() & !0x1_8000_0000;
+        assert_eq!(found, ignored, "{wrapper}: {found:x}");
+        place.check(&["stop"], 0, "stopped");
+    }
+}
+
+#[test]
+fn a_command_substitution_returns() {
+    let place = Place::new();
+    let said = place.shell("out=$($M start 2>&1); echo \"<$out>\"");
+    assert!(
+        said.out
+            .contains(&format!("started, process {}>", place.pid())),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn it_can_be_started_with_closed_streams() {
+    let place = Place::new();
+    let said = place.shell("$M start <&- >&- 2>&-");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let files = open_files(place.pid());
+    for fd in 0..3 {
+        assert_eq!(files[fd as usize], (fd, "/dev/null".to_owned()));
+    }
+    place.check(&["status"], 0, "running");
+}
+
+#[test]
+fn relative_paths_are_the_callers() {
+    let place = Place::new();
+    // Not in the Place's usual file: the option overrides it.
+    place.check(
+        &["--pidfile", "other.pid", "--log", "log", "start"],
+        0,
+        "started",
+    );
+    assert!(place.path("other.pid").exists());
+    place.check(&["--pidfile", "other.pid", "reload"], 0, "reloads");
+    place.check(&["--pidfile", "other.pid", "stop"], 0, "stopped");
+    let log = fs::read_to_string(place.path("log")).unwrap();
+    assert!(log.contains("has read its configuration again"), "{log}");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn the_callers_supervisor_is_not_its_own() {
+    let place = Place::new();
+    let said = place.shell(
+        "NOTIFY_SOCKET=/nowhere LISTEN_FDS=1 LISTEN_PID=1 WATCHDOG_USEC=1 WATCHDOG_PID=1 \
+         $M --check 'test -z \"$NOTIFY_SOCKET$LISTEN_FDS$LISTEN_PID$WATCHDOG_USEC$WATCHDOG_PID\"' start",
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn the_c_function_makes_a_daemon_too() {
+    let place = Place::new();
+    let init_daemon = example("init_daemon").display().to_string();
+    let said = place.shell(&format!(
+        "umask 000; exec env --block-signal=TERM {init_daemon} 9</etc/hostname <&-"
+    ));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let [pid] = place.processes()[..] else {
+        panic!("{:?}", place.processes())
+    };
+    let files: Vec<(i32, String)> = (0..3).map(|fd| (fd, "/dev/null".to_owned())).collect();
+    assert_eq!(open_files(pid), files);
+    assert_eq!(status_line(pid, "Umask"), "0022");
+    assert_eq!(
+        fs::read_link(format!("/proc/{pid}/cwd")).unwrap().to_str(),
+        Some("/")
+    );
+    let process = hold(pid);
+    kill(pid, Signal::TERM);
+    wait_for_end(&process);
+}
+
+#[test]
+fn a_process_with_threads_is_refused() {
+    // The threads are those of the test harness.
+    let place = Place::new();
+    let threads = |error| matches!(error, Error::Threads { count: 2.. });
+    let daemon = Daemon::new("refused").pidfile(place.pidfile());
+    assert!(daemon.start(|_| Ok::<(), String>(())).is_err_and(threads));
+    assert!(daemon.run(|_| Ok::<(), String>(())).is_err_and(threads));
+    assert!(sampled::daemon::detach().is_err_and(threads));
+    assert!(sampled::daemon::settle().is_err_and(threads));
+    assert!(Notify::from_env().is_err_and(threads));
+}
+
+#[test]
+fn in_the_foreground_it_cleans_up() {
+    let place = Place::new();
+    let fifo = place.fifo("ready");
+    let script = format!(
+        "umask 077; env --block-signal=USR1 $M --check 'echo > {}' run; true",
+        fifo.display()
+    );
+    let mut shell = place.command("sh").args(["-c", &script]).spawn().unwrap();
+    // Opening the fifo waits for the other end, and the check for us.
+    fs::read(&fifo).unwrap();
+    // Waits until it is ready; while it starts a child, it has more signals blocked than it will have.
+    place.check(&["reload"], 0, "reloads");
+    let pid = place.pid();
+    assert_eq!(status_line(pid, "Umask"), "0022");
+    assert_eq!(status_line(pid, "SigBlk"), "0000000000004003");
+    assert_eq!(open_files(pid)[0].1, "/dev/null");
+    assert_eq!(
+        nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid)))
+            .unwrap()
+            .as_raw(),
+        pid
+    );
+    place.check(&["run"], 1, "");
+    place.check(&["stop"], 0, "stopped");
+    shell.wait().unwrap();
+    assert!(!place.pidfile().exists());
+}
+
+#[test]
+fn it_becomes_somebody_else() {
+    if !root("cannot become nobody") {
+        return;
+    }
+    let place = Place::new();
+    // In a directory of root's it cannot remove its pidfile in the end, and empties it.
+    for _ in 0..2 {
+        let pid = place.start(&["--user", "nobody"]);
+        let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+        let (uid, gid) = (nobody.uid, nobody.gid);
+        assert_eq!(
+            status_line(pid, "Uid"),
+            format!("{uid}\t{uid}\t{uid}\t{uid}")
+        );
+        assert_eq!(
+            status_line(pid, "Gid"),
+            format!("{gid}\t{gid}\t{gid}\t{gid}")
+        );
+        place.check(&["stop"], 0, "stopped");
+        assert_eq!(fs::read_to_string(place.pidfile()).unwrap(), "");
+        place.check(&["status"], 3, "not running");
+    }
+    place.check(&["--user", "nobody-of-that-name", "start"], 1, "");
+}

@@ -1,0 +1,152 @@
+//! sd_notify(3), with the test as the service manager.
+
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Child;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::support::*;
+
+struct Manager {
+    place: Place,
+    socket: UnixDatagram,
+    address: String,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let place = Place::new();
+        let path = place.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        let address = path.display().to_string();
+        Self {
+            place,
+            socket,
+            address,
+        }
+    }
+
+    fn run(&self, script: &str) -> Child {
+        let mut shell = self.place.command("sh");
+        shell
+            .args(["-c", script])
+            .env("NOTIFY_SOCKET", &self.address)
+            .spawn()
+            .unwrap()
+    }
+
+    fn hear(&self) -> String {
+        let mut buffer = [0; 1000];
+        let length = self.socket.recv(&mut buffer).expect("a message in time");
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    /// What is there after the end of the daemon.
+    fn hear_the_rest(&self) -> Vec<String> {
+        self.socket.set_nonblocking(true).unwrap();
+        let mut buffer = [0; 1000];
+        let next = || {
+            self.socket
+                .recv(&mut buffer)
+                .ok()
+                .map(|length| String::from_utf8_lossy(&buffer[..length]).into())
+        };
+        std::iter::from_fn(next).collect()
+    }
+}
+
+#[test]
+fn each_word_once() {
+    let manager = Manager::new();
+    let daemon = manager.run("exec $M run");
+    let pid = daemon.id() as i32;
+    assert_eq!(manager.hear(), "READY=1");
+    kill(pid, Signal::HUP);
+    let reloading = manager.hear();
+    let time = reloading
+        .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
+        .expect(&reloading);
+    assert!(time.parse::<u64>().unwrap() > 0);
+    assert_eq!(manager.hear(), "READY=1");
+    kill(pid, Signal::TERM);
+    assert_eq!(finish(daemon).code, Some(0));
+    assert_eq!(manager.hear_the_rest(), ["STOPPING=1"]);
+}
+
+#[test]
+fn an_abstract_socket() {
+    let mut manager = Manager::new();
+    let name = format!("sampled-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    manager.socket = UnixDatagram::bind_addr(&address).unwrap();
+    manager.socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    manager.address = format!("@{name}");
+    let mut daemon = manager.run("exec $M run");
+    assert_eq!(manager.hear(), "READY=1");
+    kill(daemon.id() as i32, Signal::TERM);
+    assert_eq!(manager.hear(), "STOPPING=1");
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn our_watchdog_hears_of_us() {
+    for ours in ["WATCHDOG_USEC=20000", "WATCHDOG_USEC=20000 WATCHDOG_PID=$$"] {
+        let manager = Manager::new();
+        let mut daemon = manager.run(&format!("export {ours}; exec $M run"));
+        assert_eq!(manager.hear(), "READY=1");
+        assert_eq!(manager.hear(), "WATCHDOG=1");
+        assert_eq!(manager.hear(), "WATCHDOG=1");
+        kill(daemon.id() as i32, Signal::TERM);
+        daemon.wait().unwrap();
+    }
+}
+
+#[test]
+fn somebody_elses_watchdog_does_not() {
+    let nobodys = [
+        "WATCHDOG_USEC=1000 WATCHDOG_PID=1",
+        "WATCHDOG_USEC=0",
+        "WATCHDOG_USEC=soon",
+    ];
+    for theirs in nobodys {
+        let manager = Manager::new();
+        let mut daemon = manager.run(&format!("export {theirs}; exec $M run"));
+        assert_eq!(manager.hear(), "READY=1");
+        // Silence is no event: it would have been broken a hundred times.
+        manager
+            .socket
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        assert!(manager.socket.recv(&mut [0; 100]).is_err(), "{theirs}");
+        kill(daemon.id() as i32, Signal::TERM);
+        daemon.wait().unwrap();
+    }
+}
+
+#[test]
+fn children_cannot_speak_for_us() {
+    let manager = Manager::new();
+    let empty = r#"test -z "$NOTIFY_SOCKET$WATCHDOG_USEC$LISTEN_FDS$LISTEN_FDNAMES""#;
+    let daemon = manager.run(&format!(
+        "export WATCHDOG_USEC=90000000 LISTEN_FDS=1 LISTEN_FDNAMES=x; exec $M --check '{empty}' run"
+    ));
+    assert_eq!(manager.hear(), "READY=1");
+    kill(daemon.id() as i32, Signal::TERM);
+    assert_eq!(finish(daemon).code, Some(0));
+}
+
+#[test]
+fn a_strange_address_is_refused() {
+    let mut manager = Manager::new();
+    manager.address = "vsock:2:1234".to_owned();
+    let said = finish(manager.run("exec $M run"));
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err
+            .contains("vsock:2:1234: is neither an absolute path nor an abstract socket"),
+        "{said:?}"
+    );
+}

@@ -1,0 +1,208 @@
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+/// Longer than anything takes that does not hang.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A directory with a pidfile in it, and all processes that know of it.
+pub(crate) struct Place {
+    directory: tempfile::TempDir,
+}
+
+/// What a program left: exit status, output, errors.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn pidfile(&self) -> PathBuf {
+        self.path("m.pid")
+    }
+
+    /// A fifo, to hold a daemon up until the test opens the other end.
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        path
+    }
+
+    /// A program that finds the pidfile, and the example `mydaemon` as `$M`.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("MYDAEMON_PIDFILE", self.pidfile())
+            .env("M", example("mydaemon"))
+            .env("RUST_BACKTRACE", "0")
+            .env_remove("NOTIFY_SOCKET")
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn mydaemon(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(example("mydaemon"));
+        command.args(arguments);
+        command
+    }
+
+    /// Runs mydaemon to its end, which is that of its output, too: whoever holds the pipe, holds us up.
+    pub(crate) fn say(&self, arguments: &[&str]) -> Said {
+        finish(self.mydaemon(arguments).spawn().unwrap())
+    }
+
+    pub(crate) fn shell(&self, script: &str) -> Said {
+        finish(self.command("sh").args(["-c", script]).spawn().unwrap())
+    }
+
+    /// Starts, and returns the daemon's process id.
+    pub(crate) fn start(&self, options: &[&str]) -> i32 {
+        let said = self.say(&[options, &["start"]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        self.pid()
+    }
+
+    pub(crate) fn check(&self, arguments: &[&str], code: i32, out: &str) {
+        let said = self.say(arguments);
+        assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
+        assert!(said.out.contains(out), "{arguments:?}: {said:?}");
+    }
+
+    /// What the pidfile says.
+    pub(crate) fn pid(&self) -> i32 {
+        let text = fs::read_to_string(self.pidfile()).unwrap();
+        text.strip_suffix('\n').unwrap().parse().unwrap()
+    }
+
+    /// All living processes with our pidfile in their environment.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let mark = format!("MYDAEMON_PIDFILE={}\0", self.pidfile().display());
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers
+            .filter(|pid| {
+                // A zombie's reads as empty.
+                let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                environment
+                    .windows(mark.len())
+                    .any(|window| window == mark.as_bytes())
+            })
+            .collect()
+    }
+
+    pub(crate) fn assert_nothing_left(&self) {
+        assert_eq!(self.processes(), [], "processes");
+        assert!(!self.pidfile().exists(), "the pidfile is left");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            kill(pid, Signal::KILL);
+        }
+    }
+}
+
+/// cargo puts examples beside the directory of the test programs.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("examples")
+        .join(name);
+    assert!(
+        path.exists(),
+        "{}: build it by `cargo build --examples`",
+        path.display()
+    );
+    path
+}
+
+pub(crate) fn finish(child: Child) -> Said {
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+pub(crate) fn kill(pid: i32, signal: Signal) {
+    // It may be gone, which is as well.
+    let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+}
+
+/// A hold on a process, to see its end.
+pub(crate) fn hold(pid: i32) -> OwnedFd {
+    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
+}
+
+pub(crate) fn wait_for_end(process: &OwnedFd) {
+    assert!(ends_within(process, DEADLINE), "the process does not end");
+}
+
+pub(crate) fn ends_within(process: &OwnedFd, time: Duration) -> bool {
+    let time = Timespec::try_from(time).unwrap();
+    poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&time)).unwrap() > 0
+}
+
+/// Kills and waits.
+pub(crate) fn murder(pid: i32) {
+    let process = hold(pid);
+    kill(pid, Signal::KILL);
+    wait_for_end(&process);
+}
+
+/// A line of /proc/N/status, see proc_pid_status(5).
+pub(crate) fn status_line(pid: i32, name: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}:\t")));
+    line.unwrap().to_owned()
+}
+
+/// Number and target of every open file.
+pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let mut files: Vec<(i32, String)> = entries
+        .map(|entry| {
+            let target = fs::read_link(entry.path()).unwrap().display().to_string();
+            (entry.file_name().to_str().unwrap().parse().unwrap(), target)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+pub(crate) fn root(reason: &str) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: not root, {reason}");
+    }
+    root
+}
