@@ -24,6 +24,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use rustix::process::Signal;
 use sampled::{client::Client, wire::NAME};
 use tokio::{runtime, time::timeout};
 use zbus::{
@@ -171,6 +172,13 @@ impl Bus {
     /// Waits until nobody owns the name of the service.
     pub(crate) async fn vacant(&self) {
         self.until(false).await;
+    }
+
+    /// Ends the bus under those who are on it. They are not ended with it.
+    pub(crate) fn end(&self) {
+        let daemon = Process::open(self.daemon.id()).expect("the bus is there");
+        daemon.signal(Signal::TERM);
+        daemon.wait();
     }
 
     async fn until(&self, owned: bool) {
