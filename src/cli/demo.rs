@@ -50,7 +50,7 @@ async fn tell() -> Result<ExitCode, error::Error> {
     assert_nobody(owner)?;
     say(format_args!("Nobody owns {NAME}."))?;
     say("Sample is called all the same:\n")?;
-    let client = Client::on(stage.bus.connection()).await?;
+    let client = Client::on(stage.bus.clone()).await?;
     let called = Instant::now();
     let sample = client.sample(&SELECTORS, SampleOptions::default()).await?;
     let took = called.elapsed();

@@ -15,6 +15,8 @@ use super::Error;
 /// A session bus. None of its calls starts the service.
 #[derive(Clone, Debug)]
 pub struct Bus {
+    /// Where it is, if not where the environment says.
+    address: Option<String>,
     connection: Connection,
     proxy: DBusProxy<'static>,
 }
@@ -25,8 +27,7 @@ impl Bus {
     /// # Errors
     /// [`Error::NoBus`] if there is none.
     pub async fn session() -> Result<Self, Error> {
-        let connection = Connection::session().await.map_err(Error::NoBus)?;
-        Self::on(connection).await
+        Self::connect(None).await
     }
 
     /// The bus at an address.
@@ -34,19 +35,35 @@ impl Bus {
     /// # Errors
     /// [`Error::NoBus`] if there is none.
     pub async fn at(address: &str) -> Result<Self, Error> {
-        let builder = connection::Builder::address(address);
-        Self::on(builder.build().await.map_err(Error::NoBus)?).await
+        Self::connect(Some(address.to_owned())).await
     }
 
-    async fn on(connection: Connection) -> Result<Self, Error> {
+    /// The same bus, over a connection of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoBus`] if it has gone.
+    pub async fn again(&self) -> Result<Self, Error> {
+        Self::connect(self.address.clone()).await
+    }
+
+    async fn connect(address: Option<String>) -> Result<Self, Error> {
+        let builder = match &address {
+            Some(address) => connection::Builder::address(address.as_str()),
+            None => connection::Builder::session(),
+        };
+        let connection = builder.build().await.map_err(Error::NoBus)?;
         let proxy = DBusProxy::builder(&connection)
             .cache_properties(CacheProperties::No)
             .build()
             .await?;
-        Ok(Self { connection, proxy })
+        Ok(Self {
+            address,
+            connection,
+            proxy,
+        })
     }
 
-    /// The connection, to make a [`Client`](super::Client) on.
+    /// The connection.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }

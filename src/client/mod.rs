@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-use zbus::{Connection, OwnedVariant, Variant};
+use zbus::{OwnedVariant, Variant};
 
 use crate::reading::{Fault, Value};
 
@@ -39,6 +39,7 @@ pub use session::{Frame, Session};
 /// A client of the service. The bus starts the service at the first call.
 #[derive(Clone, Debug)]
 pub struct Client {
+    bus: Bus,
     proxy: Sampler1Proxy<'static>,
 }
 
@@ -135,20 +136,24 @@ impl Client {
     /// # Errors
     /// [`Error::NoBus`] if there is none.
     pub async fn connect() -> Result<Self, Error> {
-        let bus = Connection::session().await.map_err(Error::NoBus)?;
-        Self::on(&bus).await
+        Self::on(Bus::session().await?).await
     }
 
-    /// A client on a connection that is there already.
+    /// A client on a bus.
     ///
     /// # Errors
     /// When the connection is broken.
-    pub async fn on(bus: &Connection) -> Result<Self, Error> {
-        let proxy = Sampler1Proxy::builder(bus)
+    pub async fn on(bus: Bus) -> Result<Self, Error> {
+        let proxy = Sampler1Proxy::builder(bus.connection())
             .cache_properties(zbus::proxy::CacheProperties::No)
             .build()
             .await?;
-        Ok(Self { proxy })
+        Ok(Self { bus, proxy })
+    }
+
+    /// The bus it is on.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// The calls as they are on the bus.
@@ -208,7 +213,7 @@ impl Client {
         Session::start(self, selectors, start).await
     }
 
-    /// Ends a session by its number.
+    /// Ends a detached session by its number. Others end with [`Session::stop`].
     ///
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].

@@ -15,7 +15,10 @@ use crate::{
 
 use super::{Client, Error, Start, fault_of, microseconds, retry};
 
-/// A session. It ends with [`stop`](Self::stop), or when the client's connection is closed.
+/// A session. It ends with [`stop`](Self::stop), or when it is dropped.
+///
+/// It has a connection of its own: frames that nobody takes stop that one, where the service sees it
+/// and drops them, and hold up neither the calls of the client nor its other sessions.
 pub struct Session {
     client: Client,
     id: u32,
@@ -72,9 +75,9 @@ impl Session {
         selectors: &[&str],
         start: Start,
     ) -> Result<Self, Error> {
-        let bus = client.proxy.inner().connection();
+        let client = Client::on(client.bus.again().await?).await?;
         // Listen first: the first frame follows the reply at once.
-        let signals = listen(bus).await?;
+        let signals = listen(client.bus.connection()).await?;
         let mut options = HashMap::from([("detached", Variant::from(start.detached))]);
         if !start.label.is_empty() {
             options.insert("label", Variant::from(start.label.as_str()));
@@ -94,7 +97,7 @@ impl Session {
             ..Columns::default()
         });
         Ok(Self {
-            client: client.clone(),
+            client,
             id,
             service,
             signals,

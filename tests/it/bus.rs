@@ -115,6 +115,7 @@ impl Bus {
         self.runtime.block_on(future)
     }
 
+    /// DBUS_SESSION_BUS_ADDRESS.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -146,13 +147,14 @@ impl Bus {
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> Connection {
-        let builder = connection::Builder::address(self.address.as_str());
+        let builder = connection::Builder::address(self.address());
         builder.build().await.expect("connection")
     }
 
     /// A client, on a connection of its own: it leaves the bus when it is dropped.
     pub(crate) async fn client(&self) -> Client {
-        Client::on(&self.connect().await).await.expect("client")
+        let bus = sampled::client::Bus::at(self.address()).await;
+        Client::on(bus.expect("bus")).await.expect("client")
     }
 
     /// The process that owns the name of the service. Asking starts none.

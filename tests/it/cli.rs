@@ -30,10 +30,11 @@ pub(crate) fn frame(line: &str) -> (u64, BTreeMap<String, Value>, BTreeMap<Strin
 
 /// The kilobytes that /proc/meminfo has in this line.
 fn meminfo(name: &str) -> f64 {
-    let text = fs::read_to_string("/proc/meminfo").unwrap();
+    let text = fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
     let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.unwrap().trim_matches(|c: char| !c.is_ascii_digit());
-    number.parse().unwrap()
+    let number = line.unwrap_or_default();
+    let number = number.trim_matches(|c: char| !c.is_ascii_digit());
+    number.parse().expect(name)
 }
 
 /// What a command prints where its standard output is a terminal.

@@ -7,9 +7,9 @@ use crate::{bus::Bus, home::Home};
 /// Writes the user's own file.
 fn configure(home: &Home, text: &str) -> PathBuf {
     let dir = home.config().join("sampled");
-    fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(&dir).expect("directory");
     let path = dir.join("config.toml");
-    fs::write(&path, text).unwrap();
+    fs::write(&path, text).expect("file");
     path
 }
 

@@ -86,7 +86,7 @@ fn what_is_not_ours_is_left_alone() {
     let run = home.run(&["install", "--prefix", text(&prefix)]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains(text(&activation)), "{run:?}");
-    assert_eq!(files(&prefix), [activation.clone()]);
+    assert_eq!(files(&prefix), std::slice::from_ref(&activation));
     home.run(&["uninstall", "--prefix", text(&prefix)]).ok();
     assert_eq!(files(&prefix), [activation]);
 }

@@ -19,4 +19,6 @@ mod install;
 #[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
+mod sessions;
+#[cfg(feature = "cli")]
 mod watch;

@@ -1,0 +1,432 @@
+//! Sessions: frames on a grid, to their owner alone, for as long as somebody wants them.
+
+use std::{collections::HashMap, future::pending, process::Stdio, time::Duration};
+
+use futures_util::{StreamExt, future::join_all};
+use rustix::process::Signal;
+use sampled::{
+    client::{Client, Error, Frame, Session, SessionInfo, Start},
+    reading::{Fault, Value},
+    wire::{INTERFACE, NAME, PATH},
+};
+use tokio::time::timeout;
+use zbus::{Message, MessageStream, Variant, message::Type};
+
+use crate::{
+    bus::Bus,
+    calls::fixture,
+    process::{PATIENCE, Process},
+};
+
+async fn start(client: &Client, selectors: &[&str], milliseconds: u64) -> Session {
+    client
+        .start(selectors, Start::every_millis(milliseconds))
+        .await
+        .expect("session")
+}
+
+async fn frame(session: &mut Session) -> Frame {
+    let frame = timeout(PATIENCE, session.next()).await;
+    frame.expect("a frame comes").expect("the session goes on")
+}
+
+async fn frames(session: &mut Session, count: usize) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    for _ in 0..count {
+        frames.push(frame(session).await);
+    }
+    frames
+}
+
+/// The session of this number, as others see it.
+async fn info(client: &Client, session: u32) -> Option<SessionInfo> {
+    client.sessions().await.expect("sessions").remove(&session)
+}
+
+type Options = HashMap<&'static str, Variant<'static>>;
+
+#[test]
+fn frames_keep_their_grid() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut session = start(&client, &["cpu/all/cpuCount"], 100).await;
+        let frames = frames(&mut session, 8).await;
+        let times: Vec<_> = frames.iter().map(|frame| frame.timestamp).collect();
+        // The first comes at once, the second at least half an interval later, and then each of
+        // them in another slot of the grid. A busy machine skips slots, and never bunches them up.
+        assert!(times[1] - times[0] >= 50_000, "{times:?}");
+        for pair in times[1..].windows(2) {
+            assert!(pair[1] > pair[0], "{times:?}");
+        }
+        let slots = (times[7] - times[1]) as f64 / 100_000.0;
+        assert!(slots > 5.5, "{times:?}");
+        session.stop().await.unwrap();
+        assert!(client.sessions().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let connection = bus.connect().await;
+        let mut messages = MessageStream::from(&connection);
+        let body = (
+            ["os/kernel", "cpu/all/usage"].as_slice(),
+            60_000u64,
+            Options::new(),
+        );
+        let call = Message::method_call(PATH, "Start")
+            .destination(NAME)
+            .interface(INTERFACE);
+        connection.send(&call.build(&body).unwrap()).await.unwrap();
+        let mut seen = Vec::new();
+        while seen.len() < 4 {
+            let message = timeout(PATIENCE, messages.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .unwrap();
+            let header = message.header();
+            match message.message_type() {
+                Type::MethodReturn => seen.push("reply".to_owned()),
+                Type::Signal if header.interface().unwrap() == INTERFACE => {
+                    // To this client and no other.
+                    let own = connection.unique_name().unwrap().as_str();
+                    assert_eq!(header.destination().unwrap().as_str(), own);
+                    seen.push(header.member().unwrap().to_string());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(seen[..3], ["reply", "Changed", "Sampled"]);
+    });
+}
+
+#[test]
+fn texts_and_faults_arrive_with_the_frame_that_has_them() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let selectors = ["os/kernel/name", "cpu/all/usage", "cpu/all/cpuCount"];
+        let mut session = start(&client, &selectors, 60).await;
+        assert_eq!(session.columns(), selectors);
+        let first = frame(&mut session).await;
+        assert_eq!(
+            first.reading("os/kernel/name"),
+            Some(Ok(Value::Text("Linux".into())))
+        );
+        // Nothing has been read before: there is no rate yet, and there is one in the next frame.
+        assert_eq!(first.reading("cpu/all/usage"), Some(Err(Fault::First)));
+        assert_eq!(first.reading("cpu/all/wait"), None);
+        let second = frame(&mut session).await;
+        let Some(Ok(Value::Number(usage))) = second.reading("cpu/all/usage") else {
+            panic!("{second:?}");
+        };
+        assert!((0.0..=100.0).contains(&usage), "{usage}");
+        assert_eq!(
+            second.reading("os/kernel/name"),
+            first.reading("os/kernel/name")
+        );
+    });
+}
+
+#[test]
+fn clients_of_one_interval_share_the_moment_and_the_reading() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let clients = join_all((0..5).map(|_| bus.client())).await;
+        let mut sessions =
+            join_all(clients.iter().map(|client| start(client, &["memory"], 100))).await;
+        // Each its own frames, all of the same readings: a shared one has the same moment.
+        let all = join_all(sessions.iter_mut().map(|session| frames(session, 6))).await;
+        let times =
+            |frames: &[Frame]| -> Vec<u64> { frames.iter().map(|frame| frame.timestamp).collect() };
+        let common = times(&all[0][1..]);
+        for others in &all[1..] {
+            let others = times(others);
+            let shared = common.iter().filter(|time| others.contains(time)).count();
+            assert!(shared >= 3, "{common:?} {others:?}");
+        }
+    });
+}
+
+#[test]
+fn each_client_has_its_own_interval() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut slow = start(&client, &["memory"], 400).await;
+        let mut fast = start(&client, &["memory"], 100).await;
+        frames(&mut slow, 3).await;
+        let slow_ones = info(&client, slow.id()).await.unwrap().frames;
+        let fast_ones = info(&client, fast.id()).await.unwrap().frames;
+        assert!(fast_ones >= 2 * slow_ones, "{fast_ones} {slow_ones}");
+        assert_eq!(
+            info(&client, fast.id()).await.unwrap().interval,
+            Duration::from_millis(100)
+        );
+        frame(&mut fast).await;
+    });
+}
+
+#[test]
+fn only_its_owner_stops_a_session() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let other = bus.client().await;
+        let mut session = start(&other, &["memory"], 100).await;
+        // It has a connection of its own: the client that began it is another one to the bus.
+        let error = other.stop(session.id()).await.unwrap_err();
+        assert!(matches!(error, Error::NotOwner(_)), "{error:?}");
+        assert!(
+            error.to_string().contains(&session.id().to_string()),
+            "{error}"
+        );
+        frames(&mut session, 2).await;
+        let id = session.id();
+        session.stop().await.unwrap();
+        let error = other.stop(id).await.unwrap_err();
+        assert!(matches!(error, Error::NoSuchSession(_)), "{error:?}");
+    });
+}
+
+#[test]
+fn the_end_of_a_session_has_a_reason() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let detached = Start {
+            detached: true,
+            ..Start::every_millis(100)
+        };
+        let mut session = client.start(&["memory"], detached).await.unwrap();
+        let end = async |session: &mut Session| loop {
+            if let Err(error) = session.next().await {
+                return error.to_string();
+            }
+        };
+        client.stop(session.id()).await.unwrap();
+        assert_eq!(end(&mut session).await, "the session is over: stopped");
+        let mut session = start(&client, &["memory"], 100).await;
+        bus.owned().await.signal(Signal::TERM);
+        assert_eq!(end(&mut session).await, "the session is over: stopping");
+        let mut session = start(&client, &["memory"], 100).await;
+        bus.owned().await.signal(Signal::KILL);
+        assert_eq!(
+            end(&mut session).await,
+            "the session is over: the service has gone"
+        );
+    });
+}
+
+#[test]
+fn a_detached_session_outlives_its_client_and_is_heard_by_all() {
+    let bus = Bus::activating("--idle-timeout 100ms");
+    bus.block_on(async {
+        let other = bus.client().await;
+        let detached = Start {
+            label: "thermometer".to_owned(),
+            detached: true,
+            ..Start::every_millis(60)
+        };
+        let id = {
+            let client = bus.client().await;
+            let mut session = client.start(&["memory"], detached).await.unwrap();
+            frame(&mut session).await;
+            session.id()
+        };
+        let mut heard = other.proxy().receive_sampled().await.unwrap();
+        // More than the idle time-out: the session is what keeps the service.
+        for _ in 0..5 {
+            let signal = timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+            assert_eq!(*signal.args().unwrap().session(), id);
+        }
+        let session = info(&other, id).await.unwrap();
+        assert!(session.detached);
+        assert_eq!(session.label, "thermometer");
+        other.stop(id).await.unwrap();
+        bus.vacant().await;
+    });
+}
+
+#[test]
+fn a_client_has_its_limits() {
+    let tree = fixture("server");
+    let bus = Bus::activating(&format!("--procfs {tree}/proc --sysfs {tree}/sys"));
+    bus.block_on(async {
+        let client = bus.client().await;
+        let other = bus.client().await;
+        let (none, hour) = (HashMap::new(), 3_600_000_000);
+        let start = async |client: &Client, selector| {
+            let started = client.proxy().start(&[selector], hour, &none).await;
+            started.map(|(session, _)| session).map_err(Error::from)
+        };
+        let one = "memory/physical/used";
+        let mut last = 0;
+        for _ in 0..64 {
+            last = start(&client, one).await.unwrap();
+        }
+        let error = start(&client, one).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::LimitExceeded(text) if text.contains("64")),
+            "{error:?}"
+        );
+        // Another client is another matter.
+        let columns = client.list(&["cpu"]).await.unwrap().len();
+        assert!(columns > 512, "{columns}");
+        for _ in 0..4096 / columns {
+            start(&other, "cpu").await.unwrap();
+        }
+        let error = start(&other, "cpu").await.unwrap_err();
+        assert!(
+            matches!(&error, Error::LimitExceeded(text) if text.contains("4096")),
+            "{error:?}"
+        );
+        // What is given back can be had again.
+        client.stop(last).await.unwrap();
+        start(&client, one).await.unwrap();
+    });
+}
+
+#[test]
+fn frames_that_nobody_takes_hold_up_no_call() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut sessions = Vec::new();
+        for _ in 0..40 {
+            sessions.push(start(&client, &["memory"], 50).await);
+        }
+        let mut taken = start(&client, &["memory"], 50).await;
+        frames(&mut taken, 5).await;
+        assert_eq!(client.sessions().await.unwrap().len(), 41);
+    });
+}
+
+#[test]
+fn a_client_that_is_killed_takes_its_sessions_along() {
+    let bus = Bus::activating("--idle-timeout 100ms");
+    bus.block_on(async {
+        let mut watch = bus.sampled(&["watch", "memory", "--interval", "60ms", "--json"]);
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(watch.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        let client = bus.client().await;
+        assert_eq!(client.sessions().await.unwrap().len(), 1);
+        let daemon = bus.owned().await;
+        Process::open(watch.id()).unwrap().signal(Signal::KILL);
+        watch.wait().unwrap();
+        // With its only client the service goes, and nothing else tells it to.
+        bus.vacant().await;
+        daemon.wait();
+    });
+}
+
+#[test]
+fn a_client_that_dies_during_start_leaves_nothing() {
+    let bus = Bus::activating("--idle-timeout 200ms");
+    bus.block_on(async {
+        let observer = bus.client().await;
+        observer.list(&["memory"]).await.unwrap();
+        let body = (["memory"].as_slice(), 60_000u64, Options::new());
+        for _ in 0..200 {
+            let connection = bus.connect().await;
+            let call = Message::method_call(PATH, "Start")
+                .destination(NAME)
+                .interface(INTERFACE);
+            connection.send(&call.build(&body).unwrap()).await.unwrap();
+            connection.close().await.unwrap();
+        }
+        bus.vacant().await;
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_harms_only_itself() {
+    let tree = fixture("server");
+    let arguments = format!("--procfs {tree}/proc --sysfs {tree}/sys");
+    let bus = Bus::activating(&arguments);
+    bus.block_on(async {
+        // Its frames are large, so that what the kernel holds for it is soon used up.
+        let mut watch = bus.sampled(&["watch", "cpu", "--interval", "50ms", "--csv"]);
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(watch.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        let stopped = Process::open(watch.id()).unwrap();
+        stopped.signal(Signal::STOP);
+        let client = bus.client().await;
+        let victim = *client.sessions().await.unwrap().keys().next().unwrap();
+        let owner = info(&client, victim).await.unwrap().owner;
+        let connection = client.proxy().inner().connection().clone();
+        let held = async || -> u32 {
+            let stats = Some("org.freedesktop.DBus.Debug.Stats");
+            let (name, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+            let reply =
+                connection.call_method(Some(name), path, stats, "GetConnectionStats", &owner);
+            let reply = reply.await.unwrap();
+            let body = reply.body();
+            let stats: HashMap<String, Variant<'_>> = body.deserialize().unwrap();
+            u32::try_from(&stats["OutgoingBytes"]).unwrap()
+        };
+        // The others get their frames all the while.
+        let mut healthy = start(&client, &["memory"], 50).await;
+        let dropped = async || info(&client, victim).await.unwrap().dropped;
+        while dropped().await < 20 {
+            frame(&mut healthy).await;
+            let held = held().await;
+            assert!(held < 256 * 1024, "the bus holds {held} bytes");
+        }
+        assert_eq!(info(&client, healthy.id()).await.unwrap().dropped, 0);
+        // It is given frames again when it takes them.
+        let before = info(&client, victim).await.unwrap().frames;
+        stopped.signal(Signal::CONT);
+        let mut reader = tokio::task::spawn_blocking(move || {
+            let mut lines = std::io::BufRead::lines(stdout);
+            while lines.next().is_some_and(|line| line.is_ok()) {}
+        });
+        while info(&client, victim).await.unwrap().frames < before + 20 {
+            frame(&mut healthy).await;
+        }
+        stopped.signal(Signal::KILL);
+        watch.wait().unwrap();
+        timeout(PATIENCE, &mut reader).await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn nothing_wakes_while_nobody_has_a_session() {
+    let bus = Bus::activating("--idle-timeout never");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut session = start(&client, &["cpu"], 50).await;
+        frames(&mut session, 3).await;
+        session.stop().await.unwrap();
+        client.list(&["cpu"]).await.unwrap();
+        let daemon = bus.owned().await.pid;
+        // What the calls before have set off is over when a later one is answered.
+        let proxy = client.proxy();
+        proxy.version().await.unwrap();
+        let switches = || {
+            let status = std::fs::read_to_string(format!("/proc/{daemon}/status")).unwrap();
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("voluntary_ctxt_switches"));
+            line.unwrap()
+                .rsplit_once('\t')
+                .unwrap()
+                .1
+                .parse::<u64>()
+                .unwrap()
+        };
+        // The measurement is of a stretch of time: there is no event to wait for.
+        let stretch = async |time| timeout(time, pending::<()>()).await.unwrap_err();
+        stretch(Duration::from_millis(100)).await;
+        let before = switches();
+        stretch(Duration::from_millis(1500)).await;
+        assert_eq!(switches(), before);
+    });
+}
