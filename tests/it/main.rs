@@ -13,12 +13,20 @@ mod daemon;
 #[cfg(feature = "cli")]
 mod demo;
 #[cfg(feature = "cli")]
+mod hammer;
+#[cfg(feature = "cli")]
 mod home;
 #[cfg(feature = "cli")]
 mod install;
 #[cfg(feature = "cli")]
+mod layers;
+#[cfg(feature = "cli")]
+mod leaving;
+#[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
 mod sessions;
+#[cfg(feature = "cli")]
+mod verbs;
 #[cfg(feature = "cli")]
 mod watch;
