@@ -1,5 +1,10 @@
 //! The program from outside: real processes, real signals, and a private bus for each test.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; the exemption for tests does not reach their helpers"
+)]
+
 #[cfg(feature = "cli")]
 mod bus;
 #[cfg(feature = "cli")]
