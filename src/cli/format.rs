@@ -10,11 +10,11 @@ use super::error::Error;
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
     /// Print JSON: one object a frame, with full precision
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, global = true, conflicts_with = "csv")]
     pub(crate) json: bool,
     /// Print CSV: a header, then one line a frame, with full precision; a field is empty where
     /// there is a fault
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) csv: bool,
 }
 

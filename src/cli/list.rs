@@ -10,8 +10,7 @@ use sampled::client::Metadata;
 use super::{
     Common,
     error::Error,
-    format::{self, Format},
-    frame,
+    format, frame,
     origin::Origin,
     selectors::Selectors,
     table::{self, Style},
@@ -22,8 +21,6 @@ use super::{
 pub(crate) struct Options {
     #[command(flatten)]
     selectors: Selectors,
-    #[command(flatten)]
-    format: Format,
 }
 
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
@@ -31,9 +28,9 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
     let metrics = origin.list(&options.selectors.texts()).await?;
     let metrics = sorted(&metrics);
     format::print(|out| {
-        if options.format.json {
+        if common.format.json {
             format::write_json(out, &Object(&metrics))
-        } else if options.format.csv {
+        } else if common.format.csv {
             write_csv(out, &metrics)
         } else {
             format::write_lines(out, &table::of_metrics(&metrics, Style::of_stdout()))
