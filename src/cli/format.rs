@@ -18,6 +18,13 @@ pub(crate) struct Format {
     pub(crate) csv: bool,
 }
 
+impl Format {
+    /// Whether it is for programs, and not for a person.
+    pub(crate) fn is_exact(self) -> bool {
+        self.json || self.csv
+    }
+}
+
 /// Prints all at once, so that a reader never sees half of it.
 pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<(), Error> {
     let mut text = Vec::new();
