@@ -12,8 +12,12 @@ impl Readable {
     pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Self> {
         // SAFETY: an `OwnedFd` is open and the same descriptor until it is dropped, and it is
         // dropped with the `AsyncFd` that owns it.
-        #[allow(unsafe_code, reason = "tokio has no safe way to wait for other descriptors")]
-        let descriptor = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
+        #[allow(
+            unsafe_code,
+            reason = "tokio has no safe way to wait for other descriptors"
+        )]
+        let descriptor =
+            unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
         Ok(Self(descriptor))
     }
 

@@ -56,7 +56,9 @@ impl Uevents {
 
 /// Other processes may send to the group too; they have a port number.
 fn is_kernel(sender: &Option<SocketAddrAny>) -> bool {
-    let sender = sender.clone().and_then(|sender| netlink::SocketAddrNetlink::try_from(sender).ok());
+    let sender = sender
+        .clone()
+        .and_then(|sender| netlink::SocketAddrNetlink::try_from(sender).ok());
     sender.is_some_and(|sender| sender.pid() == 0)
 }
 
