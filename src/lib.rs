@@ -10,6 +10,8 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod duration;
+#[cfg(feature = "service")]
+pub mod install;
 #[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]

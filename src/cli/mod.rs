@@ -1,9 +1,12 @@
 //! The command line.
 
+mod demo;
 mod error;
 mod format;
 mod frame;
 mod in_process;
+mod install;
+mod interruption;
 mod list;
 mod log;
 mod origin;
@@ -103,6 +106,12 @@ enum Command {
     /// Read metrics again and again
     #[command(after_help = CLIENT)]
     Watch(watch::Options),
+    /// Put the program, the activation file and the unit in place for this user
+    Install(install::InstallOptions),
+    /// Remove what `install` has put in place
+    Uninstall(install::Options),
+    /// Show the whole story on a bus of its own, with nothing installed
+    Demo,
 }
 
 /// What the clients of the service have in common.
@@ -136,6 +145,9 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),
+        Command::Install(options) => block_on(install::install(options)),
+        Command::Demo => block_on(demo::run()),
+        Command::Uninstall(options) => block_on(install::uninstall(options)),
     }
 }
 

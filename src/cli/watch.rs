@@ -8,11 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::{
-    select,
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use sampled::{
     client::{self, Metadata},
@@ -24,6 +20,7 @@ use super::{
     error::Error,
     format::{self, Format},
     frame::{Csv, Frame},
+    interruption::Interruption,
     origin::{Frames, Origin},
     selectors::Selectors,
     table::{self, Screen, Style},
@@ -173,36 +170,6 @@ impl View {
     fn interrupt(&mut self) {
         if let Self::Table { screen, .. } = self {
             screen.interrupt();
-        }
-    }
-}
-
-/// The signals by which a person or a script ends a command that would go on for ever.
-struct Interruption {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interruption {
-    fn listen() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|cause| Error::Kernel {
-                what: "signals",
-                cause,
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// What the future brings, unless there is an interruption first.
-    async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        select! {
-            done = future => Some(done),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
         }
     }
 }

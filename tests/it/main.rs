@@ -4,11 +4,21 @@
 mod bus;
 #[cfg(feature = "cli")]
 mod calls;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod config;
 #[cfg(feature = "daemon")]
 mod daemon;
 #[cfg(feature = "cli")]
+mod demo;
+#[cfg(feature = "cli")]
 mod home;
+#[cfg(feature = "cli")]
+mod install;
 #[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
 mod sessions;
+#[cfg(feature = "cli")]
+mod watch;
