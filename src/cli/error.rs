@@ -14,6 +14,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Service(#[from] service::Error),
     #[error(transparent)]
+    Daemon(#[from] sampled::daemon::Error),
+    #[error(transparent)]
     Client(#[from] client::Error),
     /// A selector, where the readings are taken in-process.
     #[error(transparent)]
