@@ -5,7 +5,7 @@ use std::{env, process, time::Duration};
 use clap::Args;
 use tokio::{
     select,
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{Signal, SignalKind},
     time::{MissedTickBehavior, interval},
 };
 use tracing::{error, info, warn};
@@ -18,7 +18,11 @@ use sampled::{
     source::Roots,
 };
 
-use super::{Common, error::Error};
+use super::{
+    Common,
+    error::Error,
+    interruption::{self, Interruption},
+};
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
@@ -60,11 +64,12 @@ impl Host {
 
     async fn serve(&self, ready: &Ready, notify: &Notify) -> Result<(), Error> {
         // Before the name: a signal that ends the process loses the calls that the name brings.
-        let signals = Signals::new()?;
+        let interruption = Interruption::listen()?;
+        let hangup = interruption::listen(SignalKind::hangup())?;
         let service = Service::start(&self.roots, self.settings.clone()).await?;
         ready.ready()?;
         notify.ready()?;
-        let shutdown = self.attend(service.handle(), signals, notify);
+        let shutdown = self.attend(service.handle(), interruption, hangup, notify);
         service.run(shutdown).await?;
         // systemd ends a process whose name is gone, unless it has been told first.
         notify.stopping()?;
@@ -76,7 +81,13 @@ impl Host {
     }
 
     /// Attends to signals and the watchdog. Returns when the service is to leave.
-    async fn attend(&self, handle: Handle, mut signals: Signals, notify: &Notify) {
+    async fn attend(
+        &self,
+        handle: Handle,
+        mut interruption: Interruption,
+        mut hangup: Signal,
+        notify: &Notify,
+    ) {
         let mut watchdog = notify.watchdog_interval().map(|timeout| {
             let mut ticks = interval((timeout / 2).max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,9 +101,8 @@ impl Host {
                 }
             };
             let told = select! {
-                _ = signals.terminate.recv() => return,
-                _ = signals.interrupt.recv() => return,
-                _ = signals.hangup.recv() => {
+                () = interruption.wait() => return,
+                _ = hangup.recv() => {
                     let told = notify.reloading();
                     self.reload(&handle);
                     told.and_then(|()| notify.ready())
@@ -122,29 +132,6 @@ impl Host {
             settings.idle_timeout = timeout;
         }
         Ok(settings)
-    }
-}
-
-/// The signals that mean something to the service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        let handler = |kind| {
-            signal(kind).map_err(|cause| Error::Kernel {
-                what: "signal handler",
-                cause,
-            })
-        };
-        Ok(Self {
-            terminate: handler(SignalKind::terminate())?,
-            interrupt: handler(SignalKind::interrupt())?,
-            hangup: handler(SignalKind::hangup())?,
-        })
     }
 }
 

@@ -15,24 +15,33 @@ pub(crate) struct Interruption {
 
 impl Interruption {
     pub(crate) fn listen() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|cause| Error::Kernel {
-                what: "signals",
-                cause,
-            })
-        };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
         })
     }
 
+    /// Waits for one of them.
+    pub(crate) async fn wait(&mut self) {
+        select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
     /// What the future brings, unless there is an interruption first.
     pub(crate) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         select! {
             done = future => Some(done),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
+            () = self.wait() => None,
         }
     }
+}
+
+/// From here on, this signal is told and ends nothing by itself.
+pub(crate) fn listen(kind: SignalKind) -> Result<Signal, Error> {
+    signal(kind).map_err(|cause| Error::Kernel {
+        what: "signals",
+        cause,
+    })
 }

@@ -110,6 +110,13 @@ impl Bus {
         bus
     }
 
+    /// Ends the bus, as a logout does.
+    pub(crate) fn kill(&self) {
+        let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+    }
+
     /// Runs what asks the bus.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
