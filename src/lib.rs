@@ -11,6 +11,8 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod duration;
 #[cfg(feature = "source")]
+pub mod object;
+#[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]
 pub mod reading;
