@@ -61,12 +61,6 @@ pub trait Source: Send {
         &[]
     }
 
-    /// Whether a reading has shown something that discovery does not know of. Discovery is run again
-    /// then.
-    fn has_changed(&self) -> bool {
-        false
-    }
-
     /// Reads every column afresh into `columns`, which comes empty.
     ///
     /// # Errors
