@@ -10,17 +10,22 @@ mod cpuinfo;
 mod disk;
 mod file;
 mod lane;
+mod limits;
 mod loadavg;
 mod memory;
+mod network;
 mod os;
 mod os_release;
 mod parse;
 mod pressure;
+mod processes;
 mod property;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod users;
 mod vmstat;
+mod zram;
 
 use std::{
     io,
@@ -159,8 +164,13 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),
+        Box::new(zram::Zram::new(roots)),
+        Box::new(processes::Processes::new(roots)),
+        Box::new(users::Users::new(roots)),
     ];
     sources.extend(disk::sources(roots));
+    sources.extend(limits::sources(roots));
+    sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
     sources.extend(pressure::sources(roots));
     sources
