@@ -1,8 +1,10 @@
 //! The least that a service with zbus can be: one object, one method that reads nothing, one thread.
 
+use std::collections::HashMap;
+
 use zbus::{
-    Connection, Message, connection, fdo::RequestNameFlags, interface, message::Header,
-    object_server::SignalEmitter,
+    Connection, Message, OwnedVariant, connection, fdo::RequestNameFlags, interface,
+    message::Header, object_server::SignalEmitter,
 };
 
 use crate::bus::Target;
@@ -16,10 +18,23 @@ pub(crate) const FLOOR: Target = Target {
 
 struct Floor;
 
+/// `a{sv}`.
+type Dict = HashMap<String, OwnedVariant>;
+
 #[interface(name = "io.github.sampled.Floor")]
 impl Floor {
     async fn get(&self) -> f64 {
         1.0
+    }
+
+    /// A reply like that of `Sample`, with nothing read: so many doubles by names of 28 bytes. The
+    /// names are made anew, so this is a comparison and not the least it could take.
+    async fn answer(&self, count: u32) -> (u64, Dict, HashMap<String, String>) {
+        let entry = |number| {
+            let name = format!("some/metric/of_28_bytes/{number:04}");
+            (name, OwnedVariant::from(1.5_f64))
+        };
+        (1, (0..count).map(entry).collect(), HashMap::new())
     }
 
     /// Sends the caller so many signals in one go, each with so many doubles.
