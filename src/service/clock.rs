@@ -37,7 +37,11 @@ impl Clock {
             let mut ready = self.timer.readable().await?;
             let mut expirations = [0; 8];
             match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut expirations)?)) {
-                Ok(Ok(_)) => return Ok(()),
+                Ok(Ok(_)) => {
+                    // It has expired once, and is read empty: the next wait need not look first.
+                    ready.clear_ready();
+                    return Ok(());
+                }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => return Err(error),
                 // An expiry of an earlier setting that nobody waited for.
