@@ -71,7 +71,7 @@ impl Source for Counters {
         let text = self.file.read()?;
         let devices = block::devices(&self.roots, text);
         let mut lines: Vec<_> = parse::lines(text)
-            .filter_map(|line| Some((name_of(line)?.to_vec(), None)))
+            .filter_map(|line| Some((line_of(line)?.0.to_vec(), None)))
             .collect();
         let mut metrics = Vec::new();
         self.bound.iter_mut().for_each(|bound| bound.is_lost = true);
@@ -183,9 +183,12 @@ fn is_named(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     }
 }
 
-/// The third field of a line.
-fn name_of(line: &[u8]) -> Option<&[u8]> {
-    parse::fields(line).nth(2)
+/// The third word of a line, and what follows.
+fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_major, rest) = parse::word(line);
+    let (_minor, rest) = parse::word(rest);
+    let (name, rest) = parse::word(rest);
+    (!name.is_empty()).then_some((name, rest))
 }
 
 /// The columns in a text of `/proc/diskstats`, as far as they follow from it. False if there is a
@@ -201,7 +204,9 @@ pub(super) fn read_rows(
     let mut is_known = true;
     let mut place = 0;
     for (line, ended) in parse::ended_lines(text) {
-        let Some(name) = name_of(line) else { continue };
+        let Some((name, rest)) = line_of(line) else {
+            continue;
+        };
         let row = match rows.find(&mut place, name) {
             Line::Row(row) if is_back(row, name) => row,
             Line::LeftOut => continue,
@@ -212,10 +217,8 @@ pub(super) fn read_rows(
             }
         };
         let row = &mut columns[row * WIDTH..][..ALL_READ];
-        // The name is a part of the line.
-        let after_name = name.as_ptr_range().end as usize - line.as_ptr() as usize;
-        match ended.then(|| fields(&line[after_name..])).flatten() {
-            Some(fields) => row.clone_from_slice(&fields),
+        match ended.then(|| fields(rest)).flatten() {
+            Some(fields) => row.iter_mut().zip(fields).for_each(|(to, from)| *to = from),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }

@@ -151,7 +151,10 @@ fn read_rows(text: &[u8], rows: &Rows, count: usize, columns: &mut Vec<Raw>) -> 
         };
         let row = &mut columns[TOTALS + row * WIDTH..][..ALL_DOWN];
         match ended.then(|| fields(rest)).flatten() {
-            Some(fields) => row.clone_from_slice(&fields.map(Raw::Counter)),
+            Some(fields) => row
+                .iter_mut()
+                .zip(fields)
+                .for_each(|(to, count)| *to = Raw::Counter(count)),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }
