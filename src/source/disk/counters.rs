@@ -12,7 +12,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{Line, Rows},
+        rows::{Line, Memo, Rows},
     },
 };
 
@@ -23,6 +23,7 @@ pub(super) struct Counters {
     roots: Roots,
     file: File,
     rows: Rows,
+    memo: Memo<Fields>,
     /// The device of each row. Only ever appended to, so that a column keeps its meaning.
     bound: Vec<Bound>,
     changed: bool,
@@ -42,6 +43,7 @@ impl Counters {
             roots: roots.clone(),
             file: File::of_lines(roots.proc.join("diskstats")),
             rows: Rows::default(),
+            memo: Memo::default(),
             bound: Vec::new(),
             changed: false,
         }
@@ -116,6 +118,7 @@ impl Source for Counters {
             roots,
             file,
             rows,
+            memo,
             bound,
             changed,
         } = self;
@@ -125,7 +128,7 @@ impl Source for Counters {
             let bound: &Bound = &bound[row];
             !bound.is_lost || is_named(roots, kernel, &bound.id)
         };
-        *changed |= !read_rows(text, rows, bound.len(), is_back, columns);
+        *changed |= !read_rows(text, rows, memo, bound.len(), is_back, columns);
         for (row, bound) in columns.chunks_exact_mut(WIDTH).zip(bound) {
             let is_lost = row[READS] == Raw::Fault(Fault::Gone);
             *changed |= is_lost && !bound.is_lost;
@@ -196,6 +199,7 @@ fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
 pub(super) fn read_rows(
     text: &[u8],
     rows: &Rows,
+    memo: &mut Memo<Fields>,
     count: usize,
     is_back: impl Fn(usize, &[u8]) -> bool,
     columns: &mut Vec<Raw>,
@@ -207,7 +211,7 @@ pub(super) fn read_rows(
         let Some((name, rest)) = line_of(line) else {
             continue;
         };
-        let row = match rows.find(&mut place, name) {
+        let row_number = match rows.find(&mut place, name) {
             Line::Row(row) if is_back(row, name) => row,
             Line::LeftOut => continue,
             // The name that a cut line ends with may be half of one.
@@ -216,16 +220,19 @@ pub(super) fn read_rows(
                 continue;
             }
         };
-        let row = &mut columns[row * WIDTH..][..ALL_READ];
-        match ended.then(|| fields(rest)).flatten() {
-            Some(fields) => row.iter_mut().zip(fields).for_each(|(to, from)| *to = from),
+        let row = &mut columns[row_number * WIDTH..][..ALL_READ];
+        match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
+            Some(fields) => row.clone_from_slice(fields),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }
     is_known
 }
 
-fn fields(rest: &[u8]) -> Option<[Raw; ALL_READ]> {
+/// What a line says; none if it is not as documented.
+type Fields = Option<[Raw; ALL_READ]>;
+
+fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);
     let mut next = || numbers.next();
     let (reads, _, read, read_time) = (next()?, next()?, next()?, next()?);
