@@ -99,14 +99,20 @@ fn after_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// The first word of a text, and what follows.
+pub(super) fn word(text: &[u8]) -> (&[u8], &[u8]) {
+    let text = after_blanks(text);
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    text.split_at(text.iter().position(is_blank).unwrap_or(text.len()))
+}
+
 /// A number with a point in it, or without, but without sign or exponent.
 pub(super) fn decimal(field: &[u8]) -> Option<f64> {
-    let point = field.iter().position(|&byte| byte == b'.');
-    let Some(point) = point else {
-        return number(field).map(|whole| whole as f64);
-    };
-    let fraction = &field[point + 1..];
-    let whole = number(&field[..point])?;
+    let (whole, rest) = digits(field)?;
+    if rest.is_empty() {
+        return Some(whole as f64);
+    }
+    let fraction = rest.strip_prefix(b".")?;
     let part = number(fraction)?;
     // Both powers and all numbers of up to 15 digits are exact, so the division rounds once.
     let scale = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;

@@ -4,14 +4,14 @@ use std::{
     collections::HashSet,
     fs, io,
     mem::{offset_of, size_of},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use nix::libc;
 
 use crate::{
     rate::Formula,
-    reading::{Kind, Metric, Raw, unit},
+    reading::{Fault, Kind, Metric, Raw, unit},
     source::{Error, Roots, Source, parse, property::Property},
 };
 
@@ -81,8 +81,8 @@ impl Source for Users {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let Some(users) = self.sessions()? else {
-            let nobody = io::Error::from(io::ErrorKind::NotFound);
-            return Err(Error::io(Path::new(&self.utmp), nobody));
+            columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone));
+            return Ok(());
         };
         let distinct: HashSet<_> = users.iter().collect();
         columns.extend([distinct.len(), users.len()].map(|count| Raw::Number(count as f64)));

@@ -12,7 +12,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{Line, Rows},
+        rows::{Line, Memo, Rows},
     },
 };
 
@@ -23,6 +23,7 @@ pub(super) struct Counters {
     roots: Roots,
     file: File,
     rows: Rows,
+    memo: Memo<Fields>,
     /// The device of each row. Only ever appended to, so that a column keeps its meaning.
     bound: Vec<Bound>,
     changed: bool,
@@ -42,6 +43,7 @@ impl Counters {
             roots: roots.clone(),
             file: File::of_lines(roots.proc.join("diskstats")),
             rows: Rows::default(),
+            memo: Memo::default(),
             bound: Vec::new(),
             changed: false,
         }
@@ -71,7 +73,7 @@ impl Source for Counters {
         let text = self.file.read()?;
         let devices = block::devices(&self.roots, text);
         let mut lines: Vec<_> = parse::lines(text)
-            .filter_map(|line| Some((name_of(line)?.to_vec(), None)))
+            .filter_map(|line| Some((line_of(line)?.0.to_vec(), None)))
             .collect();
         let mut metrics = Vec::new();
         self.bound.iter_mut().for_each(|bound| bound.is_lost = true);
@@ -116,6 +118,7 @@ impl Source for Counters {
             roots,
             file,
             rows,
+            memo,
             bound,
             changed,
         } = self;
@@ -125,7 +128,7 @@ impl Source for Counters {
             let bound: &Bound = &bound[row];
             !bound.is_lost || is_named(roots, kernel, &bound.id)
         };
-        *changed |= !read_rows(text, rows, bound.len(), is_back, columns);
+        *changed |= !read_rows(text, rows, memo, bound.len(), is_back, columns);
         for (row, bound) in columns.chunks_exact_mut(WIDTH).zip(bound) {
             let is_lost = row[READS] == Raw::Fault(Fault::Gone);
             *changed |= is_lost && !bound.is_lost;
@@ -183,9 +186,12 @@ fn is_named(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     }
 }
 
-/// The third field of a line.
-fn name_of(line: &[u8]) -> Option<&[u8]> {
-    parse::fields(line).nth(2)
+/// The third word of a line, and what follows.
+fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_major, rest) = parse::word(line);
+    let (_minor, rest) = parse::word(rest);
+    let (name, rest) = parse::word(rest);
+    (!name.is_empty()).then_some((name, rest))
 }
 
 /// The columns in a text of `/proc/diskstats`, as far as they follow from it. False if there is a
@@ -193,6 +199,7 @@ fn name_of(line: &[u8]) -> Option<&[u8]> {
 pub(super) fn read_rows(
     text: &[u8],
     rows: &Rows,
+    memo: &mut Memo<Fields>,
     count: usize,
     is_back: impl Fn(usize, &[u8]) -> bool,
     columns: &mut Vec<Raw>,
@@ -201,8 +208,10 @@ pub(super) fn read_rows(
     let mut is_known = true;
     let mut place = 0;
     for (line, ended) in parse::ended_lines(text) {
-        let Some(name) = name_of(line) else { continue };
-        let row = match rows.find(&mut place, name) {
+        let Some((name, rest)) = line_of(line) else {
+            continue;
+        };
+        let row_number = match rows.find(&mut place, name) {
             Line::Row(row) if is_back(row, name) => row,
             Line::LeftOut => continue,
             // The name that a cut line ends with may be half of one.
@@ -211,18 +220,19 @@ pub(super) fn read_rows(
                 continue;
             }
         };
-        let row = &mut columns[row * WIDTH..][..ALL_READ];
-        // The name is a part of the line.
-        let after_name = name.as_ptr_range().end as usize - line.as_ptr() as usize;
-        match ended.then(|| fields(&line[after_name..])).flatten() {
-            Some(fields) => row.clone_from_slice(&fields),
+        let row = &mut columns[row_number * WIDTH..][..ALL_READ];
+        match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
+            Some(fields) => row.clone_from_slice(fields),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }
     is_known
 }
 
-fn fields(rest: &[u8]) -> Option<[Raw; ALL_READ]> {
+/// What a line says; none if it is not as documented.
+type Fields = Option<[Raw; ALL_READ]>;
+
+fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);
     let mut next = || numbers.next();
     let (reads, _, read, read_time) = (next()?, next()?, next()?, next()?);

@@ -9,7 +9,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{Line, Rows},
+        rows::{Line, Memo, Rows},
     },
 };
 
@@ -20,6 +20,7 @@ pub(super) struct Counters {
     roots: Roots,
     file: File,
     rows: Rows,
+    memo: Memo<Fields>,
     /// The interface of each row. Only ever appended to, so that a column keeps its meaning.
     bound: Vec<Bound>,
     changed: bool,
@@ -38,6 +39,7 @@ impl Counters {
             roots: roots.clone(),
             file: File::of_lines(roots.proc.join("net/dev")),
             rows: Rows::default(),
+            memo: Memo::default(),
             bound: Vec::new(),
             changed: false,
         }
@@ -107,7 +109,8 @@ impl Source for Counters {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
-        self.changed |= !read_rows(text, &self.rows, self.bound.len(), columns);
+        let count = self.bound.len();
+        self.changed |= !read_rows(text, &self.rows, &mut self.memo, count, columns);
         let mut totals: Option<[u64; TOTALS]> = None;
         let rows = columns[TOTALS..].chunks_exact_mut(WIDTH);
         for (row, bound) in rows.zip(&mut self.bound) {
@@ -137,7 +140,13 @@ impl Source for Counters {
 
 /// The columns in a text of `/proc/net/dev`, as far as they follow from it. False if there is an
 /// interface of which nothing is known.
-fn read_rows(text: &[u8], rows: &Rows, count: usize, columns: &mut Vec<Raw>) -> bool {
+fn read_rows(
+    text: &[u8],
+    rows: &Rows,
+    memo: &mut Memo<Fields>,
+    count: usize,
+    columns: &mut Vec<Raw>,
+) -> bool {
     columns.resize(TOTALS + count * WIDTH, Raw::Fault(Fault::Gone));
     let mut is_known = true;
     let mut place = 0;
@@ -145,21 +154,27 @@ fn read_rows(text: &[u8], rows: &Rows, count: usize, columns: &mut Vec<Raw>) -> 
         let Some((name, rest)) = interfaces::line_of(line) else {
             continue;
         };
-        let Line::Row(row) = rows.find(&mut place, name) else {
+        let Line::Row(row_number) = rows.find(&mut place, name) else {
             is_known = false;
             continue;
         };
-        let row = &mut columns[TOTALS + row * WIDTH..][..ALL_DOWN];
-        match ended.then(|| fields(rest)).flatten() {
-            Some(fields) => row.clone_from_slice(&fields.map(Raw::Counter)),
+        let row = &mut columns[TOTALS + row_number * WIDTH..][..ALL_DOWN];
+        match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
+            Some(fields) => row
+                .iter_mut()
+                .zip(fields)
+                .for_each(|(to, count)| *to = Raw::Counter(*count)),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }
     is_known
 }
 
+/// What a line says; none if it is not as documented.
+type Fields = Option<[u64; ALL_DOWN]>;
+
 /// Bytes, packets, errors and drops, received and sent.
-fn fields(rest: &[u8]) -> Option<[u64; ALL_DOWN]> {
+fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);
     let mut columns = [0; ALL_DOWN];
     for column in &mut columns[..UP] {
@@ -180,7 +195,7 @@ pub(super) fn check_text(text: &[u8]) {
         (b"wlp2s0".to_vec(), Some(0)),
         (b"lo".to_vec(), Some(1)),
     ]);
-    read_rows(text, &rows, 2, &mut Vec::new());
+    read_rows(text, &rows, &mut Memo::default(), 2, &mut Vec::new());
 }
 
 #[cfg(test)]

@@ -51,11 +51,13 @@ pub(super) fn of_text(roots: &Roots, text: &[u8]) -> Vec<Interface> {
     interfaces
 }
 
-/// The name of a line and what follows. A name has no colon in it.
+/// The name of a line and what follows. A name has no colon in it; the lines above the first
+/// interface have none, but bars.
 pub(super) fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    let name = line[..colon].trim_ascii_start();
-    (!name.is_empty()).then_some((name, &line[colon + 1..]))
+    let end = line.iter().position(|byte| matches!(byte, b':' | b'|'))?;
+    let rest = line[end..].strip_prefix(b":")?;
+    let name = line[..end].trim_ascii_start();
+    (!name.is_empty()).then_some((name, rest))
 }
 
 /// Where sysfs tells of an interface.

@@ -119,6 +119,8 @@ fn pairs_and_fields() {
     );
     assert_eq!(pair(b"no colon"), None);
     assert_eq!(fields(b"  a \t b ").collect::<Vec<_>>(), [b"a", b"b"]);
+    assert_eq!(word(b"  a\t b "), (&b"a"[..], &b"\t b "[..]));
+    assert_eq!(word(b" "), (&b""[..], &b""[..]));
     assert_eq!(lines(b"a\n\nb").count(), 3);
     assert_eq!(
         ended_lines(b"a\nb").collect::<Vec<_>>(),
