@@ -276,7 +276,7 @@ fn a_source_that_fails_leaves_the_others_and_comes_back() {
 #[test]
 fn any_number_of_callers_share_descriptors_and_one_thread() {
     // The room of file systems is asked for on a thread of its own: that call may hang.
-    const QUICK: [&str; 3] = ["cpu", "memory", "os"];
+    const QUICK: [&str; 3] = ["cpu", "memory", "os/kernel"];
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;

@@ -1,6 +1,6 @@
 //! Devices that come and go: the catalog, the sessions, and what is said of sources.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use futures_util::StreamExt;
 use nix::unistd::Uid;
@@ -23,9 +23,12 @@ fn interfaces(proc: &Path, names: &[&str]) {
         .iter()
         .map(|name| format!("{name:>6}: 1000 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0\n"));
     let text = header.to_owned() + &lines.collect::<String>();
-    // Replaced as the kernel would: never half written.
-    fs::write(proc.join("net/dev.new"), text).unwrap();
-    fs::rename(proc.join("net/dev.new"), proc.join("net/dev")).unwrap();
+    // The file stays the same one, as the kernel's does: the service keeps it open.
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let mut file = options.open(proc.join("net/dev")).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.set_len(text.len() as u64).unwrap();
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn an_id_that_goes_is_read_again_when_it_is_back() {
             .start(&[total], Start::every_millis(60))
             .await
             .unwrap();
-        let mut until = async |expected| {
+        let mut until = async |expected: sampled::reading::Reading| {
             while session.next().await.unwrap().reading(total) != Some(expected.clone()) {}
         };
         until(Ok(Value::Number(2000.0))).await;

@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 15] = [
+const MAP: [(&str, &[&str], &[&str]); 16] = [
     ("daemon", &[], &[]),
     ("rate", &["reading"], &[]),
     ("reading", &["rate"], &[]),
-    ("source", &["reading", "rate"], &[]),
-    ("selector", &[], &[]),
+    ("object", &[], &[]),
+    ("source", &["reading", "rate", "object"], &[]),
+    ("selector", &["object"], &[]),
     (
         "store",
         &["reading", "rate", "selector", "source"],

@@ -112,7 +112,7 @@ fn the_configuration_is_reloaded_and_a_broken_one_is_not() {
         .concat(),
     )
     .ok();
-    let has_os = || bus.block_on(async { bus.client().await.list(&["os"]).await.is_ok() });
+    let has_os = || bus.block_on(async { bus.client().await.list(&["os/kernel"]).await.is_ok() });
     assert!(!has_os());
     fs::write(&config, "[sources]\noff = []\n").unwrap();
     bus.run(&["reload", "--config", path]).ok();
