@@ -27,6 +27,8 @@ pub mod duration;
 #[cfg(feature = "service")]
 pub mod install;
 #[cfg(feature = "source")]
+pub mod object;
+#[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]
 pub mod reading;

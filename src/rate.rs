@@ -23,6 +23,36 @@ pub enum Formula {
         /// The column of the counter that is the whole.
         whole: usize,
     },
+    /// What the counter of time grew by, in per cent of the time between.
+    Busy {
+        /// The column of the counter.
+        counter: usize,
+        /// How much of the counter is a second.
+        second: f64,
+    },
+    /// What one counter grew by for each one by which the other did, times `scale`: milliseconds
+    /// for each request. [`Fault::Stale`] while the other stands still.
+    Each {
+        /// The column of the counter that is divided.
+        amount: usize,
+        /// The column of the counter that divides.
+        count: usize,
+        /// What one of the amount is worth in the metric's unit.
+        scale: f64,
+    },
+    /// What many counters grew by in a second together, times `scale`: those of one property of
+    /// every device, one row of columns each, to the end of the snapshot.
+    ///
+    /// One that is no counter now, or was none before, is left out: a device that goes takes its
+    /// share along, and one that comes has grown by nothing yet.
+    Sum {
+        /// The column of the first counter.
+        first: usize,
+        /// How far apart they are.
+        step: usize,
+        /// What one count is worth in the metric's unit.
+        scale: f64,
+    },
 }
 
 impl Formula {
@@ -37,6 +67,9 @@ impl Formula {
             Self::Level(column) => column,
             Self::Rate { counter, .. } => counter,
             Self::Share { part, whole } => part.max(whole),
+            Self::Busy { counter, .. } => counter,
+            Self::Each { amount, count, .. } => amount.max(count),
+            Self::Sum { first, .. } => first,
         }
     }
 
@@ -61,6 +94,28 @@ impl Formula {
                 }
                 // Two counters of one line are not read at one instant: a part may seem larger.
                 (100.0 * part as f64 / whole as f64).min(100.0)
+            }
+            Self::Busy { counter, second } => {
+                let span = Span::between(now, before)?;
+                let busy = span.growth(counter)? as f64 / second;
+                // The kernel counts in ticks, so the part may seem larger than the whole.
+                (100.0 * busy / span.elapsed.as_secs_f64()).min(100.0)
+            }
+            Self::Each {
+                amount,
+                count,
+                scale,
+            } => {
+                let span = Span::between(now, before)?;
+                let (amount, count) = (span.growth(amount)?, span.growth(count)?);
+                if count == 0 {
+                    return Err(Fault::Stale);
+                }
+                amount as f64 * scale / count as f64
+            }
+            Self::Sum { first, step, scale } => {
+                let span = Span::between(now, before)?;
+                span.growth_of_all(first, step)? as f64 * scale / span.elapsed.as_secs_f64()
             }
         };
         if number.is_finite() {
@@ -101,6 +156,21 @@ impl<'a> Span<'a> {
         let before = count_of(self.before, column).map_err(|_| Fault::First)?;
         now.checked_sub(before).ok_or(Fault::Reset)
     }
+
+    fn growth_of_all(&self, first: usize, step: usize) -> Result<u64, Fault> {
+        let mut sum = None;
+        let mut reason = Fault::Gone;
+        for column in (first..self.now.columns.len()).step_by(step.max(1)) {
+            if count_of(self.now, column).is_err() {
+                continue;
+            }
+            match self.growth(column) {
+                Err(Fault::First) => reason = Fault::First,
+                growth => sum = Some(growth?.saturating_add(sum.unwrap_or(0))),
+            }
+        }
+        sum.ok_or(reason)
+    }
 }
 
 /// Whether the machine was suspended between two moments.
@@ -126,114 +196,4 @@ fn count_of(snapshot: &Snapshot, column: usize) -> Result<u64, Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A snapshot of counters, `seconds` after boot, of which `asleep` were slept.
-    fn snapshot(seconds: f64, asleep: f64, columns: &[u64]) -> Snapshot {
-        Snapshot {
-            stamp: Stamp {
-                realtime: 0,
-                monotonic: Duration::from_secs_f64(seconds - asleep),
-                boottime: Duration::from_secs_f64(seconds),
-            },
-            columns: columns.iter().map(|&count| Raw::Counter(count)).collect(),
-        }
-    }
-
-    const RATE: Formula = Formula::Rate {
-        counter: 0,
-        scale: 1.0,
-    };
-    const SHARE: Formula = Formula::Share { part: 0, whole: 1 };
-
-    #[track_caller]
-    fn check(formula: Formula, before: &Snapshot, now: &Snapshot, expected: Result<f64, Fault>) {
-        let reading = formula.evaluate(now, Some(before));
-        assert_eq!(reading, expected.map(Value::Number));
-    }
-
-    #[test]
-    fn rate_is_growth_over_monotonic_time() {
-        let before = snapshot(10.0, 0.0, &[100]);
-        check(RATE, &before, &snapshot(12.0, 0.0, &[300]), Ok(100.0));
-        check(RATE, &before, &snapshot(12.0, 0.0, &[100]), Ok(0.0));
-    }
-
-    #[test]
-    fn rate_keeps_every_bit_above_2_to_the_53() {
-        let huge = (1 << 60) + 1;
-        let before = snapshot(1.0, 0.0, &[huge]);
-        check(RATE, &before, &snapshot(2.0, 0.0, &[huge + 3]), Ok(3.0));
-    }
-
-    #[test]
-    fn backwards_is_a_reset() {
-        let before = snapshot(10.0, 0.0, &[100, 1000]);
-        check(
-            RATE,
-            &before,
-            &snapshot(11.0, 0.0, &[99, 1100]),
-            Err(Fault::Reset),
-        );
-        check(
-            SHARE,
-            &before,
-            &snapshot(11.0, 0.0, &[99, 1100]),
-            Err(Fault::Reset),
-        );
-        check(
-            SHARE,
-            &before,
-            &snapshot(11.0, 0.0, &[101, 999]),
-            Err(Fault::Reset),
-        );
-    }
-
-    #[test]
-    fn suspend_is_a_gap() {
-        let before = snapshot(10.0, 0.0, &[100, 1000]);
-        let after = snapshot(100.0, 89.0, &[200, 1100]);
-        check(RATE, &before, &after, Err(Fault::Gap));
-        check(SHARE, &before, &after, Err(Fault::Gap));
-    }
-
-    #[test]
-    fn no_baseline_is_first() {
-        let now = snapshot(1.0, 0.0, &[1, 2]);
-        assert_eq!(RATE.evaluate(&now, None), Err(Fault::First));
-        check(RATE, &now, &now, Err(Fault::First));
-        check(SHARE, &now, &snapshot(1.1, 0.0, &[1, 2]), Err(Fault::First));
-        let absent = Snapshot {
-            columns: vec![Raw::Fault(Fault::Gone)],
-            ..now.clone()
-        };
-        check(RATE, &absent, &snapshot(2.0, 0.0, &[1]), Err(Fault::First));
-        check(
-            RATE,
-            &now,
-            &Snapshot {
-                stamp: snapshot(2.0, 0.0, &[]).stamp,
-                ..absent
-            },
-            Err(Fault::Gone),
-        );
-    }
-
-    #[test]
-    fn a_level_is_what_it_is() {
-        let now = Snapshot {
-            columns: vec![
-                Raw::Number(f64::NAN),
-                Raw::Counter(7),
-                Raw::Text("x".into()),
-            ],
-            ..snapshot(1.0, 0.0, &[])
-        };
-        let level = |column| Formula::Level(column).evaluate(&now, None);
-        assert_eq!(level(0), Err(Fault::Malformed));
-        assert_eq!(level(1), Ok(Value::Number(7.0)));
-        assert_eq!(level(2), Ok(Value::Text("x".into())));
-        assert_eq!(level(3), Err(Fault::Gone));
-    }
-}
+mod tests;

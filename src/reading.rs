@@ -115,8 +115,20 @@ pub mod unit {
     pub const PERCENT: &str = "%";
     /// Bytes.
     pub const BYTES: &str = "By";
+    /// Bytes a second.
+    pub const BYTES_PER_SECOND: &str = "By/s";
+    /// Bits a second.
+    pub const BITS_PER_SECOND: &str = "bit/s";
+    /// Bits.
+    pub const BITS: &str = "bit";
+    /// Events a second.
+    pub const PER_SECOND: &str = "/s";
     /// Seconds.
     pub const SECONDS: &str = "s";
+    /// Milliseconds.
+    pub const MILLISECONDS: &str = "ms";
+    /// Microseconds.
+    pub const MICROSECONDS: &str = "us";
     /// What a text has.
     pub const NONE: &str = "";
 }

@@ -3,6 +3,8 @@
 //! A selector is an id (`cpu/all/usage`), a prefix of whole segments (`cpu`, `cpu/all`), or either
 //! with `*` for any run of bytes inside a segment (`cpu/*/usage`).
 
+use crate::object;
+
 /// The longest selector that is accepted, in bytes.
 pub const MAX_LENGTH: usize = 256;
 
@@ -54,7 +56,7 @@ impl<'a> Selector<'a> {
                     return Err(invalid("% is followed by two hexadecimal digits"));
                 }
                 b'%' => {}
-                byte if is_plain(*byte) => {}
+                byte if object::is_plain(*byte) => {}
                 _ => {
                     return Err(invalid(
                         "a byte other than A-Z a-z 0-9 . _ : @ + - is written %XX",
@@ -83,11 +85,6 @@ impl<'a> Selector<'a> {
                 .is_some_and(|text| text == "*" || glob(pattern, text))
         })
     }
-}
-
-/// Whether a byte stands for itself in the name of an object; others are written `%XX`.
-pub fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._:@+-".contains(&byte)
 }
 
 /// The candidate that a mistyped selector most probably meant, if any is like it.

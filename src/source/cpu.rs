@@ -1,5 +1,7 @@
 //! How the CPUs spend their time: `/proc/stat`.
 
+mod activity;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
     source::{Error, Roots, Source, file::File, parse},
 };
 
-/// The lines of `/proc/stat` that begin with `cpu`.
+/// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
 pub(super) struct Cpu {
     file: File,
     /// The first word of each line known, in the order of the columns: `cpu`, `cpu0`, `cpu1`.
@@ -67,12 +69,23 @@ impl Source for Cpu {
     }
 
     fn scope(&self) -> &'static [&'static str] {
-        &["cpu/*/usage", "cpu/*/user", "cpu/*/system", "cpu/*/wait"]
+        &[
+            "cpu/*/usage",
+            "cpu/*/user",
+            "cpu/*/system",
+            "cpu/*/wait",
+            "cpu/all/interrupts",
+            "cpu/all/contextSwitches",
+            "cpu/all/forks",
+            "cpu/all/runningTasks",
+            "cpu/all/blockedTasks",
+        ]
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
         let found: Vec<_> = lines(text).map(|line| line.name).collect();
+        let activity = activity::metrics(text);
         if found.is_empty() {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
@@ -81,11 +94,14 @@ impl Source for Cpu {
                 self.names.push(name.to_vec());
             }
         }
-        Ok(self.names.iter().enumerate().flat_map(metrics).collect())
+        let mut metrics: Vec<_> = self.names.iter().enumerate().flat_map(metrics).collect();
+        metrics.extend(activity);
+        Ok(metrics)
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
+        activity::read_columns(text, columns);
         read_columns(text, &self.names, columns)
             .map_err(|what| Error::malformed(self.file.path(), what))
     }
@@ -118,20 +134,22 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
             minimum: Some(0.0),
             maximum: Some(100.0),
             formula: Formula::Share {
-                part: row * WIDTH + column,
-                whole: row * WIDTH + TOTAL,
+                part: activity::WIDTH + row * WIDTH + column,
+                whole: activity::WIDTH + row * WIDTH + TOTAL,
             },
         })
 }
 
-/// The columns of `names` in a text of `/proc/stat`.
+/// Adds the columns of `names` in a text of `/proc/stat`.
 pub(super) fn read_columns(
     text: &[u8],
     names: &[Vec<u8>],
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
     // A cpu that is offline has no line.
-    columns.resize(names.len() * WIDTH, Raw::Fault(Fault::Gone));
+    let first = columns.len();
+    columns.resize(first + names.len() * WIDTH, Raw::Fault(Fault::Gone));
+    let columns = &mut columns[first..];
     let mut expected = 0;
     let mut any = false;
     for line in lines(text) {

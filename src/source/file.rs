@@ -29,8 +29,19 @@ pub(super) struct File {
 #[derive(Clone, Copy, PartialEq)]
 enum Parts {
     One,
+    /// Records of any length.
     Many,
+    /// Records of less than [`LINE`] bytes. The kernel puts records into its page until one does
+    /// not fit: where there is room for another after the first read, there is no other, and the
+    /// second read, in which it would walk over all its devices again, is spared.
+    Lines,
 }
+
+/// No line of `diskstats` (20 numbers and a name of 32 bytes) or `net/dev` is as long.
+const LINE: usize = 512;
+
+/// The smallest page there is.
+const PAGE: usize = 4096;
 
 /// Enough for every file of one value, so that a hundred of them stay small; and for a sysctl the
 /// kernel first makes room for as much as is asked (64 kB: 5 µs).
@@ -42,7 +53,12 @@ impl File {
         Self::of(path.into(), Parts::One)
     }
 
-    /// A file that the kernel makes record by record: `cpuinfo`, `diskstats`, `net/dev`.
+    /// A file that the kernel makes of short lines, each for itself: `diskstats`, `net/dev`.
+    pub(super) fn of_lines(path: impl Into<PathBuf>) -> Self {
+        Self::of(path.into(), Parts::Lines)
+    }
+
+    /// A file that the kernel makes record by record: `cpuinfo`.
     pub(super) fn of_records(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::Many)
     }
@@ -99,7 +115,12 @@ impl File {
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(cause),
             }
-            if length < self.buffer.len() && self.parts == Parts::One {
+            let ends = match self.parts {
+                Parts::One => true,
+                Parts::Many => false,
+                Parts::Lines => length + LINE <= PAGE,
+            };
+            if ends && length < self.buffer.len() {
                 return Ok(length);
             }
         }
@@ -140,6 +161,7 @@ mod tests {
             let path = tree.write("a", &text);
             assert_eq!(File::new(&path).read().unwrap(), text.as_bytes());
             assert_eq!(File::of_records(&path).read().unwrap(), text.as_bytes());
+            assert_eq!(File::of_lines(&path).read().unwrap(), text.as_bytes());
         }
     }
 

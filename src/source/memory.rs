@@ -1,5 +1,7 @@
 //! Memory and swap: `/proc/meminfo`.
 
+mod table;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -7,6 +9,8 @@ use crate::{
     reading::{Fault, Kind, Metric, Raw, unit},
     source::{Error, Roots, Source, file::File, parse},
 };
+
+use table::{HUGE_TOTAL, METRICS, Row, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
 
 /// `/proc/meminfo`, in the quantities of KSysGuard.
 pub(super) struct Memory {
@@ -29,16 +33,19 @@ impl Source for Memory {
     }
 
     fn scope(&self) -> &'static [&'static str] {
-        &["memory/physical/*", "memory/swap/*"]
+        &["memory/physical/*", "memory/swap/*", "memory/hugepages/*"]
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
         let quantities = quantities(text, &mut self.layout)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
+        // A kernel built without huge pages has no line of them.
+        let has_huge_pages = self.layout.0[*PAGES.start()].is_some();
         Ok(METRICS
             .iter()
             .enumerate()
+            .filter(|(_, row)| has_huge_pages || row.3 < HUGE_TOTAL)
             .map(|(column, row)| metric(column, row, &quantities))
             .collect())
     }
@@ -50,72 +57,17 @@ impl Source for Memory {
     }
 }
 
-/// The id, the name, the description, the quantity and, for a percentage, that of which it is one.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    usize,
-    Option<usize>,
-);
-
-const TOTAL: usize = 0;
-const USED: usize = 1;
-const FREE: usize = 2;
-const APPLICATION: usize = 3;
-const CACHE: usize = 4;
-const BUFFER: usize = 5;
-const SWAP_TOTAL: usize = 6;
-const SWAP_USED: usize = 7;
-const SWAP_FREE: usize = 8;
-
 /// Bytes, as far as the lines that tell of them are in order.
 type Amount = Result<u64, Fault>;
 
 /// In the order of the constants above.
-type Quantities = [Amount; 9];
-
-#[rustfmt::skip]
-const METRICS: [Row; 16] = [
-    ("memory/physical/total", "Total memory",
-     "Memory that the kernel can use: MemTotal of /proc/meminfo", TOTAL, None),
-    ("memory/physical/used", "Used memory",
-     "Memory that new programs could not have without swapping: MemTotal - MemAvailable of /proc/meminfo", USED, None),
-    ("memory/physical/usedPercent", "Used memory, per cent",
-     "Share of the memory that is used: (MemTotal - MemAvailable) / MemTotal of /proc/meminfo", USED, Some(TOTAL)),
-    ("memory/physical/free", "Available memory",
-     "Memory that new programs could have without swapping: MemAvailable of /proc/meminfo, before Linux 3.14 MemFree + Buffers + Cached + SReclaimable - Shmem", FREE, None),
-    ("memory/physical/freePercent", "Available memory, per cent",
-     "Share of the memory that is available: MemAvailable / MemTotal of /proc/meminfo", FREE, Some(TOTAL)),
-    ("memory/physical/application", "Application memory",
-     "Memory that is neither free nor cache: MemTotal - MemFree - Cached - Buffers - Slab of /proc/meminfo", APPLICATION, None),
-    ("memory/physical/applicationPercent", "Application memory, per cent",
-     "Share of the memory that is neither free nor cache: (MemTotal - MemFree - Cached - Buffers - Slab) / MemTotal of /proc/meminfo", APPLICATION, Some(TOTAL)),
-    ("memory/physical/cache", "Cache memory",
-     "Memory of cached files and of the kernel's own caches: Cached + Slab of /proc/meminfo", CACHE, None),
-    ("memory/physical/cachePercent", "Cache memory, per cent",
-     "Share of the memory that is cache: (Cached + Slab) / MemTotal of /proc/meminfo", CACHE, Some(TOTAL)),
-    ("memory/physical/buffer", "Buffer memory",
-     "Memory of cached blocks of disks: Buffers of /proc/meminfo", BUFFER, None),
-    ("memory/physical/bufferPercent", "Buffer memory, per cent",
-     "Share of the memory that is cached blocks of disks: Buffers / MemTotal of /proc/meminfo", BUFFER, Some(TOTAL)),
-    ("memory/swap/total", "Total swap",
-     "Swap space, 0 where there is none: SwapTotal of /proc/meminfo", SWAP_TOTAL, None),
-    ("memory/swap/used", "Used swap",
-     "Swap space that is used: SwapTotal - SwapFree of /proc/meminfo", SWAP_USED, None),
-    ("memory/swap/usedPercent", "Used swap, per cent",
-     "Share of the swap space that is used: (SwapTotal - SwapFree) / SwapTotal of /proc/meminfo; gone while there is none", SWAP_USED, Some(SWAP_TOTAL)),
-    ("memory/swap/free", "Free swap",
-     "Swap space that is free: SwapFree of /proc/meminfo", SWAP_FREE, None),
-    ("memory/swap/freePercent", "Free swap, per cent",
-     "Share of the swap space that is free: SwapFree / SwapTotal of /proc/meminfo; gone while there is none", SWAP_FREE, Some(SWAP_TOTAL)),
-];
+type Quantities = [Amount; 15];
 
 fn metric(column: usize, row: &Row, quantities: &Quantities) -> Metric {
     let &(id, name, description, quantity, whole) = row;
     let most = match quantity {
         // Memory can be plugged in and swap be added: a total has no largest value.
-        TOTAL | SWAP_TOTAL => None,
+        TOTAL | SWAP_TOTAL | HUGE_TOTAL => None,
         SWAP_USED | SWAP_FREE => quantities[SWAP_TOTAL].ok(),
         _ => quantities[TOTAL].ok(),
     };
@@ -166,7 +118,7 @@ fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
 }
 
 /// The lines that are asked for, up to the number.
-const LINES: [&[u8]; 10] = [
+const LINES: [&[u8]; 14] = [
     b"MemTotal:",
     b"MemFree:",
     b"MemAvailable:",
@@ -177,7 +129,14 @@ const LINES: [&[u8]; 10] = [
     b"Shmem:",
     b"Slab:",
     b"SReclaimable:",
+    b"Dirty:",
+    b"HugePages_Total:",
+    b"HugePages_Free:",
+    b"Hugepagesize:",
 ];
+
+/// The lines of [`LINES`] that count pages and not kilobytes.
+const PAGES: std::ops::RangeInclusive<usize> = 11..=12;
 
 /// Where in the text each of [`LINES`] begins, if the kernel has it.
 ///
@@ -212,12 +171,17 @@ impl Layout {
         self.0[0].is_some() && LINES.iter().zip(&self.0).all(is_there)
     }
 
-    /// In bytes, in the order of [`LINES`]. `None`: the kernel has no such line.
+    /// In bytes, or in pages, in the order of [`LINES`]. `None`: the kernel has no such line.
     fn amounts(&self, text: &[u8]) -> [Option<Amount>; LINES.len()] {
         std::array::from_fn(|which| {
             let start = self.0[which]?;
             let value = text.get(start + LINES[which].len()..)?;
-            Some(parse::kilobytes(value).ok_or(Fault::Malformed))
+            let amount = if PAGES.contains(&which) {
+                parse::ended_number(value)
+            } else {
+                parse::kilobytes(value)
+            };
+            Some(amount.ok_or(Fault::Malformed))
         })
     }
 }
@@ -227,7 +191,7 @@ fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static s
     if !layout.fits(text) {
         *layout = Layout::of(text);
     }
-    if layout.0.iter().all(Option::is_none) {
+    if layout.0[..*PAGES.start()].iter().all(Option::is_none) {
         return Err("no line tells of memory");
     }
     let amounts = layout.amounts(text);
@@ -242,6 +206,10 @@ fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static s
         shmem,
         slab,
         reclaimable,
+        dirty,
+        huge_total,
+        huge_free,
+        huge_size,
     ] = amounts.map(|amount| amount.unwrap_or(Err(Fault::Malformed)));
     // Before Linux 3.14 the kernel did not say; shared memory is cached, but cannot be had.
     let available = amounts[2]
@@ -257,11 +225,21 @@ fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static s
         swap_total,
         minus(swap_total, swap_free),
         swap_free,
+        shmem,
+        slab,
+        dirty,
+        times(huge_total, huge_size),
+        times(minus(huge_total, huge_free), huge_size),
+        times(huge_free, huge_size),
     ])
 }
 
 fn plus(one: Amount, other: Amount) -> Amount {
     one?.checked_add(other?).ok_or(Fault::Malformed)
+}
+
+fn times(count: Amount, size: Amount) -> Amount {
+    count?.checked_mul(size?).ok_or(Fault::Malformed)
 }
 
 /// What is left of the whole. A part that is more than it contradicts it: that is no reading of 0.

@@ -13,8 +13,12 @@ mod memory;
 mod os;
 mod os_release;
 mod parse;
+mod pressure;
+mod property;
+mod rows;
 #[cfg(test)]
 mod tests;
+mod vmstat;
 
 use std::{
     io,
@@ -126,7 +130,9 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(cpuinfo::CpuInfo::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
+        Box::new(vmstat::VmStat::new(roots)),
     ];
     sources.extend(os::sources(roots));
+    sources.extend(pressure::sources(roots));
     sources
 }

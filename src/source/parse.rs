@@ -126,6 +126,12 @@ pub(super) fn kilobytes(text: &[u8]) -> Option<u64> {
     number.checked_mul(1024)
 }
 
+/// The number with which a text begins, if it is alone on its line and the line is ended.
+pub(super) fn ended_number(text: &[u8]) -> Option<u64> {
+    let (number, rest) = digits(after_blanks(text))?;
+    rest.starts_with(b"\n").then_some(number)
+}
+
 /// The numbers of a list such as `0-3,5`: what sysfs writes for sets of cpus.
 pub(super) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
     // The kernel has at most 8192 cpus; a list that says more is none.
@@ -212,6 +218,15 @@ mod tests {
         ];
         for bad in bad {
             assert_eq!(kilobytes(bad.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn a_number_is_alone_on_an_ended_line() {
+        assert_eq!(ended_number(b"5\nx"), Some(5));
+        assert_eq!(ended_number(b"  0\n"), Some(0));
+        for bad in ["5", "5 kB\n", "-5\n", "\n", ""] {
+            assert_eq!(ended_number(bad.as_bytes()), None);
         }
     }
 

@@ -142,20 +142,15 @@ fn a_cpu_goes_offline_and_comes_back() {
     let tree = Tree::new();
     let mut cpu = Cpu::new(&tree.roots());
     tree.write("stat", after);
-    assert_eq!(cpu.discover().unwrap().len(), 3 * 4);
+    assert_eq!(cpu.discover().unwrap().len(), 3 * 4 + activity::WIDTH);
     tree.write("stat", before);
-    assert_eq!(read(&mut cpu).len(), 3 * WIDTH);
+    assert_eq!(read(&mut cpu).len(), activity::WIDTH + 3 * WIDTH);
     let metrics = cpu.discover().unwrap();
-    let last = metrics.last().unwrap();
+    let last = &metrics[15];
+    let (part, whole) = (activity::WIDTH + 18, activity::WIDTH + 19);
     assert_eq!(
         (&*last.id, last.formula),
-        (
-            "cpu/cpu1/wait",
-            Formula::Share {
-                part: 18,
-                whole: 19
-            }
-        )
+        ("cpu/cpu1/wait", Formula::Share { part, whole })
     );
     assert!(
         !read(&mut cpu)
@@ -167,10 +162,10 @@ fn a_cpu_goes_offline_and_comes_back() {
 #[test]
 fn fixtures() {
     let mut laptop = Cpu::new(&crate::source::tests::roots("laptop"));
-    assert_eq!(laptop.discover().unwrap().len(), 5 * 4);
+    assert_eq!(laptop.discover().unwrap().len(), 5 * 4 + activity::WIDTH);
     let mut server = Cpu::new(&crate::source::tests::roots("server"));
-    assert_eq!(server.discover().unwrap().len(), 129 * 4);
+    assert_eq!(server.discover().unwrap().len(), 129 * 4 + activity::WIDTH);
     let columns = read(&mut server);
-    assert_eq!(columns.len(), 129 * WIDTH);
-    assert!(number_of(&columns[USED]) > (1_u64 << 53) as f64);
+    assert_eq!(columns.len(), activity::WIDTH + 129 * WIDTH);
+    assert!(number_of(&columns[activity::WIDTH + USED]) > (1_u64 << 53) as f64);
 }

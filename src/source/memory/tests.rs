@@ -43,6 +43,35 @@ fn quantities_of_ksysguard() {
 }
 
 #[test]
+fn beyond_ksysguard() {
+    check("", "", "physical/available", Ok(10_000_000.0 * KB));
+    check("", "", "physical/shared", Ok(800_000.0 * KB));
+    check("", "", "physical/slab", Ok(2_500_000.0 * KB));
+    check("", "", "physical/dirty", Ok(120.0 * KB));
+    check("", "", "hugepages/total", Ok(16.0 * 2048.0 * KB));
+    check("", "", "hugepages/used", Ok(6.0 * 2048.0 * KB));
+    check("", "", "hugepages/free", Ok(10.0 * 2048.0 * KB));
+    let malformed = Err(Fault::Malformed);
+    check("2048 kB", "2048", "hugepages/total", malformed);
+    check(
+        "Total:      16",
+        "Total:      1",
+        "hugepages/used",
+        malformed,
+    );
+}
+
+#[test]
+fn huge_pages_where_the_kernel_has_them() {
+    let ids = |machine| {
+        let metrics = Memory::new(&roots(machine)).discover().unwrap();
+        let ids = metrics.iter().map(|metric| metric.id.to_string());
+        ids.filter(|id| id.contains("hugepages")).count()
+    };
+    assert_eq!((ids("laptop"), ids("server")), (3, 0));
+}
+
+#[test]
 fn before_linux_3_14() {
     let line = "MemAvailable:   10000000 kB\n";
     check(line, "", "physical/free", Ok(10_500_000.0 * KB));
@@ -56,7 +85,7 @@ fn no_swap() {
     let columns = columns(&text.replace(total, "SwapTotal: 0 kB"));
     let (zero, gone) = (Raw::Number(0.0), Raw::Fault(Fault::Gone));
     assert_eq!(
-        columns[11..],
+        columns[11..16],
         [zero.clone(), zero.clone(), gone.clone(), zero, gone]
     );
 }

@@ -1,0 +1,183 @@
+use super::*;
+
+/// A snapshot of counters, `seconds` after boot, of which `asleep` were slept.
+fn snapshot(seconds: f64, asleep: f64, columns: &[u64]) -> Snapshot {
+    Snapshot {
+        stamp: Stamp {
+            realtime: 0,
+            monotonic: Duration::from_secs_f64(seconds - asleep),
+            boottime: Duration::from_secs_f64(seconds),
+        },
+        columns: columns.iter().map(|&count| Raw::Counter(count)).collect(),
+    }
+}
+
+const RATE: Formula = Formula::Rate {
+    counter: 0,
+    scale: 1.0,
+};
+const SHARE: Formula = Formula::Share { part: 0, whole: 1 };
+
+#[track_caller]
+fn check(formula: Formula, before: &Snapshot, now: &Snapshot, expected: Result<f64, Fault>) {
+    let reading = formula.evaluate(now, Some(before));
+    assert_eq!(reading, expected.map(Value::Number));
+}
+
+#[test]
+fn rate_is_growth_over_monotonic_time() {
+    let before = snapshot(10.0, 0.0, &[100]);
+    check(RATE, &before, &snapshot(12.0, 0.0, &[300]), Ok(100.0));
+    check(RATE, &before, &snapshot(12.0, 0.0, &[100]), Ok(0.0));
+}
+
+#[test]
+fn rate_keeps_every_bit_above_2_to_the_53() {
+    let huge = (1 << 60) + 1;
+    let before = snapshot(1.0, 0.0, &[huge]);
+    check(RATE, &before, &snapshot(2.0, 0.0, &[huge + 3]), Ok(3.0));
+}
+
+#[test]
+fn backwards_is_a_reset() {
+    let before = snapshot(10.0, 0.0, &[100, 1000]);
+    check(
+        RATE,
+        &before,
+        &snapshot(11.0, 0.0, &[99, 1100]),
+        Err(Fault::Reset),
+    );
+    check(
+        SHARE,
+        &before,
+        &snapshot(11.0, 0.0, &[99, 1100]),
+        Err(Fault::Reset),
+    );
+    check(
+        SHARE,
+        &before,
+        &snapshot(11.0, 0.0, &[101, 999]),
+        Err(Fault::Reset),
+    );
+}
+
+#[test]
+fn suspend_is_a_gap() {
+    let before = snapshot(10.0, 0.0, &[100, 1000]);
+    let after = snapshot(100.0, 89.0, &[200, 1100]);
+    check(RATE, &before, &after, Err(Fault::Gap));
+    check(SHARE, &before, &after, Err(Fault::Gap));
+}
+
+#[test]
+fn no_baseline_is_first() {
+    let now = snapshot(1.0, 0.0, &[1, 2]);
+    assert_eq!(RATE.evaluate(&now, None), Err(Fault::First));
+    check(RATE, &now, &now, Err(Fault::First));
+    check(SHARE, &now, &snapshot(1.1, 0.0, &[1, 2]), Err(Fault::First));
+    let absent = Snapshot {
+        columns: vec![Raw::Fault(Fault::Gone)],
+        ..now.clone()
+    };
+    check(RATE, &absent, &snapshot(2.0, 0.0, &[1]), Err(Fault::First));
+    check(
+        RATE,
+        &now,
+        &Snapshot {
+            stamp: snapshot(2.0, 0.0, &[]).stamp,
+            ..absent
+        },
+        Err(Fault::Gone),
+    );
+}
+
+#[test]
+fn a_level_is_what_it_is() {
+    let now = Snapshot {
+        columns: vec![
+            Raw::Number(f64::NAN),
+            Raw::Counter(7),
+            Raw::Text("x".into()),
+        ],
+        ..snapshot(1.0, 0.0, &[])
+    };
+    let level = |column| Formula::Level(column).evaluate(&now, None);
+    assert_eq!(level(0), Err(Fault::Malformed));
+    assert_eq!(level(1), Ok(Value::Number(7.0)));
+    assert_eq!(level(2), Ok(Value::Text("x".into())));
+    assert_eq!(level(3), Err(Fault::Gone));
+}
+
+#[test]
+fn busy_is_the_share_of_the_time() {
+    let busy = Formula::Busy {
+        counter: 0,
+        second: 1000.0,
+    };
+    let before = snapshot(10.0, 0.0, &[5000]);
+    check(busy, &before, &snapshot(12.0, 0.0, &[5500]), Ok(25.0));
+    check(busy, &before, &snapshot(12.0, 0.0, &[7004]), Ok(100.0));
+    check(
+        busy,
+        &before,
+        &snapshot(12.0, 0.0, &[4999]),
+        Err(Fault::Reset),
+    );
+}
+
+#[test]
+fn each_has_no_value_while_nothing_was_done() {
+    let each = Formula::Each {
+        amount: 0,
+        count: 1,
+        scale: 1.0,
+    };
+    let before = snapshot(10.0, 0.0, &[500, 100]);
+    check(each, &before, &snapshot(12.0, 0.0, &[530, 110]), Ok(3.0));
+    check(
+        each,
+        &before,
+        &snapshot(12.0, 0.0, &[530, 100]),
+        Err(Fault::Stale),
+    );
+    check(
+        each,
+        &before,
+        &snapshot(12.0, 0.0, &[530, 99]),
+        Err(Fault::Reset),
+    );
+}
+
+/// The sum over devices of two columns each, the first of which is looked at, behind a column that
+/// is of no device; `-` is a device that is not there.
+#[track_caller]
+fn check_sum(before: &str, now: &str, expected: Result<f64, Fault>) {
+    let sum = Formula::Sum {
+        first: 1,
+        step: 2,
+        scale: 512.0,
+    };
+    let snapshot = |seconds, text: &str| {
+        let mut snapshot = snapshot(seconds, 0.0, &[7]);
+        for count in text.split_whitespace() {
+            let counter = count.parse().map(Raw::Counter);
+            let counter = counter.unwrap_or(Raw::Fault(Fault::Gone));
+            snapshot.columns.extend([counter, Raw::Counter(1)]);
+        }
+        snapshot
+    };
+    check(sum, &snapshot(1.0, before), &snapshot(2.0, now), expected);
+}
+
+#[test]
+fn a_sum_has_those_that_are_there_in_both() {
+    check_sum("10 20 30", "11 22 33", Ok(6.0 * 512.0));
+    check_sum("10 20 30", "11 - 33", Ok(4.0 * 512.0));
+    check_sum("10 - 30", "11 1000 33", Ok(4.0 * 512.0));
+    check_sum("10 20", "11 22 1000", Ok(3.0 * 512.0));
+    check_sum("10 20", "10 20", Ok(0.0));
+    check_sum("10 20", "11 19", Err(Fault::Reset));
+    check_sum("- -", "1 -", Err(Fault::First));
+    check_sum("1 2", "- -", Err(Fault::Gone));
+    check_sum("", "", Err(Fault::Gone));
+}

@@ -1,0 +1,76 @@
+//! What is offered of `/proc/meminfo`.
+
+/// The id, the name, the description, the quantity and, for a percentage, that of which it is one.
+pub(super) type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    usize,
+    Option<usize>,
+);
+
+pub(super) const TOTAL: usize = 0;
+pub(super) const USED: usize = 1;
+pub(super) const FREE: usize = 2;
+pub(super) const APPLICATION: usize = 3;
+pub(super) const CACHE: usize = 4;
+pub(super) const BUFFER: usize = 5;
+pub(super) const SWAP_TOTAL: usize = 6;
+pub(super) const SWAP_USED: usize = 7;
+pub(super) const SWAP_FREE: usize = 8;
+pub(super) const SHARED: usize = 9;
+pub(super) const SLAB: usize = 10;
+pub(super) const DIRTY: usize = 11;
+pub(super) const HUGE_TOTAL: usize = 12;
+pub(super) const HUGE_USED: usize = 13;
+pub(super) const HUGE_FREE: usize = 14;
+
+#[rustfmt::skip]
+pub(super) const METRICS: [Row; 23] = [
+    ("memory/physical/total", "Total memory",
+     "Memory that the kernel can use: MemTotal of /proc/meminfo", TOTAL, None),
+    ("memory/physical/used", "Used memory",
+     "Memory that new programs could not have without swapping: MemTotal - MemAvailable of /proc/meminfo", USED, None),
+    ("memory/physical/usedPercent", "Used memory, per cent",
+     "Share of the memory that is used: (MemTotal - MemAvailable) / MemTotal of /proc/meminfo", USED, Some(TOTAL)),
+    ("memory/physical/free", "Available memory",
+     "Memory that new programs could have without swapping: MemAvailable of /proc/meminfo, before Linux 3.14 MemFree + Buffers + Cached + SReclaimable - Shmem", FREE, None),
+    ("memory/physical/freePercent", "Available memory, per cent",
+     "Share of the memory that is available: MemAvailable / MemTotal of /proc/meminfo", FREE, Some(TOTAL)),
+    ("memory/physical/application", "Application memory",
+     "Memory that is neither free nor cache: MemTotal - MemFree - Cached - Buffers - Slab of /proc/meminfo", APPLICATION, None),
+    ("memory/physical/applicationPercent", "Application memory, per cent",
+     "Share of the memory that is neither free nor cache: (MemTotal - MemFree - Cached - Buffers - Slab) / MemTotal of /proc/meminfo", APPLICATION, Some(TOTAL)),
+    ("memory/physical/cache", "Cache memory",
+     "Memory of cached files and of the kernel's own caches: Cached + Slab of /proc/meminfo", CACHE, None),
+    ("memory/physical/cachePercent", "Cache memory, per cent",
+     "Share of the memory that is cache: (Cached + Slab) / MemTotal of /proc/meminfo", CACHE, Some(TOTAL)),
+    ("memory/physical/buffer", "Buffer memory",
+     "Memory of cached blocks of disks: Buffers of /proc/meminfo", BUFFER, None),
+    ("memory/physical/bufferPercent", "Buffer memory, per cent",
+     "Share of the memory that is cached blocks of disks: Buffers / MemTotal of /proc/meminfo", BUFFER, Some(TOTAL)),
+    ("memory/swap/total", "Total swap",
+     "Swap space, 0 where there is none: SwapTotal of /proc/meminfo", SWAP_TOTAL, None),
+    ("memory/swap/used", "Used swap",
+     "Swap space that is used: SwapTotal - SwapFree of /proc/meminfo", SWAP_USED, None),
+    ("memory/swap/usedPercent", "Used swap, per cent",
+     "Share of the swap space that is used: (SwapTotal - SwapFree) / SwapTotal of /proc/meminfo; gone while there is none", SWAP_USED, Some(SWAP_TOTAL)),
+    ("memory/swap/free", "Free swap",
+     "Swap space that is free: SwapFree of /proc/meminfo", SWAP_FREE, None),
+    ("memory/swap/freePercent", "Free swap, per cent",
+     "Share of the swap space that is free: SwapFree / SwapTotal of /proc/meminfo; gone while there is none", SWAP_FREE, Some(SWAP_TOTAL)),
+    ("memory/physical/available", "Memory available to programs",
+     "Memory that new programs could have without swapping: the same as memory/physical/free, MemAvailable of /proc/meminfo", FREE, None),
+    ("memory/physical/shared", "Shared memory",
+     "Memory of tmpfs and of shared memory, which is cache that cannot be dropped: Shmem of /proc/meminfo", SHARED, None),
+    ("memory/physical/slab", "Slab memory",
+     "Memory of the kernel's own caches: Slab of /proc/meminfo", SLAB, None),
+    ("memory/physical/dirty", "Dirty memory",
+     "Memory that waits to be written to disks: Dirty of /proc/meminfo", DIRTY, None),
+    ("memory/hugepages/total", "Total huge pages",
+     "Memory set aside for huge pages: HugePages_Total times Hugepagesize of /proc/meminfo", HUGE_TOTAL, None),
+    ("memory/hugepages/used", "Used huge pages",
+     "Memory set aside for huge pages and used: (HugePages_Total - HugePages_Free) times Hugepagesize of /proc/meminfo", HUGE_USED, None),
+    ("memory/hugepages/free", "Free huge pages",
+     "Memory set aside for huge pages and not used: HugePages_Free times Hugepagesize of /proc/meminfo", HUGE_FREE, None),
+];

@@ -1,0 +1,289 @@
+//! Pressure: how long tasks waited for what they lacked, from `/proc/pressure`.
+//!
+//! <https://docs.kernel.org/accounting/psi.html>
+
+use nix::libc;
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// The sources of `pressure`: one for each file.
+pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+    let boxed = |resource| Box::new(Pressure::new(roots, resource)) as Box<dyn Source>;
+    RESOURCES.iter().map(boxed).collect()
+}
+
+/// One file of `/proc/pressure`.
+struct Pressure {
+    file: File,
+    resource: &'static Resource,
+}
+
+/// The file, what it is called in names, and the ids.
+type Resource = (&'static str, &'static str, [&'static str; 1]);
+
+const RESOURCES: [Resource; 4] = [
+    ("cpu", "CPU pressure,", ["pressure/cpu/*"]),
+    ("memory", "Memory pressure,", ["pressure/memory/*"]),
+    ("io", "I/O pressure,", ["pressure/io/*"]),
+    ("irq", "Interrupt pressure,", ["pressure/irq/*"]),
+];
+
+/// The lines of a file, in the order of the columns: three averages and the total of each.
+const LINES: [(&[u8], [Property; WIDTH + 1]); 2] = [(b"some", SOME), (b"full", FULL)];
+const WIDTH: usize = 4;
+const KEYS: [&[u8]; WIDTH] = [b"avg10=", b"avg60=", b"avg300=", b"total="];
+const TOTAL: usize = 3;
+
+/// The properties of a line: those of the columns, and the share since the last reading.
+macro_rules! properties {
+    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $who:literal) => {
+        [
+            Property::new(
+                $ten,
+                concat!($line, ", 10 s"),
+                concat!(
+                    "Share of the last 10 seconds in which ",
+                    $who,
+                    " waited for it: avg10 of the line ",
+                    $line,
+                    " of the resource's file in /proc/pressure/"
+                ),
+                unit::PERCENT,
+                Kind::Gauge,
+            ),
+            Property::new(
+                $sixty,
+                concat!($line, ", 60 s"),
+                concat!(
+                    "Share of the last minute in which ",
+                    $who,
+                    " waited for it: avg60 of the line ",
+                    $line,
+                    " of the resource's file in /proc/pressure/"
+                ),
+                unit::PERCENT,
+                Kind::Gauge,
+            ),
+            Property::new(
+                $five,
+                concat!($line, ", 300 s"),
+                concat!(
+                    "Share of the last 5 minutes in which ",
+                    $who,
+                    " waited for it: avg300 of the line ",
+                    $line,
+                    " of the resource's file in /proc/pressure/"
+                ),
+                unit::PERCENT,
+                Kind::Gauge,
+            ),
+            Property::new(
+                $total,
+                concat!($line, ", total"),
+                concat!(
+                    "Time since the kernel started in which ",
+                    $who,
+                    " waited for it: total of the line ",
+                    $line,
+                    " of the resource's file in /proc/pressure/"
+                ),
+                unit::MICROSECONDS,
+                Kind::Total,
+            ),
+            Property::new(
+                $line,
+                $line,
+                concat!(
+                    "Share of the time since the last reading in which ",
+                    $who,
+                    " waited for it: what total grew by, of the line ",
+                    $line,
+                    " of the resource's file in /proc/pressure/"
+                ),
+                unit::PERCENT,
+                Kind::Rate,
+            ),
+        ]
+    };
+}
+const SOME: [Property; WIDTH + 1] = properties!(
+    "some",
+    "some10Sec",
+    "some60Sec",
+    "some300Sec",
+    "someTotal",
+    "a task"
+);
+const FULL: [Property; WIDTH + 1] = properties!(
+    "full",
+    "full10Sec",
+    "full60Sec",
+    "full300Sec",
+    "fullTotal",
+    "all tasks at once"
+);
+
+impl Pressure {
+    fn new(roots: &Roots, resource: &'static Resource) -> Self {
+        Self {
+            file: File::new(roots.proc.join("pressure").join(resource.0)),
+            resource,
+        }
+    }
+}
+
+impl Source for Pressure {
+    fn name(&self) -> &'static str {
+        "pressure"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &self.resource.2
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let mut columns = Vec::new();
+        match self.file.read() {
+            Ok(text) => read_columns(text, &mut columns),
+            // A kernel built without it has no file, one started with psi=0 does not answer.
+            Err(Error::Io { cause, .. })
+                if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP)) =>
+            {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        }
+        let (object, whose, _) = *self.resource;
+        let mut metrics = Vec::new();
+        for (row, (_, properties)) in LINES.iter().enumerate() {
+            let first = row * WIDTH;
+            // Interrupts have no line `some`, and neither has a cpu `full` before Linux 5.13.
+            if columns[first..][..WIDTH].iter().all(is_gone) {
+                continue;
+            }
+            metrics.extend(properties.iter().enumerate().map(|(which, property)| {
+                let formula = match which {
+                    WIDTH => Formula::Busy {
+                        counter: first + TOTAL,
+                        second: 1e6,
+                    },
+                    column => Formula::Level(first + column),
+                };
+                property.of("pressure", object.as_bytes(), whose, formula)
+            }));
+        }
+        if metrics.is_empty() {
+            return Err(Error::malformed(self.file.path(), NO_LINE));
+        }
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        read_columns(self.file.read()?, columns);
+        if columns.iter().all(is_gone) {
+            return Err(Error::malformed(self.file.path(), NO_LINE));
+        }
+        Ok(())
+    }
+}
+
+const NO_LINE: &str = "no line begins with some or full";
+
+fn is_gone(column: &Raw) -> bool {
+    *column == Raw::Fault(Fault::Gone)
+}
+
+/// The columns in a text of `/proc/pressure/io` and its like.
+pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
+    columns.resize(LINES.len() * WIDTH, Raw::Fault(Fault::Gone));
+    for (line, ended) in parse::ended_lines(text) {
+        let mut fields = parse::fields(line);
+        let name = fields.next();
+        let Some(row) = LINES.iter().position(|line| name == Some(line.0)) else {
+            continue;
+        };
+        for (which, key) in KEYS.iter().enumerate() {
+            let value = fields.next().and_then(|field| field.strip_prefix(*key));
+            let column = match which {
+                TOTAL if ended => value.and_then(parse::number).map(Raw::Counter),
+                TOTAL => None,
+                _ => value.and_then(parse::decimal).map(Raw::Number),
+            };
+            columns[row * WIDTH + which] = column.unwrap_or(Raw::Fault(Fault::Malformed));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: [Option<[f64; 3]>; 2], totals: [Result<u64, Fault>; 2]) {
+        let mut columns = Vec::new();
+        read_columns(text.as_bytes(), &mut columns);
+        for row in 0..2 {
+            let averages = expected[row].map(|averages| averages.map(Raw::Number));
+            if let Some(averages) = averages {
+                assert_eq!(columns[row * WIDTH..][..3], averages);
+            }
+            let total = totals[row].map_or_else(Raw::Fault, Raw::Counter);
+            assert_eq!(columns[row * WIDTH + 3], total);
+        }
+    }
+
+    #[test]
+    fn lines() {
+        check(
+            "some avg10=1.53 avg60=0.87 avg300=0.73 total=1088168194\nfull avg10=0.00 avg60=0.13 avg300=100.00 total=18446744073709551615\n",
+            [Some([1.53, 0.87, 0.73]), Some([0.0, 0.13, 100.0])],
+            [Ok(1088168194), Ok(u64::MAX)],
+        );
+        check(
+            "full avg10=0.00 avg60=0.13 avg300=0.08 total=5\n",
+            [None, Some([0.0, 0.13, 0.08])],
+            [Err(Fault::Gone), Ok(5)],
+        );
+        check(
+            "some avg10=1.53 avg60=0.87 avg300=0.73 total=10881",
+            [Some([1.53, 0.87, 0.73]), None],
+            [Err(Fault::Malformed), Err(Fault::Gone)],
+        );
+        check(
+            "some avg10=-1 total=3\nfull\n",
+            [None, None],
+            [Err(Fault::Malformed); 2],
+        );
+    }
+
+    #[test]
+    fn a_kernel_without_has_no_metrics() {
+        let tree = Tree::new();
+        for mut source in sources(&tree.roots()) {
+            assert_eq!(source.discover().unwrap(), []);
+        }
+        tree.write("pressure/cpu", "");
+        let error = sources(&tree.roots())[0].discover().unwrap_err();
+        assert_eq!(error.fault(), Fault::Malformed);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut ids = Vec::new();
+        for mut source in sources(&roots("laptop")) {
+            let metrics = source.discover().unwrap();
+            if !metrics.is_empty() {
+                assert_eq!(read(source.as_mut()).len(), 2 * WIDTH);
+            }
+            ids.extend(metrics.into_iter().map(|metric| metric.id));
+        }
+        // The laptop's kernel does not tell of interrupts.
+        assert_eq!(ids.len(), 3 * 10);
+        assert!(ids.iter().any(|id| &**id == "pressure/io/full300Sec"));
+    }
+}

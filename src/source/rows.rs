@@ -1,0 +1,67 @@
+//! Tables of the kernel with a line for each device, and columns that keep their places.
+
+/// Which row of columns each line stands for, by the name on it.
+///
+/// The kernel writes the lines in the same order as long as no device comes or goes, so that each
+/// is mostly where it was.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// The names of the lines, in the order of the text, and their rows; none for a device that
+    /// is left out.
+    lines: Vec<(Vec<u8>, Option<usize>)>,
+}
+
+/// What is known of a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Line {
+    /// It stands for this row.
+    Row(usize),
+    /// It was seen by discovery and left out.
+    LeftOut,
+    /// It was not there when discovery looked.
+    Unknown,
+}
+
+impl Rows {
+    pub(super) fn new(lines: Vec<(Vec<u8>, Option<usize>)>) -> Self {
+        Self { lines }
+    }
+
+    /// What the line of this name stands for; `place` is that of the line before, and becomes its.
+    pub(super) fn find(&self, place: &mut usize, name: &[u8]) -> Line {
+        let is_it = |line: &(Vec<u8>, Option<usize>)| line.0 == name;
+        if !self.lines.get(*place).is_some_and(is_it) {
+            match self.lines.iter().position(is_it) {
+                Some(found) => *place = found,
+                None => return Line::Unknown,
+            }
+        }
+        let row = self.lines[*place].1;
+        *place += 1;
+        row.map_or(Line::LeftOut, Line::Row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[Line]) {
+        let lines = [("a", Some(2)), ("b", None), ("c", Some(0))];
+        let rows = Rows::new(lines.map(|(name, row)| (name.into(), row)).into());
+        let mut place = 0;
+        let found = text.bytes().map(|name| rows.find(&mut place, &[name]));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn lines_are_found_by_name_wherever_they_are() {
+        use Line::{LeftOut, Row, Unknown};
+        check("abc", &[Row(2), LeftOut, Row(0)]);
+        check("ac", &[Row(2), Row(0)]);
+        check("cxab", &[Row(0), Unknown, Row(2), LeftOut]);
+        check("aa", &[Row(2), Row(2)]);
+        check("x", &[Unknown]);
+    }
+}

@@ -1,0 +1,258 @@
+//! What the kernel moves in and out of memory: `/proc/vmstat`.
+
+use nix::unistd::{SysconfVar, sysconf};
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// The lines of `/proc/vmstat` about paging and about running out of memory.
+pub(super) struct VmStat {
+    file: File,
+    /// Which of [`LINES`] this kernel has.
+    known: [bool; LINES.len()],
+    layout: Layout,
+}
+
+const LINES: [&[u8]; 7] = [
+    b"pgpgin ",
+    b"pgpgout ",
+    b"pswpin ",
+    b"pswpout ",
+    b"pgfault ",
+    b"pgmajfault ",
+    b"oom_kill ",
+];
+
+/// In the order of the lines, and what one count is worth: none for a total.
+const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
+    (
+        Property::new(
+            "in",
+            "read in",
+            "Bytes read from disks, whatever for: pgpgin of /proc/vmstat, which counts KiB",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::Kibibyte),
+    ),
+    (
+        Property::new(
+            "out",
+            "written out",
+            "Bytes written to disks, whatever for: pgpgout of /proc/vmstat, which counts KiB",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::Kibibyte),
+    ),
+    (
+        Property::new(
+            "swapIn",
+            "swapped in",
+            "Bytes brought back from swap: pswpin of /proc/vmstat times the size of a page",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::Page),
+    ),
+    (
+        Property::new(
+            "swapOut",
+            "swapped out",
+            "Bytes put into swap: pswpout of /proc/vmstat times the size of a page",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::Page),
+    ),
+    (
+        Property::new(
+            "faults",
+            "page faults",
+            "Accesses to memory for which the kernel had to act: pgfault of /proc/vmstat",
+            unit::PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::One),
+    ),
+    (
+        Property::new(
+            "majorFaults",
+            "major page faults",
+            "Accesses to memory that had to wait for a disk: pgmajfault of /proc/vmstat",
+            unit::PER_SECOND,
+            Kind::Rate,
+        ),
+        Some(Worth::One),
+    ),
+    (
+        Property::new(
+            "oomKills",
+            "kills for want of memory",
+            "Processes that the kernel killed since it started because memory ran out: oom_kill of /proc/vmstat, since Linux 4.13",
+            unit::ONE,
+            Kind::Total,
+        ),
+        None,
+    ),
+];
+
+#[derive(Clone, Copy)]
+enum Worth {
+    One,
+    Kibibyte,
+    Page,
+}
+
+impl VmStat {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            // All that is looked for stands on the first page; the rest costs as much again,
+            // because the kernel adds up its counters anew for each page.
+            file: File::new(roots.proc.join("vmstat")),
+            known: [false; LINES.len()],
+            layout: Layout::default(),
+        }
+    }
+
+    /// Reads the whole file from now on.
+    fn read_on(&mut self) {
+        self.file = File::of_records(self.file.path());
+    }
+}
+
+impl Source for VmStat {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["memory/paging/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let mut found = self.layout.find(self.file.read()?);
+        if found.contains(&None) {
+            self.read_on();
+            found = self.layout.find(self.file.read()?);
+        }
+        if found.iter().all(Option::is_none) {
+            return Err(Error::malformed(self.file.path(), NO_LINE));
+        }
+        self.known = found.map(|line| line.is_some());
+        let properties = PROPERTIES.iter().enumerate();
+        Ok(properties
+            .filter(|(column, _)| self.known[*column])
+            .map(|(column, (property, worth))| {
+                let formula = match worth {
+                    None => Formula::Level(column),
+                    Some(worth) => Formula::Rate {
+                        counter: column,
+                        scale: scale(*worth),
+                    },
+                };
+                property.of("memory", b"paging", "Memory", formula)
+            })
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let text = self.file.read()?;
+        read_columns(text, &mut self.layout, columns)
+            .map_err(|what| Error::malformed(self.file.path(), what))?;
+        let is_gone = |(known, column): (&bool, &Raw)| *known && *column == Raw::Fault(Fault::Gone);
+        if self.known.iter().zip(columns.iter()).any(is_gone) {
+            // The numbers have grown, and with them the text over the end of the page.
+            columns.clear();
+            self.read_on();
+            let text = self.file.read()?;
+            read_columns(text, &mut self.layout, columns)
+                .map_err(|what| Error::malformed(self.file.path(), what))?;
+        }
+        Ok(())
+    }
+}
+
+const NO_LINE: &str = "no line tells of paging";
+
+fn scale(worth: Worth) -> f64 {
+    match worth {
+        Worth::One => 1.0,
+        Worth::Kibibyte => 1024.0,
+        Worth::Page => {
+            let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+            size.expect("POSIX has the size of a page") as f64
+        }
+    }
+}
+
+/// The columns in a text of `/proc/vmstat`.
+pub(super) fn read_columns(
+    text: &[u8],
+    layout: &mut Layout,
+    columns: &mut Vec<Raw>,
+) -> Result<(), &'static str> {
+    let found = layout.find(text);
+    if found.iter().all(Option::is_none) {
+        return Err(NO_LINE);
+    }
+    columns.extend(LINES.iter().zip(found).map(|(key, place)| {
+        let Some(place) = place else {
+            return Raw::Fault(Fault::Gone);
+        };
+        match parse::ended_number(&text[place + key.len()..]) {
+            Some(count) => Raw::Counter(count),
+            None => Raw::Fault(Fault::Malformed),
+        }
+    }));
+    Ok(())
+}
+
+/// Where each of [`LINES`] was the last time. A line moves only by as many bytes as the numbers
+/// before it have gained or lost digits, so it is looked for around there first.
+#[derive(Default)]
+pub(super) struct Layout([usize; LINES.len()]);
+
+impl Layout {
+    fn find(&mut self, text: &[u8]) -> [Option<usize>; LINES.len()] {
+        let mut moved = 0;
+        std::array::from_fn(|which| {
+            let key = LINES[which];
+            let expected = self.0[which].saturating_add_signed(moved);
+            let found = if begins_line(text, expected, key) {
+                expected
+            } else {
+                near(text, expected, key).or_else(|| anywhere(text, key))?
+            };
+            moved = found as isize - self.0[which] as isize;
+            self.0[which] = found;
+            Some(found)
+        })
+    }
+}
+
+fn begins_line(text: &[u8], place: usize, key: &[u8]) -> bool {
+    let line = text.get(place..);
+    line.is_some_and(|line| line.starts_with(key)) && (place == 0 || text[place - 1] == b'\n')
+}
+
+fn near(text: &[u8], place: usize, key: &[u8]) -> Option<usize> {
+    const REACH: usize = 64;
+    let end = text.len().min(place.saturating_add(REACH));
+    (place.saturating_sub(REACH)..end).find(|&place| begins_line(text, place, key))
+}
+
+fn anywhere(text: &[u8], key: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    parse::lines(text).find_map(|line| {
+        let place = start;
+        start += line.len() + 1;
+        line.starts_with(key).then_some(place)
+    })
+}
+
+#[cfg(test)]
+mod tests;
