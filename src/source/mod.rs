@@ -7,7 +7,9 @@
 mod cpu;
 mod cpu_names;
 mod cpuinfo;
+mod disk;
 mod file;
+mod lane;
 mod loadavg;
 mod memory;
 mod os;
@@ -47,6 +49,15 @@ pub trait Source: Send {
     /// # Errors
     /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error>;
+
+    /// Whether the last readings have shown that something is there, or is no longer, of which
+    /// [`Source::discover`] did not know: it is to be called again. Costs nothing to ask.
+    ///
+    /// Discovery may be repeated at any time. What it found before keeps its columns; what has
+    /// gone reads [`Fault::Gone`], and is read again in the same columns once it is back.
+    fn changed(&self) -> bool {
+        false
+    }
 }
 
 /// Where the kernel's files are: elsewhere in a container that looks at its host, and in tests.
@@ -132,6 +143,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),
     ];
+    sources.extend(disk::sources(roots));
     sources.extend(os::sources(roots));
     sources.extend(pressure::sources(roots));
     sources

@@ -65,6 +65,13 @@ impl Tree {
         path
     }
 
+    /// A symbolic link, as sysfs has them, to another path of this tree.
+    pub(super) fn link(&self, path: &str, target: &str) {
+        let path = self.root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(self.root.join(target), path).unwrap();
+    }
+
     /// How many files of this tree the process has open.
     pub(super) fn descriptors(&self) -> usize {
         let links = fs::read_dir("/proc/self/fd").unwrap();
@@ -188,6 +195,8 @@ fn empty_files_are_malformed_or_nothing() {
         "uptime",
         "cpuinfo",
         "vmstat",
+        "diskstats",
+        "self/mountinfo",
         "pressure/cpu",
         "pressure/memory",
         "pressure/io",

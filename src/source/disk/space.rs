@@ -1,0 +1,239 @@
+//! How much room file systems have: `statvfs`, which may never answer and so is asked in the slow
+//! lane.
+
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+
+use nix::sys::{
+    stat::{major, minor},
+    statvfs::statvfs,
+};
+
+use super::{block, mounts};
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, lane::Lane, property::Property},
+};
+
+/// The file systems on disks that are mounted.
+pub(super) struct Space {
+    roots: Roots,
+    lane: Lane<Result<Room, Fault>>,
+    /// In the order of the rows. Only ever appended to.
+    bound: Vec<Bound>,
+    changed: bool,
+}
+
+/// The file system that a row is of.
+struct Bound {
+    id: String,
+    /// What asks it; none while it is not mounted.
+    job: Option<usize>,
+    is_whole: bool,
+}
+
+/// What a file system answers: bytes, and files.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Room {
+    total: u64,
+    used: u64,
+    free: u64,
+    files: u64,
+    files_free: u64,
+}
+
+const ALL: usize = 5;
+const WIDTH: usize = 9;
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; WIDTH] = [
+    Property::new("total", "total space", "Size of the file system: f_blocks times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("used", "used space", "What files take up: (f_blocks - f_bfree) times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("free", "free space", "What users may still fill, without what is kept for root: f_bavail times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("usedPercent", "used space, per cent", "Share of the room for users that is used: used / (used + free), as df shows it, from statvfs(3)", unit::PERCENT, Kind::Gauge),
+    Property::new("freePercent", "free space, per cent", "Share of the room for users that is free: free / (used + free), from statvfs(3)", unit::PERCENT, Kind::Gauge),
+    Property::new("totalInodes", "total inodes", "Files that the file system has room for: f_files of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
+    Property::new("usedInodes", "used inodes", "Files in the file system: f_files - f_ffree of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
+    Property::new("freeInodes", "free inodes", "Files that can still be made: f_ffree of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
+    Property::new("usedInodesPercent", "used inodes, per cent", "Share of the files that there is room for: (f_files - f_ffree) / f_files of statvfs(3); gone where there is no limit", unit::PERCENT, Kind::Gauge),
+];
+
+impl Space {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            roots: roots.clone(),
+            lane: Lane::new(),
+            bound: Vec::new(),
+            changed: false,
+        }
+    }
+
+    /// The row of a file system, from now on asked where it is mounted now.
+    fn bind(&mut self, system: &mounts::FileSystem) -> usize {
+        let known = self.bound.iter().position(|bound| bound.id == system.id);
+        let row = known.unwrap_or_else(|| {
+            self.bound.push(Bound {
+                id: system.id.clone(),
+                job: None,
+                is_whole: system.is_whole,
+            });
+            self.bound.len() - 1
+        });
+        let point = &system.mount.point;
+        let point = self
+            .roots
+            .root
+            .join(point.strip_prefix("/").unwrap_or(point));
+        // Of what spans several devices, the files do not show the number of the mount.
+        let number = (system.mount.number.0 != 0).then_some(system.mount.number);
+        self.bound[row].job = Some(self.lane.add(move || ask(&point, number)));
+        row
+    }
+}
+
+impl Source for Space {
+    fn name(&self) -> &'static str {
+        "disk"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &[
+            "disk/*/total",
+            "disk/*/used",
+            "disk/*/free",
+            "disk/*/usedPercent",
+            "disk/*/freePercent",
+            "disk/*/totalInodes",
+            "disk/*/usedInodes",
+            "disk/*/freeInodes",
+            "disk/*/usedInodesPercent",
+        ]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let path = self.roots.proc.join("diskstats");
+        let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
+        let devices = block::devices(&self.roots, &text);
+        let systems = mounts::file_systems(&self.roots, &devices)?;
+        self.bound.iter_mut().for_each(|bound| bound.job = None);
+        let mut metrics = Vec::new();
+        for system in &systems {
+            let first = ALL + self.bind(system) * WIDTH;
+            metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
+                let formula = Formula::Level(first + column);
+                let whose = system.mount.point.to_string_lossy();
+                property.of("disk", system.id.as_bytes(), &whose, formula)
+            }));
+        }
+        if !systems.is_empty() {
+            metrics.extend(
+                PROPERTIES[..ALL]
+                    .iter()
+                    .enumerate()
+                    .map(|(column, property)| {
+                        property.of("disk", b"all", "Disks,", Formula::Level(column))
+                    }),
+            );
+        }
+        self.changed = false;
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        if self.bound.is_empty() {
+            self.discover()?;
+        }
+        let jobs: Vec<_> = self.bound.iter().filter_map(|bound| bound.job).collect();
+        let mut answers = self.lane.ask(&jobs).into_iter();
+        let mut all: Option<Room> = None;
+        columns.resize(ALL, Raw::Fault(Fault::Gone));
+        for bound in &self.bound {
+            let answer = bound
+                .job
+                .and_then(|_| answers.next())
+                .unwrap_or(Ok(Err(Fault::Gone)));
+            let room = answer.and_then(|room| room);
+            self.changed |= bound.job.is_some() && room == Err(Fault::Gone);
+            if let (Ok(room), true) = (room, bound.is_whole) {
+                all = Some(all.unwrap_or_default().and(room));
+            }
+            match room {
+                Ok(room) => columns.extend(room.columns()),
+                Err(fault) => columns
+                    .extend([const { Raw::Fault(Fault::Gone) }; WIDTH].map(|_| Raw::Fault(fault))),
+            }
+        }
+        if let Some(all) = all {
+            columns[..ALL].clone_from_slice(&all.columns()[..ALL]);
+        }
+        Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+impl Room {
+    fn and(self, other: Self) -> Self {
+        Self {
+            total: self.total.saturating_add(other.total),
+            used: self.used.saturating_add(other.used),
+            free: self.free.saturating_add(other.free),
+            files: self.files.saturating_add(other.files),
+            files_free: self.files_free.saturating_add(other.files_free),
+        }
+    }
+
+    fn columns(self) -> [Raw; WIDTH] {
+        let number = |number: u64| Raw::Number(number as f64);
+        let percent = |part: u64, whole: u64| match whole {
+            0 => Raw::Fault(Fault::Gone),
+            whole => Raw::Number(100.0 * part as f64 / whole as f64),
+        };
+        let for_users = self.used.saturating_add(self.free);
+        let inodes = |count: u64| match self.files {
+            // Btrfs and its like make inodes as they need them.
+            0 => Raw::Fault(Fault::Gone),
+            _ => number(count),
+        };
+        let files_used = self.files.saturating_sub(self.files_free);
+        [
+            number(self.total),
+            number(self.used),
+            number(self.free),
+            percent(self.used, for_users),
+            percent(self.free, for_users),
+            inodes(self.files),
+            inodes(files_used),
+            inodes(self.files_free),
+            percent(files_used, self.files),
+        ]
+    }
+}
+
+/// What the file system that is mounted at `point` answers, if it is still the one of this number.
+fn ask(point: &Path, number: Option<(u64, u64)>) -> Result<Room, Fault> {
+    let fault = |cause: io::Error| Error::io(point, cause).fault();
+    if let Some(number) = number {
+        // Where it is no longer mounted, the file system below would answer for it.
+        let device = fs::metadata(point).map_err(fault)?.dev();
+        if (major(device), minor(device)) != number {
+            return Err(Fault::Gone);
+        }
+    }
+    let answer = statvfs(point).map_err(|errno| fault(errno.into()))?;
+    let size = answer.fragment_size();
+    let bytes = |blocks: u64| blocks.checked_mul(size).ok_or(Fault::Malformed);
+    let (blocks, unused) = (answer.blocks(), answer.blocks_free());
+    Ok(Room {
+        total: bytes(blocks)?,
+        used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
+        free: bytes(answer.blocks_available())?,
+        files: answer.files(),
+        files_free: answer.files_free(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::source::tests::{Tree, fixture, level, read, roots};
+
+const MB: u64 = 1 << 20;
+
+#[test]
+fn columns_of_df() {
+    let room = Room {
+        total: 100 * MB,
+        used: 60 * MB,
+        free: 30 * MB,
+        files: 1000,
+        files_free: 750,
+    };
+    let numbers = [100.0, 60.0, 30.0].map(|megabytes| megabytes * MB as f64);
+    let columns = room.columns();
+    assert_eq!(columns[..3], numbers.map(Raw::Number));
+    let [used, free] = [&columns[3], &columns[4]].map(crate::source::tests::number_of);
+    assert!((used - 66.666).abs() < 1e-3 && (used + free - 100.0).abs() < 1e-9);
+    assert_eq!(columns[5..], [1000.0, 250.0, 750.0, 25.0].map(Raw::Number));
+}
+
+#[test]
+fn no_room_is_no_share_and_no_limit_no_number() {
+    let columns = Room::default().columns();
+    assert_eq!(columns[0], Raw::Number(0.0));
+    assert!(
+        columns[3..]
+            .iter()
+            .all(|column| *column == Raw::Fault(Fault::Gone))
+    );
+}
+
+#[test]
+fn what_is_mounted_elsewhere_does_not_answer() {
+    let here = fs::metadata("/").unwrap().dev();
+    let number = (major(here), minor(here));
+    assert!(ask(Path::new("/"), Some(number)).unwrap().total > 0);
+    assert!(ask(Path::new("/"), None).is_ok());
+    assert_eq!(ask(Path::new("/proc"), Some(number)), Err(Fault::Gone));
+    assert_eq!(ask(Path::new("/nowhere"), None), Err(Fault::Gone));
+}
+
+#[test]
+fn mounts_on_disks_of_this_machine() {
+    let mounts = mounts::local(fixture!("server/proc/1/mountinfo").as_bytes());
+    let points: Vec<_> = mounts.iter().map(|mount| mount.point.clone()).collect();
+    let expected = ["/", "/boot", "/srv", "/srv/My Data", "/mnt/disk"];
+    assert_eq!(points, expected.map(PathBuf::from));
+    assert_eq!(mounts[3].origin, "/dev/sdb");
+    for bad in [
+        "",
+        "\n",
+        "1 2 8:1 / /x",
+        "1 2 8 / /x - ext4 /dev/sda rw",
+        "1 2 8:1 / /x rw ext4",
+    ] {
+        assert_eq!(mounts::local(bad.as_bytes()), []);
+    }
+}
+
+#[test]
+fn a_file_system_goes_and_comes_back() {
+    let tree = Tree::new();
+    let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
+    let (major, minor) = (major(here), minor(here));
+    let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
+    tree.write("diskstats", "");
+    tree.write("self/mountinfo", &mounted);
+    let mut space = Space::new(&tree.roots());
+    let metrics = space.discover().unwrap();
+    assert_eq!(metrics.len(), WIDTH + ALL);
+    assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
+    assert!(level(&metrics, &read(&mut space), "disk/all/total") > 0.0);
+    tree.write("self/mountinfo", "");
+    assert_eq!(space.discover().unwrap(), []);
+    assert!(
+        read(&mut space)
+            .iter()
+            .all(|column| *column == Raw::Fault(Fault::Gone))
+    );
+    tree.write("self/mountinfo", &mounted);
+    assert_eq!(space.discover().unwrap(), metrics);
+    assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/used") > 0.0);
+    // It is unmounted, and what is below is another file system.
+    tree.write(
+        "self/mountinfo",
+        "1 0 0:0 / /proc rw - zfs tank rw\n2 0 1:77 / /mnt rw - ext4 /dev/sdz rw\n",
+    );
+    space.discover().unwrap();
+    assert!(!space.changed());
+    read(&mut space);
+    assert!(space.changed());
+}
+
+#[test]
+fn fixtures() {
+    let mut server = Space::new(&roots("server"));
+    let metrics = server.discover().unwrap();
+    assert_eq!(metrics.len(), 5 * WIDTH + ALL);
+    let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();
+    assert!(ids.contains(&"disk/0b2e3c5a-5a0c-4d59-9a53-4d0f2f4b7a11/usedInodesPercent"));
+    assert!(ids.contains(&"disk/%2Fmnt%2Fdisk/free"));
+    // The image is a file of another file system.
+    assert_eq!(
+        server.bound.iter().filter(|bound| bound.is_whole).count(),
+        4
+    );
+}
