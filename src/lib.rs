@@ -1,4 +1,18 @@
-//! `sampled`: readings of a Linux machine over D-Bus.
+//! Readings of a Linux machine over D-Bus, shared by all who ask; and a correct Unix daemon.
+//!
+//! In reading order, from the bottom up:
+//!
+//! - [`daemon`] stands alone: detach, pidfile, readiness, start, stop, status, for any program.
+//! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
+//! - [`source`]: what reads the kernel's files.
+//! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
+//!   fresh reading now.
+//! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
+//!   service itself.
+//! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
+//!
+//! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
+//! program needs.
 #[cfg(not(target_os = "linux"))]
 compile_error!(
     "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"
@@ -10,6 +24,8 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod duration;
+#[cfg(feature = "service")]
+pub mod install;
 #[cfg(feature = "source")]
 pub mod object;
 #[cfg(feature = "source")]

@@ -142,7 +142,7 @@ pub struct Metric {
     pub name: Cow<'static, str>,
     /// What the number means and where the kernel says it, in a sentence.
     pub description: Cow<'static, str>,
-    /// One of [`unit`], or another UCUM unit; empty for a text.
+    /// One of [`mod@unit`], or another UCUM unit; empty for a text.
     pub unit: Cow<'static, str>,
     /// What sort of quantity it is.
     pub kind: Kind,

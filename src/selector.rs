@@ -91,7 +91,7 @@ impl<'a> Selector<'a> {
 pub fn nearest<'c>(selector: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .map(|id| (strsim::normalized_damerau_levenshtein(selector, id), id))
-        .filter(|(likeness, _)| *likeness >= 0.6)
+        .filter(|(likeness, _)| *likeness >= 0.5)
         // The first of equals, so that the answer does not depend on chance.
         .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, id)| id)

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use sampled::{client, config, service, store};
+use sampled::{client, config, install, service, store};
+
+use super::demo;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,10 +14,16 @@ pub(crate) enum Error {
     #[error(transparent)]
     Service(#[from] service::Error),
     #[error(transparent)]
+    Daemon(#[from] sampled::daemon::Error),
+    #[error(transparent)]
     Client(#[from] client::Error),
     /// A selector, where the readings are taken in-process.
     #[error(transparent)]
     Selector(#[from] store::Error),
+    #[error(transparent)]
+    Install(#[from] install::Error),
+    #[error(transparent)]
+    Demo(#[from] demo::Error),
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     /// The kernel refused what no program can do without.

@@ -1,17 +1,23 @@
 //! The command line.
 
+mod demo;
 mod error;
 mod format;
 mod frame;
+mod host;
 mod in_process;
+mod install;
+mod interruption;
 mod list;
 mod log;
 mod origin;
 mod sample;
 mod selectors;
 mod serve;
+mod status;
 mod table;
 mod units;
+mod verbs;
 mod watch;
 
 use std::{
@@ -21,12 +27,17 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use tokio::runtime;
 
-use sampled::{config::Config, service::Settings, source::Roots};
+use sampled::{
+    config::{self, Config},
+    service::Settings,
+    source::Roots,
+};
 
 use error::Error;
+use format::Format;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -63,11 +74,25 @@ struct Common {
         default_value = "warn"
     )]
     log_level: log::Level,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Common {
+    /// The same, of paths that mean the same in every directory.
+    fn absolute(&self) -> Result<Self, Error> {
+        Ok(Self {
+            config: absolute(&self.config)?,
+            procfs: absolute(&self.procfs)?,
+            sysfs: absolute(&self.sysfs)?,
+            rootfs: absolute(&self.rootfs)?,
+            log_level: self.log_level,
+            format: self.format,
+        })
+    }
+
     /// What the configuration says: the file that was named must be there, the user's own may be.
-    fn settings(&self) -> Result<Settings, Error> {
+    fn settings(&self) -> Result<Settings, config::Error> {
         let config = match &self.config {
             Some(path) => Config::load(path)?,
             None => Config::of_user()?,
@@ -93,7 +118,20 @@ impl Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service in the foreground: what the bus and systemd do
-    Serve(serve::Options),
+    Serve(host::HostOptions),
+    /// Start the service in the background, and wait until it is ready
+    Start(verbs::StartOptions),
+    /// Stop the service, however it was started
+    Stop(verbs::DaemonOptions),
+    /// Stop the service if it runs, and start it in the background
+    Restart(verbs::StartOptions),
+    /// Have the service read its configuration again
+    Reload(verbs::DaemonOptions),
+    /// Say whether the service runs, and how it was started
+    #[command(
+        after_help = "Exit status: 0 running, 1 dead with its pidfile left, 3 not running, 4 unknown."
+    )]
+    Status(status::StatusOptions),
     /// List the metrics that there are
     #[command(after_help = CLIENT)]
     List(list::Options),
@@ -103,6 +141,30 @@ enum Command {
     /// Read metrics again and again
     #[command(after_help = CLIENT)]
     Watch(watch::Options),
+    /// Put the program, the activation file and the unit in place for this user
+    Install(install::InstallOptions),
+    /// Remove what `install` has put in place
+    Uninstall(install::Options),
+    /// Show the whole story on a bus of its own, with nothing installed
+    Demo,
+}
+
+impl Command {
+    /// Whether the command has something to print in this form.
+    fn can_print(&self, format: Format) -> Result<(), &'static str> {
+        let (json, csv) = match self {
+            Self::List(_) | Self::Sample(_) | Self::Watch(_) => (true, true),
+            Self::Status(_) => (true, false),
+            _ => (false, false),
+        };
+        if format.json && !json {
+            return Err("this command prints no data: --json means nothing to it");
+        }
+        if format.csv && !csv {
+            return Err("this command prints no table: --csv means nothing to it");
+        }
+        Ok(())
+    }
 }
 
 /// What the clients of the service have in common.
@@ -114,7 +176,15 @@ them itself; only then does the configuration matter here.";
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::begin(cli.common.log_level);
+    if let Err(what) = cli.command.can_print(cli.common.format) {
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, what)
+            .exit();
+    }
+    // What detaches begins its log where it has arrived.
+    if !matches!(cli.command, Command::Start(_) | Command::Restart(_)) {
+        log::begin(cli.common.log_level);
+    }
     match run(&cli.common, cli.command) {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
@@ -125,6 +195,14 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
+fn absolute(path: &Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
+    let absolute = path.as_ref().map(std::path::absolute).transpose();
+    absolute.map_err(|cause| Error::Kernel {
+        what: "working directory",
+        cause,
+    })
+}
+
 /// Tells the person, on stderr; if nobody reads it, that is no failure.
 fn note(text: impl Display) {
     writeln!(io::stderr(), "sampled: {text}").ok();
@@ -133,9 +211,17 @@ fn note(text: impl Display) {
 fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Serve(options) => serve::run(common, options),
+        Command::Start(options) => verbs::start(common, &options),
+        Command::Stop(options) => verbs::stop(&options),
+        Command::Restart(options) => verbs::restart(common, &options),
+        Command::Reload(options) => verbs::reload(common, &options),
+        Command::Status(options) => status::run(common, &options),
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),
+        Command::Install(options) => block_on(install::install(options)),
+        Command::Demo => block_on(demo::run()),
+        Command::Uninstall(options) => block_on(install::uninstall(options)),
     }
 }
 

@@ -8,11 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::{
-    select,
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use sampled::{
     client::{self, Metadata},
@@ -24,6 +20,7 @@ use super::{
     error::Error,
     format::{self, Format},
     frame::{Csv, Frame},
+    interruption::Interruption,
     origin::{Frames, Origin},
     selectors::Selectors,
     table::{self, Screen, Style},
@@ -40,8 +37,6 @@ pub(crate) struct Options {
     /// End after N frames [default: when it is interrupted]
     #[arg(long, value_name = "N")]
     count: Option<NonZeroU64>,
-    #[command(flatten)]
-    format: Format,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -56,7 +51,8 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
     // Before there is a session: from the first moment on, who interrupts finds it ended.
     let mut interruption = Interruption::listen()?;
     if let Some(origin) = interruption.or(Origin::open(common)).await {
-        watch(&origin?, &options, &mut interruption).await?;
+        let view = View::new(common.format);
+        watch(&origin?, &options, view, &mut interruption).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,10 +65,10 @@ const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 async fn watch(
     origin: &Origin,
     options: &Options,
+    mut view: View,
     interruption: &mut Interruption,
 ) -> Result<(), Error> {
     let selectors = options.selectors.texts();
-    let mut view = View::new(options.format);
     let mut left = options.count.map(NonZeroU64::get);
     let mut earliest = Instant::now();
     while left != Some(0) {
@@ -173,36 +169,6 @@ impl View {
     fn interrupt(&mut self) {
         if let Self::Table { screen, .. } = self {
             screen.interrupt();
-        }
-    }
-}
-
-/// The signals by which a person or a script ends a command that would go on for ever.
-struct Interruption {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interruption {
-    fn listen() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|cause| Error::Kernel {
-                what: "signals",
-                cause,
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// What the future brings, unless there is an interruption first.
-    async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        select! {
-            done = future => Some(done),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use zbus::{
     Connection, connection,
     fdo::DBusProxy,
-    names::{BusName, WellKnownName},
+    names::{BusName, OwnedUniqueName, WellKnownName},
     proxy::CacheProperties,
 };
 
@@ -71,6 +71,11 @@ impl Bus {
     /// The process that has the name of the service, if somebody has it.
     pub async fn owner(&self) -> Option<u32> {
         self.proxy.get_connection_unix_process_id(name()).await.ok()
+    }
+
+    /// The unique name of whoever has the name of the service.
+    pub(super) async fn owner_name(&self) -> Option<OwnedUniqueName> {
+        self.proxy.get_name_owner(name()).await.ok()
     }
 
     /// Waits until nobody has the name of the service.

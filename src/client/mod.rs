@@ -151,6 +151,22 @@ impl Client {
         Ok(Self { bus, proxy })
     }
 
+    /// A client of the process that has the name now, if one has. None of its calls starts another.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn of_owner(bus: Bus) -> Result<Option<Self>, Error> {
+        let Some(owner) = bus.owner_name().await else {
+            return Ok(None);
+        };
+        let proxy = Sampler1Proxy::builder(bus.connection())
+            .destination(owner)
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Some(Self { bus, proxy }))
+    }
+
     /// The bus it is on.
     pub fn bus(&self) -> &Bus {
         &self.bus

@@ -1,13 +1,9 @@
 use std::fmt::Display;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::errno::Errno;
-use rustix::process::Signal;
-
 use super::look::{self, Holder, Look};
-use super::{Daemon, Error, Ready, Start, pidfile, process};
+use super::{Daemon, Error, Process, Ready, Start, pidfile};
 
 /// How a stop has ended. Either way no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +60,6 @@ impl Status {
     }
 }
 
-/// What ends a process is the kernel; what outlives SIGKILL for so long hangs in the kernel.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
-
 impl Daemon {
     /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, and kills by SIGKILL after
     /// [`stop_timeout`](Self::stop_timeout).
@@ -79,7 +72,7 @@ impl Daemon {
     /// from being understood.
     pub fn stop(&self) -> Result<Stop, Error> {
         match aim(&self.pidfile_path()?, self.stop_timeout, false)? {
-            Some(target) => self.end(&target),
+            Some(process) => process.end(self.stop_timeout),
             None => Ok(Stop::NotRunning),
         }
     }
@@ -97,8 +90,8 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Display,
     {
-        if let Some(target) = aim(&self.pidfile_path()?, self.ready_timeout, true)? {
-            self.end(&target)?;
+        if let Some(process) = aim(&self.pidfile_path()?, self.ready_timeout, true)? {
+            process.end(self.stop_timeout)?;
         }
         self.start(service)
     }
@@ -111,7 +104,7 @@ impl Daemon {
     pub fn reload(&self) -> Result<i32, Error> {
         let path = self.pidfile_path()?;
         match aim(&path, self.ready_timeout, true)? {
-            Some(target) if target.signal(Signal::HUP)? => Ok(target.pid),
+            Some(process) if process.hang_up()? => Ok(process.pid()),
             _ => Err(Error::NotRunning { path }),
         }
     }
@@ -142,38 +135,10 @@ impl Daemon {
             }
         }
     }
-
-    fn end(&self, target: &Target) -> Result<Stop, Error> {
-        let pid = target.pid;
-        if !target.signal(Signal::TERM)? || process::gone(&target.pidfd, self.stop_timeout) {
-            return Ok(Stop::Stopped { pid });
-        }
-        if !target.signal(Signal::KILL)? || process::gone(&target.pidfd, KILL_PATIENCE) {
-            return Ok(Stop::Killed { pid });
-        }
-        let after = KILL_PATIENCE;
-        Err(Error::Unkillable { pid, after })
-    }
-}
-
-/// The daemon's process, held so that it cannot be mistaken.
-struct Target {
-    pid: i32,
-    pidfd: OwnedFd,
-}
-
-impl Target {
-    /// False if it is gone.
-    fn signal(&self, signal: Signal) -> Result<bool, Error> {
-        process::signal(&self.pidfd, signal).map_err(|errno| Error::Process {
-            pid: self.pid,
-            source: errno.into(),
-        })
-    }
 }
 
 /// Takes hold of the process that holds the pidfile; of one that is ready only, if so wanted.
-fn aim(path: &Path, patience: Duration, ready: bool) -> Result<Option<Target>, Error> {
+fn aim(path: &Path, patience: Duration, ready: bool) -> Result<Option<Process>, Error> {
     let start = Instant::now();
     let mut missed = None;
     loop {
@@ -189,17 +154,14 @@ fn aim(path: &Path, patience: Duration, ready: bool) -> Result<Option<Target>, E
                 continue;
             }
         };
-        let Some(pidfd) = hold(path, holder.pid, &mut missed)? else {
+        let Some(process) = hold(path, holder.pid, &mut missed)? else {
             continue;
         };
         // Still the same one? Then it has been it all the time, and the pidfd is a hold on it and not on a
         // stranger who was given its number.
         if matches!(look::look(path)?, Look::Held(again) if again.pid == holder.pid) {
             trust(path, holder)?;
-            return Ok(Some(Target {
-                pid: holder.pid,
-                pidfd,
-            }));
+            return Ok(Some(process));
         }
     }
 }
@@ -207,21 +169,17 @@ fn aim(path: &Path, patience: Duration, ready: bool) -> Result<Option<Target>, E
 /// Opens a process, or nothing if it has just ended; then its lock has ended before it, and who looks again
 /// sees that. `missed` keeps the number: if it is still there after the second look, the lock is held by
 /// another process.
-fn hold(path: &Path, pid: i32, missed: &mut Option<i32>) -> Result<Option<OwnedFd>, Error> {
-    match process::pidfd(pid) {
-        Ok(pidfd) => Ok(Some(pidfd)),
-        Err(Errno::ESRCH) if *missed == Some(pid) => {
+fn hold(path: &Path, pid: i32, missed: &mut Option<i32>) -> Result<Option<Process>, Error> {
+    match Process::open(pid)? {
+        None if *missed == Some(pid) => {
             let path = path.to_path_buf();
             Err(Error::Orphaned { path, pid })
         }
-        Err(Errno::ESRCH) => {
+        None => {
             *missed = Some(pid);
             Ok(None)
         }
-        Err(errno) => Err(Error::Process {
-            pid,
-            source: errno.into(),
-        }),
+        held => Ok(held),
     }
 }
 

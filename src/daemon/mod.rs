@@ -93,6 +93,7 @@ pub use detach::{detach, settle};
 pub use error::Error;
 pub use notify::Notify;
 pub use pidfile::Pidfile;
+pub use process::Process;
 pub use ready::Ready;
 pub use settings::Daemon;
 pub use start::Start;

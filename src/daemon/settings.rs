@@ -15,6 +15,7 @@ pub struct Daemon {
     pub(super) name: String,
     pub(super) pidfile: Option<PathBuf>,
     pub(super) foreground_pidfile: bool,
+    pub(super) pidfile_if_free: bool,
     pub(super) directory: PathBuf,
     pub(super) umask: u32,
     pub(super) streams: [Stdio; 3],
@@ -40,6 +41,7 @@ impl Daemon {
             name: name.into(),
             pidfile: None,
             foreground_pidfile: false,
+            pidfile_if_free: false,
             directory: PathBuf::from("/"),
             umask: 0o022,
             streams: [Stdio::Null, Stdio::Null, Stdio::Null],
@@ -65,6 +67,15 @@ impl Daemon {
     #[must_use]
     pub fn foreground_pidfile(mut self, take: bool) -> Self {
         self.foreground_pidfile = take;
+        self
+    }
+
+    /// Whether [`start`](Self::start) goes on without a pidfile where another daemon has it, instead of leaving
+    /// the field to that one. For a service of which something else decides that there is only one, such as a
+    /// name on a bus, when it is started in the place of one that is still on its way out. Default: no.
+    #[must_use]
+    pub fn pidfile_if_free(mut self, optional: bool) -> Self {
+        self.pidfile_if_free = optional;
         self
     }
 

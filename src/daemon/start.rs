@@ -209,6 +209,7 @@ impl<'a> Plan<'a> {
         })?;
         let pidfile = match claim {
             Claim::Ours(pidfile) => pidfile,
+            Claim::Theirs(_) if self.settings.pidfile_if_free => Pidfile::none(),
             Claim::Theirs(holder) => return Ok(Fate::Leave { pid: holder.pid }),
         };
         let streams = self.become_user();

@@ -24,6 +24,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use rustix::process::Signal;
 use sampled::{client::Client, wire::NAME};
 use tokio::{runtime, time::timeout};
 use zbus::{
@@ -109,11 +110,19 @@ impl Bus {
         bus
     }
 
+    /// Ends the bus, as a logout does.
+    pub(crate) fn kill(&self) {
+        let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");
+        daemon.signal(Signal::KILL);
+        daemon.wait();
+    }
+
     /// Runs what asks the bus.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
+    /// DBUS_SESSION_BUS_ADDRESS.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -145,13 +154,13 @@ impl Bus {
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> Connection {
-        let builder = connection::Builder::address(self.address.as_str());
+        let builder = connection::Builder::address(self.address());
         builder.build().await.expect("connection")
     }
 
     /// A client, on a connection of its own: it leaves the bus when it is dropped.
     pub(crate) async fn client(&self) -> Client {
-        let bus = sampled::client::Bus::at(&self.address).await;
+        let bus = sampled::client::Bus::at(self.address()).await;
         Client::on(bus.expect("bus")).await.expect("client")
     }
 
@@ -172,6 +181,13 @@ impl Bus {
     /// Waits until nobody owns the name of the service.
     pub(crate) async fn vacant(&self) {
         self.until(false).await;
+    }
+
+    /// Ends the bus under those who are on it. They are not ended with it.
+    pub(crate) fn end(&self) {
+        let daemon = Process::open(self.daemon.id()).expect("the bus is there");
+        daemon.signal(Signal::TERM);
+        daemon.wait();
     }
 
     async fn until(&self, owned: bool) {

@@ -41,7 +41,7 @@ fn one_that_does_not_listen_is_killed() {
         &format!("killed, process {pid}"),
     );
     assert!(start.elapsed() >= Duration::from_millis(300));
-    assert_eq!(place.processes(), []);
+    assert_eq!(place.processes(), [0; 0]);
     place.check(&["status"], 1, "dead");
     place.check(&["start"], 0, "started");
 }

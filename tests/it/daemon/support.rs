@@ -112,7 +112,7 @@ impl Place {
     }
 
     pub(crate) fn assert_nothing_left(&self) {
-        assert_eq!(self.processes(), [], "processes");
+        assert_eq!(self.processes(), [0; 0], "processes");
         assert!(!self.pidfile().exists(), "the pidfile is left");
     }
 }

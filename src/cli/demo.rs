@@ -1,0 +1,143 @@
+//! `sampled demo`: the whole story on a private bus, with nothing installed and nothing left behind.
+
+mod stage;
+
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
+
+use sampled::{
+    client::{Client, Metadata, SampleOptions, Start},
+    reading::Value,
+    wire::NAME,
+};
+
+use super::{error, format, frame::Frame, interruption::Interruption, table, units};
+
+pub(crate) use stage::Error;
+use stage::Stage;
+
+const SELECTORS: [&str; 3] = [
+    "cpu/all/usage",
+    "cpu/loadaverages/loadaverage1",
+    "memory/physical/used",
+];
+const INTERVAL: Duration = Duration::from_millis(200);
+/// Long enough to think between two steps, and short enough to wait for.
+const LINGER: &str = "500ms";
+/// How long the service may take to leave.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run() -> Result<ExitCode, error::Error> {
+    let mut interruption = Interruption::listen()?;
+    let told = interruption.or(tell()).await;
+    // An interrupted story is not the whole one.
+    told.unwrap_or(Ok(ExitCode::FAILURE))
+}
+
+async fn tell() -> Result<ExitCode, error::Error> {
+    let mut stage = Stage::new(&format!("serve --idle-timeout {LINGER}")).await?;
+    say("A private session bus is up. Its activation file says:")?;
+    say(format_args!("    {}\n", stage.exec))?;
+
+    let owner = stage.bus.owner().await;
+    assert_nobody(owner)?;
+    say(format_args!("Nobody owns {NAME}."))?;
+    say("Sample is called all the same:\n")?;
+    let client = Client::on(stage.bus.clone()).await?;
+    let called = Instant::now();
+    let sample = client.sample(&SELECTORS, SampleOptions::default()).await?;
+    let took = called.elapsed();
+    let metrics = client.list(&SELECTORS).await?;
+    let frame = Frame::from(sample);
+    for line in table::of_frame(&frame, &metrics, table::Style::of_stdout()) {
+        if !line.is_empty() {
+            say(format_args!("    {line}"))?;
+        }
+    }
+    say(format_args!(
+        "\nThe bus started the service, which answered {} after the call. A rate is the change \
+         between\ntwo reads, and of those it took two: 200 ms apart, they are most of that time.",
+        milliseconds(took)
+    ))?;
+
+    let called = Instant::now();
+    let every = Start::every(INTERVAL);
+    let mut session = client.start(&SELECTORS, every).await?;
+    let pid = stage.follow().await?;
+    say(format_args!(
+        "\nStart: session {} of process {pid}, a frame every {}. Five of them:\n",
+        session.id(),
+        humantime::format_duration(INTERVAL)
+    ))?;
+    say(format_args!(
+        "    {:>9}  {}",
+        "",
+        session.columns().join("  ")
+    ))?;
+    for _ in 0..5 {
+        let frame = Frame::from(&session.next().await?);
+        say(row(&frame, called.elapsed(), &metrics))?;
+    }
+
+    session.stop().await?;
+    let stopped = Instant::now();
+    say(format_args!(
+        "\nStop: nobody needs the service now. It stays for {LINGER}, in case somebody comes."
+    ))?;
+    timeout(PATIENCE, stage.bus.vacant())
+        .await
+        .map_err(|_| Error::Stays { pid })??;
+    let released = stopped.elapsed();
+    if !stage.has_ended(PATIENCE) {
+        return Err(Error::Stays { pid }.into());
+    }
+    say(format_args!(
+        "It gave the name up {} after Stop, and process {pid} ended {} later.",
+        milliseconds(released),
+        milliseconds(stopped.elapsed() - released)
+    ))?;
+    stage.close()?;
+    say("The bus is gone too, and so are its files: nothing is left.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn assert_nobody(owner: Option<u32>) -> Result<(), Error> {
+    match owner {
+        None => Ok(()),
+        Some(pid) => Err(Error::Owned { pid }),
+    }
+}
+
+/// A frame in one line, each value below the id of its column.
+fn row(frame: &Frame, after: Duration, metrics: &BTreeMap<String, Metadata>) -> String {
+    let mut line = format!("    {:>9}", milliseconds(after));
+    for (id, reading) in &frame.readings {
+        let text = match reading {
+            Ok(Value::Number(number)) => {
+                let unit = metrics.get(id).map_or("", |metric| &metric.unit);
+                let (number, unit) = units::readable(*number, unit);
+                format!("{number} {unit}").trim_end().to_owned()
+            }
+            Ok(Value::Text(text)) => text.to_string(),
+            Err(fault) => fault.code().to_owned(),
+        };
+        line.push_str(&format!("  {text:>width$}", width = id.len()));
+    }
+    line
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// Each step is printed as it happens.
+fn say(line: impl Display) -> Result<(), error::Error> {
+    format::print(|out| writeln!(out, "{line}") as io::Result<()>)
+}

@@ -1,0 +1,151 @@
+//! The service in a process of its own, whoever has started it: settings, signals, readiness.
+
+use std::{env, process, time::Duration};
+
+use clap::Args;
+use tokio::{
+    select,
+    signal::unix::{Signal, SignalKind},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{error, info, warn};
+
+use sampled::{
+    config,
+    daemon::{Notify, Ready},
+    duration::Timeout,
+    service::{self, Handle, Service, Settings},
+    source::Roots,
+};
+
+use super::{
+    Common,
+    error::Error,
+    interruption::{self, Interruption},
+};
+
+/// What `serve` and `start` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HostOptions {
+    /// Leave after DURATION without a client (30s, 5min, never)
+    #[arg(long, value_name = "DURATION")]
+    idle_timeout: Option<Timeout>,
+}
+
+/// What the service runs with.
+pub(crate) struct Host {
+    common: Common,
+    idle_timeout: Option<Timeout>,
+    settings: Settings,
+    roots: Roots,
+}
+
+impl Host {
+    /// Reads the configuration, while the caller's directory is still ours and its stderr is at hand.
+    pub(crate) fn new(common: &Common, options: &HostOptions) -> Result<Self, Error> {
+        let common = common.absolute()?;
+        let mut host = Self {
+            roots: common.roots(),
+            common,
+            idle_timeout: options.idle_timeout,
+            settings: Settings::default(),
+        };
+        host.settings = host.read_settings()?;
+        Ok(host)
+    }
+
+    /// Serves until nobody needs the service or a signal ends it. What is ready is told so when the
+    /// name is ours.
+    pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
+        // A runtime may begin threads, and the environment is only changed by the only one.
+        let notify = Notify::from_env()?;
+        super::block_on(self.serve(ready, &notify))
+    }
+
+    async fn serve(&self, ready: &Ready, notify: &Notify) -> Result<(), Error> {
+        // Before the name: a signal that ends the process loses the calls that the name brings.
+        let interruption = Interruption::listen()?;
+        let hangup = interruption::listen(SignalKind::hangup())?;
+        let service = Service::start(&self.roots, self.settings.clone()).await?;
+        ready.ready()?;
+        notify.ready()?;
+        let shutdown = self.attend(service.handle(), interruption, hangup, notify);
+        service.run(shutdown).await?;
+        // systemd ends a process whose name is gone, unless it has been told first.
+        notify.stopping()?;
+        service.release().await;
+        // From here on a successor may be started.
+        ready.pidfile().release()?;
+        service.drain().await;
+        Ok(())
+    }
+
+    /// Attends to signals and the watchdog. Returns when the service is to leave.
+    async fn attend(
+        &self,
+        handle: Handle,
+        mut interruption: Interruption,
+        mut hangup: Signal,
+        notify: &Notify,
+    ) {
+        let mut watchdog = notify.watchdog_interval().map(|timeout| {
+            let mut ticks = interval((timeout / 2).max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        loop {
+            let alive = async {
+                match &mut watchdog {
+                    Some(ticks) => drop(ticks.tick().await),
+                    None => std::future::pending().await,
+                }
+            };
+            let told = select! {
+                () = interruption.wait() => return,
+                _ = hangup.recv() => {
+                    let told = notify.reloading();
+                    self.reload(&handle);
+                    told.and_then(|()| notify.ready())
+                }
+                () = alive => notify.watchdog(),
+            };
+            if let Err(error) = told {
+                warn!("{error}");
+            }
+        }
+    }
+
+    /// Reads the configuration again. A broken one leaves everything as it is.
+    fn reload(&self, handle: &Handle) {
+        match self.read_settings() {
+            Ok(settings) => {
+                handle.settle(settings);
+                info!("the configuration is read again");
+            }
+            Err(error) => error!("{error}; the configuration stays as it was"),
+        }
+    }
+
+    fn read_settings(&self) -> Result<Settings, config::Error> {
+        let mut settings = self.common.settings()?;
+        if let Some(Timeout(timeout)) = self.idle_timeout {
+            settings.idle_timeout = timeout;
+        }
+        Ok(settings)
+    }
+}
+
+/// Whether the bus or systemd has started this process, and not a person.
+///
+/// The parent says nothing: dbus-daemon starts services as children of init.
+pub(crate) fn is_activated() -> bool {
+    let own = process::id().to_string();
+    env::var_os("DBUS_STARTER_ADDRESS").is_some()
+        || env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == own)
+}
+
+/// Whether it is no failure that the service did not come up: it was wanted for its name, and
+/// somebody has it. Whoever that is answers the calls which the bus has kept.
+pub(crate) fn is_settled(error: &Error) -> bool {
+    is_activated() && matches!(error, Error::Service(service::Error::Taken { .. }))
+}

@@ -1,0 +1,134 @@
+//! `sampled install` and `sampled uninstall`.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Args;
+use nix::unistd::{Uid, User};
+use tokio::time::timeout;
+
+use sampled::{
+    client::Bus,
+    install::{Installation, Layout},
+};
+
+use super::{error::Error, format, note};
+
+/// What `install` and `uninstall` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Use DIR/bin, DIR/share/dbus-1/services and DIR/lib/systemd/user [default: ~/.local/bin and
+    /// $XDG_DATA_HOME]
+    #[arg(long, value_name = "DIR")]
+    prefix: Option<PathBuf>,
+    /// Put everything below DIR, as if it were /, and tell nobody: for those who make packages
+    #[arg(long, value_name = "DIR")]
+    destdir: Option<PathBuf>,
+}
+
+/// What `install` alone can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InstallOptions {
+    #[command(flatten)]
+    options: Options,
+    /// Install no unit: the bus starts the service itself, also where it works with systemd
+    #[arg(long)]
+    no_systemd: bool,
+}
+
+pub(crate) async fn install(given: InstallOptions) -> Result<ExitCode, Error> {
+    let installation = given.options.installation(!given.no_systemd)?;
+    // Opened by this name, it is the program that runs, even if another has its path by now.
+    let written = installation.install(Path::new("/proc/self/exe"))?;
+    print("wrote", &written)?;
+    if given.options.destdir.is_none() {
+        tell(true).await;
+        if given.options.prefix.is_none() {
+            warn_of_home();
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn uninstall(options: Options) -> Result<ExitCode, Error> {
+    let removed = options.installation(true)?.uninstall()?;
+    print("removed", &removed)?;
+    if removed.is_empty() {
+        note("nothing of `sampled install` is there: nothing was removed");
+    } else if options.destdir.is_none() {
+        tell(false).await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Options {
+    fn installation(&self, systemd: bool) -> Result<Installation, Error> {
+        let layout = match &self.prefix {
+            Some(prefix) => Layout::under(prefix)?,
+            None => Layout::of_user()?,
+        };
+        Ok(Installation {
+            layout,
+            destdir: self.destdir.clone(),
+            systemd,
+        })
+    }
+}
+
+fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
+    format::print(|out| {
+        paths.iter().try_for_each(|path| {
+            io::Write::write_fmt(out, format_args!("{what} {}\n", path.display()))
+        })
+    })
+}
+
+/// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs.
+async fn tell(installed: bool) {
+    let telling = async {
+        let bus = Bus::session().await?;
+        let systemd = bus.reload().await?;
+        let found = bus.can_start().await?;
+        Ok::<_, sampled::client::Error>((systemd, found))
+    };
+    match timeout(Duration::from_secs(5), telling).await {
+        Ok(Ok((systemd, found))) => {
+            let told = if systemd {
+                "the session bus and systemd"
+            } else {
+                "the session bus"
+            };
+            note(format_args!("told {told} to reload"));
+            if installed && !found {
+                note(
+                    "the session bus does not look there for activation files: see \
+                     XDG_DATA_HOME and XDG_DATA_DIRS in its environment",
+                );
+            }
+        }
+        Ok(Err(error)) => note(format_args!("nobody was told to reload: {error}")),
+        Err(_) => note("nobody was told to reload: the session bus does not answer"),
+    }
+}
+
+/// dbus-daemon does not take the home directory from HOME but from the system's list of users.
+fn warn_of_home() {
+    let Some(home) = env::var_os("HOME") else {
+        return;
+    };
+    let user = User::from_uid(Uid::current()).ok().flatten();
+    if env::var_os("XDG_DATA_HOME").is_none()
+        && let Some(user) = user
+        && user.dir != Path::new(&home)
+    {
+        note(format_args!(
+            "HOME is {}, but dbus-daemon will look in {}, unless XDG_DATA_HOME is set for it",
+            Path::new(&home).display(),
+            user.dir.display()
+        ));
+    }
+}

@@ -1,0 +1,199 @@
+//! `sampled status`: whether the service runs, and which way it was started.
+
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args;
+use nix::{
+    time::{ClockId, clock_gettime},
+    unistd::{SysconfVar, sysconf},
+};
+use serde_json::json;
+
+use sampled::{
+    client::{Bus, Client},
+    daemon::{Process, Status},
+};
+
+use super::{Common, error::Error, verbs};
+
+/// What `status` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StatusOptions {
+    #[command(flatten)]
+    daemon: verbs::DaemonOptions,
+}
+
+/// Who has started a process of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Start,
+    Bus,
+    Systemd,
+    Hand,
+}
+
+impl Origin {
+    /// By what the process was given to start with, if it does not have the pidfile.
+    pub(crate) fn of(pid: u32) -> Self {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let has = |start: &str| {
+            let mut variables = environment.split(|&byte| byte == 0);
+            variables.any(|variable| variable.starts_with(start.as_bytes()))
+        };
+        if has(&format!("SYSTEMD_EXEC_PID={pid}")) {
+            Self::Systemd
+        } else if has("DBUS_STARTER_ADDRESS=") {
+            Self::Bus
+        } else {
+            Self::Hand
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Bus => "bus",
+            Self::Systemd => "systemd",
+            Self::Hand => "hand",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "detached by `sampled start`",
+            Self::Bus => "started by the session bus",
+            Self::Systemd => "started by systemd",
+            Self::Hand => "started by hand",
+        })
+    }
+}
+
+/// A service that runs.
+struct Running {
+    pid: u32,
+    origin: Origin,
+    since: Option<SystemTime>,
+    /// How many, if it is the one that has the name.
+    sessions: Option<usize>,
+}
+
+pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, Error> {
+    let daemon = options.daemon.daemon();
+    let status = daemon.status();
+    let found = match (&status, owner()) {
+        (Status::Running { pid, since }, owner) => {
+            let pid = pid.unsigned_abs();
+            let sessions = owner
+                .filter(|owner| owner.0 == pid)
+                .and_then(|owner| owner.1);
+            Some(Running {
+                pid,
+                origin: Origin::Start,
+                since: Some(*since),
+                sessions,
+            })
+        }
+        (_, Some((pid, sessions))) => Some(Running {
+            pid,
+            origin: Origin::of(pid),
+            since: since(pid),
+            sessions,
+        }),
+        (_, None) => None,
+    };
+    let state = match (&found, &status) {
+        (Some(_), _) => "running",
+        (None, Status::Starting { .. }) => "starting",
+        (None, Status::Dead) => "dead",
+        (None, Status::Unknown { .. }) => "unknown",
+        (None, _) => "stopped",
+    };
+    let pidfile = daemon.pidfile_path()?;
+    let mut out = io::stdout().lock();
+    let printed = if common.format.json {
+        let running = found.as_ref();
+        let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
+        let object = json!({
+            "state": state,
+            "pid": running.map(|running| running.pid),
+            "origin": running.map(|running| running.origin.word()),
+            "since": since.map(|since| since.as_micros() as u64),
+            "sessions": running.and_then(|running| running.sessions),
+            "pidfile": pidfile,
+        });
+        writeln!(out, "{object}")
+    } else {
+        match (&found, &status) {
+            (Some(running), _) => print(&mut out, running),
+            (None, Status::Starting { .. }) => writeln!(out, "sampled is starting"),
+            (None, Status::Dead) => writeln!(
+                out,
+                "sampled is dead, and has left its pidfile {}",
+                pidfile.display()
+            ),
+            (None, Status::Unknown { why }) => {
+                writeln!(out, "sampled is in an unknown state: {why}")
+            }
+            (None, _) => writeln!(out, "sampled is not running"),
+        }
+    };
+    printed.map_err(Error::Output)?;
+    let code = if found.is_some() {
+        0
+    } else {
+        status.exit_code()
+    };
+    Ok(ExitCode::from(code))
+}
+
+fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
+    writeln!(
+        out,
+        "sampled is running: process {}, {}",
+        running.pid, running.origin
+    )?;
+    if let Some(since) = running.since {
+        writeln!(out, "since {}", humantime::format_rfc3339_seconds(since))?;
+    }
+    match running.sessions {
+        Some(1) => writeln!(out, "1 session"),
+        Some(sessions) => writeln!(out, "{sessions} sessions"),
+        None => writeln!(out, "it has no name on this session bus"),
+    }
+}
+
+/// The process that has the name on the bus, and how many sessions it runs.
+fn owner() -> Option<(u32, Option<usize>)> {
+    let asked = super::block_on(async {
+        let bus = Bus::session().await?;
+        let Some(pid) = bus.owner().await else {
+            return Ok(None);
+        };
+        let sessions = match Client::of_owner(bus).await? {
+            Some(client) => client.sessions().await.ok(),
+            None => None,
+        };
+        Ok(Some((pid, sessions.map(|sessions| sessions.len()))))
+    });
+    asked.ok().flatten()
+}
+
+/// When a process began, from field 22 of proc_pid_stat(5): in ticks since boot.
+fn since(pid: u32) -> Option<SystemTime> {
+    let _held = Process::open(pid.try_into().ok()?).ok()??;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in field 2 is in parentheses, and may contain anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks: f64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    let rate = sysconf(SysconfVar::CLK_TCK).ok()??;
+    let up: Duration = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into();
+    let age = up.checked_sub(Duration::from_secs_f64(ticks / rate as f64))?;
+    SystemTime::now().checked_sub(age)
+}

@@ -1,0 +1,305 @@
+//! `list` and `sample`: what they print, and what they leave with.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{Read, pipe},
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+};
+
+use nix::pty::{Winsize, openpty};
+use serde_json::Value;
+
+use crate::{bus::Bus, calls::fixture, home::Home, process::Run};
+
+/// A frame in JSON, in exactly the shape that it has.
+pub(crate) fn frame(line: &str) -> (u64, BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let Ok(Value::Object(mut frame)) = serde_json::from_str(line) else {
+        panic!("{line}");
+    };
+    let timestamp = frame.remove("timestamp").and_then(|time| time.as_u64());
+    let mut part = |key| match frame.remove(key) {
+        Some(Value::Object(part)) => part.into_iter().collect(),
+        other => panic!("{key}: {other:?}"),
+    };
+    let (readings, faults) = (part("readings"), part("faults"));
+    assert!(frame.is_empty(), "{line}");
+    (timestamp.expect("a timestamp"), readings, faults)
+}
+
+/// The kilobytes that /proc/meminfo has in this line.
+fn meminfo(name: &str) -> f64 {
+    let text = fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.unwrap_or_default();
+    let number = number.trim_matches(|c: char| !c.is_ascii_digit());
+    number.parse().expect(name)
+}
+
+/// What a command prints where its standard output is a terminal.
+fn on_terminal(command: &mut Command) -> String {
+    let size = Winsize {
+        ws_row: 40,
+        ws_col: 100,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let terminal = openpty(Some(&size), None).expect("terminal");
+    let mut child = command
+        .env("TERM", "xterm")
+        .stdout(terminal.slave)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("spawn");
+    // It has the other end of the terminal, and so has the command for as long as it is there.
+    command.stdout(Stdio::null());
+    let mut shown = Vec::new();
+    // A terminal whose other end is closed fails with EIO.
+    File::from(terminal.master).read_to_end(&mut shown).ok();
+    assert!(child.wait().expect("wait").success());
+    String::from_utf8(shown).expect("UTF-8")
+}
+
+#[test]
+fn json_is_one_object_a_frame() {
+    let bus = Bus::activating("");
+    let printed = bus.run(&[
+        "sample",
+        "cpu/all",
+        "memory/physical",
+        "os/kernel",
+        "--json",
+    ]);
+    assert_eq!(printed.stderr, "");
+    let printed = printed.ok();
+    assert_eq!(printed.lines().count(), 1);
+    let (timestamp, readings, faults) = frame(printed.trim_end());
+    assert!(timestamp > 1_700_000_000_000_000);
+    assert_eq!(faults, BTreeMap::new());
+    let usage = readings["cpu/all/usage"].as_f64().unwrap();
+    assert!((0.0..=100.0).contains(&usage), "{usage}");
+    let total = readings["memory/physical/total"].as_f64().unwrap();
+    assert_eq!(total, meminfo("MemTotal:") * 1024.0);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    assert_eq!(readings["os/kernel/version"], release.trim());
+}
+
+#[test]
+fn csv_is_a_header_and_a_line() {
+    let bus = Bus::activating("");
+    let printed = bus.run(&[
+        "sample",
+        "memory/physical/total",
+        "cpu/all/cpuCount",
+        "--csv",
+    ]);
+    let printed = printed.ok();
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines[0], "timestamp,cpu/all/cpuCount,memory/physical/total");
+    let fields: Vec<f64> = lines[1]
+        .split(',')
+        .map(|field| field.parse().unwrap())
+        .collect();
+    assert!(fields[0] > 1.7e15 && fields[1] >= 1.0);
+    assert_eq!(fields[2], meminfo("MemTotal:") * 1024.0);
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn tables_have_units_that_a_person_reads() {
+    let bus = Bus::activating("");
+    let printed = bus.run(&[
+        "sample",
+        "memory/physical/total",
+        "memory/physical/usedPercent",
+    ]);
+    let printed = printed.ok();
+    let lines: Vec<Vec<_>> = printed
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][0], "memory/physical/total");
+    assert!(["MiB", "GiB", "TiB"].contains(&lines[0][2]), "{printed}");
+    assert_eq!(
+        (lines[1][0], lines[1][2]),
+        ("memory/physical/usedPercent", "%")
+    );
+    assert!(!printed.contains('\x1b'));
+}
+
+#[test]
+fn metrics_are_listed() {
+    let bus = Bus::activating("");
+    let table = bus.run(&["list", "cpu/all/usage"]).ok();
+    let words: Vec<_> = table.split_whitespace().collect();
+    assert_eq!(words[..2], ["cpu", "cpu/all/usage"]);
+    assert!(words[2].parse::<f64>().is_ok(), "{table}");
+    assert_eq!(words[3..], ["%", "CPU", "usage"]);
+    let json: Value = serde_json::from_str(&bus.run(&["list", "--json"]).ok()).unwrap();
+    let metrics = json.as_object().unwrap();
+    assert!(metrics.len() > 20);
+    let usage = &metrics["cpu/all/usage"];
+    assert_eq!(
+        (
+            &usage["unit"],
+            &usage["kind"],
+            &usage["source"],
+            &usage["maximum"]
+        ),
+        (&"%".into(), &"rate".into(), &"cpu".into(), &100.0.into())
+    );
+    assert!(usage["name"].is_string() && usage["description"].is_string());
+    let csv = bus.run(&["list", "--csv", "cpu/all/usage"]).ok();
+    assert!(
+        csv.starts_with("id,name,description,unit,kind,source,minimum,maximum\ncpu/all/usage,")
+    );
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let home = Home::new();
+    let laptop = fixture("laptop/proc");
+    let arguments = ["sample", "memory/physical/total", "--procfs", &laptop];
+    let shown = on_terminal(&mut home.sampled(&arguments));
+    assert!(
+        shown.contains("\x1b[2mmemory/physical/total\x1b[0m"),
+        "{shown:?}"
+    );
+    let shown = on_terminal(home.sampled(&arguments).env("NO_COLOR", "1"));
+    assert!(shown.starts_with("memory/physical/total  "), "{shown:?}");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    let arguments = [&arguments[..], &["--json"]].concat();
+    assert!(!on_terminal(&mut home.sampled(&arguments)).contains('\x1b'));
+}
+
+#[test]
+fn frames_on_a_terminal_are_drawn_in_place() {
+    let home = Home::new();
+    let arguments = "watch cpu/loadaverages --count 2 --interval 50ms";
+    let arguments: Vec<_> = arguments.split(' ').collect();
+    let shown = on_terminal(home.sampled(&arguments).env("NO_COLOR", "1"));
+    // One line for the time, three below it.
+    assert_eq!(shown.matches("\x1b[4F\x1b[J").count(), 1, "{shown:?}");
+    assert_eq!(shown.lines().count(), 8, "{shown:?}");
+}
+
+#[test]
+fn without_a_bus_the_program_reads_itself() {
+    let home = Home::new();
+    for command in ["list", "sample"] {
+        let run = home.run(&[command, "--json", "memory/physical/total"]);
+        assert!(
+            run.stderr
+                .starts_with("sampled: no session bus can be reached"),
+            "{run:?}"
+        );
+        assert!(
+            run.stderr.trim_end().ends_with("; reading in-process"),
+            "{run:?}"
+        );
+        assert!(run.ok().contains("\"memory/physical/total\":"));
+    }
+}
+
+#[test]
+fn roots_are_read_by_the_program_itself() {
+    let bus = Bus::activating("");
+    let laptop = fixture("laptop/proc");
+    let run = bus.run(&[
+        "sample",
+        "--procfs",
+        &laptop,
+        "memory/physical/total",
+        "--csv",
+    ]);
+    assert_eq!(run.stderr, "");
+    let meminfo = fs::read_to_string(format!("{laptop}/meminfo")).unwrap();
+    let total = run.ok();
+    let total: u64 = total
+        .trim_end()
+        .rsplit(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(meminfo.contains(&format!("{} kB", total / 1024)));
+    assert!(bus.block_on(bus.daemon()).is_none());
+}
+
+#[test]
+fn an_unknown_metric_is_named_with_the_nearest() {
+    let expected = "sampled: cpu/all/usag: no such metric (nearest: cpu/all/usage)";
+    let bus = Bus::activating("");
+    for command in ["list", "sample", "watch"] {
+        let run = bus.run(&[command, "cpu/all/usag"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        assert_eq!(run.stderr.trim_end(), expected);
+    }
+    let run = Home::new().run(&["sample", "cpu/all/usag"]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(run.stderr.lines().last(), Some(expected));
+}
+
+#[test]
+fn what_the_service_refuses_is_a_failure() {
+    let bus = Bus::activating("");
+    let check = |arguments: &[&str], culprit| {
+        let run = bus.run(arguments);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(
+            run.stderr.starts_with("sampled: ") && run.stderr.contains(culprit),
+            "{run:?}"
+        );
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+    };
+    check(&["sample", "cpu//usage"], "cpu//usage");
+    check(&["sample", "cpu", "--window", "1ms"], "10 ms");
+    check(&["watch", "cpu", "--interval", "1ms"], "50 ms");
+    check(&["watch", "cpu", "--interval", "1000000years"], "a day");
+}
+
+#[test]
+fn a_bus_without_the_service_says_what_to_do() {
+    let run = Bus::new().run(&["sample", "cpu"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.contains("`sampled install`"), "{run:?}");
+}
+
+#[test]
+fn a_misuse_is_another_status() {
+    let home = Home::new();
+    for arguments in [
+        &["frobnicate"][..],
+        &[],
+        &["sample", "--json", "--csv"],
+        &["sample", "--window", "soon"],
+        &["watch", "--interval", "0s"],
+        &["watch", "--count", "0"],
+        &["watch", "--interval"],
+        &["--log-level", "loud", "list"],
+    ] {
+        let run = home.run(arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}"
+        );
+        assert_ne!(run.stderr, "");
+    }
+}
+
+#[test]
+fn a_broken_pipe_is_no_error() {
+    let bus = Bus::activating("");
+    for arguments in [&["list"][..], &["sample", "memory"], &["watch", "memory"]] {
+        let (reader, writer) = pipe().expect("pipe");
+        drop(reader);
+        let run = Run::of(bus.sampled(arguments).stdout(OwnedFd::from(writer)));
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}

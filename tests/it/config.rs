@@ -1,0 +1,75 @@
+//! The configuration file, as the program takes it.
+
+use std::{fs, path::PathBuf};
+
+use crate::{bus::Bus, home::Home};
+
+/// Writes the user's own file.
+fn configure(home: &Home, text: &str) -> PathBuf {
+    let dir = home.config().join("sampled");
+    fs::create_dir_all(&dir).expect("directory");
+    let path = dir.join("config.toml");
+    fs::write(&path, text).expect("file");
+    path
+}
+
+#[test]
+fn a_source_that_is_off_has_no_metrics() {
+    let home = Home::new();
+    configure(&home, "sources.off = ['os']");
+    let listed = home.run(&["list"]).ok();
+    assert!(listed.contains("memory/physical/used") && !listed.contains("os/kernel"));
+    let bus = Bus::activating("");
+    configure(&bus, "sources.off = ['memory']");
+    let listed = bus.run(&["list"]).ok();
+    assert!(!listed.contains("memory/physical/used") && listed.contains("os/kernel"));
+}
+
+#[test]
+fn the_command_line_is_above_the_file() {
+    let idle_timeout = |arguments| {
+        let bus = Bus::activating(arguments);
+        configure(&bus, "idle_timeout = '7s'");
+        bus.block_on(async { bus.client().await.proxy().idle_timeout().await.unwrap() })
+    };
+    assert_eq!(idle_timeout(""), 7_000_000);
+    assert_eq!(idle_timeout("--idle-timeout 9s"), 9_000_000);
+    assert_eq!(idle_timeout("--idle-timeout never"), u64::MAX);
+}
+
+#[test]
+fn a_mistake_is_named_with_its_place() {
+    let home = Home::new();
+    let path = configure(&home, "\n  idle_time = '1s'\n");
+    let expected = format!("sampled: {}:2:3: idle_time: unknown key", path.display());
+    for command in ["serve", "list"] {
+        let run = home.run(&[command]);
+        assert_eq!(run.code, Some(1));
+        let last = run.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&expected), "{run:?}");
+    }
+}
+
+#[test]
+fn a_mistake_fails_the_call_at_once() {
+    let bus = Bus::activating("");
+    configure(&bus, "limits = 1");
+    let run = bus.run(&["list"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        bus.log().contains("config.toml:1:10: limits: "),
+        "{}",
+        bus.log()
+    );
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let home = Home::new();
+    let run = home.run(&["serve", "--config", "/nonexistent/file"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.starts_with("sampled: /nonexistent/file: "),
+        "{run:?}"
+    );
+}

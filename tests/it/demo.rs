@@ -1,0 +1,57 @@
+//! What a newcomer runs first: the demo, and the example of a client.
+
+use std::{env, fs};
+
+use crate::{bus::Bus, home::Home, process::Run};
+
+#[test]
+fn the_story_is_told_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let temporary = home.dir().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let told = Run::of(home.sampled(&["demo"]).env("TMPDIR", &temporary));
+    assert_eq!(told.stderr, "");
+    let told = told.ok();
+    let steps = [
+        "serve --idle-timeout",
+        "Nobody owns io.github.sampled.Sampler1",
+        "memory/physical/used",
+        "Start: session 1",
+        "Stop: ",
+        "gave the name up",
+        "nothing is left",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| told.find(step)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{told}"
+    );
+    assert_eq!(told.matches(" ms  ").count(), 5, "{told}");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    assert_eq!(home.processes().len(), 0);
+}
+
+#[test]
+fn without_dbus_daemon_the_demo_says_what_to_install() {
+    let home = Home::new();
+    let told = Run::of(home.sampled(&["demo"]).env("PATH", "/nonexistent"));
+    assert_eq!(told.code, Some(1));
+    assert!(told.stderr.contains("apt install dbus-daemon"), "{told:?}");
+}
+
+#[test]
+fn the_example_shows_five_frames() {
+    let program = env::current_exe().expect("this program");
+    // cargo puts examples beside the directory of the test programs.
+    let examples = program.ancestors().nth(2).expect("target").join("examples");
+    let client = examples.join("client");
+    assert!(client.is_file(), "build it by `cargo build --examples`");
+    let bus = Bus::activating("");
+    let told = Run::of(&mut bus.command(client.to_str().expect("UTF-8"))).ok();
+    assert_eq!(
+        told.lines().filter(|line| line.starts_with("  1")).count(),
+        5,
+        "{told}"
+    );
+    assert!(told.ends_with("Stopped.\n"));
+}

@@ -1,0 +1,180 @@
+//! `install` and `uninstall`: what they write, and that a bus can use it.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    bus::Bus,
+    home::{Home, SAMPLED},
+    process::Run,
+};
+
+const ACTIVATION: &str = "share/dbus-1/services/io.github.sampled.Sampler1.service";
+const UNIT: &str = "lib/systemd/user/sampled.service";
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files below a directory.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    entries
+        .flat_map(|entry| {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_package_is_staged() {
+    let home = Home::new();
+    let stage = home.dir().join("stage");
+    let arguments = ["--prefix", "/opt/sampled", "--destdir", text(&stage)];
+    let run = home.run(&[&["install"], &arguments[..]].concat());
+    assert_eq!(run.stderr, "");
+    let root = stage.join("opt/sampled");
+    let program = root.join("bin/sampled");
+    let written = [program.clone(), root.join(UNIT), root.join(ACTIVATION)];
+    let expected = written
+        .iter()
+        .map(|path| format!("wrote {}\n", path.display()));
+    assert_eq!(run.ok(), expected.collect::<String>());
+
+    assert_eq!(fs::read(&program).unwrap(), fs::read(SAMPLED).unwrap());
+    assert_eq!(
+        program.metadata().unwrap().permissions().mode() & 0o7777,
+        0o755
+    );
+    let activation = read(&written[2]);
+    assert!(
+        activation.contains("\nExec=/opt/sampled/bin/sampled serve\n"),
+        "{activation}"
+    );
+    assert!(activation.contains("\nSystemdService=sampled.service\n"));
+    assert!(read(&written[1]).contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
+
+    let removed = home.run(&[&["uninstall"], &arguments[..]].concat()).ok();
+    assert_eq!(removed.lines().count(), 3, "{removed}");
+    assert_eq!(files(&stage), [] as [PathBuf; 0]);
+    assert!(root.join("bin").is_dir());
+    let again = home.run(&[&["uninstall"], &arguments[..]].concat());
+    assert!(again.stderr.contains("nothing was removed"));
+    assert_eq!(again.ok(), "");
+}
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let home = Home::new();
+    let prefix = home.dir().join("prefix");
+    let activation = prefix.join(ACTIVATION);
+    fs::create_dir_all(activation.parent().unwrap()).unwrap();
+    fs::write(&activation, "[D-BUS Service]\n").unwrap();
+    let run = home.run(&["install", "--prefix", text(&prefix)]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains(text(&activation)), "{run:?}");
+    assert_eq!(files(&prefix), std::slice::from_ref(&activation));
+    home.run(&["uninstall", "--prefix", text(&prefix)]).ok();
+    assert_eq!(files(&prefix), [activation]);
+}
+
+#[test]
+fn without_systemd_there_is_no_unit() {
+    let home = Home::new();
+    let prefix = home.dir().join("prefix");
+    let arguments = ["install", "--no-systemd", "--prefix", text(&prefix)];
+    assert_eq!(home.run(&arguments).ok().lines().count(), 2);
+    assert!(!read(&prefix.join(ACTIVATION)).contains("SystemdService"));
+    assert!(!prefix.join(UNIT).exists());
+}
+
+#[test]
+fn a_bus_that_runs_can_start_what_is_installed() {
+    let bus = Bus::new();
+    let run = bus.run(&["install"]);
+    assert_eq!(run.stderr, "sampled: told the session bus to reload\n");
+    let program = bus.dir().join(".local/bin/sampled");
+    assert!(run.ok().contains(text(&program)));
+    assert!(bus.data().join("systemd/user/sampled.service").is_file());
+
+    bus.run(&["sample", "memory", "--json"]).ok();
+    let daemon = bus.block_on(bus.daemon()).expect("it was started");
+    let runs = fs::read_link(format!("/proc/{}/exe", daemon.pid)).unwrap();
+    assert_eq!(runs, program);
+
+    // Once more, over itself as it runs, by the installed program: it stays what it was.
+    let again = Run::of(bus.command(text(&program)).arg("install"));
+    assert_eq!(again.ok().lines().count(), 2);
+    assert!(daemon.is_running());
+    // And by another copy, which takes its place.
+    assert_eq!(bus.run(&["install"]).ok().lines().count(), 3);
+
+    let removed = bus.run(&["uninstall"]).ok();
+    assert_eq!(removed.lines().count(), 3, "{removed}");
+    assert!(!program.exists());
+    bus.block_on(async {
+        bus.client()
+            .await
+            .quit()
+            .await
+            .expect("nobody else is there");
+        bus.vacant().await;
+    });
+    assert_eq!(bus.run(&["sample", "memory"]).code, Some(1));
+}
+
+#[test]
+fn a_program_that_was_there_before_stays() {
+    let home = Home::new();
+    let prefix = home.dir().join("prefix");
+    let program = prefix.join("bin/sampled");
+    fs::create_dir_all(prefix.join("bin")).unwrap();
+    fs::copy(SAMPLED, &program).unwrap();
+    let run = |command| {
+        let arguments = [command, "--prefix", text(&prefix)];
+        Run::of(Command::new(&program).args(arguments).env_clear()).ok()
+    };
+    assert_eq!(run("install").lines().count(), 2);
+    assert_eq!(run("install").lines().count(), 2);
+    assert_eq!(run("uninstall").lines().count(), 2);
+    assert_eq!(files(&prefix), [program]);
+}
+
+#[test]
+fn a_path_with_spaces_can_be_started() {
+    let home = Home::new();
+    let prefix = home.dir().join("it's a 100% home");
+    home.run(&["install", "--prefix", text(&prefix)]).ok();
+    let services = home.data().join("dbus-1/services");
+    fs::create_dir_all(&services).unwrap();
+    let file = prefix.join(ACTIVATION);
+    fs::copy(&file, services.join(file.file_name().unwrap())).unwrap();
+    let bus = Bus::in_home(home);
+    bus.run(&["sample", "memory"]).ok();
+    let daemon = bus.block_on(bus.daemon()).expect("it was started");
+    let runs = fs::read_link(format!("/proc/{}/exe", daemon.pid)).unwrap();
+    assert_eq!(runs, prefix.join("bin/sampled"));
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_refused() {
+    let home = Home::new();
+    let prefix = home.dir().join("$HOME");
+    let run = home.run(&["install", "--prefix", text(&prefix)]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("cannot be activated"), "{run:?}");
+    assert!(!prefix.exists());
+}

@@ -1,0 +1,175 @@
+//! `watch`: one session, whatever happens to the service, until somebody interrupts.
+
+use std::{
+    io::{BufRead, BufReader, Lines, Read},
+    process::{Child, ChildStdout, Stdio},
+};
+
+use rustix::process::Signal;
+
+use crate::{bus::Bus, cli::frame, home::Home, process::Process};
+
+/// A watch that is going on, its frames in JSON.
+struct Watch {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Watch {
+    fn begin(mut command: std::process::Command) -> Self {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.expect("spawn");
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        let lines = BufReader::new(stdout).lines();
+        Self { child, lines }
+    }
+
+    /// The moment of the next frame.
+    fn next(&mut self) -> u64 {
+        let line = self.lines.next().expect("another frame").expect("line");
+        let (timestamp, readings, faults) = frame(&line);
+        assert!(!readings.is_empty() || !faults.is_empty());
+        timestamp
+    }
+
+    /// Interrupts it, and returns its status and what it said on stderr.
+    fn interrupt(mut self, signal: Signal) -> (Option<i32>, String) {
+        let process = Process::open(self.child.id()).expect("it is there");
+        process.signal(signal);
+        // What it printed before is read: nothing holds it up.
+        self.lines.by_ref().for_each(drop);
+        self.end()
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        drop(self.lines);
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().expect("stderr is a pipe");
+        stderr.read_to_string(&mut said).expect("UTF-8");
+        (self.child.wait().expect("wait").code(), said)
+    }
+}
+
+const ARGUMENTS: [&str; 6] = [
+    "watch",
+    "cpu/all",
+    "memory/swap",
+    "--json",
+    "--interval",
+    "100ms",
+];
+
+fn sessions(bus: &Bus) -> usize {
+    let sessions = bus.block_on(async { bus.client().await.sessions().await });
+    sessions.expect("reply").len()
+}
+
+#[test]
+fn frames_are_counted() {
+    let bus = Bus::activating("");
+    let arguments = [&ARGUMENTS[..], &["--count", "4"]].concat();
+    let run = bus.run(&arguments);
+    assert_eq!(run.stderr, "");
+    let printed = run.ok();
+    let moments: Vec<_> = printed.lines().map(|line| frame(line).0).collect();
+    assert_eq!(moments.len(), 4);
+    assert!(moments.is_sorted());
+    // On a grid: from the second frame on, each is at least about an interval after the last.
+    assert!(moments[3] - moments[1] > 150_000, "{moments:?}");
+    assert_eq!(sessions(&bus), 0);
+}
+
+#[test]
+fn csv_has_one_header() {
+    let bus = Bus::activating("");
+    let arguments = "watch cpu/all/usage --csv --interval 50ms --count 3";
+    let printed = bus.run(&arguments.split(' ').collect::<Vec<_>>()).ok();
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("timestamp,cpu/all/usage", 4));
+    // The first rate of a session has nothing to compare with: a fault, an empty field.
+    assert!(lines[1].ends_with(','), "{printed}");
+}
+
+#[test]
+fn tables_are_apart() {
+    let bus = Bus::activating("");
+    let arguments = "watch cpu/loadaverages --interval 50ms --count 2";
+    let printed = bus.run(&arguments.split(' ').collect::<Vec<_>>()).ok();
+    let frames: Vec<_> = printed.split("\n\n").collect();
+    assert_eq!(frames.len(), 2);
+    assert!(
+        frames.iter().all(|frame| frame.lines().count() == 4),
+        "{printed}"
+    );
+}
+
+#[test]
+fn an_interruption_ends_the_session() {
+    let bus = Bus::activating("");
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+        watch.next();
+        assert_eq!(sessions(&bus), 1);
+        assert_eq!(watch.interrupt(signal), (Some(0), String::new()));
+        assert_eq!(sessions(&bus), 0);
+    }
+}
+
+#[test]
+fn it_ends_when_nobody_reads() {
+    let bus = Bus::activating("");
+    let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+    watch.next();
+    assert_eq!(watch.end(), (Some(0), String::new()));
+    assert_eq!(sessions(&bus), 0);
+}
+
+#[test]
+fn it_goes_on_with_a_successor() {
+    let bus = Bus::activating("");
+    for signal in [Signal::TERM, Signal::KILL] {
+        let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+        watch.next();
+        let daemon = bus.block_on(bus.daemon()).expect("it is served");
+        daemon.signal(signal);
+        daemon.wait();
+        let successor = bus.block_on(bus.owned());
+        assert_ne!(successor.pid, daemon.pid);
+        // What was in the pipe before is at most a few frames.
+        let before = watch.next();
+        while sessions(&bus) == 0 {
+            watch.next();
+        }
+        assert!(watch.next() > before);
+        let (code, said) = watch.interrupt(Signal::INT);
+        assert_eq!(code, Some(0));
+        assert_eq!(said.matches("starting again").count(), 1, "{said}");
+        assert_eq!(sessions(&bus), 0);
+    }
+}
+
+#[test]
+fn it_ends_with_the_bus() {
+    let bus = Bus::activating("");
+    let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+    watch.next();
+    bus.end();
+    watch.lines.by_ref().for_each(drop);
+    let (code, said) = watch.end();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("the bus has gone"), "{said}");
+}
+
+#[test]
+fn without_a_bus_it_reads_itself() {
+    let home = Home::new();
+    let mut watch = Watch::begin(home.sampled(&ARGUMENTS));
+    let first = watch.next();
+    assert!(watch.next() > first);
+    let (code, said) = watch.interrupt(Signal::INT);
+    assert_eq!(code, Some(0));
+    assert!(said.trim_end().ends_with("; reading in-process"), "{said}");
+}
