@@ -10,12 +10,19 @@ use super::error::Error;
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
     /// Print JSON: one object a frame, with full precision
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, global = true, conflicts_with = "csv")]
     pub(crate) json: bool,
     /// Print CSV: a header, then one line a frame, with full precision; a field is empty where
     /// there is a fault
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) csv: bool,
+}
+
+impl Format {
+    /// Whether it is for programs, and not for a person.
+    pub(crate) fn is_exact(self) -> bool {
+        self.json || self.csv
+    }
 }
 
 /// Prints all at once, so that a reader never sees half of it.

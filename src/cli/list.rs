@@ -5,13 +5,12 @@ use std::{collections::BTreeMap, io, io::Write, process::ExitCode};
 use clap::Args;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use sampled::client::Metadata;
+use sampled::client::{Metadata, SampleOptions};
 
 use super::{
     Common,
     error::Error,
-    format::{self, Format},
-    frame,
+    format, frame,
     origin::Origin,
     selectors::Selectors,
     table::{self, Style},
@@ -22,21 +21,24 @@ use super::{
 pub(crate) struct Options {
     #[command(flatten)]
     selectors: Selectors,
-    #[command(flatten)]
-    format: Format,
 }
 
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
     let origin = Origin::open(common).await?;
-    let metrics = origin.list(&options.selectors.texts()).await?;
-    let metrics = sorted(&metrics);
+    let selectors = options.selectors.texts();
+    let found = origin.list(&selectors).await?;
+    let metrics = sorted(&found);
+    if !common.format.is_exact() {
+        let now = origin.sample(&selectors, SampleOptions::default()).await?;
+        let lines = table::of_metrics(&found, &now, Style::of_stdout());
+        format::print(|out| format::write_lines(out, &lines))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     format::print(|out| {
-        if options.format.json {
+        if common.format.json {
             format::write_json(out, &Object(&metrics))
-        } else if options.format.csv {
-            write_csv(out, &metrics)
         } else {
-            format::write_lines(out, &table::of_metrics(&metrics, Style::of_stdout()))
+            write_csv(out, &metrics)
         }
     })?;
     Ok(ExitCode::SUCCESS)

@@ -27,7 +27,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use tokio::runtime;
 
 use sampled::{
@@ -37,6 +37,7 @@ use sampled::{
 };
 
 use error::Error;
+use format::Format;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -73,6 +74,8 @@ struct Common {
         default_value = "warn"
     )]
     log_level: log::Level,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Common {
@@ -84,6 +87,7 @@ impl Common {
             sysfs: absolute(&self.sysfs)?,
             rootfs: absolute(&self.rootfs)?,
             log_level: self.log_level,
+            format: self.format,
         })
     }
 
@@ -145,6 +149,24 @@ enum Command {
     Demo,
 }
 
+impl Command {
+    /// Whether the command has something to print in this form.
+    fn can_print(&self, format: Format) -> Result<(), &'static str> {
+        let (json, csv) = match self {
+            Self::List(_) | Self::Sample(_) | Self::Watch(_) => (true, true),
+            Self::Status(_) => (true, false),
+            _ => (false, false),
+        };
+        if format.json && !json {
+            return Err("this command prints no data: --json means nothing to it");
+        }
+        if format.csv && !csv {
+            return Err("this command prints no table: --csv means nothing to it");
+        }
+        Ok(())
+    }
+}
+
 /// What the clients of the service have in common.
 const CLIENT: &str = "\
 The readings come from the service, which the session bus starts. Where no session
@@ -154,6 +176,11 @@ them itself; only then does the configuration matter here.";
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(what) = cli.command.can_print(cli.common.format) {
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, what)
+            .exit();
+    }
     // What detaches begins its log where it has arrived.
     if !matches!(cli.command, Command::Start(_) | Command::Restart(_)) {
         log::begin(cli.common.log_level);
@@ -188,7 +215,7 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::Stop(options) => verbs::stop(&options),
         Command::Restart(options) => verbs::restart(common, &options),
         Command::Reload(options) => verbs::reload(common, &options),
-        Command::Status(options) => status::run(&options),
+        Command::Status(options) => status::run(common, &options),
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),

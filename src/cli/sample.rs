@@ -30,8 +30,6 @@ pub(crate) struct Options {
     /// Show the fault `timeout` for what is not there by then [default: 1s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    #[command(flatten)]
-    format: Format,
 }
 
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
@@ -42,7 +40,7 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
         max_age: options.max_age,
         timeout: options.timeout,
     };
-    let Format { json, csv } = options.format;
+    let Format { json, csv } = common.format;
     // The units are for a person only.
     let metrics = if json || csv {
         BTreeMap::new()

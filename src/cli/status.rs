@@ -19,16 +19,13 @@ use sampled::{
     daemon::{Process, Status},
 };
 
-use super::{error::Error, verbs};
+use super::{Common, error::Error, verbs};
 
 /// What `status` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StatusOptions {
     #[command(flatten)]
     daemon: verbs::DaemonOptions,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Who has started a process of the service.
@@ -87,7 +84,7 @@ struct Running {
     sessions: Option<usize>,
 }
 
-pub(crate) fn run(options: &StatusOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, Error> {
     let daemon = options.daemon.daemon();
     let status = daemon.status();
     let found = match (&status, owner()) {
@@ -120,7 +117,7 @@ pub(crate) fn run(options: &StatusOptions) -> Result<ExitCode, Error> {
     };
     let pidfile = daemon.pidfile_path()?;
     let mut out = io::stdout().lock();
-    let printed = if options.json {
+    let printed = if common.format.json {
         let running = found.as_ref();
         let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
         let object = json!({

@@ -35,6 +35,10 @@ impl Style {
         self.paint("2", text)
     }
 
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
     fn red(self, text: &str) -> String {
         self.paint("31", text)
     }
@@ -54,19 +58,9 @@ pub(crate) fn of_frame(
     metrics: &BTreeMap<String, Metadata>,
     style: Style,
 ) -> Vec<String> {
-    let cells: Vec<_> = frame
-        .readings
-        .iter()
-        .map(|(id, reading)| {
-            let unit = metrics.get(id).map_or("", |metric| &metric.unit);
-            (id, value(reading, unit))
-        })
-        .collect();
-    let id_width = widest(cells.iter().map(|(id, _)| id.as_str()));
-    let number_width = widest(cells.iter().filter_map(|(_, cell)| match cell {
-        Cell::Number(number, _) => Some(number.as_str()),
-        Cell::Text(_) | Cell::Fault(_) => None,
-    }));
+    let cells = cells(frame, metrics);
+    let id_width = widest(cells.iter().map(|(id, _)| *id));
+    let number_width = number_width(&cells);
     let mut lines = Vec::new();
     let mut object = None;
     for (id, cell) in &cells {
@@ -76,20 +70,43 @@ pub(crate) fn of_frame(
         }
         object = Some(of);
         let id = style.dim(&format!("{id:id_width$}"));
-        let value = match cell {
-            Cell::Number(number, unit) => format!("{number:>number_width$} {unit}"),
-            Cell::Text(text) => text.clone(),
-            Cell::Fault(code) => style.red(&format!("{code:>number_width$}")),
-        };
+        let value = cell.show(number_width, style);
         lines.push(format!("{id}  {}", value.trim_end()));
     }
     lines
+}
+
+/// The readings of a frame as they are shown. `metrics` knows the units.
+fn cells<'a>(frame: &'a Frame, metrics: &BTreeMap<String, Metadata>) -> Vec<(&'a str, Cell)> {
+    let readings = frame.readings.iter();
+    let cells = readings.map(|(id, reading)| {
+        let unit = metrics.get(id).map_or("", |metric| &metric.unit);
+        (id.as_str(), value(reading, unit))
+    });
+    cells.collect()
 }
 
 enum Cell {
     Number(String, String),
     Text(String),
     Fault(&'static str),
+}
+
+impl Cell {
+    fn show(&self, number_width: usize, style: Style) -> String {
+        match self {
+            Self::Number(number, unit) => format!("{number:>number_width$} {unit}"),
+            Self::Text(text) => text.clone(),
+            Self::Fault(code) => style.red(&format!("{code:>number_width$}")),
+        }
+    }
+}
+
+fn number_width(cells: &[(&str, Cell)]) -> usize {
+    widest(cells.iter().filter_map(|(_, cell)| match cell {
+        Cell::Number(number, _) => Some(number.as_str()),
+        Cell::Text(_) | Cell::Fault(_) => None,
+    }))
 }
 
 fn value(reading: &Reading, unit: &str) -> Cell {
@@ -104,20 +121,43 @@ fn value(reading: &Reading, unit: &str) -> Cell {
     }
 }
 
-/// The lines of a list of metrics.
-pub(crate) fn of_metrics(metrics: &[(&String, &Metadata)], style: Style) -> Vec<String> {
-    let rows = || metrics.iter();
-    let id_width = widest(rows().map(|(id, _)| id.as_str()));
-    let unit_width = widest(rows().map(|(_, metric)| metric.unit.as_str()));
-    let kind_width = widest(rows().map(|(_, metric)| metric.kind.as_str()));
-    rows()
-        .map(|(id, metric)| {
+/// The lines of a list of metrics, by source, each with what it reads now.
+pub(crate) fn of_metrics(
+    metrics: &BTreeMap<String, Metadata>,
+    now: &Frame,
+    style: Style,
+) -> Vec<String> {
+    let cells = cells(now, metrics);
+    let id_width = widest(cells.iter().map(|(id, _)| *id));
+    let number_width = number_width(&cells);
+    let source = |id: &str| metrics.get(id).map_or("", |metric| metric.source.as_str());
+    let mut sources: Vec<_> = cells.iter().map(|(id, _)| source(id)).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let mut lines = Vec::new();
+    for of in sources {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(style.bold(of));
+        let own = cells.iter().filter(|(id, _)| source(id) == of);
+        let rows: Vec<_> = own
+            .map(|(id, cell)| (id, cell.show(number_width, style)))
+            .collect();
+        // A long text, a CPU's name, is no reason to push every name out of sight.
+        let short = rows.iter().map(|(_, value)| value.as_str());
+        let value_width = widest(short.filter(|value| value.chars().count() <= 24));
+        for (id, value) in rows {
+            let name = metrics.get(*id).map_or("", |metric| metric.name.as_str());
             let id = style.dim(&format!("{id:id_width$}"));
-            let (unit, kind, name) = (&metric.unit, &metric.kind, &metric.name);
-            let line = format!("{id}  {unit:unit_width$}  {kind:kind_width$}  {name}");
-            line.trim_end().to_owned()
-        })
-        .collect()
+            lines.push(
+                format!("  {id}  {value:value_width$}  {name}")
+                    .trim_end()
+                    .to_owned(),
+            );
+        }
+    }
+    lines
 }
 
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
@@ -197,6 +237,7 @@ mod tests {
     fn metrics() -> BTreeMap<String, Metadata> {
         let units = [
             ("cpu/all/usage", "%"),
+            ("cpu/all/wait", "%"),
             ("memory/physical/used", "By"),
             ("os/kernel/name", ""),
         ];
@@ -245,14 +286,23 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_aligned() {
-        let metrics = metrics();
-        let metrics: Vec<_> = metrics.iter().collect();
+    fn a_list_is_by_source() {
+        let mut metrics = metrics();
+        for (id, metric) in &mut metrics {
+            metric.source = id.split('/').next().unwrap().to_owned();
+        }
         let expected = [
-            "cpu/all/usage         %   gauge  Name",
-            "memory/physical/used  By  gauge  Name",
-            "os/kernel/name            gauge  Name",
+            "cpu",
+            "  cpu/all/usage          3.1 %  Name",
+            "  cpu/all/wait          first   Name",
+            "",
+            "memory",
+            "  memory/physical/used  12.4 GiB  Name",
+            "",
+            "os",
+            "  os/kernel/name        Li nux  Name",
         ];
-        assert_eq!(of_metrics(&metrics, Style { colour: false }), expected);
+        let lines = of_metrics(&metrics, &frame(), Style { colour: false });
+        assert_eq!(lines, expected);
     }
 }

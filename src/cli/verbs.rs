@@ -36,6 +36,9 @@ pub(crate) struct DaemonOptions {
     /// How long the daemon may take to be ready, or to end before it is killed
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     timeout: Duration,
+    /// Append what the daemon has to say to FILE, if it is started [default: nowhere]
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
 }
 
 /// What `start` and `restart` can be told.
@@ -45,9 +48,6 @@ pub(crate) struct StartOptions {
     daemon: DaemonOptions,
     #[command(flatten)]
     host: host::HostOptions,
-    /// Append what the daemon has to say to FILE [default: nowhere]
-    #[arg(long, value_name = "FILE")]
-    log_file: Option<PathBuf>,
 }
 
 impl DaemonOptions {
@@ -100,7 +100,7 @@ fn launch(
         .daemon
         .daemon()
         .pidfile_if_free(host::is_activated());
-    if let Some(path) = &options.log_file {
+    if let Some(path) = &options.daemon.log_file {
         daemon = daemon
             .stdout(Stdio::File(path.clone()))
             .stderr(Stdio::File(path.clone()));

@@ -37,8 +37,6 @@ pub(crate) struct Options {
     /// End after N frames [default: when it is interrupted]
     #[arg(long, value_name = "N")]
     count: Option<NonZeroU64>,
-    #[command(flatten)]
-    format: Format,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -53,7 +51,8 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
     // Before there is a session: from the first moment on, who interrupts finds it ended.
     let mut interruption = Interruption::listen()?;
     if let Some(origin) = interruption.or(Origin::open(common)).await {
-        watch(&origin?, &options, &mut interruption).await?;
+        let view = View::new(common.format);
+        watch(&origin?, &options, view, &mut interruption).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -66,10 +65,10 @@ const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 async fn watch(
     origin: &Origin,
     options: &Options,
+    mut view: View,
     interruption: &mut Interruption,
 ) -> Result<(), Error> {
     let selectors = options.selectors.texts();
-    let mut view = View::new(options.format);
     let mut left = options.count.map(NonZeroU64::get);
     let mut earliest = Instant::now();
     while left != Some(0) {

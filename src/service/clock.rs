@@ -6,22 +6,21 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
-use tokio::io::{Interest, unix::AsyncFd};
+
+use super::readable::Readable;
 
 /// A timer on `CLOCK_MONOTONIC`. It wakes nobody while nobody waits for it.
 pub(crate) struct Clock {
-    timer: AsyncFd<OwnedFd>,
+    timer: Readable,
 }
 
 impl Clock {
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        // SAFETY: an `OwnedFd` is open and the same descriptor until it is dropped, and it is
-        // dropped with the `AsyncFd` that owns it.
-        #[allow(unsafe_code, reason = "tokio has no safe way to wait for a timerfd")]
-        let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
-        Ok(Self { timer })
+        Ok(Self {
+            timer: Readable::new(timer)?,
+        })
     }
 
     /// Waits until this moment of the monotonic clock; not at all if it has passed.
@@ -32,18 +31,11 @@ impl Clock {
             it_interval: timespec(Duration::ZERO),
             it_value: timespec(moment),
         };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting)?;
-        loop {
-            let mut ready = self.timer.readable().await?;
-            let mut expirations = [0; 8];
-            match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut expirations)?)) {
-                Ok(Ok(_)) => return Ok(()),
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(error),
-                // An expiry of an earlier setting that nobody waited for.
-                Err(_would_block) => {}
-            }
-        }
+        let timer = self.timer.descriptor();
+        timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &setting)?;
+        let mut expirations = [0; 8];
+        let read = |timer: &OwnedFd| rustix::io::read(timer, &mut expirations);
+        self.timer.read_all(read).await.map(drop)
     }
 }
 

@@ -10,9 +10,11 @@ mod error;
 mod interface;
 mod name;
 mod options;
+mod readable;
 mod session;
 mod signals;
 mod state;
+mod uevent;
 mod watch;
 
 use std::{env, future::pending, io, sync::Arc, time::Duration};

@@ -38,11 +38,34 @@ pub trait Source: Send {
     /// anything, so that a call for one metric opens only the files of that metric.
     fn scope(&self) -> &'static [&'static str];
 
-    /// Finds out which metrics are there. Absent hardware is an empty list and no error.
+    /// Finds out which metrics are there. Absent hardware is an empty list and no error. When it is run
+    /// again, columns keep their places: new ones are appended, and those of what has gone stay.
     ///
     /// # Errors
     /// When a file that must be there cannot be read or understood.
     fn discover(&mut self) -> Result<Vec<Metric>, Error>;
+
+    /// Sources of their own, one for each device of a family (a sensor chip, a battery) that has turned
+    /// up since this was asked last. A device that goes keeps its source, which then discovers
+    /// nothing; when it comes back, that source is asked again, and no second one is made.
+    ///
+    /// # Errors
+    /// When the directory of the family cannot be read. If it is not there, there are no members.
+    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices this source is about:
+    /// when one of them comes or goes, discovery is run again.
+    fn subsystems(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether a reading has shown something that discovery does not know of. Discovery is run again
+    /// then.
+    fn has_changed(&self) -> bool {
+        false
+    }
 
     /// Reads every column afresh into `columns`, which comes empty.
     ///

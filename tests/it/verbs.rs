@@ -1,12 +1,13 @@
 //! start, stop, restart, reload and status, and what a service manager is told.
 
-use std::{fs, os::unix::net::UnixDatagram};
+use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf};
 
 use rustix::process::Signal;
 
 use crate::{
     bus::Bus,
     leaving::{end, sample},
+    process::PATIENCE,
 };
 
 #[test]
@@ -22,59 +23,68 @@ fn two_hundred_starts_answer_their_first_call() {
     }
 }
 
+/// A service manager: what it hears on its socket.
+struct Manager {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl Manager {
+    fn new(bus: &Bus) -> Self {
+        let path = bus.dir().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { socket, path }
+    }
+
+    fn hear(&self) -> String {
+        let mut text = [0; 256];
+        loop {
+            match self.socket.recv(&mut text) {
+                Ok(length) => return String::from_utf8_lossy(&text[..length]).trim().to_owned(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("nothing is heard: {error}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn the_service_manager_is_told() {
     let bus = Bus::new();
-    let path = bus.dir().join("notify");
-    let manager = UnixDatagram::bind(&path).unwrap();
-    manager
-        .set_read_timeout(Some(crate::process::PATIENCE))
-        .unwrap();
+    let manager = Manager::new(&bus);
     let mut serve = bus.sampled(&["serve", "--idle-timeout", "never"]);
-    let serve = serve
-        .env("NOTIFY_SOCKET", &path)
+    serve
+        .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "200000");
     // Somebody else's watchdog, inherited.
     let serve = serve.env("WATCHDOG_PID", "1").spawn().unwrap();
-    let heard = || {
-        let mut text = [0; 256];
-        let length = manager.recv(&mut text).expect("a message");
-        String::from_utf8_lossy(&text[..length]).into_owned()
-    };
-    assert_eq!(heard().trim(), "READY=1");
+    assert_eq!(manager.hear(), "READY=1");
     let daemon = bus.block_on(bus.owned());
     daemon.signal(Signal::HUP);
-    let reloading = heard();
-    assert!(
-        reloading.contains("RELOADING=1") && reloading.contains("MONOTONIC_USEC="),
-        "{reloading}"
-    );
-    assert_eq!(heard().trim(), "READY=1");
+    let reloading = manager.hear();
+    assert!(reloading.contains("RELOADING=1"), "{reloading}");
+    assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
+    assert_eq!(manager.hear(), "READY=1");
     daemon.signal(Signal::TERM);
-    assert_eq!(heard().trim(), "STOPPING=1");
+    assert_eq!(manager.hear(), "STOPPING=1");
     assert_eq!(end(serve).code, Some(0));
-    manager.set_nonblocking(true).unwrap();
-    assert!(manager.recv(&mut [0; 256]).is_err());
+    manager.socket.set_nonblocking(true).unwrap();
+    assert!(manager.socket.recv(&mut [0; 256]).is_err());
 }
 
 #[test]
 fn a_watchdog_of_ones_own_is_fed() {
     let bus = Bus::new();
-    let path = bus.dir().join("notify");
-    let manager = UnixDatagram::bind(&path).unwrap();
-    manager
-        .set_read_timeout(Some(crate::process::PATIENCE))
-        .unwrap();
+    let manager = Manager::new(&bus);
     let mut serve = bus.sampled(&["serve", "--idle-timeout", "never"]);
     serve
-        .env("NOTIFY_SOCKET", &path)
+        .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "200000");
     let mut serve = serve.spawn().unwrap();
     let mut fed = 0;
     while fed < 3 {
-        let mut text = [0; 256];
-        let length = manager.recv(&mut text).expect("a message");
-        fed += usize::from(text[..length].starts_with(b"WATCHDOG=1"));
+        fed += usize::from(manager.hear() == "WATCHDOG=1");
     }
     serve.kill().unwrap();
     serve.wait().unwrap();

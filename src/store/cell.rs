@@ -1,0 +1,227 @@
+//! A memo cell: a source, and what it has read last.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tracing::warn;
+
+use crate::{
+    reading::{Fault, Metric, Raw, Snapshot, Stamp},
+    selector::Selector,
+    source::{Error, Source},
+};
+
+/// How far apart the snapshots are that are kept to compare with, and how many.
+///
+/// A caller that asks every 200 ms or seldomer finds one that is old enough, however often others
+/// ask in between.
+const MARK_SPACING: Duration = Duration::from_millis(100);
+const MARKS: usize = 4;
+
+/// An earlier snapshot serves as the baseline of a rate up to this many windows ago: a rate is to
+/// say what happens now, not what happened on average since yesterday.
+const BASELINE_WINDOWS: u32 = 10;
+
+/// A source that has failed so often in a row is left alone for a while, twice as long each time.
+const PATIENCE: u32 = 3;
+const FIRST_REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// A source, and what it has read last.
+pub(super) struct Cell {
+    pub(super) source: Box<dyn Source>,
+    /// What discovery found; none before it was needed.
+    pub(super) metrics: Option<Vec<Arc<Metric>>>,
+    width: usize,
+    latest: Option<Arc<Snapshot>>,
+    marks: VecDeque<Arc<Snapshot>>,
+    pub(super) error: Option<String>,
+    failure: Option<Failure>,
+    pub(super) reads: u64,
+    pub(super) cost: Duration,
+}
+
+/// A source that fails, and when it is tried again.
+struct Failure {
+    fault: Fault,
+    times: u32,
+    retry: Duration,
+}
+
+/// Ids that were not there before, and ids that are not there any more.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What has appeared.
+    pub appeared: Vec<Arc<str>>,
+    /// What has vanished.
+    pub vanished: Vec<Arc<str>>,
+}
+
+impl Changes {
+    /// Whether nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        self.appeared.is_empty() && self.vanished.is_empty()
+    }
+}
+
+impl Cell {
+    pub(super) fn new(source: Box<dyn Source>) -> Self {
+        Self {
+            source,
+            metrics: None,
+            width: 0,
+            latest: None,
+            marks: VecDeque::new(),
+            error: None,
+            failure: None,
+            reads: 0,
+            cost: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn may_have(&self, selector: &Selector<'_>) -> bool {
+        let mut scope = self.source.scope().iter();
+        scope.any(|pattern| selector.may_match(pattern))
+    }
+
+    /// Asks the source what is there, until it has answered once. Returns the members of its family
+    /// that it has found.
+    pub(super) fn discover(&mut self) -> Vec<Box<dyn Source>> {
+        if self.metrics.is_some() {
+            return Vec::new();
+        }
+        self.look_again(&mut Changes::default())
+    }
+
+    /// Asks the source what is there now, and notes what has changed.
+    pub(super) fn look_again(&mut self, changes: &mut Changes) -> Vec<Box<dyn Source>> {
+        let found = match self.source.discover() {
+            // A device of a family has gone.
+            Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),
+            Err(error) => {
+                self.note(&error);
+                return Vec::new();
+            }
+            Ok(metrics) => {
+                self.error = None;
+                metrics
+            }
+        };
+        let columns = found.iter().map(|metric| metric.formula.last_column() + 1);
+        self.width = columns.max().unwrap_or(0).max(self.width);
+        let before = self.metrics.take().unwrap_or_default();
+        changes
+            .appeared
+            .extend(missing(&found, before.iter().map(|metric| &metric.id)));
+        changes.vanished.extend(missing(
+            before.iter().map(|metric| &**metric),
+            found.iter().map(|metric| &metric.id),
+        ));
+        self.metrics = Some(found.into_iter().map(Arc::new).collect());
+        let members = self.source.members();
+        members.unwrap_or_else(|error| {
+            self.note(&error);
+            Vec::new()
+        })
+    }
+
+    /// The last snapshot, if it was taken at or after the moment `since`; otherwise a new one.
+    pub(super) fn read(&mut self, since: Duration) -> Arc<Snapshot> {
+        if let Some(latest) = &self.latest
+            && latest.stamp.monotonic >= since
+        {
+            return latest.clone();
+        }
+        let stamp = Stamp::now();
+        let columns = self.columns(stamp.monotonic);
+        let snapshot = Arc::new(Snapshot { stamp, columns });
+        self.latest = Some(snapshot.clone());
+        let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
+        if newest.is_none_or(|newest| stamp.monotonic - newest >= MARK_SPACING) {
+            if self.marks.len() == MARKS {
+                self.marks.pop_front();
+            }
+            self.marks.push_back(snapshot.clone());
+        }
+        snapshot
+    }
+
+    fn columns(&mut self, now: Duration) -> Vec<Raw> {
+        if let Some(failure) = &self.failure
+            && now < failure.retry
+        {
+            return self.all(failure.fault);
+        }
+        let mut columns = Vec::with_capacity(self.width);
+        let read = self.source.read(&mut columns);
+        self.reads += 1;
+        self.cost += Stamp::now().monotonic.saturating_sub(now);
+        match read {
+            Ok(()) => {
+                self.error = None;
+                self.failure = None;
+                columns
+            }
+            Err(error) => {
+                self.note(&error);
+                self.rest(error.fault(), now);
+                self.all(error.fault())
+            }
+        }
+    }
+
+    /// Every column with the same fault.
+    pub(super) fn all(&self, fault: Fault) -> Vec<Raw> {
+        vec![Raw::Fault(fault); self.width]
+    }
+
+    /// The best snapshot to compare with at the moment `now`, and whether it is `window` old.
+    pub(super) fn mark(&self, now: Duration, window: Duration) -> (Option<Arc<Snapshot>>, bool) {
+        let age = |mark: &Arc<Snapshot>| now.saturating_sub(mark.stamp.monotonic);
+        let recent = || {
+            let past = self.marks.iter().filter(|mark| mark.stamp.monotonic < now);
+            past.filter(|mark| age(mark) <= window * BASELINE_WINDOWS)
+        };
+        match recent().rfind(|mark| age(mark) >= window) {
+            Some(mark) => (Some(mark.clone()), true),
+            // Younger than the window: the oldest of them will be old enough first.
+            None => (recent().next().cloned(), false),
+        }
+    }
+
+    /// Leaves a source that fails again and again alone for a while.
+    fn rest(&mut self, fault: Fault, now: Duration) {
+        let times = self.failure.as_ref().map_or(1, |failure| failure.times + 1);
+        let rest = match times.checked_sub(PATIENCE) {
+            None => Duration::ZERO,
+            Some(doublings) => (FIRST_REST * 2u32.pow(doublings.min(6))).min(LONGEST_REST),
+        };
+        self.failure = Some(Failure {
+            fault,
+            times,
+            retry: now + rest,
+        });
+    }
+
+    /// Remembers what is wrong, and logs it once.
+    fn note(&mut self, error: &Error) {
+        let error = error.to_string();
+        if self.error.as_ref() != Some(&error) {
+            warn!(source = self.source.name(), "{error}");
+            self.error = Some(error);
+        }
+    }
+}
+
+/// The ids of these metrics that are not among the others.
+fn missing<'a>(
+    metrics: impl IntoIterator<Item = &'a Metric>,
+    others: impl Iterator<Item = &'a Arc<str>>,
+) -> Vec<Arc<str>> {
+    let others: HashSet<_> = others.collect();
+    let ids = metrics.into_iter().map(|metric| &metric.id);
+    ids.filter(|id| !others.contains(id)).cloned().collect()
+}

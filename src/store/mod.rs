@@ -1,0 +1,327 @@
+//! The store: one memo cell a source, which is how any number of clients share one reading.
+//!
+//! [`Store::read`] returns the last snapshot of a source if it is young enough for the caller, and
+//! otherwise takes a new one. There is no scheduler: nothing is read that nobody asks for.
+
+mod cell;
+mod selection;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    reading::{Fault, Snapshot, Stamp},
+    selector::{self, InvalidSelector, Selector},
+    source::Source,
+};
+
+use cell::Cell;
+pub use cell::Changes;
+pub use selection::{Baseline, Column, Frame, Selection};
+
+/// How many resolved lists of selectors are remembered.
+const REMEMBERED: usize = 64;
+
+/// All sources, and the last snapshots of those that were read.
+pub struct Store {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    cells: Vec<Cell>,
+    off: BTreeSet<String>,
+    /// Selections by their selectors, joined by NUL, a byte that no D-Bus string contains.
+    resolved: HashMap<String, Arc<Selection>>,
+}
+
+/// What is known of a source, all its cells together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    /// The source's name.
+    pub name: &'static str,
+    /// `off`, `unused` (nobody has asked), `failing` (some of it at least) or `ok`.
+    pub state: &'static str,
+    /// How many metrics it has now.
+    pub metrics: u32,
+    /// How often one of its files, or a group of them, was read.
+    pub reads: u64,
+    /// What that took, in all.
+    pub cost: Duration,
+    /// The last thing that went wrong and is not right again; empty if nothing is.
+    pub error: String,
+}
+
+/// Why a selection cannot be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// A selector is not well formed.
+    #[error(transparent)]
+    Invalid(#[from] InvalidSelector),
+    /// A selector matches nothing.
+    #[error("{}", unknown(selector, nearest.as_deref(), cause.as_deref()))]
+    Unknown {
+        /// The selector.
+        selector: String,
+        /// The id that is most like it.
+        nearest: Option<String>,
+        /// Why the source that would have it has nothing.
+        cause: Option<String>,
+    },
+}
+
+fn unknown(selector: &str, nearest: Option<&str>, cause: Option<&str>) -> String {
+    match (cause, nearest) {
+        (Some(cause), _) => format!("{selector}: no such metric now ({cause})"),
+        (None, Some(nearest)) => format!("{selector}: no such metric (nearest: {nearest})"),
+        (None, None) => format!("{selector}: no such metric"),
+    }
+}
+
+impl Store {
+    /// A store over these sources. Nothing is opened yet.
+    pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
+        let cells = sources.into_iter().map(Cell::new).collect();
+        Self {
+            inner: Mutex::new(Inner {
+                cells,
+                off: BTreeSet::new(),
+                resolved: HashMap::new(),
+            }),
+        }
+    }
+
+    /// Switches these sources off, by name, and all others on. Returns the names that no source has.
+    ///
+    /// What is already selected of a source that is off reads [`Fault::Gone`].
+    pub fn switch_off(&self, names: &[String]) -> Vec<String> {
+        let mut inner = self.lock();
+        inner.off = names.iter().cloned().collect();
+        inner.resolved.clear();
+        let known: HashSet<_> = inner.cells.iter().map(|cell| cell.source.name()).collect();
+        let missing = names.iter().filter(|name| !known.contains(name.as_str()));
+        missing.cloned().collect()
+    }
+
+    /// Finds the metrics that these selectors mean; an empty list means all. Only sources that may
+    /// have them are asked.
+    ///
+    /// # Errors
+    /// When a selector is not well formed, or means no metric that there is.
+    pub fn resolve(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
+        let mut inner = self.lock();
+        let key = selectors.join("\0");
+        if let Some(selection) = inner.resolved.get(&key) {
+            return Ok(selection.clone());
+        }
+        let (selection, complete) = inner.select(selectors)?;
+        let selection = Arc::new(selection);
+        // What a source in trouble has left out, it may have the next time.
+        if complete {
+            if inner.resolved.len() >= REMEMBERED {
+                inner.resolved.clear();
+            }
+            inner.resolved.insert(key, selection.clone());
+        }
+        Ok(selection)
+    }
+
+    /// Reads a selection: of each cell the last snapshot if it was taken at or after the moment
+    /// `since` of the monotonic clock, otherwise a new one.
+    pub fn read(&self, selection: &Selection, since: Duration) -> Frame {
+        let mut inner = self.lock();
+        let read = |&cell: &usize| inner.read(cell, since);
+        Frame::new(selection.cells.iter().map(read).collect())
+    }
+
+    /// Makes sure that each cell with a rate in the selection has a snapshot to compare with, of
+    /// at least `window` ago if there is one. Returns these, and the moment of the monotonic clock
+    /// at which the youngest of them will be `window` old.
+    pub fn baseline(&self, selection: &Selection, window: Duration) -> (Baseline, Duration) {
+        let mut inner = self.lock();
+        let mut ready = Duration::ZERO;
+        let mut baseline = vec![None; selection.cells.len()];
+        for column in &selection.columns {
+            let place = &mut baseline[column.place];
+            if place.is_none() && column.metric.formula.needs_baseline() {
+                let snapshot = inner.baseline(selection.cells[column.place], window);
+                ready = ready.max(snapshot.stamp.monotonic + window);
+                *place = Some(snapshot);
+            }
+        }
+        (baseline, ready)
+    }
+
+    /// The snapshots that are there already to compare this frame with, none taken for it.
+    pub fn past(&self, selection: &Selection, frame: &Frame, window: Duration) -> Baseline {
+        let inner = self.lock();
+        let cells = selection.cells.iter().zip(&frame.snapshots);
+        cells
+            .map(|(&cell, now)| inner.cells[cell].mark(now.stamp.monotonic, window))
+            .map(|(mark, old_enough)| mark.filter(|_| old_enough))
+            .collect()
+    }
+
+    /// Looks again at what has shown while it was read that it has changed.
+    pub fn look_where_readings_differ(&self) -> Changes {
+        self.lock().rediscover(|source| source.has_changed())
+    }
+
+    /// Looks again at the sources that are about devices of these subsystems, or at all of them that
+    /// are about devices, and that somebody has asked for.
+    pub fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
+        self.lock().rediscover(|source| {
+            let own = source.subsystems();
+            match subsystems {
+                Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
+                None => !own.is_empty(),
+            }
+        })
+    }
+
+    /// What is known of each source, by name.
+    pub fn sources(&self) -> Vec<SourceState> {
+        let inner = self.lock();
+        let mut sources = BTreeMap::<&'static str, SourceState>::new();
+        for (at, cell) in inner.cells.iter().enumerate() {
+            let name = cell.source.name();
+            let source = sources.entry(name).or_insert_with(|| SourceState {
+                name,
+                state: if inner.is_on(at) { "unused" } else { "off" },
+                metrics: 0,
+                reads: 0,
+                cost: Duration::ZERO,
+                error: String::new(),
+            });
+            source.metrics += cell.metrics.as_ref().map_or(0, Vec::len) as u32;
+            source.reads += cell.reads;
+            source.cost += cell.cost;
+            if inner.is_on(at) {
+                if let Some(error) = &cell.error {
+                    source.state = "failing";
+                    source.error.clone_from(error);
+                } else if cell.metrics.is_some() && source.state == "unused" {
+                    source.state = "ok";
+                }
+            }
+        }
+        sources.into_values().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No code that holds the lock leaves the cells in disorder, whatever panics.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// The selection, and whether every source that may be meant could be asked.
+    fn select(&mut self, selectors: &[&str]) -> Result<(Selection, bool), Error> {
+        let mut selection = Selection {
+            columns: Vec::new(),
+            cells: Vec::new(),
+        };
+        let mut complete = true;
+        let mut chosen = HashSet::new();
+        let everything = ["*"];
+        let all = selectors.is_empty();
+        for text in if all { &everything } else { selectors } {
+            let selector = Selector::parse(text)?;
+            let mut matched = false;
+            let mut cause = None;
+            let mut at = 0;
+            // Looking makes the members of a family, which are cells of their own at the end.
+            while at < self.cells.len() {
+                if self.is_on(at) && self.cells[at].may_have(&selector) {
+                    self.discover(at);
+                    let cell = &self.cells[at];
+                    complete &= cell.metrics.is_some();
+                    cause = cause.or_else(|| cell.error.clone());
+                    for metric in cell.metrics.iter().flatten() {
+                        if selector.matches(&metric.id) {
+                            matched = true;
+                            if chosen.insert(metric.id.clone()) {
+                                selection.add(at, metric.clone(), cell.source.name());
+                            }
+                        }
+                    }
+                }
+                at += 1;
+            }
+            if !matched && !all {
+                return Err(Error::Unknown {
+                    selector: (*text).to_owned(),
+                    nearest: self.nearest(text),
+                    cause,
+                });
+            }
+        }
+        Ok((selection, complete))
+    }
+
+    fn nearest(&mut self, selector: &str) -> Option<String> {
+        let mut at = 0;
+        while at < self.cells.len() {
+            if self.is_on(at) {
+                self.discover(at);
+            }
+            at += 1;
+        }
+        let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
+        let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());
+        selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
+    }
+
+    fn discover(&mut self, at: usize) {
+        let members = self.cells[at].discover();
+        self.cells.extend(members.into_iter().map(Cell::new));
+    }
+
+    /// Looks again at those cells that somebody has asked for and that `may_differ`.
+    fn rediscover(&mut self, may_differ: impl Fn(&dyn Source) -> bool) -> Changes {
+        let mut changes = Changes::default();
+        let mut at = 0;
+        while at < self.cells.len() {
+            let cell = &mut self.cells[at];
+            // The members that have just been made were not there before either.
+            if cell.metrics.is_some() && may_differ(&*cell.source) {
+                let members = cell.look_again(&mut changes);
+                for member in members {
+                    let mut cell = Cell::new(member);
+                    cell.look_again(&mut changes);
+                    self.cells.push(cell);
+                }
+            }
+            at += 1;
+        }
+        if !changes.is_empty() {
+            self.resolved.clear();
+        }
+        changes
+    }
+
+    fn is_on(&self, at: usize) -> bool {
+        !self.off.contains(self.cells[at].source.name())
+    }
+
+    fn read(&mut self, at: usize, since: Duration) -> Arc<Snapshot> {
+        if !self.is_on(at) {
+            let columns = self.cells[at].all(Fault::Gone);
+            return Arc::new(Snapshot {
+                stamp: Stamp::now(),
+                columns,
+            });
+        }
+        self.cells[at].read(since)
+    }
+
+    fn baseline(&mut self, at: usize, window: Duration) -> Arc<Snapshot> {
+        let now = Stamp::now().monotonic;
+        match self.cells[at].mark(now, window) {
+            (Some(mark), _) => mark,
+            (None, _) => self.read(at, now),
+        }
+    }
+}
