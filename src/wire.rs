@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 use zbus::{Signature, Str, Type, Variant};
 
 use crate::reading::{Fault, Metric, Value};
@@ -47,16 +47,30 @@ impl Serialize for Readings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (id, value) in &self.0 {
-            map.serialize_entry(&**id, &variant(value))?;
+            map.serialize_entry(&**id, &Boxed(value))?;
         }
         map.end()
     }
 }
 
-fn variant(value: &Value) -> Variant<'_> {
-    match value {
-        Value::Number(number) => Variant::F64(*number),
-        Value::Text(text) => Variant::Str(Str::from(&**text)),
+/// A value, `v`, in the form in which zbus's own `Variant` serialises. That one writes its signature
+/// into a new string for every value.
+struct Boxed<'a>(&'a Value);
+
+impl Serialize for Boxed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut variant = serializer.serialize_struct("Variant", 2)?;
+        match self.0 {
+            Value::Number(number) => {
+                variant.serialize_field("signature", "d")?;
+                variant.serialize_field("value", number)?;
+            }
+            Value::Text(text) => {
+                variant.serialize_field("signature", "s")?;
+                variant.serialize_field("value", &**text)?;
+            }
+        }
+        variant.end()
     }
 }
 

@@ -59,7 +59,13 @@ impl Host {
     pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
         // A runtime may begin threads, and the environment is only changed by the only one.
         let notify = Notify::from_env()?;
-        super::block_on(self.serve(ready, &notify))
+        let served = super::block_on(self.serve(ready, &notify));
+        if served.as_ref().is_err_and(is_settled) {
+            // Without a word, that the process ends is a failure to systemd, whatever its status.
+            notify.ready()?;
+            notify.stopping()?;
+        }
+        served
     }
 
     async fn serve(&self, ready: &Ready, notify: &Notify) -> Result<(), Error> {

@@ -29,7 +29,7 @@ fn signal(notice: Notice) -> Option<Message> {
     }
     let session = notice.session;
     let message = match notice.event {
-        Event::Sampled(timestamp, values) => builder.build(&(session, timestamp, values)),
+        Event::Sampled(timestamp, values) => builder.build(&(session, timestamp, &*values)),
         Event::Changed(selection, texts, faults) => {
             let ids = selection
                 .columns

@@ -32,6 +32,8 @@ mod process;
 #[cfg(feature = "cli")]
 mod sessions;
 #[cfg(feature = "cli")]
+mod systemd;
+#[cfg(feature = "cli")]
 mod verbs;
 #[cfg(feature = "cli")]
 mod watch;

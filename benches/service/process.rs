@@ -1,0 +1,118 @@
+//! What the kernel says about a process.
+
+use std::{fs, os::fd::OwnedFd};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    descriptor: OwnedFd,
+}
+
+/// What a process has used so far, or in between.
+#[derive(Clone, Copy)]
+pub(crate) struct Usage {
+    /// CPU time in µs.
+    pub(crate) cpu: f64,
+    /// Times it went to sleep, and times it was made to wait.
+    pub(crate) switches: f64,
+    /// Calls of read(2) and its kind; messages of sockets are not among them.
+    pub(crate) reads: f64,
+}
+
+impl Process {
+    pub(crate) fn open(pid: u32) -> Self {
+        let descriptor = pidfd_open(number(pid), PidfdFlags::empty()).expect("it runs");
+        Self { pid, descriptor }
+    }
+
+    pub(crate) fn kill(&self) {
+        pidfd_send_signal(&self.descriptor, Signal::KILL).expect("it is ours");
+        let mut ended = [PollFd::new(&self.descriptor, PollFlags::IN)];
+        poll(&mut ended, None).expect("poll");
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        // These are of the first thread alone, and shall be of all.
+        assert_eq!(self.threads(), 1);
+        let cpu = self.file("schedstat");
+        let cpu = cpu.split(' ').next().and_then(|text| text.parse().ok());
+        Usage {
+            cpu: cpu.map(|nanoseconds: f64| nanoseconds / 1e3).expect("time"),
+            switches: (self.value("status", "voluntary_ctxt_switches:")
+                + self.value("status", "nonvoluntary_ctxt_switches:")) as f64,
+            reads: self.value("io", "syscr:") as f64,
+        }
+    }
+
+    pub(crate) fn threads(&self) -> u64 {
+        self.value("status", "Threads:")
+    }
+
+    /// Memory that only this process has, in kB: what it has written, and what of its files nobody
+    /// else has mapped, which is the executable while it runs once.
+    pub(crate) fn private_memory(&self) -> (u64, u64) {
+        (
+            self.value("smaps_rollup", "Private_Dirty:"),
+            self.value("smaps_rollup", "Private_Clean:"),
+        )
+    }
+
+    fn value(&self, file: &str, key: &str) -> u64 {
+        let text = self.file(file);
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("{file} has {key}"))
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{name}", self.pid)).expect("it runs")
+    }
+}
+
+impl Usage {
+    /// What was used since `before`, for each of `count`.
+    pub(crate) fn since(self, before: Self, count: f64) -> Self {
+        Self {
+            cpu: (self.cpu - before.cpu) / count,
+            switches: (self.switches - before.switches) / count,
+            reads: (self.reads - before.reads) / count,
+        }
+    }
+}
+
+/// Has these processes, and this one, run on one CPU alone, until the guard is dropped.
+pub(crate) fn pin(processes: &[u32]) -> Pinned {
+    let before = sched_getaffinity(None).expect("affinity");
+    let first = (0..CpuSet::MAX_CPU).find(|&cpu| before.is_set(cpu));
+    let mut one = CpuSet::new();
+    one.set(first.expect("a CPU"));
+    let mut all = vec![None];
+    all.extend(processes.iter().map(|&pid| Some(number(pid))));
+    for &process in &all {
+        sched_setaffinity(process, &one).expect("they are ours");
+    }
+    Pinned { all, before }
+}
+
+pub(crate) struct Pinned {
+    all: Vec<Option<Pid>>,
+    before: CpuSet,
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        for &process in &self.all {
+            sched_setaffinity(process, &self.before).ok();
+        }
+    }
+}
+
+fn number(pid: u32) -> Pid {
+    let pid = pid.try_into().ok().and_then(Pid::from_raw);
+    pid.expect("the number of a process")
+}

@@ -1,0 +1,380 @@
+//! A session of a real `systemd --user`, from outside and from inside.
+
+use std::{
+    any, env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use futures_util::StreamExt;
+use sampled::{
+    client::{Bus, Client, Error, Sample, SampleOptions},
+    wire::{INTERFACE, NAME, PATH},
+};
+use tokio::{runtime, time::timeout};
+use zbus::{
+    Connection, OwnedObjectPath,
+    fdo::{DBusProxy, PropertiesChangedStream, PropertiesProxy},
+    proxy,
+};
+
+use crate::{
+    home::SAMPLED,
+    process::{PATIENCE, Process, Run},
+};
+
+/// The variable by which the test binary knows that it is inside, and of what.
+const INSIDE: &str = "SAMPLED_SESSION";
+
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+
+/// What a session is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    /// dbus-broker instead of dbus-daemon.
+    pub(crate) broker: bool,
+    /// Installed with a unit; without, the bus has nothing but a command to run.
+    pub(crate) unit: bool,
+    /// Whose session it is.
+    pub(crate) user: &'static str,
+}
+
+/// Every way to be activated where there is systemd.
+pub(crate) const EVERYWHERE: [Setup; 4] =
+    [UNITS[0], UNITS[1], setup(false, false), setup(true, false)];
+
+/// Those where the service is a unit that systemd can be told about.
+pub(crate) const UNITS: [Setup; 2] = [setup(false, true), setup(true, true)];
+
+const fn setup(broker: bool, unit: bool) -> Setup {
+    Setup {
+        broker,
+        unit,
+        user: "root",
+    }
+}
+
+/// Runs the rest of a test, a closure in it, in each of these sessions: runs the test once more there.
+///
+/// Where the machine cannot have such a session, the test says why and passes.
+#[track_caller]
+pub(crate) fn within<F: AsyncFn(&Session)>(setups: &[Setup], inside: F) {
+    // crate::module::test::{{closure}}. Were it ever called otherwise, no test would pass: see below.
+    let name = any::type_name::<F>().split_once("::");
+    let test = name.and_then(|(_, name)| name.rsplit_once("::"));
+    let (test, _) = test.expect("name of the test");
+    match env::var(INSIDE) {
+        Ok(number) => {
+            let setup = setups[number.parse::<usize>().expect("number")];
+            let session = Session::join(setup);
+            session.runtime.block_on(inside(&session));
+        }
+        Err(_) => {
+            for (number, setup) in setups.iter().enumerate() {
+                setup.run(test, number);
+            }
+        }
+    }
+}
+
+impl Setup {
+    #[track_caller]
+    fn run(self, test: &str, number: usize) {
+        let program = env::current_exe().expect("path of the test");
+        if self.user != "root" && !self.can_run(&program) {
+            return skip(
+                test,
+                &format!("{} may not run {}", self.user, program.display()),
+            );
+        }
+        let mut command = Command::new("timeout");
+        command
+            .arg("120")
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/systemd-user-session"
+            ))
+            .args(["--user", self.user])
+            .args(self.broker.then_some("--broker"))
+            .arg("--")
+            .arg(program)
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(INSIDE, number.to_string());
+        let run = Run::of(&mut command);
+        if run.code == Some(77) {
+            return skip(test, run.stderr.trim_end());
+        }
+        let passed = run.code == Some(0) && run.stdout.contains("test result: ok. 1 passed");
+        assert!(passed, "{self:?}:\n{}{}", run.stdout, run.stderr);
+        println!("{self:?}:\n{}", run.stdout);
+    }
+
+    fn can_run(self, program: &Path) -> bool {
+        [program, Path::new(SAMPLED)].into_iter().all(|program| {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", self.user, "--clear-groups", "test", "-x"]);
+            command
+                .arg(program)
+                .status()
+                .is_ok_and(|status| status.success())
+        })
+    }
+}
+
+/// Past the capture of the test's output: what was not tested must not pass unseen.
+fn skip(test: &str, why: &str) {
+    writeln!(io::stderr(), "{test}: skipped: {why}").ok();
+}
+
+/// The session that this process is in, with the service installed.
+pub(crate) struct Session {
+    pub(crate) setup: Setup,
+    runtime: runtime::Runtime,
+}
+
+impl Session {
+    fn join(setup: Setup) -> Self {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let session = Self {
+            setup,
+            runtime: runtime.expect("runtime"),
+        };
+        // The bus began with the first connection, this one, and systemd is its next client.
+        session.runtime.block_on(until_owned(SYSTEMD, true));
+        let option = (!setup.unit).then_some("--no-systemd");
+        let run = Run::of(session.sampled(&["install"]).args(option));
+        assert!(
+            run.stderr
+                .contains("told the session bus and systemd to reload"),
+            "{run:?}"
+        );
+        run.ok();
+        session
+    }
+
+    /// Writes the configuration of the service.
+    pub(crate) fn configure(&self, text: &str) {
+        let dir = PathBuf::from(env::var_os("HOME").expect("HOME")).join(".config/sampled");
+        fs::create_dir_all(&dir).expect("directory");
+        fs::write(dir.join("config.toml"), text).expect("configuration");
+    }
+
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_remove(INSIDE);
+        command
+    }
+
+    pub(crate) fn sampled(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(SAMPLED);
+        command.args(arguments);
+        command
+    }
+
+    #[track_caller]
+    pub(crate) fn systemctl(&self, arguments: &[&str]) -> String {
+        Run::of(self.command("systemctl").arg("--user").args(arguments)).ok()
+    }
+
+    /// The units that systemd would complain about: none, if it is empty.
+    #[track_caller]
+    pub(crate) fn failed_units(&self) -> String {
+        self.systemctl(&["list-units", "--failed", "--plain", "--no-legend"])
+    }
+
+    /// One reading, as anybody may take it.
+    #[track_caller]
+    pub(crate) fn busctl_sample(&self) {
+        let mut command = self.command("busctl");
+        command.args(["--user", "--timeout=20", "call", NAME, PATH, INTERFACE]);
+        command.args([
+            "Sample",
+            "asa{sv}",
+            "2",
+            "cpu/all/usage",
+            "memory/physical/used",
+            "0",
+        ]);
+        let answer = Run::of(&mut command).ok();
+        let mut words = answer.split_whitespace();
+        assert_eq!(words.next(), Some("ta{sv}a{ss}"), "{answer}");
+        let number = |id: &str| -> f64 {
+            let mut words = answer.split_whitespace().skip_while(|word| *word != id);
+            let number = words.nth(2).and_then(|number| number.parse().ok());
+            number.unwrap_or_else(|| panic!("{id} in {answer}"))
+        };
+        assert!(
+            (0.0..=100.0).contains(&number("\"cpu/all/usage\"")),
+            "{answer}"
+        );
+        assert!(number("\"memory/physical/used\"") > 1e6, "{answer}");
+        assert!(answer.ends_with(" 0\n"), "{answer}");
+    }
+
+    /// One reading that needs no time.
+    pub(crate) async fn read(&self, client: &Client) -> Result<Sample, Error> {
+        let options = SampleOptions::default();
+        client.sample(&["memory/physical"], options).await
+    }
+
+    /// A client, on a connection of its own.
+    pub(crate) async fn client(&self) -> Client {
+        Client::connect().await.expect("client")
+    }
+
+    /// The process that has the name of the service.
+    pub(crate) async fn owner(&self) -> Process {
+        let bus = Bus::session().await.expect("bus");
+        let pid = bus.owner().await.expect("an owner of the name");
+        Process::open(pid).expect("it is there")
+    }
+
+    /// Waits until somebody has the name of the service.
+    pub(crate) async fn owned(&self) {
+        until_owned(NAME, true).await;
+    }
+
+    /// Waits until nobody has it.
+    pub(crate) async fn vacant(&self) {
+        until_owned(NAME, false).await;
+    }
+
+    /// The unit, as systemd has it. Where none is installed, there is one that never does anything.
+    pub(crate) async fn unit(&self) -> Unit {
+        let bus = Connection::session().await.expect("bus");
+        let manager = ManagerProxy::new(&bus).await.expect("proxy");
+        manager.subscribe().await.expect("subscription");
+        let path = manager.load_unit("sampled.service").await.expect("unit");
+        let uncached = proxy::CacheProperties::No;
+        let unit = UnitProxy::builder(&bus).path(path.clone());
+        let service = ServiceProxy::builder(&bus).path(path.clone());
+        let properties = PropertiesProxy::builder(&bus)
+            .destination(SYSTEMD)
+            .path(path);
+        let unit = unit
+            .cache_properties(uncached)
+            .build()
+            .await
+            .expect("proxy");
+        if self.setup.unit {
+            // It stays loaded as long as this connection: an inactive unit is forgotten, and with it
+            // the result that it left.
+            unit.reference().await.expect("reference");
+        }
+        Unit {
+            unit,
+            service: service
+                .cache_properties(uncached)
+                .build()
+                .await
+                .expect("proxy"),
+            properties: properties.build().await.expect("proxy"),
+        }
+    }
+}
+
+async fn until_owned(name: &'static str, owned: bool) {
+    let connection = Connection::session().await.expect("bus");
+    let bus = DBusProxy::new(&connection).await.expect("proxy");
+    let arguments = [(0, name)];
+    let changes = bus.receive_name_owner_changed_with_args(&arguments);
+    let mut changes = changes.await.expect("signals");
+    // Asked after the subscription: no change goes unseen.
+    let bus_name = || name.try_into().expect("name");
+    while bus.name_has_owner(bus_name()).await.expect("answer") != owned {
+        timeout(PATIENCE, changes.next()).await.expect("a change");
+    }
+}
+
+/// A unit, and its changes.
+pub(crate) struct Unit {
+    unit: UnitProxy<'static>,
+    service: ServiceProxy<'static>,
+    properties: PropertiesProxy<'static>,
+}
+
+impl Unit {
+    pub(crate) async fn state(&self) -> String {
+        self.unit.active_state().await.expect("ActiveState")
+    }
+
+    pub(crate) async fn file(&self) -> String {
+        self.unit.fragment_path().await.expect("FragmentPath")
+    }
+
+    pub(crate) async fn result(&self) -> String {
+        self.service.result().await.expect("Result")
+    }
+
+    pub(crate) async fn main_pid(&self) -> u32 {
+        self.service.main_pid().await.expect("MainPID")
+    }
+
+    /// What systemd says of it from here on.
+    pub(crate) async fn changes(&self) -> Changes {
+        let changes = self.properties.receive_properties_changed().await;
+        Changes(changes.expect("signals"))
+    }
+
+    /// Waits until it is in this state.
+    pub(crate) async fn until(&self, state: &str) {
+        let mut changes = self.changes().await;
+        while self.state().await != state {
+            changes.next().await;
+        }
+    }
+}
+
+/// Changes of a unit, one after the other.
+pub(crate) struct Changes(PropertiesChangedStream);
+
+impl Changes {
+    /// The next one: the state that the unit is in, if it is among what has changed.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        let change = timeout(PATIENCE, self.0.next()).await;
+        let change = change.expect("a change").expect("connection");
+        let arguments = change.args().expect("arguments");
+        let state = arguments.changed_properties().get("ActiveState")?;
+        Some(state.try_clone().ok()?.try_into().expect("text"))
+    }
+
+    /// Waits until it says that the unit has come to be in this state.
+    pub(crate) async fn until(&mut self, state: &str) {
+        while self.next().await.as_deref() != Some(state) {}
+    }
+}
+
+#[proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+trait Manager {
+    fn subscribe(&self) -> zbus::Result<()>;
+    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+}
+
+#[proxy(
+    interface = "org.freedesktop.systemd1.Unit",
+    default_service = "org.freedesktop.systemd1"
+)]
+trait Unit {
+    #[zbus(name = "Ref")]
+    fn reference(&self) -> zbus::Result<()>;
+    #[zbus(property)]
+    fn active_state(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn fragment_path(&self) -> zbus::Result<String>;
+}
+
+#[proxy(
+    interface = "org.freedesktop.systemd1.Service",
+    default_service = "org.freedesktop.systemd1"
+)]
+trait Service {
+    #[zbus(property)]
+    fn result(&self) -> zbus::Result<String>;
+    #[zbus(property, name = "MainPID")]
+    fn main_pid(&self) -> zbus::Result<u32>;
+}
