@@ -9,6 +9,7 @@ mod cpu_names;
 mod cpuinfo;
 mod disk;
 mod file;
+mod gpu;
 mod lane;
 mod loadavg;
 mod memory;
@@ -162,6 +163,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
+        Box::new(gpu::Family::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),

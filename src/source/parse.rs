@@ -46,6 +46,15 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
     }
 }
 
+/// A whole number with a sign or without, and blanks around it, if it fits.
+pub(super) fn integer(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    match text.strip_prefix(b"-") {
+        Some(digits) => 0_i64.checked_sub_unsigned(number(digits)?),
+        None => number(text)?.try_into().ok(),
+    }
+}
+
 /// The numbers of a line with blanks in between, as far as there is nothing else.
 pub(super) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
     iter::from_fn(move || {
@@ -181,6 +190,26 @@ mod tests {
         check_number("1.0", None);
         check_number("1x", None);
         check_number("\u{661}", None);
+    }
+
+    #[test]
+    fn integers_have_a_sign() {
+        let check = |text: &str, expected| assert_eq!(integer(text.as_bytes()), expected);
+        check("-273150\n", Some(-273150));
+        check(" 41850 ", Some(41850));
+        check("-9223372036854775808", Some(i64::MIN));
+        for bad in [
+            "",
+            "\n",
+            "-",
+            "--1",
+            "+1",
+            "9223372036854775808",
+            "1 2",
+            "0x1",
+        ] {
+            check(bad, None);
+        }
     }
 
     #[track_caller]
