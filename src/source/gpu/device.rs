@@ -82,11 +82,11 @@ impl Gpus {
             let number = match all.iter().position(|known| known.path == path) {
                 Some(number) if all[number].nodes == nodes => number,
                 Some(number) => {
-                    all[number] = Known::new(&self.roots, path, nodes);
+                    all[number] = Known::new(&self.roots, path, &driver, nodes);
                     number
                 }
                 None => {
-                    all.push(Known::new(&self.roots, path, nodes));
+                    all.push(Known::new(&self.roots, path, &driver, nodes));
                     all.len() - 1
                 }
             };
@@ -105,9 +105,9 @@ impl Gpus {
 }
 
 impl Known {
-    fn new(roots: &Roots, path: PathBuf, nodes: Vec<String>) -> Self {
+    fn new(roots: &Roots, path: PathBuf, driver: &str, nodes: Vec<String>) -> Self {
         Self {
-            power: Arc::new(Mutex::new(Power::new(&path))),
+            power: Arc::new(Mutex::new(Power::new(&path, driver))),
             work: Arc::new(Work::new(&roots.proc, &nodes)),
             path,
             nodes,
@@ -147,10 +147,10 @@ impl Gpu {
 }
 
 impl Power {
-    fn new(path: &Path) -> Self {
+    fn new(path: &Path, driver: &str) -> Self {
         Self {
             status: File::new(path.join("power/runtime_status")),
-            rest: Rest::new(path),
+            rest: Rest::new(path, driver == NVIDIA),
         }
     }
 

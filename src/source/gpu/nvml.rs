@@ -37,7 +37,7 @@ struct Request {
     reply: SyncSender<Answer>,
 }
 
-/// How long the library stays initialised when nobody asks.
+/// How long the library stays initialised when nobody asks. A GPU's rest is longer.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// How long is waited for an answer; what is healthy takes a millisecond or two.

@@ -77,14 +77,7 @@ impl Probe {
             });
         }
         if gpu.driver == NVIDIA {
-            #[cfg(feature = "nvml")]
-            return Some(Self::Nvml(
-                gpus.library.clone(),
-                gpu.address().to_owned(),
-                quantity,
-            ));
-            #[cfg(not(feature = "nvml"))]
-            return None;
+            return Self::find_nvidia(gpus, gpu, quantity);
         }
         match quantity {
             Name => None,
@@ -116,6 +109,22 @@ impl Probe {
                     file.map(Self::Counter)
                 }),
         }
+    }
+
+    /// Only the library knows what it has, and of a GPU that sleeps it is not asked.
+    #[cfg(feature = "nvml")]
+    fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
+        let library = gpus.library.clone();
+        let is_gone = || library.ask(gpu.address(), quantity) == Err(Fault::Gone);
+        if gpu.may_be_read().is_ok() && is_gone() {
+            return None;
+        }
+        Some(Self::Nvml(library, gpu.address().to_owned(), quantity))
+    }
+
+    #[cfg(not(feature = "nvml"))]
+    fn find_nvidia(_: &Gpus, _: &Gpu, _: Quantity) -> Option<Self> {
+        None
     }
 
     /// How the reading of one of its properties follows from its columns.

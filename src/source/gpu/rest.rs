@@ -21,6 +21,7 @@ use crate::{
 /// When a device was left alone last, and will be next.
 pub(super) struct Rest {
     path: PathBuf,
+    margin: Duration,
     /// The moment of the monotonic clock of the first reading since it last rested or slept.
     since: Option<Duration>,
     /// The moment of the last reading, and the longest time without one since then.
@@ -37,16 +38,19 @@ pub(super) struct Rest {
 const FIRST: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(16 * 60);
 
-/// How much longer than the device's own delay it is left alone.
+/// How much longer than the device's own delay it is left alone; and where the library of its
+/// driver keeps it awake, until that is released.
 const MARGIN: Duration = Duration::from_secs(2);
+const LIBRARY: Duration = Duration::from_secs(12);
 
 /// A delay longer than this is not waited for: the device is meant to stay awake.
 const LONGEST: Duration = Duration::from_secs(30);
 
 impl Rest {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, has_library: bool) -> Self {
         Self {
             path: path.to_owned(),
+            margin: if has_library { LIBRARY } else { MARGIN },
             since: None,
             last: Duration::ZERO,
             gap: Duration::ZERO,
@@ -84,8 +88,8 @@ impl Rest {
             self.since = None;
             let gap = std::mem::take(&mut self.gap);
             // Who reads seldom leaves it alone anyway.
-            if let Some(delay) = self.delay().filter(|delay| gap < *delay + MARGIN) {
-                self.until = Some(now + delay + MARGIN);
+            if let Some(delay) = self.delay().filter(|delay| gap < *delay) {
+                self.until = Some(now + delay);
                 return Err(Fault::Stale);
             }
         }
@@ -93,7 +97,7 @@ impl Rest {
         Ok(())
     }
 
-    /// How long the device must be left alone before it sleeps; none if it may not sleep at all, or
+    /// How long the device must be left alone until it sleeps; none if it may not sleep at all, or
     /// cannot because it shows a picture.
     fn delay(&self) -> Option<Duration> {
         let power = self.path.join("power");
@@ -105,7 +109,8 @@ impl Rest {
             Ok(text) => parse::ended_number(text)?,
             Err(_) => 0,
         };
-        Some(Duration::from_millis(delay)).filter(|delay| *delay <= LONGEST)
+        let delay = Duration::from_millis(delay);
+        (delay <= LONGEST).then_some(delay + self.margin)
     }
 }
 
@@ -140,7 +145,7 @@ mod tests {
         for (path, text) in files {
             tree.write(path, text);
         }
-        let mut rest = Rest::new(&tree.roots().sys);
+        let mut rest = Rest::new(&tree.roots().sys, false);
         let rested: Vec<_> = (0..end)
             .step_by(every)
             .filter(|&second| rest.at(seconds(1000 + second)).is_err())
@@ -181,7 +186,7 @@ mod tests {
     fn sleep_begins_anew() {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
-        let mut rest = Rest::new(&tree.roots().sys);
+        let mut rest = Rest::new(&tree.roots().sys, false);
         let first = |rest: &mut Rest, begin: u64| {
             (begin..).find(|&second| rest.at(seconds(second)).is_err())
         };

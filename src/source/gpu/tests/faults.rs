@@ -56,6 +56,31 @@ fn what_cannot_be_is_no_reading() {
 }
 
 #[test]
+fn nvidia_s_gpu_is_named_without_its_library() {
+    // No machine has one at this address, whether it has the library or not.
+    let tree = Tree::new();
+    let path = "devices/pci0000:00/ffff:ff:1f.7";
+    tree.write(&format!("{path}/power/runtime_status"), "active\n");
+    tree.write(&format!("{path}/vendor"), "0x10de\n");
+    tree.write(&format!("{path}/device"), "0x2503\n");
+    let driver = "bus/pci/drivers/nvidia";
+    tree.link(&format!("{path}/driver"), driver);
+    tree.link(&format!("{driver}/ffff:ff:1f.7"), path);
+    let mut machine = Machine::new(&tree.roots());
+    assert_eq!(machine.ids(), ["gpu/gpu0/name"]);
+    let name = Ok(Value::Text("PCI 10de:2503".into()));
+    assert_eq!(machine.reading("gpu/gpu0/name"), name);
+    // While it sleeps the library is not asked, and it may have everything.
+    tree.write(&format!("{path}/power/runtime_status"), "suspended\n");
+    let mut machine = Machine::new(&tree.roots());
+    assert_eq!(machine.ids().len() > 1, cfg!(feature = "nvml"));
+    if cfg!(feature = "nvml") {
+        machine.check_fault("gpu/gpu0/usage", Fault::Asleep);
+    }
+    machine.check_fault("gpu/gpu0/name", Fault::Asleep);
+}
+
+#[test]
 fn a_failure_is_one_gpu_s_alone() {
     let tree = Tree::new();
     plug(
