@@ -14,22 +14,28 @@ use sampled::{
 
 /// The sources that ask the kernel for something in every reading, by the first pattern of their
 /// scope, and the file. The kernel's name and release are read once.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 13] = [
     ("cpu/*/usage", "/proc/stat"),
     ("cpu/loadaverages/*", "/proc/loadavg"),
     ("memory/physical/*", "/proc/meminfo"),
     ("os/system/uptime", "/proc/uptime"),
+    ("disk/*/read", "/proc/diskstats"),
+    ("network/*/download", "/proc/net/dev"),
+    ("memory/paging/*", "/proc/vmstat"),
+    ("pressure/cpu/*", "/proc/pressure/cpu"),
+    ("pressure/memory/*", "/proc/pressure/memory"),
+    ("pressure/io/*", "/proc/pressure/io"),
     ("os/system/hostname", "/proc/sys/kernel/hostname"),
     ("cpu/*/name", "/sys/devices/system/cpu/online"),
     ("os/system/name", "/etc/os-release"),
 ];
 
 /// The procfs crate has readers for the first of them.
-const COMMON: usize = 4;
+const COMMON: usize = 10;
 
 /// All but os-release, which is asked for by name and read only when it is another: a kept-open
 /// descriptor costs less, but does not see that the file was replaced.
-const READ: usize = 6;
+const READ: usize = 12;
 
 fn main() {
     let mut columns = Vec::new();
@@ -123,4 +129,10 @@ fn read_by_procfs() {
     black_box(procfs::LoadAverage::current().expect("/proc/loadavg is readable"));
     black_box(procfs::Meminfo::current().expect("/proc/meminfo is readable"));
     black_box(procfs::Uptime::current().expect("/proc/uptime is readable"));
+    black_box(procfs::diskstats().expect("/proc/diskstats is readable"));
+    black_box(procfs::net::dev_status().expect("/proc/net/dev is readable"));
+    black_box(procfs::vmstat().expect("/proc/vmstat is readable"));
+    black_box(procfs::CpuPressure::current().expect("/proc/pressure/cpu is readable"));
+    black_box(procfs::MemoryPressure::current().expect("/proc/pressure/memory is readable"));
+    black_box(procfs::IoPressure::current().expect("/proc/pressure/io is readable"));
 }

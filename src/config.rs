@@ -224,6 +224,7 @@ fn names(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
 fn source_names() -> Vec<&'static str> {
     let sources = source::all(&Roots::default());
     let mut names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+    names.sort_unstable();
     names.dedup();
     names
 }
@@ -323,7 +324,7 @@ mod tests {
         );
         refuses(
             "[sources]\noff = ['os',\n 'gpu']",
-            "f:3:2: sources.off: no source is called \"gpu\": cpu, cpuinfo, loadavg, memory, os",
+            "f:3:2: sources.off: no source is called \"gpu\": cpu, cpuinfo, disk, loadavg, memory, network, os, pressure, processes",
         );
         refuses(
             "limits.sessions = -1",

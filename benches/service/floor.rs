@@ -27,7 +27,8 @@ impl Floor {
         1.0
     }
 
-    /// What `Sample` answers, with nothing read: so many doubles by names of 28 bytes.
+    /// A reply like that of `Sample`, with nothing read: so many doubles by names of 28 bytes. The
+    /// names are made anew, so this is a comparison and not the least it could take.
     async fn answer(&self, count: u32) -> (u64, Dict, HashMap<String, String>) {
         let entry = |number| {
             let name = format!("some/metric/of_28_bytes/{number:04}");

@@ -37,6 +37,9 @@ pub trait Sampler1 {
     /// Who acquires what.
     fn sessions(&self) -> zbus::Result<HashMap<u32, Facts>>;
 
+    /// What is read, and what that costs.
+    fn sources(&self) -> zbus::Result<HashMap<String, Facts>>;
+
     /// Leave, after what is in flight.
     fn quit(&self) -> zbus::Result<()>;
 
@@ -57,6 +60,10 @@ pub trait Sampler1 {
     /// A session is over, and why.
     #[zbus(signal)]
     fn ended(&self, session: u32, reason: String) -> zbus::Result<()>;
+
+    /// Metrics have come or gone: those that have appeared, and those that have vanished.
+    #[zbus(signal)]
+    fn catalog_changed(&self, appeared: Vec<String>, vanished: Vec<String>) -> zbus::Result<()>;
 
     /// The version of the service.
     #[zbus(property(emits_changed_signal = "const"))]

@@ -21,8 +21,10 @@ pub(crate) struct Sampler {
     pub(crate) state: Arc<State>,
 }
 
-/// Metadata of sessions, `a{ua{sv}}`.
-type SessionFacts = HashMap<u32, HashMap<&'static str, OwnedVariant>>;
+type Facts = HashMap<&'static str, OwnedVariant>;
+/// What is told of sessions, `a{ua{sv}}`, and of sources, `a{sa{sv}}`.
+type SessionFacts = HashMap<u32, Facts>;
+type SourceFacts = HashMap<&'static str, Facts>;
 
 /// Readings of this machine, shared by all who ask.
 ///
@@ -43,9 +45,13 @@ impl Sampler {
     /// `name` (s), `description` (s), `unit` (s, UCUM), `kind` (s: `gauge`, `rate`, `total` or
     /// `text`), `source` (s); `minimum` and `maximum` (d) where they are known.
     #[zbus(out_args("metrics"))]
-    async fn list(&self, selectors: Vec<&str>) -> Result<Catalog, Error> {
+    async fn list(
+        &self,
+        selectors: Vec<&str>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<Catalog, Error> {
         let _call = self.state.activity.begin();
-        self.state.list(&selectors)
+        self.state.list(bus, &selectors).await
     }
 
     /// One fresh reading, now.
@@ -58,10 +64,11 @@ impl Sampler {
         &self,
         selectors: Vec<&str>,
         options: Options,
+        #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Readings, Faults), Error> {
         let _call = self.state.activity.begin();
         let options = options::sample(&options)?;
-        self.state.sample(&selectors, options).await
+        self.state.sample(bus, &selectors, options).await
     }
 
     /// Begin to acquire, and signal `Sampled` to the caller every `interval`.
@@ -129,9 +136,30 @@ impl Sampler {
                 ("dropped", Variant::from(session.dropped)),
                 ("detached", Variant::from(session.detached)),
             ];
-            let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
-            (id, facts.into_iter().filter_map(owned).collect())
+            (id, owned(facts))
         }))
+    }
+
+    /// What is read, and what that costs.
+    ///
+    /// By source: `state` (s: `ok`, `failing`, `unused` or `off`), `metrics` (u), `reads` (t), `cost`
+    /// (t, time spent reading), `error` (s).
+    #[zbus(out_args("sources"))]
+    async fn sources(&self) -> Result<SourceFacts, Error> {
+        let _call = self.state.activity.begin();
+        let sources = self.state.store.sources().into_iter();
+        Ok(sources
+            .map(|source| {
+                let facts = [
+                    ("state", Variant::from(source.state)),
+                    ("metrics", Variant::from(source.metrics)),
+                    ("reads", Variant::from(source.reads)),
+                    ("cost", Variant::from(source.cost.as_micros() as u64)),
+                    ("error", Variant::from(source.error.as_str())),
+                ];
+                (source.name, owned(facts))
+            })
+            .collect())
     }
 
     /// Leave, after what is in flight. `Busy` if other clients have sessions.
@@ -165,6 +193,15 @@ impl Sampler {
     #[zbus(signal)]
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
 
+    /// Metrics have come or gone. A session of a prefix or a pattern has those that it means in its
+    /// next frame.
+    #[zbus(signal)]
+    async fn catalog_changed(
+        emitter: &SignalEmitter<'_>,
+        appeared: Ids,
+        vanished: Ids,
+    ) -> zbus::Result<()>;
+
     /// The version of the service.
     #[zbus(property(emits_changed_signal = "const"))]
     async fn version(&self) -> &str {
@@ -177,6 +214,11 @@ impl Sampler {
         let timeout = self.state.settings().idle_timeout;
         timeout.map_or(u64::MAX, |timeout| timeout.as_micros() as u64)
     }
+}
+
+fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {
+    let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
+    facts.into_iter().filter_map(owned).collect()
 }
 
 /// The unique name of the caller, which the bus puts on every call.

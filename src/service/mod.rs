@@ -6,6 +6,7 @@
 mod activity;
 mod backlog;
 mod clock;
+mod devices;
 mod error;
 mod interface;
 mod name;
@@ -27,12 +28,14 @@ use tracing::{debug, info};
 use zbus::{Connection, connection};
 
 use crate::{
+    reading::Stamp,
     source::{self, Roots},
     store::Store,
     wire::{NAME, PATH},
 };
 
 use clock::Clock;
+use devices::Devices;
 use interface::Sampler;
 pub use session::Limits;
 use state::State;
@@ -169,19 +172,32 @@ impl Service {
         }
     }
 
-    /// Takes frames as they fall due. Returns only what is wrong with the timer.
+    /// Takes frames as they fall due, and listens for devices while somebody has a session. Returns
+    /// only what is wrong with the timer.
     async fn acquire(&self) -> io::Error {
+        let mut devices = Devices::default();
         loop {
             let rearranged = self.state.rearranged.notified();
-            let Some(due) = self.state.next_due() else {
-                rearranged.await;
+            devices.listen(self.state.has_sessions());
+            let Some(due) = earliest(self.state.next_due(), devices.look_at()) else {
+                select! {
+                    () = rearranged => {}
+                    () = devices.next() => {}
+                }
                 continue;
             };
             select! {
                 () = rearranged => {}
-                waited = self.clock.until(due) => match waited {
-                    Ok(()) => self.state.tick(&self.bus).await,
-                    Err(error) => return error,
+                () = devices.next() => {}
+                waited = self.clock.until(due) => {
+                    if let Err(error) = waited {
+                        return error;
+                    }
+                    if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
+                        let changes = self.state.store.look_at_devices(subsystems.as_ref());
+                        self.state.announce(&self.bus, changes).await;
+                    }
+                    self.state.tick(&self.bus).await;
                 }
             }
         }
@@ -225,6 +241,11 @@ impl Handle {
     pub fn settle(&self, settings: Settings) -> Vec<String> {
         self.state.settle(settings)
     }
+}
+
+/// The earlier of two moments, where there is one.
+fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
 }
 
 async fn connect(state: &Arc<State>) -> Result<Connection, Error> {

@@ -53,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) label: String,
     pub(crate) detached: bool,
     pub(crate) interval: Duration,
+    /// What the client has asked for, which may mean more or less another time.
+    selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
@@ -65,11 +67,19 @@ pub(crate) struct Session {
     _watch: Option<Watch>,
 }
 
-/// The texts and faults that the client knows of.
-#[derive(Default, PartialEq)]
+/// What the client knows of beside the numbers.
 struct Told {
+    selection: Arc<Selection>,
     texts: Vec<(Arc<str>, Arc<str>)>,
     faults: Vec<(Arc<str>, Fault)>,
+}
+
+impl PartialEq for Told {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.selection, &other.selection)
+            && self.texts == other.texts
+            && self.faults == other.faults
+    }
 }
 
 /// A frame as it was made for one session. For the next one it will do as well, if that has selected
@@ -87,6 +97,7 @@ impl Session {
         owner: Client,
         label: String,
         interval: Duration,
+        selectors: Vec<String>,
         selection: Arc<Selection>,
         watch: Option<Watch>,
     ) -> Self {
@@ -95,6 +106,7 @@ impl Session {
             label,
             detached: watch.is_none(),
             interval,
+            selectors,
             selection,
             frames: 0,
             dropped: 0,
@@ -104,6 +116,18 @@ impl Session {
             backlog: Backlog::default(),
             _watch: watch,
         }
+    }
+
+    /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
+    /// next frame is told of before it comes.
+    fn reselect(&mut self, store: &Store, limit: usize) {
+        let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
+        let selection = store.resolve_again(&selectors, &self.selection);
+        if selection.columns.len() > limit || selection.is_same(&self.selection) {
+            return;
+        }
+        self.baseline = selection.carry_over(&self.selection, &self.baseline);
+        self.selection = selection;
     }
 
     fn notice(&self, session: u32, event: Event) -> Notice {
@@ -169,7 +193,11 @@ impl Session {
 
     fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, Told) {
         let mut values = Vec::with_capacity(self.selection.columns.len());
-        let mut told = Told::default();
+        let mut told = Told {
+            selection: self.selection.clone(),
+            texts: Vec::new(),
+            faults: Vec::new(),
+        };
         for (column, reading) in self.selection.readings(frame, baseline) {
             let id = || column.metric.id.clone();
             values.push(match reading {
@@ -263,6 +291,13 @@ impl Sessions {
         let notice = session.notice(id, Event::Ended("stopped"));
         self.running.remove(&id);
         Ok(notice)
+    }
+
+    /// Metrics have come or gone: some sessions mean others now.
+    pub(crate) fn reselect(&mut self, store: &Store, limit: usize) {
+        for session in self.running.values_mut() {
+            session.reselect(store, limit);
+        }
     }
 
     /// Ends all sessions that go with a client which is no longer there.

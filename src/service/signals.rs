@@ -3,7 +3,10 @@
 use tracing::debug;
 use zbus::{Connection, Message};
 
-use crate::wire::{Faults, INTERFACE, Ids, PATH, Texts};
+use crate::{
+    store::Changes,
+    wire::{Faults, INTERFACE, Ids, PATH, Texts},
+};
 
 use super::session::{Event, Notice};
 
@@ -14,6 +17,18 @@ pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
     // The only failure is that the bus has gone, which the service notices by itself.
     if let Err(error) = bus.send_all(&messages).await {
         debug!("signals are lost: {error}");
+    }
+}
+
+/// Tells everybody which metrics have come and gone.
+pub(crate) async fn announce(bus: &Connection, changes: Changes) {
+    let member = "CatalogChanged";
+    let body = (Ids(changes.appeared), Ids(changes.vanished));
+    let sent = bus
+        .emit_signal(None::<&str>, PATH, INTERFACE, member, &body)
+        .await;
+    if let Err(error) = sent {
+        debug!("a signal is lost: {error}");
     }
 }
 

@@ -14,7 +14,7 @@ use zbus::Connection;
 use crate::{
     reading::Stamp,
     sample::{self, Sample},
-    store::Store,
+    store::{Changes, Store},
     wire::{Catalog, Faults, Ids, Readings},
 };
 
@@ -58,7 +58,12 @@ impl State {
         }
     }
 
-    pub(crate) fn list(&self, selectors: &[&str]) -> Result<Catalog, Error> {
+    pub(crate) async fn list(
+        &self,
+        bus: &Connection,
+        selectors: &[&str],
+    ) -> Result<Catalog, Error> {
+        self.announce(bus, self.store.look_for(selectors)).await;
         let selection = self.store.resolve(selectors)?;
         let columns = selection.columns.iter();
         let entries = columns.map(|column| (column.metric.clone(), column.source));
@@ -67,10 +72,18 @@ impl State {
 
     pub(crate) async fn sample(
         &self,
+        bus: &Connection,
         selectors: &[&str],
         options: sample::Options,
     ) -> Result<(u64, Readings, Faults), Error> {
-        let selection = self.store.resolve(selectors)?;
+        let selection = match self.store.resolve(selectors) {
+            Ok(selection) => selection,
+            // It may have come since somebody has asked.
+            Err(_) => {
+                self.announce(bus, self.store.look_for(selectors)).await;
+                self.store.resolve(selectors)?
+            }
+        };
         let sample = Sample::take(&self.store, &selection, options).await;
         let mut readings = Vec::with_capacity(selection.columns.len());
         let mut faults = Vec::new();
@@ -81,6 +94,8 @@ impl State {
                 Err(fault) => faults.push((id, fault)),
             }
         }
+        self.announce(bus, self.store.look_where_readings_differ())
+            .await;
         Ok((sample.timestamp(), Readings(readings), Faults(faults)))
     }
 
@@ -93,6 +108,7 @@ impl State {
         interval: Duration,
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
+        self.announce(bus, self.store.look_for(selectors)).await;
         let selection = self.store.resolve(selectors)?;
         let owner: Arc<str> = caller.into();
         let watch = if options.detached {
@@ -110,7 +126,11 @@ impl State {
             .iter()
             .map(|column| column.metric.id.clone());
         let ids = Ids(ids.collect());
-        let session = Session::new(owner, options.label, interval, selection, watch);
+        let selectors = selectors
+            .iter()
+            .map(|&selector| selector.to_owned())
+            .collect();
+        let session = Session::new(owner, options.label, interval, selectors, selection, watch);
         let limits = self.settings().limits;
         Ok((self.lock().add(session, limits)?, ids))
     }
@@ -162,6 +182,16 @@ impl State {
         self.lock().next_due()
     }
 
+    /// Tells everybody which metrics have come and gone, and lets sessions have the new ones.
+    pub(crate) async fn announce(&self, bus: &Connection, changes: Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let limit = self.settings().limits.columns;
+        self.lock().reselect(&self.store, limit);
+        signals::announce(bus, changes).await;
+    }
+
     /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
     pub(crate) async fn tick(self: &Arc<Self>, bus: &Connection) {
         let now = Stamp::now().monotonic;
@@ -170,6 +200,9 @@ impl State {
             self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
+        // What a reading has shown to be new is there from the next frame on.
+        self.announce(bus, self.store.look_where_readings_differ())
+            .await;
     }
 
     /// No session may be added any more; those that run end.

@@ -50,6 +50,10 @@ type Work<T> = Arc<dyn Fn() -> T + Send + Sync>;
 /// as fresh as any other reading; what is not is waited for once and not again.
 const PATIENCE: Duration = Duration::from_millis(10);
 
+/// How long is waited where a job has never answered, once for each: so that the first reading of
+/// all has a value though the machine is busy.
+const FIRST_PATIENCE: Duration = Duration::from_millis(50);
+
 /// A worker that has not answered for as long may be stuck: another takes over the rest.
 const SLICE: Duration = Duration::from_millis(2);
 
@@ -98,6 +102,11 @@ impl<T: Clone + Send + 'static> Lane<T> {
         let mut state = shared.lock();
         // What is still out since another time is not waited for.
         let asked: Vec<_> = jobs.iter().map(|&job| state.enqueue(job)).collect();
+        let mut fresh = jobs.iter().zip(&asked);
+        let patience = match fresh.any(|(&job, &asked)| asked && state.jobs[job].answer.is_none()) {
+            true => FIRST_PATIENCE,
+            false => PATIENCE,
+        };
         shared.asked.notify_one();
         if state.workers == 0 && !state.queue.is_empty() {
             self.start_worker(&mut state);
@@ -107,7 +116,7 @@ impl<T: Clone + Send + 'static> Lane<T> {
             all.any(|(&job, &asked)| asked && state.jobs[job].is_out)
         };
         while is_open(&state) {
-            let Some(left) = PATIENCE.checked_sub(start.elapsed()) else {
+            let Some(left) = patience.checked_sub(start.elapsed()) else {
                 break;
             };
             let before = state.answers;

@@ -11,17 +11,22 @@ mod disk;
 mod file;
 mod gpu;
 mod lane;
+mod limits;
 mod loadavg;
 mod memory;
+mod network;
 mod os;
 mod os_release;
 mod parse;
 mod pressure;
+mod processes;
 mod property;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod users;
 mod vmstat;
+mod zram;
 
 use std::{
     io,
@@ -60,12 +65,6 @@ pub trait Source: Send {
     /// when one of them comes or goes, discovery is run again.
     fn subsystems(&self) -> &'static [&'static str] {
         &[]
-    }
-
-    /// Whether a reading has shown something that discovery does not know of. Discovery is run again
-    /// then.
-    fn has_changed(&self) -> bool {
-        false
     }
 
     /// Reads every column afresh into `columns`, which comes empty.
@@ -167,8 +166,13 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),
+        Box::new(zram::Zram::new(roots)),
+        Box::new(processes::Processes::new(roots)),
+        Box::new(users::Users::new(roots)),
     ];
     sources.extend(disk::sources(roots));
+    sources.extend(limits::sources(roots));
+    sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
     sources.extend(pressure::sources(roots));
     sources

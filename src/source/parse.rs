@@ -46,12 +46,11 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
     }
 }
 
-/// A whole number with a sign or without, and blanks around it, if it fits.
-pub(super) fn integer(text: &[u8]) -> Option<i64> {
-    let text = text.trim_ascii();
-    match text.strip_prefix(b"-") {
+/// The same, perhaps with a minus before it.
+pub(super) fn signed(field: &[u8]) -> Option<i64> {
+    match field.strip_prefix(b"-") {
         Some(digits) => 0_i64.checked_sub_unsigned(number(digits)?),
-        None => number(text)?.try_into().ok(),
+        None => number(field)?.try_into().ok(),
     }
 }
 
@@ -100,14 +99,20 @@ fn after_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// The first word of a text, and what follows.
+pub(super) fn word(text: &[u8]) -> (&[u8], &[u8]) {
+    let text = after_blanks(text);
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    text.split_at(text.iter().position(is_blank).unwrap_or(text.len()))
+}
+
 /// A number with a point in it, or without, but without sign or exponent.
 pub(super) fn decimal(field: &[u8]) -> Option<f64> {
-    let point = field.iter().position(|&byte| byte == b'.');
-    let Some(point) = point else {
-        return number(field).map(|whole| whole as f64);
-    };
-    let fraction = &field[point + 1..];
-    let whole = number(&field[..point])?;
+    let (whole, rest) = digits(field)?;
+    if rest.is_empty() {
+        return Some(whole as f64);
+    }
+    let fraction = rest.strip_prefix(b".")?;
     let part = number(fraction)?;
     // Both powers and all numbers of up to 15 digits are exact, so the division rounds once.
     let scale = 10_u64.checked_pow(fraction.len().try_into().ok()?)?;
@@ -168,143 +173,4 @@ pub(super) fn text(bytes: &[u8]) -> Arc<str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_number(field: &str, expected: Option<u64>) {
-        assert_eq!(number(field.as_bytes()), expected);
-    }
-
-    #[test]
-    fn one_number() {
-        check_number("0", Some(0));
-        check_number("007", Some(7));
-        check_number("9007199254740993", Some((1 << 53) + 1));
-        check_number("18446744073709551615", Some(u64::MAX));
-        check_number("18446744073709551616", None);
-        check_number("99999999999999999999999", None);
-        check_number("", None);
-        check_number("-1", None);
-        check_number("+1", None);
-        check_number("1.0", None);
-        check_number("1x", None);
-        check_number("\u{661}", None);
-    }
-
-    #[test]
-    fn integers_have_a_sign() {
-        let check = |text: &str, expected| assert_eq!(integer(text.as_bytes()), expected);
-        check("-273150\n", Some(-273150));
-        check(" 41850 ", Some(41850));
-        check("-9223372036854775808", Some(i64::MIN));
-        for bad in [
-            "",
-            "\n",
-            "-",
-            "--1",
-            "+1",
-            "9223372036854775808",
-            "1 2",
-            "0x1",
-        ] {
-            check(bad, None);
-        }
-    }
-
-    #[track_caller]
-    fn check_decimal(field: &str, expected: Option<f64>) {
-        assert_eq!(decimal(field.as_bytes()), expected);
-    }
-
-    #[test]
-    fn decimals() {
-        check_decimal("0.00", Some(0.0));
-        check_decimal("0.20", Some(0.2));
-        check_decimal("12345.67", Some(12345.67));
-        check_decimal("3", Some(3.0));
-        check_decimal("18446744073709551615.25", Some(18446744073709551615.25));
-        for bad in [
-            "", ".", "1.", ".5", "-0.5", "1e5", "nan", "inf", "1,5", "1.2.3",
-        ] {
-            check_decimal(bad, None);
-        }
-        check_decimal("0.00000000000000000000001", None);
-    }
-
-    #[test]
-    fn kilobytes_are_bytes() {
-        assert_eq!(kilobytes(b"  16316416 kB\n"), Some(16316416 * 1024));
-        assert_eq!(kilobytes(b"0 kB\nx"), Some(0));
-        let bad = [
-            "18014398509481984 kB\n",
-            "5\n",
-            "-5 kB\n",
-            " kB\n",
-            "5 kB",
-            "5 MB\n",
-            "",
-        ];
-        for bad in bad {
-            assert_eq!(kilobytes(bad.as_bytes()), None);
-        }
-    }
-
-    #[test]
-    fn a_number_is_alone_on_an_ended_line() {
-        assert_eq!(ended_number(b"5\nx"), Some(5));
-        assert_eq!(ended_number(b"  0\n"), Some(0));
-        for bad in ["5", "5 kB\n", "-5\n", "\n", ""] {
-            assert_eq!(ended_number(bad.as_bytes()), None);
-        }
-    }
-
-    #[test]
-    fn numbers_end_where_something_else_begins() {
-        let check = |line: &str, expected: &[u64]| {
-            assert_eq!(numbers(line.as_bytes()).collect::<Vec<_>>(), expected);
-        };
-        check("  1 22\t333 ", &[1, 22, 333]);
-        check("1 -2 3", &[1]);
-        check("1 2x 3", &[1]);
-        check("1 18446744073709551616", &[1]);
-        check("", &[]);
-    }
-
-    #[track_caller]
-    fn check_list(text: &str, expected: Option<&[u32]>) {
-        let expected = expected.map(|numbers| numbers.iter().copied().collect());
-        assert_eq!(list(text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn lists() {
-        check_list("0\n", Some(&[0]));
-        check_list("0-3,5,7-8\n", Some(&[0, 1, 2, 3, 5, 7, 8]));
-        for bad in ["", "\n", "3-1", "0-", "-3", "0,,1", "0-4294967295", "a"] {
-            check_list(bad, None);
-        }
-    }
-
-    #[test]
-    fn pairs_and_fields() {
-        assert_eq!(
-            pair(b"model name\t: AMD: EPYC "),
-            Some((&b"model name"[..], &b"AMD: EPYC"[..]))
-        );
-        assert_eq!(pair(b"no colon"), None);
-        assert_eq!(fields(b"  a \t b ").collect::<Vec<_>>(), [b"a", b"b"]);
-        assert_eq!(lines(b"a\n\nb").count(), 3);
-        assert_eq!(
-            ended_lines(b"a\nb").collect::<Vec<_>>(),
-            [(&b"a"[..], true), (&b"b"[..], false)]
-        );
-    }
-
-    #[test]
-    fn texts_are_trimmed_utf8() {
-        assert_eq!(&*text(b" caf\xc3\xa9\n"), "caf\u{e9}");
-        assert_eq!(&*text(b"Raspberry Pi 4\0"), "Raspberry Pi 4");
-        assert_eq!(&*text(b"\xff\n"), "\u{fffd}");
-    }
-}
+mod tests;

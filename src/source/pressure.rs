@@ -201,13 +201,14 @@ fn is_gone(column: &Raw) -> bool {
 pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
     columns.resize(LINES.len() * WIDTH, Raw::Fault(Fault::Gone));
     for (line, ended) in parse::ended_lines(text) {
-        let mut fields = parse::fields(line);
-        let name = fields.next();
-        let Some(row) = LINES.iter().position(|line| name == Some(line.0)) else {
+        let (name, mut rest) = parse::word(line);
+        let Some(row) = LINES.iter().position(|line| name == line.0) else {
             continue;
         };
         for (which, key) in KEYS.iter().enumerate() {
-            let value = fields.next().and_then(|field| field.strip_prefix(*key));
+            let (field, others) = parse::word(rest);
+            rest = others;
+            let value = field.strip_prefix(*key);
             let column = match which {
                 TOTAL if ended => value.and_then(parse::number).map(Raw::Counter),
                 TOTAL => None,

@@ -116,7 +116,7 @@ impl Store {
         if let Some(selection) = inner.resolved.get(&key) {
             return Ok(selection.clone());
         }
-        let (selection, complete) = inner.select(selectors)?;
+        let (selection, complete) = inner.select(selectors, None)?;
         let selection = Arc::new(selection);
         // What a source in trouble has left out, it may have the next time.
         if complete {
@@ -126,6 +126,15 @@ impl Store {
             inner.resolved.insert(key, selection.clone());
         }
         Ok(selection)
+    }
+
+    /// Finds out what selectors mean now that have meant `before`. An id that is not there any more
+    /// keeps its column, which reads [`Fault::Gone`]; a prefix or a pattern means what there is.
+    pub fn resolve_again(&self, selectors: &[&str], before: &Arc<Selection>) -> Arc<Selection> {
+        match self.lock().select(selectors, Some(before)) {
+            Ok((selection, _)) => Arc::new(selection),
+            Err(_) => before.clone(),
+        }
     }
 
     /// Reads a selection: of each cell the last snapshot if it was taken at or after the moment
@@ -166,7 +175,7 @@ impl Store {
 
     /// Looks again at what has shown while it was read that it has changed.
     pub fn look_where_readings_differ(&self) -> Changes {
-        self.lock().rediscover(|source| source.has_changed())
+        self.lock().rediscover(|source| source.changed())
     }
 
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
@@ -178,6 +187,22 @@ impl Store {
                 Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
                 None => !own.is_empty(),
             }
+        })
+    }
+
+    /// Looks again at all that these selectors may mean: for who asks what there is.
+    pub fn look_for(&self, selectors: &[&str]) -> Changes {
+        let selectors: Vec<_> = selectors
+            .iter()
+            .flat_map(|text| Selector::parse(text))
+            .collect();
+        self.lock().rediscover(|source| {
+            let is_meant = || {
+                let mut scope = source.scope().iter();
+                selectors.is_empty()
+                    || scope.any(|id| selectors.iter().any(|selector| selector.may_match(id)))
+            };
+            (source.changed() || !source.subsystems().is_empty()) && is_meant()
         })
     }
 
@@ -218,7 +243,11 @@ impl Store {
 
 impl Inner {
     /// The selection, and whether every source that may be meant could be asked.
-    fn select(&mut self, selectors: &[&str]) -> Result<(Selection, bool), Error> {
+    fn select(
+        &mut self,
+        selectors: &[&str],
+        before: Option<&Arc<Selection>>,
+    ) -> Result<(Selection, bool), Error> {
         let mut selection = Selection {
             columns: Vec::new(),
             cells: Vec::new(),
@@ -249,6 +278,10 @@ impl Inner {
                     }
                 }
                 at += 1;
+            }
+            if let (false, Some(before)) = (matched, before) {
+                selection.keep(before, text);
+                continue;
             }
             if !matched && !all {
                 return Err(Error::Unknown {

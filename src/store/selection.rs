@@ -76,6 +76,15 @@ impl Selection {
         self.cells.iter().map(of).collect()
     }
 
+    /// Keeps the column of an id that another selection has.
+    pub(super) fn keep(&mut self, other: &Self, id: &str) {
+        let mut columns = other.columns.iter();
+        if let Some(column) = columns.find(|column| *column.metric.id == *id) {
+            let cell = other.cells[column.place];
+            self.add(cell, column.metric.clone(), column.source);
+        }
+    }
+
     /// Adds a metric of a cell.
     pub(super) fn add(&mut self, cell: usize, metric: Arc<Metric>, source: &'static str) {
         let known = self.cells.iter().position(|&known| known == cell);

@@ -275,16 +275,24 @@ fn a_source_that_fails_leaves_the_others_and_comes_back() {
 
 #[test]
 fn any_number_of_callers_share_descriptors_and_one_thread() {
+    // The room of file systems is asked for on a thread of its own: that call may hang.
+    const QUICK: [&str; 3] = ["cpu", "memory", "os"];
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
-        client.sample(&[], SampleOptions::default()).await.unwrap();
+        client
+            .sample(&QUICK, SampleOptions::default())
+            .await
+            .unwrap();
         let daemon = bus.owned().await.pid;
         let descriptors = || fs::read_dir(format!("/proc/{daemon}/fd")).unwrap().count();
         let before = descriptors();
         let others: Vec<_> = futures_util::future::join_all((0..10).map(|_| bus.client())).await;
         for other in &others {
-            other.sample(&[], SampleOptions::default()).await.unwrap();
+            other
+                .sample(&QUICK, SampleOptions::default())
+                .await
+                .unwrap();
         }
         assert_eq!(descriptors(), before);
         let status = fs::read_to_string(format!("/proc/{daemon}/status")).unwrap();
@@ -344,7 +352,7 @@ fn the_description_is_what_is_served() {
     let written = fs::read_to_string(file).unwrap();
     let (served, described) = (members(&served), members(&written));
     assert_eq!(served, described);
-    assert_eq!(described.len(), 11, "{described:#?}");
+    assert_eq!(described.len(), 13, "{described:#?}");
     // Every member and every argument is explained.
     for (_, member, arguments) in &described {
         assert!(written.contains(&format!("{member}:")), "{member}");

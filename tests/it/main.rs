@@ -18,6 +18,8 @@ mod daemon;
 #[cfg(feature = "cli")]
 mod demo;
 #[cfg(feature = "cli")]
+mod devices;
+#[cfg(feature = "cli")]
 mod hammer;
 #[cfg(feature = "cli")]
 mod home;

@@ -169,8 +169,10 @@ fn the_verbs_agree_on_what_runs() {
     let (_, value) = status();
     assert_ne!(value["pid"], first);
     // One that was killed.
-    bus.block_on(bus.owned()).signal(Signal::KILL);
-    bus.block_on(bus.vacant());
+    let daemon = bus.block_on(bus.owned());
+    daemon.signal(Signal::KILL);
+    // Its name goes before its locks do.
+    daemon.wait();
     let (code, value) = status();
     assert_eq!((code, &value["state"]), (1, &"dead".into()));
     bus.run(&["start"]).ok();

@@ -2,24 +2,28 @@
 //!
 //! <https://docs.kernel.org/admin-guide/iostats.html>
 
+mod table;
+
 use super::{block, identity, mounts};
 use crate::{
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Metric, Raw},
     source::{
         Error, Roots, Source,
         file::File,
         parse,
-        property::Property,
-        rows::{Line, Rows},
+        rows::{Line, Memo, Rows},
     },
 };
+
+use table::*;
 
 /// The lines of `/proc/diskstats`, one row of columns each.
 pub(super) struct Counters {
     roots: Roots,
     file: File,
     rows: Rows,
+    memo: Memo<Fields>,
     /// The device of each row. Only ever appended to, so that a column keeps its meaning.
     bound: Vec<Bound>,
     changed: bool,
@@ -33,95 +37,13 @@ struct Bound {
     is_lost: bool,
 }
 
-const READS: usize = 0;
-const READ: usize = 1;
-const READ_TIME: usize = 2;
-const WRITES: usize = 3;
-const WRITTEN: usize = 4;
-const WRITE_TIME: usize = 5;
-const IN_FLIGHT: usize = 6;
-const BUSY_TIME: usize = 7;
-const QUEUE_TIME: usize = 8;
-/// The same as READ and WRITTEN, of devices whose bytes count for all.
-const ALL_READ: usize = 9;
-const ALL_WRITTEN: usize = 10;
-const WIDTH: usize = 11;
-
-/// The kernel counts in these, whatever the device has.
-const SECTOR: f64 = 512.0;
-
-const fn bytes(column: usize) -> Formula {
-    Formula::Rate {
-        counter: column,
-        scale: SECTOR,
-    }
-}
-
-const READ_PROPERTY: Property = Property::new(
-    "read",
-    "read rate",
-    "Bytes read: field 3 (sectors of 512 bytes) of the device's line in /proc/diskstats",
-    unit::BYTES_PER_SECOND,
-    Kind::Rate,
-);
-const WRITE_PROPERTY: Property = Property::new(
-    "write",
-    "write rate",
-    "Bytes written: field 7 (sectors of 512 bytes) of the device's line in /proc/diskstats",
-    unit::BYTES_PER_SECOND,
-    Kind::Rate,
-);
-
-/// The properties of a device, and how each follows from its row.
-#[rustfmt::skip]
-const PROPERTIES: [(Property, fn(usize) -> Formula); 9] = [
-    (READ_PROPERTY, |row| bytes(row + READ)),
-    (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
-    (Property::new("readOperations", "reads", "Read requests completed: field 1 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
-     |row| Formula::Rate { counter: row + READS, scale: 1.0 }),
-    (Property::new("writeOperations", "writes", "Write requests completed: field 5 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
-     |row| Formula::Rate { counter: row + WRITES, scale: 1.0 }),
-    (Property::new("readAwait", "read latency", "Time that a read request took, in the queue and the device, on average: field 4 / field 1 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
-     |row| Formula::Each { amount: row + READ_TIME, count: row + READS, scale: 1.0 }),
-    (Property::new("writeAwait", "write latency", "Time that a write request took, in the queue and the device, on average: field 8 / field 5 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
-     |row| Formula::Each { amount: row + WRITE_TIME, count: row + WRITES, scale: 1.0 }),
-    (Property::new("busy", "busy", "Share of the time in which the device had a request to do: field 10 (milliseconds) of its line in /proc/diskstats", unit::PERCENT, Kind::Rate),
-     |row| Formula::Busy { counter: row + BUSY_TIME, second: 1000.0 }),
-    (Property::new("queue", "queue length", "Requests waiting or being done, on average: field 11 (milliseconds, times the requests) of the device's line in /proc/diskstats", unit::ONE, Kind::Rate),
-     |row| Formula::Rate { counter: row + QUEUE_TIME, scale: 1e-3 }),
-    (Property::new("inFlight", "requests in flight", "Requests given to the device and not done at this moment: field 9 of its line in /proc/diskstats", unit::ONE, Kind::Gauge),
-     |row| Formula::Level(row + IN_FLIGHT)),
-];
-
-const ALL: [(Property, usize); 2] = [
-    (
-        Property::new(
-            "read",
-            "read rate",
-            "Bytes read of all drives, each once: field 3 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
-            unit::BYTES_PER_SECOND,
-            Kind::Rate,
-        ),
-        ALL_READ,
-    ),
-    (
-        Property::new(
-            "write",
-            "write rate",
-            "Bytes written to all drives, each once: field 7 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
-            unit::BYTES_PER_SECOND,
-            Kind::Rate,
-        ),
-        ALL_WRITTEN,
-    ),
-];
-
 impl Counters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             roots: roots.clone(),
             file: File::of_lines(roots.proc.join("diskstats")),
             rows: Rows::default(),
+            memo: Memo::default(),
             bound: Vec::new(),
             changed: false,
         }
@@ -151,7 +73,7 @@ impl Source for Counters {
         let text = self.file.read()?;
         let devices = block::devices(&self.roots, text);
         let mut lines: Vec<_> = parse::lines(text)
-            .filter_map(|line| Some((name_of(line)?.to_vec(), None)))
+            .filter_map(|line| Some((line_of(line)?.0.to_vec(), None)))
             .collect();
         let mut metrics = Vec::new();
         self.bound.iter_mut().for_each(|bound| bound.is_lost = true);
@@ -196,6 +118,7 @@ impl Source for Counters {
             roots,
             file,
             rows,
+            memo,
             bound,
             changed,
         } = self;
@@ -205,7 +128,7 @@ impl Source for Counters {
             let bound: &Bound = &bound[row];
             !bound.is_lost || is_named(roots, kernel, &bound.id)
         };
-        *changed |= !read_rows(text, rows, bound.len(), is_back, columns);
+        *changed |= !read_rows(text, rows, memo, bound.len(), is_back, columns);
         for (row, bound) in columns.chunks_exact_mut(WIDTH).zip(bound) {
             let is_lost = row[READS] == Raw::Fault(Fault::Gone);
             *changed |= is_lost && !bound.is_lost;
@@ -263,16 +186,20 @@ fn is_named(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     }
 }
 
-/// The third field of a line.
-fn name_of(line: &[u8]) -> Option<&[u8]> {
-    parse::fields(line).nth(2)
+/// The third word of a line, and what follows.
+fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_major, rest) = parse::word(line);
+    let (_minor, rest) = parse::word(rest);
+    let (name, rest) = parse::word(rest);
+    (!name.is_empty()).then_some((name, rest))
 }
 
 /// The columns in a text of `/proc/diskstats`, as far as they follow from it. False if there is a
 /// device of which nothing is known.
-pub(in crate::source) fn read_rows(
+pub(super) fn read_rows(
     text: &[u8],
     rows: &Rows,
+    memo: &mut Memo<Fields>,
     count: usize,
     is_back: impl Fn(usize, &[u8]) -> bool,
     columns: &mut Vec<Raw>,
@@ -281,8 +208,10 @@ pub(in crate::source) fn read_rows(
     let mut is_known = true;
     let mut place = 0;
     for (line, ended) in parse::ended_lines(text) {
-        let Some(name) = name_of(line) else { continue };
-        let row = match rows.find(&mut place, name) {
+        let Some((name, rest)) = line_of(line) else {
+            continue;
+        };
+        let row_number = match rows.find(&mut place, name) {
             Line::Row(row) if is_back(row, name) => row,
             Line::LeftOut => continue,
             // The name that a cut line ends with may be half of one.
@@ -291,18 +220,19 @@ pub(in crate::source) fn read_rows(
                 continue;
             }
         };
-        let row = &mut columns[row * WIDTH..][..ALL_READ];
-        // The name is a part of the line.
-        let after_name = name.as_ptr_range().end as usize - line.as_ptr() as usize;
-        match ended.then(|| fields(&line[after_name..])).flatten() {
-            Some(fields) => row.clone_from_slice(&fields),
+        let row = &mut columns[row_number * WIDTH..][..ALL_READ];
+        match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
+            Some(fields) => row.clone_from_slice(fields),
             None => row.fill(Raw::Fault(Fault::Malformed)),
         }
     }
     is_known
 }
 
-fn fields(rest: &[u8]) -> Option<[Raw; ALL_READ]> {
+/// What a line says; none if it is not as documented.
+type Fields = Option<[Raw; ALL_READ]>;
+
+fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);
     let mut next = || numbers.next();
     let (reads, _, read, read_time) = (next()?, next()?, next()?, next()?);

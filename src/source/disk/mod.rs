@@ -20,3 +20,14 @@ pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(space::Space::new(roots)),
     ]
 }
+
+/// Parses a text whatever is in it.
+#[cfg(test)]
+pub(super) fn check_text(text: &[u8]) {
+    use super::rows::{Memo, Rows};
+    let names = ["nvme0n1", "nvme0n1p1", "dm-0"].map(|name| name.as_bytes().to_vec());
+    let lines = names.into_iter().zip([0, 1, 2].map(Some)).collect();
+    let (rows, mut memo) = (Rows::new(lines), Memo::default());
+    counters::read_rows(text, &rows, &mut memo, 3, |_, _| true, &mut Vec::new());
+    mounts::local(text);
+}

@@ -80,7 +80,7 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
 /// The mounts in a text of mountinfo that are on disks of this machine, each file system once:
 /// none of those that ask a server or another program, which may never answer, and no images,
 /// which are always full.
-pub(in crate::source) fn local(text: &[u8]) -> Vec<Mount> {
+pub(super) fn local(text: &[u8]) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
     for mount in parse::lines(text).filter_map(line) {
         let is_known = mounts.iter().any(|other| match mount.number.0 {

@@ -92,7 +92,7 @@ struct Member {
     quantity: Quantity,
     /// Those that are there and have it.
     rows: Vec<Row>,
-    has_changed: bool,
+    changed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -114,7 +114,7 @@ impl Member {
             whose,
             quantity,
             rows: Vec::new(),
-            has_changed: false,
+            changed: false,
         }
     }
 
@@ -170,8 +170,8 @@ impl Source for Member {
         SUBSYSTEMS
     }
 
-    fn has_changed(&self) -> bool {
-        self.has_changed
+    fn changed(&self) -> bool {
+        self.changed
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -187,7 +187,7 @@ impl Source for Member {
             })
         };
         self.rows = ours.filter_map(row).collect();
-        self.has_changed = false;
+        self.changed = false;
         Ok(self.metrics())
     }
 
@@ -202,7 +202,7 @@ impl Source for Member {
                 let outcome = row.read(columns);
                 // Perhaps its sensors have another number now.
                 let is_gone = |error: &Error| error.fault() == Fault::Gone;
-                self.has_changed = outcome.as_ref().is_err_and(is_gone);
+                self.changed = outcome.as_ref().is_err_and(is_gone);
                 outcome
             }
             Whose::All => {

@@ -164,7 +164,7 @@ impl Probe {
                 };
             }
             Self::Number(file, worth, [least, most]) => {
-                let number = parsed(file, parse::integer)? as f64 * *worth;
+                let number = parsed(file, |text| parse::signed(text.trim_ascii()))? as f64 * *worth;
                 if !(*least..=*most).contains(&number) {
                     return Err(Error::malformed(file.path(), format!("{number} cannot be")));
                 }

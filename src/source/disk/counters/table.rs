@@ -1,0 +1,93 @@
+//! The columns of a device, and what is offered of them.
+
+use crate::{
+    rate::Formula,
+    reading::{Kind, unit},
+    source::property::Property,
+};
+
+pub(super) const READS: usize = 0;
+pub(super) const READ: usize = 1;
+pub(super) const READ_TIME: usize = 2;
+pub(super) const WRITES: usize = 3;
+pub(super) const WRITTEN: usize = 4;
+pub(super) const WRITE_TIME: usize = 5;
+pub(super) const IN_FLIGHT: usize = 6;
+pub(super) const BUSY_TIME: usize = 7;
+pub(super) const QUEUE_TIME: usize = 8;
+/// The same as READ and WRITTEN, of devices whose bytes count for all.
+pub(super) const ALL_READ: usize = 9;
+pub(super) const ALL_WRITTEN: usize = 10;
+pub(super) const WIDTH: usize = 11;
+
+/// The kernel counts in these, whatever the device has.
+pub(super) const SECTOR: f64 = 512.0;
+
+pub(super) const fn bytes(column: usize) -> Formula {
+    Formula::Rate {
+        counter: column,
+        scale: SECTOR,
+    }
+}
+
+pub(super) const READ_PROPERTY: Property = Property::new(
+    "read",
+    "read rate",
+    "Bytes read: field 3 (sectors of 512 bytes) of the device's line in /proc/diskstats",
+    unit::BYTES_PER_SECOND,
+    Kind::Rate,
+);
+pub(super) const WRITE_PROPERTY: Property = Property::new(
+    "write",
+    "write rate",
+    "Bytes written: field 7 (sectors of 512 bytes) of the device's line in /proc/diskstats",
+    unit::BYTES_PER_SECOND,
+    Kind::Rate,
+);
+
+/// A property, and how it follows from the row that begins with this column.
+pub(super) type Row = (Property, fn(usize) -> Formula);
+
+/// The properties of a device, and how each follows from its row.
+#[rustfmt::skip]
+pub(super) const PROPERTIES: [Row; 9] = [
+    (READ_PROPERTY, |row| bytes(row + READ)),
+    (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
+    (Property::new("readOperations", "reads", "Read requests completed: field 1 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
+     |row| Formula::Rate { counter: row + READS, scale: 1.0 }),
+    (Property::new("writeOperations", "writes", "Write requests completed: field 5 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
+     |row| Formula::Rate { counter: row + WRITES, scale: 1.0 }),
+    (Property::new("readAwait", "read latency", "Time that a read request took, in the queue and the device, on average: field 4 / field 1 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
+     |row| Formula::Each { amount: row + READ_TIME, count: row + READS, scale: 1.0 }),
+    (Property::new("writeAwait", "write latency", "Time that a write request took, in the queue and the device, on average: field 8 / field 5 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
+     |row| Formula::Each { amount: row + WRITE_TIME, count: row + WRITES, scale: 1.0 }),
+    (Property::new("busy", "busy", "Share of the time in which the device had a request to do: field 10 (milliseconds) of its line in /proc/diskstats", unit::PERCENT, Kind::Rate),
+     |row| Formula::Busy { counter: row + BUSY_TIME, second: 1000.0 }),
+    (Property::new("queue", "queue length", "Requests waiting or being done, on average: field 11 (milliseconds, times the requests) of the device's line in /proc/diskstats", unit::ONE, Kind::Rate),
+     |row| Formula::Rate { counter: row + QUEUE_TIME, scale: 1e-3 }),
+    (Property::new("inFlight", "requests in flight", "Requests given to the device and not done at this moment: field 9 of its line in /proc/diskstats", unit::ONE, Kind::Gauge),
+     |row| Formula::Level(row + IN_FLIGHT)),
+];
+
+pub(super) const ALL: [(Property, usize); 2] = [
+    (
+        Property::new(
+            "read",
+            "read rate",
+            "Bytes read of all drives, each once: field 3 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        ALL_READ,
+    ),
+    (
+        Property::new(
+            "write",
+            "write rate",
+            "Bytes written to all drives, each once: field 7 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
+            unit::BYTES_PER_SECOND,
+            Kind::Rate,
+        ),
+        ALL_WRITTEN,
+    ),
+];

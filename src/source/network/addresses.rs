@@ -1,0 +1,204 @@
+//! The addresses of interfaces: `getifaddrs`.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv6Addr},
+};
+
+use nix::{
+    ifaddrs::{InterfaceAddress, getifaddrs},
+    sys::socket::SockaddrStorage,
+};
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Metric, Raw},
+    source::{Error, Roots, Source, property::Property},
+};
+
+/// The addresses that the running kernel has given to interfaces.
+pub(super) struct Addresses {
+    /// Of another machine's /proc they cannot be asked.
+    is_here: bool,
+    /// The interface of each row. Only ever appended to.
+    names: Vec<String>,
+    changed: bool,
+}
+
+/// Of each family: the address, the mask, and the address with the length of the prefix.
+const FAMILY: usize = 3;
+const WIDTH: usize = 2 * FAMILY;
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; WIDTH] = [
+    Property::text("ipv4address", "IPv4 address", "The first IPv4 address of the interface: getifaddrs(3)"),
+    Property::text("ipv4subnet", "IPv4 subnet mask", "The mask of the first IPv4 address of the interface: getifaddrs(3)"),
+    Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "The first IPv4 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
+    Property::text("ipv6address", "IPv6 address", "The first IPv6 address of the interface that can be reached from elsewhere, otherwise the first: getifaddrs(3)"),
+    Property::text("ipv6subnet", "IPv6 subnet mask", "The mask of the IPv6 address of the interface: getifaddrs(3)"),
+    Property::text("ipv6withPrefixLength", "IPv6 address with prefix length", "The IPv6 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
+];
+
+impl Addresses {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            is_here: *roots == Roots::default(),
+            names: Vec::new(),
+            changed: false,
+        }
+    }
+}
+
+impl Source for Addresses {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &[
+            "network/*/ipv4address",
+            "network/*/ipv4subnet",
+            "network/*/ipv4withPrefixLength",
+            "network/*/ipv6address",
+            "network/*/ipv6subnet",
+            "network/*/ipv6withPrefixLength",
+        ]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        if !self.is_here {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<String> = all()?.into_iter().map(|(name, _)| name).collect();
+        found.dedup();
+        let mut metrics = Vec::new();
+        let mut listed = Vec::new();
+        for name in found {
+            let known = self.names.iter().position(|known| *known == name);
+            let row = known.unwrap_or_else(|| {
+                self.names.push(name.clone());
+                self.names.len() - 1
+            });
+            if listed.contains(&row) {
+                continue;
+            }
+            listed.push(row);
+            metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
+                let formula = Formula::Level(row * WIDTH + column);
+                property.of("network", name.as_bytes(), &name, formula)
+            }));
+        }
+        self.changed = false;
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        columns.resize(self.names.len() * WIDTH, Raw::Fault(Fault::Gone));
+        for (name, address) in all()? {
+            let Some(row) = self.names.iter().position(|known| *known == name) else {
+                self.changed = true;
+                continue;
+            };
+            let Some(address) = address else { continue };
+            let family = if address.ip.is_ipv4() { 0 } else { FAMILY };
+            let columns = &mut columns[row * WIDTH + family..][..FAMILY];
+            let is_better = match &columns[0] {
+                Raw::Text(kept) => is_local(kept) && !is_local(&address.ip.to_string()),
+                _ => true,
+            };
+            if is_better {
+                columns.clone_from_slice(&address.columns());
+            }
+        }
+        Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+/// An address and the mask of its network.
+struct Address {
+    ip: IpAddr,
+    mask: IpAddr,
+}
+
+impl Address {
+    fn columns(&self) -> [Raw; FAMILY] {
+        let ones = match self.mask {
+            IpAddr::V4(mask) => mask.to_bits().leading_ones(),
+            IpAddr::V6(mask) => mask.to_bits().leading_ones(),
+        };
+        let texts = [
+            self.ip.to_string(),
+            self.mask.to_string(),
+            format!("{}/{ones}", self.ip),
+        ];
+        texts.map(|text| Raw::Text(text.into()))
+    }
+}
+
+/// Whether it is of use on the link only.
+fn is_local(ip: &str) -> bool {
+    let ip: Option<Ipv6Addr> = ip.parse().ok();
+    ip.is_some_and(|ip| ip.is_unicast_link_local())
+}
+
+/// Each interface with each of its addresses, in the order of the kernel.
+fn all() -> Result<Vec<(String, Option<Address>)>, Error> {
+    let failed = |errno: nix::Error| Error::io("getifaddrs".as_ref(), io::Error::from(errno));
+    let addresses = getifaddrs().map_err(failed)?;
+    Ok(addresses
+        .map(|entry| (entry.interface_name.clone(), address(&entry)))
+        .collect())
+}
+
+fn address(entry: &InterfaceAddress) -> Option<Address> {
+    let ip = |storage: &Option<SockaddrStorage>| {
+        let storage = storage.as_ref()?;
+        let four = storage.as_sockaddr_in().map(|four| IpAddr::V4(four.ip()));
+        four.or_else(|| storage.as_sockaddr_in6().map(|six| IpAddr::V6(six.ip())))
+    };
+    Some(Address {
+        ip: ip(&entry.address)?,
+        mask: ip(&entry.netmask)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(ip: &str, mask: &str, expected: &str) {
+        let [ip, mask] = [ip, mask].map(|text| text.parse().unwrap());
+        let columns = Address { ip, mask }.columns();
+        assert_eq!(columns[2], Raw::Text(expected.into()));
+    }
+
+    #[test]
+    fn prefixes() {
+        check("192.168.1.5", "255.255.255.0", "192.168.1.5/24");
+        check("10.0.0.1", "255.255.255.255", "10.0.0.1/32");
+        check("fd00::2", "ffff:ffff:ffff:ffff::", "fd00::2/64");
+        check("::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::1/128");
+        assert!(is_local("fe80::1") && !is_local("fd00::2") && !is_local("10.0.0.1"));
+    }
+
+    #[test]
+    fn the_loopback_has_its_address() {
+        let mut here = Addresses::new(&Roots::default());
+        let metrics = here.discover().unwrap();
+        let columns = read(&mut here);
+        let id = "network/lo/ipv4withPrefixLength";
+        if let Some(metric) = metrics.iter().find(|metric| &*metric.id == id) {
+            let column = &columns[metric.formula.last_column()];
+            let is_down = *column == Raw::Fault(Fault::Gone);
+            assert!(is_down || *column == Raw::Text("127.0.0.1/8".into()));
+        }
+        let elsewhere = Addresses::new(&roots("server")).discover().unwrap();
+        assert_eq!(elsewhere, []);
+    }
+}

@@ -1,0 +1,153 @@
+//! The name servers: `/etc/resolv.conf`, or what stands behind it.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    str,
+    sync::Arc,
+};
+
+use super::interfaces;
+use crate::{
+    rate::Formula,
+    reading::{Fault, Metric, Raw},
+    source::{Error, Roots, Source, parse, property::Property},
+};
+
+/// The name servers of the machine.
+pub(super) struct Dns {
+    roots: Roots,
+    /// What the library asks, and what systemd-resolved asks for it. Both are replaced, not
+    /// written anew, so they are not kept open.
+    files: [PathBuf; 2],
+}
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; 2] = [
+    Property::text("ipv4dns", "IPv4 name servers", "The machine's name servers with an IPv4 address, whichever interface they are asked through: nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf where systemd-resolved is asked"),
+    Property::text("ipv6dns", "IPv6 name servers", "The machine's name servers with an IPv6 address, whichever interface they are asked through: nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf where systemd-resolved is asked"),
+];
+
+impl Dns {
+    pub(super) fn new(roots: &Roots) -> Self {
+        let files = ["etc/resolv.conf", "run/systemd/resolve/resolv.conf"];
+        Self {
+            roots: roots.clone(),
+            files: files.map(|file| roots.root.join(file)),
+        }
+    }
+
+    fn servers(&self) -> Result<Vec<IpAddr>, Error> {
+        /// Where systemd-resolved listens.
+        const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
+        let read = |path: &PathBuf| match fs::read(path) {
+            Ok(text) => Ok(servers(&text)),
+            // A machine that asks nobody.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(cause) => Err(Error::io(path, cause)),
+        };
+        let asked = read(&self.files[0])?;
+        if asked == [STUB] {
+            return read(&self.files[1]);
+        }
+        Ok(asked)
+    }
+}
+
+impl Source for Dns {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["network/*/ipv4dns", "network/*/ipv6dns"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let mut metrics = Vec::new();
+        for interface in interfaces::all(&self.roots)? {
+            if !interface.is_counted {
+                continue;
+            }
+            metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
+                let (name, label) = (&interface.name, interface.label());
+                property.of("network", name, &label, Formula::Level(column))
+            }));
+        }
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let servers = self.servers()?;
+        columns.extend([IpAddr::is_ipv4, IpAddr::is_ipv6].map(|is_of_family| {
+            let of_family = servers.iter().filter(|server| is_of_family(server));
+            let texts: Vec<_> = of_family.map(IpAddr::to_string).collect();
+            match texts.is_empty() {
+                true => Raw::Fault(Fault::Gone),
+                false => Raw::Text(Arc::from(texts.join(", "))),
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// The servers in a text of resolv.conf(5).
+pub(super) fn servers(text: &[u8]) -> Vec<IpAddr> {
+    let lines = parse::lines(text).filter_map(|line| {
+        let mut fields = parse::fields(line);
+        (fields.next()? == b"nameserver").then(|| fields.next())?
+    });
+    lines.filter_map(server).collect()
+}
+
+/// An address, perhaps with the interface through which it is reached: `fe80::1%eth0`.
+fn server(field: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(field).ok()?.trim_ascii();
+    text.split('%').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read};
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let servers: Vec<_> = servers(text.as_bytes())
+            .iter()
+            .map(IpAddr::to_string)
+            .collect();
+        assert_eq!(servers, expected);
+    }
+
+    #[test]
+    fn lines() {
+        check(
+            "nameserver 192.0.2.1\nnameserver\tfe80::1%eth0\n",
+            &["192.0.2.1", "fe80::1"],
+        );
+        check(
+            "# nameserver 1.1.1.1\nsearch example.org\nnameserver\nnameserver x\n",
+            &[],
+        );
+        check("nameserver 192.0.2.1", &["192.0.2.1"]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn behind_the_stub_are_others() {
+        let tree = Tree::new();
+        let mut dns = Dns::new(&tree.roots());
+        let gone = || Raw::Fault(Fault::Gone);
+        assert_eq!(read(&mut dns), [gone(), gone()]);
+        tree.write("etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0\n");
+        assert_eq!(read(&mut dns), [gone(), gone()]);
+        tree.write(
+            "run/systemd/resolve/resolv.conf",
+            "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver fd00::1\n",
+        );
+        let expected = ["192.0.2.1, 192.0.2.2", "fd00::1"];
+        assert_eq!(read(&mut dns), expected.map(|text| Raw::Text(text.into())));
+    }
+}

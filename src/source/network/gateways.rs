@@ -1,0 +1,229 @@
+//! The way out: `/proc/net/route` and `/proc/net/ipv6_route`.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str,
+};
+
+use super::interfaces;
+use crate::{
+    rate::Formula,
+    reading::{Fault, Metric, Raw},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// The default routes of one family.
+pub(super) struct Gateways {
+    roots: Roots,
+    file: File,
+    family: &'static Family,
+    /// The interface of each column. Only ever appended to.
+    names: Vec<Vec<u8>>,
+}
+
+struct Family {
+    file: &'static str,
+    scope: [&'static str; 1],
+    property: Property,
+    route: fn(&[u8]) -> Option<Route<'_>>,
+}
+
+/// A way to everywhere.
+struct Route<'a> {
+    interface: &'a [u8],
+    gateway: IpAddr,
+    /// Of several the one with the least is taken.
+    metric: u32,
+}
+
+static IPV4: Family = Family {
+    file: "net/route",
+    scope: ["network/*/ipv4gateway"],
+    property: Property::text(
+        "ipv4gateway",
+        "IPv4 gateway",
+        "The router of the interface's default route, the one with the least metric: /proc/net/route",
+    ),
+    route: route4,
+};
+
+static IPV6: Family = Family {
+    file: "net/ipv6_route",
+    scope: ["network/*/ipv6gateway"],
+    property: Property::text(
+        "ipv6gateway",
+        "IPv6 gateway",
+        "The router of the interface's default route, the one with the least metric: /proc/net/ipv6_route",
+    ),
+    route: route6,
+};
+
+impl Gateways {
+    pub(super) fn ipv4(roots: &Roots) -> Self {
+        Self::of(roots, &IPV4)
+    }
+
+    pub(super) fn ipv6(roots: &Roots) -> Self {
+        Self::of(roots, &IPV6)
+    }
+
+    fn of(roots: &Roots, family: &'static Family) -> Self {
+        Self {
+            roots: roots.clone(),
+            file: File::of_records(roots.proc.join(family.file)),
+            family,
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Source for Gateways {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &self.family.scope
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        match self.file.read() {
+            Ok(_) => {}
+            // A kernel without this family.
+            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        }
+        let mut metrics = Vec::new();
+        for interface in interfaces::all(&self.roots)? {
+            if interface.name == b"lo" {
+                continue;
+            }
+            let known = self.names.iter().position(|known| *known == interface.name);
+            let column = known.unwrap_or_else(|| {
+                self.names.push(interface.name.clone());
+                self.names.len() - 1
+            });
+            let (name, label) = (&interface.name, interface.label());
+            let formula = Formula::Level(column);
+            metrics.push(self.family.property.of("network", name, &label, formula));
+        }
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        read_columns(self.file.read()?, self.family, &self.names, columns);
+        Ok(())
+    }
+}
+
+fn read_columns(text: &[u8], family: &Family, names: &[Vec<u8>], columns: &mut Vec<Raw>) {
+    let mut best: Vec<Option<Route<'_>>> = names.iter().map(|_| None).collect();
+    for route in parse::lines(text).filter_map(family.route) {
+        let Some(column) = names.iter().position(|name| name == route.interface) else {
+            continue;
+        };
+        let kept = best[column].as_ref();
+        if kept.is_none_or(|kept| route.metric < kept.metric) {
+            best[column] = Some(route);
+        }
+    }
+    columns.extend(best.into_iter().map(|route| match route {
+        Some(route) => Raw::Text(route.gateway.to_string().into()),
+        None => Raw::Fault(Fault::Gone),
+    }));
+}
+
+/// `eth0 00000000 010200C0 0003 0 0 100 00000000 ...`: the interface, the destination, the gateway,
+/// flags, two numbers, the metric and the mask. Addresses are as they lie in memory.
+fn route4(line: &[u8]) -> Option<Route<'_>> {
+    let mut fields = parse::fields(line);
+    let interface = fields.next()?;
+    let (destination, gateway) = (hex32(fields.next()?)?, hex32(fields.next()?)?);
+    let metric = parse::number(fields.nth(3)?)?;
+    let mask = hex32(fields.next()?)?;
+    (destination == 0 && mask == 0 && gateway != 0).then_some(Route {
+        interface,
+        gateway: Ipv4Addr::from(gateway.to_ne_bytes()).into(),
+        metric: metric.try_into().ok()?,
+    })
+}
+
+/// The destination and its length, the source and its length, the gateway, the metric, three
+/// numbers and the interface.
+fn route6(line: &[u8]) -> Option<Route<'_>> {
+    let mut fields = parse::fields(line);
+    let (destination, length) = (hex128(fields.next()?)?, hex32(fields.next()?)?);
+    let gateway = hex128(fields.nth(2)?)?;
+    let metric = hex32(fields.next()?)?;
+    let interface = fields.nth(3)?;
+    (destination == 0 && length == 0 && gateway != 0).then_some(Route {
+        interface,
+        gateway: Ipv6Addr::from(gateway).into(),
+        metric,
+    })
+}
+
+fn hex32(field: &[u8]) -> Option<u32> {
+    u32::from_str_radix(str::from_utf8(field).ok()?, 16).ok()
+}
+
+fn hex128(field: &[u8]) -> Option<u128> {
+    u128::from_str_radix(str::from_utf8(field).ok()?, 16).ok()
+}
+
+/// Parses a text whatever is in it.
+#[cfg(test)]
+pub(super) fn check_text(text: &[u8]) {
+    for family in [&IPV4, &IPV6] {
+        read_columns(text, family, &[b"eth0".to_vec()], &mut Vec::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(family: &Family, text: &str, expected: Option<&str>) {
+        let mut columns = Vec::new();
+        read_columns(text.as_bytes(), family, &[b"eth0".to_vec()], &mut columns);
+        let expected = expected.map_or(Raw::Fault(Fault::Gone), |text| Raw::Text(text.into()));
+        assert_eq!(columns, [expected]);
+    }
+
+    #[test]
+    fn routes() {
+        let router = u32::from_ne_bytes([192, 0, 2, 1]);
+        let other = u32::from_ne_bytes([192, 0, 2, 2]);
+        let line = |gateway: u32, metric| {
+            format!("eth0\t00000000\t{gateway:08X}\t0003\t0\t0\t{metric}\t00000000\t0\t0\t0\n")
+        };
+        check(&IPV4, &line(router, 100), Some("192.0.2.1"));
+        let both = line(router, 100) + &line(other, 20);
+        check(&IPV4, &both, Some("192.0.2.2"));
+        check(&IPV4, &line(router, 1).replace("eth0", "eth1"), None);
+        check(&IPV4, "eth0\t0000000A\t0\t1\t0\t0\t0\t00FFFFFF\n", None);
+        check(&IPV4, "Iface\tDestination\tGateway\n", None);
+        let zero = "0".repeat(32);
+        let line = format!("{zero} 00 {zero} 00 fd{:0>30} 00000400 1 0 3 eth0\n", 1);
+        check(&IPV6, &line, Some("fd00::1"));
+        check(&IPV6, &line.replace(" 00 fd", " 00 00"), Some("::1"));
+        check(
+            &IPV6,
+            &format!("{zero} 00 {zero} 00 {zero} ffffffff 1 0 3 eth0\n"),
+            None,
+        );
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = Gateways::ipv6(&roots("laptop"));
+        let metrics = laptop.discover().unwrap();
+        assert_eq!(&*metrics[1].id, "network/wlp2s0/ipv6gateway");
+        assert_eq!(read(&mut laptop)[1], Raw::Text("fe80::1".into()));
+    }
+}

@@ -1,0 +1,211 @@
+//! The state of interfaces: small files in `/sys/class/net`.
+
+use std::{fs, io};
+
+use nix::libc;
+
+use super::interfaces;
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// One file of each interface.
+pub(super) struct Link {
+    roots: Roots,
+    sort: &'static Sort,
+    /// The interface of each column, and its file. Only ever appended to.
+    files: Vec<(Vec<u8>, File)>,
+}
+
+/// A sort of files, and what is made of them.
+struct Sort {
+    file: &'static str,
+    scope: [&'static str; 1],
+    property: Property,
+    /// Only of interfaces that can have it.
+    is_wanted: fn(&Roots, &[u8]) -> bool,
+    /// What a text says; of the interface of this name.
+    column: fn(&[u8], &[u8]) -> Raw,
+}
+
+static STATE: Sort = Sort {
+    file: "operstate",
+    scope: ["network/*/state"],
+    property: Property::text(
+        "state",
+        "state",
+        "What the interface can do, as in RFC 2863: up, down, dormant, lowerlayerdown, testing, notpresent or unknown: operstate in its directory of /sys/class/net/",
+    ),
+    is_wanted: |_, _| true,
+    column: |_, text| Raw::Text(parse::text(text)),
+};
+
+static SPEED: Sort = Sort {
+    file: "speed",
+    scope: ["network/*/speed"],
+    property: Property::new(
+        "speed",
+        "link speed",
+        "Speed of the link, gone while there is none: speed (Mbit/s) in the interface's directory of /sys/class/net/",
+        unit::BITS_PER_SECOND,
+        Kind::Gauge,
+    ),
+    is_wanted: has_speed,
+    column: |_, text| match text.trim_ascii() {
+        // The driver does not know.
+        b"-1" | b"4294967295" => Raw::Fault(Fault::Gone),
+        number => match parse::number(number) {
+            Some(megabits) => Raw::Number(megabits as f64 * 1e6),
+            None => Raw::Fault(Fault::Malformed),
+        },
+    },
+};
+
+static NAME: Sort = Sort {
+    file: "ifalias",
+    scope: ["network/*/network"],
+    property: Property::text(
+        "network",
+        "network",
+        "What the administrator calls the interface, otherwise its own name: ifalias in its directory of /sys/class/net/",
+    ),
+    is_wanted: |_, _| true,
+    column: |name, text| match &*parse::text(text) {
+        "" => Raw::Text(parse::text(name)),
+        alias => Raw::Text(alias.into()),
+    },
+};
+
+/// Whether there is a link that has a speed: of what is wireless it changes with every packet, and
+/// the kernel does not tell; of what is made by software it is made up.
+fn has_speed(roots: &Roots, name: &[u8]) -> bool {
+    let directory = interfaces::directory(roots, name);
+    let has = |entry: &str| directory.join(entry).exists();
+    (has("device") || has("bonding")) && !has("wireless") && !has("phy80211")
+}
+
+impl Link {
+    pub(super) fn state(roots: &Roots) -> Self {
+        Self::of(roots, &STATE)
+    }
+
+    pub(super) fn speed(roots: &Roots) -> Self {
+        Self::of(roots, &SPEED)
+    }
+
+    pub(super) fn name(roots: &Roots) -> Self {
+        Self::of(roots, &NAME)
+    }
+
+    fn of(roots: &Roots, sort: &'static Sort) -> Self {
+        Self {
+            roots: roots.clone(),
+            sort,
+            files: Vec::new(),
+        }
+    }
+}
+
+impl Source for Link {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &self.sort.scope
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let mut metrics = Vec::new();
+        for interface in interfaces::all(&self.roots)? {
+            let path = interfaces::directory(&self.roots, &interface.name).join(self.sort.file);
+            if !fs::exists(&path).unwrap_or(true)
+                || !(self.sort.is_wanted)(&self.roots, &interface.name)
+            {
+                continue;
+            }
+            let known = self.files.iter().position(|file| file.0 == interface.name);
+            let column = known.unwrap_or_else(|| {
+                self.files.push((interface.name.clone(), File::new(path)));
+                self.files.len() - 1
+            });
+            let (name, label) = (&interface.name, interface.label());
+            let formula = Formula::Level(column);
+            metrics.push(self.sort.property.of("network", name, &label, formula));
+        }
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        if self.files.is_empty() {
+            interfaces::all(&self.roots)?;
+        }
+        for (name, file) in &mut self.files {
+            columns.push(match file.read() {
+                Ok(text) => (self.sort.column)(name, text),
+                Err(error) => Raw::Fault(fault(&error)),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The kernel answers EINVAL where there is nothing to tell: the speed of a link that is down.
+fn fault(error: &Error) -> Fault {
+    match error {
+        Error::Io { cause, .. } if is_invalid(cause) => Fault::Gone,
+        error => error.fault(),
+    }
+}
+
+fn is_invalid(cause: &io::Error) -> bool {
+    matches!(cause.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(sort: &Sort, text: &str, expected: Raw) {
+        assert_eq!((sort.column)(b"eth0", text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn texts() {
+        check(&SPEED, "1000\n", Raw::Number(1e9));
+        check(&SPEED, "-1\n", Raw::Fault(Fault::Gone));
+        check(&SPEED, "4294967295\n", Raw::Fault(Fault::Gone));
+        check(&SPEED, "fast\n", Raw::Fault(Fault::Malformed));
+        check(&SPEED, "", Raw::Fault(Fault::Malformed));
+        check(&STATE, "up\n", Raw::Text("up".into()));
+        check(&NAME, "\n", Raw::Text("eth0".into()));
+        check(&NAME, "uplink\n", Raw::Text("uplink".into()));
+    }
+
+    #[test]
+    fn a_link_that_is_down_has_no_speed() {
+        for (code, expected) in [
+            (libc::EINVAL, Fault::Gone),
+            (libc::ENODEV, Fault::Gone),
+            (libc::EACCES, Fault::Denied),
+            (libc::EAGAIN, Fault::Stale),
+        ] {
+            let cause = io::Error::from_raw_os_error(code);
+            assert_eq!(fault(&Error::io("speed".as_ref(), cause)), expected);
+        }
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = Link::speed(&roots("laptop"));
+        let metrics = laptop.discover().unwrap();
+        // Not of lo, nor of what is wireless.
+        assert_eq!(metrics.len(), 1);
+        assert_eq!(&*metrics[0].id, "network/enp0s31f6/speed");
+        assert_eq!(read(&mut laptop), [Raw::Number(1e9)]);
+    }
+}

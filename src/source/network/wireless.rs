@@ -1,0 +1,149 @@
+//! How well wireless interfaces hear: `/proc/net/wireless`.
+
+use std::io;
+
+use super::interfaces;
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// The lines of `/proc/net/wireless`.
+pub(super) struct Wireless {
+    file: File,
+    /// The interface of each column. Only ever appended to.
+    names: Vec<Vec<u8>>,
+    changed: bool,
+}
+
+const SIGNAL: Property = Property::new(
+    "signal",
+    "signal",
+    "Strength of the signal: level (dBm) in the interface's line of /proc/net/wireless, as NetworkManager makes per cent of it: -20 dBm and more is 100, -90 dBm and less is 30; where there is no level, quality of 70",
+    unit::PERCENT,
+    Kind::Gauge,
+);
+
+impl Wireless {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::of_lines(roots.proc.join("net/wireless")),
+            names: Vec::new(),
+            changed: false,
+        }
+    }
+}
+
+impl Source for Wireless {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["network/*/signal"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let text = match self.file.read() {
+            Ok(text) => text,
+            // A kernel that knows nothing wireless.
+            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut metrics = Vec::new();
+        for (name, _) in parse::lines(text).filter_map(interfaces::line_of) {
+            let known = self.names.iter().position(|known| known == name);
+            let column = known.unwrap_or_else(|| {
+                self.names.push(name.to_vec());
+                self.names.len() - 1
+            });
+            let label = String::from_utf8_lossy(name);
+            metrics.push(SIGNAL.of("network", name, &label, Formula::Level(column)));
+        }
+        self.changed = false;
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.changed |= !read_rows(self.file.read()?, &self.names, columns);
+        Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+/// The columns of `names` in a text of `/proc/net/wireless`. False if there are others.
+pub(super) fn read_rows(text: &[u8], names: &[Vec<u8>], columns: &mut Vec<Raw>) -> bool {
+    columns.resize(names.len(), Raw::Fault(Fault::Gone));
+    let mut is_known = true;
+    for (name, rest) in parse::lines(text).filter_map(interfaces::line_of) {
+        match names.iter().position(|known| known == name) {
+            Some(column) => {
+                let signal = signal(rest);
+                columns[column] = signal.map_or(Raw::Fault(Fault::Malformed), Raw::Number);
+            }
+            None => is_known = false,
+        }
+    }
+    is_known
+}
+
+/// Per cent, from a line such as ` 0000   54.  -56.  -256  0 0 0 0 3 0`: the status, the quality,
+/// the level and the noise, with a point where the number is new.
+fn signal(rest: &[u8]) -> Option<f64> {
+    const WEAKEST: f64 = -90.0;
+    const STRONGEST: f64 = -20.0;
+    let mut fields = parse::fields(rest).skip(1);
+    let mut next = || {
+        let field = fields.next()?;
+        parse::signed(field.strip_suffix(b".").unwrap_or(field))
+    };
+    let (quality, level) = (next()?, next()?);
+    if level < 0 {
+        let level = (level as f64).clamp(WEAKEST, STRONGEST);
+        return Some(100.0 - 70.0 * (STRONGEST - level) / (STRONGEST - WEAKEST));
+    }
+    // What mac80211 counts up to.
+    let share = 100.0 * quality as f64 / 70.0;
+    (quality >= 0).then_some(share.min(100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(rest: &str, expected: Option<f64>) {
+        assert_eq!(signal(rest.as_bytes()), expected);
+    }
+
+    #[test]
+    fn signals() {
+        check(" 0000   70.  -20.  -256", Some(100.0));
+        check(" 0000   35.  -55.  -256", Some(65.0));
+        check(" 0000   54  -55  -256", Some(65.0));
+        check(" 0000   10.  -120.  -256", Some(30.0));
+        check(" 0000   10.  -5.  -256", Some(100.0));
+        check(" 0000   35.  0.  0", Some(50.0));
+        check(" 0000   200.  0.  0", Some(100.0));
+        check(" 0000   -3.  0.  0", None);
+        check(" 0000   54.", None);
+        check(" 0000   x  -56.", None);
+        check("", None);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = Wireless::new(&roots("laptop"));
+        assert_eq!(&*laptop.discover().unwrap()[0].id, "network/wlp2s0/signal");
+        assert_eq!(read(&mut laptop), [Raw::Number(65.0)]);
+        assert!(!laptop.changed());
+        assert_eq!(Wireless::new(&roots("server")).discover().unwrap(), []);
+    }
+}

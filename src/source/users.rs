@@ -1,0 +1,174 @@
+//! Who is logged in: the sessions of systemd-logind, otherwise utmp.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    mem::{offset_of, size_of},
+    path::PathBuf,
+};
+
+use nix::libc;
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, parse, property::Property},
+};
+
+/// The users that are logged in.
+pub(super) struct Users {
+    /// A file for each session.
+    sessions: PathBuf,
+    /// A record for each terminal.
+    utmp: PathBuf,
+}
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; 2] = [
+    Property::new("loggedIn", "logged in", "People who are logged in, each once: the users of the sessions of class user in /run/systemd/sessions/, otherwise those of /run/utmp", unit::ONE, Kind::Gauge),
+    Property::new("sessions", "sessions", "Sessions of people: those of class user in /run/systemd/sessions/, otherwise the records of users in /run/utmp", unit::ONE, Kind::Gauge),
+];
+
+impl Users {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            sessions: roots.root.join("run/systemd/sessions"),
+            utmp: roots.root.join("run/utmp"),
+        }
+    }
+
+    /// The user of each session; none where nobody keeps account of them.
+    fn sessions(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        let entries = match fs::read_dir(&self.sessions) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return self.records(),
+            Err(cause) => return Err(Error::io(&self.sessions, cause)),
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        // A session that ends meanwhile has no file any more.
+        let texts = paths.filter_map(|path| fs::read(path).ok());
+        Ok(Some(texts.filter_map(|text| user(&text)).collect()))
+    }
+
+    fn records(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        match fs::read(&self.utmp) {
+            Ok(bytes) => Ok(Some(users(&bytes))),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(Error::io(&self.utmp, cause)),
+        }
+    }
+}
+
+impl Source for Users {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/users/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        if self.sessions()?.is_none() {
+            return Ok(Vec::new());
+        }
+        let properties = PROPERTIES.iter().enumerate();
+        let metric = |(column, property): (usize, &Property)| {
+            property.of("os", b"users", "Users,", Formula::Level(column))
+        };
+        Ok(properties.map(metric).collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let Some(users) = self.sessions()? else {
+            columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone));
+            return Ok(());
+        };
+        let distinct: HashSet<_> = users.iter().collect();
+        columns.extend([distinct.len(), users.len()].map(|count| Raw::Number(count as f64)));
+        Ok(())
+    }
+}
+
+/// The user of a session in the words of logind, if it is one of a person and not about to end.
+fn user(text: &[u8]) -> Option<Vec<u8>> {
+    let value = |key: &[u8]| parse::lines(text).find_map(|line| line.strip_prefix(key));
+    let is_person = value(b"CLASS=").is_some_and(|class| class.starts_with(b"user"));
+    let is_over = value(b"STATE=") == Some(b"closing");
+    value(b"UID=")
+        .filter(|_| is_person && !is_over)
+        .map(<[u8]>::to_vec)
+}
+
+/// The users of the records of utmp(5).
+fn users(bytes: &[u8]) -> Vec<Vec<u8>> {
+    const NAME: usize = offset_of!(libc::utmpx, ut_user);
+    const NAME_END: usize = NAME + 32;
+    let records = bytes.chunks_exact(size_of::<libc::utmpx>());
+    let of_users = records.filter(|record| {
+        let sort = offset_of!(libc::utmpx, ut_type);
+        i16::from_ne_bytes([record[sort], record[sort + 1]]) == libc::USER_PROCESS
+    });
+    let names = of_users.map(|record| {
+        let name = &record[NAME..NAME_END];
+        name.split(|&byte| byte == 0)
+            .next()
+            .unwrap_or(name)
+            .to_vec()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let expected = expected.map(|user| user.as_bytes().to_vec());
+        assert_eq!(user(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn sessions_of_logind() {
+        check(
+            "# private\nUID=1000\nUSER=u\nSTATE=active\nCLASS=user\n",
+            Some("1000"),
+        );
+        check("UID=0\nCLASS=user-early\nSTATE=online\n", Some("0"));
+        check("UID=42\nCLASS=greeter\nSTATE=active\n", None);
+        check("UID=1000\nCLASS=manager\nSTATE=active\n", None);
+        check("UID=1000\nCLASS=user\nSTATE=closing\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn records_of_utmp() {
+        let record = |sort: i16, name: &str| {
+            let mut bytes = vec![0; size_of::<libc::utmpx>()];
+            bytes[offset_of!(libc::utmpx, ut_type)..][..2].copy_from_slice(&sort.to_ne_bytes());
+            bytes[offset_of!(libc::utmpx, ut_user)..][..name.len()]
+                .copy_from_slice(name.as_bytes());
+            bytes
+        };
+        let user = libc::USER_PROCESS;
+        let all = [
+            record(2, "reboot"),
+            record(user, "ann"),
+            record(user, "bob"),
+            record(8, "x"),
+        ];
+        assert_eq!(users(&all.concat()), [b"ann", b"bob"]);
+        assert_eq!(users(&all.concat()[..900]), [b"ann"]);
+        assert_eq!(users(b""), [b""; 0]);
+    }
+
+    #[test]
+    fn each_person_counts_once() {
+        let mut laptop = Users::new(&roots("laptop"));
+        assert_eq!(laptop.discover().unwrap().len(), 2);
+        assert_eq!(read(&mut laptop), [1.0, 2.0].map(Raw::Number));
+        assert_eq!(Users::new(&Tree::new().roots()).discover().unwrap(), []);
+    }
+}

@@ -1,0 +1,132 @@
+//! Swap that is compressed memory: zram.
+//!
+//! <https://docs.kernel.org/admin-guide/blockdev/zram.html>
+
+use std::{fs, io};
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// `mm_stat` of each zram device, all together.
+pub(super) struct Zram {
+    roots: Roots,
+    files: Vec<File>,
+}
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; 3] = [
+    Property::new("original", "data in zram", "What is stored in zram devices, before it is compressed: the first number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
+    Property::new("compressed", "compressed data in zram", "What is stored in zram devices, compressed: the second number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
+    Property::new("used", "memory used by zram", "Memory that zram devices take up for it, with what is lost between: the third number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
+];
+
+impl Zram {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            roots: roots.clone(),
+            files: Vec::new(),
+        }
+    }
+}
+
+impl Source for Zram {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["memory/zram/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let path = self.roots.sys.join("block");
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(Error::io(&path, cause)),
+        };
+        let devices = entries.flatten().map(|entry| entry.path());
+        // One that was never set up has the size 0.
+        let is_set_up = |device: &std::path::PathBuf| {
+            let size = fs::read(device.join("disksize")).ok();
+            let size = size.and_then(|size| parse::number(size.trim_ascii()));
+            size.is_some_and(|size| size > 0)
+        };
+        let files = devices
+            .filter(is_set_up)
+            .map(|device| device.join("mm_stat"));
+        self.files = files.map(File::new).collect();
+        if self.files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let properties = PROPERTIES.iter().enumerate();
+        Ok(properties
+            .map(|(column, property)| {
+                property.of("memory", b"zram", "Memory,", Formula::Level(column))
+            })
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let mut sums: Option<[u64; PROPERTIES.len()]> = None;
+        for file in &mut self.files {
+            let numbers = match file.read() {
+                Ok(text) => numbers(text),
+                // It was taken away.
+                Err(error) if error.fault() == Fault::Gone => continue,
+                Err(error) => return Err(error),
+            };
+            let Some(numbers) = numbers else {
+                return Err(Error::malformed(file.path(), "it is not three numbers"));
+            };
+            let sums = sums.get_or_insert_default();
+            for (sum, number) in sums.iter_mut().zip(numbers) {
+                *sum = sum.saturating_add(number);
+            }
+        }
+        match sums {
+            Some(sums) => columns.extend(sums.map(|sum| Raw::Number(sum as f64))),
+            None => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone)),
+        }
+        Ok(())
+    }
+}
+
+fn numbers(text: &[u8]) -> Option<[u64; PROPERTIES.len()]> {
+    let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
+    Some([numbers.next()?, numbers.next()?, numbers.next()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read, roots};
+
+    #[test]
+    fn devices_are_added_up() {
+        let tree = Tree::new();
+        let mut zram = Zram::new(&tree.roots());
+        assert_eq!(zram.discover().unwrap(), []);
+        for (device, size) in [("zram0", "4096\n"), ("zram1", "4096\n"), ("zram2", "0\n")] {
+            tree.write(&format!("block/{device}/disksize"), size);
+            tree.write(&format!("block/{device}/mm_stat"), " 100 10 20 0 30 0 0\n");
+        }
+        assert_eq!(zram.discover().unwrap().len(), 3);
+        assert_eq!(read(&mut zram), [200.0, 20.0, 40.0].map(Raw::Number));
+        tree.write("block/zram1/mm_stat", " 100 x\n");
+        let error = zram.read(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.fault(), Fault::Malformed);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = Zram::new(&roots("laptop"));
+        assert_eq!(laptop.discover().unwrap().len(), 3);
+        let expected = [1048576.0, 262144.0, 327680.0];
+        assert_eq!(read(&mut laptop), expected.map(Raw::Number));
+        assert_eq!(Zram::new(&roots("server")).discover().unwrap(), []);
+    }
+}

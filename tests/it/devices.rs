@@ -1,0 +1,174 @@
+//! Devices that come and go: the catalog, the sessions, and what is said of sources.
+
+use std::{fs, path::Path, process::Command};
+
+use futures_util::StreamExt;
+use nix::unistd::Uid;
+use sampled::{
+    client::{SampleOptions, Start},
+    reading::{Fault, Value},
+};
+use tokio::time::timeout;
+use zbus::{OwnedVariant, Variant};
+
+use crate::{bus::Bus, process::PATIENCE};
+
+/// A tree of /proc with these network interfaces.
+fn interfaces(proc: &Path, names: &[&str]) {
+    fs::create_dir_all(proc.join("net")).unwrap();
+    let header = "Inter-|   Receive                                                |  Transmit\n \
+                  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets \
+                  errs drop fifo colls carrier compressed\n";
+    let lines = names
+        .iter()
+        .map(|name| format!("{name:>6}: 1000 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0\n"));
+    let text = header.to_owned() + &lines.collect::<String>();
+    // Replaced as the kernel would: never half written.
+    fs::write(proc.join("net/dev.new"), text).unwrap();
+    fs::rename(proc.join("net/dev.new"), proc.join("net/dev")).unwrap();
+}
+
+#[test]
+fn sessions_gain_and_lose_what_comes_and_goes() {
+    let bus = Bus::new();
+    let proc = bus.dir().join("proc");
+    interfaces(&proc, &["eth0"]);
+    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
+    let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
+    bus.block_on(async {
+        bus.owned().await;
+        let client = bus.client().await;
+        let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
+        let mut session = client
+            .start(&["network"], Start::every_millis(60))
+            .await
+            .unwrap();
+        let total = "network/eth1/totalDownload";
+        let mut frame = session.next().await.unwrap();
+        assert!(frame.reading(total).is_none());
+        interfaces(&proc, &["eth0", "eth1"]);
+        let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+        let appeared = change.args().unwrap().appeared;
+        assert!(appeared.iter().any(|id| id == total), "{appeared:?}");
+        assert!(
+            appeared.iter().all(|id| id.starts_with("network/eth1/")),
+            "{appeared:?}"
+        );
+        while frame.reading(total).is_none() {
+            frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        assert_eq!(frame.reading(total), Some(Ok(Value::Number(1000.0))));
+        interfaces(&proc, &["eth0"]);
+        let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+        let vanished = change.args().unwrap().vanished;
+        assert!(vanished.iter().any(|id| id == total), "{vanished:?}");
+        while frame.reading(total).is_some() {
+            frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        assert!(frame.reading("network/eth0/totalDownload").is_some());
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn an_id_that_goes_is_read_again_when_it_is_back() {
+    let bus = Bus::new();
+    let proc = bus.dir().join("proc");
+    interfaces(&proc, &["eth0", "eth1"]);
+    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
+    let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
+    bus.block_on(async {
+        bus.owned().await;
+        let client = bus.client().await;
+        let total = "network/eth1/totalUpload";
+        let mut session = client
+            .start(&[total], Start::every_millis(60))
+            .await
+            .unwrap();
+        let mut until = async |expected| {
+            while session.next().await.unwrap().reading(total) != Some(expected.clone()) {}
+        };
+        until(Ok(Value::Number(2000.0))).await;
+        interfaces(&proc, &["eth0"]);
+        until(Err(Fault::Gone)).await;
+        interfaces(&proc, &["eth0", "eth1"]);
+        until(Ok(Value::Number(2000.0))).await;
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn a_real_interface_is_heard_of_while_a_session_runs() {
+    let ip = |arguments: &[&str]| {
+        let done = Command::new("ip").args(arguments).status();
+        done.is_ok_and(|status| status.success())
+    };
+    let name = format!("smp{}", std::process::id() % 100_000);
+    if !Uid::effective().is_root() || !ip(&["link", "add", &name, "type", "dummy"]) {
+        eprintln!("skipped: needs root, ip(8) and a kernel with dummy interfaces");
+        return;
+    }
+    ip(&["link", "del", &name]);
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
+        // An hour from frame to frame: only the kernel can tell in time.
+        let hour = Start::every(std::time::Duration::from_secs(3600));
+        let mut session = client.start(&["network"], hour).await.unwrap();
+        session.next().await.unwrap();
+        assert!(ip(&["link", "add", &name, "type", "dummy"]));
+        let mine = |ids: Vec<String>| ids.iter().any(|id| id.contains(&name));
+        loop {
+            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            if mine(change.args().unwrap().appeared) {
+                break;
+            }
+        }
+        assert!(ip(&["link", "del", &name]));
+        loop {
+            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            if mine(change.args().unwrap().vanished) {
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn sources_tell_of_themselves() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let sources = async || client.proxy().sources().await.unwrap();
+        let state = |facts: &std::collections::HashMap<String, OwnedVariant>| {
+            String::try_from(facts["state"].try_clone().unwrap()).unwrap()
+        };
+        let before = sources().await;
+        assert!(
+            before.values().all(|facts| state(facts) == "unused"),
+            "{before:?}"
+        );
+        for _ in 0..3 {
+            let memory = ["memory/physical/used"];
+            client
+                .sample(&memory, SampleOptions::default())
+                .await
+                .unwrap();
+        }
+        let after = sources().await;
+        let memory = &after["memory"];
+        assert_eq!(state(memory), "ok");
+        assert_eq!(*memory["reads"], Variant::U64(3));
+        assert!(
+            matches!(*memory["cost"], Variant::U64(cost) if cost > 0),
+            "{memory:?}"
+        );
+        assert!(matches!(*memory["metrics"], Variant::U32(metrics) if metrics > 10));
+        assert_eq!(*memory["error"], Variant::from(""));
+        // Nothing else was opened for it.
+        assert_eq!(state(&after["cpu"]), "unused");
+    });
+}
