@@ -12,7 +12,7 @@
 //! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
 //!
 //! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
-//! program needs.
+//! program needs; `nvml` (the default too) adds NVIDIA's GPUs.
 #[cfg(not(target_os = "linux"))]
 compile_error!(
     "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"

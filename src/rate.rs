@@ -53,6 +53,16 @@ pub enum Formula {
         /// What one count is worth in the metric's unit.
         scale: f64,
     },
+    /// The mean share of many devices, one row of columns each, to the end of the snapshot: a row
+    /// begins with a level in per cent, or with a counter and another of which it is a part.
+    ///
+    /// One that has neither is left out; where all are, the first of them says why.
+    Mean {
+        /// The first column of the first row.
+        first: usize,
+        /// How many columns a row has.
+        step: usize,
+    },
 }
 
 impl Formula {
@@ -69,7 +79,7 @@ impl Formula {
             Self::Share { part, whole } => part.max(whole),
             Self::Busy { counter, .. } => counter,
             Self::Each { amount, count, .. } => amount.max(count),
-            Self::Sum { first, .. } => first,
+            Self::Sum { first, .. } | Self::Mean { first, .. } => first,
         }
     }
 
@@ -86,15 +96,7 @@ impl Formula {
                 let span = Span::between(now, before)?;
                 span.growth(counter)? as f64 * scale / span.elapsed.as_secs_f64()
             }
-            Self::Share { part, whole } => {
-                let span = Span::between(now, before)?;
-                let (part, whole) = (span.growth(part)?, span.growth(whole)?);
-                if whole == 0 {
-                    return Err(Fault::First);
-                }
-                // Two counters of one line are not read at one instant: a part may seem larger.
-                (100.0 * part as f64 / whole as f64).min(100.0)
-            }
+            Self::Share { part, whole } => Span::between(now, before)?.share(part, whole)?,
             Self::Busy { counter, second } => {
                 let span = Span::between(now, before)?;
                 let busy = span.growth(counter)? as f64 / second;
@@ -117,6 +119,7 @@ impl Formula {
                 let span = Span::between(now, before)?;
                 span.growth_of_all(first, step)? as f64 * scale / span.elapsed.as_secs_f64()
             }
+            Self::Mean { first, step } => Span::between(now, before)?.mean(first, step)?,
         };
         if number.is_finite() {
             Ok(Value::Number(number))
@@ -155,6 +158,35 @@ impl<'a> Span<'a> {
         // What was no counter before is one now: this is its first reading.
         let before = count_of(self.before, column).map_err(|_| Fault::First)?;
         now.checked_sub(before).ok_or(Fault::Reset)
+    }
+
+    /// What one counter grew by, in per cent of what the other did.
+    fn share(&self, part: usize, whole: usize) -> Result<f64, Fault> {
+        let (part, whole) = (self.growth(part)?, self.growth(whole)?);
+        if whole == 0 {
+            return Err(Fault::First);
+        }
+        // Two counters of one line are not read at one instant: a part may seem larger.
+        Ok((100.0 * part as f64 / whole as f64).min(100.0))
+    }
+
+    fn mean(&self, first: usize, step: usize) -> Result<f64, Fault> {
+        let (mut sum, mut count) = (0.0, 0);
+        let mut reason = None;
+        for row in (first..self.now.columns.len()).step_by(step.max(1)) {
+            let share = match &self.now.columns[row] {
+                Raw::Number(share) => Ok(*share),
+                _ => self.share(row, row + 1),
+            };
+            match share {
+                Ok(share) => (sum, count) = (sum + share, count + 1),
+                Err(fault) => reason = reason.or(Some(fault)),
+            }
+        }
+        match count {
+            0 => Err(reason.unwrap_or(Fault::Gone)),
+            count => Ok(sum / f64::from(count)),
+        }
     }
 
     fn growth_of_all(&self, first: usize, step: usize) -> Result<u64, Fault> {

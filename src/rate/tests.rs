@@ -181,3 +181,37 @@ fn a_sum_has_those_that_are_there_in_both() {
     check_sum("1 2", "- -", Err(Fault::Gone));
     check_sum("", "", Err(Fault::Gone));
 }
+
+#[test]
+fn a_mean_is_of_levels_and_of_shares() {
+    const MEAN: Formula = Formula::Mean { first: 1, step: 2 };
+    let gone = Raw::Fault(Fault::Gone);
+    let at = |seconds: f64, rows: &[[Raw; 2]]| Snapshot {
+        columns: [vec![gone.clone()], rows.concat()].concat(),
+        ..snapshot(seconds, 0.0, &[])
+    };
+    let level = |share| [Raw::Number(share), gone.clone()];
+    let counted = |part, whole| [Raw::Counter(part), Raw::Counter(whole)];
+    let asleep = || [Raw::Fault(Fault::Asleep), Raw::Fault(Fault::Asleep)];
+    let check = |before: &[[Raw; 2]], now: &[[Raw; 2]], expected| {
+        check(MEAN, &at(1.0, before), &at(2.0, now), expected);
+    };
+    check(&[counted(0, 0)], &[counted(30, 100)], Ok(30.0));
+    check(
+        &[level(9.0), counted(0, 0)],
+        &[level(50.0), counted(30, 100)],
+        Ok(40.0),
+    );
+    check(
+        &[asleep(), counted(0, 0)],
+        &[asleep(), counted(30, 100)],
+        Ok(30.0),
+    );
+    check(
+        &[asleep(), counted(5, 5)],
+        &[asleep(), counted(5, 5)],
+        Err(Fault::Asleep),
+    );
+    check(&[asleep()], &[counted(5, 5)], Err(Fault::First));
+    check(&[], &[], Err(Fault::Gone));
+}

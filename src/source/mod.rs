@@ -9,6 +9,7 @@ mod cpu_names;
 mod cpuinfo;
 mod disk;
 mod file;
+mod gpu;
 mod lane;
 mod limits;
 mod loadavg;
@@ -161,6 +162,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
+        Box::new(gpu::Family::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),

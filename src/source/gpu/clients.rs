@@ -1,0 +1,242 @@
+//! How long programs had a GPU work: what DRM says of each open file, in `/proc/PID/fdinfo`.
+//!
+//! <https://docs.kernel.org/gpu/drm-usage-stats.html>
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use nix::time::ClockId;
+
+use crate::{
+    reading::{Fault, clock},
+    source::{lane::Lane, parse},
+};
+
+/// The programs that have one GPU open.
+pub(super) struct Clients {
+    proc: PathBuf,
+    /// `/dev/dri/renderD128`, to which the links of open files point.
+    nodes: Vec<PathBuf>,
+    /// The processes that this round has still to visit, and when it began.
+    unvisited: VecDeque<PathBuf>,
+    round: Option<Duration>,
+    open: Vec<Open>,
+    /// What the engines had done for each client at the last reading, and when that was.
+    before: HashMap<u64, Vec<Engine>>,
+    moment: Duration,
+    busy: u64,
+}
+
+/// An open file of the GPU.
+struct Open {
+    fdinfo: PathBuf,
+    /// Several files may be one client's, and all tell the same.
+    client: Option<u64>,
+}
+
+/// What an engine has done for a client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Engine {
+    name: Vec<u8>,
+    /// Nanoseconds that it worked.
+    time: Option<u64>,
+    /// Cycles that it worked, and how many have passed: what xe has instead.
+    cycles: Option<u64>,
+    passed: Option<u64>,
+    /// How many of the kind there are.
+    capacity: Option<u64>,
+}
+
+/// A round over all processes looks for programs that have newly opened the GPU. It is made seldom
+/// and in small parts, because it is dear: a link read for each file that any process has open.
+const ROUND: Duration = Duration::from_secs(5);
+const PART: usize = 64;
+
+impl Clients {
+    pub(super) fn new(proc: &Path, nodes: &[String]) -> Self {
+        let nodes = nodes.iter().map(|node| Path::new("/dev/dri").join(node));
+        Self {
+            proc: proc.to_owned(),
+            nodes: nodes.collect(),
+            unvisited: VecDeque::new(),
+            round: None,
+            open: Vec::new(),
+            before: HashMap::new(),
+            moment: Duration::ZERO,
+            busy: 0,
+        }
+    }
+
+    /// For how long, in all, the busiest engine worked from one reading to the next, in
+    /// nanoseconds; `now` is a moment of the monotonic clock.
+    ///
+    /// The kernel has a counter for each client, which is gone with it. So that their sum does not
+    /// go backwards, what they grew by is added up here.
+    pub(super) fn busy(&mut self, now: Duration) -> u64 {
+        self.look_for_more(now);
+        let elapsed = now.saturating_sub(self.moment).as_nanos();
+        let mut clients = HashMap::new();
+        let mut engines: HashMap<Vec<u8>, u128> = HashMap::new();
+        self.open.retain_mut(|open| {
+            if open
+                .client
+                .is_some_and(|client| clients.contains_key(&client))
+            {
+                return true;
+            }
+            // It was closed, or the process is gone; the number may stand for another file now.
+            let text = fs::read(&open.fdinfo).unwrap_or_default();
+            let Some((client, mut engines_now)) = parse_client(&text) else {
+                return false;
+            };
+            open.client = Some(client);
+            if clients.contains_key(&client) {
+                return true;
+            }
+            for before in self.before.get(&client).into_iter().flatten() {
+                if let Some(now) = engines_now.iter_mut().find(|now| now.name == before.name) {
+                    let growth = now.growth(before, elapsed);
+                    *engines.entry(now.name.clone()).or_default() += growth;
+                    now.hold(before);
+                }
+            }
+            clients.insert(client, engines_now);
+            true
+        });
+        let busiest = engines.into_values().max().unwrap_or(0).min(elapsed);
+        self.busy = self.busy.saturating_add(busiest as u64);
+        self.before = clients;
+        self.moment = now;
+        self.busy
+    }
+
+    fn look_for_more(&mut self, now: Duration) {
+        let mut part = PART;
+        if self.unvisited.is_empty() && self.round.is_none_or(|round| now - round >= ROUND) {
+            // The first reading is to see everybody.
+            part = if self.round.is_none() {
+                usize::MAX
+            } else {
+                PART
+            };
+            self.round = Some(now);
+            let entries = fs::read_dir(&self.proc).into_iter().flatten();
+            let is_process = |entry: &fs::DirEntry| {
+                parse::number(entry.file_name().as_encoded_bytes()).is_some()
+            };
+            let processes = entries.filter_map(Result::ok).filter(is_process);
+            self.unvisited.extend(processes.map(|entry| entry.path()));
+        }
+        for _ in 0..part.min(self.unvisited.len()) {
+            if let Some(process) = self.unvisited.pop_front() {
+                self.visit(&process);
+            }
+        }
+    }
+
+    /// Finds the process's open files of the GPU. Those of other users are not shown.
+    fn visit(&mut self, process: &Path) {
+        let files = fs::read_dir(process.join("fd")).into_iter().flatten();
+        for file in files.filter_map(Result::ok) {
+            let is_ours = fs::read_link(file.path()).is_ok_and(|to| self.nodes.contains(&to));
+            let fdinfo = process.join("fdinfo").join(file.file_name());
+            if is_ours && !self.open.iter().any(|open| open.fdinfo == fdinfo) {
+                self.open.push(Open {
+                    fdinfo,
+                    client: None,
+                });
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// The nanoseconds, of `elapsed`, that it worked since; of many, the mean.
+    fn growth(&self, before: &Self, elapsed: u128) -> u128 {
+        let grown = |now: Option<u64>, before| Some(u128::from(now?.saturating_sub(before?)));
+        let time = grown(self.time, before.time).or_else(|| {
+            let cycles = grown(self.cycles, before.cycles)?;
+            (cycles * elapsed).checked_div(grown(self.passed, before.passed)?)
+        });
+        time.unwrap_or(0) / u128::from(self.capacity.unwrap_or(1).max(1))
+    }
+
+    /// Drivers may lag behind what they have said; the larger number holds until then.
+    fn hold(&mut self, before: &Self) {
+        self.time = self.time.max(before.time);
+        self.cycles = self.cycles.max(before.cycles);
+    }
+}
+
+/// The client that an open file belongs to, and its engines.
+pub(super) fn parse_client(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
+    let mut client = None;
+    let mut engines = Vec::new();
+    for (line, ended) in parse::ended_lines(text) {
+        let Some((key, value)) = parse::pair(line).filter(|_| ended) else {
+            continue;
+        };
+        // A unit may follow: `ns`.
+        let number = parse::fields(value).next().and_then(parse::number);
+        let engine_of = |prefix: &[u8]| key.strip_prefix(prefix);
+        if key == b"drm-client-id" {
+            client = number;
+        } else if let Some(name) = engine_of(b"drm-engine-capacity-") {
+            engine(&mut engines, name).capacity = number;
+        } else if let Some(name) = engine_of(b"drm-engine-") {
+            engine(&mut engines, name).time = number;
+        } else if let Some(name) = engine_of(b"drm-cycles-") {
+            engine(&mut engines, name).cycles = number;
+        } else if let Some(name) = engine_of(b"drm-total-cycles-") {
+            engine(&mut engines, name).passed = number;
+        }
+    }
+    Some((client?, engines))
+}
+
+fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
+    let known = engines.iter().position(|engine| engine.name == name);
+    let place = known.unwrap_or_else(|| {
+        engines.push(Engine {
+            name: name.to_vec(),
+            ..Engine::default()
+        });
+        engines.len() - 1
+    });
+    &mut engines[place]
+}
+
+/// The programs of one GPU, looked at in the slow lane: the first round takes a microsecond for
+/// each file that any process has open.
+pub(super) struct Work {
+    lane: Lane<(u64, u64)>,
+    job: usize,
+}
+
+impl Work {
+    pub(super) fn new(proc: &Path, nodes: &[String]) -> Self {
+        let lane = Lane::new();
+        let clients = Mutex::new(Clients::new(proc, nodes));
+        let job = lane.add(move || {
+            let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = clock(ClockId::CLOCK_MONOTONIC);
+            (clients.busy(now), now.as_nanos() as u64)
+        });
+        Self { lane, job }
+    }
+
+    /// For how long the GPU worked, and the moment at which that was so, both in nanoseconds: an
+    /// answer may be as old as the reading before, and a share of the time between two is right all
+    /// the same.
+    pub(super) fn busy(&self) -> Result<(u64, u64), Fault> {
+        self.lane.ask(&[self.job])[0]
+    }
+}
+
+#[cfg(test)]
+mod tests;

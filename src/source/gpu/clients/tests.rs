@@ -1,0 +1,185 @@
+use super::*;
+use crate::source::tests::Tree;
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// Programs that have the GPU open, whose files are written anew from reading to reading.
+struct Programs {
+    tree: Tree,
+    clients: Clients,
+    now: Duration,
+}
+
+impl Programs {
+    fn new() -> Self {
+        let tree = Tree::new();
+        let clients = Clients::new(&tree.roots().proc, &["card0".into(), "renderD128".into()]);
+        Self {
+            tree,
+            clients,
+            now: Duration::from_secs(1000),
+        }
+    }
+
+    fn opens(&self, file: &str, node: &str, fdinfo: &str) {
+        let (process, number) = file.split_once('/').unwrap();
+        let path = self.tree.roots().proc.join(process).join("fd");
+        fs::create_dir_all(&path).unwrap();
+        std::os::unix::fs::symlink(format!("/dev/dri/{node}"), path.join(number)).unwrap();
+        self.says(file, fdinfo);
+    }
+
+    fn says(&self, file: &str, fdinfo: &str) {
+        let (process, number) = file.split_once('/').unwrap();
+        let text = format!("pos:\t0\nflags:\t02100002\ndrm-driver:\ti915\n{fdinfo}\n");
+        self.tree
+            .write(&format!("{process}/fdinfo/{number}"), &text);
+    }
+
+    /// The milliseconds that are added to the work after so many have passed.
+    #[track_caller]
+    fn check(&mut self, passed: u64, expected: u64) {
+        let before = self.clients.busy;
+        self.now += Duration::from_millis(passed);
+        assert_eq!(
+            (self.clients.busy(self.now) - before) / MILLISECOND,
+            expected
+        );
+    }
+}
+
+#[test]
+fn the_busiest_engine_of_all_clients_counts() {
+    let mut gpu = Programs::new();
+    gpu.opens(
+        "10/3",
+        "renderD128",
+        "drm-client-id:\t7\ndrm-engine-render:\t5000000000 ns",
+    );
+    gpu.opens(
+        "11/9",
+        "card0",
+        "drm-client-id:\t8\ndrm-engine-render:\t0 ns\ndrm-engine-video:\t0 ns",
+    );
+    gpu.opens(
+        "11/10",
+        "renderD129",
+        "drm-client-id:\t9\ndrm-engine-render:\t0 ns",
+    );
+    // The first time there is nothing to compare with.
+    gpu.check(1000, 0);
+    gpu.says(
+        "10/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t5200000000 ns",
+    );
+    gpu.says(
+        "11/9",
+        "drm-client-id:\t8\ndrm-engine-render:\t100000000 ns\ndrm-engine-video:\t50000000 ns",
+    );
+    gpu.says(
+        "11/10",
+        "drm-client-id:\t9\ndrm-engine-render:\t900000000 ns",
+    );
+    gpu.check(1000, 300);
+    gpu.check(1000, 0);
+}
+
+#[test]
+fn files_of_one_client_count_once_and_who_goes_takes_nothing_back() {
+    let mut gpu = Programs::new();
+    for file in ["10/3", "10/4", "12/3"] {
+        gpu.opens(
+            file,
+            "renderD128",
+            "drm-client-id:\t7\ndrm-engine-render:\t1000 ns",
+        );
+    }
+    gpu.check(1000, 0);
+    for file in ["10/3", "10/4", "12/3"] {
+        gpu.says(file, "drm-client-id:\t7\ndrm-engine-render:\t400001000 ns");
+    }
+    gpu.check(1000, 400);
+    fs::remove_file(gpu.tree.roots().proc.join("10/fdinfo/3")).unwrap();
+    fs::remove_file(gpu.tree.roots().proc.join("10/fdinfo/4")).unwrap();
+    gpu.says(
+        "12/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t700001000 ns",
+    );
+    gpu.check(1000, 300);
+    fs::remove_file(gpu.tree.roots().proc.join("12/fdinfo/3")).unwrap();
+    gpu.check(1000, 0);
+    assert!(gpu.clients.open.is_empty());
+}
+
+#[test]
+fn newcomers_are_found_within_a_round() {
+    let mut gpu = Programs::new();
+    gpu.check(0, 0);
+    gpu.opens(
+        "10/3",
+        "renderD128",
+        "drm-client-id:\t7\ndrm-engine-render:\t1 ns",
+    );
+    gpu.check(1000, 0);
+    assert!(gpu.clients.open.is_empty());
+    gpu.check(4000, 0);
+    gpu.says(
+        "10/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t100000001 ns",
+    );
+    gpu.check(1000, 100);
+}
+
+#[test]
+fn what_lags_behind_is_caught_up_with_first() {
+    let mut gpu = Programs::new();
+    gpu.opens(
+        "10/3",
+        "renderD128",
+        "drm-client-id:\t7\ndrm-engine-render:\t500000000 ns",
+    );
+    gpu.check(1000, 0);
+    gpu.says(
+        "10/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t400000000 ns",
+    );
+    gpu.check(1000, 0);
+    gpu.says(
+        "10/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t510000000 ns",
+    );
+    gpu.check(1000, 10);
+    // No more than the time there was.
+    gpu.says(
+        "10/3",
+        "drm-client-id:\t7\ndrm-engine-render:\t99510000000 ns",
+    );
+    gpu.check(1000, 1000);
+}
+
+#[test]
+fn cycles_are_a_share_of_those_that_passed() {
+    let mut gpu = Programs::new();
+    let xe = |cycles, passed| {
+        format!(
+            "drm-client-id:\t7\ndrm-cycles-vcs:\t{cycles}\ndrm-total-cycles-vcs:\t{passed}\ndrm-engine-capacity-vcs:\t2"
+        )
+    };
+    gpu.opens("10/3", "renderD128", &xe(100, 1000));
+    gpu.check(1000, 0);
+    gpu.says("10/3", &xe(200, 1200));
+    gpu.check(500, 125);
+    gpu.says("10/3", &xe(300, 1200));
+    gpu.check(500, 0);
+}
+
+#[test]
+fn what_is_no_client_is_none() {
+    let none: &[&str] = &["", "pos:\t0\n", "drm-client-id:\t7", "drm-client-id:\t-7\n"];
+    for text in none {
+        assert_eq!(parse_client(text.as_bytes()), None);
+    }
+    // The last number may have lost digits.
+    let (client, engines) = parse_client(b"drm-client-id: 7\ndrm-engine-render: 92").unwrap();
+    assert_eq!((client, engines.len()), (7, 0));
+}

@@ -1,0 +1,245 @@
+//! Graphics processors: what amdgpu, i915, xe, nouveau and others tell in sysfs, DRM in fdinfo, and
+//! NVIDIA's driver through its library.
+//!
+//! Nothing wakes a GPU. Whether one sleeps is read first, and of one that does nothing else; its
+//! device in `/dev` is never opened; and one that is awake is left alone now and then, because it
+//! would not fall asleep otherwise.
+
+mod clients;
+mod device;
+#[cfg(feature = "nvml")]
+mod nvml;
+mod pci;
+mod probe;
+mod quantity;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use device::{Gpu, Gpus};
+use probe::Probe;
+use quantity::Quantity;
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw},
+    source::{Error, Roots, Source},
+};
+
+/// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
+/// temperature makes no GPU tell its load.
+pub(super) struct Family {
+    gpus: Arc<Gpus>,
+    /// How many GPUs have members.
+    known: usize,
+}
+
+impl Family {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            gpus: Gpus::new(roots),
+            known: 0,
+        }
+    }
+}
+
+impl Source for Family {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["gpu/*/*"]
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        SUBSYSTEMS
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+        let count = self.gpus.find()?.iter().map(|gpu| gpu.number + 1).max();
+        let new = self.known..count.unwrap_or(0).max(self.known);
+        let whose = (self.known == 0 && !new.is_empty()).then_some(Whose::All);
+        self.known = new.end;
+        let mut members = Vec::new();
+        for whose in whose.into_iter().chain(new.map(Whose::One)) {
+            let all = Quantity::ALL.into_iter();
+            for quantity in all.filter(|quantity| whose != Whose::All || quantity.is_summed()) {
+                let member = Member::new(self.gpus.clone(), whose, quantity);
+                members.push(Box::new(member) as Box<dyn Source>);
+            }
+        }
+        Ok(members)
+    }
+
+    fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+const SUBSYSTEMS: &[&str] = &["drm"];
+
+/// One quantity, of one GPU or of all.
+struct Member {
+    gpus: Arc<Gpus>,
+    whose: Whose,
+    quantity: Quantity,
+    /// Those that are there and have it.
+    rows: Vec<Row>,
+    changed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Whose {
+    All,
+    One(usize),
+}
+
+/// A GPU and where it has the quantity.
+struct Row {
+    gpu: Gpu,
+    probe: Probe,
+}
+
+impl Member {
+    fn new(gpus: Arc<Gpus>, whose: Whose, quantity: Quantity) -> Self {
+        Self {
+            gpus,
+            whose,
+            quantity,
+            rows: Vec::new(),
+            changed: false,
+        }
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let Some(row) = self.rows.first() else {
+            return Vec::new();
+        };
+        let (object, whose) = match self.whose {
+            Whose::All => ("all".to_owned(), "GPUs,".to_owned()),
+            Whose::One(number) => {
+                let Gpu { driver, .. } = &row.gpu;
+                let whose = format!("GPU {number} ({driver} {})", row.gpu.address());
+                (format!("gpu{number}"), whose)
+            }
+        };
+        let width = self.quantity.width();
+        let properties = self.quantity.properties().iter().enumerate();
+        properties
+            .map(|(place, property)| {
+                let formula = match self.whose {
+                    Whose::One(_) => row.probe.formula(place),
+                    Whose::All if self.rows.iter().any(|row| row.probe.is_counted()) => {
+                        Formula::Mean {
+                            first: width,
+                            step: width,
+                        }
+                    }
+                    Whose::All => Formula::Level(place),
+                };
+                let mut metric = property.of("gpu", object.as_bytes(), &whose, formula);
+                if formula.needs_baseline() {
+                    metric.kind = Kind::Rate;
+                }
+                if self.quantity == Quantity::Temperature {
+                    metric.minimum = None;
+                }
+                metric
+            })
+            .collect()
+    }
+}
+
+impl Source for Member {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        self.quantity.scope()
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        SUBSYSTEMS
+    }
+
+    fn changed(&self) -> bool {
+        self.changed
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let gpus = self.gpus.find()?.into_iter();
+        let ours = gpus.filter(|gpu| match self.whose {
+            Whose::All => true,
+            Whose::One(number) => gpu.number == number,
+        });
+        let row = |gpu| {
+            Some(Row {
+                probe: Probe::find(&self.gpus, &gpu, self.quantity)?,
+                gpu,
+            })
+        };
+        self.rows = ours.filter_map(row).collect();
+        self.changed = false;
+        Ok(self.metrics())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let width = self.quantity.width();
+        columns.resize(width, Raw::Fault(Fault::Gone));
+        match self.whose {
+            Whose::One(_) => {
+                let Some(row) = self.rows.first_mut() else {
+                    return Ok(());
+                };
+                let outcome = row.read(columns);
+                // Perhaps its sensors have another number now.
+                let is_gone = |error: &Error| error.fault() == Fault::Gone;
+                self.changed = outcome.as_ref().is_err_and(is_gone);
+                outcome
+            }
+            Whose::All => {
+                for (number, row) in self.rows.iter_mut().enumerate() {
+                    columns.resize(width * (number + 2), Raw::Fault(Fault::Gone));
+                    let columns = &mut columns[width * (number + 1)..];
+                    if let Err(error) = row.read(columns) {
+                        columns.fill(Raw::Fault(error.fault()));
+                    }
+                }
+                let (all, rows) = columns.split_at_mut(width);
+                self.quantity.sum(rows, all);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Reads the GPU if it is awake; [`Fault::Asleep`] is no failure.
+    fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
+        if let Some(known) = self.probe.known() {
+            columns[0] = known;
+            return Ok(());
+        }
+        let outcome = match self.gpu.may_be_read() {
+            Ok(()) => self.probe.read(columns),
+            Err(fault) => {
+                columns.fill(Raw::Fault(fault));
+                return Ok(());
+            }
+        };
+        // It may have fallen asleep in between, and then drivers answer EPERM.
+        if outcome.is_err() && self.gpu.may_be_read() == Err(Fault::Asleep) {
+            columns.fill(Raw::Fault(Fault::Asleep));
+            return Ok(());
+        }
+        outcome
+    }
+}

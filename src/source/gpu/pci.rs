@@ -1,0 +1,83 @@
+//! What devices on PCI are called: the list of the PCI ID project.
+//!
+//! <https://pci-ids.ucw.cz>
+
+use std::{fs, path::Path};
+
+use crate::source::{Roots, file::File, parse};
+
+/// Where distributions have the list.
+const LISTS: [&str; 2] = ["usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids"];
+
+/// The name of the device whose directory in sysfs is `path`; its numbers if the list does not
+/// have it, none if it is not on PCI.
+pub(super) fn name(roots: &Roots, path: &Path) -> Option<String> {
+    // What the bus read from the device when it was found; 0x1002.
+    let id = |file| {
+        let mut file = File::new(path.join(file));
+        let text = parse::text(file.read().ok()?);
+        text.strip_prefix("0x").map(str::to_owned)
+    };
+    let (vendor, device) = (id("vendor")?, id("device")?);
+    let list = LISTS
+        .iter()
+        .find_map(|list| fs::read(roots.root.join(list)).ok());
+    let name = list.and_then(|list| look_up(&list, &vendor, &device));
+    Some(name.unwrap_or_else(|| format!("PCI {vendor}:{device}")))
+}
+
+/// The names of vendor and device, which are four hexadecimal digits each.
+///
+/// A vendor's line begins with the digits, two blanks and the name; those of its devices follow,
+/// with a tab before, and with two tabs those of cards that have the device.
+pub(super) fn look_up(list: &[u8], vendor: &str, device: &str) -> Option<String> {
+    let after = |line: &[u8], id: &str| {
+        let name = line.strip_prefix(id.as_bytes())?.strip_prefix(b"  ")?;
+        Some(String::from_utf8_lossy(name.trim_ascii()).into_owned())
+    };
+    let mut lines = parse::lines(list);
+    let vendor = lines.find_map(|line| after(line, vendor))?;
+    let device = lines
+        .take_while(|line| matches!(line, [b'\t' | b'#', ..] | []))
+        .find_map(|line| after(line.strip_prefix(b"\t")?, device))?;
+    Some(format!("{} {device}", short(&vendor)))
+}
+
+/// What a vendor is called by people, if it is there: `Advanced Micro Devices, Inc. [AMD/ATI]`.
+fn short(vendor: &str) -> &str {
+    match (vendor.find('['), vendor.strip_suffix(']')) {
+        (Some(bracket), Some(name)) => &name[bracket + 1..],
+        _ => vendor,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::fixture;
+
+    #[track_caller]
+    fn check(vendor: &str, device: &str, expected: Option<&str>) {
+        let list = fixture!("desktop/usr/share/hwdata/pci.ids");
+        assert_eq!(
+            look_up(list.as_bytes(), vendor, device).as_deref(),
+            expected
+        );
+    }
+
+    #[test]
+    fn names() {
+        check(
+            "1002",
+            "73bf",
+            Some("AMD/ATI Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]"),
+        );
+        check("8086", "5916", Some("Intel Corporation HD Graphics 620"));
+        check("8086", "73bf", None);
+        check("1002", "5916", None);
+        // That of a card, not of a device.
+        check("1002", "1043", None);
+        check("ffff", "73bf", None);
+        check("", "", None);
+    }
+}

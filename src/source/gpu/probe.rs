@@ -1,0 +1,240 @@
+//! Where a GPU's driver has what is read of it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    clients::Work,
+    device::{Gpu, Gpus, NVIDIA},
+    pci,
+    quantity::{
+        Quantity::{self, CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage},
+        memory,
+    },
+};
+use crate::{
+    rate::Formula,
+    reading::{Fault, Raw},
+    source::{Error, file::File, parse},
+};
+
+/// Where a quantity of one GPU is read.
+pub(super) enum Probe {
+    Name {
+        gpus: Arc<Gpus>,
+        device: PathBuf,
+        /// Found once: another model is another device.
+        name: Option<Arc<str>>,
+    },
+    /// A number, what one is worth, and the limits beyond which it is none.
+    Number(File, f64, [f64; 2]),
+    Counter(File),
+    /// A list of clocks of which one is chosen.
+    Clocks(File),
+    Memory {
+        total: File,
+        used: File,
+    },
+    Clients(Arc<Work>),
+    #[cfg(feature = "nvml")]
+    Nvml(Arc<super::nvml::Library>, String, Quantity),
+}
+
+/// The drivers that tell of their engines in fdinfo and have no better file.
+const WITH_ENGINES: [&str; 8] = [
+    "i915", "xe", "msm", "etnaviv", "lima", "panfrost", "panthor", "v3d",
+];
+
+/// Beyond what the sensor of any GPU measures, it is broken, or a negative number was taken for a
+/// positive one.
+const TEMPERATURES: [f64; 2] = [-55.0, 200.0];
+const ANY: [f64; 2] = [0.0, f64::MAX];
+
+impl Probe {
+    /// Where the GPU's driver has the quantity, if it does. That a file is there is seen without
+    /// opening it, and so without waking the device.
+    pub(super) fn find(gpus: &Arc<Gpus>, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
+        let inside = |name: &str| there(gpu.path.join(name));
+        let sensor = |name: &str| {
+            gpu.hwmons()
+                .into_iter()
+                .find_map(|hwmon| there(hwmon.join(name)))
+        };
+        let card = |name: &str| {
+            let cards = gpu.nodes.iter().filter(|node| node.starts_with("card"));
+            cards
+                .filter_map(|card| there(gpu.path.join("drm").join(card).join(name)))
+                .next()
+        };
+        let number = |file, worth| Self::Number(file, worth, ANY);
+        if quantity == Name {
+            return Some(Self::Name {
+                gpus: gpus.clone(),
+                device: gpu.path.clone(),
+                name: None,
+            });
+        }
+        if gpu.driver == NVIDIA {
+            return Self::find_nvidia(gpus, gpu, quantity);
+        }
+        match quantity {
+            Name => None,
+            Usage if WITH_ENGINES.contains(&&*gpu.driver) => Some(Self::Clients(gpu.work.clone())),
+            Usage => inside("gpu_busy_percent").map(|file| Self::Number(file, 1.0, [0.0, 100.0])),
+            Memory => Some(Self::Memory {
+                total: inside("mem_info_vram_total")?,
+                used: inside("mem_info_vram_used")?,
+            }),
+            CoreFrequency => sensor("freq1_input")
+                .map(|file| number(file, 1e-6))
+                .or_else(|| inside("pp_dpm_sclk").map(Self::Clocks))
+                .or_else(|| {
+                    let file = card("gt/gt0/rps_act_freq_mhz").or_else(|| card("gt_act_freq_mhz"));
+                    let file = file.or_else(|| inside("tile0/gt0/freq0/act_freq"));
+                    file.map(|file| number(file, 1.0))
+                }),
+            MemoryFrequency => sensor("freq2_input")
+                .map(|file| number(file, 1e-6))
+                .or_else(|| inside("pp_dpm_mclk").map(Self::Clocks)),
+            Temperature => sensor("temp1_input")
+                .or_else(|| sensor("temp2_input"))
+                .map(|file| Self::Number(file, 1e-3, TEMPERATURES)),
+            Power => sensor("power1_average")
+                .or_else(|| sensor("power1_input"))
+                .map(|file| number(file, 1e-6))
+                .or_else(|| {
+                    let file = sensor("energy1_input").or_else(|| sensor("energy2_input"));
+                    file.map(Self::Counter)
+                }),
+        }
+    }
+
+    /// Only the library knows what it has, and of a GPU that sleeps it is not asked.
+    #[cfg(feature = "nvml")]
+    fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
+        let library = gpus.library.clone();
+        let is_gone = || library.ask(gpu.address(), quantity) == Err(Fault::Gone);
+        if gpu.may_be_read().is_ok() && is_gone() {
+            return None;
+        }
+        Some(Self::Nvml(library, gpu.address().to_owned(), quantity))
+    }
+
+    #[cfg(not(feature = "nvml"))]
+    fn find_nvidia(_: &Gpus, _: &Gpu, _: Quantity) -> Option<Self> {
+        None
+    }
+
+    /// How the reading of one of its properties follows from its columns.
+    pub(super) fn formula(&self, property: usize) -> Formula {
+        match self {
+            Self::Clients(_) => Formula::Share { part: 0, whole: 1 },
+            // Microjoules.
+            Self::Counter(_) => Formula::Rate {
+                counter: 0,
+                scale: 1e-6,
+            },
+            _ => Formula::Level(property),
+        }
+    }
+
+    /// Whether it counts, so that a level needs two readings.
+    pub(super) fn is_counted(&self) -> bool {
+        self.formula(0).needs_baseline()
+    }
+
+    /// What is known without the device.
+    pub(super) fn known(&self) -> Option<Raw> {
+        match self {
+            Self::Name { name, .. } => name.clone().map(Raw::Text),
+            _ => None,
+        }
+    }
+
+    /// Reads the device, which must be awake, into the columns of the quantity.
+    pub(super) fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
+        match self {
+            Self::Name { gpus, device, name } => {
+                let found = pci::name(&gpus.roots, device).map(Arc::from);
+                columns[0] = match found {
+                    Some(found) => Raw::Text(name.insert(found).clone()),
+                    None => Raw::Fault(Fault::Gone),
+                };
+            }
+            Self::Number(file, worth, [least, most]) => {
+                let number = parsed(file, |text| parse::signed(text.trim_ascii()))? as f64 * *worth;
+                if !(*least..=*most).contains(&number) {
+                    return Err(Error::malformed(file.path(), format!("{number} cannot be")));
+                }
+                columns[0] = Raw::Number(number);
+            }
+            Self::Counter(file) => columns[0] = Raw::Counter(parsed(file, parse::ended_number)?),
+            Self::Clocks(file) => columns[0] = Raw::Number(parsed(file, chosen_clock)? as f64),
+            Self::Memory { total, used } => {
+                let total = parsed(total, parse::ended_number)?;
+                memory(
+                    total as f64,
+                    parsed(used, parse::ended_number)? as f64,
+                    columns,
+                );
+            }
+            Self::Clients(work) => match work.busy() {
+                Ok((busy, moment)) => {
+                    columns[0] = Raw::Counter(busy);
+                    columns[1] = Raw::Counter(moment);
+                }
+                Err(fault) => columns.fill(Raw::Fault(fault)),
+            },
+            #[cfg(feature = "nvml")]
+            Self::Nvml(library, address, quantity) => match library.ask(address, *quantity) {
+                Ok([total, used]) if *quantity == Memory => memory(total, used, columns),
+                Ok([number, _]) => columns[0] = Raw::Number(number),
+                Err(fault) => columns.fill(Raw::Fault(fault)),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn parsed<T>(file: &mut File, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Error> {
+    match parse(file.read()?) {
+        Some(parsed) => Ok(parsed),
+        None => Err(Error::malformed(
+            file.path(),
+            "not what the driver documents",
+        )),
+    }
+}
+
+/// The megahertz of the line with an asterisk: `1: 800Mhz *`, or `S: 19Mhz *` in deep sleep.
+pub(super) fn chosen_clock(text: &[u8]) -> Option<u64> {
+    let mut lines = parse::lines(text).map(<[u8]>::trim_ascii);
+    let chosen = lines.find_map(|line| line.strip_suffix(b"*"))?;
+    parse::number(parse::fields(chosen).nth(1)?.strip_suffix(b"Mhz")?)
+}
+
+fn there(path: PathBuf) -> Option<File> {
+    Path::exists(&path).then(|| File::new(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_clock(text: &str, expected: Option<u64>) {
+        assert_eq!(chosen_clock(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn the_clock_with_an_asterisk() {
+        check_clock("0: 500Mhz \n1: 2285Mhz *\n2: 2410Mhz \n", Some(2285));
+        check_clock("S: 19Mhz *\n0: 615Mhz \n", Some(19));
+        check_clock("0: 500Mhz \n1: 800Mhz \n", None);
+        for bad in ["", "*", "0: *", "0: 500 *", "0: Mhz *", "0: -5Mhz *"] {
+            check_clock(bad, None);
+        }
+    }
+}

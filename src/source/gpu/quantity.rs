@@ -1,0 +1,131 @@
+//! What is read of a GPU.
+
+use crate::{
+    reading::{Fault, Kind, Raw, unit},
+    source::property::Property,
+};
+
+/// What one source of a GPU reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Quantity {
+    Name,
+    Usage,
+    Memory,
+    CoreFrequency,
+    MemoryFrequency,
+    Temperature,
+    Power,
+}
+
+use Quantity::{CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage};
+
+impl Quantity {
+    pub(super) const ALL: [Self; 7] = [
+        Name,
+        Usage,
+        Memory,
+        CoreFrequency,
+        MemoryFrequency,
+        Temperature,
+        Power,
+    ];
+
+    /// How many columns it takes: usage is a level, or a counter and what it is a share of.
+    pub(super) fn width(self) -> usize {
+        match self {
+            Usage => 2,
+            Memory => 3,
+            _ => 1,
+        }
+    }
+
+    pub(super) fn scope(self) -> &'static [&'static str] {
+        match self {
+            Name => &["gpu/*/name"],
+            Usage => &["gpu/*/usage"],
+            Memory => &["gpu/*/totalVram", "gpu/*/usedVram", "gpu/*/usedPercent"],
+            CoreFrequency => &["gpu/*/coreFrequency"],
+            MemoryFrequency => &["gpu/*/memoryFrequency"],
+            Temperature => &["gpu/*/temperature"],
+            Power => &["gpu/*/power"],
+        }
+    }
+
+    /// Whether there is one of all GPUs together.
+    pub(super) fn is_summed(self) -> bool {
+        matches!(self, Usage | Memory)
+    }
+
+    /// The columns of all GPUs together, from theirs: the mean use and the sum of the memory of
+    /// those that can be read. Where none can, the first of their faults says why.
+    pub(super) fn sum(self, rows: &[Raw], all: &mut [Raw]) {
+        let column = |place: usize| rows.iter().skip(place).step_by(self.width());
+        let sum = |place| {
+            let numbers = column(place).filter_map(|raw| match raw {
+                Raw::Number(number) => Some(*number),
+                _ => None,
+            });
+            numbers.fold((0.0, 0), |(sum, count), number| (sum + number, count + 1))
+        };
+        let mut faults = column(0).filter(|raw| matches!(raw, Raw::Fault(_)));
+        match (self, sum(0)) {
+            (_, (_, 0)) => all.fill(faults.next().cloned().unwrap_or(Raw::Fault(Fault::Gone))),
+            (Memory, (total, _)) => memory(total, sum(1).0, all),
+            (_, (total, count)) => all[0] = Raw::Number(total / f64::from(count)),
+        }
+    }
+
+    #[rustfmt::skip]
+    pub(super) fn properties(self) -> &'static [Property] {
+        const MEGAHERTZ: &str = "MHz";
+        const CELSIUS: &str = "Cel";
+        const WATT: &str = "W";
+        match self {
+            Name => &const { [
+                Property::text("name", "name", "Model of the GPU: vendor and device of /sys/class/drm/card*/device, by the list pci.ids of the system") ] },
+            Usage => &const { [
+                Property::new("usage", "usage", "Share of the time the GPU works: gpu_busy_percent of /sys/class/drm/card*/device (amdgpu); utilization.gpu of NVML (NVIDIA); otherwise that of its busiest engine, by drm-engine-* or drm-cycles-* in /proc/*/fdinfo of the processes that the service may look at", unit::PERCENT, Kind::Gauge) ] },
+            Memory => &const { [
+                Property::new("totalVram", "video memory", "Size of the GPU's own memory: mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
+                Property::new("usedVram", "used video memory", "Use of the GPU's own memory: mem_info_vram_used of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
+                Property::new("usedPercent", "used video memory, per cent", "Share of the GPU's own memory that is used: mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge) ] },
+            CoreFrequency => &const { [
+                Property::new("coreFrequency", "frequency", "Clock of the cores: freq1_input or pp_dpm_sclk (amdgpu), rps_act_freq_mhz or gt_act_freq_mhz (i915) or act_freq (xe) of tile and GT 0 below /sys/class/drm/card*/, or NVML; 0 while they rest", MEGAHERTZ, Kind::Gauge) ] },
+            MemoryFrequency => &const { [
+                Property::new("memoryFrequency", "memory frequency", "Clock of the GPU's memory: freq2_input or pp_dpm_mclk (amdgpu) of /sys/class/drm/card*/device, or NVML", MEGAHERTZ, Kind::Gauge) ] },
+            Temperature => &const { [
+                Property::new("temperature", "temperature", "Temperature of the GPU: temp1_input of /sys/class/drm/card*/device/hwmon/hwmon*, or temp2_input where there is no first, in thousandths; or NVML", CELSIUS, Kind::Gauge) ] },
+            Power => &const { [
+                Property::new("power", "power", "Power that the GPU takes: power1_average or power1_input in microwatts, or the growth of energy1_input or energy2_input in microjoules, of /sys/class/drm/card*/device/hwmon/hwmon*; or NVML", WATT, Kind::Gauge) ] },
+        }
+    }
+}
+
+/// The three columns of memory.
+pub(super) fn memory(total: f64, used: f64, columns: &mut [Raw]) {
+    columns[0] = Raw::Number(total);
+    columns[1] = Raw::Number(used);
+    columns[2] = match 100.0 * used / total {
+        percent if (0.0..=100.0).contains(&percent) => Raw::Number(percent),
+        _ => Raw::Fault(Fault::Malformed),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_memory(total: f64, used: f64, percent: Raw) {
+        let mut columns = [const { Raw::Fault(Fault::Gone) }; 3];
+        memory(total, used, &mut columns);
+        assert_eq!(columns, [Raw::Number(total), Raw::Number(used), percent]);
+    }
+
+    #[test]
+    fn memory_in_per_cent() {
+        check_memory(200.0, 50.0, Raw::Number(25.0));
+        check_memory(0.0, 0.0, Raw::Fault(Fault::Malformed));
+        check_memory(100.0, 101.0, Raw::Fault(Fault::Malformed));
+    }
+}

@@ -1,0 +1,197 @@
+//! Leaving a GPU alone, so that it can fall asleep.
+//!
+//! A reading does not only wake a GPU that sleeps. Of one that is awake, drivers begin to count
+//! the time until it may sleep anew (`amdgpu_pm_put_access`, `xe_pm_runtime_put`), so that who
+//! reads every second keeps it awake for ever. So it is left alone now and then, for a little
+//! longer than that time; if it is awake afterwards, somebody else needs it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::time::ClockId;
+
+use crate::{
+    reading::{Fault, clock},
+    source::{file::File, parse},
+};
+
+/// When a device was left alone last, and will be next.
+pub(super) struct Rest {
+    path: PathBuf,
+    margin: Duration,
+    /// The moment of the monotonic clock of the first reading since it last rested or slept.
+    since: Option<Duration>,
+    /// The moment of the last reading, and the longest time without one since then.
+    last: Duration,
+    gap: Duration,
+    /// The moment at which the present rest ends.
+    until: Option<Duration>,
+    /// How long it is read before it is left alone.
+    work: Duration,
+}
+
+/// How long a device is read before its first rest. Each rest that it does not use to fall asleep
+/// makes it twice as long until the next, up to the last.
+const FIRST: Duration = Duration::from_secs(30);
+const LAST: Duration = Duration::from_secs(16 * 60);
+
+/// How much longer than the device's own delay it is left alone; and where the library of its
+/// driver keeps it awake, until that is released.
+const MARGIN: Duration = Duration::from_secs(2);
+const LIBRARY: Duration = Duration::from_secs(12);
+
+/// A delay longer than this is not waited for: the device is meant to stay awake.
+const LONGEST: Duration = Duration::from_secs(30);
+
+impl Rest {
+    pub(super) fn new(path: &Path, has_library: bool) -> Self {
+        Self {
+            path: path.to_owned(),
+            margin: if has_library { LIBRARY } else { MARGIN },
+            since: None,
+            last: Duration::ZERO,
+            gap: Duration::ZERO,
+            until: None,
+            work: FIRST,
+        }
+    }
+
+    /// The device sleeps: when it wakes, it is for somebody else.
+    pub(super) fn fell_asleep(&mut self) {
+        self.since = None;
+        self.until = None;
+        self.work = FIRST;
+    }
+
+    /// Whether a device that is awake may be read now; [`Fault::Stale`] while it rests.
+    pub(super) fn may_be_read(&mut self) -> Result<(), Fault> {
+        self.at(clock(ClockId::CLOCK_MONOTONIC))
+    }
+
+    fn at(&mut self, now: Duration) -> Result<(), Fault> {
+        if let Some(until) = self.until {
+            if now < until {
+                return Err(Fault::Stale);
+            }
+            self.until = None;
+            self.since = None;
+            self.work = LAST.min(2 * self.work);
+        }
+        let since = *self.since.get_or_insert(now);
+        if since < now {
+            self.gap = self.gap.max(now - self.last);
+        }
+        if now - since >= self.work {
+            self.since = None;
+            let gap = std::mem::take(&mut self.gap);
+            // Who reads seldom leaves it alone anyway.
+            if let Some(delay) = self.delay().filter(|delay| gap < *delay) {
+                self.until = Some(now + delay);
+                return Err(Fault::Stale);
+            }
+        }
+        self.last = now;
+        Ok(())
+    }
+
+    /// How long the device must be left alone until it sleeps; none if it may not sleep at all, or
+    /// cannot because it shows a picture.
+    fn delay(&self) -> Option<Duration> {
+        let power = self.path.join("power");
+        if File::new(power.join("control")).read().ok()? != b"auto\n" || shows(&self.path) {
+            return None;
+        }
+        // Negative if it is never to sleep by itself; an error if there is no delay.
+        let delay = match File::new(power.join("autosuspend_delay_ms")).read() {
+            Ok(text) => parse::ended_number(text)?,
+            Err(_) => 0,
+        };
+        let delay = Duration::from_millis(delay);
+        (delay <= LONGEST).then_some(delay + self.margin)
+    }
+}
+
+/// Whether a connector of the device drives a display: `drm/card0/card0-DP-1/enabled`, which says
+/// what the kernel remembers.
+fn shows(path: &Path) -> bool {
+    let inside = |path: PathBuf| {
+        let entries = fs::read_dir(path).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path()))
+    };
+    inside(path.join("drm")).flat_map(inside).any(|connector| {
+        matches!(
+            File::new(connector.join("enabled")).read(),
+            Ok(b"enabled\n")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::Tree;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// A device that is read every so many seconds, up to a moment: those at which it is not.
+    #[track_caller]
+    fn check(files: &[(&str, &str)], every: usize, end: u64, expected: &[u64]) {
+        let tree = Tree::new();
+        for (path, text) in files {
+            tree.write(path, text);
+        }
+        let mut rest = Rest::new(&tree.roots().sys, false);
+        let rested: Vec<_> = (0..end)
+            .step_by(every)
+            .filter(|&second| rest.at(seconds(1000 + second)).is_err())
+            .collect();
+        assert_eq!(rested, expected);
+    }
+
+    const AUTO: (&str, &str) = ("power/control", "auto\n");
+    const FIVE: (&str, &str) = ("power/autosuspend_delay_ms", "5000\n");
+
+    #[test]
+    fn it_is_left_alone_ever_more_seldom() {
+        let rests: Vec<_> = (30..37).chain(97..104).collect();
+        check(&[AUTO, FIVE], 1, 220, &rests);
+        check(&[AUTO], 1, 40, &[30, 31]);
+    }
+
+    #[test]
+    fn who_reads_seldom_is_never_refused() {
+        check(&[AUTO, FIVE], 7, 2000, &[]);
+        check(&[AUTO, FIVE], 3600, 100_000, &[]);
+    }
+
+    #[test]
+    fn what_does_not_sleep_anyway_needs_no_rest() {
+        let never = |files| check(files, 1, 100, &[]);
+        never(&[]);
+        never(&[("power/control", "on\n"), FIVE]);
+        never(&[AUTO, ("power/autosuspend_delay_ms", "-1\n")]);
+        never(&[AUTO, ("power/autosuspend_delay_ms", "600000\n")]);
+        const DISPLAY: &str = "drm/card0/card0-DP-1/enabled";
+        never(&[AUTO, FIVE, (DISPLAY, "enabled\n")]);
+        let idle = [AUTO, FIVE, (DISPLAY, "disabled\n")];
+        check(&idle, 1, 36, &[30, 31, 32, 33, 34, 35]);
+    }
+
+    #[test]
+    fn sleep_begins_anew() {
+        let tree = Tree::new();
+        tree.write(AUTO.0, AUTO.1);
+        let mut rest = Rest::new(&tree.roots().sys, false);
+        let first = |rest: &mut Rest, begin: u64| {
+            (begin..).find(|&second| rest.at(seconds(second)).is_err())
+        };
+        assert_eq!(first(&mut rest, 0), Some(30));
+        rest.fell_asleep();
+        assert_eq!(first(&mut rest, 31), Some(61));
+    }
+}

@@ -1,0 +1,298 @@
+mod faults;
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use super::*;
+use crate::{
+    reading::{Reading, Snapshot, Stamp, Value},
+    source::tests::{Tree, fixture, roots},
+};
+
+/// All members of the family, and what each has found.
+struct Machine {
+    family: Family,
+    members: Vec<(Box<dyn Source>, Vec<Metric>)>,
+}
+
+impl Machine {
+    fn new(roots: &Roots) -> Self {
+        let mut machine = Self {
+            family: Family::new(roots),
+            members: Vec::new(),
+        };
+        machine.look_again();
+        machine
+    }
+
+    /// What the store does when a device has come or gone.
+    fn look_again(&mut self) {
+        assert_eq!(self.family.discover().unwrap(), []);
+        let new = self.family.members().unwrap().into_iter();
+        self.members.extend(new.map(|member| (member, Vec::new())));
+        for (member, metrics) in &mut self.members {
+            *metrics = member.discover().unwrap();
+            for metric in metrics {
+                assert_eq!(metric.formula.needs_baseline(), metric.kind == Kind::Rate);
+                assert!(metric.id.is_ascii() && metric.description.contains("/sys/"));
+            }
+        }
+    }
+
+    fn ids(&self) -> Vec<&str> {
+        let metrics = self.members.iter().flat_map(|(_, metrics)| metrics);
+        metrics.map(|metric| &*metric.id).collect()
+    }
+
+    fn member(&mut self, id: &str) -> (&mut dyn Source, Metric) {
+        let has_it = |metric: &&Metric| &*metric.id == id;
+        let mut members = self.members.iter_mut();
+        let found =
+            members.find_map(|(member, metrics)| Some((member, metrics.iter().find(has_it)?)));
+        let (member, metric) = found.unwrap_or_else(|| panic!("no {id}"));
+        (member.as_mut(), metric.clone())
+    }
+
+    fn snapshot(&mut self, id: &str, seconds: u64) -> Result<Snapshot, Error> {
+        let mut columns = Vec::new();
+        self.member(id).0.read(&mut columns)?;
+        let stamp = Stamp::now();
+        let since = std::time::Duration::from_secs(seconds);
+        Ok(Snapshot {
+            stamp: Stamp {
+                monotonic: since,
+                boottime: since,
+                ..stamp
+            },
+            columns,
+        })
+    }
+
+    fn reading(&mut self, id: &str) -> Reading {
+        match self.snapshot(id, 1) {
+            Ok(snapshot) => self.member(id).1.formula.evaluate(&snapshot, None),
+            Err(error) => Err(error.fault()),
+        }
+    }
+
+    #[track_caller]
+    fn check(&mut self, id: &str, expected: f64) {
+        assert_eq!(self.reading(id), Ok(Value::Number(expected)), "{id}");
+    }
+
+    #[track_caller]
+    fn check_fault(&mut self, id: &str, expected: Fault) {
+        assert_eq!(self.reading(id), Err(expected), "{id}");
+    }
+}
+
+/// Puts a GPU into the tree: a card and its files, below its directory.
+fn plug(tree: &Tree, address: &str, driver: &str, card: u32, files: &[(&str, &str)]) {
+    let path = format!("devices/pci0000:00/{address}");
+    let render = 128 + card;
+    tree.write(&format!("{path}/drm/card{card}/dev"), "226:0\n");
+    tree.write(&format!("{path}/drm/renderD{render}/dev"), "226:128\n");
+    let root = tree.roots().sys;
+    symlink(
+        format!("/sys/bus/pci/drivers/{driver}"),
+        root.join(&path).join("driver"),
+    )
+    .unwrap();
+    tree.link(
+        &format!("class/drm/card{card}"),
+        &format!("{path}/drm/card{card}"),
+    );
+    for (file, text) in files {
+        tree.write(&format!("{path}/{file}"), text);
+    }
+}
+
+const SLOT: &str = "devices/pci0000:00/0000:03:00.0";
+const ACTIVE: (&str, &str) = ("power/runtime_status", "active\n");
+
+#[test]
+fn desktop() {
+    let mut desktop = Machine::new(&roots("desktop"));
+    let mut ids = desktop.ids();
+    ids.sort_unstable();
+    assert_eq!(
+        ids,
+        [
+            "gpu/all/totalVram",
+            "gpu/all/usage",
+            "gpu/all/usedPercent",
+            "gpu/all/usedVram",
+            "gpu/gpu0/coreFrequency",
+            "gpu/gpu0/memoryFrequency",
+            "gpu/gpu0/name",
+            "gpu/gpu0/power",
+            "gpu/gpu0/temperature",
+            "gpu/gpu0/totalVram",
+            "gpu/gpu0/usage",
+            "gpu/gpu0/usedPercent",
+            "gpu/gpu0/usedVram",
+            "gpu/gpu1/coreFrequency",
+            "gpu/gpu1/name",
+            "gpu/gpu1/power",
+            "gpu/gpu1/temperature",
+            "gpu/gpu1/totalVram",
+            "gpu/gpu1/usage",
+            "gpu/gpu1/usedPercent",
+            "gpu/gpu1/usedVram",
+        ]
+    );
+    let name = "AMD/ATI Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]";
+    assert_eq!(
+        desktop.reading("gpu/gpu0/name"),
+        Ok(Value::Text(name.into()))
+    );
+    desktop.check("gpu/gpu0/usage", 37.0);
+    desktop.check("gpu/gpu0/totalVram", 17163091968.0);
+    desktop.check("gpu/gpu0/usedPercent", 25.0);
+    desktop.check("gpu/gpu0/coreFrequency", 2285.0);
+    desktop.check("gpu/gpu0/memoryFrequency", 1000.0);
+    desktop.check("gpu/gpu0/temperature", 56.0);
+    desktop.check("gpu/gpu0/power", 97.0);
+    // The one that sleeps is left out.
+    desktop.check("gpu/all/usage", 37.0);
+    desktop.check("gpu/all/usedVram", 4290772992.0);
+    let (_, usage) = desktop.member("gpu/gpu0/usage");
+    assert_eq!(usage.name, "GPU 0 (amdgpu 0000:03:00.0) usage");
+}
+
+#[test]
+fn of_a_gpu_that_sleeps_nothing_is_read() {
+    // In the fixture its files are directories, and every read of one would fail.
+    let mut desktop = Machine::new(&roots("desktop"));
+    let ids: Vec<_> = desktop.ids().into_iter().map(str::to_owned).collect();
+    let asleep: Vec<_> = ids
+        .iter()
+        .filter(|id| id.starts_with("gpu/gpu1/"))
+        .collect();
+    assert_eq!(asleep.len(), 8);
+    asleep
+        .iter()
+        .for_each(|id| desktop.check_fault(id, Fault::Asleep));
+
+    let tree = Tree::new();
+    let load = ("gpu_busy_percent", "5\n");
+    plug(
+        &tree,
+        "0000:03:00.0",
+        "amdgpu",
+        0,
+        &[("power/runtime_status", "suspended\n"), load],
+    );
+    let mut machine = Machine::new(&tree.roots());
+    assert_eq!(tree.descriptors(), 0);
+    for id in ["gpu/gpu0/usage", "gpu/all/usage", "gpu/gpu0/name"] {
+        machine.check_fault(id, Fault::Asleep);
+    }
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let open = open.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
+    let root = tree.roots().sys;
+    let open: Vec<_> = open.filter(|path| path.starts_with(&root)).collect();
+    assert_eq!(open, [root.join(SLOT).join("power/runtime_status")]);
+    // It is told from its own status, time and again.
+    tree.write(&format!("{SLOT}/power/runtime_status"), "active\n");
+    machine.check("gpu/gpu0/usage", 5.0);
+    tree.write(&format!("{SLOT}/power/runtime_status"), "suspending\n");
+    machine.check_fault("gpu/gpu0/usage", Fault::Asleep);
+}
+
+#[test]
+fn laptop_counts_what_programs_had_the_gpu_do() {
+    let laptop = roots("laptop");
+    let tree = Tree::new();
+    let says = |busy: &str| {
+        let text = fixture!("laptop/proc/1204/fdinfo/12").replace("25662044495", busy);
+        tree.write("1204/fdinfo/12", &text);
+    };
+    fs::create_dir(tree.roots().proc.join("1204")).unwrap();
+    fs::create_dir(tree.roots().proc.join("1204/fd")).unwrap();
+    symlink("/dev/dri/renderD128", tree.roots().proc.join("1204/fd/12")).unwrap();
+    says("0");
+    let mut machine = Machine::new(&Roots {
+        proc: tree.roots().proc,
+        ..laptop
+    });
+    let mut ids = machine.ids();
+    ids.sort_unstable();
+    let expected = [
+        "gpu/all/usage",
+        "gpu/gpu0/coreFrequency",
+        "gpu/gpu0/name",
+        "gpu/gpu0/usage",
+    ];
+    assert_eq!(ids, expected);
+    machine.check("gpu/gpu0/coreFrequency", 850.0);
+    machine.check_fault("gpu/gpu0/usage", Fault::First);
+    for (id, busy) in [
+        ("gpu/gpu0/usage", "90000000000"),
+        ("gpu/all/usage", "180000000000"),
+    ] {
+        let before = machine.snapshot(id, 1).unwrap();
+        says(busy);
+        let now = machine.snapshot(id, 2).unwrap();
+        let (_, metric) = machine.member(id);
+        assert_eq!(metric.kind, Kind::Rate);
+        // More than the time between the two, which is the most there can be.
+        let reading = metric.formula.evaluate(&now, Some(&before));
+        assert_eq!(reading, Ok(Value::Number(100.0)));
+    }
+}
+
+#[test]
+fn xe_counts_energy() {
+    let tree = Tree::new();
+    let files = [
+        ACTIVE,
+        ("tile0/gt0/freq0/act_freq", "1200\n"),
+        ("hwmon/hwmon2/energy1_input", "5000000\n"),
+        ("hwmon/hwmon2/temp2_input", "-5000\n"),
+    ];
+    plug(&tree, "0000:03:00.0", "xe", 0, &files);
+    let mut machine = Machine::new(&tree.roots());
+    machine.check("gpu/gpu0/coreFrequency", 1200.0);
+    machine.check("gpu/gpu0/temperature", -5.0);
+    let before = machine.snapshot("gpu/gpu0/power", 10).unwrap();
+    tree.write(&format!("{SLOT}/hwmon/hwmon2/energy1_input"), "35000000\n");
+    let now = machine.snapshot("gpu/gpu0/power", 12).unwrap();
+    let (_, metric) = machine.member("gpu/gpu0/power");
+    let reading = metric.formula.evaluate(&now, Some(&before));
+    assert_eq!(reading, Ok(Value::Number(15.0)));
+}
+
+#[test]
+fn numbers_follow_the_slots_and_stay() {
+    let tree = Tree::new();
+    assert_eq!(Machine::new(&tree.roots()).ids(), [""; 0]);
+    let clock = |megahertz| [ACTIVE, ("pp_dpm_sclk", megahertz)];
+    plug(&tree, "0000:0a:00.0", "amdgpu", 0, &clock("0: 500Mhz *\n"));
+    plug(&tree, "0000:03:00.0", "amdgpu", 1, &clock("0: 300Mhz *\n"));
+    // A console's frame buffer renders nothing.
+    tree.write(
+        "devices/platform/simple-framebuffer.0/drm/card2/dev",
+        "226:2\n",
+    );
+    tree.link(
+        "class/drm/card2",
+        "devices/platform/simple-framebuffer.0/drm/card2",
+    );
+    let mut machine = Machine::new(&tree.roots());
+    machine.check("gpu/gpu0/coreFrequency", 300.0);
+    machine.check("gpu/gpu1/coreFrequency", 500.0);
+    assert_eq!(machine.ids().len(), 4);
+    plug(&tree, "0000:01:00.0", "amdgpu", 3, &clock("0: 100Mhz *\n"));
+    machine.look_again();
+    machine.check("gpu/gpu0/coreFrequency", 300.0);
+    machine.check("gpu/gpu2/coreFrequency", 100.0);
+}
+
+#[test]
+fn ids_are_those_of_ksystemstats() {
+    let properties = Quantity::ALL.iter().flat_map(|quantity| quantity.scope());
+    let names = properties.map(|id| Path::new(id).file_name().unwrap().to_str().unwrap());
+    let expected =
+        "name usage totalVram usedVram usedPercent coreFrequency memoryFrequency temperature power";
+    assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
+}
