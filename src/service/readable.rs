@@ -10,12 +10,12 @@ pub(crate) struct Readable(AsyncFd<OwnedFd>);
 impl Readable {
     /// Watches a descriptor that does not block.
     pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Self> {
-        // SAFETY: an `OwnedFd` is open and the same descriptor until it is dropped, and it is
-        // dropped with the `AsyncFd` that owns it.
         #[allow(
             unsafe_code,
             reason = "tokio has no safe way to wait for other descriptors"
         )]
+        // SAFETY: an `OwnedFd` is open and the same descriptor until it is dropped, and it is
+        // dropped with the `AsyncFd` that owns it.
         let descriptor =
             unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
         Ok(Self(descriptor))

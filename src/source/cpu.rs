@@ -82,6 +82,10 @@ impl Source for Cpu {
         ]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["cpu"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
         let found: Vec<_> = lines(text).map(|line| line.name).collect();

@@ -104,6 +104,10 @@ impl Source for CpuInfo {
         &["cpu/*/name", "cpu/all/coreCount", "cpu/all/cpuCount"]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["cpu"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.refresh()?;
         let facts = &self.facts;

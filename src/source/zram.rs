@@ -41,6 +41,10 @@ impl Source for Zram {
         &["memory/zram/*"]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["block"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.sys.join("block");
         let entries = match fs::read_dir(&path) {

@@ -69,6 +69,10 @@ impl Source for Counters {
         ]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["block"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
         let devices = block::devices(&self.roots, text);

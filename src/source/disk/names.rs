@@ -40,6 +40,10 @@ impl Source for Names {
         &["disk/*/name"]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["block"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;

@@ -110,6 +110,10 @@ impl Source for Space {
         ]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["block"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;

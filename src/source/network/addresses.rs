@@ -65,6 +65,10 @@ impl Source for Addresses {
         ]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         if !self.is_here {
             return Ok(Vec::new());

@@ -68,6 +68,10 @@ impl Source for Counters {
         ]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let interfaces = interfaces::of_text(&self.roots, self.file.read()?);
         self.bound.iter_mut().for_each(|bound| bound.is_lost = true);

@@ -64,6 +64,10 @@ impl Source for Dns {
         &["network/*/ipv4dns", "network/*/ipv6dns"]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
         for interface in interfaces::all(&self.roots)? {

@@ -87,6 +87,10 @@ impl Source for Gateways {
         &self.family.scope
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         match self.file.read() {
             Ok(_) => {}

@@ -117,6 +117,10 @@ impl Source for Link {
         &self.sort.scope
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
         for interface in interfaces::all(&self.roots)? {

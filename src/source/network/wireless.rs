@@ -44,6 +44,10 @@ impl Source for Wireless {
         &["network/*/signal"]
     }
 
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["net"]
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = match self.file.read() {
             Ok(text) => text,
