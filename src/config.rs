@@ -322,9 +322,16 @@ mod tests {
             "[sources]\noff = 'os'",
             "f:2:7: sources.off: an array of names of sources is expected, and string is given",
         );
+        let sources = source::all(&Roots::default());
+        let mut names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+        names.sort_unstable();
+        names.dedup();
         refuses(
-            "[sources]\noff = ['os',\n 'gpu']",
-            "f:3:2: sources.off: no source is called \"gpu\": cpu, cpuinfo, disk, loadavg, memory, network, os, pressure, processes",
+            "[sources]\noff = ['os',\n 'hens']",
+            &format!(
+                "f:3:2: sources.off: no source is called \"hens\": {}",
+                names.join(", ")
+            ),
         );
         refuses(
             "limits.sessions = -1",

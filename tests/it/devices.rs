@@ -102,23 +102,35 @@ fn an_id_that_goes_is_read_again_when_it_is_back() {
     daemon.wait().unwrap();
 }
 
-#[test]
-fn a_real_interface_is_heard_of_while_a_session_runs() {
-    let ip = |arguments: &[&str]| {
+/// An interface of this machine, for as long as it is kept.
+struct Interface(String);
+
+impl Interface {
+    fn add() -> Option<Self> {
+        let interface = Self(format!("smp{}", std::process::id() % 100_000));
+        // A pair of these needs no hardware, and leaves nothing behind.
+        let added = interface.ip(&["link", "add", &interface.0, "type", "veth"]);
+        added.then_some(interface)
+    }
+
+    fn ip(&self, arguments: &[&str]) -> bool {
         let done = Command::new("ip").args(arguments).status();
         done.is_ok_and(|status| status.success())
-    };
-    let name = format!("smp{}", std::process::id() % 100_000);
-    let add = |kind| ip(&["link", "add", &name, "type", kind]);
-    let kinds = ["dummy", "ifb"].into_iter();
-    let Some(kind) = kinds
-        .filter(|_| Uid::effective().is_root())
-        .find(|kind| add(kind))
-    else {
-        eprintln!("skipped: needs root, ip(8) and a kernel with dummy or ifb interfaces");
+    }
+}
+
+impl Drop for Interface {
+    fn drop(&mut self) {
+        self.ip(&["link", "del", &self.0]);
+    }
+}
+
+#[test]
+fn a_real_interface_is_heard_of_while_a_session_runs() {
+    if !Uid::effective().is_root() || Interface::add().is_none() {
+        eprintln!("skipped: needs root, ip(8) and a kernel with veth interfaces");
         return;
-    };
-    ip(&["link", "del", &name]);
+    }
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -127,7 +139,8 @@ fn a_real_interface_is_heard_of_while_a_session_runs() {
         let hour = Start::every(std::time::Duration::from_secs(3600));
         let mut session = client.start(&["network"], hour).await.unwrap();
         session.next().await.unwrap();
-        assert!(add(kind));
+        let interface = Interface::add().expect("it could be added before");
+        let name = interface.0.clone();
         let mine = |ids: Vec<String>| ids.iter().any(|id| id.contains(&name));
         loop {
             let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
@@ -135,7 +148,7 @@ fn a_real_interface_is_heard_of_while_a_session_runs() {
                 break;
             }
         }
-        assert!(ip(&["link", "del", &name]));
+        drop(interface);
         loop {
             let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
             if mine(change.args().unwrap().vanished) {
