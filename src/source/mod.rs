@@ -61,6 +61,13 @@ pub trait Source: Send {
         Ok(Vec::new())
     }
 
+    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of
+    /// the scope. A member of a family knows its ids better, and what is not selected of the family is
+    /// then not looked at.
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.scope().iter().any(|pattern| is_meant(pattern))
+    }
+
     /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices this source is about:
     /// when one of them comes or goes, discovery is run again.
     fn subsystems(&self) -> &'static [&'static str] {
@@ -141,7 +148,22 @@ impl Error {
         }
     }
 
+    /// The same failure, for one more who is to hear of it.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Io { path, cause } => {
+                let number = cause.raw_os_error().map(io::Error::from_raw_os_error);
+                Self::io(path, number.unwrap_or_else(|| cause.kind().into()))
+            }
+            Self::Malformed { path, what } => Self::malformed(path, what),
+        }
+    }
+
     /// What a client is told of this failure.
+    ///
+    /// Drivers answer EAGAIN, ENODATA (a sensor that is switched off), EINVAL, EIO or EBUSY when they
+    /// have no value just now, and the next reading may succeed: [`Fault::Stale`], as for any error
+    /// that says neither of the others.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Malformed { .. } => Fault::Malformed,
