@@ -7,9 +7,13 @@
 mod cpu;
 mod cpu_names;
 mod cpuinfo;
+mod device;
 mod disk;
+mod family;
 mod file;
 mod gpu;
+mod guard;
+mod hwmon;
 mod lane;
 mod limits;
 mod loadavg;
@@ -31,6 +35,7 @@ mod zram;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::reading::{Fault, Metric, Raw};
@@ -181,9 +186,11 @@ impl Error {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+    let lane = Arc::new(lane::Lane::new());
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
+        hwmon::source(roots, lane.clone()),
         Box::new(gpu::Family::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
