@@ -190,6 +190,8 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
+        cpu::frequency::source(roots, lane.clone()),
+        cpu::temperature::source(roots, lane.clone()),
         hwmon::source(roots, lane.clone()),
         Box::new(gpu::Family::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
