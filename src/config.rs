@@ -323,8 +323,8 @@ mod tests {
             "f:2:7: sources.off: an array of names of sources is expected, and string is given",
         );
         refuses(
-            "[sources]\noff = ['os',\n 'gpu']",
-            "f:3:2: sources.off: no source is called \"gpu\": cpu, cpuinfo, disk, loadavg, memory, network, os, pressure, processes",
+            "[sources]\noff = ['os',\n 'gpus']",
+            "f:3:2: sources.off: no source is called \"gpus\": cpu, cpufreq, cpuinfo, cputemp, disk, gpu, lmsensors, loadavg, memory, network, os, power, pressure, processes",
         );
         refuses(
             "limits.sessions = -1",

@@ -22,6 +22,7 @@ mod network;
 mod os;
 mod os_release;
 mod parse;
+mod power;
 mod pressure;
 mod processes;
 mod property;
@@ -205,6 +206,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
+    sources.extend(power::sources(roots, lane));
     sources.extend(pressure::sources(roots));
     sources
 }
