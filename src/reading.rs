@@ -129,6 +129,22 @@ pub mod unit {
     pub const MILLISECONDS: &str = "ms";
     /// Microseconds.
     pub const MICROSECONDS: &str = "us";
+    /// Degrees Celsius.
+    pub const CELSIUS: &str = "Cel";
+    /// Revolutions a minute.
+    pub const PER_MINUTE: &str = "/min";
+    /// Volts.
+    pub const VOLTS: &str = "V";
+    /// Amperes.
+    pub const AMPERES: &str = "A";
+    /// Watts.
+    pub const WATTS: &str = "W";
+    /// Joules.
+    pub const JOULES: &str = "J";
+    /// Watt-hours.
+    pub const WATT_HOURS: &str = "W.h";
+    /// Megahertz.
+    pub const MEGAHERTZ: &str = "MHz";
     /// What a text has.
     pub const NONE: &str = "";
 }

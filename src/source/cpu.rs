@@ -1,6 +1,9 @@
 //! How the CPUs spend their time: `/proc/stat`.
 
 mod activity;
+pub(super) mod frequency;
+mod gauge;
+pub(super) mod temperature;
 
 use std::borrow::Cow;
 

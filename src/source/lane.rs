@@ -44,6 +44,8 @@ struct Job<T> {
     is_out: bool,
 }
 
+type Held<'a, T> = MutexGuard<'a, State<T>>;
+
 type Work<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// How long is waited for answers. What is healthy answers in microseconds, and then the answer is
@@ -119,18 +121,44 @@ impl<T: Clone + Send + 'static> Lane<T> {
             let Some(left) = patience.checked_sub(start.elapsed()) else {
                 break;
             };
-            let before = state.answers;
-            let (locked, _) = shared
-                .answered
-                .wait_timeout(state, left.min(SLICE))
-                .unwrap_or_else(PoisonError::into_inner);
-            state = locked;
-            if state.answers == before && state.idle == 0 && !state.queue.is_empty() {
-                self.start_worker(&mut state);
-            }
+            state = self.wait(state, left);
         }
         let answer = |(&job, asked): (&usize, bool)| state.jobs[job].answer(asked);
         jobs.iter().zip(asked).map(answer).collect()
+    }
+
+    /// Has a job done, and returns the last answer if that is not older than `age`; otherwise waits up
+    /// to `patience` for the new one, unless the job is out since another time. What has not come by
+    /// then is answered with what the last call said, if that is not older than [`KEEP`].
+    pub(super) fn take(&self, job: usize, age: Duration, patience: Duration) -> Result<T, Fault> {
+        let start = Instant::now();
+        let mut state = self.shared.lock();
+        let asked = state.enqueue(job);
+        self.shared.asked.notify_one();
+        // What nobody waits for must not wait for ever behind others that are stuck.
+        let is_left = !asked && state.idle == 0;
+        if (state.workers == 0 || is_left) && !state.queue.is_empty() {
+            self.start_worker(&mut state);
+        }
+        while asked && state.jobs[job].is_out && state.jobs[job].last(age).is_none() {
+            let Some(left) = patience.checked_sub(start.elapsed()) else {
+                break;
+            };
+            state = self.wait(state, left);
+        }
+        state.jobs[job].last(KEEP).ok_or(Fault::Timeout)
+    }
+
+    /// Waits for an answer up to `left`, and no longer than a slice. If there was none, and nobody is
+    /// free to do what is left, another worker is started.
+    fn wait<'a>(&self, state: Held<'a, T>, left: Duration) -> Held<'a, T> {
+        let before = state.answers;
+        let waited = self.shared.answered.wait_timeout(state, left.min(SLICE));
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.answers == before && state.idle == 0 && !state.queue.is_empty() {
+            self.start_worker(&mut state);
+        }
+        state
     }
 
     fn start_worker(&self, state: &mut State<T>) {
@@ -200,6 +228,15 @@ impl<T> State<T> {
 }
 
 impl<T: Clone> Job<T> {
+    /// The last answer, if it is not older than `age`.
+    fn last(&self, age: Duration) -> Option<T> {
+        let young = self
+            .answer
+            .as_ref()
+            .filter(|(moment, _)| moment.elapsed() <= age);
+        young.map(|(_, answer)| answer.clone())
+    }
+
     /// The answer, to one who has `asked` for it or found it out since another time.
     fn answer(&self, asked: bool) -> Result<T, Fault> {
         match &self.answer {

@@ -7,9 +7,13 @@
 mod cpu;
 mod cpu_names;
 mod cpuinfo;
+mod device;
 mod disk;
+mod family;
 mod file;
 mod gpu;
+mod guard;
+mod hwmon;
 mod lane;
 mod limits;
 mod loadavg;
@@ -18,6 +22,7 @@ mod network;
 mod os;
 mod os_release;
 mod parse;
+mod power;
 mod pressure;
 mod processes;
 mod property;
@@ -31,6 +36,7 @@ mod zram;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::reading::{Fault, Metric, Raw};
@@ -59,6 +65,13 @@ pub trait Source: Send {
     /// When the directory of the family cannot be read. If it is not there, there are no members.
     fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
         Ok(Vec::new())
+    }
+
+    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of
+    /// the scope. A member of a family knows its ids better, and what is not selected of the family is
+    /// then not looked at.
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.scope().iter().any(|pattern| is_meant(pattern))
     }
 
     /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices this source is about:
@@ -141,7 +154,22 @@ impl Error {
         }
     }
 
+    /// The same failure, for one more who is to hear of it.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Io { path, cause } => {
+                let number = cause.raw_os_error().map(io::Error::from_raw_os_error);
+                Self::io(path, number.unwrap_or_else(|| cause.kind().into()))
+            }
+            Self::Malformed { path, what } => Self::malformed(path, what),
+        }
+    }
+
     /// What a client is told of this failure.
+    ///
+    /// Drivers answer EAGAIN, ENODATA (a sensor that is switched off), EINVAL, EIO or EBUSY when they
+    /// have no value just now, and the next reading may succeed: [`Fault::Stale`], as for any error
+    /// that says neither of the others.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Malformed { .. } => Fault::Malformed,
@@ -159,9 +187,13 @@ impl Error {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+    let lane = Arc::new(lane::Lane::new());
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
+        cpu::frequency::source(roots, lane.clone()),
+        cpu::temperature::source(roots, lane.clone()),
+        hwmon::source(roots, lane.clone()),
         Box::new(gpu::Family::new(roots)),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
@@ -174,6 +206,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
+    sources.extend(power::sources(roots, lane));
     sources.extend(pressure::sources(roots));
     sources
 }

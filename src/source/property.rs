@@ -20,7 +20,8 @@ pub(super) struct Property {
 }
 
 impl Property {
-    /// What is called `id` in the ids and `label` in names. A number is never negative.
+    /// What is called `id` in the ids and `label` in names. Of the numbers, only temperatures may be
+    /// negative.
     pub(super) const fn new(
         id: &'static str,
         label: &'static str,
@@ -56,7 +57,7 @@ impl Property {
             description: Cow::Borrowed(self.description),
             unit: Cow::Borrowed(self.unit),
             kind: self.kind,
-            minimum: (self.kind != Kind::Text).then_some(0.0),
+            minimum: (self.kind != Kind::Text && self.unit != unit::CELSIUS).then_some(0.0),
             maximum: self.maximum,
             formula,
         }

@@ -1,6 +1,8 @@
 //! What the tests of the sources share, and the tests of what all sources share.
 
+mod errors;
 mod harm;
+pub(super) mod members;
 
 use std::{
     fs,
@@ -120,9 +122,14 @@ pub(super) fn level(metrics: &[Metric], columns: &[Raw], id: &str) -> f64 {
 #[test]
 fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
     use crate::reading::Kind;
-    for roots in [roots("laptop"), roots("server"), Roots::default()] {
+    for roots in [
+        roots("laptop"),
+        roots("server"),
+        roots("raspberry"),
+        Roots::default(),
+    ] {
         let mut ids = std::collections::HashSet::new();
-        for mut source in all(&roots) {
+        for mut source in members::with_members(all(&roots)) {
             let metrics = source.discover().unwrap();
             if metrics.is_empty() {
                 continue;
@@ -137,6 +144,7 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
                     "{}",
                     metric.id
                 );
+                assert!(source.may_have(&|id| covers(id, &metric.id)));
                 let last = metric.formula.last_column();
                 assert!(last < columns.len(), "{}", metric.id);
                 let is_text = metric.kind == Kind::Text;

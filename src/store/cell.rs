@@ -83,8 +83,7 @@ impl Cell {
     }
 
     pub(super) fn may_have(&self, selector: &Selector<'_>) -> bool {
-        let mut scope = self.source.scope().iter();
-        scope.any(|pattern| selector.may_match(pattern))
+        self.source.may_have(&|pattern| selector.may_match(pattern))
     }
 
     /// Asks the source what is there, until it has answered once. Returns the members of its family

@@ -113,3 +113,27 @@ fn workers_end_with_the_lane() {
         thread::yield_now();
     }
 }
+
+#[test]
+fn one_that_is_slow_is_taken_as_it_is() {
+    const AGE: Duration = Duration::from_secs(60);
+    let lane = Lane::new();
+    let (job, release, calls) = held(&lane);
+    let take = |age, patience| lane.take(job, age, patience);
+    // There is no answer yet, and it is not waited for without patience.
+    assert_eq!(take(AGE, Duration::ZERO), Err(Fault::Timeout));
+    release.send(7).unwrap();
+    settle(&lane, job);
+    // The last is young enough: nobody waits, and the next call is out.
+    assert_eq!(take(AGE, AGE), Ok(7));
+    release.send(8).unwrap();
+    settle(&lane, job);
+    // It is not young enough, and the new one comes in time.
+    release.send(9).unwrap();
+    assert_eq!(take(Duration::ZERO, AGE), Ok(9));
+    // The new one does not come in time, and the last is not too old.
+    assert_eq!(take(Duration::ZERO, Duration::from_millis(1)), Ok(9));
+    drop(release);
+    settle(&lane, job);
+    assert_eq!(calls.load(Ordering::SeqCst), 4);
+}

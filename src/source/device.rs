@@ -1,0 +1,177 @@
+//! Devices in sysfs and their attributes, which move with the device and never wake it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crate::source::{Error, file::File};
+
+/// A device, wherever it is now: one that is unplugged and comes back may have another directory.
+#[derive(Clone)]
+pub(super) struct Device(Arc<Shared>);
+
+struct Shared {
+    place: Mutex<Place>,
+    /// How often the place has changed.
+    moves: AtomicUsize,
+}
+
+/// Where a device is found.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Place {
+    /// The directory of its attributes.
+    pub(super) directory: PathBuf,
+    /// The file that says whether it is suspended, if its power is managed at run time.
+    pub(super) status: Option<PathBuf>,
+}
+
+impl Device {
+    pub(super) fn new(place: Place) -> Self {
+        Self(Arc::new(Shared {
+            place: Mutex::new(place),
+            moves: AtomicUsize::new(0),
+        }))
+    }
+
+    /// The device is there now: its attributes are opened there at their next reading.
+    pub(super) fn moved_to(&self, place: Place) {
+        let mut known = self.place();
+        if *known != place {
+            *known = place;
+            self.0.moves.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// The path of an attribute.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.place().directory.join(name)
+    }
+
+    /// An attribute that is read again and again.
+    pub(super) fn attribute(&self, name: &str) -> Attribute {
+        Attribute {
+            device: self.clone(),
+            name: name.to_owned(),
+            moves: self.0.moves.load(Ordering::Acquire),
+            file: File::new(self.path(name)),
+        }
+    }
+
+    /// The file that says whether the device is suspended: to read any other attribute may wake it.
+    pub(super) fn sleep(&self) -> Sleep {
+        Sleep {
+            device: self.clone(),
+            moves: self.0.moves.load(Ordering::Acquire),
+            status: self.place().status.as_ref().map(File::new),
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One attribute of a device.
+///
+/// It stays open, and that keeps no device awake: kernfs takes a reference to the file's node
+/// while it opens and while it reads, none in between, and the driver is called by a read alone
+/// (`kernfs_fop_open` and `kernfs_fop_read_iter` in fs/kernfs/file.c). Nor does it hold up an unplugging: what
+/// is open then answers ENODEV.
+pub(super) struct Attribute {
+    device: Device,
+    name: String,
+    moves: usize,
+    file: File,
+}
+
+impl Attribute {
+    /// The text, as of now.
+    pub(super) fn read(&mut self) -> Result<&[u8], Error> {
+        let moves = self.device.0.moves.load(Ordering::Acquire);
+        if moves != self.moves {
+            self.moves = moves;
+            self.file = File::new(self.device.path(&self.name));
+        }
+        self.file.read()
+    }
+}
+
+/// Whether a device sleeps.
+pub(super) struct Sleep {
+    device: Device,
+    moves: usize,
+    status: Option<File>,
+}
+
+impl Sleep {
+    /// Whether the device is suspended now. To ask wakes nothing: the answer is in the kernel's
+    /// memory (`runtime_status_show` in drivers/base/power/sysfs.c).
+    pub(super) fn is_asleep(&mut self) -> bool {
+        let moves = self.device.0.moves.load(Ordering::Acquire);
+        if moves != self.moves {
+            *self = self.device.sleep();
+        }
+        let status = self.status.as_mut().and_then(|status| status.read().ok());
+        matches!(
+            status.map(<[u8]>::trim_ascii),
+            Some(b"suspended" | b"suspending")
+        )
+    }
+}
+
+/// A device, the device that it belongs to, and so on, as its `device` links lead: hwmon3, nvme0,
+/// 0000:01:00.0. The directories are real paths, in which no other device is ever found.
+pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    // A loop of links would be none of the kernel's.
+    const DEPTH: usize = 8;
+    let above = |directory: &PathBuf| fs::canonicalize(directory.join("device")).ok();
+    std::iter::successors(above(&directory.to_owned()), above).take(DEPTH)
+}
+
+/// The file that says whether the device that these belong to sleeps: the nearest whose power is
+/// managed at run time.
+pub(super) fn status_file(ancestors: &[PathBuf]) -> Option<PathBuf> {
+    let files = ancestors
+        .iter()
+        .map(|each| each.join("power/runtime_status"));
+    let mut managed = files
+        .filter(|file| fs::read(file).is_ok_and(|status| status.trim_ascii() != b"unsupported"));
+    managed.next()
+}
+
+/// The names in a directory in order, numbers in the order of their values. None where there is no
+/// such directory.
+pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(Error::io(directory, cause)),
+    };
+    // A name that is not UTF-8 is none of the kernel's.
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_cached_key(|name| {
+        let (word, number) = split_number(name);
+        (word.to_owned(), number, name.clone())
+    });
+    Ok(names)
+}
+
+/// A name and the number at its end: `hwmon` and 3.
+pub(super) fn split_number(name: &str) -> (&str, Option<u32>) {
+    let word = name.trim_end_matches(|end: char| end.is_ascii_digit());
+    (word, name[word.len()..].parse().ok())
+}
+
+/// What one attribute says, read once and not kept open.
+pub(super) fn fact(path: PathBuf) -> Option<String> {
+    let mut file = File::new(path);
+    let text = file.read().ok().map(String::from_utf8_lossy)?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,127 @@
+//! Sensors: what the chips in `/sys/class/hwmon` measure, and the thermal zones that have no chip.
+//!
+//! <https://docs.kernel.org/hwmon/sysfs-interface.html>
+
+mod chip;
+mod name;
+mod sensor;
+mod sort;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::source::{
+    Error, Roots, Source,
+    device::{Device, Place},
+    family::{Family, Known},
+    guard::{self, Guard},
+    hwmon::sensor::Sensor,
+};
+
+pub(super) use {
+    chip::{Chip, chips},
+    sort::TEMPERATURE,
+    zone::zones,
+};
+
+/// What the kernel calls the devices of the family when they come and go.
+const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
+
+/// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
+pub(super) fn source(roots: &Roots, lane: Arc<guard::Lane>) -> Box<dyn Source> {
+    let mut finder = Finder {
+        sys: roots.sys.clone(),
+        lane,
+        devices: Devices::default(),
+        known: Known::default(),
+    };
+    let find = move || finder.find();
+    Family::boxed("lmsensors", &["lmsensors/*/*"], SUBSYSTEMS, find)
+}
+
+struct Finder {
+    sys: PathBuf,
+    lane: Arc<guard::Lane>,
+    devices: Devices,
+    known: Known,
+}
+
+impl Finder {
+    fn find(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+        let mut members: Vec<Box<dyn Source>> = Vec::new();
+        let chips = chips(&self.sys)?;
+        let zones = zones(&self.sys)?;
+        for chip in &chips {
+            let (name, device) = self.devices.find(chip);
+            let sensors = chip::sensors(chip, &name, &device)?;
+            self.add(&mut members, sensors, chip.may_block);
+        }
+        // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
+        // Of a package of Intel's it makes none, but coretemp has the same sensor.
+        let has_chip = |zone: &&zone::Zone| {
+            let is_package = zone.kind == "x86_pkg_temp";
+            let mut prefixes = chips.iter().map(|chip| &chip.prefix);
+            prefixes.any(|prefix| *prefix == zone.prefix() || is_package && prefix == "coretemp")
+        };
+        for zone in zones.iter().filter(|zone| !has_chip(zone)) {
+            let chip = zone.as_chip();
+            let (_, device) = self.devices.find(&chip);
+            self.add(&mut members, vec![zone.sensor(&device)], chip.may_block);
+        }
+        Ok(members)
+    }
+
+    fn add(&mut self, members: &mut Vec<Box<dyn Source>>, sensors: Vec<Sensor>, may_block: bool) {
+        for sensor in sensors {
+            if self.known.is_new(&sensor.metric().id) {
+                members.push(Guard::boxed(&self.lane, sensor, may_block));
+            }
+        }
+    }
+}
+
+/// The devices that have a name, which they keep as long as the service runs.
+#[derive(Default)]
+pub(super) struct Devices(HashMap<String, (PathBuf, Device)>);
+
+impl Devices {
+    /// The name of a chip, and its device, which is now where the chip is.
+    ///
+    /// Two chips may have one name, as libsensors takes those of ACPI and those without a bus for
+    /// unique. Then the first is called so, and another has the name of its device behind.
+    pub(super) fn find(&mut self, chip: &Chip) -> (String, Device) {
+        let plain = &chip.name;
+        let distinct = || {
+            let device = chip.owner.file_name().unwrap_or_default();
+            format!("{plain}@{}", device.to_string_lossy())
+        };
+        let is_other = self
+            .0
+            .get(plain)
+            .is_some_and(|(owner, _)| *owner != chip.owner);
+        let name = if is_other { distinct() } else { plain.clone() };
+        let place = || Place {
+            directory: chip.directory.clone(),
+            status: chip.status.clone(),
+        };
+        let (_, device) = self
+            .0
+            .entry(name.clone())
+            .or_insert_with(|| (chip.owner.clone(), Device::new(place())));
+        device.moved_to(place());
+        (name, device.clone())
+    }
+}
+
+/// The last part of a path, for what the kernel names in plain UTF-8.
+fn last(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}

@@ -1,0 +1,242 @@
+//! What libsensors calls a chip: its driver's name, the bus it is on and its address there.
+//!
+//! The rules are those of `sensors` 3.6, so that a name found there is the name here.
+
+/// A device on the way from the chip to its bus: what it is called, and its subsystem.
+pub(super) struct Link<'a> {
+    pub(super) name: &'a str,
+    pub(super) subsystem: Option<&'a str>,
+}
+
+/// The name of the chip of this driver. `links` begin with the chip's own device; `is_isa` says
+/// whether the I²C adapter of a number is but a window to the ISA bus.
+pub(super) fn chip_name<'a>(
+    driver: &str,
+    links: impl IntoIterator<Item = Link<'a>>,
+    is_isa: impl Fn(u16) -> bool,
+) -> String {
+    let mut places = links.into_iter().filter_map(|link| place(&link, &is_isa));
+    // What is on no bus is taken for the only one of its sort, like what is on the bus of ACPI.
+    let place = places.next().unwrap_or_else(|| "virtual-0".to_owned());
+    format!("{driver}-{place}")
+}
+
+/// The bus and the address of a device, unless it is on no bus that is known.
+fn place(link: &Link<'_>, is_isa: impl Fn(u16) -> bool) -> Option<String> {
+    let Link { name, subsystem } = *link;
+    // Linux before 2.6.12 has no such links; a name in the form of a bus is enough then.
+    let on = |bus| subsystem.is_none_or(|subsystem| subsystem == bus);
+    let surely_on = |bus| subsystem == Some(bus);
+    if on("i2c")
+        && let Some((bus, address)) = i2c(name)
+    {
+        return Some(match bus == LEGACY_ISA || is_isa(bus) {
+            true => format!("isa-{address:04x}"),
+            false => format!("i2c-{bus}-{address:02x}"),
+        });
+    }
+    if on("spi")
+        && let Some((bus, select)) = spi(name)
+    {
+        return Some(format!("spi-{bus}-{select:x}"));
+    }
+    if on("pci")
+        && let Some(address) = pci(name)
+    {
+        return Some(format!("pci-{address:04x}"));
+    }
+    if on("platform") || on("of_platform") {
+        return Some(format!("isa-{:04x}", platform(name).unwrap_or(0)));
+    }
+    if surely_on("acpi") {
+        return Some("acpi-0".to_owned());
+    }
+    if surely_on("hid")
+        && let Some((bus, id)) = hid(name)
+    {
+        return Some(format!("hid-{bus}-{id:x}"));
+    }
+    if surely_on("mdio_bus") {
+        return Some(format!("mdio-{:x}", mdio(name).unwrap_or(0)));
+    }
+    if surely_on("scsi")
+        && let Some((host, address)) = scsi(name)
+    {
+        return Some(format!("scsi-{host}-{address:x}"));
+    }
+    None
+}
+
+/// The number of the bus that stood for ISA before Linux 2.6.22.
+const LEGACY_ISA: u16 = 9191;
+
+/// `3-004c`: the bus in decimal, the address in hexadecimal.
+fn i2c(name: &str) -> Option<(u16, u32)> {
+    let (bus, address) = name.split_once('-')?;
+    Some((bus.parse().ok()?, hexadecimal(address)?))
+}
+
+/// `spi0.1`: the bus and the chip select.
+fn spi(name: &str) -> Option<(u16, u32)> {
+    let (bus, select) = name.strip_prefix("spi")?.split_once('.')?;
+    Some((bus.parse().ok()?, select.parse().ok()?))
+}
+
+/// `0000:01:00.0`: domain, bus, slot and function, all in one number.
+fn pci(name: &str) -> Option<u32> {
+    let (domain, rest) = name.split_once(':')?;
+    let (bus, rest) = rest.split_once(':')?;
+    let (slot, function) = rest.split_once('.')?;
+    let [domain, bus, slot, function] = [domain, bus, slot, function].map(hexadecimal);
+    Some((domain? << 16) + (bus? << 8) + (slot? << 3) + function?)
+}
+
+/// `nct6775.656`: the driver and an address in decimal, if there is one.
+fn platform(name: &str) -> Option<u32> {
+    let end = name.find(|end: char| !end.is_ascii_alphanumeric() && end != '_')?;
+    let rest = name[end..].strip_prefix(['.', ':']).filter(|_| end > 0)?;
+    leading(rest, 10)
+}
+
+/// `0003:1B1C:0C10.0005`: bus, vendor and product, and a number that tells equal ones apart.
+fn hid(name: &str) -> Option<(u32, u32)> {
+    let (bus, rest) = name.split_once(':')?;
+    let (vendor, rest) = rest.split_once(':')?;
+    let (product, id) = rest.split_once('.')?;
+    let [bus, _, _, id] = [bus, vendor, product, id].map(hexadecimal);
+    Some((bus?, id?))
+}
+
+/// `r8169-0-300:00`: the bus and the address in decimal.
+fn mdio(name: &str) -> Option<u32> {
+    leading(name.split_once(':')?.1, 10)
+}
+
+/// `0:0:0:0`: host, channel, target and logical unit.
+fn scsi(name: &str) -> Option<(u32, u32)> {
+    let mut parts = name.split(':');
+    let mut next = |radix| u32::from_str_radix(parts.next()?, radix).ok();
+    let (host, channel, target, unit) = (next(10)?, next(10)?, next(10)?, next(16)?);
+    Some((host, (channel << 8) + (target << 4) + unit))
+}
+
+fn hexadecimal(digits: &str) -> Option<u32> {
+    // So that no address overflows where numbers are put together.
+    u32::from_str_radix(digits, 16)
+        .ok()
+        .filter(|&number| number <= 0xffff)
+}
+
+/// The number with which a text begins.
+fn leading(text: &str, radix: u32) -> Option<u32> {
+    let end = text
+        .find(|end: char| !end.is_digit(radix))
+        .unwrap_or(text.len());
+    u32::from_str_radix(&text[..end], radix).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(driver: &str, links: &[(&str, &str)], expected: &str) {
+        let links = links.iter().map(|&(name, subsystem)| Link {
+            name,
+            subsystem: Some(subsystem).filter(|subsystem| !subsystem.is_empty()),
+        });
+        assert_eq!(chip_name(driver, links, |bus| bus == 7), expected);
+    }
+
+    #[test]
+    fn names_are_those_of_libsensors() {
+        check(
+            "nvme",
+            &[("nvme0", "nvme"), ("0000:01:00.0", "pci")],
+            "nvme-pci-0100",
+        );
+        check("k10temp", &[("0000:00:18.3", "pci")], "k10temp-pci-00c3");
+        check("amdgpu", &[("0001:c3:00.0", "pci")], "amdgpu-pci-1c300");
+        check(
+            "mt7921_phy0",
+            &[("phy0", "ieee80211"), ("0000:02:00.0", "pci")],
+            "mt7921_phy0-pci-0200",
+        );
+        check(
+            "coretemp",
+            &[("coretemp.0", "platform")],
+            "coretemp-isa-0000",
+        );
+        check(
+            "coretemp",
+            &[("coretemp.1", "platform")],
+            "coretemp-isa-0001",
+        );
+        check(
+            "nct6775",
+            &[("nct6775.656", "platform")],
+            "nct6775-isa-0290",
+        );
+        check(
+            "thinkpad",
+            &[("thinkpad_hwmon", "platform")],
+            "thinkpad-isa-0000",
+        );
+        check("asus", &[("asus-nb-wmi", "platform")], "asus-isa-0000");
+        check(
+            "rpi_volt",
+            &[("soc:firmware:raspberrypi-hwmon", "platform")],
+            "rpi_volt-isa-0000",
+        );
+        check("lm75", &[("3-004c", "i2c")], "lm75-i2c-3-4c");
+        check("jc42", &[("0-0018", "i2c")], "jc42-i2c-0-18");
+        check("w83781d", &[("7-0290", "i2c")], "w83781d-isa-0290");
+        check("w83627hf", &[("9191-0290", "i2c")], "w83627hf-isa-0290");
+        check("drivetemp", &[("0:0:0:0", "scsi")], "drivetemp-scsi-0-0");
+        check("drivetemp", &[("5:0:0:0", "scsi")], "drivetemp-scsi-5-0");
+        check("drivetemp", &[("2:1:3:0", "scsi")], "drivetemp-scsi-2-130");
+        check(
+            "corsairpsu",
+            &[("0003:1B1C:0C10.0005", "hid")],
+            "corsairpsu-hid-3-5",
+        );
+        check("lm70", &[("spi0.1", "spi")], "lm70-spi-0-1");
+        check(
+            "acpitz",
+            &[("thermal_zone0", "thermal")],
+            "acpitz-virtual-0",
+        );
+        check(
+            "acpitz",
+            &[("thermal_zone0", "thermal"), ("LNXTHERM:00", "acpi")],
+            "acpitz-acpi-0",
+        );
+        check(
+            "BAT0",
+            &[("BAT0", "power_supply"), ("PNP0C0A:00", "acpi")],
+            "BAT0-acpi-0",
+        );
+        check(
+            "r8169_0_300:00",
+            &[("r8169-0-300:00", "mdio_bus")],
+            "r8169_0_300:00-mdio-0",
+        );
+        check("fake", &[("fixed-0:12", "mdio_bus")], "fake-mdio-c");
+        check("cpu_thermal", &[], "cpu_thermal-virtual-0");
+        check("lm75", &[("3-004c", "")], "lm75-i2c-3-4c");
+        check("f71805f", &[("f71805f.656", "")], "f71805f-isa-0290");
+    }
+
+    #[test]
+    fn what_has_the_form_of_no_bus_is_on_none() {
+        check("x", &[("nothing", "i2c")], "x-virtual-0");
+        check("x", &[("3-99999", "i2c")], "x-virtual-0");
+        check(
+            "x",
+            &[("0000:01", "pci"), ("0:0:0", "scsi"), ("0003:1B1C", "hid")],
+            "x-virtual-0",
+        );
+        check("x", &[("99999999:01:00.0", "pci")], "x-virtual-0");
+        check("x", &[("x.99999999999", "platform")], "x-isa-0000");
+    }
+}

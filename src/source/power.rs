@@ -1,0 +1,119 @@
+//! Power: batteries and adapters from `/sys/class/power_supply`, and what the processor's packages
+//! use, from `/sys/class/powercap`.
+
+mod adapter;
+mod battery;
+mod package;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::source::{
+    Error, Roots, Source,
+    device::{Device, Place, ancestors, fact, names, status_file},
+    family::{Family, Known},
+    guard::{self, Guard},
+};
+
+/// The two families of `power`.
+pub(super) fn sources(roots: &Roots, lane: Arc<guard::Lane>) -> Vec<Box<dyn Source>> {
+    let mut supplies = Supplies {
+        class: roots.sys.join("class/power_supply"),
+        lane,
+        devices: Vec::new(),
+        known: Known::default(),
+    };
+    let class = roots.sys.join("class/powercap");
+    let mut known = Known::default();
+    vec![
+        Family::boxed("power", &["power/*/*"], &["power_supply"], move || {
+            supplies.find()
+        }),
+        Family::boxed(
+            "power",
+            &["power/*/power", "power/*/energy"],
+            &["powercap"],
+            move || package::find(&class, &mut known),
+        ),
+    ]
+}
+
+/// What finds the power supplies.
+struct Supplies {
+    class: PathBuf,
+    lane: Arc<guard::Lane>,
+    /// The devices that have a source, by the name of their object.
+    devices: Vec<(String, Device)>,
+    known: Known,
+}
+
+impl Supplies {
+    fn find(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+        let mut members: Vec<Box<dyn Source>> = Vec::new();
+        let mut taken = Known::default();
+        for supply in names(&self.class)? {
+            let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
+                continue;
+            };
+            let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
+            let object = if is_battery {
+                // Of two with one serial number, the second has its name, and so always has.
+                let serial = serial(&directory).filter(|serial| taken.is_new(serial));
+                serial.unwrap_or_else(|| format!("battery_{supply}"))
+            } else {
+                supply.clone()
+            };
+            let device = self.device(&object, &directory);
+            if !self.known.is_new(&object) {
+                continue;
+            }
+            // All of them ask the firmware, over a bus or by a method of ACPI.
+            members.push(if is_battery {
+                Guard::boxed(&self.lane, battery::Battery::new(&device, &object), true)
+            } else {
+                Guard::boxed(
+                    &self.lane,
+                    adapter::Adapter::new(&device, &object, &directory),
+                    true,
+                )
+            });
+        }
+        Ok(members)
+    }
+
+    /// The device of an object, which is now in this directory.
+    fn device(&mut self, object: &str, directory: &Path) -> Device {
+        let devices: Vec<_> = ancestors(directory).collect();
+        let place = Place {
+            directory: directory.to_owned(),
+            status: status_file(&devices),
+        };
+        if let Some((_, device)) = self.devices.iter().find(|(known, _)| known == object) {
+            device.moved_to(place);
+            return device.clone();
+        }
+        let device = Device::new(place);
+        self.devices.push((object.to_owned(), device.clone()));
+        device
+    }
+}
+
+/// Whether a `type` is that of something that only ever supplies.
+fn is_adapter(kind: &str) -> bool {
+    kind == "Mains" || kind == "Wireless" || kind.starts_with("USB")
+}
+
+/// The serial number of a battery, if it says more than that there is none.
+fn serial(directory: &Path) -> Option<String> {
+    fact(directory.join("serial_number")).filter(|serial| {
+        serial
+            .bytes()
+            .any(|byte| byte.is_ascii_alphanumeric() && byte != b'0')
+    })
+}

@@ -1,0 +1,133 @@
+//! What supplies from outside: an adapter, a USB port, a charging pad.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{
+        Error, Source,
+        device::{Attribute, Device, Sleep},
+        guard::Guarded,
+        parse,
+        property::Property,
+    },
+};
+
+/// One adapter.
+pub(super) struct Adapter {
+    device: Device,
+    sleep: Sleep,
+    metrics: Vec<Metric>,
+    /// For each metric its file, and how many of what it says are one of the unit.
+    columns: Vec<(Attribute, f64)>,
+}
+
+/// The properties, their files, and how many of what these say are one of the unit.
+const PROPERTIES: [(Property, &str, f64); 3] = [
+    (
+        Property::new(
+            "online",
+            "online",
+            "Whether it supplies power, 1 or 0: online in /sys/class/power_supply; 2 is programmable, and so is online too",
+            unit::ONE,
+            Kind::Gauge,
+        ),
+        "online",
+        1.0,
+    ),
+    (
+        Property::new(
+            "voltage",
+            "voltage",
+            "Voltage that it supplies: voltage_now in /sys/class/power_supply",
+            unit::VOLTS,
+            Kind::Gauge,
+        ),
+        "voltage_now",
+        1e6,
+    ),
+    (
+        Property::new(
+            "current",
+            "current",
+            "Current that it supplies: current_now in /sys/class/power_supply",
+            unit::AMPERES,
+            Kind::Gauge,
+        ),
+        "current_now",
+        1e6,
+    ),
+];
+
+impl Adapter {
+    pub(super) fn new(device: &Device, object: &str, directory: &Path) -> Self {
+        let there = PROPERTIES
+            .iter()
+            .filter(|(_, file, _)| directory.join(file).exists());
+        let metric = |(column, (property, ..)): (usize, &(Property, &str, f64))| {
+            property.of("power", object.as_bytes(), object, Formula::Level(column))
+        };
+        Self {
+            device: device.clone(),
+            sleep: device.sleep(),
+            metrics: there.clone().enumerate().map(metric).collect(),
+            columns: there
+                .map(|(_, file, per)| (device.attribute(file), *per))
+                .collect(),
+        }
+    }
+}
+
+impl Source for Adapter {
+    fn name(&self) -> &'static str {
+        "power"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["power/*/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let is_there = self.path().exists();
+        Ok(if is_there { self.metrics() } else { Vec::new() })
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["power_supply"]
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        if self.sleep.is_asleep() {
+            columns.resize(self.columns.len(), Raw::Fault(Fault::Asleep));
+            return Ok(());
+        }
+        columns.extend(
+            self.columns
+                .iter_mut()
+                .map(|(file, per)| match file.read() {
+                    Ok(text) => column(text, *per),
+                    Err(error) => Raw::Fault(error.fault()),
+                }),
+        );
+        Ok(())
+    }
+}
+
+fn column(text: &[u8], per: f64) -> Raw {
+    match parse::signed(text.trim_ascii()) {
+        Some(state) if per == 1.0 => Raw::Number(state.clamp(0, 1) as f64),
+        Some(value) => Raw::Number(value as f64 / per),
+        None => Raw::Fault(Fault::Malformed),
+    }
+}
+
+impl Guarded for Adapter {
+    fn metrics(&self) -> Vec<Metric> {
+        self.metrics.clone()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.device.path("type")
+    }
+}
