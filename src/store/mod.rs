@@ -5,6 +5,8 @@
 
 mod cell;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},

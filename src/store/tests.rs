@@ -1,0 +1,267 @@
+//! What the store promises to those who share it, with sources of which the reads are counted.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::*;
+use crate::{
+    rate::Formula,
+    reading::{Kind, Metric, Raw, Reading, Value, unit},
+    source,
+};
+
+/// What a test sees of a source, and tells it.
+#[derive(Default)]
+struct Watched {
+    reads: AtomicU64,
+    fails: AtomicBool,
+    changed: AtomicBool,
+    ids: Mutex<Vec<&'static str>>,
+    members: Mutex<Vec<Counting>>,
+}
+
+/// A source whose columns count how often it was read.
+struct Counting {
+    name: &'static str,
+    scope: &'static [&'static str],
+    watched: Arc<Watched>,
+}
+
+impl Counting {
+    fn new(name: &'static str, scope: &'static [&'static str], ids: &[&'static str]) -> Self {
+        let watched = Arc::new(Watched::default());
+        *watched.ids.lock().unwrap() = ids.to_vec();
+        Self {
+            name,
+            scope,
+            watched,
+        }
+    }
+
+    fn metric(id: &str, column: usize) -> Metric {
+        Metric {
+            id: id.into(),
+            name: "Name".into(),
+            description: "Description".into(),
+            unit: unit::ONE.into(),
+            kind: Kind::Total,
+            minimum: None,
+            maximum: None,
+            formula: match id.ends_with("rate") {
+                true => Formula::Rate {
+                    counter: column,
+                    scale: 1.0,
+                },
+                false => Formula::Level(column),
+            },
+        }
+    }
+}
+
+impl Source for Counting {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        self.scope
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
+        self.watched.changed.store(false, Ordering::Relaxed);
+        let ids = self.watched.ids.lock().unwrap();
+        let metrics = ids.iter().enumerate();
+        Ok(metrics
+            .map(|(column, id)| Self::metric(id, column))
+            .collect())
+    }
+
+    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, source::Error> {
+        let mut members = self.watched.members.lock().unwrap();
+        let members = members.drain(..);
+        Ok(members
+            .map(|member| Box::new(member) as Box<dyn Source>)
+            .collect())
+    }
+
+    fn changed(&self) -> bool {
+        self.watched.changed.load(Ordering::Relaxed)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), source::Error> {
+        let reads = self.watched.reads.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.watched.fails.load(Ordering::Relaxed) {
+            let cause = io::Error::from(io::ErrorKind::PermissionDenied);
+            return Err(source::Error::io(Path::new("/proc/there"), cause));
+        }
+        let ids = self.watched.ids.lock().unwrap();
+        columns.extend(ids.iter().map(|_| Raw::Counter(reads)));
+        Ok(())
+    }
+}
+
+fn now() -> Duration {
+    Stamp::now().monotonic
+}
+
+fn store(source: Counting) -> (Store, Arc<Watched>) {
+    let watched = source.watched.clone();
+    (Store::new(vec![Box::new(source)]), watched)
+}
+
+fn values(selection: &Selection, frame: &Frame) -> Vec<Reading> {
+    let none = Baseline::new();
+    selection
+        .readings(frame, &none)
+        .map(|(_, reading)| reading)
+        .collect()
+}
+
+#[test]
+fn a_reading_that_is_young_enough_is_shared() {
+    let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/c", "a/b/d"]));
+    let one = store.resolve(&["a/b/c"]).unwrap();
+    let both = store.resolve(&["a"]).unwrap();
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 0);
+    let moment = now();
+    for _ in 0..50 {
+        assert_eq!(
+            values(&one, &store.read(&one, moment)),
+            [Ok(Value::Number(1.0))]
+        );
+        assert_eq!(values(&both, &store.read(&both, moment)).len(), 2);
+    }
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 1);
+    store.read(&one, now());
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn only_who_may_be_meant_is_asked() {
+    let a = Counting::new("a", &["a/b/*"], &["a/b/c"]);
+    let b = Counting::new("b", &["b/b/*"], &["b/b/c"]);
+    let (first, second) = (a.watched.clone(), b.watched.clone());
+    let store = Store::new(vec![Box::new(a), Box::new(b)]);
+    let selection = store.resolve(&["a/b/c"]).unwrap();
+    store.read(&selection, now());
+    assert_eq!(first.reads.load(Ordering::Relaxed), 1);
+    assert_eq!(second.reads.load(Ordering::Relaxed), 0);
+    let states: Vec<_> = store
+        .sources()
+        .into_iter()
+        .map(|source| source.state)
+        .collect();
+    assert_eq!(states, ["ok", "unused"]);
+}
+
+#[test]
+fn a_source_that_keeps_failing_is_left_alone_and_comes_back() {
+    let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/c"]));
+    let selection = store.resolve(&["a"]).unwrap();
+    watched.fails.store(true, Ordering::Relaxed);
+    for _ in 0..100 {
+        let frame = store.read(&selection, now());
+        assert_eq!(values(&selection, &frame), [Err(Fault::Denied)]);
+    }
+    let tried = watched.reads.load(Ordering::Relaxed);
+    assert!(tried < 20, "{tried}");
+    let state = &store.sources()[0];
+    assert_eq!(state.state, "failing");
+    assert!(state.error.contains("/proc/there"), "{}", state.error);
+    watched.fails.store(false, Ordering::Relaxed);
+    // The rest is at most 5 s, and was doubled a few times only.
+    let until = now() + Duration::from_secs(10);
+    while values(&selection, &store.read(&selection, now()))[0].is_err() {
+        assert!(now() < until, "it does not come back");
+    }
+    assert_eq!(store.sources()[0].state, "ok");
+}
+
+#[test]
+fn what_comes_and_goes_changes_the_catalog() {
+    let (store, watched) = store(Counting::new("a", &["a/*/*"], &["a/b/c"]));
+    let before = store.resolve(&["a"]).unwrap();
+    let exact = store.resolve(&["a/b/c"]).unwrap();
+    assert!(store.look_where_readings_differ().is_empty());
+    *watched.ids.lock().unwrap() = vec!["a/d/c"];
+    watched.changed.store(true, Ordering::Relaxed);
+    let changes = store.look_where_readings_differ();
+    assert_eq!(changes.appeared, ["a/d/c".into()]);
+    assert_eq!(changes.vanished, ["a/b/c".into()]);
+    let after = store.resolve_again(&["a"], &before);
+    assert_eq!(&*after.columns[0].metric.id, "a/d/c");
+    assert!(store.resolve(&["a/b/c"]).is_err());
+    // Who has asked for the id keeps its column.
+    assert!(store.resolve_again(&["a/b/c"], &exact).is_same(&exact));
+}
+
+#[test]
+fn a_family_has_members_of_its_own() {
+    let family = Counting::new("a", &["a/*/*"], &[]);
+    let member = || Counting::new("a", &["a/b/*"], &["a/b/c"]);
+    family.watched.members.lock().unwrap().push(member());
+    let watched = family.watched.clone();
+    let store = Store::new(vec![Box::new(family)]);
+    assert_eq!(store.resolve(&["a/b/c"]).unwrap().columns.len(), 1);
+    let later = Counting::new("a", &["a/d/*"], &["a/d/c"]);
+    watched.members.lock().unwrap().push(later);
+    watched.changed.store(true, Ordering::Relaxed);
+    assert_eq!(
+        store.look_where_readings_differ().appeared,
+        ["a/d/c".into()]
+    );
+    assert_eq!(store.resolve(&["a"]).unwrap().columns.len(), 2);
+    assert_eq!(store.sources()[0].metrics, 2);
+}
+
+#[test]
+fn a_rate_finds_what_was_read_a_window_ago() {
+    let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/rate"]));
+    let selection = store.resolve(&["a"]).unwrap();
+    let window = Duration::from_millis(20);
+    let (baseline, ready) = store.baseline(&selection, window);
+    assert!(ready > now());
+    assert!(selection.is_covered(&baseline));
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 1);
+    // Who comes in between shares that reading, and waits no longer.
+    let (_, again) = store.baseline(&selection, window);
+    assert_eq!(again, ready);
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 1);
+    while now() < ready {}
+    let frame = store.read(&selection, now());
+    let readings: Vec<_> = selection.readings(&frame, &baseline).collect();
+    assert!(matches!(readings[0].1, Ok(Value::Number(rate)) if rate > 0.0));
+}
+
+#[test]
+fn a_source_that_is_off_is_not_read() {
+    let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/c"]));
+    let selection = store.resolve(&["a"]).unwrap();
+    assert_eq!(store.switch_off(&["a".to_owned(), "x".to_owned()]), ["x"]);
+    let frame = store.read(&selection, now());
+    assert_eq!(values(&selection, &frame), [Err(Fault::Gone)]);
+    assert!(store.resolve(&["a"]).is_err());
+    assert!(store.resolve(&[]).unwrap().columns.is_empty());
+    assert_eq!(watched.reads.load(Ordering::Relaxed), 0);
+    store.switch_off(&[]);
+    assert!(values(&selection, &store.read(&selection, now()))[0].is_ok());
+}
+
+#[test]
+fn a_mistake_is_named() {
+    let (store, _) = store(Counting::new("a", &["a/b/*"], &["a/b/usage"]));
+    let error = |selector| store.resolve(&[selector]).unwrap_err().to_string();
+    assert_eq!(
+        error("a/b/usgae"),
+        "a/b/usgae: no such metric (nearest: a/b/usage)"
+    );
+    assert_eq!(error("weather"), "weather: no such metric");
+    assert!(error("a//b").contains("a//b"));
+}
