@@ -50,7 +50,15 @@ impl Host {
             idle_timeout: options.idle_timeout,
             settings: Settings::default(),
         };
-        host.settings = host.read_settings()?;
+        host.settings = match host.read_settings() {
+            // Whom systemd starts for a caller of dbus-daemon, that caller is not told of a failure: it
+            // would wait for two minutes. So there is an answer, and the mistake is in the journal.
+            Err(mistake) if env::var_os("NOTIFY_SOCKET").is_some() => {
+                error!("{mistake}; running on the defaults");
+                host.overridden(Settings::default())
+            }
+            settings => settings?,
+        };
         Ok(host)
     }
 
@@ -133,11 +141,16 @@ impl Host {
     }
 
     fn read_settings(&self) -> Result<Settings, config::Error> {
-        let mut settings = self.common.settings()?;
+        let settings = self.common.settings();
+        settings.map(|settings| self.overridden(settings))
+    }
+
+    /// These settings, but for what the command line says.
+    fn overridden(&self, mut settings: Settings) -> Settings {
         if let Some(Timeout(timeout)) = self.idle_timeout {
             settings.idle_timeout = timeout;
         }
-        Ok(settings)
+        settings
     }
 }
 

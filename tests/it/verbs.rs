@@ -1,6 +1,6 @@
 //! start, stop, restart, reload and status, and what a service manager is told.
 
-use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf};
+use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process::Stdio};
 
 use rustix::process::Signal;
 
@@ -88,6 +88,26 @@ fn a_watchdog_of_ones_own_is_fed() {
     }
     serve.kill().unwrap();
     serve.wait().unwrap();
+}
+
+#[test]
+fn under_systemd_a_broken_configuration_keeps_nobody_waiting() {
+    let bus = Bus::new();
+    let manager = Manager::new(&bus);
+    let config = bus.config().join("sampled/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, "idle_timeout = \"soon\"\n").unwrap();
+    let mut serve = bus.sampled(&["serve"]);
+    let serve = serve
+        .env("NOTIFY_SOCKET", &manager.path)
+        .stderr(Stdio::piped());
+    let serve = serve.spawn().unwrap();
+    assert_eq!(manager.hear(), "READY=1");
+    bus.block_on(async { assert!(sample(&bus.client().await, "memory/physical/used", 200).await) });
+    bus.block_on(bus.owned()).signal(Signal::TERM);
+    let run = end(serve);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.contains("config.toml:1:16"), "{run:?}");
 }
 
 #[test]
