@@ -13,6 +13,7 @@ mod name;
 mod options;
 mod readable;
 mod session;
+mod sessions;
 mod signals;
 mod state;
 mod uevent;
@@ -37,7 +38,7 @@ use crate::{
 use clock::Clock;
 use devices::Devices;
 use interface::Sampler;
-pub use session::Limits;
+pub use sessions::Limits;
 use state::State;
 
 /// What the service can be told, at its start and while it runs.

@@ -1,8 +1,8 @@
-//! Sessions: who acquires what, how often, and what each is to be told next.
+//! A session: what its client acquires, how often, and what it is to be told next.
 //!
 //! Nothing here speaks D-Bus: a tick returns what is to be signalled.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     reading::{Fault, Value},
@@ -10,19 +10,10 @@ use crate::{
     store::{Baseline, Frame, Selection, Store},
 };
 
-use super::{backlog::Backlog, error::Error, watch::Watch};
+use super::{backlog::Backlog, watch::Watch};
 
 /// A client: its unique name on the bus.
 pub(crate) type Client = Arc<str>;
-
-/// How much one client may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Sessions at a time.
-    pub sessions: usize,
-    /// Columns of all its sessions together.
-    pub columns: usize,
-}
 
 /// What a session is told.
 #[derive(Debug)]
@@ -59,7 +50,7 @@ pub(crate) struct Session {
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
     /// When the next frame is due; never before the reply to `Start` is on its way.
-    due: Option<Duration>,
+    pub(super) due: Option<Duration>,
     baseline: Baseline,
     told: Option<Arc<Told>>,
     pub(crate) backlog: Backlog,
@@ -84,7 +75,7 @@ impl PartialEq for Told {
 
 /// A frame as it was made for one session. For the next one it will do as well, if that has selected
 /// the same and compares with the same: of fifty such sessions, 49 cost little but their signals.
-struct Made {
+pub(super) struct Made {
     selection: Arc<Selection>,
     baseline: Baseline,
     frame: Frame,
@@ -120,7 +111,7 @@ impl Session {
 
     /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
     /// next frame is told of before it comes.
-    fn reselect(&mut self, store: &Store, limit: usize) {
+    pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
         if selection.columns.len() > limit || selection.is_same(&self.selection) {
@@ -130,7 +121,7 @@ impl Session {
         self.selection = selection;
     }
 
-    fn notice(&self, session: u32, event: Event) -> Notice {
+    pub(super) fn notice(&self, session: u32, event: Event) -> Notice {
         let client = (!self.detached).then(|| self.owner.clone());
         Notice {
             session,
@@ -141,7 +132,7 @@ impl Session {
 
     /// Takes a frame at `now` and says what the client is to be told of it. `made` is the frame of
     /// the session before it in the same tick.
-    fn tick(
+    pub(super) fn tick(
         &mut self,
         id: u32,
         store: &Store,
@@ -225,140 +216,6 @@ impl Made {
         Arc::ptr_eq(&self.selection, &session.selection)
             && self.baseline.len() == session.baseline.len()
             && self.baseline.iter().zip(&session.baseline).all(same)
-    }
-}
-
-/// All sessions, by number.
-#[derive(Default)]
-pub(crate) struct Sessions {
-    running: BTreeMap<u32, Session>,
-    last: u32,
-}
-
-impl Sessions {
-    /// Adds a session, which sleeps until it is [`begun`](Self::begin).
-    ///
-    /// # Errors
-    /// `LimitExceeded`, when its owner has as much as a client may have.
-    pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
-        let own = || {
-            self.running
-                .values()
-                .filter(|other| other.owner == session.owner)
-        };
-        if own().count() >= limits.sessions {
-            return Err(Error::limit_exceeded(format!(
-                "a client has at most {} sessions",
-                limits.sessions
-            )));
-        }
-        let columns: usize = own().map(|other| other.selection.columns.len()).sum();
-        if columns + session.selection.columns.len() > limits.columns {
-            return Err(Error::limit_exceeded(format!(
-                "{} metrics are selected beside {columns} of other sessions: \
-                 a client has at most {}",
-                session.selection.columns.len(),
-                limits.columns
-            )));
-        }
-        loop {
-            self.last = self.last.wrapping_add(1);
-            if self.last != 0 && !self.running.contains_key(&self.last) {
-                break;
-            }
-        }
-        self.running.insert(self.last, session);
-        Ok(self.last)
-    }
-
-    /// Lets a session have its first frame at once.
-    pub(crate) fn begin(&mut self, id: u32) {
-        if let Some(session) = self.running.get_mut(&id) {
-            session.due = Some(Duration::ZERO);
-        }
-    }
-
-    /// Ends a session at the wish of a client.
-    ///
-    /// # Errors
-    /// `NoSuchSession`, and `NotOwner` if it is another client's and not detached.
-    pub(crate) fn stop(&mut self, id: u32, client: &str) -> Result<Notice, Error> {
-        let session = self.running.get(&id);
-        let session = session.ok_or_else(|| Error::no_such_session(id))?;
-        if !session.detached && *session.owner != *client {
-            return Err(Error::not_owner(id));
-        }
-        let notice = session.notice(id, Event::Ended("stopped"));
-        self.running.remove(&id);
-        Ok(notice)
-    }
-
-    /// Metrics have come or gone: some sessions mean others now.
-    pub(crate) fn reselect(&mut self, store: &Store, limit: usize) {
-        for session in self.running.values_mut() {
-            session.reselect(store, limit);
-        }
-    }
-
-    /// Ends all sessions that go with a client which is no longer there.
-    pub(crate) fn forget(&mut self, client: &str) {
-        self.running
-            .retain(|_, session| session.detached || *session.owner != *client);
-    }
-
-    /// Ends all sessions, because the service leaves.
-    pub(crate) fn end(&mut self) -> Vec<Notice> {
-        let running = std::mem::take(&mut self.running);
-        let notices = running.iter();
-        notices
-            .map(|(&id, session)| session.notice(id, Event::Ended("stopping")))
-            .collect()
-    }
-
-    /// When the next frame of any session is due.
-    pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.running
-            .values()
-            .filter_map(|session| session.due)
-            .min()
-    }
-
-    /// Takes the frames that are due at `now`: one wake-up for all sessions that share the moment,
-    /// and one reading of what they share. Returns what is to be signalled, and the sessions of which
-    /// the bus is to be asked whether their clients take what they are sent.
-    pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
-        let mut notices = Vec::new();
-        let mut doubtful = Vec::new();
-        let mut made = None;
-        for (&id, session) in &mut self.running {
-            if session.due.is_some_and(|due| due <= now) {
-                session.tick(id, store, now, &mut made, &mut notices);
-                if !session.detached && session.backlog.is_check_due() {
-                    doubtful.push(id);
-                }
-            }
-        }
-        (notices, doubtful)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {
-        self.running.iter().map(|(&id, session)| (id, session))
-    }
-
-    pub(crate) fn session(&mut self, id: u32) -> Option<&mut Session> {
-        self.running.get_mut(&id)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.running.is_empty()
-    }
-
-    /// How many sessions others than this client have; a detached one is everybody's.
-    pub(crate) fn of_others(&self, client: &str) -> usize {
-        let others = self.running.values();
-        others
-            .filter(|session| session.detached || *session.owner != *client)
-            .count()
     }
 }
 

@@ -24,7 +24,8 @@ use super::{
     backlog,
     error::Error,
     options::StartOptions,
-    session::{Limits, Session, Sessions},
+    session::Session,
+    sessions::{Limits, Sessions},
     signals,
     watch::Watch,
 };

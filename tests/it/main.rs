@@ -18,6 +18,8 @@ mod daemon;
 #[cfg(feature = "cli")]
 mod demo;
 #[cfg(feature = "cli")]
+mod description;
+#[cfg(feature = "cli")]
 mod devices;
 #[cfg(feature = "cli")]
 mod hammer;
@@ -29,6 +31,8 @@ mod install;
 mod layers;
 #[cfg(feature = "cli")]
 mod leaving;
+#[cfg(feature = "cli")]
+mod lost;
 #[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
