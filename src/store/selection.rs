@@ -27,7 +27,8 @@ pub struct Column {
 /// What was read for a selection: a snapshot for each of its cells.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The latest moment of reading among the snapshots, in microseconds since the Unix epoch.
+    /// The earliest moment of reading among the snapshots, in microseconds since the Unix epoch:
+    /// nothing in the frame is older.
     pub timestamp: u64,
     pub(super) snapshots: Vec<Arc<Snapshot>>,
 }
@@ -104,7 +105,7 @@ impl Frame {
     pub(super) fn new(snapshots: Vec<Arc<Snapshot>>) -> Self {
         let moments = snapshots.iter().map(|snapshot| snapshot.stamp.realtime);
         Self {
-            timestamp: moments.max().unwrap_or_else(|| Stamp::now().realtime),
+            timestamp: moments.min().unwrap_or_else(|| Stamp::now().realtime),
             snapshots,
         }
     }
