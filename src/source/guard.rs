@@ -55,8 +55,9 @@ struct Jobs {
 /// A reading that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(5);
 
-/// What is slow is answered with the last reading if that is as young, and nobody waits.
-const FRESH: Duration = Duration::from_secs(1);
+/// What is slow is answered with the last reading if that is as young, and nobody waits: the ticks of
+/// a session find what the one before them has asked for.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// How long is waited for a reading, at most: the first one, or if the last is older than that. What
 /// has not answered by then is not waited for again until it has.
