@@ -30,6 +30,8 @@ mod layers;
 #[cfg(feature = "cli")]
 mod leaving;
 #[cfg(feature = "cli")]
+mod metrics;
+#[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
 mod sessions;
