@@ -27,7 +27,7 @@ const THREADS: usize = 1;
 /// Each with the letters of its states.
 #[rustfmt::skip]
 const PROPERTIES: [(&[u8], Property); 8] = [
-    (b"", Property::new("total", "", "Processes that there are: the directories in /proc/", unit::ONE, Kind::Gauge)),
+    (b"", Property::new("total", "in all", "Processes that there are: the directories in /proc/", unit::ONE, Kind::Gauge)),
     (b"", Property::new("threads", "threads", "Threads of all processes: num_threads of /proc/PID/stat, added up", unit::ONE, Kind::Gauge)),
     (b"R", Property::new("running", "running", "Processes that run or could: state R of /proc/PID/stat", unit::ONE, Kind::Gauge)),
     (b"S", Property::new("sleeping", "sleeping", "Processes that wait for an event: state S of /proc/PID/stat", unit::ONE, Kind::Gauge)),

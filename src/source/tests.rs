@@ -125,6 +125,7 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
     for roots in [
         roots("laptop"),
         roots("server"),
+        roots("desktop"),
         roots("raspberry"),
         Roots::default(),
     ] {

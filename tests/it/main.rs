@@ -34,6 +34,8 @@ mod leaving;
 #[cfg(feature = "cli")]
 mod lost;
 #[cfg(feature = "cli")]
+mod metrics;
+#[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
 mod sessions;

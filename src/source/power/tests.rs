@@ -77,6 +77,7 @@ fn a_raspberry_with_a_battery_that_counts_charge() {
             // The driver has the sign the other way round.
             ("chargeRate", "1.900"),
             ("voltage", "3.800"),
+            ("temperature", "28.400"),
             ("timeToEmpty", "stale"),
             ("timeToFull", "7162.105"),
         ],

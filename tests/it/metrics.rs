@@ -1,0 +1,405 @@
+//! What there is to read: on each machine in tests/fixtures, and in docs/metrics.md.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use sampled::{
+    reading::{Fault, Reading, Value},
+    source::{self, Roots},
+    store::{Selection, Store},
+};
+
+const TREES: [&str; 4] = ["desktop", "laptop", "raspberry", "server"];
+
+/// The line of docs/metrics.md after which everything is made from the code.
+const MARK: &str = "<!-- From here on: SAMPLED_WRITE_DOCS=1 cargo test --test it metrics -->\n";
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What can be read of a machine in tests/fixtures.
+fn store(tree: &str) -> Store {
+    let root = project().join("tests/fixtures").join(tree);
+    let roots = Roots {
+        proc: root.join("proc"),
+        sys: root.join("sys"),
+        root,
+    };
+    Store::new(source::all(&roots))
+}
+
+/// All metrics of a machine in tests/fixtures.
+fn listed(tree: &str) -> Arc<Selection> {
+    let store = store(tree);
+    let selection = store.resolve(&[]).unwrap();
+    for source in store.sources() {
+        assert_eq!(source.error, "", "{tree}: {}", source.name);
+    }
+    selection
+}
+
+/// The addresses of an interface, which no file has: the kernel is asked.
+fn addresses() -> Arc<Selection> {
+    let store = Store::new(source::all(&Roots::default()));
+    store
+        .resolve(&[
+            "network/lo/ipv4address",
+            "network/lo/ipv4subnet",
+            "network/lo/ipv4withPrefixLength",
+            "network/lo/ipv6address",
+            "network/lo/ipv6subnet",
+            "network/lo/ipv6withPrefixLength",
+        ])
+        .unwrap()
+}
+
+/// The metrics of all machines.
+fn everything() -> Vec<Arc<Selection>> {
+    let machines = TREES.into_iter().map(listed);
+    machines.chain([addresses()]).collect()
+}
+
+/// An id with a placeholder for what differs from machine to machine.
+fn pattern(id: &str) -> String {
+    let parts: Vec<_> = id.split('/').collect();
+    let &[source, object, property] = &parts[..] else {
+        panic!("{id} is not of three parts");
+    };
+    let object = match (source, object) {
+        (_, "all") | ("cpu", "loadaverages") => object,
+        ("cpu", _) => "<cpu>",
+        ("disk", _) => "<disk>",
+        ("gpu", _) => "<gpu>",
+        ("lmsensors", _) => "<chip>",
+        ("network", _) => "<interface>",
+        ("pressure", _) => "<resource>",
+        ("power", _) => match property {
+            "online" => "<adapter>",
+            "power" | "energy" => "<package>",
+            _ => "<battery>",
+        },
+        _ => object,
+    };
+    let property = match source {
+        "lmsensors" if property.ends_with("_alarm") => "<alarm>".to_owned(),
+        "lmsensors" => format!(
+            "<{}>",
+            property.trim_end_matches(|c: char| c.is_ascii_digit())
+        ),
+        _ => property.to_owned(),
+    };
+    format!("{source}/{object}/{property}")
+}
+
+/// A text as a cell of a table in Markdown.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+        .replace('*', "\\*")
+        .replace('<', "\\<")
+}
+
+/// The tables of docs/metrics.md, and the words for units and kinds that are in them.
+fn tables() -> (String, BTreeSet<String>) {
+    let selections = everything();
+    let mut words = BTreeSet::new();
+    let mut sources = BTreeMap::<_, BTreeMap<_, (_, BTreeSet<_>)>>::new();
+    for column in selections.iter().flat_map(|selection| &selection.columns) {
+        let metric = &column.metric;
+        words.extend([metric.unit.to_string(), metric.kind.word().to_owned()]);
+        let source = sources.entry(column.source).or_default();
+        let about = (metric.unit.clone(), metric.description.clone());
+        let (known, kinds) = source
+            .entry(pattern(&metric.id))
+            .or_insert_with(|| (about.clone(), BTreeSet::new()));
+        assert_eq!(*known, about, "{} is not the same everywhere", metric.id);
+        kinds.insert(metric.kind.word());
+    }
+    let mut text = String::new();
+    for (source, metrics) in sources {
+        text +=
+            &format!("\n## {source}\n\n| Metric | Unit | Kind | What it is |\n|---|---|---|---|\n");
+        for (id, ((unit, description), kinds)) in metrics {
+            let kinds = Vec::from_iter(kinds).join(" or ");
+            let unit = if unit.is_empty() {
+                String::new()
+            } else {
+                format!("`{unit}`")
+            };
+            text += &format!("| `{id}` | {unit} | {kinds} | {} |\n", cell(&description));
+        }
+    }
+    (text, words)
+}
+
+#[test]
+fn no_source_offers_what_no_fixture_shows() {
+    let selections = everything();
+    let columns = || selections.iter().flat_map(|selection| &selection.columns);
+    for scope in source::all(&Roots::default())
+        .iter()
+        .flat_map(|source| source.scope())
+    {
+        let is_in_scope = |id: &str| {
+            let mut parts = id.split('/').zip(scope.split('/'));
+            parts.all(|(part, pattern)| pattern == "*" || part == pattern)
+        };
+        assert!(
+            columns().any(|column| is_in_scope(&column.metric.id)),
+            "{scope}"
+        );
+    }
+}
+
+#[test]
+fn documented() {
+    let path = project().join("docs/metrics.md");
+    let before = fs::read_to_string(&path).unwrap();
+    let (head, _) = before.split_once(MARK).unwrap();
+    let (tables, mut words) = tables();
+    words.extend(Fault::ALL.map(|fault| fault.code().to_owned()));
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        assert!(
+            head.contains(&format!("`{word}`")),
+            "{word} is not explained"
+        );
+    }
+    let now = format!("{head}{MARK}{tables}");
+    if env::var_os("SAMPLED_WRITE_DOCS").is_some() {
+        fs::write(&path, now).unwrap();
+    } else if before != now {
+        let differ = before
+            .lines()
+            .zip(now.lines())
+            .find(|(old, new)| old != new);
+        panic!(
+            "docs/metrics.md is not what the code says; write it anew with\n\
+             SAMPLED_WRITE_DOCS=1 cargo test --test it metrics\nFirst difference: {differ:#?}"
+        );
+    }
+}
+
+/// Checks which objects a machine has: each name, or each beginning of names with `*` after it, how
+/// many there are of it, and how many metrics each of them has.
+#[track_caller]
+fn check(tree: &str, expected: &[(&str, usize, usize)]) {
+    let mut objects = BTreeMap::<_, usize>::new();
+    let selection = listed(tree);
+    for column in &selection.columns {
+        let (object, _) = column.metric.id.rsplit_once('/').unwrap();
+        *objects.entry(object).or_default() += 1;
+    }
+    let mut found = BTreeMap::<_, usize>::new();
+    for (object, metrics) in objects {
+        let is_meant = |name: &str| match name.strip_suffix('*') {
+            Some(beginning) => object.starts_with(beginning),
+            None => object == name,
+        };
+        let name = expected.iter().find(|(name, _, _)| is_meant(name));
+        let name = name.map_or(object, |(name, _, _)| name);
+        *found.entry((name, metrics)).or_default() += 1;
+    }
+    let found = found
+        .into_iter()
+        .map(|((name, metrics), count)| (name, count, metrics));
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn on_a_desktop() {
+    check(
+        "desktop",
+        &[
+            ("cpu/all", 1, 12),
+            ("cpu/loadaverages", 1, 3),
+            ("cpu/cpu*", 4, 5),
+            ("disk/all", 1, 7),
+            ("disk/%2F", 1, 12),
+            ("disk/%2Fhome", 1, 12),
+            ("disk/eui.0025385b21404d11", 1, 10),
+            ("disk/eui.0025385b21404d11-part1", 1, 10),
+            ("disk/eui.0025385b21404d2f", 1, 10),
+            ("disk/eui.0025385b21404d2f-part1", 1, 10),
+            ("gpu/all", 1, 4),
+            ("gpu/gpu0", 1, 9),
+            ("gpu/gpu1", 1, 8),
+            ("lmsensors/amdgpu-pci-0300", 1, 3),
+            ("lmsensors/amdgpu-pci-0a00", 1, 2),
+            ("lmsensors/nvme-pci-0100", 1, 2),
+            ("lmsensors/nvme-pci-0200", 1, 2),
+            ("memory/paging", 1, 2),
+            ("memory/physical", 1, 15),
+            ("memory/swap", 1, 5),
+            ("network/all", 1, 6),
+            ("network/enp5s0", 1, 14),
+            ("os/kernel", 1, 3),
+            ("os/processes", 1, 8),
+            ("os/system", 1, 2),
+            ("pressure/cpu", 1, 10),
+            ("pressure/io", 1, 10),
+            ("pressure/irq", 1, 5),
+            ("pressure/memory", 1, 10),
+        ],
+    );
+}
+
+#[test]
+fn on_a_laptop() {
+    check(
+        "laptop",
+        &[
+            ("cpu/all", 1, 18),
+            ("cpu/loadaverages", 1, 3),
+            ("cpu/cpu*", 4, 7),
+            ("disk/all", 1, 7),
+            ("disk/5D1C-2A7B", 1, 12),
+            ("disk/9f0a7d0e-1b1a-4f9b-8d0a-0d8f5a1e6c33", 1, 12),
+            ("disk/dm-name-luks-root", 1, 10),
+            ("disk/eui.e8238fa6bf530001001b448b46f0a5c1*", 3, 10),
+            ("disk/zram0", 1, 10),
+            ("gpu/all", 1, 1),
+            ("gpu/gpu0", 1, 3),
+            ("lmsensors/BAT0-acpi-0", 1, 2),
+            ("lmsensors/acpitz-virtual-0", 1, 1),
+            ("lmsensors/coretemp-isa-0000", 1, 6),
+            ("lmsensors/jc42-i2c-0-18", 1, 2),
+            ("lmsensors/jc42-i2c-0-1a", 1, 2),
+            ("lmsensors/nvme-pci-0300", 1, 4),
+            ("lmsensors/thinkpad-isa-0000", 1, 2),
+            ("memory/hugepages", 1, 3),
+            ("memory/paging", 1, 7),
+            ("memory/physical", 1, 15),
+            ("memory/swap", 1, 5),
+            ("memory/zram", 1, 3),
+            ("network/all", 1, 6),
+            ("network/enp0s31f6", 1, 19),
+            ("network/lo", 1, 14),
+            ("network/wlp2s0", 1, 19),
+            ("os/files", 1, 2),
+            ("os/kernel", 1, 3),
+            ("os/processes", 1, 8),
+            ("os/random", 1, 1),
+            ("os/system", 1, 7),
+            ("os/users", 1, 2),
+            ("power/1234", 1, 12),
+            ("power/AC", 1, 1),
+            ("power/package-0", 1, 2),
+            ("power/package-0:core", 1, 2),
+            ("power/package-0:dram", 1, 2),
+            ("pressure/cpu", 1, 10),
+            ("pressure/io", 1, 10),
+            ("pressure/memory", 1, 10),
+        ],
+    );
+}
+
+#[test]
+fn on_a_raspberry() {
+    check(
+        "raspberry",
+        &[
+            ("cpu/all", 1, 18),
+            ("cpu/loadaverages", 1, 3),
+            ("cpu/cpu0", 1, 7),
+            ("cpu/cpu1", 1, 7),
+            ("cpu/cpu2", 1, 7),
+            // It is offline.
+            ("cpu/cpu3", 1, 1),
+            ("disk/all", 1, 7),
+            ("disk/%2F", 1, 12),
+            ("disk/0x1b8c4d2e*", 3, 10),
+            ("lmsensors/cpu_thermal-virtual-0", 1, 1),
+            ("lmsensors/ina238-i2c-1-40", 1, 6),
+            ("lmsensors/rpi_volt-isa-0000", 1, 1),
+            ("lmsensors/sht3x-i2c-1-44", 1, 2),
+            ("memory/paging", 1, 2),
+            ("memory/physical", 1, 15),
+            ("memory/swap", 1, 5),
+            ("network/all", 1, 6),
+            ("network/eth0", 1, 14),
+            ("os/kernel", 1, 3),
+            ("os/processes", 1, 8),
+            ("os/system", 1, 5),
+            ("power/battery_max17040_battery", 1, 12),
+        ],
+    );
+}
+
+#[test]
+fn on_a_server() {
+    check(
+        "server",
+        &[
+            ("cpu/all", 1, 12),
+            ("cpu/loadaverages", 1, 3),
+            ("cpu/cpu*", 128, 5),
+            ("disk/all", 1, 7),
+            ("disk/naa.*", 36, 10),
+            ("disk/eui.00253845019080a0*", 3, 10),
+            ("disk/eui.00253845019080a1*", 3, 10),
+            ("disk/md-uuid-*", 2, 10),
+            ("disk/dm-name-vg0-*", 10, 10),
+            ("disk/loop-%2Fsrv%2Fimages%2F*", 2, 10),
+            ("disk/%2Fmnt%2Fdisk", 1, 12),
+            ("disk/%2Fsrv", 1, 12),
+            ("disk/0b2e3c5a-5a0c-4d59-9a53-4d0f2f4b7a11", 1, 12),
+            ("disk/77c1e0de-6d0b-4c7c-9d94-1c1b5be7a0f2", 1, 12),
+            ("disk/c2a5c9f0-2d4e-4a3f-8b11-9f8e7d6c5b4a", 1, 12),
+            ("memory/paging", 1, 7),
+            ("memory/physical", 1, 15),
+            ("memory/swap", 1, 5),
+            ("network/all", 1, 6),
+            ("network/bond0", 1, 14),
+            ("network/bond0.100", 1, 12),
+            ("network/br0", 1, 13),
+            ("network/docker0", 1, 12),
+            ("network/eno1", 1, 17),
+            ("network/eno2", 1, 17),
+            ("network/lo", 1, 12),
+            ("network/veth1a2b3c4", 1, 12),
+            ("network/vnet0", 1, 13),
+            ("network/vnet1", 1, 12),
+            ("os/kernel", 1, 3),
+            ("os/processes", 1, 8),
+            ("os/system", 1, 6),
+        ],
+    );
+}
+
+/// What these metrics of a machine in tests/fixtures read.
+fn readings(tree: &str, selectors: &[&str]) -> Vec<(String, Reading)> {
+    let store = store(tree);
+    let selection = store.resolve(selectors).unwrap();
+    let frame = store.read(&selection, Duration::ZERO);
+    let nothing = Vec::new();
+    selection
+        .readings(&frame, &nothing)
+        .map(|(column, reading)| (column.metric.id.to_string(), reading))
+        .collect()
+}
+
+#[test]
+fn a_card_that_sleeps_is_listed_and_left_alone() {
+    let asleep = ["gpu/gpu1", "lmsensors/amdgpu-pci-0a00"];
+    for (id, reading) in readings("desktop", &asleep) {
+        assert_eq!(reading, Err(Fault::Asleep), "{id}");
+    }
+}
+
+#[test]
+fn without_swap_there_is_none_and_no_share_of_it() {
+    for (id, reading) in readings("server", &["memory/swap"]) {
+        let expected = match id.ends_with("Percent") {
+            true => Err(Fault::Gone),
+            false => Ok(Value::Number(0.0)),
+        };
+        assert_eq!(reading, expected, "{id}");
+    }
+}
