@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use crate::source::{Error, file::File};
+use crate::{
+    reading::Fault,
+    source::{Error, file::File, rest::Power},
+};
 
 /// A device, wherever it is now: one that is unplugged and comes back may have another directory.
 #[derive(Clone)]
@@ -22,12 +25,12 @@ struct Shared {
 }
 
 /// Where a device is found.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default, PartialEq)]
 pub(super) struct Place {
     /// The directory of its attributes.
     pub(super) directory: PathBuf,
-    /// The file that says whether it is suspended, if its power is managed at run time.
-    pub(super) status: Option<PathBuf>,
+    /// What says whether it is suspended, if its power is managed at run time.
+    pub(super) power: Option<Arc<Power>>,
 }
 
 impl Device {
@@ -62,13 +65,11 @@ impl Device {
         }
     }
 
-    /// The file that says whether the device is suspended: to read any other attribute may wake it.
-    pub(super) fn sleep(&self) -> Sleep {
-        Sleep {
-            device: self.clone(),
-            moves: self.0.moves.load(Ordering::Acquire),
-            status: self.place().status.as_ref().map(File::new),
-        }
+    /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, as to read an
+    /// attribute may wake it, and [`Fault::Stale`] while it is left alone so that it can fall asleep.
+    pub(super) fn may_be_read(&self) -> Result<(), Fault> {
+        let power = self.place().power.clone();
+        power.map_or(Ok(()), |power| power.may_be_read())
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
@@ -101,29 +102,6 @@ impl Attribute {
     }
 }
 
-/// Whether a device sleeps.
-pub(super) struct Sleep {
-    device: Device,
-    moves: usize,
-    status: Option<File>,
-}
-
-impl Sleep {
-    /// Whether the device is suspended now. To ask wakes nothing: the answer is in the kernel's
-    /// memory (`runtime_status_show` in drivers/base/power/sysfs.c).
-    pub(super) fn is_asleep(&mut self) -> bool {
-        let moves = self.device.0.moves.load(Ordering::Acquire);
-        if moves != self.moves {
-            *self = self.device.sleep();
-        }
-        let status = self.status.as_mut().and_then(|status| status.read().ok());
-        matches!(
-            status.map(<[u8]>::trim_ascii),
-            Some(b"suspended" | b"suspending")
-        )
-    }
-}
-
 /// A device, the device that it belongs to, and so on, as its `device` links lead: hwmon3, nvme0,
 /// 0000:01:00.0. The directories are real paths, in which no other device is ever found.
 pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
@@ -133,15 +111,14 @@ pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
     std::iter::successors(above(&directory.to_owned()), above).take(DEPTH)
 }
 
-/// The file that says whether the device that these belong to sleeps: the nearest whose power is
-/// managed at run time.
-pub(super) fn status_file(ancestors: &[PathBuf]) -> Option<PathBuf> {
-    let files = ancestors
-        .iter()
-        .map(|each| each.join("power/runtime_status"));
-    let mut managed = files
-        .filter(|file| fs::read(file).is_ok_and(|status| status.trim_ascii() != b"unsupported"));
-    managed.next()
+/// The one of these devices whose sleep is that of the first: the nearest whose power is managed at
+/// run time.
+pub(super) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
+    let is_managed = |device: &&PathBuf| {
+        fs::read(device.join("power/runtime_status"))
+            .is_ok_and(|status| status.trim_ascii() != b"unsupported")
+    };
+    ancestors.iter().find(is_managed).map(PathBuf::as_path)
 }
 
 /// The names in a directory in order, numbers in the order of their values. None where there is no

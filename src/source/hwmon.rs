@@ -22,6 +22,7 @@ use crate::source::{
     family::{Family, Known},
     guard::{self, Guard},
     hwmon::sensor::Sensor,
+    rest::Powers,
 };
 
 pub(super) use {
@@ -34,11 +35,14 @@ pub(super) use {
 const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
 
 /// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, lane: Arc<guard::Lane>) -> Box<dyn Source> {
+pub(super) fn source(roots: &Roots, lane: Arc<guard::Lane>, powers: Powers) -> Box<dyn Source> {
     let mut finder = Finder {
         sys: roots.sys.clone(),
         lane,
-        devices: Devices::default(),
+        devices: Devices {
+            powers,
+            ..Devices::default()
+        },
         known: Known::default(),
     };
     let find = move || finder.find();
@@ -88,7 +92,10 @@ impl Finder {
 
 /// The devices that have a name, which they keep as long as the service runs.
 #[derive(Default)]
-pub(super) struct Devices(HashMap<String, (PathBuf, Device)>);
+pub(super) struct Devices {
+    named: HashMap<String, (PathBuf, Device)>,
+    powers: Powers,
+}
 
 impl Devices {
     /// The name of a chip, and its device, which is now where the chip is.
@@ -102,16 +109,16 @@ impl Devices {
             format!("{plain}@{}", device.to_string_lossy())
         };
         let is_other = self
-            .0
+            .named
             .get(plain)
             .is_some_and(|(owner, _)| *owner != chip.owner);
         let name = if is_other { distinct() } else { plain.clone() };
         let place = || Place {
             directory: chip.directory.clone(),
-            status: chip.status.clone(),
+            power: chip.sleeper.as_deref().map(|device| self.powers.of(device)),
         };
         let (_, device) = self
-            .0
+            .named
             .entry(name.clone())
             .or_insert_with(|| (chip.owner.clone(), Device::new(place())));
         device.moved_to(place());

@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -192,10 +193,12 @@ impl<T> Shared<T> {
             if let Some(job) = state.queue.pop_front() {
                 let work = state.jobs[job].work.clone();
                 drop(state);
-                let answer = work();
+                // One that panics has failed, and would be out for ever. Where a panic ends the
+                // process, there is nothing to catch.
+                let answer = catch_unwind(AssertUnwindSafe(|| work()));
                 state = self.lock();
                 state.answers += 1;
-                state.jobs[job].answer = Some((Instant::now(), answer));
+                state.jobs[job].answer = answer.ok().map(|answer| (Instant::now(), answer));
                 state.jobs[job].is_out = false;
                 self.answered.notify_all();
                 continue;

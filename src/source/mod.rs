@@ -26,6 +26,7 @@ mod power;
 mod pressure;
 mod processes;
 mod property;
+mod rest;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -188,13 +189,14 @@ impl Error {
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     let lane = Arc::new(lane::Lane::new());
+    let powers = rest::Powers::default();
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
         cpu::frequency::source(roots, lane.clone()),
         cpu::temperature::source(roots, lane.clone()),
-        hwmon::source(roots, lane.clone()),
-        Box::new(gpu::Family::new(roots)),
+        hwmon::source(roots, lane.clone(), powers.clone()),
+        Box::new(gpu::Family::new(roots, powers.clone())),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),
@@ -206,7 +208,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
-    sources.extend(power::sources(roots, lane));
+    sources.extend(power::sources(roots, lane, powers));
     sources.extend(pressure::sources(roots));
     sources
 }

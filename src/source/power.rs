@@ -16,16 +16,22 @@ use std::{
 
 use crate::source::{
     Error, Roots, Source,
-    device::{Device, Place, ancestors, fact, names, status_file},
+    device::{Device, Place, ancestors, fact, names, sleeper},
     family::{Family, Known},
     guard::{self, Guard},
+    rest::Powers,
 };
 
 /// The two families of `power`.
-pub(super) fn sources(roots: &Roots, lane: Arc<guard::Lane>) -> Vec<Box<dyn Source>> {
+pub(super) fn sources(
+    roots: &Roots,
+    lane: Arc<guard::Lane>,
+    powers: Powers,
+) -> Vec<Box<dyn Source>> {
     let mut supplies = Supplies {
         class: roots.sys.join("class/power_supply"),
         lane,
+        powers,
         devices: Vec::new(),
         known: Known::default(),
     };
@@ -48,6 +54,7 @@ pub(super) fn sources(roots: &Roots, lane: Arc<guard::Lane>) -> Vec<Box<dyn Sour
 struct Supplies {
     class: PathBuf,
     lane: Arc<guard::Lane>,
+    powers: Powers,
     /// The devices that have a source, by the name of their object.
     devices: Vec<(String, Device)>,
     known: Known,
@@ -92,7 +99,7 @@ impl Supplies {
         let devices: Vec<_> = ancestors(directory).collect();
         let place = Place {
             directory: directory.to_owned(),
-            status: status_file(&devices),
+            power: sleeper(&devices).map(|device| self.powers.of(device)),
         };
         if let Some((_, device)) = self.devices.iter().find(|(known, _)| known == object) {
             device.moved_to(place);

@@ -67,7 +67,7 @@ fn spots(sys: &Path) -> Result<Vec<Spot>, Error> {
             cpu,
             device: Device::new(Place {
                 directory,
-                status: None,
+                power: None,
             }),
             // cpuinfo_cur_freq is for root only, and asks the hardware.
             file: "scaling_cur_freq".to_owned(),

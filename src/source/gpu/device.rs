@@ -7,10 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{clients::Work, rest::Rest};
+use super::clients::Work;
 use crate::{
     reading::Fault,
-    source::{Error, Roots, file::File},
+    source::{
+        Error, Roots,
+        rest::{NVIDIA, Power, Powers},
+    },
 };
 
 /// All GPUs that were ever found. The sources of `gpu` share it, so that a number means the same
@@ -19,6 +22,7 @@ pub(super) struct Gpus {
     pub(super) roots: Roots,
     /// In the order of the numbers. Only ever appended to.
     known: Mutex<Vec<Known>>,
+    powers: Powers,
     #[cfg(feature = "nvml")]
     pub(super) library: Arc<super::nvml::Library>,
 }
@@ -27,7 +31,7 @@ pub(super) struct Gpus {
 struct Known {
     path: PathBuf,
     nodes: Vec<String>,
-    power: Arc<Mutex<Power>>,
+    power: Arc<Power>,
     work: Arc<Work>,
 }
 
@@ -41,21 +45,16 @@ pub(super) struct Gpu {
     pub(super) driver: String,
     /// What `/dev/dri` has of it: `card0`, `renderD128`.
     pub(super) nodes: Vec<String>,
-    power: Arc<Mutex<Power>>,
+    power: Arc<Power>,
     pub(super) work: Arc<Work>,
 }
 
-/// What is read before anything else of a device is.
-struct Power {
-    status: File,
-    rest: Rest,
-}
-
 impl Gpus {
-    pub(super) fn new(roots: &Roots) -> Arc<Self> {
+    pub(super) fn new(roots: &Roots, powers: Powers) -> Arc<Self> {
         Arc::new(Self {
             roots: roots.clone(),
             known: Mutex::new(Vec::new()),
+            powers,
             #[cfg(feature = "nvml")]
             library: Arc::default(),
         })
@@ -76,17 +75,18 @@ impl Gpus {
             };
             let mut nodes = names(&path.join("drm")).unwrap_or_default();
             nodes.sort();
+            // NVIDIA's own need not make a device of DRM.
             if !nodes.iter().any(|node| node.starts_with("renderD")) && driver != NVIDIA {
                 continue;
             }
             let number = match all.iter().position(|known| known.path == path) {
                 Some(number) if all[number].nodes == nodes => number,
                 Some(number) => {
-                    all[number] = Known::new(&self.roots, path, &driver, nodes);
+                    all[number] = self.known(path, nodes);
                     number
                 }
                 None => {
-                    all.push(Known::new(&self.roots, path, &driver, nodes));
+                    all.push(self.known(path, nodes));
                     all.len() - 1
                 }
             };
@@ -102,21 +102,16 @@ impl Gpus {
         }
         Ok(found)
     }
-}
 
-impl Known {
-    fn new(roots: &Roots, path: PathBuf, driver: &str, nodes: Vec<String>) -> Self {
-        Self {
-            power: Arc::new(Mutex::new(Power::new(&path, driver))),
-            work: Arc::new(Work::new(&roots.proc, &nodes)),
+    fn known(&self, path: PathBuf, nodes: Vec<String>) -> Known {
+        Known {
+            power: self.powers.of(&path),
+            work: Arc::new(Work::new(&self.roots.proc, &nodes)),
             path,
             nodes,
         }
     }
 }
-
-/// The driver of NVIDIA's own, which need not make a device of DRM.
-pub(super) const NVIDIA: &str = "nvidia";
 
 impl Gpu {
     /// What a device is called on its bus: `0000:03:00.0`.
@@ -129,12 +124,8 @@ impl Gpu {
 
     /// Whether the device may be read: not if it sleeps, and not while it is left alone so that it
     /// can fall asleep.
-    ///
-    /// The power management answers this itself and does not ask the device
-    /// (Documentation/ABI/testing/sysfs-devices-power).
     pub(super) fn may_be_read(&self) -> Result<(), Fault> {
-        let mut power = self.power.lock().unwrap_or_else(PoisonError::into_inner);
-        power.may_be_read()
+        self.power.may_be_read()
     }
 
     /// The directories of its sensors, in the order of their numbers. A list of names wakes nobody.
@@ -143,28 +134,6 @@ impl Gpu {
         let mut names = names(&directory).unwrap_or_default();
         names.sort_by_key(|name| (name.len(), name.clone()));
         names.iter().map(|name| directory.join(name)).collect()
-    }
-}
-
-impl Power {
-    fn new(path: &Path, driver: &str) -> Self {
-        Self {
-            status: File::new(path.join("power/runtime_status")),
-            rest: Rest::new(path, driver == NVIDIA),
-        }
-    }
-
-    fn may_be_read(&mut self) -> Result<(), Fault> {
-        match self.status.read() {
-            Ok(status) if status.starts_with(b"suspend") => {
-                self.rest.fell_asleep();
-                Err(Fault::Asleep)
-            }
-            Ok(_) => self.rest.may_be_read(),
-            // A kernel without power management.
-            Err(error) if error.fault() == Fault::Gone => Ok(()),
-            Err(error) => Err(error.fault()),
-        }
     }
 }
 

@@ -12,7 +12,6 @@ mod nvml;
 mod pci;
 mod probe;
 mod quantity;
-mod rest;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +24,7 @@ use quantity::Quantity;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw},
-    source::{Error, Roots, Source},
+    source::{Error, Roots, Source, rest::Powers},
 };
 
 /// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
@@ -37,9 +36,9 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots, powers: Powers) -> Self {
         Self {
-            gpus: Gpus::new(roots),
+            gpus: Gpus::new(roots, powers),
             known: 0,
         }
     }

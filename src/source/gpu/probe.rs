@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     clients::Work,
-    device::{Gpu, Gpus, NVIDIA},
+    device::{Gpu, Gpus},
     pci,
     quantity::{
         Quantity::{self, CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage},
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, file::File, parse},
+    source::{Error, file::File, parse, rest::NVIDIA},
 };
 
 /// Where a quantity of one GPU is read.

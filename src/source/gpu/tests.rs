@@ -16,8 +16,12 @@ struct Machine {
 
 impl Machine {
     fn new(roots: &Roots) -> Self {
+        Self::with(roots, Powers::default())
+    }
+
+    fn with(roots: &Roots, powers: Powers) -> Self {
         let mut machine = Self {
-            family: Family::new(roots),
+            family: Family::new(roots, powers),
             members: Vec::new(),
         };
         machine.look_again();

@@ -10,7 +10,7 @@ use crate::{
     object,
     source::{
         Error,
-        device::{Device, ancestors, fact, names, status_file},
+        device::{Device, ancestors, fact, names, sleeper},
         hwmon::{
             last,
             name::{Link, chip_name},
@@ -30,8 +30,8 @@ pub(in crate::source) struct Chip {
     pub(in crate::source) directory: PathBuf,
     /// The directory of its device, which tells it from another of its name.
     pub(in crate::source) owner: PathBuf,
-    /// The file that says whether its device sleeps.
-    pub(super) status: Option<PathBuf>,
+    /// The directory of the device that it sleeps with, if that may sleep.
+    pub(super) sleeper: Option<PathBuf>,
     /// Whether a reading may take long, or for ever: it is asked for over a bus with a controller
     /// of its own, or of a drive's firmware.
     pub(super) may_block: bool,
@@ -80,7 +80,7 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     };
     Some(Chip {
         name,
-        status: status_file(&devices),
+        sleeper: sleeper(&devices).map(Path::to_owned),
         may_block: subsystems.iter().any(blocks),
         owner: devices.first().unwrap_or(&class).clone(),
         prefix,

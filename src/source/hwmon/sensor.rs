@@ -7,7 +7,7 @@ use crate::{
     reading::{Fault, Metric, Raw},
     source::{
         Error, Source,
-        device::{Attribute, Device, Sleep, fact, split_number},
+        device::{Attribute, Device, fact, split_number},
         guard::Guarded,
         hwmon::sort::{ALARM, SORTS, Sort},
         parse,
@@ -26,7 +26,6 @@ pub(in crate::source) struct Sensor {
     file: String,
     value: Attribute,
     fault: Option<Attribute>,
-    sleep: Sleep,
 }
 
 /// Finds the limits of a feature: the smallest and the largest value.
@@ -63,7 +62,6 @@ impl Sensor {
             file: file.to_owned(),
             value: device.attribute(file),
             fault: fault.map(|fault| device.attribute(&fault)),
-            sleep: device.sleep(),
         }
     }
 
@@ -110,7 +108,7 @@ impl Source for Sensor {
         let chip = metric.id.split('/').nth(1).unwrap_or_default();
         metric.name = format!("{chip} {}", self.label()).into();
         // The limits are in the chip, or the driver may ask it for them.
-        if !self.sleep.is_asleep() {
+        if self.device.may_be_read().is_ok() {
             let (minimum, maximum) = (self.limits)(self.sort, &self.device, &self.feature);
             let is_range = minimum
                 .zip(maximum)
@@ -118,6 +116,8 @@ impl Source for Sensor {
             if is_range {
                 metric.minimum = minimum.or(metric.minimum);
                 metric.maximum = maximum.or(metric.maximum);
+                // Known from now on, also while it may not be read.
+                (self.metric.minimum, self.metric.maximum) = (metric.minimum, metric.maximum);
             }
         }
         Ok(vec![metric])
@@ -128,8 +128,8 @@ impl Source for Sensor {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.push(if self.sleep.is_asleep() {
-            Raw::Fault(Fault::Asleep)
+        columns.push(if let Err(fault) = self.device.may_be_read() {
+            Raw::Fault(fault)
         } else if self.fault.as_mut().is_some_and(is_set) {
             // The diode is open, or no fan is connected: there is nothing to measure.
             Raw::Fault(Fault::Gone)

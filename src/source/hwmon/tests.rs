@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 
 use crate::{
-    reading::{Fault, Metric, Raw, Value},
+    reading::{Fault, Metric, Raw, Reading, Value},
     source::{
-        Roots, Source, lane,
+        Roots, Source, gpu, lane,
         tests::{Tree, members::readings, number_of, read, roots},
     },
 };
@@ -11,7 +11,7 @@ use crate::{
 use super::*;
 
 fn family(roots: &Roots) -> Box<dyn Source> {
-    source(roots, Arc::new(lane::Lane::new()))
+    source(roots, Arc::new(lane::Lane::new()), Powers::default())
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {
@@ -198,6 +198,82 @@ fn what_sleeps_is_not_read() {
     assert_eq!(sensor.discover().unwrap()[0].maximum, Some(100.0));
     tree.write(&status, "suspending\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+}
+
+/// The desktop of the fixtures, in a tree that can be written to.
+fn desktop() -> Tree {
+    let tree = Tree::new();
+    let sys = roots("desktop").sys.join(".");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg("-a").args([sys, tree.roots().sys]).status();
+    assert!(copied.unwrap().success());
+    tree
+}
+
+#[test]
+fn a_desktop_s_second_card_sleeps() {
+    // In the fixture its files are directories, and every read of one would fail.
+    let readings = readings(vec![family(&roots("desktop"))]);
+    let check = |id: &str, expected: &Reading| assert_eq!(&readings[id], expected, "{id}");
+    check("lmsensors/amdgpu-pci-0300/temp1", &Ok(Value::Number(56.0)));
+    check("lmsensors/amdgpu-pci-0300/power1", &Ok(Value::Number(97.0)));
+    check("lmsensors/amdgpu-pci-0a00/temp1", &Err(Fault::Asleep));
+    check("lmsensors/amdgpu-pci-0a00/power1", &Err(Fault::Asleep));
+}
+
+#[test]
+fn what_may_fall_asleep_is_left_alone_by_all_sources() {
+    let tree = desktop();
+    let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
+    let powers = Powers::default();
+    let lane = Arc::new(lane::Lane::new());
+    let mut members = source(&tree.roots(), lane, powers.clone())
+        .members()
+        .unwrap();
+    members.extend(
+        gpu::Family::new(&tree.roots(), powers.clone())
+            .members()
+            .unwrap(),
+    );
+    let mut find = |id: &str| {
+        let mut all = members.iter_mut();
+        let place = all.position(|member| {
+            let metrics = member.discover().unwrap();
+            metrics.iter().any(|metric| &*metric.id == id)
+        });
+        members.remove(place.unwrap())
+    };
+    let mut sensor = find("lmsensors/amdgpu-pci-0300/temp1");
+    let mut gpu = find("gpu/gpu0/temperature");
+    let power = powers.of(&tree.roots().sys.join(device));
+    // It shows a picture, and stays awake anyway.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    tree.write(
+        &format!("{device}/drm/card1/card1-DP-1/enabled"),
+        "disabled\n",
+    );
+    let rests = [Raw::Fault(Fault::Stale)];
+    for control in ["on\n", "auto\n"] {
+        tree.write(&format!("{device}/power/control"), control);
+        power.tire();
+        let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
+        let expected = match control {
+            "on\n" => [Raw::Number(56.0)],
+            _ => rests.clone(),
+        };
+        assert_eq!(readings, [&expected, &expected].map(|each| each.to_vec()));
+    }
+    // It used the time.
+    let status = format!("{device}/power/runtime_status");
+    tree.write(&status, "suspended\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+    tree.write(&status, "active\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    // The sensors alone have it rest as well.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), rests);
+    assert_eq!(read(gpu.as_mut()), rests);
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Zone {
             name: format!("{}/temp{}", self.object(), self.place),
             directory: self.directory.clone(),
             owner: self.directory.clone(),
-            status: None,
+            sleeper: None,
             // Methods of ACPI may sleep.
             may_block: self.kind == "acpitz",
         }

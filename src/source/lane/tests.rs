@@ -137,3 +137,23 @@ fn one_that_is_slow_is_taken_as_it_is() {
     settle(&lane, job);
     assert_eq!(calls.load(Ordering::SeqCst), 4);
 }
+
+#[test]
+fn one_that_panics_has_failed_and_is_asked_again() {
+    let lane = Lane::new();
+    let count = Arc::new(AtomicUsize::new(0));
+    let job = lane.add(move || match count.fetch_add(1, Ordering::SeqCst) as u32 {
+        2.. => 7,
+        call => panic!("call {call} of a job that panics"),
+    });
+    assert_eq!(lane.ask(&[job]), [Err(Fault::Timeout)]);
+    settle(&lane, job);
+    let patience = Duration::from_secs(60);
+    assert_eq!(
+        lane.take(job, Duration::ZERO, patience),
+        Err(Fault::Timeout)
+    );
+    assert_eq!(lane.take(job, Duration::ZERO, patience), Ok(7));
+    // The worker is the same one.
+    assert_eq!(workers(&lane), 1);
+}

@@ -7,7 +7,7 @@ use crate::{
     reading::{Fault, Kind, Metric, Raw, unit},
     source::{
         Error, Source,
-        device::{Attribute, Device, Sleep},
+        device::{Attribute, Device},
         guard::Guarded,
         parse,
         property::Property,
@@ -17,7 +17,6 @@ use crate::{
 /// One adapter.
 pub(super) struct Adapter {
     device: Device,
-    sleep: Sleep,
     metrics: Vec<Metric>,
     /// For each metric its file, and how many of what it says are one of the unit.
     columns: Vec<(Attribute, f64)>,
@@ -70,7 +69,6 @@ impl Adapter {
         };
         Self {
             device: device.clone(),
-            sleep: device.sleep(),
             metrics: there.clone().enumerate().map(metric).collect(),
             columns: there
                 .map(|(_, file, per)| (device.attribute(file), *per))
@@ -98,8 +96,8 @@ impl Source for Adapter {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.sleep.is_asleep() {
-            columns.resize(self.columns.len(), Raw::Fault(Fault::Asleep));
+        if let Err(fault) = self.device.may_be_read() {
+            columns.resize(self.columns.len(), Raw::Fault(fault));
             return Ok(());
         }
         columns.extend(

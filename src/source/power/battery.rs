@@ -11,7 +11,7 @@ use crate::{
     reading::{Fault, Kind, Metric, Raw, unit},
     source::{
         Error, Source,
-        device::{Attribute, Device, Sleep, fact},
+        device::{Attribute, Device, fact},
         guard::Guarded,
         parse,
         power::state::{FILES, STATUS, State},
@@ -23,7 +23,6 @@ use crate::{
 pub(super) struct Battery {
     device: Device,
     object: String,
-    sleep: Sleep,
     /// The attributes in the order of [`FILES`], whether it has them or not: the battery that is put in
     /// next may count otherwise.
     files: Vec<Attribute>,
@@ -187,7 +186,6 @@ impl Battery {
         Self {
             device: device.clone(),
             object: object.to_owned(),
-            sleep: device.sleep(),
             files: FILES.iter().map(attribute).collect(),
             label: object.into(),
         }
@@ -263,8 +261,8 @@ impl Source for Battery {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.sleep.is_asleep() {
-            columns.resize(TEXTS + PROPERTIES.len(), Raw::Fault(Fault::Asleep));
+        if let Err(fault) = self.device.may_be_read() {
+            columns.resize(TEXTS + PROPERTIES.len(), Raw::Fault(fault));
             return Ok(());
         }
         let state = self.state();

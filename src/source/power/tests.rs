@@ -5,6 +5,7 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
         lane,
+        rest::Powers,
         tests::{Tree, members::readings, read, roots},
     },
 };
@@ -12,7 +13,7 @@ use crate::{
 use super::*;
 
 fn families(roots: &Roots) -> Vec<Box<dyn Source>> {
-    sources(roots, Arc::new(lane::Lane::new()))
+    sources(roots, Arc::new(lane::Lane::new()), Powers::default())
 }
 
 /// What the power supplies of a machine read: texts as they are, numbers to three digits.

@@ -1,13 +1,15 @@
-//! Leaving a GPU alone, so that it can fall asleep.
+//! Leaving a device alone, so that it can fall asleep.
 //!
-//! A reading does not only wake a GPU that sleeps. Of one that is awake, drivers begin to count
+//! A reading does not only wake a device that sleeps. Of a GPU that is awake, drivers begin to count
 //! the time until it may sleep anew (`amdgpu_pm_put_access`, `xe_pm_runtime_put`), so that who
 //! reads every second keeps it awake for ever. So it is left alone now and then, for a little
 //! longer than that time; if it is awake afterwards, somebody else needs it.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,10 +20,82 @@ use crate::{
     source::{file::File, parse},
 };
 
-/// When a device was left alone last, and will be next.
-pub(super) struct Rest {
+/// The power of every device that is read, by its directory. The sources share it: one device sleeps
+/// only if none of them reads it.
+#[derive(Clone, Default)]
+pub(super) struct Powers(Arc<Mutex<HashMap<PathBuf, Arc<Power>>>>);
+
+impl Powers {
+    /// The power of the device with this directory, a real path.
+    pub(super) fn of(&self, device: &Path) -> Arc<Power> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let power = all.entry(device.to_owned());
+        power.or_insert_with(|| Power::new(device)).clone()
+    }
+}
+
+/// Whether a device is awake, and may be read.
+pub(super) struct Power {
     path: PathBuf,
-    margin: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    status: File,
+    rest: Rest,
+}
+
+impl PartialEq for Power {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Power {
+    pub(super) fn new(device: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            path: device.to_owned(),
+            state: Mutex::new(State {
+                status: File::new(device.join("power/runtime_status")),
+                rest: Rest::new(device),
+            }),
+        })
+    }
+
+    /// Whether the device may be read: [`Fault::Asleep`] if it sleeps, and [`Fault::Stale`] while it
+    /// is left alone so that it can fall asleep.
+    ///
+    /// The power management answers this itself and does not ask the device
+    /// (Documentation/ABI/testing/sysfs-devices-power).
+    pub(super) fn may_be_read(&self) -> Result<(), Fault> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { status, rest } = &mut *state;
+        match status.read() {
+            Ok(status) if status.starts_with(b"suspend") => {
+                rest.fell_asleep();
+                Err(Fault::Asleep)
+            }
+            Ok(_) => rest.may_be_read(),
+            // A kernel without power management.
+            Err(error) if error.fault() == Fault::Gone => Ok(()),
+            Err(error) => Err(error.fault()),
+        }
+    }
+
+    /// Has it been read for long enough that it is to rest.
+    #[cfg(test)]
+    pub(super) fn tire(&self) {
+        let mut state = self.state.lock().unwrap();
+        let now = clock(ClockId::CLOCK_MONOTONIC);
+        state.rest.since = Some(now.saturating_sub(FIRST));
+        state.rest.last = now;
+        state.rest.gap = Duration::ZERO;
+    }
+}
+
+/// When a device was left alone last, and will be next.
+struct Rest {
+    path: PathBuf,
     /// The moment of the monotonic clock of the first reading since it last rested or slept.
     since: Option<Duration>,
     /// The moment of the last reading, and the longest time without one since then.
@@ -43,14 +117,16 @@ const LAST: Duration = Duration::from_secs(16 * 60);
 const MARGIN: Duration = Duration::from_secs(2);
 const LIBRARY: Duration = Duration::from_secs(12);
 
+/// The driver with a library.
+pub(super) const NVIDIA: &str = "nvidia";
+
 /// A delay longer than this is not waited for: the device is meant to stay awake.
 const LONGEST: Duration = Duration::from_secs(30);
 
 impl Rest {
-    pub(super) fn new(path: &Path, has_library: bool) -> Self {
+    fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            margin: if has_library { LIBRARY } else { MARGIN },
             since: None,
             last: Duration::ZERO,
             gap: Duration::ZERO,
@@ -60,14 +136,14 @@ impl Rest {
     }
 
     /// The device sleeps: when it wakes, it is for somebody else.
-    pub(super) fn fell_asleep(&mut self) {
+    fn fell_asleep(&mut self) {
         self.since = None;
         self.until = None;
         self.work = FIRST;
     }
 
     /// Whether a device that is awake may be read now; [`Fault::Stale`] while it rests.
-    pub(super) fn may_be_read(&mut self) -> Result<(), Fault> {
+    fn may_be_read(&mut self) -> Result<(), Fault> {
         self.at(clock(ClockId::CLOCK_MONOTONIC))
     }
 
@@ -104,13 +180,18 @@ impl Rest {
         if File::new(power.join("control")).read().ok()? != b"auto\n" || shows(&self.path) {
             return None;
         }
+        let driver = fs::read_link(self.path.join("driver")).unwrap_or_default();
+        let has_library = driver.ends_with(NVIDIA);
         // Negative if it is never to sleep by itself; an error if there is no delay.
         let delay = match File::new(power.join("autosuspend_delay_ms")).read() {
             Ok(text) => parse::ended_number(text)?,
-            Err(_) => 0,
+            Err(_) if has_library => 0,
+            // It sleeps as soon as a reading has ended: none keeps it awake.
+            Err(_) => return None,
         };
         let delay = Duration::from_millis(delay);
-        (delay <= LONGEST).then_some(delay + self.margin)
+        let margin = if has_library { LIBRARY } else { MARGIN };
+        (delay <= LONGEST).then_some(delay + margin)
     }
 }
 
@@ -145,7 +226,7 @@ mod tests {
         for (path, text) in files {
             tree.write(path, text);
         }
-        let mut rest = Rest::new(&tree.roots().sys, false);
+        let mut rest = Rest::new(&tree.roots().sys);
         let rested: Vec<_> = (0..end)
             .step_by(every)
             .filter(|&second| rest.at(seconds(1000 + second)).is_err())
@@ -160,7 +241,16 @@ mod tests {
     fn it_is_left_alone_ever_more_seldom() {
         let rests: Vec<_> = (30..37).chain(97..104).collect();
         check(&[AUTO, FIVE], 1, 220, &rests);
-        check(&[AUTO], 1, 40, &[30, 31]);
+    }
+
+    #[test]
+    fn a_library_takes_longer() {
+        let tree = Tree::new();
+        tree.write(AUTO.0, AUTO.1);
+        tree.link("driver", "bus/pci/drivers/nvidia");
+        let mut rest = Rest::new(&tree.roots().sys);
+        let rested = (0..60).filter(|&second| rest.at(seconds(second)).is_err());
+        assert!(rested.eq(30..42));
     }
 
     #[test]
@@ -173,6 +263,7 @@ mod tests {
     fn what_does_not_sleep_anyway_needs_no_rest() {
         let never = |files| check(files, 1, 100, &[]);
         never(&[]);
+        never(&[AUTO]);
         never(&[("power/control", "on\n"), FIVE]);
         never(&[AUTO, ("power/autosuspend_delay_ms", "-1\n")]);
         never(&[AUTO, ("power/autosuspend_delay_ms", "600000\n")]);
@@ -186,7 +277,8 @@ mod tests {
     fn sleep_begins_anew() {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
-        let mut rest = Rest::new(&tree.roots().sys, false);
+        tree.write(FIVE.0, FIVE.1);
+        let mut rest = Rest::new(&tree.roots().sys);
         let first = |rest: &mut Rest, begin: u64| {
             (begin..).find(|&second| rest.at(seconds(second)).is_err())
         };
