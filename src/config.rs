@@ -6,6 +6,9 @@
 //! [sources]
 //! off = ["os"]           # not to be read
 //!
+//! [disk]
+//! network = true         # also ask mounts on the network and of autofs; from the next start on
+//!
 //! [limits]               # for each client
 //! sessions = 64
 //! columns = 4096
@@ -148,8 +151,9 @@ fn parse(text: &str) -> Result<Config, Mistake> {
         match &**key.get_ref() {
             "idle_timeout" => settings.idle_timeout = timeout("idle_timeout", value)?.0,
             "sources" => sources(value, &mut settings)?,
+            "disk" => disk(value, &mut settings)?,
             "limits" => limits(value, &mut settings)?,
-            _ => return Err(unknown("", key, "idle_timeout, sources, limits")),
+            _ => return Err(unknown("", key, "idle_timeout, sources, disk, limits")),
         }
     }
     Ok(Config { settings })
@@ -160,6 +164,16 @@ fn sources(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
         match &**key.get_ref() {
             "off" => settings.sources_off = names("sources.off", value)?,
             _ => return Err(unknown("sources.", key, "off")),
+        }
+    }
+    Ok(())
+}
+
+fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
+    for (key, value) in table("disk", value)? {
+        match &**key.get_ref() {
+            "network" => settings.sources.network_mounts = flag("disk.network", value)?,
+            _ => return Err(unknown("disk.", key, "network")),
         }
     }
     Ok(())
@@ -189,6 +203,11 @@ fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Mistake> {
         let what = format!("{key}: {text:?} ({cause}): {expected} is expected");
         Mistake::new(value.span(), what)
     })
+}
+
+fn flag(key: &str, value: &Value<'_>) -> Result<bool, Mistake> {
+    let flag = value.get_ref().as_bool();
+    flag.ok_or_else(|| mistyped(key, "true or false", value))
 }
 
 fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
@@ -283,6 +302,16 @@ mod tests {
                     ..Limits::default()
                 },
                 sources_off: vec!["os".to_owned(), "memory".to_owned()],
+                ..usual()
+            },
+        );
+        check(
+            "[disk]\nnetwork = true",
+            Settings {
+                sources: source::Options {
+                    network_mounts: true,
+                },
+                ..usual()
             },
         );
         check(
@@ -301,7 +330,7 @@ mod tests {
     fn mistakes_are_named_with_their_place() {
         refuses(
             "\nidel_timeout = \"1s\"",
-            "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, limits)",
+            "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits)",
         );
         refuses(
             "idle_timeout = 30",
@@ -336,6 +365,14 @@ mod tests {
         refuses(
             "limits.sessions = -1",
             "f:1:19: limits.sessions: a whole number above 0 is expected, and integer is given",
+        );
+        refuses(
+            "disk.network = 'yes'",
+            "f:1:16: disk.network: true or false is expected, and string is given",
+        );
+        refuses(
+            "disk.nfs = true",
+            "f:1:6: disk.nfs: unknown key (known: network)",
         );
         refuses(
             "limits = 3",

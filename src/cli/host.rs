@@ -3,6 +3,7 @@
 use std::{env, process, time::Duration};
 
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     select,
     signal::unix::{Signal, SignalKind},
@@ -67,6 +68,7 @@ impl Host {
     pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
         // A runtime may begin threads, and the environment is only changed by the only one.
         let notify = Notify::from_env()?;
+        raise_open_files();
         let served = super::block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {
             // Without a word, that the process ends is a failure to systemd, whatever its status.
@@ -151,6 +153,16 @@ impl Host {
             settings.idle_timeout = timeout;
         }
         settings
+    }
+}
+
+/// Lets this process have as many files open as it may. What it starts with is meant for programs
+/// that call select(2), which can have no more than 1024; sources keep open what they read.
+fn raise_open_files() {
+    let limit = Resource::RLIMIT_NOFILE;
+    let raised = getrlimit(limit).and_then(|(_, most)| setrlimit(limit, most, most));
+    if let Err(error) = raised {
+        warn!("the limit of open files stays as it is: {error}");
     }
 }
 

@@ -21,8 +21,9 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     pub(crate) fn new(common: &Common) -> Result<Self, Error> {
-        let store = Store::new(source::all(&common.roots()));
-        store.switch_off(&common.settings()?.sources_off);
+        let settings = common.settings()?;
+        let store = Store::new(source::all_with(&common.roots(), settings.sources));
+        store.switch_off(&settings.sources_off);
         Ok(Self {
             store: Arc::new(store),
         })

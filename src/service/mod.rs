@@ -50,6 +50,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The names of sources that are not to be read.
     pub sources_off: Vec<String>,
+    /// What the sources are told when the service starts.
+    pub sources: source::Options,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             idle_timeout: Some(Duration::from_secs(30)),
             limits: Limits::default(),
             sources_off: Vec::new(),
+            sources: source::Options::default(),
         }
     }
 }
@@ -117,7 +120,7 @@ impl Service {
     /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
     /// the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
-        let store = Store::new(source::all(roots));
+        let store = Store::new(source::all_with(roots, settings.sources));
         let state = Arc::new(State::new(store, settings));
         let bus = connect(&state).await?;
         if !name::claim(&bus).await? {

@@ -4,18 +4,59 @@ use std::{
     fs, io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use nix::libc;
+use nix::{
+    libc,
+    sys::resource::{Resource, getrlimit},
+};
 
 use crate::source::Error;
 
-/// A file that stays open between readings, with the buffer it is read into.
+/// A file that stays open between readings, unless too many do, with the buffer it is read into.
 pub(super) struct File {
     path: PathBuf,
     parts: Parts,
-    open: Option<fs::File>,
+    open: Option<Open>,
     buffer: Vec<u8>,
+}
+
+/// An open file, which is counted.
+struct Open(fs::File);
+
+/// How many files are open.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Open {
+    fn new(path: &Path) -> io::Result<Self> {
+        // The standard library opens with O_CLOEXEC.
+        let file = fs::File::open(path)?;
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(file))
+    }
+
+    /// Whether there are as many that the next had better not stay open. The other half of what the
+    /// process may have is for connections, directories and whatever else it does.
+    fn are_too_many() -> bool {
+        static MOST: OnceLock<usize> = OnceLock::new();
+        let most = MOST.get_or_init(|| {
+            let limit = getrlimit(Resource::RLIMIT_NOFILE);
+            limit.map_or(0, |(limit, _)| {
+                usize::try_from(limit / 2).unwrap_or(usize::MAX)
+            })
+        });
+        OPEN.load(Ordering::Relaxed) > *most
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What a read of fewer bytes than were asked for says about the file.
@@ -86,6 +127,9 @@ impl File {
             self.open = None;
             outcome = self.fill();
         }
+        if Open::are_too_many() {
+            self.open = None;
+        }
         match outcome {
             Ok(length) => Ok(&self.buffer[..length]),
             Err(cause) => {
@@ -100,9 +144,8 @@ impl File {
     /// Reads from the start to the end into the buffer; the number of bytes.
     fn fill(&mut self) -> io::Result<usize> {
         let file = match &mut self.open {
-            Some(file) => file,
-            // The standard library opens with O_CLOEXEC.
-            closed => closed.insert(fs::File::open(&self.path)?),
+            Some(open) => &open.0,
+            closed => &closed.insert(Open::new(&self.path)?).0,
         };
         let mut length = 0;
         loop {

@@ -118,6 +118,14 @@ impl Default for Roots {
     }
 }
 
+/// What sources are told beyond where the files are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether file systems are asked for their room that are on the network, or that autofs has
+    /// mounted.
+    pub network_mounts: bool,
+}
+
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -188,6 +196,11 @@ impl Error {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+    all_with(roots, Options::default())
+}
+
+/// Every source there is, with options.
+pub fn all_with(roots: &Roots, options: Options) -> Vec<Box<dyn Source>> {
     let lane = Arc::new(lane::Lane::new());
     let powers = rest::Powers::default();
     let mut sources: Vec<Box<dyn Source>> = vec![
@@ -204,7 +217,7 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(processes::Processes::new(roots)),
         Box::new(users::Users::new(roots)),
     ];
-    sources.extend(disk::sources(roots));
+    sources.extend(disk::sources(roots, options));
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));

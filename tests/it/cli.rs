@@ -11,7 +11,12 @@ use std::{
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
-use crate::{bus::Bus, calls::fixture, home::Home, process::Run};
+use crate::{
+    bus::Bus,
+    calls::fixture,
+    home::{Home, SAMPLED},
+    process::Run,
+};
 
 /// A frame in JSON, in exactly the shape that it has.
 pub(crate) fn frame(line: &str) -> (u64, BTreeMap<String, Value>, BTreeMap<String, Value>) {
@@ -302,4 +307,41 @@ fn a_broken_pipe_is_no_error() {
             "{arguments:?}"
         );
     }
+}
+
+#[test]
+fn few_descriptors_are_enough() {
+    let home = Home::new();
+    let sys = home.dir().join("sys");
+    let cpus = sys.join("devices/system/cpu");
+    for cpu in 0..128 {
+        let directory = cpus.join(format!("cpu{cpu}/cpufreq"));
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("scaling_cur_freq"), "2400000\n").unwrap();
+    }
+    fs::write(cpus.join("online"), "0-127\n").unwrap();
+    let mut limited = home.command("prlimit");
+    limited.args(["--nofile=64", SAMPLED, "sample", "cpu/*/frequency"]);
+    limited.args(["--json", "--procfs", &fixture("server/proc"), "--sysfs"]);
+    let run = Run::of(limited.arg(sys));
+    assert_eq!(run.stderr, "");
+    let (_, readings, faults) = frame(run.ok().trim_end());
+    assert_eq!((readings.len(), faults), (128, BTreeMap::new()));
+}
+
+#[test]
+fn the_service_may_have_as_many_descriptors_as_there_can_be() {
+    let bus = Bus::new();
+    let mut command = bus.command("prlimit");
+    let child = command.args(["--nofile=64:4096", SAMPLED, "serve"]);
+    let mut child = child.spawn().expect("spawn");
+    let daemon = bus.block_on(bus.owned());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", daemon.pid)).expect("limits");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let numbers = files.unwrap().split_whitespace().skip(3).take(2);
+    assert!(numbers.eq(["4096", "4096"]), "{limits}");
+    child.kill().expect("kill");
+    child.wait().expect("wait");
 }

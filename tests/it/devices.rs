@@ -1,6 +1,12 @@
 //! Devices that come and go: the catalog, the sessions, and what is said of sources.
 
-use std::{fs, io::Write, path::Path, process::Command};
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use futures_util::StreamExt;
 use nix::unistd::Uid;
@@ -11,7 +17,13 @@ use sampled::{
 use tokio::time::timeout;
 use zbus::{OwnedVariant, Variant};
 
-use crate::{bus::Bus, process::PATIENCE};
+use crate::{
+    bus::Bus,
+    calls::fixture,
+    cli::frame,
+    home::{Home, SAMPLED},
+    process::PATIENCE,
+};
 
 /// A tree of /proc with these network interfaces.
 fn interfaces(proc: &Path, names: &[&str]) {
@@ -192,4 +204,48 @@ fn sources_tell_of_themselves() {
         // Nothing else was opened for it.
         assert_eq!(state(&after["cpu"]), "unused");
     });
+}
+
+#[test]
+fn what_is_denied_is_read_once_it_may_be() {
+    if !Uid::effective().is_root() {
+        eprintln!("skipped: only root can take a permission from somebody else");
+        return;
+    }
+    let home = Home::new();
+    let sys = home.dir().join("sys");
+    let mut copy = Command::new("cp");
+    let copied = copy.args(["-a", &fixture("laptop/sys")]).arg(&sys).status();
+    assert!(copied.unwrap().success());
+    fs::set_permissions(home.dir(), Permissions::from_mode(0o755)).unwrap();
+    let energy = "devices/virtual/powercap/intel-rapl/intel-rapl:0/energy_uj";
+    let allow = |mode| fs::set_permissions(sys.join(energy), Permissions::from_mode(mode)).unwrap();
+    allow(0o000);
+    let mut watch = home.command("setpriv");
+    watch.args("--reuid 65534 --regid 65534 --clear-groups".split(' '));
+    // What is denied for ever ends with the last frame.
+    watch
+        .arg(SAMPLED)
+        .args("watch power --json --interval 100ms --count 600".split(' '));
+    watch
+        .args(["--procfs", &fixture("laptop/proc"), "--sysfs"])
+        .arg(&sys);
+    let watch = watch.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut watch = watch.spawn().expect("setpriv");
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let id = "power/package-0/energy";
+    let mut next = || frame(&lines.next().expect("another frame").unwrap());
+    for _ in 0..2 {
+        let (_, _, faults) = next();
+        assert_eq!(faults.get(id).unwrap(), "denied");
+    }
+    allow(0o444);
+    let regained = std::iter::repeat_with(next).find_map(|(_, mut readings, faults)| {
+        // Nothing else is said until it is there.
+        assert!(readings.contains_key(id) || faults[id] == "denied");
+        readings.remove(id)
+    });
+    assert!(regained.unwrap().is_number());
+    watch.kill().unwrap();
+    watch.wait().unwrap();
 }

@@ -154,7 +154,7 @@ impl Counters {
     /// What is read and written of file systems is what is of their devices.
     fn of_file_systems(&self, devices: &[block::Device]) -> Vec<Metric> {
         // Where the kernel does not say what is mounted, there are still the devices.
-        let systems = mounts::file_systems(&self.roots, devices).unwrap_or_default();
+        let systems = mounts::file_systems(&self.roots, devices, true).unwrap_or_default();
         let mut metrics = Vec::new();
         for system in &systems {
             let is_its = |device: &&block::Device| Some(&device.kernel) == system.kernel.as_ref();

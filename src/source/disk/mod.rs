@@ -10,14 +10,14 @@ mod mounts;
 mod names;
 mod space;
 
-use super::{Roots, Source};
+use super::{Options, Roots, Source};
 
 /// The sources of `disk`: what diskstats counts, names, and the room of file systems.
-pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+pub(super) fn sources(roots: &Roots, options: Options) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(counters::Counters::new(roots)),
-        Box::new(names::Names::new(roots)),
-        Box::new(space::Space::new(roots)),
+        Box::new(names::Names::new(roots, options)),
+        Box::new(space::Space::new(roots, options)),
     ]
 }
 
@@ -29,5 +29,5 @@ pub(super) fn check_text(text: &[u8]) {
     let lines = names.into_iter().zip([0, 1, 2].map(Some)).collect();
     let (rows, mut memo) = (Rows::new(lines), Memo::default());
     counters::read_rows(text, &rows, &mut memo, 3, |_, _| true, &mut Vec::new());
-    mounts::local(text);
+    mounts::mounts(text, true);
 }

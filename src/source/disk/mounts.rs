@@ -22,6 +22,26 @@ pub(super) struct Mount {
     pub(super) origin: String,
 }
 
+impl Mount {
+    /// Whether a server is asked.
+    pub(super) fn is_network(&self) -> bool {
+        const KINDS: [&str; 11] = [
+            "9p",
+            "afs",
+            "ceph",
+            "cifs",
+            "fuse.glusterfs",
+            "fuse.rclone",
+            "fuse.sshfs",
+            "lustre",
+            "nfs",
+            "nfs4",
+            "smb3",
+        ];
+        KINDS.contains(&self.kind.as_str())
+    }
+}
+
 /// A file system, and what it is called.
 pub(super) struct FileSystem {
     /// The UUID; where udev has not found one, the place where it is mounted.
@@ -35,11 +55,15 @@ pub(super) struct FileSystem {
     pub(super) is_whole: bool,
 }
 
-/// The file systems on disks that are mounted now.
+/// The file systems on disks that are mounted now, and those [on the network](mounts) if they are wanted.
 ///
 /// # Errors
 /// When the kernel does not say which.
-pub(super) fn file_systems(roots: &Roots, devices: &[Device]) -> Result<Vec<FileSystem>, Error> {
+pub(super) fn file_systems(
+    roots: &Roots,
+    devices: &[Device],
+    with_network: bool,
+) -> Result<Vec<FileSystem>, Error> {
     let uuids = links(&roots.root.join("dev/disk/by-uuid"));
     let labels = links(&roots.root.join("dev/disk/by-label"));
     let named = |links: &[(String, String)], kernel: &Option<String>| {
@@ -47,7 +71,7 @@ pub(super) fn file_systems(roots: &Roots, devices: &[Device]) -> Result<Vec<File
         link.map(|link| link.0.clone())
     };
     let mut all: Vec<FileSystem> = Vec::new();
-    for mount in local(&read(roots)?) {
+    for mount in mounts(&read(roots)?, with_network) {
         let kernel = kernel_name(&mount, devices);
         let point = mount.point.to_string_lossy().into_owned();
         let id = named(&uuids, &kernel).unwrap_or_else(|| point.clone());
@@ -57,7 +81,8 @@ pub(super) fn file_systems(roots: &Roots, devices: &[Device]) -> Result<Vec<File
         all.push(FileSystem {
             id,
             name: named(&labels, &kernel).unwrap_or(point),
-            is_whole: !mount.origin.starts_with("/dev/loop")
+            is_whole: !mount.is_network()
+                && !mount.origin.starts_with("/dev/loop")
                 && (mount.kind != "zfs" || !mount.origin.contains('/')),
             kernel,
             mount,
@@ -80,15 +105,26 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
 /// The mounts in a text of mountinfo that are on disks of this machine, each file system once:
 /// none of those that ask a server or another program, which may never answer, and no images,
 /// which are always full.
-pub(super) fn local(text: &[u8]) -> Vec<Mount> {
+///
+/// With those on the network come those that autofs has mounted, which it would never unmount when
+/// somebody asked them again and again. Its own places have no room, and would mount something.
+pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
+    let mut automatic: Vec<PathBuf> = Vec::new();
     for mount in parse::lines(text).filter_map(line) {
+        if mount.kind == "autofs" {
+            automatic.push(mount.point);
+            continue;
+        }
+        if !with_network && automatic.iter().any(|above| mount.point.starts_with(above)) {
+            continue;
+        }
         let is_known = mounts.iter().any(|other| match mount.number.0 {
             // What spans devices has a number of its own for each of its parts.
             0 => other.origin == mount.origin,
             _ => other.number == mount.number,
         });
-        if is_local(&mount) && !is_known {
+        if (is_local(&mount) || with_network && mount.is_network()) && !is_known {
             mounts.push(mount);
         }
     }

@@ -12,12 +12,13 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, lane::Lane, property::Property},
+    source::{Error, Options, Roots, Source, lane::Lane, property::Property},
 };
 
-/// The file systems on disks that are mounted.
+/// The file systems on disks that are mounted, and those on the network if they are wanted.
 pub(super) struct Space {
     roots: Roots,
+    options: Options,
     lane: Lane<Result<Room, Fault>>,
     /// In the order of the rows. Only ever appended to.
     bound: Vec<Bound>,
@@ -59,9 +60,10 @@ const PROPERTIES: [Property; WIDTH] = [
 ];
 
 impl Space {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots, options: Options) -> Self {
         Self {
             roots: roots.clone(),
+            options,
             lane: Lane::new(),
             bound: Vec::new(),
             changed: false,
@@ -85,7 +87,8 @@ impl Space {
             .root
             .join(point.strip_prefix("/").unwrap_or(point));
         // Of what spans several devices, the files do not show the number of the mount.
-        let number = (system.mount.number.0 != 0).then_some(system.mount.number);
+        let is_shown = system.mount.number.0 != 0 || system.mount.is_network();
+        let number = is_shown.then_some(system.mount.number);
         self.bound[row].job = Some(self.lane.add(move || ask(&point, number)));
         row
     }
@@ -118,7 +121,7 @@ impl Source for Space {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems = mounts::file_systems(&self.roots, &devices)?;
+        let systems = mounts::file_systems(&self.roots, &devices, self.options.network_mounts)?;
         self.bound.iter_mut().for_each(|bound| bound.job = None);
         let mut metrics = Vec::new();
         for system in &systems {

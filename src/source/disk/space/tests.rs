@@ -45,7 +45,7 @@ fn what_is_mounted_elsewhere_does_not_answer() {
 
 #[test]
 fn mounts_on_disks_of_this_machine() {
-    let mounts = mounts::local(fixture!("server/proc/1/mountinfo").as_bytes());
+    let mounts = mounts::mounts(fixture!("server/proc/1/mountinfo").as_bytes(), false);
     let points: Vec<_> = mounts.iter().map(|mount| mount.point.clone()).collect();
     let expected = ["/", "/boot", "/srv", "/srv/My Data", "/mnt/disk"];
     assert_eq!(points, expected.map(PathBuf::from));
@@ -57,7 +57,37 @@ fn mounts_on_disks_of_this_machine() {
         "1 2 8 / /x - ext4 /dev/sda rw",
         "1 2 8:1 / /x rw ext4",
     ] {
-        assert_eq!(mounts::local(bad.as_bytes()), []);
+        assert_eq!(mounts::mounts(bad.as_bytes(), true), []);
+    }
+}
+
+#[test]
+fn mounts_on_the_network_are_asked_if_that_is_wanted() {
+    let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                31 22 0:50 / /net/dead rw - nfs4 filer:/vol/dead rw,hard\n\
+                32 22 0:51 / /auto rw - autofs /etc/auto.misc rw,fd=42\n\
+                33 32 0:52 / /auto/home rw - nfs4 filer:/home rw\n\
+                34 22 0:53 / /boot rw - autofs systemd-1 rw,fd=43\n\
+                35 34 8:2 / /boot rw - vfat /dev/sda2 rw\n\
+                36 22 8:3 / /autonomy rw - ext4 /dev/sda3 rw\n\
+                37 22 0:54 / /run rw - tmpfs tmpfs rw\n";
+    let tree = Tree::new();
+    tree.write("diskstats", "");
+    tree.write("self/mountinfo", text);
+    for (network_mounts, expected) in [
+        (false, &["/", "/autonomy"][..]),
+        (
+            true,
+            &["/", "/net/dead", "/auto/home", "/boot", "/autonomy"],
+        ),
+    ] {
+        let mut space = Space::new(&tree.roots(), Options { network_mounts });
+        space.discover().unwrap();
+        // What has no job is not asked.
+        let asked = space.bound.iter().filter(|bound| bound.job.is_some());
+        assert_eq!(asked.map(|bound| &bound.id).collect::<Vec<_>>(), expected);
+        let far = space.bound.iter().filter(|bound| !bound.is_whole);
+        assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
     }
 }
 
@@ -69,7 +99,7 @@ fn a_file_system_goes_and_comes_back() {
     let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
     tree.write("diskstats", "");
     tree.write("self/mountinfo", &mounted);
-    let mut space = Space::new(&tree.roots());
+    let mut space = Space::new(&tree.roots(), Options::default());
     let metrics = space.discover().unwrap();
     assert_eq!(metrics.len(), WIDTH + ALL);
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
@@ -97,7 +127,7 @@ fn a_file_system_goes_and_comes_back() {
 
 #[test]
 fn fixtures() {
-    let mut server = Space::new(&roots("server"));
+    let mut server = Space::new(&roots("server"), Options::default());
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 5 * WIDTH + ALL);
     let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();
