@@ -5,6 +5,7 @@
 
 mod bus;
 mod floor;
+mod ksystemstats;
 mod process;
 
 use std::{
@@ -104,13 +105,14 @@ fn main() {
         return floor::serve();
     }
     let bench = Bench::new();
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("activation", activation),
         ("sample", sample),
         ("memory", memory),
         ("sessions", sessions),
         ("lateness", lateness),
         ("idle", idle),
+        ("ksystemstats", ksystemstats::ksystemstats),
     ];
     // Cargo adds an argument of its own, `--bench`.
     let chosen: Vec<_> = arguments

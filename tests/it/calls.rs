@@ -301,6 +301,24 @@ fn any_number_of_callers_share_descriptors_and_one_thread() {
 }
 
 #[test]
+fn a_cold_sample_opens_only_the_files_it_needs() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let selectors = ["memory/physical/used"];
+        let sample = client.sample(&selectors, SampleOptions::default()).await;
+        assert_eq!(sample.unwrap().faults, [].into());
+        let daemon = bus.owned().await.pid;
+        let descriptors = fs::read_dir(format!("/proc/{daemon}/fd")).unwrap();
+        let targets = descriptors.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+        let open: Vec<_> = targets
+            .filter(|target| target.starts_with("/proc") || target.starts_with("/sys"))
+            .collect();
+        assert_eq!(open, [std::path::Path::new("/proc/meminfo")]);
+    });
+}
+
+#[test]
 fn the_roots_can_be_elsewhere() {
     let tree = fixture("server");
     let bus = Bus::activating(&format!(

@@ -1,0 +1,116 @@
+//! What a tick costs on a large machine: in proportion to what is selected, whatever else is there.
+//!
+//! Reads the tree of a server with 128 cpus and 63 disks. Run with
+//! `cargo bench --no-default-features --features service --bench tick`.
+
+mod support;
+
+use std::{fs, hint::black_box, path::Path, sync::Arc};
+
+use sampled::{
+    reading::Stamp,
+    source::{Roots, all},
+    store::{Selection, Store},
+};
+
+/// What is selected, and what share of the cost of everything it may have.
+const SELECTORS: [(&str, f64); 4] = [
+    ("cpu/loadaverages/loadaverage1", 0.05),
+    ("disk/*/read", 1.0),
+    ("cpu/cpu77/usage", 0.5),
+    ("memory/physical/used", 0.05),
+];
+
+fn main() {
+    let tree = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/server"
+    ));
+    let roots = Roots {
+        proc: tree.join("proc"),
+        sys: tree.join("sys"),
+        root: tree.to_owned(),
+    };
+    // Of the disks, the one that comes last.
+    let disk = {
+        let store = Store::new(all(&roots));
+        let disks = store.resolve(&["disk/*/read"]).expect("disks");
+        let last = disks.columns.last().expect("63 of them");
+        last.metric.id.to_string()
+    };
+    let everything = Tick::new(&roots, &[]);
+    println!(
+        "everything: {} metrics, {} reads, {} files open\n",
+        everything.metrics(),
+        everything.reads(),
+        open_under(tree)
+    );
+    for (selector, at_most) in SELECTORS {
+        let selector = match selector {
+            "disk/*/read" => &disk,
+            other => other,
+        };
+        let before = open_under(tree);
+        let one = Tick::new(&roots, &[selector]);
+        let reads = one.reads();
+        let opened = open_under(tree) - before;
+        println!("{selector}: {reads} reads, {opened} files open");
+        let costs = support::interleave(&mut [
+            ("everything", &mut || everything.read()),
+            ("one metric", &mut || one.read()),
+        ]);
+        support::compare(&costs[1], &costs[0], at_most);
+        let verdict = if reads == 1 && opened == 1 {
+            "ok"
+        } else {
+            "TOO MUCH"
+        };
+        println!("reads and files of one metric: {reads}, {opened} (at most 1) {verdict}\n");
+    }
+}
+
+/// A store, and what is selected of it.
+struct Tick {
+    store: Store,
+    selection: Arc<Selection>,
+}
+
+impl Tick {
+    fn new(roots: &Roots, selectors: &[&str]) -> Self {
+        let store = Store::new(all(roots));
+        let selection = store.resolve(selectors).expect("they are there");
+        let tick = Self { store, selection };
+        tick.read();
+        tick
+    }
+
+    fn metrics(&self) -> usize {
+        self.selection.columns.len()
+    }
+
+    fn read(&self) {
+        let now = Stamp::now().monotonic;
+        black_box(self.store.read(&self.selection, now));
+    }
+
+    /// How often a tick reads a file, or a group of them.
+    fn reads(&self) -> u64 {
+        let count = || {
+            self.store
+                .sources()
+                .iter()
+                .map(|source| source.reads)
+                .sum::<u64>()
+        };
+        let before = count();
+        self.read();
+        count() - before
+    }
+}
+
+/// How many files of this tree are open.
+fn open_under(tree: &Path) -> usize {
+    let descriptors = fs::read_dir("/proc/self/fd").expect("descriptors");
+    let files = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    files.filter(|file| file.starts_with(tree)).count()
+}
