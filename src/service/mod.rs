@@ -19,7 +19,14 @@ mod state;
 mod uevent;
 mod watch;
 
-use std::{env, future::pending, io, sync::Arc, time::Duration};
+use std::{
+    env,
+    future::pending,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     select,
@@ -148,13 +155,15 @@ impl Service {
     /// # Errors
     /// When the kernel's timer fails.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<End, Error> {
-        let end = select! {
-            () = shutdown => End::Asked,
-            () = self.state.quit.notified() => End::Quit,
-            () = self.idle() => End::Idle,
-            () = self.bus.closed() => End::BusGone,
-            error = self.acquire() => return Err(Error::Timer(error)),
+        let over = async {
+            select! {
+                () = shutdown => End::Asked,
+                () = self.state.quit.notified() => End::Quit,
+                () = self.idle() => End::Idle,
+                () = self.bus.closed() => End::BusGone,
+            }
         };
+        let end = self.acquire(pin!(over)).await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");
         Ok(end)
     }
@@ -176,34 +185,32 @@ impl Service {
         }
     }
 
-    /// Takes frames as they fall due, and listens for devices while somebody has a session. Returns
-    /// only what is wrong with the timer.
-    async fn acquire(&self) -> io::Error {
+    /// Takes frames as they fall due, and listens for devices while somebody has a session, until it
+    /// is `over`. That is looked at between frames only: a frame that is broken off while it is
+    /// written would leave the bus unable to read what comes after it, the last answers among it.
+    async fn acquire(&self, mut over: Pin<&mut impl Future<Output = End>>) -> io::Result<End> {
         let mut devices = Devices::default();
         loop {
             let rearranged = self.state.rearranged.notified();
             devices.listen(self.state.has_sessions());
-            let Some(due) = earliest(self.state.next_due(), devices.look_at()) else {
-                select! {
-                    () = rearranged => {}
-                    () = devices.next() => {}
+            let due = earliest(self.state.next_due(), devices.look_at());
+            let wait = async {
+                match due {
+                    Some(due) => self.clock.until(due).await,
+                    None => pending().await,
                 }
-                continue;
             };
             select! {
-                () = rearranged => {}
-                () = devices.next() => {}
-                waited = self.clock.until(due) => {
-                    if let Err(error) = waited {
-                        return error;
-                    }
-                    if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
-                        let changes = self.state.store.look_at_devices(subsystems.as_ref());
-                        self.state.announce(&self.bus, changes).await;
-                    }
-                    self.state.tick(&self.bus).await;
-                }
+                end = &mut over => return Ok(end),
+                () = rearranged => continue,
+                () = devices.next() => continue,
+                waited = wait => waited?,
             }
+            if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
+                let changes = self.state.store.look_at_devices(subsystems.as_ref());
+                self.state.announce(&self.bus, changes).await;
+            }
+            self.state.tick(&self.bus).await;
         }
     }
 
