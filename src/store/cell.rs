@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::{
     reading::{Fault, Metric, Raw, Snapshot, Stamp},
     selector::Selector,
-    source::{Error, Source},
+    source::{Answered, Error, Source},
 };
 
 /// How far apart the snapshots are that are kept to compare with, and how many.
@@ -68,7 +68,8 @@ impl Changes {
 }
 
 impl Cell {
-    pub(super) fn new(source: Box<dyn Source>) -> Self {
+    pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
+        source.when_answered(tell.clone());
         Self {
             source,
             metrics: None,

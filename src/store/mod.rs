@@ -14,10 +14,12 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     reading::{Fault, Snapshot, Stamp},
     selector::{self, InvalidSelector, Selector},
-    source::Source,
+    source::{Answered, Source},
 };
 
 use cell::Cell;
@@ -30,10 +32,13 @@ const REMEMBERED: usize = 64;
 /// All sources, and the last snapshots of those that were read.
 pub struct Store {
     inner: Mutex<Inner>,
+    answered: Arc<Notify>,
 }
 
 struct Inner {
     cells: Vec<Cell>,
+    /// Tells those who wait for answers that are on their way.
+    tell: Answered,
     off: BTreeSet<String>,
     /// Selections by their selectors, joined by NUL, a byte that no D-Bus string contains.
     resolved: HashMap<String, Arc<Selection>>,
@@ -85,10 +90,15 @@ fn unknown(selector: &str, nearest: Option<&str>, cause: Option<&str>) -> String
 impl Store {
     /// A store over these sources. Nothing is opened yet.
     pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
-        let cells = sources.into_iter().map(Cell::new).collect();
+        let answered = Arc::new(Notify::new());
+        let waiting = answered.clone();
+        let tell: Answered = Arc::new(move || waiting.notify_waiters());
+        let cells = sources.into_iter();
         Self {
+            answered,
             inner: Mutex::new(Inner {
-                cells,
+                cells: cells.map(|source| Cell::new(source, &tell)).collect(),
+                tell,
                 off: BTreeSet::new(),
                 resolved: HashMap::new(),
             }),
@@ -145,6 +155,18 @@ impl Store {
         let mut inner = self.lock();
         let read = |&cell: &usize| inner.read(cell, since);
         Frame::new(selection.cells.iter().map(read).collect())
+    }
+
+    /// Whether a source has not answered the last reading of this selection, but will.
+    pub fn is_awaited(&self, selection: &Selection) -> bool {
+        let inner = self.lock();
+        let mut cells = selection.cells.iter();
+        cells.any(|&cell| inner.cells[cell].source.is_awaited())
+    }
+
+    /// Completes when an answer has come that was [awaited](Self::is_awaited), from this call on.
+    pub fn answered(&self) -> impl Future<Output = ()> {
+        self.answered.notified()
     }
 
     /// Makes sure that each cell with a rate in the selection has a snapshot to compare with, of
@@ -311,7 +333,9 @@ impl Inner {
 
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
-        self.cells.extend(members.into_iter().map(Cell::new));
+        let cells = members.into_iter();
+        self.cells
+            .extend(cells.map(|source| Cell::new(source, &self.tell)));
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.
@@ -324,7 +348,7 @@ impl Inner {
             if cell.metrics.is_some() && may_differ(&*cell.source) {
                 let members = cell.look_again(&mut changes);
                 for member in members {
-                    let mut cell = Cell::new(member);
+                    let mut cell = Cell::new(member, &self.tell);
                     cell.look_again(&mut changes);
                     self.cells.push(cell);
                 }

@@ -46,6 +46,14 @@ impl Selection {
         rates.all(|column| baseline[column.place].is_some())
     }
 
+    /// For each column whether it is a rate that has something to compare with.
+    pub fn is_compared(&self, baseline: &Baseline) -> impl Iterator<Item = bool> {
+        self.columns.iter().map(|column| {
+            let before = baseline.get(column.place).and_then(Option::as_ref);
+            column.metric.formula.needs_baseline() && before.is_some()
+        })
+    }
+
     /// The readings of a frame, in the order of the columns.
     pub fn readings<'a>(
         &'a self,

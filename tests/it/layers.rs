@@ -13,7 +13,7 @@ const MAP: [(&str, &[&str], &[&str]); 16] = [
     (
         "store",
         &["reading", "rate", "selector", "source"],
-        &["tracing"],
+        &["tokio", "tracing"],
     ),
     ("sample", &["reading", "store"], &["tokio"]),
     ("duration", &[], &[]),
