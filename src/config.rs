@@ -18,19 +18,14 @@
 
 use std::{
     env, fs, io,
-    ops::Range,
     path::{Path, PathBuf},
-};
-
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
 };
 
 use crate::{
     duration::Timeout,
+    mistake::{self, Mistake, Place, Value},
     service::Settings,
-    source::{self, Roots},
+    source::{self, Roots, own},
 };
 
 /// What a configuration file says, and the defaults where it says nothing.
@@ -76,7 +71,7 @@ impl Config {
             path: path.to_owned(),
             cause,
         })?;
-        parse(&text).map_err(|mistake| mistake.in_file(path, &text))
+        parse(&text).map_err(|mistake| in_file(mistake, path, &text))
     }
 
     /// Reads the user's own file, `$XDG_CONFIG_HOME/sampled/config.toml`. If there is none, all is
@@ -85,7 +80,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or says what it cannot say.
     pub fn of_user() -> Result<Self, Error> {
-        let Some(path) = user_path() else {
+        let Some(path) = user_dir().map(|dir| dir.join("config.toml")) else {
             return Ok(Self::default());
         };
         match Self::load(&path) {
@@ -95,15 +90,20 @@ impl Config {
     }
 }
 
+/// Where the user defines sources of his own: `$XDG_CONFIG_HOME/sampled/sources.d`.
+pub fn user_sources() -> Option<PathBuf> {
+    user_dir().map(|dir| dir.join("sources.d"))
+}
+
 /// The XDG Base Directory Specification: a path that is not absolute is no path.
-fn user_path() -> Option<PathBuf> {
+fn user_dir() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
     let dir = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(dir.join("sampled/config.toml"))
+    Some(dir.join("sampled"))
 }
 
 fn is_absent(cause: &io::Error) -> bool {
@@ -113,39 +113,19 @@ fn is_absent(cause: &io::Error) -> bool {
     )
 }
 
-/// What is wrong, and where: a range of bytes.
-struct Mistake {
-    span: Range<usize>,
-    what: String,
-}
-
-impl Mistake {
-    fn new(span: Range<usize>, what: impl Into<String>) -> Self {
-        let what = what.into();
-        Self { span, what }
-    }
-
-    fn in_file(self, path: &Path, text: &str) -> Error {
-        let before = text.get(..self.span.start).unwrap_or(text);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Error::Invalid {
-            path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
-            what: self.what,
-        }
+/// A mistake of this text, in this file.
+fn in_file(mistake: Mistake, path: &Path, text: &str) -> Error {
+    let Place { line, column } = mistake.place(text);
+    Error::Invalid {
+        path: path.to_owned(),
+        line,
+        column,
+        what: mistake.what,
     }
 }
-
-type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
-type Value<'a> = Spanned<DeValue<'a>>;
 
 fn parse(text: &str) -> Result<Config, Mistake> {
-    let table = DeTable::parse(text).map_err(|error| {
-        // It may be more than one line: the first says what it is, the others what it could be.
-        let what = error.message().lines().collect::<Vec<_>>().join("; ");
-        Mistake::new(error.span().unwrap_or(0..0), what)
-    })?;
+    let table = mistake::document(text)?;
     let mut settings = Settings::default();
     for (key, value) in table.get_ref() {
         match &**key.get_ref() {
@@ -153,61 +133,51 @@ fn parse(text: &str) -> Result<Config, Mistake> {
             "sources" => sources(value, &mut settings)?,
             "disk" => disk(value, &mut settings)?,
             "limits" => limits(value, &mut settings)?,
-            _ => return Err(unknown("", key, "idle_timeout, sources, disk, limits")),
+            _ => return Err(Mistake::unknown("", key, "idle_timeout, sources, disk, limits")),
         }
     }
     Ok(Config { settings })
 }
 
 fn sources(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
-    for (key, value) in table("sources", value)? {
+    for (key, value) in mistake::table("sources", value)? {
         match &**key.get_ref() {
             "off" => settings.sources_off = names("sources.off", value)?,
-            _ => return Err(unknown("sources.", key, "off")),
+            _ => return Err(Mistake::unknown("sources.", key, "off")),
         }
     }
     Ok(())
 }
 
 fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
-    for (key, value) in table("disk", value)? {
+    for (key, value) in mistake::table("disk", value)? {
         match &**key.get_ref() {
-            "network" => settings.sources.network_mounts = flag("disk.network", value)?,
-            _ => return Err(unknown("disk.", key, "network")),
+            "network" => settings.sources.network_mounts = mistake::flag("disk.network", value)?,
+            _ => return Err(Mistake::unknown("disk.", key, "network")),
         }
     }
     Ok(())
 }
 
 fn limits(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
-    for (key, value) in table("limits", value)? {
+    for (key, value) in mistake::table("limits", value)? {
         match &**key.get_ref() {
             "sessions" => settings.limits.sessions = count("limits.sessions", value)?,
             "columns" => settings.limits.columns = count("limits.columns", value)?,
-            _ => return Err(unknown("limits.", key, "sessions, columns")),
+            _ => return Err(Mistake::unknown("limits.", key, "sessions, columns")),
         }
     }
     Ok(())
 }
 
-fn table<'a, 'b>(key: &str, value: &'b Value<'a>) -> Result<&'b DeTable<'a>, Mistake> {
-    let table = value.get_ref().as_table();
-    table.ok_or_else(|| mistyped(key, "a table", value))
-}
-
 fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Mistake> {
     let expected = "a duration in quotes, such as \"30s\", or \"never\"";
     let text = value.get_ref().as_str();
-    let text = text.ok_or_else(|| mistyped(key, expected, value))?;
+    let text = text.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
     text.parse().map_err(|cause| {
         let what = format!("{key}: {text:?} ({cause}): {expected} is expected");
         Mistake::new(value.span(), what)
     })
-}
-
-fn flag(key: &str, value: &Value<'_>) -> Result<bool, Mistake> {
-    let flag = value.get_ref().as_bool();
-    flag.ok_or_else(|| mistyped(key, "true or false", value))
 }
 
 fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
@@ -219,18 +189,18 @@ fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
     });
     number
         .filter(|&number| number > 0)
-        .ok_or_else(|| mistyped(key, "a whole number above 0", value))
+        .ok_or_else(|| Mistake::mistyped(key, "a whole number above 0", value))
 }
 
 fn names(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
     let expected = "an array of names of sources";
     let array = value.get_ref().as_array();
-    let array = array.ok_or_else(|| mistyped(key, expected, value))?;
+    let array = array.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
     let known = source_names();
     let name = |value: &Value<'_>| {
         let name = value.get_ref().as_str();
-        let name = name.ok_or_else(|| mistyped(key, expected, value))?;
-        if known.contains(&name) {
+        let name = name.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
+        if known.iter().any(|known| known == name) {
             return Ok(name.to_owned());
         }
         let what = format!("{key}: no source is called {name:?}: {}", known.join(", "));
@@ -240,23 +210,17 @@ fn names(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
 }
 
 /// The names of all sources, each once: making the sources opens nothing.
-fn source_names() -> Vec<&'static str> {
+fn source_names() -> Vec<String> {
     let sources = source::all(&Roots::default());
-    let mut names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+    let mut names: Vec<_> = sources
+        .iter()
+        .map(|source| source.name().to_owned())
+        .collect();
+    // All that the user defines.
+    names.push(own::NAME.to_owned());
     names.sort_unstable();
     names.dedup();
     names
-}
-
-fn unknown(table: &str, key: &Key<'_>, known: &str) -> Mistake {
-    let what = format!("{table}{}: unknown key (known: {known})", key.get_ref());
-    Mistake::new(key.span(), what)
-}
-
-fn mistyped(key: &str, expected: &str, value: &Value<'_>) -> Mistake {
-    let found = value.get_ref().type_str();
-    let what = format!("{key}: {expected} is expected, and {found} is given");
-    Mistake::new(value.span(), what)
 }
 
 #[cfg(test)]
@@ -275,7 +239,7 @@ mod tests {
     #[track_caller]
     fn refuses(text: &str, expected: &str) {
         let error = parse(text)
-            .map_err(|mistake| mistake.in_file(Path::new("f"), text))
+            .map_err(|mistake| in_file(mistake, Path::new("f"), text))
             .expect_err("this is refused");
         assert_eq!(error.to_string(), expected);
     }
@@ -310,6 +274,7 @@ mod tests {
             Settings {
                 sources: source::Options {
                     network_mounts: true,
+                    ..source::Options::default()
                 },
                 ..usual()
             },
@@ -351,10 +316,8 @@ mod tests {
             "[sources]\noff = 'os'",
             "f:2:7: sources.off: an array of names of sources is expected, and string is given",
         );
-        let sources = source::all(&Roots::default());
-        let mut names: Vec<_> = sources.iter().map(|source| source.name()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = source_names();
+        assert!(["memory", "sources.d"].map(str::to_owned).iter().all(|name| names.contains(name)));
         refuses(
             "[sources]\noff = ['os',\n 'hens']",
             &format!(

@@ -12,7 +12,8 @@
 //! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
 //!
 //! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
-//! program needs; `nvml` (the default too) adds NVIDIA's GPUs.
+//! program needs; `nvml` (the default too) adds NVIDIA's GPUs, and `own` the sources that a user
+//! defines.
 #[cfg(not(target_os = "linux"))]
 compile_error!(
     "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"
@@ -22,10 +23,12 @@ compile_error!(
 pub mod client;
 #[cfg(feature = "service")]
 pub mod config;
-#[cfg(feature = "service")]
+#[cfg(feature = "own")]
 pub mod duration;
 #[cfg(feature = "service")]
 pub mod install;
+#[cfg(feature = "own")]
+mod mistake;
 #[cfg(feature = "source")]
 pub mod object;
 #[cfg(feature = "source")]

@@ -67,6 +67,11 @@ impl<'a> Selector<'a> {
         Ok(Self { text })
     }
 
+    /// Whether it is an id, so that it means one metric at most.
+    pub fn is_id(&self) -> bool {
+        self.text.split('/').count() == 3 && !self.text.contains('*')
+    }
+
     /// Whether the selector means this metric.
     pub fn matches(&self, id: &str) -> bool {
         let mut segments = id.split('/');

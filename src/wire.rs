@@ -36,7 +36,7 @@ pub struct Ids(pub Vec<Arc<str>>);
 
 /// Metadata by id, `a{sa{sv}}`: the metric and the name of its source.
 #[derive(Debug)]
-pub struct Catalog(pub Vec<(Arc<Metric>, &'static str)>);
+pub struct Catalog(pub Vec<(Arc<Metric>, Arc<str>)>);
 
 impl Type for Readings {
     const SIGNATURE: &'static Signature =

@@ -56,7 +56,7 @@ impl Host {
             // would wait for two minutes. So there is an answer, and the mistake is in the journal.
             Err(mistake) if env::var_os("NOTIFY_SOCKET").is_some() => {
                 error!("{mistake}; running on the defaults");
-                host.overridden(Settings::default())
+                host.overridden(super::with_own_sources(Settings::default()))
             }
             settings => settings?,
         };

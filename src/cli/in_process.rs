@@ -22,7 +22,7 @@ pub(crate) struct InProcess {
 impl InProcess {
     pub(crate) fn new(common: &Common) -> Result<Self, Error> {
         let settings = common.settings()?;
-        let store = Store::new(source::all_with(&common.roots(), settings.sources));
+        let store = Store::new(source::all_with(&common.roots(), &settings.sources));
         store.switch_off(&settings.sources_off);
         Ok(Self {
             store: Arc::new(store),
@@ -100,7 +100,7 @@ fn metadata(column: &Column) -> Metadata {
         description: metric.description.to_string(),
         unit: metric.unit.to_string(),
         kind: metric.kind.word().to_owned(),
-        source: column.source.to_owned(),
+        source: column.source.to_string(),
         minimum: metric.minimum,
         maximum: metric.maximum,
     }

@@ -97,7 +97,7 @@ impl Common {
             Some(path) => Config::load(path)?,
             None => Config::of_user()?,
         };
-        Ok(config.settings)
+        Ok(with_own_sources(config.settings))
     }
 
     /// Whether somebody says where the kernel's files are.
@@ -172,6 +172,12 @@ const CLIENT: &str = "\
 The readings come from the service, which the session bus starts. Where no session
 bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
 them itself; only then does the configuration matter here.";
+
+/// These settings, with the sources that the user defines.
+fn with_own_sources(mut settings: Settings) -> Settings {
+    settings.sources.own = config::user_sources();
+    settings
+}
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {

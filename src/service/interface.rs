@@ -24,7 +24,7 @@ pub(crate) struct Sampler {
 type Facts = HashMap<&'static str, OwnedVariant>;
 /// What is told of sessions, `a{ua{sv}}`, and of sources, `a{sa{sv}}`.
 type SessionFacts = HashMap<u32, Facts>;
-type SourceFacts = HashMap<&'static str, Facts>;
+type SourceFacts = HashMap<String, Facts>;
 
 /// Readings of this machine, shared by all who ask.
 ///
@@ -145,9 +145,12 @@ impl Sampler {
     /// By source: `state` (s: `ok`, `failing`, `unused` or `off`), `metrics` (u), `reads` (t), `cost`
     /// (t, time spent reading), `error` (s).
     #[zbus(out_args("sources"))]
-    async fn sources(&self) -> Result<SourceFacts, Error> {
+    async fn sources(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<SourceFacts, Error> {
         let _call = self.state.activity.begin();
-        let sources = self.state.store.sources().into_iter();
+        let sources = self.state.sources(bus).await.into_iter();
         Ok(sources
             .map(|source| {
                 let facts = [
@@ -157,7 +160,7 @@ impl Sampler {
                     ("cost", Variant::from(source.cost.as_micros() as u64)),
                     ("error", Variant::from(source.error.as_str())),
                 ];
-                (source.name, owned(facts))
+                (source.name.to_string(), owned(facts))
             })
             .collect())
     }

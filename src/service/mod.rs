@@ -127,7 +127,7 @@ impl Service {
     /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
     /// the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
-        let store = Store::new(source::all_with(roots, settings.sources));
+        let store = Store::new(source::all_with(roots, &settings.sources));
         let state = Arc::new(State::new(store, settings));
         let bus = connect(&state).await?;
         if !name::claim(&bus).await? {

@@ -14,7 +14,7 @@ use zbus::Connection;
 use crate::{
     reading::Stamp,
     sample::{self, Sample},
-    store::{Changes, Store},
+    store::{Changes, SourceState, Store},
     wire::{Catalog, Faults, Ids, Readings},
 };
 
@@ -67,7 +67,7 @@ impl State {
         self.announce(bus, self.store.look_for(selectors)).await;
         let selection = self.store.resolve(selectors)?;
         let columns = selection.columns.iter();
-        let entries = columns.map(|column| (column.metric.clone(), column.source));
+        let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
         Ok(Catalog(entries.collect()))
     }
 
@@ -77,6 +77,9 @@ impl State {
         selectors: &[&str],
         options: sample::Options,
     ) -> Result<(u64, Readings, Faults), Error> {
+        // What its user has just defined anew is to be read as it is defined now.
+        self.announce(bus, self.store.look_at_definitions(false))
+            .await;
         let selection = match self.store.resolve(selectors) {
             Ok(selection) => selection,
             // It may have come since somebody has asked.
@@ -152,6 +155,13 @@ impl State {
         self.rearrange();
         signals::send(bus, vec![notice]).await;
         Ok(())
+    }
+
+    /// What is known of each source, and what is wrong with those that the user defines.
+    pub(crate) async fn sources(&self, bus: &Connection) -> Vec<SourceState> {
+        self.announce(bus, self.store.look_at_definitions(true))
+            .await;
+        self.store.sources()
     }
 
     pub(crate) fn sessions<K, V, T: FromIterator<(K, V)>>(

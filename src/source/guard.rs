@@ -36,7 +36,7 @@ pub(super) trait Guarded: Source + 'static {
 pub(super) struct Guard<S> {
     lane: Arc<Lane>,
     source: Arc<Mutex<S>>,
-    name: &'static str,
+    name: Box<str>,
     scope: &'static [&'static str],
     subsystems: &'static [&'static str],
     path: PathBuf,
@@ -68,7 +68,7 @@ impl<S: Guarded> Guard<S> {
     pub(super) fn boxed(lane: &Arc<Lane>, source: S, may_hang: bool) -> Box<dyn Source> {
         let mut guard = Self {
             lane: lane.clone(),
-            name: source.name(),
+            name: source.name().into(),
             scope: source.scope(),
             subsystems: source.subsystems(),
             path: source.path(),
@@ -103,8 +103,8 @@ impl<S: Guarded> Guard<S> {
 }
 
 impl<S: Guarded> Source for Guard<S> {
-    fn name(&self) -> &'static str {
-        self.name
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn scope(&self) -> &'static [&'static str] {

@@ -21,6 +21,8 @@ mod memory;
 mod network;
 mod os;
 mod os_release;
+#[cfg(feature = "own")]
+pub mod own;
 mod parse;
 mod power;
 mod pressure;
@@ -44,8 +46,9 @@ use crate::reading::{Fault, Metric, Raw};
 
 /// One unit of reading.
 pub trait Source: Send {
-    /// The name by which a person can switch it off: `cpu`, `memory`.
-    fn name(&self) -> &'static str;
+    /// The name by which a person can switch it off: `cpu`, `memory`. What stands before a slash in it
+    /// switches off all that begin with it.
+    fn name(&self) -> &str;
 
     /// Patterns of all the ids it may ever offer, `*` for a whole segment. Known without reading
     /// anything, so that a call for one metric opens only the files of that metric.
@@ -96,6 +99,12 @@ pub trait Source: Send {
         false
     }
 
+    /// Whether what it has was written down by the user: to discover it costs nothing, and it is always
+    /// to be known.
+    fn is_defined(&self) -> bool {
+        false
+    }
+
     /// Is told, once and first of all, whom to tell when an answer has come that was
     /// [awaited](Self::is_awaited).
     fn when_answered(&mut self, _tell: Answered) {}
@@ -132,11 +141,14 @@ impl Default for Roots {
 }
 
 /// What sources are told beyond where the files are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether file systems are asked for their room that are on the network, or that autofs has
     /// mounted.
     pub network_mounts: bool,
+    /// The directory in which the user defines sources of his own, where there is one.
+    #[cfg(feature = "own")]
+    pub own: Option<PathBuf>,
 }
 
 /// Why a source could not be read.
@@ -159,6 +171,9 @@ pub enum Error {
         /// What was wrong with it, in words.
         what: String,
     },
+    /// The user has made mistakes where he defines sources of his own.
+    #[error("{0}")]
+    Mistaken(String),
 }
 
 impl Error {
@@ -184,6 +199,7 @@ impl Error {
                 Self::io(path, number.unwrap_or_else(|| cause.kind().into()))
             }
             Self::Malformed { path, what } => Self::malformed(path, what),
+            Self::Mistaken(what) => Self::Mistaken(what.clone()),
         }
     }
 
@@ -194,7 +210,7 @@ impl Error {
     /// that says neither of the others.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Malformed { .. } => Fault::Malformed,
+            Self::Malformed { .. } | Self::Mistaken(_) => Fault::Malformed,
             Self::Io { cause, .. } => match cause.kind() {
                 io::ErrorKind::PermissionDenied => Fault::Denied,
                 io::ErrorKind::NotFound => Fault::Gone,
@@ -209,11 +225,11 @@ impl Error {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
-    all_with(roots, Options::default())
+    all_with(roots, &Options::default())
 }
 
 /// Every source there is, with options.
-pub fn all_with(roots: &Roots, options: Options) -> Vec<Box<dyn Source>> {
+pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
     let lane = Arc::new(lane::Lane::new());
     let powers = rest::Powers::default();
     let mut sources: Vec<Box<dyn Source>> = vec![
@@ -234,7 +250,14 @@ pub fn all_with(roots: &Roots, options: Options) -> Vec<Box<dyn Source>> {
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
-    sources.extend(power::sources(roots, lane, powers));
+    sources.extend(power::sources(roots, lane.clone(), powers));
     sources.extend(pressure::sources(roots));
+    // The last, so that who asks for an id of another source does not look at its files.
+    #[cfg(feature = "own")]
+    if let Some(directory) = &options.own {
+        let taken = sources.iter().flat_map(|source| source.scope());
+        let taken = taken.copied().collect();
+        sources.push(own::source(directory, taken, lane));
+    }
     sources
 }

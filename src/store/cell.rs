@@ -1,7 +1,7 @@
 //! A memo cell: a source, and what it has read last.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -33,6 +33,7 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A source, and what it has read last.
 pub(super) struct Cell {
     pub(super) source: Box<dyn Source>,
+    pub(super) name: Arc<str>,
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
@@ -71,6 +72,7 @@ impl Cell {
     pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
         source.when_answered(tell.clone());
         Self {
+            name: source.name().into(),
             source,
             metrics: None,
             width: 0,
@@ -81,6 +83,13 @@ impl Cell {
             reads: 0,
             cost: Duration::ZERO,
         }
+    }
+
+    /// What it can be switched off by with others: its name, up to a slash.
+    pub(super) fn family(&self) -> &str {
+        self.name
+            .split_once('/')
+            .map_or(&self.name, |(family, _)| family)
     }
 
     pub(super) fn may_have(&self, selector: &Selector<'_>) -> bool {
@@ -105,27 +114,26 @@ impl Cell {
                 self.note(&error);
                 return Vec::new();
             }
-            Ok(metrics) => {
-                self.error = None;
-                metrics
-            }
+            Ok(metrics) => metrics,
         };
         let columns = found.iter().map(|metric| metric.formula.last_column() + 1);
         self.width = columns.max().unwrap_or(0).max(self.width);
         let before = self.metrics.take().unwrap_or_default();
-        changes
-            .appeared
-            .extend(missing(&found, before.iter().map(|metric| &metric.id)));
-        changes.vanished.extend(missing(
-            before.iter().map(|metric| &**metric),
-            found.iter().map(|metric| &metric.id),
-        ));
+        let before: Vec<_> = before.iter().map(|metric| &**metric).collect();
+        let found_now: Vec<_> = found.iter().collect();
+        changes.appeared.extend(missing(&found_now, &before));
+        changes.vanished.extend(missing(&before, &found_now));
         self.metrics = Some(found.into_iter().map(Arc::new).collect());
-        let members = self.source.members();
-        members.unwrap_or_else(|error| {
-            self.note(&error);
-            Vec::new()
-        })
+        match self.source.members() {
+            Ok(members) => {
+                self.error = None;
+                members
+            }
+            Err(error) => {
+                self.note(&error);
+                Vec::new()
+            }
+        }
     }
 
     /// The last snapshot, if it was taken at or after the moment `since`; otherwise a new one.
@@ -210,18 +218,17 @@ impl Cell {
     fn note(&mut self, error: &Error) {
         let error = error.to_string();
         if self.error.as_ref() != Some(&error) {
-            warn!(source = self.source.name(), "{error}");
+            warn!(source = &*self.name, "{error}");
             self.error = Some(error);
         }
     }
 }
 
-/// The ids of these metrics that are not among the others.
-fn missing<'a>(
-    metrics: impl IntoIterator<Item = &'a Metric>,
-    others: impl Iterator<Item = &'a Arc<str>>,
-) -> Vec<Arc<str>> {
-    let others: HashSet<_> = others.collect();
-    let ids = metrics.into_iter().map(|metric| &metric.id);
-    ids.filter(|id| !others.contains(id)).cloned().collect()
+/// The ids of these metrics that are not among the others. One that is another now but for its id, as
+/// its user has defined it anew, has gone and has come.
+fn missing(metrics: &[&Metric], others: &[&Metric]) -> Vec<Arc<str>> {
+    let others: HashMap<_, _> = others.iter().map(|metric| (&metric.id, metric)).collect();
+    let is_missing = |metric: &&&Metric| others.get(&metric.id).is_none_or(|other| *other != *metric);
+    let missing = metrics.iter().filter(is_missing);
+    missing.map(|metric| metric.id.clone()).collect()
 }

@@ -48,7 +48,7 @@ struct Inner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceState {
     /// The source's name.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// `off`, `unused` (nobody has asked), `failing` (some of it at least) or `ok`.
     pub state: &'static str,
     /// How many metrics it has now.
@@ -112,8 +112,11 @@ impl Store {
         let mut inner = self.lock();
         inner.off = names.iter().cloned().collect();
         inner.resolved.clear();
-        let known: HashSet<_> = inner.cells.iter().map(|cell| cell.source.name()).collect();
-        let missing = names.iter().filter(|name| !known.contains(name.as_str()));
+        let is_known = |name: &&String| {
+            let mut cells = inner.cells.iter();
+            cells.any(|cell| *cell.name == ***name || cell.family() == name.as_str())
+        };
+        let missing = names.iter().filter(|name| !is_known(name));
         missing.cloned().collect()
     }
 
@@ -202,6 +205,21 @@ impl Store {
         self.lock().rediscover(|source| source.changed())
     }
 
+    /// Looks at what the user has defined, as far as that is not known: at all of it, or where `all` is
+    /// not set, at what somebody has asked for.
+    pub fn look_at_definitions(&self, all: bool) -> Changes {
+        let mut inner = self.lock();
+        let mut at = 0;
+        while all && at < inner.cells.len() {
+            let source = &inner.cells[at].source;
+            if source.is_defined() && source.changed() {
+                inner.discover(at);
+            }
+            at += 1;
+        }
+        inner.rediscover(|source| source.is_defined() && source.changed())
+    }
+
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
     /// are about devices, and that somebody has asked for.
     pub fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
@@ -233,11 +251,10 @@ impl Store {
     /// What is known of each source, by name.
     pub fn sources(&self) -> Vec<SourceState> {
         let inner = self.lock();
-        let mut sources = BTreeMap::<&'static str, SourceState>::new();
+        let mut sources = BTreeMap::<&str, SourceState>::new();
         for (at, cell) in inner.cells.iter().enumerate() {
-            let name = cell.source.name();
-            let source = sources.entry(name).or_insert_with(|| SourceState {
-                name,
+            let source = sources.entry(&cell.name).or_insert_with(|| SourceState {
+                name: cell.name.clone(),
                 state: if inner.is_on(at) { "unused" } else { "off" },
                 metrics: 0,
                 reads: 0,
@@ -286,7 +303,7 @@ impl Inner {
             let mut cause = None;
             let mut at = 0;
             // Looking makes the members of a family, which are cells of their own at the end.
-            while at < self.cells.len() {
+            while at < self.cells.len() && !(matched && selector.is_id()) {
                 if self.is_on(at) && self.cells[at].may_have(&selector) {
                     self.discover(at);
                     let cell = &self.cells[at];
@@ -296,7 +313,7 @@ impl Inner {
                         if selector.matches(&metric.id) {
                             matched = true;
                             if chosen.insert(metric.id.clone()) {
-                                selection.add(at, metric.clone(), cell.source.name());
+                                selection.add(at, metric.clone(), cell.name.clone());
                             }
                         }
                     }
@@ -333,9 +350,13 @@ impl Inner {
 
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
-        let cells = members.into_iter();
-        self.cells
-            .extend(cells.map(|source| Cell::new(source, &self.tell)));
+        for member in members {
+            let mut cell = Cell::new(member, &self.tell);
+            if cell.source.is_defined() {
+                cell.discover();
+            }
+            self.cells.push(cell);
+        }
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.
@@ -362,7 +383,8 @@ impl Inner {
     }
 
     fn is_on(&self, at: usize) -> bool {
-        !self.off.contains(self.cells[at].source.name())
+        let cell = &self.cells[at];
+        !self.off.contains(&*cell.name) && !self.off.contains(cell.family())
     }
 
     fn read(&mut self, at: usize, since: Duration) -> Arc<Snapshot> {

@@ -19,7 +19,7 @@ pub struct Column {
     /// The metric.
     pub metric: Arc<Metric>,
     /// The name of its source.
-    pub source: &'static str,
+    pub source: Arc<str>,
     /// Which of the selection's cells it is read from.
     pub(super) place: usize,
 }
@@ -67,13 +67,13 @@ impl Selection {
         })
     }
 
-    /// Whether another selection has the same metrics in the same order.
+    /// Whether another selection has the same metrics in the same order, and reads them alike.
     pub fn is_same(&self, other: &Self) -> bool {
-        let ids = |selection: &Self| -> Vec<_> {
-            let columns = selection.columns.iter();
-            columns.map(|column| column.metric.id.clone()).collect()
+        let is_same = |(one, two): (&Column, &Column)| {
+            one.metric == two.metric && self.cells[one.place] == other.cells[two.place]
         };
-        ids(self) == ids(other)
+        self.columns.len() == other.columns.len()
+            && self.columns.iter().zip(&other.columns).all(is_same)
     }
 
     /// The baseline of another selection, as far as it will do for this one.
@@ -90,12 +90,12 @@ impl Selection {
         let mut columns = other.columns.iter();
         if let Some(column) = columns.find(|column| *column.metric.id == *id) {
             let cell = other.cells[column.place];
-            self.add(cell, column.metric.clone(), column.source);
+            self.add(cell, column.metric.clone(), column.source.clone());
         }
     }
 
     /// Adds a metric of a cell.
-    pub(super) fn add(&mut self, cell: usize, metric: Arc<Metric>, source: &'static str) {
+    pub(super) fn add(&mut self, cell: usize, metric: Arc<Metric>, source: Arc<str>) {
         let known = self.cells.iter().position(|&known| known == cell);
         let place = known.unwrap_or_else(|| {
             self.cells.push(cell);

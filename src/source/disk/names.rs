@@ -6,13 +6,13 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
-    source::{Error, Options, Roots, Source, property::Property},
+    source::{Error, Roots, Source, property::Property},
 };
 
 /// The names, which do not change while a disk is there.
 pub(super) struct Names {
     roots: Roots,
-    options: Options,
+    network_mounts: bool,
     /// By id, in the order of the columns. Only ever appended to.
     names: Vec<(String, Option<Arc<str>>)>,
 }
@@ -24,10 +24,10 @@ const NAME: Property = Property::text(
 );
 
 impl Names {
-    pub(super) fn new(roots: &Roots, options: Options) -> Self {
+    pub(super) fn new(roots: &Roots, network_mounts: bool) -> Self {
         Self {
             roots: roots.clone(),
-            options,
+            network_mounts,
             names: Vec::new(),
         }
     }
@@ -50,7 +50,7 @@ impl Source for Names {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems = mounts::file_systems(&self.roots, &devices, self.options.network_mounts)
+        let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)
             .unwrap_or_default();
         self.names.iter_mut().for_each(|name| name.1 = None);
         let of_devices = devices.into_iter().map(|device| {

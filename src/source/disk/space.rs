@@ -12,13 +12,13 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Options, Roots, Source, lane::Lane, property::Property},
+    source::{Error, Roots, Source, lane::Lane, property::Property},
 };
 
 /// The file systems on disks that are mounted, and those on the network if they are wanted.
 pub(super) struct Space {
     roots: Roots,
-    options: Options,
+    network_mounts: bool,
     lane: Lane<Result<Room, Fault>>,
     /// In the order of the rows. Only ever appended to.
     bound: Vec<Bound>,
@@ -60,10 +60,10 @@ const PROPERTIES: [Property; WIDTH] = [
 ];
 
 impl Space {
-    pub(super) fn new(roots: &Roots, options: Options) -> Self {
+    pub(super) fn new(roots: &Roots, network_mounts: bool) -> Self {
         Self {
             roots: roots.clone(),
-            options,
+            network_mounts,
             lane: Lane::new(),
             bound: Vec::new(),
             changed: false,
@@ -121,7 +121,7 @@ impl Source for Space {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems = mounts::file_systems(&self.roots, &devices, self.options.network_mounts)?;
+        let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)?;
         self.bound.iter_mut().for_each(|bound| bound.job = None);
         let mut metrics = Vec::new();
         for system in &systems {

@@ -1,0 +1,80 @@
+//! Sources of the user's own: what the files `*.toml` of a directory define, read like any other.
+//!
+//! The directory is looked at when somebody asks for what no other source may have, and from then on
+//! what is saved there counts at the next call or frame: without a thread, and without a wake-up. A
+//! mistake harms only the metric that it is made in, which stays as it was before.
+//!
+//! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
+//! asked for; and for each file of definitions there is one more, which says what is wrong with it.
+
+mod definition;
+mod directory;
+mod extract;
+mod family;
+mod file;
+mod member;
+mod parse;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::source::{self, Roots, Source, guard};
+
+/// The name of the whole family: its directory. Its members are called by their files,
+/// `sources.d/room.toml`.
+pub const NAME: &str = "sources.d";
+
+/// What the files of a directory define.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// The ids, in the order of the files.
+    pub ids: Vec<Arc<str>>,
+    /// What is wrong, each as `<file>:<line>:<column>: <key>: <what>`.
+    pub mistakes: Vec<String>,
+}
+
+/// Reads the definitions of a directory, and nothing that they define.
+///
+/// # Errors
+/// When the directory is not there, cannot be read, or may be written by others.
+pub fn check(path: &Path) -> Result<Check, source::Error> {
+    let mut directory = directory::Directory::new(path.to_owned(), taken());
+    directory.load(&watch::News::All);
+    if !directory.is_there() {
+        return Err(source::Error::io(
+            path,
+            std::io::ErrorKind::NotFound.into(),
+        ));
+    }
+    if let Some(error) = directory.error() {
+        return Err(error.again());
+    }
+    Ok(Check {
+        ids: directory.ids().collect(),
+        mistakes: directory.mistakes().cloned().collect(),
+    })
+}
+
+/// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
+/// other sources.
+pub(super) fn source(
+    directory: &Path,
+    taken: Vec<&'static str>,
+    lane: Arc<guard::Lane>,
+) -> Box<dyn Source> {
+    let path: PathBuf = directory.to_owned();
+    Box::new(family::Family::new(path, taken, lane))
+}
+
+/// The patterns of all ids that belong to sources that are built in.
+fn taken() -> Vec<&'static str> {
+    let sources = source::all(&Roots::default());
+    let scopes = sources.iter().flat_map(|source| source.scope());
+    scopes.copied().collect()
+}
