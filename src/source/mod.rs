@@ -4,6 +4,7 @@
 //! clients, makes no rates and keeps no history. Parsing is a pure function of the text; the file
 //! is opened at the first reading and kept open, because opening costs more than reading.
 
+pub mod command;
 mod cpu;
 mod cpu_names;
 mod cpuinfo;
