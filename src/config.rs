@@ -133,7 +133,13 @@ fn parse(text: &str) -> Result<Config, Mistake> {
             "sources" => sources(value, &mut settings)?,
             "disk" => disk(value, &mut settings)?,
             "limits" => limits(value, &mut settings)?,
-            _ => return Err(Mistake::unknown("", key, "idle_timeout, sources, disk, limits")),
+            _ => {
+                return Err(Mistake::unknown(
+                    "",
+                    key,
+                    "idle_timeout, sources, disk, limits",
+                ));
+            }
         }
     }
     Ok(Config { settings })
@@ -317,7 +323,12 @@ mod tests {
             "f:2:7: sources.off: an array of names of sources is expected, and string is given",
         );
         let names = source_names();
-        assert!(["memory", "sources.d"].map(str::to_owned).iter().all(|name| names.contains(name)));
+        assert!(
+            ["memory", "sources.d"]
+                .map(str::to_owned)
+                .iter()
+                .all(|name| names.contains(name))
+        );
         refuses(
             "[sources]\noff = ['os',\n 'hens']",
             &format!(

@@ -33,7 +33,7 @@ use tokio::runtime;
 use sampled::{
     config::{self, Config},
     service::Settings,
-    source::Roots,
+    source::{Roots, own},
 };
 
 use error::Error;
@@ -173,9 +173,15 @@ The readings come from the service, which the session bus starts. Where no sessi
 bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
 them itself; only then does the configuration matter here.";
 
+/// What guards the commands of the user: this program.
+const GUARD: &str = "/proc/self/exe";
+
 /// These settings, with the sources that the user defines.
 fn with_own_sources(mut settings: Settings) -> Settings {
-    settings.sources.own = config::user_sources();
+    settings.sources.own = config::user_sources().map(|directory| own::Options {
+        directory,
+        guard: GUARD.into(),
+    });
     settings
 }
 

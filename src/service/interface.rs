@@ -145,10 +145,7 @@ impl Sampler {
     /// By source: `state` (s: `ok`, `failing`, `unused` or `off`), `metrics` (u), `reads` (t), `cost`
     /// (t, time spent reading), `error` (s).
     #[zbus(out_args("sources"))]
-    async fn sources(
-        &self,
-        #[zbus(connection)] bus: &Connection,
-    ) -> Result<SourceFacts, Error> {
+    async fn sources(&self, #[zbus(connection)] bus: &Connection) -> Result<SourceFacts, Error> {
         let _call = self.state.activity.begin();
         let sources = self.state.sources(bus).await.into_iter();
         Ok(sources

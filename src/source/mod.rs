@@ -147,9 +147,9 @@ pub struct Options {
     /// Whether file systems are asked for their room that are on the network, or that autofs has
     /// mounted.
     pub network_mounts: bool,
-    /// The directory in which the user defines sources of his own, where there is one.
+    /// Where the user defines sources of his own, if anywhere.
     #[cfg(feature = "own")]
-    pub own: Option<PathBuf>,
+    pub own: Option<own::Options>,
 }
 
 /// Why a source could not be read.
@@ -255,10 +255,10 @@ pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
     sources.extend(pressure::sources(roots));
     // The last, so that who asks for an id of another source does not look at its files.
     #[cfg(feature = "own")]
-    if let Some(directory) = &options.own {
+    if let Some(own) = &options.own {
         let taken = sources.iter().flat_map(|source| source.scope());
         let taken = taken.copied().collect();
-        sources.push(own::source(directory, taken, lane));
+        sources.push(own::source(own, taken, lane));
     }
     sources
 }

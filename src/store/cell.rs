@@ -228,7 +228,8 @@ impl Cell {
 /// its user has defined it anew, has gone and has come.
 fn missing(metrics: &[&Metric], others: &[&Metric]) -> Vec<Arc<str>> {
     let others: HashMap<_, _> = others.iter().map(|metric| (&metric.id, metric)).collect();
-    let is_missing = |metric: &&&Metric| others.get(&metric.id).is_none_or(|other| *other != *metric);
+    let is_missing =
+        |metric: &&&Metric| others.get(&metric.id).is_none_or(|other| *other != *metric);
     let missing = metrics.iter().filter(is_missing);
     missing.map(|metric| metric.id.clone()).collect()
 }

@@ -3,12 +3,17 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 16] = [
+const MAP: [(&str, &[&str], &[&str]); 17] = [
     ("daemon", &[], &[]),
     ("rate", &["reading"], &[]),
     ("reading", &["rate"], &[]),
     ("object", &[], &[]),
-    ("source", &["reading", "rate", "object"], &[]),
+    (
+        "source",
+        &["reading", "rate", "object", "duration", "mistake"],
+        &[],
+    ),
+    ("mistake", &[], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
@@ -26,7 +31,7 @@ const MAP: [(&str, &[&str], &[&str]); 16] = [
         ],
         &["zbus", "tokio", "tracing"],
     ),
-    ("config", &["duration", "service", "source"], &[]),
+    ("config", &["duration", "mistake", "service", "source"], &[]),
     ("install", &["client", "wire"], &[]),
     ("demo", &[], &[]),
     ("lib", &[], &[]),

@@ -112,7 +112,7 @@ fn tables() -> (String, BTreeSet<String>) {
     for column in selections.iter().flat_map(|selection| &selection.columns) {
         let metric = &column.metric;
         words.extend([metric.unit.to_string(), metric.kind.word().to_owned()]);
-        let source = sources.entry(column.source).or_default();
+        let source = sources.entry(column.source.clone()).or_default();
         let about = (metric.unit.clone(), metric.description.clone());
         let (known, kinds) = source
             .entry(pattern(&metric.id))

@@ -50,8 +50,8 @@ impl Source for Names {
         let path = self.roots.proc.join("diskstats");
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)
-            .unwrap_or_default();
+        let systems =
+            mounts::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
         self.names.iter_mut().for_each(|name| name.1 = None);
         let of_devices = devices.into_iter().map(|device| {
             let name = device.model.unwrap_or_else(|| device.kernel.clone());

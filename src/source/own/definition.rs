@@ -6,6 +6,7 @@ use crate::{
     mistake::Place,
     rate::Formula,
     reading::{Kind, Metric},
+    source::command,
 };
 
 use super::extract::Extract;
@@ -29,21 +30,15 @@ pub(super) struct Definition {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Origin {
     /// A file.
-    File {
-        path: Path,
-        part: Part,
-    },
+    File { path: Path, part: Part },
     /// The output of a command.
-    Command {
-        command: Arc<Command>,
-        part: Part,
-    },
+    Command { command: Arc<Command>, part: Part },
     /// Other metrics.
     Expression(Arc<str>),
 }
 
 /// A path, which may have `*` in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Path(pub(super) String);
 
 /// What of a text is meant.
@@ -54,20 +49,15 @@ pub(super) struct Part {
     pub(super) stale_after: Option<Duration>,
 }
 
-/// A program that is run.
+/// A command, and what its metrics call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) name: String,
-    /// The program and its arguments. A shell is one too.
-    pub(super) argv: Vec<String>,
-    pub(super) interval: Duration,
-    pub(super) timeout: Duration,
-    /// Whether it goes on running, and each line of its output is an answer.
-    pub(super) lines: bool,
+    pub(super) run: command::Command,
 }
 
 /// What is read as a whole, once for all metrics that are found in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reader {
     File(Path),
     Command(String),

@@ -39,8 +39,8 @@ impl PartialEq for Find {
 pub(super) enum Form {
     /// A number, which is multiplied and then added to.
     Number { scale: f64, offset: f64 },
-    /// A whole number that only grows.
-    Counter,
+    /// A whole number that only grows. For a rate, `scale` is what one of it is worth.
+    Counter { scale: f64 },
     /// A fact.
     Text,
 }
@@ -99,7 +99,7 @@ impl Extract {
                 }
                 Err(format!("{} is too large", shown(word.as_bytes())))
             }
-            Form::Counter => {
+            Form::Counter { .. } => {
                 let is_whole = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
                 let count = word.parse().ok().filter(|_| is_whole);
                 count.map(Raw::Counter).ok_or_else(|| {
@@ -154,6 +154,8 @@ mod tests {
         scale: 1.0,
         offset: 0.0,
     };
+
+    const COUNTER: Form = Form::Counter { scale: 1.0 };
 
     #[track_caller]
     fn check(find: Find, form: Form, text: impl AsRef<[u8]>, expected: Result<Raw, &str>) {
@@ -223,12 +225,11 @@ mod tests {
 
     #[test]
     fn a_counter_is_whole() {
-        let is = |text: &str, count| check(Find::Whole, Form::Counter, text, Ok(count));
+        let is = |text: &str, count| check(Find::Whole, COUNTER, text, Ok(count));
         is("18446744073709551615\n", Raw::Counter(u64::MAX));
         let is_not = |text: &str| {
-            let why =
-                format!("\"{text}\" is no whole number of 0 to 2^64 - 1, as a counter is");
-            check(Find::Whole, Form::Counter, text, Err(&why));
+            let why = format!("\"{text}\" is no whole number of 0 to 2^64 - 1, as a counter is");
+            check(Find::Whole, COUNTER, text, Err(&why));
         };
         for text in ["1.5", "-1", "+1", "1e3", "", "18446744073709551616", "0x1"] {
             is_not(text);
@@ -259,12 +260,7 @@ mod tests {
         is("/a/0/b", 1.5);
         is("/a/1", 2.5);
         is("/", 7.0);
-        check(
-            json("/rx"),
-            Form::Counter,
-            text,
-            Ok(Raw::Counter(u64::MAX)),
-        );
+        check(json("/rx"), COUNTER, text, Ok(Raw::Counter(u64::MAX)));
         check(json("/a/3"), Form::Text, text, Ok(Raw::Text("true".into())));
         check(json("/a/1"), Form::Text, text, Ok(Raw::Text("2.5".into())));
         let is_not = |pointer, text: &str, why| check(json(pointer), NUMBER, text, Err(why));
@@ -298,7 +294,10 @@ mod tests {
             Err("\"a\\x00b\" has a zero byte"),
         );
         let long = "x".repeat(4097);
-        let why = format!("\"{}\"... has 4097 bytes: a text has at most 4096", &long[..40]);
+        let why = format!(
+            "\"{}\"... has 4097 bytes: a text has at most 4096",
+            &long[..40]
+        );
         check(Find::Whole, Form::Text, &long, Err(&why));
     }
 }

@@ -9,9 +9,11 @@
 
 mod definition;
 mod directory;
+mod entry;
 mod extract;
 mod family;
 mod file;
+mod id;
 mod member;
 mod parse;
 mod shared;
@@ -30,6 +32,15 @@ use crate::source::{self, Roots, Source, guard};
 /// `sources.d/room.toml`.
 pub const NAME: &str = "sources.d";
 
+/// Where the user defines sources of his own, and what they are run by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The directory. It need not be there.
+    pub directory: PathBuf,
+    /// The program that guards the runs of commands: see [`source::command::Runner::new`].
+    pub guard: PathBuf,
+}
+
 /// What the files of a directory define.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Check {
@@ -47,10 +58,7 @@ pub fn check(path: &Path) -> Result<Check, source::Error> {
     let mut directory = directory::Directory::new(path.to_owned(), taken());
     directory.load(&watch::News::All);
     if !directory.is_there() {
-        return Err(source::Error::io(
-            path,
-            std::io::ErrorKind::NotFound.into(),
-        ));
+        return Err(source::Error::io(path, std::io::ErrorKind::NotFound.into()));
     }
     if let Some(error) = directory.error() {
         return Err(error.again());
@@ -64,12 +72,11 @@ pub fn check(path: &Path) -> Result<Check, source::Error> {
 /// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
 /// other sources.
 pub(super) fn source(
-    directory: &Path,
+    options: &Options,
     taken: Vec<&'static str>,
     lane: Arc<guard::Lane>,
 ) -> Box<dyn Source> {
-    let path: PathBuf = directory.to_owned();
-    Box::new(family::Family::new(path, taken, lane))
+    Box::new(family::Family::new(options, taken, lane))
 }
 
 /// The patterns of all ids that belong to sources that are built in.

@@ -81,7 +81,7 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
             &["/", "/net/dead", "/auto/home", "/boot", "/autonomy"],
         ),
     ] {
-        let mut space = Space::new(&tree.roots(), Options { network_mounts });
+        let mut space = Space::new(&tree.roots(), network_mounts);
         space.discover().unwrap();
         // What has no job is not asked.
         let asked = space.bound.iter().filter(|bound| bound.job.is_some());
@@ -99,7 +99,7 @@ fn a_file_system_goes_and_comes_back() {
     let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
     tree.write("diskstats", "");
     tree.write("self/mountinfo", &mounted);
-    let mut space = Space::new(&tree.roots(), Options::default());
+    let mut space = Space::new(&tree.roots(), false);
     let metrics = space.discover().unwrap();
     assert_eq!(metrics.len(), WIDTH + ALL);
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
@@ -127,7 +127,7 @@ fn a_file_system_goes_and_comes_back() {
 
 #[test]
 fn fixtures() {
-    let mut server = Space::new(&roots("server"), Options::default());
+    let mut server = Space::new(&roots("server"), false);
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 5 * WIDTH + ALL);
     let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();

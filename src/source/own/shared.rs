@@ -1,0 +1,171 @@
+//! What the family and its members share.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::source::{Answered, Error, command::Runner, guard::Lane};
+
+use super::{
+    definition::{Definition, Reader},
+    directory::Directory,
+};
+
+/// What the family and its members share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) lane: Arc<Lane>,
+    guard: PathBuf,
+}
+
+struct State {
+    directory: Directory,
+    /// How often the directory was loaded.
+    loads: u64,
+    /// What was found in place of values, by file and id.
+    complaints: BTreeMap<(Arc<str>, Arc<str>), String>,
+    /// How often that has changed.
+    changes: u64,
+    /// Who runs commands, once there are any.
+    runner: Option<Arc<Runner>>,
+    tell: Option<Answered>,
+}
+
+/// What has been seen of it: another edition is something new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edition {
+    loads: u64,
+    changes: u64,
+}
+
+impl Shared {
+    pub(super) fn new(directory: Directory, lane: Arc<Lane>, guard: PathBuf) -> Self {
+        Self {
+            state: Mutex::new(State {
+                directory,
+                loads: 0,
+                complaints: BTreeMap::new(),
+                changes: 0,
+                runner: None,
+                tell: None,
+            }),
+            lane,
+            guard,
+        }
+    }
+
+    /// Has the directory loaded.
+    pub(super) fn load(&self, load: impl FnOnce(&mut Directory)) {
+        let mut state = self.lock();
+        load(&mut state.directory);
+        state.loads += 1;
+        let State {
+            directory,
+            complaints,
+            ..
+        } = &mut *state;
+        complaints.retain(|(file, id), _| {
+            let mut definitions = directory.definitions(file).iter();
+            definitions.any(|definition| definition.id == *id)
+        });
+    }
+
+    /// How often the directory was loaded.
+    pub(super) fn loads(&self) -> u64 {
+        self.lock().loads
+    }
+
+    pub(super) fn edition(&self) -> Edition {
+        let state = self.lock();
+        Edition {
+            loads: state.loads,
+            changes: state.changes,
+        }
+    }
+
+    /// What there is to read: the files of definitions, and the readers of each.
+    pub(super) fn readers(&self) -> Vec<(Arc<str>, Reader)> {
+        let state = self.lock();
+        let files = state.directory.files();
+        let readers = files.flat_map(|file| {
+            let readers = state.directory.readers(file).into_iter();
+            readers.map(|reader| (file.clone(), reader))
+        });
+        readers.collect()
+    }
+
+    pub(super) fn files(&self) -> Vec<Arc<str>> {
+        self.lock().directory.files().cloned().collect()
+    }
+
+    /// What one reader has to read for.
+    pub(super) fn definitions(&self, file: &str, reader: &Reader) -> Vec<Arc<Definition>> {
+        let state = self.lock();
+        let definitions = state.directory.definitions(file).iter();
+        let own = definitions.filter(|definition| definition.reader() == *reader);
+        own.cloned().collect()
+    }
+
+    /// Notes what was found in place of a value, or that the value is there again.
+    ///
+    /// What is wrong in another way from one moment to the next is one trouble: it is told once.
+    pub(super) fn complain(&self, file: &Arc<str>, id: &Arc<str>, complaint: Option<String>) {
+        let mut state = self.lock();
+        let key = (file.clone(), id.clone());
+        let is_known = state.complaints.contains_key(&key);
+        if is_known == complaint.is_some() {
+            return;
+        }
+        state.changes += 1;
+        match complaint {
+            Some(complaint) => drop(state.complaints.insert(key, complaint)),
+            None => drop(state.complaints.remove(&key)),
+        }
+    }
+
+    /// What is wrong with a file of definitions, and with what its metrics are found in; where there
+    /// is no file, with the directory.
+    pub(super) fn trouble(&self, file: Option<&Arc<str>>) -> Result<(), Error> {
+        let state = self.lock();
+        let Some(file) = file else {
+            return state
+                .directory
+                .error()
+                .map_or(Ok(()), |error| Err(error.again()));
+        };
+        let mistakes = state.directory.mistakes_of(file).cloned();
+        let complaints = state.complaints.iter().filter(|((of, _), _)| of == file);
+        let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {complaint}"));
+        let all: Vec<_> = mistakes.chain(complaints).collect();
+        match all.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Mistaken(all.join("; "))),
+        }
+    }
+
+    /// Whom to tell that a command has answered.
+    pub(super) fn tell(&self, tell: Answered) {
+        self.lock().tell = Some(tell);
+    }
+
+    /// Who runs commands.
+    pub(super) fn runner(&self) -> Arc<Runner> {
+        let mut state = self.lock();
+        if let Some(runner) = &state.runner {
+            return runner.clone();
+        }
+        let runner = Arc::new(Runner::new(self.guard.clone()));
+        if let Some(tell) = state.tell.clone() {
+            runner.on_answer(move || tell());
+        }
+        state.runner = Some(runner.clone());
+        runner
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds it leaves it in disorder, whatever panics.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
