@@ -3,16 +3,17 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 16] = [
+const MAP: [(&str, &[&str], &[&str]); 17] = [
     ("daemon", &[], &[]),
-    ("rate", &["reading"], &[]),
+    ("expression", &[], &[]),
+    ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
     ("object", &[], &[]),
-    ("source", &["reading", "rate", "object"], &[]),
+    ("source", &["reading", "rate", "object", "expression"], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
-        &["reading", "rate", "selector", "source"],
+        &["reading", "rate", "expression", "selector", "source"],
         &["tokio", "tracing"],
     ),
     ("sample", &["reading", "store"], &["tokio"]),
