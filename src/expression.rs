@@ -16,6 +16,9 @@ pub struct Expression {
     inputs: Vec<Input>,
 }
 
+/// How deep one may be computed from another that is computed from another.
+pub const DEPTH: usize = 16;
+
 /// What an expression needs a number of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Input {
