@@ -16,7 +16,11 @@ const MAP: [(&str, &[&str], &[&str]); 17] = [
         &["reading", "rate", "expression", "selector", "source"],
         &["tokio", "tracing"],
     ),
-    ("sample", &["reading", "store"], &["tokio"]),
+    (
+        "sample",
+        &["reading", "rate", "source", "store"],
+        &["tokio"],
+    ),
     ("duration", &[], &[]),
     ("wire", &["reading"], &["zbus"]),
     ("client", &["reading", "wire"], &["zbus", "tokio"]),
