@@ -71,12 +71,11 @@ impl Sample {
         loop {
             let answered = store.answered();
             let frame = store.read(selection, since);
-            let sample = Self::new(frame, baseline.clone(), false);
             let left = deadline.saturating_sub(Stamp::now().monotonic);
             let is_awaited = store.is_awaited(selection);
-            let is_too_soon = ticks < TICKS && sample.is_too_soon(selection);
+            let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
             if left.is_zero() || !(is_awaited || is_too_soon) {
-                return sample;
+                return Self::new(frame, baseline, false);
             }
             ticks += u32::from(is_too_soon);
             let wait = if is_too_soon { left.min(TICK) } else { left };
@@ -92,16 +91,6 @@ impl Sample {
             baseline,
             late,
         }
-    }
-
-    /// Whether there is a rate that cannot be told yet though there is something to compare with:
-    /// the counters have not moved.
-    fn is_too_soon(&self, selection: &Selection) -> bool {
-        let baseline = selection.is_compared(&self.baseline);
-        let mut readings = selection
-            .readings(&self.frame, &self.baseline)
-            .zip(baseline);
-        readings.any(|((_, reading), compared)| compared && reading == Err(Fault::First))
     }
 
     /// The moment of reading, in microseconds since the Unix epoch.

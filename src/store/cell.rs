@@ -52,7 +52,8 @@ struct Failure {
     retry: Duration,
 }
 
-/// Ids that were not there before, and ids that are not there any more.
+/// Ids that were not there before, and ids that are not there any more. An id that means something else
+/// now, another unit for instance, is both.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// What has appeared.
@@ -116,14 +117,13 @@ impl Cell {
             }
             Ok(metrics) => metrics,
         };
-        let columns = found.iter().map(|metric| metric.formula.last_column() + 1);
+        let columns = found.iter().map(|metric| metric.formula.width());
         self.width = columns.max().unwrap_or(0).max(self.width);
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
-        let before: Vec<_> = before.iter().map(|metric| &**metric).collect();
-        let found_now: Vec<_> = found.iter().collect();
-        changes.appeared.extend(missing(&found_now, &before));
-        changes.vanished.extend(missing(&before, &found_now));
-        self.metrics = Some(found.into_iter().map(Arc::new).collect());
+        changes.appeared.extend(missing(&found, &before));
+        changes.vanished.extend(missing(&before, &found));
+        self.metrics = Some(found);
         match self.source.members() {
             Ok(members) => {
                 self.error = None;
@@ -224,12 +224,10 @@ impl Cell {
     }
 }
 
-/// The ids of these metrics that are not among the others. One that is another now but for its id, as
-/// its user has defined it anew, has gone and has come.
-fn missing(metrics: &[&Metric], others: &[&Metric]) -> Vec<Arc<str>> {
-    let others: HashMap<_, _> = others.iter().map(|metric| (&metric.id, metric)).collect();
-    let is_missing =
-        |metric: &&&Metric| others.get(&metric.id).is_none_or(|other| *other != *metric);
+/// The ids of these metrics that the others do not have, or have as something else.
+fn missing(metrics: &[Arc<Metric>], others: &[Arc<Metric>]) -> Vec<Arc<str>> {
+    let others: HashMap<_, _> = others.iter().map(|other| (&other.id, other)).collect();
+    let is_missing = |metric: &&Arc<Metric>| others.get(&metric.id) != Some(metric);
     let missing = metrics.iter().filter(is_missing);
     missing.map(|metric| metric.id.clone()).collect()
 }

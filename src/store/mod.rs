@@ -4,12 +4,13 @@
 //! otherwise takes a new one. There is no scheduler: nothing is read that nobody asks for.
 
 mod cell;
+mod choice;
 mod selection;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::{
     reading::{Fault, Snapshot, Stamp},
-    selector::{self, InvalidSelector, Selector},
+    selector::{InvalidSelector, Selector},
     source::{Answered, Source},
 };
 
@@ -179,12 +180,11 @@ impl Store {
         let mut inner = self.lock();
         let mut ready = Duration::ZERO;
         let mut baseline = vec![None; selection.cells.len()];
-        for column in &selection.columns {
-            let place = &mut baseline[column.place];
-            if place.is_none() && column.metric.formula.needs_baseline() {
-                let snapshot = inner.baseline(selection.cells[column.place], window);
+        for place in selection.rates() {
+            if baseline[place].is_none() {
+                let snapshot = inner.baseline(selection.cells[place], window);
                 ready = ready.max(snapshot.stamp.monotonic + window);
-                *place = Some(snapshot);
+                baseline[place] = Some(snapshot);
             }
         }
         (baseline, ready)
@@ -283,71 +283,6 @@ impl Store {
 }
 
 impl Inner {
-    /// The selection, and whether every source that may be meant could be asked.
-    fn select(
-        &mut self,
-        selectors: &[&str],
-        before: Option<&Arc<Selection>>,
-    ) -> Result<(Selection, bool), Error> {
-        let mut selection = Selection {
-            columns: Vec::new(),
-            cells: Vec::new(),
-        };
-        let mut complete = true;
-        let mut chosen = HashSet::new();
-        let everything = ["*"];
-        let all = selectors.is_empty();
-        for text in if all { &everything } else { selectors } {
-            let selector = Selector::parse(text)?;
-            let mut matched = false;
-            let mut cause = None;
-            let mut at = 0;
-            // Looking makes the members of a family, which are cells of their own at the end.
-            while at < self.cells.len() && !(matched && selector.is_id()) {
-                if self.is_on(at) && self.cells[at].may_have(&selector) {
-                    self.discover(at);
-                    let cell = &self.cells[at];
-                    complete &= cell.metrics.is_some();
-                    cause = cause.or_else(|| cell.error.clone());
-                    for metric in cell.metrics.iter().flatten() {
-                        if selector.matches(&metric.id) {
-                            matched = true;
-                            if chosen.insert(metric.id.clone()) {
-                                selection.add(at, metric.clone(), cell.name.clone());
-                            }
-                        }
-                    }
-                }
-                at += 1;
-            }
-            if let (false, Some(before)) = (matched, before) {
-                selection.keep(before, text);
-                continue;
-            }
-            if !matched && !all {
-                return Err(Error::Unknown {
-                    selector: (*text).to_owned(),
-                    nearest: self.nearest(text),
-                    cause,
-                });
-            }
-        }
-        Ok((selection, complete))
-    }
-
-    fn nearest(&mut self, selector: &str) -> Option<String> {
-        let mut at = 0;
-        while at < self.cells.len() {
-            if self.is_on(at) {
-                self.discover(at);
-            }
-            at += 1;
-        }
-        let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
-        let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());
-        selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
-    }
-
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
         for member in members {

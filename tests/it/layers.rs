@@ -3,24 +3,36 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 17] = [
+const MAP: [(&str, &[&str], &[&str]); 18] = [
     ("daemon", &[], &[]),
-    ("rate", &["reading"], &[]),
+    ("expression", &[], &[]),
+    ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
     ("object", &[], &[]),
     (
         "source",
-        &["reading", "rate", "object", "duration", "mistake"],
+        &[
+            "reading",
+            "rate",
+            "object",
+            "duration",
+            "expression",
+            "mistake",
+        ],
         &[],
     ),
     ("mistake", &[], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
-        &["reading", "rate", "selector", "source"],
+        &["reading", "rate", "expression", "selector", "source"],
         &["tokio", "tracing"],
     ),
-    ("sample", &["reading", "store"], &["tokio"]),
+    (
+        "sample",
+        &["reading", "rate", "source", "store"],
+        &["tokio"],
+    ),
     ("duration", &[], &[]),
     ("wire", &["reading"], &["zbus"]),
     ("client", &["reading", "wire"], &["zbus", "tokio"]),

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    expression::Expression,
     mistake::Place,
     rate::Formula,
     reading::{Kind, Metric},
@@ -34,7 +35,7 @@ pub(super) enum Origin {
     /// The output of a command.
     Command { command: Arc<Command>, part: Part },
     /// Other metrics.
-    Expression(Arc<str>),
+    Expression(Arc<Expression>),
 }
 
 /// A path, which may have `*` in it.

@@ -2,17 +2,16 @@
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
-use regex_lite::Regex;
+use regex::{Regex, RegexBuilder};
 use toml::de::{DeTable, DeValue};
 
 use crate::{
     duration,
+    expression::Expression,
     mistake::{self, Key, Mistake, Value},
     reading::Kind,
     source::command::Program,
 };
-
-use super::parse;
 
 /// A table of a metric or a command. What cannot be understood is noted, and is then none.
 pub(super) struct Entry<'a, 'm> {
@@ -25,6 +24,9 @@ pub(super) struct Entry<'a, 'm> {
 
 /// No name and no description that a person reads is longer, in bytes.
 const LONGEST_TEXT: usize = 1024;
+
+/// What a regular expression may take of memory, in bytes: many times what one for a number needs.
+const LARGEST_REGEX: usize = 256 * 1024;
 
 impl<'a, 'm> Entry<'a, 'm> {
     /// The table of a key of `tables`. Its keys are all `known`.
@@ -187,8 +189,21 @@ impl<'a, 'm> Entry<'a, 'm> {
         })
     }
 
+    /// A regular expression. It is matched in linear time, whatever it is.
     pub(super) fn regex(&mut self) -> Option<Regex> {
-        self.understand("regex", parse::regex)
+        self.understand("regex", |text| {
+            let regex = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
+            // The library draws the mistake on several lines: the last says what it is.
+            let what = |error: regex::Error| error.to_string().lines().last().map(str::to_owned);
+            regex.map_err(|error| what(error).unwrap_or_default())
+        })
+    }
+
+    /// An expression, of other metrics.
+    pub(super) fn expression(&mut self) -> Option<Expression> {
+        self.understand("expression", |text| {
+            Expression::parse(text).map_err(|error| error.to_string())
+        })
     }
 
     /// A JSON Pointer, RFC 6901.

@@ -1,6 +1,6 @@
 //! The value in a text: a pure function of both.
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::Value;
 
 use crate::reading::Raw;

@@ -40,7 +40,7 @@ pub(super) struct Member {
 enum Read {
     File(Box<dyn Source>),
     Command(Option<Run>),
-    /// The store makes these readings of others.
+    /// The store makes the readings of expressions of those of others.
     Nothing,
 }
 
@@ -190,6 +190,7 @@ impl Columns {
         let mut metrics = Vec::new();
         for definition in definitions {
             let Some(part) = definition.part() else {
+                metrics.push(definition.metric(formula(definition, 0)));
                 continue;
             };
             let is_it = |column: &Column| {
@@ -298,6 +299,7 @@ impl From<(Fault, String)> for Complaint {
 /// its own: there the rate is made of two outputs, and not of two readings.
 fn formula(definition: &Definition, column: usize) -> Formula {
     match (&definition.origin, definition.part()) {
+        (Origin::Expression(expression), _) => Formula::Derived(expression.clone()),
         (Origin::File { .. }, Some(part)) if definition.kind == Kind::Rate => {
             rate(part, column).unwrap_or(Formula::Level(column))
         }

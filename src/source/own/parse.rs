@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use regex_lite::Regex;
-
 use crate::{
     mistake::{self, Key, Mistake, Value},
     reading::{Kind, unit},
@@ -191,8 +189,7 @@ fn origin(
                 let what = format!("an expression is a gauge or a rate, and no {}", kind.word());
                 entry.mistake("kind", what);
             }
-            let text = entry.text("expression")?;
-            Some(Origin::Expression(text.into()))
+            entry.expression().map(Arc::new).map(Origin::Expression)
         }
         "file" => {
             let path = entry.path(context.home.as_deref());
@@ -278,14 +275,4 @@ fn describe(origin: &Origin) -> String {
         Origin::Command { command, .. } => format!("What the command {} says.", command.name),
         Origin::Expression(text) => text.to_string(),
     }
-}
-
-/// A regular expression of this text.
-pub(super) fn regex(text: &str) -> Result<Regex, String> {
-    // What it is made into is some hundred times as large, and is run over 64 KiB.
-    const LONGEST: usize = 256;
-    if text.len() > LONGEST {
-        return Err(format!("it has more than {LONGEST} bytes"));
-    }
-    Regex::new(text).map_err(|error| error.to_string())
 }
