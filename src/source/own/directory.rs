@@ -13,10 +13,15 @@ use std::{
 
 use nix::{libc, unistd::Uid};
 
-use crate::{mistake::Mistake, source::Error};
+use crate::{
+    mistake::{Mistake, Place},
+    reading::Fault,
+    source::Error,
+};
 
 use super::{
-    definition::{Definition, Reader},
+    circle,
+    definition::{Definition, Origin, Reader},
     parse::{self, Context},
     watch::{News, is_definitions},
 };
@@ -37,9 +42,9 @@ pub(super) struct Directory {
 struct Defined {
     definitions: Vec<Arc<Definition>>,
     mistakes: Vec<String>,
-    /// What is right in itself, and defined by another file before.
-    doubles: Vec<String>,
-    /// Those definitions that are no doubles.
+    /// What is right in itself, and goes not together with the other definitions.
+    conflicts: Vec<String>,
+    /// The definitions that count.
     own: Vec<Arc<Definition>>,
 }
 
@@ -58,10 +63,6 @@ impl Directory {
             error: None,
             files: BTreeMap::new(),
         }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether there is such a directory.
@@ -108,7 +109,7 @@ impl Directory {
     /// The mistakes of a file.
     pub(super) fn mistakes_of(&self, file: &str) -> impl Iterator<Item = &String> {
         let file = self.files.get(file).into_iter();
-        file.flat_map(|file| file.mistakes.iter().chain(&file.doubles))
+        file.flat_map(|file| file.mistakes.iter().chain(&file.conflicts))
     }
 
     /// Reads what is new.
@@ -162,7 +163,7 @@ impl Directory {
         // What a message shows, and a source is called.
         let name: Arc<str> = name.to_string_lossy().into();
         let text = match read(&path) {
-            Err(error) if error.fault() == crate::reading::Fault::Gone => {
+            Err(error) if error.fault() == Fault::Gone => {
                 self.files.remove(&name);
                 return;
             }
@@ -177,8 +178,7 @@ impl Directory {
             }
         };
         let located = |mistake: &Mistake| {
-            let place = mistake.place(&text);
-            let (line, column) = (place.line, place.column);
+            let Place { line, column } = mistake.place(&text);
             format!("{}:{line}:{column}: {}", path.display(), mistake.what)
         };
         let parsed = match parse::parse(&text, &self.context) {
@@ -199,27 +199,60 @@ impl Directory {
         file.definitions.sort_by(|one, two| one.id.cmp(&two.id));
     }
 
-    /// Finds what is defined twice: the first of two files has it.
+    /// Finds what counts of all that is defined: of two definitions of an id the first, and nothing that is
+    /// computed from itself.
     fn settle(&mut self) {
         let mut known = HashMap::<Arc<str>, String>::new();
         for (name, file) in &mut self.files {
-            file.doubles.clear();
+            file.conflicts.clear();
             file.own.clear();
-            let path = self.path.join(&**name);
             for definition in &file.definitions {
-                let place = definition.place;
-                let here = format!("{}:{}:{}", path.display(), place.line, place.column);
+                let here = located(&self.path, name, definition);
                 if let Some(there) = known.get(&definition.id) {
-                    let id = &definition.id;
-                    let what = format!("{here}: metrics.{id:?}: defined already at {there}");
-                    file.doubles.push(what);
+                    let what = format!("{here}: defined already at {there}");
+                    file.conflicts.push(what);
                 } else {
                     known.insert(definition.id.clone(), here);
                     file.own.push(definition.clone());
                 }
             }
         }
+        let all = self.files.values().flat_map(|file| &file.own);
+        let derived: Vec<_> = all
+            .filter_map(|definition| match &definition.origin {
+                Origin::Expression(expression) => Some((&*definition.id, &**expression)),
+                _ => None,
+            })
+            .collect();
+        let ids = derived.iter().map(|(id, _)| Arc::<str>::from(*id));
+        let conflicts = ids.zip(circle::check(&derived));
+        let conflicts: HashMap<_, _> = conflicts
+            .filter_map(|(id, conflict)| Some((id, conflict?)))
+            .collect();
+        for (name, file) in &mut self.files {
+            let own = std::mem::take(&mut file.own);
+            for definition in own {
+                match conflicts.get(&definition.id) {
+                    Some(conflict) => {
+                        let here = located(&self.path, name, &definition);
+                        file.conflicts.push(format!("{here}: {conflict}"));
+                    }
+                    None => file.own.push(definition),
+                }
+            }
+        }
     }
+}
+
+/// Where a definition is, for a message.
+fn located(directory: &Path, file: &str, definition: &Definition) -> String {
+    let Place { line, column } = definition.place;
+    let path = directory.join(file);
+    format!(
+        "{}:{line}:{column}: metrics.{:?}",
+        path.display(),
+        definition.id
+    )
 }
 
 /// The text of a file that nobody else may write.

@@ -7,6 +7,7 @@
 //! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.
 
+mod circle;
 mod definition;
 mod directory;
 mod entry;

@@ -276,3 +276,6 @@ fn describe(origin: &Origin) -> String {
         Origin::Expression(text) => text.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;
