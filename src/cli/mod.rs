@@ -4,6 +4,7 @@ mod demo;
 mod error;
 mod format;
 mod frame;
+mod guard;
 mod host;
 mod in_process;
 mod install;
@@ -38,6 +39,7 @@ use sampled::{
 
 use error::Error;
 use format::Format;
+pub(crate) use guard::guard;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
