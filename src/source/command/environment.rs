@@ -10,7 +10,11 @@ use super::Command;
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What is passed on: where the user's sockets are.
-const PASSED: [&str; 3] = ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"];
+const PASSED: [&str; 3] = [
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+];
 
 /// The whole environment of a command.
 ///

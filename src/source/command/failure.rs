@@ -99,7 +99,10 @@ mod tests {
 
     #[test]
     fn first_lines() {
-        assert_eq!(first_line(b"\n \x1b[31mno\x07 route\r\nmore"), "[31mno route");
+        assert_eq!(
+            first_line(b"\n \x1b[31mno\x07 route\r\nmore"),
+            "[31mno route"
+        );
         assert_eq!(first_line(b"caf\xe9"), "caf\u{fffd}");
         assert_eq!(first_line(b""), "");
     }

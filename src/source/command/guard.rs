@@ -136,11 +136,9 @@ pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
 /// Starts the command, in a group of its own.
 fn begin(run: &Run) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
-    // Nothing but SIGKILL ends a guard before its time. The command has the mask that a command expects:
-    // the standard library empties it.
-    SigSet::all().thread_block()?;
     let ended = SigSet::from_iter([Number::SIGCHLD]);
     let signals = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, FILES.min(most), most)?;
     let mut command = process::Command::new(&run.program);
@@ -150,14 +148,13 @@ fn begin(run: &Run) -> io::Result<(SignalFd, Pid)> {
         false => "/".as_ref(),
     });
     let child = command.spawn()?;
+    // From here on there is a command to be guarded: nothing is a reason to fail. Nothing but SIGKILL ends a
+    // guard before its time. It is blocked only now, as a command has the mask of the one that starts it.
+    let _ = SigSet::all().thread_block();
     // That the command has closed its output is to be seen.
-    let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);
-    unistd::dup2_stdout(&null)?;
-    unistd::dup2_stderr(&null)?;
+    let _ = unistd::dup2_stdout(&null).and_then(|()| unistd::dup2_stderr(&null));
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    child
-        .map(|child| (signals, child))
-        .ok_or_else(|| Errno::ESRCH.into())
+    Ok((signals, child.expect("the kernel's numbers are positive")))
 }
 
 /// Waits for the end of the command, or of who wants it; and for the end of everything that is left.
@@ -278,7 +275,14 @@ mod tests {
         for end in [End::Exited(3), End::Killed(35), End::NotExecuted(2)] {
             assert_eq!(End::read(end.write().as_bytes()), Some(end));
         }
-        for text in ["", "exited", "exited 3", "exited \n", "left 3\n", "exited 3 4\n"] {
+        for text in [
+            "",
+            "exited",
+            "exited 3",
+            "exited \n",
+            "left 3\n",
+            "exited 3 4\n",
+        ] {
             assert_eq!(End::read(text.as_bytes()), None, "{text}");
         }
     }

@@ -132,7 +132,8 @@ impl Pump {
             Keep::Whole => self.bytes.extend_from_slice(chunk),
             Keep::Head => {
                 let room = HEAD - self.bytes.len();
-                self.bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                self.bytes
+                    .extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
             Keep::LastLine => return self.take_lines(chunk),
         }
@@ -191,7 +192,10 @@ mod tests {
         check(&["a\n"], &[Some("a")]);
         check(&["a\nb\nc"], &[Some("b")]);
         check(&["a", "b\n", "c\n"], &[None, Some("ab"), Some("c")]);
-        check(&["a\nb", "", "c\nd\ne", "\n"], &[Some("a"), None, Some("d"), Some("e")]);
+        check(
+            &["a\nb", "", "c\nd\ne", "\n"],
+            &[Some("a"), None, Some("d"), Some("e")],
+        );
         check(&["\n", "x\n\n"], &[Some(""), Some("")]);
     }
 

@@ -70,11 +70,7 @@ impl Run {
 
     fn spawn(guard: &Path, command: Arc<Command>) -> io::Result<Self> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        let mark = format!(
-            "{}.{}",
-            process::id(),
-            RUNS.fetch_add(1, Ordering::Relaxed)
-        );
+        let mark = format!("{}.{}", process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let (link, theirs) = UnixStream::pair()?;
         link.set_nonblocking(true)?;
         let keep = match command.lines {

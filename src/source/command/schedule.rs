@@ -129,7 +129,11 @@ mod tests {
         // As seldom as that: each time, and what is found then is from the time before.
         check(10, |second| second % 40 == 0, &[0, 40, 80]);
         // More seldom than it may run, and often enough to have it run on.
-        check(10, |second| second % 15 == 0, &[0, 15, 25, 35, 45, 55, 65, 75, 85, 95]);
+        check(
+            10,
+            |second| second % 15 == 0,
+            &[0, 15, 25, 35, 45, 55, 65, 75, 85, 95],
+        );
     }
 
     #[test]

@@ -240,7 +240,9 @@ impl Supervisor {
         let is_closed = inner.is_closed;
         for (number, run) in &mut self.runs {
             let mut entry = inner.commands.get_mut(number).filter(|_| !is_closed);
-            let is_wanted = entry.as_ref().is_some_and(|entry| entry.schedule.is_wanted(now));
+            let is_wanted = entry
+                .as_ref()
+                .is_some_and(|entry| entry.schedule.is_wanted(now));
             if !is_wanted && !run.is_ending() {
                 run.end();
                 if let Some(entry) = &mut entry {
