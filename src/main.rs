@@ -5,5 +5,6 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    // Before anything else: a guard is to stay small.
+    cli::guard().unwrap_or_else(cli::main)
 }

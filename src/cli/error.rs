@@ -2,7 +2,7 @@
 
 use std::io;
 
-use sampled::{client, config, install, service, store};
+use sampled::{client, config, install, service, source, store};
 
 use super::demo;
 
@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// A selector, where the readings are taken in-process.
     #[error(transparent)]
     Selector(#[from] store::Error),
+    /// A directory of definitions of sources.
+    #[error(transparent)]
+    Source(#[from] source::Error),
     #[error(transparent)]
     Install(#[from] install::Error),
     #[error(transparent)]

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use sampled::{
-    client::{Metadata, SampleOptions},
+    client::{Metadata, SampleOptions, SourceInfo},
     reading::{Reading, Stamp},
     sample::{self, Sample},
+    service::Settings,
     source,
     store::{Baseline, Column, Selection, Store},
 };
@@ -21,12 +22,34 @@ pub(crate) struct InProcess {
 
 impl InProcess {
     pub(crate) fn new(common: &Common) -> Result<Self, Error> {
-        let settings = common.settings()?;
+        Ok(Self::of(common, common.settings()?))
+    }
+
+    /// With these settings.
+    pub(crate) fn of(common: &Common, settings: Settings) -> Self {
         let store = Store::new(source::all_with(&common.roots(), &settings.sources));
         store.switch_off(&settings.sources_off);
-        Ok(Self {
+        Self {
             store: Arc::new(store),
-        })
+        }
+    }
+
+    /// What is known of each source, by name.
+    pub(crate) fn sources(&self) -> BTreeMap<String, SourceInfo> {
+        self.store.look_at_definitions(true);
+        let sources = self.store.sources().into_iter();
+        sources
+            .map(|source| {
+                let info = SourceInfo {
+                    state: source.state.to_owned(),
+                    metrics: source.metrics,
+                    reads: source.reads,
+                    cost: source.cost,
+                    error: source.error,
+                };
+                (source.name.to_string(), info)
+            })
+            .collect()
     }
 
     pub(crate) fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {

@@ -4,6 +4,7 @@ mod demo;
 mod error;
 mod format;
 mod frame;
+mod guard;
 mod host;
 mod in_process;
 mod install;
@@ -14,6 +15,7 @@ mod origin;
 mod sample;
 mod selectors;
 mod serve;
+mod sources;
 mod status;
 mod table;
 mod units;
@@ -38,6 +40,7 @@ use sampled::{
 
 use error::Error;
 use format::Format;
+pub(crate) use guard::guard;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -141,6 +144,9 @@ enum Command {
     /// Read metrics again and again
     #[command(after_help = CLIENT)]
     Watch(watch::Options),
+    /// Say which sources there are, and what is wrong with those that you define
+    #[command(after_help = CLIENT, args_conflicts_with_subcommands = true)]
+    Sources(sources::Options),
     /// Put the program, the activation file and the unit in place for this user
     Install(install::InstallOptions),
     /// Remove what `install` has put in place
@@ -155,6 +161,7 @@ impl Command {
         let (json, csv) = match self {
             Self::List(_) | Self::Sample(_) | Self::Watch(_) => (true, true),
             Self::Status(_) => (true, false),
+            Self::Sources(options) => (options.prints_data(), false),
             _ => (false, false),
         };
         if format.json && !json {
@@ -178,11 +185,14 @@ const GUARD: &str = "/proc/self/exe";
 
 /// These settings, with the sources that the user defines.
 fn with_own_sources(mut settings: Settings) -> Settings {
-    settings.sources.own = config::user_sources().map(|directory| own::Options {
-        directory,
-        guard: GUARD.into(),
-    });
+    settings.sources.own = config::user_sources().map(own_sources);
     settings
+}
+
+/// The sources that a directory defines.
+fn own_sources(directory: PathBuf) -> own::Options {
+    let guard = GUARD.into();
+    own::Options { directory, guard }
 }
 
 /// Runs the program.
@@ -231,6 +241,7 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),
+        Command::Sources(options) => block_on(sources::run(common, options)),
         Command::Install(options) => block_on(install::install(options)),
         Command::Demo => block_on(demo::run()),
         Command::Uninstall(options) => block_on(install::uninstall(options)),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, time::Duration};
 
 use tokio::time::timeout;
 
-use sampled::client::{self, Client, Metadata, SampleOptions, Session, Start};
+use sampled::client::{self, Client, Metadata, SampleOptions, Session, SourceInfo, Start};
 
 use super::{Common, error::Error, frame::Frame, in_process};
 
@@ -61,6 +61,14 @@ impl Origin {
         match self {
             Self::Service(client) => Ok(client.sample(selectors, options).await?.into()),
             Self::InProcess(store) => store.sample(selectors, options).await,
+        }
+    }
+
+    /// What is known of each source, by name.
+    pub(crate) async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
+        match self {
+            Self::Service(client) => Ok(client.sources().await?),
+            Self::InProcess(store) => Ok(store.sources()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use rustix::termios::tcgetwinsize;
 
 use sampled::{
-    client::Metadata,
+    client::{Metadata, SourceInfo},
     reading::{Reading, Value},
 };
 
@@ -156,6 +156,34 @@ pub(crate) fn of_metrics(
                     .to_owned(),
             );
         }
+    }
+    lines
+}
+
+/// The lines of a table of sources: what is wrong stands below the source.
+pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -> Vec<String> {
+    let name_width = widest(sources.keys().map(String::as_str));
+    let state_width = widest(sources.values().map(|source| source.state.as_str()));
+    let mut lines = Vec::new();
+    for (name, source) in sources {
+        let state = format!("{:state_width$}", source.state);
+        let state = match source.error.is_empty() {
+            true => state,
+            false => style.red(&state),
+        };
+        let mut line = format!("{name:name_width$}  {state}");
+        if source.metrics > 0 {
+            let (metrics, reads) = (source.metrics, source.reads);
+            line += &format!("  {metrics:>4} metrics  {reads:>6} reads");
+            if reads > 0 {
+                let each = source.cost.as_secs_f64() * 1e6 / reads as f64;
+                line += &format!(" of {each:.0} µs");
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+        // A control character of some file must not reach the terminal.
+        let errors = source.error.lines();
+        lines.extend(errors.map(|error| format!("  {}", error.replace(char::is_control, " "))));
     }
     lines
 }

@@ -130,6 +130,21 @@ pub struct SessionInfo {
     pub detached: bool,
 }
 
+/// What is known of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// `ok`, `failing`, `unused` or `off`.
+    pub state: String,
+    /// How many metrics it has now.
+    pub metrics: u32,
+    /// How often it was read.
+    pub reads: u64,
+    /// What that took, in all.
+    pub cost: Duration,
+    /// What is wrong; empty if nothing is.
+    pub error: String,
+}
+
 impl Client {
     /// Connects to the session bus. The service is not started yet.
     ///
@@ -249,6 +264,18 @@ impl Client {
             .collect())
     }
 
+    /// What is read, and what that costs, by the name of the source.
+    ///
+    /// # Errors
+    /// When the bus or the service fails.
+    pub async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
+        let sources = retry(async || self.proxy.sources().await).await?;
+        let sources = sources.into_iter();
+        Ok(sources
+            .map(|(name, facts)| (name, source_info(facts)))
+            .collect())
+    }
+
     /// Asks the service to leave.
     ///
     /// # Errors
@@ -308,6 +335,16 @@ fn session_info(mut facts: HashMap<String, OwnedVariant>) -> SessionInfo {
         frames: take(&mut facts, "frames").unwrap_or_default(),
         dropped: take(&mut facts, "dropped").unwrap_or_default(),
         detached: take(&mut facts, "detached").unwrap_or_default(),
+    }
+}
+
+fn source_info(mut facts: HashMap<String, OwnedVariant>) -> SourceInfo {
+    SourceInfo {
+        state: take(&mut facts, "state").unwrap_or_default(),
+        metrics: take(&mut facts, "metrics").unwrap_or_default(),
+        reads: take(&mut facts, "reads").unwrap_or_default(),
+        cost: Duration::from_micros(take(&mut facts, "cost").unwrap_or_default()),
+        error: take(&mut facts, "error").unwrap_or_default(),
     }
 }
 

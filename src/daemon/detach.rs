@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -68,6 +68,16 @@ pub fn detach() -> Result<(), Error> {
 /// [`Error::Threads`] if there is more than one thread: signals are blocked per thread.
 pub fn settle() -> Result<(), Error> {
     settle_in(Path::new("/"), Mode::from_bits_truncate(0o022))
+}
+
+/// Like [`settle`], and also closes every descriptor but the standard streams and `keep`, whatever was opened
+/// before. For a program that runs others, which are to inherit nothing. Call this first in `main`.
+///
+/// # Errors
+/// As [`settle`].
+pub fn seclude(keep: BorrowedFd<'_>) -> Result<(), Error> {
+    settle()?;
+    sys::close_except(&[keep.as_raw_fd()])
 }
 
 pub(super) fn settle_in(directory: &Path, umask: Mode) -> Result<(), Error> {

@@ -89,7 +89,7 @@ mod sys;
 mod word;
 
 pub use control::{Status, Stop};
-pub use detach::{detach, settle};
+pub use detach::{detach, seclude, settle};
 pub use error::Error;
 pub use notify::Notify;
 pub use pidfile::Pidfile;

@@ -15,7 +15,7 @@ use crate::process::{Process, Run};
 pub(crate) const SAMPLED: &str = env!("CARGO_BIN_EXE_sampled");
 
 /// The variable by which everything that a test has started is found and ended.
-const MARK: &str = "SAMPLED_TEST";
+pub(crate) const MARK: &str = "SAMPLED_TEST";
 
 /// A user's directories, in a temporary one. There is no bus here: see [`Bus`](crate::bus::Bus).
 ///

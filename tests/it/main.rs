@@ -12,6 +12,8 @@ mod calls;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod commands;
+#[cfg(feature = "cli")]
 mod config;
 #[cfg(feature = "daemon")]
 mod daemon;

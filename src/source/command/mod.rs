@@ -5,7 +5,13 @@
 //! sees to it that nothing of the run is left: not when the time is up, not when the command has put
 //! children into the background, and not when the process that wanted it is killed.
 
+mod environment;
+mod failure;
 pub mod guard;
+mod pump;
+mod run;
+mod schedule;
+mod strays;
 mod supervisor;
 
 use std::{

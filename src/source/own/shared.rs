@@ -141,7 +141,7 @@ impl Shared {
         let all: Vec<_> = mistakes.chain(complaints).collect();
         match all.is_empty() {
             true => Ok(()),
-            false => Err(Error::Mistaken(all.join("; "))),
+            false => Err(Error::Mistaken(all.join("\n"))),
         }
     }
 

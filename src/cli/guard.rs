@@ -1,0 +1,28 @@
+//! `sampled guard`: the guard of a command that the service runs. Not for people.
+
+use std::{
+    io::{self, Write},
+    os::fd::AsFd,
+    process::ExitCode,
+};
+
+use sampled::{
+    daemon,
+    source::command::guard::{self, ARGUMENT},
+};
+
+/// Runs a guard, if that is what this process was started for.
+pub(crate) fn guard() -> Option<ExitCode> {
+    let (link, run) = guard::called()?;
+    let guarded = daemon::seclude(link.as_fd())
+        .map_err(io::Error::other)
+        .and_then(|()| guard::main(link, &run));
+    Some(match guarded {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The standard error is the command's, and shown with what is wrong with it.
+            writeln!(io::stderr(), "sampled {ARGUMENT}: {error}").ok();
+            ExitCode::FAILURE
+        }
+    })
+}

@@ -1,0 +1,61 @@
+//! What a command finds in its environment: the same however the service was started.
+
+use std::{env, ffi::OsString, path::PathBuf};
+
+use nix::unistd::{Uid, User};
+
+use super::Command;
+
+/// Where programs are looked for if the environment does not say.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What is passed on: where the user's sockets are.
+const PASSED: [&str; 3] = [
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+];
+
+/// The whole environment of a command.
+///
+/// PATH is ours, since on some systems no fixed one has any program in it. The language is that of programs,
+/// so that numbers have points and messages are in English. Nothing else of ours is passed on: a
+/// service that a shell has started would find other things there than one that the bus has started.
+pub(super) fn of(command: &Command) -> Vec<(OsString, OsString)> {
+    let (user, home) = user();
+    let mut variables = vec![
+        ("PATH".into(), env::var_os("PATH").unwrap_or(PATH.into())),
+        ("HOME".into(), home.into()),
+        ("USER".into(), user.clone()),
+        ("LOGNAME".into(), user),
+        ("LANG".into(), "C".into()),
+        ("LC_ALL".into(), "C".into()),
+    ];
+    let passed = PASSED.into_iter();
+    variables.extend(passed.filter_map(|name| Some((name.into(), env::var_os(name)?))));
+    variables.extend(command.environment.iter().cloned());
+    variables
+}
+
+/// Where a command runs.
+pub(super) fn directory(command: &Command) -> PathBuf {
+    command.directory.clone().unwrap_or_else(|| user().1)
+}
+
+/// The user's name and home: what the environment says, or else the password file.
+fn user() -> (OsString, PathBuf) {
+    let name = env::var_os("USER").or_else(|| env::var_os("LOGNAME"));
+    let home = env::var_os("HOME").filter(|home| !home.is_empty());
+    if let (Some(name), Some(home)) = (&name, &home) {
+        return (name.clone(), home.into());
+    }
+    let entry = User::from_uid(Uid::current()).ok().flatten();
+    let (known_name, known_home) = match entry {
+        Some(user) => (user.name.into(), user.dir),
+        None => (Uid::current().to_string().into(), "/".into()),
+    };
+    (
+        name.unwrap_or(known_name),
+        home.map_or(known_home, PathBuf::from),
+    )
+}

@@ -1,0 +1,384 @@
+//! What commands say, and what is wrong with those that fail.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use sampled::source::command::{Command, LIMIT};
+
+use super::place::{FOREVER, Holdings, Place, alone, next, nothing_is_left};
+use crate::process::PATIENCE;
+
+#[test]
+fn outputs_are_bytes() {
+    let place = Place::new();
+    let check = |command: Command, expected: &[u8]| {
+        let state = place.answer(command);
+        assert_eq!(state.problem, None);
+        assert_eq!(&*state.output.expect("output").bytes, expected);
+        assert_eq!((state.previous, state.answers), (None, 1));
+        assert!(!state.is_pending);
+    };
+    check(place.shell("echo 42"), b"42\n");
+    check(place.argv(&["echo", "-n", "$HOME; a  b"]), b"$HOME; a  b");
+    check(place.shell(":"), b"");
+    check(place.shell("printf 'a\\000\\377\\n\\n'"), b"a\0\xff\n\n");
+    check(place.shell("echo on the way >&2; echo 1"), b"1\n");
+    let most = vec![0; LIMIT];
+    check(place.argv(&["head", "-c", "65536", "/dev/zero"]), &most);
+    // What is closed long before the end has been said.
+    check(place.shell("echo 1; exec >&-; sleep 0.1"), b"1\n");
+    // What stays behind does not, and is not waited for.
+    check(place.shell("echo 1; sleep 1000 & sleep 1000 &"), b"1\n");
+    nothing_is_left(&place.home);
+}
+
+#[test]
+fn what_goes_wrong_is_told() {
+    let place = Place::new();
+    let check = |command: Command, expected: &str| {
+        let state = place.answer(command);
+        assert_eq!(state.problem.as_deref(), Some(expected));
+        assert_eq!(state.output, None);
+    };
+    let limited = |text| Command {
+        timeout: Some(Duration::from_millis(200)),
+        ..place.shell(text)
+    };
+    let lines = |command| Command {
+        lines: true,
+        ..command
+    };
+    check(place.shell("exit 3"), "exited with status 3");
+    check(
+        place.shell("echo; echo no route; echo more) >&2; exit 1"),
+        "exited with status 2: /bin/sh: 1: Syntax error: \")\" unexpected",
+    );
+    check(
+        place.shell("echo no route >&2; echo to host >&2; echo 5; exit 1"),
+        "exited with status 1: no route",
+    );
+    check(place.shell("kill -SEGV $$"), "killed by SIGSEGV");
+    check(place.shell("kill -35 $$"), "killed by signal 35");
+    check(place.shell("kill -KILL $$"), "killed by SIGKILL");
+    check(place.argv(&["yes"]), "more than 64 KiB of output");
+    check(
+        place.argv(&["head", "-c", "65537", "/dev/zero"]),
+        "more than 64 KiB of output",
+    );
+    check(limited("exec sleep 1000"), "timed out after 200ms");
+    check(
+        limited("trap '' TERM; sleep 1000; :"),
+        "timed out after 200ms",
+    );
+    check(
+        limited("exec >&- 2>&-; sleep 1000"),
+        "timed out after 200ms",
+    );
+    check(
+        place.argv(&["/nowhere/router"]),
+        "/nowhere/router: No such file or directory",
+    );
+    check(
+        place.argv(&["no-such-router"]),
+        "no-such-router: No such file or directory",
+    );
+    let file = place.home.dir().join("router");
+    fs::write(&file, "#!/nowhere/python\n").unwrap();
+    let name = file.to_str().unwrap();
+    check(place.argv(&[name]), &format!("{name}: Permission denied"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    check(
+        place.argv(&[name]),
+        &format!("{name}: No such file or directory"),
+    );
+    check(lines(place.shell(":")), "exited with status 0");
+    check(lines(limited("exec sleep 1000")), "wrote no line for 200ms");
+    check(
+        lines(place.argv(&["cat", "/dev/zero"])),
+        "a line of more than 64 KiB",
+    );
+    nothing_is_left(&place.home);
+}
+
+#[test]
+fn a_guard_that_is_none_is_told() {
+    let place = Place {
+        runner: sampled::source::command::Runner::new("/nowhere/guard"),
+        ..Place::new()
+    };
+    let state = place.answer(place.shell(":"));
+    let expected = "/nowhere/guard: No such file or directory (os error 2)";
+    assert_eq!(state.problem.as_deref(), Some(expected));
+}
+
+#[test]
+fn surroundings_are_clean() {
+    let place = Place::new();
+    let names = place.says("env | cut -d= -f1 | sort");
+    let passed = [
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "SSH_AUTH_SOCK",
+    ];
+    let names: Vec<_> = names
+        .lines()
+        .filter(|name| !passed.contains(name))
+        .collect();
+    let expected = "HOME LANG LC_ALL LOGNAME PATH PWD SAMPLED_RUN SAMPLED_TEST USER";
+    assert_eq!(names.join(" "), expected);
+    assert_eq!(place.says("echo $LANG $LC_ALL"), "C C\n");
+    assert_eq!(
+        place.says("pwd"),
+        format!("{}\n", place.home.dir().display())
+    );
+    assert_eq!(place.says("umask"), "0022\n");
+    assert_eq!(place.says("ulimit -n"), "1024\n");
+    assert_eq!(place.says("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
+    // The shell's, which has none but the standard ones.
+    assert_eq!(place.says("ls /proc/$$/fd"), "0\n1\n2\n");
+    for field in ["SigBlk", "SigIgn"] {
+        let signals = place.says(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
+        let signals = u64::from_str_radix(signals.trim(), 16).unwrap();
+        // 32 and 33 are the C library's own, and stay as we were given them.
+        assert_eq!(signals & !(0b11 << 31), 0, "{field}: {signals:x}");
+    }
+    // Its own group: field 5 of proc(5), and no terminal: field 7.
+    assert_eq!(
+        place.says("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
+        "0\n"
+    );
+
+    let nowhere = Command {
+        directory: Some("/nowhere".into()),
+        ..place.shell("pwd")
+    };
+    assert_eq!(&*place.answer(nowhere).output.unwrap().bytes, b"/\n");
+    let path = Command {
+        environment: vec![("PATH".into(), "/nowhere".into())],
+        ..place.argv(&["true"])
+    };
+    let problem = place.answer(path).problem;
+    assert_eq!(problem.as_deref(), Some("true: No such file or directory"));
+}
+
+#[test]
+fn runs_follow_each_other_while_somebody_asks() {
+    let place = Place::new();
+    let interval = Duration::from_millis(50);
+    let handle = place.runner.add(Command {
+        interval,
+        ..place.shell(
+            "mkdir one || echo two at once >> wrong; cat /proc/uptime; sleep 0.02; rmdir one",
+        )
+    });
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while start.elapsed() < Duration::from_secs(1) {
+                    handle.ask();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+        }
+    });
+    let state = next(&handle, 1);
+    let runs = state.answers;
+    let most = start.elapsed().as_millis() / interval.as_millis() + 1;
+    assert!(
+        u128::from(runs) <= most,
+        "{runs} runs in {:?}",
+        start.elapsed()
+    );
+    let (last, previous) = (state.output.unwrap(), state.previous.unwrap());
+    assert!(last.stamp.monotonic > previous.stamp.monotonic);
+    assert_ne!(last.bytes, previous.bytes);
+    let wrong = fs::read_to_string(place.home.dir().join("wrong"));
+    assert!(wrong.is_err(), "{wrong:?}");
+}
+
+#[test]
+fn an_output_outlives_a_failure() {
+    let place = Place::new();
+    let handle = place.runner.add(Command {
+        interval: Duration::from_millis(10),
+        ..place.shell("mkdir first && echo 1")
+    });
+    let first = next(&handle, 0);
+    assert_eq!(first.problem, None);
+    let second = next(&handle, first.answers);
+    assert!(
+        second
+            .problem
+            .unwrap()
+            .starts_with("exited with status 1: mkdir")
+    );
+    assert_eq!(second.output, first.output);
+    fs::remove_dir(place.home.dir().join("first")).unwrap();
+    let mut third = next(&handle, second.answers);
+    while third.problem.is_some() {
+        third = next(&handle, third.answers);
+    }
+    assert_eq!(third.previous, first.output);
+}
+
+#[test]
+fn lines_are_outputs() {
+    let place = Place::new();
+    let (sender, answers) = mpsc::channel();
+    place.runner.on_answer(move || {
+        let _ = sender.send(());
+    });
+    fs::write(place.home.dir().join("lines"), "1\n2\n").unwrap();
+    let handle = place.runner.add(Command {
+        lines: true,
+        ..place.shell("exec tail -n 1 -f lines")
+    });
+    let mut state = next(&handle, 0);
+    assert_eq!(&*state.output.as_ref().unwrap().bytes, b"2");
+    answers.recv_timeout(PATIENCE).unwrap();
+    for number in 3..10 {
+        use std::io::Write;
+        let file = fs::File::options()
+            .append(true)
+            .open(place.home.dir().join("lines"));
+        writeln!(file.unwrap(), "{number}").unwrap();
+        answers.recv_timeout(PATIENCE).unwrap();
+        let before = state;
+        state = handle.ask();
+        assert_eq!(state.answers, before.answers + 1);
+        assert_eq!(
+            &*state.output.as_ref().unwrap().bytes,
+            number.to_string().as_bytes()
+        );
+        assert_eq!(state.previous, before.output);
+    }
+    // It is one command all the time: tail and its guard.
+    let processes = place.home.processes();
+    assert_eq!(processes.len(), 2);
+    drop(handle);
+    nothing_is_left(&place.home);
+}
+
+#[test]
+fn one_that_ends_is_begun_again() {
+    let place = Place::new();
+    let handle = place.runner.add(Command {
+        interval: Duration::from_millis(10),
+        lines: true,
+        ..place.shell("echo $$; exit 7")
+    });
+    let mut seen = std::collections::BTreeSet::new();
+    let mut state = handle.ask();
+    while seen.len() < 3 {
+        state = next(&handle, state.answers);
+        seen.extend(state.output.as_ref().map(|output| output.bytes.clone()));
+    }
+    while state.problem.is_none() {
+        state = next(&handle, state.answers);
+    }
+    assert_eq!(state.problem.as_deref(), Some("exited with status 7"));
+}
+
+#[test]
+fn a_flood_of_lines_costs_little() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        let handle = place.runner.add(Command {
+            lines: true,
+            ..place.argv(&["yes", "0123456789"])
+        });
+        let mut state = next(&handle, 0);
+        let start = Instant::now();
+        while state.answers < 100 {
+            assert_eq!(state.problem, None);
+            assert_eq!(&*state.output.as_ref().unwrap().bytes, b"0123456789");
+            state = next(&handle, state.answers);
+        }
+        // The rests alone take as long.
+        assert!(start.elapsed() > Duration::from_millis(900));
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let cost = tasks.map(|task| task.unwrap().path()).find_map(|task| {
+            let name = fs::read_to_string(task.join("comm")).unwrap();
+            // Nanoseconds on a processor: Documentation/scheduler/sched-stats.rst.
+            let times = fs::read_to_string(task.join("schedstat")).unwrap();
+            let time = times.split(' ').next().unwrap().parse().unwrap();
+            (name == "commands\n").then(|| Duration::from_nanos(time))
+        });
+        // A twentieth of that, of a build that is not optimized.
+        assert!(cost.unwrap() < Duration::from_millis(500), "{cost:?}");
+        drop(handle);
+        nothing_is_left(&place.home);
+        drop(place);
+        before.are_back();
+    });
+}
+
+#[test]
+fn what_nobody_asks_for_ends() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        let handles = [true, false].map(|lines| {
+            place.runner.add(Command {
+                lines,
+                interval: Duration::from_millis(100),
+                ..place.shell("echo 1; sleep 1000 & exec sleep 1000")
+            })
+        });
+        for handle in &handles {
+            handle.ask();
+        }
+        next(&handles[0], 0);
+        let start = Instant::now();
+        assert!(place.processes().len() >= 4);
+        nothing_is_left(&place.home);
+        assert!(start.elapsed() > Duration::from_secs(5));
+        // Without anybody to drop anything.
+        before.are_back();
+        let state = next(&handles[0], 1);
+        assert_eq!(&*state.output.unwrap().bytes, b"1");
+    });
+}
+
+#[test]
+fn no_thread_before_somebody_asks() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        let handle = place.runner.add(place.shell("echo 1"));
+        assert_eq!(Holdings::now(), before);
+        next(&handle, 0);
+        assert_ne!(Holdings::now(), before);
+        drop(handle);
+        before.are_back();
+    });
+}
+
+#[test]
+fn many_at_once() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        let handles: Vec<_> = (0..20)
+            .map(|number| place.runner.add(place.shell(&format!("echo {number}"))))
+            .collect();
+        for handle in &handles {
+            handle.ask();
+        }
+        for (number, handle) in handles.iter().enumerate() {
+            let state = next(handle, 0);
+            let expected = format!("{number}\n");
+            assert_eq!(&*state.output.unwrap().bytes, expected.as_bytes());
+        }
+        assert_eq!(place.runner.add(place.shell(":")).wait(FOREVER).answers, 1);
+        drop((handles, place.runner));
+        nothing_is_left(&place.home);
+        before.are_back();
+    });
+}

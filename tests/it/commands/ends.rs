@@ -1,0 +1,214 @@
+//! Nothing of a command is left, whatever the command does and whoever is killed.
+
+use std::{
+    any::type_name_of_val,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Stdio,
+    thread,
+    time::Duration,
+};
+
+use rustix::process::Signal;
+use sampled::source::command::{Command, Handle, Runner};
+
+use super::place::{
+    Holdings, Place, again, alone, guards, next, nothing_is_left, processes, shell, told,
+};
+use crate::home::{Home, SAMPLED};
+
+/// Commands that do not want to end. Each says so when it stands.
+const STUBBORN: [&str; 10] = [
+    "echo; exec sleep 1000",
+    "sleep 1000 & sleep 1000 & (sleep 1000; :) & echo; wait",
+    // Deaf to what is sent to the group.
+    "trap '' TERM HUP INT QUIT; sh -c 'sleep 1000; sleep 1000' & echo; while :; do sleep 1000; done",
+    // Gone from the session, twice.
+    "setsid sh -c 'setsid sleep 1000 & exec sleep 1000' & (setsid sleep 1000 &); echo; exec sleep 1000",
+    "(setsid sh -c 'trap \"\" TERM; sleep 1000; sleep 1000' &); echo; sleep 1000",
+    "echo; exec >&- 2>&- <&-; sleep 1000",
+    "echo; exec yes",
+    "echo; kill -STOP $$; sleep 1000",
+    // Without the mark.
+    "echo; exec env -i sleep 1000",
+    // It always has another child.
+    "trap '' TERM; echo; while :; do sleep 0.01; sleep 1000 & done",
+];
+
+fn begin(place: &Place, text: &str) -> Handle {
+    let handle = place.runner.add(Command {
+        lines: true,
+        ..place.shell(text)
+    });
+    assert_eq!(next(&handle, 0).problem, None, "{text}");
+    assert!(place.processes().len() > 1, "{text}");
+    handle
+}
+
+/// Begins each of the stubborn ones in a place of its own, and has them end in this way.
+#[track_caller]
+fn check(end: impl Fn(Place, Handle) -> Home + Sync) {
+    let before = Holdings::now();
+    let ended = STUBBORN.map(|text| {
+        let place = Place::new();
+        let handle = begin(&place, text);
+        (place, handle)
+    });
+    for home in ended.map(|(place, handle)| end(place, handle)) {
+        nothing_is_left(&home);
+    }
+    before.are_back();
+}
+
+#[test]
+fn when_nobody_wants_it() {
+    alone(|| {
+        check(|place, handle| {
+            drop(handle);
+            place.home
+        });
+    });
+}
+
+#[test]
+fn when_the_runner_goes() {
+    alone(|| {
+        check(|place, handle| {
+            drop(place.runner);
+            assert_eq!(handle.ask().answers, 0);
+            place.home
+        });
+    });
+}
+
+#[test]
+fn when_its_guard_is_killed() {
+    alone(|| {
+        check(|place, handle| {
+            for guard in guards(&place.home) {
+                guard.signal(Signal::KILL);
+            }
+            let mut state = handle.ask();
+            // A flood may be further.
+            while state.problem.is_none() {
+                state = next(&handle, state.answers);
+            }
+            assert_eq!(state.problem.as_deref(), Some("its guard was killed"));
+            nothing_is_left(&place.home);
+            place.home
+        });
+    });
+}
+
+#[test]
+fn when_its_time_is_up() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        let handles = STUBBORN.map(|text| {
+            place.runner.add(Command {
+                timeout: Some(Duration::from_millis(300)),
+                ..place.shell(text)
+            })
+        });
+        for handle in &handles {
+            handle.ask();
+        }
+        for (handle, text) in handles.iter().zip(STUBBORN) {
+            let expected = match text.contains("yes") {
+                true => "more than 64 KiB of output",
+                false => "timed out after 300ms",
+            };
+            assert_eq!(next(handle, 0).problem.as_deref(), Some(expected), "{text}");
+        }
+        nothing_is_left(&place.home);
+        drop((handles, place.runner));
+        before.are_back();
+    });
+}
+
+#[test]
+fn when_it_has_ended_itself() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        for behind in [
+            "sleep 1000 &",
+            "(setsid sleep 1000 &);",
+            "setsid sh -c 'trap \"\" TERM; setsid sleep 1000 & sleep 1000; :' &",
+            "env -i setsid sleep 1000 &",
+        ] {
+            assert_eq!(place.says(&format!("{behind} echo 1")), "1\n");
+            nothing_is_left(&place.home);
+            let state = place.answer(place.shell(&format!("{behind} kill -9 $$")));
+            assert_eq!(state.problem.as_deref(), Some("killed by SIGKILL"));
+            nothing_is_left(&place.home);
+        }
+        drop(place.runner);
+        before.are_back();
+    });
+}
+
+#[test]
+fn when_its_owner_is_killed() {
+    if let Some(home) = told() {
+        own(home.as_ref());
+    }
+    let home = Home::new();
+    let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
+    let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(owner.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("all of them run") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it has ended");
+    }
+    // Each with its guard.
+    assert!(processes(&home).len() >= 2 * STUBBORN.len());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    nothing_is_left(&home);
+}
+
+/// Has all of them run until it is killed.
+fn own(directory: &Path) -> ! {
+    let runner = Runner::new(SAMPLED);
+    let handles = STUBBORN.map(|text| {
+        let handle = runner.add(Command {
+            lines: true,
+            ..shell(directory, text)
+        });
+        next(&handle, 0);
+        handle
+    });
+    println!("all of them run");
+    loop {
+        for handle in &handles {
+            handle.ask();
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_guard_is_deaf_to_all_but_sigkill() {
+    let place = Place::new();
+    let handle = begin(&place, STUBBORN[0]);
+    let guard = guards(&place.home).pop().expect("guard");
+    for signal in [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::PIPE,
+        Signal::USR1,
+    ] {
+        guard.signal(signal);
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", guard.pid)).unwrap();
+    assert!(status.contains("Threads:\t1\n"), "{status}");
+    assert!(guard.is_running());
+    // One that is stopped ends all the same.
+    guard.signal(Signal::STOP);
+    drop(handle);
+    nothing_is_left(&place.home);
+}

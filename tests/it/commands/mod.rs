@@ -1,0 +1,5 @@
+//! Commands as sensors: real ones, well-behaved and not, with the program as their guard.
+
+mod answers;
+mod ends;
+mod place;

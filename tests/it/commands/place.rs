@@ -1,0 +1,214 @@
+//! Where a test runs its commands, and what is left there.
+
+use std::{
+    any::type_name,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::Path,
+    process::Command as Program,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+use sampled::source::command::{self, Command, Handle, Runner, State};
+
+use crate::{
+    home::{Home, MARK, SAMPLED},
+    process::{PATIENCE, Process, Run},
+};
+
+/// Longer than any test.
+pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
+
+/// A runner, and a directory that its commands run in.
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) runner: Runner,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self::at(Home::new())
+    }
+
+    pub(crate) fn at(home: Home) -> Self {
+        Self {
+            home,
+            runner: Runner::new(SAMPLED),
+        }
+    }
+
+    pub(crate) fn shell(&self, text: &str) -> Command {
+        shell(self.home.dir(), text)
+    }
+
+    pub(crate) fn argv(&self, argv: &[&str]) -> Command {
+        let argv = argv.iter().map(OsString::from).collect();
+        once(self.home.dir(), command::Program::Argv(argv))
+    }
+
+    /// What this command answers first.
+    #[track_caller]
+    pub(crate) fn answer(&self, command: Command) -> State {
+        next(&self.runner.add(command), 0)
+    }
+
+    /// What this text for the shell says.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> String {
+        let state = self.answer(self.shell(text));
+        assert_eq!(state.problem, None);
+        let bytes = state.output.unwrap().bytes;
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    /// The processes of its commands, and their guards.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        processes(&self.home)
+    }
+}
+
+/// A text for the shell, which is run once in a home, and may take as long as it likes.
+pub(crate) fn shell(home: &Path, text: &str) -> Command {
+    once(home, command::Program::Shell(text.into()))
+}
+
+fn once(home: &Path, program: command::Program) -> Command {
+    Command {
+        interval: FOREVER,
+        timeout: None,
+        environment: vec![(MARK.into(), home.into())],
+        directory: Some(home.to_owned()),
+        ..Command::new(program)
+    }
+}
+
+/// Waits for an answer beyond these.
+#[track_caller]
+pub(crate) fn next(handle: &Handle, answers: u64) -> State {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let state = handle.wait(PATIENCE);
+        if state.answers > answers {
+            return state;
+        }
+        assert!(Instant::now() < until, "no answer: {state:?}");
+        // A line may be the next one, and nothing says that it is on its way.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The processes of the commands that run in a home: those that have its mark or its directory.
+pub(crate) fn processes(home: &Home) -> Vec<Process> {
+    let mut processes = home.processes();
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.parse().ok()
+    });
+    processes.extend(numbers.filter_map(Process::open).filter(|process| {
+        let cwd = fs::read_link(format!("/proc/{}/cwd", process.pid));
+        cwd.is_ok_and(|cwd| cwd.starts_with(home.dir()))
+    }));
+    processes
+}
+
+/// Waits until no process of these commands is left.
+#[track_caller]
+pub(crate) fn nothing_is_left(home: &Home) {
+    loop {
+        let processes = processes(home);
+        if processes.is_empty() {
+            return;
+        }
+        for process in processes {
+            assert!(
+                process.ends_within(PATIENCE),
+                "{:?}",
+                fs::read_to_string(format!("/proc/{}/cmdline", process.pid))
+            );
+        }
+    }
+}
+
+/// What a process has of everything that may leak: descriptors, threads, children.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Holdings {
+    descriptors: usize,
+    threads: usize,
+    children: Vec<String>,
+}
+
+impl Holdings {
+    pub(crate) fn now() -> Self {
+        let count = |path| fs::read_dir(path).unwrap().count();
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let children = tasks.filter_map(|task| {
+            let children = task.ok()?.path().join("children");
+            fs::read_to_string(children).ok()
+        });
+        Self {
+            descriptors: count("/proc/self/fd"),
+            threads: count("/proc/self/task"),
+            children: children.filter(|children| !children.is_empty()).collect(),
+        }
+    }
+
+    /// Waits until there is no more than this again: of a thread's end nobody is told.
+    #[track_caller]
+    pub(crate) fn are_back(&self) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let now = Self::now();
+            if now == *self {
+                return;
+            }
+            assert!(Instant::now() < until, "{now:?} instead of {self:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The variable by which a test knows that it is alone in its process.
+const ALONE: &str = "SAMPLED_ALONE";
+
+/// Runs the rest of a test, a closure in it, in a process of its own, where nobody else opens
+/// descriptors and begins threads.
+#[track_caller]
+pub(crate) fn alone<F: FnOnce()>(inside: F) {
+    if env::var_os(ALONE).is_some() {
+        return inside();
+    }
+    let run = Run::of(&mut again(type_name::<F>(), "".as_ref()));
+    let passed = run.code == Some(0) && run.stdout.contains("test result: ok. 1 passed");
+    assert!(passed, "{}{}", run.stdout, run.stderr);
+}
+
+/// What [`alone`] was told in the process of its own; nothing in the first.
+pub(crate) fn told() -> Option<String> {
+    env::var(ALONE).ok()
+}
+
+/// The test that this closure is in, to be run once more and told something.
+pub(crate) fn again(closure: &str, told: &OsStr) -> Program {
+    // crate::module::test::{{closure}}
+    let name = closure.split_once("::");
+    let test = name.and_then(|(_, name)| name.rsplit_once("::"));
+    let (test, _) = test.expect("name of the test");
+    let mut program = Program::new(env::current_exe().expect("path of the test"));
+    program
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(ALONE, told);
+    program
+}
+
+/// The guards of these commands.
+pub(crate) fn guards(home: &Home) -> Vec<Process> {
+    let mut processes = processes(home);
+    processes.retain(|process| {
+        let line = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
+        let mut arguments = line.split(|&byte| byte == 0);
+        arguments.next() == Some(SAMPLED.as_bytes()) && arguments.next() == Some(b"guard")
+    });
+    processes
+}
