@@ -203,8 +203,13 @@ pub(crate) fn main() -> ExitCode {
             .error(ErrorKind::ArgumentConflict, what)
             .exit();
     }
-    // What detaches begins its log where it has arrived.
-    if !matches!(cli.command, Command::Start(_) | Command::Restart(_)) {
+    // What detaches begins its log where it has arrived, and what checks says everything itself.
+    let is_silent = match &cli.command {
+        Command::Start(_) | Command::Restart(_) => true,
+        Command::Sources(options) => !options.prints_data(),
+        _ => false,
+    };
+    if !is_silent {
         log::begin(cli.common.log_level);
     }
     match run(&cli.common, cli.command) {

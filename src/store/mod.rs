@@ -58,7 +58,7 @@ pub struct SourceState {
     pub reads: u64,
     /// What that took, in all.
     pub cost: Duration,
-    /// The last thing that went wrong and is not right again; empty if nothing is.
+    /// What went wrong and is not right again, a line for each; empty if nothing is.
     pub error: String,
 }
 
@@ -267,7 +267,12 @@ impl Store {
             if inner.is_on(at) {
                 if let Some(error) = &cell.error {
                     source.state = "failing";
-                    source.error.clone_from(error);
+                    if !source.error.contains(error) {
+                        source
+                            .error
+                            .push_str(if source.error.is_empty() { "" } else { "\n" });
+                        source.error.push_str(error);
+                    }
                 } else if cell.metrics.is_some() && source.state == "unused" {
                     source.state = "ok";
                 }

@@ -38,6 +38,8 @@ mod lost;
 #[cfg(feature = "cli")]
 mod metrics;
 #[cfg(feature = "cli")]
+mod own;
+#[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
 mod sessions;

@@ -209,7 +209,8 @@ impl Directory {
             for definition in &file.definitions {
                 let here = located(&self.path, name, definition);
                 if let Some(there) = known.get(&definition.id) {
-                    let what = format!("{here}: defined already at {there}");
+                    let id = &definition.id;
+                    let what = format!("{here}: metrics.{id:?}: defined already at {there}");
                     file.conflicts.push(what);
                 } else {
                     known.insert(definition.id.clone(), here);
@@ -235,7 +236,9 @@ impl Directory {
                 match conflicts.get(&definition.id) {
                     Some(conflict) => {
                         let here = located(&self.path, name, &definition);
-                        file.conflicts.push(format!("{here}: {conflict}"));
+                        let id = &definition.id;
+                        let what = format!("{here}: metrics.{id:?}: {conflict}");
+                        file.conflicts.push(what);
                     }
                     None => file.own.push(definition),
                 }
@@ -248,11 +251,7 @@ impl Directory {
 fn located(directory: &Path, file: &str, definition: &Definition) -> String {
     let Place { line, column } = definition.place;
     let path = directory.join(file);
-    format!(
-        "{}:{line}:{column}: metrics.{:?}",
-        path.display(),
-        definition.id
-    )
+    format!("{}:{line}:{column}", path.display())
 }
 
 /// The text of a file that nobody else may write.

@@ -1,13 +1,14 @@
 //! A file that the user has named, read whole.
 
 use std::{
-    io::{self, Read},
+    io::Read,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use glob::MatchOptions;
+use nix::{errno::Errno, libc};
 
 use crate::source::Error;
 
@@ -32,7 +33,7 @@ pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
     let failed = |cause| Error::io(&path, cause);
     let file = open(&path).map_err(|cause| match cause.raw_os_error() {
         // What open(2) says of a socket.
-        Some(nix::libc::ENXIO) => Error::malformed(&path, "it is no regular file"),
+        Some(libc::ENXIO) => Error::malformed(&path, "it is no regular file"),
         _ => failed(cause),
     })?;
     let about = file.metadata().map_err(failed)?;
@@ -84,7 +85,7 @@ fn the_one(path: &definition::Path) -> Result<PathBuf, Error> {
     match (&paths[..], denied) {
         ([_], _) => Ok(paths.remove(0)),
         ([], Some(error)) => Err(Error::io(&error.path().to_owned(), error.into())),
-        ([], None) => Err(Error::io(asked, io::ErrorKind::NotFound.into())),
+        ([], None) => Err(Error::io(asked, Errno::ENOENT.into())),
         (several, _) => {
             // More of them say nothing more.
             let shown = several

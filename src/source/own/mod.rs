@@ -27,6 +27,8 @@ use std::{
     sync::Arc,
 };
 
+use nix::errno::Errno;
+
 use crate::source::{self, Roots, Source, guard};
 
 /// The name of the whole family: its directory. Its members are called by their files,
@@ -59,7 +61,7 @@ pub fn check(path: &Path) -> Result<Check, source::Error> {
     let mut directory = directory::Directory::new(path.to_owned(), taken());
     directory.load(&watch::News::All);
     if !directory.is_there() {
-        return Err(source::Error::io(path, std::io::ErrorKind::NotFound.into()));
+        return Err(source::Error::io(path, Errno::ENOENT.into()));
     }
     if let Some(error) = directory.error() {
         return Err(error.again());

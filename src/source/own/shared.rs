@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use crate::source::{Answered, Error, command::Runner, guard::Lane};
@@ -25,13 +26,22 @@ struct State {
     /// How often the directory was loaded.
     loads: u64,
     /// What was found in place of values, by file and id.
-    complaints: BTreeMap<(Arc<str>, Arc<str>), String>,
+    complaints: BTreeMap<(Arc<str>, Arc<str>), Complaint>,
     /// How often that has changed.
     changes: u64,
     /// Who runs commands, once there are any.
     runner: Option<Arc<Runner>>,
     tell: Option<Answered>,
 }
+
+/// What was found in place of a value, and since when that is told.
+struct Complaint {
+    what: String,
+    since: Instant,
+}
+
+/// What is wrong in another way from one moment to the next is one trouble: it is told once in this time.
+const SPACING: Duration = Duration::from_secs(60);
 
 /// What has been seen of it: another edition is something new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,18 +119,23 @@ impl Shared {
     }
 
     /// Notes what was found in place of a value, or that the value is there again.
-    ///
-    /// What is wrong in another way from one moment to the next is one trouble: it is told once.
     pub(super) fn complain(&self, file: &Arc<str>, id: &Arc<str>, complaint: Option<String>) {
         let mut state = self.lock();
         let key = (file.clone(), id.clone());
-        let is_known = state.complaints.contains_key(&key);
-        if is_known == complaint.is_some() {
+        let is_told = match (state.complaints.get(&key), &complaint) {
+            (None, None) => true,
+            (Some(told), Some(what)) => told.what == *what || told.since.elapsed() < SPACING,
+            _ => false,
+        };
+        if is_told {
             return;
         }
         state.changes += 1;
         match complaint {
-            Some(complaint) => drop(state.complaints.insert(key, complaint)),
+            Some(what) => {
+                let since = Instant::now();
+                state.complaints.insert(key, Complaint { what, since });
+            }
             None => drop(state.complaints.remove(&key)),
         }
     }
@@ -137,7 +152,7 @@ impl Shared {
         };
         let mistakes = state.directory.mistakes_of(file).cloned();
         let complaints = state.complaints.iter().filter(|((of, _), _)| of == file);
-        let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {complaint}"));
+        let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {}", complaint.what));
         let all: Vec<_> = mistakes.chain(complaints).collect();
         match all.is_empty() {
             true => Ok(()),

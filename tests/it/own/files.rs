@@ -1,0 +1,204 @@
+//! What files can be, and what they can do while they are read.
+
+use std::{
+    fs::{self, File},
+    os::unix::net::UnixListener,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use sampled::reading::{Fault, Stamp, Value};
+
+use super::place::{Place, number};
+
+const ID: &str = "a/b/c";
+const SOURCE: &str = "sources.d/room.toml";
+
+#[test]
+fn a_value_is_read_as_it_is_now() {
+    let place = Place::with_file("scale = 0.001");
+    for text in ["21500\n", "-7.5", " 1e3 "] {
+        place.write("file", text);
+        let value: f64 = text.trim().parse().unwrap();
+        place.until(ID, number(value * 0.001));
+    }
+}
+
+#[test]
+fn what_is_no_value_is_shown() {
+    let place = Place::with_file("");
+    for (text, shown) in [
+        (
+            "1,5\n",
+            "\"1,5\" is no number: its decimals stand behind a point",
+        ),
+        ("", "nothing is there, and a number is expected"),
+        ("NaN", "\"NaN\" is no number"),
+        ("inf", "\"inf\" is no number"),
+        ("1e400", "\"1e400\" is too large"),
+        ("0x10", "\"0x10\" is no number"),
+    ] {
+        place.write("file", text);
+        place.until(ID, Err(Fault::Malformed));
+        assert_eq!(place.error(SOURCE), format!("{ID}: {shown}"));
+        place.write("file", "1");
+        place.until(ID, number(1.0));
+        assert_eq!(place.error(SOURCE), "");
+    }
+    place.write("file", [0xff, 0, 0x1b]);
+    place.until(ID, Err(Fault::Malformed));
+    let shown = format!("{ID}: \"\\xff\\x00\\x1b\" is no text in UTF-8");
+    assert_eq!(place.error(SOURCE), shown);
+}
+
+#[test]
+fn what_is_no_file_is_said() {
+    let place = Place::with_file("");
+    let path = place.path("file");
+    let is_refused = |what: &str| {
+        place.until(ID, Err(Fault::Malformed));
+        let error = format!("{}: {what}", path.display());
+        assert_eq!(place.error(SOURCE), error);
+    };
+    let clear = || {
+        fs::remove_file(&path).ok();
+        fs::remove_dir(&path).ok();
+        place.until(ID, Err(Fault::Gone));
+    };
+    clear();
+    fs::create_dir(&path).unwrap();
+    is_refused("it is a directory, and a regular file is expected");
+    clear();
+    mkfifo(&path, Mode::S_IRWXU).unwrap();
+    is_refused("it is a FIFO, and a regular file is expected");
+    clear();
+    let socket = UnixListener::bind(&path).unwrap();
+    is_refused("it is no regular file");
+    drop(socket);
+    clear();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    is_refused("it is a device, and a regular file is expected");
+    clear();
+    place.write("file", "5");
+    place.until(ID, number(5.0));
+    clear();
+}
+
+#[test]
+fn much_is_read_and_no_more() {
+    let place = Place::with_file("");
+    let text = |size: usize| format!("{}7", " ".repeat(size - 1));
+    place.write("file", text(64 * 1024));
+    place.until(ID, number(7.0));
+    place.write("file", text(64 * 1024 + 1));
+    place.until(ID, Err(Fault::Malformed));
+    assert!(
+        place
+            .error(SOURCE)
+            .ends_with("file: it is larger than 64 KiB")
+    );
+}
+
+#[test]
+fn a_pattern_means_one_file() {
+    let place = Place::new();
+    let pattern = place.path("device*/value");
+    let text = format!("[metrics.'a/b/c']\nfile = {pattern:?}");
+    place.define("room.toml", &text);
+    place.until(ID, Err(Fault::Gone));
+    for device in ["device3", "device10"] {
+        fs::create_dir(place.path(device)).unwrap();
+    }
+    place.write("device3/value", "3");
+    place.until(ID, number(3.0));
+    place.write("device10/value", "10");
+    place.until(ID, Err(Fault::Malformed));
+    let (one, other) = (place.path("device10/value"), place.path("device3/value"));
+    let (one, other) = (one.display(), other.display());
+    let what = format!("2 files have this form ({one}, {other}), and one is meant");
+    assert_eq!(
+        place.error(SOURCE),
+        format!("{}: {what}", pattern.display())
+    );
+    fs::remove_file(place.path("device3/value")).unwrap();
+    place.until(ID, number(10.0));
+}
+
+#[test]
+fn what_is_too_old_is_stale() {
+    let place = Place::with_file("stale_after = '30s'");
+    place.write("file", "5");
+    let age = |seconds| {
+        let file = File::options()
+            .write(true)
+            .open(place.path("file"))
+            .unwrap();
+        let time = SystemTime::now() - Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    };
+    place.until(ID, number(5.0));
+    age(3600);
+    place.until(ID, Err(Fault::Stale));
+    age(0);
+    place.until(ID, number(5.0));
+}
+
+#[test]
+fn a_counter_makes_a_rate() {
+    let place = Place::with_file("kind = 'rate'\nscale = 8\nunit = 'bit/s'");
+    place.write("file", "100");
+    place.look();
+    let selection = place.store.resolve(&[ID]).unwrap();
+    let read = || place.store.read(&selection, Stamp::now().monotonic);
+    let before = read();
+    place.write("file", "350");
+    let now = read();
+    let elapsed = (now.timestamp - before.timestamp) as f64 / 1e6;
+    let baseline = before.into_baseline();
+    let Ok(Value::Number(rate)) = selection.readings(&now, &baseline).next().unwrap().1 else {
+        panic!("no rate");
+    };
+    // The two clocks of a stamp are read one after the other.
+    let expected = 250.0 * 8.0 / elapsed;
+    assert!(
+        rate > expected * 0.5 && rate < expected * 2.0,
+        "{rate} {expected}"
+    );
+}
+
+#[test]
+fn a_file_that_is_replaced_is_read_whole() {
+    let place = Place::with_file("regex = '^(\\d+) end$'");
+    place.write("file", "0 end");
+    place.until(ID, number(0.0));
+    let (over, path) = (AtomicBool::new(false), place.path("file"));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..1000 {
+                // As long as a page and more: a part of it would not end like this.
+                let new = place.path("new");
+                fs::write(&new, format!("{number:06000} end")).unwrap();
+                fs::rename(&new, &path).unwrap();
+            }
+            over.store(true, Ordering::SeqCst);
+        });
+        let mut last = 0.0;
+        let mut different = 0;
+        while !over.load(Ordering::SeqCst) {
+            match place.reading(ID) {
+                Ok(Value::Number(number)) => {
+                    assert!(number.fract() == 0.0 && (last..1000.0).contains(&number));
+                    different += u32::from(number != last);
+                    last = number;
+                }
+                // A busy machine may not have answered yet.
+                Err(Fault::Timeout) => {}
+                other => panic!("{other:?}: {}", place.error(SOURCE)),
+            }
+        }
+        assert!(different > 0);
+    });
+    place.until(ID, number(999.0));
+}

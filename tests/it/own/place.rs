@@ -1,0 +1,137 @@
+//! A user who defines sources, and what they read.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sampled::{
+    reading::{Reading, Stamp, Value},
+    source::{self, Roots, own},
+    store::{Baseline, Changes, Store},
+};
+use tempfile::TempDir;
+
+use crate::{
+    home::{Home, SAMPLED},
+    process::PATIENCE,
+};
+
+/// The files that define sources of the user of a home.
+pub(crate) fn sources_d(home: &Home) -> PathBuf {
+    home.config().join("sampled/sources.d")
+}
+
+/// Defines sources, as an editor does that writes into the file.
+pub(crate) fn define(directory: &Path, file: &str, text: &str) {
+    fs::create_dir_all(directory).unwrap();
+    fs::write(directory.join(file), text).unwrap();
+}
+
+/// A store of this process, over what a directory of its own defines.
+pub(crate) struct Place {
+    dir: TempDir,
+    pub(crate) store: Store,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::with_prefix("sampled-own-").unwrap();
+        let own = own::Options {
+            directory: dir.path().join("sources.d"),
+            guard: SAMPLED.into(),
+        };
+        let options = source::Options {
+            own: Some(own),
+            ..source::Options::default()
+        };
+        let store = Store::new(source::all_with(&Roots::default(), &options));
+        Self { dir, store }
+    }
+
+    /// A place where `a/b/c` is what a file says.
+    pub(crate) fn with_file(lines: &str) -> Self {
+        let place = Self::new();
+        let file = place.path("file");
+        place.define(
+            "room.toml",
+            &format!("[metrics.'a/b/c']\nfile = {file:?}\n{lines}"),
+        );
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.path("sources.d")
+    }
+
+    /// Has a file say this, and at no time anything else.
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let (new, path) = (self.path("new"), self.path(name));
+        fs::write(&new, text).unwrap();
+        fs::rename(new, path).unwrap();
+    }
+
+    pub(crate) fn define(&self, file: &str, text: &str) {
+        define(&self.directory(), file, text);
+    }
+
+    /// What has changed, as it is found out before each call.
+    pub(crate) fn look(&self) -> Changes {
+        self.store.look_at_definitions(true)
+    }
+
+    /// The reading of a metric now.
+    pub(crate) fn reading(&self, id: &str) -> Reading {
+        self.look();
+        let selection = self.store.resolve(&[id]).unwrap();
+        let frame = self.store.read(&selection, Stamp::now().monotonic);
+        let none = Baseline::new();
+        let (_, reading) = selection.readings(&frame, &none).next().unwrap();
+        reading
+    }
+
+    /// Waits until a metric reads this: what fails is left alone for a while, and what is slow comes
+    /// later.
+    #[track_caller]
+    pub(crate) fn until(&self, id: &str, expected: Reading) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let reading = self.reading(id);
+            if reading == expected {
+                return;
+            }
+            let error = self.error("sources.d/room.toml");
+            assert!(Instant::now() < end, "{id}: {reading:?} {error}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What there is of the user's.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.look();
+        let selection = self.store.resolve(&[]).unwrap();
+        let columns = selection.columns.iter();
+        let own = columns.filter(|column| column.source.starts_with(own::NAME));
+        let mut ids: Vec<_> = own.map(|column| column.metric.id.to_string()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// What is wrong with a source.
+    pub(crate) fn error(&self, name: &str) -> String {
+        self.look();
+        let sources = self.store.sources();
+        let source = sources.iter().find(|source| &*source.name == name);
+        source.map_or_else(String::new, |source| source.error.clone())
+    }
+}
+
+pub(crate) fn number(number: f64) -> Reading {
+    Ok(Value::Number(number))
+}

@@ -1,0 +1,205 @@
+//! The user's sources in the service: sessions, the catalog, and what is said of sources.
+
+use std::fs;
+
+use futures_util::StreamExt;
+use sampled::{
+    client::{SampleOptions, Start},
+    reading::{Fault, Value},
+};
+use tokio::time::timeout;
+
+use super::place::{define, number, sources_d};
+use crate::{bus::Bus, process::PATIENCE};
+
+/// A bus for a user who has defined `room/desk/temperature`.
+fn room() -> (Bus, std::path::PathBuf, String) {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    let file = bus.dir().join("temperature");
+    fs::write(&file, "21500\n").unwrap();
+    let text = format!(
+        "[metrics.\"room/desk/temperature\"]\nname = \"Desk\"\nunit = \"Cel\"\nfile = {file:?}\n\
+         scale = 0.001\n"
+    );
+    define(&directory, "room.toml", &text);
+    (bus, directory, text)
+}
+
+const DESK: &str = "room/desk/temperature";
+
+#[test]
+fn a_sensor_beside_the_cpu() {
+    let (bus, ..) = room();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let selectors = ["cpu/all/usage", DESK];
+        let mut session = client
+            .start(&selectors, Start::every_millis(60))
+            .await
+            .unwrap();
+        assert_eq!(session.columns(), selectors);
+        session.next().await.unwrap();
+        let frame = session.next().await.unwrap();
+        assert_eq!(frame.reading(DESK), Some(number(21.5)));
+        assert!(matches!(
+            frame.reading("cpu/all/usage"),
+            Some(Ok(Value::Number(_)))
+        ));
+        let metric = &client.list(&["room"]).await.unwrap()[DESK];
+        let facts = [&metric.name, &metric.unit, &metric.kind, &metric.source];
+        assert_eq!(facts, ["Desk", "Cel", "gauge", "sources.d/room.toml"]);
+        fs::write(bus.dir().join("temperature"), "22000").unwrap();
+        let sample = client
+            .sample(&[DESK], SampleOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(sample.readings[DESK], Value::Number(22.0));
+    });
+}
+
+#[test]
+fn a_session_takes_up_what_is_saved() {
+    let (bus, directory, text) = room();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
+        let mut session = client
+            .start(&["room"], Start::every_millis(60))
+            .await
+            .unwrap();
+        let mut until = async |id: &str, expected: Option<sampled::reading::Reading>| {
+            loop {
+                let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+                if frame.reading(id) == expected {
+                    break;
+                }
+            }
+        };
+        until(DESK, Some(number(21.5))).await;
+        let mut change = async || {
+            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            let change = change.args().unwrap();
+            (change.appeared, change.vanished)
+        };
+        // One more, from an expression.
+        let double = "[metrics.'room/desk/double']\nexpression = '2 * room/desk/temperature'";
+        define(&directory, "double.toml", double);
+        until("room/desk/double", Some(number(43.0))).await;
+        assert_eq!(
+            change().await,
+            (vec!["room/desk/double".to_owned()], vec![])
+        );
+        // The same in another unit.
+        define(
+            &directory,
+            "room.toml",
+            &text.replace("0.001", "1").replace("Cel", "mCel"),
+        );
+        until(DESK, Some(number(21500.0))).await;
+        assert_eq!(
+            change().await,
+            (vec![DESK.to_owned()], vec![DESK.to_owned()])
+        );
+        assert_eq!(client.list(&[DESK]).await.unwrap()[DESK].unit, "mCel");
+        // Half of it: everything stays.
+        define(&directory, "room.toml", &text[..40]);
+        let sources = client.sources().await.unwrap();
+        let source = &sources["sources.d/room.toml"];
+        assert_eq!((&*source.state, source.metrics), ("failing", 1));
+        assert!(source.error.contains("room.toml:2:"), "{}", source.error);
+        until(DESK, Some(number(21500.0))).await;
+        fs::remove_file(directory.join("room.toml")).unwrap();
+        until(DESK, None).await;
+        assert_eq!(change().await, (vec![], vec![DESK.to_owned()]));
+        until("room/desk/double", Some(Err(Fault::Gone))).await;
+    });
+}
+
+#[test]
+fn what_was_just_defined_is_there_at_once() {
+    let (bus, directory, text) = room();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let sample = async |id: String| {
+            let sample = client.sample(&[&id], SampleOptions::default()).await;
+            sample.map(|mut sample| sample.readings.remove(&id))
+        };
+        assert_eq!(
+            sample(DESK.to_owned()).await.unwrap(),
+            Some(Value::Number(21.5))
+        );
+        for scale in 2..6 {
+            let text = text.replace("0.001", &scale.to_string());
+            define(&directory, "room.toml", &text);
+            let value = Value::Number(21500.0 * f64::from(scale));
+            assert_eq!(sample(DESK.to_owned()).await.unwrap(), Some(value));
+            let id = format!("room/desk/n{scale}");
+            define(&directory, "more.toml", &text.replace(DESK, &id));
+            assert!(sample(id).await.unwrap().is_some());
+        }
+    });
+}
+
+#[test]
+fn mistakes_are_shown_though_nobody_asks() {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    define(&directory, "bad.toml", "[metrics.'a/b']\nfile = '/x'");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let sources = client.sources().await.unwrap();
+        let bad = &sources["sources.d/bad.toml"];
+        let path = directory.join("bad.toml");
+        let expected = format!(
+            "{}:1:10: metrics.\"a/b\": an id is source/object/property",
+            path.display()
+        );
+        assert_eq!((&*bad.state, &*bad.error), ("failing", &*expected));
+        assert_eq!(sources["sources.d"].state, "ok");
+        assert_eq!(sources["memory"].state, "unused");
+    });
+    let listed = bus.run(&["sources"]).ok();
+    assert!(listed.contains("bad.toml:1:10: "), "{listed}");
+}
+
+#[test]
+fn they_can_be_switched_off() {
+    let (bus, directory, _) = room();
+    let config = directory.parent().unwrap().join("config.toml");
+    fs::write(config, "sources.off = ['sources.d']").unwrap();
+    let run = bus.run(&["sample", DESK]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("no such metric"), "{run:?}");
+    let sources = bus.run(&["sources", "--json"]).ok();
+    let sources: serde_json::Value = serde_json::from_str(&sources).unwrap();
+    assert_eq!(sources["sources.d"]["state"], "off");
+}
+
+#[test]
+fn threads_and_descriptors_are_as_before() {
+    let (bus, directory, text) = room();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let reload = async |times: u32| {
+            for time in 0..times {
+                let scale = if time % 2 == 0 { "1" } else { "2" };
+                define(&directory, "room.toml", &text.replace("0.001", scale));
+                let sample = client
+                    .sample(&[DESK], SampleOptions::default())
+                    .await
+                    .unwrap();
+                assert!(sample.readings.contains_key(DESK), "{sample:?}");
+            }
+        };
+        reload(4).await;
+        let daemon = bus.daemon().await.unwrap();
+        let count = |what| {
+            let entries = fs::read_dir(format!("/proc/{}/{what}", daemon.pid)).unwrap();
+            entries.count()
+        };
+        let before = (count("fd"), count("task"));
+        reload(100).await;
+        assert_eq!((count("fd"), count("task")), before);
+    });
+}
