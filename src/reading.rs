@@ -208,10 +208,15 @@ impl Stamp {
     pub fn now() -> Self {
         Self {
             realtime: clock(ClockId::CLOCK_REALTIME).as_micros() as u64,
-            monotonic: clock(ClockId::CLOCK_MONOTONIC),
+            monotonic: monotonic(),
             boottime: clock(ClockId::CLOCK_BOOTTIME),
         }
     }
+}
+
+/// The reading of `CLOCK_MONOTONIC`, where no moment is to be shown.
+pub fn monotonic() -> Duration {
+    clock(ClockId::CLOCK_MONOTONIC)
 }
 
 /// The reading of one clock. Every clock asked for here exists since Linux 2.6.39.

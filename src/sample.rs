@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    reading::{Fault, Reading, Stamp},
+    reading::{Fault, Reading, monotonic},
     store::{Baseline, Column, Frame, Selection, Store},
 };
 
@@ -48,7 +48,7 @@ impl Sample {
     /// apart, or a little more where its counters have not moved in it. What is still on its way, the
     /// first answer of a command, is waited for.
     pub async fn take(store: &Store, selection: &Selection, options: Options) -> Self {
-        let start = Stamp::now().monotonic;
+        let start = monotonic();
         if !options.max_age.is_zero() {
             let frame = store.read(selection, start.saturating_sub(options.max_age));
             let baseline = store.past(selection, &frame, options.window);
@@ -71,7 +71,7 @@ impl Sample {
         loop {
             let answered = store.answered();
             let frame = store.read(selection, since);
-            let left = deadline.saturating_sub(Stamp::now().monotonic);
+            let left = deadline.saturating_sub(monotonic());
             let is_awaited = store.is_awaited(selection);
             let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
             if left.is_zero() || !(is_awaited || is_too_soon) {
@@ -81,7 +81,7 @@ impl Sample {
             let wait = if is_too_soon { left.min(TICK) } else { left };
             // Either way there is more to read.
             timeout(wait, answered).await.ok();
-            since = Stamp::now().monotonic;
+            since = monotonic();
         }
     }
 

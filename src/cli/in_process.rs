@@ -6,7 +6,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use sampled::{
     client::{Metadata, SampleOptions, SourceInfo},
-    reading::{Reading, Stamp},
+    reading::{Reading, monotonic},
     sample::{self, Sample},
     service::Settings,
     source,
@@ -100,7 +100,7 @@ impl Watch {
     /// The next frame; the first one at once, its rates without anything to compare with.
     pub(crate) async fn next(&mut self) -> Frame {
         self.ticks.tick().await;
-        let now = Stamp::now().monotonic;
+        let now = monotonic();
         let read = self.store.read(&self.selection, now);
         let frame = frame(
             read.timestamp,

@@ -53,7 +53,7 @@ struct Jobs {
 }
 
 /// A reading that takes longer is slow.
-const SLOW: Duration = Duration::from_millis(5);
+pub(super) const SLOW: Duration = Duration::from_millis(5);
 
 /// What is slow is answered with the last reading if that is as young, and nobody waits: the ticks of
 /// a session find what the one before them has asked for.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::reading::Fault;
+use crate::{reading::Fault, source::Answered};
 
 /// Jobs, and the workers that do them.
 pub(super) struct Lane<T> {
@@ -33,8 +33,9 @@ struct State<T> {
     /// How many workers there are, and how many of them have nothing to do.
     workers: usize,
     idle: usize,
-    /// How many answers there were.
+    /// How many answers there were, and who is told of each.
     answers: u64,
+    tell: Option<Answered>,
     is_closed: bool,
 }
 
@@ -78,12 +79,19 @@ impl<T: Clone + Send + 'static> Lane<T> {
                     workers: 0,
                     idle: 0,
                     answers: 0,
+                    tell: None,
                     is_closed: false,
                 }),
                 asked: Condvar::new(),
                 answered: Condvar::new(),
             }),
         }
+    }
+
+    /// Tells somebody of each answer, once it is there.
+    #[cfg(feature = "own")]
+    pub(super) fn when_answered(&self, tell: Answered) {
+        self.shared.lock().tell = Some(tell);
     }
 
     /// Adds a job; its number.
@@ -201,6 +209,9 @@ impl<T> Shared<T> {
                 state.jobs[job].answer = answer.ok().map(|answer| (Instant::now(), answer));
                 state.jobs[job].is_out = false;
                 self.answered.notify_all();
+                if let Some(tell) = &state.tell {
+                    tell();
+                }
                 continue;
             }
             state.idle += 1;

@@ -13,10 +13,8 @@ use std::{
     time::Duration,
 };
 
-use nix::time::ClockId;
-
 use crate::{
-    reading::{Fault, clock},
+    reading::{Fault, monotonic},
     source::{file::File, parse},
 };
 
@@ -86,7 +84,7 @@ impl Power {
     #[cfg(test)]
     pub(super) fn tire(&self) {
         let mut state = self.state.lock().unwrap();
-        let now = clock(ClockId::CLOCK_MONOTONIC);
+        let now = monotonic();
         state.rest.since = Some(now.saturating_sub(FIRST));
         state.rest.last = now;
         state.rest.gap = Duration::ZERO;
@@ -144,7 +142,7 @@ impl Rest {
 
     /// Whether a device that is awake may be read now; [`Fault::Stale`] while it rests.
     fn may_be_read(&mut self) -> Result<(), Fault> {
-        self.at(clock(ClockId::CLOCK_MONOTONIC))
+        self.at(monotonic())
     }
 
     fn at(&mut self, now: Duration) -> Result<(), Fault> {

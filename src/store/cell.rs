@@ -9,7 +9,7 @@ use std::{
 use tracing::warn;
 
 use crate::{
-    reading::{Fault, Metric, Raw, Snapshot, Stamp},
+    reading::{Fault, Metric, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{Answered, Error, Source},
 };
@@ -166,7 +166,7 @@ impl Cell {
         let mut columns = Vec::with_capacity(self.width);
         let read = self.source.read(&mut columns);
         self.reads += 1;
-        self.cost += Stamp::now().monotonic.saturating_sub(now);
+        self.cost += monotonic().saturating_sub(now);
         match read {
             Ok(()) => {
                 self.error = None;

@@ -18,7 +18,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    reading::{Fault, Snapshot, Stamp},
+    reading::{Fault, Snapshot, Stamp, monotonic},
     selector::{InvalidSelector, Selector},
     source::{Answered, Source},
 };
@@ -339,7 +339,7 @@ impl Inner {
     }
 
     fn baseline(&mut self, at: usize, window: Duration) -> Arc<Snapshot> {
-        let now = Stamp::now().monotonic;
+        let now = monotonic();
         match self.cells[at].mark(now, window) {
             (Some(mark), _) => mark,
             (None, _) => self.read(at, now),

@@ -110,7 +110,7 @@ impl Source for Counting {
 }
 
 fn now() -> Duration {
-    Stamp::now().monotonic
+    monotonic()
 }
 
 fn store(source: Counting) -> (Store, Arc<Watched>) {

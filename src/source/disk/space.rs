@@ -1,7 +1,7 @@
 //! How much room file systems have: `statvfs`, which may never answer and so is asked in the slow
-//! lane.
+//! lane, but where it is known to answer from memory.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, time::Instant};
 
 use nix::sys::{
     stat::{major, minor},
@@ -12,7 +12,7 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, lane::Lane, property::Property},
+    source::{Error, Roots, Source, guard::SLOW, lane::Lane, property::Property},
 };
 
 /// The file systems on disks that are mounted, and those on the network if they are wanted.
@@ -28,9 +28,26 @@ pub(super) struct Space {
 /// The file system that a row is of.
 struct Bound {
     id: String,
-    /// What asks it; none while it is not mounted.
-    job: Option<usize>,
+    asked: Asked,
     is_whole: bool,
+}
+
+/// How a file system is asked.
+enum Asked {
+    /// Not at all: it is not mounted.
+    Nowhere,
+    /// Here, because it is quick.
+    Here(Place),
+    /// In the lane, by this job.
+    Lane(usize),
+}
+
+/// Where a file system is mounted.
+#[derive(Clone)]
+struct Place {
+    point: PathBuf,
+    /// Its device, where files in it show that.
+    number: Option<(u64, u64)>,
 }
 
 /// What a file system answers: bytes, and files.
@@ -76,7 +93,7 @@ impl Space {
         let row = known.unwrap_or_else(|| {
             self.bound.push(Bound {
                 id: system.id.clone(),
-                job: None,
+                asked: Asked::Nowhere,
                 is_whole: system.is_whole,
             });
             self.bound.len() - 1
@@ -89,8 +106,37 @@ impl Space {
         // Of what spans several devices, the files do not show the number of the mount.
         let is_shown = system.mount.number.0 != 0 || system.mount.is_network();
         let number = is_shown.then_some(system.mount.number);
-        self.bound[row].job = Some(self.lane.add(move || ask(&point, number)));
+        let place = Place { point, number };
+        self.bound[row].asked = match system.mount.is_quick {
+            true => Asked::Here(place),
+            false => Asked::Lane(self.lane.add(move || place.ask())),
+        };
         row
+    }
+
+    /// What each file system answers, in the order of the rows.
+    fn ask(&mut self) -> Vec<Result<Room, Fault>> {
+        let job = |bound: &Bound| match bound.asked {
+            Asked::Lane(job) => Some(job),
+            Asked::Nowhere | Asked::Here(_) => None,
+        };
+        let jobs: Vec<_> = self.bound.iter().filter_map(job).collect();
+        let mut answers = self.lane.ask(&jobs).into_iter();
+        let lane = &self.lane;
+        let ask = |bound: &mut Bound| match &bound.asked {
+            Asked::Nowhere => Err(Fault::Gone),
+            Asked::Lane(_) => answers.next().unwrap_or(Err(Fault::Gone)).flatten(),
+            Asked::Here(place) => {
+                let start = Instant::now();
+                let room = place.ask();
+                if start.elapsed() > SLOW {
+                    let place = place.clone();
+                    bound.asked = Asked::Lane(lane.add(move || place.ask()));
+                }
+                room
+            }
+        };
+        self.bound.iter_mut().map(ask).collect()
     }
 }
 
@@ -122,7 +168,9 @@ impl Source for Space {
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
         let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)?;
-        self.bound.iter_mut().for_each(|bound| bound.job = None);
+        for bound in &mut self.bound {
+            bound.asked = Asked::Nowhere;
+        }
         let mut metrics = Vec::new();
         for system in &systems {
             let first = ALL + self.bind(system) * WIDTH;
@@ -150,17 +198,12 @@ impl Source for Space {
         if self.bound.is_empty() {
             self.discover()?;
         }
-        let jobs: Vec<_> = self.bound.iter().filter_map(|bound| bound.job).collect();
-        let mut answers = self.lane.ask(&jobs).into_iter();
+        let rooms = self.ask();
         let mut all: Option<Room> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
-        for bound in &self.bound {
-            let answer = bound
-                .job
-                .and_then(|_| answers.next())
-                .unwrap_or(Ok(Err(Fault::Gone)));
-            let room = answer.and_then(|room| room);
-            self.changed |= bound.job.is_some() && room == Err(Fault::Gone);
+        for (bound, room) in self.bound.iter().zip(rooms) {
+            let is_mounted = !matches!(bound.asked, Asked::Nowhere);
+            self.changed |= is_mounted && room == Err(Fault::Gone);
             if let (Ok(room), true) = (room, bound.is_whole) {
                 all = Some(all.unwrap_or_default().and(room));
             }
@@ -219,27 +262,29 @@ impl Room {
     }
 }
 
-/// What the file system that is mounted at `point` answers, if it is still the one of this number.
-fn ask(point: &Path, number: Option<(u64, u64)>) -> Result<Room, Fault> {
-    let fault = |cause: io::Error| Error::io(point, cause).fault();
-    if let Some(number) = number {
-        // Where it is no longer mounted, the file system below would answer for it.
-        let device = fs::metadata(point).map_err(fault)?.dev();
-        if (major(device), minor(device)) != number {
-            return Err(Fault::Gone);
+impl Place {
+    /// What the file system answers, if it is still the one that is mounted there.
+    fn ask(&self) -> Result<Room, Fault> {
+        let fault = |cause: io::Error| Error::io(&self.point, cause).fault();
+        if let Some(number) = self.number {
+            // Where it is no longer mounted, the file system below would answer for it.
+            let device = fs::metadata(&self.point).map_err(fault)?.dev();
+            if (major(device), minor(device)) != number {
+                return Err(Fault::Gone);
+            }
         }
+        let answer = statvfs(&self.point).map_err(|errno| fault(errno.into()))?;
+        let size = answer.fragment_size();
+        let bytes = |blocks: u64| blocks.checked_mul(size).ok_or(Fault::Malformed);
+        let (blocks, unused) = (answer.blocks(), answer.blocks_free());
+        Ok(Room {
+            total: bytes(blocks)?,
+            used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
+            free: bytes(answer.blocks_available())?,
+            files: answer.files(),
+            files_free: answer.files_free(),
+        })
     }
-    let answer = statvfs(point).map_err(|errno| fault(errno.into()))?;
-    let size = answer.fragment_size();
-    let bytes = |blocks: u64| blocks.checked_mul(size).ok_or(Fault::Malformed);
-    let (blocks, unused) = (answer.blocks(), answer.blocks_free());
-    Ok(Room {
-        total: bytes(blocks)?,
-        used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
-        free: bytes(answer.blocks_available())?,
-        files: answer.files(),
-        files_free: answer.files_free(),
-    })
 }
 
 #[cfg(test)]

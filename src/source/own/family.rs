@@ -59,6 +59,7 @@ impl Source for Family {
     }
 
     fn when_answered(&mut self, tell: Answered) {
+        self.shared.lane.when_answered(tell.clone());
         self.shared.tell(tell);
     }
 

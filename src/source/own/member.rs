@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
@@ -38,11 +38,18 @@ pub(super) struct Member {
 
 /// How it is read.
 enum Read {
-    File(Box<dyn Source>),
+    File {
+        source: Box<dyn Source>,
+        /// Since when there has been no answer.
+        late: Option<Instant>,
+    },
     Command(Option<Run>),
     /// The store makes the readings of expressions of those of others.
     Nothing,
 }
+
+/// A file that has not been read by then hangs, and nobody waits for it any more.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A command that is run as it was defined last.
 struct Run {
@@ -67,7 +74,10 @@ impl Member {
                 // The kernel answers for its own files; who answers for others is not known.
                 let kernel = ["/sys/", "/proc/"];
                 let may_hang = !kernel.iter().any(|root| path.0.starts_with(root));
-                Read::File(Guard::boxed(&shared.lane, source, may_hang))
+                Read::File {
+                    source: Guard::boxed(&shared.lane, source, may_hang),
+                    late: None,
+                }
             }
             Reader::Command(_) => Read::Command(None),
             Reader::Expressions => Read::Nothing,
@@ -144,12 +154,21 @@ impl Source for Member {
     }
 
     fn is_awaited(&self) -> bool {
-        matches!(&self.read, Read::Command(Some(run)) if run.is_awaited)
+        match &self.read {
+            Read::File { late, .. } => late.is_some_and(|late| late.elapsed() < PATIENCE),
+            Read::Command(run) => run.as_ref().is_some_and(|run| run.is_awaited),
+            Read::Nothing => false,
+        }
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         match &mut self.read {
-            Read::File(source) => source.read(columns),
+            Read::File { source, late } => {
+                let read = source.read(columns);
+                let is_late = matches!(&read, Err(error) if error.fault() == Fault::Timeout);
+                *late = is_late.then(|| late.unwrap_or_else(Instant::now));
+                read
+            }
             Read::Command(Some(run)) => {
                 let state = run.handle.ask();
                 let output = state.output.as_ref();

@@ -122,7 +122,11 @@ fn what_was_just_defined_is_there_at_once() {
     bus.block_on(async {
         let client = bus.client().await;
         let sample = async |id: String| {
-            let sample = client.sample(&[&id], SampleOptions::default()).await;
+            let patient = SampleOptions {
+                timeout: Some(PATIENCE),
+                ..SampleOptions::default()
+            };
+            let sample = client.sample(&[&id], patient).await;
             sample.map(|mut sample| sample.readings.remove(&id))
         };
         assert_eq!(
@@ -200,6 +204,15 @@ fn threads_and_descriptors_are_as_before() {
         };
         let before = (count("fd"), count("task"));
         reload(100).await;
-        assert_eq!((count("fd"), count("task")), before);
+        // What answers late is replaced, and leaves when it has had nothing to do for a minute.
+        assert!(
+            count("task") <= before.1 + 4,
+            "{} {}",
+            count("task"),
+            before.1
+        );
+        while count("fd") != before.0 {
+            reload(1).await;
+        }
     });
 }

@@ -37,10 +37,38 @@ fn no_room_is_no_share_and_no_limit_no_number() {
 fn what_is_mounted_elsewhere_does_not_answer() {
     let here = fs::metadata("/").unwrap().dev();
     let number = (major(here), minor(here));
-    assert!(ask(Path::new("/"), Some(number)).unwrap().total > 0);
-    assert!(ask(Path::new("/"), None).is_ok());
-    assert_eq!(ask(Path::new("/proc"), Some(number)), Err(Fault::Gone));
-    assert_eq!(ask(Path::new("/nowhere"), None), Err(Fault::Gone));
+    let ask = |point: &str, number| {
+        let point = point.into();
+        Place { point, number }.ask()
+    };
+    assert!(ask("/", Some(number)).unwrap().total > 0);
+    assert!(ask("/", None).is_ok());
+    assert_eq!(ask("/proc", Some(number)), Err(Fault::Gone));
+    assert_eq!(ask("/nowhere", None), Err(Fault::Gone));
+}
+
+#[test]
+fn what_answers_from_memory_is_asked_here() {
+    let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                23 22 8:2 / /boot rw - vfat /dev/sda2 rw\n\
+                24 22 8:3 / /home rw - xfs /dev/sda3 rw\n\
+                25 22 0:50 / /net rw - nfs4 filer:/vol rw\n\
+                26 25 8:4 / /net/disk rw - ext4 /dev/sda4 rw\n\
+                27 22 0:51 / /run rw - tmpfs tmpfs rw\n\
+                28 27 8:5 / /run/media/stick rw - f2fs /dev/sda5 rw\n";
+    let mounts = mounts::mounts(text.as_bytes(), false);
+    let quick: Vec<_> = mounts
+        .iter()
+        .map(|mount| (mount.point.to_str().unwrap(), mount.is_quick))
+        .collect();
+    let expected = [
+        ("/", true),
+        ("/boot", false),
+        ("/home", true),
+        ("/net/disk", false),
+        ("/run/media/stick", true),
+    ];
+    assert_eq!(quick, expected);
 }
 
 #[test]
@@ -84,7 +112,10 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
         let mut space = Space::new(&tree.roots(), network_mounts);
         space.discover().unwrap();
         // What has no job is not asked.
-        let asked = space.bound.iter().filter(|bound| bound.job.is_some());
+        let asked = space
+            .bound
+            .iter()
+            .filter(|bound| !matches!(bound.asked, Asked::Nowhere));
         assert_eq!(asked.map(|bound| &bound.id).collect::<Vec<_>>(), expected);
         let far = space.bound.iter().filter(|bound| !bound.is_whole);
         assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
