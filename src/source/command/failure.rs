@@ -28,7 +28,7 @@ pub(super) enum Failure {
     /// The guard cannot be run.
     NoGuard(PathBuf, io::Error),
     /// There is no thread to be had.
-    NoThread(String),
+    NoThread(io::Error),
 }
 
 impl fmt::Display for Failure {

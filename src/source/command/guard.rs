@@ -136,6 +136,8 @@ pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
 /// Starts the command, in a group of its own.
 fn begin(run: &Run) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
+    // Or else it is `exe`, as its path is.
+    prctl::set_name(c"sampled guard")?;
     let ended = SigSet::from_iter([Number::SIGCHLD]);
     let signals = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);

@@ -11,6 +11,7 @@ pub mod guard;
 mod pump;
 mod run;
 mod schedule;
+mod shared;
 mod strays;
 mod supervisor;
 
@@ -22,7 +23,7 @@ use std::{
 };
 
 use crate::reading::Stamp;
-use supervisor::Shared;
+use shared::Shared;
 
 /// How much a command may say at once, in bytes: a run, or a line of one that writes lines.
 pub const LIMIT: usize = 64 * 1024;
@@ -115,8 +116,6 @@ impl Runner {
     /// A runner whose guards are this program, called with `guard` as its first argument: it is to call
     /// [`guard::main`] before anything else. `/proc/self/exe` in a program that does.
     ///
-    /// A process that is a child subreaper (`PR_SET_CHILD_SUBREAPER`, prctl(2)) also ends what a guard
-    /// leaves behind that is killed itself, down to what has left the command's process group.
     pub fn new(guard: impl Into<PathBuf>) -> Self {
         Self {
             shared: Arc::new(Shared::new(guard.into())),

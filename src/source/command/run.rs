@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, ErrorKind, PipeWriter, Read},
+    mem,
     net::Shutdown,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -45,12 +46,12 @@ pub(super) struct Run {
     deadline: Option<Instant>,
     /// Whether it is to end: what it says does not matter any more.
     is_ending: bool,
-    /// Whether its guard was killed, and we look for what is left.
-    is_unguarded: bool,
+    /// Once its guard was killed: when we look again for what is left, and how long after the last time.
+    sweep: Option<(Instant, Duration)>,
 }
 
-/// How often one looks for what a killed guard has left.
-const STRAYS: Duration = Duration::from_millis(10);
+/// How soon at first, and how seldom at most, one looks again for what a killed guard has left.
+const SWEEPS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
 /// What has become of a run.
 pub(super) enum News {
@@ -104,7 +105,7 @@ impl Run {
             said: Vec::new(),
             mark,
             is_ending: false,
-            is_unguarded: false,
+            sweep: None,
         };
         run.expect(Instant::now());
         Ok(run)
@@ -130,8 +131,8 @@ impl Run {
 
     /// What is to be waited for now: descriptors to read from, and the moment at which something is due.
     pub(super) fn waits_for(&self, now: Instant) -> (Vec<BorrowedFd<'_>>, Option<Instant>) {
-        if self.is_unguarded {
-            return (Vec::new(), Some(now + STRAYS));
+        if let Some((at, _)) = self.sweep {
+            return (Vec::new(), Some(at));
         }
         let mut fds = vec![self.link.as_fd()];
         let mut next = self.deadline;
@@ -147,8 +148,8 @@ impl Run {
 
     /// Reads what there is to be read, and ends what has failed.
     pub(super) fn look(&mut self, now: Instant) -> Option<News> {
-        if self.is_unguarded {
-            return self.sweep();
+        if let Some(sweep) = self.sweep {
+            return self.sweep(now, sweep);
         }
         // First whether it is over, then what it said: its last words come before its end.
         let is_over = self.is_over();
@@ -156,7 +157,7 @@ impl Run {
             return Some(news);
         }
         if is_over {
-            return self.finish();
+            return self.finish(now);
         }
         let timeout = self.command.timeout.filter(|_| self.is_late(now))?;
         Some(self.fail(match self.command.lines {
@@ -189,15 +190,16 @@ impl Run {
     }
 
     /// What has become of it when the guard has left.
-    fn finish(&mut self) -> Option<News> {
+    fn finish(&mut self, now: Instant) -> Option<News> {
         let Some(end) = End::read(&self.said) else {
-            self.is_unguarded = true;
-            return match std::mem::replace(&mut self.is_ending, true) {
-                true => self.sweep(),
+            let sweep = (now, SWEEPS[0]);
+            self.sweep = Some(sweep);
+            return match self.is_ending {
+                true => self.sweep(now, sweep),
                 false => Some(self.fail(Failure::Unguarded)),
             };
         };
-        if std::mem::replace(&mut self.is_ending, true) {
+        if mem::replace(&mut self.is_ending, true) {
             // It has left: this waits for nothing but its number.
             let _ = self.guard.wait();
             return Some(News::Over);
@@ -217,7 +219,11 @@ impl Run {
     }
 
     /// Ends what has lost its guard, which is reaped last.
-    fn sweep(&mut self) -> Option<News> {
+    fn sweep(&mut self, now: Instant, (at, pause): (Instant, Duration)) -> Option<News> {
+        if now < at {
+            return None;
+        }
+        self.sweep = Some((now + pause, SWEEPS[1].min(2 * pause)));
         if !strays::kill(self.guard.id(), &self.mark) {
             return None;
         }

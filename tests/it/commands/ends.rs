@@ -191,7 +191,7 @@ fn own(directory: &Path) -> ! {
 }
 
 #[test]
-fn a_guard_is_deaf_to_all_but_sigkill() {
+fn a_guard_is_small_and_deaf() {
     let place = Place::new();
     let handle = begin(&place, STUBBORN[0]);
     let guard = guards(&place.home).pop().expect("guard");
@@ -205,7 +205,14 @@ fn a_guard_is_deaf_to_all_but_sigkill() {
         guard.signal(signal);
     }
     let status = std::fs::read_to_string(format!("/proc/{}/status", guard.pid)).unwrap();
-    assert!(status.contains("Threads:\t1\n"), "{status}");
+    let field = |name: &str| {
+        let mut lines = status.lines().filter_map(|line| line.strip_prefix(name));
+        lines.next().expect("field").trim()
+    };
+    assert_eq!((field("Name:"), field("Threads:")), ("sampled guard", "1"));
+    // What nobody else has too, in KiB.
+    let own = field("RssAnon:").trim_end_matches(" kB");
+    assert!(own.parse::<u32>().unwrap() < 2048, "{status}");
     assert!(guard.is_running());
     // One that is stopped ends all the same.
     guard.signal(Signal::STOP);

@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::Signal;
 use sampled::source::command::{self, Command, Handle, Runner, State};
 
 use crate::{

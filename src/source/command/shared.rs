@@ -1,0 +1,192 @@
+//! What is known of the commands, to those who ask and to the thread that runs them.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use super::{Command, Output, State, failure::Failure, schedule::Schedule, supervisor};
+use crate::reading::Stamp;
+
+/// What the runner, the handles and the thread have in common.
+pub(super) struct Shared {
+    pub(super) guard: PathBuf,
+    inner: Mutex<Inner>,
+    pub(super) answered: Condvar,
+}
+
+pub(super) struct Inner {
+    pub(super) on_answer: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// By number, which none gets that an earlier one had: its last run may not be over.
+    pub(super) commands: BTreeMap<u64, Entry>,
+    added: u64,
+    /// Wakes the thread, if there is one.
+    pub(super) waker: Option<UnixStream>,
+    pub(super) is_closed: bool,
+}
+
+/// A command, and what is known of it.
+pub(super) struct Entry {
+    pub(super) command: Arc<Command>,
+    pub(super) schedule: Schedule,
+    state: State,
+    pub(super) phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Idle,
+    /// It runs, and has said nothing yet.
+    Begun,
+    /// It has said something, or is on its way out.
+    Answered,
+}
+
+type Held<'a> = MutexGuard<'a, Inner>;
+
+impl Shared {
+    pub(super) fn new(guard: PathBuf) -> Self {
+        Self {
+            guard,
+            inner: Mutex::new(Inner {
+                on_answer: None,
+                commands: BTreeMap::new(),
+                added: 0,
+                waker: None,
+                is_closed: false,
+            }),
+            answered: Condvar::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> Held<'_> {
+        // Nothing panics under the lock that leaves this in disorder.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, command: Command) -> u64 {
+        let mut inner = self.lock();
+        inner.added += 1;
+        let number = inner.added;
+        let entry = Entry {
+            schedule: Schedule::new(command.interval, command.lines),
+            command: Arc::new(command),
+            state: State::default(),
+            phase: Phase::Idle,
+        };
+        inner.commands.insert(number, entry);
+        number
+    }
+
+    pub(super) fn remove(&self, number: u64) {
+        let mut inner = self.lock();
+        inner.commands.remove(&number);
+        inner.wake();
+    }
+
+    pub(super) fn close(&self) {
+        let mut inner = self.lock();
+        inner.is_closed = true;
+        inner.wake();
+        self.answered.notify_all();
+    }
+
+    pub(super) fn ask(self: &Arc<Self>, number: u64) -> State {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        let is_closed = inner.is_closed;
+        let Some(entry) = inner.commands.get_mut(&number).filter(|_| !is_closed) else {
+            return State::default();
+        };
+        let was_wanted = entry.schedule.is_wanted(now);
+        entry.schedule.ask(now);
+        let is_due = entry.phase == Phase::Idle && entry.schedule.is_due(now);
+        // Otherwise the thread is awake in time by itself.
+        if (is_due || !was_wanted) && !inner.wake() {
+            self.begin(&mut inner);
+        }
+        inner.state(number, now)
+    }
+
+    /// Waits until nothing is on its way.
+    pub(super) fn wait(&self, number: u64, until: Instant) -> State {
+        let mut inner = self.lock();
+        loop {
+            let now = Instant::now();
+            let state = inner.state(number, now);
+            if !state.is_pending || inner.is_closed || now >= until {
+                return state;
+            }
+            let waited = self.answered.wait_timeout(inner, until - now);
+            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Starts the thread. If there is none to be had, that is what is wrong with what is due.
+    fn begin(self: &Arc<Self>, inner: &mut Inner) {
+        match supervisor::begin(self.clone()) {
+            Ok(waker) => inner.waker = Some(waker),
+            Err(cause) => {
+                let failure = Failure::NoThread(cause);
+                let now = Instant::now();
+                let due = inner.commands.values_mut();
+                for entry in due.filter(|entry| entry.schedule.is_due(now)) {
+                    entry.fail(&failure, now);
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Wakes the thread. False if there is none.
+    fn wake(&self) -> bool {
+        let Some(mut waker) = self.waker.as_ref() else {
+            return false;
+        };
+        // If there is no room, it has been woken often enough.
+        let _ = waker.write(&[0]);
+        true
+    }
+
+    fn state(&self, number: u64, now: Instant) -> State {
+        let Some(entry) = self.commands.get(&number) else {
+            return State::default();
+        };
+        let mut state = entry.state.clone();
+        state.is_pending = match entry.phase {
+            Phase::Idle => entry.schedule.is_due(now),
+            Phase::Begun => true,
+            Phase::Answered => false,
+        };
+        state
+    }
+}
+
+impl Entry {
+    pub(super) fn succeed(&mut self, bytes: Vec<u8>) {
+        self.schedule.succeed();
+        self.phase = Phase::Answered;
+        let output = Output {
+            bytes: bytes.into(),
+            stamp: Stamp::now(),
+        };
+        self.state.previous = self.state.output.replace(output);
+        self.state.problem = None;
+        self.state.answers += 1;
+    }
+
+    pub(super) fn fail(&mut self, failure: &Failure, now: Instant) {
+        self.schedule.fail(now);
+        self.phase = match self.phase {
+            Phase::Idle => Phase::Idle,
+            _ => Phase::Answered,
+        };
+        self.state.problem = Some(failure.to_string().into());
+        self.state.answers += 1;
+    }
+}
