@@ -1,6 +1,6 @@
 //! What a file of definitions says, understood.
 
-use std::{sync::Arc, time::Duration};
+use std::{path, sync::Arc, time::Duration};
 
 use crate::{
     expression::Expression,
@@ -64,6 +64,16 @@ pub(super) enum Reader {
     Command(String),
     /// Nothing is read for an expression.
     Expressions,
+}
+
+impl Reader {
+    /// The path of the file, for messages.
+    pub(super) fn path(&self) -> &path::Path {
+        match self {
+            Self::File(Path(path)) => path.as_ref(),
+            Self::Command(_) | Self::Expressions => path::Path::new(""),
+        }
+    }
 }
 
 impl Definition {

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use nix::errno::Errno;
+
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, Reading, Snapshot, Stamp, Value},
@@ -164,7 +166,12 @@ impl Source for Member {
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         match &mut self.read {
             Read::File { source, late } => {
-                let read = source.read(columns);
+                let mut read = source.read(columns);
+                // What was read for other definitions than those of now is no answer for these.
+                if read.is_ok() && columns.len() < self.columns.current().len() {
+                    columns.clear();
+                    read = Err(Error::io(self.reader.path(), Errno::ETIMEDOUT.into()));
+                }
                 let is_late = matches!(&read, Err(error) if error.fault() == Fault::Timeout);
                 *late = is_late.then(|| late.unwrap_or_else(Instant::now));
                 read
