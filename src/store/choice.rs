@@ -98,7 +98,7 @@ impl Inner {
         let mut at = 0;
         // Looking makes the members of a family, which are cells of their own at the end. An id means
         // one metric: who has it is the last that is asked.
-        while at < self.cells.len() && !(selector.is_id() && !found.metrics.is_empty()) {
+        while at < self.cells.len() && (found.metrics.is_empty() || !selector.is_id()) {
             if self.is_on(at) && self.cells[at].may_have(selector) {
                 self.discover(at);
                 let cell = &self.cells[at];

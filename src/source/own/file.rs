@@ -84,7 +84,10 @@ fn the_one(path: &definition::Path) -> Result<PathBuf, Error> {
     }
     match (&paths[..], denied) {
         ([_], _) => Ok(paths.remove(0)),
-        ([], Some(error)) => Err(Error::io(&error.path().to_owned(), error.into())),
+        ([], Some(error)) => {
+            let path = error.path().to_owned();
+            Err(Error::io(&path, error.into()))
+        }
         ([], None) => Err(Error::io(asked, Errno::ENOENT.into())),
         (several, _) => {
             // More of them say nothing more.

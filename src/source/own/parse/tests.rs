@@ -402,3 +402,26 @@ fn a_mistake_harms_no_other_metric() {
     let mistaken: Vec<_> = parsed.mistaken.iter().collect();
     assert_eq!(mistaken, ["a/b/c", "a/b/e"]);
 }
+
+#[test]
+fn what_is_documented_is_right() {
+    let documents = [
+        include_str!("../../../../docs/sources.md"),
+        include_str!("../../../../docs/sources-commands.md"),
+    ];
+    for document in documents {
+        let examples = document.split("```toml\n").skip(1);
+        let examples = examples.map(|rest| rest.split("```").next().unwrap());
+        let mut count = 0;
+        for example in examples {
+            // A metric may be shown without the command that it names.
+            let mistakes = mistakes(example);
+            let mut mistakes = mistakes
+                .iter()
+                .filter(|mistake| !mistake.contains("no command is called"));
+            assert_eq!(mistakes.next(), None, "{example}");
+            count += 1;
+        }
+        assert!(count > 2);
+    }
+}
