@@ -212,7 +212,7 @@ impl Store {
         let mut at = 0;
         while all && at < inner.cells.len() {
             let source = &inner.cells[at].source;
-            if source.is_defined() && source.changed() {
+            if inner.is_on(at) && source.is_defined() && source.changed() {
                 inner.discover(at);
             }
             at += 1;

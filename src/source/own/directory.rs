@@ -116,8 +116,9 @@ impl Directory {
     pub(super) fn load(&mut self, news: &News) {
         let names = match news {
             News::None => return,
-            News::Files(names) => names.clone(),
-            News::All => match self.list() {
+            News::Files(names) if self.error.is_none() => names.clone(),
+            // Nothing of a directory counts that is not believed.
+            News::Files(_) | News::All => match self.list() {
                 Ok(names) => names,
                 // What is known already stays.
                 Err(error) => {
@@ -126,7 +127,7 @@ impl Directory {
                 }
             },
         };
-        if *news == News::All {
+        if *news == News::All || self.error.is_some() {
             self.error = None;
             let is_there = |name: &str| names.contains(&OsString::from(name));
             self.files.retain(|name, _| is_there(name));

@@ -141,7 +141,8 @@ impl<'a, 'm> Entry<'a, 'm> {
     }
 
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
-        self.read(key, "true or false", DeValue::as_bool)
+        let flag = mistake::flag(&format!("{}.{key}", self.name), self.table.get(key)?);
+        flag.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
     /// A number that is one: neither infinite nor none at all.

@@ -181,7 +181,7 @@ fn they_can_be_switched_off() {
 }
 
 #[test]
-fn threads_and_descriptors_are_as_before() {
+fn reloads_leave_the_service_as_it_was() {
     let (bus, directory, text) = room();
     bus.block_on(async {
         let client = bus.client().await;
@@ -196,14 +196,20 @@ fn threads_and_descriptors_are_as_before() {
                 assert!(sample.readings.contains_key(DESK), "{sample:?}");
             }
         };
-        reload(4).await;
+        reload(100).await;
         let daemon = bus.daemon().await.unwrap();
         let count = |what| {
             let entries = fs::read_dir(format!("/proc/{}/{what}", daemon.pid)).unwrap();
             entries.count()
         };
-        let before = (count("fd"), count("task"));
-        reload(100).await;
+        // In pages of 4 KiB at least: statm of proc_pid_statm(5).
+        let resident = || {
+            let statm = fs::read_to_string(format!("/proc/{}/statm", daemon.pid)).unwrap();
+            statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap()
+        };
+        let before = (count("fd"), count("task"), resident());
+        reload(200).await;
+        assert!(resident() < before.2 + 256, "{} {}", resident(), before.2);
         // What answers late is replaced, and leaves when it has had nothing to do for a minute.
         assert!(
             count("task") <= before.1 + 4,
