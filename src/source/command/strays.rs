@@ -34,12 +34,17 @@ impl Stat {
     }
 }
 
-/// Kills every process of a run. True if there was none: they may start others before they are dead.
+/// Kills every process of a run. True if there was none: they may start others before they are dead, and in
+/// places of the list that were looked at already, so it takes two looks to tell.
 ///
 /// They are in the session of the guard, whose number is nobody else's until the guard is reaped; or
 /// they have one of their own, and still the mark in their environment.
 pub(super) fn kill(guard: u32, mark: &str) -> bool {
     let mark = format!("{MARK}={mark}");
+    look(guard, &mark) && look(guard, &mark)
+}
+
+fn look(guard: u32, mark: &str) -> bool {
     let is_meant = |pid: &str| -> Option<bool> {
         let stat = Stat::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)?;
         let has_mark = || {

@@ -13,9 +13,12 @@ use rustix::process::Signal;
 use sampled::source::command::{Command, Handle, Runner};
 
 use super::place::{
-    Holdings, Place, again, alone, guards, next, nothing_is_left, processes, shell, told,
+    Holdings, Place, again, alone, children, guards, next, nothing_is_left, processes, shell, told,
 };
-use crate::home::{Home, SAMPLED};
+use crate::{
+    home::{Home, SAMPLED},
+    process::{PATIENCE, Process},
+};
 
 /// Commands that do not want to end. Each says so when it stands.
 const STUBBORN: [&str; 10] = [
@@ -101,6 +104,34 @@ fn when_its_guard_is_killed() {
 }
 
 #[test]
+fn when_its_guard_is_killed_at_any_moment() {
+    alone(|| {
+        let before = Holdings::now();
+        let place = Place::new();
+        for moment in 0..60 {
+            let handle = place
+                .runner
+                .add(place.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
+            handle.ask();
+            // There are no other children here; it may not have got to be a guard.
+            let guard = loop {
+                let children = children().into_iter().next();
+                if let Some(child) = children.and_then(Process::open) {
+                    break child;
+                }
+            };
+            thread::sleep(moment * Duration::from_micros(200));
+            guard.signal(Signal::KILL);
+            assert!(next(&handle, 0).problem.is_some());
+            nothing_is_left(&place.home);
+            // Also reaped: it is not to be taken for the next.
+            drop((guard, handle));
+            before.are_back();
+        }
+    });
+}
+
+#[test]
 fn when_its_time_is_up() {
     alone(|| {
         let before = Holdings::now();
@@ -168,6 +199,30 @@ fn when_its_owner_is_killed() {
     owner.kill().unwrap();
     owner.wait().unwrap();
     nothing_is_left(&home);
+}
+
+#[test]
+fn when_its_owner_is_killed_at_any_moment() {
+    if let Some(home) = told() {
+        let runner = Runner::new(SAMPLED);
+        let text = "setsid sleep 1000 & sleep 1000 & sleep 1000";
+        let handle = runner.add(shell(home.as_ref(), text));
+        println!("it begins");
+        handle.wait(PATIENCE);
+        unreachable!("nothing ends it");
+    }
+    for moment in 0..30 {
+        let home = Home::new();
+        let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
+        let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(owner.stdout.take().unwrap());
+        let mut lines = said.lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("it begins")));
+        thread::sleep(moment * Duration::from_micros(400));
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        nothing_is_left(&home);
+    }
 }
 
 /// Has all of them run until it is killed.

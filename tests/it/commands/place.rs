@@ -135,21 +135,16 @@ pub(crate) fn nothing_is_left(home: &Home) {
 pub(crate) struct Holdings {
     descriptors: usize,
     threads: usize,
-    children: Vec<String>,
+    children: Vec<u32>,
 }
 
 impl Holdings {
     pub(crate) fn now() -> Self {
         let count = |path| fs::read_dir(path).unwrap().count();
-        let tasks = fs::read_dir("/proc/self/task").unwrap();
-        let children = tasks.filter_map(|task| {
-            let children = task.ok()?.path().join("children");
-            fs::read_to_string(children).ok()
-        });
         Self {
             descriptors: count("/proc/self/fd"),
             threads: count("/proc/self/task"),
-            children: children.filter(|children| !children.is_empty()).collect(),
+            children: children(),
         }
     }
 
@@ -166,6 +161,20 @@ impl Holdings {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// The children of this process, of whatever thread.
+pub(crate) fn children() -> Vec<u32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let lists = tasks.filter_map(|task| {
+        let children = task.ok()?.path().join("children");
+        fs::read_to_string(children).ok()
+    });
+    let numbers = |list: String| -> Vec<u32> {
+        let words = list.split_ascii_whitespace();
+        words.map(|word| word.parse().unwrap()).collect()
+    };
+    lists.flat_map(numbers).collect()
 }
 
 /// The variable by which a test knows that it is alone in its process.
