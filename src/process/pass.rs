@@ -71,6 +71,11 @@ impl Pass {
         self.io.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether what is read and written was asked for.
+    pub(super) fn has_io(&self) -> bool {
+        !self.io().is_empty()
+    }
+
     pub(super) fn io_of(&self, pid: u32) -> Option<Result<Io, Fault>> {
         self.io().get(&pid).copied()
     }

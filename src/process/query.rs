@@ -20,6 +20,20 @@ pub struct Query {
     pub limit: Option<usize>,
 }
 
+impl Query {
+    /// Every field that it is about, whether it is shown or not.
+    pub(super) fn all_fields(&self) -> impl Iterator<Item = Field> {
+        let filter = self.filter.iter().map(Condition::field);
+        let order = self.order.map(|order| order.field);
+        self.fields.iter().copied().chain(filter).chain(order)
+    }
+
+    /// Whether a rate is among what it is about, so that two passes are needed.
+    pub fn needs_baseline(&self) -> bool {
+        self.all_fields().any(Field::needs_baseline)
+    }
+}
+
 /// What a process must be like to be asked for. Written `field=pattern`: `name=fire*`, `rss=>=1000000`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {

@@ -11,7 +11,7 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use crate::{
     process::{
-        Condition, Group, Order, Pass, Query, QueryError, Sum, Sums, Total, desk::Desk,
+        Condition, Field, Group, Order, Pass, Query, QueryError, Sum, Sums, Total, desk::Desk,
         details::Files, pass::Span, view::View,
     },
     reading::{Fault, Reading, Value},
@@ -95,21 +95,9 @@ impl Table {
             self.desk
                 .gather(&pass, [order.field].into_iter(), &mut places);
         }
-        let selects_by_rate = query
-            .order
-            .is_some_and(|order| order.field.needs_baseline())
-            || query
-                .filter
-                .iter()
-                .any(|condition| condition.field().needs_baseline());
-        if before.is_none() && selects_by_rate {
-            // Which processes it will be about, only the next pass can tell.
-            let rates = query
-                .fields
-                .iter()
-                .copied()
-                .filter(|field| field.needs_baseline());
-            self.desk.gather(&pass, rates, &mut places);
+        if before.is_none() {
+            // So that this pass is a baseline for the next one.
+            self.prepare(query, &pass);
         }
         let matched = places.len();
         let view = View::new(&self.desk, &pass, &span);
@@ -201,13 +189,46 @@ impl Table {
     }
 
     /// An earlier pass to compare with at the moment `now` of the monotonic clock: the latest that is at
-    /// least `window` old, unless even that is much older. None if there is no such: the caller then
-    /// asks, waits for a window, and asks again, with the pass of the first answer as `before`.
-    pub fn past(&self, now: Duration, window: Duration) -> Option<Arc<Pass>> {
+    /// least `window` old, unless even that is much older, and has what the rates of this query are
+    /// made of. None if there is no such: the caller then takes a [`Table::baseline`], waits for a
+    /// window, and asks with that as `before`.
+    pub fn past(&self, query: &Query, now: Duration, window: Duration) -> Option<Arc<Pass>> {
+        let needs_io = query
+            .all_fields()
+            .any(|field| Files::of(field).has(Files::IO));
         let age = |mark: &Arc<Pass>| now.saturating_sub(mark.stamp.monotonic);
         let mut marks = self.marks.iter().rev();
-        let found = marks.find(|mark| mark.stamp.monotonic < now && age(mark) >= window)?;
+        let found = marks.find(|mark| {
+            let is_past = mark.stamp.monotonic < now && age(mark) >= window;
+            is_past && (mark.has_io() || !needs_io)
+        })?;
         (age(found) <= window * BASELINE_WINDOWS).then(|| found.clone())
+    }
+
+    /// A pass that was taken at or after the moment `since` of the monotonic clock, with what the rates
+    /// of a query will be made of: of every process that it may be about, for which these are can
+    /// depend on the rates.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub fn baseline(&mut self, query: &Query, since: Duration) -> Result<Arc<Pass>, Error> {
+        let pass = self.pass(since)?;
+        self.prepare(query, &pass);
+        Ok(pass)
+    }
+
+    fn prepare(&mut self, query: &Query, pass: &Pass) {
+        let is_rate = |field: &Field| field.needs_baseline();
+        let counters: Vec<_> = query.all_fields().filter(is_rate).collect();
+        if counters.is_empty() {
+            return;
+        }
+        let mut levels = query.clone();
+        levels
+            .filter
+            .retain(|condition| !is_rate(&condition.field()));
+        let mut places = self.filtered(&levels, pass, &Err(Fault::First));
+        self.desk.gather(pass, counters.into_iter(), &mut places);
     }
 
     /// The last pass, if it was taken at or after the moment `since`; otherwise a new one.

@@ -263,14 +263,28 @@ fn past_passes_are_kept_for_a_while() {
     tree.process(1, "a", 5, 0);
     let mut table = Table::new(&tree.roots());
     let window = Duration::from_millis(200);
-    assert!(table.past(now(), window).is_none());
+    assert!(table.past(&query(&[]), now(), window).is_none());
     let pass = rows(&mut table, &query(&[])).pass;
     let moment = pass.stamp.monotonic;
-    assert!(table.past(moment, Duration::ZERO).is_none());
-    assert!(table.past(moment + window / 2, window).is_none());
-    let past = table.past(moment + window, window).unwrap();
+    assert!(table.past(&query(&[]), moment, Duration::ZERO).is_none());
+    assert!(
+        table
+            .past(&query(&[]), moment + window / 2, window)
+            .is_none()
+    );
+    let past = table.past(&query(&[]), moment + window, window).unwrap();
     assert!(Arc::ptr_eq(&past, &pass));
-    assert!(table.past(moment + 11 * window, window).is_none());
+    assert!(
+        table
+            .past(&query(&[]), moment + 11 * window, window)
+            .is_none()
+    );
+    // It does not know what anybody has read or written.
+    let read = query(&[Field::Read]);
+    assert!(table.past(&read, moment + window, window).is_none());
+    tree.write("1/io", "read_bytes: 0\nwrite_bytes: 0\n");
+    table.baseline(&read, Duration::ZERO).unwrap();
+    assert!(table.past(&read, moment + window, window).is_some());
     for _ in 0..100 {
         rows(&mut table, &query(&[]));
     }
