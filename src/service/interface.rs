@@ -13,6 +13,7 @@ use crate::wire::{Catalog, Faults, Ids, Readings, Texts};
 use super::{
     error::{self, Error},
     options::{self, Options},
+    session::Subject,
     state::State,
 };
 
@@ -122,8 +123,12 @@ impl Sampler {
     async fn sessions(&self) -> Result<SessionFacts, Error> {
         let _call = self.state.activity.begin();
         Ok(self.state.sessions(|id, session| {
-            let metrics = session.selection.columns.iter();
-            let metrics: Vec<&str> = metrics.map(|column| &*column.metric.id).collect();
+            let metrics: Vec<&str> = match &session.subject {
+                Subject::Metrics(metrics) => {
+                    let columns = metrics.selection.columns.iter();
+                    columns.map(|column| &*column.metric.id).collect()
+                }
+            };
             let facts = [
                 ("owner", Variant::from(&*session.owner)),
                 ("label", Variant::from(session.label.as_str())),

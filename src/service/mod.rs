@@ -9,6 +9,7 @@ mod clock;
 mod devices;
 mod error;
 mod interface;
+mod metrics;
 mod name;
 mod options;
 mod readable;

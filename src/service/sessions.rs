@@ -6,7 +6,7 @@ use crate::store::Store;
 
 use super::{
     error::Error,
-    session::{Event, Notice, Session},
+    session::{Event, Notice, Session, Subject},
 };
 
 /// How much one client may ask for.
@@ -42,12 +42,12 @@ impl Sessions {
                 limits.sessions
             )));
         }
-        let columns: usize = own().map(|other| other.selection.columns.len()).sum();
-        if columns + session.selection.columns.len() > limits.columns {
+        let columns: usize = own().map(|other| other.subject.columns()).sum();
+        if columns + session.subject.columns() > limits.columns {
             return Err(Error::limit_exceeded(format!(
-                "{} metrics are selected beside {columns} of other sessions: \
+                "{} columns are asked for beside {columns} of other sessions: \
                  a client has at most {}",
-                session.selection.columns.len(),
+                session.subject.columns(),
                 limits.columns
             )));
         }
@@ -86,7 +86,9 @@ impl Sessions {
     /// Metrics have come or gone: some sessions mean others now.
     pub(crate) fn reselect(&mut self, store: &Store, limit: usize) {
         for session in self.running.values_mut() {
-            session.reselect(store, limit);
+            match &mut session.subject {
+                Subject::Metrics(metrics) => metrics.reselect(store, limit),
+            }
         }
     }
 

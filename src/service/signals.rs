@@ -38,7 +38,7 @@ fn signal(notice: Notice) -> Option<Message> {
         Event::Changed(..) => "Changed",
         Event::Ended(..) => "Ended",
     };
-    let mut builder = Message::signal(PATH, INTERFACE, member);
+    let mut builder = Message::signal(PATH, notice.interface, member);
     if let Some(client) = &notice.client {
         builder = builder.destination(&**client);
     }

@@ -23,8 +23,9 @@ use super::{
     activity::Activity,
     backlog,
     error::Error,
+    metrics::Metrics,
     options::StartOptions,
-    session::Session,
+    session::{Session, Subject},
     sessions::{Limits, Sessions},
     signals,
     watch::Watch,
@@ -127,11 +128,8 @@ impl State {
             .iter()
             .map(|column| column.metric.id.clone());
         let ids = Ids(ids.collect());
-        let selectors = selectors
-            .iter()
-            .map(|&selector| selector.to_owned())
-            .collect();
-        let session = Session::new(owner, options.label, interval, selectors, selection, watch);
+        let subject = Subject::Metrics(Metrics::new(selectors, selection));
+        let session = Session::new(owner, options.label, interval, subject, watch);
         let limits = self.settings().limits;
         Ok((self.lock().add(session, limits)?, ids))
     }
