@@ -22,6 +22,7 @@ mod network;
 mod os;
 mod os_release;
 mod parse;
+pub(crate) mod pid_stat;
 mod power;
 mod pressure;
 mod processes;

@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 16] = [
+const MAP: [(&str, &[&str], &[&str]); 17] = [
     ("daemon", &[], &[]),
     ("rate", &["reading"], &[]),
     ("reading", &["rate"], &[]),
     ("object", &[], &[]),
     ("source", &["reading", "rate", "object"], &[]),
+    ("process", &["reading", "rate", "object", "source"], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
