@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     backlog::Backlog,
     metrics::{Made, Metrics},
+    processes::{self, Changes},
     watch::Watch,
 };
 use crate::{
@@ -39,6 +40,8 @@ pub(crate) enum Event {
         Vec<(Arc<str>, Arc<str>)>,
         Vec<(Arc<str>, Fault)>,
     ),
+    /// What has changed in a table of processes.
+    Processes(Arc<Changes>),
     /// The session is over, and why.
     Ended(&'static str),
 }
@@ -62,6 +65,7 @@ pub(crate) struct Session {
 /// What a session acquires.
 pub(crate) enum Subject {
     Metrics(Metrics),
+    Processes(processes::Subject),
 }
 
 impl Subject {
@@ -69,12 +73,14 @@ impl Subject {
     pub(super) fn columns(&self) -> usize {
         match self {
             Self::Metrics(metrics) => metrics.selection.columns.len(),
+            Self::Processes(processes) => processes.query.fields.len(),
         }
     }
 
     fn interface(&self) -> &'static str {
         match self {
             Self::Metrics(_) => wire::INTERFACE,
+            Self::Processes(_) => wire::PROCESSES_INTERFACE,
         }
     }
 }
@@ -112,8 +118,13 @@ impl Session {
         }
     }
 
-    /// Takes a frame at `now` and says what the client is to be told of it. `made` is the frame of
-    /// the session before it in the same tick.
+    /// Whether the bus is to be asked if the client takes what it is sent.
+    pub(super) fn is_doubtful(&self) -> bool {
+        !self.detached && self.backlog.is_check_due()
+    }
+
+    /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
+    /// [later](Self::tell). `made` is the frame of the session before it in the same tick.
     pub(super) fn tick(
         &mut self,
         id: u32,
@@ -125,17 +136,29 @@ impl Session {
         self.due = Some(next_due(now, self.interval, self.frames == 0));
         if self.backlog.is_full() {
             self.dropped += 1;
-            self.backlog.count();
+            self.backlog.count(0);
             return;
         }
         match &mut self.subject {
             Subject::Metrics(metrics) => {
                 let events = metrics.frame(store, now, made);
                 notices.extend(events.map(|event| self.notice(id, event)));
+                self.frames += 1;
+                self.backlog.count(8 * self.subject.columns());
             }
+            Subject::Processes(processes) => processes.fall_due(),
         }
+    }
+
+    /// Says what the client is to be told of the processes, now that they are read.
+    pub(super) fn tell(&mut self, id: u32, changes: Arc<Changes>) -> Option<Notice> {
+        let Subject::Processes(processes) = &mut self.subject else {
+            return None;
+        };
+        processes.sent(&changes);
         self.frames += 1;
-        self.backlog.count();
+        self.backlog.count(changes.size());
+        Some(self.notice(id, Event::Processes(changes)))
     }
 }
 

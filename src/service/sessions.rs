@@ -6,6 +6,7 @@ use crate::store::Store;
 
 use super::{
     error::Error,
+    processes::{Made, Wanted},
     session::{Event, Notice, Session, Subject},
 };
 
@@ -88,6 +89,7 @@ impl Sessions {
         for session in self.running.values_mut() {
             match &mut session.subject {
                 Subject::Metrics(metrics) => metrics.reselect(store, limit),
+                Subject::Processes(_) => {}
             }
         }
     }
@@ -125,9 +127,43 @@ impl Sessions {
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
                 session.tick(id, store, now, &mut made, &mut notices);
-                if !session.detached && session.backlog.is_check_due() {
+                if session.is_doubtful() {
                     doubtful.push(id);
                 }
+            }
+        }
+        (notices, doubtful)
+    }
+
+    /// Whether there is a session of processes.
+    pub(crate) fn has_processes(&self) -> bool {
+        let mut all = self.running.values();
+        all.any(|session| matches!(session.subject, Subject::Processes(_)))
+    }
+
+    /// The tables that are to be made for the sessions of processes that are due.
+    pub(crate) fn wanted(&mut self) -> Vec<Wanted> {
+        let all = self.running.iter_mut();
+        all.filter_map(|(&id, session)| match &mut session.subject {
+            Subject::Metrics(_) => None,
+            Subject::Processes(processes) => processes.take_wanted(id),
+        })
+        .collect()
+    }
+
+    /// The tables are made: returns what is to be signalled, and the sessions of which the bus is to be
+    /// asked whether their clients take what they are sent.
+    pub(crate) fn tell(&mut self, made: Made) -> (Vec<Notice>, Vec<u32>) {
+        let mut notices = Vec::new();
+        let mut doubtful = Vec::new();
+        for (id, changes) in made {
+            // It may have ended meanwhile.
+            let Some(session) = self.running.get_mut(&id) else {
+                continue;
+            };
+            notices.extend(session.tell(id, changes));
+            if session.is_doubtful() {
+                doubtful.push(id);
             }
         }
         (notices, doubtful)
