@@ -17,7 +17,11 @@ const MAP: [(&str, &[&str], &[&str]); 18] = [
         &["reading", "rate", "expression", "selector", "source"],
         &["tokio", "tracing"],
     ),
-    ("sample", &["reading", "store"], &["tokio"]),
+    (
+        "sample",
+        &["reading", "rate", "source", "store"],
+        &["tokio"],
+    ),
     ("duration", &[], &[]),
     ("wire", &["reading"], &["zbus"]),
     ("client", &["reading", "wire"], &["zbus", "tokio"]),
