@@ -32,8 +32,10 @@ pub(crate) struct Processes {
     pub(crate) state: Arc<State>,
 }
 
+/// The names of columns, in their order.
+type Names = Vec<&'static str>;
 /// A table: its moment, the names of its columns, the columns, their faults, and details.
-type Answer = (u64, Vec<&'static str>, Columns, RowFaults, Facts);
+type Answer = (u64, Names, Columns, RowFaults, Facts);
 
 /// The processes of this machine, as a table that all who ask share.
 ///
@@ -67,7 +69,11 @@ impl Processes {
     /// largest first; `limit` (u); `filter` (a{ss}), patterns by field; `window`, `max_age`, `timeout`
     /// (t) as of `Sample`. Details: `total` (u), `matched` (u), `boot_time` (t).
     #[zbus(out_args("timestamp", "columns", "values", "faults", "details"))]
-    async fn snapshot(&self, fields: Vec<&str>, options: Options) -> Result<Answer, Error> {
+    async fn snapshot(
+        &self,
+        fields: Vec<&str>,
+        options: Options,
+    ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
         let _call = self.state.activity.begin();
         let query = query::of_rows(&fields, &options)?;
         let sampling = options::sample(&options)?;
@@ -88,7 +94,12 @@ impl Processes {
     /// The first column is what they have in common, `processes` is how many they are. Options and
     /// details as of `Snapshot`.
     #[zbus(out_args("timestamp", "columns", "values", "faults", "details"))]
-    async fn sums(&self, by: &str, fields: Vec<&str>, options: Options) -> Result<Answer, Error> {
+    async fn sums(
+        &self,
+        by: &str,
+        fields: Vec<&str>,
+        options: Options,
+    ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
         let _call = self.state.activity.begin();
         let (by, query) = query::of_sums(by, &fields, &options)?;
         let sampling = options::sample(&options)?;
@@ -119,7 +130,7 @@ impl Processes {
         options: Options,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
-    ) -> Result<(u32, ResponseDispatchNotifier<Vec<&'static str>>), Error> {
+    ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {
         let _call = self.state.activity.begin();
         let interval = error::interval(interval)?;
         let query = query::of_rows(&fields, &options)?;
@@ -173,7 +184,7 @@ impl Processes {
 
 fn answer(
     pass: &process::Pass,
-    columns: Vec<&'static str>,
+    columns: Names,
     sheet: Sheet,
     total: usize,
     matched: usize,
