@@ -6,12 +6,20 @@
 //!
 //! Everything here blocks: a pass takes a few microseconds for each process.
 
+mod cgroup;
+mod desk;
+mod details;
 mod end;
+mod facts;
 mod field;
 mod group;
+mod lane;
+mod listing;
 mod pass;
 mod query;
+mod scan;
 mod table;
+mod view;
 
 pub use crate::source::Error;
 pub use end::{EndError, end};
@@ -20,3 +28,6 @@ pub use group::{Group, Sum, Sums, Total};
 pub use pass::Pass;
 pub use query::{Condition, Order, Query, QueryError};
 pub use table::{Row, Rows, Table};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! The table of processes: what it costs is shared by all who ask.
 
 use std::{
+    cmp::Ordering,
+    collections::{HashMap, VecDeque},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -8,15 +10,29 @@ use std::{
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::{
-    process::{Group, Pass, Query, QueryError, Sums},
-    reading::{Reading, Stamp},
+    process::{
+        Condition, Group, Order, Pass, Query, QueryError, Sum, Sums, Total, desk::Desk,
+        details::Files, pass::Span, view::View,
+    },
+    reading::{Fault, Reading, Value},
     source::{Error, Roots},
 };
 
-/// The table of processes.
+/// The table of processes: one for all who ask. It keeps files open, at most a quarter of those that
+/// this process may have, and closes them when it is dropped.
 pub struct Table {
-    _roots: Roots,
+    desk: Desk,
+    latest: Option<Arc<Pass>>,
+    pub(super) marks: VecDeque<Arc<Pass>>,
 }
+
+/// How far apart the passes are that are kept to compare with, and how many: as for the snapshots
+/// of a source.
+const MARK_SPACING: Duration = Duration::from_millis(100);
+const MARKS: usize = 4;
+
+/// A pass is compared with up to this many windows later: a rate is to say what happens now.
+const BASELINE_WINDOWS: u32 = 10;
 
 /// What was asked for of the processes that were asked for.
 #[derive(Clone, Debug)]
@@ -50,66 +66,240 @@ impl Table {
     /// The table of the processes below `roots.proc`. Nothing is read yet.
     pub fn new(roots: &Roots) -> Self {
         Self {
-            _roots: roots.clone(),
+            desk: Desk::new(roots),
+            latest: None,
+            marks: VecDeque::new(),
         }
     }
 
     /// The processes that a query asks for, in a pass that was taken at or after the moment `since` of
     /// the monotonic clock: the last one, if it was, otherwise a new one. Rates are against `before`,
-    /// an earlier pass of this table; without it they are [`Fault::First`].
+    /// an earlier pass of this table; without it they are [`Fault::First`]. So is what is read or
+    /// written by a process of which that was not asked for in `before`: a query that is repeated
+    /// has it from the second time on.
     ///
     /// A process that ends meanwhile is left out.
     ///
     /// # Errors
     /// When `/proc` cannot be read. What cannot be read of one process is a fault in its row.
-    ///
-    /// [`Fault::First`]: crate::reading::Fault::First
     pub fn rows(
         &mut self,
-        _query: &Query,
-        _since: Duration,
-        _before: Option<&Pass>,
+        query: &Query,
+        since: Duration,
+        before: Option<&Pass>,
     ) -> Result<Rows, Error> {
-        let pass = Arc::new(Pass {
-            stamp: Stamp::now(),
-            processes: Vec::new(),
-        });
+        let pass = self.pass(since)?;
+        let span = Span::between(&pass, before);
+        let mut places = self.filtered(query, &pass, &span);
+        if let Some(order) = query.order {
+            self.desk
+                .gather(&pass, [order.field].into_iter(), &mut places);
+        }
+        let selects_by_rate = query
+            .order
+            .is_some_and(|order| order.field.needs_baseline())
+            || query
+                .filter
+                .iter()
+                .any(|condition| condition.field().needs_baseline());
+        if before.is_none() && selects_by_rate {
+            // Which processes it will be about, only the next pass can tell.
+            let rates = query
+                .fields
+                .iter()
+                .copied()
+                .filter(|field| field.needs_baseline());
+            self.desk.gather(&pass, rates, &mut places);
+        }
+        let matched = places.len();
+        let view = View::new(&self.desk, &pass, &span);
+        let limit = query.limit.unwrap_or(usize::MAX);
+        if let Some(order) = query.order {
+            places = sorted(places, order, limit, |at| view.read(order.field, at));
+        }
+        places.truncate(limit);
+        let chosen = places.len();
+        self.desk
+            .gather(&pass, query.fields.iter().copied(), &mut places);
+        let view = View::new(&self.desk, &pass, &span);
+        let row = |&at: &usize| {
+            let counts = &pass.processes[at];
+            Row {
+                pid: counts.pid,
+                start_time: counts.start_time,
+                values: query
+                    .fields
+                    .iter()
+                    .map(|&field| view.read(field, at))
+                    .collect(),
+            }
+        };
         Ok(Rows {
-            pass,
-            total: 0,
-            matched: 0,
-            rows: Vec::new(),
+            total: pass.len(),
+            matched: matched - (chosen - places.len()),
+            rows: places.iter().map(row).collect(),
+            pass: pass.clone(),
         })
     }
 
     /// The sums of a query's fields over the processes that belong together, otherwise as
     /// [`Table::rows`]. The filter is about single processes; order and limit are about the groups, and
     /// a group may be ordered by the field that its processes have in common, too. Check the query
-    /// with [`Group::check`] before.
+    /// with [`Group::check`] before: what cannot be summed up has no sum.
     ///
     /// # Errors
     /// When `/proc` cannot be read.
     pub fn sums(
         &mut self,
-        _by: Group,
+        by: Group,
         query: &Query,
         since: Duration,
         before: Option<&Pass>,
     ) -> Result<Sums, Error> {
-        let rows = self.rows(query, since, before)?;
+        let pass = self.pass(since)?;
+        let span = Span::between(&pass, before);
+        let mut places = self.filtered(query, &pass, &span);
+        let order = query.order.filter(|order| order.field != by.field());
+        let fields = query.fields.iter().copied();
+        // What they are ordered by is summed up, too, whether it is shown or not.
+        let fields: Vec<_> = fields.chain(order.map(|order| order.field)).collect();
+        let needed = fields.iter().copied().chain([by.field()]);
+        self.desk.gather(&pass, needed, &mut places);
+        let view = View::new(&self.desk, &pass, &span);
+        let mut groups = HashMap::new();
+        for &at in &places {
+            let name = match view.read(by.field(), at) {
+                Ok(Value::Text(name)) => Ok(name),
+                Ok(Value::Number(_)) => Err(Fault::Malformed),
+                Err(fault) => Err(fault),
+            };
+            let sum: &mut Sum = groups.entry(name.clone()).or_insert_with(|| Sum {
+                name,
+                processes: 0,
+                values: vec![Total::default(); fields.len()],
+            });
+            sum.processes += 1;
+            for (total, &field) in sum.values.iter_mut().zip(&fields) {
+                total.add(&view.read(field, at));
+            }
+        }
+        let mut groups: Vec<Sum> = groups.into_values().collect();
+        groups.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(order) = query.order {
+            groups.sort_by(|a, b| compare(&a.key(order), &b.key(order), order.is_descending));
+        }
+        groups.truncate(query.limit.unwrap_or(usize::MAX));
+        for sum in &mut groups {
+            sum.values.truncate(query.fields.len());
+        }
         Ok(Sums {
-            pass: rows.pass,
-            total: 0,
-            matched: 0,
-            groups: Vec::new(),
+            total: pass.len(),
+            matched: places.len(),
+            groups,
+            pass: pass.clone(),
         })
     }
 
     /// An earlier pass to compare with at the moment `now` of the monotonic clock: the latest that is at
     /// least `window` old, unless even that is much older. None if there is no such: the caller then
-    /// takes a pass, waits for a window, and takes another.
-    pub fn past(&self, _now: Duration, _window: Duration) -> Option<Arc<Pass>> {
-        None
+    /// asks, waits for a window, and asks again, with the pass of the first answer as `before`.
+    pub fn past(&self, now: Duration, window: Duration) -> Option<Arc<Pass>> {
+        let age = |mark: &Arc<Pass>| now.saturating_sub(mark.stamp.monotonic);
+        let mut marks = self.marks.iter().rev();
+        let found = marks.find(|mark| mark.stamp.monotonic < now && age(mark) >= window)?;
+        (age(found) <= window * BASELINE_WINDOWS).then(|| found.clone())
+    }
+
+    /// The last pass, if it was taken at or after the moment `since`; otherwise a new one.
+    fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
+        if let Some(latest) = &self.latest
+            && latest.stamp.monotonic >= since
+        {
+            return Ok(latest.clone());
+        }
+        self.latest = None;
+        let pass = Arc::new(self.desk.pass()?);
+        self.latest = Some(pass.clone());
+        let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
+        let now = pass.stamp.monotonic;
+        if newest.is_none_or(|newest| now.saturating_sub(newest) >= MARK_SPACING) {
+            if self.marks.len() == MARKS {
+                self.marks.pop_front();
+            }
+            self.marks.push_back(pass.clone());
+        }
+        Ok(pass)
+    }
+
+    /// The places of the processes that the filter leaves, in the order of the pids.
+    fn filtered(
+        &mut self,
+        query: &Query,
+        pass: &Pass,
+        span: &Result<Span<'_>, Fault>,
+    ) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..pass.len()).collect();
+        places.retain(|&at| !self.desk.scan.processes[at].is_gone);
+        // What costs nothing leaves less to ask the rest of.
+        let is_free = |condition: &&Condition| Files::of(condition.field()) == Files::NONE;
+        let (free, dear): (Vec<_>, Vec<_>) = query.filter.iter().partition(is_free);
+        for conditions in [free, dear] {
+            let fields = conditions.iter().map(|condition| condition.field());
+            self.desk.gather(pass, fields, &mut places);
+            let view = View::new(&self.desk, pass, span);
+            let fits =
+                |condition: &&Condition, at| condition.matches(&view.read(condition.field(), at));
+            places.retain(|&at| conditions.iter().all(|condition| fits(condition, at)));
+        }
+        places
+    }
+}
+
+/// The first of these places in an order, which come in that of the pids.
+fn sorted(
+    places: Vec<usize>,
+    order: Order,
+    limit: usize,
+    read: impl Fn(usize) -> Reading,
+) -> Vec<usize> {
+    let keyed = places.into_iter().map(|at| (read(at), at));
+    let mut keyed: Vec<_> = keyed.collect();
+    let by_key = |a: &(Reading, usize), b: &(Reading, usize)| {
+        compare(&a.0, &b.0, order.is_descending).then(a.1.cmp(&b.1))
+    };
+    if limit < keyed.len() {
+        keyed.select_nth_unstable_by(limit, by_key);
+        keyed.truncate(limit);
+    }
+    keyed.sort_unstable_by(by_key);
+    keyed.into_iter().map(|(_, at)| at).collect()
+}
+
+/// The order of two readings; what could not be read comes last, whatever the direction.
+fn compare(a: &Reading, b: &Reading, is_descending: bool) -> Ordering {
+    let order = match (a, b) {
+        (Ok(Value::Number(a)), Ok(Value::Number(b))) => a.total_cmp(b),
+        (Ok(Value::Text(a)), Ok(Value::Text(b))) => a.cmp(b),
+        (Ok(_), Err(_)) => return Ordering::Less,
+        (Err(_), Ok(_)) => return Ordering::Greater,
+        _ => return Ordering::Equal,
+    };
+    if is_descending {
+        order.reverse()
+    } else {
+        order
+    }
+}
+
+impl Sum {
+    /// What it is ordered by: the last of its values, or its name.
+    fn key(&self, order: Order) -> Reading {
+        if order.field.is_text() {
+            return self.name.clone().map(Value::Text);
+        }
+        let total = self.values.last().copied().unwrap_or_default();
+        let number = total.number.map(Value::Number);
+        number.ok_or(total.fault.unwrap_or(Fault::Gone))
     }
 }
 

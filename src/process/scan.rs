@@ -1,0 +1,268 @@
+//! The processes that are known, and the reading of what the kernel counts of each.
+
+use std::{mem, os::fd::OwnedFd, sync::Arc, time::Duration};
+
+use nix::{
+    sys::resource::{Resource, getrlimit},
+    unistd::{SysconfVar, sysconf},
+};
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, openat, statat},
+    io::{Errno, pread},
+};
+
+use crate::{
+    process::{
+        details::{fault, plain},
+        facts::Facts,
+        listing::Listing,
+        pass::Counts,
+        table::start_time,
+    },
+    reading::Fault,
+    source::{Error, Roots, pid_stat::PidStat},
+};
+
+/// The processes that are known, in the order of their numbers.
+pub(super) struct Scan {
+    roots: Roots,
+    listing: Option<Listing>,
+    pub(super) processes: Vec<Process>,
+    pids: Vec<u32>,
+    reader: Reader,
+}
+
+/// What reads a stat.
+struct Reader {
+    buffer: Box<[u8; LONGEST]>,
+    page: u64,
+    /// How many files stay open; how many may now, and how many ever.
+    open: usize,
+    room: usize,
+    most: usize,
+}
+
+/// A process that is known.
+pub(super) struct Process {
+    pub(super) pid: u32,
+    /// In microseconds since boot.
+    start_time: u64,
+    /// Its stat, if that stays open. It never shows another process: when this one has ended, it
+    /// fails with ESRCH.
+    stat: Option<OwnedFd>,
+    /// The name, as the kernel writes it and as we do.
+    raw_name: Vec<u8>,
+    name: Arc<str>,
+    pub(super) facts: Facts,
+    pub(super) is_gone: bool,
+}
+
+/// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
+const LONGEST: usize = 2048;
+
+/// The kernel has a page for each file that is open, and what stands for its name.
+const MOST_OPEN: usize = 8192;
+
+impl Scan {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            roots: roots.clone(),
+            listing: None,
+            processes: Vec::new(),
+            pids: Vec::new(),
+            reader: Reader::new(),
+        }
+    }
+
+    /// What the kernel counts of every process, as of now: `now` is of the monotonic clock.
+    pub(super) fn pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
+        // What was short once need not be short for ever.
+        self.reader.room = (self.reader.room + self.reader.room / 8 + 1).min(self.reader.most);
+        loop {
+            match self.try_pass(now) {
+                Err(error) if is_starved(&error) && self.make_room() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn try_pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
+        let listing = match &mut self.listing {
+            Some(listing) => listing,
+            closed => closed.insert(Listing::open(&self.roots)?),
+        };
+        if listing.read(now, &mut self.pids)? {
+            merge(&mut self.processes, &self.pids);
+        }
+        let proc = listing.directory();
+        let kept = self
+            .processes
+            .iter()
+            .filter(|process| process.stat.is_some());
+        self.reader.open = kept.count();
+        let mut all = Vec::with_capacity(self.processes.len());
+        let mut outcome = Ok(());
+        for process in &mut self.processes {
+            match self.reader.look(proc, process) {
+                Ok(counts) => all.push(counts),
+                Err(cause) if matches!(cause, Errno::MFILE | Errno::NFILE) => {
+                    // Not the last word on what has been listed: it is listed again.
+                    listing.forget();
+                    outcome = Err(Error::io(&self.roots.proc, cause.into()));
+                    break;
+                }
+                Err(_) => process.is_gone = true,
+            }
+        }
+        if all.len() < self.processes.len() {
+            self.processes.retain(|process| !process.is_gone);
+        }
+        outcome.map(|()| all)
+    }
+
+    /// Has fewer files open than there were; false if there was none.
+    pub(super) fn make_room(&mut self) -> bool {
+        let has_file = |process: &&mut Process| process.stat.is_some();
+        let kept = self.processes.iter_mut().filter(has_file).count();
+        let room = kept / 2;
+        for process in self.processes.iter_mut().filter(has_file).skip(room) {
+            process.stat = None;
+        }
+        self.reader.room = room;
+        kept > 0
+    }
+
+    /// The directory of the processes, to read other files below it.
+    pub(super) fn directory(&self) -> Option<&OwnedFd> {
+        self.listing.as_ref().map(Listing::directory)
+    }
+
+    /// The user of a process: the owner of its directory is the effective user, even where the
+    /// files in it belong to root because nobody may look at its memory (`task_dump_owner` of
+    /// fs/proc/base.c).
+    pub(super) fn owner(&self, at: usize) -> Result<u32, Fault> {
+        let proc = self.directory().ok_or(Fault::Gone)?;
+        let pid = self.processes[at].pid.to_string();
+        let status = statat(proc, pid, AtFlags::SYMLINK_NOFOLLOW);
+        status.map(|status| status.st_uid).map_err(fault)
+    }
+
+    /// Whether the process is still there, so that whatever was read below its number until now was
+    /// about it.
+    pub(super) fn is_there(&mut self, at: usize) -> bool {
+        let Some(listing) = &self.listing else {
+            return false;
+        };
+        let process = &mut self.processes[at];
+        if process.is_gone {
+            return false;
+        }
+        let started = process.start_time;
+        match self.reader.look(listing.directory(), process) {
+            Ok(counts) => process.is_gone = counts.start_time != started,
+            Err(Errno::MFILE | Errno::NFILE) => return self.make_room() && self.is_there(at),
+            Err(_) => process.is_gone = true,
+        }
+        !process.is_gone
+    }
+}
+
+/// Whether it could not be read because too many files are open.
+fn is_starved(error: &Error) -> bool {
+    let Error::Io { cause, .. } = error else {
+        return false;
+    };
+    matches!(
+        Errno::from_io_error(cause),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
+/// Makes the processes those of these numbers.
+fn merge(processes: &mut Vec<Process>, pids: &[u32]) {
+    let mut known = mem::take(processes).into_iter().peekable();
+    processes.reserve(pids.len());
+    for &pid in pids {
+        while known.next_if(|process| process.pid < pid).is_some() {}
+        let process = known.next_if(|process| process.pid == pid);
+        processes.push(process.unwrap_or_else(|| Process::new(pid)));
+    }
+}
+
+impl Process {
+    fn new(pid: u32) -> Self {
+        Self {
+            pid,
+            start_time: 0,
+            stat: None,
+            raw_name: Vec::new(),
+            name: "".into(),
+            facts: Facts::default(),
+            is_gone: false,
+        }
+    }
+}
+
+impl Reader {
+    fn new() -> Self {
+        // The sources keep at most half of what may be open. The rest is for connections and clients.
+        let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(limit, _)| limit / 4);
+        let most = usize::try_from(limit).unwrap_or(usize::MAX).min(MOST_OPEN);
+        let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+        Self {
+            buffer: Box::new([0; LONGEST]),
+            page: page.and_then(|page| page.try_into().ok()).unwrap_or(4096),
+            open: 0,
+            room: most,
+            most,
+        }
+    }
+
+    /// What the kernel counts of a process.
+    fn look(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
+        let length = self.fill(proc, process)?;
+        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
+        let start_time = start_time(stat.start);
+        if process.raw_name != stat.name || process.start_time != start_time {
+            process.name = plain(stat.name);
+            process.raw_name.clear();
+            process.raw_name.extend_from_slice(stat.name);
+            process.start_time = start_time;
+            process.facts.clear();
+        }
+        Ok(Counts {
+            pid: process.pid,
+            parent: stat.parent,
+            start_time,
+            name: process.name.clone(),
+            used: stat.used,
+            rss: stat.rss.saturating_mul(self.page),
+            threads: stat.threads,
+            state: stat.state,
+            nice: stat.nice,
+            is_kernel_thread: stat.is_kernel_thread(),
+        })
+    }
+
+    /// Reads the stat of a process into the buffer; its length.
+    fn fill(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<usize, Errno> {
+        if let Some(stat) = &process.stat {
+            match pread(stat, &mut self.buffer[..], 0) {
+                // It has ended, and perhaps another has its number.
+                Err(Errno::SRCH) => {
+                    process.stat = None;
+                    self.open -= 1;
+                }
+                read => return read,
+            }
+        }
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
+        let length = pread(&stat, &mut self.buffer[..], 0)?;
+        if self.open < self.room {
+            self.open += 1;
+            process.stat = Some(stat);
+        }
+        Ok(length)
+    }
+}
