@@ -4,7 +4,8 @@
 //!
 //! - [`daemon`] stands alone: detach, pidfile, readiness, start, stop, status, for any program.
 //! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
-//! - [`source`]: what reads the kernel's files. [`process`]: the table of processes.
+//! - [`expression`]: arithmetic over metrics. [`source`]: what reads the kernel's files. [`process`]: the
+//!   table of processes.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
 //!   fresh reading now.
 //! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
@@ -24,6 +25,8 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod duration;
+#[cfg(feature = "source")]
+pub mod expression;
 #[cfg(feature = "service")]
 pub mod install;
 #[cfg(feature = "source")]

@@ -1,11 +1,12 @@
 //! Readings from snapshots: a pure function of one or two of them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use crate::expression::Expression;
 use crate::reading::{Fault, Raw, Reading, Snapshot, Stamp, Value};
 
 /// How a metric's reading follows from the columns of its source's snapshots.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Formula {
     /// The column as it stands: a level, a counter's total or a text.
     Level(usize),
@@ -63,29 +64,35 @@ pub enum Formula {
         /// How many columns a row has.
         step: usize,
     },
+    /// Computed from the readings of other metrics: no column of its own source.
+    Derived(Arc<Expression>),
 }
 
 impl Formula {
     /// Whether an earlier snapshot is needed.
-    pub fn needs_baseline(self) -> bool {
-        !matches!(self, Self::Level(_))
+    pub fn needs_baseline(&self) -> bool {
+        !matches!(self, Self::Level(_) | Self::Derived(_))
     }
 
-    /// The last column it looks at.
-    pub fn last_column(self) -> usize {
-        match self {
+    /// How many columns there have to be for it.
+    pub fn width(&self) -> usize {
+        1 + match *self {
             Self::Level(column) => column,
             Self::Rate { counter, .. } => counter,
             Self::Share { part, whole } => part.max(whole),
             Self::Busy { counter, .. } => counter,
             Self::Each { amount, count, .. } => amount.max(count),
             Self::Sum { first, .. } | Self::Mean { first, .. } => first,
+            Self::Derived(_) => return 0,
         }
     }
 
     /// The reading at `now`, compared with `before` where the formula needs it.
-    pub fn evaluate(self, now: &Snapshot, before: Option<&Snapshot>) -> Reading {
-        let number = match self {
+    ///
+    /// What is [derived](Self::Derived) has to be evaluated by who has the other readings; here it
+    /// is [`Fault::Gone`].
+    pub fn evaluate(&self, now: &Snapshot, before: Option<&Snapshot>) -> Reading {
+        let number = match *self {
             Self::Level(column) => match column_of(now, column)? {
                 Raw::Number(number) => *number,
                 Raw::Counter(count) => *count as f64,
@@ -120,12 +127,17 @@ impl Formula {
                 span.growth_of_all(first, step)? as f64 * scale / span.elapsed.as_secs_f64()
             }
             Self::Mean { first, step } => Span::between(now, before)?.mean(first, step)?,
+            Self::Derived(_) => return Err(Fault::Gone),
         };
-        if number.is_finite() {
-            Ok(Value::Number(number))
-        } else {
-            Err(Fault::Malformed)
-        }
+        finite(number)
+    }
+}
+
+/// A reading is a finite number; what is none is no reading.
+pub(crate) fn finite(number: f64) -> Reading {
+    match number.is_finite() {
+        true => Ok(Value::Number(number)),
+        false => Err(Fault::Malformed),
     }
 }
 

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     reading::{Fault, Reading, Stamp},
     store::{Baseline, Column, Frame, Selection, Store},
 };
+
+/// The kernel counts CPU time in ticks of its clock, 10 ms at most in what it shows (`USER_HZ`). What a
+/// short window has missed, the next ticks bring; what has not moved after ten of them stands still.
+const TICK: Duration = Duration::from_millis(10);
+const TICKS: u32 = 10;
 
 /// How a sample is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +45,8 @@ pub struct Sample {
 
 impl Sample {
     /// Reads a selection. A rate that has no earlier reading to compare with takes two, a window
-    /// apart.
+    /// apart, or a little more where its counters have not moved in it. What is still on its way, the
+    /// first answer of a command, is waited for.
     pub async fn take(store: &Store, selection: &Selection, options: Options) -> Self {
         let start = Stamp::now().monotonic;
         if !options.max_age.is_zero() {
@@ -52,13 +58,31 @@ impl Sample {
         }
         let (baseline, ready) = store.baseline(selection, options.window);
         let deadline = start + options.timeout;
-        let late = ready > deadline;
-        let wait = ready.min(deadline).saturating_sub(start);
-        if !wait.is_zero() {
-            sleep(wait).await;
+        if ready > deadline {
+            sleep(options.timeout).await;
+            let frame = store.read(selection, deadline);
+            return Self::new(frame, Baseline::new(), true);
         }
-        let frame = store.read(selection, start + wait);
-        Self::new(frame, if late { Baseline::new() } else { baseline }, late)
+        let mut since = ready.max(start);
+        if since > start {
+            sleep(since - start).await;
+        }
+        let mut ticks = 0;
+        loop {
+            let answered = store.answered();
+            let frame = store.read(selection, since);
+            let left = deadline.saturating_sub(Stamp::now().monotonic);
+            let is_awaited = store.is_awaited(selection);
+            let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
+            if left.is_zero() || !(is_awaited || is_too_soon) {
+                return Self::new(frame, baseline, false);
+            }
+            ticks += u32::from(is_too_soon);
+            let wait = if is_too_soon { left.min(TICK) } else { left };
+            // Either way there is more to read.
+            timeout(wait, answered).await.ok();
+            since = Stamp::now().monotonic;
+        }
     }
 
     fn new(frame: Frame, baseline: Baseline, late: bool) -> Self {
@@ -84,5 +108,173 @@ impl Sample {
             Err(Fault::First) if self.late => (column, Err(Fault::Timeout)),
             reading => (column, reading),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+    use crate::{
+        rate::Formula,
+        reading::{Kind, Metric, Raw, Value, unit},
+        source::{Answered, Error, Source},
+    };
+
+    const ID: &str = "test/one/share";
+
+    /// A counter of time that moves at its fourth reading only.
+    #[derive(Default)]
+    struct Slow {
+        reads: u64,
+    }
+
+    /// Something that is read elsewhere: each reading asks for it, and takes what has come until then.
+    struct Elsewhere {
+        ask: mpsc::Sender<()>,
+        answers: mpsc::Receiver<f64>,
+        answer: Option<f64>,
+        start: Option<Start>,
+    }
+
+    type Start = Box<dyn FnOnce(Answered) + Send>;
+
+    fn metric(kind: Kind, formula: Formula) -> Metric {
+        Metric {
+            id: ID.into(),
+            name: "Name".into(),
+            description: "Description".into(),
+            unit: unit::PERCENT.into(),
+            kind,
+            minimum: None,
+            maximum: None,
+            formula,
+        }
+    }
+
+    impl Source for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        fn scope(&self) -> &'static [&'static str] {
+            &[ID]
+        }
+
+        fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+            let share = Formula::Share { part: 0, whole: 1 };
+            Ok(vec![metric(Kind::Rate, share)])
+        }
+
+        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+            self.reads += 1;
+            let ticks = if self.reads < 4 { 100 } else { 104 };
+            columns.extend([ticks / 2, ticks].map(Raw::Counter));
+            Ok(())
+        }
+    }
+
+    impl Source for Elsewhere {
+        fn name(&self) -> &'static str {
+            "elsewhere"
+        }
+
+        fn scope(&self) -> &'static [&'static str] {
+            &[ID]
+        }
+
+        fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+            Ok(vec![metric(Kind::Gauge, Formula::Level(0))])
+        }
+
+        fn when_answered(&mut self, tell: Answered) {
+            self.start.take().expect("it is told once")(tell);
+        }
+
+        fn is_awaited(&self) -> bool {
+            self.answer.is_none()
+        }
+
+        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+            self.ask.send(()).ok();
+            self.answer = self.answer.or(self.answers.try_recv().ok());
+            columns.push(match self.answer {
+                Some(answer) => Raw::Number(answer),
+                None => Raw::Fault(Fault::Timeout),
+            });
+            Ok(())
+        }
+    }
+
+    /// The reading of the one metric of a source.
+    fn take(source: impl Source + 'static, options: Options) -> Reading {
+        let store = Store::new(vec![Box::new(source)]);
+        let selection = store.resolve(&[ID]).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let sample = runtime.block_on(Sample::take(&store, &selection, options));
+        sample.readings(&selection).next().unwrap().1
+    }
+
+    #[test]
+    fn counters_that_have_not_moved_are_waited_for() {
+        let options = Options {
+            window: Duration::from_millis(1),
+            ..Options::default()
+        };
+        assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
+    }
+
+    #[test]
+    fn what_does_not_move_in_time_is_no_rate() {
+        let options = Options {
+            window: Duration::from_millis(1),
+            timeout: Duration::from_millis(3),
+            ..Options::default()
+        };
+        assert_eq!(take(Slow::default(), options), Err(Fault::First));
+    }
+
+    #[test]
+    fn an_answer_that_is_on_its_way_is_waited_for() {
+        let (ask, asked) = mpsc::channel();
+        let (send, answers) = mpsc::channel();
+        let elsewhere = Elsewhere {
+            ask,
+            answers,
+            answer: None,
+            start: Some(Box::new(move |tell| {
+                thread::spawn(move || {
+                    asked.recv().unwrap();
+                    send.send(7.0).unwrap();
+                    tell();
+                });
+            })),
+        };
+        let options = Options {
+            timeout: Duration::from_secs(100),
+            ..Options::default()
+        };
+        assert_eq!(take(elsewhere, options), Ok(Value::Number(7.0)));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_is_a_fault() {
+        let (ask, _asked) = mpsc::channel();
+        let (_send, answers) = mpsc::channel();
+        let elsewhere = Elsewhere {
+            ask,
+            answers,
+            answer: None,
+            start: Some(Box::new(drop)),
+        };
+        let options = Options {
+            timeout: Duration::from_millis(3),
+            ..Options::default()
+        };
+        assert_eq!(take(elsewhere, options), Err(Fault::Timeout));
     }
 }

@@ -115,8 +115,18 @@ fn busy_is_the_share_of_the_time() {
         second: 1000.0,
     };
     let before = snapshot(10.0, 0.0, &[5000]);
-    check(busy, &before, &snapshot(12.0, 0.0, &[5500]), Ok(25.0));
-    check(busy, &before, &snapshot(12.0, 0.0, &[7004]), Ok(100.0));
+    check(
+        busy.clone(),
+        &before,
+        &snapshot(12.0, 0.0, &[5500]),
+        Ok(25.0),
+    );
+    check(
+        busy.clone(),
+        &before,
+        &snapshot(12.0, 0.0, &[7004]),
+        Ok(100.0),
+    );
     check(
         busy,
         &before,
@@ -133,9 +143,14 @@ fn each_has_no_value_while_nothing_was_done() {
         scale: 1.0,
     };
     let before = snapshot(10.0, 0.0, &[500, 100]);
-    check(each, &before, &snapshot(12.0, 0.0, &[530, 110]), Ok(3.0));
     check(
-        each,
+        each.clone(),
+        &before,
+        &snapshot(12.0, 0.0, &[530, 110]),
+        Ok(3.0),
+    );
+    check(
+        each.clone(),
         &before,
         &snapshot(12.0, 0.0, &[530, 100]),
         Err(Fault::Stale),

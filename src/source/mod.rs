@@ -96,7 +96,20 @@ pub trait Source: Send {
     fn changed(&self) -> bool {
         false
     }
+
+    /// Is told, once and first of all, whom to tell when an answer has come that was
+    /// [awaited](Self::is_awaited).
+    fn when_answered(&mut self, _tell: Answered) {}
+
+    /// Whether the last reading has gone without an answer that is on its way: a command runs. Who
+    /// can wait may read again when it has come.
+    fn is_awaited(&self) -> bool {
+        false
+    }
 }
+
+/// Tells those who wait that an answer has come. It never blocks, and any thread may call it.
+pub type Answered = Arc<dyn Fn() + Send + Sync>;
 
 /// Where the kernel's files are: elsewhere in a container that looks at its host, and in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]

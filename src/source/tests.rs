@@ -146,7 +146,7 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
                     metric.id
                 );
                 assert!(source.may_have(&|id| covers(id, &metric.id)));
-                let last = metric.formula.last_column();
+                let last = metric.formula.width() - 1;
                 assert!(last < columns.len(), "{}", metric.id);
                 let is_text = metric.kind == Kind::Text;
                 match columns[last] {

@@ -1,7 +1,7 @@
 //! A memo cell: a source, and what it has read last.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::{
     reading::{Fault, Metric, Raw, Snapshot, Stamp},
     selector::Selector,
-    source::{Error, Source},
+    source::{Answered, Error, Source},
 };
 
 /// How far apart the snapshots are that are kept to compare with, and how many.
@@ -51,7 +51,8 @@ struct Failure {
     retry: Duration,
 }
 
-/// Ids that were not there before, and ids that are not there any more.
+/// Ids that were not there before, and ids that are not there any more. An id that means something else
+/// now, another unit for instance, is both.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// What has appeared.
@@ -68,7 +69,8 @@ impl Changes {
 }
 
 impl Cell {
-    pub(super) fn new(source: Box<dyn Source>) -> Self {
+    pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
+        source.when_answered(tell.clone());
         Self {
             source,
             metrics: None,
@@ -109,17 +111,13 @@ impl Cell {
                 metrics
             }
         };
-        let columns = found.iter().map(|metric| metric.formula.last_column() + 1);
+        let columns = found.iter().map(|metric| metric.formula.width());
         self.width = columns.max().unwrap_or(0).max(self.width);
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
-        changes
-            .appeared
-            .extend(missing(&found, before.iter().map(|metric| &metric.id)));
-        changes.vanished.extend(missing(
-            before.iter().map(|metric| &**metric),
-            found.iter().map(|metric| &metric.id),
-        ));
-        self.metrics = Some(found.into_iter().map(Arc::new).collect());
+        changes.appeared.extend(missing(&found, &before));
+        changes.vanished.extend(missing(&before, &found));
+        self.metrics = Some(found);
         let members = self.source.members();
         members.unwrap_or_else(|error| {
             self.note(&error);
@@ -215,12 +213,10 @@ impl Cell {
     }
 }
 
-/// The ids of these metrics that are not among the others.
-fn missing<'a>(
-    metrics: impl IntoIterator<Item = &'a Metric>,
-    others: impl Iterator<Item = &'a Arc<str>>,
-) -> Vec<Arc<str>> {
-    let others: HashSet<_> = others.collect();
-    let ids = metrics.into_iter().map(|metric| &metric.id);
-    ids.filter(|id| !others.contains(id)).cloned().collect()
+/// The ids of these metrics that the others do not have, or have as something else.
+fn missing(metrics: &[Arc<Metric>], others: &[Arc<Metric>]) -> Vec<Arc<str>> {
+    let others: HashMap<_, _> = others.iter().map(|other| (&other.id, other)).collect();
+    let is_missing = |metric: &&Arc<Metric>| others.get(&metric.id) != Some(metric);
+    let missing = metrics.iter().filter(is_missing);
+    missing.map(|metric| metric.id.clone()).collect()
 }

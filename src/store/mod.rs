@@ -4,6 +4,7 @@
 //! otherwise takes a new one. There is no scheduler: nothing is read that nobody asks for.
 
 mod cell;
+mod choice;
 mod selection;
 #[cfg(test)]
 mod tests;
@@ -14,10 +15,12 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     reading::{Fault, Snapshot, Stamp},
-    selector::{self, InvalidSelector, Selector},
-    source::Source,
+    selector::{InvalidSelector, Selector},
+    source::{Answered, Source},
 };
 
 use cell::Cell;
@@ -30,10 +33,13 @@ const REMEMBERED: usize = 64;
 /// All sources, and the last snapshots of those that were read.
 pub struct Store {
     inner: Mutex<Inner>,
+    answered: Arc<Notify>,
 }
 
 struct Inner {
     cells: Vec<Cell>,
+    /// Tells those who wait for answers that are on their way.
+    tell: Answered,
     off: BTreeSet<String>,
     /// Selections by their selectors, joined by NUL, a byte that no D-Bus string contains.
     resolved: HashMap<String, Arc<Selection>>,
@@ -85,10 +91,15 @@ fn unknown(selector: &str, nearest: Option<&str>, cause: Option<&str>) -> String
 impl Store {
     /// A store over these sources. Nothing is opened yet.
     pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
-        let cells = sources.into_iter().map(Cell::new).collect();
+        let answered = Arc::new(Notify::new());
+        let waiting = answered.clone();
+        let tell: Answered = Arc::new(move || waiting.notify_waiters());
+        let cells = sources.into_iter();
         Self {
+            answered,
             inner: Mutex::new(Inner {
-                cells,
+                cells: cells.map(|source| Cell::new(source, &tell)).collect(),
+                tell,
                 off: BTreeSet::new(),
                 resolved: HashMap::new(),
             }),
@@ -147,6 +158,18 @@ impl Store {
         Frame::new(selection.cells.iter().map(read).collect())
     }
 
+    /// Whether a source has not answered the last reading of this selection, but will.
+    pub fn is_awaited(&self, selection: &Selection) -> bool {
+        let inner = self.lock();
+        let mut cells = selection.cells.iter();
+        cells.any(|&cell| inner.cells[cell].source.is_awaited())
+    }
+
+    /// Completes when an answer has come that was [awaited](Self::is_awaited), from this call on.
+    pub fn answered(&self) -> impl Future<Output = ()> {
+        self.answered.notified()
+    }
+
     /// Makes sure that each cell with a rate in the selection has a snapshot to compare with, of
     /// at least `window` ago if there is one. Returns these, and the moment of the monotonic clock
     /// at which the youngest of them will be `window` old.
@@ -154,12 +177,11 @@ impl Store {
         let mut inner = self.lock();
         let mut ready = Duration::ZERO;
         let mut baseline = vec![None; selection.cells.len()];
-        for column in &selection.columns {
-            let place = &mut baseline[column.place];
-            if place.is_none() && column.metric.formula.needs_baseline() {
-                let snapshot = inner.baseline(selection.cells[column.place], window);
+        for place in selection.rates() {
+            if baseline[place].is_none() {
+                let snapshot = inner.baseline(selection.cells[place], window);
                 ready = ready.max(snapshot.stamp.monotonic + window);
-                *place = Some(snapshot);
+                baseline[place] = Some(snapshot);
             }
         }
         (baseline, ready)
@@ -244,74 +266,11 @@ impl Store {
 }
 
 impl Inner {
-    /// The selection, and whether every source that may be meant could be asked.
-    fn select(
-        &mut self,
-        selectors: &[&str],
-        before: Option<&Arc<Selection>>,
-    ) -> Result<(Selection, bool), Error> {
-        let mut selection = Selection {
-            columns: Vec::new(),
-            cells: Vec::new(),
-        };
-        let mut complete = true;
-        let mut chosen = HashSet::new();
-        let everything = ["*"];
-        let all = selectors.is_empty();
-        for text in if all { &everything } else { selectors } {
-            let selector = Selector::parse(text)?;
-            let mut matched = false;
-            let mut cause = None;
-            let mut at = 0;
-            // Looking makes the members of a family, which are cells of their own at the end.
-            while at < self.cells.len() {
-                if self.is_on(at) && self.cells[at].may_have(&selector) {
-                    self.discover(at);
-                    let cell = &self.cells[at];
-                    complete &= cell.metrics.is_some();
-                    cause = cause.or_else(|| cell.error.clone());
-                    for metric in cell.metrics.iter().flatten() {
-                        if selector.matches(&metric.id) {
-                            matched = true;
-                            if chosen.insert(metric.id.clone()) {
-                                selection.add(at, metric.clone(), cell.source.name());
-                            }
-                        }
-                    }
-                }
-                at += 1;
-            }
-            if let (false, Some(before)) = (matched, before) {
-                selection.keep(before, text);
-                continue;
-            }
-            if !matched && !all {
-                return Err(Error::Unknown {
-                    selector: (*text).to_owned(),
-                    nearest: self.nearest(text),
-                    cause,
-                });
-            }
-        }
-        Ok((selection, complete))
-    }
-
-    fn nearest(&mut self, selector: &str) -> Option<String> {
-        let mut at = 0;
-        while at < self.cells.len() {
-            if self.is_on(at) {
-                self.discover(at);
-            }
-            at += 1;
-        }
-        let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
-        let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());
-        selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
-    }
-
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
-        self.cells.extend(members.into_iter().map(Cell::new));
+        let cells = members.into_iter();
+        self.cells
+            .extend(cells.map(|source| Cell::new(source, &self.tell)));
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.
@@ -324,7 +283,7 @@ impl Inner {
             if cell.metrics.is_some() && may_differ(&*cell.source) {
                 let members = cell.look_again(&mut changes);
                 for member in members {
-                    let mut cell = Cell::new(member);
+                    let mut cell = Cell::new(member, &self.tell);
                     cell.look_again(&mut changes);
                     self.cells.push(cell);
                 }

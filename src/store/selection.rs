@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::reading::{Metric, Reading, Snapshot, Stamp};
+use crate::{
+    expression::Fold,
+    rate::{self, Formula},
+    reading::{Fault, Metric, Reading, Snapshot, Stamp, Value},
+};
 
 /// Metrics that were selected, and where to read them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Selection {
     /// What was selected, in the order of the selectors.
     pub columns: Vec<Column>,
     /// The cells that the columns come from, each once.
     pub(super) cells: Vec<usize>,
+    /// What is read for the columns: their metrics, and those that some of them are derived from.
+    nodes: Vec<Node>,
 }
 
 /// One selected metric.
@@ -20,8 +26,26 @@ pub struct Column {
     pub metric: Arc<Metric>,
     /// The name of its source.
     pub source: &'static str,
-    /// Which of the selection's cells it is read from.
-    pub(super) place: usize,
+    /// Which of the selection's nodes it is.
+    pub(super) node: usize,
+}
+
+/// A metric, and where its reading comes from.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) metric: Arc<Metric>,
+    pub(super) from: From,
+}
+
+/// Where a reading comes from.
+#[derive(Debug)]
+pub(super) enum From {
+    /// One of the selection's cells, by its place among them.
+    Cell(usize),
+    /// For each input of an expression the nodes that it means.
+    Inputs(Vec<Vec<usize>>),
+    /// What was derived, and is no longer defined.
+    Nowhere,
 }
 
 /// What was read for a selection: a snapshot for each of its cells.
@@ -39,11 +63,17 @@ pub type Baseline = Vec<Option<Arc<Snapshot>>>;
 impl Selection {
     /// Whether every rate has something to compare with.
     pub fn is_covered(&self, baseline: &Baseline) -> bool {
-        let mut rates = self
-            .columns
-            .iter()
-            .filter(|column| column.metric.formula.needs_baseline());
-        rates.all(|column| baseline[column.place].is_some())
+        self.rates().all(|place| baseline[place].is_some())
+    }
+
+    /// For each rate the place of its cell among those of the selection.
+    pub(super) fn rates(&self) -> impl Iterator<Item = usize> {
+        let rates = self.nodes.iter();
+        let rates = rates.filter(|node| node.metric.formula.needs_baseline());
+        rates.filter_map(|node| match node.from {
+            From::Cell(place) => Some(place),
+            From::Inputs(_) | From::Nowhere => None,
+        })
     }
 
     /// The readings of a frame, in the order of the columns.
@@ -52,20 +82,79 @@ impl Selection {
         frame: &'a Frame,
         baseline: &'a Baseline,
     ) -> impl Iterator<Item = (&'a Column, Reading)> {
-        self.columns.iter().map(|column| {
-            let before = baseline.get(column.place).and_then(Option::as_deref);
-            let now = &frame.snapshots[column.place];
-            (column, column.metric.formula.evaluate(now, before))
+        let columns = self.columns.iter();
+        columns.map(|column| (column, self.reading(column.node, frame, baseline)))
+    }
+
+    /// Whether a rate has something to compare with, but its counters have not moved yet.
+    pub fn is_too_soon(&self, frame: &Frame, baseline: &Baseline) -> bool {
+        let rates = self.nodes.iter();
+        let mut rates = rates.filter(|node| node.metric.formula.needs_baseline());
+        rates.any(|node| match node.from {
+            From::Cell(place) => baseline[place].as_deref().is_some_and(|before| {
+                let now = &frame.snapshots[place];
+                node.metric.formula.evaluate(now, Some(before)) == Err(Fault::First)
+            }),
+            From::Inputs(_) | From::Nowhere => false,
         })
     }
 
-    /// Whether another selection has the same metrics in the same order.
+    fn reading(&self, node: usize, frame: &Frame, baseline: &Baseline) -> Reading {
+        let node = &self.nodes[node];
+        match &node.from {
+            From::Cell(place) => {
+                let before = baseline.get(*place).and_then(Option::as_deref);
+                let now = &frame.snapshots[*place];
+                node.metric.formula.evaluate(now, before)
+            }
+            From::Inputs(nodes) => self.derived(&node.metric, nodes, frame, baseline),
+            From::Nowhere => Err(Fault::Gone),
+        }
+    }
+
+    /// The value of an expression. A fault of a metric that it names is its own; what a pattern means is
+    /// folded as far as it can be read.
+    fn derived(
+        &self,
+        metric: &Metric,
+        nodes: &[Vec<usize>],
+        frame: &Frame,
+        baseline: &Baseline,
+    ) -> Reading {
+        let Formula::Derived(expression) = &metric.formula else {
+            return Err(Fault::Gone);
+        };
+        let mut inputs = Vec::with_capacity(nodes.len());
+        for (input, nodes) in expression.inputs().iter().zip(nodes) {
+            let mut values = Vec::with_capacity(nodes.len());
+            let mut fault = None;
+            for &node in nodes {
+                match self.reading(node, frame, baseline) {
+                    Ok(Value::Number(number)) => values.push(number),
+                    Ok(Value::Text(_)) => fault = fault.or(Some(Fault::Malformed)),
+                    Err(cause) => fault = fault.or(Some(cause)),
+                }
+            }
+            inputs.push(match (input.fold, values.first()) {
+                (None, Some(value)) => *value,
+                (Some(fold), Some(_)) => fold.apply(&values),
+                (Some(Fold::Count), None) => 0.0,
+                (_, None) => return Err(fault.unwrap_or(Fault::Gone)),
+            });
+        }
+        rate::finite(expression.evaluate(&inputs))
+    }
+
+    /// Whether another selection has the same metrics in the same order, from the same others.
     pub fn is_same(&self, other: &Self) -> bool {
-        let ids = |selection: &Self| -> Vec<_> {
+        let columns = |selection: &Self| -> Vec<_> {
             let columns = selection.columns.iter();
             columns.map(|column| column.metric.id.clone()).collect()
         };
-        ids(self) == ids(other)
+        let mut nodes = self.nodes.iter().zip(&other.nodes);
+        self.nodes.len() == other.nodes.len()
+            && nodes.all(|(ours, theirs)| ours.is_same(theirs))
+            && columns(self) == columns(other)
     }
 
     /// The baseline of another selection, as far as it will do for this one.
@@ -77,27 +166,43 @@ impl Selection {
         self.cells.iter().map(of).collect()
     }
 
-    /// Keeps the column of an id that another selection has.
+    /// Keeps the column of an id that another selection has, and that there is no longer.
     pub(super) fn keep(&mut self, other: &Self, id: &str) {
         let mut columns = other.columns.iter();
         if let Some(column) = columns.find(|column| *column.metric.id == *id) {
-            let cell = other.cells[column.place];
-            self.add(cell, column.metric.clone(), column.source);
+            let from = match other.nodes[column.node].from {
+                // Its source knows best what it is to read now.
+                From::Cell(place) => From::Cell(self.place(other.cells[place])),
+                From::Inputs(_) | From::Nowhere => From::Nowhere,
+            };
+            let node = self.add(column.metric.clone(), from);
+            self.columns.push(Column {
+                node,
+                ..column.clone()
+            });
         }
     }
 
-    /// Adds a metric of a cell.
-    pub(super) fn add(&mut self, cell: usize, metric: Arc<Metric>, source: &'static str) {
+    /// Adds a node; its number.
+    pub(super) fn add(&mut self, metric: Arc<Metric>, from: From) -> usize {
+        self.nodes.push(Node { metric, from });
+        self.nodes.len() - 1
+    }
+
+    /// The place of a cell among those of the selection, where it has one from now on.
+    pub(super) fn place(&mut self, cell: usize) -> usize {
         let known = self.cells.iter().position(|&known| known == cell);
-        let place = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.cells.push(cell);
             self.cells.len() - 1
-        });
-        self.columns.push(Column {
-            metric,
-            source,
-            place,
-        });
+        })
+    }
+}
+
+impl Node {
+    fn is_same(&self, other: &Self) -> bool {
+        let is_nowhere = |node: &Self| matches!(node.from, From::Nowhere);
+        self.metric == other.metric && is_nowhere(self) == is_nowhere(other)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the store promises to those who share it, with sources of which the reads are counted.
 
+mod derived;
+
 use std::{
     io,
     path::Path,

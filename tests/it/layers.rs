@@ -3,27 +3,32 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 17] = [
+const MAP: [(&str, &[&str], &[&str]); 18] = [
     ("daemon", &[], &[]),
-    ("rate", &["reading"], &[]),
+    ("expression", &[], &[]),
+    ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
     ("object", &[], &[]),
-    ("source", &["reading", "rate", "object"], &[]),
+    ("source", &["reading", "rate", "object", "expression"], &[]),
     ("process", &["reading", "rate", "object", "source"], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
-        &["reading", "rate", "selector", "source"],
-        &["tracing"],
+        &["reading", "rate", "expression", "selector", "source"],
+        &["tokio", "tracing"],
     ),
-    ("sample", &["reading", "store"], &["tokio"]),
+    (
+        "sample",
+        &["reading", "rate", "source", "store"],
+        &["tokio"],
+    ),
     ("duration", &[], &[]),
     ("wire", &["reading"], &["zbus"]),
     ("client", &["reading", "wire"], &["zbus", "tokio"]),
     (
         "service",
         &[
-            "reading", "rate", "selector", "source", "store", "sample", "wire",
+            "reading", "rate", "selector", "source", "process", "store", "sample", "wire",
         ],
         &["zbus", "tokio", "tracing"],
     ),

@@ -149,8 +149,8 @@ fn a_cpu_goes_offline_and_comes_back() {
     let last = &metrics[15];
     let (part, whole) = (activity::WIDTH + 18, activity::WIDTH + 19);
     assert_eq!(
-        (&*last.id, last.formula),
-        ("cpu/cpu1/wait", Formula::Share { part, whole })
+        (&*last.id, &last.formula),
+        ("cpu/cpu1/wait", &Formula::Share { part, whole })
     );
     assert!(
         !read(&mut cpu)

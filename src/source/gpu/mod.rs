@@ -144,7 +144,7 @@ impl Member {
                     Whose::All => Formula::Level(place),
                 };
                 let mut metric = property.of("gpu", object.as_bytes(), &whose, formula);
-                if formula.needs_baseline() {
+                if metric.formula.needs_baseline() {
                     metric.kind = Kind::Rate;
                 }
                 if self.quantity == Quantity::Temperature {

@@ -198,7 +198,7 @@ mod tests {
         let columns = read(&mut here);
         let id = "network/lo/ipv4withPrefixLength";
         if let Some(metric) = metrics.iter().find(|metric| &*metric.id == id) {
-            let column = &columns[metric.formula.last_column()];
+            let column = &columns[metric.formula.width() - 1];
             let is_down = *column == Raw::Fault(Fault::Gone);
             assert!(is_down || *column == Raw::Text("127.0.0.1/8".into()));
         }

@@ -101,9 +101,8 @@ impl Source for Counters {
             }));
         }
         if interfaces.iter().any(|interface| interface.is_counted) {
-            let all = ALL.iter();
             metrics.extend(
-                all.map(|(property, formula)| property.of("network", b"all", "Network", *formula)),
+                ALL.map(|(property, formula)| property.of("network", b"all", "Network", formula)),
             );
         }
         self.rows = Rows::new(lines);

@@ -207,7 +207,7 @@ fn packages_and_their_parts() {
         .collect();
     let objects = ["package-0", "package-0:core", "package-0:dram"];
     assert_eq!(ids, objects.map(|object| format!("power/{object}/power")));
-    let power = members[0].discover().unwrap()[0].formula;
+    let power = &members[0].discover().unwrap()[0].formula;
     assert!(matches!(power, Formula::Rate { .. }));
     // From one second to the next.
     let now = Stamp::now();

@@ -27,8 +27,8 @@ pub(in crate::source) fn readings(
         let metrics = source.discover().unwrap();
         let mut columns = Vec::new();
         if let Err(error) = source.read(&mut columns) {
-            let width = metrics.iter().map(|metric| metric.formula.last_column());
-            columns = vec![Raw::Fault(error.fault()); width.max().unwrap_or(0) + 1];
+            let width = metrics.iter().map(|metric| metric.formula.width());
+            columns = vec![Raw::Fault(error.fault()); width.max().unwrap_or(1)];
         }
         let now = Snapshot {
             stamp: Stamp::now(),

@@ -72,7 +72,8 @@ fn all_counts_each_byte_once() {
 fn a_disk_goes_and_comes_back_under_another_name() {
     let (tree, mut counters) = machine(&(line("sda", 100) + &line("sdb", 1000)));
     let sdb = metric(&counters.discover().unwrap(), "disk/B/read");
-    let counted = |columns: &[Raw]| columns[sdb.formula.last_column()].clone();
+    let column = sdb.formula.width() - 1;
+    let counted = |columns: &[Raw]| columns[column].clone();
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(1000));
     tree.write("diskstats", &line("sda", 100));
     assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));

@@ -1,0 +1,167 @@
+//! What selectors mean: which metrics, and which others these are derived from.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    expression,
+    rate::Formula,
+    reading::Metric,
+    selector::{self, Selector},
+};
+
+use super::{
+    Error, Inner,
+    selection::{Column, From, Selection},
+};
+
+/// What a selector means.
+struct Found {
+    /// Each with the cell that has it.
+    metrics: Vec<(usize, Arc<Metric>)>,
+    /// Whether every source that may be meant could be asked.
+    complete: bool,
+    /// What is wrong with one that could not.
+    cause: Option<String>,
+}
+
+/// A selection that is being made.
+struct Choice {
+    selection: Selection,
+    complete: bool,
+    nodes: HashMap<Arc<str>, usize>,
+    /// What is derived, while it is found out from what.
+    open: Vec<Arc<str>>,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            complete: true,
+            nodes: HashMap::new(),
+            open: Vec::new(),
+        }
+    }
+}
+
+impl Inner {
+    /// The selection, and whether every source that may be meant could be asked.
+    pub(super) fn select(
+        &mut self,
+        selectors: &[&str],
+        before: Option<&Arc<Selection>>,
+    ) -> Result<(Selection, bool), Error> {
+        let mut choice = Choice::default();
+        let mut chosen = HashSet::new();
+        let everything = ["*"];
+        let all = selectors.is_empty();
+        for text in if all { &everything } else { selectors } {
+            let selector = Selector::parse(text)?;
+            let found = self.find(&selector);
+            choice.complete &= found.complete;
+            if let ([], Some(before)) = (&*found.metrics, before) {
+                choice.selection.keep(before, text);
+                continue;
+            }
+            if found.metrics.is_empty() && !all {
+                return Err(Error::Unknown {
+                    selector: (*text).to_owned(),
+                    nearest: self.nearest(text),
+                    cause: found.cause,
+                });
+            }
+            for (cell, metric) in found.metrics {
+                if chosen.insert(metric.id.clone()) {
+                    let source = self.cells[cell].source.name();
+                    let node = self.choose(&mut choice, cell, &metric);
+                    choice.selection.columns.push(Column {
+                        metric,
+                        source,
+                        node,
+                    });
+                }
+            }
+        }
+        Ok((choice.selection, choice.complete))
+    }
+
+    /// Finds what a selector means.
+    fn find(&mut self, selector: &Selector<'_>) -> Found {
+        let mut found = Found {
+            metrics: Vec::new(),
+            complete: true,
+            cause: None,
+        };
+        let mut at = 0;
+        // Looking makes the members of a family, which are cells of their own at the end.
+        while at < self.cells.len() {
+            if self.is_on(at) && self.cells[at].may_have(selector) {
+                self.discover(at);
+                let cell = &self.cells[at];
+                found.complete &= cell.metrics.is_some();
+                found.cause = found.cause.or_else(|| cell.error.clone());
+                let metrics = cell.metrics.iter().flatten();
+                let metrics = metrics.filter(|metric| selector.matches(&metric.id));
+                found
+                    .metrics
+                    .extend(metrics.map(|metric| (at, metric.clone())));
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// The node of a metric, made with all that it is derived from if there is none yet.
+    fn choose(&mut self, choice: &mut Choice, cell: usize, metric: &Arc<Metric>) -> usize {
+        if let Some(&node) = choice.nodes.get(&metric.id) {
+            return node;
+        }
+        let from = match &metric.formula {
+            Formula::Derived(expression) => {
+                choice.open.push(metric.id.clone());
+                let inputs = expression.inputs().iter();
+                let inputs = inputs.map(|input| self.inputs(choice, &input.selector));
+                let inputs = From::Inputs(inputs.collect());
+                choice.open.pop();
+                inputs
+            }
+            _ => From::Cell(choice.selection.place(cell)),
+        };
+        let node = choice.selection.add(metric.clone(), from);
+        choice.nodes.insert(metric.id.clone(), node);
+        node
+    }
+
+    /// The nodes of what an input of an expression means: none, as long as there is nothing of that name.
+    fn inputs(&mut self, choice: &mut Choice, selector: &str) -> Vec<usize> {
+        let Ok(selector) = Selector::parse(selector) else {
+            return Vec::new();
+        };
+        let found = self.find(&selector);
+        choice.complete &= found.complete;
+        let mut nodes = Vec::new();
+        for (cell, metric) in found.metrics {
+            // What is derived from itself would never be known.
+            if !choice.open.contains(&metric.id) && choice.open.len() <= expression::DEPTH {
+                nodes.push(self.choose(choice, cell, &metric));
+            }
+        }
+        nodes
+    }
+
+    fn nearest(&mut self, selector: &str) -> Option<String> {
+        let mut at = 0;
+        while at < self.cells.len() {
+            if self.is_on(at) {
+                self.discover(at);
+            }
+            at += 1;
+        }
+        let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
+        let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());
+        selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
+    }
+}
