@@ -67,7 +67,7 @@ fn changes(table: &mut Table, wanted: &Wanted, now: Duration) -> Result<Changes,
     let Wanted { query, sent, .. } = wanted;
     let before = match sent {
         Some(sent) => Some(sent.pass.clone()),
-        None => table.past(now, sample::Options::default().window),
+        None => table.past(query, now, sample::Options::default().window),
     };
     let rows = table.rows(query, now, before.as_deref())?;
     Ok(Changes::between(

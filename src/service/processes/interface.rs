@@ -78,11 +78,11 @@ impl Processes {
         let query = query::of_rows(&fields, &options)?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
-        let needs_baseline = query::needs_baseline(&query);
+        let asked = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.rows(&query, since, before)
         };
-        let taken = take::take(&self.state.processes, sampling, needs_baseline, make).await?;
+        let taken = take::take(&self.state.processes, sampling, &asked, make).await?;
         let rows = &taken.table;
         let sheet = Sheet::of_rows(&fields, rows.rows.iter(), |fault| taken.fault(fault));
         let names = fields.iter().map(|field| field.name()).collect();
@@ -104,11 +104,11 @@ impl Processes {
         let (by, query) = query::of_sums(by, &fields, &options)?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
-        let needs_baseline = query::needs_baseline(&query);
+        let asked = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.sums(by, &query, since, before)
         };
-        let taken = take::take(&self.state.processes, sampling, needs_baseline, make).await?;
+        let taken = take::take(&self.state.processes, sampling, &asked, make).await?;
         let sums = &taken.table;
         let fault = |fault| taken.fault(fault);
         let sheet = Sheet::of_sums(by.field(), &fields, &sums.groups, fault);

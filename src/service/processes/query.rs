@@ -46,14 +46,6 @@ pub(crate) fn of_sums(
     Ok((by, query))
 }
 
-/// Whether two passes are needed to answer a query.
-pub(crate) fn needs_baseline(query: &Query) -> bool {
-    let order = query.order.map(|order| order.field);
-    let filter = query.filter.iter().map(Condition::field);
-    let fields = query.fields.iter().copied();
-    fields.chain(order).chain(filter).any(Field::needs_baseline)
-}
-
 fn parse(names: &[&str], usual: &[Field], options: &Options) -> Result<Query, Error> {
     let mut fields = Vec::with_capacity(names.len());
     for name in names {

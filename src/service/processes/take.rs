@@ -36,7 +36,7 @@ enum Step<T> {
     Baseline(Arc<Pass>),
 }
 
-/// Takes something from the table: rows, or sums. What needs a rate and has no earlier pass to compare
+/// Takes something from the table for a query: rows, or sums. What needs a rate and has no earlier pass to compare
 /// with takes two, a window apart.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ enum Step<T> {
 pub(crate) async fn take<T: Send + 'static>(
     worker: &Worker,
     options: sample::Options,
-    needs_baseline: bool,
+    query: &Query,
     make: impl Fn(&mut Table, Duration, Option<&Pass>) -> Result<T, process::Error>
     + Clone
     + Send
@@ -56,13 +56,17 @@ pub(crate) async fn take<T: Send + 'static>(
     let latest = now + options.timeout;
     let since = now.saturating_sub(options.max_age);
     let first = make.clone();
+    let query = query.clone();
     let step = ask(worker, deadline, options.timeout, move |table| {
-        let pass = table.rows(&Query::default(), since, None)?.pass;
-        let moment = pass.stamp.monotonic;
-        let before = needs_baseline.then(|| table.past(moment, window)).flatten();
-        let is_missing = needs_baseline && before.is_none();
+        let moment = table
+            .rows(&Query::default(), since, None)?
+            .pass
+            .stamp
+            .monotonic;
+        let before = table.past(&query, moment, window);
+        let is_missing = query.needs_baseline() && before.is_none();
         if is_missing && moment + window < latest {
-            return Ok(Step::Baseline(pass));
+            return Ok(Step::Baseline(table.baseline(&query, moment)?));
         }
         let taken = first(table, moment, before.as_deref())?;
         Ok(Step::Taken(Taken {
