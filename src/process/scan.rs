@@ -9,13 +9,14 @@ use nix::{
 use rustix::{
     fs::{AtFlags, Mode, OFlags, openat, statat},
     io::{Errno, pread},
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 
 use crate::{
     process::{
         details::{fault, plain},
         facts::Facts,
-        listing::Listing,
+        listing::{Found, Listing},
         pass::Counts,
         table::start_time,
     },
@@ -55,6 +56,8 @@ pub(super) struct Process {
     name: Arc<str>,
     pub(super) facts: Facts,
     pub(super) is_gone: bool,
+    /// Nobody has listed it: the kernel has a directory for each thread, too, but does not list it.
+    may_be_thread: bool,
 }
 
 /// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
@@ -91,8 +94,9 @@ impl Scan {
             Some(listing) => listing,
             closed => closed.insert(Listing::open(&self.roots)?),
         };
-        if listing.read(now, &mut self.pids)? {
-            merge(&mut self.processes, &self.pids);
+        match listing.read(now, &mut self.pids)? {
+            Found::All => merge(&mut self.processes, &self.pids),
+            Found::New => add(&mut self.processes, &self.pids),
         }
         let proc = listing.directory();
         let kept = self
@@ -189,6 +193,28 @@ fn merge(processes: &mut Vec<Process>, pids: &[u32]) {
     }
 }
 
+/// Adds those of these numbers that may be processes.
+fn add(processes: &mut Vec<Process>, pids: &[u32]) {
+    let known = processes.len();
+    let is_known = |processes: &[Process], pid: u32| {
+        let known = &processes[..known];
+        known
+            .binary_search_by_key(&pid, |process| process.pid)
+            .is_ok()
+    };
+    for &pid in pids {
+        if !is_known(processes, pid) {
+            processes.push(Process {
+                may_be_thread: true,
+                ..Process::new(pid)
+            });
+        }
+    }
+    if processes.len() > known {
+        processes.sort_by_key(|process| process.pid);
+    }
+}
+
 impl Process {
     fn new(pid: u32) -> Self {
         Self {
@@ -199,6 +225,7 @@ impl Process {
             name: "".into(),
             facts: Facts::default(),
             is_gone: false,
+            may_be_thread: false,
         }
     }
 }
@@ -258,6 +285,12 @@ impl Reader {
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
+        if process.may_be_thread {
+            // Of a thread that is no process there is no such descriptor.
+            let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
+            pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+            process.may_be_thread = false;
+        }
         let length = pread(&stat, &mut self.buffer[..], 0)?;
         if self.open < self.room {
             self.open += 1;
