@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -30,7 +30,6 @@ pub(super) struct Counts {
     pub(super) parent: u32,
     /// In microseconds since boot.
     pub(super) start_time: u64,
-    pub(super) name: Arc<str>,
     /// In ticks.
     pub(super) used: u64,
     /// In bytes.

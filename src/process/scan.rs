@@ -21,7 +21,10 @@ use crate::{
         table::start_time,
     },
     reading::Fault,
-    source::{Error, Roots, pid_stat::PidStat},
+    source::{
+        Error, Roots,
+        pid_stat::{LONGEST_NAME, PidStat},
+    },
 };
 
 /// The processes that are known, in the order of their numbers.
@@ -51,13 +54,21 @@ pub(super) struct Process {
     /// Its stat, if that stays open. It never shows another process: when this one has ended, it
     /// fails with ESRCH.
     stat: Option<OwnedFd>,
-    /// The name, as the kernel writes it and as we do.
-    raw_name: Vec<u8>,
-    name: Arc<str>,
+    /// The name as of the last pass.
+    pub(super) name: Arc<str>,
+    /// The same as the kernel writes it.
+    raw_name: RawName,
     pub(super) facts: Facts,
     pub(super) is_gone: bool,
     /// Nobody has listed it: the kernel has a directory for each thread, too, but does not list it.
     may_be_thread: bool,
+}
+
+/// A name as the kernel writes it, at hand where the process is: that it is the same is looked at in
+/// every pass.
+struct RawName {
+    length: u8,
+    bytes: [u8; LONGEST_NAME],
 }
 
 /// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
@@ -95,19 +106,17 @@ impl Scan {
             closed => closed.insert(Listing::open(&self.roots)?),
         };
         match listing.read(now, &mut self.pids)? {
-            Found::All => merge(&mut self.processes, &self.pids),
+            Found::All => {
+                merge(&mut self.processes, &self.pids);
+                self.reader.open = open_files(&self.processes);
+            }
             Found::New => add(&mut self.processes, &self.pids),
         }
         let proc = listing.directory();
-        let kept = self
-            .processes
-            .iter()
-            .filter(|process| process.stat.is_some());
-        self.reader.open = kept.count();
         let mut all = Vec::with_capacity(self.processes.len());
         let mut outcome = Ok(());
         for process in &mut self.processes {
-            match self.reader.look(proc, process) {
+            match self.reader.count(proc, process) {
                 Ok(counts) => all.push(counts),
                 Err(cause) if matches!(cause, Errno::MFILE | Errno::NFILE) => {
                     // Not the last word on what has been listed: it is listed again.
@@ -120,6 +129,7 @@ impl Scan {
         }
         if all.len() < self.processes.len() {
             self.processes.retain(|process| !process.is_gone);
+            self.reader.open = open_files(&self.processes);
         }
         outcome.map(|()| all)
     }
@@ -133,6 +143,7 @@ impl Scan {
             process.stat = None;
         }
         self.reader.room = room;
+        self.reader.open = room;
         kept > 0
     }
 
@@ -163,7 +174,7 @@ impl Scan {
         }
         let started = process.start_time;
         match self.reader.look(listing.directory(), process) {
-            Ok(counts) => process.is_gone = counts.start_time != started,
+            Ok(stat) => process.is_gone = start_time(stat.start) != started,
             Err(Errno::MFILE | Errno::NFILE) => return self.make_room() && self.is_there(at),
             Err(_) => process.is_gone = true,
         }
@@ -215,14 +226,37 @@ fn add(processes: &mut Vec<Process>, pids: &[u32]) {
     }
 }
 
+fn open_files(processes: &[Process]) -> usize {
+    processes
+        .iter()
+        .filter(|process| process.stat.is_some())
+        .count()
+}
+
+impl RawName {
+    fn of(name: &[u8]) -> Self {
+        let length = name.len().min(LONGEST_NAME);
+        let mut bytes = [0; LONGEST_NAME];
+        bytes[..length].copy_from_slice(&name[..length]);
+        Self {
+            length: length as u8,
+            bytes,
+        }
+    }
+
+    fn get(&self) -> &[u8] {
+        &self.bytes[..self.length.into()]
+    }
+}
+
 impl Process {
     fn new(pid: u32) -> Self {
         Self {
             pid,
             start_time: 0,
             stat: None,
-            raw_name: Vec::new(),
             name: "".into(),
+            raw_name: RawName::of(b""),
             facts: Facts::default(),
             is_gone: false,
             may_be_thread: false,
@@ -245,15 +279,14 @@ impl Reader {
         }
     }
 
-    /// What the kernel counts of a process.
-    fn look(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
-        let length = self.fill(proc, process)?;
-        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
+    /// What the kernel counts of a process, which may have got another name, or be another.
+    fn count(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
+        let page = self.page;
+        let stat = self.look(proc, process)?;
         let start_time = start_time(stat.start);
-        if process.raw_name != stat.name || process.start_time != start_time {
+        if process.raw_name.get() != stat.name || process.start_time != start_time {
             process.name = plain(stat.name);
-            process.raw_name.clear();
-            process.raw_name.extend_from_slice(stat.name);
+            process.raw_name = RawName::of(stat.name);
             process.start_time = start_time;
             process.facts.clear();
         }
@@ -261,14 +294,19 @@ impl Reader {
             pid: process.pid,
             parent: stat.parent,
             start_time,
-            name: process.name.clone(),
             used: stat.used,
-            rss: stat.rss.saturating_mul(self.page),
+            rss: stat.rss.saturating_mul(page),
             threads: stat.threads,
             state: stat.state,
             nice: stat.nice,
             is_kernel_thread: stat.is_kernel_thread(),
         })
+    }
+
+    /// The stat of a process.
+    fn look(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<PidStat<'_>, Errno> {
+        let length = self.fill(proc, process)?;
+        PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)
     }
 
     /// Reads the stat of a process into the buffer; its length.
