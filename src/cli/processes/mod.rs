@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// perhaps behind >=, <=, > or <
     #[arg(long, value_name = "FIELD=PATTERN")]
     filter: Vec<Condition>,
-    /// Order by a FIELD, with - before it for the largest first [default: -cpu]
+    /// Order by a FIELD, with - before it for the largest first [default: -cpu, pid in a tree]
     #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true)]
     sort: Option<Order>,
     /// Show N at most
@@ -164,9 +164,14 @@ impl Options {
             let missing: Vec<_> = tree::FIELDS.into_iter().filter(missing).collect();
             fields.extend(missing);
         }
+        // What moves about at every look is no tree.
+        let (field, is_descending) = match self.tree {
+            true => (Field::Pid, false),
+            false => (Field::Cpu, true),
+        };
         let usual = Order {
-            field: Field::Cpu,
-            is_descending: true,
+            field,
+            is_descending,
         };
         let query = Query {
             fields,
