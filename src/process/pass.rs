@@ -24,7 +24,7 @@ pub struct Pass {
 }
 
 /// What `/proc/PID/stat` says of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) pid: u32,
     pub(super) parent: u32,

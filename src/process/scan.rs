@@ -21,10 +21,7 @@ use crate::{
         table::start_time,
     },
     reading::Fault,
-    source::{
-        Error, Roots,
-        pid_stat::{LONGEST_NAME, PidStat},
-    },
+    source::{Error, Roots, pid_stat::PidStat},
 };
 
 /// The processes that are known, in the order of their numbers.
@@ -49,27 +46,29 @@ struct Reader {
 /// A process that is known.
 pub(super) struct Process {
     pub(super) pid: u32,
-    /// In microseconds since boot.
-    start_time: u64,
     /// Its stat, if that stays open. It never shows another process: when this one has ended, it
     /// fails with ESRCH.
     stat: Option<OwnedFd>,
     /// The name as of the last pass.
     pub(super) name: Arc<str>,
-    /// The same as the kernel writes it.
-    raw_name: RawName,
+    seen: Seen,
+    /// What that means.
+    counts: Counts,
     pub(super) facts: Facts,
     pub(super) is_gone: bool,
     /// Nobody has listed it: the kernel has a directory for each thread, too, but does not list it.
     may_be_thread: bool,
 }
 
-/// A name as the kernel writes it, at hand where the process is: that it is the same is looked at in
-/// every pass.
-struct RawName {
+/// The part of a stat that counts, as it was read last. Most processes are idle, and to see that costs less
+/// than to parse it again.
+struct Seen {
     length: u8,
-    bytes: [u8; LONGEST_NAME],
+    bytes: [u8; LONGEST_SEEN],
 }
+
+/// Enough for all but the threads of the kernel with the longest names.
+const LONGEST_SEEN: usize = 160;
 
 /// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
 const LONGEST: usize = 2048;
@@ -172,9 +171,9 @@ impl Scan {
         if process.is_gone {
             return false;
         }
-        let started = process.start_time;
-        match self.reader.look(listing.directory(), process) {
-            Ok(stat) => process.is_gone = start_time(stat.start) != started,
+        let started = process.counts.start_time;
+        match self.reader.start_time(listing.directory(), process) {
+            Ok(now) => process.is_gone = now != started,
             Err(Errno::MFILE | Errno::NFILE) => return self.make_room() && self.is_there(at),
             Err(_) => process.is_gone = true,
         }
@@ -233,19 +232,21 @@ fn open_files(processes: &[Process]) -> usize {
         .count()
 }
 
-impl RawName {
-    fn of(name: &[u8]) -> Self {
-        let length = name.len().min(LONGEST_NAME);
-        let mut bytes = [0; LONGEST_NAME];
-        bytes[..length].copy_from_slice(&name[..length]);
+impl Seen {
+    fn of(text: &[u8]) -> Self {
+        let mut bytes = [0; LONGEST_SEEN];
+        let fits = text.len() <= LONGEST_SEEN;
+        let text = if fits { text } else { b"" };
+        bytes[..text.len()].copy_from_slice(text);
         Self {
-            length: length as u8,
+            length: text.len() as u8,
             bytes,
         }
     }
 
-    fn get(&self) -> &[u8] {
-        &self.bytes[..self.length.into()]
+    /// Whether a text begins with it.
+    fn begins(&self, text: &[u8]) -> bool {
+        self.length > 0 && text.starts_with(&self.bytes[..self.length.into()])
     }
 }
 
@@ -253,10 +254,10 @@ impl Process {
     fn new(pid: u32) -> Self {
         Self {
             pid,
-            start_time: 0,
             stat: None,
             name: "".into(),
-            raw_name: RawName::of(b""),
+            seen: Seen::of(b""),
+            counts: Counts::default(),
             facts: Facts::default(),
             is_gone: false,
             may_be_thread: false,
@@ -281,32 +282,41 @@ impl Reader {
 
     /// What the kernel counts of a process, which may have got another name, or be another.
     fn count(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
-        let page = self.page;
-        let stat = self.look(proc, process)?;
-        let start_time = start_time(stat.start);
-        if process.raw_name.get() != stat.name || process.start_time != start_time {
-            process.name = plain(stat.name);
-            process.raw_name = RawName::of(stat.name);
-            process.start_time = start_time;
-            process.facts.clear();
+        let length = self.fill(proc, process)?;
+        let text = &self.buffer[..length];
+        if process.seen.begins(text) {
+            return Ok(process.counts);
         }
-        Ok(Counts {
+        let (stat, length) = PidStat::parse(text).ok_or(Errno::INVAL)?;
+        let start_time = start_time(stat.start);
+        let is_same = process.counts.start_time == start_time;
+        if !is_same || process.name.as_bytes() != stat.name {
+            let name = plain(stat.name);
+            if !is_same || process.name != name {
+                process.name = name;
+                process.facts.clear();
+            }
+        }
+        process.seen = Seen::of(&text[..length]);
+        process.counts = Counts {
             pid: process.pid,
             parent: stat.parent,
             start_time,
             used: stat.used,
-            rss: stat.rss.saturating_mul(page),
+            rss: stat.rss.saturating_mul(self.page),
             threads: stat.threads,
             state: stat.state,
             nice: stat.nice,
             is_kernel_thread: stat.is_kernel_thread(),
-        })
+        };
+        Ok(process.counts)
     }
 
-    /// The stat of a process.
-    fn look(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<PidStat<'_>, Errno> {
+    /// When the process of this number started.
+    fn start_time(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<u64, Errno> {
         let length = self.fill(proc, process)?;
-        PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)
+        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
+        Ok(start_time(stat.0.start))
     }
 
     /// Reads the stat of a process into the buffer; its length.

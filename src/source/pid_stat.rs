@@ -23,11 +23,11 @@ pub(crate) struct PidStat<'a> {
 
 /// The longest name that the kernel writes: `WQ_WORKER_COMM_LEN` and more of its own threads, in
 /// `proc_task_name` of fs/proc/array.c.
-pub(crate) const LONGEST_NAME: usize = 64;
+const LONGEST_NAME: usize = 64;
 
 impl<'a> PidStat<'a> {
-    /// Parses the file. Nothing is allocated, and nothing looked at beyond the last field that is needed.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+    /// Parses the file; how much of it says all this, and the rest is not looked at.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<(Self, usize)> {
         let begin = text.iter().position(|&byte| byte == b'(')? + 1;
         let most = text.len().min(begin + LONGEST_NAME + 1);
         let end = begin + last_parenthesis(&text[begin..most])?;
@@ -46,7 +46,7 @@ impl<'a> PidStat<'a> {
         fields.skip(1)?;
         let start = fields.number()?;
         fields.skip(1)?;
-        Some(Self {
+        let stat = Self {
             name: &text[begin..end],
             state: *state,
             parent: parent.try_into().ok()?,
@@ -56,7 +56,8 @@ impl<'a> PidStat<'a> {
             threads: threads.try_into().ok()?,
             start,
             rss: fields.number()?,
-        })
+        };
+        Some((stat, text.len() - fields.0.len()))
     }
 
     /// Whether it is a thread of the kernel: `PF_KTHREAD` of include/linux/sched.h.
@@ -165,7 +166,9 @@ mod tests {
             start: 990,
             rss: 345,
         };
-        assert_eq!(PidStat::parse(text.as_bytes()), Some(expected));
+        let (stat, length) = PidStat::parse(text.as_bytes()).unwrap();
+        assert_eq!(stat, expected);
+        assert!(text[..length].ends_with(" 345 "));
     }
 
     #[test]
@@ -182,9 +185,19 @@ mod tests {
     #[test]
     fn threads_of_the_kernel_have_a_flag() {
         let text = format!("2 (kthreadd) {REST}").replace("4194304", "2129984");
-        assert!(PidStat::parse(text.as_bytes()).unwrap().is_kernel_thread());
+        assert!(
+            PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
         let text = format!("2 (kthreadd) {REST}");
-        assert!(!PidStat::parse(text.as_bytes()).unwrap().is_kernel_thread());
+        assert!(
+            !PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
     }
 
     #[test]
