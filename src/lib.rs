@@ -4,7 +4,8 @@
 //!
 //! - [`daemon`] stands alone: detach, pidfile, readiness, start, stop, status, for any program.
 //! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
-//! - [`expression`]: arithmetic over metrics. [`source`]: what reads the kernel's files.
+//! - [`expression`]: arithmetic over metrics. [`source`]: what reads the kernel's files. [`process`]: the
+//!   table of processes.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
 //!   fresh reading now.
 //! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
@@ -33,6 +34,8 @@ pub mod install;
 mod mistake;
 #[cfg(feature = "source")]
 pub mod object;
+#[cfg(feature = "source")]
+pub mod process;
 #[cfg(feature = "source")]
 pub mod rate;
 #[cfg(feature = "source")]

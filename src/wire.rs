@@ -1,10 +1,10 @@
 //! The shapes of the interface on the bus, and how ours become them.
 //!
-//! Names and signatures live here and in `dbus/io.github.sampled.Sampler1.xml`, nowhere else.
+//! Names and signatures live here and in the XML files of `dbus/`, nowhere else.
 
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use zbus::{Signature, Str, Type, Variant};
 
 use crate::reading::{Fault, Metric, Value};
@@ -15,6 +15,8 @@ pub const NAME: &str = "io.github.sampled.Sampler1";
 pub const PATH: &str = "/io/github/sampled/Sampler1";
 /// The object's interface.
 pub const INTERFACE: &str = "io.github.sampled.Sampler1";
+/// The object's other interface: the table of processes.
+pub const PROCESSES_INTERFACE: &str = "io.github.sampled.Processes1";
 /// What the names of all its errors begin with.
 pub const ERROR_PREFIX: &str = "io.github.sampled.Error.";
 
@@ -33,6 +35,23 @@ pub struct Texts(pub Vec<(Arc<str>, Arc<str>)>);
 /// Metric ids in the order of a frame's values, `as`.
 #[derive(Debug)]
 pub struct Ids(pub Vec<Arc<str>>);
+
+/// The columns of a table, `av`: each an `ad` or an `as`, all of the same length.
+#[derive(Debug, Default)]
+pub struct Columns(pub Vec<Column>);
+
+/// A column of a table.
+#[derive(Debug)]
+pub enum Column {
+    /// NaN where there is no number.
+    Numbers(Vec<f64>),
+    /// Empty where there is no text.
+    Texts(Vec<Arc<str>>),
+}
+
+/// The faults of a table, `a{sa{sau}}`: by column, then by fault, the rows that have it.
+#[derive(Debug, Default)]
+pub struct RowFaults(pub Vec<(&'static str, Vec<(Fault, Vec<u32>)>)>);
 
 /// Metadata by id, `a{sa{sv}}`: the metric and the name of its source.
 #[derive(Debug)]
@@ -100,11 +119,66 @@ impl Type for Ids {
 
 impl Serialize for Ids {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
-        for id in &self.0 {
-            sequence.serialize_element(&**id)?;
+        Strings(&self.0).serialize(serializer)
+    }
+}
+
+impl Type for Columns {
+    const SIGNATURE: &'static Signature = &Signature::static_array(&Signature::Variant);
+}
+
+impl Serialize for Columns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.0)
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut variant = serializer.serialize_struct("Variant", 2)?;
+        match self {
+            Self::Numbers(numbers) => {
+                variant.serialize_field("signature", "ad")?;
+                variant.serialize_field("value", numbers)?;
+            }
+            Self::Texts(texts) => {
+                variant.serialize_field("signature", "as")?;
+                variant.serialize_field("value", &Strings(texts))?;
+            }
         }
-        sequence.end()
+        variant.end()
+    }
+}
+
+/// Texts, `as`.
+struct Strings<'a>(&'a [Arc<str>]);
+
+impl Serialize for Strings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|text| &**text))
+    }
+}
+
+const ROWS: &Signature = &Signature::static_array(&Signature::U32);
+const ROWS_BY_FAULT: &Signature = &Signature::static_dict(&Signature::Str, ROWS);
+
+impl Type for RowFaults {
+    const SIGNATURE: &'static Signature = &Signature::static_dict(&Signature::Str, ROWS_BY_FAULT);
+}
+
+impl Serialize for RowFaults {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let faults = self.0.iter();
+        serializer.collect_map(faults.map(|(name, faults)| (name, ByFault(faults))))
+    }
+}
+
+/// Rows by fault, `a{sau}`.
+struct ByFault<'a>(&'a [(Fault, Vec<u32>)]);
+
+impl Serialize for ByFault<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(fault, rows)| (fault.code(), rows)))
     }
 }
 

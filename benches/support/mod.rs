@@ -18,27 +18,31 @@ pub(crate) type Side<'a> = (&'static str, &'a mut dyn FnMut());
 
 /// Runs the sides in turns of small batches, each round beginning with another one; prints and
 /// returns the medians of the batches, in the order of the sides.
+#[allow(dead_code, reason = "not every bench has calls that are as cheap")]
 pub(crate) fn interleave(sides: &mut [Side<'_>]) -> Vec<Cost> {
-    const CALLS: u32 = 20;
-    const ROUNDS: usize = 1500;
+    interleave_in(20, 1500, sides)
+}
+
+/// The same, in batches of so many calls, and as many rounds.
+pub(crate) fn interleave_in(calls: u32, rounds: usize, sides: &mut [Side<'_>]) -> Vec<Cost> {
     let mut batches: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); sides.len()];
     for (_, call) in sides.iter_mut() {
-        (0..CALLS).for_each(|_| call());
+        (0..calls).for_each(|_| call());
     }
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         for turn in 0..sides.len() {
             let side = (round + turn) % sides.len();
             let (wall, cpu) = clocks();
-            for _ in 0..CALLS {
+            for _ in 0..calls {
                 sides[side].1();
             }
             let (wall_after, cpu_after) = clocks();
             batches[side]
                 .0
-                .push(micros(cpu_after - cpu) / f64::from(CALLS));
+                .push(micros(cpu_after - cpu) / f64::from(calls));
             batches[side]
                 .1
-                .push(micros(wall_after - wall) / f64::from(CALLS));
+                .push(micros(wall_after - wall) / f64::from(calls));
         }
     }
     let named = sides.iter().map(|side| side.0).zip(batches);

@@ -23,6 +23,9 @@ pub(crate) enum Error {
     /// A directory of definitions of sources.
     #[error(transparent)]
     Source(#[from] source::Error),
+    /// The processes, where they are read in-process.
+    #[error(transparent)]
+    Processes(#[from] sampled::process::Error),
     #[error(transparent)]
     Install(#[from] install::Error),
     #[error(transparent)]

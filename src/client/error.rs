@@ -19,6 +19,18 @@ pub enum Error {
     /// A selector is not well formed.
     #[error("{0}")]
     InvalidSelector(String),
+    /// There is no such field of processes.
+    #[error("{0}")]
+    UnknownField(String),
+    /// There is no such process, or it is another one by now.
+    #[error("{0}")]
+    NoSuchProcess(String),
+    /// The user may not send this process a signal.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// The processes could not be read in the time that was given.
+    #[error("{0}")]
+    Timeout(String),
     /// An interval or a window is too short or too long.
     #[error("{0}")]
     InvalidInterval(String),
@@ -53,6 +65,9 @@ impl From<zbus::Error> for Error {
                 match name.as_str().strip_prefix(ERROR_PREFIX) {
                     Some("UnknownMetric") => Self::UnknownMetric(text),
                     Some("InvalidSelector") => Self::InvalidSelector(text),
+                    Some("UnknownField") => Self::UnknownField(text),
+                    Some("NoSuchProcess") => Self::NoSuchProcess(text),
+                    Some("Timeout") => Self::Timeout(text),
                     Some("InvalidInterval") => Self::InvalidInterval(text),
                     Some("LimitExceeded") => Self::LimitExceeded(text),
                     Some("NoSuchSession") => Self::NoSuchSession(text),
@@ -64,6 +79,7 @@ impl From<zbus::Error> for Error {
             }
             zbus::Error::FDO(error) => match *error {
                 fdo::Error::ServiceUnknown(text) => Self::NotInstalled(text),
+                fdo::Error::AccessDenied(text) => Self::AccessDenied(text),
                 other => Self::Bus(zbus::Error::FDO(Box::new(other))),
             },
             other => Self::Bus(other),

@@ -18,8 +18,10 @@
 
 mod bus;
 mod error;
+mod processes;
 mod proxy;
 mod session;
+mod signals;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,6 +35,9 @@ use crate::reading::{Fault, Value};
 
 pub use bus::Bus;
 pub use error::Error;
+pub use processes::{
+    Change, Choice, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableSession,
+};
 pub use proxy::Sampler1Proxy;
 pub use session::{Frame, Session};
 
@@ -52,6 +57,25 @@ pub struct SampleOptions {
     pub max_age: Option<Duration>,
     /// What takes longer than this is a fault; 1 s if it is not set.
     pub timeout: Option<Duration>,
+}
+
+/// Options as they are on the bus.
+type Options<'a> = HashMap<&'static str, Variant<'a>>;
+
+impl SampleOptions {
+    fn options(self) -> Options<'static> {
+        let given = [
+            ("window", self.window),
+            ("max_age", self.max_age),
+            ("timeout", self.timeout),
+        ];
+        let given = given
+            .into_iter()
+            .filter_map(|(key, time)| Some((key, time?)));
+        given
+            .map(|(key, time)| (key, Variant::from(microseconds(time))))
+            .collect()
+    }
 }
 
 /// What was read at one moment.
@@ -90,6 +114,14 @@ impl Start {
     pub fn every_millis(milliseconds: u64) -> Self {
         Self::every(Duration::from_millis(milliseconds))
     }
+
+    fn options(&self) -> Options<'_> {
+        let mut options = Options::from([("detached", Variant::from(self.detached))]);
+        if !self.label.is_empty() {
+            options.insert("label", Variant::from(self.label.as_str()));
+        }
+        options
+    }
 }
 
 /// What is known of a metric before it is read.
@@ -120,8 +152,10 @@ pub struct SessionInfo {
     pub label: String,
     /// The time from frame to frame.
     pub interval: Duration,
-    /// The ids of its columns.
+    /// The ids of its columns; none, if it is one of processes.
     pub metrics: Vec<String>,
+    /// The fields of its table, if it is one of processes.
+    pub fields: Vec<String>,
     /// Frames sent.
     pub frames: u64,
     /// Frames that the client was too slow for.
@@ -211,17 +245,7 @@ impl Client {
         selectors: &[&str],
         options: SampleOptions,
     ) -> Result<Sample, Error> {
-        let given = [
-            ("window", options.window),
-            ("max_age", options.max_age),
-            ("timeout", options.timeout),
-        ];
-        let given = given
-            .into_iter()
-            .filter_map(|(key, time)| Some((key, time?)));
-        let options = given
-            .map(|(key, time)| (key, Variant::from(microseconds(time))))
-            .collect();
+        let options = options.options();
         let (timestamp, readings, faults) =
             retry(async || self.proxy.sample(selectors, &options).await).await?;
         let readings = readings.into_iter();
@@ -332,6 +356,7 @@ fn session_info(mut facts: HashMap<String, OwnedVariant>) -> SessionInfo {
         label: take(&mut facts, "label").unwrap_or_default(),
         interval: Duration::from_micros(take(&mut facts, "interval").unwrap_or_default()),
         metrics: take(&mut facts, "metrics").unwrap_or_default(),
+        fields: take(&mut facts, "fields").unwrap_or_default(),
         frames: take(&mut facts, "frames").unwrap_or_default(),
         dropped: take(&mut facts, "dropped").unwrap_or_default(),
         detached: take(&mut facts, "detached").unwrap_or_default(),

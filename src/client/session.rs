@@ -5,18 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::{
-    StreamExt,
-    stream::{PollNext, SelectWithStrategy, select_with_strategy},
-};
-use zbus::{Connection, MatchRule, Message, MessageStream, Variant, message};
+use zbus::Message;
 
 use crate::{
     reading::{Fault, Reading, Value},
-    wire::{INTERFACE, NAME, PATH},
+    wire::INTERFACE,
 };
 
-use super::{Client, Error, Start, fault_of, microseconds, retry};
+use super::{Client, Error, Start, fault_of, microseconds, retry, signals::Signals};
 
 /// A session. It ends with [`stop`](Self::stop), or when it is dropped.
 ///
@@ -24,16 +20,9 @@ use super::{Client, Error, Start, fault_of, microseconds, retry};
 /// and drops them, and hold up neither the calls of the client nor its other sessions.
 pub struct Session {
     client: Client,
-    id: u32,
-    /// The service's unique name: a successor has another, and knows nothing of this session.
-    service: String,
     signals: Signals,
     state: Arc<Columns>,
 }
-
-/// What the service says, and what the bus says of the service. The first is looked at first: a
-/// service that leaves says so, and then its name is free.
-type Signals = SelectWithStrategy<MessageStream, MessageStream, fn(&mut ()) -> PollNext, ()>;
 
 /// What a session knows of its columns beside the numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,30 +70,20 @@ impl Session {
         start: Start,
     ) -> Result<Self, Error> {
         let client = Client::on(client.bus.again().await?).await?;
-        // Listen first: the first frame follows the reply at once.
-        let signals = listen(client.bus.connection()).await?;
-        let mut options = HashMap::from([("detached", Variant::from(start.detached))]);
-        if !start.label.is_empty() {
-            options.insert("label", Variant::from(start.label.as_str()));
-        }
+        let mut signals = Signals::listen(client.bus.connection(), INTERFACE).await?;
+        let options = start.options();
         let interval = microseconds(start.interval);
         let proxy = client.proxy.inner();
         let arguments = (selectors, interval, &options);
         let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;
-        let service = reply
-            .header()
-            .sender()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let (id, ids) = reply.body().deserialize()?;
+        let (session, ids) = reply.body().deserialize()?;
+        signals.follow(&reply, session);
         let state = Arc::new(Columns {
             ids,
             ..Columns::default()
         });
         Ok(Self {
             client,
-            id,
-            service,
             signals,
             state,
         })
@@ -112,7 +91,7 @@ impl Session {
 
     /// The number of the session.
     pub fn id(&self) -> u32 {
-        self.id
+        self.signals.session()
     }
 
     /// The ids of the columns, as of the last frame.
@@ -126,9 +105,7 @@ impl Session {
     /// [`Error::Ended`], once the session is over or the service has gone.
     pub async fn next(&mut self) -> Result<Frame, Error> {
         loop {
-            let message = self.signals.next().await;
-            let gone = || Error::Ended("the bus has gone".to_owned());
-            let message = message.ok_or_else(gone)?.map_err(|_| gone())?;
+            let message = self.signals.next().await?;
             if let Some(frame) = self.take(&message)? {
                 return Ok(frame);
             }
@@ -140,27 +117,14 @@ impl Session {
     /// # Errors
     /// [`Error::NoSuchSession`], if it is over already.
     pub async fn stop(self) -> Result<(), Error> {
-        self.client.stop(self.id).await
+        self.client.stop(self.id()).await
     }
 
     /// The frame that a signal brings, if it brings one.
     fn take(&mut self, message: &Message) -> Result<Option<Frame>, Error> {
         let header = message.header();
-        let member = header.member().map(|member| member.as_str());
         let body = message.body();
-        if member == Some("NameOwnerChanged") {
-            let (_, old, _): (&str, &str, &str) = body.deserialize()?;
-            return if old == self.service {
-                Err(Error::Ended("the service has gone".to_owned()))
-            } else {
-                Ok(None)
-            };
-        }
-        let sender = header.sender().map(|sender| sender.as_str());
-        if sender != Some(self.service.as_str()) {
-            return Ok(None);
-        }
-        match member {
+        match header.member().map(|member| member.as_str()) {
             Some("Sampled") => {
                 let (session, timestamp, values): (u32, u64, Vec<f64>) = body.deserialize()?;
                 let frame = || Frame {
@@ -168,13 +132,13 @@ impl Session {
                     values,
                     columns: self.state.clone(),
                 };
-                return Ok((session == self.id).then(frame));
+                return Ok((session == self.id()).then(frame));
             }
             Some("Changed") => {
                 type Texts<'a> = HashMap<&'a str, &'a str>;
                 let (session, ids, texts, faults): (u32, Vec<String>, Texts<'_>, Texts<'_>) =
                     body.deserialize()?;
-                if session == self.id {
+                if session == self.id() {
                     let texts = texts.into_iter();
                     let faults = faults.into_iter();
                     self.state = Arc::new(Columns {
@@ -188,31 +152,8 @@ impl Session {
                     });
                 }
             }
-            Some("Ended") => {
-                let (session, reason): (u32, String) = body.deserialize()?;
-                if session == self.id {
-                    return Err(Error::Ended(reason));
-                }
-            }
             _ => {}
         }
         Ok(None)
     }
-}
-
-/// The signals of the service, whichever process it is, and the news that it has gone.
-async fn listen(bus: &Connection) -> zbus::Result<Signals> {
-    let signal = || MatchRule::builder().msg_type(message::Type::Signal);
-    let frames = signal().interface(INTERFACE).path(PATH).build()?;
-    let owner = signal()
-        .sender("org.freedesktop.DBus")
-        .interface("org.freedesktop.DBus")
-        .member("NameOwnerChanged")
-        .arg(0, NAME)
-        .build()?;
-    Ok(select_with_strategy(
-        MessageStream::for_match_rule(frames, bus, None).await?,
-        MessageStream::for_match_rule(owner, bus, None).await?,
-        |()| PollNext::Left,
-    ))
 }

@@ -9,17 +9,22 @@ use std::collections::HashMap;
 use tokio::task::AbortHandle;
 use zbus::{Connection, OwnedVariant, Variant};
 
-/// A check every so many frames.
+/// A check every so many frames, and every so many bytes: a table of processes can be large.
 const FRAMES_BETWEEN_CHECKS: u32 = 16;
+const BYTES_BETWEEN_CHECKS: usize = 256 * 1024;
 
-/// How much may wait in the bus for one client: more than any frame of 4096 columns.
-const MOST_BYTES: u32 = 64 * 1024;
+/// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
+/// frame of 4096 numbers.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// Whether a session's client keeps up, as far as is known.
 #[derive(Default)]
 pub(crate) struct Backlog {
     full: bool,
     since_check: u32,
+    bytes_since_check: usize,
+    /// The size of the last frame that was sent.
+    last_frame: usize,
     /// The question to the bus that is not answered yet.
     check: Option<Check>,
 }
@@ -31,17 +36,24 @@ impl Backlog {
     /// Whether frames are to be dropped.
     pub(crate) fn is_full(&self) -> bool {
         // An answer that is long in coming is no reason to go on sending for ever.
-        self.full || self.since_check >= 4 * FRAMES_BETWEEN_CHECKS
+        let unknown = self.check.is_some() && self.bytes_since_check >= 4 * BYTES_BETWEEN_CHECKS;
+        self.full || unknown || self.since_check >= 4 * FRAMES_BETWEEN_CHECKS
     }
 
-    /// Counts a frame, sent or dropped.
-    pub(crate) fn count(&mut self) {
+    /// Counts a frame of so many bytes; one that was dropped has none.
+    pub(crate) fn count(&mut self, bytes: usize) {
         self.since_check = self.since_check.saturating_add(1);
+        self.bytes_since_check = self.bytes_since_check.saturating_add(bytes);
+        if bytes > 0 {
+            self.last_frame = bytes;
+        }
     }
 
     /// Whether it is time to ask the bus.
     pub(crate) fn is_check_due(&self) -> bool {
-        self.check.is_none() && self.since_check >= FRAMES_BETWEEN_CHECKS
+        let is_due = self.since_check >= FRAMES_BETWEEN_CHECKS
+            || self.bytes_since_check >= BYTES_BETWEEN_CHECKS;
+        self.check.is_none() && is_due
     }
 
     /// Remembers that the bus is being asked.
@@ -52,7 +64,8 @@ impl Backlog {
     /// Takes the bus's answer.
     pub(crate) fn answer(&mut self, bytes: u32) {
         *self = Self {
-            full: bytes > MOST_BYTES,
+            full: bytes as usize > MOST_BYTES + self.last_frame,
+            last_frame: self.last_frame,
             ..Self::default()
         };
     }

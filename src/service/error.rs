@@ -37,6 +37,32 @@ impl Error {
         Self::new("org.freedesktop.DBus.Error.InvalidArgs", message)
     }
 
+    /// The kernel does not permit it.
+    pub(crate) fn access_denied(message: String) -> Self {
+        Self::new("org.freedesktop.DBus.Error.AccessDenied", message)
+    }
+
+    pub(crate) fn not_supported(message: String) -> Self {
+        Self::new("org.freedesktop.DBus.Error.NotSupported", message)
+    }
+
+    /// What the service itself needs is not as it should be.
+    pub(crate) fn failed(message: String) -> Self {
+        Self::new("org.freedesktop.DBus.Error.Failed", message)
+    }
+
+    pub(crate) fn unknown_field(message: String) -> Self {
+        Self::ours("UnknownField", message)
+    }
+
+    pub(crate) fn no_such_process(message: String) -> Self {
+        Self::ours("NoSuchProcess", message)
+    }
+
+    pub(crate) fn timeout(message: String) -> Self {
+        Self::ours("Timeout", message)
+    }
+
     pub(crate) fn invalid_interval(message: String) -> Self {
         Self::ours("InvalidInterval", message)
     }

@@ -13,6 +13,7 @@ use crate::wire::{Catalog, Faults, Ids, Readings, Texts};
 use super::{
     error::{self, Error},
     options::{self, Options},
+    session::Subject,
     state::State,
 };
 
@@ -21,7 +22,7 @@ pub(crate) struct Sampler {
     pub(crate) state: Arc<State>,
 }
 
-type Facts = HashMap<&'static str, OwnedVariant>;
+pub(crate) type Facts = HashMap<&'static str, OwnedVariant>;
 /// What is told of sessions, `a{ua{sv}}`, and of sources, `a{sa{sv}}`.
 type SessionFacts = HashMap<u32, Facts>;
 type SourceFacts = HashMap<String, Facts>;
@@ -93,14 +94,7 @@ impl Sampler {
             .state
             .start(bus, caller, &selectors, interval, options)
             .await?;
-        let (columns, replied) = ResponseDispatchNotifier::new(columns);
-        let state = self.state.clone();
-        // No frame before the number of its session.
-        tokio::spawn(async move {
-            replied.await;
-            state.begin(session);
-        });
-        Ok((session, columns))
+        self.state.reply(session, columns)
     }
 
     /// End a session. Only its owner may; anybody, if it is detached.
@@ -116,14 +110,23 @@ impl Sampler {
 
     /// Who acquires what.
     ///
-    /// By session: `owner` (s, a unique name), `label` (s), `interval` (t), `metrics` (as),
-    /// `frames` (t), `dropped` (t): frames the owner was too slow for, `detached` (b).
+    /// By session: `owner` (s, a unique name), `label` (s), `interval` (t), `metrics` (as) or,
+    /// of a session of processes, `fields` (as), `frames` (t), `dropped` (t): frames the owner was too
+    /// slow for, `detached` (b).
     #[zbus(out_args("sessions"))]
     async fn sessions(&self) -> Result<SessionFacts, Error> {
         let _call = self.state.activity.begin();
         Ok(self.state.sessions(|id, session| {
-            let metrics = session.selection.columns.iter();
-            let metrics: Vec<&str> = metrics.map(|column| &*column.metric.id).collect();
+            let (metrics, fields): (Vec<&str>, Vec<&str>) = match &session.subject {
+                Subject::Metrics(metrics) => {
+                    let columns = metrics.selection.columns.iter();
+                    (
+                        columns.map(|column| &*column.metric.id).collect(),
+                        Vec::new(),
+                    )
+                }
+                Subject::Processes(processes) => (Vec::new(), processes.columns()),
+            };
             let facts = [
                 ("owner", Variant::from(&*session.owner)),
                 ("label", Variant::from(session.label.as_str())),
@@ -132,6 +135,7 @@ impl Sampler {
                     Variant::from(session.interval.as_micros() as u64),
                 ),
                 ("metrics", Variant::from(metrics)),
+                ("fields", Variant::from(fields)),
                 ("frames", Variant::from(session.frames)),
                 ("dropped", Variant::from(session.dropped)),
                 ("detached", Variant::from(session.detached)),
@@ -143,7 +147,8 @@ impl Sampler {
     /// What is read, and what that costs.
     ///
     /// By source: `state` (s: `ok`, `failing`, `unused` or `off`), `metrics` (u), `reads` (t), `cost`
-    /// (t, time spent reading), `error` (s).
+    /// (t, time spent reading), `error` (s). `process-table` is the table of the other interface, and
+    /// its `reads` are passes.
     #[zbus(out_args("sources"))]
     async fn sources(&self, #[zbus(connection)] bus: &Connection) -> Result<SourceFacts, Error> {
         let _call = self.state.activity.begin();
@@ -216,13 +221,13 @@ impl Sampler {
     }
 }
 
-fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {
+pub(crate) fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {
     let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
     facts.into_iter().filter_map(owned).collect()
 }
 
 /// The unique name of the caller, which the bus puts on every call.
-fn caller<'a>(header: &'a Header<'_>) -> Result<&'a str, Error> {
+pub(crate) fn caller<'a>(header: &'a Header<'_>) -> Result<&'a str, Error> {
     let sender = header.sender().map(|name| name.as_str());
     sender.ok_or_else(|| Error::invalid_args("the call has no sender".to_owned()))
 }

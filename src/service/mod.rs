@@ -9,8 +9,10 @@ mod clock;
 mod devices;
 mod error;
 mod interface;
+mod metrics;
 mod name;
 mod options;
+mod processes;
 mod readable;
 mod session;
 mod sessions;
@@ -45,6 +47,7 @@ use crate::{
 use clock::Clock;
 use devices::Devices;
 use interface::Sampler;
+use processes::{Batches, Processes, Worker};
 pub use sessions::Limits;
 use state::State;
 
@@ -128,7 +131,8 @@ impl Service {
     /// the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
         let store = Store::new(source::all_with(roots, &settings.sources));
-        let state = Arc::new(State::new(store, settings));
+        let processes = Worker::new(roots);
+        let state = Arc::new(State::new(store, processes, settings));
         let bus = connect(&state).await?;
         if !name::claim(&bus).await? {
             let owner = name::owner(&bus).await;
@@ -190,8 +194,10 @@ impl Service {
     /// written would leave the bus unable to read what comes after it, the last answers among it.
     async fn acquire(&self, mut over: Pin<&mut impl Future<Output = End>>) -> io::Result<End> {
         let mut devices = Devices::default();
+        let mut batches = Batches::default();
         loop {
             let rearranged = self.state.rearranged.notified();
+            self.state.want(&mut batches);
             devices.listen(self.state.has_sessions());
             let due = earliest(self.state.next_due(), devices.look_at());
             let wait = async {
@@ -204,6 +210,10 @@ impl Service {
                 end = &mut over => return Ok(end),
                 () = rearranged => continue,
                 () = devices.next() => continue,
+                made = batches.next() => {
+                    self.state.tell(&self.bus, made).await;
+                    continue;
+                }
                 waited = wait => waited?,
             }
             if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
@@ -263,12 +273,16 @@ async fn connect(state: &Arc<State>) -> Result<Connection, Error> {
     let sampler = Sampler {
         state: state.clone(),
     };
+    let processes = Processes {
+        state: state.clone(),
+    };
     // What activates a service says where it is awaited.
     let builder = match env::var("DBUS_STARTER_ADDRESS") {
         Ok(address) => connection::Builder::address(address.as_str()),
         Err(_) => connection::Builder::session(),
     };
-    let connecting = builder.serve_at(PATH, sampler).build();
+    let builder = builder.serve_at(PATH, sampler).serve_at(PATH, processes);
+    let connecting = builder.build();
     let no_answer = || zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut));
     match tokio::time::timeout(Duration::from_secs(2), connecting).await {
         Ok(connected) => connected.map_err(|cause| Error::NoBus { cause }),

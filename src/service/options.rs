@@ -71,7 +71,7 @@ fn microseconds(options: &Options, key: &str) -> Result<Option<Duration>, Error>
     }
 }
 
-fn mistyped(key: &str, expected: &str, given: &Variant<'_>) -> Error {
+pub(crate) fn mistyped(key: &str, expected: &str, given: &Variant<'_>) -> Error {
     Error::invalid_args(format!(
         "option {key}: type {} was given, type {expected} is expected",
         given.value_signature()

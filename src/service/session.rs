@@ -1,16 +1,20 @@
-//! A session: what its client acquires, how often, and what it is to be told next.
+//! A session: whose it is, how often it is due, and what it is about.
 //!
 //! Nothing here speaks D-Bus: a tick returns what is to be signalled.
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
-    reading::{Fault, Value},
-    sample,
-    store::{Baseline, Frame, Selection, Store},
+use super::{
+    backlog::Backlog,
+    metrics::{Made, Metrics},
+    processes::{self, Changes},
+    watch::Watch,
 };
-
-use super::{backlog::Backlog, watch::Watch};
+use crate::{
+    reading::Fault,
+    store::{Selection, Store},
+    wire,
+};
 
 /// A client: its unique name on the bus.
 pub(crate) type Client = Arc<str>;
@@ -21,6 +25,8 @@ pub(crate) struct Notice {
     pub(crate) session: u32,
     /// Whom; everybody where the session is detached.
     pub(crate) client: Option<Client>,
+    /// The interface on which it began.
+    pub(crate) interface: &'static str,
     pub(crate) event: Event,
 }
 
@@ -34,6 +40,8 @@ pub(crate) enum Event {
         Vec<(Arc<str>, Arc<str>)>,
         Vec<(Arc<str>, Fault)>,
     ),
+    /// What has changed in a table of processes.
+    Processes(Arc<Changes>),
     /// The session is over, and why.
     Ended(&'static str),
 }
@@ -44,52 +52,46 @@ pub(crate) struct Session {
     pub(crate) label: String,
     pub(crate) detached: bool,
     pub(crate) interval: Duration,
-    /// What the client has asked for, which may mean more or less another time.
-    selectors: Vec<String>,
-    pub(crate) selection: Arc<Selection>,
+    pub(crate) subject: Subject,
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
     /// When the next frame is due; never before the reply to `Start` is on its way.
     pub(super) due: Option<Duration>,
-    baseline: Baseline,
-    told: Option<Arc<Told>>,
     pub(crate) backlog: Backlog,
     /// Ends the session when its owner leaves the bus.
     _watch: Option<Watch>,
 }
 
-/// What the client knows of beside the numbers.
-struct Told {
-    selection: Arc<Selection>,
-    texts: Vec<(Arc<str>, Arc<str>)>,
-    faults: Vec<(Arc<str>, Fault)>,
+/// What a session acquires.
+pub(crate) enum Subject {
+    Metrics(Metrics),
+    Processes(processes::Subject),
 }
 
-impl PartialEq for Told {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.selection, &other.selection)
-            && self.texts == other.texts
-            && self.faults == other.faults
+impl Subject {
+    /// How many columns its frames have.
+    pub(super) fn columns(&self) -> usize {
+        match self {
+            Self::Metrics(metrics) => metrics.selection.columns.len(),
+            Self::Processes(processes) => processes.query.fields.len(),
+        }
+    }
+
+    fn interface(&self) -> &'static str {
+        match self {
+            Self::Metrics(_) => wire::INTERFACE,
+            Self::Processes(_) => wire::PROCESSES_INTERFACE,
+        }
     }
 }
 
-/// A frame as it was made for one session. For the next one it will do as well, if that has selected
-/// the same and compares with the same: of fifty such sessions, 49 cost little but their signals.
-pub(super) struct Made {
-    selection: Arc<Selection>,
-    baseline: Baseline,
-    frame: Frame,
-    values: Arc<[f64]>,
-    told: Arc<Told>,
-}
-
 impl Session {
+    /// A session that ends with the owner who is watched; one that is not watched outlives him.
     pub(crate) fn new(
         owner: Client,
         label: String,
         interval: Duration,
-        selectors: Vec<String>,
-        selection: Arc<Selection>,
+        subject: Subject,
         watch: Option<Watch>,
     ) -> Self {
         Self {
@@ -97,28 +99,13 @@ impl Session {
             label,
             detached: watch.is_none(),
             interval,
-            selectors,
-            selection,
+            subject,
             frames: 0,
             dropped: 0,
             due: None,
-            baseline: Baseline::new(),
-            told: None,
             backlog: Backlog::default(),
             _watch: watch,
         }
-    }
-
-    /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
-    /// next frame is told of before it comes.
-    pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
-        let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
-        let selection = store.resolve_again(&selectors, &self.selection);
-        if selection.columns.len() > limit || selection.is_same(&self.selection) {
-            return;
-        }
-        self.baseline = selection.carry_over(&self.selection, &self.baseline);
-        self.selection = selection;
     }
 
     pub(super) fn notice(&self, session: u32, event: Event) -> Notice {
@@ -126,12 +113,18 @@ impl Session {
         Notice {
             session,
             client,
+            interface: self.subject.interface(),
             event,
         }
     }
 
-    /// Takes a frame at `now` and says what the client is to be told of it. `made` is the frame of
-    /// the session before it in the same tick.
+    /// Whether the bus is to be asked if the client takes what it is sent.
+    pub(super) fn is_doubtful(&self) -> bool {
+        !self.detached && self.backlog.is_check_due()
+    }
+
+    /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
+    /// [later](Self::tell). `made` is the frame of the session before it in the same tick.
     pub(super) fn tick(
         &mut self,
         id: u32,
@@ -140,82 +133,32 @@ impl Session {
         made: &mut Option<Made>,
         notices: &mut Vec<Notice>,
     ) {
-        self.due = Some(next_due(now, self.interval, self.told.is_none()));
+        self.due = Some(next_due(now, self.interval, self.frames == 0));
         if self.backlog.is_full() {
             self.dropped += 1;
-            self.backlog.count();
+            self.backlog.count(0);
             return;
         }
-        let made = match made {
-            Some(made) if made.is_for(self) => made,
-            made => made.insert(self.make(store, now)),
-        };
-        let Made { told, values, .. } = made;
-        let timestamp = made.frame.timestamp;
-        self.baseline = made.frame.clone().into_baseline();
-        let known = self.told.as_ref();
-        if !known.is_some_and(|known| Arc::ptr_eq(known, told) || known == told) {
-            let (texts, faults) = (told.texts.clone(), told.faults.clone());
-            let changed = Event::Changed(self.selection.clone(), texts, faults);
-            notices.push(self.notice(id, changed));
+        match &mut self.subject {
+            Subject::Metrics(metrics) => {
+                let events = metrics.frame(store, now, made);
+                notices.extend(events.map(|event| self.notice(id, event)));
+                self.frames += 1;
+                self.backlog.count(8 * self.subject.columns());
+            }
+            Subject::Processes(processes) => processes.fall_due(),
         }
-        self.told = Some(told.clone());
-        notices.push(self.notice(id, Event::Sampled(timestamp, values.clone())));
+    }
+
+    /// Says what the client is to be told of the processes, now that they are read.
+    pub(super) fn tell(&mut self, id: u32, changes: Arc<Changes>) -> Option<Notice> {
+        let Subject::Processes(processes) = &mut self.subject else {
+            return None;
+        };
+        processes.sent(&changes);
         self.frames += 1;
-        self.backlog.count();
-    }
-
-    fn make(&mut self, store: &Store, now: Duration) -> Made {
-        let frame = store.read(&self.selection, now);
-        let mut baseline = std::mem::take(&mut self.baseline);
-        if baseline.is_empty() {
-            let window = sample::Options::default().window;
-            baseline = store.past(&self.selection, &frame, window);
-        }
-        let (values, told) = self.evaluate(&frame, &baseline);
-        Made {
-            selection: self.selection.clone(),
-            baseline,
-            frame,
-            values: values.into(),
-            told: Arc::new(told),
-        }
-    }
-
-    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, Told) {
-        let mut values = Vec::with_capacity(self.selection.columns.len());
-        let mut told = Told {
-            selection: self.selection.clone(),
-            texts: Vec::new(),
-            faults: Vec::new(),
-        };
-        for (column, reading) in self.selection.readings(frame, baseline) {
-            let id = || column.metric.id.clone();
-            values.push(match reading {
-                Ok(Value::Number(number)) => number,
-                Ok(Value::Text(text)) => {
-                    told.texts.push((id(), text));
-                    f64::NAN
-                }
-                Err(fault) => {
-                    told.faults.push((id(), fault));
-                    f64::NAN
-                }
-            });
-        }
-        (values, told)
-    }
-}
-
-impl Made {
-    fn is_for(&self, session: &Session) -> bool {
-        let same = |(ours, theirs): (&Option<Arc<_>>, &Option<Arc<_>>)| match (ours, theirs) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
-            (ours, theirs) => ours.is_none() && theirs.is_none(),
-        };
-        Arc::ptr_eq(&self.selection, &session.selection)
-            && self.baseline.len() == session.baseline.len()
-            && self.baseline.iter().zip(&session.baseline).all(same)
+        self.backlog.count(changes.size());
+        Some(self.notice(id, Event::Processes(changes)))
     }
 }
 

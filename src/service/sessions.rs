@@ -6,7 +6,8 @@ use crate::store::Store;
 
 use super::{
     error::Error,
-    session::{Event, Notice, Session},
+    processes::{Made, Wanted},
+    session::{Event, Notice, Session, Subject},
 };
 
 /// How much one client may ask for.
@@ -42,12 +43,12 @@ impl Sessions {
                 limits.sessions
             )));
         }
-        let columns: usize = own().map(|other| other.selection.columns.len()).sum();
-        if columns + session.selection.columns.len() > limits.columns {
+        let columns: usize = own().map(|other| other.subject.columns()).sum();
+        if columns + session.subject.columns() > limits.columns {
             return Err(Error::limit_exceeded(format!(
-                "{} metrics are selected beside {columns} of other sessions: \
+                "{} columns are asked for beside {columns} of other sessions: \
                  a client has at most {}",
-                session.selection.columns.len(),
+                session.subject.columns(),
                 limits.columns
             )));
         }
@@ -86,7 +87,10 @@ impl Sessions {
     /// Metrics have come or gone: some sessions mean others now.
     pub(crate) fn reselect(&mut self, store: &Store, limit: usize) {
         for session in self.running.values_mut() {
-            session.reselect(store, limit);
+            match &mut session.subject {
+                Subject::Metrics(metrics) => metrics.reselect(store, limit),
+                Subject::Processes(_) => {}
+            }
         }
     }
 
@@ -123,9 +127,43 @@ impl Sessions {
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
                 session.tick(id, store, now, &mut made, &mut notices);
-                if !session.detached && session.backlog.is_check_due() {
+                if session.is_doubtful() {
                     doubtful.push(id);
                 }
+            }
+        }
+        (notices, doubtful)
+    }
+
+    /// Whether there is a session of processes.
+    pub(crate) fn has_processes(&self) -> bool {
+        let mut all = self.running.values();
+        all.any(|session| matches!(session.subject, Subject::Processes(_)))
+    }
+
+    /// The tables that are to be made for the sessions of processes that are due.
+    pub(crate) fn wanted(&mut self) -> Vec<Wanted> {
+        let all = self.running.iter_mut();
+        all.filter_map(|(&id, session)| match &mut session.subject {
+            Subject::Metrics(_) => None,
+            Subject::Processes(processes) => processes.take_wanted(id),
+        })
+        .collect()
+    }
+
+    /// The tables are made: returns what is to be signalled, and the sessions of which the bus is to be
+    /// asked whether their clients take what they are sent.
+    pub(crate) fn tell(&mut self, made: Made) -> (Vec<Notice>, Vec<u32>) {
+        let mut notices = Vec::new();
+        let mut doubtful = Vec::new();
+        for (id, changes) in made {
+            // It may have ended meanwhile.
+            let Some(session) = self.running.get_mut(&id) else {
+                continue;
+            };
+            notices.extend(session.tell(id, changes));
+            if session.is_doubtful() {
+                doubtful.push(id);
             }
         }
         (notices, doubtful)

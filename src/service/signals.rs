@@ -35,10 +35,10 @@ pub(crate) async fn announce(bus: &Connection, changes: Changes) {
 fn signal(notice: Notice) -> Option<Message> {
     let member = match notice.event {
         Event::Sampled(..) => "Sampled",
-        Event::Changed(..) => "Changed",
+        Event::Changed(..) | Event::Processes(_) => "Changed",
         Event::Ended(..) => "Ended",
     };
-    let mut builder = Message::signal(PATH, INTERFACE, member);
+    let mut builder = Message::signal(PATH, notice.interface, member);
     if let Some(client) = &notice.client {
         builder = builder.destination(&**client);
     }
@@ -52,6 +52,15 @@ fn signal(notice: Notice) -> Option<Message> {
                 .map(|column| column.metric.id.clone());
             builder.build(&(session, Ids(ids.collect()), Texts(texts), Faults(faults)))
         }
+        Event::Processes(changes) => builder.build(&(
+            session,
+            changes.rows.pass.stamp.realtime,
+            &changes.came,
+            &changes.changed,
+            &changes.gone,
+            changes.values(),
+            changes.faults(),
+        )),
         Event::Ended(reason) => builder.build(&(session, reason)),
     };
     // What could fail is a frame larger than a message may be, which the limit on columns rules out.

@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
 use tokio::sync::Notify;
-use zbus::Connection;
+use zbus::{Connection, Type, object_server::ResponseDispatchNotifier};
 
 use crate::{
     reading::Stamp,
@@ -23,8 +24,10 @@ use super::{
     activity::Activity,
     backlog,
     error::Error,
+    metrics::Metrics,
     options::StartOptions,
-    session::Session,
+    processes::{Batches, Made, Worker},
+    session::{Session, Subject},
     sessions::{Limits, Sessions},
     signals,
     watch::Watch,
@@ -33,6 +36,7 @@ use super::{
 /// Everything of the service that outlives one call.
 pub(crate) struct State {
     pub(crate) store: Store,
+    pub(crate) processes: Worker,
     pub(crate) activity: Activity,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
@@ -45,10 +49,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(store: Store, settings: Settings) -> Self {
+    pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Self {
         store.switch_off(&settings.sources_off);
         Self {
             store,
+            processes,
             activity: Activity::new(),
             sessions: Mutex::default(),
             rearranged: Notify::new(),
@@ -103,7 +108,7 @@ impl State {
         Ok((sample.timestamp(), Readings(readings), Faults(faults)))
     }
 
-    /// Adds a session that waits for [`begin`](Self::begin).
+    /// Adds a session of metrics that waits for [`reply`](Self::reply).
     pub(crate) async fn start(
         self: &Arc<Self>,
         bus: &Connection,
@@ -114,6 +119,25 @@ impl State {
     ) -> Result<(u32, Ids), Error> {
         self.announce(bus, self.store.look_for(selectors)).await;
         let selection = self.store.resolve(selectors)?;
+        let ids = selection
+            .columns
+            .iter()
+            .map(|column| column.metric.id.clone());
+        let ids = Ids(ids.collect());
+        let subject = Subject::Metrics(Metrics::new(selectors, selection));
+        let session = self.add(bus, caller, interval, options, subject).await?;
+        Ok((session, ids))
+    }
+
+    /// Adds a session that waits for [`reply`](Self::reply).
+    pub(crate) async fn add(
+        self: &Arc<Self>,
+        bus: &Connection,
+        caller: &str,
+        interval: Duration,
+        options: StartOptions,
+        subject: Subject,
+    ) -> Result<u32, Error> {
         let owner: Arc<str> = caller.into();
         let watch = if options.detached {
             None
@@ -125,24 +149,28 @@ impl State {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Error::stopping());
         }
-        let ids = selection
-            .columns
-            .iter()
-            .map(|column| column.metric.id.clone());
-        let ids = Ids(ids.collect());
-        let selectors = selectors
-            .iter()
-            .map(|&selector| selector.to_owned())
-            .collect();
-        let session = Session::new(owner, options.label, interval, selectors, selection, watch);
+        let session = Session::new(owner, options.label, interval, subject, watch);
         let limits = self.settings().limits;
-        Ok((self.lock().add(session, limits)?, ids))
+        self.lock().add(session, limits)
     }
 
-    /// The reply to `Start` is on its way: now the frames may follow.
-    pub(crate) fn begin(&self, session: u32) {
-        self.lock().begin(session);
-        self.rearranged.notify_one();
+    /// The reply to `Start`. Once it is on its way, and not before, the frames of the session follow.
+    pub(crate) fn reply<T>(
+        self: &Arc<Self>,
+        session: u32,
+        columns: T,
+    ) -> Result<(u32, ResponseDispatchNotifier<T>), Error>
+    where
+        T: Serialize + Type,
+    {
+        let (columns, replied) = ResponseDispatchNotifier::new(columns);
+        let state = self.clone();
+        tokio::spawn(async move {
+            replied.await;
+            state.lock().begin(session);
+            state.rearranged.notify_one();
+        });
+        Ok((session, columns))
     }
 
     pub(crate) async fn stop(
@@ -155,13 +183,6 @@ impl State {
         self.rearrange();
         signals::send(bus, vec![notice]).await;
         Ok(())
-    }
-
-    /// What is known of each source, and what is wrong with those that the user defines.
-    pub(crate) async fn sources(&self, bus: &Connection) -> Vec<SourceState> {
-        self.announce(bus, self.store.look_at_definitions(true))
-            .await;
-        self.store.sources()
     }
 
     pub(crate) fn sessions<K, V, T: FromIterator<(K, V)>>(
@@ -214,6 +235,50 @@ impl State {
         // What a reading has shown to be new is there from the next frame on.
         self.announce(bus, self.store.look_where_readings_differ())
             .await;
+    }
+
+    /// Keeps the table of processes while there is a session of it, and has it read for those that are
+    /// due, unless it is being read.
+    pub(crate) fn want(&self, batches: &mut Batches) {
+        let mut sessions = self.lock();
+        self.processes.hold(sessions.has_processes());
+        if batches.is_idle() {
+            let wanted = sessions.wanted();
+            if !wanted.is_empty() {
+                batches.begin(&self.processes, wanted);
+            }
+        }
+    }
+
+    /// Sends the tables that were made, and looks after those who do not take theirs.
+    pub(crate) async fn tell(self: &Arc<Self>, bus: &Connection, made: Made) {
+        let (notices, doubtful) = self.lock().tell(made);
+        for session in doubtful {
+            self.check_backlog(bus, session);
+        }
+        signals::send(bus, notices).await;
+    }
+
+    /// What is read, and what that costs: the sources of the metrics, and the table of processes.
+    pub(crate) async fn sources(&self, bus: &Connection) -> Vec<SourceState> {
+        self.announce(bus, self.store.look_at_definitions(true))
+            .await;
+        let mut sources = self.store.sources();
+        let facts = self.processes.facts();
+        let state = match (facts.passes, facts.error.is_empty()) {
+            (_, false) => "failing",
+            (0, true) => "unused",
+            (_, true) => "ok",
+        };
+        sources.push(SourceState {
+            name: "process-table".into(),
+            state,
+            metrics: 0,
+            reads: facts.passes,
+            cost: facts.cost,
+            error: facts.error,
+        });
+        sources
     }
 
     /// No session may be added any more; those that run end.

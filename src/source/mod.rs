@@ -25,6 +25,7 @@ mod os_release;
 #[cfg(feature = "own")]
 pub mod own;
 mod parse;
+pub(crate) mod pid_stat;
 mod power;
 mod pressure;
 mod processes;

@@ -8,7 +8,7 @@ use std::{fs, os::unix::ffi::OsStrExt, path::Path};
 use crate::{
     rate::Formula,
     reading::{Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, lane::Lane, parse, property::Property},
+    source::{Error, Roots, Source, lane::Lane, pid_stat::PidStat, property::Property},
 };
 
 /// The processes, by state.
@@ -101,26 +101,19 @@ fn count(proc: &Path) -> Option<Counts> {
         }
         // A process that ends meanwhile is none.
         let stat = fs::read(entry.path().join("stat"));
-        if let Some((state, threads)) = stat.ok().and_then(|text| state(&text)) {
+        let stat = stat.unwrap_or_default();
+        if let Some((stat, _)) = PidStat::parse(&stat) {
             counts[TOTAL] += 1;
-            counts[THREADS] += threads;
-            let states = PROPERTIES.iter().position(|row| row.0.contains(&state));
+            counts[THREADS] += u64::from(stat.threads);
+            let states = PROPERTIES
+                .iter()
+                .position(|row| row.0.contains(&stat.state));
             if let Some(which) = states {
                 counts[which] += 1;
             }
         }
     }
     (counts[TOTAL] > 0).then_some(counts)
-}
-
-/// The third field of proc_pid_stat(5), and the twentieth. The second is a name in parentheses,
-/// with anything in it.
-fn state(text: &[u8]) -> Option<(u8, u64)> {
-    let end = text.iter().rposition(|&byte| byte == b')')?;
-    let mut fields = parse::fields(&text[end + 1..]);
-    let state = *fields.next()?.first()?;
-    let threads = parse::number(fields.nth(16)?)?;
-    Some((state, threads))
 }
 
 #[cfg(test)]
@@ -131,22 +124,8 @@ mod tests {
         source::tests::{Tree, read},
     };
 
-    #[track_caller]
-    fn check(text: &str, expected: Option<(u8, u64)>) {
-        assert_eq!(state(text.as_bytes()), expected);
-    }
-
     fn stat(name: &str, state: char, threads: u64) -> String {
         format!("7 ({name}) {state} 1 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 {threads} 0 99 0 0\n")
-    }
-
-    #[test]
-    fn states() {
-        check(&stat("bash", 'S', 1), Some((b'S', 1)));
-        check(&stat("a) R 1 (b", 'D', 12), Some((b'D', 12)));
-        check("7 (bash) S 1 7 7", None);
-        check("7 (bash)", None);
-        check("", None);
     }
 
     #[test]

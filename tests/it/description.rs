@@ -1,16 +1,16 @@
-//! The description of the interface against what is served.
+//! The descriptions of the interfaces against what is served.
 
 use std::fs;
 
-use sampled::wire::{INTERFACE, NAME, PATH};
+use sampled::wire::{INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
 use crate::bus::Bus;
 
-/// What a member of the interface is declared as.
+/// What a member of an interface is declared as.
 type Members = Vec<(String, String, Vec<(String, String, String)>)>;
 
 #[test]
-fn the_description_is_what_is_served() {
+fn the_descriptions_are_what_is_served() {
     let bus = Bus::activating("");
     let served: String = bus.block_on(async {
         let client = bus.client().await;
@@ -19,30 +19,41 @@ fn the_description_is_what_is_served() {
         let reply = connection.call_method(Some(NAME), PATH, introspectable, "Introspect", &());
         reply.await.unwrap().body().deserialize().unwrap()
     });
-    let file = format!("{}/dbus/{INTERFACE}.xml", env!("CARGO_MANIFEST_DIR"));
-    let written = fs::read_to_string(file).unwrap();
-    let (served, described) = (members(&served), members(&written));
-    assert_eq!(served, described);
-    assert_eq!(described.len(), 13, "{described:#?}");
-    // Every member and every argument is explained.
-    for (_, member, arguments) in &described {
-        assert!(written.contains(&format!("{member}:")), "{member}");
-        for (argument, ..) in arguments {
-            assert!(
-                written.contains(&format!("@{argument}: ")),
-                "{member}: {argument}"
-            );
+    let check = |interface: &str, count: usize| {
+        let file = format!("{}/dbus/{interface}.xml", env!("CARGO_MANIFEST_DIR"));
+        let written = fs::read_to_string(file).unwrap();
+        let described = members(&written, interface);
+        assert_eq!(members(&served, interface), described);
+        assert_eq!(described.len(), count, "{described:#?}");
+        // Every member and every argument is explained, where it stands.
+        for (_, member, arguments) in &described {
+            let explained = written
+                .split_once(&format!("{member}:"))
+                .unwrap_or_else(|| panic!("{interface}.{member} is not explained"))
+                .1;
+            let explained = explained.split("-->").next().unwrap();
+            for (argument, ..) in arguments {
+                assert!(
+                    explained.contains(&format!("@{argument}: ")),
+                    "{interface}.{member}: {argument}"
+                );
+            }
         }
-    }
+    };
+    check(INTERFACE, 13);
+    check(PROCESSES_INTERFACE, 8);
+    // There is nothing else to describe.
+    let ours = served
+        .matches("<interface name=\"io.github.sampled.")
+        .count();
+    assert_eq!(ours, 2, "{served}");
 }
 
-/// The members of our interface, in the order of their names.
-fn members(xml: &str) -> Members {
+/// The members of an interface, in the order of their names.
+fn members(xml: &str, name: &str) -> Members {
     let node = zbus_xml::Node::from_reader(xml.as_bytes()).expect("well formed");
     let interfaces = node.interfaces();
-    let interface = interfaces
-        .iter()
-        .find(|interface| interface.name() == INTERFACE);
+    let interface = interfaces.iter().find(|interface| interface.name() == name);
     let interface = interface.expect("our interface");
     let argument = |arg: &zbus_xml::Arg<'_>, way: &str| {
         let way = match arg.direction() {

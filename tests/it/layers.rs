@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 18] = [
+const MAP: [(&str, &[&str], &[&str]); 19] = [
     ("daemon", &[], &[]),
     ("expression", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
@@ -22,6 +22,7 @@ const MAP: [(&str, &[&str], &[&str]); 18] = [
         &[],
     ),
     ("mistake", &[], &[]),
+    ("process", &["reading", "rate", "object", "source"], &[]),
     ("selector", &["object"], &[]),
     (
         "store",
@@ -39,7 +40,7 @@ const MAP: [(&str, &[&str], &[&str]); 18] = [
     (
         "service",
         &[
-            "reading", "rate", "selector", "source", "store", "sample", "wire",
+            "reading", "rate", "selector", "source", "process", "store", "sample", "wire",
         ],
         &["zbus", "tokio", "tracing"],
     ),

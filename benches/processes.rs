@@ -1,0 +1,171 @@
+//! What the table of processes costs: against bare preads of the same files, and against the procfs
+//! crate, which opens them anew each time.
+//!
+//! Run with `cargo bench --no-default-features --features source --bench processes`.
+
+mod support;
+
+use std::{
+    fs::{self, File},
+    hint::black_box,
+    io::{BufRead, BufReader},
+    os::unix::fs::FileExt,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use sampled::{
+    process::{Field, Pass, Query, Table},
+    reading::Stamp,
+    source::Roots,
+};
+
+/// As many processes a desktop has.
+const DESKTOP: usize = 573;
+
+/// As many a large server.
+const SERVER: usize = 5000;
+
+/// What a person is shown.
+const SHOWN: [Field; 7] = [
+    Field::Pid,
+    Field::User,
+    Field::Cpu,
+    Field::Rss,
+    Field::State,
+    Field::Name,
+    Field::CommandLine,
+];
+
+fn main() {
+    let limit = Resource::RLIMIT_NOFILE;
+    let (_, most) = getrlimit(limit).expect("there is a limit of open files");
+    setrlimit(limit, most, most).expect("it can be raised to what is permitted");
+    for (count, calls, rounds) in [(DESKTOP, 4, 150), (SERVER, 2, 25)] {
+        let sleepers = Sleepers::up_to(count);
+        measure(calls, rounds);
+        drop(sleepers);
+    }
+}
+
+fn measure(calls: u32, rounds: usize) {
+    let raw = RawFiles::open();
+    println!("{} processes", raw.0.len());
+    let mut kept = Asked::new(&[], None);
+    let mut cpu = Asked::new(&[Field::Name, Field::State, Field::Cpu, Field::Rss], None);
+    let mut top = Asked::new(&SHOWN, Some(20));
+    let mut all = Asked::new(&SHOWN, None);
+    let costs = support::interleave_in(
+        calls,
+        rounds,
+        &mut [
+            ("raw pread of kept-open stat", &mut || raw.read()),
+            ("sampled::process, a pass", &mut || kept.ask()),
+            ("the same, 4 fields of stat", &mut || cpu.ask()),
+            ("the same, what is shown of the first 20", &mut || top.ask()),
+            ("the same, what is shown of all", &mut || all.ask()),
+            ("procfs crate", &mut read_by_procfs),
+        ],
+    );
+    support::compare(&costs[1], &costs[0], 1.1);
+    support::compare(&costs[1], &costs[5], 0.35);
+    println!();
+}
+
+/// A query that is asked again and again, as by a session.
+struct Asked {
+    table: Table,
+    query: Query,
+    before: Option<Arc<Pass>>,
+}
+
+impl Asked {
+    fn new(fields: &[Field], limit: Option<usize>) -> Self {
+        Self {
+            table: Table::new(&Roots::default()),
+            query: Query {
+                fields: fields.to_vec(),
+                order: limit.and_then(|_| "-cpu".parse().ok()),
+                limit: if fields.is_empty() { Some(0) } else { limit },
+                ..Query::default()
+            },
+            before: None,
+        }
+    }
+
+    fn ask(&mut self) {
+        let now = Stamp::now().monotonic;
+        let rows = self.table.rows(&self.query, now, self.before.as_deref());
+        let rows = rows.expect("/proc can be read");
+        self.before = Some(rows.pass.clone());
+        black_box(rows);
+    }
+}
+
+/// The floor: one call of the kernel for each process, nothing looked at.
+struct RawFiles(Vec<File>);
+
+impl RawFiles {
+    fn open() -> Self {
+        let entries = fs::read_dir("/proc").expect("there is a /proc").flatten();
+        let files = entries.filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_str()?.parse::<u32>().ok()?;
+            File::open(entry.path().join("stat")).ok()
+        });
+        Self(files.collect())
+    }
+
+    fn read(&self) {
+        let mut buffer = [0; 2048];
+        for file in &self.0 {
+            // One that has ended meanwhile is nothing.
+            let length = file.read_at(&mut buffer, 0).unwrap_or(0);
+            black_box(&buffer[..length]);
+        }
+    }
+}
+
+fn read_by_procfs() {
+    let processes = procfs::process::all_processes().expect("there is a /proc");
+    for process in processes.flatten() {
+        black_box(process.stat().ok());
+    }
+}
+
+/// Processes that do nothing, and end with this one, however that ends.
+struct Sleepers(Child);
+
+impl Sleepers {
+    /// As many as are missing to so many processes in all.
+    fn up_to(count: usize) -> Self {
+        let there = RawFiles::open().0.len();
+        let missing = count.saturating_sub(there + 1);
+        // Each is a fork of the shell that waits for the end of our pipe.
+        let script = format!(
+            "exec 3<&0; i=0; while [ $i -lt {missing} ]; do read x <&3 & i=$((i+1)); done; echo; wait"
+        );
+        let shell = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut shell = shell.expect("there is a shell");
+        let ready = shell.stdout.take().expect("it was asked for");
+        let mut line = String::new();
+        let read = BufReader::new(ready).read_line(&mut line);
+        assert_eq!(read.expect("the shell answers"), 1);
+        // What has just been begun settles down.
+        std::thread::sleep(Duration::from_millis(500));
+        Self(shell)
+    }
+}
+
+impl Drop for Sleepers {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().ok();
+    }
+}

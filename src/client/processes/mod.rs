@@ -1,0 +1,325 @@
+//! The client of the table of processes.
+
+mod proxy;
+mod table;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use zbus::{OwnedVariant, Variant};
+
+use crate::reading::{Fault, Value};
+
+use super::{Bus, Error, Options, SampleOptions, Start, fault_of, retry, take};
+pub use proxy::Processes1Proxy;
+pub use table::{Change, Row, TableSession};
+use table::{RowFaults, invalid, rows};
+
+/// A client of the table of processes. The bus starts the service at the first call.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), sampled::client::Error> {
+/// use sampled::client::{Choice, Processes, Start};
+///
+/// let processes = Processes::connect().await?;
+/// let five = Choice::default().ordered_by("-cpu").limited_to(5);
+/// let every = Start::every_millis(1000);
+/// let mut top = processes.start(&["name", "cpu"], &five, every).await?;
+/// for _ in 0..10 {
+///     let change = top.next().await?;
+///     println!("{} new, {} gone", change.came.len(), change.gone.len());
+///     for (pid, row) in top.rows() {
+///         println!("{pid}: {row:?}");
+///     }
+/// }
+/// top.stop().await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Processes {
+    bus: Bus,
+    proxy: Processes1Proxy<'static>,
+}
+
+/// Which rows of a table are wanted, and in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The field to order by, with `-` before it for the largest first; by pid if it is not set.
+    pub order: Option<String>,
+    /// How many rows at most.
+    pub limit: Option<u32>,
+    /// Patterns by field: a text with `*` for anything, or a number, perhaps behind `>=`, `<=`, `>` or `<`.
+    pub filter: BTreeMap<String, String>,
+}
+
+/// What is known of a field of processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// What it means, in a sentence.
+    pub description: String,
+    /// The unit, in UCUM; empty for a text.
+    pub unit: String,
+    /// Whether it is a text; otherwise it is a number.
+    pub is_text: bool,
+    /// Whether the sum over several processes means something.
+    pub is_summable: bool,
+}
+
+/// A table of processes at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The moment of reading, in microseconds since the Unix epoch.
+    pub timestamp: u64,
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, in the order that was asked for.
+    pub rows: Vec<Row>,
+    /// How many processes there were.
+    pub total: u32,
+    /// How many of them the filter left, before the limit.
+    pub matched: u32,
+    /// When the machine was started, in microseconds since the Unix epoch: `start_time` counts from then.
+    pub boot_time: u64,
+}
+
+/// Sums over processes that belong together, at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sums {
+    /// The moment of reading, in microseconds since the Unix epoch.
+    pub timestamp: u64,
+    /// The names of the fields that were summed up.
+    pub columns: Vec<String>,
+    /// The sums, in the order that was asked for.
+    pub groups: Vec<Sum>,
+    /// How many processes there were.
+    pub total: u32,
+    /// How many of them the filter left.
+    pub matched: u32,
+}
+
+/// The sums over the processes of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sum {
+    /// What they have in common; empty for those that belong to no group.
+    pub name: Result<Arc<str>, Fault>,
+    /// How many they are.
+    pub processes: u32,
+    /// The sum of what could be read, none if nothing could; and why some could not.
+    pub values: Vec<(Option<f64>, Option<Fault>)>,
+}
+
+impl Choice {
+    /// The same, ordered by a field, with `-` before it for the largest first.
+    pub fn ordered_by(self, order: &str) -> Self {
+        Self {
+            order: Some(order.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same, with so many rows at most.
+    pub fn limited_to(self, limit: u32) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+
+    /// The same, of processes of which a field matches a pattern, too.
+    pub fn filtered_by(mut self, field: &str, pattern: &str) -> Self {
+        self.filter.insert(field.to_owned(), pattern.to_owned());
+        self
+    }
+
+    fn options(&self) -> Options<'_> {
+        let mut options = Options::new();
+        if let Some(order) = &self.order {
+            options.insert("order", Variant::from(order.as_str()));
+        }
+        if let Some(limit) = self.limit {
+            options.insert("limit", Variant::from(limit));
+        }
+        if !self.filter.is_empty() {
+            let filter: HashMap<&str, &str> = self
+                .filter
+                .iter()
+                .map(|(field, pattern)| (field.as_str(), pattern.as_str()))
+                .collect();
+            options.insert("filter", Variant::from(filter));
+        }
+        options
+    }
+}
+
+impl Snapshot {
+    /// The place of a field in the rows, if it is among the columns.
+    pub fn column(&self, field: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == field)
+    }
+}
+
+impl Processes {
+    /// Connects to the session bus. The service is not started yet.
+    ///
+    /// # Errors
+    /// [`Error::NoBus`] if there is none.
+    pub async fn connect() -> Result<Self, Error> {
+        Self::on(Bus::session().await?).await
+    }
+
+    /// A client on a bus.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn on(bus: Bus) -> Result<Self, Error> {
+        let proxy = Processes1Proxy::builder(bus.connection())
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Self { bus, proxy })
+    }
+
+    /// The bus it is on.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The calls as they are on the bus.
+    pub fn proxy(&self) -> &Processes1Proxy<'static> {
+        &self.proxy
+    }
+
+    /// What can be asked of a process, by name.
+    ///
+    /// # Errors
+    /// When the bus or the service fails.
+    pub async fn fields(&self) -> Result<BTreeMap<String, FieldInfo>, Error> {
+        let fields = retry(async || self.proxy.fields().await).await?;
+        let info = |mut facts: HashMap<String, OwnedVariant>| FieldInfo {
+            description: take(&mut facts, "description").unwrap_or_default(),
+            unit: take(&mut facts, "unit").unwrap_or_default(),
+            is_text: take::<String>(&mut facts, "kind").is_some_and(|kind| kind == "text"),
+            is_summable: take(&mut facts, "summable").unwrap_or_default(),
+        };
+        let fields = fields.into_iter();
+        Ok(fields.map(|(name, facts)| (name, info(facts))).collect())
+    }
+
+    /// The table, now. No field at all means a usual choice.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
+    pub async fn snapshot(
+        &self,
+        fields: &[&str],
+        choice: &Choice,
+        options: SampleOptions,
+    ) -> Result<Snapshot, Error> {
+        let options = both(choice, options);
+        let (timestamp, columns, values, faults, mut details) =
+            retry(async || self.proxy.snapshot(fields, &options).await).await?;
+        Ok(Snapshot {
+            timestamp,
+            rows: rows(&columns, values.iter().map(|column| &**column), &faults)?,
+            columns,
+            total: take(&mut details, "total").unwrap_or_default(),
+            matched: take(&mut details, "matched").unwrap_or_default(),
+            boot_time: take(&mut details, "boot_time").unwrap_or_default(),
+        })
+    }
+
+    /// Sums over the processes that belong together by `application`, `unit` or `user`, now. No field at
+    /// all means a usual choice.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
+    pub async fn sums(
+        &self,
+        by: &str,
+        fields: &[&str],
+        choice: &Choice,
+        options: SampleOptions,
+    ) -> Result<Sums, Error> {
+        let options = both(choice, options);
+        let (timestamp, columns, values, faults, mut details) =
+            retry(async || self.proxy.sums(by, fields, &options).await).await?;
+        let all = rows(
+            &columns,
+            values.iter().map(|column| &**column),
+            &HashMap::new(),
+        )?;
+        let all = all.into_iter().enumerate();
+        let groups = all.map(|(place, row)| sum(&columns, place, row, &faults));
+        Ok(Sums {
+            timestamp,
+            groups: groups.collect::<Result<_, _>>()?,
+            columns: columns.into_iter().skip(2).collect(),
+            total: take(&mut details, "total").unwrap_or_default(),
+            matched: take(&mut details, "matched").unwrap_or_default(),
+        })
+    }
+
+    /// Begins to acquire. The table comes to the session that is returned, and is kept up to date there.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::LimitExceeded`].
+    pub async fn start(
+        &self,
+        fields: &[&str],
+        choice: &Choice,
+        start: Start,
+    ) -> Result<TableSession, Error> {
+        TableSession::start(self, fields, choice, start).await
+    }
+
+    /// Ends a detached session by its number. Others end with [`TableSession::stop`].
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], [`Error::NotOwner`].
+    pub async fn stop(&self, session: u32) -> Result<(), Error> {
+        Ok(self.proxy.stop(session).await?)
+    }
+
+    /// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process of this
+    /// number, if it is the one that started at this moment: its field `start_time`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchProcess`], [`Error::AccessDenied`].
+    pub async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
+        retry(async || self.proxy.end(pid, start_time, signal).await).await
+    }
+}
+
+fn both(choice: &Choice, sample: SampleOptions) -> Options<'_> {
+    let mut options = choice.options();
+    options.extend(sample.options());
+    options
+}
+
+/// One sum of a table of them: a name, how many processes, and the rest.
+fn sum(columns: &[String], place: usize, row: Row, faults: &RowFaults) -> Result<Sum, Error> {
+    let fault = |column: &str| {
+        let faults = faults.get(column)?;
+        let mut all = faults.iter();
+        let (code, _) = all.find(|(_, rows)| rows.contains(&(place as u32)))?;
+        Some(fault_of(code))
+    };
+    let mut values = columns.iter().map(|column| fault(column)).zip(row);
+    let Some((missing, Ok(Value::Text(name)))) = values.next() else {
+        return Err(invalid());
+    };
+    let Some((_, Ok(Value::Number(processes)))) = values.next() else {
+        return Err(invalid());
+    };
+    let total = |(fault, reading)| match reading {
+        Ok(Value::Number(number)) => (Some(number).filter(|number| !number.is_nan()), fault),
+        _ => (None, fault),
+    };
+    Ok(Sum {
+        name: missing.map_or(Ok(name), Err),
+        processes: processes as u32,
+        values: values.map(total).collect(),
+    })
+}

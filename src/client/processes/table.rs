@@ -1,0 +1,192 @@
+//! A table of processes as its client sees it: kept up to date from what has changed.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use zbus::{Message, Variant};
+
+use crate::{
+    reading::{Reading, Value},
+    wire::PROCESSES_INTERFACE,
+};
+
+use super::{
+    super::{fault_of, microseconds, retry, signals::Signals},
+    Choice, Error, Processes, Start,
+};
+
+/// The readings of a process, in the order of the columns.
+pub type Row = Vec<Reading>;
+
+/// A session of processes. It ends with [`stop`](Self::stop), or when it is dropped.
+///
+/// It has a connection of its own: see [`Session`](crate::client::Session).
+pub struct TableSession {
+    processes: Processes,
+    signals: Signals,
+    columns: Vec<String>,
+    rows: BTreeMap<u32, Row>,
+}
+
+/// What has changed in the table of a session, by pid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The moment of reading, in microseconds since the Unix epoch.
+    pub timestamp: u64,
+    /// The rows that are new.
+    pub came: Vec<u32>,
+    /// The rows of which a value is another one.
+    pub changed: Vec<u32>,
+    /// The rows that are no longer there. One that came, too, is another process's now.
+    pub gone: Vec<u32>,
+}
+
+impl TableSession {
+    pub(super) async fn start(
+        processes: &Processes,
+        fields: &[&str],
+        choice: &Choice,
+        start: Start,
+    ) -> Result<Self, Error> {
+        let processes = Processes::on(processes.bus().again().await?).await?;
+        let bus = processes.bus().connection();
+        let mut signals = Signals::listen(bus, PROCESSES_INTERFACE).await?;
+        let mut options = start.options();
+        options.extend(choice.options());
+        let interval = microseconds(start.interval);
+        let proxy = processes.proxy().inner();
+        let arguments = (fields, interval, &options);
+        let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;
+        let (session, columns) = reply.body().deserialize()?;
+        signals.follow(&reply, session);
+        Ok(Self {
+            processes,
+            signals,
+            columns,
+            rows: BTreeMap::new(),
+        })
+    }
+
+    /// The number of the session.
+    pub fn id(&self) -> u32 {
+        self.signals.session()
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The table as of the last change: rows by pid. In a session with an order and a limit, these are
+    /// the first ones.
+    pub fn rows(&self) -> &BTreeMap<u32, Row> {
+        &self.rows
+    }
+
+    /// The reading of one field of a process, if both are in the table.
+    pub fn reading(&self, pid: u32, field: &str) -> Option<&Reading> {
+        let place = self.columns.iter().position(|column| column == field)?;
+        self.rows.get(&pid)?.get(place)
+    }
+
+    /// Waits for the next frame, brings the table up to date and returns what has changed; in the first
+    /// one, everything has come. It can be dropped while it waits, and nothing is lost.
+    ///
+    /// # Errors
+    /// [`Error::Ended`], once the session is over or the service has gone.
+    pub async fn next(&mut self) -> Result<Change, Error> {
+        loop {
+            let message = self.signals.next().await?;
+            if let Some(change) = self.take(&message)? {
+                return Ok(change);
+            }
+        }
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], if it is over already.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.processes.stop(self.id()).await
+    }
+
+    fn take(&mut self, message: &Message) -> Result<Option<Change>, Error> {
+        type Pids = Vec<u32>;
+        type Body<'a> = (u32, u64, Pids, Pids, Pids, Vec<Variant<'a>>, RowFaults);
+        let header = message.header();
+        if header.member().is_none_or(|member| member != "Changed") {
+            return Ok(None);
+        }
+        let body = message.body();
+        let (session, timestamp, came, changed, gone, values, faults): Body<'_> =
+            body.deserialize()?;
+        if session != self.id() {
+            return Ok(None);
+        }
+        let mut rows = rows(&self.columns, values.iter(), &faults)?.into_iter();
+        for pid in &gone {
+            self.rows.remove(pid);
+        }
+        for &pid in came.iter().chain(&changed) {
+            self.rows.extend(rows.next().map(|row| (pid, row)));
+        }
+        Ok(Some(Change {
+            timestamp,
+            came,
+            changed,
+            gone,
+        }))
+    }
+}
+
+/// By column, then by fault, the rows that have it.
+pub(super) type RowFaults = HashMap<String, HashMap<String, Vec<u32>>>;
+
+/// The rows of columns as they come over the bus.
+pub(super) fn rows<'a, 'v: 'a>(
+    names: &[String],
+    columns: impl Iterator<Item = &'a Variant<'v>>,
+    faults: &RowFaults,
+) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut width = 0;
+    for column in columns {
+        let Variant::Array(column) = column else {
+            return Err(invalid());
+        };
+        if width == 0 {
+            rows.resize_with(column.len(), || Vec::with_capacity(names.len()));
+        }
+        if column.len() != rows.len() {
+            return Err(invalid());
+        }
+        width += 1;
+        for (row, value) in rows.iter_mut().zip(column.iter()) {
+            row.push(Ok(match value {
+                Variant::F64(number) => Value::Number(*number),
+                Variant::Str(text) => Value::Text(Arc::from(text.as_str())),
+                _ => return Err(invalid()),
+            }));
+        }
+    }
+    if width != names.len() {
+        return Err(invalid());
+    }
+    for (name, faults) in faults {
+        let place = names.iter().position(|other| other == name);
+        for (code, places) in faults {
+            for &row in places {
+                let row = rows.get_mut(row as usize).ok_or_else(invalid)?;
+                row[place.ok_or_else(invalid)?] = Err(fault_of(code));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn invalid() -> Error {
+    Error::Bus(zbus::Error::InvalidReply)
+}

@@ -1,0 +1,300 @@
+//! What is read of a process beyond its stat, when somebody asks for it.
+
+use std::{io::Read, ops::BitOr, os::fd::OwnedFd, sync::Arc, time::Duration};
+
+use nix::{
+    time::ClockId,
+    unistd::{Uid, User},
+};
+use rustix::{
+    fs::{Mode, OFlags, openat, readlinkat},
+    io::Errno,
+};
+
+use crate::{
+    process::{Field, cgroup::Cgroup, lane::Task},
+    reading::{Fault, Reading, Value, clock},
+};
+
+/// Files of a process, as a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Files(u8);
+
+impl Files {
+    pub(super) const NONE: Self = Self(0);
+    /// The directory itself, whose owner is the user.
+    pub(super) const OWNER: Self = Self(1);
+    pub(super) const COMMAND_LINE: Self = Self(2);
+    pub(super) const EXECUTABLE: Self = Self(4);
+    pub(super) const CGROUP: Self = Self(8);
+    pub(super) const IO: Self = Self(16);
+    pub(super) const PSS: Self = Self(32);
+    pub(super) const SWAP: Self = Self(64);
+
+    /// What a process without memory has not.
+    pub(super) const OF_MEMORY: Self =
+        Self(Self::COMMAND_LINE.0 | Self::EXECUTABLE.0 | Self::PSS.0 | Self::SWAP.0);
+
+    /// What must be read beyond stat to tell a field.
+    pub(super) fn of(field: Field) -> Self {
+        match field {
+            Field::Uid | Field::User => Self::OWNER,
+            Field::CommandLine => Self::COMMAND_LINE,
+            Field::Executable => Self::EXECUTABLE,
+            Field::Cgroup | Field::Unit | Field::Application => Self::CGROUP,
+            Field::Read | Field::Write => Self::IO,
+            Field::Pss => Self::PSS,
+            Field::Swap => Self::SWAP,
+            _ => Self::NONE,
+        }
+    }
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl BitOr for Files {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What is to be read on the lane: files of a process, or the name of a user, which a server may know.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Request {
+    Process { pid: u32, files: Files },
+    User(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    Process(u32),
+    User(u32),
+}
+
+impl Task for Request {
+    type Key = Subject;
+
+    fn key(&self) -> Subject {
+        match self {
+            Self::Process { pid, .. } => Subject::Process(*pid),
+            Self::User(uid) => Subject::User(*uid),
+        }
+    }
+}
+
+/// What was read on the lane.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Process(Box<Details>),
+    User(Arc<str>),
+}
+
+/// What was asked for of a process; none for what was not.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    pub(super) command_line: Option<Reading>,
+    pub(super) executable: Option<Reading>,
+    pub(super) cgroup: Option<Result<Cgroup, Fault>>,
+    pub(super) io: Option<Result<Io, Fault>>,
+    pub(super) pss: Option<Result<u64, Fault>>,
+    pub(super) swap: Option<Result<u64, Fault>>,
+    /// Whether a file could not be opened because too many are.
+    pub(super) is_starved: bool,
+}
+
+impl Details {
+    /// Of files that have not been read in time.
+    pub(super) fn late(files: Files) -> Self {
+        fn of<T>(is_asked: bool) -> Option<Result<T, Fault>> {
+            is_asked.then_some(Err(Fault::Timeout))
+        }
+        Self {
+            command_line: of(files.has(Files::COMMAND_LINE)),
+            executable: of(files.has(Files::EXECUTABLE)),
+            cgroup: of(files.has(Files::CGROUP)),
+            io: of(files.has(Files::IO)),
+            pss: of(files.has(Files::PSS)),
+            swap: of(files.has(Files::SWAP)),
+            is_starved: false,
+        }
+    }
+}
+
+/// What `/proc/PID/io` says, and when it said so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Io {
+    /// The moment, on the clock that stands still while the machine sleeps, and on the one that does not.
+    pub(super) monotonic: Duration,
+    pub(super) boottime: Duration,
+    pub(super) read: u64,
+    pub(super) write: u64,
+}
+
+/// A program may have megabytes of arguments.
+const LONGEST_COMMAND_LINE: u64 = 32 * 1024;
+
+/// No other file is as long, and no link.
+const LONGEST: u64 = 64 * 1024;
+
+/// Does what is asked for, below this directory. It may never return.
+pub(super) fn answer(proc: &OwnedFd, request: &Request) -> Answer {
+    match *request {
+        Request::User(uid) => {
+            let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+            let name = user.map_or_else(|| uid.to_string(), |user| user.name);
+            Answer::User(name.into())
+        }
+        Request::Process { pid, files } => Answer::Process(Box::new(read(proc, pid, files))),
+    }
+}
+
+fn read(proc: &OwnedFd, pid: u32, files: Files) -> Details {
+    let mut details = Details::default();
+    let mut is_starved = false;
+    let mut fault = |cause: Errno| {
+        is_starved |= matches!(cause, Errno::MFILE | Errno::NFILE);
+        self::fault(cause)
+    };
+    let mut file = |name: &str, most| whole(proc, pid, name, most).map_err(&mut fault);
+    if files.has(Files::COMMAND_LINE) {
+        let text = file("cmdline", LONGEST_COMMAND_LINE);
+        details.command_line = Some(text.map(|text| Value::Text(command_line(&text))));
+    }
+    if files.has(Files::CGROUP) {
+        let text = file("cgroup", LONGEST);
+        let cgroup = text.and_then(|text| Cgroup::parse(&text).ok_or(Fault::Malformed));
+        details.cgroup = Some(cgroup);
+    }
+    if files.has(Files::IO) {
+        let text = file("io", LONGEST);
+        let io = text.and_then(|text| Io::parse(&text).ok_or(Fault::Malformed));
+        details.io = Some(io);
+    }
+    if files.has(Files::PSS) {
+        let text = file("smaps_rollup", LONGEST);
+        let pss = text.and_then(|text| kilobytes(&text, b"Pss:").ok_or(Fault::Malformed));
+        details.pss = Some(pss);
+    }
+    if files.has(Files::SWAP) {
+        // A process without memory of its own has no such line: it has just ended.
+        let text = file("status", LONGEST);
+        let swap = text.and_then(|text| kilobytes(&text, b"VmSwap:").ok_or(Fault::Gone));
+        details.swap = Some(swap);
+    }
+    if files.has(Files::EXECUTABLE) {
+        let link = readlinkat(proc, format!("{pid}/exe"), Vec::new());
+        let text = link.map(|link| plain(link.as_bytes()));
+        details.executable = Some(text.map(Value::Text).map_err(&mut fault));
+    }
+    details.is_starved = is_starved;
+    details
+}
+
+/// What a client is told of a failure.
+pub(super) fn fault(cause: Errno) -> Fault {
+    match cause {
+        Errno::ACCESS | Errno::PERM => Fault::Denied,
+        Errno::NOENT | Errno::SRCH => Fault::Gone,
+        _ => Fault::Stale,
+    }
+}
+
+fn whole(proc: &OwnedFd, pid: u32, name: &str, most: u64) -> Result<Vec<u8>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(proc, format!("{pid}/{name}"), flags, Mode::empty())?;
+    let mut text = Vec::new();
+    let read = std::fs::File::from(file).take(most).read_to_end(&mut text);
+    read.map_err(|cause| Errno::from_io_error(&cause).unwrap_or(Errno::IO))?;
+    Ok(text)
+}
+
+/// The arguments, each of which is ended by a zero byte, with blanks in between. A process that has
+/// put a title in their place may have left zero bytes behind it.
+fn command_line(text: &[u8]) -> Arc<str> {
+    let end = text.iter().rposition(|&byte| byte != 0);
+    let text = &text[..end.map_or(0, |end| end + 1)];
+    String::from_utf8_lossy(text).replace('\0', " ").into()
+}
+
+/// Bytes of the kernel as a text that every client can have: what is not UTF-8 becomes U+FFFD.
+pub(super) fn plain(bytes: &[u8]) -> Arc<str> {
+    String::from_utf8_lossy(bytes).replace('\0', " ").into()
+}
+
+impl Io {
+    fn parse(text: &[u8]) -> Option<Self> {
+        Some(Self {
+            monotonic: clock(ClockId::CLOCK_MONOTONIC),
+            boottime: clock(ClockId::CLOCK_BOOTTIME),
+            read: number(text, b"read_bytes:")?,
+            write: number(text, b"write_bytes:")?,
+        })
+    }
+}
+
+/// The number on the line that begins with this name.
+fn number(text: &[u8], name: &[u8]) -> Option<u64> {
+    let value = value(text, name)?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The bytes on the line that begins with this name, and has kilobytes on it.
+fn kilobytes(text: &[u8], name: &[u8]) -> Option<u64> {
+    let value = value(text, name)?.strip_suffix(b" kB")?;
+    let kilobytes: u64 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+fn value<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut lines = text.split_inclusive(|&byte| byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(name))?;
+    // The number at the end of a line that is cut off may have lost digits.
+    Some(line.strip_suffix(b"\n")?.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines() {
+        #[track_caller]
+        fn check(text: &[u8], expected: &str) {
+            assert_eq!(&*command_line(text), expected);
+        }
+        check(b"", "");
+        check(b"ls\0-l\0a b\0", "ls -l a b");
+        check(b"ls\0\0x\0", "ls  x");
+        check(b"postgres: writer\0\0\0\0", "postgres: writer");
+        check(b"sshd: root", "sshd: root");
+        check(b"a\nb\xff\0", "a\nb\u{fffd}");
+        check(b"\0\0", "");
+    }
+
+    #[test]
+    fn lines() {
+        let text = b"rchar: 1\nread_bytes: 4096\nwrite_bytes: 18446744073709551615\ncancelled_write_bytes: 0\n";
+        let io = Io::parse(text).unwrap();
+        assert_eq!((io.read, io.write), (4096, u64::MAX));
+        assert_eq!(Io::parse(b"read_bytes: 4096\n"), None);
+        assert_eq!(Io::parse(b"read_bytes: 1\nwrite_bytes: 12"), None);
+        assert_eq!(
+            kilobytes(b"Rss: 9 kB\nPss:      12 kB\n", b"Pss:"),
+            Some(12288)
+        );
+        assert_eq!(kilobytes(b"Pss: 12\n", b"Pss:"), None);
+        assert_eq!(kilobytes(b"", b"Pss:"), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! What can be asked of a process.
+
+use std::{fmt, str::FromStr};
+
+use crate::{process::QueryError, reading::unit};
+
+/// What can be asked of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// The number of the process, unique among those that are there.
+    Pid,
+    /// The number of its parent.
+    Parent,
+    /// When it started. With the number of the process, this says for all time which one is meant.
+    StartTime,
+    /// The number of the user as whom it acts.
+    Uid,
+    /// The name of that user.
+    User,
+    /// What the process calls itself.
+    Name,
+    /// The program and its arguments.
+    CommandLine,
+    /// The file that is executed.
+    Executable,
+    /// What it is doing, in one letter.
+    State,
+    /// Its control group.
+    Cgroup,
+    /// The unit of systemd that it belongs to.
+    Unit,
+    /// The application that it belongs to.
+    Application,
+    /// How many threads it has.
+    Threads,
+    /// How much of one CPU it uses.
+    Cpu,
+    /// How much of all CPUs it uses.
+    CpuOfAll,
+    /// How much CPU time it has used.
+    CpuTime,
+    /// How much of its memory is present.
+    Rss,
+    /// The same, with what it shares divided among those who do.
+    Pss,
+    /// How much of its memory is swapped out.
+    Swap,
+    /// What it has read from storage.
+    Read,
+    /// What it has written to storage.
+    Write,
+    /// How nice it is to others.
+    Nice,
+}
+
+/// What is known of a field.
+struct Facts {
+    name: &'static str,
+    unit: &'static str,
+    is_text: bool,
+    is_summable: bool,
+    description: &'static str,
+}
+
+const fn text(name: &'static str, description: &'static str) -> Facts {
+    Facts {
+        name,
+        unit: unit::NONE,
+        is_text: true,
+        is_summable: false,
+        description,
+    }
+}
+
+const fn number(name: &'static str, unit: &'static str, description: &'static str) -> Facts {
+    Facts {
+        name,
+        unit,
+        is_text: false,
+        is_summable: false,
+        description,
+    }
+}
+
+const fn amount(name: &'static str, unit: &'static str, description: &'static str) -> Facts {
+    Facts {
+        name,
+        unit,
+        is_text: false,
+        is_summable: true,
+        description,
+    }
+}
+
+/// In the order of [`Field::ALL`].
+#[rustfmt::skip]
+const FACTS: [Facts; Field::ALL.len()] = [
+    number("pid", unit::ONE, "The number of the process: the name of its directory in /proc/"),
+    number("parent", unit::ONE, "The number of the process that is its parent, 0 for the first ones: ppid of /proc/PID/stat"),
+    number("start_time", unit::MICROSECONDS, "When it started, since boot, to a hundredth of a second: starttime of /proc/PID/stat. With pid it says for all time which process is meant"),
+    number("uid", unit::ONE, "The number of the user as whom it acts (the effective one): the owner of /proc/PID"),
+    text("user", "The name of that user, or its number where it has none: getpwuid_r(3)"),
+    text("name", "What it calls itself, at most 15 bytes but for the kernel's own threads: comm of /proc/PID/stat"),
+    text("command_line", "The program and its arguments, or what the process has put in their place, with blanks in between; empty for a thread of the kernel: /proc/PID/cmdline"),
+    text("executable", "The file that is executed, ` (deleted)` behind it if it is no longer there; empty for a thread of the kernel: the link /proc/PID/exe"),
+    text("state", "What it is doing: R runs or could, S sleeps, D waits for a disk, T stopped, t traced, Z has ended, I idle thread of the kernel: state of /proc/PID/stat"),
+    text("cgroup", "Its control group, below the root of those of systemd: /proc/PID/cgroup"),
+    text("unit", "The unit of systemd that it belongs to: that of the user's own systemd if there is one, otherwise that of the system; empty if there is none: /proc/PID/cgroup"),
+    text("application", "The id of the application that it belongs to, as desktops name their units (systemd.io/DESKTOP_ENVIRONMENTS); empty if there is none: /proc/PID/cgroup"),
+    amount("threads", unit::ONE, "How many threads it has: num_threads of /proc/PID/stat"),
+    amount("cpu", unit::PERCENT, "CPU time it used between two readings, or since its start if that is later, in per cent of the time between; 100 is one CPU: utime and stime of /proc/PID/stat"),
+    amount("cpu_of_all", unit::PERCENT, "The same in per cent of what all CPUs that are online could do"),
+    amount("cpu_time", unit::SECONDS, "CPU time it has used since its start, ended threads included: utime and stime of /proc/PID/stat"),
+    amount("rss", unit::BYTES, "Memory of it that is present, shared pages included: rss of /proc/PID/stat"),
+    amount("pss", unit::BYTES, "The same, each shared page divided by how many processes share it; dear: the kernel looks at every page: Pss of /proc/PID/smaps_rollup"),
+    amount("swap", unit::BYTES, "Memory of it that is swapped out, shared memory left out: VmSwap of /proc/PID/status"),
+    amount("read", unit::BYTES_PER_SECOND, "What was read from storage for it: read_bytes of /proc/PID/io"),
+    amount("write", unit::BYTES_PER_SECOND, "What it gave to be written to storage: write_bytes of /proc/PID/io"),
+    number("nice", unit::ONE, "How nice it is to others, from -20 to 19: nice of /proc/PID/stat"),
+];
+
+impl Field {
+    /// Every field there is.
+    pub const ALL: [Self; 22] = [
+        Self::Pid,
+        Self::Parent,
+        Self::StartTime,
+        Self::Uid,
+        Self::User,
+        Self::Name,
+        Self::CommandLine,
+        Self::Executable,
+        Self::State,
+        Self::Cgroup,
+        Self::Unit,
+        Self::Application,
+        Self::Threads,
+        Self::Cpu,
+        Self::CpuOfAll,
+        Self::CpuTime,
+        Self::Rss,
+        Self::Pss,
+        Self::Swap,
+        Self::Read,
+        Self::Write,
+        Self::Nice,
+    ];
+
+    fn facts(self) -> &'static Facts {
+        &FACTS[self as usize]
+    }
+
+    /// The word that stands for it on the bus and on the command line: `command_line`.
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// What it means and where the kernel says it, in a sentence.
+    pub fn description(self) -> &'static str {
+        self.facts().description
+    }
+
+    /// One of [`mod@unit`]; empty for a text.
+    pub fn unit(self) -> &'static str {
+        self.facts().unit
+    }
+
+    /// Whether its values are texts; otherwise they are numbers.
+    pub fn is_text(self) -> bool {
+        self.facts().is_text
+    }
+
+    /// Whether the sum over several processes means something.
+    pub fn is_summable(self) -> bool {
+        self.facts().is_summable
+    }
+
+    /// Whether two passes are needed to tell it.
+    pub fn needs_baseline(self) -> bool {
+        matches!(self, Self::Cpu | Self::CpuOfAll | Self::Read | Self::Write)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Field {
+    type Err = QueryError;
+
+    fn from_str(name: &str) -> Result<Self, QueryError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|field| field.name() == name)
+            .ok_or_else(|| QueryError::UnknownField {
+                name: name.to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_its_own_facts() {
+        for (place, field) in Field::ALL.into_iter().enumerate() {
+            assert_eq!(field as usize, place);
+            assert_eq!(field.name().parse(), Ok(field));
+            assert_eq!(field.is_text(), field.unit().is_empty());
+            let variant = format!("{field:?}").to_lowercase();
+            assert_eq!(field.name().replace('_', ""), variant);
+        }
+        let error = "Pid".parse::<Field>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("Pid: there is no such field: there are pid, parent, "),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! The lane for what may block for ever: who asks never waits for long.
+//!
+//! `/proc/PID/cmdline` and others wait for a lock of the process that they are about, and a process
+//! that waits for a disk or a server may hold that for hours. So they are read by a worker. If it
+//! makes no progress it is left behind, what it is stuck in is not asked for again until it returns,
+//! and another goes on with the rest. Workers end when the lane is dropped, and when nobody has
+//! asked for a minute.
+
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// Something to be read, which can be told from all others by its key.
+pub(super) trait Task: Clone + Send + 'static {
+    type Key: Copy + Eq + std::hash::Hash + Send;
+
+    fn key(&self) -> Self::Key;
+}
+
+/// A lane, with at most one worker that is not stuck.
+pub(super) struct Lane<T: Task, A> {
+    shared: Arc<Shared<T, A>>,
+}
+
+struct Shared<T: Task, A> {
+    work: Box<dyn Fn(&T) -> A + Send + Sync>,
+    state: Mutex<State<T, A>>,
+    /// There is work, or the lane is closed.
+    asked: Condvar,
+    /// Everything is answered.
+    answered: Condvar,
+}
+
+struct State<T: Task, A> {
+    tasks: Vec<T>,
+    /// None for what is not answered yet; of what has panicked, the answer is none.
+    answers: Vec<Option<Option<A>>>,
+    /// The first task that nobody has begun.
+    next: usize,
+    /// Counts the workers, and whether the last of them is there.
+    turn: u64,
+    is_served: bool,
+    is_closed: bool,
+    /// What those are stuck in that were left behind.
+    stuck: HashSet<T::Key>,
+}
+
+/// How long a worker may take for one task.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How many workers may be stuck. Each costs a few pages.
+const MOST_STUCK: usize = 16;
+
+/// How long a worker stays when there is nothing to do.
+const LINGER: Duration = Duration::from_secs(60);
+
+impl<T: Task, A: Send + 'static> Lane<T, A> {
+    /// A lane without a thread, for this work.
+    pub(super) fn new(work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                work: Box::new(work),
+                state: Mutex::new(State {
+                    tasks: Vec::new(),
+                    answers: Vec::new(),
+                    next: 0,
+                    turn: 0,
+                    is_served: false,
+                    is_closed: false,
+                    stuck: HashSet::new(),
+                }),
+                asked: Condvar::new(),
+                answered: Condvar::new(),
+            }),
+        }
+    }
+
+    /// The answers to these tasks, in their order; none to one that is stuck. The lane is one's own
+    /// meanwhile.
+    pub(super) fn ask(&mut self, tasks: &[T]) -> Vec<Option<A>> {
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        let is_free = |task: &&T| !state.stuck.contains(&task.key());
+        let asked: Vec<T> = tasks.iter().filter(is_free).cloned().collect();
+        let keys: Vec<_> = asked.iter().map(T::key).collect();
+        state.answers = asked.iter().map(|_| None).collect();
+        state.tasks = asked;
+        state.next = 0;
+        shared.asked.notify_one();
+        let mut state = self.wait(state, &keys);
+        state.tasks.clear();
+        let answers = std::mem::take(&mut state.answers);
+        drop(state);
+        // In the same order, but for those that were not asked.
+        let mut answers = keys.into_iter().zip(answers).peekable();
+        let answer = |task: &T| {
+            let of_task = answers.next_if(|(key, _)| *key == task.key());
+            of_task.and_then(|(_, answer)| answer.flatten())
+        };
+        tasks.iter().map(answer).collect()
+    }
+
+    /// Waits until everything is answered that will be. What is begun and not answered is the
+    /// last that was begun.
+    fn wait<'a>(&'a self, mut state: Held<'a, T, A>, keys: &[T::Key]) -> Held<'a, T, A> {
+        loop {
+            if !state.is_served && (state.is_done() || !self.start_worker(&mut state)) {
+                return state;
+            }
+            let (turn, begun) = (state.turn, state.next);
+            let is_waiting = |state: &mut State<T, A>| !state.is_done();
+            let waited = self
+                .shared
+                .answered
+                .wait_timeout_while(state, PATIENCE, is_waiting);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.is_done() {
+                return state;
+            }
+            // A worker that has begun nothing has not had a CPU yet, and is not stuck.
+            if state.turn == turn && state.next == begun && begun > 0 && state.is_out() {
+                state.stuck.insert(keys[begun - 1]);
+                state.turn += 1;
+                state.is_served = false;
+            }
+        }
+    }
+
+    fn start_worker(&self, state: &mut State<T, A>) -> bool {
+        // Memory that is not used costs nothing, and who knows users by name may be a large library.
+        const STACK: usize = 1024 * 1024;
+        if state.stuck.len() >= MOST_STUCK {
+            return false;
+        }
+        let builder = thread::Builder::new().name("processes".to_owned());
+        let shared = self.shared.clone();
+        let turn = state.turn;
+        let started = builder.stack_size(STACK).spawn(move || shared.work(turn));
+        state.is_served = started.is_ok();
+        state.is_served
+    }
+}
+
+impl<T: Task, A> Drop for Lane<T, A> {
+    fn drop(&mut self) {
+        self.shared.lock().is_closed = true;
+        self.shared.asked.notify_all();
+    }
+}
+
+type Held<'a, T, A> = MutexGuard<'a, State<T, A>>;
+
+impl<T: Task, A> Shared<T, A> {
+    fn lock(&self) -> Held<'_, T, A> {
+        // No task runs under the lock, so nothing panics that leaves the state in disorder.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, turn: u64) {
+        let mut state = self.lock();
+        while !state.is_closed {
+            if state.next < state.tasks.len() {
+                let at = state.next;
+                state.next += 1;
+                let task = state.tasks[at].clone();
+                drop(state);
+                let answer = catch_unwind(AssertUnwindSafe(|| (self.work)(&task)));
+                state = self.lock();
+                if state.turn != turn {
+                    state.stuck.remove(&task.key());
+                    return;
+                }
+                state.answers[at] = Some(answer.ok());
+                if state.is_done() {
+                    self.answered.notify_all();
+                }
+                continue;
+            }
+            let waited = self.asked.wait_timeout(state, LINGER);
+            let (locked, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = locked;
+            if outcome.timed_out() && state.next >= state.tasks.len() {
+                break;
+            }
+        }
+        state.is_served = false;
+    }
+}
+
+impl<T: Task, A> State<T, A> {
+    /// Whether the last task that was begun is not answered.
+    fn is_out(&self) -> bool {
+        self.next > 0 && self.answers[self.next - 1].is_none()
+    }
+
+    /// Whether nothing will be answered any more.
+    fn is_done(&self) -> bool {
+        let is_stuck = |task: &T| self.stuck.contains(&task.key());
+        self.next == self.tasks.len() && (!self.is_out() || self.tasks.last().is_some_and(is_stuck))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The processes of a machine: a table of them, sums over those that belong together, and their end.
+//!
+//! A [`Table`] takes passes over `/proc`: in each, `/proc/PID/stat` of every process is read, once for
+//! all who ask. Whatever else a [`Query`] asks for is read of the processes that it is about, and of no
+//! other. A rate is made of two passes; the caller says which.
+//!
+//! Everything here blocks: a pass takes a few microseconds for each process.
+
+mod cgroup;
+mod desk;
+mod details;
+mod end;
+mod facts;
+mod field;
+mod group;
+mod lane;
+mod listing;
+mod pass;
+mod query;
+mod scan;
+mod table;
+mod view;
+
+pub use crate::source::Error;
+pub use end::{EndError, end};
+pub use field::Field;
+pub use group::{Group, Sum, Sums, Total};
+pub use pass::Pass;
+pub use query::{Condition, Order, Query, QueryError};
+pub use table::{Row, Rows, Table};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! Real processes.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    os::unix::ffi::OsStrExt,
+    process::{Child, Command, Stdio, id},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Instant,
+};
+
+use super::*;
+
+/// How long an event may take that must come. It never does, where all is well.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A child that ends with the test.
+struct Owned(Child);
+
+impl Owned {
+    fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn end(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn sleeper() -> Owned {
+    Owned::spawn(Command::new("sleep").arg("1000"))
+}
+
+fn table() -> Table {
+    Table::new(&Roots::default())
+}
+
+/// Everything that is asked for of one process.
+fn row_of(table: &mut Table, pid: u32, fields: &[Field], before: Option<&Pass>) -> Option<Row> {
+    let query = Query {
+        filter: vec![Condition::new(Field::Pid, &pid.to_string()).unwrap()],
+        ..query(fields)
+    };
+    let mut found = table.rows(&query, now(), before).unwrap();
+    assert!(found.rows.len() <= 1 && found.matched == found.rows.len());
+    found.rows.pop()
+}
+
+/// A text of another process; none while the kernel is late.
+fn until<T>(mut what: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE);
+    }
+}
+
+#[test]
+fn this_process() {
+    let mut table = table();
+    let fields = Field::ALL;
+    let of = |row: &Row, field: Field| row.values[field as usize].clone();
+    // Where the machine is busy, what is read on the lane may be late.
+    let row = until(|| {
+        let row = row_of(&mut table, id(), &fields, None)?;
+        let is_late = row.values.contains(&Err(Fault::Timeout));
+        (!is_late).then_some(row)
+    });
+    let executable = std::env::current_exe().unwrap();
+    assert_eq!(
+        of(&row, Field::Executable),
+        text(executable.to_str().unwrap())
+    );
+    let arguments: Vec<_> = std::env::args().collect();
+    assert_eq!(of(&row, Field::CommandLine), text(&arguments.join(" ")));
+    let uid = nix::unistd::geteuid();
+    assert_eq!(of(&row, Field::Uid), number(f64::from(uid.as_raw())));
+    let user = nix::unistd::User::from_uid(uid).unwrap().unwrap();
+    assert_eq!(of(&row, Field::User), text(&user.name));
+    let parent = std::os::unix::process::parent_id();
+    assert_eq!(of(&row, Field::Parent), number(f64::from(parent)));
+    let comm = fs::read_to_string("/proc/self/comm").unwrap();
+    assert_eq!(of(&row, Field::Name), text(comm.trim_end()));
+    let numeric = |field| match of(&row, field) {
+        Ok(Value::Number(number)) => number,
+        other => panic!("{field}: {other:?}"),
+    };
+    assert!(numeric(Field::Threads) >= 2.0);
+    // Each is counted in batches, and not at the same moment.
+    let (rss, pss) = (numeric(Field::Rss), numeric(Field::Pss));
+    assert!(pss > 0.0 && pss < 2.0 * rss, "{rss} {pss}");
+    assert!(numeric(Field::Swap) >= 0.0);
+    let boottime = Stamp::now().boottime.as_micros() as u64;
+    assert!(row.start_time <= boottime && row.start_time + 3_600_000_000 > boottime);
+}
+
+#[test]
+fn names_may_be_anything() {
+    let sleep = until(|| Some(fs::canonicalize("/bin/sleep").unwrap()));
+    let directory = tempfile::tempdir().unwrap();
+    let mut table = table();
+    for name in [
+        &b"a) R 1 (b"[..],
+        b"two\nlines",
+        b"\xff\xfe",
+        b"(sd-pam)",
+        b" ",
+    ] {
+        let path = directory.path().join(OsStr::from_bytes(name));
+        std::os::unix::fs::symlink(&sleep, &path).unwrap();
+        let child = Owned::spawn(Command::new(&path).arg("1000"));
+        let row = row_of(&mut table, child.pid(), &[Field::Name, Field::State], None).unwrap();
+        assert_eq!(row.values[0], text(&String::from_utf8_lossy(name)));
+        let lossy = String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned();
+        let fields = [Field::CommandLine, Field::Executable];
+        let values = until(|| {
+            let row = row_of(&mut table, child.pid(), &fields, None)?;
+            row.values.iter().all(Reading::is_ok).then_some(row.values)
+        });
+        assert_eq!(values[0], text(&format!("{lossy} 1000")));
+        assert_eq!(values[1], text(sleep.to_str().unwrap()));
+    }
+}
+
+#[test]
+fn what_has_ended_is_there_until_its_parent_looks() {
+    let mut table = table();
+    let mut child = Owned::spawn(&mut Command::new("true"));
+    let fields = [
+        Field::State,
+        Field::CommandLine,
+        Field::Executable,
+        Field::Rss,
+        Field::Pss,
+    ];
+    let row = until(|| {
+        let row = row_of(&mut table, child.pid(), &fields, None).unwrap();
+        (row.values[0] == text("Z")).then_some(row)
+    });
+    let gone = Err(Fault::Gone);
+    assert_eq!(
+        row.values[1..],
+        [gone.clone(), gone, number(0.0), number(0.0)]
+    );
+    child.end();
+    assert_eq!(row_of(&mut table, child.pid(), &fields, None), None);
+}
+
+#[test]
+fn what_ends_in_between_is_left_out() {
+    let mut table = table();
+    let mut child = sleeper();
+    let since = now();
+    let filter = |pid: u32| vec![Condition::new(Field::Pid, &pid.to_string()).unwrap()];
+    let mut of_child = query(&[Field::Name]);
+    of_child.filter = filter(child.pid());
+    let first = table.rows(&of_child, since, None).unwrap();
+    assert_eq!(first.rows.len(), 1);
+    child.end();
+    // Of the pass, it is still there; what the pass has not is asked of nobody else.
+    let same = table.rows(&of_child, since, None).unwrap();
+    assert_eq!(same.rows, first.rows);
+    of_child.fields = vec![Field::Uid];
+    let found = table.rows(&of_child, since, None).unwrap();
+    assert_eq!((found.rows.len(), found.matched), (0, 0));
+    assert!(std::sync::Arc::ptr_eq(&found.pass, &first.pass));
+}
+
+#[test]
+fn a_new_process_has_its_rate_at_once() {
+    let mut table = table();
+    let before = rows(&mut table, &query(&[])).pass;
+    let child = Owned::spawn(Command::new("sh").args(["-c", "while :; do :; done"]));
+    let fields = [Field::Cpu, Field::CpuOfAll, Field::Read];
+    until(|| {
+        let row = row_of(&mut table, child.pid(), &fields, Some(&before)).unwrap();
+        let Ok(Value::Number(cpu)) = row.values[0] else {
+            panic!("{row:?}");
+        };
+        let Ok(Value::Number(of_all)) = row.values[1] else {
+            panic!("{row:?}");
+        };
+        assert!(of_all <= 100.0 && of_all <= cpu);
+        assert!(row.values[2] == Err(Fault::Timeout) || row.values[2].is_ok());
+        (cpu > 0.0).then_some(())
+    });
+}
+
+#[test]
+fn children_that_live_shortly_do_no_harm() {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                Command::new("true").status().unwrap();
+            }
+        });
+        let mut table = table();
+        let query = query(&[Field::Uid, Field::CommandLine, Field::Cgroup, Field::Read]);
+        let mut before = None;
+        for _ in 0..100 {
+            let found = table.rows(&query, now(), before.as_deref()).unwrap();
+            assert!(pids(&found).contains(&id()));
+            assert!(pids(&found).is_sorted());
+            // Whatever ends in between, the row of nobody shows another's values.
+            let own = found.rows.iter().find(|row| row.pid == id()).unwrap();
+            assert!(own.values[0].is_ok());
+            before = Some(found.pass);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn threads_are_no_processes() {
+    let mut table = table();
+    let query = query(&[]);
+    for _ in 0..20 {
+        rows(&mut table, &query);
+        let (stop, wait) = std::sync::mpsc::channel::<()>();
+        let thread = thread::spawn(move || wait.recv().is_err());
+        let child = sleeper();
+        for _ in 0..3 {
+            let found = pids(&rows(&mut table, &query));
+            assert!(found.contains(&child.pid()));
+            let tasks = fs::read_dir("/proc/self/task").unwrap();
+            let tasks = tasks.map(|task| task.unwrap().file_name());
+            for task in tasks.map(|name| name.to_str().unwrap().parse().unwrap()) {
+                assert_eq!(found.contains(&task), task == id());
+            }
+        }
+        drop(stop);
+        thread.join().unwrap();
+    }
+}
+
+#[test]
+fn a_number_that_is_given_again_is_another_process() {
+    const LAST: &str = "/proc/sys/kernel/ns_last_pid";
+    let mut table = table();
+    let mut first = sleeper();
+    let pid = first.pid();
+    let fields = [Field::Uid, Field::StartTime];
+    let before = row_of(&mut table, pid, &fields, None).unwrap();
+    // Two processes of one tick cannot be told apart.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(20) {}
+    first.end();
+    let mut attempts = 0..200;
+    let second = loop {
+        if attempts.next().is_none() {
+            eprintln!("skipped: others are given the number again and again");
+            return;
+        }
+        if let Err(cause) = fs::write(LAST, (pid - 1).to_string()) {
+            eprintln!("skipped: {LAST}: {cause}");
+            return;
+        }
+        let second = sleeper();
+        if second.pid() == pid {
+            break second;
+        }
+    };
+    let after = row_of(&mut table, pid, &fields, None).unwrap();
+    assert!(after.start_time > before.start_time);
+    let roots = Roots::default();
+    let error = end(&roots, pid, before.start_time, 9).unwrap_err();
+    assert!(matches!(error, EndError::AnotherProcess(_)), "{error}");
+    end(&roots, pid, after.start_time, 15).unwrap();
+    drop(second);
+}
+
+#[test]
+fn signals_that_cannot_be_sent() {
+    let roots = Roots::default();
+    let mut table = table();
+    let child = sleeper();
+    let row = row_of(&mut table, child.pid(), &[], None).unwrap();
+    let check = |pid: u32, signal: i32, expected: &str| {
+        let error = end(&roots, pid, row.start_time, signal).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check(child.pid(), 0, "signal 0: there is no such signal");
+    check(child.pid(), 1000, "signal 1000: there is no such signal");
+    check(0, 15, "process 0: there is no such process");
+    let beyond = "process 4294967295: there is no such process";
+    check(u32::MAX, 15, beyond);
+    let pid = child.pid();
+    drop(child);
+    // Unless the number has been given again in the meantime.
+    let error = end(&roots, pid, row.start_time, 15).unwrap_err();
+    assert!(matches!(
+        error,
+        EndError::NoSuchProcess(_) | EndError::AnotherProcess(_)
+    ));
+}
+
+#[test]
+fn thousands_of_processes() {
+    const MANY: usize = 5000;
+    // Each is a fork of the shell that waits for the end of our pipe, however we end.
+    let script = format!(
+        "exec 3<&0; i=0; while [ $i -lt {MANY} ]; do read x <&3 & i=$((i+1)); done; echo; wait"
+    );
+    let mut shell = Owned::spawn(
+        Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
+    let mut ready = BufReader::new(shell.0.stdout.take().unwrap());
+    assert_eq!(ready.read_line(&mut String::new()).unwrap(), 1);
+    let mut table = table();
+    let parent = Condition::new(Field::Parent, &shell.pid().to_string()).unwrap();
+    let query = Query {
+        filter: vec![parent],
+        ..query(&[Field::Name, Field::Uid, Field::Cgroup])
+    };
+    let found = rows(&mut table, &query);
+    assert_eq!(found.rows.len(), MANY);
+    assert!(found.total > MANY);
+    let again = table.rows(&query, now(), Some(&found.pass)).unwrap();
+    assert_eq!(pids(&again), pids(&found));
+    drop(shell.0.stdin.take());
+    shell.0.wait().unwrap();
+    assert_eq!(rows(&mut table, &query).rows, []);
+}

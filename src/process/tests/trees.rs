@@ -1,0 +1,443 @@
+//! Trees that are made here.
+
+use std::{os::unix::fs::symlink, sync::Arc, time::Instant};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
+
+use super::*;
+
+#[test]
+fn fields_of_one_process() {
+    let tree = Tree::new();
+    tree.process(7, "a) R (b", 12345, 250);
+    tree.write("7/cmdline", "sh\0-c\0true\0");
+    tree.write(
+        "7/cgroup",
+        "0::/user.slice/user@1.service/app.slice/app-a\\x2db@1.service\n",
+    );
+    tree.write(
+        "7/smaps_rollup",
+        "0-1 ---p 0 00:00 0 [rollup]\nRss: 8 kB\nPss:        3 kB\n",
+    );
+    tree.write("7/status", "Name:\tx\nVmSwap:\t      12 kB\n");
+    symlink("/bin/sh", tree.path("7/exe")).unwrap();
+    let mut table = Table::new(&tree.roots());
+    let found = rows(&mut table, &query(&Field::ALL));
+    assert_eq!((found.total, found.matched), (1, 1));
+    let row = &found.rows[0];
+    assert_eq!((row.pid, row.start_time), (7, 123_450_000));
+    let page = 4096.0;
+    let uid = f64::from(nix::unistd::geteuid().as_raw());
+    let check = |field: Field, expected: Reading| {
+        let place = Field::ALL.iter().position(|other| *other == field);
+        assert_eq!(row.values[place.unwrap()], expected, "{field}");
+    };
+    check(Field::Pid, number(7.0));
+    check(Field::Parent, number(1.0));
+    check(Field::StartTime, number(123_450_000.0));
+    check(Field::Uid, number(uid));
+    check(Field::Name, text("a) R (b"));
+    check(Field::CommandLine, text("sh -c true"));
+    check(Field::Executable, text("/bin/sh"));
+    check(Field::State, text("S"));
+    check(Field::Unit, text("app-a\\x2db@1.service"));
+    check(Field::Application, text("a-b"));
+    check(Field::Threads, number(3.0));
+    check(Field::Cpu, Err(Fault::First));
+    check(Field::CpuOfAll, Err(Fault::First));
+    check(Field::CpuTime, number(2.5));
+    check(Field::Rss, number(25.0 * page));
+    check(Field::Pss, number(3072.0));
+    check(Field::Swap, number(12288.0));
+    check(Field::Read, Err(Fault::First));
+    check(Field::Nice, number(5.0));
+}
+
+#[test]
+fn what_has_no_memory_is_not_asked() {
+    let tree = Tree::new();
+    tree.write(
+        "2/stat",
+        "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 4 0 0 20 0 1 0 1 0 0 0\n",
+    );
+    tree.write(
+        "9/stat",
+        "9 (late) Z 1 0 0 0 -1 4194304 0 0 0 0 0 4 0 0 20 0 1 0 1 0 0 0\n",
+    );
+    let mut table = Table::new(&tree.roots());
+    let fields = [
+        Field::CommandLine,
+        Field::Executable,
+        Field::Pss,
+        Field::Swap,
+    ];
+    let found = rows(&mut table, &query(&fields));
+    let none = || vec![text(""), text(""), number(0.0), number(0.0)];
+    assert_eq!(found.rows[0].values, none());
+    let gone = || Err(Fault::Gone);
+    assert_eq!(
+        found.rows[1].values,
+        [gone(), gone(), number(0.0), number(0.0)]
+    );
+}
+
+#[test]
+fn names_are_what_every_client_can_have() {
+    let tree = Tree::new();
+    let stat = b"7 (a\xff\nb) S 1 7 7 0 -1 4194304 1 2 3 4 0 0 7 8 20 5 3 0 1 99 25 0 0\n";
+    tree.write("7/stat", stat);
+    tree.write("7/cmdline", b"a\xff\0b\nc\0\0\0");
+    let mut table = Table::new(&tree.roots());
+    let found = rows(&mut table, &query(&[Field::Name, Field::CommandLine]));
+    assert_eq!(
+        found.rows[0].values,
+        [text("a\u{fffd}\nb"), text("a\u{fffd} b\nc")]
+    );
+}
+
+#[test]
+fn filter_order_and_limit() {
+    let tree = Tree::new();
+    for (pid, name, used) in [(3, "ab", 30), (20, "b", 10), (100, "a", 20), (101, "c", 20)] {
+        tree.process(pid, name, 1, used);
+    }
+    tree.write("self/stat", "x");
+    tree.write("loadavg", "0 0 0 1/4 101\n");
+    let mut table = Table::new(&tree.roots());
+    let mut check = |filter: &[&str], order: Option<&str>, limit, expected: &[u32], matched| {
+        let query = Query {
+            fields: vec![Field::Pid],
+            filter: filter.iter().map(|text| text.parse().unwrap()).collect(),
+            order: order.map(|order| order.parse().unwrap()),
+            limit,
+        };
+        let found = rows(&mut table, &query);
+        assert_eq!(pids(&found), expected);
+        assert_eq!((found.total, found.matched), (4, matched));
+    };
+    check(&[], None, None, &[3, 20, 100, 101], 4);
+    check(&[], None, Some(2), &[3, 20], 4);
+    check(&[], Some("name"), None, &[100, 3, 20, 101], 4);
+    check(&[], Some("-name"), Some(1), &[101], 4);
+    check(&[], Some("-cpu_time"), None, &[3, 100, 101, 20], 4);
+    check(&[], Some("cpu_time"), Some(2), &[20, 100], 4);
+    check(&[], Some("-pid"), None, &[101, 100, 20, 3], 4);
+    check(&[], Some("cpu"), None, &[3, 20, 100, 101], 4);
+    check(&[], None, Some(0), &[], 4);
+    check(&["name=a*"], None, None, &[3, 100], 2);
+    check(&["name=a*"], None, Some(1), &[3], 2);
+    check(&["name=a*", "cpu_time=>=0.3"], None, None, &[3], 1);
+    check(&["cpu=>=0"], None, None, &[], 0);
+    check(&["pid=20"], None, None, &[20], 1);
+    // Nobody knows the command lines.
+    check(&["command_line=*"], None, None, &[], 0);
+}
+
+#[test]
+fn processes_come_go_and_are_replaced() {
+    let tree = Tree::new();
+    tree.process(10, "a", 100, 0);
+    tree.process(20, "b", 100, 0);
+    tree.write("10/cmdline", "old\0");
+    let mut table = Table::new(&tree.roots());
+    let query = query(&[Field::Name, Field::CommandLine]);
+    assert_eq!(pids(&rows(&mut table, &query)), [10, 20]);
+    tree.end(10);
+    tree.process(15, "c", 200, 0);
+    assert_eq!(pids(&rows(&mut table, &query)), [15, 20]);
+    tree.process(10, "a", 300, 0);
+    tree.write("10/cmdline", "new\0");
+    let found = rows(&mut table, &query);
+    assert_eq!(pids(&found), [10, 15, 20]);
+    assert_eq!(found.rows[0].start_time, 3_000_000);
+    assert_eq!(found.rows[0].values, [text("a"), text("new")]);
+    // It executes another program: what is known of it is read again.
+    tree.write("10/cmdline", "newer\0");
+    assert_eq!(rows(&mut table, &query).rows[0].values[1], text("new"));
+    tree.process(10, "b", 300, 0);
+    assert_eq!(
+        rows(&mut table, &query).rows[0].values,
+        [text("b"), text("newer")]
+    );
+}
+
+#[test]
+fn rates_are_of_two_passes() {
+    let tree = Tree::new();
+    let io = |bytes: u64| format!("rchar: 9\nread_bytes: {bytes}\nwrite_bytes: 0\n");
+    let boot = Stamp::now().boottime.as_millis() as u64 / 10;
+    for pid in [1, 2, 3] {
+        tree.process(pid, "x", 5, 1000);
+        tree.write(&format!("{pid}/io"), io(4096));
+    }
+    let mut table = Table::new(&tree.roots());
+    let query = query(&[Field::Cpu, Field::Read, Field::Write]);
+    let first = rows(&mut table, &query);
+    assert_eq!(first.rows[0].values, vec![Err(Fault::First); 3]);
+    let before = first.pass;
+    tree.process(1, "x", 5, 1000);
+    tree.write("1/io", io(4096 + 8192));
+    tree.process(2, "x", 5, 999);
+    tree.write("2/io", io(0));
+    tree.process(3, "x", 5, 1500);
+    tree.write("3/io", "nonsense");
+    // It has started just now, and one that started long ago is seen for the first time.
+    tree.process(4, "x", boot + 1, 3);
+    tree.write("4/io", io(1 << 20));
+    tree.process(5, "x", 7, 3);
+    tree.write("5/io", io(5));
+    while now() - before.stamp.monotonic < Duration::from_millis(20) {}
+    let found = table.rows(&query, now(), Some(&before)).unwrap();
+    let values = |at: usize| &found.rows[at].values[..];
+    let elapsed = (found.pass.stamp.monotonic - before.stamp.monotonic).as_secs_f64();
+    let of = |at: usize, field: usize| match values(at)[field] {
+        Ok(Value::Number(number)) => number,
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!(values(0)[0], number(0.0));
+    let read = of(0, 1);
+    assert!(read > 0.0 && read <= 8192.0 / 0.01, "{read}");
+    assert_eq!(values(0)[2], number(0.0));
+    assert_eq!(
+        values(1),
+        [Err(Fault::Reset), Err(Fault::Reset), number(0.0)]
+    );
+    assert_eq!(of(2, 0), 100.0 * 5.0 / elapsed);
+    assert_eq!(values(2)[1], Err(Fault::Malformed));
+    assert!(of(3, 0) > 0.0 && of(3, 1) > 0.0);
+    assert_eq!(values(4), vec![Err(Fault::First); 3]);
+    // Of the same pass, nothing can be told.
+    let same = table
+        .rows(&query, Duration::ZERO, Some(&found.pass))
+        .unwrap();
+    assert_eq!(same.rows[0].values[0], Err(Fault::First));
+    // The machine slept in between.
+    let mut stamp = before.stamp;
+    stamp.boottime -= Duration::from_secs(5);
+    let slept = pass::Pass::new(stamp, before.processes.clone());
+    let found = table.rows(&query, now(), Some(&slept)).unwrap();
+    assert_eq!(found.rows[2].values[0], Err(Fault::Gap));
+}
+
+#[test]
+fn what_a_rate_selects_has_its_rates_the_second_time() {
+    let tree = Tree::new();
+    for pid in 1..=20 {
+        tree.process(pid, "x", 5, 0);
+        tree.write(&format!("{pid}/io"), "read_bytes: 0\nwrite_bytes: 0\n");
+    }
+    let mut table = Table::new(&tree.roots());
+    let query = Query {
+        fields: vec![Field::Read],
+        order: Some("-cpu".parse().unwrap()),
+        limit: Some(1),
+        ..Query::default()
+    };
+    let first = rows(&mut table, &query);
+    tree.process(15, "x", 5, 100);
+    let second = table.rows(&query, now(), Some(&first.pass)).unwrap();
+    assert_eq!(pids(&second), [15]);
+    assert_eq!(second.rows[0].values, [number(0.0)]);
+}
+
+#[test]
+fn one_pass_is_for_all_who_ask() {
+    let tree = Tree::new();
+    tree.process(1, "a", 5, 0);
+    let mut table = Table::new(&tree.roots());
+    let before = now();
+    let first = table.rows(&query(&[Field::Name]), before, None).unwrap();
+    tree.process(1, "b", 5, 0);
+    let again = table.rows(&query(&[Field::Name]), before, None).unwrap();
+    assert!(Arc::ptr_eq(&first.pass, &again.pass));
+    assert_eq!(again.rows[0].values, [text("a")]);
+    let sums = table.sums(Group::User, &query(&[Field::Rss]), before, None);
+    assert!(Arc::ptr_eq(&first.pass, &sums.unwrap().pass));
+    let later = rows(&mut table, &query(&[Field::Name]));
+    assert_eq!(later.rows[0].values, [text("b")]);
+}
+
+#[test]
+fn past_passes_are_kept_for_a_while() {
+    let tree = Tree::new();
+    tree.process(1, "a", 5, 0);
+    let mut table = Table::new(&tree.roots());
+    let window = Duration::from_millis(200);
+    assert!(table.past(&query(&[]), now(), window).is_none());
+    let pass = rows(&mut table, &query(&[])).pass;
+    let moment = pass.stamp.monotonic;
+    assert!(table.past(&query(&[]), moment, Duration::ZERO).is_none());
+    assert!(
+        table
+            .past(&query(&[]), moment + window / 2, window)
+            .is_none()
+    );
+    let past = table.past(&query(&[]), moment + window, window).unwrap();
+    assert!(Arc::ptr_eq(&past, &pass));
+    assert!(
+        table
+            .past(&query(&[]), moment + 11 * window, window)
+            .is_none()
+    );
+    // It does not know what anybody has read or written.
+    let read = query(&[Field::Read]);
+    assert!(table.past(&read, moment + window, window).is_none());
+    tree.write("1/io", "read_bytes: 0\nwrite_bytes: 0\n");
+    table.baseline(&read, Duration::ZERO).unwrap();
+    assert!(table.past(&read, moment + window, window).is_some());
+    for _ in 0..100 {
+        rows(&mut table, &query(&[]));
+    }
+    assert!(table.marks.len() <= 4);
+}
+
+#[test]
+fn sums_are_of_those_that_belong_together() {
+    let tree = Tree::new();
+    let units = ["a.service", "b.service", "a.service", ""];
+    for (pid, unit) in units.into_iter().enumerate() {
+        let pid = pid as u32 + 1;
+        tree.process(pid, "x", 5, u64::from(pid) * 100);
+        tree.write(
+            &format!("{pid}/cgroup"),
+            format!("0::/system.slice/{unit}\n"),
+        );
+        tree.write(&format!("{pid}/status"), format!("VmSwap: {pid} kB\n"));
+    }
+    fs::remove_file(tree.path("3/status")).unwrap();
+    tree.process(9, "x", 5, 900);
+    let mut table = Table::new(&tree.roots());
+    let mut check = |order: Option<&str>, limit, expected: &[(&str, usize, f64)]| {
+        let query = Query {
+            fields: vec![Field::CpuTime, Field::Swap],
+            order: order.map(|order| order.parse().unwrap()),
+            limit,
+            ..Query::default()
+        };
+        Group::Unit.check(&query).unwrap();
+        let sums = table.sums(Group::Unit, &query, now(), None).unwrap();
+        assert_eq!((sums.total, sums.matched), (5, 5));
+        let found = sums.groups.iter().map(|sum| {
+            assert_eq!(sum.values.len(), 2);
+            let name = match &sum.name {
+                Ok(name) => name,
+                Err(fault) => fault.code(),
+            };
+            (name, sum.processes, sum.values[0].number.unwrap())
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        sums
+    };
+    let (a, b) = (("a.service", 2, 4.0), ("b.service", 1, 2.0));
+    let (none, gone) = (("", 1, 4.0), ("gone", 1, 9.0));
+    let sums = check(None, None, &[none, a, b, gone]);
+    let swap = |at: usize| sums.groups[at].values[1];
+    assert_eq!((swap(2).number, swap(2).fault), (Some(2048.0), None));
+    assert_eq!(
+        (swap(1).number, swap(1).fault),
+        (Some(1024.0), Some(Fault::Gone))
+    );
+    assert_eq!((swap(3).number, swap(3).fault), (None, Some(Fault::Gone)));
+    check(Some("-unit"), None, &[b, a, none, gone]);
+    check(Some("-cpu_time"), Some(2), &[gone, none]);
+    check(Some("threads"), Some(1), &[none]);
+    let wrong = query(&[Field::Nice]);
+    let error = Group::User.check(&wrong).unwrap_err();
+    assert_eq!(error, QueryError::NotSummable(Field::Nice));
+}
+
+#[test]
+fn what_blocks_for_ever_is_late_and_holds_up_nothing() {
+    let tree = Tree::new();
+    for pid in 1..=5 {
+        tree.process(pid, "x", 5, 0);
+        tree.write(&format!("{pid}/cmdline"), format!("{pid}"));
+    }
+    // To open it waits for a writer.
+    let fifo = tree.path("3/cmdline");
+    fs::remove_file(&fifo).unwrap();
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let mut table = Table::new(&tree.roots());
+    let query = query(&[Field::CommandLine]);
+    let value = |rows: &Rows, at: usize| rows.rows[at].values[0].clone();
+    // Others may be late, too, where the machine is busy.
+    let settled = |table: &mut Table| loop {
+        let found = rows(table, &query);
+        if [0, 1, 3, 4].iter().all(|&at| value(&found, at).is_ok()) {
+            return found;
+        }
+    };
+    let found = settled(&mut table);
+    assert_eq!(value(&found, 2), Err(Fault::Timeout));
+    assert_eq!(value(&found, 4), text("5"));
+    // Who asks again does not wait for it.
+    let start = Instant::now();
+    for _ in 0..50 {
+        assert_eq!(value(&settled(&mut table), 2), Err(Fault::Timeout));
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    // It returns once there is a writer.
+    fs::write(&fifo, "at last").unwrap();
+    fs::remove_file(&fifo).unwrap();
+    tree.write("3/cmdline", "at last");
+    while value(&rows(&mut table, &query), 2) != text("at last") {}
+}
+
+#[test]
+fn files_are_closed_with_the_table() {
+    let tree = Tree::new();
+    for pid in 1..=20 {
+        tree.process(pid, "x", 5, 0);
+    }
+    let below = fs::canonicalize(tree.path(".")).unwrap();
+    let mut table = Table::new(&tree.roots());
+    assert_eq!(descriptors(&below), 0);
+    rows(&mut table, &query(&[Field::Name]));
+    assert_eq!(descriptors(&below), 21);
+    tree.end(7);
+    rows(&mut table, &query(&[Field::Name]));
+    assert_eq!(descriptors(&below), 20);
+    drop(table);
+    assert_eq!(descriptors(&below), 0);
+}
+
+#[test]
+fn errors_name_the_path() {
+    let tree = Tree::new();
+    let mut roots = tree.roots();
+    roots.proc = tree.path("nowhere");
+    let error = Table::new(&roots)
+        .rows(&query(&[]), now(), None)
+        .unwrap_err();
+    let expected = format!("{}: ", roots.proc.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    // An empty directory has no processes, and is no failure.
+    assert_eq!(rows(&mut Table::new(&tree.roots()), &query(&[])).total, 0);
+}
+
+#[test]
+fn nothing_is_ended_that_was_not_meant() {
+    let tree = Tree::new();
+    let mut child = std::process::Command::new("sleep")
+        .arg("1000")
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    tree.process(pid, "sleep", 4242, 0);
+    let roots = tree.roots();
+    // Whose numbers these are nobody knows.
+    let error = end(&roots, pid, 42_420_000, 9).unwrap_err();
+    assert!(matches!(error, EndError::OtherNamespace(_)), "{error}");
+    tree.write("self/status", format!("NSpid:\t{}\n", std::process::id()));
+    let error = end(&roots, pid, 42_410_000, 9).unwrap_err();
+    assert!(matches!(error, EndError::AnotherProcess(_)), "{error}");
+    assert_eq!(child.try_wait().unwrap(), None);
+    end(&roots, pid, 42_420_000, 9).unwrap();
+    assert!(!child.wait().unwrap().success());
+    let error = end(&roots, pid, 42_420_000, 9).unwrap_err();
+    assert!(matches!(error, EndError::NoSuchProcess(_)), "{error}");
+}

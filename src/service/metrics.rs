@@ -1,0 +1,148 @@
+//! What a session of metrics acquires: a selection, read and compared with its own last frame.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    reading::{Fault, Value},
+    sample,
+    store::{Baseline, Frame, Selection, Store},
+};
+
+use super::session::Event;
+
+/// The metrics of a session, and what its client knows of them.
+pub(crate) struct Metrics {
+    /// What the client has asked for, which may mean more or less another time.
+    selectors: Vec<String>,
+    pub(crate) selection: Arc<Selection>,
+    baseline: Baseline,
+    told: Option<Arc<Told>>,
+}
+
+/// What the client knows of beside the numbers.
+struct Told {
+    selection: Arc<Selection>,
+    texts: Vec<(Arc<str>, Arc<str>)>,
+    faults: Vec<(Arc<str>, Fault)>,
+}
+
+impl PartialEq for Told {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.selection, &other.selection)
+            && self.texts == other.texts
+            && self.faults == other.faults
+    }
+}
+
+/// A frame as it was made for one session. For the next one it will do as well, if that has selected
+/// the same and compares with the same: of fifty such sessions, 49 cost little but their signals.
+pub(super) struct Made {
+    selection: Arc<Selection>,
+    baseline: Baseline,
+    frame: Frame,
+    values: Arc<[f64]>,
+    told: Arc<Told>,
+}
+
+impl Metrics {
+    pub(crate) fn new(selectors: &[&str], selection: Arc<Selection>) -> Self {
+        let selectors = selectors.iter().map(|&selector| selector.to_owned());
+        Self {
+            selectors: selectors.collect(),
+            selection,
+            baseline: Baseline::new(),
+            told: None,
+        }
+    }
+
+    /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
+    /// next frame is told of before it comes.
+    pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
+        let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
+        let selection = store.resolve_again(&selectors, &self.selection);
+        if selection.columns.len() > limit || selection.is_same(&self.selection) {
+            return;
+        }
+        self.baseline = selection.carry_over(&self.selection, &self.baseline);
+        self.selection = selection;
+    }
+
+    /// Takes a frame at `now` and says what the client is to be told of it. `made` is the frame of
+    /// the session before it in the same tick.
+    pub(super) fn frame(
+        &mut self,
+        store: &Store,
+        now: Duration,
+        made: &mut Option<Made>,
+    ) -> impl Iterator<Item = Event> + use<> {
+        let made = match made {
+            Some(made) if made.is_for(self) => made,
+            made => made.insert(self.make(store, now)),
+        };
+        let Made { told, values, .. } = made;
+        let timestamp = made.frame.timestamp;
+        self.baseline = made.frame.clone().into_baseline();
+        let known = self.told.as_ref();
+        let is_known = known.is_some_and(|known| Arc::ptr_eq(known, told) || known == told);
+        let changed = (!is_known).then(|| {
+            let (texts, faults) = (told.texts.clone(), told.faults.clone());
+            Event::Changed(self.selection.clone(), texts, faults)
+        });
+        self.told = Some(told.clone());
+        let sampled = Event::Sampled(timestamp, values.clone());
+        changed.into_iter().chain([sampled])
+    }
+
+    fn make(&mut self, store: &Store, now: Duration) -> Made {
+        let frame = store.read(&self.selection, now);
+        let mut baseline = std::mem::take(&mut self.baseline);
+        if baseline.is_empty() {
+            let window = sample::Options::default().window;
+            baseline = store.past(&self.selection, &frame, window);
+        }
+        let (values, told) = self.evaluate(&frame, &baseline);
+        Made {
+            selection: self.selection.clone(),
+            baseline,
+            frame,
+            values: values.into(),
+            told: Arc::new(told),
+        }
+    }
+
+    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, Told) {
+        let mut values = Vec::with_capacity(self.selection.columns.len());
+        let mut told = Told {
+            selection: self.selection.clone(),
+            texts: Vec::new(),
+            faults: Vec::new(),
+        };
+        for (column, reading) in self.selection.readings(frame, baseline) {
+            let id = || column.metric.id.clone();
+            values.push(match reading {
+                Ok(Value::Number(number)) => number,
+                Ok(Value::Text(text)) => {
+                    told.texts.push((id(), text));
+                    f64::NAN
+                }
+                Err(fault) => {
+                    told.faults.push((id(), fault));
+                    f64::NAN
+                }
+            });
+        }
+        (values, told)
+    }
+}
+
+impl Made {
+    fn is_for(&self, metrics: &Metrics) -> bool {
+        let same = |(ours, theirs): (&Option<Arc<_>>, &Option<Arc<_>>)| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        };
+        Arc::ptr_eq(&self.selection, &metrics.selection)
+            && self.baseline.len() == metrics.baseline.len()
+            && self.baseline.iter().zip(&metrics.baseline).all(same)
+    }
+}
