@@ -2,8 +2,8 @@
 
 use sampled::client::{Choice, Error, Processes, SampleOptions};
 
-use super::{Sleeper, number, processes};
-use crate::{bus::Bus, home::SAMPLED, process::Process};
+use super::{Foreign, Sleeper, number, processes};
+use crate::{bus::Bus, process::Process};
 
 const TERM: i32 = 15;
 
@@ -68,38 +68,14 @@ fn what_is_no_signal_is_not_sent() {
 
 #[test]
 fn what_the_user_may_not_the_service_may_not() {
-    if !rustix::process::geteuid().is_root() {
-        let bus = Bus::activating("");
-        bus.block_on(async {
-            let processes = processes(&bus).await;
-            let first = Choice::default().filtered_by("pid", "1");
-            let table = processes
-                .snapshot(&["start_time"], &first, SampleOptions::default())
-                .await
-                .unwrap();
-            let start = number(&table.rows[0][0]) as u64;
-            let error = processes.end(1, start, TERM).await.unwrap_err();
-            assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
-        });
-        return;
-    }
-    // Root without the capability is like any other user.
-    let bus = Bus::executing(&format!("setpriv --bounding-set=-kill {SAMPLED} serve"));
-    let other = ["--reuid=65534", "--clear-groups", "sleep", "1000"];
-    let sleeper = Sleeper::of(bus.command("setpriv").args(other));
+    let (bus, foreign) = Foreign::without("kill");
     bus.block_on(async {
         let processes = processes(&bus).await;
-        let start = start_time(&processes, &sleeper).await;
-        // It is root's until it has become another user's.
-        let one = Choice::default().filtered_by("pid", &sleeper.pattern());
-        let one = one.filtered_by("uid", "65534").filtered_by("name", "sleep");
-        let seen = async || {
-            let table = processes.snapshot(&["pid"], &one, SampleOptions::default());
-            table.await.unwrap().matched
-        };
-        while seen().await == 0 {}
-        let error = processes.end(sleeper.pid(), start, TERM).await.unwrap_err();
+        let one = foreign.settled(&processes).await;
+        let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
+        let start = number(&table.await.unwrap().rows[0][0]) as u64;
+        let error = processes.end(foreign.pid(), start, TERM).await.unwrap_err();
         assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
-        assert!(Process::open(sleeper.pid()).unwrap().is_running());
+        assert!(Process::open(foreign.pid()).unwrap().is_running());
     });
 }

@@ -7,12 +7,13 @@ mod sturdiness;
 
 use std::process::{Child, Command};
 
+use rustix::process::{Signal, geteuid};
 use sampled::{
-    client::{self, Processes, Row, Snapshot},
+    client::{self, Choice, Processes, Row, SampleOptions, Snapshot},
     reading::{Reading, Value},
 };
 
-use crate::{bus::Bus, process::Process};
+use crate::{bus::Bus, home::SAMPLED, process::Process};
 
 /// A process that waits for the end of the test, and ends with it.
 struct Sleeper(Child);
@@ -38,7 +39,7 @@ impl Sleeper {
     /// Ends it, without looking: it stays as a zombie until it is dropped.
     fn kill(&self) {
         let process = Process::open(self.pid()).expect("a child is there until it is waited for");
-        process.signal(rustix::process::Signal::KILL);
+        process.signal(Signal::KILL);
         process.wait();
     }
 }
@@ -47,6 +48,42 @@ impl Drop for Sleeper {
     fn drop(&mut self) {
         self.0.kill().ok();
         self.0.wait().ok();
+    }
+}
+
+/// A process of another user.
+struct Foreign(Option<Sleeper>);
+
+impl Foreign {
+    /// One that the service may not do all to: root is like any other user without a capability.
+    /// Whoever is not root has the first process, which is root's.
+    fn without(capability: &str) -> (Bus, Self) {
+        if !geteuid().is_root() {
+            return (Bus::activating(""), Self(None));
+        }
+        let setpriv = format!("/usr/bin/env setpriv --bounding-set=-{capability}");
+        let bus = Bus::executing(&format!("{setpriv} {SAMPLED} serve"));
+        let nobody = ["--reuid=65534", "--clear-groups", "sleep", "1000"];
+        let sleeper = Sleeper::of(bus.command("setpriv").args(nobody));
+        (bus, Self(Some(sleeper)))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.as_ref().map_or(1, Sleeper::pid)
+    }
+
+    /// Waits until it is another user's, and returns what chooses it.
+    async fn settled(&self, processes: &Processes) -> Choice {
+        let one = Choice::default().filtered_by("pid", &self.pid().to_string());
+        let fields = ["uid", "name"];
+        loop {
+            let table = processes.snapshot(&fields, &one, SampleOptions::default());
+            let row = &table.await.expect("table").rows[0];
+            let is_set_up = self.0.is_none() || text(&row[1]) == "sleep";
+            if is_set_up && number(&row[0]) != f64::from(geteuid().as_raw()) {
+                return one;
+            }
+        }
     }
 }
 
