@@ -42,6 +42,8 @@ mod own;
 #[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
+mod processes;
+#[cfg(feature = "cli")]
 mod ps;
 #[cfg(feature = "cli")]
 mod sessions;
