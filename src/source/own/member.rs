@@ -168,7 +168,7 @@ impl Source for Member {
             Read::File { source, late } => {
                 let mut read = source.read(columns);
                 // What was read for other definitions than those of now is no answer for these.
-                if read.is_ok() && columns.len() < self.columns.current().len() {
+                if read.is_ok() && columns.pop() != Some(self.columns.current().mark()) {
                     columns.clear();
                     read = Err(Error::io(self.reader.path(), Errno::ETIMEDOUT.into()));
                 }
@@ -194,10 +194,17 @@ impl Source for Member {
 struct Columns {
     shared: Arc<Shared>,
     file: Arc<str>,
-    all: Mutex<Arc<Vec<Column>>>,
+    all: Mutex<Arc<Edition>>,
 }
 
-#[derive(Clone)]
+/// The columns as they are defined at some time.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Edition {
+    number: u64,
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
 struct Column {
     id: Arc<str>,
     part: Part,
@@ -209,8 +216,8 @@ impl Columns {
     /// Gives each of these definitions its column; the metrics.
     fn arrange(&self, definitions: &[Arc<Definition>]) -> Vec<Metric> {
         let mut all = self.lock();
-        let columns = Arc::make_mut(&mut all);
-        for column in &mut *columns {
+        let mut columns = all.columns.clone();
+        for column in &mut columns {
             column.is_defined = false;
         }
         let mut metrics = Vec::new();
@@ -234,16 +241,21 @@ impl Columns {
             }
             metrics.push(definition.metric(formula(definition, at)));
         }
+        if columns != all.columns {
+            let number = all.number + 1;
+            *all = Arc::new(Edition { number, columns });
+        }
         metrics
     }
 
-    /// The columns of what a file says.
+    /// The columns of what a file says, and the mark of their edition.
     fn of_file(&self, text: &Text, columns: &mut Vec<Raw>) {
         let now = SystemTime::now();
         let age = text
             .modified
             .and_then(|modified| now.duration_since(modified).ok());
-        for column in self.current().iter() {
+        let edition = self.current();
+        for column in &edition.columns {
             columns.push(self.say(column, || {
                 let most = column.part.stale_after;
                 if let (Some(age), Some(most)) = (age, most)
@@ -254,11 +266,12 @@ impl Columns {
                 column.part.extract.of(&text.bytes)
             }));
         }
+        columns.push(edition.mark());
     }
 
     /// The columns of what a command has said.
     fn of_command(&self, is_current: bool, state: &command::State, columns: &mut Vec<Raw>) {
-        for column in self.current().iter() {
+        for column in &self.current().columns {
             columns.push(self.say(column, || match (&state.problem, &state.output) {
                 (Some(problem), _) => Err((Fault::Stale, problem.to_string())),
                 (None, Some(output)) if is_current => {
@@ -292,17 +305,24 @@ impl Columns {
 
     /// Nothing could be read: that is told, and no more.
     fn forget(&self) {
-        for column in self.current().iter() {
+        for column in &self.current().columns {
             self.shared.complain(&self.file, &column.id, None);
         }
     }
 
-    fn current(&self) -> Arc<Vec<Column>> {
+    fn current(&self) -> Arc<Edition> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<Vec<Column>>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<Edition>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Edition {
+    /// What stands behind the columns of a file that were read for this edition.
+    fn mark(&self) -> Raw {
+        Raw::Counter(self.number)
     }
 }
 
