@@ -2,15 +2,14 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use nix::errno::Errno;
 
 use crate::{
-    rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, Reading, Snapshot, Stamp, Value},
+    reading::{Fault, Metric, Raw, Stamp},
     source::{
         Error, Source,
         command::{self, Handle, Output},
@@ -20,9 +19,9 @@ use crate::{
 
 use super::{
     NAME,
-    definition::{Command, Definition, Origin, Part, Path, Reader},
-    extract::Form,
-    file::{self, Text},
+    columns::Columns,
+    definition::{Command, Definition, Origin, Path, Reader},
+    file,
     shared::Shared,
 };
 
@@ -62,11 +61,7 @@ struct Run {
 
 impl Member {
     pub(super) fn new(shared: Arc<Shared>, file: Arc<str>, reader: Reader) -> Self {
-        let columns = Arc::new(Columns {
-            shared: shared.clone(),
-            file: file.clone(),
-            all: Mutex::default(),
-        });
+        let columns = Arc::new(Columns::new(shared.clone(), file.clone()));
         let read = match &reader {
             Reader::File(path) => {
                 let source = File {
@@ -168,7 +163,7 @@ impl Source for Member {
             Read::File { source, late } => {
                 let mut read = source.read(columns);
                 // What was read for other definitions than those of now is no answer for these.
-                if read.is_ok() && columns.len() < self.columns.current().len() {
+                if read.is_ok() && columns.pop() != Some(self.columns.current().mark()) {
                     columns.clear();
                     read = Err(Error::io(self.reader.path(), Errno::ETIMEDOUT.into()));
                 }
@@ -187,185 +182,6 @@ impl Source for Member {
             // Nothing is defined that it could be read for.
             Read::Command(None) | Read::Nothing => Ok(()),
         }
-    }
-}
-
-/// The columns of a reader. They keep their places: what is defined in another way is another column.
-struct Columns {
-    shared: Arc<Shared>,
-    file: Arc<str>,
-    all: Mutex<Arc<Vec<Column>>>,
-}
-
-#[derive(Clone)]
-struct Column {
-    id: Arc<str>,
-    part: Part,
-    kind: Kind,
-    is_defined: bool,
-}
-
-impl Columns {
-    /// Gives each of these definitions its column; the metrics.
-    fn arrange(&self, definitions: &[Arc<Definition>]) -> Vec<Metric> {
-        let mut all = self.lock();
-        let columns = Arc::make_mut(&mut all);
-        for column in &mut *columns {
-            column.is_defined = false;
-        }
-        let mut metrics = Vec::new();
-        for definition in definitions {
-            let Some(part) = definition.part() else {
-                metrics.push(definition.metric(formula(definition, 0)));
-                continue;
-            };
-            let is_it = |column: &Column| {
-                column.id == definition.id && column.part == *part && column.kind == definition.kind
-            };
-            let at = columns.iter().position(is_it).unwrap_or(columns.len());
-            match columns.get_mut(at) {
-                Some(column) => column.is_defined = true,
-                None => columns.push(Column {
-                    id: definition.id.clone(),
-                    part: part.clone(),
-                    kind: definition.kind,
-                    is_defined: true,
-                }),
-            }
-            metrics.push(definition.metric(formula(definition, at)));
-        }
-        metrics
-    }
-
-    /// The columns of what a file says.
-    fn of_file(&self, text: &Text, columns: &mut Vec<Raw>) {
-        let now = SystemTime::now();
-        let age = text
-            .modified
-            .and_then(|modified| now.duration_since(modified).ok());
-        for column in self.current().iter() {
-            columns.push(self.say(column, || {
-                let most = column.part.stale_after;
-                if let (Some(age), Some(most)) = (age, most)
-                    && age > most
-                {
-                    return Ok(Raw::Fault(Fault::Stale));
-                }
-                column.part.extract.of(&text.bytes)
-            }));
-        }
-    }
-
-    /// The columns of what a command has said.
-    fn of_command(&self, is_current: bool, state: &command::State, columns: &mut Vec<Raw>) {
-        for column in self.current().iter() {
-            columns.push(self.say(column, || match (&state.problem, &state.output) {
-                (Some(problem), _) => Err((Fault::Stale, problem.to_string())),
-                (None, Some(output)) if is_current => {
-                    column.of_output(output, state.previous.as_ref())
-                }
-                (None, Some(_)) => Ok(Raw::Fault(Fault::Stale)),
-                (None, None) => Ok(Raw::Fault(Fault::Timeout)),
-            }));
-        }
-    }
-
-    /// What there is to say of a column. What was found in place of a value is told elsewhere.
-    fn say<E: Into<Complaint>>(
-        &self,
-        column: &Column,
-        value: impl FnOnce() -> Result<Raw, E>,
-    ) -> Raw {
-        if !column.is_defined {
-            return Raw::Fault(Fault::Gone);
-        }
-        let (value, complaint) = match value() {
-            Ok(value) => (value, None),
-            Err(error) => {
-                let Complaint(fault, what) = error.into();
-                (Raw::Fault(fault), Some(what))
-            }
-        };
-        self.shared.complain(&self.file, &column.id, complaint);
-        value
-    }
-
-    /// Nothing could be read: that is told, and no more.
-    fn forget(&self) {
-        for column in self.current().iter() {
-            self.shared.complain(&self.file, &column.id, None);
-        }
-    }
-
-    fn current(&self) -> Arc<Vec<Column>> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<Vec<Column>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why there is no value, for programs and for a person.
-struct Complaint(Fault, String);
-
-impl From<String> for Complaint {
-    fn from(what: String) -> Self {
-        Self(Fault::Malformed, what)
-    }
-}
-
-impl From<(Fault, String)> for Complaint {
-    fn from((fault, what): (Fault, String)) -> Self {
-        Self(fault, what)
-    }
-}
-
-/// How a reading follows from its column. What a command says was said before it is read, at moments of
-/// its own: there the rate is made of two outputs, and not of two readings.
-fn formula(definition: &Definition, column: usize) -> Formula {
-    match (&definition.origin, definition.part()) {
-        (Origin::Expression(expression), _) => Formula::Derived(expression.clone()),
-        (Origin::File { .. }, Some(part)) if definition.kind == Kind::Rate => {
-            rate(part, column).unwrap_or(Formula::Level(column))
-        }
-        _ => Formula::Level(column),
-    }
-}
-
-fn rate(part: &Part, counter: usize) -> Option<Formula> {
-    match part.extract.form {
-        Form::Counter { scale } => Some(Formula::Rate { counter, scale }),
-        Form::Number { .. } | Form::Text => None,
-    }
-}
-
-impl Column {
-    fn of_output(
-        &self,
-        output: &Output,
-        previous: Option<&Output>,
-    ) -> Result<Raw, (Fault, String)> {
-        let found = |output: &Output| {
-            let value = self.part.extract.of(&output.bytes);
-            value.map_err(|what| (Fault::Malformed, what))
-        };
-        let now = found(output)?;
-        let Some(rate) = rate(&self.part, 0).filter(|_| self.kind == Kind::Rate) else {
-            return Ok(now);
-        };
-        let snapshot = |output: &Output, value| Snapshot {
-            stamp: output.stamp,
-            columns: vec![value],
-        };
-        // What was wrong with the output before has been told.
-        let before = previous.and_then(|previous| Some(snapshot(previous, found(previous).ok()?)));
-        let reading: Reading = rate.evaluate(&snapshot(output, now), before.as_ref());
-        Ok(match reading {
-            Ok(Value::Number(number)) => Raw::Number(number),
-            Ok(Value::Text(text)) => Raw::Text(text),
-            Err(fault) => Raw::Fault(fault),
-        })
     }
 }
 

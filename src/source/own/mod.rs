@@ -8,6 +8,7 @@
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.
 
 mod circle;
+mod columns;
 mod definition;
 mod directory;
 mod entry;
@@ -18,8 +19,6 @@ mod id;
 mod member;
 mod parse;
 mod shared;
-#[cfg(test)]
-mod tests;
 mod watch;
 
 use std::{

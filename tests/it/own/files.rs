@@ -9,7 +9,10 @@ use std::{
 };
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
-use sampled::reading::{Fault, Stamp, Value};
+use sampled::{
+    reading::{Fault, Stamp, Value},
+    store::Baseline,
+};
 
 use super::place::{Place, number};
 
@@ -147,40 +150,46 @@ fn what_is_too_old_is_stale() {
 
 #[test]
 fn a_counter_makes_a_rate() {
-    let place = Place::with_file("kind = 'rate'\nscale = 8\nunit = 'bit/s'");
+    let place = Place::new();
     place.write("file", "100");
+    let file = format!("file = {:?}", place.path("file"));
+    place.define(
+        "room.toml",
+        &format!(
+            "[metrics.'a/b/c']\n{file}\nkind = 'rate'\nscale = 8\nunit = 'bit/s'\n\
+             [metrics.'a/b/d']\n{file}\nkind = 'total'"
+        ),
+    );
     place.look();
-    let selection = place.store.resolve(&[ID]).unwrap();
-    // One that has not been answered in time has no count.
-    let read = || loop {
+    let selection = place.store.resolve(&[ID, "a/b/d"]).unwrap();
+    // A frame in which the file says this: it may be answered late.
+    let read = |count: f64| loop {
         let frame = place.store.read(&selection, Stamp::now().monotonic);
-        let reading = selection.readings(&frame, &vec![None]).next().unwrap().1;
-        if reading == Err(Fault::First) {
+        let none = Baseline::new();
+        let (_, total) = selection.readings(&frame, &none).nth(1).unwrap();
+        if total == number(count) {
             return frame;
         }
-        assert_eq!(reading, Err(Fault::Timeout));
+        let error = place.error(SOURCE);
+        assert!(
+            matches!(total, Ok(_) | Err(Fault::Timeout)),
+            "{total:?} {error}"
+        );
     };
-    let before = read();
+    let before = read(100.0);
     place.write("file", "350");
-    let baseline = before.clone().into_baseline();
-    loop {
-        let now = read();
-        match selection.readings(&now, &baseline).next().unwrap().1 {
-            // The count of before: it is answered late.
-            Ok(Value::Number(0.0)) => {}
-            Ok(Value::Number(rate)) => {
-                // The clocks of a stamp are read one after the other.
-                let elapsed = (now.timestamp - before.timestamp) as f64 / 1e6;
-                let expected = 250.0 * 8.0 / elapsed;
-                assert!(
-                    (expected * 0.5..expected * 2.0).contains(&rate),
-                    "{rate} {expected}"
-                );
-                break;
-            }
-            other => panic!("{other:?}"),
-        }
-    }
+    let now = read(350.0);
+    let elapsed = (now.timestamp - before.timestamp) as f64 / 1e6;
+    let baseline = before.into_baseline();
+    let Ok(Value::Number(rate)) = selection.readings(&now, &baseline).next().unwrap().1 else {
+        panic!("no rate");
+    };
+    // The clocks of a stamp are read one after the other.
+    let expected = 250.0 * 8.0 / elapsed;
+    assert!(
+        (expected * 0.5..expected * 2.0).contains(&rate),
+        "{rate} {expected}"
+    );
 }
 
 #[test]
