@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// A selector, where the readings are taken in-process.
     #[error(transparent)]
     Selector(#[from] store::Error),
+    /// The processes, where they are read in-process.
+    #[error(transparent)]
+    Processes(#[from] sampled::process::Error),
     #[error(transparent)]
     Install(#[from] install::Error),
     #[error(transparent)]

@@ -11,6 +11,7 @@ mod interruption;
 mod list;
 mod log;
 mod origin;
+mod processes;
 mod sample;
 mod selectors;
 mod serve;
@@ -141,6 +142,9 @@ enum Command {
     /// Read metrics again and again
     #[command(after_help = CLIENT)]
     Watch(watch::Options),
+    /// Show the processes
+    #[command(visible_alias = "ps", after_help = CLIENT, after_long_help = processes::help())]
+    Processes(processes::Options),
     /// Put the program, the activation file and the unit in place for this user
     Install(install::InstallOptions),
     /// Remove what `install` has put in place
@@ -153,7 +157,7 @@ impl Command {
     /// Whether the command has something to print in this form.
     fn can_print(&self, format: Format) -> Result<(), &'static str> {
         let (json, csv) = match self {
-            Self::List(_) | Self::Sample(_) | Self::Watch(_) => (true, true),
+            Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => (true, true),
             Self::Status(_) => (true, false),
             _ => (false, false),
         };
@@ -219,6 +223,7 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),
+        Command::Processes(options) => block_on(processes::run(common, options)),
         Command::Install(options) => block_on(install::install(options)),
         Command::Demo => block_on(demo::run()),
         Command::Uninstall(options) => block_on(install::uninstall(options)),

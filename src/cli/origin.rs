@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, time::Duration};
 
 use tokio::time::timeout;
 
-use sampled::client::{self, Client, Metadata, SampleOptions, Session, Start};
+use sampled::client::{self, Bus, Client, Metadata, SampleOptions, Session, Start};
 
 use super::{Common, error::Error, frame::Frame, in_process};
 
@@ -23,23 +23,31 @@ pub(crate) enum Frames {
     InProcess(Box<in_process::Watch>),
 }
 
+/// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
+/// has said so where nobody has asked for that.
+pub(super) async fn bus(common: &Common) -> Result<Option<Bus>, Error> {
+    if common.has_roots() {
+        return Ok(None);
+    }
+    let no_answer = || client::Error::NoBus(io::Error::from(io::ErrorKind::TimedOut).into());
+    let connected = timeout(PATIENCE, Bus::session()).await;
+    match connected.unwrap_or_else(|_| Err(no_answer())) {
+        Ok(bus) => Ok(Some(bus)),
+        Err(error @ client::Error::NoBus(_)) => {
+            super::note(format_args!("{error}; reading in-process"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Origin {
     /// The service, wherever a session bus can be reached. Who says where the kernel's files are
     /// means this process: the service has been told so itself.
     pub(crate) async fn open(common: &Common) -> Result<Self, Error> {
-        let in_process = || in_process::InProcess::new(common).map(Self::InProcess);
-        if common.has_roots() {
-            return in_process();
-        }
-        let no_answer = || client::Error::NoBus(io::Error::from(io::ErrorKind::TimedOut).into());
-        let connected = timeout(PATIENCE, Client::connect()).await;
-        match connected.unwrap_or_else(|_| Err(no_answer())) {
-            Ok(client) => Ok(Self::Service(client)),
-            Err(error @ client::Error::NoBus(_)) => {
-                super::note(format_args!("{error}; reading in-process"));
-                in_process()
-            }
-            Err(error) => Err(error.into()),
+        match bus(common).await? {
+            Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
+            None => in_process::InProcess::new(common).map(Self::InProcess),
         }
     }
 

@@ -35,11 +35,11 @@ impl Style {
         self.paint("2", text)
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    fn red(self, text: &str) -> String {
+    pub(crate) fn red(self, text: &str) -> String {
         self.paint("31", text)
     }
 
@@ -119,6 +119,20 @@ fn value(reading: &Reading, unit: &str) -> Cell {
         Ok(Value::Text(text)) => Cell::Text(text.replace(char::is_control, " ")),
         Err(fault) => Cell::Fault(fault.code()),
     }
+}
+
+/// A text that does no harm to a terminal: control characters are shown as they are escaped, `\n`, and so
+/// are those that turn the direction of what follows.
+pub(crate) fn plain(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_control() || turns(c) => plain.extend(c.escape_default()),
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// The lines of a list of metrics, by source, each with what it reads now.

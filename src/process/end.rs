@@ -65,7 +65,7 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
         Err(cause) if is_gone(&cause) => return Err(EndError::NoSuchProcess(pid)),
         Err(cause) => return Err(Error::io(&path, cause).into()),
     };
-    let stat = PidStat::parse(&stat)
+    let (stat, _) = PidStat::parse(&stat)
         .ok_or_else(|| Error::malformed(&path, "not the form of proc_pid_stat(5)"))?;
     if start_time(stat.start) != start {
         return Err(EndError::AnotherProcess(pid));

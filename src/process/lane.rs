@@ -131,7 +131,8 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
     }
 
     fn start_worker(&self, state: &mut State<T, A>) -> bool {
-        const STACK: usize = 256 * 1024;
+        // Memory that is not used costs nothing, and who knows users by name may be a large library.
+        const STACK: usize = 1024 * 1024;
         if state.stuck.len() >= MOST_STUCK {
             return false;
         }

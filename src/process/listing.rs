@@ -1,10 +1,11 @@
 //! Which processes there are.
 
-use std::{os::fd::OwnedFd, path::PathBuf, time::Duration};
+use std::{mem, ops::Range, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 use rustix::{
     fs::{Mode, OFlags, RawDir, SeekFrom, open, openat, seek},
     io::{Errno, pread},
+    process::{PidfdFlags, getpid, pidfd_open},
 };
 
 use crate::{
@@ -16,25 +17,42 @@ use crate::{
 pub(super) struct Listing {
     path: PathBuf,
     directory: OwnedFd,
-    /// `/proc/loadavg`, where its last field speaks of these processes: the number of the one that
-    /// was begun last.
+    /// `/proc/loadavg`, where its last field speaks of these processes: the number that was given last.
     loadavg: Option<OwnedFd>,
-    /// What that field was before the last listing, and when.
-    last: Option<(u32, Duration)>,
+    /// What that field was the last time.
+    last: u32,
+    /// When the directory was listed, unless it is to be listed again.
+    listed: Option<Duration>,
+    /// The numbers that had been given just before the last time: a process is not there yet when it
+    /// has got its number.
+    young: Range<u32>,
     buffer: Vec<u8>,
 }
 
-/// However little seems to have happened, the directory is looked at after as long: numbers go round,
+/// What was found out about the processes that there are.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found {
+    /// The numbers of all.
+    All,
+    /// The numbers that were given since the last time: of processes, threads, and what has ended.
+    New,
+}
+
+/// However little seems to have happened, the directory is listed after as long: numbers go round,
 /// and who restores a process chooses its number (`set_tid` of clone3(2)), which the kernel does
 /// not count as the last.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// To list a process costs as much as to look for one that is not there.
+const MOST_NEW: u32 = 100;
 
 impl Listing {
     pub(super) fn open(roots: &Roots) -> Result<Self, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = open(&roots.proc, flags, Mode::empty());
         let directory = directory.map_err(|cause| Error::io(&roots.proc, cause.into()))?;
-        let loadavg = is_own_namespace(roots).then(|| {
+        let can_tell = is_own_namespace(roots) && can_tell_threads();
+        let loadavg = can_tell.then(|| {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             openat(&directory, "loadavg", flags, Mode::empty())
         });
@@ -42,7 +60,9 @@ impl Listing {
             path: roots.proc.clone(),
             directory,
             loadavg: loadavg.and_then(Result::ok),
-            last: None,
+            last: 0,
+            listed: None,
+            young: 0..0,
             buffer: Vec::with_capacity(32 * 1024),
         })
     }
@@ -52,34 +72,51 @@ impl Listing {
         &self.directory
     }
 
-    /// Has the next reading look at the directory, whatever has happened.
+    /// Has the next reading list the directory, whatever has happened.
     pub(super) fn forget(&mut self) {
-        self.last = None;
+        self.listed = None;
     }
 
-    /// The numbers of all processes, in ascending order, into `pids`; false if none has begun since
-    /// the last time, so that those which are known are all there are. `now` is a moment of the
-    /// monotonic clock.
-    pub(super) fn read(&mut self, now: Duration, pids: &mut Vec<u32>) -> Result<bool, Error> {
-        let last = self.loadavg.as_ref().and_then(last_pid);
-        if let (Some(last), Some((before, listed))) = (last, self.last)
-            && last == before
-            && now.saturating_sub(listed) < LONGEST
-        {
-            return Ok(false);
-        }
-        self.last = None;
+    /// Numbers of processes into `pids`, in ascending order. `now` is a moment of the monotonic clock.
+    pub(super) fn read(&mut self, now: Duration, pids: &mut Vec<u32>) -> Result<Found, Error> {
         pids.clear();
-        self.list(pids)
-            .map_err(|cause| Error::io(&self.path, cause.into()))?;
+        let Some(last) = self.loadavg.as_ref().and_then(last_pid) else {
+            self.list(pids)?;
+            return Ok(Found::All);
+        };
+        let is_recent = |listed| now.saturating_sub(listed) < LONGEST;
+        let given = last.checked_sub(self.last);
+        let is_little = given.is_some_and(|given| given <= MOST_NEW);
+        let new = if is_little {
+            self.last + 1..last + 1
+        } else {
+            last + 1..last + 1
+        };
+        let young = mem::replace(&mut self.young, new.clone());
+        self.last = last;
+        if self.listed.is_some_and(is_recent) && is_little {
+            pids.extend(young);
+            pids.extend(new);
+            pids.dedup();
+            return Ok(Found::New);
+        }
+        self.young = last.saturating_sub(MOST_NEW).max(1)..last + 1;
+        self.listed = None;
+        self.list(pids)?;
+        self.listed = Some(now);
+        Ok(Found::All)
+    }
+
+    fn list(&mut self, pids: &mut Vec<u32>) -> Result<(), Error> {
+        let listed = self.entries(pids);
+        listed.map_err(|cause| Error::io(&self.path, cause.into()))?;
         if !pids.is_sorted() {
             pids.sort_unstable();
         }
-        self.last = last.map(|last| (last, now));
-        Ok(true)
+        Ok(())
     }
 
-    fn list(&mut self, pids: &mut Vec<u32>) -> Result<(), Errno> {
+    fn entries(&mut self, pids: &mut Vec<u32>) -> Result<(), Errno> {
         seek(&self.directory, SeekFrom::Start(0))?;
         let mut entries = RawDir::new(&self.directory, self.buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -87,6 +124,11 @@ impl Listing {
         }
         Ok(())
     }
+}
+
+/// Whether the kernel says of a number whether it is a process's: since Linux 5.3.
+fn can_tell_threads() -> bool {
+    pidfd_open(getpid(), PidfdFlags::empty()).is_ok()
 }
 
 /// The number that a name is, as the kernel writes it.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,13 +24,12 @@ pub struct Pass {
 }
 
 /// What `/proc/PID/stat` says of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) pid: u32,
     pub(super) parent: u32,
     /// In microseconds since boot.
     pub(super) start_time: u64,
-    pub(super) name: Arc<str>,
     /// In ticks.
     pub(super) used: u64,
     /// In bytes.

@@ -80,6 +80,14 @@ impl Condition {
         self.field
     }
 
+    /// The pattern that the field is to match, as [`Condition::new`] takes it.
+    pub fn pattern(&self) -> String {
+        match &self.pattern {
+            Pattern::Text(parts) => parts.join("*"),
+            Pattern::Number(comparison, number) => format!("{}{number}", comparison.sign()),
+        }
+    }
+
     /// Whether a reading of the field fulfils it. One that is none does not.
     pub(super) fn matches(&self, reading: &Reading) -> bool {
         match (&self.pattern, reading) {
@@ -98,22 +106,36 @@ impl Condition {
 
 impl Pattern {
     fn number(pattern: &str) -> Option<Self> {
-        const COMPARISONS: [(&str, Comparison); 5] = [
-            (">=", Comparison::AtLeast),
-            ("<=", Comparison::AtMost),
-            (">", Comparison::More),
-            ("<", Comparison::Less),
-            ("", Comparison::Equal),
-        ];
-        let mut all = COMPARISONS.into_iter();
-        let (comparison, number) = all.find_map(|(sign, comparison)| {
-            let number = pattern.strip_prefix(sign)?;
+        let mut all = Comparison::ALL.into_iter();
+        let (comparison, number) = all.find_map(|comparison| {
+            let number = pattern.strip_prefix(comparison.sign())?;
             Some((comparison, number.trim()))
         })?;
         let number: f64 = number.parse().ok()?;
         number
             .is_finite()
             .then_some(Self::Number(comparison, number))
+    }
+}
+
+impl Comparison {
+    /// Those whose signs begin with another's come before it.
+    const ALL: [Self; 5] = [
+        Self::AtLeast,
+        Self::AtMost,
+        Self::More,
+        Self::Less,
+        Self::Equal,
+    ];
+
+    fn sign(self) -> &'static str {
+        match self {
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::Less => "<",
+            Self::Equal => "",
+        }
     }
 }
 
@@ -214,6 +236,8 @@ mod tests {
     fn check(condition: &str, value: impl Into<Value>, expected: bool) {
         let condition: Condition = condition.parse().unwrap();
         assert_eq!(condition.matches(&Ok(value.into())), expected);
+        let again = Condition::new(condition.field(), &condition.pattern());
+        assert_eq!(again, Ok(condition.clone()));
         assert!(!condition.matches(&Err(Fault::Denied)));
     }
 

@@ -9,13 +9,14 @@ use nix::{
 use rustix::{
     fs::{AtFlags, Mode, OFlags, openat, statat},
     io::{Errno, pread},
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 
 use crate::{
     process::{
         details::{fault, plain},
         facts::Facts,
-        listing::Listing,
+        listing::{Found, Listing},
         pass::Counts,
         table::start_time,
     },
@@ -45,17 +46,29 @@ struct Reader {
 /// A process that is known.
 pub(super) struct Process {
     pub(super) pid: u32,
-    /// In microseconds since boot.
-    start_time: u64,
     /// Its stat, if that stays open. It never shows another process: when this one has ended, it
     /// fails with ESRCH.
     stat: Option<OwnedFd>,
-    /// The name, as the kernel writes it and as we do.
-    raw_name: Vec<u8>,
-    name: Arc<str>,
+    /// The name as of the last pass.
+    pub(super) name: Arc<str>,
+    seen: Seen,
+    /// What that means.
+    counts: Counts,
     pub(super) facts: Facts,
     pub(super) is_gone: bool,
+    /// Nobody has listed it: the kernel has a directory for each thread, too, but does not list it.
+    may_be_thread: bool,
 }
+
+/// The part of a stat that counts, as it was read last. Most processes are idle, and to see that costs less
+/// than to parse it again.
+struct Seen {
+    length: u8,
+    bytes: [u8; LONGEST_SEEN],
+}
+
+/// Enough for all but the threads of the kernel with the longest names.
+const LONGEST_SEEN: usize = 160;
 
 /// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
 const LONGEST: usize = 2048;
@@ -91,19 +104,18 @@ impl Scan {
             Some(listing) => listing,
             closed => closed.insert(Listing::open(&self.roots)?),
         };
-        if listing.read(now, &mut self.pids)? {
-            merge(&mut self.processes, &self.pids);
+        match listing.read(now, &mut self.pids)? {
+            Found::All => {
+                merge(&mut self.processes, &self.pids);
+                self.reader.open = open_files(&self.processes);
+            }
+            Found::New => add(&mut self.processes, &self.pids),
         }
         let proc = listing.directory();
-        let kept = self
-            .processes
-            .iter()
-            .filter(|process| process.stat.is_some());
-        self.reader.open = kept.count();
         let mut all = Vec::with_capacity(self.processes.len());
         let mut outcome = Ok(());
         for process in &mut self.processes {
-            match self.reader.look(proc, process) {
+            match self.reader.count(proc, process) {
                 Ok(counts) => all.push(counts),
                 Err(cause) if matches!(cause, Errno::MFILE | Errno::NFILE) => {
                     // Not the last word on what has been listed: it is listed again.
@@ -116,6 +128,7 @@ impl Scan {
         }
         if all.len() < self.processes.len() {
             self.processes.retain(|process| !process.is_gone);
+            self.reader.open = open_files(&self.processes);
         }
         outcome.map(|()| all)
     }
@@ -129,6 +142,7 @@ impl Scan {
             process.stat = None;
         }
         self.reader.room = room;
+        self.reader.open = room;
         kept > 0
     }
 
@@ -157,9 +171,9 @@ impl Scan {
         if process.is_gone {
             return false;
         }
-        let started = process.start_time;
-        match self.reader.look(listing.directory(), process) {
-            Ok(counts) => process.is_gone = counts.start_time != started,
+        let started = process.counts.start_time;
+        match self.reader.start_time(listing.directory(), process) {
+            Ok(now) => process.is_gone = now != started,
             Err(Errno::MFILE | Errno::NFILE) => return self.make_room() && self.is_there(at),
             Err(_) => process.is_gone = true,
         }
@@ -189,16 +203,64 @@ fn merge(processes: &mut Vec<Process>, pids: &[u32]) {
     }
 }
 
+/// Adds those of these numbers that may be processes.
+fn add(processes: &mut Vec<Process>, pids: &[u32]) {
+    let known = processes.len();
+    let is_known = |processes: &[Process], pid: u32| {
+        let known = &processes[..known];
+        known
+            .binary_search_by_key(&pid, |process| process.pid)
+            .is_ok()
+    };
+    for &pid in pids {
+        if !is_known(processes, pid) {
+            processes.push(Process {
+                may_be_thread: true,
+                ..Process::new(pid)
+            });
+        }
+    }
+    if processes.len() > known {
+        processes.sort_by_key(|process| process.pid);
+    }
+}
+
+fn open_files(processes: &[Process]) -> usize {
+    processes
+        .iter()
+        .filter(|process| process.stat.is_some())
+        .count()
+}
+
+impl Seen {
+    fn of(text: &[u8]) -> Self {
+        let mut bytes = [0; LONGEST_SEEN];
+        let fits = text.len() <= LONGEST_SEEN;
+        let text = if fits { text } else { b"" };
+        bytes[..text.len()].copy_from_slice(text);
+        Self {
+            length: text.len() as u8,
+            bytes,
+        }
+    }
+
+    /// Whether a text begins with it.
+    fn begins(&self, text: &[u8]) -> bool {
+        self.length > 0 && text.starts_with(&self.bytes[..self.length.into()])
+    }
+}
+
 impl Process {
     fn new(pid: u32) -> Self {
         Self {
             pid,
-            start_time: 0,
             stat: None,
-            raw_name: Vec::new(),
             name: "".into(),
+            seen: Seen::of(b""),
+            counts: Counts::default(),
             facts: Facts::default(),
             is_gone: false,
+            may_be_thread: false,
         }
     }
 }
@@ -218,30 +280,43 @@ impl Reader {
         }
     }
 
-    /// What the kernel counts of a process.
-    fn look(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
+    /// What the kernel counts of a process, which may have got another name, or be another.
+    fn count(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
         let length = self.fill(proc, process)?;
-        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
-        let start_time = start_time(stat.start);
-        if process.raw_name != stat.name || process.start_time != start_time {
-            process.name = plain(stat.name);
-            process.raw_name.clear();
-            process.raw_name.extend_from_slice(stat.name);
-            process.start_time = start_time;
-            process.facts.clear();
+        let text = &self.buffer[..length];
+        if process.seen.begins(text) {
+            return Ok(process.counts);
         }
-        Ok(Counts {
+        let (stat, length) = PidStat::parse(text).ok_or(Errno::INVAL)?;
+        let start_time = start_time(stat.start);
+        let is_same = process.counts.start_time == start_time;
+        if !is_same || process.name.as_bytes() != stat.name {
+            let name = plain(stat.name);
+            if !is_same || process.name != name {
+                process.name = name;
+                process.facts.clear();
+            }
+        }
+        process.seen = Seen::of(&text[..length]);
+        process.counts = Counts {
             pid: process.pid,
             parent: stat.parent,
             start_time,
-            name: process.name.clone(),
             used: stat.used,
             rss: stat.rss.saturating_mul(self.page),
             threads: stat.threads,
             state: stat.state,
             nice: stat.nice,
             is_kernel_thread: stat.is_kernel_thread(),
-        })
+        };
+        Ok(process.counts)
+    }
+
+    /// When the process of this number started.
+    fn start_time(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<u64, Errno> {
+        let length = self.fill(proc, process)?;
+        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
+        Ok(start_time(stat.0.start))
     }
 
     /// Reads the stat of a process into the buffer; its length.
@@ -258,6 +333,12 @@ impl Reader {
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
+        if process.may_be_thread {
+            // Of a thread that is no process there is no such descriptor.
+            let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
+            pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+            process.may_be_thread = false;
+        }
         let length = pread(&stat, &mut self.buffer[..], 0)?;
         if self.open < self.room {
             self.open += 1;

@@ -38,7 +38,7 @@ impl<'a> View<'a> {
             Field::StartTime => counts.start_time as f64,
             Field::Uid => facts.uid()?.into(),
             Field::User => return Ok(Value::Text(self.desk.user(facts.uid()?)?)),
-            Field::Name => return Ok(Value::Text(counts.name.clone())),
+            Field::Name => return Ok(Value::Text(self.desk.scan.processes[at].name.clone())),
             Field::CommandLine | Field::Executable if counts.has_ended() => {
                 return Err(Fault::Gone);
             }

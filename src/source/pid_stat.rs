@@ -1,5 +1,7 @@
 //! `/proc/PID/stat`: what a process is doing, and what it has used.
 
+use std::io::BufRead;
+
 /// What proc_pid_stat(5) says, as far as anybody here asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PidStat<'a> {
@@ -24,12 +26,11 @@ pub(crate) struct PidStat<'a> {
 const LONGEST_NAME: usize = 64;
 
 impl<'a> PidStat<'a> {
-    /// Parses the file. Nothing is allocated, and nothing looked at beyond the last field that is needed.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+    /// Parses the file; how much of it says all this, and the rest is not looked at.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<(Self, usize)> {
         let begin = text.iter().position(|&byte| byte == b'(')? + 1;
-        // A name may have parentheses in it, what follows has none.
         let most = text.len().min(begin + LONGEST_NAME + 1);
-        let end = begin + text[begin..most].iter().rposition(|&byte| byte == b')')?;
+        let end = begin + last_parenthesis(&text[begin..most])?;
         let [b')', b' ', state, b' ', rest @ ..] = &text[end..] else {
             return None;
         };
@@ -45,7 +46,7 @@ impl<'a> PidStat<'a> {
         fields.skip(1)?;
         let start = fields.number()?;
         fields.skip(1)?;
-        Some(Self {
+        let stat = Self {
             name: &text[begin..end],
             state: *state,
             parent: parent.try_into().ok()?,
@@ -55,13 +56,29 @@ impl<'a> PidStat<'a> {
             threads: threads.try_into().ok()?,
             start,
             rss: fields.number()?,
-        })
+        };
+        Some((stat, text.len() - fields.0.len()))
     }
 
     /// Whether it is a thread of the kernel: `PF_KTHREAD` of include/linux/sched.h.
     pub(crate) fn is_kernel_thread(&self) -> bool {
         self.flags & 0x0020_0000 != 0
     }
+}
+
+/// Where the name ends: it may have parentheses in it, what follows has none.
+fn last_parenthesis(text: &[u8]) -> Option<usize> {
+    let mut rest = text;
+    let mut last = None;
+    while !rest.is_empty() {
+        // The way to memchr in the standard library; reading from memory does not fail.
+        rest.skip_until(b')').ok()?;
+        let end = text.len() - rest.len() - 1;
+        if text[end] == b')' {
+            last = Some(end);
+        }
+    }
+    last
 }
 
 /// What is left of the line.
@@ -95,13 +112,38 @@ impl Fields<'_> {
         }
     }
 
-    fn skip(&mut self, count: usize) -> Option<()> {
-        for _ in 0..count {
+    fn skip(&mut self, count: u32) -> Option<()> {
+        let mut left = count;
+        // Eight bytes at a time.
+        while let Some((word, rest)) = self.0.split_first_chunk::<8>() {
+            let mut blanks = blanks(u64::from_le_bytes(*word));
+            let found = (blanks >> 7).wrapping_mul(ONES) >> 56;
+            if found < u64::from(left) {
+                left -= found as u32;
+                self.0 = rest;
+                continue;
+            }
+            for _ in 1..left {
+                blanks &= blanks - 1;
+            }
+            self.0 = &self.0[blanks.trailing_zeros() as usize / 8 + 1..];
+            return Some(());
+        }
+        for _ in 0..left {
             let blank = self.0.iter().position(|&byte| byte == b' ')?;
             self.0 = &self.0[blank + 1..];
         }
         Some(())
     }
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
+/// The highest bit of each byte that is a blank, and no other.
+fn blanks(word: u64) -> u64 {
+    let low = 0x7f * ONES;
+    let others = word ^ (u64::from(b' ') * ONES);
+    !(((others & low) + low) | others | low)
 }
 
 #[cfg(test)]
@@ -124,7 +166,9 @@ mod tests {
             start: 990,
             rss: 345,
         };
-        assert_eq!(PidStat::parse(text.as_bytes()), Some(expected));
+        let (stat, length) = PidStat::parse(text.as_bytes()).unwrap();
+        assert_eq!(stat, expected);
+        assert!(text[..length].ends_with(" 345 "));
     }
 
     #[test]
@@ -141,9 +185,19 @@ mod tests {
     #[test]
     fn threads_of_the_kernel_have_a_flag() {
         let text = format!("2 (kthreadd) {REST}").replace("4194304", "2129984");
-        assert!(PidStat::parse(text.as_bytes()).unwrap().is_kernel_thread());
+        assert!(
+            PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
         let text = format!("2 (kthreadd) {REST}");
-        assert!(!PidStat::parse(text.as_bytes()).unwrap().is_kernel_thread());
+        assert!(
+            !PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn count(proc: &Path) -> Option<Counts> {
         // A process that ends meanwhile is none.
         let stat = fs::read(entry.path().join("stat"));
         let stat = stat.unwrap_or_default();
-        if let Some(stat) = PidStat::parse(&stat) {
+        if let Some((stat, _)) = PidStat::parse(&stat) {
             counts[TOTAL] += 1;
             counts[THREADS] += u64::from(stat.threads);
             let states = PROPERTIES

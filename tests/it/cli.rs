@@ -43,7 +43,7 @@ fn meminfo(name: &str) -> f64 {
 }
 
 /// What a command prints where its standard output is a terminal.
-fn on_terminal(command: &mut Command) -> String {
+pub(crate) fn on_terminal(command: &mut Command) -> String {
     let size = Winsize {
         ws_row: 40,
         ws_col: 100,

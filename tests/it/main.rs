@@ -40,6 +40,8 @@ mod process;
 #[cfg(feature = "cli")]
 mod processes;
 #[cfg(feature = "cli")]
+mod ps;
+#[cfg(feature = "cli")]
 mod sessions;
 #[cfg(feature = "cli")]
 mod systemd;

@@ -226,6 +226,29 @@ fn children_that_live_shortly_do_no_harm() {
 }
 
 #[test]
+fn threads_are_no_processes() {
+    let mut table = table();
+    let query = query(&[]);
+    for _ in 0..20 {
+        rows(&mut table, &query);
+        let (stop, wait) = std::sync::mpsc::channel::<()>();
+        let thread = thread::spawn(move || wait.recv().is_err());
+        let child = sleeper();
+        for _ in 0..3 {
+            let found = pids(&rows(&mut table, &query));
+            assert!(found.contains(&child.pid()));
+            let tasks = fs::read_dir("/proc/self/task").unwrap();
+            let tasks = tasks.map(|task| task.unwrap().file_name());
+            for task in tasks.map(|name| name.to_str().unwrap().parse().unwrap()) {
+                assert_eq!(found.contains(&task), task == id());
+            }
+        }
+        drop(stop);
+        thread.join().unwrap();
+    }
+}
+
+#[test]
 fn a_number_that_is_given_again_is_another_process() {
     const LAST: &str = "/proc/sys/kernel/ns_last_pid";
     let mut table = table();
