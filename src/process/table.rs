@@ -24,6 +24,7 @@ pub struct Table {
     desk: Desk,
     latest: Option<Arc<Pass>>,
     pub(super) marks: VecDeque<Arc<Pass>>,
+    passes: u64,
 }
 
 /// How far apart the passes are that are kept to compare with, and how many: as for the snapshots
@@ -69,6 +70,7 @@ impl Table {
             desk: Desk::new(roots),
             latest: None,
             marks: VecDeque::new(),
+            passes: 0,
         }
     }
 
@@ -217,6 +219,11 @@ impl Table {
         Ok(pass)
     }
 
+    /// How many passes were taken.
+    pub fn passes(&self) -> u64 {
+        self.passes
+    }
+
     fn prepare(&mut self, query: &Query, pass: &Pass) {
         let is_rate = |field: &Field| field.needs_baseline();
         let counters: Vec<_> = query.all_fields().filter(is_rate).collect();
@@ -240,6 +247,7 @@ impl Table {
         }
         self.latest = None;
         let pass = Arc::new(self.desk.pass()?);
+        self.passes += 1;
         self.latest = Some(pass.clone());
         let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
         let now = pass.stamp.monotonic;

@@ -38,6 +38,8 @@ mod metrics;
 #[cfg(feature = "cli")]
 mod process;
 #[cfg(feature = "cli")]
+mod processes;
+#[cfg(feature = "cli")]
 mod ps;
 #[cfg(feature = "cli")]
 mod sessions;

@@ -36,8 +36,8 @@ enum Step<T> {
     Baseline(Arc<Pass>),
 }
 
-/// Takes something from the table for a query: rows, or sums. What needs a rate and has no earlier pass to compare
-/// with takes two, a window apart.
+/// Takes something from the table for a query: rows, or sums. What needs a rate and has no earlier pass
+/// to compare with takes two, a window apart.
 ///
 /// # Errors
 /// `Timeout`, when the table does not answer in time.
@@ -58,11 +58,8 @@ pub(crate) async fn take<T: Send + 'static>(
     let first = make.clone();
     let query = query.clone();
     let step = ask(worker, deadline, options.timeout, move |table| {
-        let moment = table
-            .rows(&Query::default(), since, None)?
-            .pass
-            .stamp
-            .monotonic;
+        let pass = table.rows(&Query::default(), since, None)?.pass;
+        let moment = pass.stamp.monotonic;
         let before = table.past(&query, moment, window);
         let is_missing = query.needs_baseline() && before.is_none();
         if is_missing && moment + window < latest {

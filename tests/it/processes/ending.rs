@@ -1,0 +1,81 @@
+//! Ending processes, and none but those that are meant.
+
+use sampled::client::{Choice, Error, Processes, SampleOptions};
+
+use super::{Foreign, Sleeper, number, processes};
+use crate::{bus::Bus, process::Process};
+
+const TERM: i32 = 15;
+
+async fn start_time(processes: &Processes, sleeper: &Sleeper) -> u64 {
+    let one = Choice::default().filtered_by("pid", &sleeper.pattern());
+    let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
+    number(&table.await.expect("table").rows[0][0]) as u64
+}
+
+#[test]
+fn a_process_that_is_meant_ends() {
+    let bus = Bus::activating("");
+    let sleeper = Sleeper::new(&bus);
+    let process = Process::open(sleeper.pid()).unwrap();
+    bus.block_on(async {
+        let processes = processes(&bus).await;
+        let start = start_time(&processes, &sleeper).await;
+        processes.end(sleeper.pid(), start, TERM).await.unwrap();
+    });
+    process.wait();
+}
+
+#[test]
+fn another_process_of_the_same_number_does_not() {
+    let bus = Bus::activating("");
+    let sleeper = Sleeper::new(&bus);
+    let pid = sleeper.pid();
+    bus.block_on(async {
+        let processes = processes(&bus).await;
+        let start = start_time(&processes, &sleeper).await;
+        for other in [0, start - 10_000, start + 10_000, u64::MAX] {
+            let error = processes.end(pid, other, TERM).await.unwrap_err();
+            assert!(matches!(error, Error::NoSuchProcess(_)), "{error:?}");
+            assert!(error.to_string().contains(&pid.to_string()), "{error}");
+        }
+        assert!(Process::open(pid).unwrap().is_running());
+        drop(sleeper);
+        let error = processes.end(pid, start, TERM).await.unwrap_err();
+        assert!(matches!(error, Error::NoSuchProcess(_)), "{error:?}");
+        for none in [0, u32::MAX, i32::MAX as u32] {
+            let error = processes.end(none, start, TERM).await.unwrap_err();
+            assert!(matches!(error, Error::NoSuchProcess(_)), "{error:?}");
+        }
+    });
+}
+
+#[test]
+fn what_is_no_signal_is_not_sent() {
+    let bus = Bus::activating("");
+    let sleeper = Sleeper::new(&bus);
+    bus.block_on(async {
+        let processes = processes(&bus).await;
+        let start = start_time(&processes, &sleeper).await;
+        for signal in [-1, 0, 65, i32::MAX] {
+            let error = processes.end(sleeper.pid(), start, signal).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(&format!("signal {signal}")), "{error}");
+        }
+        assert!(Process::open(sleeper.pid()).unwrap().is_running());
+    });
+}
+
+#[test]
+fn what_the_user_may_not_the_service_may_not() {
+    let (bus, foreign) = Foreign::without("kill");
+    bus.block_on(async {
+        let processes = processes(&bus).await;
+        let one = foreign.settled(&processes).await;
+        let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
+        let start = number(&table.await.unwrap().rows[0][0]) as u64;
+        let error = processes.end(foreign.pid(), start, TERM).await.unwrap_err();
+        assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
+        assert!(Process::open(foreign.pid()).unwrap().is_running());
+    });
+}

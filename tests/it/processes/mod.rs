@@ -1,0 +1,123 @@
+//! The table of processes over the bus: real processes that come, change and go.
+
+mod ending;
+mod sessions;
+mod snapshots;
+mod sturdiness;
+
+use std::process::{Child, Command};
+
+use rustix::process::{Signal, geteuid};
+use sampled::{
+    client::{self, Choice, Processes, Row, SampleOptions, Snapshot},
+    reading::{Reading, Value},
+};
+
+use crate::{bus::Bus, home::SAMPLED, process::Process};
+
+/// A process that waits for the end of the test, and ends with it.
+struct Sleeper(Child);
+
+impl Sleeper {
+    fn new(bus: &Bus) -> Self {
+        Self::of(bus.command("sleep").arg("1000"))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        Self(command.spawn().expect("a process"))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// A pattern that only this process matches.
+    fn pattern(&self) -> String {
+        self.pid().to_string()
+    }
+
+    /// Ends it, without looking: it stays as a zombie until it is dropped.
+    fn kill(&self) {
+        let process = Process::open(self.pid()).expect("a child is there until it is waited for");
+        process.signal(Signal::KILL);
+        process.wait();
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A process of another user.
+struct Foreign(Option<Sleeper>);
+
+impl Foreign {
+    /// One that the service may not do all to: root is like any other user without a capability.
+    /// Whoever is not root has the first process, which is root's.
+    fn without(capability: &str) -> (Bus, Self) {
+        if !geteuid().is_root() {
+            return (Bus::activating(""), Self(None));
+        }
+        let setpriv = format!("/usr/bin/env setpriv --bounding-set=-{capability}");
+        let bus = Bus::executing(&format!("{setpriv} {SAMPLED} serve"));
+        let nobody = ["--reuid=65534", "--clear-groups", "sleep", "1000"];
+        let sleeper = Sleeper::of(bus.command("setpriv").args(nobody));
+        (bus, Self(Some(sleeper)))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.as_ref().map_or(1, Sleeper::pid)
+    }
+
+    /// Waits until it is another user's, and returns what chooses it.
+    async fn settled(&self, processes: &Processes) -> Choice {
+        let one = Choice::default().filtered_by("pid", &self.pid().to_string());
+        let fields = ["uid", "name"];
+        loop {
+            let table = processes.snapshot(&fields, &one, SampleOptions::default());
+            let row = &table.await.expect("table").rows[0];
+            let is_set_up = self.0.is_none() || text(&row[1]) == "sleep";
+            if is_set_up && number(&row[0]) != f64::from(geteuid().as_raw()) {
+                return one;
+            }
+        }
+    }
+}
+
+async fn processes(bus: &Bus) -> Processes {
+    let bus = client::Bus::at(bus.address()).await.expect("bus");
+    Processes::on(bus).await.expect("client")
+}
+
+/// The passes that the table has taken so far.
+async fn passes(bus: &Bus) -> u64 {
+    let client = bus.client().await;
+    let mut sources = client.proxy().sources().await.expect("sources");
+    let mut table = sources.remove("process-table").expect("the table");
+    table.remove("reads").unwrap().try_into().unwrap()
+}
+
+fn number(reading: &Reading) -> f64 {
+    match reading {
+        Ok(Value::Number(number)) => *number,
+        other => panic!("{other:?} is no number"),
+    }
+}
+
+fn text(reading: &Reading) -> &str {
+    match reading {
+        Ok(Value::Text(text)) => text,
+        other => panic!("{other:?} is no text"),
+    }
+}
+
+/// The row of a process in a table that has its pid.
+#[track_caller]
+fn row(table: &Snapshot, pid: u32) -> Option<&Row> {
+    let place = table.column("pid").expect("pid is a column");
+    let mut rows = table.rows.iter();
+    rows.find(|row| number(&row[place]) == f64::from(pid))
+}
