@@ -28,6 +28,8 @@ pub(super) struct Lane<T: Task, A> {
 
 struct Shared<T: Task, A> {
     work: Box<dyn Fn(&T) -> A + Send + Sync>,
+    /// How long a worker may take for one task.
+    patience: Duration,
     state: Mutex<State<T, A>>,
     /// There is work, or the lane is closed.
     asked: Condvar,
@@ -51,9 +53,6 @@ struct State<T: Task, A> {
     stuck: HashSet<T::Key>,
 }
 
-/// How long a worker may take for one task.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// How many workers may be stuck. Each costs a few pages.
 const MOST_STUCK: usize = 16;
 
@@ -61,11 +60,12 @@ const MOST_STUCK: usize = 16;
 const LINGER: Duration = Duration::from_secs(60);
 
 impl<T: Task, A: Send + 'static> Lane<T, A> {
-    /// A lane without a thread, for this work.
-    pub(super) fn new(work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
+    /// A lane without a thread, for this work, each task of which may take so long.
+    pub(super) fn new(patience: Duration, work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
         Self {
             shared: Arc::new(Shared {
                 work: Box::new(work),
+                patience,
                 state: Mutex::new(State {
                     tasks: Vec::new(),
                     answers: Vec::new(),
@@ -115,10 +115,10 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
             }
             let out = state.out;
             let is_waiting = |state: &mut State<T, A>| !state.is_done();
-            let waited = self
-                .shared
-                .answered
-                .wait_timeout_while(state, PATIENCE, is_waiting);
+            let waited =
+                self.shared
+                    .answered
+                    .wait_timeout_while(state, self.shared.patience, is_waiting);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             // A worker that has begun nothing has not had a CPU yet, and is not stuck.
             if let Some(stuck) = state.out.filter(|_| state.out == out) {

@@ -43,8 +43,11 @@ fn sleeper() -> Owned {
     Owned::spawn(Command::new("sleep").arg("1000"))
 }
 
+/// Their table, which has patience with a machine that is busy.
 fn table() -> Table {
-    Table::new(&Roots::default())
+    let mut table = Table::new(&Roots::default());
+    table.desk.patience = Duration::from_secs(20);
+    table
 }
 
 /// Everything that is asked for of one process.
