@@ -165,7 +165,6 @@ fn processes_come_go_and_are_replaced() {
 fn rates_are_of_two_passes() {
     let tree = Tree::new();
     let io = |bytes: u64| format!("rchar: 9\nread_bytes: {bytes}\nwrite_bytes: 0\n");
-    let boot = Stamp::now().boottime.as_millis() as u64 / 10;
     for pid in [1, 2, 3] {
         tree.process(pid, "x", 5, 1000);
         tree.write(&format!("{pid}/io"), io(4096));
@@ -181,6 +180,7 @@ fn rates_are_of_two_passes() {
     tree.write("2/io", io(0));
     tree.process(3, "x", 5, 1500);
     tree.write("3/io", "nonsense");
+    let boot = before.stamp.boottime.as_millis() as u64 / 10;
     // It has started just now, and one that started long ago is seen for the first time.
     tree.process(4, "x", boot + 1, 3);
     tree.write("4/io", io(1 << 20));
