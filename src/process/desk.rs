@@ -19,12 +19,17 @@ use crate::{
 pub(super) struct Desk {
     pub(super) scan: Scan,
     lane: Option<Lane<Request, Answer>>,
+    /// How long a reading may take that may block.
+    pub(super) patience: Duration,
     /// By pid, of the last pass.
     pss: HashMap<u32, Result<u64, Fault>>,
     swap: HashMap<u32, Result<u64, Fault>>,
     /// The names of the users, and when they were looked up.
     users: HashMap<u32, (Duration, Arc<str>)>,
 }
+
+/// What is healthy answers in microseconds, but for processes with very much memory.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long a user's name is remembered.
 const KEEP_USERS: Duration = Duration::from_secs(60);
@@ -34,6 +39,7 @@ impl Desk {
         Self {
             scan: Scan::new(roots),
             lane: None,
+            patience: PATIENCE,
             pss: HashMap::new(),
             swap: HashMap::new(),
             users: HashMap::new(),
@@ -190,7 +196,11 @@ impl Desk {
                 self.scan.make_room();
                 self.scan.directory()?.try_clone().ok()
             });
-            self.lane = proc.map(|proc| Lane::new(move |request| details::answer(&proc, request)));
+            self.lane = proc.map(|proc| {
+                Lane::new(self.patience, move |request| {
+                    details::answer(&proc, request)
+                })
+            });
         }
         match &mut self.lane {
             Some(lane) => lane.ask(requests),

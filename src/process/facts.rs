@@ -26,6 +26,11 @@ struct Known {
 /// What was read, and the moment of the monotonic clock at which it was.
 type Fact<T> = Option<(Duration, Result<T, Fault>)>;
 
+/// Whether the text is empty: the kernel has the arguments a moment later than the program.
+fn is_empty(fact: &Fact<Value>) -> bool {
+    matches!(fact, Some((_, Ok(Value::Text(text)))) if text.is_empty())
+}
+
 /// How old a fact may be: a process may write another title over its arguments, change its user and
 /// be moved to another control group.
 const KEEP: Duration = Duration::from_secs(5);
@@ -50,7 +55,10 @@ impl Facts {
         }
         let all = [
             (Files::OWNER, is_old(&known.uid, now)),
-            (Files::COMMAND_LINE, is_old(&known.command_line, now)),
+            (
+                Files::COMMAND_LINE,
+                is_old(&known.command_line, now) || is_empty(&known.command_line),
+            ),
             (Files::EXECUTABLE, is_old(&known.executable, now)),
             (Files::CGROUP, is_old(&known.cgroup, now)),
         ];

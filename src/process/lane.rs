@@ -28,6 +28,8 @@ pub(super) struct Lane<T: Task, A> {
 
 struct Shared<T: Task, A> {
     work: Box<dyn Fn(&T) -> A + Send + Sync>,
+    /// How long a worker may take for one task.
+    patience: Duration,
     state: Mutex<State<T, A>>,
     /// There is work, or the lane is closed.
     asked: Condvar,
@@ -37,10 +39,12 @@ struct Shared<T: Task, A> {
 
 struct State<T: Task, A> {
     tasks: Vec<T>,
-    /// None for what is not answered yet; of what has panicked, the answer is none.
-    answers: Vec<Option<Option<A>>>,
+    /// None for what is not answered, or has panicked.
+    answers: Vec<Option<A>>,
     /// The first task that nobody has begun.
     next: usize,
+    /// The task that the worker is at, unless that is stuck.
+    out: Option<usize>,
     /// Counts the workers, and whether the last of them is there.
     turn: u64,
     is_served: bool,
@@ -49,9 +53,6 @@ struct State<T: Task, A> {
     stuck: HashSet<T::Key>,
 }
 
-/// How long a worker may take for one task.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// How many workers may be stuck. Each costs a few pages.
 const MOST_STUCK: usize = 16;
 
@@ -59,15 +60,17 @@ const MOST_STUCK: usize = 16;
 const LINGER: Duration = Duration::from_secs(60);
 
 impl<T: Task, A: Send + 'static> Lane<T, A> {
-    /// A lane without a thread, for this work.
-    pub(super) fn new(work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
+    /// A lane without a thread, for this work, each task of which may take so long.
+    pub(super) fn new(patience: Duration, work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
         Self {
             shared: Arc::new(Shared {
                 work: Box::new(work),
+                patience,
                 state: Mutex::new(State {
                     tasks: Vec::new(),
                     answers: Vec::new(),
                     next: 0,
+                    out: None,
                     turn: 0,
                     is_served: false,
                     is_closed: false,
@@ -91,7 +94,7 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
         state.tasks = asked;
         state.next = 0;
         shared.asked.notify_one();
-        let mut state = self.wait(state, &keys);
+        let mut state = self.wait(state);
         state.tasks.clear();
         let answers = std::mem::take(&mut state.answers);
         drop(state);
@@ -99,35 +102,34 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
         let mut answers = keys.into_iter().zip(answers).peekable();
         let answer = |task: &T| {
             let of_task = answers.next_if(|(key, _)| *key == task.key());
-            of_task.and_then(|(_, answer)| answer.flatten())
+            of_task.and_then(|(_, answer)| answer)
         };
         tasks.iter().map(answer).collect()
     }
 
-    /// Waits until everything is answered that will be. What is begun and not answered is the
-    /// last that was begun.
-    fn wait<'a>(&'a self, mut state: Held<'a, T, A>, keys: &[T::Key]) -> Held<'a, T, A> {
-        loop {
-            if !state.is_served && (state.is_done() || !self.start_worker(&mut state)) {
-                return state;
+    /// Waits until everything is answered that will be.
+    fn wait<'a>(&'a self, mut state: Held<'a, T, A>) -> Held<'a, T, A> {
+        while !state.is_done() {
+            if !state.is_served && !self.start_worker(&mut state) {
+                break;
             }
-            let (turn, begun) = (state.turn, state.next);
+            let out = state.out;
             let is_waiting = |state: &mut State<T, A>| !state.is_done();
-            let waited = self
-                .shared
-                .answered
-                .wait_timeout_while(state, PATIENCE, is_waiting);
+            let waited =
+                self.shared
+                    .answered
+                    .wait_timeout_while(state, self.shared.patience, is_waiting);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.is_done() {
-                return state;
-            }
             // A worker that has begun nothing has not had a CPU yet, and is not stuck.
-            if state.turn == turn && state.next == begun && begun > 0 && state.is_out() {
-                state.stuck.insert(keys[begun - 1]);
+            if let Some(stuck) = state.out.filter(|_| state.out == out) {
+                let key = state.tasks[stuck].key();
+                state.stuck.insert(key);
+                state.out = None;
                 state.turn += 1;
                 state.is_served = false;
             }
         }
+        state
     }
 
     fn start_worker(&self, state: &mut State<T, A>) -> bool {
@@ -162,10 +164,11 @@ impl<T: Task, A> Shared<T, A> {
 
     fn work(&self, turn: u64) {
         let mut state = self.lock();
-        while !state.is_closed {
+        while !state.is_closed && state.turn == turn {
             if state.next < state.tasks.len() {
                 let at = state.next;
                 state.next += 1;
+                state.out = Some(at);
                 let task = state.tasks[at].clone();
                 drop(state);
                 let answer = catch_unwind(AssertUnwindSafe(|| (self.work)(&task)));
@@ -174,7 +177,8 @@ impl<T: Task, A> Shared<T, A> {
                     state.stuck.remove(&task.key());
                     return;
                 }
-                state.answers[at] = Some(answer.ok());
+                state.answers[at] = answer.ok();
+                state.out = None;
                 if state.is_done() {
                     self.answered.notify_all();
                 }
@@ -192,15 +196,9 @@ impl<T: Task, A> Shared<T, A> {
 }
 
 impl<T: Task, A> State<T, A> {
-    /// Whether the last task that was begun is not answered.
-    fn is_out(&self) -> bool {
-        self.next > 0 && self.answers[self.next - 1].is_none()
-    }
-
     /// Whether nothing will be answered any more.
     fn is_done(&self) -> bool {
-        let is_stuck = |task: &T| self.stuck.contains(&task.key());
-        self.next == self.tasks.len() && (!self.is_out() || self.tasks.last().is_some_and(is_stuck))
+        self.next == self.tasks.len() && self.out.is_none()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 /// The table of processes: one for all who ask. It keeps files open, at most a quarter of those that
 /// this process may have, and closes them when it is dropped.
 pub struct Table {
-    desk: Desk,
+    pub(super) desk: Desk,
     latest: Option<Arc<Pass>>,
     pub(super) marks: VecDeque<Arc<Pass>>,
     passes: u64,

@@ -32,6 +32,13 @@ impl Tree {
         }
     }
 
+    /// Its table, which has patience with a machine that is busy.
+    fn table(&self) -> Table {
+        let mut table = Table::new(&self.roots());
+        table.desk.patience = Duration::from_secs(20);
+        table
+    }
+
     fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }

@@ -138,7 +138,7 @@ fn sums_are_of_all_processes_of_a_user() {
         |_: &Bus, home: &Home, arguments: &[&str]| home.run(arguments).ok(),
     ] {
         let by = [
-            "ps", "--by", "user", "--json", "--filter", &parent, "--filter", &name,
+            "ps", "--by", "user", "--json", "--filter", &parent, "--filter", name,
         ];
         let groups = processes(&run(&bus, &home, &by), "groups");
         assert_eq!(groups.len(), 1, "{groups:?}");

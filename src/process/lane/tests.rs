@@ -2,6 +2,8 @@ use std::{collections::HashMap, sync::mpsc, time::Instant};
 
 use super::*;
 
+const PATIENCE: Duration = Duration::from_millis(50);
+
 impl Task for u32 {
     type Key = u32;
 
@@ -19,7 +21,7 @@ fn blocking(tasks: &[u32]) -> (Lane<u32, u32>, HashMap<u32, mpsc::Sender<()>>) {
         gates.insert(task, gate);
         waits.insert(task, Mutex::new(wait));
     }
-    let lane = Lane::new(move |task: &u32| {
+    let lane = Lane::new(PATIENCE, move |task: &u32| {
         if let Some(wait) = waits.get(task) {
             wait.lock().unwrap().recv().ok();
         }
@@ -91,7 +93,7 @@ fn as_many_are_stuck_as_may_be() {
 
 #[test]
 fn a_panic_is_no_answer() {
-    let mut lane = Lane::new(|task: &u32| {
+    let mut lane = Lane::new(PATIENCE, |task: &u32| {
         assert_ne!(*task, 2, "this one fails");
         10 * task
     });

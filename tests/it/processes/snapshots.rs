@@ -224,7 +224,7 @@ fn what_is_denied_is_a_fault_and_the_rest_is_there() {
     bus.block_on(async {
         let processes = processes(&bus).await;
         let one = foreign.settled(&processes).await;
-        let fields = ["uid", "executable", "pss", "rss"];
+        let fields = ["uid", "executable", "read", "rss"];
         let table = processes.snapshot(&fields, &one, USUAL).await.unwrap();
         let row = &table.rows[0];
         assert_ne!(number(&row[0]), f64::from(geteuid().as_raw()));
@@ -232,7 +232,7 @@ fn what_is_denied_is_a_fault_and_the_rest_is_there() {
         assert_eq!(row[2], Err(Fault::Denied));
         assert!(number(&row[3]) > 0.0, "{row:?}");
         // A sum says that it misses some.
-        let sums = processes.sums("user", &["pss", "rss"], &one, USUAL).await;
+        let sums = processes.sums("user", &["read", "rss"], &one, USUAL).await;
         let sums = sums.unwrap();
         assert_eq!(sums.groups.len(), 1, "{sums:?}");
         assert_eq!(sums.groups[0].values[0], (None, Some(Fault::Denied)));
