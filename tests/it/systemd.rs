@@ -3,6 +3,7 @@
 //! Each test runs itself once more in each session that it asks for, and what is in its braces runs
 //! there: see [`session`].
 
+mod commands;
 mod session;
 
 use std::{

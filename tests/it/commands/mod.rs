@@ -3,3 +3,4 @@
 mod answers;
 mod ends;
 mod place;
+mod service;

@@ -3,6 +3,6 @@
 mod check;
 mod commands;
 mod files;
-mod place;
+pub(crate) mod place;
 mod reload;
 mod service;

@@ -1,0 +1,74 @@
+//! The user's commands, confined as the service is, and ended with it.
+
+use std::{env, fs, io::Write, net::TcpListener, path::PathBuf, thread};
+
+use sampled::{client::SampleOptions, reading::Value};
+
+use super::session::{UNITS, within};
+use crate::{own::place::define, process::PATIENCE};
+
+/// One that asks somebody on the network, one that compiles what it runs, and one that does not want to end.
+const COMMANDS: &str = r#"
+[commands.router]
+argv = ["bash", "-c", "exec cat < /dev/tcp/127.0.0.1/PORT"]
+[metrics."unit/router/rx"]
+command = "router"
+
+[commands.compiler]
+argv = ["python3", "-c", "import mmap; mmap.mmap(-1, 4096, prot=7); print(7)"]
+[metrics."unit/compiler/x"]
+command = "compiler"
+
+[commands.deaf]
+shell = "trap '' TERM; (setsid sleep 1000 &); echo 1; while :; do sleep 1000; done"
+lines = true
+[metrics."unit/deaf/x"]
+command = "deaf"
+"#;
+
+#[test]
+fn commands_may_do_what_they_must() {
+    within(&UNITS, async |session| {
+        let router = TcpListener::bind("127.0.0.1:0").expect("port");
+        let port = router.local_addr().expect("address").port();
+        let asked = thread::spawn(move || {
+            let (mut asker, _) = router.accept().expect("somebody asks");
+            asker.write_all(b"42\n").expect("answer");
+        });
+        let home = PathBuf::from(env::var_os("HOME").expect("HOME"));
+        let text = COMMANDS.replace("PORT", &port.to_string());
+        define(&home.join(".config/sampled/sources.d"), "unit.toml", &text);
+        let client = session.client().await;
+        let patient = SampleOptions {
+            timeout: Some(PATIENCE),
+            ..SampleOptions::default()
+        };
+        let sample = client.sample(&["unit"], patient).await.expect("sample");
+        let values = ["unit/compiler/x", "unit/deaf/x", "unit/router/rx"];
+        let values = values.map(|id| sample.readings.get(id).cloned());
+        let expected = [7.0, 1.0, 42.0].map(|number| Some(Value::Number(number)));
+        assert_eq!(values, expected, "{:?}", client.sources().await);
+        asked.join().expect("the router");
+
+        assert!(commands() > 3);
+        session.systemctl(&["stop", "sampled"]);
+        assert_eq!(commands(), 0);
+        let unit = session.unit().await;
+        assert_eq!(
+            (unit.state().await, unit.result().await),
+            ("inactive".into(), "success".into())
+        );
+    });
+}
+
+/// How many processes there are of runs; of other sessions there are none here.
+fn commands() -> usize {
+    let environments = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
+        let environment = fs::read(entry.ok()?.path().join("environ")).ok()?;
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables
+            .find(|variable| variable.starts_with(b"SAMPLED_RUN="))
+            .map(drop)
+    });
+    environments.count()
+}
