@@ -1,4 +1,5 @@
-//! `sampled guard`: the guard of a command that the service runs. Not for people.
+//! `sampled guard` and `sampled begin`: what stands between the service and a command that it runs. Not for
+//! people.
 
 use std::{
     io::{self, Write},
@@ -8,11 +9,17 @@ use std::{
 
 use sampled::{
     daemon,
-    source::command::guard::{self, ARGUMENT},
+    source::command::{
+        begin,
+        guard::{self, ARGUMENT},
+    },
 };
 
-/// Runs a guard, if that is what this process was started for.
+/// Runs a guard, or becomes a command, if that is what this process was started for.
 pub(crate) fn guard() -> Option<ExitCode> {
+    if let Some(failed) = begin::called() {
+        return Some(failed);
+    }
     let (link, run) = guard::called()?;
     let guarded = daemon::seclude(link.as_fd())
         .map_err(io::Error::other)

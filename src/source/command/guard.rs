@@ -10,12 +10,12 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{net::UnixStream, process::CommandExt},
+        unix::net::UnixStream,
     },
     path::PathBuf,
     process,
@@ -39,6 +39,8 @@ use rustix::{
         waitid,
     },
 };
+
+use super::begin::begin;
 
 /// The first argument of a program that is to be a guard.
 pub const ARGUMENT: &str = "guard";
@@ -64,12 +66,7 @@ pub fn called() -> Option<(UnixStream, Run)> {
     // Close-on-exec, as the original is not.
     let link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
     link.local_addr().ok()?;
-    let run = Run {
-        directory: arguments.next()?.into(),
-        program: arguments.next()?,
-        arguments: arguments.collect(),
-    };
-    Some((link, run))
+    Some((link, Run::read(arguments)?))
 }
 
 /// What a guard is told to run.
@@ -77,6 +74,34 @@ pub struct Run {
     directory: PathBuf,
     program: OsString,
     arguments: Vec<OsString>,
+}
+
+impl Run {
+    pub(super) fn read(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
+        Some(Self {
+            directory: words.next()?.into(),
+            program: words.next()?,
+            arguments: words.collect(),
+        })
+    }
+
+    pub(super) fn words(&self) -> impl Iterator<Item = &OsStr> {
+        let arguments = self.arguments.iter().map(OsString::as_os_str);
+        [self.directory.as_os_str(), &self.program]
+            .into_iter()
+            .chain(arguments)
+    }
+
+    /// The command, where it is to run: at the root, if that place is not there.
+    pub(super) fn command(&self) -> process::Command {
+        let mut command = process::Command::new(&self.program);
+        command.args(&self.arguments);
+        command.current_dir(match self.directory.is_dir() {
+            true => self.directory.as_path(),
+            false => "/".as_ref(),
+        });
+        command
+    }
 }
 
 /// How a command has ended: what the guard says in the end.
@@ -121,7 +146,7 @@ impl End {
 /// What the kernel has said, if the command cannot be guarded. It is not begun then, and whoever wants
 /// it has been told.
 pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
-    let end = match begin(run) {
+    let end = match start(run) {
         Ok((signals, child)) => attend(&link, &signals, child),
         Err(cause) => {
             let number = cause.raw_os_error().unwrap_or(Errno::ENOEXEC as i32);
@@ -134,7 +159,7 @@ pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
 }
 
 /// Starts the command, in a group of its own.
-fn begin(run: &Run) -> io::Result<(SignalFd, Pid)> {
+fn start(run: &Run) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
     // Or else it is `exe`, as its path is.
     prctl::set_name(c"sampled guard")?;
@@ -143,20 +168,13 @@ fn begin(run: &Run) -> io::Result<(SignalFd, Pid)> {
     let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, FILES.min(most), most)?;
-    let mut command = process::Command::new(&run.program);
-    command.args(&run.arguments).process_group(0);
-    command.current_dir(match run.directory.is_dir() {
-        true => run.directory.as_path(),
-        false => "/".as_ref(),
-    });
-    let child = command.spawn()?;
-    // From here on there is a command to be guarded: nothing is a reason to fail. Nothing but SIGKILL ends a
-    // guard before its time. It is blocked only now, as a command has the mask of the one that starts it.
-    let _ = SigSet::all().thread_block();
-    // That the command has closed its output is to be seen.
+    // Nothing but SIGKILL ends a guard before its time.
+    SigSet::all().thread_block()?;
+    let child = begin(run)?;
+    // From here on there is a command to be guarded: nothing is a reason to fail. That it has closed its
+    // output is to be seen.
     let _ = unistd::dup2_stdout(&null).and_then(|()| unistd::dup2_stderr(&null));
-    let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    Ok((signals, child.expect("the kernel's numbers are positive")))
+    Ok((signals, child))
 }
 
 /// Waits for the end of the command, or of who wants it; and for the end of everything that is left.
