@@ -1,7 +1,8 @@
-//! A client of the service, which the session bus starts: what is there, one reading, five frames.
+//! A client of the service, which the session bus starts: what is there, one reading, five frames,
+//! and the processes that use most.
 
 use sampled::{
-    client::{Client, Error, SampleOptions, Start},
+    client::{Choice, Client, Error, Processes, SampleOptions, Start},
     reading::{Reading, Value},
 };
 
@@ -45,7 +46,16 @@ async fn main() -> Result<(), Error> {
         );
     }
     session.stop().await?;
-    println!("Stopped.");
+
+    println!("The five processes that use most of a CPU:");
+    let processes = Processes::on(client.bus().clone()).await?;
+    let busiest = Choice::default().ordered_by("-cpu").limited_to(5);
+    let fields = ["pid", "name", "cpu"];
+    let table = processes.snapshot(&fields, &busiest, SampleOptions::default());
+    for row in table.await?.rows {
+        let readings = row.into_iter().map(show);
+        println!("  {}", readings.collect::<Vec<_>>().join("  "));
+    }
     Ok(())
 }
 

@@ -51,7 +51,10 @@ pub enum Column {
 
 /// The faults of a table, `a{sa{sau}}`: by column, then by fault, the rows that have it.
 #[derive(Debug, Default)]
-pub struct RowFaults(pub Vec<(&'static str, Vec<(Fault, Vec<u32>)>)>);
+pub struct RowFaults(pub Vec<(&'static str, FaultyRows)>);
+
+/// The rows of a column that have a fault, by fault.
+pub type FaultyRows = Vec<(Fault, Vec<u32>)>;
 
 /// Metadata by id, `a{sa{sv}}`: the metric and the name of its source.
 #[derive(Debug)]

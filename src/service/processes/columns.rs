@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     process::{Field, Row, Sum, Total},
     reading::{Fault, Reading, Value},
-    wire::{Column, Columns, RowFaults},
+    wire::{Column, Columns, FaultyRows, RowFaults},
 };
 
 /// The columns of a table, and where it has faults.
@@ -106,7 +106,7 @@ impl Sheet {
         values: impl ExactSizeIterator<Item = (T, Option<Fault>)>,
         fault: &impl Fn(Fault) -> Fault,
     ) -> Vec<T> {
-        let mut noted: Vec<(Fault, Vec<u32>)> = Vec::new();
+        let mut noted = FaultyRows::new();
         let mut rest = Vec::with_capacity(values.len());
         for (row, (value, found)) in (0..).zip(values) {
             if let Some(found) = found.map(fault) {

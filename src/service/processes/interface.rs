@@ -1,5 +1,10 @@
 //! The second interface of the object: arguments parsed, one call into the domain, the reply.
 
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a signal has as many as are sent, and the macro takes no allowance for one"
+)]
+
 use std::{collections::HashMap, sync::Arc};
 
 use zbus::{
@@ -165,7 +170,6 @@ impl Processes {
     /// What has changed in the table of a session: the pids of rows that came, changed and went, and
     /// the values of those that came, then of those that changed, by columns.
     #[zbus(signal)]
-    #[allow(clippy::too_many_arguments, reason = "they are what is sent")]
     async fn changed(
         emitter: &SignalEmitter<'_>,
         session: u32,
