@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use crate::{
-    process::table::start_time,
+    process::ticks::start_time,
     source::{Error, Roots, pid_stat::PidStat},
 };
 

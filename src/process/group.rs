@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use crate::{
-    process::{Field, Pass, QueryError},
+    process::{Field, Pass, Query, QueryError},
     reading::{Fault, Reading, Value},
 };
 
@@ -28,6 +28,21 @@ impl Group {
             Self::Application => Field::Application,
             Self::Unit => Field::Unit,
             Self::User => Field::User,
+        }
+    }
+
+    /// Whether the sums of a query make sense: all its fields can be summed up, and what they are
+    /// ordered by is a sum, too, or what the processes of a group have in common.
+    ///
+    /// # Errors
+    /// Names the field that cannot be summed up.
+    pub fn check(self, query: &Query) -> Result<(), QueryError> {
+        let order = query.order.map(|order| order.field);
+        let order = order.filter(|field| *field != self.field());
+        let mut all = query.fields.iter().copied().chain(order);
+        match all.find(|field| !field.is_summable()) {
+            Some(field) => Err(QueryError::NotSummable(field)),
+            None => Ok(()),
         }
     }
 }

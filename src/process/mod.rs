@@ -18,7 +18,9 @@ mod listing;
 mod pass;
 mod query;
 mod scan;
+mod sort;
 mod table;
+mod ticks;
 mod view;
 
 pub use crate::source::Error;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    process::{details::Io, table::ticks_a_second},
+    process::{details::Io, ticks::ticks_a_second},
     rate::slept,
     reading::{Fault, Stamp},
 };

@@ -18,7 +18,7 @@ use crate::{
         facts::Facts,
         listing::{Found, Listing},
         pass::Counts,
-        table::start_time,
+        ticks::start_time,
     },
     reading::Fault,
     source::{Error, Roots, pid_stat::PidStat},

@@ -1,18 +1,19 @@
 //! The table of processes: what it costs is shared by all who ask.
 
 use std::{
-    cmp::Ordering,
     collections::{HashMap, VecDeque},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
-use nix::unistd::{SysconfVar, sysconf};
-
 use crate::{
     process::{
-        Condition, Field, Group, Order, Pass, Query, QueryError, Sum, Sums, Total, desk::Desk,
-        details::Files, pass::Span, view::View,
+        Condition, Field, Group, Order, Pass, Query, Sum, Sums, Total,
+        desk::Desk,
+        details::Files,
+        pass::Span,
+        sort::{compare, sorted},
+        view::View,
     },
     reading::{Fault, Reading, Value},
     source::{Error, Roots},
@@ -284,42 +285,6 @@ impl Table {
     }
 }
 
-/// The first of these places in an order, which come in that of the pids.
-fn sorted(
-    places: Vec<usize>,
-    order: Order,
-    limit: usize,
-    read: impl Fn(usize) -> Reading,
-) -> Vec<usize> {
-    let keyed = places.into_iter().map(|at| (read(at), at));
-    let mut keyed: Vec<_> = keyed.collect();
-    let by_key = |a: &(Reading, usize), b: &(Reading, usize)| {
-        compare(&a.0, &b.0, order.is_descending).then(a.1.cmp(&b.1))
-    };
-    if limit < keyed.len() {
-        keyed.select_nth_unstable_by(limit, by_key);
-        keyed.truncate(limit);
-    }
-    keyed.sort_unstable_by(by_key);
-    keyed.into_iter().map(|(_, at)| at).collect()
-}
-
-/// The order of two readings; what could not be read comes last, whatever the direction.
-fn compare(a: &Reading, b: &Reading, is_descending: bool) -> Ordering {
-    let order = match (a, b) {
-        (Ok(Value::Number(a)), Ok(Value::Number(b))) => a.total_cmp(b),
-        (Ok(Value::Text(a)), Ok(Value::Text(b))) => a.cmp(b),
-        (Ok(_), Err(_)) => return Ordering::Less,
-        (Err(_), Ok(_)) => return Ordering::Greater,
-        _ => return Ordering::Equal,
-    };
-    if is_descending {
-        order.reverse()
-    } else {
-        order
-    }
-}
-
 impl Sum {
     /// What it is ordered by: the last of its values, or its name.
     fn key(&self, order: Order) -> Reading {
@@ -330,35 +295,4 @@ impl Sum {
         let number = total.number.map(Value::Number);
         number.ok_or(total.fault.unwrap_or(Fault::Gone))
     }
-}
-
-impl Group {
-    /// Whether the sums of a query make sense: all its fields can be summed up, and what they are
-    /// ordered by is a sum, too, or what the processes of a group have in common.
-    ///
-    /// # Errors
-    /// Names the field that cannot be summed up.
-    pub fn check(self, query: &Query) -> Result<(), QueryError> {
-        let order = query.order.map(|order| order.field);
-        let order = order.filter(|field| *field != self.field());
-        let mut all = query.fields.iter().copied().chain(order);
-        match all.find(|field| !field.is_summable()) {
-            Some(field) => Err(QueryError::NotSummable(field)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Ticks since boot, in microseconds.
-pub(super) fn start_time(ticks: u64) -> u64 {
-    ticks.saturating_mul(1_000_000 / ticks_a_second())
-}
-
-/// `CLK_TCK`: 100 on every architecture that still has a kernel.
-pub(super) fn ticks_a_second() -> u64 {
-    static TICKS: OnceLock<u64> = OnceLock::new();
-    *TICKS.get_or_init(|| {
-        let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten();
-        ticks.and_then(|ticks| ticks.try_into().ok()).unwrap_or(100)
-    })
 }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::{
-    process::{Field, Pass, desk::Desk, details::Io, pass::Span, table::ticks_a_second},
+    process::{Field, Pass, desk::Desk, details::Io, pass::Span, ticks::ticks_a_second},
     reading::{Fault, Reading, Value},
 };
 
