@@ -151,13 +151,7 @@ struct Span<'a> {
 impl<'a> Span<'a> {
     fn between(now: &'a Snapshot, before: Option<&'a Snapshot>) -> Result<Self, Fault> {
         let before = before.ok_or(Fault::First)?;
-        let elapsed = now.stamp.monotonic.saturating_sub(before.stamp.monotonic);
-        if elapsed.is_zero() {
-            return Err(Fault::First);
-        }
-        if slept(before.stamp, now.stamp) {
-            return Err(Fault::Gap);
-        }
+        let elapsed = elapsed(before.stamp, now.stamp)?;
         Ok(Self {
             now,
             before,
@@ -217,8 +211,20 @@ impl<'a> Span<'a> {
     }
 }
 
+/// The time between two readings, if a rate can be told over it.
+pub fn elapsed(before: Stamp, now: Stamp) -> Result<Duration, Fault> {
+    let elapsed = now.monotonic.saturating_sub(before.monotonic);
+    if elapsed.is_zero() {
+        return Err(Fault::First);
+    }
+    if slept(before, now) {
+        return Err(Fault::Gap);
+    }
+    Ok(elapsed)
+}
+
 /// Whether the machine was suspended between two moments.
-pub fn slept(before: Stamp, now: Stamp) -> bool {
+fn slept(before: Stamp, now: Stamp) -> bool {
     // The clocks are read one after the other, so they differ a little where the process was
     // preempted in between; a suspend takes longer than this.
     const NOISE: Duration = Duration::from_millis(100);

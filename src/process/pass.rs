@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     process::{details::Io, ticks::ticks_a_second},
-    rate::slept,
+    rate::elapsed,
     reading::{Fault, Stamp},
 };
 
@@ -112,13 +112,7 @@ enum Baseline<'a> {
 impl<'a> Span<'a> {
     pub(super) fn between(now: &'a Pass, before: Option<&'a Pass>) -> Result<Self, Fault> {
         let before = before.ok_or(Fault::First)?;
-        let elapsed = now.stamp.monotonic.saturating_sub(before.stamp.monotonic);
-        if elapsed.is_zero() {
-            return Err(Fault::First);
-        }
-        if slept(before.stamp, now.stamp) {
-            return Err(Fault::Gap);
-        }
+        let elapsed = elapsed(before.stamp, now.stamp)?;
         Ok(Self {
             now,
             before,
