@@ -30,6 +30,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use tokio::{
     select,
     time::{Instant, sleep_until},
@@ -167,6 +168,8 @@ impl Service {
                 () = self.bus.closed() => End::BusGone,
             }
         };
+        // Looked at when one of them has something to say, and not for each frame.
+        let over = FuturesUnordered::from_iter([over]);
         let end = self.acquire(pin!(over)).await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");
         Ok(end)
@@ -192,7 +195,7 @@ impl Service {
     /// Takes frames as they fall due, and listens for devices while somebody has a session, until it
     /// is `over`. That is looked at between frames only: a frame that is broken off while it is
     /// written would leave the bus unable to read what comes after it, the last answers among it.
-    async fn acquire(&self, mut over: Pin<&mut impl Future<Output = End>>) -> io::Result<End> {
+    async fn acquire(&self, mut over: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
         let mut devices = Devices::default();
         let mut batches = Batches::default();
         loop {
@@ -207,7 +210,7 @@ impl Service {
                 }
             };
             select! {
-                end = &mut over => return Ok(end),
+                Some(end) = over.next() => return Ok(end),
                 () = rearranged => continue,
                 () = devices.next() => continue,
                 made = batches.next() => {

@@ -1,7 +1,10 @@
 //! Notices, as the signals they are sent as.
 
 use tracing::debug;
-use zbus::{Connection, Message};
+use zbus::{
+    Connection, Message, ObjectPath,
+    names::{InterfaceName, MemberName, UniqueName},
+};
 
 use crate::{
     store::Changes,
@@ -38,9 +41,13 @@ fn signal(notice: Notice) -> Option<Message> {
         Event::Changed(..) | Event::Processes(_) => "Changed",
         Event::Ended(..) => "Ended",
     };
-    let mut builder = Message::signal(PATH, notice.interface, member);
+    // All of these are names as D-Bus has them, and need not be looked at for each frame.
+    let path = ObjectPath::from_static_str_unchecked(PATH);
+    let interface = InterfaceName::from_static_str_unchecked(notice.interface);
+    let member = MemberName::from_static_str_unchecked(member);
+    let mut builder = Message::signal(path, interface, member);
     if let Some(client) = &notice.client {
-        builder = builder.destination(&**client);
+        builder = builder.destination(UniqueName::from_str_unchecked(client));
     }
     let session = notice.session;
     let message = match notice.event {

@@ -324,7 +324,8 @@ impl Inner {
 
     fn is_on(&self, at: usize) -> bool {
         let cell = &self.cells[at];
-        !self.off.contains(&*cell.name) && !self.off.contains(cell.family())
+        let is_off = |name: &str| self.off.contains(name);
+        self.off.is_empty() || !is_off(&cell.name) && !is_off(cell.family())
     }
 
     fn read(&mut self, at: usize, since: Duration) -> Arc<Snapshot> {
