@@ -226,6 +226,38 @@ fn when_its_owner_is_killed_at_any_moment() {
     }
 }
 
+/// Nobody is left then who could end it: the kernel does.
+#[test]
+fn when_its_guard_and_its_owner_are_killed() {
+    if let Some(home) = told() {
+        let runner = Runner::new(SAMPLED);
+        let handle = runner.add(Command {
+            lines: true,
+            ..shell(home.as_ref(), "trap '' TERM; echo; exec sleep 1000")
+        });
+        next(&handle, 0);
+        println!("it runs");
+        handle.wait(PATIENCE);
+        loop {
+            thread::park();
+        }
+    }
+    let home = Home::new();
+    let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
+    let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(owner.stdout.take().unwrap());
+    let mut lines = said.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("it runs")));
+    let guard = guards(&home).pop().expect("guard");
+    let of_owner = Process::open(owner.id()).expect("it is there until it is waited for");
+    // A guard that is stopped cannot do anything between the two.
+    guard.signal(Signal::STOP);
+    of_owner.signal(Signal::KILL);
+    guard.signal(Signal::KILL);
+    owner.wait().unwrap();
+    nothing_is_left(&home);
+}
+
 /// Has all of them run until it is killed.
 fn own(directory: &Path) -> ! {
     let runner = Runner::new(SAMPLED);
