@@ -405,9 +405,12 @@ fn a_mistake_harms_no_other_metric() {
 
 #[test]
 fn what_is_documented_is_right() {
+    let readme = include_str!("../../../../README.md");
+    let start = readme.find("## Add a sensor").expect("section");
+    let end = readme.find("## Use it").expect("section");
     let documents = [
         include_str!("../../../../docs/sources.md"),
-        include_str!("../../../../docs/sources-commands.md"),
+        &readme[start..end],
     ];
     for document in documents {
         let examples = document.split("```toml\n").skip(1);
@@ -422,6 +425,6 @@ fn what_is_documented_is_right() {
             assert_eq!(mistakes.next(), None, "{example}");
             count += 1;
         }
-        assert!(count > 2);
+        assert!(count > 0);
     }
 }
