@@ -46,11 +46,12 @@ async fn main() -> Result<(), Error> {
         );
     }
     session.stop().await?;
+    println!("Stopped.");
 
     println!("The five processes that use most of a CPU:");
     let processes = Processes::on(client.bus().clone()).await?;
     let busiest = Choice::default().ordered_by("-cpu").limited_to(5);
-    let fields = ["pid", "name", "cpu"];
+    let fields = ["name", "cpu", "rss"];
     let table = processes.snapshot(&fields, &busiest, SampleOptions::default());
     for row in table.await?.rows {
         let readings = row.into_iter().map(show);
