@@ -24,7 +24,7 @@ use std::{
 use crate::{
     duration::Timeout,
     mistake::{self, Mistake, Place, Value},
-    service::Settings,
+    service::{PROCESS_TABLE, Settings},
     source::{self, Roots, own},
 };
 
@@ -224,6 +224,7 @@ fn source_names() -> Vec<String> {
         .collect();
     // All that the user defines.
     names.push(own::NAME.to_owned());
+    names.push(PROCESS_TABLE.to_owned());
     names.sort_unstable();
     names.dedup();
     names

@@ -52,6 +52,9 @@ use processes::{Batches, Processes, Worker};
 pub use sessions::Limits;
 use state::State;
 
+/// The name of the table of processes among the sources.
+pub const PROCESS_TABLE: &str = "process-table";
+
 /// What the service can be told, at its start and while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -59,7 +62,7 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// How much one client may ask for.
     pub limits: Limits,
-    /// The names of sources that are not to be read.
+    /// The names of sources that are not to be read; [`PROCESS_TABLE`], for the other interface.
     pub sources_off: Vec<String>,
     /// What the sources are told when the service starts.
     pub sources: source::Options,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    Settings,
+    PROCESS_TABLE, Settings,
     activity::Activity,
     backlog,
     error::Error,
@@ -36,7 +36,7 @@ use super::{
 /// Everything of the service that outlives one call.
 pub(crate) struct State {
     pub(crate) store: Store,
-    pub(crate) processes: Worker,
+    processes: Worker,
     pub(crate) activity: Activity,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
@@ -244,7 +244,7 @@ impl State {
         self.processes.hold(sessions.has_processes());
         if batches.is_idle() {
             let wanted = sessions.wanted();
-            if !wanted.is_empty() {
+            if !wanted.is_empty() && self.has_process_table() {
                 batches.begin(&self.processes, wanted);
             }
         }
@@ -266,12 +266,13 @@ impl State {
         let mut sources = self.store.sources();
         let facts = self.processes.facts();
         let state = match (facts.passes, facts.error.is_empty()) {
+            _ if !self.has_process_table() => "off",
             (_, false) => "failing",
             (0, true) => "unused",
             (_, true) => "ok",
         };
         sources.push(SourceState {
-            name: "process-table".into(),
+            name: PROCESS_TABLE.into(),
             state,
             metrics: 0,
             reads: facts.passes,
@@ -279,6 +280,26 @@ impl State {
             error: facts.error,
         });
         sources
+    }
+
+    /// Who reads the table of processes.
+    ///
+    /// # Errors
+    /// `AccessDenied`, when it is switched off.
+    pub(crate) fn process_table(&self) -> Result<&Worker, Error> {
+        if self.has_process_table() {
+            return Ok(&self.processes);
+        }
+        let what = format!("the configuration has {PROCESS_TABLE} switched off (sources.off)");
+        Err(Error::access_denied(what))
+    }
+
+    fn has_process_table(&self) -> bool {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        !settings
+            .sources_off
+            .iter()
+            .any(|name| name == PROCESS_TABLE)
     }
 
     /// No session may be added any more; those that run end.
@@ -299,7 +320,8 @@ impl State {
 
     /// Takes new settings. Sessions that run keep what they have.
     pub(crate) fn settle(&self, settings: Settings) -> Vec<String> {
-        let unknown = self.store.switch_off(&settings.sources_off);
+        let mut unknown = self.store.switch_off(&settings.sources_off);
+        unknown.retain(|name| name != PROCESS_TABLE);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         self.reconsider.notify_one();
         unknown

@@ -2,6 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
+use rustix::process::Signal;
+use sampled::client::{Choice, Error, Processes, SampleOptions, Start};
+
 use crate::{bus::Bus, home::Home};
 
 /// Writes the user's own file.
@@ -61,6 +64,49 @@ fn a_mistake_fails_the_call_at_once() {
         "{}",
         bus.log()
     );
+}
+
+#[test]
+fn the_processes_can_be_withheld() {
+    let bus = Bus::activating("");
+    configure(&bus, "sources.off = ['process-table']");
+    let refused = bus.run(&["processes"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("process-table"), "{refused:?}");
+    let listed = bus.run(&["sources"]).ok();
+    let mut lines = listed.lines();
+    let table = lines.find(|line| line.starts_with("process-table"));
+    assert!(table.expect("line").contains("off"), "{listed}");
+    bus.run(&["sample", "memory/physical/used"]).ok();
+    // A session that runs when they are switched off gets no more of them, and costs nothing.
+    configure(&bus, "");
+    bus.block_on(async {
+        bus.daemon().await.expect("daemon").signal(Signal::HUP);
+        let processes = Processes::on(bus.client().await.bus().clone()).await;
+        let processes = processes.expect("proxy");
+        let every = Start::every_millis(50);
+        let mut session = loop {
+            // It may not have heard of it yet.
+            match processes
+                .start(&["rss"], &Choice::default(), every.clone())
+                .await
+            {
+                Ok(session) => break session,
+                Err(Error::AccessDenied(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        };
+        session.next().await.expect("a table");
+        configure(&bus, "sources.off = ['process-table']");
+        bus.daemon().await.expect("daemon").signal(Signal::HUP);
+        let usual = SampleOptions::default();
+        while processes
+            .snapshot(&["rss"], &Choice::default(), usual)
+            .await
+            .is_ok()
+        {}
+        session.stop().await.expect("it is still there");
+    });
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Processes {
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.rows(&query, since, before)
         };
-        let taken = take::take(&self.state.processes, sampling, &asked, make).await?;
+        let taken = take::take(self.state.process_table()?, sampling, &asked, make).await?;
         let rows = &taken.table;
         let sheet = Sheet::of_rows(&fields, rows.rows.iter(), |fault| taken.fault(fault));
         let names = fields.iter().map(|field| field.name()).collect();
@@ -113,7 +113,7 @@ impl Processes {
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.sums(by, &query, since, before)
         };
-        let taken = take::take(&self.state.processes, sampling, &asked, make).await?;
+        let taken = take::take(self.state.process_table()?, sampling, &asked, make).await?;
         let sums = &taken.table;
         let fault = |fault| taken.fault(fault);
         let sheet = Sheet::of_sums(by.field(), &fields, &sums.groups, fault);
@@ -137,6 +137,7 @@ impl Processes {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {
         let _call = self.state.activity.begin();
+        self.state.process_table()?;
         let interval = error::interval(interval)?;
         let query = query::of_rows(&fields, &options)?;
         let options = options::start(&options)?;
@@ -163,7 +164,7 @@ impl Processes {
     /// started at `start_time`.
     async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
         let _call = self.state.activity.begin();
-        let roots = self.state.processes.roots();
+        let roots = self.state.process_table()?.roots();
         Ok(process::end(roots, pid, start_time, signal)?)
     }
 
