@@ -24,6 +24,8 @@ mod verbs;
 mod watch;
 
 use std::{
+    env,
+    ffi::OsString,
     fmt::Display,
     io::{self, Write},
     path::PathBuf,
@@ -51,6 +53,16 @@ struct Cli {
     common: Common,
     #[command(subcommand)]
     command: Command,
+}
+
+/// `sampled serve` by itself. The bus starts that while somebody waits for an answer, and to put together
+/// what there is to know of all the other commands takes clap a good part of that time.
+#[derive(Debug, Parser)]
+struct Serve {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    options: host::HostOptions,
 }
 
 /// What every command can be told.
@@ -199,9 +211,24 @@ fn own_sources(directory: PathBuf) -> own::Options {
     own::Options { directory, guard }
 }
 
+impl Cli {
+    fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        if let Some((_, [command, ..])) = arguments.split_first()
+            && command == "serve"
+            && let Ok(Serve { common, options }) = Serve::try_parse_from(&arguments[1..])
+        {
+            let command = Command::Serve(options);
+            return Ok(Self { common, command });
+        }
+        // Questions and mistakes are answered by the whole.
+        Self::try_parse_from(arguments)
+    }
+}
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of(env::args_os()).unwrap_or_else(|error| error.exit());
     if let Err(what) = cli.command.can_print(cli.common.format) {
         Cli::command()
             .error(ErrorKind::ArgumentConflict, what)
@@ -266,4 +293,37 @@ fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Err
         cause,
     })?;
     runtime.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serve_means_the_same_by_itself() {
+        for line in [
+            "sampled serve",
+            "sampled serve --idle-timeout 5s",
+            "sampled serve --procfs /p --sysfs=/s --rootfs /r --log-level debug --config /c",
+            "sampled serve --json --idle-timeout never",
+        ] {
+            let words = || line.split(' ').map(OsString::from);
+            let (quick, whole) = (Cli::of(words()), Cli::try_parse_from(words()));
+            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
+            assert!(quick.is_ok(), "{line}");
+        }
+        for line in [
+            "sampled serve --idle-timeout",
+            "sampled serve now",
+            "sampled serve --help",
+            "sampled serve --version",
+            "sampled serve start",
+            "sampled",
+        ] {
+            let words = || line.split(' ').map(OsString::from);
+            let (quick, whole) = (Cli::of(words()), Cli::try_parse_from(words()));
+            let [quick, whole] = [quick, whole].map(|parsed| parsed.unwrap_err().to_string());
+            assert_eq!(quick, whole, "{line}");
+        }
+    }
 }
