@@ -198,8 +198,8 @@ impl Sampler {
     #[zbus(signal)]
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
 
-    /// Metrics have come or gone. A session of a prefix or a pattern has those that it means in its
-    /// next frame.
+    /// Metrics have come or gone; what means something else now has done both. A session of a prefix
+    /// or a pattern has those that it means in its next frame.
     #[zbus(signal)]
     async fn catalog_changed(
         emitter: &SignalEmitter<'_>,
