@@ -54,4 +54,4 @@ pub mod store;
 pub mod wire;
 
 #[cfg(feature = "daemon")]
-pub mod daemon;
+pub use sampled_daemon as daemon;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sampled::daemon::{self, Daemon, Notify, Ready, Start, Status, Stdio, Stop};
+use sampled_daemon::{Daemon, Error as DaemonError, Notify, Ready, Start, Status, Stdio, Stop};
 
 const USAGE: &str = "\
 usage: mydaemon [options] start|stop|restart|reload|status|run
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("mydaemon: {error}");
             // "Program is not running" for a reload, "unspecified error" for all else.
-            ExitCode::from(if matches!(error, daemon::Error::NotRunning { .. }) {
+            ExitCode::from(if matches!(error, DaemonError::NotRunning { .. }) {
                 7
             } else {
                 1

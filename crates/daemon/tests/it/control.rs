@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use sampled::daemon::{Daemon, Status};
+use sampled_daemon::{Daemon, Status};
 
 use super::support::*;
 

@@ -1,10 +1,10 @@
 //! The shortest daemon there is: no pidfile, no word about readiness. For anything that is to be stopped again,
 //! see `mydaemon.rs`.
 //!
-//! `cargo run --no-default-features --features daemon --example init_daemon` returns at once and leaves a process
+//! `cargo run --example init_daemon` returns at once and leaves a process
 //! behind: end it with `pkill init_daemon`.
 
-use sampled::daemon::{Error, detach};
+use sampled_daemon::{Error, detach};
 
 fn main() -> Result<(), Error> {
     detach()?;

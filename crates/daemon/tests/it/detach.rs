@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
-use sampled::daemon::{Daemon, Error, Notify};
+use sampled_daemon::{Daemon, Error, Notify};
 
 use super::support::*;
 
@@ -191,8 +191,8 @@ fn a_process_with_threads_is_refused() {
     let daemon = Daemon::new("refused").pidfile(place.pidfile());
     assert!(daemon.start(|_| Ok::<(), String>(())).is_err_and(threads));
     assert!(daemon.run(|_| Ok::<(), String>(())).is_err_and(threads));
-    assert!(sampled::daemon::detach().is_err_and(threads));
-    assert!(sampled::daemon::settle().is_err_and(threads));
+    assert!(sampled_daemon::detach().is_err_and(threads));
+    assert!(sampled_daemon::settle().is_err_and(threads));
     assert!(Notify::from_env().is_err_and(threads));
 }
 

@@ -4,7 +4,7 @@
 //! use std::process::ExitCode;
 //!
 //! use nix::sys::signal::{SigSet, Signal};
-//! use sampled::daemon::{Daemon, Error, Ready};
+//! use sampled_daemon::{Daemon, Error, Ready};
 //!
 //! fn serve(ready: Ready) -> Result<(), std::io::Error> {
 //!     let stop = SigSet::from(Signal::SIGTERM);

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::process::Signal;
-use sampled::daemon::Daemon;
+use sampled_daemon::Daemon;
 
 use super::support::*;
 
