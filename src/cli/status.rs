@@ -4,14 +4,10 @@ use std::{
     fmt, fs,
     io::{self, Write},
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args;
-use nix::{
-    time::{ClockId, clock_gettime},
-    unistd::{SysconfVar, sysconf},
-};
 use serde_json::json;
 
 use sampled::{
@@ -88,7 +84,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
     let daemon = options.daemon.daemon();
     let status = daemon.status();
     let found = match (&status, owner()) {
-        (Status::Running { pid, since }, owner) => {
+        (Status::Running { pid, since, .. }, owner) => {
             let pid = pid.unsigned_abs();
             let sessions = owner
                 .filter(|owner| owner.0 == pid)
@@ -96,7 +92,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             Some(Running {
                 pid,
                 origin: Origin::Start,
-                since: Some(*since),
+                since: *since,
                 sessions,
             })
         }
@@ -138,7 +134,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
                 "sampled is dead, and has left its pidfile {}",
                 pidfile.display()
             ),
-            (None, Status::Unknown { why }) => {
+            (None, Status::Unknown { why, .. }) => {
                 writeln!(out, "sampled is in an unknown state: {why}")
             }
             (None, _) => writeln!(out, "sampled is not running"),
@@ -185,15 +181,6 @@ fn owner() -> Option<(u32, Option<usize>)> {
     asked.ok().flatten()
 }
 
-/// When a process began, from field 22 of proc_pid_stat(5): in ticks since boot.
 fn since(pid: u32) -> Option<SystemTime> {
-    let _held = Process::open(pid.try_into().ok()?).ok()??;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in field 2 is in parentheses, and may contain anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let ticks: f64 = fields.split_whitespace().nth(19)?.parse().ok()?;
-    let rate = sysconf(SysconfVar::CLK_TCK).ok()??;
-    let up: Duration = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into();
-    let age = up.checked_sub(Duration::from_secs_f64(ticks / rate as f64))?;
-    SystemTime::now().checked_sub(age)
+    Process::open(pid.try_into().ok()?).ok()??.started()
 }

@@ -62,14 +62,35 @@ impl DaemonOptions {
     }
 }
 
-pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
-    launch(common, options, |daemon, service| daemon.start(service))
+impl StartOptions {
+    fn detached(&self) -> Daemon {
+        let options = &self.daemon;
+        // The bus starts one in the place of another that may not have ended yet.
+        let daemon = options.daemon().pidfile_if_free(host::is_activated());
+        match &options.log_file {
+            Some(path) => daemon
+                .stdout(Stdio::File(path.clone()))
+                .stderr(Stdio::File(path.clone())),
+            None => daemon,
+        }
+    }
 }
 
-/// Stops what runs, however it was started, and starts.
+pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+    let host = Host::new(common, &options.host)?;
+    launch(common, &host, &options.detached(), |daemon, service| {
+        daemon.start(service)
+    })
+}
+
+/// Stops the service, however it was started, and starts it.
 pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
-    // In a process of its own: it asks the bus, and who has done that must not fork any more.
-    let pidfile = options.daemon.daemon().pidfile_path()?;
+    // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
+    let host = Host::new(common, &options.host)?;
+    let daemon = options.detached();
+    daemon.verify()?;
+    // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
+    let pidfile = daemon.pidfile_path()?;
     let stopped = process::Command::new("/proc/self/exe")
         .arg("stop")
         .arg("--pidfile")
@@ -84,36 +105,31 @@ pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCod
     if !stopped.success() {
         return Ok(ExitCode::FAILURE);
     }
-    launch(common, options, |daemon, service| daemon.restart(service))
+    launch(common, &host, &daemon, |daemon, service| {
+        daemon.restart(service)
+    })
 }
 
 type Service<'a> = &'a dyn Fn(daemon::Ready) -> Result<(), Error>;
 
 fn launch(
     common: &Common,
-    options: &StartOptions,
+    host: &Host,
+    daemon: &Daemon,
     launch: impl FnOnce(&Daemon, Service<'_>) -> Result<Start, daemon::Error>,
 ) -> Result<ExitCode, Error> {
-    let host = Host::new(common, &options.host)?;
-    // Whom the bus starts, it starts in the place of one that may not have ended yet.
-    let mut daemon = options
-        .daemon
-        .daemon()
-        .pidfile_if_free(host::is_activated());
-    if let Some(path) = &options.daemon.log_file {
-        daemon = daemon
-            .stdout(Stdio::File(path.clone()))
-            .stderr(Stdio::File(path.clone()));
-    }
     let level = common.log_level;
     let service = |ready| {
         // Here and not before: the log's descriptor would not come through the fork.
         log::begin(level);
         host.run(&ready)
     };
-    match launch(&daemon, &service) {
-        Ok(Start::Started { pid }) => say(format_args!("started: process {pid}"))?,
-        Ok(Start::AlreadyRunning { pid }) => say(format_args!("already running: process {pid}"))?,
+    match launch(daemon, &service) {
+        Ok(Start::Started { pid, .. }) => say(format_args!("started: process {pid}"))?,
+        Ok(Start::AlreadyRunning { pid, .. }) => {
+            say(format_args!("already running: process {pid}"))?
+        }
+        Ok(other) => say(other)?,
         Err(error) => match owner() {
             // It was not needed: somebody serves.
             Some(pid) => say(format_args!(
@@ -135,12 +151,12 @@ pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {
     let mut any = false;
     for stop in stopped {
         match stop {
-            Stop::Stopped { pid } => say(format_args!("stopped: process {pid}"))?,
-            Stop::Killed { pid } => say(format_args!(
+            Stop::Stopped { pid, .. } => say(format_args!("stopped: process {pid}"))?,
+            Stop::Killed { pid, .. } => say(format_args!(
                 "killed: process {pid} did not end within {:?}",
                 options.timeout
             ))?,
-            Stop::NotRunning => continue,
+            _ => continue,
         }
         any = true;
     }

@@ -199,3 +199,27 @@ fn the_verbs_agree_on_what_runs() {
     bus.run(&["stop"]).ok();
     assert_eq!(status().0, 3);
 }
+
+#[test]
+fn a_restart_that_cannot_succeed_ends_nothing() {
+    let bus = Bus::new();
+    let config = bus.dir().join("config.toml");
+    let path = config.to_str().unwrap();
+    fs::write(&config, "").unwrap();
+    bus.run(&["start", "--idle-timeout", "never"]).ok();
+    let daemon = bus.block_on(bus.owned());
+    let check = |options: &[&str], message: &str| {
+        let refused = bus.run(&[&["restart"], options].concat());
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains(message), "{refused:?}");
+        assert_eq!(bus.block_on(bus.owned()).pid, daemon.pid);
+    };
+    check(
+        &["--log-file", "/nonexistent/log"],
+        "/nonexistent/log: no such file or directory",
+    );
+    fs::write(&config, "idle_timeout = \"soon\"\n").unwrap();
+    check(&["--config", path], "config.toml:1:16");
+    bus.run(&["stop"]).ok();
+    assert!(!daemon.is_running());
+}

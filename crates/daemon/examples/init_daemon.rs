@@ -1,15 +1,10 @@
-//! The shortest daemon there is: no pidfile, no word about readiness. For anything that is to be stopped again,
-//! see `mydaemon.rs`.
+//! The shortest daemon there is: no pidfile, no readiness. To stop one again, see `article.rs` and `mydaemon.rs`.
 //!
-//! `cargo run --example init_daemon` returns at once and leaves a process
-//! behind: end it with `pkill init_daemon`.
+//! `cargo run --example init_daemon` returns at once and leaves a process behind: end it with `pkill init_daemon`.
 
-use sampled_daemon::{Error, detach};
-
-fn main() -> Result<(), Error> {
-    detach()?;
-    // The business of the daemon goes here. This one waits for a signal to end it.
+fn main() -> Result<(), sampled_daemon::Error> {
+    sampled_daemon::detach()?;
     loop {
-        nix::unistd::pause();
+        std::thread::park(); // The work goes here. This one waits for a signal to end it.
     }
 }

@@ -8,76 +8,77 @@
 
 use std::error::Error;
 use std::io::{Write, stdout};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sampled_daemon::{Daemon, Error as DaemonError, Notify, Ready, Start, Status, Stdio, Stop};
+use sampled_daemon::{Daemon, Error as DaemonError, KillMode, Notify, Ready, Stdio};
 
 const USAGE: &str = "\
 usage: mydaemon [options] start|stop|restart|reload|status|run
   --pidfile PATH        instead of $MYDAEMON_PIDFILE and the usual place
   --log PATH            where it prints to once it is ready
-  --user NAME           whom it becomes
+  --user NAME           the user to become
   --core-limit BYTES    how large a core file may become
   --keep-environment NAME  the one variable it keeps
-  --keep-fd NUMBER      the one descriptor it keeps
-  --check COMMAND       what must succeed before it is ready
+  --keep-fd NUMBER      the one inherited descriptor it keeps
+  --check COMMAND       what must succeed before it is ready, and before a restart ends the old one
   --farewell COMMAND    what it does at its end, when a successor may already start
-  --ready-timeout SECS  how long it may take to get ready
-  --stop-timeout SECS   how long it may take to end";
+  --kill-mode MODE      session or process: what stop kills of one that does not end
+  --ready-timeout SECS  how long it may take to get ready, or max
+  --stop-timeout SECS   how long it may take to end, or max";
 
 fn main() -> ExitCode {
     let (daemon, service, verb) = match arguments() {
         Ok(told) => told,
         Err(wrong) => {
-            eprintln!("mydaemon: {wrong}\n{USAGE}");
+            say(
+                &mut std::io::stderr(),
+                &format!("mydaemon: {wrong}\n{USAGE}"),
+            );
             return ExitCode::from(2);
         }
     };
+    let serve = |ready| service.run(&daemon, &ready);
     let done = match verb.as_str() {
-        "start" => daemon.start(|ready| service.run(&ready)).map(started),
-        "restart" => daemon.restart(|ready| service.run(&ready)).map(started),
-        "run" => daemon
-            .foreground_pidfile(true)
-            .run(|ready| service.run(&ready))
-            .map(|()| String::new()),
-        "stop" => daemon.stop().map(stopped),
-        "reload" => daemon
-            .reload()
-            .map(|pid| format!("process {pid} reloads\n")),
+        "start" => daemon.start(serve).map(|outcome| outcome.to_string()),
+        "restart" => daemon.restart(serve).map(|outcome| outcome.to_string()),
+        "run" => {
+            let daemon = daemon.clone().foreground_pidfile(true);
+            daemon.run(serve).map(|()| "ended".to_owned())
+        }
+        "stop" => daemon.stop().map(|outcome| outcome.to_string()),
+        "reload" => daemon.reload().map(|pid| format!("process {pid} reloads")),
         "status" => {
             let status = daemon.status();
-            say(&described(&status));
+            say(&mut stdout(), &status.to_string());
             return ExitCode::from(status.exit_code());
         }
         _ => {
-            eprintln!("{USAGE}");
+            say(&mut std::io::stderr(), USAGE);
             return ExitCode::from(2);
         }
     };
     match done {
         Ok(text) => {
-            say(&text);
+            say(&mut stdout(), &text);
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("mydaemon: {error}");
+            say(&mut std::io::stderr(), &format!("mydaemon: {error}"));
             // "Program is not running" for a reload, "unspecified error" for all else.
-            ExitCode::from(if matches!(error, DaemonError::NotRunning { .. }) {
-                7
-            } else {
-                1
-            })
+            let not_running = matches!(error, DaemonError::NotRunning { .. });
+            ExitCode::from(if not_running { 7 } else { 1 })
         }
     }
 }
 
-/// What the daemon is there for.
-#[derive(Default)]
+/// The work of the daemon.
+#[derive(Clone, Default)]
 struct Service {
     check: Option<String>,
     farewell: Option<String>,
@@ -85,9 +86,8 @@ struct Service {
 
 impl Service {
     /// Runs until SIGTERM or SIGINT.
-    fn run(&self, ready: &Ready) -> Result<(), Box<dyn Error>> {
-        // The signals are blocked before anybody is told that we are ready, so that none is missed. Files are
-        // opened in here and not in main, for the daemon has closed what was open there.
+    fn run(&self, daemon: &Daemon, ready: &Ready) -> Result<(), Box<dyn Error>> {
+        // The signals are blocked before anybody is told that we are ready, so that none is missed.
         let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
             .into_iter()
             .collect();
@@ -95,7 +95,7 @@ impl Service {
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
         let notify = Notify::from_env()?;
 
-        println!("process {} gets ready", std::process::id());
+        log("gets ready");
         if let Some(command) = &self.check {
             shell(command)?;
         }
@@ -103,10 +103,8 @@ impl Service {
         notify.ready()?;
         while wait(&signals, &notify)? == Signal::SIGHUP {
             notify.reloading()?;
-            println!(
-                "process {} has read its configuration again",
-                std::process::id()
-            );
+            log("has read its configuration again");
+            log(&format!("is {}", daemon.status()));
             notify.ready()?;
         }
 
@@ -121,19 +119,26 @@ impl Service {
 
 /// Waits for the next signal, and tells the watchdog meanwhile that we are alive.
 fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
-    let period = notify
-        .watchdog_interval()
-        .map(|interval| Timespec::try_from(interval / 2))
-        .transpose()?;
+    let period = match notify.watchdog_interval() {
+        Some(interval) => {
+            // In whole milliseconds.
+            let period = (interval / 2).max(Duration::from_millis(1));
+            PollTimeout::try_from(period).unwrap_or(PollTimeout::MAX)
+        }
+        None => PollTimeout::NONE,
+    };
     loop {
-        if poll(
-            &mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)],
-            period.as_ref(),
-        )? == 0
-        {
-            notify.watchdog()?;
-        } else if let Some(signal) = signals.read_signal()? {
-            return Ok(Signal::try_from(signal.ssi_signo as i32)?);
+        let readable = PollFd::new(signals.as_fd(), PollFlags::POLLIN);
+        match poll(&mut [readable], period) {
+            // Ctrl-Z and fg.
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+            Ok(0) => notify.watchdog()?,
+            Ok(_) => {
+                if let Some(signal) = signals.read_signal()? {
+                    return Ok(Signal::try_from(signal.ssi_signo as i32)?);
+                }
+            }
         }
     }
 }
@@ -169,12 +174,19 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
             "--user" => daemon.user(value),
             "--core-limit" => daemon.core_limit(number(&value)?),
             "--keep-environment" => daemon.keep_environment([value]),
-            "--keep-fd" => daemon.keep_fds([number(&value)?]),
+            "--keep-fd" => daemon
+                .keep_fd(inherited(number::<u16>(&value)?.into()))
+                .map_err(|error| format!("{word} {value}: {error}"))?,
+            "--kill-mode" => daemon.kill_mode(match value.as_str() {
+                "session" => KillMode::Session,
+                "process" => KillMode::Process,
+                _ => return Err(format!("{value}: neither session nor process")),
+            }),
             "--ready-timeout" => daemon.ready_timeout(seconds(&value)?),
             "--stop-timeout" => daemon.stop_timeout(seconds(&value)?),
             "--check" => {
-                service.check = Some(value);
-                daemon
+                service.check = Some(value.clone());
+                daemon.verify_with(move || shell(&value))
             }
             "--farewell" => {
                 service.farewell = Some(value);
@@ -192,39 +204,28 @@ fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
+    if text == "max" {
+        return Ok(Duration::MAX);
+    }
     Duration::try_from_secs_f64(number(text)?).map_err(|wrong| format!("{text}: {wrong}"))
 }
 
-fn started(how: Start) -> String {
-    match how {
-        Start::Started { pid } => format!("started, process {pid}\n"),
-        Start::AlreadyRunning { pid } => format!("already running, process {pid}\n"),
-    }
+/// The descriptor of that number which this program was started with.
+#[allow(unsafe_code, reason = "a number owns nothing")]
+fn inherited(number: i32) -> BorrowedFd<'static> {
+    // SAFETY: nothing in this program owns a descriptor that it was started with, so nothing closes it.
+    unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-fn stopped(how: Stop) -> String {
-    match how {
-        Stop::Stopped { pid } => format!("stopped, process {pid}\n"),
-        Stop::Killed { pid } => format!("killed, process {pid}\n"),
-        Stop::NotRunning => "not running\n".to_owned(),
-    }
+/// A line of the log. Unlike println!, does not mind a full disk.
+fn log(text: &str) {
+    say(
+        &mut stdout(),
+        &format!("process {} {text}", std::process::id()),
+    );
 }
 
-fn described(status: &Status) -> String {
-    match status {
-        Status::Running { pid, since } => {
-            let age = since.elapsed().unwrap_or_default().as_secs();
-            format!("running for {age} s, process {pid}\n")
-        }
-        Status::Starting { pid: Some(pid) } => format!("starting, process {pid}\n"),
-        Status::Starting { pid: None } => "starting\n".to_owned(),
-        Status::Dead => "dead, its pidfile is left\n".to_owned(),
-        Status::NotRunning => "not running\n".to_owned(),
-        Status::Unknown { why } => format!("unknown: {why}\n"),
-    }
-}
-
-/// Unlike `print!`, does not mind if nobody reads it.
-fn say(text: &str) {
-    let _ = stdout().write_all(text.as_bytes());
+/// Unlike println! and eprintln!, does not mind if nobody reads.
+fn say(stream: &mut impl Write, text: &str) {
+    let _ = writeln!(stream, "{text}");
 }

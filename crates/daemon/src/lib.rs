@@ -1,100 +1,85 @@
-//! A correct Unix daemon for anybody's program: detach, pidfile, readiness, start, stop, restart, status.
+//! A correct Unix daemon for any program: detach, pidfile, readiness, start, stop, restart, reload, status.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
-//! use nix::sys::signal::{SigSet, Signal};
 //! use sampled_daemon::{Daemon, Error, Ready};
 //!
-//! fn serve(ready: Ready) -> Result<(), std::io::Error> {
-//!     let stop = SigSet::from(Signal::SIGTERM);
-//!     stop.thread_block()?;
-//!     // Read the configuration, bind the sockets. An error from here is what the caller of `start` gets to see.
-//!     ready.ready().map_err(std::io::Error::other)?;
-//!     // Serve, until told to end.
-//!     stop.wait()?;
-//!     Ok(())
+//! fn serve(ready: Ready) -> Result<(), Error> {
+//!     // Read the configuration, bind the sockets. The caller of `start` sees an error from here.
+//!     ready.ready()?;
+//!     // Serve, until a signal ends the process.
+//!     loop {
+//!         std::thread::park();
+//!     }
 //! }
 //!
 //! fn main() -> Result<ExitCode, Error> {
 //!     let daemon = Daemon::new("mydaemon");
 //!     match std::env::args().nth(1).as_deref() {
-//!         Some("start") => drop(daemon.start(serve)?),
-//!         Some("stop") => drop(daemon.stop()?),
-//!         Some("restart") => drop(daemon.restart(serve)?),
+//!         Some("start") => println!("{}", daemon.start(serve)?),
+//!         Some("stop") => println!("{}", daemon.stop()?),
+//!         Some("restart") => println!("{}", daemon.restart(serve)?),
 //!         Some("run") => daemon.run(serve)?,
-//!         Some("status") => return Ok(daemon.status().exit_code().into()),
+//!         Some("status") => {
+//!             let status = daemon.status();
+//!             println!("{status}");
+//!             return Ok(status.exit_code().into());
+//!         }
 //!         _ => return Ok(ExitCode::from(2)),
 //!     }
 //!     Ok(ExitCode::SUCCESS)
 //! }
 //! ```
 //!
-//! `examples/mydaemon.rs` is the same with everything that belongs to it. Linux 5.3 or later.
+//! `examples/mydaemon.rs` is the same with reload, a log, another user and signals. Linux 5.3 or later.
 //!
 //! # The recipe
 //!
-//! [`Daemon::start`] does what follows, [`detach`] the same without pidfile, user and readiness. [`Daemon::run`] and
-//! [`settle`] do what a process needs that is watched by a supervisor and stays where it is.
+//! [`Daemon::start`] takes the steps below, [`detach`] the same without pidfile, user and readiness. [`Daemon::run`]
+//! and [`settle`] do what a process needs that is watched by a supervisor and stays where it is.
 //!
-//! 1. **A pipe**, over which the daemon's first word comes back. The caller's exit status is that word. A daemon
-//!    that dies, panics, hangs or cannot open its files is a failed start.
+//! 1. **A pipe**, over which the daemon tells how its start went. The caller's exit status follows from that. A
+//!    daemon that dies, panics, hangs or cannot open its files is a failed start.
 //! 2. **fork**. The caller stays what it is. Only with one thread: a child has only the thread that forked, but
 //!    all the locks that the others held.
 //! 3. **Default signal actions, nothing blocked**: both are inherited through exec, so that a daemon started from
 //!    nohup would never hear of SIGHUP. After the fork, for the caller may need its own.
-//! 4. **Close** all but 0, 1, 2 and what is named to [`Daemon::keep_fds`]. An inherited pipe would keep
-//!    `$(...)` waiting, an inherited socket its port in use.
+//! 4. **Inherited descriptors become /dev/null**: those above 2 without `FD_CLOEXEC`. An inherited pipe would keep
+//!    `$(...)` waiting, an inherited socket its port in use. They are not closed, because a value of this program may
+//!    own such a number, and would own the next file to be opened.
 //! 5. **setsid**: a session of its own, without the terminal, its hang-up and its Ctrl-C.
-//! 6. **fork** again: what leads no session cannot get a terminal by opening one. Whose parent is gone belongs to
-//!    init.
+//! 6. **fork** again: a process that leads no session cannot get a terminal by opening one. The process between the
+//!    two forks waits for the daemon until that is ready, because only a parent hears how its child died.
 //! 7. **Environment, umask, chdir**. The supervisor's variables were the caller's. The mask is 022 and not 0, which
 //!    would make files that all may write to. In `/` no file system is kept busy; relative paths were made
 //!    absolute before.
 //! 8. **The pidfile** is locked in the process that stays, and only then written. See below.
-//! 9. **User and group**: groups first, which without root's rights could not be changed any more.
+//! 9. **User and group**: groups first, which without root's rights could not be changed any more. HOME, USER and
+//!    LOGNAME follow.
 //! 10. **The service** starts, with the caller's standard streams, so that its complaints are seen.
-//! 11. **Ready**: the streams go to /dev/null or a log file, the word goes to the caller, the caller returns.
+//! 11. **Ready**: the streams go to /dev/null or a log file, the caller is told and returns.
 //!
 //! # The pidfile
 //!
-//! The lock is the truth; the number is a hint. The kernel frees a lock with the process that has it, however that
-//! ends, so a stale file is no obstacle and its number kills nobody. The file is locked before it is written, looked
-//! up again after it was locked (somebody may have removed it in between), never truncated unlocked, and removed
-//! by its holder only. Who wants to signal the daemon takes hold of the process by a pidfd and then makes sure that
-//! it is still the one which has the lock. Two locks are on it: the one of flock(2) is what other programs look
-//! for, and one by fcntl(2) (`F_OFD_SETLK`) can be looked at without being taken. While its first byte is locked there
-//! is a daemon; the second is locked until it is ready, the third until its number is in the file.
+//! The locks are the truth; the number in the file is a hint for other programs. The kernel frees a lock with the
+//! process that has it, however that ends, so a stale file is no obstacle. The file is locked before it is written,
+//! looked up again after it was locked (somebody may have removed it in between), never truncated unlocked, and
+//! removed by its holder only.
 //!
-//! Locks work among all who see the same file; whoever removes a running daemon's pidfile by hand can start a
-//! second one. Keep it in a directory that nobody else may write to, and on a local file system.
-mod control;
-mod detach;
-mod error;
-mod identity;
-mod lock;
-mod look;
-mod notify;
-mod pidfile;
-mod process;
-mod ready;
-mod settings;
-mod start;
-mod stdio;
-#[allow(
-    unsafe_code,
-    reason = "fork, signal actions, descriptors by number and the environment have no safe form"
-)]
-mod sys;
-mod word;
+//! An open file description lock decides who the daemon is, and its length shows how far the start has come. A record
+//! lock names the process: fcntl(2) `F_GETLK` gives the process id of its holder to everybody who may read the
+//! file, without /proc and without the right to trace. [`stop`](Daemon::stop), [`restart`](Daemon::restart) and
+//! [`reload`](Daemon::reload) ask for it before and after they open a pidfd, and signal that process, so a number
+//! that was written into the file, was given to another process or comes from another pid namespace gets nobody
+//! killed. A flock(2) shows the daemon to other programs and decides nothing.
+//!
+//! Locks work among all processes that see the same file; if a running daemon's pidfile is removed by hand, a second
+//! daemon can start. Keep it in a directory that nobody else may write to, and on a local file system.
+#[cfg(not(target_os = "linux"))]
+compile_error!("sampled-daemon is for Linux only: it needs pidfds and open file description locks");
 
-pub use control::{Status, Stop};
-pub use detach::{detach, seclude, settle};
-pub use error::Error;
-pub use notify::Notify;
-pub use pidfile::Pidfile;
-pub use process::Process;
-pub use ready::Ready;
-pub use settings::Daemon;
-pub use start::Start;
-pub use stdio::Stdio;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;

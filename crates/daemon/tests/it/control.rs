@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use nix::sys::signal::Signal;
 use sampled_daemon::{Daemon, Status};
 
 use super::support::*;
@@ -18,6 +18,15 @@ fn every_verb_twice() {
     place.check(&["reload"], 7, "");
     place.check(&["start"], 0, "started");
     let pid = place.pid();
+    place.check(&["status"], 0, &format!("running for 0 s, process {pid}"));
+    // Not since it wrote its file.
+    let file = fs::File::options()
+        .write(true)
+        .open(place.pidfile())
+        .unwrap();
+    let hour = Duration::from_secs(3600);
+    file.set_modified(std::time::SystemTime::now() - hour)
+        .unwrap();
     place.check(&["status"], 0, &format!("running for 0 s, process {pid}"));
     place.check(&["start"], 0, &format!("already running, process {pid}"));
     place.check(&["reload"], 0, &format!("process {pid} reloads"));
@@ -33,7 +42,7 @@ fn every_verb_twice() {
 fn one_that_does_not_listen_is_killed() {
     let place = Place::new();
     let pid = place.start(&[]);
-    kill(pid, Signal::STOP);
+    kill(pid, Signal::SIGSTOP);
     let start = Instant::now();
     place.check(
         &["--stop-timeout", "0.3", "stop"],
@@ -44,6 +53,70 @@ fn one_that_does_not_listen_is_killed() {
     assert_eq!(place.processes(), [0; 0]);
     place.check(&["status"], 1, "dead");
     place.check(&["start"], 0, "started");
+}
+
+#[test]
+fn what_it_has_started_is_killed_with_it() {
+    let place = Place::new();
+    // In a process group of its own, as an interactive shell makes them, and in the daemon's own one.
+    let check = "exec > /dev/null 2>&1; set -m; sleep 1000 & set +m; sleep 1000 &";
+    let freeze = |mode| {
+        let pid = place.start(&["--check", check]);
+        assert_eq!(place.processes().len(), 3);
+        kill(pid, Signal::SIGSTOP);
+        let stop = ["--stop-timeout", "0.2", "--kill-mode", mode, "stop"];
+        place.check(&stop, 0, &format!("killed, process {pid}"));
+    };
+    freeze("session");
+    assert_eq!(place.processes(), [0; 0]);
+    freeze("process");
+    assert_eq!(place.processes().len(), 2, "they were to be spared");
+    // One that ends when it is asked leaves its children to themselves.
+    place.start(&["--check", "sleep 1000 > /dev/null 2>&1 &"]);
+    place.check(&["stop"], 0, "stopped");
+    assert_eq!(place.processes().len(), 3);
+}
+
+#[test]
+fn a_restart_that_cannot_succeed_ends_nothing() {
+    let place = Place::new();
+    let pid = place.start(&[]);
+    let check = |options: &[&str], message: &str| {
+        let said = place.say(&[options, &["restart"]].concat());
+        assert_eq!(said.code, Some(1), "{options:?}: {said:?}");
+        assert!(said.err.contains(message), "{options:?}: {said:?}");
+        assert_eq!(place.processes(), [pid], "{options:?}");
+        place.check(&["status"], 0, &format!("process {pid}"));
+    };
+    check(&["--log", "/nowhere/log"], "/nowhere/log: no such file");
+    check(&["--user", "nobody-of-that-name"], "there is no such user");
+    check(&["--check", "false"], "mydaemon: false: exit status: 1");
+    check(
+        &["--check", "kill -9 $PPID"],
+        "died before it was ready: it was killed by SIGKILL",
+    );
+    check(
+        &["--ready-timeout", "0.2", "--check", "sleep 1000"],
+        "was not ready after 200ms",
+    );
+    if root("cannot become nobody") {
+        // The log is opened by the user who is to write it.
+        fs::create_dir(place.path("log")).unwrap();
+        let options = ["--user", "nobody", "--log", "log/log"];
+        check(&options, "/log/log: permission denied");
+    }
+    place.check(&["--check", "true", "restart"], 0, "started");
+    place.check(&["stop"], 0, "stopped");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn threads_are_verified_too_and_told_by_name() {
+    let place = Place::new();
+    let daemon = Daemon::new("refused").pidfile(place.pidfile());
+    // The threads are those of the test harness.
+    let error = daemon.verify().unwrap_err().to_string();
+    assert!(error.contains("threads ("), "{error}");
 }
 
 #[test]

@@ -30,29 +30,69 @@ fn it_complains_to_the_caller() {
     );
 }
 
+/// The example `failing`, in a way of its own.
+fn check_failing(how: &str, message: &str) {
+    let failing = example("failing").display().to_string();
+    check(&format!("{failing} {how}"), message);
+}
+
+#[test]
+fn its_error_keeps_its_causes() {
+    check_failing(
+        "error",
+        "failing: reading the configuration: line 3: invalid digit found in string\n",
+    );
+}
+
 #[test]
 fn it_panics() {
-    // println! does when it cannot print.
-    check(
-        "$M start > /dev/full",
-        "mydaemon: panicked: failed printing to stdout",
-    );
+    check_failing("panic", "failing: panicked: out of ideas\n");
+}
+
+#[test]
+fn it_ends_by_itself() {
+    let died = "failing: the daemon died before it was ready: it";
+    check_failing("exit", &format!("{died} exited with status 3\n"));
+    check_failing("abort", &format!("{died} was killed by SIGABRT\n"));
+    check_failing("leave", "failing: the daemon ended before it was ready\n");
 }
 
 #[test]
 fn it_is_killed() {
     check(
         "$M --check 'kill -9 $PPID' start",
+        "mydaemon: the daemon died before it was ready: it was killed by SIGKILL\n",
+    );
+}
+
+#[test]
+fn it_is_killed_and_leaves_children() {
+    // One in a process group of its own, as an interactive shell makes them.
+    check(
+        "$M --check 'set -m; sleep 1000 & kill -9 $PPID; sleep 1000' start",
         "mydaemon: the daemon died before it was ready",
     );
 }
 
 #[test]
-fn it_is_killed_and_leaves_a_child() {
-    check(
-        "$M --check 'kill -9 $PPID; sleep 1000' start",
-        "mydaemon: the daemon died before it was ready",
-    );
+fn its_caller_is_killed() {
+    let place = Place::new();
+    let begun = place.fifo("begun");
+    let go = place.fifo("go");
+    let check = format!("echo > {}; cat {}", begun.display(), go.display());
+    let mut launcher = place
+        .mydaemon(&["--check", &check, "start"])
+        .spawn()
+        .unwrap();
+    std::fs::read(&begun).unwrap();
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    std::fs::write(&go, "").unwrap();
+    place.check(&["reload"], 0, "reloads");
+    // The process between the forks does not wait for a launcher that is gone.
+    assert_eq!(place.processes(), [place.pid()]);
+    place.check(&["stop"], 0, "stopped");
+    place.assert_nothing_left();
 }
 
 #[test]

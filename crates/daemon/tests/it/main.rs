@@ -6,7 +6,11 @@
 
 mod control;
 mod detach;
+mod foreground;
 mod init;
+mod locks;
 mod notify;
 mod pidfile;
+mod sandbox;
 mod support;
+mod systemd;

@@ -5,7 +5,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Child;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use nix::sys::signal::Signal;
 
 use super::support::*;
 
@@ -64,14 +64,14 @@ fn each_word_once() {
     let daemon = manager.run("exec $M run");
     let pid = daemon.id() as i32;
     assert_eq!(manager.hear(), "READY=1");
-    kill(pid, Signal::HUP);
+    kill(pid, Signal::SIGHUP);
     let reloading = manager.hear();
     let time = reloading
         .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
         .expect(&reloading);
     assert!(time.parse::<u64>().unwrap() > 0);
     assert_eq!(manager.hear(), "READY=1");
-    kill(pid, Signal::TERM);
+    kill(pid, Signal::SIGTERM);
     assert_eq!(finish(daemon).code, Some(0));
     assert_eq!(manager.hear_the_rest(), ["STOPPING=1"]);
 }
@@ -86,7 +86,7 @@ fn an_abstract_socket() {
     manager.address = format!("@{name}");
     let mut daemon = manager.run("exec $M run");
     assert_eq!(manager.hear(), "READY=1");
-    kill(daemon.id() as i32, Signal::TERM);
+    kill(daemon.id() as i32, Signal::SIGTERM);
     assert_eq!(manager.hear(), "STOPPING=1");
     daemon.wait().unwrap();
 }
@@ -99,7 +99,7 @@ fn our_watchdog_hears_of_us() {
         assert_eq!(manager.hear(), "READY=1");
         assert_eq!(manager.hear(), "WATCHDOG=1");
         assert_eq!(manager.hear(), "WATCHDOG=1");
-        kill(daemon.id() as i32, Signal::TERM);
+        kill(daemon.id() as i32, Signal::SIGTERM);
         daemon.wait().unwrap();
     }
 }
@@ -121,7 +121,7 @@ fn somebody_elses_watchdog_does_not() {
             .set_read_timeout(Some(Duration::from_millis(100)))
             .unwrap();
         assert!(manager.socket.recv(&mut [0; 100]).is_err(), "{theirs}");
-        kill(daemon.id() as i32, Signal::TERM);
+        kill(daemon.id() as i32, Signal::SIGTERM);
         daemon.wait().unwrap();
     }
 }
@@ -134,7 +134,7 @@ fn children_cannot_speak_for_us() {
         "export WATCHDOG_USEC=90000000 LISTEN_FDS=1 LISTEN_FDNAMES=x; exec $M --check '{empty}' run"
     ));
     assert_eq!(manager.hear(), "READY=1");
-    kill(daemon.id() as i32, Signal::TERM);
+    kill(daemon.id() as i32, Signal::SIGTERM);
     assert_eq!(finish(daemon).code, Some(0));
 }
 

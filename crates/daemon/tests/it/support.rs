@@ -1,12 +1,15 @@
 use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use sampled_daemon::Process;
 
 /// Longer than anything takes that does not hang.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -111,6 +114,14 @@ impl Place {
             .collect()
     }
 
+    /// A copy of an example that every user may run, which is not so in a build directory of root's.
+    pub(crate) fn public(&self, name: &str) -> String {
+        let copy = self.path(name);
+        fs::copy(example(name), &copy).unwrap();
+        fs::set_permissions(self.path(""), fs::Permissions::from_mode(0o1777)).unwrap();
+        copy.display().to_string()
+    }
+
     pub(crate) fn assert_nothing_left(&self) {
         assert_eq!(self.processes(), [0; 0], "processes");
         assert!(!self.pidfile().exists(), "the pidfile is left");
@@ -120,7 +131,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         for pid in self.processes() {
-            kill(pid, Signal::KILL);
+            kill(pid, Signal::SIGKILL);
         }
     }
 }
@@ -153,27 +164,27 @@ pub(crate) fn finish(child: Child) -> Said {
 
 pub(crate) fn kill(pid: i32, signal: Signal) {
     // It may be gone, which is as well.
-    let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+    let _ = nix::sys::signal::kill(Pid::from_raw(pid), signal);
 }
 
 /// A hold on a process, to see its end.
-pub(crate) fn hold(pid: i32) -> OwnedFd {
-    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
+pub(crate) fn hold(pid: i32) -> Process {
+    Process::open(pid).unwrap().unwrap()
 }
 
-pub(crate) fn wait_for_end(process: &OwnedFd) {
+pub(crate) fn wait_for_end(process: &Process) {
     assert!(ends_within(process, DEADLINE), "the process does not end");
 }
 
-pub(crate) fn ends_within(process: &OwnedFd, time: Duration) -> bool {
-    let time = Timespec::try_from(time).unwrap();
-    poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&time)).unwrap() > 0
+pub(crate) fn ends_within(process: &Process, time: Duration) -> bool {
+    let end = PollFd::new(process.as_fd(), PollFlags::POLLIN);
+    poll(&mut [end], PollTimeout::try_from(time).unwrap()).unwrap() > 0
 }
 
 /// Kills and waits.
 pub(crate) fn murder(pid: i32) {
     let process = hold(pid);
-    kill(pid, Signal::KILL);
+    kill(pid, Signal::SIGKILL);
     wait_for_end(&process);
 }
 
@@ -197,6 +208,49 @@ pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
         .collect();
     files.sort();
     files
+}
+
+/// A process that has nothing to do with us, and is not to be killed.
+pub(crate) struct Stranger(Child);
+
+impl Stranger {
+    pub(crate) fn new() -> Self {
+        Self(Command::new("sleep").arg("1000").spawn().unwrap())
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.0.id() as i32
+    }
+
+    pub(crate) fn assert_alive(&mut self) {
+        assert_eq!(self.0.try_wait().unwrap(), None, "the stranger was killed");
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The pid namespace of a script, with a /proc of its own. `None` if this machine has none to give.
+pub(crate) fn in_pid_namespace(place: &Place, script: &str) -> Option<Said> {
+    let unshare = [
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "sh",
+        "-c",
+        script,
+    ];
+    let said = finish(place.command("unshare").args(unshare).spawn().unwrap());
+    if said.code == Some(1) && said.err.starts_with("unshare:") {
+        eprintln!("skipped: no pid namespace here: {said:?}");
+        return None;
+    }
+    Some(said)
 }
 
 pub(crate) fn root(reason: &str) -> bool {

@@ -21,10 +21,10 @@ pub enum Stdio {
 
 /// The three streams, open but not yet in their places.
 #[derive(Debug)]
-pub(super) struct Streams([Option<File>; 3]);
+pub(crate) struct Streams([Option<File>; 3]);
 
 impl Streams {
-    pub(super) fn open(streams: &[Stdio; 3]) -> Result<Self, Error> {
+    pub(crate) fn open(streams: &[Stdio; 3]) -> Result<Self, Error> {
         let [input, output, error] = streams;
         Ok(Self([
             open(input, false)?,
@@ -33,12 +33,12 @@ impl Streams {
         ]))
     }
 
-    pub(super) fn null() -> Result<Self, Error> {
+    pub(crate) fn null() -> Result<Self, Error> {
         Self::open(&[Stdio::Null, Stdio::Null, Stdio::Null])
     }
 
     /// Puts them in place of 0, 1 and 2.
-    pub(super) fn install(self) -> Result<(), Error> {
+    pub(crate) fn install(self) -> Result<(), Error> {
         let [input, output, error] = self.0;
         input
             .map_or(Ok(()), unistd::dup2_stdin)
@@ -49,7 +49,7 @@ impl Streams {
 }
 
 /// `/dev/null`, in both directions.
-pub(super) fn null() -> Result<File, Error> {
+pub(crate) fn null() -> Result<File, Error> {
     let path = Path::new("/dev/null");
     OpenOptions::new()
         .read(true)

@@ -1,31 +1,36 @@
+use std::error::Error as StdError;
 use std::ffi::OsString;
-use std::os::fd::RawFd;
+use std::fmt;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::unistd::geteuid;
 
-use super::start::absolute;
-use super::{Error, Stdio};
+use super::plan::absolute;
+use super::{Error, KillMode, Stdio, descriptors};
 
-/// A daemon: how it shall run, and what is done with it.
+/// A daemon: its settings, and the verbs that act on it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Daemon {
-    pub(super) name: String,
-    pub(super) pidfile: Option<PathBuf>,
-    pub(super) foreground_pidfile: bool,
-    pub(super) pidfile_if_free: bool,
-    pub(super) directory: PathBuf,
-    pub(super) umask: u32,
-    pub(super) streams: [Stdio; 3],
-    pub(super) environment: Option<Vec<OsString>>,
-    pub(super) keep: Vec<RawFd>,
-    pub(super) user: Option<String>,
-    pub(super) group: Option<String>,
-    pub(super) core_limit: Option<u64>,
-    pub(super) ready_timeout: Duration,
-    pub(super) stop_timeout: Duration,
+    pub(crate) name: String,
+    pub(crate) pidfile: Option<PathBuf>,
+    pub(crate) foreground_pidfile: bool,
+    pub(crate) pidfile_if_free: bool,
+    pub(crate) directory: PathBuf,
+    pub(crate) umask: u32,
+    pub(crate) streams: [Stdio; 3],
+    pub(crate) environment: Option<Vec<OsString>>,
+    pub(crate) user: Option<String>,
+    pub(crate) group: Option<String>,
+    pub(crate) core_limit: Option<u64>,
+    pub(crate) ready_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) kill_mode: KillMode,
+    pub(crate) check: Option<Check>,
 }
 
 impl Daemon {
@@ -46,17 +51,17 @@ impl Daemon {
             umask: 0o022,
             streams: [Stdio::Null, Stdio::Null, Stdio::Null],
             environment: None,
-            keep: Vec::new(),
             user: None,
             group: None,
             core_limit: None,
             ready_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),
+            kill_mode: KillMode::default(),
+            check: None,
         }
     }
 
     /// The pidfile. Its directory must exist and should be writable to nobody but the user who starts the daemon.
-    #[must_use]
     pub fn pidfile(mut self, path: impl Into<PathBuf>) -> Self {
         self.pidfile = Some(path.into());
         self
@@ -64,7 +69,6 @@ impl Daemon {
 
     /// Whether [`run`](Self::run) takes the pidfile as well, which excludes a daemon in the background. Default:
     /// no, since what runs a service in the foreground knows its process.
-    #[must_use]
     pub fn foreground_pidfile(mut self, take: bool) -> Self {
         self.foreground_pidfile = take;
         self
@@ -73,50 +77,44 @@ impl Daemon {
     /// Whether [`start`](Self::start) goes on without a pidfile where another daemon has it, instead of leaving
     /// the field to that one. For a service of which something else decides that there is only one, such as a
     /// name on a bus, when it is started in the place of one that is still on its way out. Default: no.
-    #[must_use]
     pub fn pidfile_if_free(mut self, optional: bool) -> Self {
         self.pidfile_if_free = optional;
         self
     }
 
     /// The daemon's directory. Default: `/`, which keeps nothing from being unmounted.
-    #[must_use]
     pub fn working_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.directory = path.into();
         self
     }
 
     /// The file mode mask. Default: 022, whatever the caller's was.
-    #[must_use]
     pub fn umask(mut self, mask: u32) -> Self {
         self.umask = mask;
         self
     }
 
     /// Standard input once it is ready. Default: [`Stdio::Null`].
-    #[must_use]
     pub fn stdin(mut self, stream: Stdio) -> Self {
         self.streams[0] = stream;
         self
     }
 
     /// Standard output once it is ready. Default: [`Stdio::Null`].
-    #[must_use]
     pub fn stdout(mut self, stream: Stdio) -> Self {
         self.streams[1] = stream;
         self
     }
 
     /// Standard error once it is ready. Default: [`Stdio::Null`].
-    #[must_use]
     pub fn stderr(mut self, stream: Stdio) -> Self {
         self.streams[2] = stream;
         self
     }
 
-    /// Removes all environment variables but these. Default: all are kept. Those by which a supervisor speaks to
-    /// the caller (`NOTIFY_SOCKET`, `WATCHDOG_*`, `LISTEN_*`) are removed in any case.
-    #[must_use]
+    /// Removes all environment variables but these. Default: all are kept. `LISTEN_PID`, `LISTEN_FDS`,
+    /// `LISTEN_FDNAMES`, `NOTIFY_SOCKET`, `WATCHDOG_PID` and `WATCHDOG_USEC`, by which a supervisor speaks to the
+    /// caller, are removed in any case.
     pub fn keep_environment<N: Into<OsString>>(
         mut self,
         names: impl IntoIterator<Item = N>,
@@ -125,49 +123,66 @@ impl Daemon {
         self
     }
 
-    /// Descriptors above 2 that stay open in the daemon. Default: none. What the service takes along from outside
-    /// (a bound socket, say) must be named, or it finds a closed descriptor, or somebody else's, in its place.
-    #[must_use]
-    pub fn keep_fds(mut self, fds: impl IntoIterator<Item = RawFd>) -> Self {
-        self.keep = fds.into_iter().collect();
-        self
+    /// Has a descriptor stay open in the daemon, by setting `FD_CLOEXEC` on it.
+    ///
+    /// What Rust's standard library opens needs no such call: it has that flag already, and stays open. What C
+    /// libraries and calls such as pipe(2) open may lack it, and becomes /dev/null without this.
+    ///
+    /// # Errors
+    /// [`Error::Call`] if the kernel refuses, which it does under some sandboxes only.
+    pub fn keep_fd(self, fd: impl AsFd) -> Result<Self, Error> {
+        descriptors::keep(fd).map(|()| self)
     }
 
-    /// The user to become, with all its groups, after the pidfile is taken and before log files are opened.
-    /// Needs root. A pidfile in a directory that this user may not write to (`/run`) is emptied at the end and
+    /// The user to become, with all its groups, after the pidfile is taken and before log files are opened. HOME,
+    /// USER and LOGNAME follow. Needs root. A pidfile in a directory that this user may not write to (`/run`) is emptied at the end and
     /// not removed; one in a directory of its own (`/run/<name>/`) is removed.
-    #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.user = Some(name.into());
         self
     }
 
     /// The group to become. Default: the user's own.
-    #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
     }
 
-    /// The largest core file in bytes; 0 if what the service has in its memory shall not get to the disk.
+    /// The largest core file in bytes; 0 to keep secrets in the service's memory from the disk.
     /// Default: the caller's limit.
-    #[must_use]
     pub fn core_limit(mut self, bytes: u64) -> Self {
         self.core_limit = Some(bytes);
         self
     }
 
-    /// How long a start may take before it is given up and killed. Default: 30 s.
-    #[must_use]
+    /// How long a start may take before it is given up and killed, [`Duration::MAX`] for no limit. Default: 30 s.
     pub fn ready_timeout(mut self, time: Duration) -> Self {
         self.ready_timeout = time;
         self
     }
 
-    /// How long the daemon may take to end when asked before it is killed. Default: 10 s.
-    #[must_use]
+    /// How long the daemon may take to end when asked before it is killed, [`Duration::MAX`] for no limit. Default:
+    /// 10 s.
     pub fn stop_timeout(mut self, time: Duration) -> Self {
         self.stop_timeout = time;
+        self
+    }
+
+    /// Which processes are killed if the daemon does not end in time. Default: [`KillMode::Session`].
+    pub fn kill_mode(mut self, mode: KillMode) -> Self {
+        self.kill_mode = mode;
+        self
+    }
+
+    /// A check of the service's own, for example of its configuration. [`verify`](Self::verify) calls it, and so does
+    /// [`restart`](Self::restart) before it ends the daemon that is running: in a process that has become the user,
+    /// is in the directory and has the environment of the daemon to come, and that ends after it. Default: none.
+    pub fn verify_with<F, E>(mut self, check: F) -> Self
+    where
+        F: Fn() -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn StdError>>,
+    {
+        self.check = Some(Check(Arc::new(move || check().map_err(Into::into))));
         self
     }
 
@@ -185,6 +200,22 @@ impl Daemon {
         }
         let directory = runtime_directory().ok_or(Error::NoRuntimeDirectory)?;
         Ok(directory.join(format!("{name}.pid")))
+    }
+}
+
+/// The service's own check.
+#[derive(Clone)]
+pub(crate) struct Check(Arc<dyn Fn() -> Result<(), Box<dyn StdError>> + Send + Sync>);
+
+impl Check {
+    pub(crate) fn call(&self) -> Result<(), Error> {
+        (self.0)().map_err(|error| Error::failed(error.as_ref()))
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Check")
     }
 }
 

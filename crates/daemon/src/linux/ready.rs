@@ -1,33 +1,41 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::readiness::{Record, Writer};
 use super::stdio::Streams;
-use super::word::Word;
 use super::{Error, Pidfile};
 
-/// Handed to the service, to say that it works or why it does not.
+/// Handed to the service, to tell that it works or why it does not.
 ///
-/// Whoever called [`start`](super::Daemon::start) waits for this word. Say it when the first client would be
-/// served: configuration read, sockets bound, names owned.
+/// The caller of [`start`](super::Daemon::start) waits for that. Tell it when the first client would be served:
+/// configuration read, sockets bound, names owned.
 #[derive(Clone, Debug)]
 pub struct Ready(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// None in the foreground, and once the last word is said.
-    word: Option<Word>,
+    /// The readiness pipe; `None` in the foreground, and once the outcome is told.
+    pipe: Option<Writer>,
     streams: Option<Streams>,
     pidfile: Pidfile,
-    verdict: Option<Result<(), String>>,
+    outcome: Outcome,
+}
+
+/// What the service has told so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    None,
+    Ready,
+    Failed(String),
 }
 
 impl Ready {
-    pub(super) fn new(word: Option<Word>, streams: Option<Streams>, pidfile: Pidfile) -> Self {
+    pub(crate) fn new(pipe: Option<Writer>, streams: Option<Streams>, pidfile: Pidfile) -> Self {
         Self(Arc::new(Mutex::new(State {
-            word,
+            pipe,
             streams,
             pidfile,
-            verdict: None,
+            outcome: Outcome::None,
         })))
     }
 
@@ -39,44 +47,51 @@ impl Ready {
     /// service should return it.
     pub fn ready(&self) -> Result<(), Error> {
         let mut state = self.state();
-        if state.verdict.is_some() {
+        if state.outcome != Outcome::None {
             return Ok(());
         }
         if let Some(streams) = state.streams.take() {
             streams.install()?;
         }
-        // First the word, then the pidfile: who sees a pidfile that is ready may stop the daemon at once, and
-        // its start was a success all the same. The launcher returns when the pipe is closed, which is last.
-        let word = state.word.take();
-        if let Some(word) = &word {
-            word.ready();
+        // First the record, then the pidfile: a daemon whose pidfile is ready may be stopped at once, and its start
+        // was a success all the same. The launcher returns when the pipe is closed, which is last.
+        let pipe = state.pipe.take();
+        if let Some(pipe) = &pipe {
+            pipe.write(&Record::Ready);
         }
-        state.verdict = Some(Ok(()));
+        state.outcome = Outcome::Ready;
         state.pidfile.ready()
     }
 
     /// "The service does not work, because." The same as to return an error from the service, which should
     /// return without delay now: in five seconds it is killed. Ignored after [`ready`](Self::ready).
     pub fn fail(&self, message: impl Display) {
+        let message = message.to_string();
+        self.fail_with(&Error::Failed {
+            message,
+            causes: Vec::new(),
+        });
+    }
+
+    pub(crate) fn fail_with(&self, error: &Error) {
         let mut state = self.state();
-        if state.verdict.is_none() {
-            let message = message.to_string();
-            if let Some(word) = state.word.take() {
-                word.failed(&message);
+        if state.outcome == Outcome::None {
+            if let Some(pipe) = state.pipe.take() {
+                pipe.failed(error);
             }
-            state.verdict = Some(Err(message));
+            state.outcome = Outcome::Failed(error.to_string());
         }
     }
 
     /// The daemon's pidfile, to be released before a long farewell. In the foreground it may be a handle on
     /// nothing, which releases as well.
+    #[must_use]
     pub fn pidfile(&self) -> Pidfile {
         self.state().pidfile.clone()
     }
 
-    /// What was said so far.
-    pub(super) fn verdict(&self) -> Option<Result<(), String>> {
-        self.state().verdict.clone()
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.state().outcome.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

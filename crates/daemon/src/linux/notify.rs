@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Error, detach};
+use super::{Error, environment, threads};
 
-/// What a service tells systemd, or whoever speaks sd_notify(3). Without such a supervisor every call does nothing.
+/// The messages of a service to its supervisor, by sd_notify(3). Without a supervisor every call does nothing.
 #[derive(Debug)]
 pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -16,8 +16,8 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, and removes them and `LISTEN_*` from the
-    /// environment, so that no program started from here speaks in our name.
+    /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, and removes them and `LISTEN_PID`, `LISTEN_FDS` and
+    /// `LISTEN_FDNAMES` from the environment, so that no program started from here speaks in our name.
     ///
     /// A watchdog that is meant for another process is ignored: D-Bus, for one, passes its own on to what it
     /// starts.
@@ -26,13 +26,13 @@ impl Notify {
     /// [`Error::Threads`] if there is more than one thread, since the environment belongs to all of them: call it
     /// early in `main`. [`Error::NotifyAddress`] if the socket is of another kind than `AF_UNIX`.
     pub fn from_env() -> Result<Self, Error> {
-        detach::single_threaded()?;
+        threads::require_one()?;
         let address = std::env::var_os("NOTIFY_SOCKET");
         let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
         let ours = std::env::var_os("WATCHDOG_PID").is_none()
             || number("WATCHDOG_PID") == Some(std::process::id().into());
         let period = number("WATCHDOG_USEC").filter(|&period| period > 0 && ours);
-        detach::strip_supervision()?;
+        environment::remove_supervision()?;
         let socket = address.map(connect).transpose()?;
         // Nobody could hear it without a socket.
         let watchdog = period
@@ -108,7 +108,7 @@ impl Notify {
 /// The socket is not connected, so that a supervisor which comes back at the same address is heard again.
 fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
     let refused = |_| Error::NotifyAddress {
-        address: text.display().to_string(),
+        address: text.to_string_lossy().into_owned(),
     };
     let address = parse(&text).map_err(refused)?;
     let socket = UnixDatagram::unbound().map_err(Error::call("socket"))?;

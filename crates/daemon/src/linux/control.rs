@@ -1,0 +1,113 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::holder;
+use super::probe::{Holder, Proof};
+use super::{Daemon, Error, Process, Ready, Start};
+
+/// How a stop has ended. Either way no daemon is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum Stop {
+    /// It was asked (SIGTERM), and is gone.
+    #[non_exhaustive]
+    Stopped {
+        /// The process id it had.
+        pid: i32,
+    },
+    /// It did not go in time and was killed (SIGKILL), and is gone. Its pidfile is still there.
+    #[non_exhaustive]
+    Killed {
+        /// The process id it had.
+        pid: i32,
+    },
+    /// There was none.
+    NotRunning,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped { pid } => write!(f, "stopped, process {pid}"),
+            Self::Killed { pid } => write!(f, "killed, process {pid}"),
+            Self::NotRunning => f.write_str("not running"),
+        }
+    }
+}
+
+/// Which processes get the SIGKILL of a daemon that does not end in time. systemd.kill(5) has the same choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KillMode {
+    /// All processes of its session(7), if [`start`](Daemon::start) or [`run`](Daemon::run) made it a session of its
+    /// own; else the daemon alone. A child that has left the session by setsid(2) is spared.
+    #[default]
+    Session,
+    /// The daemon alone.
+    Process,
+}
+
+impl Daemon {
+    /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, and kills by SIGKILL after
+    /// [`stop_timeout`](Self::stop_timeout).
+    ///
+    /// The signals go to the process that holds the pidfile's lock by the kernel's word, whatever number stands in
+    /// the file. The file is the daemon's to remove, and is not touched.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if the daemon is another user's; [`Error::Elsewhere`] if it lives in another pid namespace;
+    /// [`Error::Unkillable`]; and what keeps the pidfile from being understood.
+    pub fn stop(&self) -> Result<Stop, Error> {
+        match holder::open(&self.pidfile_path()?, self.stop_timeout, false)? {
+            Some((process, holder)) => self.end(&process, holder),
+            None => Ok(Stop::NotRunning),
+        }
+    }
+
+    /// Starts the service in the place of the daemon that is running, if any.
+    ///
+    /// The running one is ended only after [`verify`](Self::verify) has found nothing wrong with the new one.
+    ///
+    /// An instance that is just starting is let to get ready, and then stopped, so that its own caller sees a
+    /// success. Of two concurrent restarts both succeed, and one daemon is left, which neither of them found
+    /// running: the slower one either replaces the quicker one's daemon or gets [`Start::AlreadyRunning`].
+    ///
+    /// # Errors
+    /// Those of [`verify`](Self::verify), [`stop`](Self::stop) and [`start`](Self::start), and
+    /// [`Error::StillStarting`].
+    pub fn restart<F, E>(&self, service: F) -> Result<Start, Error>
+    where
+        F: FnOnce(Ready) -> Result<(), E>,
+        E: Into<Box<dyn StdError>>,
+    {
+        if let Some((process, holder)) =
+            holder::open(&self.pidfile_path()?, self.ready_timeout, true)?
+        {
+            self.verify()?;
+            let _gone = self.end(&process, holder)?;
+        }
+        self.start(service)
+    }
+
+    /// Sends SIGHUP to the daemon, once it is ready, and returns its process id. What that means is up to the
+    /// service; if it does not handle SIGHUP, it dies of it.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`], and those of [`stop`](Self::stop).
+    pub fn reload(&self) -> Result<i32, Error> {
+        let path = self.pidfile_path()?;
+        match holder::open(&path, self.ready_timeout, true)? {
+            Some((process, _)) if process.hang_up()? => Ok(process.pid()),
+            _ => Err(Error::NotRunning { path }),
+        }
+    }
+
+    fn end(&self, process: &Process, holder: Holder) -> Result<Stop, Error> {
+        let own_session = matches!(holder.proof, Proof::Record { own_session: true });
+        match self.kill_mode {
+            KillMode::Session if own_session => process.end_session(self.stop_timeout),
+            _ => process.end(self.stop_timeout),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What becomes of open descriptors above 2 in a daemon.
+//!
+//! Rust opens every file close-on-exec, so a descriptor with `FD_CLOEXEC` belongs to a value of this program, and
+//! stays. One without it was most likely inherited; but a value may own it all the same (pipe(2) by hand, a C
+//! library), so its number is never freed: the file behind it becomes /dev/null.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, RawFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+
+use super::{Error, stdio, sys};
+
+/// Without /proc each number up to the limit is tried, which would take too long above this one.
+const MOST_WITHOUT_PROC: RawFd = 1 << 20;
+
+/// Sets `FD_CLOEXEC`: the mark of a descriptor that stays open.
+pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
+    let done = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    done.map(drop).map_err(Error::call("fcntl"))
+}
+
+/// Replaces every descriptor above 2 without `FD_CLOEXEC` by a close-on-exec /dev/null.
+pub(crate) fn replace_inherited() -> Result<(), Error> {
+    let mut null = None;
+    for fd in above_standard()? {
+        match sys::descriptor_flags(fd) {
+            // The listing of /proc/self/fd itself.
+            Err(Errno::EBADF) => continue,
+            Err(errno) => return Err(Error::call("fcntl")(errno)),
+            Ok(flags) if flags & libc::FD_CLOEXEC != 0 => continue,
+            Ok(_) => {}
+        }
+        let file = match null.take() {
+            Some(file) => file,
+            None => stdio::null()?,
+        };
+        match sys::replace_descriptor(&file, fd) {
+            Ok(()) => {}
+            Err(Errno::EBADF) => replace_above_limit(&file, fd)?,
+            Err(errno) => return Err(Error::call("dup3")(errno)),
+        }
+        null = Some(file);
+    }
+    Ok(())
+}
+
+/// A number that is not below `RLIMIT_NOFILE`. Where the limit cannot be raised for a moment, nothing can get the number
+/// again once it is closed.
+fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
+    let limit = Resource::RLIMIT_NOFILE;
+    let (soft, hard) = getrlimit(limit).map_err(Error::call("getrlimit"))?;
+    let raised = rlim_t::try_from(fd).unwrap_or_default().saturating_add(1);
+    if setrlimit(limit, raised, hard.max(raised)).is_err() {
+        return sys::close(fd).map_err(Error::call("close"));
+    }
+    let done = sys::replace_descriptor(file, fd).map_err(Error::call("dup3"));
+    setrlimit(limit, soft, hard).map_err(Error::call("setrlimit"))?;
+    done
+}
+
+/// Refuses a program that has entered an async runtime: its epoll instance would be shared with the daemon, which
+/// has none of the runtime's threads.
+pub(crate) fn refuse_runtime() -> Result<(), Error> {
+    for fd in above_standard()? {
+        let target = fs::read_link(format!("/proc/self/fd/{fd}"));
+        let ours = |fd| sys::descriptor_flags(fd).is_ok_and(|flags| flags & libc::FD_CLOEXEC != 0);
+        if target.is_ok_and(|target| target == Path::new("anon_inode:[eventpoll]")) && ours(fd) {
+            return Err(Error::Runtime { fd });
+        }
+    }
+    Ok(())
+}
+
+fn above_standard() -> Result<Vec<RawFd>, Error> {
+    let path = Path::new("/proc/self/fd");
+    match fs::read_dir(path) {
+        Ok(names) => {
+            let numbers = names
+                .flatten()
+                .filter_map(|name| name.file_name().to_str()?.parse().ok());
+            Ok(numbers.filter(|&fd| fd > 2).collect())
+        }
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            let limit = getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::call("getrlimit"))?;
+            without_proc(limit.0)
+        }
+        Err(cause) => Err(Error::file(path, cause)),
+    }
+}
+
+fn without_proc(limit: rlim_t) -> Result<Vec<RawFd>, Error> {
+    match RawFd::try_from(limit) {
+        Ok(limit) if limit <= MOST_WITHOUT_PROC => Ok((3..limit)
+            .filter(|&fd| sys::descriptor_flags(fd).is_ok())
+            .collect()),
+        _ => Err(Error::Unsupported {
+            what: "/proc is not mounted and RLIMIT_NOFILE is large, so open descriptors cannot be found",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_found_without_proc_too() {
+        let file = File::open("/dev/null").unwrap();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
+        assert!(above_standard().unwrap().contains(&fd));
+        assert!(without_proc(4096).unwrap().contains(&fd));
+        let refused = without_proc(rlim_t::MAX);
+        assert!(matches!(refused, Err(Error::Unsupported { .. })));
+    }
+}

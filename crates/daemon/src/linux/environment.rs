@@ -1,0 +1,35 @@
+//! The environment of a daemon.
+
+use std::ffi::{OsStr, OsString};
+
+use super::{Error, sys};
+
+/// The variables by which a supervisor speaks to one process: sd_notify(3), sd_watchdog_enabled(3),
+/// sd_listen_fds(3).
+const SUPERVISION: [&str; 6] = [
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
+
+/// Removes the supervisor's variables, and no others.
+pub(crate) fn remove_supervision() -> Result<(), Error> {
+    let set = |name: &&str| std::env::var_os(name).is_some();
+    SUPERVISION
+        .iter()
+        .filter(|name| set(name))
+        .try_for_each(|name| sys::remove_variable(OsStr::new(name)))
+}
+
+/// Removes all variables but these.
+pub(crate) fn keep_only(names: &[OsString]) -> Result<(), Error> {
+    for (name, _) in std::env::vars_os() {
+        if !names.contains(&name) {
+            sys::remove_variable(&name)?;
+        }
+    }
+    Ok(())
+}

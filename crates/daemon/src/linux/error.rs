@@ -1,0 +1,381 @@
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
+
+/// What can go wrong in the life of a daemon.
+///
+/// `Display` and `Debug` are the same: one line for a person, causes included. So `main` may return it, and there is
+/// no [`source`](std::error::Error::source) that would say a part of it twice.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened, locked, read or written.
+    #[error("{}: {}", path.display(), words(cause))]
+    #[non_exhaustive]
+    File {
+        /// The file in question.
+        path: PathBuf,
+        /// The kernel's answer.
+        cause: io::Error,
+    },
+    /// A system call that names no file failed.
+    #[error("{call}: {}", words(cause))]
+    #[non_exhaustive]
+    Call {
+        /// The call's name, as in section 2 of the manual.
+        call: &'static str,
+        /// The kernel's answer.
+        cause: io::Error,
+    },
+    /// A process could not be opened or signalled.
+    #[error("process {pid}: {}", words(cause))]
+    #[non_exhaustive]
+    Process {
+        /// The process.
+        pid: i32,
+        /// The kernel's answer.
+        cause: io::Error,
+    },
+    /// The kernel, a sandbox or a container lacks something for which there is no safe substitute.
+    #[error("{what}")]
+    #[non_exhaustive]
+    Unsupported {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A relative path means nothing, because the current directory has been removed.
+    #[error("{}: the current directory does not exist any more, so give an absolute path", path.display())]
+    #[non_exhaustive]
+    NoCurrentDirectory {
+        /// The relative path.
+        path: PathBuf,
+    },
+    /// The pidfile is a directory, a device or a FIFO.
+    #[error("{}: is not a regular file", path.display())]
+    #[non_exhaustive]
+    NotRegular {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// The pidfile has another name as well. It may be anybody's file, so it is neither written nor believed.
+    #[error("{}: is a hard link to a file that has another name", path.display())]
+    #[non_exhaustive]
+    HardLink {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// The pidfile belongs to another user than the one who starts the daemon.
+    #[error("{}: belongs to user {user}, not to user {}", path.display(), geteuid())]
+    #[non_exhaustive]
+    NotOwned {
+        /// The pidfile.
+        path: PathBuf,
+        /// The user id of its owner.
+        user: u32,
+    },
+    /// The pidfile is locked, but not the way a daemon of this library does it.
+    #[error("{}: is locked by a program that is no daemon of this kind", path.display())]
+    #[non_exhaustive]
+    Locked {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// The pidfile is locked, but by no daemon that is known to live: a child that it forked without exec(2) has
+    /// outlived it, or it is of version 0.1.0 and its locks cannot be seen in /proc.
+    #[error("{}: is locked by a child of a daemon that is dead, or by one that cannot be told from such a child", path.display())]
+    #[non_exhaustive]
+    Orphaned {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// The pidfile is held by a daemon that has no process id here.
+    #[error("{}: is held by a daemon in another pid namespace or on another machine", path.display())]
+    #[non_exhaustive]
+    Elsewhere {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// The pidfile belongs to a user who does not own the process that holds it.
+    #[error("{}: belongs to a user who does not own process {pid}", path.display())]
+    #[non_exhaustive]
+    Untrusted {
+        /// The pidfile.
+        path: PathBuf,
+        /// The process that holds it.
+        pid: i32,
+    },
+    /// There is no daemon that could be told to reload.
+    #[error("{}: no daemon is running", path.display())]
+    #[non_exhaustive]
+    NotRunning {
+        /// The pidfile.
+        path: PathBuf,
+    },
+    /// A daemon that runs in the foreground found another one at its pidfile.
+    #[error("{}: process {pid} is running already", path.display())]
+    #[non_exhaustive]
+    AlreadyRunning {
+        /// The pidfile.
+        path: PathBuf,
+        /// The other daemon.
+        pid: i32,
+    },
+    /// Another instance has been starting for so long that it was not waited for any further.
+    #[error("{}: another instance is still starting after {after:?}", path.display())]
+    #[non_exhaustive]
+    StillStarting {
+        /// The pidfile.
+        path: PathBuf,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The daemon said why it could not start; or, in the foreground, why it ended.
+    #[error("{}", chain(message, causes))]
+    #[non_exhaustive]
+    Failed {
+        /// The service's own words.
+        message: String,
+        /// The causes of that, the nearest first.
+        causes: Vec<String>,
+    },
+    /// The daemon ended before it was ready and without a word.
+    #[error("the daemon died before it was ready: it {how}")]
+    #[non_exhaustive]
+    Died {
+        /// How it ended.
+        how: Death,
+    },
+    /// The daemon was neither ready nor failed in time, and was killed.
+    #[error("the daemon was not ready after {after:?} and was killed")]
+    #[non_exhaustive]
+    TimedOut {
+        /// The time-out.
+        after: Duration,
+    },
+    /// The process did not even end after SIGKILL: the kernel holds it (state D in ps), or it is process 1 of a
+    /// container that is asked from inside.
+    #[error("process {pid}: is still there {after:?} after SIGKILL")]
+    #[non_exhaustive]
+    Unkillable {
+        /// The process.
+        pid: i32,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Only a process of one thread can be forked, or change its environment, without risk.
+    #[error("the process has {} where it may have one thread only", threads(names))]
+    #[non_exhaustive]
+    Threads {
+        /// The names of its threads, as in proc_pid_comm(5). Empty if /proc does not show them.
+        names: Vec<String>,
+    },
+    /// An async runtime was entered before the daemon was started. It would be shared with the caller.
+    #[error(
+        "descriptor {fd} is an epoll instance: start the daemon first, and enter the runtime in the service"
+    )]
+    #[non_exhaustive]
+    Runtime {
+        /// The runtime's descriptor.
+        fd: RawFd,
+    },
+    /// A name that cannot be part of a file's name.
+    #[error("{name:?}: is no name for a daemon")]
+    #[non_exhaustive]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// There is no directory for the default pidfile.
+    #[error("no directory for a pidfile: XDG_RUNTIME_DIR is not set to a directory of this user")]
+    NoRuntimeDirectory,
+    /// No such user in the user database.
+    #[error("{name}: there is no such user")]
+    #[non_exhaustive]
+    NoUser {
+        /// The name.
+        name: String,
+    },
+    /// No such group in the group database.
+    #[error("{name}: there is no such group")]
+    #[non_exhaustive]
+    NoGroup {
+        /// The name.
+        name: String,
+    },
+    /// The process may not become that user or group; only root may.
+    #[error("cannot become {name}: {call}: {}", words(cause))]
+    #[non_exhaustive]
+    Become {
+        /// The user, or the group where no user was given.
+        name: String,
+        /// The call that failed.
+        call: &'static str,
+        /// The kernel's answer.
+        cause: io::Error,
+    },
+    /// `NOTIFY_SOCKET` holds an address of a kind that is not supported.
+    #[error("NOTIFY_SOCKET={address}: is neither an absolute path nor an abstract socket")]
+    #[non_exhaustive]
+    NotifyAddress {
+        /// The address.
+        address: String,
+    },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How a daemon ended that did not get ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Death {
+    /// It ended by itself.
+    #[non_exhaustive]
+    Exited {
+        /// Its exit status.
+        status: i32,
+    },
+    /// A signal ended it.
+    #[non_exhaustive]
+    Killed {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It cannot be told: the process that waited for it is gone, too.
+    Unknown,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Exited { status } => write!(f, "exited with status {status}"),
+            Self::Killed { signal } => match Signal::try_from(signal) {
+                Ok(name) => write!(f, "was killed by {name}"),
+                Err(_) => write!(f, "was killed by signal {signal}"),
+            },
+            Self::Unknown => f.write_str("left no exit status"),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn file(path: &Path, cause: impl Into<io::Error>) -> Self {
+        Self::File {
+            path: path.to_path_buf(),
+            cause: cause.into(),
+        }
+    }
+
+    pub(crate) fn process(pid: i32, cause: Errno) -> Self {
+        Self::Process {
+            pid,
+            cause: cause.into(),
+        }
+    }
+
+    /// For `map_err`: names the call that failed.
+    pub(crate) fn call<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> Self {
+        move |cause| Self::Call {
+            call,
+            cause: cause.into(),
+        }
+    }
+
+    /// The service's own error, with its causes.
+    pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        Self::Failed {
+            message: error.to_string(),
+            causes: causes.map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// A message and its causes in one line. Many an error's text ends with its cause already.
+fn chain(message: &str, causes: &[String]) -> String {
+    let mut text = message.to_owned();
+    for cause in causes {
+        if !text.ends_with(cause.as_str()) {
+            text.push_str(": ");
+            text.push_str(cause);
+        }
+    }
+    text
+}
+
+fn threads(names: &[String]) -> String {
+    match names {
+        [] => "several threads".to_owned(),
+        names => format!("{} threads ({})", names.len(), names.join(", ")),
+    }
+}
+
+/// The cause as a phrase: lower case, without the number that `io::Error` appends.
+fn words(error: &io::Error) -> String {
+    let text = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ELOOP) => "is a symbolic link".to_owned(),
+        Some(errno) => errno.desc().to_owned(),
+        None => error.to_string(),
+    };
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_a_phrase() {
+        let check = |errno: Errno, expected| {
+            assert_eq!(
+                Error::file(Path::new("/run/x.pid"), errno).to_string(),
+                expected
+            );
+        };
+        check(Errno::EISDIR, "/run/x.pid: is a directory");
+        check(Errno::ELOOP, "/run/x.pid: is a symbolic link");
+        check(Errno::ENOENT, "/run/x.pid: no such file or directory");
+    }
+
+    #[test]
+    fn a_chain_says_nothing_twice() {
+        let check = |message, causes: &[&str], expected| {
+            let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
+            assert_eq!(chain(message, &causes), expected);
+        };
+        check("no port", &[], "no port");
+        check(
+            "config",
+            &["line 3", "no number"],
+            "config: line 3: no number",
+        );
+        check("x.toml: not found", &["not found"], "x.toml: not found");
+    }
+
+    #[test]
+    fn a_failing_main_prints_one_line() {
+        let error = Error::file(Path::new("/run/x.pid"), Errno::EACCES);
+        assert_eq!(format!("{error:?}"), "/run/x.pid: permission denied");
+    }
+
+    #[test]
+    fn a_death_has_a_name() {
+        let check = |how: Death, expected| assert_eq!(how.to_string(), expected);
+        check(Death::Killed { signal: 9 }, "was killed by SIGKILL");
+        check(Death::Killed { signal: 34 }, "was killed by signal 34");
+        check(Death::Exited { status: 3 }, "exited with status 3");
+    }
+}

@@ -1,0 +1,67 @@
+use std::fs::OpenOptions;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd;
+
+use super::{Error, descriptors, detach, stdio, sys, threads};
+
+/// Cleans a foreground process of what it inherited. It is for anything that systemd, a container or the bus starts
+/// and watches.
+///
+/// Default signal actions and no blocked signal, but SIGHUP stays ignored where it is (nohup); a session of its own,
+/// unless the process has a controlling terminal, whose Ctrl-C is to reach it, or leads its group; the file mode mask
+/// 022; `/` as the directory; standard input from /dev/null. Output and other descriptors stay what they are: the
+/// supervisor meant them. Relative paths mean something else afterwards, so make them absolute before, and install
+/// signal handlers and start threads after.
+///
+/// # Errors
+/// [`Error::Threads`] if there is more than one thread: signals are blocked per thread.
+pub fn settle() -> Result<(), Error> {
+    settle_in(Path::new("/"), Mode::from_bits_truncate(0o022)).map(drop)
+}
+
+/// Like [`settle`]; and every inherited descriptor above 2 but `keep`, that is each one without `FD_CLOEXEC`, becomes
+/// a close-on-exec /dev/null. For a program that runs others, which are to inherit nothing.
+///
+/// # Errors
+/// As [`settle`].
+pub fn seclude(keep: impl AsFd) -> Result<(), Error> {
+    settle()?;
+    descriptors::keep(keep)?;
+    descriptors::replace_inherited()
+}
+
+/// Returns whether the process leads a session of its own now.
+pub(crate) fn settle_in(directory: &Path, umask: Mode) -> Result<bool, Error> {
+    threads::require_one()?;
+    sys::fill_standard_fds()?;
+    sys::reset_signals(true)?;
+    let own_session = !has_terminal() && leave_session()?;
+    detach::surroundings(directory, umask)?;
+    unistd::dup2_stdin(stdio::null()?).map_err(Error::call("dup2"))?;
+    Ok(own_session)
+}
+
+/// /dev/tty can be opened if and only if there is a controlling terminal.
+fn has_terminal() -> bool {
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let terminal = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open("/dev/tty");
+    terminal.is_ok()
+}
+
+fn leave_session() -> Result<bool, Error> {
+    match unistd::setsid() {
+        Ok(_) => Ok(true),
+        // A group's leader cannot leave its group, and has been given one of its own on purpose.
+        Err(Errno::EPERM) => Ok(false),
+        Err(errno) => Err(Error::call("setsid")(errno)),
+    }
+}

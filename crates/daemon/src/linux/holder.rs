@@ -1,0 +1,63 @@
+//! From a pidfile to the process that is to get a signal.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::unistd::geteuid;
+
+use super::lock::Stage;
+use super::probe::{self, Holder, State};
+use super::{Error, Process, proc};
+
+/// Takes hold of the process that holds the pidfile. With `ready` only of one that is ready, which is waited for.
+pub(crate) fn open(
+    path: &Path,
+    timeout: Duration,
+    ready: bool,
+) -> Result<Option<(Process, Holder)>, Error> {
+    let start = Instant::now();
+    loop {
+        let after = start.elapsed();
+        let holder = match probe::observe(path)? {
+            State::Absent | State::Free { .. } => return Ok(None),
+            State::Held(holder) if holder.stage == Stage::Ready || !ready => Some(holder),
+            State::Held(_) | State::Taken => None,
+        };
+        if let Some(holder) = holder {
+            if let Some(process) = open_holder(path, holder)? {
+                trust(path, holder)?;
+                return Ok(Some((process, holder)));
+            }
+        }
+        if after >= timeout {
+            let path = path.to_path_buf();
+            return Err(Error::StillStarting { path, after });
+        }
+        probe::pause();
+    }
+}
+
+/// The holder's process, or `None` if it has just ended.
+///
+/// The kernel names the holder before and after the pidfd is opened. If it names the same number twice and the
+/// process behind the pidfd is alive after that, then that process has had the number all the time: it is the holder.
+fn open_holder(path: &Path, holder: Holder) -> Result<Option<Process>, Error> {
+    let Some(process) = Process::open(holder.pid)? else {
+        return Ok(None);
+    };
+    let same = match probe::observe(path)? {
+        State::Held(again) => (again.pid, again.proof) == (holder.pid, holder.proof),
+        _ => false,
+    };
+    Ok(Some(process).filter(|process| same && process.is_alive()))
+}
+
+/// The owner of a pidfile decides who can lock it. So the file must be root's, or ours, or its owner's process must
+/// be the one that holds it.
+fn trust(path: &Path, Holder { pid, owner, .. }: Holder) -> Result<(), Error> {
+    if owner == 0 || owner == geteuid().as_raw() || Some(owner) == proc::real_user(pid) {
+        return Ok(());
+    }
+    let path = path.to_path_buf();
+    Err(Error::Untrusted { path, pid })
+}

@@ -1,0 +1,109 @@
+use std::ffi::{CString, OsStr, OsString};
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::unistd::{self, Gid, Group, Uid, User};
+
+use super::{Error, sys};
+
+/// The user and group to become. Looked up before the fork, since the lookup may open sockets and load libraries.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    user: Option<Account>,
+    group: Gid,
+    /// What was asked for, for errors.
+    name: String,
+}
+
+#[derive(Debug)]
+struct Account {
+    uid: Uid,
+    /// The name under which its supplementary groups are listed.
+    name: CString,
+    home: PathBuf,
+}
+
+impl Identity {
+    pub(crate) fn look_up(user: Option<&str>, group: Option<&str>) -> Result<Option<Self>, Error> {
+        let name = user.or(group).unwrap_or_default().to_owned();
+        let user = user.map(find_user).transpose()?;
+        let group = match (group, &user) {
+            (Some(name), _) => find_group(name)?,
+            (None, Some(user)) => user.gid,
+            (None, None) => return Ok(None),
+        };
+        let account = |user: User| {
+            let no_user = |_| Error::NoUser { name: name.clone() };
+            Ok(Account {
+                uid: user.uid,
+                name: CString::new(user.name).map_err(no_user)?,
+                home: user.dir,
+            })
+        };
+        let user = user.map(account).transpose()?;
+        Ok(Some(Self { user, group, name }))
+    }
+
+    /// Gives up everything else, for good. Groups first: without root's rights they could not be changed.
+    ///
+    /// HOME, USER and LOGNAME follow, unless `kept` names the variables to keep and leaves them out.
+    pub(crate) fn assume(&self, kept: Option<&[OsString]>) -> Result<(), Error> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        match &self.user {
+            Some(user) => unistd::initgroups(&user.name, self.group)
+                .map_err(|cause| self.refused("initgroups", cause))?,
+            None => unistd::setgroups(&[self.group])
+                .map_err(|cause| self.refused("setgroups", cause))?,
+        }
+        unistd::setresgid(self.group, self.group, self.group)
+            .map_err(|cause| self.refused("setresgid", cause))?;
+        let Some(user) = &self.user else {
+            return Ok(());
+        };
+        unistd::setresuid(user.uid, user.uid, user.uid)
+            .map_err(|cause| self.refused("setresuid", cause))?;
+        let name = OsStr::new(user.name.to_str().unwrap_or_default());
+        let variables = [
+            ("HOME", user.home.as_os_str()),
+            ("USER", name),
+            ("LOGNAME", name),
+        ];
+        let wanted = |name: &str| kept.is_none_or(|kept| kept.iter().any(|kept| kept == name));
+        variables
+            .into_iter()
+            .filter(|(name, _)| wanted(name))
+            .try_for_each(|(name, value)| sys::set_variable(name, value))
+    }
+
+    /// An ordinary user may name itself; the calls would be refused to it.
+    fn is_ours(&self) -> bool {
+        let us = unistd::geteuid();
+        let user = self.user.as_ref().is_none_or(|user| user.uid == us);
+        user && !us.is_root() && self.group == unistd::getegid()
+    }
+
+    fn refused(&self, call: &'static str, cause: Errno) -> Error {
+        Error::Become {
+            name: self.name.clone(),
+            call,
+            cause: cause.into(),
+        }
+    }
+}
+
+fn find_user(name: &str) -> Result<User, Error> {
+    let found = User::from_name(name).map_err(Error::call("getpwnam"))?;
+    found.ok_or_else(|| Error::NoUser {
+        name: name.to_owned(),
+    })
+}
+
+fn find_group(name: &str) -> Result<Gid, Error> {
+    let found = Group::from_name(name).map_err(Error::call("getgrnam"))?;
+    let group = found.ok_or_else(|| Error::NoGroup {
+        name: name.to_owned(),
+    })?;
+    Ok(group.gid)
+}

@@ -1,0 +1,152 @@
+//! The settings, checked and made absolute while the caller's directory and its rights are still at hand; and the
+//! steps that make a process what they describe.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::stat::Mode;
+
+use super::identity::Identity;
+use super::pidfile::{self, Claim};
+use super::readiness::{Record, Writer};
+use super::stdio::{Stdio, Streams};
+use super::{Daemon, Error, Pidfile, detach, environment, foreground};
+
+pub(crate) struct Plan<'a> {
+    settings: &'a Daemon,
+    pub(crate) pidfile: PathBuf,
+    directory: PathBuf,
+    umask: Mode,
+    streams: [Stdio; 3],
+    identity: Option<Identity>,
+}
+
+/// What a daemon does after it has tried to take its pidfile.
+pub(crate) enum Next {
+    Serve {
+        pidfile: Pidfile,
+        streams: Streams,
+    },
+    /// Another instance is running, and is left the field.
+    Leave {
+        pid: i32,
+    },
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(settings: &'a Daemon) -> Result<Self, Error> {
+        let mut streams = settings.streams.clone();
+        for stream in &mut streams {
+            if let Stdio::File(path) = stream {
+                *path = absolute(path)?;
+            }
+        }
+        Ok(Self {
+            settings,
+            pidfile: settings.pidfile_path()?,
+            directory: absolute(&settings.directory)?,
+            umask: Mode::from_bits_truncate(settings.umask),
+            streams,
+            identity: Identity::look_up(settings.user.as_deref(), settings.group.as_deref())?,
+        })
+    }
+
+    /// Makes a detached process the daemon. The standard streams are opened but not moved yet: until the service is
+    /// ready, its complaints go to the caller.
+    pub(crate) fn carry_out(&self, pipe: &Writer) -> Result<Next, Error> {
+        self.set_up()?;
+        let claim = pidfile::claim(&self.pidfile, self.settings.ready_timeout, true, || {
+            pipe.write(&Record::Waiting);
+        })?;
+        let pidfile = match claim {
+            Claim::Ours(pidfile) => pidfile,
+            Claim::Theirs(_) if self.settings.pidfile_if_free => Pidfile::none(),
+            Claim::Theirs(holder) => return Ok(Next::Leave { pid: holder.pid }),
+        };
+        let streams = self.become_user().and_then(|()| self.open_streams());
+        if streams.is_err() {
+            // The first error is worth more than a second one.
+            let _ = pidfile.release();
+        }
+        Ok(Next::Serve {
+            pidfile,
+            streams: streams?,
+        })
+    }
+
+    /// The same without the pidfile, and with the service's own check.
+    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        self.set_up()?;
+        self.become_user()?;
+        self.open_streams()?;
+        match &self.settings.check {
+            Some(check) => check.call(),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes this process a daemon in the foreground.
+    pub(crate) fn carry_out_here(&self) -> Result<Pidfile, Error> {
+        let own_session = foreground::settle_in(&self.directory, self.umask)?;
+        self.limit_core()?;
+        let pidfile = match self.settings.foreground_pidfile {
+            true => {
+                let timeout = self.settings.ready_timeout;
+                match pidfile::claim(&self.pidfile, timeout, own_session, || {})? {
+                    Claim::Ours(pidfile) => pidfile,
+                    Claim::Theirs(holder) => {
+                        let (path, pid) = (self.pidfile.clone(), holder.pid);
+                        return Err(Error::AlreadyRunning { path, pid });
+                    }
+                }
+            }
+            false => Pidfile::none(),
+        };
+        if let Err(error) = self.become_user() {
+            let _ = pidfile.release();
+            return Err(error);
+        }
+        Ok(pidfile)
+    }
+
+    fn set_up(&self) -> Result<(), Error> {
+        environment::remove_supervision()?;
+        if let Some(kept) = &self.settings.environment {
+            environment::keep_only(kept)?;
+        }
+        detach::surroundings(&self.directory, self.umask)?;
+        self.limit_core()
+    }
+
+    fn limit_core(&self) -> Result<(), Error> {
+        let Some(bytes) = self.settings.core_limit else {
+            return Ok(());
+        };
+        let (_, most) = getrlimit(Resource::RLIMIT_CORE).map_err(Error::call("getrlimit"))?;
+        // Where the type is narrower than ours, its greatest number is "no limit".
+        let bytes = rlim_t::try_from(bytes).unwrap_or(RLIM_INFINITY).min(most);
+        setrlimit(Resource::RLIMIT_CORE, bytes, bytes).map_err(Error::call("setrlimit"))
+    }
+
+    fn become_user(&self) -> Result<(), Error> {
+        match &self.identity {
+            Some(identity) => identity.assume(self.settings.environment.as_deref()),
+            None => Ok(()),
+        }
+    }
+
+    /// As the user who will write to them.
+    fn open_streams(&self) -> Result<Streams, Error> {
+        Streams::open(&self.streams)
+    }
+}
+
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::NoCurrentDirectory {
+            path: path.to_path_buf(),
+        },
+        _ => Error::file(path, cause),
+    })
+}

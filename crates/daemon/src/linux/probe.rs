@@ -1,0 +1,223 @@
+//! The pidfile as seen by everybody but its holder.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc;
+
+use super::lock::{self, Record, Seen, Stage};
+use super::{Error, pidfile, proc};
+
+/// What is at the path.
+#[derive(Debug)]
+pub(crate) enum State {
+    Absent,
+    /// A file that nobody holds. `empty` is what a daemon leaves that has ended in order but has no right to
+    /// remove the file any more.
+    Free {
+        empty: bool,
+    },
+    /// A process holds it that does not have its record lock yet.
+    Taken,
+    Held(Holder),
+}
+
+/// The daemon that has the pidfile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) pid: i32,
+    pub(crate) stage: Stage,
+    pub(crate) proof: Proof,
+    /// The user the file belongs to.
+    pub(crate) owner: u32,
+}
+
+/// How the holder's process id is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// From the kernel, by the record lock.
+    Record { own_session: bool },
+    /// From the file's text, and the process of that number shows the lock in its fdinfo: a daemon of version
+    /// 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
+    Fdinfo,
+}
+
+/// How long the locks may contradict each other: a process that ends drops them one after the other.
+const SETTLING: Duration = Duration::from_millis(250);
+
+enum Observation {
+    Settled(State),
+    /// A daemon came or went meanwhile, and what was read is a mixture of two states.
+    Changing,
+    /// Locked, but not by a daemon that is known to live.
+    Orphaned,
+}
+
+/// Looks at a pidfile without taking it.
+pub(crate) fn observe(path: &Path) -> Result<State, Error> {
+    let start = Instant::now();
+    loop {
+        let after = start.elapsed();
+        let late = after >= SETTLING;
+        let path_buf = || path.to_path_buf();
+        match observe_once(path)? {
+            Observation::Settled(state) => return Ok(state),
+            Observation::Orphaned if late => return Err(Error::Orphaned { path: path_buf() }),
+            Observation::Changing if late => {
+                let path = path_buf();
+                return Err(Error::StillStarting { path, after });
+            }
+            Observation::Orphaned => pause(),
+            Observation::Changing => {}
+        }
+    }
+}
+
+fn observe_once(path: &Path) -> Result<Observation, Error> {
+    let failed = |cause| Error::file(path, cause);
+    let ours = |holder| Ok(Observation::Settled(State::Held(holder)));
+    if let Some(holder) = held_by_this_process(path) {
+        return ours(holder);
+    }
+    let mut file = match open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            return Ok(Observation::Settled(State::Absent));
+        }
+        Err(cause) => return Err(failed(cause)),
+    };
+    let found = file.metadata().map_err(failed)?;
+    if let Some(holder) = pidfile::held(&found) {
+        // It was renamed to this path a moment ago. Closing it would drop our record lock.
+        std::mem::forget(file);
+        return ours(holder);
+    }
+    require_plain(&found, path)?;
+    let before = locks(&file, path)?;
+    let mut text = Vec::new();
+    // Garbage may be long.
+    let read = file.by_ref().take(64).read_to_end(&mut text);
+    read.map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    let after = locks(&file, path)?;
+    if before != after || !is_at(&file, path)? {
+        return Ok(Observation::Changing);
+    }
+    let stage = match after.0 {
+        Seen::Free => {
+            let empty = found.len() == 0;
+            return Ok(Observation::Settled(State::Free { empty }));
+        }
+        Seen::Foreign => {
+            let path = path.to_path_buf();
+            return Err(Error::Locked { path });
+        }
+        Seen::Held(stage) => stage,
+    };
+    let (pid, proof) = match after.1 {
+        Some(Record { pid, own_session }) if pid > 0 => (pid, Proof::Record { own_session }),
+        Some(_) => {
+            let path = path.to_path_buf();
+            return Err(Error::Elsewhere { path });
+        }
+        None if stage == Stage::Taken => return Ok(Observation::Settled(State::Taken)),
+        None => match parse(&text) {
+            Some(pid) if proc::shows_lock(pid, identity(&found)) => (pid, Proof::Fdinfo),
+            _ => return Ok(Observation::Orphaned),
+        },
+    };
+    let owner = found.uid();
+    Ok(Observation::Settled(State::Held(Holder {
+        pid,
+        stage,
+        proof,
+        owner,
+    })))
+}
+
+/// Between two looks at a lock. The kernel has no wait for a lock that ends after a given time, and waiting in
+/// line would itself show as a lock.
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_millis(2));
+}
+
+/// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would
+/// drop the record lock.
+pub(crate) fn held_by_this_process(path: &Path) -> Option<Holder> {
+    pidfile::held(&path.symlink_metadata().ok()?)
+}
+
+fn locks(file: &File, path: &Path) -> Result<(Seen, Option<Record>), Error> {
+    let failed = |errno: Errno| Error::file(path, errno);
+    Ok((
+        lock::stage(file).map_err(failed)?,
+        lock::record(file).map_err(failed)?,
+    ))
+}
+
+/// O_NONBLOCK and O_NOCTTY: the path may be a FIFO or a tty.
+pub(crate) const OPEN_FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OPEN_FLAGS)
+        .open(path)
+}
+
+/// Refuses what cannot be a pidfile: a directory, a device, a FIFO, and a file that has another name as well, which
+/// may be anybody's important file.
+pub(crate) fn require_plain(found: &Metadata, path: &Path) -> Result<(), Error> {
+    let path = || path.to_path_buf();
+    if !found.is_file() {
+        return Err(Error::NotRegular { path: path() });
+    }
+    if found.nlink() > 1 {
+        return Err(Error::HardLink { path: path() });
+    }
+    Ok(())
+}
+
+/// Whether the file that is open is still the one at the path.
+pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool, Error> {
+    let ours = file.metadata().map_err(|cause| Error::file(path, cause))?;
+    match path.symlink_metadata() {
+        Ok(theirs) => Ok(identity(&ours) == identity(&theirs)),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(Error::file(path, cause)),
+    }
+}
+
+/// Device and inode.
+pub(crate) fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// The number that other programs read.
+fn parse(text: &[u8]) -> Option<i32> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+    text.parse().ok().filter(|&pid| pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_process_id_is_a_number() {
+        let check = |text: &str, expected| assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
+        check("1234\n", Some(1234));
+        check("1\n", Some(1));
+        check("", None);
+        check("1234", None);
+        check("-1\n", None);
+        check("0\n", None);
+        check("99999999999\n", None);
+        check("12 34\n", None);
+        check("abc\n", None);
+    }
+}

@@ -1,0 +1,149 @@
+//! Another process, held by a pidfd: a number may be given to a stranger, a pidfd is that process or none.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::{Error, Stop, proc, session, sys};
+
+/// A process that outlives SIGKILL for so long hangs in the kernel.
+pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Another process, held so that it cannot be mistaken for one that gets its number later.
+///
+/// Make sure after [`open`](Self::open), not before, that the number is that of the process which is meant.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Process {
+    /// Takes hold of the process that has this number now; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if the number cannot be a process id or the kernel refuses, [`Error::Unsupported`] if it
+    /// has no pidfd_open(2).
+    pub fn open(pid: i32) -> Result<Option<Self>, Error> {
+        match sys::pidfd_open(pid) {
+            Ok(pidfd) => Ok(Some(Self { pid, pidfd })),
+            Err(Errno::ESRCH) => Ok(None),
+            // A sandbox answers EPERM; the kernel itself does not.
+            Err(Errno::ENOSYS | Errno::EPERM) => Err(Error::Unsupported {
+                what: "no pidfd_open(2), without which a signal could hit another process (Linux 5.3 has it)",
+            }),
+            Err(errno) => Err(Error::process(pid, errno)),
+        }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// When it started; `None` where /proc does not tell.
+    #[must_use]
+    pub fn started(&self) -> Option<SystemTime> {
+        let started = proc::started(self.pid);
+        started.filter(|_| self.is_alive())
+    }
+
+    /// Sends SIGHUP. False if it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if it is another user's.
+    pub fn hang_up(&self) -> Result<bool, Error> {
+        self.signal(libc::SIGHUP)
+    }
+
+    /// Ends it, and returns when it is gone: SIGTERM, and after this time SIGKILL. Its children are left alone.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if it is another user's, [`Error::Unkillable`].
+    pub fn end(&self, timeout: Duration) -> Result<Stop, Error> {
+        match self.terminate(timeout)? {
+            true => Ok(Stop::Stopped { pid: self.pid }),
+            false => self.kill(),
+        }
+    }
+
+    /// The same, and SIGKILL goes to all processes of its session, if it has not ended before.
+    pub(crate) fn end_session(&self, timeout: Duration) -> Result<Stop, Error> {
+        if self.terminate(timeout)? {
+            return Ok(Stop::Stopped { pid: self.pid });
+        }
+        session::kill_all_but(self)?;
+        self.kill()
+    }
+
+    /// SIGTERM. True if it ends in time.
+    fn terminate(&self, timeout: Duration) -> Result<bool, Error> {
+        Ok(!self.signal(libc::SIGTERM)? || self.is_gone_within(timeout))
+    }
+
+    fn kill(&self) -> Result<Stop, Error> {
+        let pid = self.pid;
+        if !self.signal(libc::SIGKILL)? || self.is_gone_within(KILL_TIMEOUT) {
+            return Ok(Stop::Killed { pid });
+        }
+        let after = KILL_TIMEOUT;
+        Err(Error::Unkillable { pid, after })
+    }
+
+    /// False if it has ended.
+    pub(crate) fn signal(&self, signal: i32) -> Result<bool, Error> {
+        match sys::pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) => Ok(true),
+            Err(Errno::ESRCH) => Ok(false),
+            Err(errno) => Err(Error::process(self.pid, errno)),
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.is_gone_within(Duration::ZERO)
+    }
+
+    /// Waits for its end. True if it has ended, be it reaped or not: its files are closed and its locks are free
+    /// then.
+    pub(crate) fn is_gone_within(&self, timeout: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            match wait_readable(&[self.pidfd.as_fd()], left) {
+                Ok(true) => return true,
+                Ok(false) if !left.is_zero() => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+/// poll(2) for reading. False if nothing has happened: the time is up, or a signal came, or it was more time than
+/// the call can take.
+pub(crate) fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
+    let mut fds: Vec<PollFd<'_>> = fds
+        .iter()
+        .map(|&fd| PollFd::new(fd, PollFlags::POLLIN))
+        .collect();
+    // Rounded up, so that the last fraction of a millisecond is no busy loop.
+    let timeout = match timeout.is_zero() {
+        true => timeout,
+        false => timeout.saturating_add(Duration::from_micros(999)),
+    };
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    match poll(&mut fds, timeout) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(errno) => Err(Error::call("poll")(errno)),
+    }
+}

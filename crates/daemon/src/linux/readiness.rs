@@ -1,0 +1,189 @@
+//! The readiness pipe: how the daemon tells the launcher how its start went.
+//!
+//! A record is a letter, a text and a NUL. The pipe is close-on-exec from its first moment.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use super::{Death, Error};
+
+/// What one side tells the other.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// The daemon's process id.
+    Pid(i32),
+    /// Another instance has the pidfile. The daemon waits for it, and tells how that ends.
+    Waiting,
+    /// Another instance is running, with this process id. The daemon ends.
+    Already(i32),
+    /// A cause of the failure that follows.
+    Cause(String),
+    /// The daemon has failed, and ends.
+    Failed(String),
+    /// The service works. From here on the start is a success, whatever comes.
+    Ready,
+    /// From the intermediate process: how the daemon ended.
+    Ended(Death),
+}
+
+/// Longer texts are cut, so that nothing grows without a bound.
+const LONGEST: usize = 8192;
+/// The most causes that are told.
+const MOST_CAUSES: usize = 16;
+
+/// The writing end. A launcher that is gone (Ctrl-C) is no reason for the daemon to fail: nothing is returned.
+#[derive(Debug)]
+pub(crate) struct Writer(File);
+
+impl Writer {
+    pub(crate) fn new(pipe: OwnedFd) -> Self {
+        Self(pipe.into())
+    }
+
+    pub(crate) fn write(&self, record: &Record) {
+        let _ = (&self.0).write_all(&record.to_bytes());
+    }
+
+    /// Tells of a failure with its causes.
+    pub(crate) fn failed(&self, error: &Error) {
+        match error {
+            Error::Failed { message, causes } => {
+                for cause in causes.iter().take(MOST_CAUSES) {
+                    self.write(&Record::Cause(cause.clone()));
+                }
+                self.write(&Record::Failed(message.clone()));
+            }
+            other => self.write(&Record::Failed(other.to_string())),
+        }
+    }
+}
+
+/// The reading end.
+pub(crate) struct Reader {
+    pipe: File,
+    /// Bytes that are no complete record yet.
+    rest: Vec<u8>,
+    open: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(pipe: OwnedFd) -> Result<Self, Error> {
+        let flags = FcntlArg::F_SETFL(OFlag::O_NONBLOCK);
+        fcntl(&pipe, flags).map_err(Error::call("fcntl"))?;
+        Ok(Self {
+            pipe: pipe.into(),
+            rest: Vec::new(),
+            open: true,
+        })
+    }
+
+    /// Reads all records that are there. Unknown ones are left out.
+    pub(crate) fn read(&mut self) -> Result<Vec<Record>, Error> {
+        match self.pipe.read_to_end(&mut self.rest) {
+            Ok(_) => self.open = false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(Error::call("read")(error)),
+        }
+        let mut records = Vec::new();
+        while let Some(end) = self.rest.iter().position(|&byte| byte == 0) {
+            let record: Vec<u8> = self.rest.drain(..=end).collect();
+            records.extend(Record::parse(&String::from_utf8_lossy(&record[..end])));
+        }
+        Ok(records)
+    }
+
+    /// Whether the other side still has its end.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+}
+
+impl AsFd for Reader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
+impl Record {
+    fn to_bytes(&self) -> Vec<u8> {
+        let (letter, text) = match self {
+            Self::Pid(pid) => ('p', pid.to_string()),
+            Self::Waiting => ('w', String::new()),
+            Self::Already(pid) => ('a', pid.to_string()),
+            Self::Cause(text) => ('c', plain(text)),
+            Self::Failed(text) => ('f', plain(text)),
+            Self::Ready => ('r', String::new()),
+            Self::Ended(Death::Exited { status }) => ('e', status.to_string()),
+            Self::Ended(Death::Killed { signal }) => ('k', signal.to_string()),
+            Self::Ended(Death::Unknown) => ('u', String::new()),
+        };
+        format!("{letter}{text}\0").into_bytes()
+    }
+
+    fn parse(record: &str) -> Option<Self> {
+        let (letter, text) = record.split_at_checked(1)?;
+        let number = || text.parse().ok();
+        Some(match letter {
+            "p" => Self::Pid(number()?),
+            "w" => Self::Waiting,
+            "a" => Self::Already(number()?),
+            "c" => Self::Cause(text.to_owned()),
+            "f" => Self::Failed(text.to_owned()),
+            "r" => Self::Ready,
+            "e" => Self::Ended(Death::Exited { status: number()? }),
+            "k" => Self::Ended(Death::Killed { signal: number()? }),
+            "u" => Self::Ended(Death::Unknown),
+            _ => return None,
+        })
+    }
+}
+
+fn plain(text: &str) -> String {
+    let end = (0..=LONGEST.min(text.len())).rev();
+    let end = end
+        .into_iter()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or(0);
+    text[..end].replace('\0', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_through() {
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        let (mut reader, writer) = (Reader::new(reader).unwrap(), Writer::new(writer));
+        writer.write(&Record::Pid(7));
+        writer.failed(&Error::Failed {
+            message: "a\0b".to_owned(),
+            causes: vec!["because".to_owned()],
+        });
+        writer.write(&Record::Ended(Death::Killed { signal: 9 }));
+        let expected = [
+            Record::Pid(7),
+            Record::Cause("because".to_owned()),
+            Record::Failed("a b".to_owned()),
+            Record::Ended(Death::Killed { signal: 9 }),
+        ];
+        assert_eq!(reader.read().unwrap(), expected);
+        assert!(reader.is_open());
+        drop(writer);
+        assert_eq!(reader.read().unwrap(), []);
+        assert!(!reader.is_open());
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let text = plain(&"ä".repeat(LONGEST));
+        assert_eq!(text.len(), LONGEST);
+        assert_eq!(
+            plain(&format!("x{}", "ä".repeat(LONGEST))).len(),
+            LONGEST - 1
+        );
+    }
+}

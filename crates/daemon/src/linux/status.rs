@@ -1,0 +1,94 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use super::lock::Stage;
+use super::probe::{self, State};
+use super::{Daemon, Error, proc};
+
+/// What the daemon does. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Status {
+    /// It is running and ready (0).
+    #[non_exhaustive]
+    Running {
+        /// Its process id.
+        pid: i32,
+        /// When its process started; `None` where /proc does not tell.
+        since: Option<SystemTime>,
+    },
+    /// It is running but not ready yet (0, because it is alive; and what starts it waits).
+    #[non_exhaustive]
+    Starting {
+        /// Its process id; `None` in the moment in which it takes its pidfile.
+        pid: Option<i32>,
+    },
+    /// It is dead and has left its pidfile: it was killed (1). The next start puts that right.
+    Dead,
+    /// It is not running (3).
+    NotRunning,
+    /// It cannot be told (4).
+    #[non_exhaustive]
+    Unknown {
+        /// Why not.
+        why: Error,
+    },
+}
+
+impl Status {
+    /// The exit status that the Linux Standard Base wants a program to give for this answer.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Running { .. } | Self::Starting { .. } => 0,
+            Self::Dead => 1,
+            Self::NotRunning => 3,
+            Self::Unknown { .. } => 4,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running { pid, since } => {
+                f.write_str("running")?;
+                if let Some(age) = since.and_then(|since| since.elapsed().ok()) {
+                    write!(f, " for {} s", age.as_secs())?;
+                }
+                write!(f, ", process {pid}")
+            }
+            Self::Starting { pid: Some(pid) } => write!(f, "starting, process {pid}"),
+            Self::Starting { pid: None } => f.write_str("starting"),
+            Self::Dead => f.write_str("dead, its pidfile is left"),
+            Self::NotRunning => f.write_str("not running"),
+            Self::Unknown { why } => write!(f, "unknown: {why}"),
+        }
+    }
+}
+
+impl Daemon {
+    /// Looks whether the daemon runs. Takes no lock, and needs no right but to read the pidfile.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.try_status()
+            .unwrap_or_else(|why| Status::Unknown { why })
+    }
+
+    fn try_status(&self) -> Result<Status, Error> {
+        let holder = match probe::observe(&self.pidfile_path()?)? {
+            State::Absent | State::Free { empty: true } => return Ok(Status::NotRunning),
+            State::Free { empty: false } => return Ok(Status::Dead),
+            State::Taken => return Ok(Status::Starting { pid: None }),
+            State::Held(holder) => holder,
+        };
+        let pid = holder.pid;
+        Ok(match holder.stage {
+            Stage::Ready => Status::Running {
+                pid,
+                since: proc::started(pid),
+            },
+            Stage::Taken | Stage::Named => Status::Starting { pid: Some(pid) },
+        })
+    }
+}

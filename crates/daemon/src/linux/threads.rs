@@ -1,0 +1,52 @@
+//! fork(2) and the environment are safe in a process of one thread only.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
+
+use super::Error;
+
+/// Refuses to go on in a process of several threads.
+pub(crate) fn require_one() -> Result<(), Error> {
+    let path = Path::new("/proc/self/task");
+    let tasks = match fs::read_dir(path) {
+        Ok(tasks) => tasks,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return require_one_without_proc(),
+        Err(cause) => return Err(Error::file(path, cause)),
+    };
+    let tasks: Vec<_> = tasks.flatten().collect();
+    if tasks.len() == 1 {
+        return Ok(());
+    }
+    let name = |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
+    let names = tasks.iter().filter_map(name);
+    Err(Error::Threads {
+        names: names.map(|name| name.trim_end().to_owned()).collect(),
+    })
+}
+
+/// unshare(2) of CLONE_THREAD changes nothing in a process of one thread, and is EINVAL in any other.
+fn require_one_without_proc() -> Result<(), Error> {
+    match unshare(CloneFlags::CLONE_THREAD) {
+        Ok(()) => Ok(()),
+        Err(Errno::EINVAL) => Err(Error::Threads { names: Vec::new() }),
+        Err(_) => Err(Error::Unsupported {
+            what: "/proc is not mounted, so the threads of this process cannot be counted",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_see_the_threads_of_the_test_harness() {
+        let check = |outcome| assert!(matches!(outcome, Err(Error::Threads { .. })));
+        check(require_one());
+        check(require_one_without_proc());
+    }
+}

@@ -1,0 +1,109 @@
+//! A real `systemd --user` and the library agree on what runs.
+
+use std::fs;
+use std::path::Path;
+
+use super::support::*;
+
+/// Runs a script in a session of its own `systemd --user`, which has these lines as its unit m.service. In both, `$M`
+/// is mydaemon with its pidfile in the runtime directory; the script may use `until_is PROPERTY VALUE` and
+/// `fails COMMAND`.
+fn within(unit: &str, script: &str) {
+    let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd-user-session");
+    if !session.exists() {
+        return eprintln!("skipped: systemd: {} is not there", session.display());
+    }
+    let place = Place::new();
+    let mydaemon = example("mydaemon").display().to_string();
+    let unit = format!(
+        "[Service]\nEnvironment=MYDAEMON_PIDFILE=%t/m.pid\n{}\n",
+        unit.replace("$M", &mydaemon)
+    );
+    fs::write(place.path("m.service"), unit).unwrap();
+    let script = format!(
+        r#"set -eu
+        export MYDAEMON_PIDFILE=$XDG_RUNTIME_DIR/m.pid
+        is() {{ [ "$(systemctl --user show -P $1 m)" = "$2" ]; }}
+        fails() {{ if "$@"; then return 1; fi; }}
+        until_is() {{
+            for _ in $(seq 400); do is $1 "$2" && return; sleep 0.05; done
+            systemctl --user status m; return 1
+        }}
+        {script}"#
+    );
+    let mut shell = place.command(&session);
+    shell
+        .arg("--unit-dir")
+        .arg(place.path(""))
+        .args(["--", "bash", "-c", &script]);
+    let said = finish(shell.spawn().unwrap());
+    if said.code == Some(77) {
+        return eprintln!("skipped: systemd: {}", said.err);
+    }
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn a_forking_service_with_a_pidfile() {
+    within(
+        "Type=forking\nPIDFile=%t/m.pid\nExecStart=$M start",
+        r#"
+        systemctl --user start m
+        main=$(systemctl --user show -P MainPID m)
+        [ "$(cat $MYDAEMON_PIDFILE)" = $main ]
+        [[ "$($M status)" = *"process $main" ]]
+        systemctl --user stop m
+        [ "$($M status)" = "not running" ]
+
+        # Ended by the library, and by its restart of what systemd started.
+        systemctl --user start m
+        $M stop
+        until_is ActiveState inactive
+        is Result success
+
+        # Killed, and begun once more.
+        systemctl --user start m
+        kill -9 $(systemctl --user show -P MainPID m)
+        until_is ActiveState failed
+        systemctl --user start m
+        [[ "$($M status)" = *"process $(systemctl --user show -P MainPID m)" ]]
+        "#,
+    );
+}
+
+#[test]
+fn a_forking_service_that_fails() {
+    within(
+        "Type=forking\nPIDFile=%t/m.pid\nExecStart=$M --check false start",
+        r#"
+        fails systemctl --user start m
+        is Result exit-code
+        [ "$($M status)" = "not running" ]
+        "#,
+    );
+}
+
+#[test]
+fn a_notifying_service_with_a_watchdog() {
+    within(
+        "Type=notify\nWatchdogSec=300ms\nExecStart=$M run\nExecReload=$M reload",
+        r#"
+        systemctl --user start m
+        main=$(systemctl --user show -P MainPID m)
+        [[ "$($M status)" = *"process $main" ]]
+        systemctl --user reload m
+        fed=$(systemctl --user show -P WatchdogTimestampMonotonic m)
+        for _ in $(seq 400); do is WatchdogTimestampMonotonic $fed || break; sleep 0.05; done
+        fails is WatchdogTimestampMonotonic $fed
+        is MainPID $main
+
+        kill -STOP $main
+        until_is Result watchdog
+        # It was killed.
+        [ "$($M status)" = "dead, its pidfile is left" ]
+        systemctl --user start m
+        $M stop
+        until_is ActiveState inactive
+        "#,
+    );
+}
