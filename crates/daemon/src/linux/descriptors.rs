@@ -25,6 +25,19 @@ pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
     done.map(drop).map_err(Error::call("fcntl"))
 }
 
+/// The same for this many descriptors from 3 on: the sockets of a supervisor, which the service may have taken.
+pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
+    for fd in (3..RawFd::MAX).take(count) {
+        match sys::set_close_on_exec(fd) {
+            Ok(()) => {}
+            // There are no more.
+            Err(Errno::EBADF) => break,
+            Err(errno) => return Err(Error::call("fcntl")(errno)),
+        }
+    }
+    Ok(())
+}
+
 /// Replaces every descriptor above 2 without `FD_CLOEXEC` by a close-on-exec /dev/null.
 pub(crate) fn replace_inherited() -> Result<(), Error> {
     let mut null = None;

@@ -74,6 +74,8 @@ pub(crate) fn split() -> Result<Side, Error> {
     threads::require_one()?;
     descriptors::refuse_runtime()?;
     sys::fill_standard_fds()?;
+    // They were passed to this process and not to its child.
+    let passed = environment::listen_fds();
     // What is buffered now would be printed by both sides.
     let _ = io::stdout().flush();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
@@ -85,7 +87,7 @@ pub(crate) fn split() -> Result<Side, Error> {
     let forked = sys::fork();
     if let Ok(ForkResult::Child) = forked {
         drop((reader, link));
-        return Ok(Side::Daemon(detach_child(writer, far_link.into())));
+        return Ok(Side::Daemon(detach_child(writer, far_link.into(), passed)));
     }
     mask.thread_set_mask().map_err(Error::call("sigprocmask"))?;
     match forked? {
@@ -99,9 +101,10 @@ pub(crate) fn split() -> Result<Side, Error> {
 }
 
 /// What the first child does. Returns in the second one only, the daemon.
-fn detach_child(pipe: OwnedFd, link: OwnedFd) -> Writer {
+fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
     let pipe = Writer::new(pipe);
     let forked = sys::reset_signals(false)
+        .and_then(|()| descriptors::keep_passed(passed))
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
         .and_then(|_| fork_daemon());

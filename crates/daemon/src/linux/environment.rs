@@ -24,6 +24,15 @@ pub(crate) fn remove_supervision() -> Result<(), Error> {
         .try_for_each(|name| sys::remove_variable(OsStr::new(name)))
 }
 
+/// How many sockets a supervisor has passed to this process, from descriptor 3 on: sd_listen_fds(3).
+pub(crate) fn listen_fds() -> usize {
+    let number = |name| std::env::var(name).ok()?.parse().ok();
+    match number("LISTEN_PID") == usize::try_from(std::process::id()).ok() {
+        true => number("LISTEN_FDS").unwrap_or(0),
+        false => 0,
+    }
+}
+
 /// Removes all variables but these.
 pub(crate) fn keep_only(names: &[OsString]) -> Result<(), Error> {
     for (name, _) in std::env::vars_os() {

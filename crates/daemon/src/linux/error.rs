@@ -88,11 +88,13 @@ pub enum Error {
     },
     /// The pidfile is locked, but by no daemon that is known to live: a child that it forked without exec(2) has
     /// outlived it, or it is of version 0.1.0 and its locks cannot be seen in /proc.
-    #[error("{}: is locked by a child of a daemon that is dead, or by one that cannot be told from such a child", path.display())]
+    #[error("{}: is locked by {}, which may be a child of a daemon that is dead", path.display(), holder(*pid))]
     #[non_exhaustive]
     Orphaned {
         /// The pidfile.
         path: PathBuf,
+        /// The process that has the lock, if /proc shows it.
+        pid: Option<i32>,
     },
     /// The pidfile is held by a daemon that has no process id here.
     #[error("{}: is held by a daemon in another pid namespace or on another machine", path.display())]
@@ -312,10 +314,20 @@ fn chain(message: &str, causes: &[String]) -> String {
     text
 }
 
+fn holder(pid: Option<i32>) -> String {
+    pid.map_or("a process that cannot be seen".to_owned(), |pid| {
+        format!("process {pid}")
+    })
+}
+
 fn threads(names: &[String]) -> String {
     match names {
         [] => "several threads".to_owned(),
-        names => format!("{} threads ({})", names.len(), names.join(", ")),
+        names => {
+            let (count, shown) = (names.len(), names.get(..8).unwrap_or(names));
+            let more = if shown.len() < count { ", …" } else { "" };
+            format!("{count} threads ({}{more})", shown.join(", "))
+        }
     }
 }
 

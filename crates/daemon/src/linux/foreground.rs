@@ -22,26 +22,27 @@ use super::{Error, descriptors, detach, stdio, sys, threads};
 /// # Errors
 /// [`Error::Threads`] if there is more than one thread: signals are blocked per thread.
 pub fn settle() -> Result<(), Error> {
-    settle_in(Path::new("/"), Mode::from_bits_truncate(0o022)).map(drop)
+    settle_in(Path::new("/"), Mode::from_bits_truncate(0o022), true).map(drop)
 }
 
-/// Like [`settle`]; and every inherited descriptor above 2 but `keep`, that is each one without `FD_CLOEXEC`, becomes
+/// Like [`settle`], but the process leaves a controlling terminal and does not ignore SIGHUP; and every inherited descriptor above 2 but `keep`, that is each one without `FD_CLOEXEC`, becomes
 /// a close-on-exec /dev/null. For a program that runs others, which are to inherit nothing.
 ///
 /// # Errors
 /// As [`settle`].
 pub fn seclude(keep: impl AsFd) -> Result<(), Error> {
-    settle()?;
+    settle_in(Path::new("/"), Mode::from_bits_truncate(0o022), false)?;
     descriptors::keep(keep)?;
     descriptors::replace_inherited()
 }
 
-/// Returns whether the process leads a session of its own now.
-pub(crate) fn settle_in(directory: &Path, umask: Mode) -> Result<bool, Error> {
+/// `attached`: a controlling terminal is kept, and SIGHUP stays ignored where it is. Returns whether the process leads a
+/// session of its own now.
+pub(crate) fn settle_in(directory: &Path, umask: Mode, attached: bool) -> Result<bool, Error> {
     threads::require_one()?;
     sys::fill_standard_fds()?;
-    sys::reset_signals(true)?;
-    let own_session = !has_terminal() && leave_session()?;
+    sys::reset_signals(attached)?;
+    let own_session = !(attached && has_terminal()) && leave_session()?;
     detach::surroundings(directory, umask)?;
     unistd::dup2_stdin(stdio::null()?).map_err(Error::call("dup2"))?;
     Ok(own_session)

@@ -88,7 +88,7 @@ impl<'a> Plan<'a> {
 
     /// Makes this process a daemon in the foreground.
     pub(crate) fn carry_out_here(&self) -> Result<Pidfile, Error> {
-        let own_session = foreground::settle_in(&self.directory, self.umask)?;
+        let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
         let pidfile = match self.settings.foreground_pidfile {
             true => {

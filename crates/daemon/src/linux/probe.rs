@@ -53,8 +53,8 @@ enum Observation {
     Settled(State),
     /// A daemon came or went meanwhile, and what was read is a mixture of two states.
     Changing,
-    /// Locked, but not by a daemon that is known to live.
-    Orphaned,
+    /// Locked, but not by a daemon that is known to live. Device and inode.
+    Orphaned((u64, u64)),
 }
 
 /// Looks at a pidfile without taking it.
@@ -66,12 +66,15 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
         let path_buf = || path.to_path_buf();
         match observe_once(path)? {
             Observation::Settled(state) => return Ok(state),
-            Observation::Orphaned if late => return Err(Error::Orphaned { path: path_buf() }),
+            Observation::Orphaned(file) if late => {
+                let (path, pid) = (path_buf(), proc::lock_holder(file));
+                return Err(Error::Orphaned { path, pid });
+            }
             Observation::Changing if late => {
                 let path = path_buf();
                 return Err(Error::StillStarting { path, after });
             }
-            Observation::Orphaned => pause(),
+            Observation::Orphaned(_) => pause(),
             Observation::Changing => {}
         }
     }
@@ -127,7 +130,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         None if stage == Stage::Taken => return Ok(Observation::Settled(State::Taken)),
         None => match parse(&text) {
             Some(pid) if proc::shows_lock(pid, identity(&found)) => (pid, Proof::Fdinfo),
-            _ => return Ok(Observation::Orphaned),
+            _ => return Ok(Observation::Orphaned(identity(&found))),
         },
     };
     let owner = found.uid();

@@ -59,14 +59,20 @@ pub(crate) fn real_user(pid: i32) -> Option<u32> {
 
 /// All processes of a session, the ended ones left out.
 pub(crate) fn members(session: i32) -> Option<Vec<i32>> {
-    let entries = fs::read_dir("/proc").ok()?;
-    let numbers = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let member = |pid: &i32| {
         Stat::read(*pid).is_some_and(|stat| stat.session == session && !stat.has_ended())
     };
-    Some(numbers.filter(member).collect())
+    Some(processes()?.filter(member).collect())
+}
+
+/// The first process that [`shows_lock`].
+pub(crate) fn lock_holder(file: (u64, u64)) -> Option<i32> {
+    processes()?.find(|&pid| shows_lock(pid, file))
+}
+
+fn processes() -> Option<impl Iterator<Item = i32>> {
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    Some(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
 }
 
 /// Whether a process has a file open by a description that has an open file description lock for writing on it,

@@ -91,6 +91,12 @@ pub(crate) fn descriptor_flags(fd: RawFd) -> Result<i32, Errno> {
     Errno::result(unsafe { libc::fcntl(fd, libc::F_GETFD) })
 }
 
+/// Sets `FD_CLOEXEC` on a number, or is EBADF if that is free.
+pub(crate) fn set_close_on_exec(fd: RawFd) -> Result<(), Errno> {
+    // SAFETY: F_SETFD changes what exec(2) does with the descriptor, and nothing that its owner relies on.
+    Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) }).map(drop)
+}
+
 /// Makes the number `fd` a close-on-exec duplicate of `file`.
 pub(crate) fn replace_descriptor(file: impl AsFd, fd: RawFd) -> Result<(), Errno> {
     let file = file.as_fd().as_raw_fd();

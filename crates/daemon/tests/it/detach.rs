@@ -158,6 +158,27 @@ fn the_callers_supervisor_is_not_its_own() {
 }
 
 #[test]
+fn sockets_that_were_passed_to_it_are_kept() {
+    let place = Place::new();
+    let script = "exec 3</etc/hostname 4</etc/passwd 5</etc/group
+                  LISTEN_PID=$$ LISTEN_FDS=2 exec $M --check 'test -z \"$LISTEN_FDS\"' start";
+    let said = place.shell(script);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let files = open_files(place.pid());
+    for (fd, target) in [(3, "/etc/hostname"), (4, "/etc/passwd"), (5, "/dev/null")] {
+        assert!(files.contains(&(fd, target.to_owned())), "{files:?}");
+    }
+    place.check(&["stop"], 0, "stopped");
+    // To another process, and more than there are.
+    let script = "exec 3</etc/hostname; LISTEN_PID=1 LISTEN_FDS=1 $M start";
+    place.shell(script);
+    assert!(open_files(place.pid()).contains(&(3, "/dev/null".to_owned())));
+    place.check(&["stop"], 0, "stopped");
+    let said = place.shell("LISTEN_PID=$$ LISTEN_FDS=99999999999 exec $M start");
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
 fn other_variables_are_kept() {
     let place = Place::new();
     let said = place.shell(

@@ -45,6 +45,39 @@ fn its_error_keeps_its_causes() {
 }
 
 #[test]
+fn a_failing_main_prints_one_line() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("article.pid")).unwrap();
+    let article = example("article").display().to_string();
+    let said = place.shell(&format!("XDG_RUNTIME_DIR=$PWD {article} start"));
+    assert_eq!(said.code, Some(1));
+    let line = format!(
+        "Error: {}: is a directory\n",
+        place.path("article.pid").display()
+    );
+    assert_eq!(said.err, line);
+}
+
+#[test]
+fn the_program_of_the_tutorials_starts_and_stops() {
+    let place = Place::new();
+    let article = example("article").display().to_string();
+    let said = place.shell(&format!(
+        "export XDG_RUNTIME_DIR=$PWD; {article} start && {article} start > /dev/full && {article} restart \
+         && {article} stop && {article} stop; {article}"
+    ));
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let verbs: Vec<&str> = said
+        .out
+        .lines()
+        .filter_map(|line| line.split(',').next())
+        .collect();
+    assert_eq!(verbs, ["started", "started", "stopped", "not running"]);
+    assert_eq!(said.err, "usage: article start|stop|restart\n");
+    assert_eq!(place.processes(), [0; 0]);
+}
+
+#[test]
 fn it_panics() {
     check_failing("panic", "failing: panicked: out of ideas\n");
 }
