@@ -2,7 +2,7 @@
 //!
 //! In reading order, from the bottom up:
 //!
-//! - [`daemon`] stands alone: detach, pidfile, readiness, start, stop, status, for any program.
+//! - [`daemon`] is the package sampled-daemon: detach, pidfile, readiness, start, stop, status, for any program.
 //! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
 //! - [`expression`]: arithmetic over metrics. [`source`]: what reads the kernel's files. [`process`]: the
 //!   table of processes.

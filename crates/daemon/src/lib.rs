@@ -1,6 +1,7 @@
 //! A correct Unix daemon for any program: detach, pidfile, readiness, start, stop, restart, reload, status.
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
 //! use std::process::ExitCode;
 //!
 //! use sampled_daemon::{Daemon, Error, Ready};
@@ -16,18 +17,16 @@
 //!
 //! fn main() -> Result<ExitCode, Error> {
 //!     let daemon = Daemon::new("mydaemon");
-//!     match std::env::args().nth(1).as_deref() {
-//!         Some("start") => println!("{}", daemon.start(serve)?),
-//!         Some("stop") => println!("{}", daemon.stop()?),
-//!         Some("restart") => println!("{}", daemon.restart(serve)?),
-//!         Some("run") => daemon.run(serve)?,
-//!         Some("status") => {
-//!             let status = daemon.status();
-//!             println!("{status}");
-//!             return Ok(status.exit_code().into());
-//!         }
+//!     let outcome = match std::env::args().nth(1).as_deref() {
+//!         Some("start") => daemon.start(serve)?.to_string(),
+//!         Some("stop") => daemon.stop()?.to_string(),
+//!         Some("restart") => daemon.restart(serve)?.to_string(),
+//!         Some("run") => daemon.run(serve).map(|()| "ended".to_owned())?,
+//!         Some("status") => daemon.status().to_string(),
 //!         _ => return Ok(ExitCode::from(2)),
-//!     }
+//!     };
+//!     // Not println!, which panics if nobody reads.
+//!     let _ = writeln!(stdout(), "{outcome}");
 //!     Ok(ExitCode::SUCCESS)
 //! }
 //! ```
@@ -83,3 +82,8 @@ compile_error!("sampled-daemon is for Linux only: it needs pidfds and open file 
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::*;
+
+/// The example in the README is compiled with those of this page.
+#[cfg(all(doctest, target_os = "linux"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -7,8 +7,9 @@ use nix::unistd;
 
 use super::Error;
 
-/// What a standard stream of the daemon becomes once it is ready.
+/// The file behind a standard stream of the daemon once it is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stdio {
     /// `/dev/null`.
     Null,
