@@ -75,6 +75,8 @@
 //!
 //! Locks work among all processes that see the same file; if a running daemon's pidfile is removed by hand, a second
 //! daemon can start. Keep it in a directory that nobody else may write to, and on a local file system.
+#![deny(clippy::print_stdout, reason = "the standard output is the caller's")]
+
 #[cfg(not(target_os = "linux"))]
 compile_error!("sampled-daemon is for Linux only: it needs pidfds and open file description locks");
 

@@ -44,8 +44,7 @@ impl Launcher {
         let mut daemon = Starting::default();
         let heard = daemon.wait(pipe, &mut link, timeout);
         if !matches!(heard, Ok(Start::Started { .. })) {
-            let hangs = matches!(heard, Err(Error::TimedOut { .. }));
-            daemon.bury(intermediate, &mut link, hangs);
+            daemon.bury(intermediate, &mut link, &heard);
         }
         drop(link);
         // ECHILD if the caller ignores SIGCHLD.
@@ -154,7 +153,8 @@ impl Starting {
     }
 
     /// Sees to it that nothing is left of a daemon which did not start.
-    fn bury(&mut self, intermediate: Pid, link: &mut Reader, hangs: bool) {
+    fn bury(&mut self, intermediate: Pid, link: &mut Reader, heard: &Result<Start, Error>) {
+        let hangs = matches!(heard, Err(Error::TimedOut { .. }));
         let start = Instant::now();
         while !hangs && self.ended.is_none() && link.is_open() && start.elapsed() < GRACE {
             let left = GRACE.saturating_sub(start.elapsed());
@@ -162,6 +162,10 @@ impl Starting {
             if waited.is_err() || self.read_end(link).is_err() {
                 break;
             }
+        }
+        // One that left the field to another has started nothing.
+        if heard.is_ok() && self.ended.is_some() {
+            return;
         }
         // The session with all that the daemon has started in it. Its number is that of its leader, which is
         // nobody else's while the leader is our child.

@@ -115,27 +115,14 @@ fn without_pidfds_it_starts_and_is_seen_but_not_signalled() {
 
 #[test]
 fn without_open_file_description_locks_it_lives() {
+    let refuse_command = |shell: &mut Command, command: i32| {
+        let command = Some(command as u32);
+        refuse(shell, libc::SYS_fcntl, command, libc::EINVAL);
+    };
+    check_life(|shell| refuse_command(shell, libc::F_OFD_SETLK));
     check_life(|shell| {
-        refuse(
-            shell,
-            libc::SYS_fcntl,
-            Some(libc::F_OFD_SETLK as u32),
-            libc::EINVAL,
-        );
-    });
-    check_life(|shell| {
-        refuse(
-            shell,
-            libc::SYS_fcntl,
-            Some(libc::F_OFD_SETLK as u32),
-            libc::EINVAL,
-        );
-        refuse(
-            shell,
-            libc::SYS_fcntl,
-            Some(libc::F_OFD_GETLK as u32),
-            libc::EINVAL,
-        );
+        refuse_command(shell, libc::F_OFD_SETLK);
+        refuse_command(shell, libc::F_OFD_GETLK);
     });
 }
 

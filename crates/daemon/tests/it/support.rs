@@ -114,12 +114,16 @@ impl Place {
             .collect()
     }
 
-    /// A copy of an example that every user may run, which is not so in a build directory of root's.
-    pub(crate) fn public(&self, name: &str) -> String {
-        let copy = self.path(name);
-        fs::copy(example(name), &copy).unwrap();
+    /// Runs mydaemon as the user nobody, in a directory that is like /tmp for that.
+    pub(crate) fn say_as_nobody(&self, arguments: &str) -> Said {
+        // The build directory may be closed to others.
+        let copy = self.path("mydaemon");
+        if !copy.exists() {
+            fs::copy(example("mydaemon"), &copy).unwrap();
+        }
         fs::set_permissions(self.path(""), fs::Permissions::from_mode(0o1777)).unwrap();
-        copy.display().to_string()
+        let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+        self.shell(&format!("{nobody} {} {arguments}", copy.display()))
     }
 
     pub(crate) fn assert_nothing_left(&self) {
@@ -234,23 +238,23 @@ impl Drop for Stranger {
     }
 }
 
-/// The pid namespace of a script, with a /proc of its own. `None` if this machine has none to give.
-pub(crate) fn in_pid_namespace(place: &Place, script: &str) -> Option<Said> {
-    let unshare = [
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-        "sh",
-        "-c",
-        script,
-    ];
-    let said = finish(place.command("unshare").args(unshare).spawn().unwrap());
-    if said.code == Some(1) && said.err.starts_with("unshare:") {
-        eprintln!("skipped: no pid namespace here: {said:?}");
+/// A program as process 1 of a pid namespace, with a /proc of its own. `None` if this machine has none to give.
+pub(crate) fn in_pid_namespace(place: &Place, program: impl AsRef<OsStr>) -> Option<Command> {
+    if !root("cannot make a pid namespace") {
         return None;
     }
-    Some(said)
+    let unshare = |program: &OsStr| {
+        let mut command = place.command("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.arg(program);
+        command
+    };
+    let tried = finish(unshare("true".as_ref()).spawn().unwrap());
+    if tried.code != Some(0) {
+        eprintln!("skipped: no pid namespace here: {tried:?}");
+        return None;
+    }
+    Some(unshare(program.as_ref()))
 }
 
 pub(crate) fn root(reason: &str) -> bool {
