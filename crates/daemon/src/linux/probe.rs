@@ -41,8 +41,8 @@ pub(crate) struct Holder {
 pub(crate) enum Proof {
     /// From the kernel, by the record lock.
     Record { own_session: bool },
-    /// From the file's text, and the process of that number shows the lock in its fdinfo: a daemon of version
-    /// 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
+    /// From the file's text, and the process of that number shows in its fdinfo that it took the locks: a daemon of
+    /// version 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
     Fdinfo,
 }
 
@@ -129,7 +129,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         }
         None if stage == Stage::Taken => return Ok(Observation::Settled(State::Taken)),
         None => match parse(&text) {
-            Some(pid) if proc::shows_lock(pid, identity(&found)) => (pid, Proof::Fdinfo),
+            Some(pid) if proc::took_lock(pid, identity(&found)) => (pid, Proof::Fdinfo),
             _ => return Ok(Observation::Orphaned(identity(&found))),
         },
     };

@@ -75,27 +75,55 @@ fn processes() -> Option<impl Iterator<Item = i32>> {
     Some(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
 }
 
-/// Whether a process has a file open by a description that has an open file description lock for writing on it,
-/// from proc_pid_fdinfo(5). `file` is device and inode, as stat(2) gives them.
+/// Whether a process has a file open by a description that has an open file description lock for writing on it.
+/// `file` is device and inode, as stat(2) gives them. A forked child shares the description of its parent.
 pub(crate) fn shows_lock(pid: i32, file: (u64, u64)) -> bool {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
-        return false;
-    };
-    let open = entries.flatten().filter(|entry| {
-        let found = entry.path().metadata();
-        found.is_ok_and(|found| (found.dev(), found.ino()) == file)
-    });
-    open.map(|entry| entry.file_name()).any(|fd| {
-        let path = Path::new("/proc").join(pid.to_string()).join("fdinfo");
-        let text = fs::read_to_string(path.join(fd)).unwrap_or_default();
-        text.lines().any(is_write_lock)
+    lock_infos(pid, file).any(|text| text.lines().any(is_description_lock))
+}
+
+/// Whether a process also was the one that took flock(2) by that description, which nobody else can have it show.
+pub(crate) fn took_lock(pid: i32, file: (u64, u64)) -> bool {
+    lock_infos(pid, file).any(|text| {
+        let flock = |line| flock_taker(line) == Some(pid);
+        text.lines().any(is_description_lock) && text.lines().any(flock)
     })
 }
 
-fn is_write_lock(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let known = words.next() == Some("lock:") && words.nth(1) == Some("OFDLCK");
-    known && words.nth(1) == Some("WRITE")
+/// The texts of proc_pid_fdinfo(5) for all descriptors that a process has of a file.
+fn lock_infos(pid: i32, file: (u64, u64)) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten();
+    let open = entries.flatten().filter(move |entry| {
+        let found = entry.path().metadata();
+        found.is_ok_and(|found| (found.dev(), found.ino()) == file)
+    });
+    let directory = format!("/proc/{pid}/fdinfo");
+    open.filter_map(move |entry| {
+        fs::read_to_string(Path::new(&directory).join(entry.file_name())).ok()
+    })
+}
+
+/// `lock: 1: OFDLCK ADVISORY WRITE -1 fe:00:3801120 0 0`
+fn is_description_lock(line: &str) -> bool {
+    matches!(write_lock(line), Some(("OFDLCK", _)))
+}
+
+/// The process that has taken a flock for writing.
+fn flock_taker(line: &str) -> Option<i32> {
+    match write_lock(line)? {
+        ("FLOCK", pid) => Some(pid),
+        _ => None,
+    }
+}
+
+/// Kind and process of a lock for writing.
+fn write_lock(line: &str) -> Option<(&str, i32)> {
+    let mut words = line.strip_prefix("lock:")?.split_whitespace().skip(1);
+    let kind = words.next()?;
+    let access = words.nth(1)?;
+    let pid = words.next()?.parse().ok()?;
+    (access == "WRITE").then_some((kind, pid))
 }
 
 #[cfg(test)]
@@ -117,21 +145,15 @@ mod tests {
 
     #[test]
     fn a_lock_in_fdinfo() {
-        let check = |line, expected| assert_eq!(is_write_lock(line), expected, "{line}");
-        check(
-            "lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:3801120 0 0",
-            true,
-        );
-        check(
-            "lock:\t1: OFDLCK ADVISORY  READ -1 fe:00:3801120 0 0",
-            false,
-        );
-        check(
-            "lock:\t2: FLOCK  ADVISORY  WRITE 77 fe:00:3801120 0 EOF",
-            false,
-        );
-        check("pos:\t0", false);
-        check("", false);
+        let check = |line, expected| assert_eq!(write_lock(line), expected, "{line}");
+        let lock = "lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:3801120 0 0";
+        check(lock, Some(("OFDLCK", -1)));
+        let lock = "lock:\t2: FLOCK  ADVISORY  WRITE 77 fe:00:3801120 0 EOF";
+        check(lock, Some(("FLOCK", 77)));
+        check("lock:\t1: OFDLCK ADVISORY  READ -1 fe:00:3801120 0 0", None);
+        check("lock:\t1: -> FLOCK  ADVISORY  WRITE 77 fe:00:1 0 EOF", None);
+        check("pos:\t0", None);
+        check("", None);
     }
 
     #[test]

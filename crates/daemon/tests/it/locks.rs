@@ -196,6 +196,7 @@ file = open('{}', 'w')
 pid = os.getpid()
 file.write('%d\\n' % {number})
 file.flush()
+fcntl.flock(file, fcntl.LOCK_EX)
 fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
 print(pid, flush=True)
 sys.stdin.read()",
@@ -252,6 +253,26 @@ fn a_daemon_without_record_lock_gets_nobody_else_killed() {
     assert_eq!(old.try_wait().unwrap(), None);
     drop(old.stdin.take());
     old.wait().unwrap();
+}
+
+#[test]
+fn a_program_that_was_given_the_descriptor_is_not_killed() {
+    // A daemon that was taken over can give its open file to another program, and write that one's number into it.
+    let place = Place::new();
+    let given = "__import__('subprocess').Popen(['sleep', '1000'], pass_fds=[file.fileno()]).pid";
+    let Some(Old(mut old)) = Old::start(&place, given) else {
+        return;
+    };
+    let sleep = place.pid();
+    place.check(&["status"], 4, "m.pid: is locked by process ");
+    place.check(&["stop"], 1, "");
+    assert!(place.processes().contains(&sleep));
+    old.kill().unwrap();
+    old.wait().unwrap();
+    // The other program keeps the file locked, and is told.
+    let said = place.say(&["start"]);
+    let message = format!("m.pid: is locked by process {sleep}, which may be a child of a daemon");
+    assert!(said.err.contains(&message), "{said:?}");
 }
 
 #[test]
