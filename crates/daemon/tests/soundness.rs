@@ -1,4 +1,4 @@
-//! What becomes of open descriptors that values of the program own, in a program of one thread: without a harness.
+//! What a program of one thread sees of its descriptors and children. A test harness has threads, so there is none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::error::Error;
@@ -7,16 +7,18 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::signal::Signal;
-use sampled_daemon::{Daemon, Error as DaemonError, Ready};
+use sampled_daemon::{Daemon, Error as DaemonError, Process, Ready, Status};
 
 type Test = fn(&Daemon);
 type Done = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let tests: [(&str, Test); 4] = [
+    let tests: [(&str, Test); 7] = [
         (
             "a_file_opened_before_stays_that_file",
             a_file_opened_before_stays_that_file,
@@ -29,6 +31,18 @@ fn main() -> ExitCode {
         (
             "a_runtime_that_was_entered_is_refused",
             a_runtime_that_was_entered_is_refused,
+        ),
+        (
+            "a_child_with_its_table_of_descriptors_is_no_daemon",
+            a_child_with_its_table_is_no_daemon,
+        ),
+        (
+            "a_service_that_leaves_its_session_is_ended_in_time",
+            a_service_that_leaves_its_session,
+        ),
+        (
+            "a_daemon_of_a_daemon_has_no_lock_of_it",
+            a_daemon_of_a_daemon_has_no_lock_of_it,
         ),
     ];
     for (name, test) in tests {
@@ -123,4 +137,104 @@ fn a_runtime_that_was_entered_is_refused(daemon: &Daemon) {
     ));
     drop(runtime);
     check(daemon, || Ok(()));
+}
+
+/// clone(2) with CLONE_FILES: a record lock belongs to the table of descriptors, and is shown under the number of the
+/// process that took it, also when that is dead and its number another one's.
+#[allow(unsafe_code, reason = "clone(2) by hand")]
+fn a_child_with_its_table_is_no_daemon(daemon: &Daemon) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("child");
+    let serve = |ready: Ready| {
+        ready.ready()?;
+        // SAFETY: the only thread clones the process as fork(2) does, but for the table of descriptors.
+        let child = unsafe {
+            libc::syscall(
+                libc::SYS_clone,
+                libc::CLONE_FILES | libc::SIGCHLD,
+                0,
+                0,
+                0,
+                0,
+            )
+        };
+        if child == 0 {
+            loop {
+                std::thread::park();
+            }
+        }
+        fs::write(&path, child.to_string())?;
+        // SAFETY: _exit(2) has no preconditions.
+        unsafe { libc::_exit(0) };
+        #[allow(unreachable_code, reason = "the type of the result")]
+        Done::Ok(())
+    };
+    let _started = daemon.start(serve).unwrap();
+    // It was ready, so its end is near; and its status is that of a daemon until then.
+    while matches!(daemon.status(), Status::Running { .. }) {}
+    let child = fs::read_to_string(&path).unwrap();
+    let message = format!("is locked by process {child}, which is not known as a daemon");
+    let check = |text: String| assert!(text.contains(&message), "{text}");
+    let status = daemon.status();
+    assert_eq!(status.exit_code(), 4);
+    check(status.to_string());
+    check(daemon.stop().unwrap_err().to_string());
+    check(daemon.reload().unwrap_err().to_string());
+    check(daemon.start(|_| Done::Ok(())).unwrap_err().to_string());
+    let child = Process::open(child.parse().unwrap()).unwrap().unwrap();
+    let _ended = child.end(Duration::from_secs(10)).unwrap();
+    check_nothing(daemon);
+}
+
+fn check_nothing(daemon: &Daemon) {
+    let status = daemon.status();
+    assert!(
+        matches!(status, Status::NotRunning | Status::Dead),
+        "{status}"
+    );
+}
+
+fn a_service_that_leaves_its_session(daemon: &Daemon) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pid");
+    let daemon = daemon.clone().ready_timeout(Duration::from_millis(300));
+    let leave = {
+        let path = path.clone();
+        move || -> Done {
+            nix::unistd::setsid()?;
+            fs::write(&path, std::process::id().to_string())?;
+            loop {
+                std::thread::park();
+            }
+        }
+    };
+    let is_gone = |refused: DaemonError| {
+        assert!(matches!(refused, DaemonError::TimedOut { .. }), "{refused}");
+        let pid = fs::read_to_string(&path).unwrap().parse().unwrap();
+        assert!(Process::open(pid).unwrap().is_none());
+    };
+    is_gone(daemon.start(|_| leave()).unwrap_err());
+    check_nothing(&daemon);
+    let daemon = daemon.verify_with(leave.clone());
+    is_gone(daemon.verify().unwrap_err());
+}
+
+fn a_daemon_of_a_daemon_has_no_lock_of_it(daemon: &Daemon) {
+    let directory = tempfile::tempdir().unwrap();
+    let second = Daemon::new("second").pidfile(directory.path().join("second.pid"));
+    let serve = |ready: Ready| {
+        ready.ready()?;
+        loop {
+            std::thread::park();
+        }
+    };
+    check(daemon, || {
+        let _started = second.start(serve)?;
+        Ok(())
+    });
+    // The first one has ended, and its pidfile is free.
+    check_nothing(daemon);
+    let _started = daemon.start(serve as fn(Ready) -> Done).unwrap();
+    let _stopped = daemon.stop().unwrap();
+    let _stopped = second.stop().unwrap();
 }

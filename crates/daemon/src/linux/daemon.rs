@@ -176,7 +176,8 @@ impl Daemon {
 
     /// A check of the service's own, for example of its configuration. [`verify`](Self::verify) calls it, and so does
     /// [`restart`](Self::restart) before it ends the daemon that is running: in a process that has become the user,
-    /// is in the directory and has the environment of the daemon to come, and that ends after it. Default: none.
+    /// is in the directory and has the environment of the daemon to come. That process ends after it, with all that the
+    /// check has started. Default: none.
     pub fn verify_with<F, E>(mut self, check: F) -> Self
     where
         F: Fn() -> Result<(), E> + Send + Sync + 'static,

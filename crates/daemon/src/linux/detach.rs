@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -13,7 +13,7 @@ use nix::unistd::{self, ForkResult, Pid};
 
 use super::launcher::Launcher;
 use super::readiness::{Reader, Record, Writer};
-use super::{Death, Error, descriptors, environment, process, stdio, sys, threads};
+use super::{Death, Error, descriptors, environment, pidfile, process, stdio, sys, threads};
 
 /// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
 /// and of daemon(3).
@@ -103,7 +103,9 @@ pub(crate) fn split() -> Result<Side, Error> {
 /// What the first child does. Returns in the second one only, the daemon.
 fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
     let pipe = Writer::new(pipe);
-    let forked = sys::reset_signals(false)
+    pidfile::close_inherited();
+    let forked = refuse_process_1()
+        .and_then(|()| sys::reset_signals(false))
         .and_then(|()| descriptors::keep_passed(passed))
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
@@ -125,6 +127,17 @@ fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
     }
 }
 
+/// After unshare(2) of a pid namespace without a fork the first child is process 1 there. The kernel would kill the
+/// daemon with it.
+fn refuse_process_1() -> Result<(), Error> {
+    match unistd::getpid().as_raw() {
+        1 => Err(Error::Unsupported {
+            what: "this process has left its pid namespace, and a daemon would be killed in the new one (unshare has --fork for that)",
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The second fork. In the parent, the daemon's process id and a descriptor for SIGCHLD; `None` in the daemon.
 fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
     let ends = SigSet::from(Signal::SIGCHLD);
@@ -140,20 +153,32 @@ fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
     }
 }
 
-/// The intermediate process: only a parent hears how its child ended. Ends when the launcher closes its side.
+/// The intermediate process: only a parent hears how its child ended, and can kill it by its number. Ends when the
+/// launcher closes its side.
 fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
-    let Ok(far) = link.try_clone() else {
+    let (Ok(far), link) = (link.try_clone(), Writer::new(link)) else {
         sys::exit_now(1)
     };
-    let (link, Ok(mut far)) = (Writer::new(link), Reader::new(far)) else {
+    let Ok(mut far) = Reader::new(far) else {
         sys::exit_now(1)
     };
+    let mut ended = false;
     loop {
         let woken = process::wait_readable(&[ends.as_fd(), far.as_fd()], Duration::MAX);
-        if woken.is_err() || far.read().is_err() || !far.is_open() {
+        let Ok(records) = far.read() else {
+            sys::exit_now(1)
+        };
+        if woken.is_err() || !far.is_open() {
             sys::exit_now(0);
         }
         while let Ok(Some(_)) = ends.read_signal() {}
+        if ended {
+            continue;
+        }
+        // Its number is its own until it is waited for.
+        if records.contains(&Record::Kill) {
+            let _ = kill(daemon, Signal::SIGKILL);
+        }
         let how = match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, status)) => Death::Exited { status },
             Ok(WaitStatus::Signaled(_, signal, _)) => Death::Killed {
@@ -161,6 +186,7 @@ fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
             },
             _ => continue,
         };
+        ended = true;
         link.write(&Record::Ended(how));
     }
 }

@@ -1,6 +1,7 @@
 //! The environment of a daemon.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 use super::{Error, sys};
 
@@ -33,12 +34,16 @@ pub(crate) fn listen_fds() -> usize {
     }
 }
 
-/// Removes all variables but these.
+/// Removes all variables but these. An entry of the environment that is no variable, such as `=x=y`, goes as well.
 pub(crate) fn keep_only(names: &[OsString]) -> Result<(), Error> {
-    for (name, _) in std::env::vars_os() {
-        if !names.contains(&name) {
-            sys::remove_variable(&name)?;
-        }
-    }
-    Ok(())
+    let kept: Vec<_> = std::env::vars_os()
+        .filter(|(name, _)| names.contains(name) && is_name(name))
+        .collect();
+    sys::clear_environment()?;
+    kept.iter()
+        .try_for_each(|(name, value)| sys::set_variable(name, value))
+}
+
+fn is_name(name: &OsStr) -> bool {
+    !name.is_empty() && !name.as_bytes().contains(&b'=')
 }

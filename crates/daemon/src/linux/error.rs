@@ -49,11 +49,21 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// A path is empty.
+    #[error("the path of a file is empty")]
+    EmptyPath,
     /// A relative path means nothing, because the current directory has been removed.
     #[error("{}: the current directory does not exist any more, so give an absolute path", path.display())]
     #[non_exhaustive]
     NoCurrentDirectory {
         /// The relative path.
+        path: PathBuf,
+    },
+    /// The pidfile is a symbolic link, which may lead to anybody's file.
+    #[error("{}: is a symbolic link", path.display())]
+    #[non_exhaustive]
+    SymbolicLink {
+        /// The pidfile.
         path: PathBuf,
     },
     /// The pidfile is a directory, a device or a FIFO.
@@ -79,21 +89,34 @@ pub enum Error {
         /// The user id of its owner.
         user: u32,
     },
-    /// The pidfile is locked, but not the way a daemon of this library does it.
-    #[error("{}: is locked by a program that is no daemon of this kind", path.display())]
+    /// The pidfile is locked for writing, but not the way a daemon of this library does it.
+    #[error("{}: is locked by {}, which is no daemon of this kind", path.display(), holder(*pid))]
     #[non_exhaustive]
     Locked {
         /// The pidfile.
         path: PathBuf,
+        /// The process that has the lock, if it shows.
+        pid: Option<i32>,
     },
-    /// The pidfile is locked, but by no daemon that is known to live: a child that it forked without exec(2) has
-    /// outlived it, or it is of version 0.1.0 and its locks cannot be seen in /proc.
-    #[error("{}: is locked by {}, which may be a child of a daemon that is dead", path.display(), holder(*pid))]
+    /// Another process has a lock for reading on the pidfile, and no new file can be put in its place.
+    #[error("{}: is locked for reading by {}, and cannot be replaced: {}", path.display(), holder(*pid), words(cause))]
+    #[non_exhaustive]
+    ReadLocked {
+        /// The pidfile.
+        path: PathBuf,
+        /// The process that has the lock, if it shows.
+        pid: Option<i32>,
+        /// The kernel's answer.
+        cause: io::Error,
+    },
+    /// The pidfile is locked, but by no daemon that is known to live: a child that shares its open file has outlived
+    /// it; or it is of version 0.1.0 and its locks cannot be seen in /proc.
+    #[error("{}: is locked by {}, which is not known as a daemon; it may be a child that a dead one left", path.display(), holder(*pid))]
     #[non_exhaustive]
     Orphaned {
         /// The pidfile.
         path: PathBuf,
-        /// The process that has the lock, if /proc shows it.
+        /// The process that has the lock, if it shows.
         pid: Option<i32>,
     },
     /// The pidfile is held by a daemon that has no process id here.
@@ -103,12 +126,14 @@ pub enum Error {
         /// The pidfile.
         path: PathBuf,
     },
-    /// The pidfile belongs to a user who does not own the process that holds it.
-    #[error("{}: belongs to a user who does not own process {pid}", path.display())]
+    /// The pidfile belongs to a user who is not known to own the process that holds it.
+    #[error("{}: belongs to user {owner}, who is not known to own process {pid}", path.display())]
     #[non_exhaustive]
     Untrusted {
         /// The pidfile.
         path: PathBuf,
+        /// The user id of its owner.
+        owner: u32,
         /// The process that holds it.
         pid: i32,
     },
@@ -334,7 +359,6 @@ fn threads(names: &[String]) -> String {
 /// The cause as a phrase: lower case, without the number that `io::Error` appends.
 fn words(error: &io::Error) -> String {
     let text = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ELOOP) => "is a symbolic link".to_owned(),
         Some(errno) => errno.desc().to_owned(),
         None => error.to_string(),
     };
@@ -358,7 +382,6 @@ mod tests {
             );
         };
         check(Errno::EISDIR, "/run/x.pid: is a directory");
-        check(Errno::ELOOP, "/run/x.pid: is a symbolic link");
         check(Errno::ENOENT, "/run/x.pid: no such file or directory");
     }
 

@@ -14,7 +14,7 @@ use super::{Error, descriptors, detach, stdio, sys, threads};
 /// and watches.
 ///
 /// Default signal actions and no blocked signal, but SIGHUP stays ignored where it is (nohup); a session of its own,
-/// unless the process has a controlling terminal, whose Ctrl-C is to reach it, or leads its group; the file mode mask
+/// unless the process has a controlling terminal, so that Ctrl-C reaches it, or leads its group; the file mode mask
 /// 022; `/` as the directory; standard input from /dev/null. Output and other descriptors stay what they are: the
 /// supervisor meant them. Relative paths mean something else afterwards, so make them absolute before, and install
 /// signal handlers and start threads after.
@@ -25,8 +25,10 @@ pub fn settle() -> Result<(), Error> {
     settle_in(Path::new("/"), Mode::from_bits_truncate(0o022), true).map(drop)
 }
 
-/// Like [`settle`], but the process leaves a controlling terminal and does not ignore SIGHUP; and every inherited descriptor above 2 but `keep`, that is each one without `FD_CLOEXEC`, becomes
-/// a close-on-exec /dev/null. For a program that runs others, which are to inherit nothing.
+/// Like [`settle`], for a program that runs others, which inherit nothing from it.
+///
+/// The process leaves a controlling terminal, and does not ignore SIGHUP. Each descriptor above 2 that it inherited
+/// (without `FD_CLOEXEC`) becomes a close-on-exec /dev/null, except `keep`.
 ///
 /// # Errors
 /// As [`settle`].

@@ -1,4 +1,4 @@
-//! From a pidfile to the process that is to get a signal.
+//! From a pidfile to the process to signal.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ pub(crate) fn open(
         let after = start.elapsed();
         let holder = match probe::observe(path)? {
             State::Absent | State::Free { .. } => return Ok(None),
-            State::Held(holder) if holder.stage == Stage::Ready || !ready => Some(holder),
-            State::Held(_) | State::Taken => None,
+            State::Held(holder) if !ready || holder.stage == Stage::Ready => Some(holder),
+            State::Held(_) => None,
         };
         if let Some(holder) = holder {
             if let Some(process) = open_holder(path, holder)? {
@@ -59,5 +59,5 @@ fn trust(path: &Path, Holder { pid, owner, .. }: Holder) -> Result<(), Error> {
         return Ok(());
     }
     let path = path.to_path_buf();
-    Err(Error::Untrusted { path, pid })
+    Err(Error::Untrusted { path, owner, pid })
 }

@@ -4,12 +4,13 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
-use super::readiness::{Reader, Record};
-use super::{Death, Error, Process, Start, process, session};
+use super::readiness::{Reader, Record, Writer};
+use super::{Death, Error, Start, process, session};
 
 /// After its end has been announced, a process gets so long to be gone.
 const GRACE: Duration = Duration::from_secs(5);
@@ -35,29 +36,72 @@ pub(crate) struct Launcher {
 impl Launcher {
     /// Waits until the daemon has told how it went. A daemon that did not start is gone when this returns.
     pub(crate) fn wait(self, timeout: Duration) -> Result<Start, Error> {
-        let Self {
-            pipe,
-            link,
+        self.wait_for(timeout, false)
+    }
+
+    /// The same for a process that tries what a daemon would do, and ends. All that it has started is gone, too.
+    pub(crate) fn wait_for_trial(self, timeout: Duration) -> Result<(), Error> {
+        self.wait_for(timeout, true).map(drop)
+    }
+
+    fn wait_for(self, timeout: Duration, trial: bool) -> Result<Start, Error> {
+        let intermediate = Intermediate {
+            pid: self.intermediate,
+            writer: Writer::new(self.link.try_clone().map_err(Error::call("fcntl"))?),
+            reader: Reader::new(self.link)?,
+        };
+        let mut daemon = Starting {
             intermediate,
-        } = self;
-        let (pipe, mut link) = (Reader::new(pipe)?, Reader::new(link)?);
-        let mut daemon = Starting::default();
-        let heard = daemon.wait(pipe, &mut link, timeout);
-        if !matches!(heard, Ok(Start::Started { .. })) {
-            daemon.bury(intermediate, &mut link, &heard);
-        }
-        drop(link);
-        // ECHILD if the caller ignores SIGCHLD.
-        let _ = waitpid(intermediate, None);
-        heard
+            pid: None,
+            waiting: false,
+            ready: None,
+            silent: None,
+            causes: Vec::new(),
+            ended: None,
+        };
+        let outcome = daemon.wait(Reader::new(self.pipe)?, timeout);
+        let outcome = match outcome {
+            Ok(Start::Started { .. }) if !trial => outcome,
+            outcome => daemon.bury(outcome),
+        };
+        daemon.intermediate.end();
+        outcome
     }
 }
 
-/// What the launcher knows of the daemon.
-#[derive(Default)]
+/// Our child, the parent of the daemon.
+struct Intermediate {
+    pid: Pid,
+    reader: Reader,
+    writer: Writer,
+}
+
+impl Intermediate {
+    /// Whether it is our child still, dead or alive, so that its number is nobody else's. It is not if the caller ignores
+    /// SIGCHLD and it has ended.
+    fn is_our_child(&self) -> bool {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(self.pid), flags).is_ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.is_our_child() {
+            let _ = kill(self.pid, signal);
+        }
+    }
+
+    /// It would end by itself, unless it is stopped.
+    fn end(&self) {
+        self.signal(Signal::SIGKILL);
+        // ECHILD if the caller ignores SIGCHLD.
+        while let Err(Errno::EINTR) = waitpid(self.pid, None) {}
+    }
+}
+
+/// A daemon that starts, as the launcher sees it.
 struct Starting {
+    intermediate: Intermediate,
     pid: Option<i32>,
-    process: Option<Process>,
     waiting: bool,
     ready: Option<Instant>,
     /// When its end of the pipe was closed.
@@ -67,16 +111,11 @@ struct Starting {
 }
 
 impl Starting {
-    fn wait(
-        &mut self,
-        mut pipe: Reader,
-        link: &mut Reader,
-        timeout: Duration,
-    ) -> Result<Start, Error> {
+    fn wait(&mut self, mut pipe: Reader, timeout: Duration) -> Result<Start, Error> {
         let start = Instant::now();
         loop {
             // First whether it has ended, then what it said: its last words come before its end.
-            self.read_end(link)?;
+            self.read_end()?;
             for record in pipe.read()? {
                 if let Some(outcome) = self.hear(record) {
                     return outcome;
@@ -104,7 +143,10 @@ impl Starting {
                     return Ok(Start::Started { pid });
                 }
                 (_, None, Some(how)) => return Err(Error::Died { how }),
-                (_, None, None) if self.silent.is_some() && (left.is_zero() || !link.is_open()) => {
+                (_, None, None)
+                    if self.silent.is_some()
+                        && (left.is_zero() || !self.intermediate.reader.is_open()) =>
+                {
                     let how = Death::Unknown;
                     return Err(Error::Died { how });
                 }
@@ -116,14 +158,15 @@ impl Starting {
             // An end that is closed would be readable for ever.
             let mut fds = Vec::new();
             fds.extend(pipe.is_open().then(|| pipe.as_fd()));
+            let link = &self.intermediate.reader;
             fds.extend(link.is_open().then(|| link.as_fd()));
             process::wait_readable(&fds, left)?;
         }
     }
 
     /// What the intermediate process knows.
-    fn read_end(&mut self, link: &mut Reader) -> Result<(), Error> {
-        for record in link.read()? {
+    fn read_end(&mut self) -> Result<(), Error> {
+        for record in self.intermediate.reader.read()? {
             if let Record::Ended(how) = record {
                 self.ended = Some(how);
             }
@@ -133,12 +176,7 @@ impl Starting {
 
     fn hear(&mut self, record: Record) -> Option<Result<Start, Error>> {
         match record {
-            Record::Pid(pid) => {
-                self.pid = Some(pid);
-                // If it is dead already and its number is another process's, then so is this: it is only waited
-                // for, and signalled only as a member of the daemon's session.
-                self.process = Process::open(pid).ok().flatten();
-            }
+            Record::Pid(pid) => self.pid = Some(pid),
             Record::Waiting => self.waiting = true,
             Record::Ready => self.ready = Some(Instant::now()),
             Record::Cause(cause) => self.causes.push(cause),
@@ -147,36 +185,50 @@ impl Starting {
                 let causes = std::mem::take(&mut self.causes);
                 return Some(Err(Error::Failed { message, causes }));
             }
-            Record::Ended(_) => {}
+            Record::Ended(_) | Record::Kill => {}
         }
         None
     }
 
-    /// Sees to it that nothing is left of a daemon which did not start.
-    fn bury(&mut self, intermediate: Pid, link: &mut Reader, heard: &Result<Start, Error>) {
-        let hangs = matches!(heard, Err(Error::TimedOut { .. }));
-        let start = Instant::now();
-        while !hangs && self.ended.is_none() && link.is_open() && start.elapsed() < GRACE {
-            let left = GRACE.saturating_sub(start.elapsed());
-            let waited = process::wait_readable(&[link.as_fd()], left);
-            if waited.is_err() || self.read_end(link).is_err() {
-                break;
-            }
+    /// Sees to it that nothing is left of a daemon which did not start, or of a trial.
+    fn bury(&mut self, outcome: Result<Start, Error>) -> Result<Start, Error> {
+        if !matches!(outcome, Err(Error::TimedOut { .. })) {
+            self.wait_for_end();
         }
         // One that left the field to another has started nothing.
-        if heard.is_ok() && self.ended.is_some() {
-            return;
+        if matches!(outcome, Ok(Start::AlreadyRunning { .. })) && self.ended.is_some() {
+            return outcome;
+        }
+        if self.ended.is_none() {
+            // Also if it has left its session, and if the intermediate process is stopped.
+            self.intermediate.writer.write(&Record::Kill);
+            self.intermediate.signal(Signal::SIGCONT);
+            self.wait_for_end();
         }
         // The session with all that the daemon has started in it. Its number is that of its leader, which is
         // nobody else's while the leader is our child.
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        if waitid(Id::Pid(intermediate), flags).is_ok() {
-            session::kill_members(intermediate.as_raw(), &[intermediate.as_raw()]);
-            // It does not wait for a daemon any more, unless it has not got so far as to fork it.
-            let _ = kill(intermediate, Signal::SIGKILL);
+        if self.intermediate.is_our_child() {
+            let session = self.intermediate.pid.as_raw();
+            session::kill_members(session, &[session]);
         }
-        if let Some(process) = &self.process {
-            process.is_gone_within(GRACE);
+        match (self.ended, self.pid) {
+            (None, Some(pid)) if self.intermediate.reader.is_open() => {
+                let after = GRACE;
+                Err(Error::Unkillable { pid, after })
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Waits until the intermediate process has told how the daemon ended.
+    fn wait_for_end(&mut self) {
+        let start = Instant::now();
+        while self.ended.is_none() && self.intermediate.reader.is_open() {
+            let left = GRACE.saturating_sub(start.elapsed());
+            let waited = process::wait_readable(&[self.intermediate.reader.as_fd()], left);
+            if left.is_zero() || waited.is_err() || self.read_end().is_err() {
+                return;
+            }
         }
     }
 }

@@ -55,10 +55,11 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Taken,
-    /// Another process has locked the file for writing.
-    Busy,
-    /// Only locks for reading are in the way. Everybody who may read the file can take those: no daemon's.
-    ReadLocked,
+    /// A lock for writing is in the way. The process that has it, if it is a record lock.
+    Busy(Option<i32>),
+    /// Only locks for reading are in the way. Everybody who may read the file can take those: no daemon's. The
+    /// process that has one, if it is a record lock.
+    ReadLocked(Option<i32>),
 }
 
 /// The byte of the record lock. The byte behind it is locked, too, by a daemon with a session of its own.
@@ -68,18 +69,18 @@ const RECORD: off_t = 8;
 pub(crate) fn take(file: &File, own_session: bool) -> Result<Attempt, Errno> {
     let whole = Stage::Taken as off_t;
     if !try_stages(file, libc::F_WRLCK, 0, whole)? {
-        return obstacle(file, 0, whole);
+        return obstacle(file);
     }
     if !try_record(file, own_session)? {
         try_stages(file, libc::F_UNLCK, 0, whole)?;
-        return obstacle(file, RECORD, 2);
+        return obstacle(file);
     }
     show(file);
     Ok(Attempt::Taken)
 }
 
-/// Shrinks the lock to that of a later stage. Takes the record lock once more, in case that the service has opened
-/// and closed its own pidfile.
+/// Shrinks the lock to that of a later stage. Takes the record lock once more, because a service that has opened and
+/// closed its own pidfile has lost it.
 pub(crate) fn advance(file: &File, stage: Stage, own_session: bool) -> Result<(), Errno> {
     show(file);
     try_record(file, own_session)?;
@@ -114,12 +115,32 @@ pub(crate) fn record(file: &File) -> Result<Option<Record>, Errno> {
     }))
 }
 
-fn obstacle(file: &File, start: off_t, length: off_t) -> Result<Attempt, Errno> {
-    let found = ask_stages(file, libc::F_WRLCK, start, length)?;
-    Ok(match kind(&found) {
-        libc::F_RDLCK => Attempt::ReadLocked,
-        _ => Attempt::Busy,
-    })
+/// What is in the way of [`take`]. A lock for writing comes first, since a daemon's is one; the kernel shows the lock
+/// that was taken first.
+fn obstacle(file: &File) -> Result<Attempt, Errno> {
+    let bytes = [(0, Stage::Taken as off_t), (RECORD, 2)];
+    for (asked, attempt) in [
+        (libc::F_RDLCK, Attempt::Busy as fn(Option<i32>) -> Attempt),
+        (libc::F_WRLCK, Attempt::ReadLocked),
+    ] {
+        for (start, length) in bytes {
+            let found = ask_stages(file, asked, start, length)?;
+            if kind(&found) != libc::F_UNLCK {
+                return Ok(attempt(taker(&found)));
+            }
+        }
+    }
+    // It was released this moment.
+    Ok(Attempt::Busy(None))
+}
+
+/// The process that has the lock on the first byte, where that is a record lock.
+pub(crate) fn stage_taker(file: &File) -> Option<i32> {
+    taker(&ask_stages(file, libc::F_RDLCK, 0, 1).ok()?)
+}
+
+fn taker(found: &libc::flock) -> Option<i32> {
+    Some(found.l_pid).filter(|&pid| pid > 0)
 }
 
 /// Whatever keeps us from the flock is no obstacle; the next stage tries again.
@@ -177,6 +198,8 @@ fn range(kind: i32, start: off_t, length: off_t) -> libc::flock {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     /// Two descriptions of one file, as two processes would have them.
@@ -212,8 +235,19 @@ mod tests {
     fn a_lock_for_reading_is_told_from_a_daemon() {
         let (daemon, observer) = pair();
         assert_eq!(try_stages(&observer, libc::F_RDLCK, 0, 0), Ok(true));
-        assert_eq!(take(&daemon, false), Ok(Attempt::ReadLocked));
+        assert_eq!(take(&daemon, false), Ok(Attempt::ReadLocked(None)));
         assert_eq!(stage(&observer), Ok(Seen::Free));
+    }
+
+    #[test]
+    fn a_daemon_is_seen_behind_a_lock_for_reading() {
+        let (daemon, stranger) = pair();
+        // It was taken first, and so it is the one that the kernel shows.
+        let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", daemon.as_raw_fd()));
+        assert_eq!(try_stages(&stranger, libc::F_RDLCK, 2, 1), Ok(true));
+        assert_eq!(try_stages(&daemon, libc::F_WRLCK, 0, 1), Ok(true));
+        let other = File::options().read(true).write(true).open(path).unwrap();
+        assert_eq!(take(&other, false), Ok(Attempt::Busy(None)));
     }
 
     #[test]

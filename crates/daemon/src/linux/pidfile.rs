@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 
 use super::lock::{self, Attempt, Stage};
 use super::probe::{self, Holder, Proof, State};
-use super::supersede::supersede;
+use super::supersede::{Scratch, supersede};
 use super::{Error, sys};
 
 /// The running daemon's own pidfile: locked, with its process id in it.
@@ -107,7 +107,6 @@ pub(crate) fn claim(
     own_session: bool,
     mut waiting: impl FnMut(),
 ) -> Result<Claim, Error> {
-    let failed = |errno| Error::file(path, errno);
     let start = Instant::now();
     let mut told = false;
     loop {
@@ -115,30 +114,35 @@ pub(crate) fn claim(
             return Ok(Claim::Theirs(holder));
         }
         let file = open_or_create(path)?;
-        let attempt = lock::take(&file, own_session).map_err(failed)?;
+        let attempt = lock::take(&file, own_session).map_err(|errno| Error::file(path, errno))?;
         let after = start.elapsed();
-        if attempt == Attempt::Taken {
+        let taken = match attempt {
             // Between open and lock the file's last holder may have removed it.
-            if probe::is_at(&file, path)? {
-                return sign(file, path, own_session).map(Claim::Ours);
-            }
-        } else if attempt == Attempt::ReadLocked && after < timeout {
-            if let Some(file) = supersede(path, own_session)? {
-                return sign(file, path, own_session).map(Claim::Ours);
-            }
+            Attempt::Taken => probe::is_at(&file, path)?.then_some(file),
+            Attempt::ReadLocked(pid) => supersede(path, own_session).map_err(|cause| {
+                let path = path.to_path_buf();
+                Error::ReadLocked { path, pid, cause }
+            })?,
+            Attempt::Busy(_) => None,
+        };
+        if let Some(file) = taken {
+            return sign(file, path, own_session).map(Claim::Ours);
         }
-        drop(file);
+        let pid = match attempt {
+            Attempt::Busy(pid) | Attempt::ReadLocked(pid) => pid,
+            Attempt::Taken => None,
+        };
         let path = path.to_path_buf();
         match probe::observe(&path) {
             Ok(State::Held(holder)) if holder.stage == Stage::Ready => {
                 return Ok(Claim::Theirs(holder));
             }
-            Ok(State::Held(_) | State::Taken) if after < timeout => {}
-            Ok(State::Held(_) | State::Taken) => return Err(Error::StillStarting { path, after }),
+            Ok(State::Held(_)) if after < timeout => {}
+            Ok(State::Held(_)) => return Err(Error::StillStarting { path, after }),
             // It was released this moment; or it is locked by a program that looked into it.
             Ok(State::Free { .. } | State::Absent) | Err(Error::Locked { .. })
                 if after < FOREIGN_LOCK.min(timeout) => {}
-            Ok(State::Free { .. } | State::Absent) => return Err(Error::Locked { path }),
+            Ok(State::Free { .. } | State::Absent) => return Err(Error::Locked { path, pid }),
             Err(error) => return Err(error),
         }
         if !told {
@@ -149,17 +153,49 @@ pub(crate) fn claim(
     }
 }
 
-/// Removes a file that nobody holds, after a daemon that was killed.
+/// Removes a file that nobody holds, after a daemon that was killed. The next start does without, so nothing is
+/// reported.
 pub(crate) fn sweep(path: &Path) {
-    if let Ok(file) = open(path) {
-        let plain = require_ours(&file, path).is_ok();
-        if plain
-            && matches!(lock::take(&file, false), Ok(Attempt::Taken))
-            && matches!(probe::is_at(&file, path), Ok(true))
-        {
-            // The next start does without.
-            let _ = fs::remove_file(path);
-        }
+    let Ok(file) = open(path) else {
+        return;
+    };
+    if require_ours(&file, path).is_err() {
+        return;
+    }
+    let taken = match lock::take(&file, false) {
+        Ok(Attempt::Taken) => Some(file),
+        Ok(Attempt::ReadLocked(_)) => supersede(path, false).ok().flatten(),
+        _ => None,
+    };
+    if taken.is_some_and(|file| matches!(probe::is_at(&file, path), Ok(true))) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Checks that a daemon could take the file, without taking it: that it is ours, and that the disk takes a number.
+pub(crate) fn verify(path: &Path) -> Result<(), Error> {
+    let exists = match open(path) {
+        Ok(file) => require_ours(&file, path).map(|()| true)?,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => false,
+        Err(cause) => return Err(not_opened(path, cause)),
+    };
+    let written = Scratch::create(path).and_then(|scratch| {
+        let written = (&scratch.file).write_all(b"1\n");
+        scratch.remove();
+        written
+    });
+    match written {
+        // Nothing can be created here, and nothing needs to be.
+        Err(cause) if exists && cause.kind() == ErrorKind::PermissionDenied => Ok(()),
+        written => written.map_err(|cause| Error::file(path, cause)),
+    }
+}
+
+/// Closes in a child what it has of its parent's pidfiles: it is not the daemon that has them.
+pub(crate) fn close_inherited() {
+    for pidfile in registry().iter() {
+        // It removes nothing, since the process is another one.
+        let _ = pidfile.release();
     }
 }
 
@@ -186,28 +222,27 @@ pub(crate) const MODE: u32 = 0o644;
 /// Opens the file, or creates it. Not by O_CREAT alone, which the kernel refuses on another user's file in a sticky
 /// directory (`fs.protected_regular`) before we can say whose it is.
 fn open_or_create(path: &Path) -> Result<File, Error> {
-    let failed = |cause| Error::file(path, cause);
     loop {
         match open(path) {
             Ok(file) => return require_ours(&file, path).map(|()| file),
             Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-            Err(cause) => {
-                let found = path.symlink_metadata();
-                let user = found.map(|found| found.uid()).unwrap_or(geteuid().as_raw());
-                return match cause.kind() {
-                    ErrorKind::PermissionDenied if user != geteuid().as_raw() => {
-                        let path = path.to_path_buf();
-                        Err(Error::NotOwned { path, user })
-                    }
-                    _ => Err(failed(cause)),
-                };
-            }
+            Err(cause) => return Err(not_opened(path, cause)),
         }
         match create(path) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-            created => return created.map_err(failed),
+            created => return created.map_err(|cause| Error::file(path, cause)),
         }
     }
+}
+
+fn not_opened(path: &Path, cause: io::Error) -> Error {
+    let found = path.symlink_metadata();
+    let user = found.map(|found| found.uid()).unwrap_or(geteuid().as_raw());
+    if cause.kind() == ErrorKind::PermissionDenied && user != geteuid().as_raw() {
+        let path = path.to_path_buf();
+        return Error::NotOwned { path, user };
+    }
+    probe::not_opened(path, cause)
 }
 
 /// Never O_TRUNC: the file may be somebody's.

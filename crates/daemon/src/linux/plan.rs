@@ -75,9 +75,10 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The same without the pidfile, and with the service's own check.
+    /// The same with a pidfile that is looked at and not taken, and with the service's own check.
     pub(crate) fn rehearse(&self) -> Result<(), Error> {
         self.set_up()?;
+        pidfile::verify(&self.pidfile)?;
         self.become_user()?;
         self.open_streams()?;
         match &self.settings.check {
@@ -143,6 +144,9 @@ impl<'a> Plan<'a> {
 }
 
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::EmptyPath);
+    }
     std::path::absolute(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Error::NoCurrentDirectory {
             path: path.to_path_buf(),

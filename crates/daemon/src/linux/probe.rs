@@ -10,7 +10,8 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::lock::{self, Record, Seen, Stage};
-use super::{Error, pidfile, proc};
+use super::proc::{self, Locks, OpenFile};
+use super::{Error, Process, pidfile};
 
 /// What is at the path.
 #[derive(Debug)]
@@ -21,8 +22,6 @@ pub(crate) enum State {
     Free {
         empty: bool,
     },
-    /// A process holds it that does not have its record lock yet.
-    Taken,
     Held(Holder),
 }
 
@@ -53,8 +52,14 @@ enum Observation {
     Settled(State),
     /// A daemon came or went meanwhile, and what was read is a mixture of two states.
     Changing,
-    /// Locked, but not by a daemon that is known to live. Device and inode.
-    Orphaned((u64, u64)),
+    /// Locked, but not by a daemon that is known to live; with the process that has the lock, if it shows.
+    Orphaned(Orphan),
+}
+
+struct Orphan {
+    identity: (u64, u64),
+    /// From the lock itself.
+    taker: Option<i32>,
 }
 
 /// Looks at a pidfile without taking it.
@@ -66,8 +71,9 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
         let path_buf = || path.to_path_buf();
         match observe_once(path)? {
             Observation::Settled(state) => return Ok(state),
-            Observation::Orphaned(file) if late => {
-                let (path, pid) = (path_buf(), proc::lock_holder(file));
+            Observation::Orphaned(Orphan { identity, taker }) if late => {
+                let pid = taker.or_else(|| proc::lock_holder(open_file(path, identity)));
+                let path = path_buf();
                 return Err(Error::Orphaned { path, pid });
             }
             Observation::Changing if late => {
@@ -91,7 +97,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             return Ok(Observation::Settled(State::Absent));
         }
-        Err(cause) => return Err(failed(cause)),
+        Err(cause) => return Err(not_opened(path, cause)),
     };
     let found = file.metadata().map_err(failed)?;
     if let Some(holder) = pidfile::held(&found) {
@@ -116,22 +122,24 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
             return Ok(Observation::Settled(State::Free { empty }));
         }
         Seen::Foreign => {
-            let path = path.to_path_buf();
-            return Err(Error::Locked { path });
+            let (path, pid) = (path.to_path_buf(), lock::stage_taker(&file));
+            return Err(Error::Locked { path, pid });
         }
         Seen::Held(stage) => stage,
     };
-    let (pid, proof) = match after.1 {
-        Some(Record { pid, own_session }) if pid > 0 => (pid, Proof::Record { own_session }),
+    let known = match after.1 {
+        Some(Record { pid, own_session }) if pid > 0 => Some((pid, Proof::Record { own_session })),
         Some(_) => {
             let path = path.to_path_buf();
             return Err(Error::Elsewhere { path });
         }
-        None if stage == Stage::Taken => return Ok(Observation::Settled(State::Taken)),
-        None => match parse(&text) {
-            Some(pid) if proc::took_lock(pid, identity(&found)) => (pid, Proof::Fdinfo),
-            _ => return Ok(Observation::Orphaned(identity(&found))),
-        },
+        None => parse(&text).map(|pid| (pid, Proof::Fdinfo)),
+    };
+    let identity = identity(&found);
+    let opened = open_file(path, identity);
+    let Some((pid, proof)) = known.filter(|&(pid, proof)| proves(pid, proof, opened)) else {
+        let taker = lock::stage_taker(&file);
+        return Ok(Observation::Orphaned(Orphan { identity, taker }));
     };
     let owner = found.uid();
     Ok(Observation::Settled(State::Held(Holder {
@@ -140,6 +148,36 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         proof,
         owner,
     })))
+}
+
+/// Whether a process lives and is the one that took the locks.
+///
+/// The number in a record lock is that of the process that took it. A child that shares its parent's table of
+/// descriptors (clone(2) with CLONE_FILES) keeps the lock under the number of a parent that is dead, and the number may
+/// have been given to another process since. So where /proc shows the locks of that process, they are looked at.
+fn proves(pid: i32, proof: Proof, file: OpenFile<'_>) -> bool {
+    let lives = match Process::open(pid) {
+        Ok(process) => process.is_some_and(|process| process.is_alive()),
+        // Without pidfds /proc tells, or nothing does.
+        Err(_) => !proc::Stat::read(pid).is_some_and(|stat| stat.has_ended()),
+    };
+    lives
+        && match (proc::locks(pid, file), proof) {
+            (Locks::Hidden, Proof::Record { .. }) => true,
+            (Locks::Hidden, Proof::Fdinfo) => false,
+            (Locks::Shown { record, .. }, Proof::Record { .. }) => record,
+            (
+                Locks::Shown {
+                    description, flock, ..
+                },
+                Proof::Fdinfo,
+            ) => description && flock,
+        }
+}
+
+fn open_file(path: &Path, identity: (u64, u64)) -> OpenFile<'_> {
+    let name = path.file_name().unwrap_or_default();
+    OpenFile { name, identity }
 }
 
 /// Between two looks at a lock. The kernel has no wait for a lock that ends after a given time, and waiting in
@@ -170,6 +208,18 @@ fn open(path: &Path) -> std::io::Result<File> {
         .read(true)
         .custom_flags(OPEN_FLAGS)
         .open(path)
+}
+
+/// The error of an open(2) with [`OPEN_FLAGS`].
+pub(crate) fn not_opened(path: &Path, cause: std::io::Error) -> Error {
+    let found = path.symlink_metadata();
+    match cause.raw_os_error() {
+        Some(libc::ELOOP) if found.is_ok_and(|found| found.is_symlink()) => {
+            let path = path.to_path_buf();
+            Error::SymbolicLink { path }
+        }
+        _ => Error::file(path, cause),
+    }
 }
 
 /// Refuses what cannot be a pidfile: a directory, a device, a FIFO, and a file that has another name as well, which

@@ -1,9 +1,11 @@
 //! Facts of other processes, from proc(5). All of them are `None` where /proc does not show them: it is not
-//! mounted, `hidepid` hides the process, or the process is gone.
+//! mounted, it is that of another pid namespace, `hidepid` hides the process, or the process is gone.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
@@ -20,7 +22,7 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn read(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        Self::parse(&fs::read_to_string(path(pid)?.join("stat")).ok()?)
     }
 
     /// Whether the process runs no more and is only waited for: a zombie.
@@ -40,6 +42,13 @@ impl Stat {
     }
 }
 
+/// The directory of a process, if /proc has the numbers of our pid namespace.
+fn path(pid: i32) -> Option<PathBuf> {
+    let ours = fs::read_link("/proc/self").ok()?;
+    let same = ours.to_str() == Some(std::process::id().to_string().as_str());
+    same.then(|| Path::new("/proc").join(pid.to_string()))
+}
+
 /// When a process started.
 pub(crate) fn started(pid: i32) -> Option<SystemTime> {
     let ticks = Stat::read(pid)?.start_time;
@@ -52,7 +61,7 @@ pub(crate) fn started(pid: i32) -> Option<SystemTime> {
 
 /// The real user id of a process, from proc_pid_status(5).
 pub(crate) fn real_user(pid: i32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = fs::read_to_string(path(pid)?.join("status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -65,59 +74,102 @@ pub(crate) fn members(session: i32) -> Option<Vec<i32>> {
     Some(processes()?.filter(member).collect())
 }
 
-/// The first process that [`shows_lock`].
-pub(crate) fn lock_holder(file: (u64, u64)) -> Option<i32> {
-    processes()?.find(|&pid| shows_lock(pid, file))
-}
-
 fn processes() -> Option<impl Iterator<Item = i32>> {
+    path(1)?;
     let entries = fs::read_dir("/proc").ok()?.flatten();
     Some(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
 }
 
-/// Whether a process has a file open by a description that has an open file description lock for writing on it.
-/// `file` is device and inode, as stat(2) gives them. A forked child shares the description of its parent.
-pub(crate) fn shows_lock(pid: i32, file: (u64, u64)) -> bool {
-    lock_infos(pid, file).any(|text| text.lines().any(is_description_lock))
+/// What /proc shows of a process and its locks on a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locks {
+    /// That may not be seen: only by the same user, or with CAP_SYS_PTRACE.
+    Hidden,
+    /// These are there.
+    Shown {
+        /// The open file description lock for writing. A forked child shares the description of its parent.
+        description: bool,
+        /// The flock by the same description, taken by this very process. Nobody else can have it show that.
+        flock: bool,
+        /// The record lock for writing.
+        record: bool,
+    },
 }
 
-/// Whether a process also was the one that took flock(2) by that description, which nobody else can have it show.
-pub(crate) fn took_lock(pid: i32, file: (u64, u64)) -> bool {
-    lock_infos(pid, file).any(|text| {
-        let flock = |line| flock_taker(line) == Some(pid);
-        text.lines().any(is_description_lock) && text.lines().any(flock)
-    })
+/// A file that another process may have open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenFile<'a> {
+    /// Its name, without the directory.
+    pub(crate) name: &'a OsStr,
+    /// Device and inode, as stat(2) gives them.
+    pub(crate) identity: (u64, u64),
 }
 
-/// The texts of proc_pid_fdinfo(5) for all descriptors that a process has of a file.
-fn lock_infos(pid: i32, file: (u64, u64)) -> impl Iterator<Item = String> {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten();
-    let open = entries.flatten().filter(move |entry| {
-        let found = entry.path().metadata();
-        found.is_ok_and(|found| (found.dev(), found.ino()) == file)
-    });
-    let directory = format!("/proc/{pid}/fdinfo");
-    open.filter_map(move |entry| {
-        fs::read_to_string(Path::new(&directory).join(entry.file_name())).ok()
-    })
-}
-
-/// `lock: 1: OFDLCK ADVISORY WRITE -1 fe:00:3801120 0 0`
-fn is_description_lock(line: &str) -> bool {
-    matches!(write_lock(line), Some(("OFDLCK", _)))
-}
-
-/// The process that has taken a flock for writing.
-fn flock_taker(line: &str) -> Option<i32> {
-    match write_lock(line)? {
-        ("FLOCK", pid) => Some(pid),
-        _ => None,
+impl OpenFile<'_> {
+    /// The name first: stat(2) of whatever else the process has open may hang, on a dead network file system.
+    fn is_at(self, link: &Path) -> io::Result<bool> {
+        if fs::read_link(link)?.file_name() != Some(self.name) {
+            return Ok(false);
+        }
+        let found = link.metadata()?;
+        Ok((found.dev(), found.ino()) == self.identity)
     }
 }
 
-/// Kind and process of a lock for writing.
+/// The locks of a process on a file, from proc_pid_fdinfo(5).
+pub(crate) fn locks(pid: i32, file: OpenFile<'_>) -> Locks {
+    let Some(path) = path(pid) else {
+        return Locks::Hidden;
+    };
+    let entries = match fs::read_dir(path.join("fd")) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return NO_LOCKS,
+        Err(_) => return Locks::Hidden,
+    };
+    let (mut description, mut flock, mut record) = (false, false, false);
+    for entry in entries.flatten() {
+        match file.is_at(&entry.path()) {
+            Ok(true) => {}
+            // Without CAP_SYS_PTRACE root may list the numbers, and not follow them.
+            Err(cause) if cause.kind() == ErrorKind::PermissionDenied => return Locks::Hidden,
+            _ => continue,
+        }
+        let Ok(text) = fs::read_to_string(path.join("fdinfo").join(entry.file_name())) else {
+            return Locks::Hidden;
+        };
+        for (kind, taker) in text.lines().filter_map(write_lock) {
+            description |= kind == "OFDLCK";
+            flock |= kind == "FLOCK" && taker == pid;
+            record |= kind == "POSIX";
+        }
+    }
+    Locks::Shown {
+        description,
+        flock,
+        record,
+    }
+}
+
+const NO_LOCKS: Locks = Locks::Shown {
+    description: false,
+    flock: false,
+    record: false,
+};
+
+/// The first process that shows the open file description lock.
+pub(crate) fn lock_holder(file: OpenFile<'_>) -> Option<i32> {
+    processes()?.find(|&pid| {
+        matches!(
+            locks(pid, file),
+            Locks::Shown {
+                description: true,
+                ..
+            }
+        )
+    })
+}
+
+/// Kind and process of a lock for writing, as in `lock: 1: FLOCK ADVISORY WRITE 77 fe:00:3801120 0 EOF`.
 fn write_lock(line: &str) -> Option<(&str, i32)> {
     let mut words = line.strip_prefix("lock:")?.split_whitespace().skip(1);
     let kind = words.next()?;

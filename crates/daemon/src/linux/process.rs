@@ -107,8 +107,7 @@ impl Process {
         !self.is_gone_within(Duration::ZERO)
     }
 
-    /// Waits for its end. True if it has ended, be it reaped or not: its files are closed and its locks are free
-    /// then.
+    /// Waits for its end. True if it has ended, reaped or not: its files are closed and its locks are free then.
     pub(crate) fn is_gone_within(&self, timeout: Duration) -> bool {
         let start = Instant::now();
         loop {

@@ -27,6 +27,8 @@ pub(crate) enum Record {
     Ready,
     /// From the intermediate process: how the daemon ended.
     Ended(Death),
+    /// To the intermediate process: kill the daemon.
+    Kill,
 }
 
 /// Longer texts are cut, so that nothing grows without a bound.
@@ -119,6 +121,7 @@ impl Record {
             Self::Ended(Death::Exited { status }) => ('e', status.to_string()),
             Self::Ended(Death::Killed { signal }) => ('k', signal.to_string()),
             Self::Ended(Death::Unknown) => ('u', String::new()),
+            Self::Kill => ('x', String::new()),
         };
         format!("{letter}{text}\0").into_bytes()
     }
@@ -136,6 +139,7 @@ impl Record {
             "e" => Self::Ended(Death::Exited { status: number()? }),
             "k" => Self::Ended(Death::Killed { signal: number()? }),
             "u" => Self::Ended(Death::Unknown),
+            "x" => Self::Kill,
             _ => return None,
         })
     }

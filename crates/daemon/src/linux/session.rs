@@ -28,8 +28,9 @@ pub(crate) fn kill_all_but(daemon: &Process) -> Result<(), Error> {
 }
 
 /// Kills all processes of a session but these, and waits until they are gone. The caller makes sure that one of
-/// those in `except` stays for as long as this takes, be it as a zombie.
+/// those in `except` stays for as long as this takes; a zombie will do.
 pub(crate) fn kill_members(session: i32, except: &[i32]) {
+    let mut except = except.to_vec();
     let start = Instant::now();
     while start.elapsed() < KILL_TIMEOUT {
         let Some(mut members) = proc::members(session) else {
@@ -41,10 +42,12 @@ pub(crate) fn kill_members(session: i32, except: &[i32]) {
         }
         for pid in members {
             match Process::open(pid) {
-                // The number may have become another process's before it was opened.
-                Ok(Some(process)) if is_member(pid, session) => {
-                    // Another user's process is not ours to kill.
-                    let _ = process.signal(libc::SIGKILL);
+                // The number may have become another process's before it was opened. A process that refuses the
+                // signal is another user's.
+                Ok(Some(process))
+                    if is_member(pid, session) && process.signal(libc::SIGKILL).is_err() =>
+                {
+                    except.push(pid);
                 }
                 Err(Error::Unsupported { .. }) => return kill_group(session),
                 _ => {}

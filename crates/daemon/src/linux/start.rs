@@ -74,7 +74,7 @@ impl Daemon {
             }
             Side::Daemon(pipe) => pipe,
         };
-        match plan.carry_out(&pipe) {
+        match caught(|| plan.carry_out(&pipe)) {
             Err(error) => {
                 pipe.failed(&error);
                 sys::exit_now(1)
@@ -90,20 +90,20 @@ impl Daemon {
         }
     }
 
-    /// Checks all that can be checked of a start without a pidfile and without the service: threads, descriptors,
-    /// user and group, directory, log files, and what [`verify_with`](Self::verify_with) was given. It does so in a
-    /// process that becomes what the daemon would be, and ends.
+    /// Checks all that can be checked of a start before the service is called: threads, descriptors, directory, whose
+    /// the pidfile is and whether it can be written, user and group, log files, and what
+    /// [`verify_with`](Self::verify_with) was given. It does so in a process that becomes what the daemon would be,
+    /// and ends with all that it has started.
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
     pub fn verify(&self) -> Result<(), Error> {
         let plan = Plan::new(self)?;
         let pipe = match detach::split()? {
-            Side::Launcher(launcher) => return launcher.wait(self.ready_timeout).map(drop),
+            Side::Launcher(launcher) => return launcher.wait_for_trial(self.ready_timeout),
             Side::Daemon(pipe) => pipe,
         };
-        let done = catch_unwind(AssertUnwindSafe(|| plan.rehearse()));
-        match done.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))) {
+        match caught(|| plan.rehearse()) {
             Ok(()) => {
                 pipe.write(&Record::Ready);
                 sys::exit_now(0)
@@ -177,6 +177,12 @@ impl Daemon {
     fn complain(&self, error: &Error) {
         let _ = writeln!(stderr(), "{}: {error}", self.name);
     }
+}
+
+/// Has a panic be an error, so that it does not unwind into the caller's code in the wrong process.
+fn caught<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let done = catch_unwind(AssertUnwindSafe(step));
+    done.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -20,8 +20,8 @@ pub enum Status {
     /// It is running but not ready yet (0, because it is alive; and what starts it waits).
     #[non_exhaustive]
     Starting {
-        /// Its process id; `None` in the moment in which it takes its pidfile.
-        pid: Option<i32>,
+        /// Its process id.
+        pid: i32,
     },
     /// It is dead and has left its pidfile: it was killed (1). The next start puts that right.
     Dead,
@@ -58,8 +58,7 @@ impl fmt::Display for Status {
                 }
                 write!(f, ", process {pid}")
             }
-            Self::Starting { pid: Some(pid) } => write!(f, "starting, process {pid}"),
-            Self::Starting { pid: None } => f.write_str("starting"),
+            Self::Starting { pid } => write!(f, "starting, process {pid}"),
             Self::Dead => f.write_str("dead, its pidfile is left"),
             Self::NotRunning => f.write_str("not running"),
             Self::Unknown { why } => write!(f, "unknown: {why}"),
@@ -79,7 +78,6 @@ impl Daemon {
         let holder = match probe::observe(&self.pidfile_path()?)? {
             State::Absent | State::Free { empty: true } => return Ok(Status::NotRunning),
             State::Free { empty: false } => return Ok(Status::Dead),
-            State::Taken => return Ok(Status::Starting { pid: None }),
             State::Held(holder) => holder,
         };
         let pid = holder.pid;
@@ -88,7 +86,7 @@ impl Daemon {
                 pid,
                 since: proc::started(pid),
             },
-            Stage::Taken | Stage::Named => Status::Starting { pid: Some(pid) },
+            Stage::Taken | Stage::Named => Status::Starting { pid },
         })
     }
 }

@@ -2,6 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::unistd;
 
@@ -66,14 +67,21 @@ fn open(stream: &Stdio, output: bool) -> Result<Option<File>, Error> {
         Stdio::Inherit => return Ok(None),
         Stdio::File(path) => path,
     };
-    OpenOptions::new()
+    let failed = |cause| Error::file(path, cause);
+    let file = OpenOptions::new()
         .read(!output)
         .append(output)
         .create(output)
         .mode(0o640)
-        // A terminal given as a log must not become ours.
-        .custom_flags(libc::O_NOCTTY)
+        // The path may be a tty, which must not become ours, or a FIFO, which may have no reader.
+        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
         .open(path)
-        .map(Some)
-        .map_err(|cause| Error::file(path, cause))
+        .map_err(failed)?;
+    let flags = if output {
+        OFlag::O_APPEND
+    } else {
+        OFlag::empty()
+    };
+    fcntl(&file, FcntlArg::F_SETFL(flags)).map_err(|errno| Error::file(path, errno))?;
+    Ok(Some(file))
 }

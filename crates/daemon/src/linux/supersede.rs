@@ -3,55 +3,64 @@
 //! Everybody who may read a file may lock it for reading, and so keep a daemon from locking it for writing. Such a
 //! file is put aside for a new one, which nobody else has open.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-
 use super::lock::{self, Attempt, Seen};
-use super::{Error, pidfile, probe, sys};
+use super::{pidfile, probe, sys};
 
 /// Swaps the file at the path for a new one that is locked already. `None` if another process was quicker.
-pub(crate) fn supersede(path: &Path, own_session: bool) -> Result<Option<File>, Error> {
-    let aside = aside(path);
-    let failed = |cause| Error::file(&aside, cause);
-    match fs::remove_file(&aside) {
-        Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(failed(cause)),
-        _ => {}
-    }
-    let new = pidfile::create(&aside).map_err(failed)?;
-    let swapped = swap(&new, &aside, path, own_session);
-    // The old file, or the new one where nothing was swapped.
-    let _ = fs::remove_file(&aside);
-    Ok(swapped?.then_some(new))
+pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<File>> {
+    let scratch = Scratch::create(path)?;
+    let attempt = lock::take(&scratch.file, own_session)?;
+    let swapped = attempt == Attempt::Taken && swap(&scratch, path)?;
+    // Its name is that of the old file now, or of the new one where nothing was swapped.
+    scratch.remove();
+    Ok(swapped.then_some(scratch.file))
 }
 
-fn swap(new: &File, aside: &Path, path: &Path, own_session: bool) -> Result<bool, Error> {
-    let taken = lock::take(new, own_session).map_err(|errno| Error::file(aside, errno))?;
-    if taken != Attempt::Taken {
-        return Ok(false);
+/// A new file beside the pidfile, since only names on one file system can be swapped.
+pub(crate) struct Scratch {
+    pub(crate) file: File,
+    path: PathBuf,
+}
+
+impl Scratch {
+    pub(crate) fn create(beside: &Path) -> io::Result<Self> {
+        let mut name = OsString::from(".");
+        name.push(beside.file_name().unwrap_or_default());
+        name.push(format!(".{}", std::process::id()));
+        let path = beside.with_file_name(name);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+        let file = pidfile::create(&path)?;
+        Ok(Self { file, path })
     }
-    match sys::exchange(aside, path) {
+
+    pub(crate) fn remove(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn swap(scratch: &Scratch, path: &Path) -> io::Result<bool> {
+    match sys::exchange(&scratch.path, path).map_err(io::Error::from) {
         Ok(()) => {}
-        Err(Errno::ENOENT) => return Ok(false),
-        Err(errno) => return Err(Error::file(path, errno)),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(cause) => {
+            scratch.remove();
+            return Err(cause);
+        }
     }
-    // A daemon that locked the old file before we swapped it has found it in its place. Whoever locks it from here
-    // on finds that it has none.
-    let old = File::open(aside).map_err(|cause| Error::file(aside, cause))?;
-    let seen = lock::stage(&old).map_err(|errno| Error::file(aside, errno))?;
-    if seen != Seen::Free {
-        sys::exchange(aside, path).map_err(|errno| Error::file(path, errno))?;
+    // A daemon that locked the old file before we swapped it has found it in its place. One that locks it from here
+    // on finds that it is not.
+    let old = File::open(&scratch.path)?;
+    if lock::stage(&old)? != Seen::Free {
+        sys::exchange(&scratch.path, path)?;
         return Ok(false);
     }
-    probe::is_at(new, path)
-}
-
-/// Beside the pidfile, since only names on one file system can be swapped.
-fn aside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    path.with_file_name(name)
+    Ok(matches!(probe::is_at(&scratch.file, path), Ok(true)))
 }

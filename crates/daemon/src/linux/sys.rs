@@ -161,8 +161,18 @@ pub(crate) fn remove_variable(name: &OsStr) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes all variables of the environment. Only in a process of one thread.
+pub(crate) fn clear_environment() -> Result<(), Error> {
+    threads::require_one()?;
+    // SAFETY: as above.
+    match unsafe { libc::clearenv() } {
+        0 => Ok(()),
+        _ => Err(Error::call("clearenv")(Errno::ENOMEM)),
+    }
+}
+
 /// Sets a variable of the environment. Only in a process of one thread.
-pub(crate) fn set_variable(name: &str, value: &OsStr) -> Result<(), Error> {
+pub(crate) fn set_variable(name: &OsStr, value: &OsStr) -> Result<(), Error> {
     threads::require_one()?;
     // SAFETY: as above.
     unsafe { std::env::set_var(name, value) };

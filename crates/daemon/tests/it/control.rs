@@ -105,6 +105,76 @@ fn a_restart_that_cannot_succeed_ends_nothing() {
         let options = ["--user", "nobody", "--log", "log/log"];
         check(&options, "/log/log: permission denied");
     }
+    // What the trial has started is gone with it; the daemon's own is there.
+    place.check(
+        &["--check", "sleep 1000 > /dev/null 2>&1 &", "restart"],
+        0,
+        "started",
+    );
+    assert_eq!(place.processes().len(), 2);
+    place.check(&["stop"], 0, "stopped");
+}
+
+#[test]
+fn a_restart_that_cannot_have_the_pidfile_ends_nothing() {
+    if !root("cannot become nobody") {
+        return;
+    }
+    let place = Place::new();
+    let pid = place.start(&["--user", "nobody"]);
+    let said = place.say_as_nobody("restart");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err
+            .ends_with("m.pid: belongs to user 0, not to user 65534\n"),
+        "{said:?}"
+    );
+    assert_eq!(place.processes(), [pid]);
+    let read_only = "mount --bind . . && mount -o remount,bind,ro . && exec $M restart";
+    let script = format!("unshare --mount sh -c 'cd .; {read_only}'");
+    let said = place.shell(&script);
+    if said.err.contains("unshare:") || said.err.contains("mount:") {
+        return eprintln!("skipped: nothing can be mounted here: {said:?}");
+    }
+    assert!(
+        said.err.ends_with("m.pid: read-only file system\n"),
+        "{said:?}"
+    );
+    assert_eq!(place.processes(), [pid]);
+    place.check(&["--user", "nobody", "restart"], 0, "started");
+    place.check(&["stop"], 0, "stopped");
+}
+
+#[test]
+fn a_stopped_process_between_the_forks_holds_nothing_up() {
+    let place = Place::new();
+    let (begun, go) = (place.fifo("begun"), place.fifo("go"));
+    let check = format!("echo > {}; cat {}", begun.display(), go.display());
+    let start = |timeout| {
+        let start = place.mydaemon(&["--ready-timeout", timeout, "--check", &check, "start"]);
+        let start = { start }.spawn().unwrap();
+        fs::read(&begun).unwrap();
+        let intermediate = status_line(place.pid(), "PPid").parse().unwrap();
+        kill(intermediate, Signal::SIGSTOP);
+        start
+    };
+    let starting = start("20");
+    fs::write(&go, "").unwrap();
+    assert_eq!(finish(starting).code, Some(0));
+    place.check(&["stop"], 0, "stopped");
+    let said = finish(start("0.3"));
+    assert!(
+        said.err
+            .contains("was not ready after 300ms and was killed"),
+        "{said:?}"
+    );
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_restart_with_nothing_wrong_succeeds() {
+    let place = Place::new();
+    place.start(&[]);
     place.check(&["--check", "true", "restart"], 0, "started");
     place.check(&["stop"], 0, "stopped");
     place.assert_nothing_left();

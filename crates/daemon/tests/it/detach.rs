@@ -158,6 +158,15 @@ fn the_callers_supervisor_is_not_its_own() {
 }
 
 #[test]
+fn an_entry_that_is_no_variable_is_removed_as_well() {
+    let place = Place::new();
+    let mut start = place.mydaemon(&["--keep-environment", "PATH", "start"]);
+    let said = finish(start.env("=x", "y").spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    place.check(&["stop"], 0, "stopped");
+}
+
+#[test]
 fn sockets_that_were_passed_to_it_are_kept() {
     let place = Place::new();
     let script = "exec 3</etc/hostname 4</etc/passwd 5</etc/group

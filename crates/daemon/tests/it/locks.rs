@@ -12,16 +12,6 @@ use super::support::*;
 
 const NOBODY: u32 = 65534;
 
-fn range(kind: i32, start: i64, length: i64) -> libc::flock {
-    libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: start as libc::off_t,
-        l_len: length as libc::off_t,
-        l_pid: 0,
-    }
-}
-
 /// The holder of any record lock for writing on the file. Open file description locks have none: -1.
 fn record_lock(place: &Place) -> i32 {
     let file = File::open(place.pidfile()).unwrap();
@@ -177,7 +167,7 @@ fn a_lock_that_outlives_its_daemon_is_told() {
             assert_eq!(said.code, Some(1), "{verb}: {said:?}");
             assert!(said.err.contains(message), "{verb}: {said:?}");
             assert!(
-                said.err.contains("child of a daemon that is dead"),
+                said.err.contains("a child that a dead one left"),
                 "{said:?}"
             );
         }
@@ -246,7 +236,7 @@ fn a_daemon_without_record_lock_gets_nobody_else_killed() {
     let Some(Old(mut old)) = Old::start(&place, &stranger.pid().to_string()) else {
         return;
     };
-    let message = format!("is locked by process {}, which", old.id());
+    let message = format!("is locked by process {}, which is not known as", old.id());
     place.check(&["status"], 4, &message);
     place.check(&["stop"], 1, "");
     stranger.assert_alive();
@@ -271,7 +261,7 @@ fn a_program_that_was_given_the_descriptor_is_not_killed() {
     old.wait().unwrap();
     // The other program keeps the file locked, and is told.
     let said = place.say(&["start"]);
-    let message = format!("m.pid: is locked by process {sleep}, which may be a child of a daemon");
+    let message = format!("m.pid: is locked by process {sleep}, which is not known as a daemon");
     assert!(said.err.contains(&message), "{said:?}");
 }
 
@@ -352,15 +342,77 @@ fn a_strangers_lock_for_reading_is_no_obstacle() {
 }
 
 #[test]
-fn a_lock_for_writing_that_is_no_daemons_is_told() {
+fn a_strangers_lock_leaves_nothing_of_a_start_that_fails() {
     let place = Place::new();
-    let file = File::create(place.pidfile()).unwrap();
-    fcntl(&file, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK, 0, 0))).unwrap();
-    let message = "m.pid: is locked by a program that is no daemon of this kind";
-    place.check(&["status"], 4, message);
-    let said = place.say(&["start"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains(message), "{said:?}");
+    let begun = place.fifo("begun");
+    let check = format!("echo > {}; sleep 1000", begun.display());
+    let start = place.mydaemon(&["--ready-timeout", "0.3", "--check", &check, "start"]);
+    let start = { start }.spawn().unwrap();
+    fs::read(&begun).unwrap();
+    let stranger = File::open(place.pidfile()).unwrap();
+    let lock = range(libc::F_RDLCK, 2, 1);
+    fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    let said = finish(start);
+    assert!(said.err.contains("was not ready after"), "{said:?}");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn the_process_that_has_a_foreign_lock_is_named() {
+    // Kind, access, first byte and length; whether status can tell; what start says.
+    let record = |place: &Place, script: &str| {
+        let script = format!(
+            "import fcntl, struct, sys
+file = open('{}', 'a+')
+{script}
+print(flush=True)
+sys.stdin.read()",
+            place.pidfile().display()
+        );
+        let mut python = place.command("python3");
+        let mut child = python
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        child
+    };
+    for (lock, status, message) in [
+        (
+            "fcntl.lockf(file, fcntl.LOCK_EX)",
+            4,
+            "which is no daemon of this kind",
+        ),
+        (
+            "fcntl.lockf(file, fcntl.LOCK_EX, 1)",
+            4,
+            "which is not known as a daemon",
+        ),
+        (
+            "fcntl.lockf(file, fcntl.LOCK_EX, 2, 8)",
+            3,
+            "which is no daemon of this kind",
+        ),
+        // A daemon that takes its file, for as long as that may take.
+        (
+            "fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 3, 0))",
+            4,
+            "which is not known as a daemon",
+        ),
+    ] {
+        let place = Place::new();
+        let mut child = record(&place, lock);
+        place.check(&["status"], status, "");
+        let said = place.say(&["start"]);
+        let message = format!("m.pid: is locked by process {}, {message}", child.id());
+        assert!(said.err.contains(&message), "{lock}: {said:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 #[test]
@@ -407,7 +459,7 @@ fn a_users_pidfile_gets_nobody_elses_process_killed() {
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(
             said.err
-                .contains("m.pid: belongs to a user who does not own process"),
+                .contains("m.pid: belongs to user 65534, who is not known to own process"),
             "{said:?}"
         );
     }

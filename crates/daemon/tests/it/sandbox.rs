@@ -5,6 +5,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::support::*;
@@ -176,6 +177,99 @@ fn without_proc_it_lives() {
     check_mounted("mount -t tmpfs none /proc", LIFE, "\nrunning, process ");
 }
 
+/// unshare(1) with these options, and mydaemon's place as `$PWD`.
+fn check_unshared(options: &[&str], script: &str, code: i32, expected: &str) -> bool {
+    let place = Place::new();
+    let mut unshare = place.command("unshare");
+    unshare.args(options).args(["sh", "-c", script]);
+    let said = finish(unshare.spawn().unwrap());
+    if said.err.contains("unshare:") {
+        eprintln!("skipped: no namespaces here: {said:?}");
+        return false;
+    }
+    assert_eq!(said.code, Some(code), "{said:?}");
+    assert!(
+        (said.out.clone() + &said.err).contains(expected),
+        "{said:?}"
+    );
+    true
+}
+
+#[test]
+fn the_numbers_of_another_pid_namespace_are_not_believed() {
+    if !root("cannot make a pid namespace") {
+        return;
+    }
+    // /proc is that of the namespace above: no age, and no session of that number is killed but the daemon's.
+    let script = "set -e; $M --check 'exec >/dev/null 2>&1; sleep 1000 &' start; $M status
+                  kill -STOP $(cat $MYDAEMON_PIDFILE); $M --stop-timeout 0.2 stop";
+    check_unshared(
+        &["--pid", "--fork", "--kill-child"],
+        script,
+        0,
+        "\nrunning, process ",
+    );
+}
+
+#[test]
+fn where_the_daemon_would_be_killed_it_says_so() {
+    if !root("cannot make a pid namespace") {
+        return;
+    }
+    let place = Place::new();
+    let said = place.shell("exec unshare --pid $M start");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("has left its pid namespace"), "{said:?}");
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_living_daemon_is_seen_behind_strangers_locks() {
+    let place = Place::new();
+    std::fs::write(place.pidfile(), "").unwrap();
+    let stranger = std::fs::File::open(place.pidfile()).unwrap();
+    let lock = |start| {
+        let lock = range(libc::F_RDLCK, start, 1);
+        fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    };
+    // The kernel shows the locks of one who was there first before all others, whenever he takes them.
+    lock(100);
+    let pid = place.start(&[]);
+    lock(1);
+    // It is not even tried to put another file in the place of the daemon's.
+    let mut shell = place.command("sh");
+    shell.args(["-c", "$M start"]);
+    refuse(&mut shell, libc::SYS_renameat2, None, libc::EINVAL);
+    let said = finish(shell.spawn().unwrap());
+    assert_eq!(
+        said.out,
+        format!("already running, process {pid}\n"),
+        "{said:?}"
+    );
+    place.check(&["stop"], 0, "stopped");
+}
+
+#[test]
+fn where_a_locked_file_cannot_be_replaced_it_names_the_lock() {
+    let place = Place::new();
+    std::fs::write(place.pidfile(), "").unwrap();
+    let reader = std::fs::File::open(place.pidfile()).unwrap();
+    let lock = range(libc::F_RDLCK, 0, 0);
+    fcntl(&reader, FcntlArg::F_SETLK(&lock)).unwrap();
+    let mut shell = place.command("sh");
+    shell.args(["-c", "$M start"]);
+    refuse(&mut shell, libc::SYS_renameat2, None, libc::EINVAL);
+    let said = finish(shell.spawn().unwrap());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let named = format!(
+        "m.pid: is locked for reading by process {}, and",
+        std::process::id()
+    );
+    assert!(said.err.contains(&named), "{said:?}");
+    let names = std::fs::read_dir(place.path("")).unwrap().count();
+    assert_eq!(names, 1, "something is left beside the pidfile");
+}
+
 #[test]
 fn on_a_full_disk_it_says_so() {
     let fill =
@@ -281,6 +375,28 @@ fn a_relative_path_in_a_directory_that_is_gone() {
         said.err,
         "mydaemon: x.pid: the current directory does not exist any more, so give an absolute path\n"
     );
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_named() {
+    let place = Place::new();
+    let check = |script: &str, message: &str| {
+        let said = place.shell(script);
+        assert_eq!(said.code, Some(1), "{script}: {said:?}");
+        assert!(said.err.contains(message), "{script}: {said:?}");
+        place.assert_nothing_left();
+    };
+    check(
+        "ln -s loop loop; $M --log loop start",
+        "/loop: too many symbolic links",
+    );
+    // Nobody reads it.
+    check(
+        "mkfifo fifo; $M --log fifo --ready-timeout max start",
+        "/fifo: no such device or address",
+    );
+    check("$M --pidfile '' start", "the path of a file is empty");
+    check("$M --log '' start", "the path of a file is empty");
 }
 
 #[test]

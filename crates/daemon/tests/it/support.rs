@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -212,6 +213,17 @@ pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
         .collect();
     files.sort();
     files
+}
+
+/// A lock for fcntl(2).
+pub(crate) fn range(kind: i32, start: i64, length: i64) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: start as libc::off_t,
+        l_len: length as libc::off_t,
+        l_pid: 0,
+    }
 }
 
 /// A process that has nothing to do with us, and is not to be killed.
