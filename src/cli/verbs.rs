@@ -207,7 +207,7 @@ fn owning_process() -> Result<Option<Process>, Error> {
     Ok(process.filter(|_| owner() == Some(pid)))
 }
 
-/// Tells a person what was done. Whom the bus has started says nothing: its output is the bus's.
+/// Tells a person what was done. A process that the bus has started says nothing: its output is the bus's.
 pub(crate) fn say(text: impl Display) -> Result<(), Error> {
     if env::var_os("DBUS_STARTER_ADDRESS").is_some() {
         return Ok(());

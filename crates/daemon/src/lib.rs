@@ -66,12 +66,12 @@
 //! looked up again after it was locked (somebody may have removed it in between), never truncated unlocked, and
 //! removed under the lock only.
 //!
-//! An open file description lock decides who the daemon is, and its length shows how far the start has come. A record
-//! lock names the process: fcntl(2) `F_GETLK` gives the process id of its holder to everybody who may read the
-//! file. [`stop`](Daemon::stop), [`restart`](Daemon::restart) and
-//! [`reload`](Daemon::reload) ask for it before and after they open a pidfd, and signal that process, so a number
-//! that was written into the file, was given to another process or comes from another pid namespace gets nobody
-//! killed. Where /proc may be read, the process must show the lock there as well. A flock(2) shows the daemon to other programs and decides nothing.
+//! An open file description lock decides who the daemon is, and its length shows how far the start has come. A
+//! record lock names the process: fcntl(2) `F_GETLK` gives the process id of its holder to everybody who may read
+//! the file. [`stop`](Daemon::stop), [`restart`](Daemon::restart) and [`reload`](Daemon::reload) ask for it before
+//! and after they open a pidfd, and signal that process, so a number that was written into the file, was given to
+//! another process or comes from another pid namespace gets nobody killed. Where /proc may be read, the process
+//! must show the lock there as well. A flock(2) shows the daemon to other programs and decides nothing.
 //!
 //! Locks work among all processes that see the same file; if a running daemon's pidfile is removed by hand, a second
 //! daemon can start. Keep it in a directory that nobody else may write to, and on a local file system.

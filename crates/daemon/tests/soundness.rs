@@ -6,19 +6,21 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use sampled_daemon::{Daemon, Error as DaemonError, Process, Ready, Status};
 
 type Test = fn(&Daemon);
 type Done = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 10] = [
         (
             "a_file_opened_before_stays_that_file",
             a_file_opened_before_stays_that_file,
@@ -44,15 +46,48 @@ fn main() -> ExitCode {
             "a_daemon_of_a_daemon_has_no_lock_of_it",
             a_daemon_of_a_daemon_has_no_lock_of_it,
         ),
+        (
+            "a_service_that_fails_and_stays_leaves_nothing",
+            a_service_that_fails_and_stays,
+        ),
+        (
+            "a_thread_that_was_joined_is_no_thread",
+            a_thread_that_was_joined_is_no_thread,
+        ),
+        (
+            "what_c_has_buffered_is_printed_once",
+            what_c_has_buffered_is_printed_once,
+        ),
     ];
+    let mut failed = 0;
     for (name, test) in tests {
         let directory = tempfile::tempdir().unwrap();
         let daemon = Daemon::new("soundness").pidfile(directory.path().join("x.pid"));
-        test(&daemon);
-        println!("test {name} ... ok");
+        let outcome = catch_unwind(AssertUnwindSafe(|| test(&daemon)));
+        failed += usize::from(outcome.is_err());
+        println!(
+            "test {name} ... {}",
+            if outcome.is_ok() { "ok" } else { "FAILED" }
+        );
+        end_daemons();
     }
-    println!("\n{} passed, 0 failed", tests.len());
-    ExitCode::SUCCESS
+    println!("\n{} passed, {failed} failed", tests.len() - failed);
+    match failed {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Kills what a test that failed has left: every other process of this program.
+fn end_daemons() {
+    let program = std::env::current_exe().unwrap();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    for pid in numbers.filter(|&pid| pid != std::process::id() as i32) {
+        if fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
 }
 
 /// Starts a daemon that checks something before it is ready, and ends it.
@@ -171,7 +206,8 @@ fn a_child_with_its_table_is_no_daemon(daemon: &Daemon) {
     };
     let _started = daemon.start(serve).unwrap();
     // It was ready, so its end is near; and its status is that of a daemon until then.
-    while matches!(daemon.status(), Status::Running { .. }) {}
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while matches!(daemon.status(), Status::Running { .. }) && Instant::now() < deadline {}
     let child = fs::read_to_string(&path).unwrap();
     let message = format!("is locked by process {child}, which is not known as a daemon");
     let check = |text: String| assert!(text.contains(&message), "{text}");
@@ -209,7 +245,11 @@ fn a_service_that_leaves_its_session(daemon: &Daemon) {
         }
     };
     let is_gone = |refused: DaemonError| {
-        assert!(matches!(refused, DaemonError::TimedOut { .. }), "{refused}");
+        let in_time = matches!(
+            refused,
+            DaemonError::TimedOut { .. } | DaemonError::CheckTimedOut { .. }
+        );
+        assert!(in_time, "{refused}");
         let pid = fs::read_to_string(&path).unwrap().parse().unwrap();
         assert!(Process::open(pid).unwrap().is_none());
     };
@@ -237,4 +277,47 @@ fn a_daemon_of_a_daemon_has_no_lock_of_it(daemon: &Daemon) {
     let _started = daemon.start(serve as fn(Ready) -> Done).unwrap();
     let _stopped = daemon.stop().unwrap();
     let _stopped = second.stop().unwrap();
+}
+
+fn a_service_that_fails_and_stays(daemon: &Daemon) {
+    let refused = daemon.start(|ready| {
+        ready.fail("no luck");
+        loop {
+            std::thread::park();
+        }
+        #[allow(unreachable_code, reason = "the type of the result")]
+        Done::Ok(())
+    });
+    assert_eq!(refused.unwrap_err().to_string(), "no luck");
+    let status = daemon.status();
+    assert!(matches!(status, Status::NotRunning), "{status}");
+}
+
+fn a_thread_that_was_joined_is_no_thread(_: &Daemon) {
+    for _ in 0..3000 {
+        std::thread::spawn(|| ()).join().unwrap();
+        sampled_daemon::Notify::from_env().unwrap();
+    }
+}
+
+#[allow(unsafe_code, reason = "printf(3)")]
+fn what_c_has_buffered_is_printed_once(daemon: &Daemon) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("output");
+    // A stream of the C library on a file keeps what is printed until it is flushed.
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: name and mode are C strings; the stream is checked, and used by this thread alone.
+    let stream = unsafe { libc::fopen(name.as_ptr(), c"w".as_ptr()) };
+    assert!(!stream.is_null());
+    // SAFETY: the stream is open.
+    unsafe { libc::fputs(c"once\n".as_ptr(), stream) };
+    check(daemon, || {
+        // As exit(3) does.
+        // SAFETY: a null pointer means all streams.
+        unsafe { libc::fflush(std::ptr::null_mut()) };
+        Ok(())
+    });
+    // SAFETY: the stream is open, and not used afterwards.
+    unsafe { libc::fclose(stream) };
+    assert_eq!(fs::read_to_string(path).unwrap(), "once\n");
 }

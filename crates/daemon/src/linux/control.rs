@@ -69,8 +69,8 @@ impl Daemon {
     ///
     /// The running one is ended only after [`verify`](Self::verify) has found nothing wrong with the new one.
     ///
-    /// An instance that is just starting is let to get ready, and then stopped, so that its own caller sees a
-    /// success. Of two concurrent restarts both succeed, and one daemon is left, which neither of them found
+    /// An instance that is still starting is first allowed to become ready, and then stopped, so that its own caller
+    /// sees a success. Of two concurrent restarts both succeed, and one daemon is left, which neither of them found
     /// running: the slower one either replaces the quicker one's daemon or gets [`Start::AlreadyRunning`].
     ///
     /// # Errors

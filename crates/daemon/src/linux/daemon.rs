@@ -74,9 +74,9 @@ impl Daemon {
         self
     }
 
-    /// Whether [`start`](Self::start) goes on without a pidfile where another daemon has it, instead of leaving
-    /// the field to that one. For a service of which something else decides that there is only one, such as a
-    /// name on a bus, when it is started in the place of one that is still on its way out. Default: no.
+    /// Whether [`start`](Self::start) goes on without a pidfile if another daemon holds it. Default: no, it returns
+    /// [`AlreadyRunning`](crate::Start::AlreadyRunning). For a service that something else keeps single, such as a name on
+    /// a bus, and that may be started while its predecessor still ends.
     pub fn pidfile_if_free(mut self, optional: bool) -> Self {
         self.pidfile_if_free = optional;
         self
@@ -123,7 +123,7 @@ impl Daemon {
         self
     }
 
-    /// Has a descriptor stay open in the daemon, by setting `FD_CLOEXEC` on it.
+    /// Keeps a descriptor open in the daemon, by setting `FD_CLOEXEC` on it.
     ///
     /// What Rust's standard library opens needs no such call: it has that flag already, and stays open. What C
     /// libraries and calls such as pipe(2) open may lack it, and becomes /dev/null without this.

@@ -78,6 +78,7 @@ pub(crate) fn split() -> Result<Side, Error> {
     let passed = environment::listen_fds();
     // What is buffered now would be printed by both sides.
     let _ = io::stdout().flush();
+    sys::flush_c();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
     let (link, far_link) = UnixStream::pair().map_err(Error::call("socketpair"))?;
     // The caller's handlers must not run in the child.

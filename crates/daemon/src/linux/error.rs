@@ -111,7 +111,7 @@ pub enum Error {
     },
     /// The pidfile is locked, but by no daemon that is known to live: a child that shares its open file has outlived
     /// it; or it is of version 0.1.0 and its locks cannot be seen in /proc.
-    #[error("{}: is locked by {}, which is not known as a daemon; it may be a child that a dead one left", path.display(), holder(*pid))]
+    #[error("{}: is locked by {}, which is not known as a daemon; perhaps a dead daemon's child", path.display(), holder(*pid))]
     #[non_exhaustive]
     Orphaned {
         /// The pidfile.
@@ -153,7 +153,7 @@ pub enum Error {
         /// The other daemon.
         pid: i32,
     },
-    /// Another instance has been starting for so long that it was not waited for any further.
+    /// Another instance was still starting when the time-out was over.
     #[error("{}: another instance is still starting after {after:?}", path.display())]
     #[non_exhaustive]
     StillStarting {
@@ -182,6 +182,20 @@ pub enum Error {
     #[error("the daemon was not ready after {after:?} and was killed")]
     #[non_exhaustive]
     TimedOut {
+        /// The time-out.
+        after: Duration,
+    },
+    /// The process that [`verify`](crate::Daemon::verify) starts ended without an answer.
+    #[error("the check before the start gave no answer: its process {how}")]
+    #[non_exhaustive]
+    CheckDied {
+        /// How it ended.
+        how: Death,
+    },
+    /// The process that [`verify`](crate::Daemon::verify) starts gave no answer in time, and was killed.
+    #[error("the check before the start took longer than {after:?} and was killed")]
+    #[non_exhaustive]
+    CheckTimedOut {
         /// The time-out.
         after: Duration,
     },

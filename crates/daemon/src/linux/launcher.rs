@@ -16,7 +16,7 @@ use super::{Death, Error, Start, process, session};
 const GRACE: Duration = Duration::from_secs(5);
 /// How much longer than its own time-out a daemon may take to tell that the pidfile does not become free.
 const SLACK: Duration = Duration::from_secs(2);
-/// How much of the end of a start is waited for: after `Ready`, that the daemon shows it in its pidfile and closes the
+/// How long the last step of a start may take: after `Ready`, that the daemon shows it in its pidfile and closes the
 /// pipe; after a pipe that was closed without it, how the daemon ended. It takes some microseconds; longer if a child
 /// has the pipe too, which was forked without exec(2).
 const CLOSING: Duration = Duration::from_secs(1);
@@ -41,7 +41,11 @@ impl Launcher {
 
     /// The same for a process that tries what a daemon would do, and ends. All that it has started is gone, too.
     pub(crate) fn wait_for_trial(self, timeout: Duration) -> Result<(), Error> {
-        self.wait_for(timeout, true).map(drop)
+        match self.wait_for(timeout, true) {
+            Err(Error::Died { how }) => Err(Error::CheckDied { how }),
+            Err(Error::TimedOut { after }) => Err(Error::CheckTimedOut { after }),
+            outcome => outcome.map(drop),
+        }
     }
 
     fn wait_for(self, timeout: Duration, trial: bool) -> Result<Start, Error> {
@@ -208,8 +212,7 @@ impl Starting {
         // The session with all that the daemon has started in it. Its number is that of its leader, which is
         // nobody else's while the leader is our child.
         if self.intermediate.is_our_child() {
-            let session = self.intermediate.pid.as_raw();
-            session::kill_members(session, &[session]);
+            session::kill_all_but_leader(self.intermediate.pid.as_raw());
         }
         match (self.ended, self.pid) {
             (None, Some(pid)) if self.intermediate.reader.is_open() => {

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 
 use super::lock::{self, Attempt, Stage};
 use super::probe::{self, Holder, Proof, State};
-use super::supersede::{Scratch, supersede};
+use super::supersede::{self, supersede};
 use super::{Error, sys};
 
 /// The running daemon's own pidfile: locked, with its process id in it.
@@ -153,13 +153,17 @@ pub(crate) fn claim(
     }
 }
 
-/// Removes a file that nobody holds, after a daemon that was killed. The next start does without, so nothing is
-/// reported.
+/// Removes a file that nobody holds, left by a daemon that was killed. Errors are ignored, since the next start takes
+/// such a file over. An empty one is left: no daemon has written to it.
 pub(crate) fn sweep(path: &Path) {
+    if probe::held_by_this_process(path).is_some() {
+        return;
+    }
     let Ok(file) = open(path) else {
         return;
     };
-    if require_ours(&file, path).is_err() {
+    let empty = file.metadata().map_or(true, |found| found.len() == 0);
+    if empty || require_ours(&file, path).is_err() {
         return;
     }
     let taken = match lock::take(&file, false) {
@@ -179,15 +183,10 @@ pub(crate) fn verify(path: &Path) -> Result<(), Error> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => false,
         Err(cause) => return Err(not_opened(path, cause)),
     };
-    let written = Scratch::create(path).and_then(|scratch| {
-        let written = (&scratch.file).write_all(b"1\n");
-        scratch.remove();
-        written
-    });
-    match written {
+    match supersede::verify(path) {
         // Nothing can be created here, and nothing needs to be.
         Err(cause) if exists && cause.kind() == ErrorKind::PermissionDenied => Ok(()),
-        written => written.map_err(|cause| Error::file(path, cause)),
+        verified => verified.map_err(|cause| Error::file(path, cause)),
     }
 }
 

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::lock::{self, Record, Seen, Stage};
-use super::proc::{self, Locks, OpenFile};
+use super::proc::{self, Locks};
 use super::{Error, Process, pidfile};
 
 /// What is at the path.
@@ -72,7 +72,7 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
         match observe_once(path)? {
             Observation::Settled(state) => return Ok(state),
             Observation::Orphaned(Orphan { identity, taker }) if late => {
-                let pid = taker.or_else(|| proc::lock_holder(open_file(path, identity)));
+                let pid = taker.or_else(|| proc::lock_holder(identity));
                 let path = path_buf();
                 return Err(Error::Orphaned { path, pid });
             }
@@ -136,8 +136,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         None => parse(&text).map(|pid| (pid, Proof::Fdinfo)),
     };
     let identity = identity(&found);
-    let opened = open_file(path, identity);
-    let Some((pid, proof)) = known.filter(|&(pid, proof)| proves(pid, proof, opened)) else {
+    let Some((pid, proof)) = known.filter(|&(pid, proof)| proves(pid, proof, identity)) else {
         let taker = lock::stage_taker(&file);
         return Ok(Observation::Orphaned(Orphan { identity, taker }));
     };
@@ -155,7 +154,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
 /// The number in a record lock is that of the process that took it. A child that shares its parent's table of
 /// descriptors (clone(2) with CLONE_FILES) keeps the lock under the number of a parent that is dead, and the number may
 /// have been given to another process since. So where /proc shows the locks of that process, they are looked at.
-fn proves(pid: i32, proof: Proof, file: OpenFile<'_>) -> bool {
+fn proves(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
     let lives = match Process::open(pid) {
         Ok(process) => process.is_some_and(|process| process.is_alive()),
         // Without pidfds /proc tells, or nothing does.
@@ -173,11 +172,6 @@ fn proves(pid: i32, proof: Proof, file: OpenFile<'_>) -> bool {
                 Proof::Fdinfo,
             ) => description && flock,
         }
-}
-
-fn open_file(path: &Path, identity: (u64, u64)) -> OpenFile<'_> {
-    let name = path.file_name().unwrap_or_default();
-    OpenFile { name, identity }
 }
 
 /// Between two looks at a lock. The kernel has no wait for a lock that ends after a given time, and waiting in

@@ -1,9 +1,8 @@
 //! Facts of other processes, from proc(5). All of them are `None` where /proc does not show them: it is not
 //! mounted, it is that of another pid namespace, `hidepid` hides the process, or the process is gone.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -22,7 +21,10 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn read(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(path(pid)?.join("stat")).ok()?)
+        // The name of a process need not be UTF-8.
+        Self::parse(&String::from_utf8_lossy(
+            &fs::read(path(pid)?.join("stat")).ok()?,
+        ))
     }
 
     /// Whether the process runs no more and is only waited for: a zombie.
@@ -61,7 +63,8 @@ pub(crate) fn started(pid: i32) -> Option<SystemTime> {
 
 /// The real user id of a process, from proc_pid_status(5).
 pub(crate) fn real_user(pid: i32) -> Option<u32> {
-    let status = fs::read_to_string(path(pid)?.join("status")).ok()?;
+    let status = fs::read(path(pid)?.join("status")).ok()?;
+    let status = String::from_utf8_lossy(&status);
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -83,7 +86,7 @@ fn processes() -> Option<impl Iterator<Item = i32>> {
 /// What /proc shows of a process and its locks on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Locks {
-    /// That may not be seen: only by the same user, or with CAP_SYS_PTRACE.
+    /// They may not be seen: only by the same user, or with CAP_SYS_PTRACE; and not with hidepid.
     Hidden,
     /// These are there.
     Shown {
@@ -96,68 +99,44 @@ pub(crate) enum Locks {
     },
 }
 
-/// A file that another process may have open.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenFile<'a> {
-    /// Its name, without the directory.
-    pub(crate) name: &'a OsStr,
-    /// Device and inode, as stat(2) gives them.
-    pub(crate) identity: (u64, u64),
+/// The locks of a process on a file, from proc_pid_fdinfo(5). `file` is device and inode, as stat(2) gives them.
+pub(crate) fn locks(pid: i32, file: (u64, u64)) -> Locks {
+    try_locks(pid, file).unwrap_or(Locks::Hidden)
 }
 
-impl OpenFile<'_> {
-    /// The name first: stat(2) of whatever else the process has open may hang, on a dead network file system.
-    fn is_at(self, link: &Path) -> io::Result<bool> {
-        if fs::read_link(link)?.file_name() != Some(self.name) {
-            return Ok(false);
-        }
-        let found = link.metadata()?;
-        Ok((found.dev(), found.ino()) == self.identity)
-    }
-}
-
-/// The locks of a process on a file, from proc_pid_fdinfo(5).
-pub(crate) fn locks(pid: i32, file: OpenFile<'_>) -> Locks {
-    let Some(path) = path(pid) else {
-        return Locks::Hidden;
-    };
-    let entries = match fs::read_dir(path.join("fd")) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return NO_LOCKS,
-        Err(_) => return Locks::Hidden,
-    };
+fn try_locks(pid: i32, file: (u64, u64)) -> Option<Locks> {
+    let path = path(pid)?;
     let (mut description, mut flock, mut record) = (false, false, false);
-    for entry in entries.flatten() {
-        match file.is_at(&entry.path()) {
-            Ok(true) => {}
-            // Without CAP_SYS_PTRACE root may list the numbers, and not follow them.
-            Err(cause) if cause.kind() == ErrorKind::PermissionDenied => return Locks::Hidden,
-            _ => continue,
-        }
-        let Ok(text) = fs::read_to_string(path.join("fdinfo").join(entry.file_name())) else {
-            return Locks::Hidden;
+    for entry in fs::read_dir(path.join("fd")).ok()?.flatten() {
+        let text = match fs::read_to_string(path.join("fdinfo").join(entry.file_name())) {
+            Ok(text) => text,
+            // It was closed this moment.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+            // Without CAP_SYS_PTRACE root may list the numbers, and no more.
+            Err(_) => return None,
         };
-        for (kind, taker) in text.lines().filter_map(write_lock) {
-            description |= kind == "OFDLCK";
-            flock |= kind == "FLOCK" && taker == pid;
-            record |= kind == "POSIX";
+        let locks: Vec<_> = text.lines().filter_map(write_lock).collect();
+        // stat(2) of other files might hang, on a dead network file system.
+        if locks.is_empty() {
+            continue;
+        }
+        let found = entry.path().metadata().ok()?;
+        if (found.dev(), found.ino()) == file {
+            let has = |wanted| locks.iter().any(|&(kind, _)| kind == wanted);
+            description |= has("OFDLCK");
+            flock |= locks.contains(&("FLOCK", pid));
+            record |= has("POSIX");
         }
     }
-    Locks::Shown {
+    Some(Locks::Shown {
         description,
         flock,
         record,
-    }
+    })
 }
 
-const NO_LOCKS: Locks = Locks::Shown {
-    description: false,
-    flock: false,
-    record: false,
-};
-
 /// The first process that shows the open file description lock.
-pub(crate) fn lock_holder(file: OpenFile<'_>) -> Option<i32> {
+pub(crate) fn lock_holder(file: (u64, u64)) -> Option<i32> {
     processes()?.find(|&pid| {
         matches!(
             locks(pid, file),

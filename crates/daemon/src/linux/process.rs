@@ -14,7 +14,7 @@ pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Another process, held so that it cannot be mistaken for one that gets its number later.
 ///
-/// Make sure after [`open`](Self::open), not before, that the number is that of the process which is meant.
+/// Check that the number belongs to the right process after [`open`](Self::open), not before.
 #[derive(Debug)]
 pub struct Process {
     pid: i32,

@@ -63,8 +63,8 @@ impl Ready {
         state.pidfile.ready()
     }
 
-    /// "The service does not work, because." The same as to return an error from the service, which should
-    /// return without delay now: in five seconds it is killed. Ignored after [`ready`](Self::ready).
+    /// "The service does not work, and this is why." The same as returning an error. Return soon: after five seconds
+    /// the process is killed. Ignored after [`ready`](Self::ready).
     pub fn fail(&self, message: impl Display) {
         let message = message.to_string();
         self.fail_with(&Error::Failed {

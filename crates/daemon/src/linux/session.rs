@@ -12,33 +12,50 @@ use super::process::KILL_TIMEOUT;
 use super::{Error, Process, probe, proc};
 
 /// Kills all processes of a daemon's session but the daemon, which is stopped, so that it starts no others.
+///
+/// That the session is its own is the daemon's word, and it may have been taken over. So nobody is killed whose user is
+/// another one, unless the daemon is root's; nor in a session whose leader lives and is not the daemon.
 pub(crate) fn kill_all_but(daemon: &Process) -> Result<(), Error> {
-    let session = session_of(daemon.pid());
-    if !daemon.signal(libc::SIGSTOP)? {
+    let pid = daemon.pid();
+    let Some(session) = session_of(pid) else {
+        return Ok(());
+    };
+    let led_by_another = session != pid && Process::open(session)?.is_some_and(|it| it.is_alive());
+    // The daemon lives, so the number was its session's.
+    if led_by_another || !daemon.is_alive() || Some(session) == session_of(0) {
         return Ok(());
     }
-    match session {
-        // The daemon lives, so the number was its session's. Never our own one.
-        Some(session) if daemon.is_alive() && Some(session) != session_of(0) => {
-            kill_members(session, &[daemon.pid()]);
+    if daemon.signal(libc::SIGSTOP)? {
+        let user = proc::real_user(pid).filter(|&user| user != 0);
+        let told = kill_members(session, &[pid], user);
+        if !told && session == pid {
+            kill_group(session);
         }
-        _ => {}
     }
     Ok(())
 }
 
-/// Kills all processes of a session but these, and waits until they are gone. The caller makes sure that one of
-/// those in `except` stays for as long as this takes; a zombie will do.
-pub(crate) fn kill_members(session: i32, except: &[i32]) {
+/// Kills all processes of a session that our setsid(2) made but its leader, our child, and waits until they are gone.
+pub(crate) fn kill_all_but_leader(leader: i32) {
+    if !kill_members(leader, &[leader], None) {
+        kill_group(leader);
+    }
+}
+
+/// Kills the processes of a session but those in `except`, and waits until they are gone; only those of one user, if
+/// told so. False if they cannot be found. The caller makes sure that one of those in `except` stays for as long as this
+/// takes; a zombie will do.
+fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
     let mut except = except.to_vec();
     let start = Instant::now();
     while start.elapsed() < KILL_TIMEOUT {
         let Some(mut members) = proc::members(session) else {
-            return kill_group(session);
+            return false;
         };
-        members.retain(|pid| !except.contains(pid));
+        let theirs = |pid| user.is_some() && proc::real_user(pid) != user;
+        members.retain(|pid| !except.contains(pid) && !theirs(*pid));
         if members.is_empty() {
-            return;
+            return true;
         }
         for pid in members {
             match Process::open(pid) {
@@ -49,12 +66,13 @@ pub(crate) fn kill_members(session: i32, except: &[i32]) {
                 {
                     except.push(pid);
                 }
-                Err(Error::Unsupported { .. }) => return kill_group(session),
+                Err(Error::Unsupported { .. }) => return false,
                 _ => {}
             }
         }
         probe::pause();
     }
+    true
 }
 
 fn is_member(pid: i32, session: i32) -> bool {

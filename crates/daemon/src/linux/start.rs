@@ -66,11 +66,11 @@ impl Daemon {
         let plan = Plan::new(self)?;
         let pipe = match detach::split()? {
             Side::Launcher(launcher) => {
-                let heard = launcher.wait(self.ready_timeout);
-                if let Err(Error::Died { .. } | Error::TimedOut { .. }) = heard {
+                let outcome = launcher.wait(self.ready_timeout);
+                if outcome.is_err() {
                     pidfile::sweep(&plan.pidfile);
                 }
-                return heard;
+                return outcome;
             }
             Side::Daemon(pipe) => pipe,
         };

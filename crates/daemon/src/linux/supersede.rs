@@ -3,9 +3,10 @@
 //! Everybody who may read a file may lock it for reading, and so keep a daemon from locking it for writing. Such a
 //! file is put aside for a new one, which nobody else has open.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::lock::{self, Attempt, Seen};
@@ -13,54 +14,56 @@ use super::{pidfile, probe, sys};
 
 /// Swaps the file at the path for a new one that is locked already. `None` if another process was quicker.
 pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<File>> {
-    let scratch = Scratch::create(path)?;
-    let attempt = lock::take(&scratch.file, own_session)?;
-    let swapped = attempt == Attempt::Taken && swap(&scratch, path)?;
-    // Its name is that of the old file now, or of the new one where nothing was swapped.
-    scratch.remove();
-    Ok(swapped.then_some(scratch.file))
+    // In the end this is the name of the old file, or of the new one where nothing was swapped.
+    let aside = Aside::new(path)?;
+    let new = pidfile::create(&aside.0)?;
+    let attempt = lock::take(&new, own_session)?;
+    let swapped = attempt == Attempt::Taken && swap(&new, &aside, path)?;
+    Ok(swapped.then_some(new))
 }
 
-/// A new file beside the pidfile, since only names on one file system can be swapped.
-pub(crate) struct Scratch {
-    pub(crate) file: File,
-    path: PathBuf,
+/// Checks that a file can be created and written beside a pidfile.
+pub(crate) fn verify(path: &Path) -> io::Result<()> {
+    let aside = Aside::new(path)?;
+    pidfile::create(&aside.0)?.write_all(b"1\n")
 }
 
-impl Scratch {
-    pub(crate) fn create(beside: &Path) -> io::Result<Self> {
-        let mut name = OsString::from(".");
-        name.push(beside.file_name().unwrap_or_default());
-        name.push(format!(".{}", std::process::id()));
-        let path = beside.with_file_name(name);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
-            _ => {}
+/// A name beside the pidfile, since only names on one file system can be swapped. It is free before, and after.
+struct Aside(PathBuf);
+
+impl Aside {
+    fn new(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let mut aside = OsString::from(".");
+        // A name has 255 bytes at most.
+        aside.push(OsStr::from_bytes(name.get(..200).unwrap_or(name)));
+        aside.push(format!(".{}", std::process::id()));
+        let aside = Self(path.with_file_name(aside));
+        match fs::remove_file(&aside.0) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(cause),
+            _ => Ok(aside),
         }
-        let file = pidfile::create(&path)?;
-        Ok(Self { file, path })
-    }
-
-    pub(crate) fn remove(&self) {
-        let _ = fs::remove_file(&self.path);
     }
 }
 
-fn swap(scratch: &Scratch, path: &Path) -> io::Result<bool> {
-    match sys::exchange(&scratch.path, path).map_err(io::Error::from) {
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
+    match sys::exchange(aside, path).map_err(io::Error::from) {
         Ok(()) => {}
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(cause) => {
-            scratch.remove();
-            return Err(cause);
-        }
+        Err(cause) => return Err(cause),
     }
     // A daemon that locked the old file before we swapped it has found it in its place. One that locks it from here
     // on finds that it is not.
-    let old = File::open(&scratch.path)?;
+    let old = File::open(aside)?;
     if lock::stage(&old)? != Seen::Free {
-        sys::exchange(&scratch.path, path)?;
+        sys::exchange(aside, path)?;
         return Ok(false);
     }
-    Ok(matches!(probe::is_at(&scratch.file, path), Ok(true)))
+    Ok(matches!(probe::is_at(new, path), Ok(true)))
 }

@@ -19,6 +19,12 @@ pub(crate) fn fork() -> Result<ForkResult, Error> {
     unsafe { nix::unistd::fork() }.map_err(Error::call("fork"))
 }
 
+/// Writes out what the C library has buffered: printf(3) of a library.
+pub(crate) fn flush_c() {
+    // SAFETY: a null pointer means all streams. Failure is the stream's, and stays with it.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
+}
+
 /// Ends the process at once: neither exit handlers nor buffers of the program we were forked from are run.
 pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: _exit(2) has no preconditions.

@@ -3,29 +3,40 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 
-use super::Error;
+use super::{Error, probe};
+
+/// How long a thread may be seen after it was joined: its kernel thread ends a little later.
+const ENDING: Duration = Duration::from_millis(50);
 
 /// Refuses to go on in a process of several threads.
 pub(crate) fn require_one() -> Result<(), Error> {
-    let path = Path::new("/proc/self/task");
-    let tasks = match fs::read_dir(path) {
-        Ok(tasks) => tasks,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return require_one_without_proc(),
-        Err(cause) => return Err(Error::file(path, cause)),
-    };
-    let tasks: Vec<_> = tasks.flatten().collect();
-    if tasks.len() == 1 {
-        return Ok(());
+    let start = Instant::now();
+    loop {
+        let path = Path::new("/proc/self/task");
+        let tasks = match fs::read_dir(path) {
+            Ok(tasks) => tasks,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return require_one_without_proc(),
+            Err(cause) => return Err(Error::file(path, cause)),
+        };
+        let tasks: Vec<_> = tasks.flatten().collect();
+        if tasks.len() == 1 {
+            return Ok(());
+        }
+        if start.elapsed() >= ENDING {
+            let name = |task: &fs::DirEntry| fs::read(task.path().join("comm")).unwrap_or_default();
+            let names = tasks.iter().map(name);
+            let names = names.map(|name| String::from_utf8_lossy(&name).trim_end().to_owned());
+            return Err(Error::Threads {
+                names: names.collect(),
+            });
+        }
+        probe::pause();
     }
-    let name = |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
-    let names = tasks.iter().filter_map(name);
-    Err(Error::Threads {
-        names: names.map(|name| name.trim_end().to_owned()).collect(),
-    })
 }
 
 /// unshare(2) of CLONE_THREAD changes nothing in a process of one thread, and is EINVAL in any other.

@@ -26,7 +26,7 @@ impl Terminal {
             .env("READY", format!("echo > {}", begun.display()))
             .stdin(Stdio::piped());
         let script = terminal.spawn().unwrap();
-        fs::read(&begun).unwrap();
+        place.await_fifo(&begun, &script);
         // Waits until it is ready.
         place.check(&["reload"], 0, "reloads");
         Self { place, script }
@@ -56,7 +56,7 @@ fn it_cleans_up() {
     );
     let mut shell = place.command("sh").args(["-c", &script]).spawn().unwrap();
     // Opening the fifo waits for the other end, and the check for us.
-    fs::read(&fifo).unwrap();
+    place.await_fifo(&fifo, &shell);
     // Waits until it is ready; while it starts a child, it has more signals blocked than it will have.
     place.check(&["reload"], 0, "reloads");
     let pid = place.pid();
@@ -109,7 +109,7 @@ fn without_a_terminal_it_has_a_session_of_its_own() {
     let script = format!("$M --check '{check}' run; true");
     let mut shell = place.command("setsid");
     let mut shell = shell.args(["sh", "-c", &script]).spawn().unwrap();
-    fs::read(&begun).unwrap();
+    place.await_fifo(&begun, &shell);
     place.check(&["reload"], 0, "reloads");
     let pid = place.pid();
     assert_eq!(session(pid), pid);
@@ -128,7 +128,7 @@ fn nohup_is_left_in_force() {
     let script = format!("exec env --ignore-signal=HUP,USR1 $M --check '{check}' run");
     let mut shell = place.command("sh");
     let mut daemon = shell.args(["-c", &script]).spawn().unwrap();
-    fs::read(&begun).unwrap();
+    place.await_fifo(&begun, &daemon);
     place.check(&["reload"], 0, "reloads");
     let ignored = status_line(place.pid(), "SigIgn");
     let ignored = u64::from_str_radix(&ignored, 16).unwrap();
@@ -165,7 +165,7 @@ fn it_becomes_somebody_else() {
         "run",
     ];
     let daemon = place.mydaemon(&options).spawn().unwrap();
-    fs::read(&begun).unwrap();
+    place.await_fifo(&begun, &daemon);
     place.check(&["reload"], 0, "reloads");
     let pid = place.pid();
     assert_eq!(status_line(pid, "Uid"), "65534\t65534\t65534\t65534");

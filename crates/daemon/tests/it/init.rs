@@ -117,7 +117,7 @@ fn its_caller_is_killed() {
         .mydaemon(&["--check", &check, "start"])
         .spawn()
         .unwrap();
-    std::fs::read(&begun).unwrap();
+    place.await_fifo(&begun, &launcher);
     launcher.kill().unwrap();
     launcher.wait().unwrap();
     std::fs::write(&go, "").unwrap();

@@ -6,11 +6,16 @@
 
 mod control;
 mod detach;
+#[cfg(target_pointer_width = "64")]
+mod filter;
 mod foreground;
 mod init;
 mod locks;
+mod namespaces;
 mod notify;
+mod peers;
 mod pidfile;
 mod sandbox;
+mod strangers;
 mod support;
 mod systemd;

@@ -1,11 +1,13 @@
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
@@ -48,6 +50,28 @@ impl Place {
         let path = self.path(name);
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
         path
+    }
+
+    /// Waits until a fifo is written to by what a child has started, which must not end before.
+    pub(crate) fn await_fifo(&self, fifo: &Path, child: &Child) {
+        let mut reader = fs::File::options();
+        let reader = reader.read(true).custom_flags(libc::O_NONBLOCK);
+        let reader = reader.open(fifo).unwrap();
+        let child = hold(child.id() as i32);
+        let [written, ended] = [reader.as_fd(), child.as_fd()];
+        let mut fds = [written, ended].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let ready = poll(&mut fds, PollTimeout::try_from(DEADLINE).unwrap()).unwrap();
+        let wrote = fds[0].any().unwrap();
+        assert!(
+            wrote,
+            "{}: {}",
+            fifo.display(),
+            if ready == 0 {
+                "too late"
+            } else {
+                "the child ended"
+            }
+        );
     }
 
     /// A program that finds the pidfile, and the example `mydaemon` as `$M`.
@@ -263,16 +287,66 @@ pub(crate) fn in_pid_namespace(place: &Place, program: impl AsRef<OsStr>) -> Opt
     };
     let tried = finish(unshare("true".as_ref()).spawn().unwrap());
     if tried.code != Some(0) {
-        eprintln!("skipped: no pid namespace here: {tried:?}");
+        skip(&format!("no pid namespace here: {tried:?}"));
         return None;
     }
     Some(unshare(program.as_ref()))
 }
 
+/// Says why a test does not run here; not by eprintln!, which the harness keeps to itself. It is a failure where all of
+/// them are to run.
+pub(crate) fn skip(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+    assert!(
+        std::env::var_os("SAMPLED_SKIP_NOTHING").is_none(),
+        "{reason}"
+    );
+}
+
 pub(crate) fn root(reason: &str) -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
-        eprintln!("skipped: not root, {reason}");
+        skip(&format!("not root, {reason}"));
     }
     root
 }
+
+/// The holder of any record lock for writing on the file. Open file description locks have none: -1.
+pub(crate) fn record_lock(place: &Place) -> i32 {
+    let file = fs::File::open(place.pidfile()).unwrap();
+    let mut lock = range(libc::F_RDLCK, 4, 0);
+    fcntl(&file, FcntlArg::F_GETLK(&mut lock)).unwrap();
+    assert_ne!(i32::from(lock.l_type), libc::F_UNLCK, "no record lock");
+    lock.l_pid
+}
+
+/// A Python program that holds locks on the pidfile, its variable `file`, until its standard input is closed. `None`
+/// where there is no Python.
+pub(crate) fn python(place: &Place, script: &str) -> Option<Child> {
+    let script = format!(
+        "import fcntl, os, struct, subprocess, sys
+file = open('{}', 'a+')
+{script}
+print(os.getpid(), flush=True)
+sys.stdin.read()",
+        place.pidfile().display()
+    );
+    let mut python = place.command("python3");
+    let spawned = python.args(["-c", &script]).stdin(Stdio::piped()).spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(missing) => {
+            skip(&format!("python3: {missing}"));
+            return None;
+        }
+    };
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.as_mut().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, format!("{}\n", child.id()));
+    Some(child)
+}
+
+/// A life from start to stop, with a restart in between.
+pub(crate) const LIFE: &str =
+    "$M start && $M status && $M reload && $M restart && $M stop && ! $M status";

@@ -11,7 +11,7 @@ use super::support::*;
 fn within(unit: &str, script: &str) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd-user-session");
     if !session.exists() {
-        return eprintln!("skipped: systemd: {} is not there", session.display());
+        return skip(&format!("systemd: {} is not there", session.display()));
     }
     let place = Place::new();
     let mydaemon = example("mydaemon").display().to_string();
@@ -38,7 +38,7 @@ fn within(unit: &str, script: &str) {
         .args(["--", "bash", "-c", &script]);
     let said = finish(shell.spawn().unwrap());
     if said.code == Some(77) {
-        return eprintln!("skipped: systemd: {}", said.err);
+        return skip(&format!("systemd: {}", said.err));
     }
     assert_eq!(said.code, Some(0), "{said:?}");
 }
