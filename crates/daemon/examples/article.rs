@@ -1,19 +1,22 @@
-//! A class `Daemon` with a pidfile, start, stop and restart, and a program that does nothing for ever: the daemon of
-//! many a tutorial in Python, without its races. `cargo run --example article -- start`
+//! A daemon with a pidfile, start, stop and restart, which does nothing until it is stopped: the class of many a
+//! tutorial in Python with its test program, without their races. `cargo run --example article -- start`
 
+use std::error::Error;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use sampled_daemon::{Daemon, Error, Ready};
+use nix::sys::signal::{SigSet, Signal};
+use sampled_daemon::{Daemon, Ready};
 
-fn run(ready: Ready) -> Result<(), Error> {
+fn run(ready: Ready) -> Result<(), Box<dyn Error>> {
+    let stop = SigSet::from(Signal::SIGTERM);
+    stop.thread_block()?;
     ready.ready()?;
-    loop {
-        std::thread::park(); // The work goes here.
-    }
+    stop.wait()?; // The work goes here.
+    Ok(())
 }
 
-fn main() -> Result<ExitCode, Error> {
+fn main() -> Result<ExitCode, sampled_daemon::Error> {
     let daemon = Daemon::new("article");
     let outcome = match std::env::args().nth(1).as_deref() {
         Some("start") => daemon.start(run)?.to_string(),

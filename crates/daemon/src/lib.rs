@@ -1,21 +1,25 @@
 //! A correct Unix daemon for any program: detach, pidfile, readiness, start, stop, restart, reload, status.
 //!
 //! ```no_run
+//! use std::error::Error;
 //! use std::io::{Write, stdout};
 //! use std::process::ExitCode;
 //!
-//! use sampled_daemon::{Daemon, Error, Ready};
+//! use nix::sys::signal::{SigSet, Signal};
+//! use sampled_daemon::{Daemon, Ready};
 //!
-//! fn serve(ready: Ready) -> Result<(), Error> {
+//! fn serve(ready: Ready) -> Result<(), Box<dyn Error>> {
+//!     // By default SIGTERM would end the process at once, and leave its pidfile behind.
+//!     let stop = SigSet::from(Signal::SIGTERM);
+//!     stop.thread_block()?;
 //!     // Read the configuration, bind the sockets. The caller of `start` sees an error from here.
 //!     ready.ready()?;
-//!     // Serve, until a signal ends the process.
-//!     loop {
-//!         std::thread::park();
-//!     }
+//!     // Serve, until the signal comes.
+//!     stop.wait()?;
+//!     Ok(())
 //! }
 //!
-//! fn main() -> Result<ExitCode, Error> {
+//! fn main() -> Result<ExitCode, sampled_daemon::Error> {
 //!     let daemon = Daemon::new("mydaemon");
 //!     let outcome = match std::env::args().nth(1).as_deref() {
 //!         Some("start") => daemon.start(serve)?.to_string(),

@@ -73,6 +73,7 @@ fn the_program_of_the_tutorials_starts_and_stops() {
         .filter_map(|line| line.split(',').next())
         .collect();
     assert_eq!(verbs, ["started", "started", "stopped", "not running"]);
+    assert!(!place.path("article.pid").exists());
     assert_eq!(said.err, "usage: article start|stop|restart\n");
     assert_eq!(place.processes(), [0; 0]);
 }
