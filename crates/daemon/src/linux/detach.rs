@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
-use super::launcher::Launcher;
+use super::launcher::{Intermediate, Launcher, Link};
 use super::readiness::{Reader, Record, Writer};
 use super::{Death, Error, descriptors, environment, pidfile, process, stdio, sys, threads};
 
@@ -81,21 +81,22 @@ pub(crate) fn split() -> Result<Side, Error> {
     sys::flush_c();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
     let (link, far_link) = UnixStream::pair().map_err(Error::call("socketpair"))?;
+    // All that may fail comes before the fork: nothing is left half done.
+    let (pipe, link) = (Reader::new(reader)?, Link::new(link.into())?);
     // The caller's handlers must not run in the child.
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
         .map_err(Error::call("sigprocmask"))?;
     let forked = sys::fork();
     if let Ok(ForkResult::Child) = forked {
-        drop((reader, link));
+        drop((pipe, link));
         return Ok(Side::Daemon(detach_child(writer, far_link.into(), passed)));
     }
     mask.thread_set_mask().map_err(Error::call("sigprocmask"))?;
     match forked? {
-        ForkResult::Parent { child } => Ok(Side::Launcher(Launcher {
-            pipe: reader,
-            link: link.into(),
-            intermediate: child,
+        ForkResult::Parent { child: pid } => Ok(Side::Launcher(Launcher {
+            pipe,
+            intermediate: Intermediate { pid, link },
         })),
         ForkResult::Child => unreachable!("the child has returned above"),
     }

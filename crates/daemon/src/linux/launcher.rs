@@ -22,15 +22,33 @@ const SLACK: Duration = Duration::from_secs(2);
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// What the launcher holds of a daemon that starts.
-#[derive(Debug)]
 pub(crate) struct Launcher {
     /// The readiness pipe of the daemon.
-    pub(crate) pipe: OwnedFd,
-    /// The socket of the intermediate process, which ends when this is closed.
-    pub(crate) link: OwnedFd,
-    /// The intermediate process, our child. It leads the daemon's session, whose number is nobody else's as long
-    /// as it is not reaped.
-    pub(crate) intermediate: Pid,
+    pub(crate) pipe: Reader,
+    pub(crate) intermediate: Intermediate,
+}
+
+/// Our child, the parent of the daemon. It leads the daemon's session, whose number is nobody else's as long as it is
+/// not reaped.
+pub(crate) struct Intermediate {
+    pub(crate) pid: Pid,
+    pub(crate) link: Link,
+}
+
+/// Our side of the socket to the intermediate process, which ends when this is closed.
+pub(crate) struct Link {
+    reader: Reader,
+    writer: Writer,
+}
+
+impl Link {
+    pub(crate) fn new(socket: OwnedFd) -> Result<Self, Error> {
+        let other = socket.try_clone().map_err(Error::call("fcntl"))?;
+        Ok(Self {
+            reader: Reader::new(socket)?,
+            writer: Writer::new(other),
+        })
+    }
 }
 
 impl Launcher {
@@ -49,13 +67,8 @@ impl Launcher {
     }
 
     fn wait_for(self, timeout: Duration, trial: bool) -> Result<Start, Error> {
-        let intermediate = Intermediate {
-            pid: self.intermediate,
-            writer: Writer::new(self.link.try_clone().map_err(Error::call("fcntl"))?),
-            reader: Reader::new(self.link)?,
-        };
         let mut daemon = Starting {
-            intermediate,
+            intermediate: self.intermediate,
             pid: None,
             waiting: false,
             ready: None,
@@ -63,7 +76,7 @@ impl Launcher {
             causes: Vec::new(),
             ended: None,
         };
-        let outcome = daemon.wait(Reader::new(self.pipe)?, timeout);
+        let outcome = daemon.wait(self.pipe, timeout);
         let outcome = match outcome {
             Ok(Start::Started { .. }) if !trial => outcome,
             outcome => daemon.bury(outcome),
@@ -71,13 +84,6 @@ impl Launcher {
         daemon.intermediate.end();
         outcome
     }
-}
-
-/// Our child, the parent of the daemon.
-struct Intermediate {
-    pid: Pid,
-    reader: Reader,
-    writer: Writer,
 }
 
 impl Intermediate {
@@ -149,7 +155,7 @@ impl Starting {
                 (_, None, Some(how)) => return Err(Error::Died { how }),
                 (_, None, None)
                     if self.silent.is_some()
-                        && (left.is_zero() || !self.intermediate.reader.is_open()) =>
+                        && (left.is_zero() || !self.intermediate.link.reader.is_open()) =>
                 {
                     let how = Death::Unknown;
                     return Err(Error::Died { how });
@@ -162,7 +168,7 @@ impl Starting {
             // An end that is closed would be readable for ever.
             let mut fds = Vec::new();
             fds.extend(pipe.is_open().then(|| pipe.as_fd()));
-            let link = &self.intermediate.reader;
+            let link = &self.intermediate.link.reader;
             fds.extend(link.is_open().then(|| link.as_fd()));
             process::wait_readable(&fds, left)?;
         }
@@ -170,7 +176,7 @@ impl Starting {
 
     /// What the intermediate process knows.
     fn read_end(&mut self) -> Result<(), Error> {
-        for record in self.intermediate.reader.read()? {
+        for record in self.intermediate.link.reader.read()? {
             if let Record::Ended(how) = record {
                 self.ended = Some(how);
             }
@@ -205,7 +211,7 @@ impl Starting {
         }
         if self.ended.is_none() {
             // Also if it has left its session, and if the intermediate process is stopped.
-            self.intermediate.writer.write(&Record::Kill);
+            self.intermediate.link.writer.write(&Record::Kill);
             self.intermediate.signal(Signal::SIGCONT);
             self.wait_for_end();
         }
@@ -215,7 +221,7 @@ impl Starting {
             session::kill_all_but_leader(self.intermediate.pid.as_raw());
         }
         match (self.ended, self.pid) {
-            (None, Some(pid)) if self.intermediate.reader.is_open() => {
+            (None, Some(pid)) if self.intermediate.link.reader.is_open() => {
                 let after = GRACE;
                 Err(Error::Unkillable { pid, after })
             }
@@ -226,9 +232,9 @@ impl Starting {
     /// Waits until the intermediate process has told how the daemon ended.
     fn wait_for_end(&mut self) {
         let start = Instant::now();
-        while self.ended.is_none() && self.intermediate.reader.is_open() {
+        while self.ended.is_none() && self.intermediate.link.reader.is_open() {
             let left = GRACE.saturating_sub(start.elapsed());
-            let waited = process::wait_readable(&[self.intermediate.reader.as_fd()], left);
+            let waited = process::wait_readable(&[self.intermediate.link.reader.as_fd()], left);
             if left.is_zero() || waited.is_err() || self.read_end().is_err() {
                 return;
             }

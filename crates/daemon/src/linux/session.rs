@@ -26,8 +26,11 @@ pub(crate) fn kill_all_but(daemon: &Process) -> Result<(), Error> {
         return Ok(());
     }
     if daemon.signal(libc::SIGSTOP)? {
-        let user = proc::real_user(pid).filter(|&user| user != 0);
-        let told = kill_members(session, &[pid], user);
+        let told = match proc::real_user(pid) {
+            Some(0) => kill_members(session, &[pid], None),
+            Some(user) => kill_members(session, &[pid], Some(user)),
+            None => false,
+        };
         if !told && session == pid {
             kill_group(session);
         }
