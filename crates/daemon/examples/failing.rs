@@ -48,7 +48,7 @@ fn fail(how: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// What was being done when something went wrong, and what went wrong.
+/// An error with the step that failed.
 #[derive(Debug)]
 struct Context(&'static str, Box<dyn Error>);
 

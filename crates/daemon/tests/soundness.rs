@@ -1,4 +1,4 @@
-//! What a program of one thread sees of its descriptors and children. A test harness has threads, so there is none.
+//! Descriptors and children of a program of one thread. A test harness has threads, so there is none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::error::Error;

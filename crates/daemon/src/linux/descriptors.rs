@@ -1,4 +1,4 @@
-//! What becomes of open descriptors above 2 in a daemon.
+//! Open descriptors above 2: which of them a daemon keeps.
 //!
 //! Rust opens every file close-on-exec, so a descriptor with `FD_CLOEXEC` belongs to a value of this program, and
 //! stays. One without it was most likely inherited; but a value may own it all the same (pipe(2) by hand, a C

@@ -76,7 +76,7 @@ pub(crate) fn split() -> Result<Side, Error> {
     sys::fill_standard_fds()?;
     // They were passed to this process and not to its child.
     let passed = environment::listen_fds();
-    // What is buffered now would be printed by both sides.
+    // Both sides would print the text that is still buffered.
     let _ = io::stdout().flush();
     sys::flush_c();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
@@ -102,7 +102,7 @@ pub(crate) fn split() -> Result<Side, Error> {
     }
 }
 
-/// What the first child does. Returns in the second one only, the daemon.
+/// The steps of the first child. Returns in the second one only, the daemon.
 fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
     let pipe = Writer::new(pipe);
     pidfile::close_inherited();

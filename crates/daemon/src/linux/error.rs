@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
-/// What can go wrong in the life of a daemon.
+use super::Death;
+
+/// The failures in the life of a daemon.
 ///
 /// `Display` and `Debug` are the same: one line for a person, causes included. So `main` may return it, and there is
 /// no [`source`](std::error::Error::source) that would say a part of it twice.
@@ -46,7 +47,7 @@ pub enum Error {
     #[error("{what}")]
     #[non_exhaustive]
     Unsupported {
-        /// What is missing.
+        /// The missing part.
         what: &'static str,
     },
     /// A path is empty.
@@ -275,39 +276,6 @@ impl fmt::Debug for Error {
     }
 }
 
-/// How a daemon ended that did not get ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Death {
-    /// It ended by itself.
-    #[non_exhaustive]
-    Exited {
-        /// Its exit status.
-        status: i32,
-    },
-    /// A signal ended it.
-    #[non_exhaustive]
-    Killed {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// It cannot be told: the process that waited for it is gone, too.
-    Unknown,
-}
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Exited { status } => write!(f, "exited with status {status}"),
-            Self::Killed { signal } => match Signal::try_from(signal) {
-                Ok(name) => write!(f, "was killed by {name}"),
-                Err(_) => write!(f, "was killed by signal {signal}"),
-            },
-            Self::Unknown => f.write_str("left no exit status"),
-        }
-    }
-}
-
 impl Error {
     pub(crate) fn file(path: &Path, cause: impl Into<io::Error>) -> Self {
         Self::File {
@@ -418,13 +386,5 @@ mod tests {
     fn a_failing_main_prints_one_line() {
         let error = Error::file(Path::new("/run/x.pid"), Errno::EACCES);
         assert_eq!(format!("{error:?}"), "/run/x.pid: permission denied");
-    }
-
-    #[test]
-    fn a_death_has_a_name() {
-        let check = |how: Death, expected| assert_eq!(how.to_string(), expected);
-        check(Death::Killed { signal: 9 }, "was killed by SIGKILL");
-        check(Death::Killed { signal: 34 }, "was killed by signal 34");
-        check(Death::Exited { status: 3 }, "exited with status 3");
     }
 }

@@ -11,7 +11,7 @@ use super::{Error, sys};
 pub(crate) struct Identity {
     user: Option<Account>,
     group: Gid,
-    /// What was asked for, for errors.
+    /// The name that was asked for, for errors.
     name: String,
 }
 

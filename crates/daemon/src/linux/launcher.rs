@@ -21,7 +21,7 @@ const SLACK: Duration = Duration::from_secs(2);
 /// has the pipe too, which was forked without exec(2).
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// What the launcher holds of a daemon that starts.
+/// The launcher's ends of a start.
 pub(crate) struct Launcher {
     /// The readiness pipe of the daemon.
     pub(crate) pipe: Reader,
@@ -174,7 +174,7 @@ impl Starting {
         }
     }
 
-    /// What the intermediate process knows.
+    /// Reads how the daemon ended, if the intermediate process has told.
     fn read_end(&mut self) -> Result<(), Error> {
         for record in self.intermediate.link.reader.read()? {
             if let Record::Ended(how) = record {

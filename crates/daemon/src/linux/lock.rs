@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     Ready = 1,
 }
 
-/// What the stage bytes show to an observer.
+/// The stage bytes, as an observer sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Free,
@@ -41,7 +41,7 @@ pub(crate) enum Seen {
     Foreign,
 }
 
-/// What the record lock shows to an observer.
+/// The record lock, as an observer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     /// The holder; 0 or negative if it has no number here: it lives in another pid namespace or on another
@@ -51,7 +51,7 @@ pub(crate) struct Record {
     pub(crate) own_session: bool,
 }
 
-/// What came of an attempt to take the locks.
+/// The outcome of an attempt to take the locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Taken,
@@ -115,8 +115,8 @@ pub(crate) fn record(file: &File) -> Result<Option<Record>, Errno> {
     }))
 }
 
-/// What is in the way of [`take`]. A lock for writing comes first, since a daemon's is one; the kernel shows the lock
-/// that was taken first.
+/// Finds the lock that is in the way of [`take`]. It asks for locks for writing first, since a daemon's is one; the
+/// kernel alone would show the lock that was taken first.
 fn obstacle(file: &File) -> Result<Attempt, Errno> {
     let bytes = [(0, Stage::Taken as off_t), (RECORD, 2)];
     for (asked, attempt) in [

@@ -1,5 +1,6 @@
 mod control;
 mod daemon;
+mod death;
 mod descriptors;
 mod detach;
 mod environment;
@@ -31,8 +32,9 @@ mod threads;
 
 pub use control::{KillMode, Stop};
 pub use daemon::Daemon;
+pub use death::Death;
 pub use detach::detach;
-pub use error::{Death, Error};
+pub use error::Error;
 pub use foreground::{seclude, settle};
 pub use notify::Notify;
 pub use pidfile::Pidfile;

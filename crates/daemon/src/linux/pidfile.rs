@@ -90,7 +90,7 @@ impl Held {
     }
 }
 
-/// What comes of trying to take a pidfile.
+/// The outcome of an attempt to take a pidfile.
 pub(crate) enum Claim {
     Ours(Pidfile),
     Theirs(Holder),

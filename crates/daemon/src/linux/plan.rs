@@ -22,7 +22,7 @@ pub(crate) struct Plan<'a> {
     identity: Option<Identity>,
 }
 
-/// What a daemon does after it has tried to take its pidfile.
+/// The next step of a daemon that has tried to take its pidfile.
 pub(crate) enum Next {
     Serve {
         pidfile: Pidfile,

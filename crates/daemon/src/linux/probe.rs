@@ -13,7 +13,7 @@ use super::lock::{self, Record, Seen, Stage};
 use super::proc::{self, Locks};
 use super::{Error, Process, pidfile};
 
-/// What is at the path.
+/// The pidfile's state.
 #[derive(Debug)]
 pub(crate) enum State {
     Absent,

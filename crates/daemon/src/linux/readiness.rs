@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::{Death, Error};
 
-/// What one side tells the other.
+/// A message from one side to the other.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     /// The daemon's process id.

@@ -21,7 +21,7 @@ struct State {
     outcome: Outcome,
 }
 
-/// What the service has told so far.
+/// The answer that the service has given so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     None,

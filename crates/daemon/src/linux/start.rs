@@ -46,8 +46,8 @@ impl Daemon {
     /// error, or 101 after a panic. What goes wrong before the service is called ends it by `_exit`, for up to
     /// there the exit handlers are the caller's.
     ///
-    /// What this program has opened close-on-exec, as Rust does, stays open in the daemon, and may be moved into the
-    /// service. What it inherited without that flag becomes /dev/null: see [`keep_fd`](Self::keep_fd). Call this
+    /// Files that this program has opened close-on-exec, as Rust does, stay open in the daemon, and may be moved into
+    /// the service. Descriptors that it inherited without that flag become /dev/null: see [`keep_fd`](Self::keep_fd). Call this
     /// early in `main`, before any thread is started or an async runtime is entered.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::lock::Stage;
 use super::probe::{self, State};
 use super::{Daemon, Error, proc};
 
-/// What the daemon does. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
+/// The daemon's state. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Status {

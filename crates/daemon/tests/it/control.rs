@@ -162,7 +162,7 @@ fn a_restart_that_cannot_succeed_ends_nothing() {
         let options = ["--user", "nobody", "--log", "log/log"];
         check(&options, "/log/log: permission denied");
     }
-    // What the trial has started is gone with it; the daemon's own is there.
+    // The trial's children are gone with it; the daemon's own is there.
     place.check(
         &["--check", "sleep 1000 > /dev/null 2>&1 &", "restart"],
         0,

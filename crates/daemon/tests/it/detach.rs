@@ -1,4 +1,4 @@
-//! What a daemon is, once it stands.
+//! The properties of a daemon that is ready.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -88,7 +88,7 @@ fn its_file_mode_mask_is_its_own() {
 
 #[test]
 fn it_hears_all_signals() {
-    // What it blocks itself, to read it from a descriptor: SIGHUP, SIGINT, SIGTERM. And SIGPIPE, as all Rust does.
+    // It blocks SIGHUP, SIGINT and SIGTERM, to read them from a descriptor, and ignores SIGPIPE, as all Rust does.
     let (blocked, ignored) = ("0000000000004003", 0x1000);
     for wrapper in [
         "nohup",
@@ -100,7 +100,7 @@ fn it_hears_all_signals() {
         assert_eq!(said.code, Some(0), "{said:?}");
         let pid = place.pid();
         assert_eq!(status_line(pid, "SigBlk"), blocked, "{wrapper}");
-        // Without 32 and 33, which the C library keeps to itself and whoever runs the tests may have ignored.
+        // Without 32 and 33, which the C library keeps to itself, and which may have come in ignored.
         let found = u64::from_str_radix(&status_line(pid, "SigIgn"), 16).unwrap() & !0x1_8000_0000;
         assert_eq!(found, ignored, "{wrapper}: {found:x}");
         place.check(&["stop"], 0, "stopped");

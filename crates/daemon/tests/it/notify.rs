@@ -44,7 +44,7 @@ impl Manager {
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
-    /// What is there after the end of the daemon.
+    /// The messages that are left after the end of the daemon.
     fn hear_the_rest(&self) -> Vec<String> {
         self.socket.set_nonblocking(true).unwrap();
         let mut buffer = [0; 1000];

@@ -1,4 +1,4 @@
-//! The pidfile: whoever holds its lock is the daemon, whatever is written in it.
+//! The pidfile: the holder of its lock is the daemon, whatever number is in the file.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -22,7 +22,7 @@ pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
-/// What a program left: exit status, output, errors.
+/// The exit status, output and errors of a program.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
@@ -95,7 +95,7 @@ impl Place {
         command
     }
 
-    /// Runs mydaemon to its end, which is that of its output, too: whoever holds the pipe, holds us up.
+    /// Runs mydaemon until it has ended and its output is closed, by every process that has it.
     pub(crate) fn say(&self, arguments: &[&str]) -> Said {
         finish(self.mydaemon(arguments).spawn().unwrap())
     }
@@ -117,7 +117,7 @@ impl Place {
         assert!(said.out.contains(out), "{arguments:?}: {said:?}");
     }
 
-    /// What the pidfile says.
+    /// The number in the pidfile.
     pub(crate) fn pid(&self) -> i32 {
         let text = fs::read_to_string(self.pidfile()).unwrap();
         text.strip_suffix('\n').unwrap().parse().unwrap()
