@@ -6,8 +6,8 @@
 //!   one F_OFD_GETLK answers whether there is a daemon and how far it has come. A child that was forked without
 //!   exec(2) shares it, and keeps it after the daemon's death.
 //! - A record lock (F_SETLK) on a byte of its own names the daemon: F_GETLK gives the holder's process id, in the
-//!   caller's pid namespace, to anybody who may read the file. It belongs to the process that took it alone, and
-//!   is lost when that process closes *any* descriptor of the file.
+//!   caller's pid namespace, to anybody who may read the file. It belongs to that process's table of descriptors: a
+//!   forked child has none of it, and it is lost when the process closes *any* descriptor of the file.
 //! - A flock(2) shows the daemon to `flock(1)`, `lslocks` and other programs. It decides nothing, because everybody
 //!   who may read the file can take it.
 //!
@@ -67,16 +67,25 @@ const RECORD: off_t = 8;
 
 /// Takes the locks, at [`Stage::Taken`], or none. Never waits.
 pub(crate) fn take(file: &File, own_session: bool) -> Result<Attempt, Errno> {
-    let whole = Stage::Taken as off_t;
-    if !try_stages(file, libc::F_WRLCK, 0, whole)? {
-        return obstacle(file);
+    let attempt = take_unnamed(file)?;
+    if attempt != Attempt::Taken {
+        return Ok(attempt);
     }
     if !try_record(file, own_session)? {
-        try_stages(file, libc::F_UNLCK, 0, whole)?;
+        try_stages(file, libc::F_UNLCK, 0, Stage::Taken as off_t)?;
         return obstacle(file);
     }
     show(file);
     Ok(Attempt::Taken)
+}
+
+/// Keeps others from taking the locks, without a record lock: for a process that is no daemon, and must not be shown as
+/// one.
+pub(crate) fn take_unnamed(file: &File) -> Result<Attempt, Errno> {
+    match try_stages(file, libc::F_WRLCK, 0, Stage::Taken as off_t)? {
+        true => Ok(Attempt::Taken),
+        false => obstacle(file),
+    }
 }
 
 /// Shrinks the lock to that of a later stage. Takes the record lock once more, because a service that has opened and
@@ -221,6 +230,17 @@ mod tests {
         assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Ready)));
         drop(daemon);
         assert_eq!(stage(&observer), Ok(Seen::Free));
+    }
+
+    #[test]
+    fn a_process_that_is_no_daemon_has_no_name() {
+        let (sweeper, observer) = pair();
+        assert_eq!(take_unnamed(&sweeper), Ok(Attempt::Taken));
+        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Taken)));
+        // Open file description locks and record locks are in each other's way, also within one process.
+        let mut record = range(libc::F_WRLCK, RECORD, 2);
+        fcntl(&observer, FcntlArg::F_OFD_GETLK(&mut record)).unwrap();
+        assert_eq!(kind(&record), libc::F_UNLCK);
     }
 
     #[test]

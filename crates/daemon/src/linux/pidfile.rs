@@ -166,7 +166,8 @@ pub(crate) fn sweep(path: &Path) {
     if empty || require_ours(&file, path).is_err() {
         return;
     }
-    let taken = match lock::take(&file, false) {
+    // A stop at this moment must not take us for the daemon.
+    let taken = match lock::take_unnamed(&file) {
         Ok(Attempt::Taken) => Some(file),
         Ok(Attempt::ReadLocked(_)) => supersede(path, false).ok().flatten(),
         _ => None,

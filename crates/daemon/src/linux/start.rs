@@ -47,8 +47,8 @@ impl Daemon {
     /// there the exit handlers are the caller's.
     ///
     /// Files that this program has opened close-on-exec, as Rust does, stay open in the daemon, and may be moved into
-    /// the service. Descriptors that it inherited without that flag become /dev/null: see [`keep_fd`](Self::keep_fd). Call this
-    /// early in `main`, before any thread is started or an async runtime is entered.
+    /// the service. Descriptors that it inherited without that flag become /dev/null: see [`keep_fd`](Self::keep_fd).
+    /// Call this early in `main`, before any thread is started or an async runtime is entered.
     ///
     /// # Errors
     /// [`Error::Failed`] with the words of the service, or of what failed on the way to it; [`Error::Died`] if
@@ -96,7 +96,8 @@ impl Daemon {
     /// and ends with all that it has started.
     ///
     /// # Errors
-    /// Those of [`start`](Self::start).
+    /// Those of [`start`](Self::start), but [`Error::CheckDied`] and [`Error::CheckTimedOut`] in the place of
+    /// [`Error::Died`] and [`Error::TimedOut`].
     pub fn verify(&self) -> Result<(), Error> {
         let plan = Plan::new(self)?;
         let pipe = match detach::split()? {
