@@ -24,6 +24,7 @@ mod os;
 mod os_release;
 #[cfg(feature = "own")]
 pub mod own;
+pub(crate) mod panic;
 mod parse;
 pub(crate) mod pid_stat;
 mod power;
@@ -45,6 +46,7 @@ use std::{
 };
 
 use crate::reading::{Fault, Metric, Raw};
+use panic::Panic;
 
 /// One unit of reading.
 pub trait Source: Send {
@@ -176,6 +178,15 @@ pub enum Error {
     /// The user has made mistakes where he defines sources of his own.
     #[error("{0}")]
     Mistaken(String),
+    /// The code that reads it has panicked: a bug in it.
+    #[error("it has panicked: {0}")]
+    Panicked(String),
+}
+
+impl From<Panic> for Error {
+    fn from(Panic(what): Panic) -> Self {
+        Self::Panicked(what)
+    }
 }
 
 impl Error {
@@ -202,6 +213,7 @@ impl Error {
             }
             Self::Malformed { path, what } => Self::malformed(path, what),
             Self::Mistaken(what) => Self::Mistaken(what.clone()),
+            Self::Panicked(what) => Self::Panicked(what.clone()),
         }
     }
 
@@ -212,7 +224,7 @@ impl Error {
     /// that says neither of the others.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Malformed { .. } | Self::Mistaken(_) => Fault::Malformed,
+            Self::Malformed { .. } | Self::Mistaken(_) | Self::Panicked(_) => Fault::Malformed,
             Self::Io { cause, .. } => match cause.kind() {
                 io::ErrorKind::PermissionDenied => Fault::Denied,
                 io::ErrorKind::NotFound => Fault::Gone,

@@ -11,7 +11,10 @@ use tracing::warn;
 use crate::{
     reading::{Fault, Metric, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
-    source::{Answered, Error, Source},
+    source::{
+        Answered, Error, Source,
+        panic::{Panic, attempt, caught},
+    },
 };
 
 /// How far apart the snapshots are that are kept to compare with, and how many.
@@ -39,7 +42,9 @@ pub(super) struct Cell {
     width: usize,
     latest: Option<Arc<Snapshot>>,
     marks: VecDeque<Arc<Snapshot>>,
-    pub(super) error: Option<String>,
+    error: Option<String>,
+    /// How a question about it has panicked. A reading that goes well does not mend that.
+    panic: Option<String>,
     failure: Option<Failure>,
     pub(super) reads: u64,
     pub(super) cost: Duration,
@@ -71,8 +76,9 @@ impl Changes {
 
 impl Cell {
     pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
-        source.when_answered(tell.clone());
-        Self {
+        let told = caught(|| source.when_answered(tell.clone()));
+        let mut cell = Self {
+            panic: None,
             name: source.name().into(),
             source,
             metrics: None,
@@ -83,7 +89,11 @@ impl Cell {
             failure: None,
             reads: 0,
             cost: Duration::ZERO,
+        };
+        if let Err(panic) = told {
+            cell.note_panic(panic);
         }
+        cell
     }
 
     /// What it can be switched off by with others: its name, up to a slash.
@@ -93,8 +103,25 @@ impl Cell {
             .map_or(&self.name, |(family, _)| family)
     }
 
-    pub(super) fn may_have(&self, selector: &Selector<'_>) -> bool {
-        self.source.may_have(&|pattern| selector.may_match(pattern))
+    pub(super) fn may_have(&mut self, selector: &Selector<'_>) -> bool {
+        let ask = |source: &dyn Source| source.may_have(&|pattern| selector.may_match(pattern));
+        // Too often is allowed.
+        self.answer(ask).unwrap_or(true)
+    }
+
+    /// What the source answers to a question about it: no, if it panics.
+    pub(super) fn says(&mut self, ask: impl FnOnce(&dyn Source) -> bool) -> bool {
+        self.answer(ask).unwrap_or(false)
+    }
+
+    fn answer(&mut self, ask: impl FnOnce(&dyn Source) -> bool) -> Option<bool> {
+        let answer = caught(|| ask(&*self.source));
+        answer.map_err(|panic| self.note_panic(panic)).ok()
+    }
+
+    /// What is wrong with it now.
+    pub(super) fn trouble(&self) -> Option<&String> {
+        self.error.as_ref().or(self.panic.as_ref())
     }
 
     /// Asks the source what is there, until it has answered once. Returns the members of its family
@@ -108,7 +135,7 @@ impl Cell {
 
     /// Asks the source what is there now, and notes what has changed.
     pub(super) fn look_again(&mut self, changes: &mut Changes) -> Vec<Box<dyn Source>> {
-        let found = match self.source.discover() {
+        let found = match attempt(|| self.source.discover()) {
             // A device of a family has gone.
             Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),
             Err(error) => {
@@ -124,9 +151,10 @@ impl Cell {
         changes.appeared.extend(missing(&found, &before));
         changes.vanished.extend(missing(&before, &found));
         self.metrics = Some(found);
-        match self.source.members() {
+        match attempt(|| self.source.members()) {
             Ok(members) => {
                 self.error = None;
+                self.panic = None;
                 members
             }
             Err(error) => {
@@ -164,7 +192,7 @@ impl Cell {
             return self.all(failure.fault);
         }
         let mut columns = Vec::with_capacity(self.width);
-        let read = self.source.read(&mut columns);
+        let read = attempt(|| self.source.read(&mut columns));
         self.reads += 1;
         self.cost += monotonic().saturating_sub(now);
         match read {
@@ -216,11 +244,19 @@ impl Cell {
 
     /// Remembers what is wrong, and logs it once.
     fn note(&mut self, error: &Error) {
-        let error = error.to_string();
-        if self.error.as_ref() != Some(&error) {
-            warn!(source = &*self.name, "{error}");
-            self.error = Some(error);
-        }
+        note(&self.name, error, &mut self.error);
+    }
+
+    fn note_panic(&mut self, panic: Panic) {
+        note(&self.name, &panic.into(), &mut self.panic);
+    }
+}
+
+fn note(source: &str, error: &Error, noted: &mut Option<String>) {
+    let error = error.to_string();
+    if noted.as_ref() != Some(&error) {
+        warn!(source, "{error}");
+        *noted = Some(error);
     }
 }
 

@@ -103,7 +103,7 @@ impl Inner {
                 self.discover(at);
                 let cell = &self.cells[at];
                 found.complete &= cell.metrics.is_some();
-                found.cause = found.cause.or_else(|| cell.error.clone());
+                found.cause = found.cause.or_else(|| cell.trouble().cloned());
                 let metrics = cell.metrics.iter().flatten();
                 let metrics = metrics.filter(|metric| selector.matches(&metric.id));
                 found

@@ -163,9 +163,9 @@ impl Store {
 
     /// Whether a source has not answered the last reading of this selection, but will.
     pub fn is_awaited(&self, selection: &Selection) -> bool {
-        let inner = self.lock();
+        let mut inner = self.lock();
         let mut cells = selection.cells.iter();
-        cells.any(|&cell| inner.cells[cell].source.is_awaited())
+        cells.any(|&cell| inner.cells[cell].says(|source| source.is_awaited()))
     }
 
     /// Completes when an answer has come that was [awaited](Self::is_awaited), from this call on.
@@ -211,8 +211,8 @@ impl Store {
         let mut inner = self.lock();
         let mut at = 0;
         while all && at < inner.cells.len() {
-            let source = &inner.cells[at].source;
-            if inner.is_on(at) && source.is_defined() && source.changed() {
+            let is_new = |source: &dyn Source| source.is_defined() && source.changed();
+            if inner.is_on(at) && inner.cells[at].says(is_new) {
                 inner.discover(at);
             }
             at += 1;
@@ -265,7 +265,7 @@ impl Store {
             source.reads += cell.reads;
             source.cost += cell.cost;
             if inner.is_on(at) {
-                if let Some(error) = &cell.error {
+                if let Some(error) = cell.trouble() {
                     source.state = "failing";
                     if !source.error.contains(error) {
                         source
@@ -306,7 +306,7 @@ impl Inner {
         while at < self.cells.len() {
             let cell = &mut self.cells[at];
             // The members that have just been made were not there before either.
-            if cell.metrics.is_some() && may_differ(&*cell.source) {
+            if cell.metrics.is_some() && cell.says(&may_differ) {
                 let members = cell.look_again(&mut changes);
                 for member in members {
                     let mut cell = Cell::new(member, &self.tell);

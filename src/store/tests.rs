@@ -1,6 +1,7 @@
 //! What the store promises to those who share it, with sources of which the reads are counted.
 
 mod derived;
+mod panics;
 
 use std::{
     io,

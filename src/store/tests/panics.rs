@@ -1,0 +1,169 @@
+//! A source that panics fails, and no other does.
+
+use super::*;
+
+/// Where a source panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    WhenAnswered,
+    MayHave,
+    Discover,
+    Members,
+    Read,
+    Changed,
+    IsAwaited,
+    Nowhere,
+}
+
+/// A source that panics in one place.
+struct Panicking {
+    at: Arc<Mutex<At>>,
+    inner: Counting,
+}
+
+impl Panicking {
+    fn pass(&self, at: At) {
+        let is_here = *self.at.lock().unwrap() == at;
+        assert!(!is_here, "this source panics");
+    }
+}
+
+impl Source for Panicking {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        self.inner.scope()
+    }
+
+    fn when_answered(&mut self, _: Answered) {
+        self.pass(At::WhenAnswered);
+    }
+
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.pass(At::MayHave);
+        self.inner.may_have(is_meant)
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
+        self.pass(At::Discover);
+        self.inner.discover()
+    }
+
+    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, source::Error> {
+        self.pass(At::Members);
+        self.inner.members()
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), source::Error> {
+        // What it has said before it panics does not count.
+        columns.push(Raw::Counter(7));
+        let reads = &self.inner.watched.reads;
+        reads.fetch_add(1, Ordering::Relaxed);
+        self.pass(At::Read);
+        columns.clear();
+        self.inner.read(columns)
+    }
+
+    fn changed(&self) -> bool {
+        self.pass(At::Changed);
+        self.inner.changed()
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.pass(At::IsAwaited);
+        false
+    }
+}
+
+/// A source `a` that panics, and `b` that is well.
+fn beside_another(at: At) -> (Store, Arc<Mutex<At>>, Arc<Watched>) {
+    let inner = Counting::new("a", &["a/b/*"], &["a/b/c"]);
+    let watched = inner.watched.clone();
+    let at = Arc::new(Mutex::new(at));
+    let panicking = Panicking {
+        at: at.clone(),
+        inner,
+    };
+    let well = Counting::new("b", &["b/b/*"], &["b/b/c"]);
+    let store = Store::new(vec![Box::new(panicking), Box::new(well)]);
+    (store, at, watched)
+}
+
+/// What is wrong with the first source; nothing is with the second.
+#[track_caller]
+fn trouble(store: &Store) -> Option<String> {
+    let [a, b] = &store.sources()[..] else {
+        panic!("two sources");
+    };
+    assert_eq!((b.state, &*b.error), ("ok", ""));
+    (a.state == "failing").then(|| a.error.clone())
+}
+
+#[track_caller]
+fn has_panicked(store: &Store) {
+    let trouble = trouble(store).expect("it is failing");
+    let expected = "it has panicked: this source panics (src/store/tests/panics.rs:";
+    assert!(trouble.starts_with(expected), "{trouble}");
+}
+
+#[test]
+fn a_reading_that_panics_is_a_fault() {
+    let (store, at, watched) = beside_another(At::Read);
+    let selection = store.resolve(&["a", "b"]).unwrap();
+    let read = || values(&selection, &store.read(&selection, now()));
+    for expected in 1..100 {
+        let expected = Ok(Value::Number(f64::from(expected)));
+        assert_eq!(read(), [Err(Fault::Malformed), expected]);
+    }
+    has_panicked(&store);
+    let tried = watched.reads.load(Ordering::Relaxed);
+    assert!(tried < 20, "{tried}");
+    *at.lock().unwrap() = At::Nowhere;
+    let until = now() + Duration::from_secs(10);
+    while read()[0].is_err() {
+        assert!(now() < until, "it does not come back");
+    }
+    assert_eq!(trouble(&store), None);
+}
+
+#[test]
+fn a_discovery_that_panics_is_tried_again() {
+    let (store, at, _) = beside_another(At::Discover);
+    assert_eq!(store.resolve(&[]).unwrap().columns.len(), 1);
+    has_panicked(&store);
+    let error = store.resolve(&["a/b/c"]).unwrap_err().to_string();
+    assert!(error.contains("it has panicked"), "{error}");
+    *at.lock().unwrap() = At::Nowhere;
+    assert_eq!(store.resolve(&[]).unwrap().columns.len(), 2);
+    assert_eq!(trouble(&store), None);
+}
+
+#[test]
+fn a_question_that_panics_costs_no_reading() {
+    for place in [
+        At::WhenAnswered,
+        At::MayHave,
+        At::Members,
+        At::Changed,
+        At::IsAwaited,
+    ] {
+        let (store, at, watched) = beside_another(place);
+        let selection = store.resolve(&["a", "b"]).unwrap();
+        assert!(!store.is_awaited(&selection));
+        assert!(store.look_where_readings_differ().is_empty());
+        let readings = values(&selection, &store.read(&selection, now()));
+        assert!(
+            readings.iter().all(Result::is_ok),
+            "{place:?}: {readings:?}"
+        );
+        if matches!(place, At::Changed | At::IsAwaited) {
+            has_panicked(&store);
+        }
+        *at.lock().unwrap() = At::Nowhere;
+        watched.changed.store(true, Ordering::Relaxed);
+        store.look_where_readings_differ();
+        assert_eq!(trouble(&store), None);
+    }
+}
