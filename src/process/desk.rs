@@ -141,8 +141,9 @@ impl Desk {
         let mut starved = Vec::new();
         for ((at, files), answer) in open.into_iter().zip(answers) {
             let mut details = match answer {
-                Some(Answer::Process(details)) => *details,
-                _ => Details::late(files),
+                Ok(Answer::Process(details)) => *details,
+                Ok(Answer::User(_)) => Details::failed(files, Fault::Malformed),
+                Err(fault) => Details::failed(files, fault),
             };
             if details.is_starved {
                 starved.push((at, files));
@@ -179,14 +180,14 @@ impl Desk {
         uids.retain(|uid| !self.users.contains_key(uid));
         let requests: Vec<_> = uids.iter().copied().map(Request::User).collect();
         for (uid, answer) in uids.into_iter().zip(self.ask(&requests)) {
-            if let Some(Answer::User(name)) = answer {
+            if let Ok(Answer::User(name)) = answer {
                 self.users.insert(uid, (now, name));
             }
         }
     }
 
-    /// Has this answered, by the lane; none for what is late.
-    fn ask(&mut self, requests: &[Request]) -> Vec<Option<Answer>> {
+    /// Has this answered, by the lane.
+    fn ask(&mut self, requests: &[Request]) -> Vec<Result<Answer, Fault>> {
         if requests.is_empty() {
             return Vec::new();
         }
@@ -204,7 +205,7 @@ impl Desk {
         }
         match &mut self.lane {
             Some(lane) => lane.ask(requests),
-            None => requests.iter().map(|_| None).collect(),
+            None => requests.iter().map(|_| Err(Fault::Timeout)).collect(),
         }
     }
 

@@ -115,18 +115,18 @@ pub(super) struct Details {
 }
 
 impl Details {
-    /// Of files that have not been read in time.
-    pub(super) fn late(files: Files) -> Self {
-        fn of<T>(is_asked: bool) -> Option<Result<T, Fault>> {
-            is_asked.then_some(Err(Fault::Timeout))
+    /// Of files that could not be read, all for the same reason.
+    pub(super) fn failed(files: Files, fault: Fault) -> Self {
+        fn of<T>(is_asked: bool, fault: Fault) -> Option<Result<T, Fault>> {
+            is_asked.then_some(Err(fault))
         }
         Self {
-            command_line: of(files.has(Files::COMMAND_LINE)),
-            executable: of(files.has(Files::EXECUTABLE)),
-            cgroup: of(files.has(Files::CGROUP)),
-            io: of(files.has(Files::IO)),
-            pss: of(files.has(Files::PSS)),
-            swap: of(files.has(Files::SWAP)),
+            command_line: of(files.has(Files::COMMAND_LINE), fault),
+            executable: of(files.has(Files::EXECUTABLE), fault),
+            cgroup: of(files.has(Files::CGROUP), fault),
+            io: of(files.has(Files::IO), fault),
+            pss: of(files.has(Files::PSS), fault),
+            swap: of(files.has(Files::SWAP), fault),
             is_starved: false,
         }
     }

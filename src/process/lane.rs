@@ -8,11 +8,12 @@
 
 use std::{
     collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
+
+use crate::{reading::Fault, source::panic::caught};
 
 /// Something to be read, which can be told from all others by its key.
 pub(super) trait Task: Clone + Send + 'static {
@@ -39,8 +40,8 @@ struct Shared<T: Task, A> {
 
 struct State<T: Task, A> {
     tasks: Vec<T>,
-    /// None for what is not answered, or has panicked.
-    answers: Vec<Option<A>>,
+    /// [`Fault::Timeout`] for what is not answered, and [`Fault::Malformed`] for what has panicked.
+    answers: Vec<Result<A, Fault>>,
     /// The first task that nobody has begun.
     next: usize,
     /// The task that the worker is at, unless that is stuck.
@@ -82,15 +83,15 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
         }
     }
 
-    /// The answers to these tasks, in their order; none to one that is stuck. The lane is one's own
-    /// meanwhile.
-    pub(super) fn ask(&mut self, tasks: &[T]) -> Vec<Option<A>> {
+    /// The answers to these tasks, in their order; [`Fault::Timeout`] for one that is stuck, and
+    /// [`Fault::Malformed`] for one that panics. The lane is one's own meanwhile.
+    pub(super) fn ask(&mut self, tasks: &[T]) -> Vec<Result<A, Fault>> {
         let shared = &*self.shared;
         let mut state = shared.lock();
         let is_free = |task: &&T| !state.stuck.contains(&task.key());
         let asked: Vec<T> = tasks.iter().filter(is_free).cloned().collect();
         let keys: Vec<_> = asked.iter().map(T::key).collect();
-        state.answers = asked.iter().map(|_| None).collect();
+        state.answers = asked.iter().map(|_| Err(Fault::Timeout)).collect();
         state.tasks = asked;
         state.next = 0;
         shared.asked.notify_one();
@@ -102,7 +103,7 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
         let mut answers = keys.into_iter().zip(answers).peekable();
         let answer = |task: &T| {
             let of_task = answers.next_if(|(key, _)| *key == task.key());
-            of_task.and_then(|(_, answer)| answer)
+            of_task.map_or(Err(Fault::Timeout), |(_, answer)| answer)
         };
         tasks.iter().map(answer).collect()
     }
@@ -171,13 +172,13 @@ impl<T: Task, A> Shared<T, A> {
                 state.out = Some(at);
                 let task = state.tasks[at].clone();
                 drop(state);
-                let answer = catch_unwind(AssertUnwindSafe(|| (self.work)(&task)));
+                let answer = caught(|| (self.work)(&task)).map_err(|_| Fault::Malformed);
                 state = self.lock();
                 if state.turn != turn {
                     state.stuck.remove(&task.key());
                     return;
                 }
-                state.answers[at] = answer.ok();
+                state.answers[at] = answer;
                 state.out = None;
                 if state.is_done() {
                     self.answered.notify_all();

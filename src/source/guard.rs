@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     reading::{Metric, Raw},
-    source::{Error, Source, lane},
+    source::{Error, Source, lane, panic::attempt},
 };
 
 /// The lane that all guarded sources share.
@@ -86,12 +86,12 @@ impl<S: Guarded> Guard<S> {
         let source = self.source.clone();
         let discover = self
             .lane
-            .add(move || Answer::Metrics(lock(&source).discover().map_err(Arc::new)));
+            .add(move || Answer::Metrics(attempt(|| lock(&source).discover()).map_err(Arc::new)));
         let source = self.source.clone();
         let read = self.lane.add(move || {
             let start = Instant::now();
             let mut columns = Vec::new();
-            let outcome = lock(&source).read(&mut columns).map_err(Arc::new);
+            let outcome = attempt(|| lock(&source).read(&mut columns)).map_err(Arc::new);
             Answer::Columns(start.elapsed(), outcome.map(|()| columns))
         });
         self.jobs = Some(Jobs {

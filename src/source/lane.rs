@@ -7,13 +7,15 @@
 
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{reading::Fault, source::Answered};
+use crate::{
+    reading::Fault,
+    source::{Answered, panic::caught},
+};
 
 /// Jobs, and the workers that do them.
 pub(super) struct Lane<T> {
@@ -41,7 +43,8 @@ struct State<T> {
 
 struct Job<T> {
     work: Work<T>,
-    answer: Option<(Instant, T)>,
+    /// What it has answered last, and when: [`Fault::Malformed`] if it has panicked.
+    answer: Option<(Instant, Result<T, Fault>)>,
     /// Whether it waits in the queue or is being done.
     is_out: bool,
 }
@@ -106,7 +109,7 @@ impl<T: Clone + Send + 'static> Lane<T> {
     }
 
     /// Has these jobs done, and returns what they answer, in their order: [`Fault::Timeout`] for
-    /// one that does not.
+    /// one that does not, and [`Fault::Malformed`] for one that panics.
     pub(super) fn ask(&self, jobs: &[usize]) -> Vec<Result<T, Fault>> {
         let shared = &*self.shared;
         let start = Instant::now();
@@ -155,7 +158,7 @@ impl<T: Clone + Send + 'static> Lane<T> {
             };
             state = self.wait(state, left);
         }
-        state.jobs[job].last(KEEP).ok_or(Fault::Timeout)
+        state.jobs[job].last(KEEP).unwrap_or(Err(Fault::Timeout))
     }
 
     /// Waits for an answer up to `left`, and no longer than a slice. If there was none, and nobody is
@@ -201,12 +204,11 @@ impl<T> Shared<T> {
             if let Some(job) = state.queue.pop_front() {
                 let work = state.jobs[job].work.clone();
                 drop(state);
-                // One that panics has failed, and would be out for ever. Where a panic ends the
-                // process, there is nothing to catch.
-                let answer = catch_unwind(AssertUnwindSafe(|| work()));
+                // One that panics would be out for ever.
+                let answer = caught(|| work()).map_err(|_| Fault::Malformed);
                 state = self.lock();
                 state.answers += 1;
-                state.jobs[job].answer = answer.ok().map(|answer| (Instant::now(), answer));
+                state.jobs[job].answer = Some((Instant::now(), answer));
                 state.jobs[job].is_out = false;
                 self.answered.notify_all();
                 if let Some(tell) = &state.tell {
@@ -243,7 +245,7 @@ impl<T> State<T> {
 
 impl<T: Clone> Job<T> {
     /// The last answer, if it is not older than `age`.
-    fn last(&self, age: Duration) -> Option<T> {
+    fn last(&self, age: Duration) -> Option<Result<T, Fault>> {
         let young = self
             .answer
             .as_ref()
@@ -254,8 +256,8 @@ impl<T: Clone> Job<T> {
     /// The answer, to one who has `asked` for it or found it out since another time.
     fn answer(&self, asked: bool) -> Result<T, Fault> {
         match &self.answer {
-            Some((_, answer)) if !self.is_out => Ok(answer.clone()),
-            Some((moment, answer)) if asked && moment.elapsed() < KEEP => Ok(answer.clone()),
+            Some((_, answer)) if !self.is_out => answer.clone(),
+            Some((moment, answer)) if asked && moment.elapsed() < KEEP => answer.clone(),
             _ => Err(Fault::Timeout),
         }
     }

@@ -162,8 +162,7 @@ impl Shared {
                 }
                 drop(state);
                 let (before, start) = (table.passes(), Instant::now());
-                // A table that panics is not to be trusted any more. Where a panic ends the process,
-                // there is nothing to catch.
+                // A table that has panicked is in disorder: the next job gets a new one.
                 let done = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut table)));
                 let passes = table.passes() - before;
                 let error = done.unwrap_or_else(|_| {

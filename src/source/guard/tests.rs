@@ -15,6 +15,7 @@ use super::*;
 struct Slow {
     milliseconds: Arc<AtomicU64>,
     hangs: Option<mpsc::Receiver<()>>,
+    panics: bool,
     reads: Arc<AtomicU64>,
 }
 
@@ -34,6 +35,7 @@ impl Source for Slow {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        assert!(!self.panics, "this source panics");
         if let Some(hangs) = &self.hangs {
             let _ = hangs.recv();
         }
@@ -72,6 +74,7 @@ fn slow(lane: &Arc<Lane>, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>
         milliseconds: milliseconds.clone(),
         reads: Arc::default(),
         hangs,
+        panics: false,
     };
     let may_hang = source.hangs.is_some();
     (Guard::boxed(lane, source, may_hang), milliseconds)
@@ -130,4 +133,26 @@ fn what_hangs_costs_nobody_else_anything() {
         std::thread::yield_now();
     }
     assert!(matches!(columns[..], [Raw::Number(_)]));
+}
+
+#[test]
+fn a_panic_on_the_lane_is_an_error_of_the_source() {
+    let source = Slow {
+        milliseconds: Arc::default(),
+        reads: Arc::default(),
+        hangs: None,
+        panics: true,
+    };
+    let lane = Arc::new(Lane::new());
+    let mut source = Guard::boxed(&lane, source, true);
+    let error = loop {
+        match source.read(&mut Vec::new()).unwrap_err() {
+            // On a busy machine.
+            late if late.fault() == Fault::Timeout => {}
+            error => break error,
+        }
+    };
+    assert_eq!(error.fault(), Fault::Malformed);
+    let expected = "it has panicked: this source panics (";
+    assert!(error.to_string().starts_with(expected), "{error}");
 }
