@@ -5,6 +5,7 @@ use std::{fmt, io, path::PathBuf, time::Duration};
 use nix::{errno::Errno, sys::signal::Signal};
 
 use super::LIMIT;
+use crate::source::panic::Panic;
 
 /// Why a run has no output, or a line no successor.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(super) enum Failure {
     NoGuard(PathBuf, io::Error),
     /// There is no thread to be had.
     NoThread(io::Error),
+    /// The thread has panicked.
+    Panicked(Panic),
 }
 
 impl fmt::Display for Failure {
@@ -54,6 +57,7 @@ impl fmt::Display for Failure {
             }
             Self::Unguarded => write!(f, "its guard was killed"),
             Self::NoThread(cause) => write!(f, "no thread to run it: {cause}"),
+            Self::Panicked(Panic(what)) => write!(f, "what runs it has panicked: {what}"),
             Self::NoGuard(path, cause) => write!(f, "{}: {cause}", path.display()),
         }
     }

@@ -126,6 +126,21 @@ impl Shared {
         }
     }
 
+    /// The thread has panicked: another is started when somebody asks.
+    pub(super) fn abandon(&self, failure: &Failure) {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        inner.waker = None;
+        for entry in inner.commands.values_mut() {
+            if entry.phase != Phase::Idle {
+                entry.fail(failure, now);
+                entry.phase = Phase::Idle;
+            }
+        }
+        drop(inner);
+        self.answered.notify_all();
+    }
+
     /// Starts the thread. If there is none to be had, that is what is wrong with what is due.
     fn begin(self: &Arc<Self>, inner: &mut Inner) {
         match supervisor::begin(self.clone()) {

@@ -13,9 +13,11 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
+    failure::Failure,
     run::{News, Run},
     shared::{Phase, Shared},
 };
+use crate::source::panic::caught;
 
 /// Starts the thread: what it is woken by.
 pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
@@ -28,8 +30,14 @@ pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
         woken,
         runs: BTreeMap::new(),
     };
+    let shared = supervisor.shared.clone();
     let builder = thread::Builder::new().name("commands".to_owned());
-    builder.stack_size(STACK).spawn(move || supervisor.run())?;
+    builder.stack_size(STACK).spawn(move || {
+        // The guards of what it ran have lost their sockets with it, and end that.
+        if let Err(panic) = caught(|| supervisor.run()) {
+            shared.abandon(&Failure::Panicked(panic));
+        }
+    })?;
     Ok(waker)
 }
 

@@ -3,7 +3,10 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -225,6 +228,31 @@ fn an_output_outlives_a_failure() {
         third = next(&handle, third.answers);
     }
     assert_eq!(third.previous, first.output);
+}
+
+#[test]
+fn a_panic_of_the_thread_is_told_and_another_begins() {
+    let place = Place::new();
+    let panics = AtomicBool::new(true);
+    place.runner.on_answer(move || {
+        assert!(!panics.swap(false, Ordering::SeqCst), "who is told panics");
+    });
+    let handle = place.runner.add(Command {
+        interval: Duration::from_millis(10),
+        ..place.shell("echo 1")
+    });
+    let mut state = next(&handle, 0);
+    while state.problem.is_none() {
+        state = next(&handle, state.answers);
+    }
+    let problem = state.problem.unwrap();
+    let expected = "what runs it has panicked: who is told panics (";
+    assert!(problem.starts_with(expected), "{problem}");
+    let state = next(&handle, state.answers);
+    assert_eq!(
+        (state.problem, &*state.output.unwrap().bytes),
+        (None, &b"1\n"[..])
+    );
 }
 
 #[test]
