@@ -316,6 +316,11 @@ mod tests {
              duration in quotes, such as \"30s\", or \"never\" is expected",
         );
         refuses(
+            "idle_timeout = \"18446744073709551615s\"",
+            "f:1:16: idle_timeout: \"18446744073709551615s\" (a duration is at most a year, or \
+             \"never\"): a duration in quotes, such as \"30s\", or \"never\" is expected",
+        );
+        refuses(
             "[sources]\non = ['os']",
             "f:2:1: sources.on: unknown key (known: off)",
         );

@@ -2,19 +2,53 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-pub use humantime::{DurationError, parse_duration as parse};
+use humantime::DurationError;
+
+/// The longest duration that can be written: a year of 365.25 days, as `1year` is read.
+///
+/// Moments are computed by adding a duration, and no clock can tell all moments that could be written.
+pub const LONGEST: Duration = Duration::from_secs(31_557_600);
+
+/// Why a text is no duration.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// It is not well formed.
+    #[error(transparent)]
+    Invalid(DurationError),
+    /// It is longer than [`LONGEST`].
+    #[error("a duration is at most a year")]
+    TooLong,
+    /// The same, where [`Timeout`] has a word for it.
+    #[error("a duration is at most a year, or \"never\"")]
+    TooLongForTimeout,
+}
+
+/// Reads a duration.
+///
+/// # Errors
+/// When it is not well formed, or longer than [`LONGEST`].
+pub fn parse(text: &str) -> Result<Duration, Error> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) | Err(DurationError::NumberOverflow) => Err(Error::TooLong),
+        Err(cause) => Err(Error::Invalid(cause)),
+    }
+}
 
 /// A duration, or `never`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeout(pub Option<Duration>);
 
 impl FromStr for Timeout {
-    type Err = DurationError;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "never" => Ok(Self(None)),
-            text => parse(text).map(|duration| Self(Some(duration))),
+        if text == "never" {
+            return Ok(Self(None));
+        }
+        match parse(text) {
+            Err(Error::TooLong) => Err(Error::TooLongForTimeout),
+            duration => Ok(Self(Some(duration?))),
         }
     }
 }
@@ -48,6 +82,26 @@ mod tests {
         check("1min 30s", Some(Duration::from_secs(90)));
         for wrong in ["", "5", "s", "-1s", "1 parsec", "Never"] {
             assert!(wrong.parse::<Timeout>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_year_is_the_longest() {
+        check("1year", Some(LONGEST));
+        check("365days", Some(Duration::from_secs(365 * 24 * 3600)));
+        for long in [
+            "1year 1ns",
+            "584years",
+            "18446744073709551615s",
+            "18446744073709551616s",
+            "99999999999999999999years",
+            "18446744073709551615s 18446744073709551615s",
+            "18446744073709551615years",
+            "5124095576030431h",
+        ] {
+            assert_eq!(parse(long), Err(Error::TooLong), "{long}");
+            let timeout = long.parse::<Timeout>();
+            assert_eq!(timeout, Err(Error::TooLongForTimeout), "{long}");
         }
     }
 }

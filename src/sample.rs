@@ -57,7 +57,7 @@ impl Sample {
             }
         }
         let (baseline, ready) = store.baseline(selection, options.window);
-        let deadline = start + options.timeout;
+        let deadline = start.saturating_add(options.timeout);
         if ready > deadline {
             sleep(options.timeout).await;
             let frame = store.read(selection, deadline);
@@ -236,6 +236,22 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(take(Slow::default(), options), Err(Fault::First));
+    }
+
+    #[test]
+    fn no_time_is_too_long() {
+        let options = Options {
+            window: Duration::from_millis(1),
+            max_age: Duration::MAX,
+            timeout: Duration::MAX,
+        };
+        assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
+        let options = Options {
+            window: Duration::MAX,
+            max_age: Duration::MAX,
+            timeout: Duration::from_millis(3),
+        };
+        assert_eq!(take(Slow::default(), options), Err(Fault::Timeout));
     }
 
     #[test]

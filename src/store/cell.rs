@@ -219,7 +219,7 @@ impl Cell {
         let age = |mark: &Arc<Snapshot>| now.saturating_sub(mark.stamp.monotonic);
         let recent = || {
             let past = self.marks.iter().filter(|mark| mark.stamp.monotonic < now);
-            past.filter(|mark| age(mark) <= window * BASELINE_WINDOWS)
+            past.filter(|mark| age(mark) <= window.saturating_mul(BASELINE_WINDOWS))
         };
         match recent().rfind(|mark| age(mark) >= window) {
             Some(mark) => (Some(mark.clone()), true),

@@ -183,7 +183,7 @@ impl Store {
         for place in selection.rates() {
             if baseline[place].is_none() {
                 let snapshot = inner.baseline(selection.cells[place], window);
-                ready = ready.max(snapshot.stamp.monotonic + window);
+                ready = ready.max(snapshot.stamp.monotonic.saturating_add(window));
                 baseline[place] = Some(snapshot);
             }
         }

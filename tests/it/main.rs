@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod description;
 mod devices;
+mod durations;
 mod hammer;
 mod home;
 mod install;

@@ -162,7 +162,7 @@ impl Handle {
 
     /// Asks, and waits for the answer that is on its way, if there is one, at most so long.
     pub fn wait(&self, patience: Duration) -> State {
-        let until = Instant::now() + patience;
+        let until = Instant::now().checked_add(patience);
         self.shared.ask(self.number);
         self.shared.wait(self.number, until)
     }

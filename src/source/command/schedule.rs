@@ -8,8 +8,12 @@ const INTEREST: Duration = Duration::from_secs(10);
 /// What fails is tried again after as long, at the latest.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
-/// Something runs so often at most, whatever is asked for.
-const SHORTEST: Duration = Duration::from_millis(10);
+/// Something runs so often at most and so seldom at least, whatever is asked for: no clock can tell every
+/// moment that could be asked for.
+const INTERVALS: [Duration; 2] = [
+    Duration::from_millis(10),
+    Duration::from_secs(366 * 24 * 60 * 60),
+];
 
 /// The times of one command.
 pub(super) struct Schedule {
@@ -26,7 +30,7 @@ pub(super) struct Schedule {
 impl Schedule {
     pub(super) fn new(interval: Duration, is_steady: bool) -> Self {
         Self {
-            interval: interval.max(SHORTEST),
+            interval: interval.clamp(INTERVALS[0], INTERVALS[1]),
             is_steady,
             asked: None,
             due: None,

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{Command, Output, State, failure::Failure, schedule::Schedule, supervisor};
@@ -112,16 +112,17 @@ impl Shared {
         inner.state(number, now)
     }
 
-    /// Waits until nothing is on its way.
-    pub(super) fn wait(&self, number: u64, until: Instant) -> State {
+    /// Waits until nothing is on its way; for ever where there is no moment until which.
+    pub(super) fn wait(&self, number: u64, until: Option<Instant>) -> State {
         let mut inner = self.lock();
         loop {
             let now = Instant::now();
             let state = inner.state(number, now);
-            if !state.is_pending || inner.is_closed || now >= until {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
+            if !state.is_pending || inner.is_closed || left.is_zero() {
                 return state;
             }
-            let waited = self.answered.wait_timeout(inner, until - now);
+            let waited = self.answered.wait_timeout(inner, left);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }

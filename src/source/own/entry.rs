@@ -167,6 +167,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         self.understand(key, |text| match duration::parse(text) {
             Ok(duration) if duration >= SHORTEST => Ok(duration),
             Ok(_) => Err("10ms is the shortest".to_owned()),
+            Err(cause @ duration::Error::TooLong) => Err(cause.to_string()),
             Err(cause) => Err(format!("{cause}: a duration such as \"30s\" is expected")),
         })
     }

@@ -231,6 +231,27 @@ fn an_output_outlives_a_failure() {
 }
 
 #[test]
+fn no_time_is_too_long() {
+    let place = Place::new();
+    let handle = place.runner.add(Command {
+        interval: Duration::MAX,
+        timeout: Some(Duration::MAX),
+        ..place.shell("echo 1")
+    });
+    let state = handle.wait(Duration::MAX);
+    assert_eq!(
+        (state.problem, &*state.output.unwrap().bytes),
+        (None, &b"1\n"[..])
+    );
+    let handle = place.runner.add(Command {
+        interval: Duration::MAX,
+        ..place.shell("exit 1")
+    });
+    let state = handle.wait(Duration::MAX);
+    assert_eq!(state.problem.as_deref(), Some("exited with status 1"));
+}
+
+#[test]
 fn a_panic_of_the_thread_is_told_and_another_begins() {
     let place = Place::new();
     let panics = AtomicBool::new(true);

@@ -252,6 +252,19 @@ fn values_have_their_types() {
         "3:15: stale_after: \"0s\": 10ms is the shortest",
     );
     refuses_in_metric(
+        "stale_after = '584years'",
+        "3:15: stale_after: \"584years\": a duration is at most a year",
+    );
+    for key in ["interval", "timeout"] {
+        refuses(
+            &format!("[commands.x]\nargv = ['/x']\n{key} = '18446744073709551615s'"),
+            &[&format!(
+                "3:{}: commands.x.{key}: \"18446744073709551615s\": a duration is at most a year",
+                key.len() + 4
+            )],
+        );
+    }
+    refuses_in_metric(
         "stale_after = 30",
         "3:15: stale_after: a text in quotes is expected, and integer is given",
     );
