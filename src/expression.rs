@@ -16,6 +16,9 @@ pub struct Expression {
     inputs: Vec<Input>,
 }
 
+/// The longest expression, in bytes: the library takes the square of the time for twice the text.
+pub const LONGEST: usize = 1024;
+
 /// How deep one may be computed from another that is computed from another.
 pub const DEPTH: usize = 16;
 
@@ -72,6 +75,10 @@ impl Expression {
     /// # Errors
     /// When it is not well formed, with what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > LONGEST {
+            let what = format!("an expression has at most {LONGEST} bytes");
+            return Err(Error::new(0, what));
+        }
         let mut reader = Reader {
             text,
             at: 0,
@@ -353,6 +360,24 @@ mod tests {
         assert_eq!(fold(Fold::Count), 3.0);
         assert!(Fold::Sum.apply(&[]).is_nan());
         assert_eq!(Fold::Count.apply(&[]), 0.0);
+    }
+
+    #[test]
+    fn length_is_limited() {
+        let nested = |depth| format!("{}7{}", "(".repeat(depth), ")".repeat(depth));
+        let minus = |count| "-".repeat(count) + "7";
+        let functions = |depth| format!("{}7{}", "abs(".repeat(depth), ")".repeat(depth));
+        let sum = |count| "1+".repeat(count) + "1";
+        check(&nested(511), &[], 7.0);
+        check(&minus(1023), &[], -7.0);
+        check(&functions(204), &[], 7.0);
+        check(&sum(511), &[], 512.0);
+        let refused = "an expression has at most 1024 bytes";
+        for text in [nested(512), minus(1024), nested(100_000), minus(100_000)] {
+            refuses(&text, 0, refused);
+        }
+        refuses(&functions(100_000), 0, refused);
+        refuses(&sum(100_000), 0, refused);
     }
 
     #[test]
