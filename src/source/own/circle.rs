@@ -1,5 +1,7 @@
 //! What would be computed from itself.
 
+use std::{collections::VecDeque, iter};
+
 use crate::expression::{DEPTH, Expression};
 
 /// For each of these metrics why it cannot be computed, if it cannot: it is computed from itself, by way
@@ -18,62 +20,61 @@ pub(super) fn check(derived: &[(&str, &Expression)]) -> Vec<Option<String>> {
                 .collect()
         })
         .collect();
-    let mut depths = vec![None; derived.len()];
-    let all = 0..derived.len();
-    all.map(|at| {
-        if let Some(circle) = circle(&sources, at) {
-            let ids: Vec<_> = circle.iter().map(|&at| derived[at].0).collect();
-            return Some(format!(
-                "it is computed from itself: {}",
-                ids.join(" from ")
-            ));
-        }
-        let depth = depth(&sources, at, &mut depths);
-        (depth > DEPTH).then(|| {
-            format!(
-                "it is computed from others by more than {DEPTH} expressions one after the other"
-            )
+    let circles: Vec<_> = (0..derived.len()).map(|at| circle(&sources, at)).collect();
+    let depths = depths(&sources, &circles);
+    let checked = circles.iter().zip(depths);
+    checked
+        .map(|(circle, depth)| match circle {
+            Some(circle) => {
+                let ids: Vec<_> = circle.iter().map(|&at| derived[at].0).collect();
+                let ids = ids.join(" from ");
+                Some(format!("it is computed from itself: {ids}"))
+            }
+            None => (depth > DEPTH).then(|| {
+                format!(
+                    "it is computed from others by more than {DEPTH} expressions one after the other"
+                )
+            }),
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// The shortest way from a metric over those that it is computed from to itself.
 fn circle(sources: &[Vec<usize>], start: usize) -> Option<Vec<usize>> {
-    let mut ways = vec![vec![start]];
-    let mut seen = vec![false; sources.len()];
-    while !ways.is_empty() {
-        let mut longer = Vec::new();
-        for way in ways {
-            let last = way.last().copied().unwrap_or(start);
-            for &next in &sources[last] {
-                let way = || way.iter().copied().chain([next]).collect();
-                if next == start {
-                    return Some(way());
-                }
-                if !std::mem::replace(&mut seen[next], true) {
-                    longer.push(way());
-                }
+    // From where each was reached first.
+    let mut before: Vec<Option<usize>> = vec![None; sources.len()];
+    let mut open = VecDeque::from([start]);
+    while let Some(at) = open.pop_front() {
+        for &next in &sources[at] {
+            if next == start {
+                let step = |&at: &usize| before[at].filter(|_| at != start);
+                let mut way: Vec<_> = iter::successors(Some(at), step).collect();
+                way.reverse();
+                way.push(start);
+                return Some(way);
+            }
+            if before[next].is_none() {
+                before[next] = Some(at);
+                open.push_back(next);
             }
         }
-        ways = longer;
     }
     None
 }
 
-/// How many expressions one after the other a metric is computed by. What is in a circle, or more than is
-/// allowed, is no deeper than that.
-fn depth(sources: &[Vec<usize>], at: usize, depths: &mut [Option<usize>]) -> usize {
-    if let Some(depth) = depths[at] {
-        return depth;
+/// How many expressions one after the other each metric is computed by; of more than is allowed, one more
+/// than that. What is in a circle counts as one. No recursion: a chain may be as long as there are
+/// definitions.
+fn depths(sources: &[Vec<usize>], circles: &[Option<Vec<usize>>]) -> Vec<usize> {
+    let mut depths = vec![1; sources.len()];
+    for _ in 0..DEPTH {
+        let deeper = |(below, circle): (&Vec<usize>, &Option<_>)| {
+            let below = below.iter().filter(|_| circle.is_none());
+            1 + below.map(|&source| depths[source]).max().unwrap_or(0)
+        };
+        depths = sources.iter().zip(circles).map(deeper).collect();
     }
-    // Whoever comes back here goes round in a circle, which is told of those that are in it.
-    depths[at] = Some(0);
-    let below = sources[at].iter();
-    let below = below.map(|&source| depth(sources, source, depths)).max();
-    let depth = 1 + below.unwrap_or(0);
-    depths[at] = Some(depth);
-    depth
+    depths
 }
 
 /// Whether a selector means this id: what `selector` says of the selectors of clients.
@@ -160,5 +161,20 @@ mod tests {
         let much = "it is computed from others by more than 16 expressions one after the other";
         expected.push(Some(much));
         check_all(&all, &expected);
+    }
+
+    #[test]
+    fn a_chain_is_as_long_as_it_likes() {
+        const LONG: usize = 100_000;
+        let sources: Vec<_> = (1..=LONG).map(|next| vec![next % LONG]).collect();
+        assert_eq!(circle(&sources, 0).map(|way| way.len()), Some(LONG + 1));
+        let sources: Vec<_> = (0..LONG)
+            .map(|at| (at + 1..LONG).take(1).collect())
+            .collect();
+        let depths = depths(&sources, &vec![None; LONG]);
+        assert_eq!(
+            (depths[0], depths[LONG - DEPTH], depths[LONG - 1]),
+            (DEPTH + 1, DEPTH, 1)
+        );
     }
 }
