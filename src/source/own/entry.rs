@@ -25,6 +25,9 @@ pub(super) struct Entry<'a, 'm> {
 /// No name and no description that a person reads is longer, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
+/// No file of the kernel's is as deep as this, in parts of its path.
+const MOST_PARTS: usize = 32;
+
 /// What a regular expression may take of memory, in bytes: many times what one for a number needs.
 const LARGEST_REGEX: usize = 256 * 1024;
 
@@ -232,6 +235,12 @@ impl<'a, 'm> Entry<'a, 'm> {
                 return Err("** is too much: * stands for what is between two slashes".to_owned());
             }
             if path.contains('*') {
+                let parts = path.split('/').filter(|part| !part.is_empty()).count();
+                if parts > MOST_PARTS {
+                    return Err(format!(
+                        "a path with * has at most {MOST_PARTS} parts, and this one has {parts}"
+                    ));
+                }
                 glob::Pattern::new(&path).map_err(|error| error.to_string())?;
             }
             Ok(path)

@@ -172,6 +172,13 @@ fn keys_are_known() {
         "[commands.x]\nargv = ['/x']\nevery = '1s'",
         &["3:1: commands.x.every: unknown key (known: argv, shell, interval, timeout, lines)"],
     );
+    for deep in ["[", "{a="] {
+        let found = mistakes(&format!("metrics = {}", deep.repeat(300_000)));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("max recursion depth"), "{found:?}");
+    }
+    let dotted = "a.".repeat(300_000) + "a";
+    assert!(!mistakes(&format!("{dotted} = 1")).is_empty());
     refuses("[metrics", &["1:9: unclosed table, expected `]`"]);
 }
 
@@ -305,6 +312,18 @@ fn how_a_value_is_found() {
         "{found:?}"
     );
     assert!(found[0].contains("unclosed group"), "{found:?}");
+    for regex in [
+        "((((a{100}){100}){100}){100})".to_owned(),
+        "(".repeat(500) + "a" + &")".repeat(500),
+        "a|".repeat(500),
+        "\\PL{1000}".to_owned(),
+    ] {
+        // None takes the stack or the memory, whether it is accepted or not.
+        let found = mistakes(&format!(
+            "[metrics.'a/b/c']\nfile = '/x'\nregex = '{regex}'"
+        ));
+        assert_eq!(found.is_empty(), regex.contains('|'), "{found:?}");
+    }
     let found = mistakes("[metrics.'a/b/c']\nfile = '/x'\nregex = '(\\w{500}){500}'");
     assert!(found[0].contains("size limit"), "{found:?}");
     refuses_in_metric(
@@ -341,6 +360,12 @@ fn paths_are_absolute() {
         "/a/**/x",
         "** is too much: * stands for what is between two slashes",
     );
+    let parts = |count| "/*".repeat(count);
+    assert!(mistakes(&format!("[metrics.'a/b/c']\nfile = '{}'", parts(32))).is_empty());
+    for many in [33, 490] {
+        let why = format!("a path with * has at most 32 parts, and this one has {many}");
+        refuses(&parts(many), &why);
+    }
     let homeless = Context {
         home: None,
         ..context()
