@@ -82,8 +82,12 @@ impl Selection {
         frame: &'a Frame,
         baseline: &'a Baseline,
     ) -> impl Iterator<Item = (&'a Column, Reading)> {
+        let derived = self.all_derived(frame, baseline);
         let columns = self.columns.iter();
-        columns.map(|column| (column, self.reading(column.node, frame, baseline)))
+        columns.map(move |column| {
+            let reading = self.reading(column.node, frame, baseline, &derived);
+            (column, reading)
+        })
     }
 
     /// Whether a rate has something to compare with, but its counters have not moved yet.
@@ -99,15 +103,40 @@ impl Selection {
         })
     }
 
-    fn reading(&self, node: usize, frame: &Frame, baseline: &Baseline) -> Reading {
-        let node = &self.nodes[node];
+    /// The readings of all nodes that are derived, each computed once however many others need it; none
+    /// for other nodes.
+    fn all_derived(&self, frame: &Frame, baseline: &Baseline) -> Vec<Option<Reading>> {
+        let mut derived = Vec::new();
+        // A node comes after those that it is derived from.
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let From::Inputs(nodes) = &node.from {
+                derived.resize(at, None);
+                let reading = self.derived(&node.metric, nodes, frame, baseline, &derived);
+                derived.push(Some(reading));
+            }
+        }
+        derived
+    }
+
+    fn reading(
+        &self,
+        at: usize,
+        frame: &Frame,
+        baseline: &Baseline,
+        derived: &[Option<Reading>],
+    ) -> Reading {
+        let node = &self.nodes[at];
         match &node.from {
             From::Cell(place) => {
                 let before = baseline.get(*place).and_then(Option::as_deref);
                 let now = &frame.snapshots[*place];
                 node.metric.formula.evaluate(now, before)
             }
-            From::Inputs(nodes) => self.derived(&node.metric, nodes, frame, baseline),
+            From::Inputs(_) => derived
+                .get(at)
+                .cloned()
+                .flatten()
+                .unwrap_or(Err(Fault::Gone)),
             From::Nowhere => Err(Fault::Gone),
         }
     }
@@ -120,6 +149,7 @@ impl Selection {
         nodes: &[Vec<usize>],
         frame: &Frame,
         baseline: &Baseline,
+        derived: &[Option<Reading>],
     ) -> Reading {
         let Formula::Derived(expression) = &metric.formula else {
             return Err(Fault::Gone);
@@ -129,7 +159,7 @@ impl Selection {
             let mut values = Vec::with_capacity(nodes.len());
             let mut fault = None;
             for &node in nodes {
-                match self.reading(node, frame, baseline) {
+                match self.reading(node, frame, baseline, derived) {
                     Ok(Value::Number(number)) => values.push(number),
                     Ok(Value::Text(_)) => fault = fault.or(Some(Fault::Malformed)),
                     Err(cause) => fault = fault.or(Some(cause)),

@@ -123,6 +123,24 @@ fn derived_of_derived() {
 }
 
 #[test]
+fn each_is_computed_once() {
+    // Each of ten is the sum of the ten below it: ten to the power of fifteen, one by one.
+    let ids: Vec<Vec<&'static str>> = (0..16)
+        .map(|level| {
+            let id = |number| format!("own/l{level}n{number}/x").leak();
+            (0..10).map(|number| &*id(number)).collect()
+        })
+        .collect();
+    let mut definitions: Vec<_> = ids[0].iter().map(|&id| (id, "a/x/level")).collect();
+    for (level, ids) in ids.iter().enumerate().skip(1) {
+        let below: &'static str = format!("sum(own/l{}n*/x) / 10", level - 1).leak();
+        definitions.extend(ids.iter().map(|&id| (id, below)));
+    }
+    let machine = Machine::new(&definitions);
+    assert_eq!(machine.read(&[ids[15][0]]), [number(1.0)]);
+}
+
+#[test]
 fn patterns_mean_what_is_there() {
     let machine = Machine::new(&[
         ("own/a/sum", "sum(*/x/level)"),
