@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     num::NonZeroU64,
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
@@ -80,7 +81,8 @@ async fn watch(
         let Some(started) = interruption.or(starting).await else {
             return Ok(());
         };
-        earliest = Instant::now() + BETWEEN_STARTS;
+        let now = Instant::now();
+        earliest = now.checked_add(BETWEEN_STARTS).unwrap_or(now);
         let ended = match started {
             Ok(mut frames) => {
                 let ended = show(&mut frames, &mut view, &mut left, interruption).await;
@@ -111,7 +113,7 @@ async fn show(
             return Ok(());
         };
         view.show(&frame?)?;
-        *left = left.map(|left| left - 1);
+        *left = left.map(|left| left.saturating_sub(1));
     }
     Ok(())
 }
@@ -157,8 +159,7 @@ impl View {
                 style,
                 metrics,
             } => {
-                let moment = UNIX_EPOCH + Duration::from_micros(frame.timestamp);
-                let mut lines = vec![humantime::format_rfc3339_millis(moment).to_string()];
+                let mut lines = vec![moment(frame.timestamp)];
                 lines.extend(table::of_frame(frame, metrics, *style));
                 screen.show(out, &lines)
             }
@@ -170,5 +171,27 @@ impl View {
         if let Self::Table { screen, .. } = self {
             screen.interrupt();
         }
+    }
+}
+
+/// A moment in microseconds since the Unix epoch, for a person; the number, where no calendar has that.
+fn moment(timestamp: u64) -> String {
+    let mut text = String::new();
+    let moment = UNIX_EPOCH.checked_add(Duration::from_micros(timestamp));
+    let written = moment.map(|moment| write!(text, "{}", humantime::format_rfc3339_millis(moment)));
+    match written {
+        Some(Ok(())) => text,
+        _ => format!("{timestamp} us since 1970"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        assert_eq!(moment(1_700_000_000_123_456), "2023-11-14T22:13:20.123Z");
+        assert_eq!(moment(u64::MAX), "18446744073709551615 us since 1970");
     }
 }
