@@ -76,7 +76,7 @@ impl Formula {
 
     /// How many columns there have to be for it.
     pub fn width(&self) -> usize {
-        1 + match *self {
+        let last = match *self {
             Self::Level(column) => column,
             Self::Rate { counter, .. } => counter,
             Self::Share { part, whole } => part.max(whole),
@@ -84,7 +84,8 @@ impl Formula {
             Self::Each { amount, count, .. } => amount.max(count),
             Self::Sum { first, .. } | Self::Mean { first, .. } => first,
             Self::Derived(_) => return 0,
-        }
+        };
+        last.saturating_add(1)
     }
 
     /// The reading at `now`, compared with `before` where the formula needs it.
@@ -177,15 +178,15 @@ impl<'a> Span<'a> {
     }
 
     fn mean(&self, first: usize, step: usize) -> Result<f64, Fault> {
-        let (mut sum, mut count) = (0.0, 0);
+        let (mut sum, mut count) = (0.0, 0_u32);
         let mut reason = None;
         for row in (first..self.now.columns.len()).step_by(step.max(1)) {
             let share = match &self.now.columns[row] {
                 Raw::Number(share) => Ok(*share),
-                _ => self.share(row, row + 1),
+                _ => self.share(row, row.saturating_add(1)),
             };
             match share {
-                Ok(share) => (sum, count) = (sum + share, count + 1),
+                Ok(share) => (sum, count) = (sum + share, count.saturating_add(1)),
                 Err(fault) => reason = reason.or(Some(fault)),
             }
         }
@@ -204,7 +205,10 @@ impl<'a> Span<'a> {
             }
             match self.growth(column) {
                 Err(Fault::First) => reason = Fault::First,
-                growth => sum = Some(growth?.saturating_add(sum.unwrap_or(0))),
+                growth => {
+                    let added = growth?.checked_add(sum.unwrap_or(0));
+                    sum = Some(added.ok_or(Fault::Malformed)?);
+                }
             }
         }
         sum.ok_or(reason)

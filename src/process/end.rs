@@ -67,7 +67,7 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
     };
     let (stat, _) = PidStat::parse(&stat)
         .ok_or_else(|| Error::malformed(&path, "not the form of proc_pid_stat(5)"))?;
-    if start_time(stat.start) != start {
+    if start_time(stat.start) != Some(start) {
         return Err(EndError::AnotherProcess(pid));
     }
     pidfd_send_signal(&held, signal).map_err(refused)

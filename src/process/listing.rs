@@ -88,9 +88,9 @@ impl Listing {
         let given = last.checked_sub(self.last);
         let is_little = given.is_some_and(|given| given <= MOST_NEW);
         let new = if is_little {
-            self.last + 1..last + 1
+            after(self.last)..after(last)
         } else {
-            last + 1..last + 1
+            after(last)..after(last)
         };
         let young = mem::replace(&mut self.young, new.clone());
         self.last = last;
@@ -100,7 +100,7 @@ impl Listing {
             pids.dedup();
             return Ok(Found::New);
         }
-        self.young = last.saturating_sub(MOST_NEW).max(1)..last + 1;
+        self.young = last.saturating_sub(MOST_NEW).max(1)..after(last);
         self.listed = None;
         self.list(pids)?;
         self.listed = Some(now);
@@ -142,6 +142,11 @@ fn number(name: &[u8]) -> Option<u32> {
         number = number.checked_mul(10)?.checked_add(digit.into())?;
     }
     (number > 0).then_some(number)
+}
+
+/// The number that is given after this one: no kernel gives as many.
+fn after(number: u32) -> u32 {
+    number.saturating_add(1)
 }
 
 fn last_pid(loadavg: &OwnedFd) -> Option<u32> {

@@ -7,7 +7,10 @@ use std::{
 };
 
 use crate::{
-    process::{details::Io, ticks::ticks_a_second},
+    process::{
+        details::Io,
+        ticks::{microseconds_a_tick, ticks_a_second},
+    },
     rate::elapsed,
     reading::{Fault, Stamp},
 };
@@ -127,7 +130,8 @@ impl<'a> Span<'a> {
             return Ok(Baseline::Counted(counts));
         }
         // What had started but could not be seen, or may have, is seen for the first time.
-        if Duration::from_micros(process.start_time) + tick() > self.before.stamp.boottime {
+        let start = Duration::from_micros(process.start_time);
+        if start.saturating_add(tick()) > self.before.stamp.boottime {
             Ok(Baseline::Zero)
         } else {
             Err(Fault::First)
@@ -181,5 +185,5 @@ impl<'a> Span<'a> {
 }
 
 fn tick() -> Duration {
-    Duration::from_micros(1_000_000 / ticks_a_second())
+    Duration::from_micros(microseconds_a_tick())
 }

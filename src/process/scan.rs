@@ -90,7 +90,8 @@ impl Scan {
     /// What the kernel counts of every process, as of now: `now` is of the monotonic clock.
     pub(super) fn pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
         // What was short once need not be short for ever.
-        self.reader.room = (self.reader.room + self.reader.room / 8 + 1).min(self.reader.most);
+        let more = (self.reader.room / 8).saturating_add(1);
+        self.reader.room = self.reader.room.saturating_add(more).min(self.reader.most);
         loop {
             match self.try_pass(now) {
                 Err(error) if is_starved(&error) && self.make_room() => {}
@@ -288,7 +289,8 @@ impl Reader {
             return Ok(process.counts);
         }
         let (stat, length) = PidStat::parse(text).ok_or(Errno::INVAL)?;
-        let start_time = start_time(stat.start);
+        let start_time = start_time(stat.start).ok_or(Errno::INVAL)?;
+        let rss = stat.rss.checked_mul(self.page).ok_or(Errno::INVAL)?;
         let is_same = process.counts.start_time == start_time;
         if !is_same || process.name.as_bytes() != stat.name {
             let name = plain(stat.name);
@@ -303,7 +305,7 @@ impl Reader {
             parent: stat.parent,
             start_time,
             used: stat.used,
-            rss: stat.rss.saturating_mul(self.page),
+            rss,
             threads: stat.threads,
             state: stat.state,
             nice: stat.nice,
@@ -316,7 +318,7 @@ impl Reader {
     fn start_time(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<u64, Errno> {
         let length = self.fill(proc, process)?;
         let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
-        Ok(start_time(stat.0.start))
+        start_time(stat.0.start).ok_or(Errno::INVAL)
     }
 
     /// Reads the stat of a process into the buffer; its length.
@@ -326,7 +328,7 @@ impl Reader {
                 // It has ended, and perhaps another has its number.
                 Err(Errno::SRCH) => {
                     process.stat = None;
-                    self.open -= 1;
+                    self.open = self.open.saturating_sub(1);
                 }
                 read => return read,
             }
@@ -341,7 +343,7 @@ impl Reader {
         }
         let length = pread(&stat, &mut self.buffer[..], 0)?;
         if self.open < self.room {
-            self.open += 1;
+            self.open = self.open.saturating_add(1);
             process.stat = Some(stat);
         }
         Ok(length)

@@ -192,6 +192,9 @@ fn a_sum_has_those_that_are_there_in_both() {
     check_sum("10 20", "11 22 1000", Ok(3.0 * 512.0));
     check_sum("10 20", "10 20", Ok(0.0));
     check_sum("10 20", "11 19", Err(Fault::Reset));
+    let most = u64::MAX.to_string();
+    check_sum("0 0", &format!("{most} 0"), Ok(u64::MAX as f64 * 512.0));
+    check_sum("0 0", &format!("{most} 1"), Err(Fault::Malformed));
     check_sum("- -", "1 -", Err(Fault::First));
     check_sum("1 2", "- -", Err(Fault::Gone));
     check_sum("", "", Err(Fault::Gone));

@@ -11,6 +11,12 @@ pub(super) struct Rows {
     lines: Vec<(Vec<u8>, Option<usize>)>,
 }
 
+/// The place of a column of a row, where each row has so many columns. A row that does not fit into memory has
+/// no such column.
+pub(super) const fn place(row: usize, width: usize, column: usize) -> usize {
+    row.saturating_mul(width).saturating_add(column)
+}
+
 /// What is known of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Line {
@@ -37,7 +43,7 @@ impl Rows {
             }
         }
         let row = self.lines[*place].1;
-        *place += 1;
+        *place = place.saturating_add(1);
         row.map_or(Line::LeftOut, Line::Row)
     }
 }
@@ -53,7 +59,8 @@ impl<T: Default> Memo<T> {
     /// What `parse` makes of the line of a row. Of an empty line it makes the default.
     pub(super) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8]) -> T) -> &T {
         if self.rows.len() <= row {
-            self.rows.resize_with(row + 1, Default::default);
+            self.rows
+                .resize_with(row.saturating_add(1), Default::default);
         }
         let (known, meaning) = &mut self.rows[row];
         if known != line {

@@ -88,7 +88,9 @@ impl Source for Zram {
             };
             let sums = sums.get_or_insert_default();
             for (sum, number) in sums.iter_mut().zip(numbers) {
-                *sum = sum.saturating_add(number);
+                *sum = sum.checked_add(number).ok_or_else(|| {
+                    Error::malformed(file.path(), "the sum of all devices does not fit")
+                })?;
             }
         }
         match sums {
@@ -120,6 +122,9 @@ mod tests {
         }
         assert_eq!(zram.discover().unwrap().len(), 3);
         assert_eq!(read(&mut zram), [200.0, 20.0, 40.0].map(Raw::Number));
+        tree.write("block/zram1/mm_stat", " 18446744073709551615 10 20\n");
+        let error = zram.read(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.fault(), Fault::Malformed);
         tree.write("block/zram1/mm_stat", " 100 x\n");
         let error = zram.read(&mut Vec::new()).unwrap_err();
         assert_eq!(error.fault(), Fault::Malformed);

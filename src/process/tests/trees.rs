@@ -96,6 +96,22 @@ fn names_are_what_every_client_can_have() {
 }
 
 #[test]
+fn the_last_number_may_be_any() {
+    let tree = Tree::new();
+    tree.process(3, "a", 1, 30);
+    tree.write("self/stat", "x");
+    let mut table = tree.table();
+    let query = Query {
+        fields: vec![Field::Pid],
+        ..Query::default()
+    };
+    for last in ["4294967295", "4294967294", "4294967295", "4294967296", "0"] {
+        tree.write("loadavg", format!("0 0 0 1/4 {last}\n"));
+        assert_eq!(pids(&rows(&mut table, &query)), [3]);
+    }
+}
+
+#[test]
 fn filter_order_and_limit() {
     let tree = Tree::new();
     for (pid, name, used) in [(3, "ab", 30), (20, "b", 10), (100, "a", 20), (101, "c", 20)] {

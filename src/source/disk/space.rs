@@ -12,7 +12,7 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, guard::SLOW, lane::Lane, property::Property},
+    source::{Error, Roots, Source, guard::SLOW, lane::Lane, property::Property, rows},
 };
 
 /// The file systems on disks that are mounted, and those on the network if they are wanted.
@@ -91,12 +91,13 @@ impl Space {
     fn bind(&mut self, system: &mounts::FileSystem) -> usize {
         let known = self.bound.iter().position(|bound| bound.id == system.id);
         let row = known.unwrap_or_else(|| {
+            let place = self.bound.len();
             self.bound.push(Bound {
                 id: system.id.clone(),
                 asked: Asked::Nowhere,
                 is_whole: system.is_whole,
             });
-            self.bound.len() - 1
+            place
         });
         let point = &system.mount.point;
         let point = self
@@ -173,9 +174,9 @@ impl Source for Space {
         }
         let mut metrics = Vec::new();
         for system in &systems {
-            let first = ALL + self.bind(system) * WIDTH;
+            let first = ALL.saturating_add(rows::place(self.bind(system), WIDTH, 0));
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
-                let formula = Formula::Level(first + column);
+                let formula = Formula::Level(first.saturating_add(column));
                 let whose = system.mount.point.to_string_lossy();
                 property.of("disk", system.id.as_bytes(), &whose, formula)
             }));
@@ -199,13 +200,15 @@ impl Source for Space {
             self.discover()?;
         }
         let rooms = self.ask();
-        let mut all: Option<Room> = None;
+        // None inside where the sum does not fit.
+        let mut all: Option<Option<Room>> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
         for (bound, room) in self.bound.iter().zip(rooms) {
             let is_mounted = !matches!(bound.asked, Asked::Nowhere);
             self.changed |= is_mounted && room == Err(Fault::Gone);
             if let (Ok(room), true) = (room, bound.is_whole) {
-                all = Some(all.unwrap_or_default().and(room));
+                let before = all.unwrap_or(Some(Room::default()));
+                all = Some(before.and_then(|before| before.and(room)));
             }
             match room {
                 Ok(room) => columns.extend(room.columns()),
@@ -213,8 +216,10 @@ impl Source for Space {
                     .extend([const { Raw::Fault(Fault::Gone) }; WIDTH].map(|_| Raw::Fault(fault))),
             }
         }
-        if let Some(all) = all {
-            columns[..ALL].clone_from_slice(&all.columns()[..ALL]);
+        match all {
+            Some(Some(all)) => columns[..ALL].clone_from_slice(&all.columns()[..ALL]),
+            Some(None) => columns[..ALL].fill(Raw::Fault(Fault::Malformed)),
+            None => {}
         }
         Ok(())
     }
@@ -225,23 +230,25 @@ impl Source for Space {
 }
 
 impl Room {
-    fn and(self, other: Self) -> Self {
-        Self {
-            total: self.total.saturating_add(other.total),
-            used: self.used.saturating_add(other.used),
-            free: self.free.saturating_add(other.free),
-            files: self.files.saturating_add(other.files),
-            files_free: self.files_free.saturating_add(other.files_free),
-        }
+    /// The sum, if it fits.
+    fn and(self, other: Self) -> Option<Self> {
+        Some(Self {
+            total: self.total.checked_add(other.total)?,
+            used: self.used.checked_add(other.used)?,
+            free: self.free.checked_add(other.free)?,
+            files: self.files.checked_add(other.files)?,
+            files_free: self.files_free.checked_add(other.files_free)?,
+        })
     }
 
     fn columns(self) -> [Raw; WIDTH] {
         let number = |number: u64| Raw::Number(number as f64);
-        let percent = |part: u64, whole: u64| match whole {
-            0 => Raw::Fault(Fault::Gone),
-            whole => Raw::Number(100.0 * part as f64 / whole as f64),
+        let percent = |part: u64, whole: Option<u64>| match whole {
+            None => Raw::Fault(Fault::Malformed),
+            Some(0) => Raw::Fault(Fault::Gone),
+            Some(whole) => Raw::Number(100.0 * part as f64 / whole as f64),
         };
-        let for_users = self.used.saturating_add(self.free);
+        let for_users = self.used.checked_add(self.free);
         let inodes = |count: u64| match self.files {
             // Btrfs and its like make inodes as they need them.
             0 => Raw::Fault(Fault::Gone),
@@ -257,7 +264,7 @@ impl Room {
             inodes(self.files),
             inodes(files_used),
             inodes(self.files_free),
-            percent(files_used, self.files),
+            percent(files_used, Some(self.files)),
         ]
     }
 }

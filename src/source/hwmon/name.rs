@@ -88,7 +88,7 @@ fn pci(name: &str) -> Option<u32> {
     let (bus, rest) = rest.split_once(':')?;
     let (slot, function) = rest.split_once('.')?;
     let [domain, bus, slot, function] = [domain, bus, slot, function].map(hexadecimal);
-    Some((domain? << 16) + (bus? << 8) + (slot? << 3) + function?)
+    put_together(&[(domain?, 16), (bus?, 8), (slot?, 3), (function?, 0)])
 }
 
 /// `nct6775.656`: the driver and an address in decimal, if there is one.
@@ -117,7 +117,14 @@ fn scsi(name: &str) -> Option<(u32, u32)> {
     let mut parts = name.split(':');
     let mut next = |radix| u32::from_str_radix(parts.next()?, radix).ok();
     let (host, channel, target, unit) = (next(10)?, next(10)?, next(10)?, next(16)?);
-    Some((host, (channel << 8) + (target << 4) + unit))
+    Some((host, put_together(&[(channel, 8), (target, 4), (unit, 0)])?))
+}
+
+/// The sum of numbers, each shifted to the left by so many bits, if it fits.
+fn put_together(parts: &[(u32, u32)]) -> Option<u32> {
+    parts.iter().try_fold(0_u32, |sum, &(number, bits)| {
+        sum.checked_add(number.checked_mul(1_u32.checked_shl(bits)?)?)
+    })
 }
 
 fn hexadecimal(digits: &str) -> Option<u32> {
@@ -236,6 +243,8 @@ mod tests {
             &[("0000:01", "pci"), ("0:0:0", "scsi"), ("0003:1B1C", "hid")],
             "x-virtual-0",
         );
+        check("x", &[("0:4294967295:0:0", "scsi")], "x-virtual-0");
+        check("x", &[("0:0:1:ffffffff", "scsi")], "x-virtual-0");
         check("x", &[("99999999:01:00.0", "pci")], "x-virtual-0");
         check("x", &[("x.99999999999", "platform")], "x-isa-0000");
     }

@@ -9,7 +9,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{Line, Memo, Rows},
+        rows::{self, Line, Memo, Rows},
     },
 };
 
@@ -90,13 +90,14 @@ impl Source for Counters {
                     row
                 }
                 None => {
+                    let place = self.bound.len();
                     self.bound.push(bound);
-                    self.bound.len() - 1
+                    place
                 }
             };
             lines.push((interface.name.clone(), Some(row)));
             metrics.extend(PROPERTIES.iter().map(|(property, formula)| {
-                let formula = formula(TOTALS + row * WIDTH);
+                let formula = formula(first_of(row));
                 property.of("network", &interface.name, &interface.label(), formula)
             }));
         }
@@ -114,7 +115,8 @@ impl Source for Counters {
         let text = self.file.read()?;
         let count = self.bound.len();
         self.changed |= !read_rows(text, &self.rows, &mut self.memo, count, columns);
-        let mut totals: Option<[u64; TOTALS]> = None;
+        // Faults where the sum does not fit.
+        let mut totals: Option<[Option<u64>; TOTALS]> = None;
         let rows = columns[TOTALS..].chunks_exact_mut(WIDTH);
         for (row, bound) in rows.zip(&mut self.bound) {
             let is_lost = row[DOWN] == Raw::Fault(Fault::Gone);
@@ -126,12 +128,17 @@ impl Source for Counters {
             row[ALL_DOWN] = row[DOWN].clone();
             row[ALL_UP] = row[UP].clone();
             if let (Raw::Counter(down), Raw::Counter(up)) = (&row[DOWN], &row[UP]) {
-                let [all_down, all_up] = totals.unwrap_or_default();
-                totals = Some([all_down.saturating_add(*down), all_up.saturating_add(*up)]);
+                let [all_down, all_up] = totals.unwrap_or([Some(0); TOTALS]);
+                let add = |all: Option<u64>, more| all?.checked_add(more);
+                totals = Some([add(all_down, *down), add(all_up, *up)]);
             }
         }
         if let Some(totals) = totals {
-            columns[..TOTALS].clone_from_slice(&totals.map(Raw::Counter));
+            let column = |total: Option<u64>| match total {
+                Some(total) => Raw::Counter(total),
+                None => Raw::Fault(Fault::Malformed),
+            };
+            columns[..TOTALS].clone_from_slice(&totals.map(column));
         }
         Ok(())
     }
@@ -139,6 +146,11 @@ impl Source for Counters {
     fn changed(&self) -> bool {
         self.changed
     }
+}
+
+/// The first column of a row, behind the totals; of so many rows the number of columns.
+const fn first_of(row: usize) -> usize {
+    TOTALS.saturating_add(rows::place(row, WIDTH, 0))
 }
 
 /// The columns in a text of `/proc/net/dev`, as far as they follow from it. False if there is an
@@ -150,7 +162,7 @@ fn read_rows(
     count: usize,
     columns: &mut Vec<Raw>,
 ) -> bool {
-    columns.resize(TOTALS + count * WIDTH, Raw::Fault(Fault::Gone));
+    columns.resize(first_of(count), Raw::Fault(Fault::Gone));
     let mut is_known = true;
     let mut place = 0;
     for (line, ended) in parse::ended_lines(text) {
@@ -161,7 +173,7 @@ fn read_rows(
             is_known = false;
             continue;
         };
-        let row = &mut columns[TOTALS + row_number * WIDTH..][..ALL_DOWN];
+        let row = &mut columns[first_of(row_number)..][..ALL_DOWN];
         match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
             Some(fields) => row
                 .iter_mut()

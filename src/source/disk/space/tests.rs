@@ -34,6 +34,18 @@ fn no_room_is_no_share_and_no_limit_no_number() {
 }
 
 #[test]
+fn a_sum_that_does_not_fit_is_none() {
+    let room = |used| Room {
+        used,
+        free: 1,
+        ..Room::default()
+    };
+    assert_eq!(room(1).and(room(2)).map(|sum| sum.used), Some(3));
+    assert!(room(u64::MAX).and(room(1)).is_none());
+    assert_eq!(room(u64::MAX).columns()[3], Raw::Fault(Fault::Malformed));
+}
+
+#[test]
 fn what_is_mounted_elsewhere_does_not_answer() {
     let here = fs::metadata("/").unwrap().dev();
     let number = (major(here), minor(here));

@@ -62,7 +62,7 @@ pub(super) const fn rate(column: usize, scale: f64) -> Formula {
 
 pub(super) const fn sum(column: usize, scale: f64) -> Formula {
     Formula::Sum {
-        first: TOTALS + column,
+        first: TOTALS.saturating_add(column),
         step: WIDTH,
         scale,
     }

@@ -62,6 +62,19 @@ fn all_counts_hardware_and_loses_what_vanishes() {
 }
 
 #[test]
+fn a_sum_that_does_not_fit_is_none() {
+    let most = format!("eth0: {} 1 2 3 0 0 0 0 7 5 6 7 0 0 0 0\n", u64::MAX);
+    let (_tree, mut counters) = machine(&(most + &line("eth1", 1)));
+    counters.discover().unwrap();
+    let columns = read(&mut counters);
+    assert_eq!(
+        columns[..TOTALS],
+        [Raw::Fault(Fault::Malformed), Raw::Counter(9)]
+    );
+    assert_eq!(columns[TOTALS + DOWN], Raw::Counter(u64::MAX));
+}
+
+#[test]
 fn an_interface_goes_and_comes_back() {
     let (tree, mut counters) = machine(&(line("eth0", 100) + &line("eth1", 1000)));
     let metrics = counters.discover().unwrap();
