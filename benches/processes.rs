@@ -3,6 +3,11 @@
 //!
 //! Run with `cargo bench --no-default-features --features source --bench processes`.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "what a bench computes is its own"
+)]
+
 mod support;
 
 use std::{

@@ -2,6 +2,11 @@
 //!
 //! Run with `cargo bench --no-default-features --features source --bench read`.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "what a bench computes is its own"
+)]
+
 mod support;
 
 use std::{fs::File, hint::black_box, os::unix::fs::FileExt};

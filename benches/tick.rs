@@ -3,6 +3,11 @@
 //! Reads the tree of a server with 128 cpus and 63 disks. Run with
 //! `cargo bench --no-default-features --features service --bench tick`.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "what a bench computes is its own"
+)]
+
 mod support;
 
 use std::{fs, hint::black_box, path::Path, sync::Arc};

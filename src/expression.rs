@@ -169,11 +169,11 @@ impl<'a> Reader<'a> {
                 'a'..='z' | 'A'..='Z' => self.word()?,
                 '+' | '-' | '*' | '/' | '^' | '(' | ')' | ',' => {
                     self.plain.push(next);
-                    self.at += 1;
+                    self.skip(1);
                 }
                 _ if next.is_whitespace() => {
                     self.plain.push(' ');
-                    self.at += next.len_utf8();
+                    self.skip(next.len_utf8());
                 }
                 _ => return Err(Error::new(self.at, format!("{next:?} has no meaning here"))),
             }
@@ -183,6 +183,10 @@ impl<'a> Reader<'a> {
 
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
+    }
+
+    fn skip(&mut self, length: usize) {
+        self.at = self.at.saturating_add(length).min(self.text.len());
     }
 
     /// The bytes from here on that may be part of what is being read.
@@ -200,7 +204,8 @@ impl<'a> Reader<'a> {
             let digits = after[sign..]
                 .iter()
                 .take_while(|byte| byte.is_ascii_digit());
-            text = &self.rest()[..text.len() + 1 + sign + digits.count()];
+            let length = [text.len(), 1, sign, digits.count()].iter().sum();
+            text = self.rest().get(..length).unwrap_or(text);
         }
         let number: Option<f64> = text.parse().ok();
         let Some(number) = number.filter(|number| number.is_finite()) else {
@@ -208,7 +213,7 @@ impl<'a> Reader<'a> {
         };
         // In decimal digits: the library knows no exponents.
         self.plain.push_str(&number.to_string());
-        self.at += text.len();
+        self.skip(text.len());
         Ok(())
     }
 
@@ -216,7 +221,7 @@ impl<'a> Reader<'a> {
         let id = self.run(is_of_ids);
         if id.bytes().filter(|&byte| byte == b'/').count() >= 2 {
             self.input(id, None);
-            self.at += id.len();
+            self.skip(id.len());
             return Ok(());
         }
         let word = self.run(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -225,12 +230,13 @@ impl<'a> Reader<'a> {
             && let Some((selector, length)) = selector_in(&self.rest()[word.len()..])
         {
             self.input(selector, Some(fold));
-            self.at += word.len() + length;
+            self.skip(word.len());
+            self.skip(length);
             return Ok(());
         }
         if FUNCTIONS.contains(&word) {
             self.plain.push_str(word);
-            self.at += word.len();
+            self.skip(word.len());
             return Ok(());
         }
         let what = match fold {
@@ -250,8 +256,9 @@ impl<'a> Reader<'a> {
         };
         let known = self.inputs.iter().position(|known| *known == input);
         let place = known.unwrap_or_else(|| {
+            let place = self.inputs.len();
             self.inputs.push(input);
-            self.inputs.len() - 1
+            place
         });
         // The library hands values out in the order of the names.
         self.plain.push_str(&format!("{{v{place:08}}}"));
@@ -265,13 +272,12 @@ fn is_of_ids(byte: u8) -> bool {
 
 /// The selector that stands alone in parentheses, and the length of both.
 fn selector_in(text: &str) -> Option<(&str, usize)> {
-    let inside = text.strip_prefix('(')?;
-    let end = inside.find(')')?;
-    let selector = inside[..end].trim();
+    let (inside, after) = text.strip_prefix('(')?.split_once(')')?;
+    let selector = inside.trim();
     let is_selector = selector.contains('/')
         && selector.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*')
         && selector.bytes().all(|byte| is_of_ids(byte) || byte == b'*');
-    is_selector.then_some((selector, end + 2))
+    is_selector.then_some((selector, text.len().saturating_sub(after.len())))
 }
 
 #[cfg(test)]

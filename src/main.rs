@@ -1,5 +1,13 @@
 //! The `sampled` program.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
+
 mod cli;
 
 use std::process::ExitCode;

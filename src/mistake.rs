@@ -56,8 +56,8 @@ pub(crate) fn place(text: &str, at: usize) -> Place {
     let before = text.get(..at).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
     Place {
-        line: before.matches('\n').count() + 1,
-        column: line.chars().count() + 1,
+        line: before.matches('\n').count().saturating_add(1),
+        column: line.chars().count().saturating_add(1),
     }
 }
 

@@ -64,8 +64,9 @@ impl Sample {
             return Self::new(frame, Baseline::new(), true);
         }
         let mut since = ready.max(start);
-        if since > start {
-            sleep(since - start).await;
+        let wait = since.saturating_sub(start);
+        if !wait.is_zero() {
+            sleep(wait).await;
         }
         let mut ticks = 0;
         loop {
@@ -77,7 +78,7 @@ impl Sample {
             if left.is_zero() || !(is_awaited || is_too_soon) {
                 return Self::new(frame, baseline, false);
             }
-            ticks += u32::from(is_too_soon);
+            ticks = u32::from(is_too_soon).saturating_add(ticks);
             let wait = if is_too_soon { left.min(TICK) } else { left };
             // Either way there is more to read.
             timeout(wait, answered).await.ok();

@@ -47,15 +47,15 @@ impl<'a> Selector<'a> {
         if text.contains("//") {
             return Err(invalid("a segment cannot be empty"));
         }
-        let bytes = text.as_bytes();
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut rest = text.as_bytes();
+        while let [byte, after @ ..] = rest {
+            rest = after;
             match byte {
                 b'/' | b'*' => {}
-                b'%' if !matches!(bytes.get(at + 1..at + 3), Some(hex) if hex.iter().all(u8::is_ascii_hexdigit)) =>
-                {
-                    return Err(invalid("% is followed by two hexadecimal digits"));
-                }
-                b'%' => {}
+                b'%' => match after {
+                    [one, two, ..] if [one, two].iter().all(|hex| hex.is_ascii_hexdigit()) => {}
+                    _ => return Err(invalid("% is followed by two hexadecimal digits")),
+                },
                 byte if object::is_plain(*byte) => {}
                 _ => {
                     return Err(invalid(
@@ -115,8 +115,8 @@ fn glob(pattern: &str, text: &str) -> bool {
         if parts.peek().is_none() {
             return text.ends_with(part);
         }
-        match text.find(part) {
-            Some(at) => text = &text[at + part.len()..],
+        match text.split_once(part) {
+            Some((_, after)) => text = after,
             None => return false,
         }
     }

@@ -3,6 +3,11 @@
 //! Run with `cargo bench --bench service`; with names of parts behind `--`, only these.
 //! `SAMPLED=/path/to/sampled` measures another executable, such as the one before a change.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "what a bench computes is its own"
+)]
+
 mod bus;
 mod floor;
 mod ksystemstats;

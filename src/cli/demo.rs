@@ -101,7 +101,7 @@ async fn tell() -> Result<ExitCode, error::Error> {
     say(format_args!(
         "It gave the name up {} after Stop, and process {pid} ended {} later.",
         milliseconds(released),
-        milliseconds(stopped.elapsed() - released)
+        milliseconds(stopped.elapsed().saturating_sub(released))
     ))?;
     stage.close()?;
     say("The bus is gone too, and so are its files: nothing is left.")?;

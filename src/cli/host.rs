@@ -105,7 +105,7 @@ impl Host {
         notify: &Notify,
     ) {
         let mut watchdog = notify.watchdog_interval().map(|timeout| {
-            let mut ticks = interval((timeout / 2).max(Duration::from_millis(1)));
+            let mut ticks = interval(timeout.div_f64(2.0).max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });

@@ -1,5 +1,10 @@
 //! Numbers and units as a person reads them.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "floating-point numbers, and the places of a few prefixes"
+)]
+
 /// A value in the unit that suits its size: the number and the unit, apart so that they can be
 /// aligned. `unit` is in UCUM.
 pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {

@@ -224,7 +224,7 @@ fn whole(proc: &OwnedFd, pid: u32, name: &str, most: u64) -> Result<Vec<u8>, Err
 /// put a title in their place may have left zero bytes behind it.
 fn command_line(text: &[u8]) -> Arc<str> {
     let end = text.iter().rposition(|&byte| byte != 0);
-    let text = &text[..end.map_or(0, |end| end + 1)];
+    let text = end.map_or(&[][..], |end| &text[..=end]);
     String::from_utf8_lossy(text).replace('\0', " ").into()
 }
 

@@ -126,7 +126,7 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
                 let key = state.tasks[stuck].key();
                 state.stuck.insert(key);
                 state.out = None;
-                state.turn += 1;
+                state.turn = state.turn.wrapping_add(1);
                 state.is_served = false;
             }
         }
@@ -168,7 +168,7 @@ impl<T: Task, A> Shared<T, A> {
         while !state.is_closed && state.turn == turn {
             if state.next < state.tasks.len() {
                 let at = state.next;
-                state.next += 1;
+                state.next = at.saturating_add(1);
                 state.out = Some(at);
                 let task = state.tasks[at].clone();
                 drop(state);

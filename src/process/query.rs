@@ -148,8 +148,8 @@ fn matches(parts: &[Box<str>], text: &str) -> bool {
         return false;
     };
     for part in middle {
-        match rest.find(&**part) {
-            Some(place) => rest = &rest[place + part.len()..],
+        match rest.split_once(&**part) {
+            Some((_, after)) => rest = after,
             None => return false,
         }
     }

@@ -127,7 +127,7 @@ impl Table {
         };
         Ok(Rows {
             total: pass.len(),
-            matched: matched - (chosen - places.len()),
+            matched: matched.saturating_sub(chosen.saturating_sub(places.len())),
             rows: places.iter().map(row).collect(),
             pass: pass.clone(),
         })
@@ -169,7 +169,7 @@ impl Table {
                 processes: 0,
                 values: vec![Total::default(); fields.len()],
             });
-            sum.processes += 1;
+            sum.processes = sum.processes.saturating_add(1);
             for (total, &field) in sum.values.iter_mut().zip(&fields) {
                 total.add(&view.read(field, at));
             }
@@ -205,7 +205,7 @@ impl Table {
             let is_past = mark.stamp.monotonic < now && age(mark) >= window;
             is_past && (mark.has_io() || !needs_io)
         })?;
-        (age(found) <= window * BASELINE_WINDOWS).then(|| found.clone())
+        (age(found) <= window.saturating_mul(BASELINE_WINDOWS)).then(|| found.clone())
     }
 
     /// A pass that was taken at or after the moment `since` of the monotonic clock, with what the rates
@@ -248,7 +248,7 @@ impl Table {
         }
         self.latest = None;
         let pass = Arc::new(self.desk.pass()?);
-        self.passes += 1;
+        self.passes = self.passes.saturating_add(1);
         self.latest = Some(pass.clone());
         let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
         let now = pass.stamp.monotonic;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{Error, Roots, Source, file::File, parse, rows},
 };
 
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
@@ -141,10 +141,15 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
             minimum: Some(0.0),
             maximum: Some(100.0),
             formula: Formula::Share {
-                part: activity::WIDTH + row * WIDTH + column,
-                whole: activity::WIDTH + row * WIDTH + TOTAL,
+                part: place(row, column),
+                whole: place(row, TOTAL),
             },
         })
+}
+
+/// The column of a cpu, behind those of the file's other lines.
+const fn place(row: usize, column: usize) -> usize {
+    activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
 }
 
 /// Adds the columns of `names` in a text of `/proc/stat`.
@@ -155,7 +160,8 @@ pub(super) fn read_columns(
 ) -> Result<(), &'static str> {
     // A cpu that is offline has no line.
     let first = columns.len();
-    columns.resize(first + names.len() * WIDTH, Raw::Fault(Fault::Gone));
+    let width = rows::place(names.len(), WIDTH, 0);
+    columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
     let columns = &mut columns[first..];
     let mut expected = 0;
     let mut any = false;
@@ -167,8 +173,8 @@ pub(super) fn read_columns(
         };
         // A cpu that was not there at discovery has no column.
         let Some(row) = row else { continue };
-        expected = row + 1;
-        let columns = &mut columns[row * WIDTH..][..WIDTH];
+        expected = row.saturating_add(1);
+        let columns = &mut columns[rows::place(row, WIDTH, 0)..][..WIDTH];
         match line.ended.then(|| counters(line.rest)).flatten() {
             Some(counters) => {
                 for (column, count) in columns.iter_mut().zip(counters) {

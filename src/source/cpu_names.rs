@@ -56,7 +56,7 @@ pub(super) fn names(text: &[u8]) -> Names {
             machine = machine.or(name);
             continue;
         };
-        names.count += 1;
+        names.count = names.count.saturating_add(1);
         cores.extend(block.package.zip(block.core));
         names.cores = match (block.package, block.core) {
             (Some(_), Some(_)) if names.cores.is_some() || names.count == 1 => Some(cores.len()),

@@ -132,7 +132,7 @@ impl Source for CpuInfo {
                 .map(|(place, number)| Metric {
                     id: format!("cpu/cpu{number}/name").into(),
                     name: format!("CPU {number} name").into(),
-                    ..text_metric("", "", NAME_TEXT, FIRST + place)
+                    ..text_metric("", "", NAME_TEXT, FIRST.saturating_add(place))
                 }),
         );
         Ok(metrics)

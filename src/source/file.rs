@@ -150,18 +150,19 @@ impl File {
         let mut length = 0;
         loop {
             if length == self.buffer.len() {
-                self.buffer.resize((4 * length).max(SMALLEST), 0);
+                self.buffer
+                    .resize(length.saturating_mul(4).max(SMALLEST), 0);
             }
             match file.read_at(&mut self.buffer[length..], length as u64) {
                 Ok(0) => return Ok(length),
-                Ok(count) => length += count,
+                Ok(count) => length = length.saturating_add(count),
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(cause),
             }
             let ends = match self.parts {
                 Parts::One => true,
                 Parts::Many => false,
-                Parts::Lines => length + LINE <= PAGE,
+                Parts::Lines => length <= PAGE - LINE,
             };
             if ends && length < self.buffer.len() {
                 return Ok(length);

@@ -142,8 +142,8 @@ impl<S: Guarded> Source for Guard<S> {
         let (age, patience) = match jobs.cost {
             None => (Duration::ZERO, PATIENCE),
             // Quick so far: as fresh as any other reading.
-            Some(cost) if cost <= SLOW => (Duration::ZERO, 2 * SLOW),
-            Some(cost) => (FRESH, PATIENCE.min(2 * cost)),
+            Some(cost) if cost <= SLOW => (Duration::ZERO, SLOW.saturating_mul(2)),
+            Some(cost) => (FRESH, PATIENCE.min(cost.saturating_mul(2))),
         };
         match self.lane.take(jobs.read, age, patience) {
             Ok(Answer::Columns(cost, outcome)) => {

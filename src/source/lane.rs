@@ -100,12 +100,13 @@ impl<T: Clone + Send + 'static> Lane<T> {
     /// Adds a job; its number.
     pub(super) fn add(&self, work: impl Fn() -> T + Send + Sync + 'static) -> usize {
         let mut state = self.shared.lock();
+        let place = state.jobs.len();
         state.jobs.push(Job {
             work: Arc::new(work),
             answer: None,
             is_out: false,
         });
-        state.jobs.len() - 1
+        place
     }
 
     /// Has these jobs done, and returns what they answer, in their order: [`Fault::Timeout`] for
@@ -179,7 +180,7 @@ impl<T: Clone + Send + 'static> Lane<T> {
         let shared = self.shared.clone();
         // Where there is no thread to be had, there is no answer: a fault, like any other lateness.
         let started = builder.stack_size(STACK).spawn(move || shared.work());
-        state.workers += usize::from(started.is_ok());
+        state.workers = state.workers.saturating_add(started.is_ok().into());
     }
 }
 
@@ -207,7 +208,7 @@ impl<T> Shared<T> {
                 // One that panics would be out for ever.
                 let answer = caught(|| work()).map_err(|_| Fault::Malformed);
                 state = self.lock();
-                state.answers += 1;
+                state.answers = state.answers.saturating_add(1);
                 state.jobs[job].answer = Some((Instant::now(), answer));
                 state.jobs[job].is_out = false;
                 self.answered.notify_all();
@@ -216,18 +217,18 @@ impl<T> Shared<T> {
                 }
                 continue;
             }
-            state.idle += 1;
+            state.idle = state.idle.saturating_add(1);
             let (locked, outcome) = self
                 .asked
                 .wait_timeout(state, LINGER)
                 .unwrap_or_else(PoisonError::into_inner);
             state = locked;
-            state.idle -= 1;
+            state.idle = state.idle.saturating_sub(1);
             if outcome.timed_out() && state.queue.is_empty() {
                 break;
             }
         }
-        state.workers -= 1;
+        state.workers = state.workers.saturating_sub(1);
     }
 }
 

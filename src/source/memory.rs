@@ -149,12 +149,12 @@ pub(super) struct Layout([Option<usize>; LINES.len()]);
 impl Layout {
     fn of(text: &[u8]) -> Self {
         let mut places = [None; LINES.len()];
-        let mut start = 0;
+        let mut start = 0_usize;
         for line in parse::lines(text) {
             if let Some(which) = LINES.iter().position(|key| line.starts_with(key)) {
                 places[which] = Some(start);
             }
-            start += line.len() + 1;
+            start = start.saturating_add(line.len()).saturating_add(1);
         }
         Self(places)
     }
@@ -162,7 +162,7 @@ impl Layout {
     fn fits(&self, text: &[u8]) -> bool {
         let is_there = |(key, place): (&&[u8], &Option<usize>)| match *place {
             Some(0) => text.starts_with(key),
-            Some(start) => text.get(start - 1..).is_some_and(|text| {
+            Some(start) => text.get(start.saturating_sub(1)..).is_some_and(|text| {
                 text.strip_prefix(b"\n")
                     .is_some_and(|line| line.starts_with(key))
             }),
@@ -175,7 +175,7 @@ impl Layout {
     fn amounts(&self, text: &[u8]) -> [Option<Amount>; LINES.len()] {
         std::array::from_fn(|which| {
             let start = self.0[which]?;
-            let value = text.get(start + LINES[which].len()..)?;
+            let value = text.get(start..)?.get(LINES[which].len()..)?;
             let amount = if PAGES.contains(&which) {
                 parse::ended_number(value)
             } else {

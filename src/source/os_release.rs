@@ -130,10 +130,10 @@ pub(super) fn facts(text: &[u8]) -> Facts {
     let [mut name, mut version, mut id, mut pretty, mut logo, mut url] = [const { None }; 6];
     for line in parse::lines(text) {
         let line = line.trim_ascii();
-        let Some(equals) = line.iter().position(|&byte| byte == b'=') else {
+        let Some((key, value)) = parse::split(line, b'=') else {
             continue;
         };
-        let place = match &line[..equals] {
+        let place = match key {
             b"NAME" => &mut name,
             b"VERSION" => &mut version,
             b"VERSION_ID" => &mut id,
@@ -143,7 +143,7 @@ pub(super) fn facts(text: &[u8]) -> Facts {
             _ => continue,
         };
         // As in a shell, the last assignment counts, and an empty one is none.
-        *place = unquote(&line[equals + 1..])
+        *place = unquote(value)
             .map(|value| parse::text(&value))
             .filter(|value| !value.is_empty());
     }

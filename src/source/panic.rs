@@ -100,8 +100,11 @@ mod tests {
         check(|| 5, Ok(5));
         check(|| panic!("that"), Err("that (here)"));
         check(|| panic!("that {}", 7), Err("that 7 (here)"));
-        let none: Option<u32> = None;
-        check(|| none.expect("a number"), Err("a number (here)"));
+        let words = || "x".parse().expect("a number");
+        check(
+            words,
+            Err("a number: ParseIntError { kind: InvalidDigit } (here)"),
+        );
         let resumed = || panic::resume_unwind(Box::new(7));
         check(resumed, Err("a panic without a message"));
     }

@@ -68,10 +68,11 @@ fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     // As many digits always fit.
     const SAFE: usize = 19;
     let mut number = 0_u64;
-    let mut length = 0;
+    let mut length = 0_usize;
     for digit in text.iter().map_while(digit) {
+        // Of more digits the number is computed again.
         number = number.wrapping_mul(10).wrapping_add(digit);
-        length += 1;
+        length = length.wrapping_add(1);
     }
     let (digits, rest) = text.split_at(length);
     match length {
@@ -127,8 +128,15 @@ pub(super) fn decimal(field: &[u8]) -> Option<f64> {
 
 /// What stands before and after the first colon, without the blanks around.
 pub(super) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
+    let (key, value) = split(line, b':')?;
+    Some((key.trim_ascii(), value.trim_ascii()))
+}
+
+/// What stands before and after the first of a byte.
+pub(super) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|&other| other == byte)?;
+    let (before, after) = text.split_at(place);
+    Some((before, after.get(1..)?))
 }
 
 /// The bytes that a text means which begins like `  16316416 kB`, to the end of the line.
@@ -152,9 +160,8 @@ pub(super) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
     const MOST: u64 = 1 << 16;
     let mut all = BTreeSet::new();
     for range in text.trim_ascii().split(|&byte| byte == b',') {
-        let dash = range.iter().position(|&byte| byte == b'-');
-        let (first, last) = match dash {
-            Some(dash) => (number(&range[..dash])?, number(&range[dash + 1..])?),
+        let (first, last) = match split(range, b'-') {
+            Some((first, last)) => (number(first)?, number(last)?),
             None => (number(range)?, number(range)?),
         };
         if first > last || last >= MOST {

@@ -2,6 +2,8 @@
 
 use std::io::BufRead;
 
+use super::parse;
+
 /// What proc_pid_stat(5) says, as far as anybody here asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PidStat<'a> {
@@ -28,10 +30,9 @@ const LONGEST_NAME: usize = 64;
 impl<'a> PidStat<'a> {
     /// Parses the file; how much of it says all this, and the rest is not looked at.
     pub(crate) fn parse(text: &'a [u8]) -> Option<(Self, usize)> {
-        let begin = text.iter().position(|&byte| byte == b'(')? + 1;
-        let most = text.len().min(begin + LONGEST_NAME + 1);
-        let end = begin + last_parenthesis(&text[begin..most])?;
-        let [b')', b' ', state, b' ', rest @ ..] = &text[end..] else {
+        let (_, named) = parse::split(text, b'(')?;
+        let name = &named[..last_parenthesis(named.get(..=LONGEST_NAME).unwrap_or(named))?];
+        let [b')', b' ', state, b' ', rest @ ..] = &named[name.len()..] else {
             return None;
         };
         let mut fields = Fields(rest);
@@ -47,7 +48,7 @@ impl<'a> PidStat<'a> {
         let start = fields.number()?;
         fields.skip(1)?;
         let stat = Self {
-            name: &text[begin..end],
+            name,
             state: *state,
             parent: parent.try_into().ok()?,
             flags,
@@ -57,7 +58,7 @@ impl<'a> PidStat<'a> {
             start,
             rss: fields.number()?,
         };
-        Some((stat, text.len() - fields.0.len()))
+        Some((stat, text.len().checked_sub(fields.0.len())?))
     }
 
     /// Whether it is a thread of the kernel: `PF_KTHREAD` of include/linux/sched.h.
@@ -73,9 +74,9 @@ fn last_parenthesis(text: &[u8]) -> Option<usize> {
     while !rest.is_empty() {
         // The way to memchr in the standard library; reading from memory does not fail.
         rest.skip_until(b')').ok()?;
-        let end = text.len() - rest.len() - 1;
-        if text[end] == b')' {
-            last = Some(end);
+        let read = &text[..text.len().saturating_sub(rest.len())];
+        if let [name @ .., b')'] = read {
+            last = Some(name.len());
         }
     }
     last
@@ -94,7 +95,7 @@ impl Fields<'_> {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 let is_number = (1..=MOST).contains(&length) && matches!(byte, b' ' | b'\n');
-                self.0 = &self.0[length + 1..];
+                self.0 = self.0.get(length..)?.get(1..)?;
                 return is_number.then_some(number);
             }
             number = number.wrapping_mul(10).wrapping_add(digit.into());
@@ -119,19 +120,22 @@ impl Fields<'_> {
             let mut blanks = blanks(u64::from_le_bytes(*word));
             let found = (blanks >> 7).wrapping_mul(ONES) >> 56;
             if found < u64::from(left) {
-                left -= found as u32;
+                left = left.saturating_sub(found as u32);
                 self.0 = rest;
                 continue;
             }
             for _ in 1..left {
-                blanks &= blanks - 1;
+                blanks &= blanks.wrapping_sub(1);
             }
-            self.0 = &self.0[blanks.trailing_zeros() as usize / 8 + 1..];
+            self.0 = self
+                .0
+                .get(blanks.trailing_zeros() as usize / 8..)?
+                .get(1..)?;
             return Some(());
         }
         for _ in 0..left {
             let blank = self.0.iter().position(|&byte| byte == b' ')?;
-            self.0 = &self.0[blank + 1..];
+            self.0 = self.0.get(blank..)?.get(1..)?;
         }
         Some(())
     }
@@ -141,9 +145,11 @@ const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
 /// The highest bit of each byte that is a blank, and no other.
 fn blanks(word: u64) -> u64 {
-    let low = 0x7f * ONES;
-    let others = word ^ (u64::from(b' ') * ONES);
-    !(((others & low) + low) | others | low)
+    const LOW: u64 = 0x7f * ONES;
+    const BLANKS: u64 = b' ' as u64 * ONES;
+    let others = word ^ BLANKS;
+    // No byte overflows into the next.
+    !((others & LOW).wrapping_add(LOW) | others | LOW)
 }
 
 #[cfg(test)]

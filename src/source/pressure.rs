@@ -7,7 +7,7 @@ use nix::libc;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{Error, Roots, Source, file::File, parse, property::Property, rows::place},
 };
 
 /// The sources of `pressure`: one for each file.
@@ -160,7 +160,7 @@ impl Source for Pressure {
         let (object, whose, _) = *self.resource;
         let mut metrics = Vec::new();
         for (row, (_, properties)) in LINES.iter().enumerate() {
-            let first = row * WIDTH;
+            let first = place(row, WIDTH, 0);
             // Interrupts have no line `some`, and neither has a cpu `full` before Linux 5.13.
             if columns[first..][..WIDTH].iter().all(is_gone) {
                 continue;
@@ -168,10 +168,10 @@ impl Source for Pressure {
             metrics.extend(properties.iter().enumerate().map(|(which, property)| {
                 let formula = match which {
                     WIDTH => Formula::Busy {
-                        counter: first + TOTAL,
+                        counter: place(row, WIDTH, TOTAL),
                         second: 1e6,
                     },
-                    column => Formula::Level(first + column),
+                    column => Formula::Level(place(row, WIDTH, column)),
                 };
                 property.of("pressure", object.as_bytes(), whose, formula)
             }));
@@ -199,7 +199,7 @@ fn is_gone(column: &Raw) -> bool {
 
 /// The columns in a text of `/proc/pressure/io` and its like.
 pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
-    columns.resize(LINES.len() * WIDTH, Raw::Fault(Fault::Gone));
+    columns.resize(place(LINES.len(), WIDTH, 0), Raw::Fault(Fault::Gone));
     for (line, ended) in parse::ended_lines(text) {
         let (name, mut rest) = parse::word(line);
         let Some(row) = LINES.iter().position(|line| name == line.0) else {
@@ -214,7 +214,7 @@ pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
                 TOTAL => None,
                 _ => value.and_then(parse::decimal).map(Raw::Number),
             };
-            columns[row * WIDTH + which] = column.unwrap_or(Raw::Fault(Fault::Malformed));
+            columns[place(row, WIDTH, which)] = column.unwrap_or(Raw::Fault(Fault::Malformed));
         }
     }
 }

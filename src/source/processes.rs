@@ -94,7 +94,7 @@ impl Source for Processes {
 }
 
 fn count(proc: &Path) -> Option<Counts> {
-    let mut counts = [0; PROPERTIES.len()];
+    let mut counts = [0_u64; PROPERTIES.len()];
     for entry in fs::read_dir(proc).ok()?.flatten() {
         if !entry.file_name().as_bytes().iter().all(u8::is_ascii_digit) {
             continue;
@@ -103,13 +103,17 @@ fn count(proc: &Path) -> Option<Counts> {
         let stat = fs::read(entry.path().join("stat"));
         let stat = stat.unwrap_or_default();
         if let Some((stat, _)) = PidStat::parse(&stat) {
-            counts[TOTAL] += 1;
-            counts[THREADS] += u64::from(stat.threads);
+            // Numbers of processes have 32 bits, and those of threads: no sum overflows.
+            let mut add = |which: usize, more: u64| {
+                counts[which] = counts[which].saturating_add(more);
+            };
+            add(TOTAL, 1);
+            add(THREADS, stat.threads.into());
             let states = PROPERTIES
                 .iter()
                 .position(|row| row.0.contains(&stat.state));
             if let Some(which) = states {
-                counts[which] += 1;
+                add(which, 1);
             }
         }
     }

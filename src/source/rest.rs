@@ -152,18 +152,18 @@ impl Rest {
             }
             self.until = None;
             self.since = None;
-            self.work = LAST.min(2 * self.work);
+            self.work = LAST.min(self.work.saturating_mul(2));
         }
         let since = *self.since.get_or_insert(now);
         if since < now {
-            self.gap = self.gap.max(now - self.last);
+            self.gap = self.gap.max(now.saturating_sub(self.last));
         }
-        if now - since >= self.work {
+        if now.saturating_sub(since) >= self.work {
             self.since = None;
             let gap = std::mem::take(&mut self.gap);
             // Who reads seldom leaves it alone anyway.
             if let Some(delay) = self.delay().filter(|delay| gap < *delay) {
-                self.until = Some(now + delay);
+                self.until = Some(now.saturating_add(delay));
                 return Err(Fault::Stale);
             }
         }
@@ -189,7 +189,7 @@ impl Rest {
         };
         let delay = Duration::from_millis(delay);
         let margin = if has_library { LIBRARY } else { MARGIN };
-        (delay <= LONGEST).then_some(delay + margin)
+        (delay <= LONGEST).then_some(delay.saturating_add(margin))
     }
 }
 

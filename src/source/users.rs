@@ -106,8 +106,9 @@ fn users(bytes: &[u8]) -> Vec<Vec<u8>> {
     const NAME_END: usize = NAME + 32;
     let records = bytes.chunks_exact(size_of::<libc::utmpx>());
     let of_users = records.filter(|record| {
-        let sort = offset_of!(libc::utmpx, ut_type);
-        i16::from_ne_bytes([record[sort], record[sort + 1]]) == libc::USER_PROCESS
+        const SORT: usize = offset_of!(libc::utmpx, ut_type);
+        let sort = record[SORT..].first_chunk().copied();
+        sort.map(i16::from_ne_bytes) == Some(libc::USER_PROCESS)
     });
     let names = of_users.map(|record| {
         let name = &record[NAME..NAME_END];

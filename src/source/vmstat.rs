@@ -203,7 +203,7 @@ pub(super) fn read_columns(
         let Some(place) = place else {
             return Raw::Fault(Fault::Gone);
         };
-        match parse::ended_number(&text[place + key.len()..]) {
+        match parse::ended_number(&text[place..][key.len()..]) {
             Some(count) => Raw::Counter(count),
             None => Raw::Fault(Fault::Malformed),
         }
@@ -227,7 +227,7 @@ impl Layout {
             } else {
                 near(text, expected, key).or_else(|| anywhere(text, key))?
             };
-            moved = found as isize - self.0[which] as isize;
+            moved = found.wrapping_sub(self.0[which]).cast_signed();
             self.0[which] = found;
             Some(found)
         })
@@ -236,7 +236,8 @@ impl Layout {
 
 fn begins_line(text: &[u8], place: usize, key: &[u8]) -> bool {
     let line = text.get(place..);
-    line.is_some_and(|line| line.starts_with(key)) && (place == 0 || text[place - 1] == b'\n')
+    line.is_some_and(|line| line.starts_with(key))
+        && text[..place].last().is_none_or(|&byte| byte == b'\n')
 }
 
 fn near(text: &[u8], place: usize, key: &[u8]) -> Option<usize> {
@@ -246,10 +247,10 @@ fn near(text: &[u8], place: usize, key: &[u8]) -> Option<usize> {
 }
 
 fn anywhere(text: &[u8], key: &[u8]) -> Option<usize> {
-    let mut start = 0;
+    let mut start = 0_usize;
     parse::lines(text).find_map(|line| {
         let place = start;
-        start += line.len() + 1;
+        start = start.saturating_add(line.len()).saturating_add(1);
         line.starts_with(key).then_some(place)
     })
 }

@@ -176,7 +176,7 @@ impl Cell {
         let snapshot = Arc::new(Snapshot { stamp, columns });
         self.latest = Some(snapshot.clone());
         let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
-        if newest.is_none_or(|newest| stamp.monotonic - newest >= MARK_SPACING) {
+        if newest.is_none_or(|newest| stamp.monotonic.saturating_sub(newest) >= MARK_SPACING) {
             if self.marks.len() == MARKS {
                 self.marks.pop_front();
             }
@@ -193,8 +193,8 @@ impl Cell {
         }
         let mut columns = Vec::with_capacity(self.width);
         let read = attempt(|| self.source.read(&mut columns));
-        self.reads += 1;
-        self.cost += monotonic().saturating_sub(now);
+        self.reads = self.reads.saturating_add(1);
+        self.cost = self.cost.saturating_add(monotonic().saturating_sub(now));
         match read {
             Ok(()) => {
                 self.error = None;
@@ -230,15 +230,21 @@ impl Cell {
 
     /// Leaves a source that fails again and again alone for a while.
     fn rest(&mut self, fault: Fault, now: Duration) {
-        let times = self.failure.as_ref().map_or(1, |failure| failure.times + 1);
+        let times = self
+            .failure
+            .as_ref()
+            .map_or(1, |failure| failure.times.saturating_add(1));
         let rest = match times.checked_sub(PATIENCE) {
             None => Duration::ZERO,
-            Some(doublings) => (FIRST_REST * 2u32.pow(doublings.min(6))).min(LONGEST_REST),
+            Some(doublings) => {
+                let factor = 2u32.saturating_pow(doublings.min(6));
+                FIRST_REST.saturating_mul(factor).min(LONGEST_REST)
+            }
         };
         self.failure = Some(Failure {
             fault,
             times,
-            retry: now + rest,
+            retry: now.saturating_add(rest),
         });
     }
 

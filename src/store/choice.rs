@@ -110,7 +110,7 @@ impl Inner {
                     .metrics
                     .extend(metrics.map(|metric| (at, metric.clone())));
             }
-            at += 1;
+            at = at.saturating_add(1);
         }
         found
     }
@@ -159,7 +159,7 @@ impl Inner {
             if self.is_on(at) {
                 self.discover(at);
             }
-            at += 1;
+            at = at.saturating_add(1);
         }
         let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
         let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());

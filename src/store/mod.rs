@@ -215,7 +215,7 @@ impl Store {
             if inner.is_on(at) && inner.cells[at].says(is_new) {
                 inner.discover(at);
             }
-            at += 1;
+            at = at.saturating_add(1);
         }
         inner.rediscover(|source| source.is_defined() && source.changed())
     }
@@ -261,9 +261,11 @@ impl Store {
                 cost: Duration::ZERO,
                 error: String::new(),
             });
-            source.metrics += cell.metrics.as_ref().map_or(0, Vec::len) as u32;
-            source.reads += cell.reads;
-            source.cost += cell.cost;
+            let metrics = cell.metrics.as_ref().map_or(0, Vec::len);
+            let metrics = u32::try_from(metrics).unwrap_or(u32::MAX);
+            source.metrics = source.metrics.saturating_add(metrics);
+            source.reads = source.reads.saturating_add(cell.reads);
+            source.cost = source.cost.saturating_add(cell.cost);
             if inner.is_on(at) {
                 if let Some(error) = cell.trouble() {
                     source.state = "failing";
@@ -314,7 +316,7 @@ impl Inner {
                     self.cells.push(cell);
                 }
             }
-            at += 1;
+            at = at.saturating_add(1);
         }
         if !changes.is_empty() {
             self.resolved.clear();

@@ -216,16 +216,18 @@ impl Selection {
 
     /// Adds a node; its number.
     pub(super) fn add(&mut self, metric: Arc<Metric>, from: From) -> usize {
+        let place = self.nodes.len();
         self.nodes.push(Node { metric, from });
-        self.nodes.len() - 1
+        place
     }
 
     /// The place of a cell among those of the selection, where it has one from now on.
     pub(super) fn place(&mut self, cell: usize) -> usize {
         let known = self.cells.iter().position(|&known| known == cell);
         known.unwrap_or_else(|| {
+            let place = self.cells.len();
             self.cells.push(cell);
-            self.cells.len() - 1
+            place
         })
     }
 }

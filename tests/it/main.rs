@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on fails; the exemption for tests does not reach their helpers"
 )]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows fails, as it should"
+)]
 
 mod bus;
 mod calls;

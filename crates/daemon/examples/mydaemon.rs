@@ -122,7 +122,7 @@ fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
     let period = match notify.watchdog_interval() {
         Some(interval) => {
             // In whole milliseconds.
-            let period = (interval / 2).max(Duration::from_millis(1));
+            let period = interval.div_f64(2.0).max(Duration::from_millis(1));
             PollTimeout::try_from(period).unwrap_or(PollTimeout::MAX)
         }
         None => PollTimeout::NONE,

@@ -1,5 +1,9 @@
 //! Descriptors and children of a program of one thread. A test harness has threads, so there is none.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::error::Error;
 use std::fs::{self, File};

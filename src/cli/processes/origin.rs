@@ -118,7 +118,7 @@ fn choice(query: &Query) -> Choice {
 fn sampling(window: Duration) -> SampleOptions {
     SampleOptions {
         window: Some(window),
-        timeout: Some(window + Duration::from_secs(10)),
+        timeout: Some(window.saturating_add(Duration::from_secs(10))),
         ..SampleOptions::default()
     }
 }

@@ -1,5 +1,10 @@
 //! Processes and sums as a person reads them.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "widths of cells that are in memory"
+)]
+
 use std::io;
 
 use rustix::termios::tcgetwinsize;

@@ -152,7 +152,7 @@ pub(super) fn rows<'a, 'v: 'a>(
     faults: &RowFaults,
 ) -> Result<Vec<Row>, Error> {
     let mut rows: Vec<Row> = Vec::new();
-    let mut width = 0;
+    let mut width = 0_usize;
     for column in columns {
         let Variant::Array(column) = column else {
             return Err(invalid());
@@ -163,7 +163,7 @@ pub(super) fn rows<'a, 'v: 'a>(
         if column.len() != rows.len() {
             return Err(invalid());
         }
-        width += 1;
+        width = width.saturating_add(1);
         for (row, value) in rows.iter_mut().zip(column.iter()) {
             row.push(Ok(match value {
                 Variant::F64(number) => Value::Number(*number),

@@ -40,7 +40,7 @@ use rustix::{
     },
 };
 
-use super::begin::begin;
+use super::{after, begin::begin};
 
 /// The first argument of a program that is to be a guard.
 pub const ARGUMENT: &str = "guard";
@@ -193,16 +193,16 @@ fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> 
             // Nothing outlives the command itself.
             _ if end.is_some() => None,
             Some(at) if now >= at => None,
-            at => Some(at.map(|at| at - now)),
+            at => Some(at.map(|at| at.saturating_duration_since(now))),
         };
         let patience = patience.unwrap_or_else(|| {
             kill_children();
-            pause = LOOKS[1].min(pause * 2);
+            pause = LOOKS[1].min(pause.saturating_mul(2));
             Some(pause)
         });
         if listen(link, signals, is_wanted, patience)? {
             is_wanted = false;
-            kill_at = Some(Instant::now() + GRACE);
+            kill_at = Some(after(Instant::now(), GRACE));
             if end.is_none() {
                 // Its number is nobody else's: it is not reaped. What is stopped does not hear.
                 let _ = kill_process_group(child, Signal::TERM);

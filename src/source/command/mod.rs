@@ -144,6 +144,15 @@ impl Drop for Runner {
     }
 }
 
+/// The moment so long after another.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "every duration that comes here is limited to a year, and a clock can tell that moment"
+)]
+fn after(moment: Instant, time: Duration) -> Instant {
+    moment + time
+}
+
 /// A command. When this is dropped, the command ends, whatever it does.
 pub struct Handle {
     number: u64,

@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::LIMIT;
+use super::{LIMIT, after};
 
 /// How much of standard error is kept.
 const HEAD: usize = 1024;
+
+/// How much one call reads.
+const CHUNK: usize = 8 * 1024;
 
 /// How much is read at once, before anybody else has a turn.
 const GULP: usize = 64 * 1024;
@@ -88,16 +91,16 @@ impl Pump {
             };
         }
         // What is over writes no more, but it may have given its end away.
-        let flows = (0..LARGEST / GULP + 1).map(|_| self.read(now));
+        let flows = (0..=LARGEST / GULP).map(|_| self.read(now));
         let mut flows = flows.skip_while(|flow| *flow == Flow::More);
         flows.next().unwrap_or(Flow::Open)
     }
 
     /// Reads what is there, and no more than a gulp.
     fn read(&mut self, now: Instant) -> Flow {
-        self.rests_until = Some(now + REST);
-        let mut chunk = [0; 8 * 1024];
-        for _ in 0..GULP / chunk.len() {
+        self.rests_until = Some(after(now, REST));
+        let mut chunk = [0; CHUNK];
+        for _ in 0..GULP / CHUNK {
             let Some(pipe) = &mut self.pipe else {
                 return Flow::End;
             };
@@ -131,7 +134,7 @@ impl Pump {
         match self.keep {
             Keep::Whole => self.bytes.extend_from_slice(chunk),
             Keep::Head => {
-                let room = HEAD - self.bytes.len();
+                let room = HEAD.saturating_sub(self.bytes.len());
                 self.bytes
                     .extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
@@ -141,20 +144,18 @@ impl Pump {
     }
 
     fn take_lines(&mut self, chunk: &[u8]) -> bool {
-        let end = |bytes: &[u8]| bytes.iter().rposition(|&byte| byte == b'\n');
-        let Some(last) = end(chunk) else {
+        let mut parts = chunk.rsplitn(3, |&byte| byte == b'\n');
+        let (rest, line, before) = (parts.next(), parts.next(), parts.next());
+        let Some(end) = line else {
             self.bytes.extend_from_slice(chunk);
             return self.bytes.len() <= LIMIT;
         };
-        let line = match end(&chunk[..last]) {
-            Some(before) => chunk[before + 1..last].to_vec(),
-            None => {
-                self.bytes.extend_from_slice(&chunk[..last]);
-                std::mem::take(&mut self.bytes)
-            }
-        };
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&chunk[last + 1..]);
+        let mut line = std::mem::take(&mut self.bytes);
+        if before.is_some() {
+            line.clear();
+        }
+        line.extend_from_slice(end);
+        self.bytes.extend_from_slice(rest.unwrap_or_default());
         let fits = line.len() <= LIMIT;
         self.line = Some(line);
         fits

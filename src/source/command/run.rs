@@ -24,7 +24,7 @@ use nix::{
 };
 
 use super::{
-    Command, Program, environment,
+    Command, Program, after, environment,
     failure::{Failure, first_line},
     guard::{self, End},
     pump::{Flow, Keep, Pump},
@@ -223,7 +223,7 @@ impl Run {
         if now < at {
             return None;
         }
-        self.sweep = Some((now + pause, SWEEPS[1].min(2 * pause)));
+        self.sweep = Some((after(now, pause), SWEEPS[1].min(pause.saturating_mul(2))));
         if !strays::kill(self.guard.id(), &self.mark) {
             return None;
         }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::after;
+
 /// Whoever asks as often is interested all the time.
 const INTEREST: Duration = Duration::from_secs(10);
 
@@ -59,7 +61,8 @@ impl Schedule {
         let Some((first, last)) = self.asked.filter(|_| self.is_wanted(now)) else {
             return false;
         };
-        let will_go_on = self.is_steady || last - first >= self.interval / 2;
+        let will_go_on =
+            self.is_steady || last.duration_since(first).saturating_mul(2) >= self.interval;
         self.due
             .is_none_or(|due| due <= now && (due <= last || will_go_on))
     }
@@ -74,7 +77,7 @@ impl Schedule {
 
     /// A run begins.
     pub(super) fn begin(&mut self, now: Instant) {
-        self.due = Some(now + self.interval);
+        self.due = Some(after(now, self.interval));
     }
 
     /// It has said something.
@@ -87,13 +90,15 @@ impl Schedule {
         let factor = 1 << self.failures.min(20);
         self.failures = self.failures.saturating_add(1);
         let longest = LONGEST.max(self.interval);
-        self.due = Some(now + self.interval.saturating_mul(factor).min(longest));
+        let pause = self.interval.saturating_mul(factor).min(longest);
+        self.due = Some(after(now, pause));
     }
 
     /// When the interest ends, or has ended.
     pub(super) fn until(&self) -> Option<Instant> {
         let (_, last) = self.asked?;
-        Some(last + INTEREST.max(3 * self.interval.min(LONGEST)))
+        let intervals = self.interval.min(LONGEST).saturating_mul(3);
+        Some(after(last, INTEREST.max(intervals)))
     }
 }
 

@@ -70,7 +70,7 @@ impl Shared {
 
     pub(super) fn add(&self, command: Command) -> u64 {
         let mut inner = self.lock();
-        inner.added += 1;
+        inner.added = inner.added.saturating_add(1);
         let number = inner.added;
         let entry = Entry {
             schedule: Schedule::new(command.interval, command.lines),
@@ -193,7 +193,7 @@ impl Entry {
         };
         self.state.previous = self.state.output.replace(output);
         self.state.problem = None;
-        self.state.answers += 1;
+        self.state.answers = self.state.answers.saturating_add(1);
     }
 
     pub(super) fn fail(&mut self, failure: &Failure, now: Instant) {
@@ -203,6 +203,6 @@ impl Entry {
             _ => Phase::Answered,
         };
         self.state.problem = Some(failure.to_string().into());
-        self.state.answers += 1;
+        self.state.answers = self.state.answers.saturating_add(1);
     }
 }

@@ -18,9 +18,8 @@ impl Stat {
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         // The name of the program, in parentheses, may have anything in it.
         let end = line.iter().rposition(|&byte| byte == b')')?;
-        let mut fields = str::from_utf8(&line[end + 1..])
-            .ok()?
-            .split_ascii_whitespace();
+        let after = line[end..].strip_prefix(b")")?;
+        let mut fields = str::from_utf8(after).ok()?.split_ascii_whitespace();
         Some(Self {
             state: *fields.next()?.as_bytes().first()?,
             parent: fields.next()?.parse().ok()?,

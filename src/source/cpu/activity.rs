@@ -87,7 +87,7 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
 pub(super) fn read_columns(mut text: &[u8], columns: &mut Vec<Raw>) {
     const LINES_AFTER_INTERRUPTS: usize = 6;
     let first = columns.len();
-    columns.resize(first + WIDTH, Raw::Fault(Fault::Gone));
+    columns.resize(first.saturating_add(WIDTH), Raw::Fault(Fault::Gone));
     let columns = &mut columns[first..];
     while text.starts_with(b"cpu") && text.skip_until(b'\n').is_ok() {}
     if text.starts_with(b"intr ") {

@@ -99,7 +99,8 @@ fn spots(sys: &Path, devices: &mut Devices) -> Result<Vec<Spot>, Error> {
         let package = packages
             .iter()
             .position(|package| *package == each.package)?;
-        dies.get(package * (dies.len() / packages.len()))
+        let each = dies.len().checked_div(packages.len())?;
+        dies.get(package.checked_mul(each)?)
     };
     let spot = |each: &Topology| {
         let (device, feature) = on_chip(each)?;

@@ -60,7 +60,8 @@ fn tell_twins_apart(roots: &Roots, devices: &mut [Device]) {
     for rename in [identity::place, |_: &Roots, kernel: &str| kernel.to_owned()] {
         let mut counts: HashMap<String, usize> = HashMap::new();
         for device in devices.iter() {
-            *counts.entry(device.id.clone()).or_default() += 1;
+            let count = counts.entry(device.id.clone()).or_default();
+            *count = count.saturating_add(1);
         }
         for device in devices.iter_mut() {
             if counts[&device.id] > 1 {

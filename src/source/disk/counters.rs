@@ -12,7 +12,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{Line, Memo, Rows},
+        rows::{self, Line, Memo, Rows},
     },
 };
 
@@ -84,12 +84,13 @@ impl Source for Counters {
         for device in &devices {
             let is_it = |bound: &Bound| bound.id == device.id;
             let row = self.bound.iter().position(is_it).unwrap_or_else(|| {
+                let place = self.bound.len();
                 self.bound.push(Bound {
                     id: device.id.clone(),
                     is_physical: device.is_physical,
                     is_lost: false,
                 });
-                self.bound.len() - 1
+                place
             });
             self.bound[row].is_lost = false;
             let mut same = lines.iter_mut();
@@ -97,7 +98,7 @@ impl Source for Counters {
                 line.1 = Some(row);
             }
             metrics.extend(PROPERTIES.iter().map(|(property, formula)| {
-                let formula = formula(row * WIDTH);
+                let formula = formula(rows::place(row, WIDTH, 0));
                 property.of("disk", device.id.as_bytes(), &device.kernel, formula)
             }));
         }
@@ -166,7 +167,7 @@ impl Counters {
                 continue;
             };
             for (property, column) in [(READ_PROPERTY, READ), (WRITE_PROPERTY, WRITTEN)] {
-                let formula = bytes(row * WIDTH + column);
+                let formula = bytes(rows::place(row, WIDTH, column));
                 metrics.push(property.of("disk", system.id.as_bytes(), &system.name, formula));
             }
         }
@@ -208,7 +209,7 @@ pub(super) fn read_rows(
     is_back: impl Fn(usize, &[u8]) -> bool,
     columns: &mut Vec<Raw>,
 ) -> bool {
-    columns.resize(count * WIDTH, Raw::Fault(Fault::Gone));
+    columns.resize(rows::place(count, WIDTH, 0), Raw::Fault(Fault::Gone));
     let mut is_known = true;
     let mut place = 0;
     for (line, ended) in parse::ended_lines(text) {
@@ -224,7 +225,7 @@ pub(super) fn read_rows(
                 continue;
             }
         };
-        let row = &mut columns[row_number * WIDTH..][..ALL_READ];
+        let row = &mut columns[rows::place(row_number, WIDTH, 0)..][..ALL_READ];
         match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
             Some(fields) => row.clone_from_slice(fields),
             None => row.fill(Raw::Fault(Fault::Malformed)),

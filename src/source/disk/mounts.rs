@@ -160,8 +160,7 @@ fn is_local(mount: &Mount) -> bool {
 fn line(line: &[u8]) -> Option<Mount> {
     let mut fields = parse::fields(line);
     let number = fields.nth(2)?;
-    let colon = number.iter().position(|&byte| byte == b':')?;
-    let (major, minor) = (&number[..colon], &number[colon + 1..]);
+    let (major, minor) = parse::split(number, b':')?;
     let point = unescape(fields.nth(1)?);
     fields.find(|field| field == b"-")?;
     let kind = String::from_utf8_lossy(fields.next()?).into_owned();
@@ -188,7 +187,8 @@ fn unescape(field: &[u8]) -> Vec<u8> {
             tail @ ..,
         ] = rest
         {
-            bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+            // The low bits of a digit are its number.
+            bytes.push((a & 3) << 6 | (b & 7) << 3 | (c & 7));
             rest = tail;
         } else {
             bytes.push(*byte);

@@ -65,8 +65,9 @@ impl Source for Names {
         for (id, name, whose) in of_devices.chain(of_systems) {
             let known = self.names.iter().position(|known| known.0 == id);
             let column = known.unwrap_or_else(|| {
+                let place = self.names.len();
                 self.names.push((id.clone(), None));
-                self.names.len() - 1
+                place
             });
             if self.names[column].1.replace(name.into()).is_none() {
                 let formula = Formula::Level(column);

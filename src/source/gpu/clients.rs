@@ -101,7 +101,8 @@ impl Clients {
             for before in self.before.get(&client).into_iter().flatten() {
                 if let Some(now) = engines_now.iter_mut().find(|now| now.name == before.name) {
                     let growth = now.growth(before, elapsed);
-                    *engines.entry(now.name.clone()).or_default() += growth;
+                    let busy = engines.entry(now.name.clone()).or_default();
+                    *busy = busy.saturating_add(growth);
                     now.hold(before);
                 }
             }
@@ -117,7 +118,11 @@ impl Clients {
 
     fn look_for_more(&mut self, now: Duration) {
         let mut part = PART;
-        if self.unvisited.is_empty() && self.round.is_none_or(|round| now - round >= ROUND) {
+        if self.unvisited.is_empty()
+            && self
+                .round
+                .is_none_or(|round| now.saturating_sub(round) >= ROUND)
+        {
             // The first reading is to see everybody.
             part = if self.round.is_none() {
                 usize::MAX
@@ -161,9 +166,11 @@ impl Engine {
         let grown = |now: Option<u64>, before| Some(u128::from(now?.saturating_sub(before?)));
         let time = grown(self.time, before.time).or_else(|| {
             let cycles = grown(self.cycles, before.cycles)?;
-            (cycles * elapsed).checked_div(grown(self.passed, before.passed)?)
+            let cycles = cycles.checked_mul(elapsed)?;
+            cycles.checked_div(grown(self.passed, before.passed)?)
         });
-        time.unwrap_or(0) / u128::from(self.capacity.unwrap_or(1).max(1))
+        let capacity = u128::from(self.capacity.unwrap_or(1).max(1));
+        time.unwrap_or(0).checked_div(capacity).unwrap_or(0)
     }
 
     /// Drivers may lag behind what they have said; the larger number holds until then.
@@ -202,11 +209,12 @@ pub(super) fn parse_client(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
 fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
     let known = engines.iter().position(|engine| engine.name == name);
     let place = known.unwrap_or_else(|| {
+        let place = engines.len();
         engines.push(Engine {
             name: name.to_vec(),
             ..Engine::default()
         });
-        engines.len() - 1
+        place
     });
     &mut engines[place]
 }

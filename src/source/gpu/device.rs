@@ -86,8 +86,9 @@ impl Gpus {
                     number
                 }
                 None => {
+                    let place = all.len();
                     all.push(self.known(path, nodes));
-                    all.len() - 1
+                    place
                 }
             };
             let known = &all[number];

@@ -62,7 +62,12 @@ impl Source for Family {
     }
 
     fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
-        let count = self.gpus.find()?.iter().map(|gpu| gpu.number + 1).max();
+        let count = self
+            .gpus
+            .find()?
+            .iter()
+            .map(|gpu| gpu.number.saturating_add(1))
+            .max();
         let new = self.known..count.unwrap_or(0).max(self.known);
         let whose = (self.known == 0 && !new.is_empty()).then_some(Whose::All);
         self.known = new.end;
@@ -206,8 +211,9 @@ impl Source for Member {
             }
             Whose::All => {
                 for (number, row) in self.rows.iter_mut().enumerate() {
-                    columns.resize(width * (number + 2), Raw::Fault(Fault::Gone));
-                    let columns = &mut columns[width * (number + 1)..];
+                    let first = width.saturating_mul(number.saturating_add(1));
+                    columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
+                    let columns = &mut columns[first..];
                     if let Err(error) = row.read(columns) {
                         columns.fill(Raw::Fault(error.fault()));
                     }

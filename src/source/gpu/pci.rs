@@ -45,9 +45,12 @@ pub(super) fn look_up(list: &[u8], vendor: &str, device: &str) -> Option<String>
 
 /// What a vendor is called by people, if it is there: `Advanced Micro Devices, Inc. [AMD/ATI]`.
 fn short(vendor: &str) -> &str {
-    match (vendor.find('['), vendor.strip_suffix(']')) {
-        (Some(bracket), Some(name)) => &name[bracket + 1..],
-        _ => vendor,
+    let bracketed = vendor
+        .strip_suffix(']')
+        .and_then(|name| name.split_once('['));
+    match bracketed {
+        Some((_, name)) => name,
+        None => vendor,
     }
 }
 

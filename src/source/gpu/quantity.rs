@@ -65,7 +65,8 @@ impl Quantity {
                 Raw::Number(number) => Some(*number),
                 _ => None,
             });
-            numbers.fold((0.0, 0), |(sum, count), number| (sum + number, count + 1))
+            let add = |(sum, count): (f64, u32), number| (sum + number, count.saturating_add(1));
+            numbers.fold((0.0, 0), add)
         };
         let mut faults = column(0).filter(|raw| matches!(raw, Raw::Fault(_)));
         match (self, sum(0)) {

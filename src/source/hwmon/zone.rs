@@ -38,7 +38,7 @@ pub(in crate::source) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
         let directory = fs::canonicalize(class.join(name)).ok()?;
         let kind = fact(directory.join("type"))?;
         let place = places.entry(kind.clone()).or_default();
-        *place += 1;
+        *place = place.saturating_add(1);
         Some(Zone {
             place: *place,
             kind,

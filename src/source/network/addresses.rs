@@ -13,7 +13,7 @@ use nix::{
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
-    source::{Error, Roots, Source, property::Property},
+    source::{Error, Roots, Source, property::Property, rows},
 };
 
 /// The addresses that the running kernel has given to interfaces.
@@ -80,15 +80,16 @@ impl Source for Addresses {
         for name in found {
             let known = self.names.iter().position(|known| *known == name);
             let row = known.unwrap_or_else(|| {
+                let place = self.names.len();
                 self.names.push(name.clone());
-                self.names.len() - 1
+                place
             });
             if listed.contains(&row) {
                 continue;
             }
             listed.push(row);
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
-                let formula = Formula::Level(row * WIDTH + column);
+                let formula = Formula::Level(rows::place(row, WIDTH, column));
                 property.of("network", name.as_bytes(), &name, formula)
             }));
         }
@@ -97,7 +98,10 @@ impl Source for Addresses {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.resize(self.names.len() * WIDTH, Raw::Fault(Fault::Gone));
+        columns.resize(
+            rows::place(self.names.len(), WIDTH, 0),
+            Raw::Fault(Fault::Gone),
+        );
         for (name, address) in all()? {
             let Some(row) = self.names.iter().position(|known| *known == name) else {
                 self.changed = true;
@@ -105,7 +109,7 @@ impl Source for Addresses {
             };
             let Some(address) = address else { continue };
             let family = if address.ip.is_ipv4() { 0 } else { FAMILY };
-            let columns = &mut columns[row * WIDTH + family..][..FAMILY];
+            let columns = &mut columns[rows::place(row, WIDTH, family)..][..FAMILY];
             let is_better = match &columns[0] {
                 Raw::Text(kept) => is_local(kept) && !is_local(&address.ip.to_string()),
                 _ => true,

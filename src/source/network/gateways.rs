@@ -107,8 +107,9 @@ impl Source for Gateways {
             }
             let known = self.names.iter().position(|known| *known == interface.name);
             let column = known.unwrap_or_else(|| {
+                let place = self.names.len();
                 self.names.push(interface.name.clone());
-                self.names.len() - 1
+                place
             });
             let (name, label) = (&interface.name, interface.label());
             let formula = Formula::Level(column);

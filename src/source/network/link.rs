@@ -132,8 +132,9 @@ impl Source for Link {
             }
             let known = self.files.iter().position(|file| file.0 == interface.name);
             let column = known.unwrap_or_else(|| {
+                let place = self.files.len();
                 self.files.push((interface.name.clone(), File::new(path)));
-                self.files.len() - 1
+                place
             });
             let (name, label) = (&interface.name, interface.label());
             let formula = Formula::Level(column);

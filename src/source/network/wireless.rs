@@ -61,8 +61,9 @@ impl Source for Wireless {
         for (name, _) in parse::lines(text).filter_map(interfaces::line_of) {
             let known = self.names.iter().position(|known| known == name);
             let column = known.unwrap_or_else(|| {
+                let place = self.names.len();
                 self.names.push(name.to_vec());
-                self.names.len() - 1
+                place
             });
             let label = String::from_utf8_lossy(name);
             metrics.push(SIGNAL.of("network", name, &label, Formula::Level(column)));

@@ -66,11 +66,14 @@ fn circle(sources: &[Vec<usize>], start: usize) -> Option<Vec<usize>> {
 /// than that. What is in a circle counts as one. No recursion: a chain may be as long as there are
 /// definitions.
 fn depths(sources: &[Vec<usize>], circles: &[Option<Vec<usize>>]) -> Vec<usize> {
-    let mut depths = vec![1; sources.len()];
+    let mut depths = vec![1_usize; sources.len()];
     for _ in 0..DEPTH {
         let deeper = |(below, circle): (&Vec<usize>, &Option<_>)| {
             let below = below.iter().filter(|_| circle.is_none());
-            1 + below.map(|&source| depths[source]).max().unwrap_or(0)
+            below
+                .map(|&source| depths[source])
+                .max()
+                .map_or(1, |depth: usize| depth.saturating_add(1))
         };
         depths = sources.iter().zip(circles).map(deeper).collect();
     }

@@ -79,7 +79,7 @@ impl Columns {
             metrics.push(definition.metric(formula(definition, at)));
         }
         if columns != all.columns {
-            let number = all.number + 1;
+            let number = all.number.saturating_add(1);
             *all = Arc::new(Edition { number, columns });
         }
         metrics

@@ -23,7 +23,7 @@ pub(super) struct Text {
 }
 
 /// No sensor says more, in bytes.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: u64 = 64 * 1024;
 
 /// Who means one file does not mean as many directories on the way to it.
 const MOST_FOUND: usize = 10_000;
@@ -53,9 +53,10 @@ pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
         return Err(Error::malformed(&path, what));
     }
     let mut bytes = Vec::new();
-    let most = LARGEST as u64 + 1;
-    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > LARGEST {
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
         return Err(Error::malformed(&path, "it is larger than 64 KiB"));
     }
     Ok(Text {

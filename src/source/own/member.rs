@@ -193,7 +193,12 @@ impl Run {
         }
         let age = Stamp::now().boottime.saturating_sub(output.stamp.boottime);
         // The next output may take as long as it is given, after the run before it.
-        age <= 2 * self.command.interval + self.command.timeout.unwrap_or_default()
+        let given = self.command.timeout.unwrap_or_default();
+        age <= self
+            .command
+            .interval
+            .saturating_mul(2)
+            .saturating_add(given)
     }
 }
 

@@ -70,7 +70,7 @@ impl Shared {
     pub(super) fn load(&self, load: impl FnOnce(&mut Directory)) {
         let mut state = self.lock();
         load(&mut state.directory);
-        state.loads += 1;
+        state.loads = state.loads.saturating_add(1);
         let State {
             directory,
             complaints,
@@ -130,7 +130,7 @@ impl Shared {
         if is_told {
             return;
         }
-        state.changes += 1;
+        state.changes = state.changes.saturating_add(1);
         match complaint {
             Some(what) => {
                 let since = Instant::now();

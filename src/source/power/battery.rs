@@ -212,7 +212,8 @@ impl Battery {
     fn metrics_of(&self, has: impl Fn(&Derived) -> bool) -> Vec<Metric> {
         let texts = [&NAME, &STATE].into_iter().enumerate();
         let numbers = PROPERTIES.iter().enumerate().filter(|(_, each)| has(each));
-        let numbers = numbers.map(|(place, (property, ..))| (TEXTS + place, property));
+        let numbers =
+            numbers.map(|(place, (property, ..))| (TEXTS.saturating_add(place), property));
         let metric = |(column, property): (usize, &Property)| {
             let object = self.object.as_bytes();
             let formula = Formula::Level(column);
@@ -262,7 +263,7 @@ impl Source for Battery {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         if let Err(fault) = self.device.may_be_read() {
-            columns.resize(TEXTS + PROPERTIES.len(), Raw::Fault(fault));
+            columns.resize(TEXTS.saturating_add(PROPERTIES.len()), Raw::Fault(fault));
             return Ok(());
         }
         let state = self.state();

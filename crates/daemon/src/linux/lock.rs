@@ -94,7 +94,8 @@ pub(crate) fn advance(file: &File, stage: Stage, own_session: bool) -> Result<()
     show(file);
     try_record(file, own_session)?;
     let length = stage as off_t;
-    try_stages(file, libc::F_UNLCK, length, Stage::Taken as off_t - length).map(drop)
+    let rest = (Stage::Taken as off_t).saturating_sub(length);
+    try_stages(file, libc::F_UNLCK, length, rest).map(drop)
 }
 
 /// Looks at the stage without taking it: needs no more than a file opened for reading.
@@ -167,7 +168,7 @@ fn try_stages(file: &File, kind: i32, start: off_t, length: off_t) -> Result<boo
 }
 
 fn try_record(file: &File, own_session: bool) -> Result<bool, Errno> {
-    let length = 1 + off_t::from(own_session);
+    let length = if own_session { 2 } else { 1 };
     let lock = range(libc::F_WRLCK, RECORD, length);
     granted(fcntl(file, FcntlArg::F_SETLK(&lock)))
 }
