@@ -1,7 +1,7 @@
 //! What the tests of the sources share, and the tests of what all sources share.
 
 mod errors;
-mod harm;
+pub(super) mod harm;
 pub(super) mod members;
 
 use std::{

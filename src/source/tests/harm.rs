@@ -1,6 +1,9 @@
 //! Texts that no kernel should write.
 
+use std::path::Path;
+
 use super::*;
+use crate::reading::{Snapshot, Stamp, Value};
 
 /// Whatever the kernel writes, no parser panics, overflows or makes an infinite number.
 #[test]
@@ -65,8 +68,88 @@ fn no_text_of_devices_does_harm() {
     torment(&texts, check);
 }
 
+/// The same of whole machines: whatever is in the files of their sources, and however that changes.
+#[test]
+fn no_machine_does_harm() {
+    let rounds = std::env::var("HARM_ROUNDS").ok();
+    let rounds = rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for round in 0..rounds {
+        for machine in ["laptop", "desktop", "raspberry"] {
+            let tree = Tree::new();
+            let root = tree.roots().root;
+            let files = copy(&roots(machine).root, &root);
+            let roots = Roots {
+                proc: root.join("proc"),
+                sys: root.join("sys"),
+                root,
+            };
+            let mut sources = all(&roots);
+            let mut before: Vec<Option<Snapshot>> = Vec::new();
+            for _ in 0..3 {
+                let mut at = 0;
+                while at < sources.len() {
+                    let what = format!("round {round} of {machine}");
+                    let metrics = unharmed(&what, sources[at].discover()).unwrap_or_default();
+                    let members = unharmed(&what, sources[at].members());
+                    sources.extend(members.unwrap_or_default());
+                    let mut columns = Vec::new();
+                    let _ = unharmed(&what, sources[at].read(&mut columns));
+                    let stamp = Stamp::now();
+                    let now = Snapshot { stamp, columns };
+                    before.resize(sources.len(), None);
+                    for metric in metrics {
+                        let reading = metric.formula.evaluate(&now, before[at].as_ref());
+                        if let Ok(Value::Number(number)) = reading {
+                            assert!(number.is_finite(), "{what}: {}", metric.id);
+                        }
+                    }
+                    before[at] = Some(now);
+                    at += 1;
+                }
+                for (path, text) in &files {
+                    fs::write(path, random.harm(text)).unwrap();
+                }
+            }
+        }
+    }
+}
+
+/// Panics where the code that is called has panicked on a lane.
+#[track_caller]
+fn unharmed<T>(what: &str, outcome: Result<T, Error>) -> Result<T, Error> {
+    if let Err(Error::Panicked(how)) = &outcome {
+        panic!("{what}: {how}");
+    }
+    outcome
+}
+
+/// Copies a directory and all that is in it; the files, and what they say.
+fn copy(from: &Path, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut open = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = open.pop() {
+        for entry in fs::read_dir(&from).unwrap() {
+            let entry = entry.unwrap();
+            let (from, to) = (entry.path(), to.join(entry.file_name()));
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                fs::create_dir_all(&to).unwrap();
+                open.push((from, to));
+            } else if kind.is_symlink() {
+                std::os::unix::fs::symlink(fs::read_link(&from).unwrap(), &to).unwrap();
+            } else {
+                let text = fs::read(&from).unwrap();
+                fs::write(&to, &text).unwrap();
+                files.push((to, text));
+            }
+        }
+    }
+    files
+}
+
 /// Has each text checked at every length, with bits that are wrong, and with numbers too large.
-fn torment(texts: &[&str], check: impl Fn(&[u8])) {
+pub(in crate::source) fn torment(texts: &[&str], check: impl Fn(&[u8])) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for text in texts.iter().map(|text| text.as_bytes()) {
         for length in 0..=text.len() {
@@ -98,5 +181,38 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % end as u64) as usize
+    }
+
+    /// A text that is mostly this one.
+    fn harm(&mut self, text: &[u8]) -> Vec<u8> {
+        const NUMBERS: [&[u8]; 6] = [
+            b"18446744073709551615",
+            b"99999999999999999999",
+            b"-9223372036854775808",
+            b"4294967295",
+            b"0",
+            b"",
+        ];
+        let mut text = text.to_vec();
+        for _ in 0..self.below(4) {
+            if text.is_empty() {
+                break;
+            }
+            let place = self.below(text.len());
+            match self.below(4) {
+                0 => text.truncate(place),
+                1 => text[place] ^= 1 << self.below(8),
+                _ => {
+                    let is_digit = |byte: &u8| byte.is_ascii_digit();
+                    let length = text[place..]
+                        .iter()
+                        .take_while(|byte| is_digit(byte))
+                        .count();
+                    let number = NUMBERS[self.below(NUMBERS.len())];
+                    text.splice(place..place + length, number.iter().copied());
+                }
+            }
+        }
+        text
     }
 }

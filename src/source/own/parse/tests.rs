@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::source::command::Program;
+use crate::source::{command::Program, tests::harm};
 
 use super::*;
 
@@ -465,4 +465,26 @@ fn what_is_documented_is_right() {
         }
         assert!(count > 0);
     }
+}
+
+#[test]
+fn no_definition_does_harm() {
+    let file = "[metrics.'a/b/c']\nfile = '/x/*/y'\nregex = 't=(\\d+)'\nscale = 1e-3\nstale_after = '30s'\n";
+    let command = "[commands.c]\nargv = ['x', 'y']\ninterval = '1min'\ntimeout = '2s'\nlines = true\n\
+                   [metrics.'d/e/f']\ncommand = 'c'\njson = '/a/0'\nminimum = 0\nmaximum = 0x1f\n";
+    let expression = "[metrics.'g/h/i']\nexpression = 'max(sum(a/*/c), -2^(3 + 1e3)) / d/e/f'\n";
+    harm::torment(&[file, command, expression], |text| {
+        let text = String::from_utf8_lossy(text);
+        if let Ok(parsed) = parse(&text, &context()) {
+            for mistake in &parsed.mistakes {
+                mistake.place(&text);
+            }
+            for definition in parsed.definitions {
+                if let Some(part) = definition.part() {
+                    let _ = part.extract.of(text.as_bytes());
+                    let _ = part.extract.of(b"t=99999999999999999999");
+                }
+            }
+        }
+    });
 }
