@@ -19,6 +19,8 @@ use super::{
 
 /// What a selector means.
 struct Found {
+    /// Whether it means anything.
+    is_any: bool,
     /// Each with the cell that has it.
     metrics: Vec<(usize, Arc<Metric>)>,
     /// Whether every source that may be meant could be asked.
@@ -27,12 +29,15 @@ struct Found {
     cause: Option<String>,
 }
 
-/// A selection that is being made.
-struct Choice {
+/// A selection that is being made, a selector after the other.
+pub(super) struct Choice {
     selection: Selection,
+    /// The ids of its columns.
+    chosen: HashSet<Arc<str>>,
+    /// Whether every source that may be meant could be asked.
     complete: bool,
     nodes: HashMap<Arc<str>, usize>,
-    /// What is derived, while it is found out from what.
+    /// Expressions that are being resolved: none may be among its own inputs.
     open: Vec<Arc<str>>,
 }
 
@@ -40,10 +45,18 @@ impl Default for Choice {
     fn default() -> Self {
         Self {
             selection: Selection::default(),
+            chosen: HashSet::new(),
             complete: true,
             nodes: HashMap::new(),
             open: Vec::new(),
         }
+    }
+}
+
+impl Choice {
+    /// The selection, and whether every source that may be meant could be asked.
+    pub(super) fn finish(self) -> (Selection, bool) {
+        (self.selection, self.complete)
     }
 }
 
@@ -55,42 +68,67 @@ impl Inner {
         before: Option<&Arc<Selection>>,
     ) -> Result<(Selection, bool), Error> {
         let mut choice = Choice::default();
-        let mut chosen = HashSet::new();
-        let everything = ["*"];
-        let all = selectors.is_empty();
-        for text in if all { &everything } else { selectors } {
-            let selector = Selector::parse(text)?;
-            let found = self.find(&selector);
-            choice.complete &= found.complete;
-            if let ([], Some(before)) = (&*found.metrics, before) {
-                choice.selection.keep(before, text);
-                continue;
-            }
-            if found.metrics.is_empty() && !all {
+        if selectors.is_empty() {
+            self.choose_all(&mut choice);
+        }
+        for text in selectors {
+            self.choose_selected(&mut choice, text, before)?;
+        }
+        Ok(choice.finish())
+    }
+
+    /// Adds what a selector means. What it does not mean any more stays as it was `before`.
+    pub(super) fn choose_selected(
+        &mut self,
+        choice: &mut Choice,
+        text: &str,
+        before: Option<&Arc<Selection>>,
+    ) -> Result<(), Error> {
+        let selector = Selector::parse(text)?;
+        // Many patterns may mean the same metrics: those that are chosen are passed over.
+        let found = self.find(&selector, |metric| !choice.chosen.contains(&metric.id));
+        choice.complete &= found.complete;
+        match (found.is_any, before) {
+            (true, _) => self.add(choice, found.metrics),
+            (false, Some(before)) => choice.selection.keep(before, text),
+            (false, None) => {
                 return Err(Error::Unknown {
-                    selector: (*text).to_owned(),
+                    selector: text.to_owned(),
                     nearest: self.nearest(text),
                     cause: found.cause,
                 });
             }
-            for (cell, metric) in found.metrics {
-                if chosen.insert(metric.id.clone()) {
-                    let source = self.cells[cell].name.clone();
-                    let node = self.choose(&mut choice, cell, &metric);
-                    choice.selection.columns.push(Column {
-                        metric,
-                        source,
-                        node,
-                    });
-                }
-            }
         }
-        Ok((choice.selection, choice.complete))
+        Ok(())
     }
 
-    /// Finds what a selector means.
-    fn find(&mut self, selector: &Selector<'_>) -> Found {
+    /// Adds every metric that there is.
+    pub(super) fn choose_all(&mut self, choice: &mut Choice) {
+        if let Ok(everything) = Selector::parse("*") {
+            let found = self.find(&everything, |_| true);
+            choice.complete &= found.complete;
+            self.add(choice, found.metrics);
+        }
+    }
+
+    fn add(&mut self, choice: &mut Choice, metrics: Vec<(usize, Arc<Metric>)>) {
+        for (cell, metric) in metrics {
+            if choice.chosen.insert(metric.id.clone()) {
+                let source = self.cells[cell].name.clone();
+                let node = self.choose(choice, cell, &metric);
+                choice.selection.columns.push(Column {
+                    metric,
+                    source,
+                    node,
+                });
+            }
+        }
+    }
+
+    /// Finds what a selector means, without what is not wanted.
+    fn find(&mut self, selector: &Selector<'_>, is_wanted: impl Fn(&Metric) -> bool) -> Found {
         let mut found = Found {
+            is_any: false,
             metrics: Vec::new(),
             complete: true,
             cause: None,
@@ -98,17 +136,20 @@ impl Inner {
         let mut at = 0;
         // Looking makes the members of a family, which are cells of their own at the end. An id means
         // one metric: who has it is the last that is asked.
-        while at < self.cells.len() && (found.metrics.is_empty() || !selector.is_id()) {
+        while at < self.cells.len() && !(found.is_any && selector.is_id()) {
             if self.is_on(at) && self.cells[at].may_have(selector) {
                 self.discover(at);
                 let cell = &self.cells[at];
                 found.complete &= cell.metrics.is_some();
                 found.cause = found.cause.or_else(|| cell.trouble().cloned());
-                let metrics = cell.metrics.iter().flatten();
-                let metrics = metrics.filter(|metric| selector.matches(&metric.id));
-                found
-                    .metrics
-                    .extend(metrics.map(|metric| (at, metric.clone())));
+                for metric in cell.metrics.iter().flatten() {
+                    if selector.matches(&metric.id) {
+                        found.is_any = true;
+                        if is_wanted(metric) {
+                            found.metrics.push((at, metric.clone()));
+                        }
+                    }
+                }
             }
             at = at.saturating_add(1);
         }
@@ -141,7 +182,7 @@ impl Inner {
         let Ok(selector) = Selector::parse(selector) else {
             return Vec::new();
         };
-        let found = self.find(&selector);
+        let found = self.find(&selector, |_| true);
         choice.complete &= found.complete;
         let mut nodes = Vec::new();
         for (cell, metric) in found.metrics {

@@ -5,12 +5,13 @@
 
 mod cell;
 mod choice;
+mod resolution;
 mod selection;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,10 +26,8 @@ use crate::{
 
 use cell::Cell;
 pub use cell::Changes;
+pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
-
-/// How many resolved lists of selectors are remembered.
-const REMEMBERED: usize = 64;
 
 /// All sources, and the last snapshots of those that were read.
 pub struct Store {
@@ -41,8 +40,9 @@ struct Inner {
     /// Tells those who wait for answers that are on their way.
     tell: Answered,
     off: BTreeSet<String>,
-    /// Selections by their selectors, joined by NUL, a byte that no D-Bus string contains.
-    resolved: HashMap<String, Arc<Selection>>,
+    resolved: resolution::Memory,
+    /// Counts the changes of what there is to be selected.
+    generation: u64,
 }
 
 /// What is known of a source, all its cells together.
@@ -101,7 +101,8 @@ impl Store {
                 cells: cells.map(|source| Cell::new(source, &tell)).collect(),
                 tell,
                 off: BTreeSet::new(),
-                resolved: HashMap::new(),
+                resolved: resolution::Memory::default(),
+                generation: 0,
             }),
         }
     }
@@ -112,7 +113,7 @@ impl Store {
     pub fn switch_off(&self, names: &[String]) -> Vec<String> {
         let mut inner = self.lock();
         inner.off = names.iter().cloned().collect();
-        inner.resolved.clear();
+        inner.is_changed();
         let is_known = |name: &&String| {
             let mut cells = inner.cells.iter();
             cells.any(|cell| *cell.name == ***name || cell.family() == name.as_str())
@@ -127,21 +128,12 @@ impl Store {
     /// # Errors
     /// When a selector is not well formed, or means no metric that there is.
     pub fn resolve(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
-        let mut inner = self.lock();
-        let key = selectors.join("\0");
-        if let Some(selection) = inner.resolved.get(&key) {
-            return Ok(selection.clone());
-        }
-        let (selection, complete) = inner.select(selectors, None)?;
-        let selection = Arc::new(selection);
-        // What a source in trouble has left out, it may have the next time.
-        if complete {
-            if inner.resolved.len() >= REMEMBERED {
-                inner.resolved.clear();
+        let mut resolution = Resolution::new(selectors);
+        loop {
+            if let Some(selection) = self.resolve_some(&mut resolution)? {
+                return Ok(selection);
             }
-            inner.resolved.insert(key, selection.clone());
         }
-        Ok(selection)
     }
 
     /// Finds out what selectors mean now that have meant `before`. An id that is not there any more
@@ -319,9 +311,15 @@ impl Inner {
             at = at.saturating_add(1);
         }
         if !changes.is_empty() {
-            self.resolved.clear();
+            self.is_changed();
         }
         changes
+    }
+
+    /// What was resolved may mean something else now.
+    fn is_changed(&mut self) {
+        self.resolved = resolution::Memory::default();
+        self.generation = self.generation.wrapping_add(1);
     }
 
     fn is_on(&self, at: usize) -> bool {

@@ -1,0 +1,158 @@
+//! Resolving a list of selectors: in steps, for a list can be long and its patterns dear, and not twice.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Error, Selection, Store, choice::Choice};
+
+/// A step takes about as long, and then others have their turn.
+const STEP: Duration = Duration::from_millis(1);
+
+/// What there is to be selected may change between two steps, and all begins again; not more often than
+/// this, after which one step does all.
+const RESTARTS: u32 = 3;
+
+/// Resolved lists that are remembered: how many, the bytes of the selectors of each, and the columns of all.
+const LISTS: usize = 64;
+const LIST_BYTES: usize = 4096;
+const COLUMNS: usize = 16384;
+
+/// A list of selectors that is being resolved.
+pub struct Resolution<'a> {
+    selectors: &'a [&'a str],
+    choice: Choice,
+    /// The selectors that are done.
+    done: usize,
+    /// The generation of the store in which it was begun; none before that.
+    generation: Option<u64>,
+    restarts: u32,
+}
+
+impl<'a> Resolution<'a> {
+    /// What these selectors mean; an empty list means every metric.
+    pub fn new(selectors: &'a [&'a str]) -> Self {
+        Self {
+            selectors,
+            choice: Choice::default(),
+            done: 0,
+            generation: None,
+            restarts: 0,
+        }
+    }
+}
+
+impl Store {
+    /// Does a step. None: there is more to do.
+    ///
+    /// # Errors
+    /// When a selector is not well formed, or means no metric that there is.
+    pub fn resolve_some(
+        &self,
+        resolution: &mut Resolution<'_>,
+    ) -> Result<Option<Arc<Selection>>, Error> {
+        let mut inner = self.lock();
+        let selectors = resolution.selectors;
+        if resolution.generation != Some(inner.generation) {
+            if resolution.generation.is_some() {
+                resolution.restarts = resolution.restarts.saturating_add(1);
+            }
+            if let Some(selection) = inner.resolved.recall(selectors) {
+                return Ok(Some(selection));
+            }
+            resolution.generation = Some(inner.generation);
+            resolution.choice = Choice::default();
+            resolution.done = 0;
+        }
+        let choice = &mut resolution.choice;
+        if selectors.is_empty() {
+            inner.choose_all(choice);
+        }
+        let begin = Instant::now();
+        for text in selectors.iter().skip(resolution.done) {
+            inner.choose_selected(choice, text, None)?;
+            resolution.done = resolution.done.saturating_add(1);
+            if begin.elapsed() >= STEP && resolution.restarts <= RESTARTS {
+                break;
+            }
+        }
+        if resolution.done < selectors.len() {
+            return Ok(None);
+        }
+        let (selection, complete) = std::mem::take(choice).finish();
+        let selection = Arc::new(selection);
+        // What a source in trouble has left out, it may have the next time.
+        if complete {
+            inner.resolved.remember(selectors, &selection);
+        }
+        Ok(Some(selection))
+    }
+}
+
+/// Selections by their selectors.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The selectors are joined by NUL, a byte that no D-Bus string contains.
+    lists: HashMap<String, Arc<Selection>>,
+    columns: usize,
+}
+
+impl Memory {
+    fn recall(&self, selectors: &[&str]) -> Option<Arc<Selection>> {
+        is_short(selectors).then(|| self.lists.get(&selectors.join("\0")).cloned())?
+    }
+
+    fn remember(&mut self, selectors: &[&str], selection: &Arc<Selection>) {
+        let columns = selection.columns.len();
+        if !is_short(selectors) || columns > COLUMNS {
+            return;
+        }
+        if self.lists.len() >= LISTS || self.columns.saturating_add(columns) > COLUMNS {
+            *self = Self::default();
+        }
+        self.columns = self.columns.saturating_add(columns);
+        self.lists.insert(selectors.join("\0"), selection.clone());
+    }
+}
+
+fn is_short(selectors: &[&str]) -> bool {
+    let bytes: usize = selectors.iter().map(|selector| selector.len()).sum();
+    bytes.saturating_add(selectors.len()) <= LIST_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(columns: usize) -> Arc<Selection> {
+        let store = Store::new(crate::source::all(&crate::source::Roots::default()));
+        let one = store.resolve(&["memory/physical/total"]).unwrap();
+        let columns = std::iter::repeat_n(one.columns[0].clone(), columns);
+        let mut selection = Selection::default();
+        selection.columns.extend(columns);
+        Arc::new(selection)
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_bound() {
+        let mut memory = Memory::default();
+        let small = selection(1);
+        let long = "x".repeat(LIST_BYTES);
+        memory.remember(&[&long], &small);
+        assert!(memory.recall(&[&long]).is_none());
+        memory.remember(&["cpu"], &small);
+        assert!(memory.recall(&["cpu"]).is_some());
+        for number in 0..10 * LISTS {
+            memory.remember(&[&number.to_string()], &small);
+            assert!(memory.lists.len() <= LISTS);
+        }
+        let large = selection(COLUMNS / 2);
+        for number in 0..10 {
+            memory.remember(&[&number.to_string()], &large);
+            let columns = memory.lists.values().map(|list| list.columns.len());
+            assert!(columns.sum::<usize>() <= COLUMNS);
+        }
+    }
+}
