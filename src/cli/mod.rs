@@ -27,6 +27,7 @@ use std::{
     env,
     ffi::OsString,
     fmt::Display,
+    fs::File,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -285,14 +286,28 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
     }
 }
 
+/// What a command has open at least: the runtime's event queue, its signals, the bus, a timer, some files.
+const DESCRIPTORS: usize = 16;
+
 /// Runs a command on this thread.
 fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    check_descriptors().map_err(|cause| Error::Kernel {
+        what: "too few files can be open (RLIMIT_NOFILE)",
+        cause,
+    })?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::Kernel {
         what: "event queue",
         cause,
     })?;
     runtime.block_on(command)
+}
+
+/// Makes sure that as many files can be open as are needed: tokio panics otherwise, at its first signal.
+fn check_descriptors() -> io::Result<()> {
+    let first = File::open("/dev/null")?;
+    let others: io::Result<Vec<_>> = (1..DESCRIPTORS).map(|_| first.try_clone()).collect();
+    others.map(drop)
 }
 
 #[cfg(test)]
