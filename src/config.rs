@@ -9,9 +9,9 @@
 //! [disk]
 //! network = true         # also ask mounts on the network and of autofs; from the next start on
 //!
-//! [limits]               # for each client
-//! sessions = 64
-//! columns = 4096
+//! [limits]               # all of them: docs/limits.md
+//! sessions = 64          # of each client
+//! total.sessions = 512   # of all clients together
 //! ```
 //!
 //! A key that means nothing is an error: a typing mistake must not pass as a default.
@@ -24,9 +24,12 @@ use std::{
 use crate::{
     duration::Timeout,
     mistake::{self, Mistake, Place, Value},
-    service::{PROCESS_TABLE, Settings},
+    service::{Limits, PROCESS_TABLE, Settings},
     source::{self, Roots, own},
 };
+
+/// The smallest limit for messages, in bytes: a call with a few selectors fits.
+const SHORTEST_MESSAGE: usize = 4096;
 
 /// What a configuration file says, and the defaults where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,10 +171,42 @@ fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
 fn limits(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
     for (key, value) in mistake::table("limits", value)? {
         match &**key.get_ref() {
-            "sessions" => settings.limits.sessions = count("limits.sessions", value)?,
-            "columns" => settings.limits.columns = count("limits.columns", value)?,
-            _ => return Err(Mistake::unknown("limits.", key, "sessions, columns")),
+            "total" => {
+                for (key, value) in mistake::table("limits.total", value)? {
+                    limit("total.", key, value, &mut settings.limits)?;
+                }
+            }
+            _ => limit("", key, value, &mut settings.limits)?,
         }
+    }
+    Ok(())
+}
+
+fn limit(
+    table: &str,
+    key: &mistake::Key<'_>,
+    value: &Value<'_>,
+    limits: &mut Limits,
+) -> Result<(), Mistake> {
+    let name = format!("{table}{}", key.get_ref());
+    let Some(limit) = limits.named(&name) else {
+        let known = Limits::NAMES
+            .iter()
+            .filter_map(|name| name.strip_prefix(table))
+            .filter(|name| !name.contains('.'));
+        let known: Vec<_> = known.collect();
+        let mut known = known.join(", ");
+        if table.is_empty() {
+            known.push_str(", total");
+        }
+        return Err(Mistake::unknown(&format!("limits.{table}"), key, &known));
+    };
+    let key = format!("limits.{name}");
+    *limit = count(&key, value)?;
+    // Nobody could even call `Quit`.
+    if name == "message_bytes" && *limit < SHORTEST_MESSAGE {
+        let what = format!("{key}: {limit}: it is at least {SHORTEST_MESSAGE}");
+        return Err(Mistake::new(value.span(), what));
     }
     Ok(())
 }
@@ -235,7 +270,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::service::Limits;
+    use crate::service::Totals;
 
     #[track_caller]
     fn check(text: &str, expected: Settings) {
@@ -295,6 +330,46 @@ mod tests {
                 },
                 ..usual()
             },
+        );
+    }
+
+    #[test]
+    fn every_limit_can_be_set() {
+        for (number, name) in (5000..).zip(Limits::NAMES) {
+            let config = parse(&format!("limits.{name} = {number}"))
+                .map_err(|mistake| mistake.what)
+                .unwrap();
+            let mut expected = Limits::default();
+            *expected.named(name).unwrap() = number;
+            assert_eq!(config.settings.limits, expected, "{name}");
+            assert_ne!(expected, Limits::default(), "{name}");
+        }
+        check(
+            "[limits.total]\ndetached = 2",
+            Settings {
+                limits: Limits {
+                    total: Totals {
+                        detached: 2,
+                        ..Limits::default().total
+                    },
+                    ..Limits::default()
+                },
+                ..Settings::default()
+            },
+        );
+        refuses(
+            "limits.total.columnz = 1",
+            "f:1:14: limits.total.columnz: unknown key (known: calls, call_bytes, sessions, columns, \
+             detached)",
+        );
+        refuses(
+            "limits.message_bytes = 100",
+            "f:1:24: limits.message_bytes: 100: it is at least 4096",
+        );
+        refuses(
+            "limits.sesions = 1",
+            "f:1:8: limits.sesions: unknown key (known: message_bytes, selectors, selector_bytes, \
+             options, pattern_bytes, calls, call_bytes, unread_bytes, sessions, columns, total)",
         );
     }
 

@@ -53,12 +53,13 @@ pub mod sample;
 #[cfg(feature = "service")]
 pub mod selector;
 #[cfg(feature = "service")]
-#[allow(clippy::arithmetic_side_effects, reason = "TODO lead")]
 pub mod service;
 #[cfg(feature = "source")]
 pub mod source;
 #[cfg(feature = "service")]
 pub mod store;
+#[cfg(feature = "client")]
+mod transport;
 #[cfg(feature = "client")]
 pub mod wire;
 

@@ -2,13 +2,13 @@
 
 use futures_util::StreamExt;
 use zbus::{
-    Connection, connection,
+    Connection,
     fdo::DBusProxy,
     names::{BusName, OwnedUniqueName, WellKnownName},
     proxy::CacheProperties,
 };
 
-use crate::wire::NAME;
+use crate::{transport, wire::NAME};
 
 use super::Error;
 
@@ -47,11 +47,11 @@ impl Bus {
     }
 
     async fn connect(address: Option<String>) -> Result<Self, Error> {
-        let builder = match &address {
-            Some(address) => connection::Builder::address(address.as_str()),
-            None => connection::Builder::session(),
-        };
-        let connection = builder.build().await.map_err(Error::NoBus)?;
+        let transport = transport::connect(address.as_deref(), transport::PATIENCE);
+        let connection = async { transport.await?.into_connection().await };
+        let connection = connection.await.map_err(Error::NoBus)?;
+        // It answers pings, by which the service sees that this client reads its frames.
+        connection.object_server();
         let proxy = DBusProxy::builder(&connection)
             .cache_properties(CacheProperties::No)
             .build()

@@ -4,23 +4,29 @@
 //! (dbus-daemon: 1 GB). So once in a while the bus is asked how much it holds for the client, and
 //! while that is too much, frames are dropped here instead of growing there.
 
-use std::collections::HashMap;
-
 use tokio::task::AbortHandle;
-use zbus::{Connection, OwnedVariant, Variant};
+
+use super::unread::Held;
 
 /// A check every so many frames, and every so many bytes: a table of processes can be large.
 const FRAMES_BETWEEN_CHECKS: u32 = 16;
 const BYTES_BETWEEN_CHECKS: usize = 256 * 1024;
 
+/// The same for a session whose frames go to everybody: there it takes a question for each subscriber.
+const FRAMES_BETWEEN_BROADCAST_CHECKS: u32 = 512;
+
 /// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
 /// frame of 4096 numbers.
-const MOST_BYTES: usize = 64 * 1024;
+pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
-/// Whether a session's client keeps up, as far as is known.
+/// Whether the receivers of a session keep up, as far as is known.
 #[derive(Default)]
 pub(crate) struct Backlog {
     full: bool,
+    /// Whether neither the bus nor the client says anything of it.
+    unknown: bool,
+    /// Whether the client has ever answered a ping.
+    has_answered: bool,
     since_check: u32,
     bytes_since_check: usize,
     /// The size of the last frame that was sent.
@@ -36,8 +42,15 @@ impl Backlog {
     /// Whether frames are to be dropped.
     pub(crate) fn is_full(&self) -> bool {
         // An answer that is long in coming is no reason to go on sending for ever.
-        let unknown = self.check.is_some() && self.bytes_since_check >= 4 * BYTES_BETWEEN_CHECKS;
-        self.full || unknown || self.since_check >= 4 * FRAMES_BETWEEN_CHECKS
+        let is_overdue = self.check.is_some()
+            && (self.bytes_since_check >= 3 * BYTES_BETWEEN_CHECKS
+                || self.since_check >= 3 * FRAMES_BETWEEN_CHECKS);
+        self.full || is_overdue && !self.unknown
+    }
+
+    /// Whether nobody says if the client takes its frames.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown
     }
 
     /// Counts a frame of so many bytes; one that was dropped has none.
@@ -49,25 +62,54 @@ impl Backlog {
         }
     }
 
-    /// Whether it is time to ask the bus.
+    /// Whether it is time to ask the bus about the owner.
     pub(crate) fn is_check_due(&self) -> bool {
-        let is_due = self.since_check >= FRAMES_BETWEEN_CHECKS
-            || self.bytes_since_check >= BYTES_BETWEEN_CHECKS;
+        self.is_due(FRAMES_BETWEEN_CHECKS)
+    }
+
+    /// Whether it is time to ask the bus about all who receive broadcasts, of whom some were `late`.
+    pub(crate) fn is_broadcast_check_due(&self, late: bool) -> bool {
+        match late {
+            true => self.is_due(FRAMES_BETWEEN_CHECKS),
+            false => self.is_due(FRAMES_BETWEEN_BROADCAST_CHECKS),
+        }
+    }
+
+    fn is_due(&self, frames: u32) -> bool {
+        let is_due = self.since_check >= frames || self.bytes_since_check >= BYTES_BETWEEN_CHECKS;
         self.check.is_none() && is_due
     }
 
     /// Remembers that the bus is being asked.
     pub(crate) fn asked(&mut self, check: AbortHandle) {
+        self.is_answered();
         self.check = Some(Check(check));
     }
 
-    /// Takes the bus's answer.
-    pub(crate) fn answer(&mut self, bytes: u32) {
-        *self = Self {
-            full: bytes as usize > MOST_BYTES + self.last_frame,
-            last_frame: self.last_frame,
-            ..Self::default()
+    /// Takes the answer.
+    pub(crate) fn answer(&mut self, held: Held) {
+        self.has_answered |= held == Held::Pinged;
+        self.full = match held {
+            Held::Bytes(bytes) => bytes > MOST_BYTES.saturating_add(self.last_frame),
+            Held::Pinged => false,
+            // A client that answers pings has stopped; there are others that never answer one.
+            Held::Silent => self.has_answered,
         };
+        self.unknown = held == Held::Silent && !self.has_answered;
+        self.is_answered();
+    }
+
+    /// Takes the answer about all who receive broadcasts.
+    pub(crate) fn answer_broadcast(&mut self, is_full: bool) {
+        self.full = is_full;
+        self.is_answered();
+    }
+
+    /// The question is answered.
+    fn is_answered(&mut self) {
+        self.since_check = 0;
+        self.bytes_since_check = 0;
+        self.check = None;
     }
 }
 
@@ -75,48 +117,4 @@ impl Drop for Check {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// How many bytes the bus holds for a client. A bus that does not say is taken to hold none.
-pub(crate) async fn bytes_held(bus: &Connection, client: &str) -> u32 {
-    match of_dbus_daemon(bus, client).await {
-        Ok(bytes) => bytes,
-        Err(_) => of_dbus_broker(bus, client).await.unwrap_or(0),
-    }
-}
-
-const STATS: &str = "org.freedesktop.DBus.Debug.Stats";
-
-async fn of_dbus_daemon(bus: &Connection, client: &str) -> zbus::Result<u32> {
-    let path = "/org/freedesktop/DBus";
-    let peer = Some("org.freedesktop.DBus");
-    let reply = bus
-        .call_method(peer, path, Some(STATS), "GetConnectionStats", &client)
-        .await?;
-    let body = reply.body();
-    let stats: HashMap<&str, Variant<'_>> = body.deserialize()?;
-    match stats.get("OutgoingBytes") {
-        Some(Variant::U32(bytes)) => Ok(*bytes),
-        _ => Err(zbus::Error::InvalidReply),
-    }
-}
-
-/// dbus-broker knows `GetConnectionStats` by name only, and tells of all peers at once. What is
-/// outgoing to dbus-daemon is incoming to it.
-async fn of_dbus_broker(bus: &Connection, client: &str) -> zbus::Result<u32> {
-    type Peer = (String, HashMap<String, OwnedVariant>, HashMap<String, u32>);
-    let path = "/org/freedesktop/DBus";
-    let peer = Some("org.freedesktop.DBus");
-    let reply = bus
-        .call_method(peer, path, Some(STATS), "GetStats", &())
-        .await?;
-    let body = reply.body();
-    let mut stats: HashMap<String, OwnedVariant> = body.deserialize()?;
-    let peers = stats.remove("org.bus1.DBus.Debug.Stats.PeerAccounting");
-    let peers: Vec<Peer> = peers.ok_or(zbus::Error::InvalidReply)?.try_into()?;
-    let (_, _, counts) = peers
-        .into_iter()
-        .find(|(name, ..)| name == client)
-        .ok_or(zbus::Error::InvalidReply)?;
-    Ok(counts.get("IncomingBytes").copied().unwrap_or(0))
 }

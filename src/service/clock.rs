@@ -7,7 +7,7 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use super::readable::Readable;
+use crate::transport::readable::Readable;
 
 /// A timer on `CLOCK_MONOTONIC`. It wakes nobody while nobody waits for it.
 pub(crate) struct Clock {

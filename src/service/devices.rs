@@ -53,7 +53,7 @@ impl Devices {
             }
         };
         let news = self.news.get_or_insert_with(|| News {
-            look_at: Stamp::now().monotonic + GATHER,
+            look_at: Stamp::now().monotonic.saturating_add(GATHER),
             subsystems: Some(BTreeSet::new()),
         });
         match (&mut news.subsystems, subsystem) {

@@ -1,7 +1,8 @@
 //! The interface: arguments parsed, one call into the domain, the reply.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt;
 use zbus::{
     Connection, OwnedVariant, Variant, fdo, interface,
     message::Header,
@@ -15,6 +16,7 @@ use super::{
     options::{self, Options},
     session::Subject,
     state::State,
+    turn::Turn,
 };
 
 /// The object on the bus.
@@ -49,10 +51,11 @@ impl Sampler {
     async fn list(
         &self,
         selectors: Vec<&str>,
+        #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Catalog, Error> {
-        let _call = self.state.activity.begin();
-        self.state.list(bus, &selectors).await
+        let client = header.sender().map(|name| name.as_str());
+        answer(self.state.list(bus, client, &selectors)).await
     }
 
     /// One fresh reading, now.
@@ -65,11 +68,13 @@ impl Sampler {
         &self,
         selectors: Vec<&str>,
         options: Options,
+        #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
-    ) -> Result<(u64, Readings, Faults), Error> {
-        let _call = self.state.activity.begin();
+    ) -> Result<(u64, Readings, Turn<Faults>), Error> {
+        let client = header.sender().map(|name| name.as_str());
+        options.check(&self.state.limits())?;
         let options = options::sample(&options)?;
-        self.state.sample(bus, &selectors, options).await
+        answer(self.state.sample(bus, client, &selectors, options)).await
     }
 
     /// Begin to acquire, and signal `Sampled` to the caller every `interval`.
@@ -86,14 +91,12 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Ids>), Error> {
-        let _call = self.state.activity.begin();
+        options.check(&self.state.limits())?;
         let interval = error::interval(interval)?;
         let options = options::start(&options)?;
         let caller = caller(&header)?;
-        let (session, columns) = self
-            .state
-            .start(bus, caller, &selectors, interval, options)
-            .await?;
+        let start = self.state.start(bus, caller, &selectors, interval, options);
+        let (session, columns) = answer(start).await?;
         self.state.reply(session, columns)
     }
 
@@ -104,8 +107,7 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        let _call = self.state.activity.begin();
-        self.state.stop(bus, caller(&header)?, session).await
+        answer(self.state.stop(bus, caller(&header)?, session)).await
     }
 
     /// Who acquires what.
@@ -115,7 +117,6 @@ impl Sampler {
     /// slow for, `detached` (b).
     #[zbus(out_args("sessions"))]
     async fn sessions(&self) -> Result<SessionFacts, Error> {
-        let _call = self.state.activity.begin();
         Ok(self.state.sessions(|id, session| {
             let (metrics, fields): (Vec<&str>, Vec<&str>) = match &session.subject {
                 Subject::Metrics(metrics) => {
@@ -151,8 +152,8 @@ impl Sampler {
     /// its `reads` are passes.
     #[zbus(out_args("sources"))]
     async fn sources(&self, #[zbus(connection)] bus: &Connection) -> Result<SourceFacts, Error> {
-        let _call = self.state.activity.begin();
-        let sources = self.state.sources(bus).await.into_iter();
+        let sources = answer(async { Ok(self.state.sources(bus).await) }).await?;
+        let sources = sources.into_iter();
         Ok(sources
             .map(|source| {
                 let facts = [
@@ -169,7 +170,6 @@ impl Sampler {
 
     /// Leave, after what is in flight. `Busy` if other clients have sessions.
     async fn quit(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        let _call = self.state.activity.begin();
         self.state.quit(caller(&header)?)
     }
 
@@ -219,6 +219,16 @@ impl Sampler {
         let timeout = self.state.settings().idle_timeout;
         timeout.map_or(u64::MAX, |timeout| timeout.as_micros() as u64)
     }
+}
+
+/// Answers a call also where the answering panics: the caller would wait for ever otherwise.
+pub(crate) async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    // No lock of the service is left in disorder by a panic.
+    let answered = AssertUnwindSafe(call).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        let what = "the service has a bug, of which its log tells more";
+        Err(Error::failed(what.to_owned()))
+    })
 }
 
 pub(crate) fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {

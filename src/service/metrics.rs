@@ -55,6 +55,11 @@ impl Metrics {
         }
     }
 
+    /// The columns, or the selectors where these are more: both are kept.
+    pub(super) fn weight(&self) -> usize {
+        self.selection.columns.len().max(self.selectors.len())
+    }
+
     /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
     /// next frame is told of before it comes.
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {

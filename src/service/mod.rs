@@ -3,22 +3,26 @@
 //! It runs on one thread. It wakes when a call comes in and when a frame is due, and once more to
 //! leave: nothing wakes while nobody has a session.
 
-mod activity;
+mod admission;
+mod argument;
 mod backlog;
 mod clock;
 mod devices;
 mod error;
 mod interface;
+mod limits;
+mod memory;
 mod metrics;
 mod name;
 mod options;
 mod processes;
-mod readable;
 mod session;
 mod sessions;
 mod signals;
 mod state;
+mod turn;
 mod uevent;
+mod unread;
 mod watch;
 
 use std::{
@@ -42,14 +46,16 @@ use crate::{
     reading::Stamp,
     source::{self, Roots},
     store::Store,
+    transport::{self, PATIENCE},
     wire::{NAME, PATH},
 };
 
+use admission::Attendant;
 use clock::Clock;
 use devices::Devices;
 use interface::Sampler;
+pub use limits::{Limits, Totals};
 use processes::{Batches, Processes, Worker};
-pub use sessions::Limits;
 use state::State;
 
 /// The name of the table of processes among the sources.
@@ -125,6 +131,8 @@ pub struct Service {
     bus: Connection,
     state: Arc<State>,
     clock: Clock,
+    /// Ends with the service.
+    _attendant: Attendant,
 }
 
 impl Service {
@@ -134,10 +142,12 @@ impl Service {
     /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
     /// the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
+        // What can fail does so before anybody waits for the name.
+        let clock = Clock::new().map_err(Error::Timer)?;
         let store = Store::new(source::all_with(roots, &settings.sources));
         let processes = Worker::new(roots);
         let state = Arc::new(State::new(store, processes, settings));
-        let bus = connect(&state).await?;
+        let (bus, attendant) = connect(&state).await?;
         if !name::claim(&bus).await? {
             let owner = name::owner(&bus).await;
             return Err(Error::Taken { owner });
@@ -146,7 +156,8 @@ impl Service {
         Ok(Self {
             bus,
             state,
-            clock: Clock::new().map_err(Error::Timer)?,
+            clock,
+            _attendant: attendant,
         })
     }
 
@@ -190,7 +201,7 @@ impl Service {
 
     /// Answers every call that the bus has delivered. Nothing is lost if the process exits then.
     pub async fn drain(&self) {
-        if let Err(error) = name::drain(&self.bus, &self.state.activity).await {
+        if let Err(error) = name::drain(&self.bus, &self.state.admission).await {
             debug!("the calls went with the bus: {error}");
         }
     }
@@ -235,11 +246,11 @@ impl Service {
         loop {
             let at = match self.state.settings().idle_timeout {
                 Some(timeout) if !self.state.has_sessions() => {
-                    let at = self.state.activity.idle_at(timeout);
-                    if at <= Instant::now() {
+                    let at = self.state.admission.idle_at(timeout);
+                    if at.is_some_and(|at| at <= Instant::now()) {
                         return;
                     }
-                    Some(at)
+                    at
                 }
                 _ => None,
             };
@@ -275,7 +286,7 @@ fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> 
     one.into_iter().chain(other).min()
 }
 
-async fn connect(state: &Arc<State>) -> Result<Connection, Error> {
+async fn connect(state: &Arc<State>) -> Result<(Connection, Attendant), Error> {
     let sampler = Sampler {
         state: state.clone(),
     };
@@ -283,15 +294,17 @@ async fn connect(state: &Arc<State>) -> Result<Connection, Error> {
         state: state.clone(),
     };
     // What activates a service says where it is awaited.
-    let builder = match env::var("DBUS_STARTER_ADDRESS") {
-        Ok(address) => connection::Builder::address(address.as_str()),
-        Err(_) => connection::Builder::session(),
+    let address = env::var("DBUS_STARTER_ADDRESS").ok();
+    let serve = |builder: connection::Builder<'static>| {
+        builder.serve_at(PATH, sampler).serve_at(PATH, processes)
     };
-    let builder = builder.serve_at(PATH, sampler).serve_at(PATH, processes);
-    let connecting = builder.build();
-    let no_answer = || zbus::Error::from(io::Error::from(io::ErrorKind::TimedOut));
-    match tokio::time::timeout(Duration::from_secs(2), connecting).await {
-        Ok(connected) => connected.map_err(|cause| Error::NoBus { cause }),
-        Err(_) => Err(Error::NoBus { cause: no_answer() }),
-    }
+    let connecting = async {
+        let transport = transport::connect(address.as_deref(), PATIENCE).await?;
+        let (admission, stream) = (&state.admission, &transport.stream);
+        let socket = admission.socket(stream.clone(), transport.received.clone());
+        let bus = transport.build(socket, serve).await?;
+        let attendant = Attendant::begin(admission.clone(), bus.clone(), stream.clone());
+        Ok((bus, attendant))
+    };
+    connecting.await.map_err(|cause| Error::NoBus { cause })
 }

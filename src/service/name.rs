@@ -5,9 +5,9 @@ use zbus::{
     fdo::{RequestNameFlags, RequestNameReply},
 };
 
-use crate::wire::{NAME, PATH};
+use crate::wire::NAME;
 
-use super::activity::Activity;
+use super::admission::Admission;
 
 /// Takes the name, unless somebody has it.
 ///
@@ -36,17 +36,12 @@ pub(crate) async fn owner(bus: &Connection) -> Option<u32> {
 
 /// Waits until every call that the bus has sent here is answered, and the bus has the answers.
 ///
-/// A message to oneself travels behind everything that was sent before it, in both directions:
-/// when it is back, each earlier call has been begun, and each answer given before it was
-/// delivered. A call that takes its time is waited for, and then its answer flushed the same way.
-pub(crate) async fn drain(bus: &Connection, activity: &Activity) -> zbus::Result<()> {
-    let myself = bus.unique_name().map(|name| name.as_str());
-    let peer = Some("org.freedesktop.DBus.Peer");
-    bus.call_method(myself, PATH, peer, "Ping", &()).await?;
-    activity.quiet().await;
-    bus.call_method(myself, PATH, peer, "Ping", &())
-        .await
-        .map(drop)
+/// The bus delivers in order: when it has answered a call of ours, admission has counted all calls that
+/// it sent before, and when it has answered one that was made behind our last answer, it has that answer.
+pub(crate) async fn drain(bus: &Connection, admission: &Admission) -> zbus::Result<()> {
+    call(bus, "GetId", &()).await?;
+    admission.quiet().await;
+    call(bus, "GetId", &()).await.map(drop)
 }
 
 async fn call<B>(bus: &Connection, method: &str, body: &B) -> zbus::Result<zbus::Message>

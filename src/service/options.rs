@@ -1,15 +1,128 @@
 //! The options of calls, `a{sv}`: unknown keys are ignored, wrong types are not.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
-use zbus::{OwnedVariant, Variant};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use zbus::{Signature, Type};
 
 use crate::sample;
 
-use super::error::Error;
+use super::{
+    argument::{Argument, Budget, Skip, Value},
+    error::Error,
+    limits::Limits,
+};
 
-/// Options as they come over the bus.
-pub(crate) type Options = HashMap<String, OwnedVariant>;
+/// The keys that some method knows.
+const KNOWN: [&str; 8] = [
+    "detached", "filter", "label", "limit", "max_age", "order", "timeout", "window",
+];
+
+/// The options of a call hold so many values at most, those in others included.
+const VALUES: usize = 4096;
+
+/// Options as they come over the bus. What is unknown is counted, and not kept. They are the last argument
+/// of each method that takes them, so that what is too much can be left unread.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    known: HashMap<&'static str, Argument>,
+    count: usize,
+    /// Whether there were too many values to read.
+    is_too_much: bool,
+}
+
+impl Type for Options {
+    const SIGNATURE: &'static Signature =
+        &Signature::static_dict(&Signature::Str, &Signature::Variant);
+}
+
+impl<'de> Deserialize<'de> for Options {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Options;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("options")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Options, A::Error> {
+                let budget = Budget::new(VALUES);
+                let mut options = Options::default();
+                while budget.take()
+                    && let Some(key) = entries.next_key::<&str>()?
+                {
+                    options.count = options.count.saturating_add(1);
+                    match KNOWN.iter().find(|known| **known == key) {
+                        None => entries.next_value_seed(Skip(&budget))?,
+                        Some(known) => {
+                            let value = entries.next_value_seed(Value(&budget))?;
+                            options.known.insert(known, value);
+                        }
+                    }
+                }
+                options.is_too_much = budget.is_used_up();
+                Ok(options)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl Options {
+    /// Refuses more options than a call may have.
+    ///
+    /// # Errors
+    /// `LimitExceeded`.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Error> {
+        if self.is_too_much {
+            let message = format!("the options of a call hold at most {VALUES} values");
+            return Err(Error::limit_exceeded(message));
+        }
+        if self.count <= limits.options {
+            return Ok(());
+        }
+        Err(Error::limit_exceeded(format!(
+            "{} options: a call has at most {} (limits.options)",
+            self.count, limits.options
+        )))
+    }
+
+    /// The option of this name, which is one of those that are known.
+    pub(crate) fn get(&self, key: &str) -> Option<&Argument> {
+        self.known.get(key)
+    }
+}
+
+/// The selectors of a call, equal ones once.
+///
+/// # Errors
+/// `LimitExceeded`, when they are more or longer than those of a call may be.
+pub(crate) fn selectors<'a>(given: &[&'a str], limits: &Limits) -> Result<Vec<&'a str>, Error> {
+    let mut known = HashSet::with_capacity(given.len());
+    let mut selectors = given.to_vec();
+    selectors.retain(|selector| known.insert(*selector));
+    let exceeded = |count: usize, what: &str, most: usize, limit: &str| {
+        Err(Error::limit_exceeded(format!(
+            "{count} {what}: a call has at most {most} (limits.{limit})"
+        )))
+    };
+    if selectors.len() > limits.selectors {
+        return exceeded(selectors.len(), "selectors", limits.selectors, "selectors");
+    }
+    let bytes = selectors.iter().map(|selector| selector.len()).sum();
+    if bytes > limits.selector_bytes {
+        let what = "bytes of selectors";
+        return exceeded(bytes, what, limits.selector_bytes, "selector_bytes");
+    }
+    Ok(selectors)
+}
 
 /// The longest time that one call may take: a call in flight holds the service's exit up.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -44,9 +157,9 @@ pub(crate) fn sample(options: &Options) -> Result<sample::Options, Error> {
 }
 
 pub(crate) fn start(options: &Options) -> Result<StartOptions, Error> {
-    let label = match options.get("label").map(|value| &**value) {
+    let label = match options.get("label") {
         None => String::new(),
-        Some(Variant::Str(label)) => label.as_str().to_owned(),
+        Some(Argument::Text(label)) => label.clone(),
         Some(other) => return Err(mistyped("label", "s", other)),
     };
     if label.len() > LONGEST_LABEL {
@@ -55,37 +168,44 @@ pub(crate) fn start(options: &Options) -> Result<StartOptions, Error> {
             label.len()
         )));
     }
-    let detached = match options.get("detached").map(|value| &**value) {
+    let detached = match options.get("detached") {
         None => false,
-        Some(Variant::Bool(detached)) => *detached,
+        Some(Argument::Bool(detached)) => *detached,
         Some(other) => return Err(mistyped("detached", "b", other)),
     };
     Ok(StartOptions { label, detached })
 }
 
 fn microseconds(options: &Options, key: &str) -> Result<Option<Duration>, Error> {
-    match options.get(key).map(|value| &**value) {
+    match options.get(key) {
         None => Ok(None),
-        Some(Variant::U64(microseconds)) => Ok(Some(Duration::from_micros(*microseconds))),
+        Some(Argument::U64(microseconds)) => Ok(Some(Duration::from_micros(*microseconds))),
         Some(other) => Err(mistyped(key, "t", other)),
     }
 }
 
-pub(crate) fn mistyped(key: &str, expected: &str, given: &Variant<'_>) -> Error {
+pub(crate) fn mistyped(key: &str, expected: &str, given: &Argument) -> Error {
     Error::invalid_args(format!(
         "option {key}: type {} was given, type {expected} is expected",
-        given.value_signature()
+        given.signature()
     ))
 }
 
 #[cfg(test)]
 mod tests {
-    use zbus::DBusError;
+    use zbus::{DBusError, Variant};
 
     use super::*;
 
+    /// Options as they come out of a message.
+    fn options_of<'a>(given: &[(&str, Variant<'a>)]) -> Options {
+        let given: HashMap<_, _> = given.iter().map(|(key, value)| (*key, value)).collect();
+        let call = zbus::Message::method_call("/", "M").build(&given).unwrap();
+        call.body().deserialize().unwrap()
+    }
+
     fn options(key: &str, value: Variant<'static>) -> Options {
-        HashMap::from([(key.to_owned(), value.try_into().unwrap())])
+        options_of(&[(key, value)])
     }
 
     #[track_caller]
@@ -96,7 +216,7 @@ mod tests {
 
     #[test]
     fn of_sample() {
-        assert_eq!(sample(&Options::new()), Ok(sample::Options::default()));
+        assert_eq!(sample(&Options::default()), Ok(sample::Options::default()));
         let window = sample(&options("window", Variant::U64(50_000)))
             .unwrap()
             .window;
@@ -128,7 +248,7 @@ mod tests {
 
     #[test]
     fn of_start() {
-        assert_eq!(start(&Options::new()), Ok(StartOptions::default()));
+        assert_eq!(start(&Options::default()), Ok(StartOptions::default()));
         assert_eq!(
             start(&options("label", Variant::from("x"))).unwrap().label,
             "x"
@@ -147,5 +267,43 @@ mod tests {
             start(&options("label", Variant::from("x".repeat(257)))),
             ".LimitExceeded",
         );
+    }
+
+    #[test]
+    fn what_is_unknown_is_counted_and_not_kept() {
+        let nested = Variant::from(vec![Variant::from("x"), Variant::from(vec![1_u64, 2])]);
+        let given = [
+            ("a", nested.clone()),
+            ("window", Variant::U64(50_000)),
+            ("z", Variant::new(HashMap::from([("key", nested)]))),
+        ];
+        let options = options_of(&given);
+        assert_eq!(options.known.len(), 1);
+        assert_eq!(sample(&options).unwrap().window.as_millis(), 50);
+        let limits = |options| Limits {
+            options,
+            ..Limits::default()
+        };
+        assert!(options.check(&limits(3)).is_ok());
+        refuses(options.check(&limits(2)), ".LimitExceeded");
+        let many = Variant::from(vec![0_u64; VALUES]);
+        refuses(
+            options_of(&[("x", many)]).check(&limits(64)),
+            ".LimitExceeded",
+        );
+    }
+
+    #[test]
+    fn equal_selectors_count_once() {
+        let limits = Limits {
+            selectors: 2,
+            selector_bytes: 6,
+            ..Limits::default()
+        };
+        let check = |given: &'static [&'static str]| selectors(given, &limits);
+        assert_eq!(check(&["cpu", "os", "cpu"]).unwrap(), ["cpu", "os"]);
+        assert_eq!(check(&[]).unwrap(), [""; 0]);
+        refuses(check(&["a", "b", "c"]), ".LimitExceeded");
+        refuses(check(&["long", "list"]), ".LimitExceeded");
     }
 }

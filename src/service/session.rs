@@ -8,6 +8,7 @@ use super::{
     backlog::Backlog,
     metrics::{Made, Metrics},
     processes::{self, Changes},
+    unread::Readers,
     watch::Watch,
 };
 use crate::{
@@ -23,14 +24,14 @@ pub(crate) type Client = Arc<str>;
 #[derive(Debug)]
 pub(crate) struct Notice {
     pub(crate) session: u32,
-    /// Whom; everybody where the session is detached.
+    /// The destination; a session that is detached broadcasts.
     pub(crate) client: Option<Client>,
     /// The interface on which it began.
     pub(crate) interface: &'static str,
     pub(crate) event: Event,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A frame: its moment, and a value for each column, NaN where there is a fault or a text.
     Sampled(u64, Arc<[f64]>),
@@ -58,6 +59,8 @@ pub(crate) struct Session {
     /// When the next frame is due; never before the reply to `Start` is on its way.
     pub(super) due: Option<Duration>,
     pub(crate) backlog: Backlog,
+    /// Of a detached session: those of its subscribers who read what they are sent, where some do not.
+    pub(crate) readers: Option<Arc<[Client]>>,
     /// Ends the session when its owner leaves the bus.
     _watch: Option<Watch>,
 }
@@ -69,10 +72,10 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// How many columns its frames have.
+    /// How many columns it counts for.
     pub(super) fn columns(&self) -> usize {
         match self {
-            Self::Metrics(metrics) => metrics.selection.columns.len(),
+            Self::Metrics(metrics) => metrics.weight(),
             Self::Processes(processes) => processes.query.fields.len(),
         }
     }
@@ -104,23 +107,56 @@ impl Session {
             dropped: 0,
             due: None,
             backlog: Backlog::default(),
+            readers: None,
             _watch: watch,
         }
     }
 
-    pub(super) fn notice(&self, session: u32, event: Event) -> Notice {
-        let client = (!self.detached).then(|| self.owner.clone());
-        Notice {
+    /// Adds what the owner, or everybody who reads it, is told.
+    pub(super) fn notify(&self, session: u32, event: Event, notices: &mut Vec<Notice>) {
+        let notice = |client, event| Notice {
             session,
             client,
             interface: self.subject.interface(),
             event,
+        };
+        match &self.readers {
+            Some(readers) => {
+                let readers = readers.iter();
+                notices.extend(readers.map(|reader| notice(Some(reader.clone()), event.clone())));
+            }
+            None if self.detached => notices.push(notice(None, event)),
+            None => notices.push(notice(Some(self.owner.clone()), event)),
         }
     }
 
-    /// Whether the bus is to be asked if the client takes what it is sent.
+    /// Whether it is time to ask the bus if the receivers take what they are sent.
     pub(super) fn is_doubtful(&self) -> bool {
-        !self.detached && self.backlog.is_check_due()
+        match self.detached {
+            true => {
+                let is_late = self.readers.is_some() || self.backlog.is_full();
+                self.backlog.is_broadcast_check_due(is_late)
+            }
+            false => self.backlog.is_check_due(),
+        }
+    }
+
+    /// The bus was asked who reads the broadcasts.
+    pub(super) fn learn(&mut self, readers: Readers) {
+        // Without an answer nothing more is sent: whoever does not read might be sent it for ever.
+        self.backlog.answer_broadcast(readers == Readers::Unknown);
+        match readers {
+            Readers::All => self.readers = None,
+            Readers::Some(readers) => self.readers = Some(readers.into()),
+            Readers::Unknown => {}
+        }
+    }
+
+    /// Leaves out the frame that is due.
+    pub(super) fn skip(&mut self, now: Duration) {
+        self.due = Some(next_due(now, self.interval, self.frames == 0));
+        self.dropped = self.dropped.saturating_add(1);
+        self.backlog.count(0);
     }
 
     /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
@@ -133,32 +169,33 @@ impl Session {
         made: &mut Option<Made>,
         notices: &mut Vec<Notice>,
     ) {
-        self.due = Some(next_due(now, self.interval, self.frames == 0));
         if self.backlog.is_full() {
-            self.dropped += 1;
-            self.backlog.count(0);
+            self.skip(now);
             return;
         }
+        self.due = Some(next_due(now, self.interval, self.frames == 0));
         match &mut self.subject {
             Subject::Metrics(metrics) => {
-                let events = metrics.frame(store, now, made);
-                notices.extend(events.map(|event| self.notice(id, event)));
-                self.frames += 1;
-                self.backlog.count(8 * self.subject.columns());
+                for event in metrics.frame(store, now, made) {
+                    self.notify(id, event, notices);
+                }
+                self.frames = self.frames.saturating_add(1);
+                let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
+                self.backlog.count(bytes);
             }
             Subject::Processes(processes) => processes.fall_due(),
         }
     }
 
     /// Says what the client is to be told of the processes, now that they are read.
-    pub(super) fn tell(&mut self, id: u32, changes: Arc<Changes>) -> Option<Notice> {
+    pub(super) fn tell(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
         let Subject::Processes(processes) = &mut self.subject else {
-            return None;
+            return;
         };
         processes.sent(&changes);
-        self.frames += 1;
+        self.frames = self.frames.saturating_add(1);
         self.backlog.count(changes.size());
-        Some(self.notice(id, Event::Processes(changes)))
+        self.notify(id, Event::Processes(changes), notices);
     }
 }
 
@@ -166,9 +203,15 @@ impl Session {
 /// that sessions of one interval wake the service once. What was missed is skipped. The frame after
 /// the first one is at least half an interval away from it.
 fn next_due(now: Duration, interval: Duration, first: bool) -> Duration {
-    let earliest = if first { now + interval / 2 } else { now };
-    let steps = earliest.as_nanos() / interval.as_nanos() + 1;
-    let nanoseconds = steps * interval.as_nanos();
+    let earliest = if first {
+        now.saturating_add(interval.checked_div(2).unwrap_or_default())
+    } else {
+        now
+    };
+    let interval = interval.as_nanos().max(1);
+    // Neither moments nor intervals come near 2^64 ns, so none of this saturates.
+    let steps = earliest.as_nanos().div_euclid(interval).saturating_add(1);
+    let nanoseconds = steps.saturating_mul(interval);
     // The monotonic clock reaches 2^64 ns after 584 years.
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }

@@ -1,57 +1,38 @@
 //! All sessions: who may begin one, who may end it, and which are due.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use crate::store::Store;
+use crate::{source::panic::caught, store::Store};
 
 use super::{
     error::Error,
+    limits::Limits,
     processes::{Made, Wanted},
-    session::{Event, Notice, Session, Subject},
+    session::{Client, Event, Notice, Session, Subject},
 };
 
-/// How much one client may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Sessions at a time.
-    pub sessions: usize,
-    /// Columns of all its sessions together.
-    pub columns: usize,
-}
+/// The frames that a client gets in a second of whom neither the bus nor itself says if it reads them.
+const UNKNOWN_FRAMES: u32 = 20;
 
 /// All sessions, by number.
 #[derive(Default)]
 pub(crate) struct Sessions {
     running: BTreeMap<u32, Session>,
     last: u32,
+    /// What clients of whom nothing is known were sent: the second, and the frames in it.
+    unknown: HashMap<Client, (u64, u32)>,
 }
 
 impl Sessions {
     /// Adds a session, which sleeps until it is [`begun`](Self::begin).
     ///
     /// # Errors
-    /// `LimitExceeded`, when its owner has as much as a client may have.
+    /// `LimitExceeded`, when its owner, or all clients together, have as much as they may have.
     pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
-        let own = || {
-            self.running
-                .values()
-                .filter(|other| other.owner == session.owner)
-        };
-        if own().count() >= limits.sessions {
-            return Err(Error::limit_exceeded(format!(
-                "a client has at most {} sessions",
-                limits.sessions
-            )));
-        }
-        let columns: usize = own().map(|other| other.subject.columns()).sum();
-        if columns + session.subject.columns() > limits.columns {
-            return Err(Error::limit_exceeded(format!(
-                "{} columns are asked for beside {columns} of other sessions: \
-                 a client has at most {}",
-                session.subject.columns(),
-                limits.columns
-            )));
-        }
+        self.check(&session, limits)?;
         loop {
             self.last = self.last.wrapping_add(1);
             if self.last != 0 && !self.running.contains_key(&self.last) {
@@ -60,6 +41,42 @@ impl Sessions {
         }
         self.running.insert(self.last, session);
         Ok(self.last)
+    }
+
+    fn check(&self, session: &Session, limits: Limits) -> Result<(), Error> {
+        let all = || self.running.values();
+        let own = || all().filter(|other| other.owner == session.owner);
+        let check = |count: usize, most, what: &str, limit| {
+            if count < most {
+                return Ok(());
+            }
+            let message = format!("{what} at most {most} sessions (limits.{limit})");
+            Err(Error::limit_exceeded(message))
+        };
+        check(own().count(), limits.sessions, "a client has", "sessions")?;
+        let total = limits.total;
+        let what = "all clients together have";
+        check(all().count(), total.sessions, what, "total.sessions")?;
+        if session.detached {
+            let detached = all().filter(|other| other.detached).count();
+            let what = "there are, detached from their clients,";
+            check(detached, total.detached, what, "total.detached")?;
+        }
+        let asked = session.subject.columns();
+        let check = |there: usize, most, who: &str, limit| {
+            if there.saturating_add(asked) <= most {
+                return Ok(());
+            }
+            Err(Error::limit_exceeded(format!(
+                "{asked} columns are asked for beside {there} of other sessions: {who} at most \
+                 {most} (limits.{limit})"
+            )))
+        };
+        let own = own().map(|other| other.subject.columns()).sum();
+        check(own, limits.columns, "a client has", "columns")?;
+        let all = all().map(|other| other.subject.columns()).sum();
+        let who = "all clients together have";
+        check(all, total.columns, who, "total.columns")
     }
 
     /// Lets a session have its first frame at once.
@@ -73,40 +90,56 @@ impl Sessions {
     ///
     /// # Errors
     /// `NoSuchSession`, and `NotOwner` if it is another client's and not detached.
-    pub(crate) fn stop(&mut self, id: u32, client: &str) -> Result<Notice, Error> {
+    pub(crate) fn stop(&mut self, id: u32, client: &str) -> Result<Vec<Notice>, Error> {
         let session = self.running.get(&id);
         let session = session.ok_or_else(|| Error::no_such_session(id))?;
         if !session.detached && *session.owner != *client {
             return Err(Error::not_owner(id));
         }
-        let notice = session.notice(id, Event::Ended("stopped"));
+        let mut notices = Vec::new();
+        session.notify(id, Event::Ended("stopped"), &mut notices);
         self.running.remove(&id);
-        Ok(notice)
+        Ok(notices)
     }
 
     /// Metrics have come or gone: some sessions mean others now.
-    pub(crate) fn reselect(&mut self, store: &Store, limit: usize) {
+    pub(crate) fn reselect(&mut self, store: &Store, limits: Limits) {
+        let mut all = 0_usize;
+        let mut own = HashMap::<Client, usize>::new();
+        for session in self.running.values() {
+            let columns = session.subject.columns();
+            all = all.saturating_add(columns);
+            let own = own.entry(session.owner.clone()).or_default();
+            *own = own.saturating_add(columns);
+        }
         for session in self.running.values_mut() {
-            match &mut session.subject {
-                Subject::Metrics(metrics) => metrics.reselect(store, limit),
-                Subject::Processes(_) => {}
+            let before = session.subject.columns();
+            let own = own.entry(session.owner.clone()).or_default();
+            let room = limits.columns.saturating_sub(*own);
+            let room = room.min(limits.total.columns.saturating_sub(all));
+            if let Subject::Metrics(metrics) = &mut session.subject {
+                metrics.reselect(store, before.saturating_add(room));
             }
+            let now = session.subject.columns();
+            all = all.saturating_sub(before).saturating_add(now);
+            *own = own.saturating_sub(before).saturating_add(now);
         }
     }
 
     /// Ends all sessions that go with a client which is no longer there.
     pub(crate) fn forget(&mut self, client: &str) {
+        self.unknown.remove(client);
         self.running
             .retain(|_, session| session.detached || *session.owner != *client);
     }
 
     /// Ends all sessions, because the service leaves.
     pub(crate) fn end(&mut self) -> Vec<Notice> {
-        let running = std::mem::take(&mut self.running);
-        let notices = running.iter();
+        let mut notices = Vec::new();
+        for (id, session) in std::mem::take(&mut self.running) {
+            session.notify(id, Event::Ended("stopping"), &mut notices);
+        }
         notices
-            .map(|(&id, session)| session.notice(id, Event::Ended("stopping")))
-            .collect()
     }
 
     /// When the next frame of any session is due.
@@ -124,13 +157,27 @@ impl Sessions {
         let mut notices = Vec::new();
         let mut doubtful = Vec::new();
         let mut made = None;
+        let mut failed = Vec::new();
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
-                session.tick(id, store, now, &mut made, &mut notices);
+                if session.backlog.is_unknown() && !may_have(&mut self.unknown, session, now) {
+                    session.skip(now);
+                    continue;
+                }
+                // A panic in an expression, say, is the end of those who have asked for it alone.
+                let ticked = caught(|| session.tick(id, store, now, &mut made, &mut notices));
+                if ticked.is_err() {
+                    session.notify(id, Event::Ended("failed"), &mut notices);
+                    failed.push(id);
+                    made = None;
+                }
                 if session.is_doubtful() {
                     doubtful.push(id);
                 }
             }
+        }
+        for id in failed {
+            self.running.remove(&id);
         }
         (notices, doubtful)
     }
@@ -161,7 +208,7 @@ impl Sessions {
             let Some(session) = self.running.get_mut(&id) else {
                 continue;
             };
-            notices.extend(session.tell(id, changes));
+            session.tell(id, changes, &mut notices);
             if session.is_doubtful() {
                 doubtful.push(id);
             }
@@ -187,5 +234,102 @@ impl Sessions {
         others
             .filter(|session| session.detached || *session.owner != *client)
             .count()
+    }
+}
+
+/// Whether a client of whom nothing is known may have one more frame in this second.
+fn may_have(unknown: &mut HashMap<Client, (u64, u32)>, session: &Session, now: Duration) -> bool {
+    let (second, frames) = unknown.entry(session.owner.clone()).or_default();
+    if *second != now.as_secs() {
+        (*second, *frames) = (now.as_secs(), 0);
+    }
+    *frames = frames.saturating_add(1);
+    *frames <= UNKNOWN_FRAMES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::{
+        metrics::Metrics,
+        unread::{Held, Readers},
+    };
+
+    const INTERVAL: Duration = Duration::from_millis(50);
+
+    /// A session of nothing in particular, and the sessions that it is among. It is detached: nobody is
+    /// watched.
+    fn one() -> (Sessions, Store, u32) {
+        let store = Store::new(Vec::new());
+        let selection = store.resolve(&[]).unwrap();
+        let subject = Subject::Metrics(Metrics::new(&[], selection));
+        let session = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
+        let mut sessions = Sessions::default();
+        let id = sessions.add(session, Limits::default()).unwrap();
+        sessions.begin(id);
+        (sessions, store, id)
+    }
+
+    /// Ticks so many frames, and has those who ask after the receivers answered.
+    fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mut Session)) {
+        let mut now = sessions.next_due().unwrap().max(INTERVAL);
+        for _ in 0..frames {
+            let (_, doubtful) = sessions.tick(store, now);
+            for id in doubtful {
+                answer(sessions.session(id).unwrap());
+            }
+            now = sessions.next_due().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_detached_session_goes_on_for_ever() {
+        let (mut sessions, store, id) = one();
+        tick(&mut sessions, &store, 10_000, |session| {
+            session.learn(Readers::All);
+        });
+        let session = sessions.session(id).unwrap();
+        assert_eq!((session.frames, session.dropped), (10_000, 0));
+    }
+
+    #[test]
+    fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
+        let (mut sessions, store, id) = one();
+        sessions.session(id).unwrap().detached = false;
+        let reads = |session: &mut Session| session.backlog.answer(Held::Bytes(1000));
+        tick(&mut sessions, &store, 1000, reads);
+        assert_eq!(sessions.session(id).unwrap().frames, 1000);
+        let stopped = |session: &mut Session| session.backlog.answer(Held::Bytes(100_000));
+        tick(&mut sessions, &store, 1000, stopped);
+        let session = sessions.session(id).unwrap();
+        assert!(session.frames < 1020, "{}", session.frames);
+        assert_eq!(session.frames + session.dropped, 2000);
+        tick(&mut sessions, &store, 1000, reads);
+        assert!(sessions.session(id).unwrap().frames > 1980);
+    }
+
+    #[test]
+    fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
+        let (mut sessions, store, id) = one();
+        sessions.session(id).unwrap().detached = false;
+        let silent = |session: &mut Session| session.backlog.answer(Held::Silent);
+        // One session has as many by itself; of two, each is left out every other time.
+        tick(&mut sessions, &store, 200, silent);
+        assert_eq!(sessions.session(id).unwrap().dropped, 0);
+        let selection = store.resolve(&[]).unwrap();
+        let subject = Subject::Metrics(Metrics::new(&[], selection));
+        let mut other = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
+        other.detached = false;
+        let other = sessions.add(other, Limits::default()).unwrap();
+        sessions.begin(other);
+        tick(&mut sessions, &store, 400, silent);
+        let frames = |sessions: &mut Sessions, id| sessions.session(id).unwrap().frames;
+        let both = frames(&mut sessions, id) - 200 + frames(&mut sessions, other);
+        assert!((390..=450).contains(&both), "{both} frames in 20 s");
+        // One that has answered a ping before has stopped.
+        let session = sessions.session(id).unwrap();
+        session.backlog.answer(Held::Pinged);
+        session.backlog.answer(Held::Silent);
+        assert!(session.backlog.is_full());
     }
 }

@@ -9,41 +9,53 @@ use std::{
 };
 
 use serde::Serialize;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now, time::Instant};
 use zbus::{Connection, Type, object_server::ResponseDispatchNotifier};
 
 use crate::{
     reading::Stamp,
     sample::{self, Sample},
-    store::{Changes, SourceState, Store},
+    store::{Changes, Resolution, Selection, SourceState, Store},
     wire::{Catalog, Faults, Ids, Readings},
 };
 
 use super::{
     PROCESS_TABLE, Settings,
-    activity::Activity,
-    backlog,
+    admission::Admission,
     error::Error,
+    limits::Limits,
     metrics::Metrics,
-    options::StartOptions,
+    options::{self, StartOptions},
     processes::{Batches, Made, Worker},
     session::{Session, Subject},
-    sessions::{Limits, Sessions},
+    sessions::Sessions,
     signals,
+    turn::Turn,
+    unread,
     watch::Watch,
 };
+
+/// What a session takes, about: most of it is for the watch of its owner.
+const SESSION_BYTES: usize = 32 * 1024;
+
+/// A call that has taken longer has waited for something.
+const SHORT: Duration = Duration::from_millis(5);
 
 /// Everything of the service that outlives one call.
 pub(crate) struct State {
     pub(crate) store: Store,
     processes: Worker,
-    pub(crate) activity: Activity,
+    pub(crate) admission: Arc<Admission>,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
     pub(crate) rearranged: Notify,
     settings: Mutex<Settings>,
     /// Whether the service is needed may have another answer now.
     pub(crate) reconsider: Notify,
+    /// Held by the list of selectors that is being resolved in steps.
+    long_lists: tokio::sync::Mutex<()>,
+    /// Held by the call that has waited and is being answered.
+    waited: Arc<tokio::sync::Mutex<()>>,
     stopping: AtomicBool,
     pub(crate) quit: Notify,
 }
@@ -51,14 +63,17 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Self {
         store.switch_off(&settings.sources_off);
+        let admission = Arc::new(Admission::new(settings.limits));
         Self {
             store,
             processes,
-            activity: Activity::new(),
+            admission,
             sessions: Mutex::default(),
             rearranged: Notify::new(),
             settings: Mutex::new(settings),
             reconsider: Notify::new(),
+            long_lists: tokio::sync::Mutex::default(),
+            waited: Arc::default(),
             stopping: AtomicBool::new(false),
             quit: Notify::new(),
         }
@@ -67,10 +82,12 @@ impl State {
     pub(crate) async fn list(
         &self,
         bus: &Connection,
+        client: Option<&str>,
         selectors: &[&str],
     ) -> Result<Catalog, Error> {
+        let selectors = &options::selectors(selectors, &self.limits())?;
         self.announce(bus, self.store.look_for(selectors)).await;
-        let selection = self.store.resolve(selectors)?;
+        let selection = self.resolve(client, selectors).await?;
         let columns = selection.columns.iter();
         let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
         Ok(Catalog(entries.collect()))
@@ -79,21 +96,30 @@ impl State {
     pub(crate) async fn sample(
         &self,
         bus: &Connection,
+        client: Option<&str>,
         selectors: &[&str],
         options: sample::Options,
-    ) -> Result<(u64, Readings, Faults), Error> {
+    ) -> Result<(u64, Readings, Turn<Faults>), Error> {
+        let selectors = &options::selectors(selectors, &self.limits())?;
         // What its user has just defined anew is to be read as it is defined now.
         self.announce(bus, self.store.look_at_definitions(false))
             .await;
-        let selection = match self.store.resolve(selectors) {
+        let selection = match self.resolve(client, selectors).await {
             Ok(selection) => selection,
             // It may have come since somebody has asked.
             Err(_) => {
                 self.announce(bus, self.store.look_for(selectors)).await;
-                self.store.resolve(selectors)?
+                self.resolve(client, selectors).await?
             }
         };
+        let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options).await;
+        // Those that have waited for the same window are all ready at once: one after the other is
+        // answered, and in between others are.
+        let turn = match begin.elapsed() < SHORT {
+            true => None,
+            false => Some(self.waited.clone().lock_owned().await),
+        };
         let mut readings = Vec::with_capacity(selection.columns.len());
         let mut faults = Vec::new();
         for (column, reading) in sample.readings(&selection) {
@@ -105,7 +131,31 @@ impl State {
         }
         self.announce(bus, self.store.look_where_readings_differ())
             .await;
-        Ok((sample.timestamp(), Readings(readings), Faults(faults)))
+        let faults = Turn::new(Faults(faults), turn);
+        Ok((sample.timestamp(), Readings(readings), faults))
+    }
+
+    /// Finds out what selectors mean, with turns for others in between. Of the lists that take long, one at
+    /// a time has these turns: many would leave none to others.
+    async fn resolve(
+        &self,
+        client: Option<&str>,
+        selectors: &[&str],
+    ) -> Result<Arc<Selection>, Error> {
+        let mut resolution = Resolution::new(selectors);
+        if let Some(selection) = self.store.resolve_some(&mut resolution)? {
+            return Ok(selection);
+        }
+        let _turn = self.long_lists.lock().await;
+        loop {
+            if let Some(selection) = self.store.resolve_some(&mut resolution)? {
+                return Ok(selection);
+            }
+            yield_now().await;
+            if client.is_some_and(|client| !self.admission.knows(client)) {
+                return Err(Error::failed("the client has left the bus".to_owned()));
+            }
+        }
     }
 
     /// Adds a session of metrics that waits for [`reply`](Self::reply).
@@ -117,8 +167,9 @@ impl State {
         interval: Duration,
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
+        let selectors = &options::selectors(selectors, &self.limits())?;
         self.announce(bus, self.store.look_for(selectors)).await;
-        let selection = self.store.resolve(selectors)?;
+        let selection = self.resolve(Some(caller), selectors).await?;
         let ids = selection
             .columns
             .iter()
@@ -150,7 +201,9 @@ impl State {
             return Err(Error::stopping());
         }
         let session = Session::new(owner, options.label, interval, subject, watch);
-        let limits = self.settings().limits;
+        let limits = self.limits();
+        // So much a session takes, about, for as long as it runs.
+        self.admission.count(SESSION_BYTES);
         self.lock().add(session, limits)
     }
 
@@ -179,9 +232,9 @@ impl State {
         caller: &str,
         session: u32,
     ) -> Result<(), Error> {
-        let notice = self.lock().stop(session, caller)?;
+        let notices = self.lock().stop(session, caller)?;
         self.rearrange();
-        signals::send(bus, vec![notice]).await;
+        signals::send(bus, notices).await;
         Ok(())
     }
 
@@ -219,8 +272,8 @@ impl State {
         if changes.is_empty() {
             return;
         }
-        let limit = self.settings().limits.columns;
-        self.lock().reselect(&self.store, limit);
+        let limits = self.limits();
+        self.lock().reselect(&self.store, limits);
         signals::announce(bus, changes).await;
     }
 
@@ -228,6 +281,9 @@ impl State {
     pub(crate) async fn tick(self: &Arc<Self>, bus: &Connection) {
         let now = Stamp::now().monotonic;
         let (notices, doubtful) = self.lock().tick(&self.store, now);
+        if !self.has_sessions() {
+            self.rearrange();
+        }
         for session in doubtful {
             self.check_backlog(bus, session);
         }
@@ -313,6 +369,12 @@ impl State {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
+    /// What a call, a client and all clients may ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.limits
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         settings.clone()
@@ -322,6 +384,7 @@ impl State {
     pub(crate) fn settle(&self, settings: Settings) -> Vec<String> {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
+        self.admission.settle(settings.limits);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         self.reconsider.notify_one();
         unknown
@@ -338,7 +401,8 @@ impl State {
         let gone = move |client: &str| {
             if let Some(state) = state.upgrade() {
                 state.lock().forget(client);
-                state.activity.touch();
+                state.admission.forget(client);
+                state.admission.touch();
                 state.rearrange();
             }
         };
@@ -346,17 +410,25 @@ impl State {
         Watch::begin(bus, client, gone).await.ok().flatten()
     }
 
-    /// Asks the bus, beside the ticks, whether a session's client takes its frames.
+    /// Asks the bus, beside the ticks, whether those who receive a session's frames take them.
     fn check_backlog(self: &Arc<Self>, bus: &Connection, id: u32) {
         let mut sessions = self.lock();
         let Some(session) = sessions.session(id) else {
             return;
         };
         let (state, bus, owner) = (self.clone(), bus.clone(), session.owner.clone());
+        let detached = session.detached;
         let check = tokio::spawn(async move {
-            let bytes = backlog::bytes_held(&bus, &owner).await;
+            if detached {
+                let readers = unread::who_reads(&bus).await;
+                if let Some(session) = state.lock().session(id) {
+                    session.learn(readers);
+                }
+                return;
+            }
+            let held = unread::held(&bus, &owner).await;
             if let Some(session) = state.lock().session(id) {
-                session.backlog.answer(bytes);
+                session.backlog.answer(held);
             }
         });
         session.backlog.asked(check.abort_handle());
@@ -364,14 +436,5 @@ impl State {
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            sessions: 64,
-            columns: 4096,
-        }
     }
 }

@@ -9,7 +9,7 @@ use rustix::net::{
     socket_with,
 };
 
-use super::readable::Readable;
+use crate::transport::readable::Readable;
 
 /// A socket on which the kernel multicasts uevents.
 pub(crate) struct Uevents(Readable);

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 18] = [
+const MAP: [(&str, &[&str], &[&str]); 19] = [
     ("expression", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
@@ -35,11 +35,24 @@ const MAP: [(&str, &[&str], &[&str]); 18] = [
     ),
     ("duration", &[], &[]),
     ("wire", &["reading"], &["zbus"]),
-    ("client", &["reading", "wire"], &["zbus", "tokio"]),
+    ("transport", &[], &["zbus", "tokio"]),
+    (
+        "client",
+        &["reading", "transport", "wire"],
+        &["zbus", "tokio"],
+    ),
     (
         "service",
         &[
-            "reading", "rate", "selector", "source", "process", "store", "sample", "wire",
+            "reading",
+            "rate",
+            "selector",
+            "source",
+            "process",
+            "store",
+            "sample",
+            "transport",
+            "wire",
         ],
         &["zbus", "tokio", "tracing"],
     ),

@@ -69,8 +69,9 @@ impl Changes {
 
     /// How many bytes they take on the bus, about.
     pub(crate) fn size(&self) -> usize {
-        let pids = self.came.len() + self.changed.len() + self.gone.len();
-        4 * pids + self.sheet.size()
+        let pids = [&self.came, &self.changed, &self.gone];
+        let pids: usize = pids.into_iter().map(Vec::len).sum();
+        pids.saturating_mul(4).saturating_add(self.sheet.size())
     }
 }
 

@@ -69,12 +69,15 @@ impl Sheet {
     /// How many bytes it takes on the bus, about.
     pub(crate) fn size(&self) -> usize {
         let columns = self.columns.0.iter().map(|column| match column {
-            Column::Numbers(numbers) => 8 * numbers.len(),
+            Column::Numbers(numbers) => numbers.len().saturating_mul(8),
             // A length before it, a NUL behind it, and padding.
-            Column::Texts(texts) => texts.iter().map(|text| text.len() + 8).sum(),
+            Column::Texts(texts) => texts.iter().map(|text| text.len().saturating_add(8)).sum(),
         });
         let faults = self.faults.0.iter().flat_map(|(_, faults)| faults);
-        columns.sum::<usize>() + 4 * faults.map(|(_, rows)| rows.len()).sum::<usize>()
+        let faults: usize = faults.map(|(_, rows)| rows.len()).sum();
+        columns
+            .sum::<usize>()
+            .saturating_add(faults.saturating_mul(4))
     }
 
     fn numbers(

@@ -17,7 +17,7 @@ use crate::{
     process::{self, EndError, Field},
     service::{
         error::{self, Error},
-        interface::{Facts, caller, owned},
+        interface::{Facts, answer, caller, owned},
         options::{self, Options},
         session,
         state::State,
@@ -54,7 +54,6 @@ impl Processes {
     /// `description` (s), `unit` (s, UCUM), `kind` (s: `number` or `text`), `summable` (b).
     #[zbus(out_args("fields"))]
     async fn fields(&self) -> Result<HashMap<&'static str, Facts>, Error> {
-        let _call = self.state.activity.begin();
         let facts = |field: Field| {
             let kind = if field.is_text() { "text" } else { "number" };
             let facts = [
@@ -79,19 +78,19 @@ impl Processes {
         fields: Vec<&str>,
         options: Options,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
-        let _call = self.state.activity.begin();
-        let query = query::of_rows(&fields, &options)?;
+        let query = query::of_rows(&fields, &options, &self.state.limits())?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
         let asked = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.rows(&query, since, before)
         };
-        let taken = take::take(self.state.process_table()?, sampling, &asked, make).await?;
+        let taken = take::take(self.state.process_table()?, sampling, &asked, make);
+        let taken = answer(taken).await?;
         let rows = &taken.table;
         let sheet = Sheet::of_rows(&fields, rows.rows.iter(), |fault| taken.fault(fault));
         let names = fields.iter().map(|field| field.name()).collect();
-        Ok(answer(&rows.pass, names, sheet, rows.total, rows.matched))
+        Ok(table(&rows.pass, names, sheet, rows.total, rows.matched))
     }
 
     /// Sums over the processes that belong together, by `application`, `unit` or `user`.
@@ -105,22 +104,23 @@ impl Processes {
         fields: Vec<&str>,
         options: Options,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
-        let _call = self.state.activity.begin();
-        let (by, query) = query::of_sums(by, &fields, &options)?;
+        let limits = self.state.limits();
+        let (by, query) = query::of_sums(by, &fields, &options, &limits)?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
         let asked = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
             table.sums(by, &query, since, before)
         };
-        let taken = take::take(self.state.process_table()?, sampling, &asked, make).await?;
+        let taken = take::take(self.state.process_table()?, sampling, &asked, make);
+        let taken = answer(taken).await?;
         let sums = &taken.table;
         let fault = |fault| taken.fault(fault);
         let sheet = Sheet::of_sums(by.field(), &fields, &sums.groups, fault);
         let names = [by.field().name(), PROCESSES].into_iter();
         let names = names.chain(fields.iter().map(|field| field.name()));
         let names = names.collect();
-        Ok(answer(&sums.pass, names, sheet, sums.total, sums.matched))
+        Ok(table(&sums.pass, names, sheet, sums.total, sums.matched))
     }
 
     /// Begin to acquire, and signal `Changed` to the caller every `interval`.
@@ -136,17 +136,16 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {
-        let _call = self.state.activity.begin();
         self.state.process_table()?;
         let interval = error::interval(interval)?;
-        let query = query::of_rows(&fields, &options)?;
+        let query = query::of_rows(&fields, &options, &self.state.limits())?;
         let options = options::start(&options)?;
         let subject = Subject::new(query);
         let columns = subject.columns();
         let subject = session::Subject::Processes(subject);
         let caller = caller(&header)?;
         let added = self.state.add(bus, caller, interval, options, subject);
-        self.state.reply(added.await?, columns)
+        self.state.reply(answer(added).await?, columns)
     }
 
     /// End a session. Only its owner may; anybody, if it is detached.
@@ -156,14 +155,12 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        let _call = self.state.activity.begin();
-        self.state.stop(bus, caller(&header)?, session).await
+        answer(self.state.stop(bus, caller(&header)?, session)).await
     }
 
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
     /// started at `start_time`.
     async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
-        let _call = self.state.activity.begin();
         let roots = self.state.process_table()?.roots();
         Ok(process::end(roots, pid, start_time, signal)?)
     }
@@ -187,7 +184,7 @@ impl Processes {
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
 }
 
-fn answer(
+fn table(
     pass: &process::Pass,
     columns: Names,
     sheet: Sheet,

@@ -1,11 +1,11 @@
 //! Fields and options of calls, as a query of the table.
 
-use zbus::Variant;
-
 use crate::{
     process::{Condition, Field, Group, Query, QueryError},
     service::{
+        argument::Argument,
         error::Error,
+        limits::Limits,
         options::{Options, mistyped},
     },
 };
@@ -30,8 +30,8 @@ const USUAL: [Field; 11] = [
 const USUAL_SUMS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
 
 /// The query of a table of processes.
-pub(crate) fn of_rows(fields: &[&str], options: &Options) -> Result<Query, Error> {
-    parse(fields, &USUAL, options)
+pub(crate) fn of_rows(fields: &[&str], options: &Options, limits: &Limits) -> Result<Query, Error> {
+    parse(fields, &USUAL, options, limits)
 }
 
 /// The query of a table of sums.
@@ -39,15 +39,22 @@ pub(crate) fn of_sums(
     by: &str,
     fields: &[&str],
     options: &Options,
+    limits: &Limits,
 ) -> Result<(Group, Query), Error> {
     let by: Group = by.parse()?;
-    let query = parse(fields, &USUAL_SUMS, options)?;
+    let query = parse(fields, &USUAL_SUMS, options, limits)?;
     by.check(&query)?;
     Ok((by, query))
 }
 
-fn parse(names: &[&str], usual: &[Field], options: &Options) -> Result<Query, Error> {
-    let mut fields = Vec::with_capacity(names.len());
+fn parse(
+    names: &[&str],
+    usual: &[Field],
+    options: &Options,
+    limits: &Limits,
+) -> Result<Query, Error> {
+    options.check(limits)?;
+    let mut fields = Vec::new();
     for name in names {
         let field: Field = name.parse()?;
         if fields.contains(&field) {
@@ -58,36 +65,46 @@ fn parse(names: &[&str], usual: &[Field], options: &Options) -> Result<Query, Er
     if fields.is_empty() {
         fields.extend(usual);
     }
-    let order = match options.get("order").map(|value| &**value) {
+    let order = match options.get("order") {
         None => None,
-        Some(Variant::Str(order)) => Some(order.as_str().parse()?),
+        Some(Argument::Text(order)) => Some(order.parse()?),
         Some(other) => return Err(mistyped("order", "s", other)),
     };
-    let limit = match options.get("limit").map(|value| &**value) {
+    let limit = match options.get("limit") {
         None => None,
-        Some(Variant::U32(limit)) => Some(*limit as usize),
+        Some(Argument::U32(limit)) => Some(*limit as usize),
         Some(other) => return Err(mistyped("limit", "u", other)),
     };
     Ok(Query {
         fields,
-        filter: filter(options)?,
+        filter: filter(options, limits)?,
         order,
         limit,
     })
 }
 
-fn filter(options: &Options) -> Result<Vec<Condition>, Error> {
-    let Some(given) = options.get("filter").map(|value| &**value) else {
-        return Ok(Vec::new());
+fn filter(options: &Options, limits: &Limits) -> Result<Vec<Condition>, Error> {
+    let patterns = match options.get("filter") {
+        None => return Ok(Vec::new()),
+        Some(Argument::Texts(patterns)) => patterns,
+        Some(other) => return Err(mistyped("filter", "a{ss}", other)),
     };
-    let Variant::Dict(patterns) = given else {
-        return Err(mistyped("filter", "a{ss}", given));
-    };
-    let condition = |(field, pattern): (&Variant<'_>, &Variant<'_>)| match (field, pattern) {
-        (Variant::Str(field), Variant::Str(pattern)) => {
-            Ok(Condition::new(field.as_str().parse()?, pattern)?)
+    if patterns.len() > Field::ALL.len() {
+        return Err(Error::invalid_args(format!(
+            "filter: {} patterns, and there are {} fields",
+            patterns.len(),
+            Field::ALL.len()
+        )));
+    }
+    let condition = |(field, pattern): &(String, String)| {
+        let (length, most) = (pattern.len(), limits.pattern_bytes);
+        if length > most {
+            return Err(Error::limit_exceeded(format!(
+                "filter: {length} bytes for {field}: a pattern has at most {most} \
+                 (limits.pattern_bytes)"
+            )));
         }
-        _ => Err(mistyped("filter", "a{ss}", given)),
+        Ok(Condition::new(field.parse()?, pattern)?)
     };
     patterns.iter().map(condition).collect()
 }

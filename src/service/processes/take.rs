@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     process::{self, Pass, Query, Table},
@@ -52,17 +52,17 @@ pub(crate) async fn take<T: Send + 'static>(
 ) -> Result<Taken<T>, Error> {
     let window = options.window;
     let now = Stamp::now().monotonic;
-    let deadline = Instant::now() + options.timeout;
-    let latest = now + options.timeout;
+    let begin = Instant::now();
+    let latest = now.saturating_add(options.timeout);
     let since = now.saturating_sub(options.max_age);
     let first = make.clone();
     let query = query.clone();
-    let step = ask(worker, deadline, options.timeout, move |table| {
+    let step = ask(worker, begin, options.timeout, move |table| {
         let pass = table.rows(&Query::default(), since, None)?.pass;
         let moment = pass.stamp.monotonic;
         let before = table.past(&query, moment, window);
         let is_missing = query.needs_baseline() && before.is_none();
-        if is_missing && moment + window < latest {
+        if is_missing && moment.saturating_add(window) < latest {
             return Ok(Step::Baseline(table.baseline(&query, moment)?));
         }
         let taken = first(table, moment, before.as_deref())?;
@@ -75,11 +75,11 @@ pub(crate) async fn take<T: Send + 'static>(
         Step::Taken(taken) => return Ok(taken),
         Step::Baseline(pass) => pass,
     };
-    let ready = before.stamp.monotonic + window;
+    let ready = before.stamp.monotonic.saturating_add(window);
     let wait = ready.saturating_sub(Stamp::now().monotonic);
-    sleep_until(Instant::now() + wait).await;
+    sleep(wait).await;
     let second = move |table: &mut Table| make(table, ready, Some(&before));
-    let table = ask(worker, deadline, options.timeout, second).await?;
+    let table = ask(worker, begin, options.timeout, second).await?;
     Ok(Taken {
         table,
         is_late: false,
@@ -88,19 +88,20 @@ pub(crate) async fn take<T: Send + 'static>(
 
 async fn ask<T: Send + 'static>(
     worker: &Worker,
-    deadline: Instant,
-    timeout: Duration,
+    begin: Instant,
+    limit: Duration,
     work: impl FnOnce(&mut Table) -> Result<T, process::Error> + Send + 'static,
 ) -> Result<T, Error> {
     let asker = Arc::new(());
-    match timeout_at(deadline, worker.ask(&asker, work)).await {
+    let left = limit.saturating_sub(begin.elapsed());
+    match timeout(left, worker.ask(&asker, work)).await {
         Ok(Ok(answer)) => answer.map_err(|error| Error::failed(error.to_string())),
         Ok(Err(_)) => Err(Error::failed(
             "the table of processes has failed".to_owned(),
         )),
         Err(_) => Err(Error::timeout(format!(
             "the processes could not be read in {} ms",
-            timeout.as_millis()
+            limit.as_millis()
         ))),
     }
 }

@@ -9,7 +9,6 @@
 use std::{
     collections::VecDeque,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
@@ -19,7 +18,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     process::{Error, Table},
-    source::Roots,
+    source::{
+        Roots,
+        panic::{Panic, caught},
+    },
 };
 
 /// How long the table is kept for the next call.
@@ -163,15 +165,16 @@ impl Shared {
                 drop(state);
                 let (before, start) = (table.passes(), Instant::now());
                 // A table that has panicked is in disorder: the next job gets a new one.
-                let done = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut table)));
-                let passes = table.passes() - before;
-                let error = done.unwrap_or_else(|_| {
+                let done = caught(|| (job.work)(&mut table));
+                let passes = table.passes().saturating_sub(before);
+                let error = done.unwrap_or_else(|Panic(message)| {
                     table = Table::new(&self.roots);
-                    Some("it has panicked".to_owned())
+                    Some(format!("it has panicked: {message}"))
                 });
                 state = self.lock();
-                state.facts.passes += passes;
-                state.facts.cost += start.elapsed();
+                let facts = &mut state.facts;
+                facts.passes = facts.passes.saturating_add(passes);
+                facts.cost = facts.cost.saturating_add(start.elapsed());
                 state.facts.error = error.unwrap_or_default();
                 continue;
             }

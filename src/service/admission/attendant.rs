@@ -1,0 +1,161 @@
+//! What admission needs the bus for: it refuses calls, and asks after clients.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    select,
+    task::{AbortHandle, JoinSet, yield_now},
+    time::sleep,
+};
+use tracing::debug;
+use zbus::{Connection, DBusError, Message, names::UniqueName};
+
+use crate::{
+    service::{
+        error::Error,
+        memory,
+        unread::{self, Held},
+        watch::Watch,
+    },
+    transport::Stream,
+};
+
+use super::{Admission, queue::Name, work::Refusal};
+
+/// A second after much traffic memory is given back. If there is as much again, it is given back again.
+const PEAK: Duration = Duration::from_secs(1);
+
+/// What has come of a question.
+enum Answer {
+    /// How much the bus holds for a client, who had answered a ping before or not.
+    Held(Name, Held, bool),
+    /// A client is watched, unless it has left already.
+    Watched(Name, Option<Watch>),
+    /// So much time has passed after much traffic that what it took may be free.
+    PeakIsOver,
+    /// The bus has not let a client be watched.
+    Unwatched(Name),
+}
+
+/// The task that does it, which ends with its owner.
+pub(crate) struct Attendant(AbortHandle);
+
+impl Attendant {
+    pub(crate) fn begin(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>) -> Self {
+        Self(tokio::spawn(attend(admission, bus, stream)).abort_handle())
+    }
+}
+
+impl Drop for Attendant {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn attend(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>) {
+    // Tasks, and no futures that are polled here: one that waits for its turn to write would never have
+    // it while this waits for its own.
+    let mut questions = JoinSet::new();
+    // Memory will be given back.
+    let mut is_peak = false;
+    // None while the bus is being asked.
+    let mut watches = HashMap::<Name, Option<Watch>>::new();
+    loop {
+        let work = select! {
+            work = admission.work() => work,
+            Some(answer) = questions.join_next() => {
+                match answer {
+                    Ok(Answer::Held(client, held, has_answered)) => {
+                        admission.learn(&client, held, has_answered);
+                    }
+                    Ok(Answer::Watched(client, Some(watch))) => {
+                        if let Some(place) = watches.get_mut(&client) {
+                            *place = Some(watch);
+                        }
+                    }
+                    Ok(Answer::Watched(client, None)) => admission.forget(&client),
+                    Ok(Answer::Unwatched(client)) => drop(watches.remove(&client)),
+                    Ok(Answer::PeakIsOver) => {
+                        memory::give_back();
+                        // What is still in use is given back the next time.
+                        is_peak = admission.has_calls();
+                        if is_peak {
+                            questions.spawn(peak());
+                        }
+                    }
+                    Err(error) => debug!("a question has failed: {error}"),
+                }
+                continue;
+            }
+        };
+        let refusals: Vec<_> = work.refusals.iter().filter_map(refusal).collect();
+        if !refusals.is_empty() {
+            let serials = refusals
+                .iter()
+                .map(|refusal| refusal.primary_header().serial_num());
+            admission.send_refusals(serials.map(NonZeroU32::get));
+            // What is in the kernel's buffer goes before every answer that comes later.
+            stream.drained().await.ok();
+            // Whether the bus has gone is seen where it is read.
+            bus.send_all(&refusals).await.ok();
+            // Between any two lots of them others have their turn.
+            yield_now().await;
+        }
+        if work.give_back && !is_peak {
+            is_peak = true;
+            questions.spawn(peak());
+        }
+        for (client, has_answered) in work.doubtful {
+            let bus = bus.clone();
+            questions.spawn(async move {
+                // An answer there must be: the client's calls wait for it.
+                let held = AssertUnwindSafe(unread::held(&bus, &client)).catch_unwind();
+                let held = held.await.unwrap_or(Held::Silent);
+                Answer::Held(client, held, has_answered)
+            });
+        }
+        for (client, is_watched) in work.watch {
+            if !is_watched {
+                watches.remove(&client);
+                continue;
+            }
+            watches.insert(client.clone(), None);
+            questions.spawn(watch(bus.clone(), Arc::downgrade(&admission), client));
+        }
+    }
+}
+
+async fn peak() -> Answer {
+    sleep(PEAK).await;
+    Answer::PeakIsOver
+}
+
+async fn watch(bus: Connection, admission: Weak<Admission>, client: Name) -> Answer {
+    let gone = move |client: &str| {
+        if let Some(admission) = admission.upgrade() {
+            admission.forget(client);
+        }
+    };
+    match Watch::begin(&bus, client.clone(), gone).await {
+        Ok(watch) => Answer::Watched(client, watch),
+        Err(_) => Answer::Unwatched(client),
+    }
+}
+
+/// The error message of a call that is not let in.
+fn refusal(refusal: &Refusal) -> Option<Message> {
+    let client = UniqueName::try_from(&*refusal.client).ok()?;
+    // zbus makes errors from the call, of which this is as much as it looks at.
+    let call = Message::method_call("/", "Refused").sender(client);
+    let call = call.serial(NonZeroU32::new(refusal.serial)?);
+    let call = call.build(&()).ok()?;
+    let error = Error::limit_exceeded(refusal.why.to_string());
+    error.create_reply(&call.header()).ok()
+}

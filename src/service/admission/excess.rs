@@ -1,0 +1,61 @@
+//! What is too much of a call, in the words of its error.
+
+use std::fmt;
+
+/// Why a call is not let in: how much there would be, and how much there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excess {
+    MessageBytes(usize, usize),
+    Descriptors,
+    SameSerial,
+    Calls(usize, usize),
+    CallBytes(usize, usize),
+    UnreadBytes(usize, usize),
+    TotalCalls(usize, usize),
+    TotalCallBytes(usize, usize),
+    /// Others are let in for it.
+    GivesWay,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MessageBytes(there, most) => write!(
+                f,
+                "the call has {there} bytes: a message has at most {most} (limits.message_bytes)"
+            ),
+            Self::Descriptors => f.write_str("no method takes a file descriptor"),
+            Self::SameSerial => {
+                f.write_str("the client has a call with the same serial that is not answered yet")
+            }
+            Self::Calls(there, most) => write!(
+                f,
+                "{there} calls of the client are not answered yet: a client has at most {most} at a \
+                 time (limits.calls)"
+            ),
+            Self::CallBytes(there, most) => write!(
+                f,
+                "the calls of the client that are not answered yet would have {there} bytes: a \
+                 client has at most {most} (limits.call_bytes)"
+            ),
+            Self::UnreadBytes(there, most) => write!(
+                f,
+                "the client has not read {there} bytes of what it was sent: at most {most} wait \
+                 for it (limits.unread_bytes)"
+            ),
+            Self::TotalCalls(there, most) => write!(
+                f,
+                "{there} calls of all clients are not answered yet: there are at most {most} at a \
+                 time (limits.total.calls)"
+            ),
+            Self::TotalCallBytes(there, most) => write!(
+                f,
+                "the calls of all clients that are not answered yet would have {there} bytes: \
+                 there are at most {most} (limits.total.call_bytes)"
+            ),
+            Self::GivesWay => f.write_str(
+                "others had to be let in, and no client has more calls waiting (limits.total)",
+            ),
+        }
+    }
+}

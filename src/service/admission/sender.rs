@@ -1,0 +1,165 @@
+//! The half of the socket that zbus writes: it sees each reply, and writes many messages at once.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::{AsFd, BorrowedFd},
+    slice,
+    sync::Arc,
+};
+
+use zbus::{
+    Message, connection::socket::WriteHalf, export::async_trait::async_trait, message::Type,
+    names::BusName,
+};
+
+use crate::transport::Stream;
+
+use super::Admission;
+
+/// As many messages are written at once: `UIO_MAXIOV`.
+const AT_ONCE: usize = 1024;
+
+/// What goes to the bus.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    admission: Arc<Admission>,
+    stream: Arc<Stream>,
+    /// The rest of a message that was written in part. Nothing else may be written before it: the bus
+    /// could make no sense of it.
+    unsent: Vec<u8>,
+}
+
+impl Sender {
+    pub(super) fn new(admission: Arc<Admission>, stream: Arc<Stream>) -> Self {
+        Self {
+            admission,
+            stream,
+            unsent: Vec::new(),
+        }
+    }
+
+    /// Writes what was left of an earlier message, whose writer may have given up waiting.
+    async fn send_rest(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match self.stream.send(&[IoSlice::new(&self.unsent)], &[])? {
+                Some(sent) => drop(self.unsent.drain(..sent)),
+                None => self.stream.writable().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes messages, the first of which may carry descriptors.
+    async fn write(&mut self, messages: &[&Message]) -> io::Result<()> {
+        let descriptors = messages.first().map(|message| message.data().fds());
+        let descriptors: Vec<BorrowedFd<'_>> = descriptors
+            .unwrap_or_default()
+            .iter()
+            .map(|descriptor| descriptor.as_fd())
+            .collect();
+        let mut descriptors = descriptors.as_slice();
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let slices: Vec<_> = rest
+                .iter()
+                .map(|message| IoSlice::new(message.data()))
+                .collect();
+            let Some(mut sent) = self.stream.send(&slices, descriptors)? else {
+                self.stream.writable().await?;
+                continue;
+            };
+            descriptors = &[];
+            while let Some((message, others)) = rest.split_first() {
+                let length = message.data().len();
+                if sent == 0 {
+                    break;
+                }
+                rest = others;
+                if sent < length {
+                    self.unsent = message.data().get(sent..).unwrap_or_default().to_vec();
+                    self.send_rest().await?;
+                    break;
+                }
+                sent = sent.saturating_sub(length);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message is to be written at all, and is noted where an answer to it will come.
+    fn is_wanted(&self, message: &Message) -> bool {
+        match message.message_type() {
+            Type::Signal => true,
+            Type::MethodCall => {
+                if let Some(callee) = message.header().destination() {
+                    let serial = message.primary_header().serial_num().get();
+                    self.admission.ask(serial, callee.as_str());
+                }
+                true
+            }
+            Type::MethodReturn | Type::Error => {
+                let header = message.header();
+                if self
+                    .admission
+                    .is_refusal(message.primary_header().serial_num().get())
+                {
+                    return true;
+                }
+                match (header.destination(), header.reply_serial()) {
+                    (Some(BusName::Unique(client)), Some(serial)) => {
+                        self.admission.expects_reply(client, serial.get())
+                    }
+                    _ => true,
+                }
+            }
+        }
+    }
+
+    /// The call that a message answers is over.
+    fn report(&self, message: &Message) {
+        let own = message.primary_header().serial_num().get();
+        if message.message_type() == Type::Signal || self.admission.is_refusal(own) {
+            return;
+        }
+        let header = message.header();
+        if let (Some(BusName::Unique(client)), Some(serial)) =
+            (header.destination(), header.reply_serial())
+        {
+            let bytes = message.data().len();
+            self.admission.answered(client, serial.get(), bytes);
+        }
+    }
+}
+
+#[async_trait]
+impl WriteHalf for Sender {
+    async fn send_message(&mut self, message: &Message) -> zbus::Result<()> {
+        self.send_messages(slice::from_ref(message)).await
+    }
+
+    async fn send_messages(&mut self, messages: &[Message]) -> zbus::Result<()> {
+        self.send_rest().await?;
+        let wanted: Vec<_> = messages
+            .iter()
+            .filter(|message| self.is_wanted(message))
+            .collect();
+        // A message with descriptors begins a write of its own.
+        for group in wanted.chunk_by(|_, next| next.data().fds().is_empty()) {
+            for group in group.chunks(AT_ONCE) {
+                self.write(group).await?;
+            }
+        }
+        for message in messages {
+            self.report(message);
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.stream.shut_down()
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,266 @@
+//! The value of an option, as far as some option takes it. Whatever else a client puts there is passed over
+//! where it lies: as a value of zbus it would take many times its size.
+
+use std::{cell::Cell, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// The value of an option.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Argument {
+    /// `b`
+    Bool(bool),
+    /// `u`
+    U32(u32),
+    /// `t`
+    U64(u64),
+    /// `s`
+    Text(String),
+    /// `a{ss}`
+    Texts(Vec<(String, String)>),
+    /// Anything else, by its signature.
+    Other(String),
+}
+
+impl Argument {
+    /// Its type, as a signature.
+    pub(crate) fn signature(&self) -> &str {
+        match self {
+            Self::Bool(_) => "b",
+            Self::U32(_) => "u",
+            Self::U64(_) => "t",
+            Self::Text(_) => "s",
+            Self::Texts(_) => "a{ss}",
+            Self::Other(signature) => signature,
+        }
+    }
+}
+
+/// How many values may still be read. A value that holds others counts with all of them. When it is used
+/// up, nothing behind it is read.
+#[derive(Debug)]
+pub(crate) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub(crate) fn new(values: usize) -> Self {
+        Self(Cell::new(values))
+    }
+
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.0.get() == 0
+    }
+
+    /// Takes one value out. False: it is used up.
+    pub(crate) fn take(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        !self.is_used_up()
+    }
+}
+
+/// Reads a variant that some option takes.
+pub(crate) struct Value<'a>(pub(crate) &'a Budget);
+
+/// Passes over any value.
+#[derive(Clone, Copy)]
+pub(crate) struct Skip<'a>(pub(crate) &'a Budget);
+
+/// Reads texts by key.
+struct Texts<'a>(&'a Budget);
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = Argument;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Argument, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = Argument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a variant")
+    }
+
+    /// A variant is its signature, and its value.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Argument, A::Error> {
+        let signature: &str = expect(parts.next_element()?)?;
+        Ok(match signature {
+            "b" => Argument::Bool(expect(parts.next_element()?)?),
+            "u" => Argument::U32(expect(parts.next_element()?)?),
+            "t" => Argument::U64(expect(parts.next_element()?)?),
+            "s" => Argument::Text(expect(parts.next_element()?)?),
+            "a{ss}" => Argument::Texts(expect(parts.next_element_seed(Texts(self.0))?)?),
+            _ => {
+                expect(parts.next_element_seed(Skip(self.0))?)?;
+                Argument::Other(signature.to_owned())
+            }
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Texts<'_> {
+    type Value = Vec<(String, String)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts<'_> {
+    type Value = Vec<(String, String)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("texts by key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while self.0.take()
+            && let Some((key, text)) = entries.next_entry::<&str, &str>()?
+        {
+            texts.push((key.to_owned(), text.to_owned()));
+        }
+        Ok(texts)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Skip<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Visits of what holds no other values.
+macro_rules! skip {
+    ($($visit:ident($type:ty),)*) => {
+        $(fn $visit<E: Error>(self, _: $type) -> Result<(), E> {
+            self.0.take();
+            Ok(())
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for Skip<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    skip! {
+        visit_bool(bool),
+        visit_i8(i8),
+        visit_i16(i16),
+        visit_i32(i32),
+        visit_i64(i64),
+        visit_u8(u8),
+        visit_u16(u16),
+        visit_u32(u32),
+        visit_u64(u64),
+        visit_f32(f32),
+        visit_f64(f64),
+        visit_str(&str),
+        visit_bytes(&[u8]),
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.0.take();
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
+        while self.0.take() && values.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while self.0.take() && entries.next_entry_seed(self, self)?.is_some() {}
+        Ok(())
+    }
+}
+
+fn expect<T, E: Error>(part: Option<T>) -> Result<T, E> {
+    part.ok_or_else(|| E::custom("a variant has a signature and a value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::de::Deserialize;
+    use zbus::{Message, Signature, Type, Variant};
+
+    use super::*;
+
+    /// An argument, and how much of a budget of 100 was left behind it.
+    #[derive(Debug, PartialEq)]
+    struct Read(Argument, usize);
+
+    impl Type for Read {
+        const SIGNATURE: &'static Signature = &Signature::Variant;
+    }
+
+    impl<'de> Deserialize<'de> for Read {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let budget = Budget::new(100);
+            let argument = Value(&budget).deserialize(deserializer)?;
+            Ok(Self(argument, budget.0.get()))
+        }
+    }
+
+    #[track_caller]
+    fn check(given: Variant<'_>, expected: Argument) {
+        assert_eq!(given.value_signature().to_string(), expected.signature());
+        // What comes behind it shows whether all of it was passed over.
+        let call = Message::method_call("/", "M");
+        let call = call.build(&(given, 77_u64)).unwrap();
+        let body = call.body();
+        let (Read(argument, left), behind): (Read, u64) = body.deserialize().unwrap();
+        assert_eq!(argument, expected);
+        assert_eq!(behind, 77);
+        assert!(left > 50, "{left}");
+    }
+
+    #[test]
+    fn is_what_it_is_or_passed_over() {
+        check(Variant::Bool(true), Argument::Bool(true));
+        check(Variant::U32(7), Argument::U32(7));
+        check(Variant::U64(u64::MAX), Argument::U64(u64::MAX));
+        check(Variant::from("text"), Argument::Text("text".to_owned()));
+        let texts = HashMap::from([("name", "x*")]);
+        let expected = vec![("name".to_owned(), "x*".to_owned())];
+        check(Variant::from(texts), Argument::Texts(expected));
+        let other = |signature: &str| Argument::Other(signature.to_owned());
+        check(Variant::U8(1), other("y"));
+        check(Variant::I16(-1), other("n"));
+        check(Variant::F64(0.5), other("d"));
+        check(Variant::from(vec![1_u64, 2]), other("at"));
+        check(Variant::from(vec![1_u8, 2, 3]), other("ay"));
+        check(Variant::from(vec!["a", "b"]), other("as"));
+        check(Variant::new(Variant::from(1_u8)), other("v"));
+        let nested = Variant::from(vec![Variant::from("x"), Variant::from(vec![1_u64])]);
+        check(nested.clone(), other("av"));
+        check(
+            Variant::from(HashMap::from([("k", nested)])),
+            other("a{sv}"),
+        );
+        check(Variant::from((1_u8, "two", 3_u64)), other("(yst)"));
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_read_to_its_end() {
+        let check = |given: Variant<'_>| {
+            let call = Message::method_call("/", "M").build(&given).unwrap();
+            let Read(argument, left) = call.body().deserialize().unwrap();
+            assert_eq!(left, 0, "{argument:?}");
+        };
+        check(Variant::from(vec![1_u64; 100]));
+        check(Variant::from(vec![Variant::from(1_u8); 1000]));
+        let keys: Vec<_> = (0..200).map(|key| key.to_string()).collect();
+        let texts: HashMap<_, _> = keys.iter().map(|key| (key.as_str(), "")).collect();
+        check(Variant::from(texts));
+    }
+}

@@ -1,0 +1,181 @@
+//! What a client has not read of what it was sent, as far as the bus or the client itself says so.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use zbus::{Connection, DynamicType, Message, OwnedVariant, Variant};
+
+use crate::wire::{INTERFACE, NAME, PATH};
+
+use super::backlog::MOST_BYTES;
+
+/// How long a client has to answer a ping, and the bus to answer a question.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Subscribers beyond so many are not asked after.
+const SUBSCRIBERS: usize = 512;
+
+const BUS: &str = "org.freedesktop.DBus";
+const STATS: &str = "org.freedesktop.DBus.Debug.Stats";
+
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// The bus holds so many bytes for it.
+    Bytes(usize),
+    /// The bus does not say; the client has answered a ping, so it has read all before it.
+    Pinged,
+    /// The bus does not say, and the client does not answer.
+    Silent,
+}
+
+/// Asks how much of what it was sent a client has not read.
+pub(crate) async fn held(bus: &Connection, client: &str) -> Held {
+    if let Some(bytes) = of_dbus_daemon(bus, client).await {
+        return Held::Bytes(bytes);
+    }
+    if let Some(bytes) = of_dbus_broker(bus, client).await {
+        return Held::Bytes(bytes);
+    }
+    // The statistics of the bus can be left out when it is built, and be refused by its policy.
+    let peer = "org.freedesktop.DBus.Peer";
+    match call(bus, client, PATH, peer, "Ping", &()).await {
+        Some(_) => Held::Pinged,
+        None => Held::Silent,
+    }
+}
+
+/// Who reads our broadcasts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// All who subscribe to them, as far as the bus says.
+    All,
+    /// These, of whom there are more.
+    Some(Vec<Arc<str>>),
+    /// The bus has not answered.
+    Unknown,
+}
+
+/// Asks who reads our broadcasts. Only dbus-daemon says who subscribes; dbus-broker disconnects whoever does
+/// not read.
+pub(crate) async fn who_reads(bus: &Connection) -> Readers {
+    let path = "/org/freedesktop/DBus";
+    let asked = bus.call_method(Some(BUS), path, Some(STATS), "GetAllMatchRules", &());
+    let rules = match timeout(PATIENCE, asked).await {
+        Err(_) => return Readers::Unknown,
+        Ok(Err(_)) => return Readers::All,
+        Ok(Ok(rules)) => rules,
+    };
+    let body = rules.body();
+    let Ok(rules) = body.deserialize::<HashMap<&str, Vec<&str>>>() else {
+        return Readers::All;
+    };
+    let own = bus
+        .unique_name()
+        .map(|name| name.as_str())
+        .unwrap_or_default();
+    let is_meant = |rules: &Vec<&str>| rules.iter().any(|rule| may_match(rule, own));
+    let subscribers = rules
+        .iter()
+        .filter(|(name, rules)| **name != own && is_meant(rules));
+    let subscribers: Vec<_> = subscribers
+        .map(|(name, _)| *name)
+        .take(SUBSCRIBERS)
+        .collect();
+    let mut readers = Vec::new();
+    let mut is_late = false;
+    for client in subscribers {
+        match of_dbus_daemon(bus, client).await {
+            Some(bytes) if bytes > MOST_BYTES => is_late = true,
+            // It has gone, or is asked after the next time.
+            None => {}
+            Some(_) => readers.push(Arc::from(client)),
+        }
+    }
+    match is_late {
+        true => Readers::Some(readers),
+        false => Readers::All,
+    }
+}
+
+/// Whether a match rule can mean our signals: it names no other sender, interface or path.
+fn may_match(rule: &str, own: &str) -> bool {
+    let is_ours = |key: &str, ours: &[&str]| {
+        let value = rule.split(',').find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            (name == key).then(|| value.trim_matches('\''))
+        });
+        value.is_none_or(|value| ours.contains(&value))
+    };
+    is_ours("type", &["signal"])
+        && is_ours("sender", &[own, NAME])
+        && is_ours("interface", &[INTERFACE, crate::wire::PROCESSES_INTERFACE])
+        && is_ours("path", &[PATH])
+}
+
+async fn of_dbus_daemon(bus: &Connection, client: &str) -> Option<usize> {
+    let path = "/org/freedesktop/DBus";
+    let stats = call(bus, BUS, path, STATS, "GetConnectionStats", &client).await?;
+    let body = stats.body();
+    let stats: HashMap<&str, Variant<'_>> = body.deserialize().ok()?;
+    match stats.get("OutgoingBytes") {
+        Some(Variant::U32(bytes)) => usize::try_from(*bytes).ok(),
+        _ => None,
+    }
+}
+
+/// dbus-broker knows `GetConnectionStats` by name only, and tells of all peers at once. What is
+/// outgoing to dbus-daemon is incoming to it.
+async fn of_dbus_broker(bus: &Connection, client: &str) -> Option<usize> {
+    type Peer = (String, HashMap<String, OwnedVariant>, HashMap<String, u32>);
+    let stats = call(bus, BUS, "/org/freedesktop/DBus", STATS, "GetStats", &()).await?;
+    let mut stats: HashMap<String, OwnedVariant> = stats.body().deserialize().ok()?;
+    let peers = stats.remove("org.bus1.DBus.Debug.Stats.PeerAccounting")?;
+    let peers: Vec<Peer> = peers.try_into().ok()?;
+    let (_, _, counts) = peers.into_iter().find(|(name, ..)| name == client)?;
+    usize::try_from(*counts.get("IncomingBytes")?).ok()
+}
+
+/// Calls a method, and gives up after a while.
+async fn call<B>(
+    bus: &Connection,
+    peer: &str,
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> Option<Message>
+where
+    B: serde::Serialize + DynamicType,
+{
+    let call = bus.call_method(Some(peer), path, Some(interface), method, body);
+    timeout(PATIENCE, call).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_be_meant() {
+        let check = |rule: &str, expected| assert_eq!(may_match(rule, ":1.7"), expected, "{rule}");
+        check("type='signal'", true);
+        check("", true);
+        check("type='signal',sender='io.github.sampled.Sampler1'", true);
+        check(
+            "type='signal',sender=':1.7',path='/io/github/sampled/Sampler1'",
+            true,
+        );
+        check(
+            "type='signal',interface='io.github.sampled.Sampler1',member='Sampled'",
+            true,
+        );
+        check("type='signal',sender=':1.8'", false);
+        check(
+            "type='signal',interface='org.freedesktop.DBus',arg0=':1.9'",
+            false,
+        );
+        check("type='method_call'", false);
+        check("type='signal',path='/org/gnome/Shell'", false);
+    }
+}

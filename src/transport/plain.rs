@@ -1,0 +1,89 @@
+//! The socket of a client, as zbus takes it: bytes in, bytes out.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::{BorrowedFd, OwnedFd},
+    sync::Arc,
+};
+
+use zbus::{
+    connection::socket::{ReadHalf, Socket, Split, WriteHalf},
+    export::async_trait::async_trait,
+};
+
+use super::Stream;
+
+/// A socket that is behind its handshake.
+#[derive(Debug)]
+pub(super) struct Plain {
+    stream: Arc<Stream>,
+    received: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct Reader(Plain);
+
+#[derive(Debug)]
+pub(super) struct Writer(Arc<Stream>);
+
+impl Plain {
+    /// A socket from which this much was received already.
+    pub(super) fn new(stream: Arc<Stream>, received: Vec<u8>) -> Self {
+        Self { stream, received }
+    }
+}
+
+impl Socket for Plain {
+    type ReadHalf = Reader;
+    type WriteHalf = Writer;
+
+    fn split(self) -> Split<Reader, Writer> {
+        let writer = Writer(self.stream.clone());
+        Split::new(Reader(self), writer)
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Reader {
+    async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let Plain { stream, received } = &mut self.0;
+        let mut descriptors = Vec::new();
+        if received.is_empty() {
+            let read = stream.receive_some(buffer, &mut descriptors).await?;
+            return Ok((read, descriptors));
+        }
+        let taken = received.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(received.drain(..taken)) {
+            *to = from;
+        }
+        Ok((taken, descriptors))
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl WriteHalf for Writer {
+    async fn sendmsg(
+        &mut self,
+        buffer: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<usize> {
+        loop {
+            if let Some(sent) = self.0.send(&[IoSlice::new(buffer)], descriptors)? {
+                return Ok(sent);
+            }
+            self.0.writable().await?;
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.0.shut_down()
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,222 @@
+//! A stream socket; a Unix one passes file descriptors, too.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    time::Duration,
+};
+
+#[cfg(feature = "service")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    recvmsg, sendmsg, socket_with,
+};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    net::TcpStream,
+};
+use zbus::address::transport::{Tcp, UnixSocket};
+
+use super::readable::{self, Readable};
+
+/// The most descriptors that the kernel passes at once: `SCM_MAX_FD`.
+const MOST_DESCRIPTORS: usize = 253;
+
+/// A connected socket. It wakes its reader when there is something to read, and its writer only where
+/// the kernel had no room for what was written.
+#[derive(Debug)]
+pub(crate) struct Stream(Readable);
+
+impl Stream {
+    /// Connects to whoever listens there.
+    pub(super) async fn connect_unix(place: &UnixSocket) -> io::Result<Self> {
+        let address = match place {
+            UnixSocket::File(path) => SocketAddrUnix::new(path.as_os_str().as_bytes())?,
+            UnixSocket::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes())?,
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        loop {
+            match rustix::net::connect(&socket, &address) {
+                Ok(()) => return Ok(Self(Readable::new(socket)?)),
+                Err(rustix::io::Errno::INTR) => {}
+                // The queue of the listener is full, and no event tells when it is not.
+                Err(rustix::io::Errno::AGAIN) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The same over TCP, which passes no descriptors.
+    pub(super) async fn connect_tcp(place: &Tcp) -> io::Result<Self> {
+        let stream = TcpStream::connect((place.host(), place.port())).await?;
+        stream.set_nodelay(true)?;
+        let stream = Self(Readable::new(stream.into_std()?.into())?);
+        if let Some(file) = place.nonce_file() {
+            // What is in it shows that both ends see the same files.
+            stream.send_all(&fs::read(OsStr::from_bytes(file))?).await?;
+        }
+        Ok(stream)
+    }
+
+    /// Waits until there is something to read.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.0.wait().await
+    }
+
+    /// Reads what has come. `Ok(None)`: nothing has. Descriptors are appended.
+    pub(crate) fn receive(
+        &self,
+        buffer: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<Option<usize>> {
+        let room = buffer.len();
+        self.0.try_read(|socket| {
+            let mut space =
+                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let mut slices = [IoSliceMut::new(&mut *buffer)];
+            let flags = RecvFlags::CMSG_CLOEXEC;
+            let received = recvmsg(socket, &mut slices, &mut control, flags)?;
+            let before = descriptors.len();
+            for message in control.drain() {
+                if let RecvAncillaryMessage::ScmRights(rights) = message {
+                    descriptors.extend(rights);
+                }
+            }
+            // A read that brings descriptors ends behind them, whatever follows, also where there was no
+            // room for them.
+            let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
+            let is_all = received.bytes < room && descriptors.len() == before && !is_cut;
+            Ok((received.bytes, is_all))
+        })
+    }
+
+    /// Reads, and waits for it. 0 is the end.
+    pub(crate) async fn receive_some(
+        &self,
+        buffer: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> io::Result<usize> {
+        loop {
+            if let Some(received) = self.receive(buffer, descriptors)? {
+                return Ok(received);
+            }
+            self.readable().await?;
+        }
+    }
+
+    /// Writes as much as the kernel has room for. `Ok(None)`: it has none.
+    pub(crate) fn send(
+        &self,
+        slices: &[IoSlice<'_>],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<Option<usize>> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        loop {
+            match sendmsg(
+                self.0.descriptor(),
+                slices,
+                &mut control,
+                SendFlags::NOSIGNAL,
+            ) {
+                Ok(sent) => return Ok(Some(sent)),
+                Err(rustix::io::Errno::AGAIN) => return Ok(None),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether the bus has read most of what was written: three quarters of what the kernel keeps for it.
+    #[cfg(feature = "service")]
+    pub(crate) fn is_drained(&self) -> io::Result<bool> {
+        let mut descriptors = [PollFd::new(self.0.descriptor(), PollFlags::OUT)];
+        // Without a time-out this looks, and does not wait.
+        Ok(poll(&mut descriptors, Some(&Timespec::default()))? > 0)
+    }
+
+    /// Waits until the bus has read most of what was written.
+    #[cfg(feature = "service")]
+    pub(crate) async fn drained(&self) -> io::Result<()> {
+        while !self.is_drained()? {
+            self.writable().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the kernel has room again. A registration of its own, for as long as the wait: a
+    /// lasting one would wake the service each time the bus has read something.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        let socket = self.0.descriptor().as_fd().try_clone_to_owned()?;
+        let writable: AsyncFd<OwnedFd> = readable::register(socket, Interest::WRITABLE)?;
+        let ready = writable.writable().await?;
+        drop(ready);
+        Ok(())
+    }
+
+    /// Writes all of it, and waits where the kernel has no room.
+    pub(super) async fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.send(&[IoSlice::new(bytes)], &[])? {
+                Some(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
+                None => self.writable().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the connection in both directions.
+    pub(crate) fn shut_down(&self) -> io::Result<()> {
+        rustix::net::shutdown(self.0.descriptor(), rustix::net::Shutdown::Both)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read, os::unix::net::UnixStream, thread, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_full_socket_is_waited_for() {
+        let (own, mut other) = UnixStream::pair().unwrap();
+        own.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async {
+            let stream = Stream(Readable::new(own.into()).unwrap());
+            let bytes = vec![7; 10 << 20];
+            let reader = thread::spawn(move || {
+                let mut read = 0;
+                let mut buffer = vec![0; 300_000];
+                while read < 10 << 20 {
+                    thread::sleep(Duration::from_millis(1));
+                    read += other.read(&mut buffer).unwrap();
+                }
+            });
+            tokio::time::timeout(Duration::from_secs(20), stream.send_all(&bytes))
+                .await
+                .unwrap()
+                .unwrap();
+            reader.join().unwrap();
+        });
+    }
+}
