@@ -63,24 +63,55 @@ impl Bus {
     #[track_caller]
     pub(crate) fn executing(exec: &str) -> Self {
         let home = Home::new();
-        let dir = home.data().join("dbus-1/services");
-        fs::create_dir_all(&dir).expect("services");
-        let file = format!("[D-BUS Service]\nName={NAME}\nExec={exec}\n");
-        fs::write(dir.join(format!("{NAME}.service")), file).expect("activation file");
+        write_activation_file(&home, exec);
         Self::in_home(home)
     }
 
     /// A bus for a user whose files are there already.
     #[track_caller]
     pub(crate) fn in_home(home: Home) -> Self {
+        Self::configured(home, "--session", None)
+    }
+
+    /// A bus that starts `sampled serve`, and tells nobody how much it holds for whom, as one that was
+    /// built without statistics.
+    #[track_caller]
+    pub(crate) fn without_statistics() -> Self {
+        let denied = "<deny send_interface='org.freedesktop.DBus.Debug.Stats'/>";
+        Self::with_policy(denied, "", None)
+    }
+
+    /// A bus at a TCP address, which lets everybody in.
+    #[track_caller]
+    pub(crate) fn over_tcp() -> Self {
+        let anonymous = "<auth>ANONYMOUS</auth><allow_anonymous/>";
+        Self::with_policy("", anonymous, Some("tcp:host=127.0.0.1,port=0"))
+    }
+
+    #[track_caller]
+    fn with_policy(rules: &str, auth: &str, address: Option<&str>) -> Self {
+        let home = Home::new();
+        write_activation_file(&home, &format!("{SAMPLED} serve"));
+        let config = home.dir().join("bus.conf");
+        let text = format!(
+            "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>\
+             {auth}<standard_session_servicedirs/><policy context='default'>\
+             <allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/>\
+             <allow own='*'/>{rules}</policy></busconfig>"
+        );
+        fs::write(&config, text).expect("configuration");
+        let config = format!("--config-file={}", config.display());
+        Self::configured(home, &config, address)
+    }
+
+    #[track_caller]
+    fn configured(home: Home, config: &str, address: Option<&str>) -> Self {
+        let unix = format!("unix:path={}", home.dir().join("bus").display());
         let log = fs::File::create(home.dir().join("log")).expect("log");
         let spawned = home
             .command("dbus-daemon")
-            .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
-            .arg(format!(
-                "--address=unix:path={}",
-                home.dir().join("bus").display()
-            ))
+            .args([config, "--nofork", "--nopidfile", "--print-address=1"])
+            .arg(format!("--address={}", address.unwrap_or(&unix)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -217,6 +248,13 @@ impl Drop for Bus {
         self.daemon.kill().ok();
         self.daemon.wait().ok();
     }
+}
+
+fn write_activation_file(home: &Home, exec: &str) {
+    let dir = home.data().join("dbus-1/services");
+    fs::create_dir_all(&dir).expect("services");
+    let file = format!("[D-BUS Service]\nName={NAME}\nExec={exec}\n");
+    fs::write(dir.join(format!("{NAME}.service")), file).expect("activation file");
 }
 
 fn name() -> BusName<'static> {

@@ -9,6 +9,7 @@
     reason = "a test that overflows fails, as it should"
 )]
 
+mod admission;
 mod bus;
 mod calls;
 mod cli;
@@ -23,12 +24,15 @@ mod home;
 mod install;
 mod layers;
 mod leaving;
+mod limits;
 mod lost;
 mod metrics;
 mod own;
 mod process;
 mod processes;
 mod ps;
+mod raw;
+mod receivers;
 mod sessions;
 mod systemd;
 mod verbs;

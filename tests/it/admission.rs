@@ -1,0 +1,454 @@
+//! What no client can do to the service and to others: flood it, forge what the bus says, never read.
+
+use std::{
+    collections::HashMap,
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, StreamExt};
+use rustix::process::Signal;
+use sampled::{
+    client::{SampleOptions, Start},
+    wire::NAME,
+};
+use zbus::{
+    Fd, Message, Variant,
+    fdo::DBusProxy,
+    message::{Flags, Type},
+};
+
+use crate::{
+    bus::Bus,
+    home::SAMPLED,
+    process::{Run, skip},
+    raw::{Raw, ask, error, finish},
+    receivers::held,
+    sessions::{frame, start},
+};
+
+const LIMIT: &str = "io.github.sampled.Error.LimitExceeded";
+
+fn no_options() -> HashMap<&'static str, Variant<'static>> {
+    HashMap::new()
+}
+
+/// A line of /proc/PID/status, in kB.
+fn memory(pid: u32, key: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(key))
+        .unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_message_that_is_too_long_is_refused_and_not_read() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    assert_eq!(
+        raw.call(&ask("List", &vec!["memory"])).message_type(),
+        Type::MethodReturn
+    );
+    let daemon = bus.block_on(bus.owned());
+    let before = memory(daemon.pid, "VmHWM:");
+    for selectors in [200_000, 5_000_000] {
+        let call = ask("List", &vec!["*/*/*"; selectors]);
+        let (name, text) = error(&raw.call(&call));
+        assert_eq!(name, LIMIT);
+        let reason = "a message has at most 1048576 (limits.message_bytes)";
+        assert!(
+            text.starts_with("the call has") && text.ends_with(reason),
+            "{text}"
+        );
+    }
+    let after = memory(daemon.pid, "VmHWM:");
+    assert!(after < before + 2048, "{before} kB, then {after} kB");
+    // What comes behind it is read.
+    assert_eq!(
+        raw.call(&ask("List", &vec!["memory"])).message_type(),
+        Type::MethodReturn
+    );
+}
+
+#[test]
+fn a_client_that_calls_without_end_is_refused_at_once_and_others_are_not() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    let window = HashMap::from([("window", Variant::U64(900_000))]);
+    let calls: Vec<_> = (0..100)
+        .map(|_| ask("Sample", &(vec!["cpu/all/usage"], &window)))
+        .collect();
+    let bytes: Vec<_> = calls.iter().flat_map(|call| call.data().to_vec()).collect();
+    raw.send(&bytes);
+    let mut refused = 0;
+    let mut answered = 0;
+    for _ in &calls {
+        let reply = loop {
+            let message = raw.receive();
+            if message.message_type() != Type::Signal {
+                break message;
+            }
+        };
+        match error(&reply) {
+            (name, _) if name.is_empty() => answered += 1,
+            (name, text) => {
+                assert_eq!(name, LIMIT);
+                assert!(
+                    text.contains("at most 64 at a time (limits.calls)"),
+                    "{text}"
+                );
+                // They do not wait for those that were let in.
+                assert_eq!(answered, 0);
+                refused += 1;
+                if refused == 1 {
+                    // And nor does anybody else.
+                    let mut other = Raw::connect(&bus);
+                    let one = ask("Sample", &(vec!["memory/physical/used"], no_options()));
+                    assert_eq!(other.call(&one).message_type(), Type::MethodReturn);
+                }
+            }
+        }
+    }
+    assert_eq!((answered, refused), (64, 36));
+}
+
+#[test]
+fn what_runs_for_all_clients_has_a_bound_and_a_single_call_is_let_in_beside_it() {
+    let bus = Bus::activating("");
+    fs::create_dir_all(bus.config().join("sampled")).unwrap();
+    let config = bus.config().join("sampled/config.toml");
+    fs::write(config, "limits.total.calls = 10").unwrap();
+    let window = HashMap::from([("window", Variant::U64(900_000))]);
+    let sample = || ask("Sample", &(vec!["cpu/all/usage"], &window));
+    let mut clients: Vec<_> = (0..5).map(|_| Raw::connect(&bus)).collect();
+    let first: Vec<_> = clients
+        .iter_mut()
+        .map(|raw| {
+            let calls: Vec<_> = (0..8).map(|_| sample()).collect();
+            calls.iter().for_each(|call| raw.send(call.data()));
+            calls
+        })
+        .collect();
+    let mut other = Raw::connect(&bus);
+    let one = ask("List", &vec!["memory"]);
+    assert_eq!(other.call(&one).message_type(), Type::MethodReturn);
+    let mut answered = 0;
+    for (raw, calls) in clients.iter_mut().zip(first) {
+        let mut own = 0;
+        for _ in calls {
+            let reply = loop {
+                let message = raw.receive();
+                if message.message_type() != Type::Signal {
+                    break message;
+                }
+            };
+            match error(&reply) {
+                (name, _) if name.is_empty() => own += 1,
+                (name, text) => {
+                    assert_eq!(name, LIMIT);
+                    assert!(text.contains("limits.total"), "{text}");
+                }
+            }
+        }
+        assert!(own > 0, "a client got nothing at all");
+        answered += own;
+    }
+    assert!((9..20).contains(&answered), "{answered}");
+}
+
+#[test]
+fn a_call_that_expects_no_reply_counts_is_done_and_gets_none() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    let start = ask("Start", &(vec!["memory"], 86_400_000_000_u64, no_options()));
+    let (session, _): (u32, Vec<String>) = raw.call(&start).body().deserialize().unwrap();
+    let stop = Message::method_call(sampled::wire::PATH, "Stop");
+    let stop = finish(stop.with_flags(Flags::NO_REPLY_EXPECTED), &session);
+    raw.send(stop.data());
+    let sessions = ask("Sessions", &());
+    raw.send(sessions.data());
+    loop {
+        let message = raw.receive();
+        let answered = message.header().reply_serial();
+        assert_ne!(answered, Some(stop.primary_header().serial_num()));
+        if answered == Some(sessions.primary_header().serial_num()) {
+            let body = message.body();
+            let left: HashMap<u32, HashMap<&str, Variant<'_>>> = body.deserialize().unwrap();
+            assert!(left.is_empty(), "{left:?}");
+            break;
+        }
+    }
+    // So many that all of them would not fit anywhere.
+    let sample = Message::method_call(sampled::wire::PATH, "Sample");
+    let sample = finish(
+        sample.with_flags(Flags::NO_REPLY_EXPECTED),
+        &(Vec::<&str>::new(), no_options()),
+    );
+    raw.repeat(&sample, 2000);
+    raw.call(&ask("Sources", &()));
+}
+
+#[test]
+fn a_serial_that_is_used_twice_ends_no_other_call() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    raw.call(&ask("List", &vec!["memory"]));
+    let window = HashMap::from([("window", Variant::U64(900_000))]);
+    let sample = || Message::method_call(sampled::wire::PATH, "Sample");
+    let body = (vec!["cpu/all/usage"], &window);
+    // The bus remembers the serials of those calls only that expect a reply.
+    let silent = finish(sample().with_flags(Flags::NO_REPLY_EXPECTED), &body);
+    raw.repeat(&silent, 64);
+    raw.repeat(&finish(sample(), &body), 64);
+    for _ in 0..64 {
+        let reply = loop {
+            let message = raw.receive();
+            if message.message_type() != Type::Signal {
+                break message;
+            }
+        };
+        let (name, text) = error(&reply);
+        assert_eq!(name, LIMIT);
+        assert!(text.contains("same serial"), "{text}");
+    }
+    // Those without a reply run still, and count: as many as a client may have.
+    let (_, text) = error(&raw.call(&ask("Sources", &())));
+    assert!(text.contains("limits.calls"), "{text}");
+    // They end, and no reply comes of them.
+    loop {
+        let sources = ask("Sources", &());
+        raw.send(sources.data());
+        let reply = loop {
+            let message = raw.receive();
+            if message.message_type() != Type::Signal {
+                break message;
+            }
+        };
+        let serial = sources.primary_header().serial_num();
+        assert_eq!(reply.header().reply_serial(), Some(serial));
+        if error(&reply).0.is_empty() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_pong_with_a_descriptor_ends_nothing() {
+    let bus = Bus::without_statistics();
+    let mut raw = Raw::connect(&bus);
+    let sample = || ask("Sample", &(Vec::<&str>::new(), no_options()));
+    let (mut read, mut is_pinged) = (0, false);
+    // The client is pinged when it was sent that much.
+    while read < 300 << 10 {
+        let call = sample();
+        raw.send(call.data());
+        loop {
+            let message = raw.receive();
+            let header = message.header();
+            if header.reply_serial() == Some(call.primary_header().serial_num()) {
+                assert_eq!(error(&message), (String::new(), String::new()));
+                read += message.data().len();
+                break;
+            }
+            if message.message_type() == Type::MethodCall {
+                let stdin = std::io::stdin();
+                let pong = Message::method_return(&header);
+                let pong = pong.build(&Fd::from(&stdin)).unwrap();
+                raw.send_with_descriptors(&pong);
+                is_pinged = true;
+            }
+        }
+    }
+    assert!(is_pinged);
+    assert_eq!(
+        raw.call(&ask("Sources", &())).message_type(),
+        Type::MethodReturn
+    );
+}
+
+#[test]
+fn a_client_that_never_reads_does_not_fill_the_bus() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    let sample = ask("Sample", &(Vec::<&str>::new(), no_options()));
+    // The bus keeps no more than some calls for a service that it is starting.
+    assert_eq!(raw.call(&sample).message_type(), Type::MethodReturn);
+    raw.repeat(&sample, 5000);
+    bus.block_on(async {
+        let client = bus.client().await;
+        // Until nothing has been added for longer than a cold rate takes.
+        let (mut before, mut since) = (0, Instant::now());
+        while since.elapsed() < Duration::from_millis(500) {
+            let one = client.sample(&["memory"], SampleOptions::default());
+            one.await.unwrap();
+            let now = held(client.bus().connection(), raw.name()).await;
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+            // A MiB, what was on the way, and errors.
+            assert!(now < 4 << 20, "{now} bytes");
+        }
+        assert!(before > 0, "it has read after all");
+    });
+}
+
+#[test]
+fn nobody_but_the_bus_says_who_has_left() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut session = start(&client, &["memory"], 50).await;
+        frame(&mut session).await;
+        let victim = client.bus().connection().unique_name().unwrap().to_string();
+        let forger = bus.connect().await;
+        let bus_name = "org.freedesktop.DBus";
+        forger
+            .emit_signal(
+                Some(NAME),
+                "/org/freedesktop/DBus",
+                bus_name,
+                "NameOwnerChanged",
+                &(victim.as_str(), victim.as_str(), ""),
+            )
+            .await
+            .unwrap();
+        // Behind it on the same way: when this is answered, the signal has come.
+        let peer = Some("org.freedesktop.DBus.Peer");
+        forger
+            .call_method(Some(NAME), sampled::wire::PATH, peer, "Ping", &())
+            .await
+            .unwrap();
+        assert!(client.sessions().await.unwrap().contains_key(&session.id()));
+        frame(&mut session).await;
+    });
+}
+
+#[test]
+fn descriptors_are_refused_and_closed() {
+    let bus = Bus::activating("");
+    let mut raw = Raw::connect(&bus);
+    let call = || {
+        let stdin = std::io::stdin();
+        let descriptors: Vec<_> = (0..10).map(|_| Fd::from(&stdin)).collect();
+        ask("List", &descriptors)
+    };
+    let mut refuse = || {
+        let call = call();
+        raw.send_with_descriptors(&call);
+        let (_, text) = error(&raw.reply(&call));
+        assert!(text.contains("no method takes a file descriptor"), "{text}");
+    };
+    refuse();
+    let daemon = bus.block_on(bus.owned());
+    let open = || {
+        fs::read_dir(format!("/proc/{}/fd", daemon.pid))
+            .unwrap()
+            .count()
+    };
+    let before = open();
+    for _ in 0..50 {
+        refuse();
+    }
+    assert_eq!(open(), before);
+}
+
+#[test]
+fn a_program_behind_a_proxy_gets_through() {
+    let bus = Bus::activating("");
+    let proxy = bus.dir().join("proxy");
+    let mut command = bus.command("xdg-dbus-proxy");
+    let filter = ["--filter", &format!("--talk={NAME}"), "--fd=1"];
+    command.arg(bus.address()).arg(&proxy).args(filter);
+    let Ok(mut child) = command.stdout(Stdio::piped()).spawn() else {
+        return skip("xdg-dbus-proxy is not installed");
+    };
+    // It writes a byte when it listens.
+    let mut byte = [0];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut byte).unwrap();
+    let mut sample = bus.sampled(&["sample", "memory/physical/used", "--json"]);
+    sample.env(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", proxy.display()),
+    );
+    let run = Run::of(&mut sample);
+    assert!(run.stderr.is_empty(), "{}", run.stderr);
+    assert!(run.ok().contains("memory/physical/used"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_bus_at_a_tcp_address_is_a_bus_too() {
+    let bus = Bus::over_tcp();
+    assert!(bus.address().starts_with("tcp:"), "{}", bus.address());
+    let run = bus.run(&["sample", "memory/physical/used", "--json"]);
+    assert!(run.stderr.is_empty(), "{}", run.stderr);
+    assert!(run.ok().contains("memory/physical/used"));
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut session = start(&client, &["memory"], 50).await;
+        frame(&mut session).await;
+    });
+}
+
+#[test]
+fn clients_that_are_killed_in_the_middle_leave_nothing_behind() {
+    let bus = Bus::activating("--idle-timeout 100ms");
+    let sample = ask("Sample", &(Vec::<&str>::new(), no_options()));
+    for _ in 0..20 {
+        let mut raw = Raw::connect(&bus);
+        raw.repeat(&sample, 50);
+    }
+    bus.block_on(async {
+        let client = bus.client().await;
+        let session = client
+            .start(&["memory"], Start::every(Duration::from_secs(1)))
+            .await;
+        let daemon = bus.owned().await;
+        session.unwrap().stop().await.unwrap();
+        drop(client);
+        // It leaves when nobody needs it: no call is counted for ever.
+        bus.vacant().await;
+        daemon.wait();
+        daemon.signal(Signal::KILL);
+    });
+}
+
+#[test]
+fn with_few_descriptors_it_serves_or_fails_before_it_has_the_name() {
+    let bus = Bus::new();
+    bus.block_on(async {
+        let connection = bus.connect().await;
+        let proxy = DBusProxy::new(&connection).await.unwrap();
+        let changes = proxy.receive_name_owner_changed_with_args(&[(0, NAME)]);
+        let mut changes = changes.await.unwrap();
+        let mut served = 0;
+        for descriptors in 4..40 {
+            let limit = format!("--nofile={descriptors}:{descriptors}");
+            let serve = [&limit, SAMPLED, "serve", "--idle-timeout", "20ms"];
+            let run = Run::of(bus.command("prlimit").args(serve));
+            // Behind all changes of the name.
+            proxy.get_id().await.unwrap();
+            let mut owned = 0;
+            while let Some(Some(_)) = changes.next().now_or_never() {
+                owned += 1;
+            }
+            match run.code {
+                Some(0) => {
+                    assert_eq!(owned, 2, "{descriptors}: {run:?}");
+                    served += 1;
+                }
+                code => {
+                    assert_eq!(owned, 0, "{descriptors}: it had the name: {run:?}");
+                    assert!(matches!(code, Some(1 | 127)), "{descriptors}: {run:?}");
+                    assert!(!run.stderr.is_empty(), "{descriptors}: {run:?}");
+                    assert!(!run.stderr.contains("panicked"), "{descriptors}: {run:?}");
+                }
+            }
+        }
+        assert!(served > 10, "{served}");
+    });
+}

@@ -1,0 +1,145 @@
+//! A client that writes messages as bytes, and reads when it likes: what a library would not do.
+
+use std::{
+    io::{IoSlice, Read, Write},
+    os::{fd::AsFd, unix::net::UnixStream},
+};
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use sampled::wire::{INTERFACE, NAME, PATH};
+use serde::Serialize;
+use zbus::{
+    DynamicType, Message,
+    message::{Builder, Type},
+    wire::serialized::{Context, Data},
+};
+
+use crate::{bus::Bus, process::PATIENCE};
+
+/// A connection to the bus, as bytes.
+pub(crate) struct Raw {
+    socket: UnixStream,
+    name: String,
+}
+
+impl Raw {
+    pub(crate) fn connect(bus: &Bus) -> Self {
+        let path = bus.address().split(['=', ',']).nth(1).expect("a path");
+        let mut socket = UnixStream::connect(path).expect("the bus listens");
+        socket.set_read_timeout(Some(PATIENCE)).expect("time-out");
+        let uid = nix::unistd::geteuid().to_string();
+        let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let greeting = format!("\0AUTH EXTERNAL {uid}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
+        socket.write_all(greeting.as_bytes()).expect("write");
+        let mut raw = Self {
+            socket,
+            name: String::new(),
+        };
+        // The answers are two lines.
+        for _ in 0..2 {
+            while raw.byte() != b'\n' {}
+        }
+        let bus = "org.freedesktop.DBus";
+        let hello = Message::method_call("/org/freedesktop/DBus", "Hello");
+        let hello = hello.destination(bus).interface(bus).build(&()).unwrap();
+        raw.send(hello.data());
+        raw.name = raw.reply(&hello).body().deserialize().expect("a name");
+        raw
+    }
+
+    /// Its unique name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).expect("write");
+    }
+
+    /// Writes a call again and again, each time with another serial: the bus refuses a call with the
+    /// serial of one that is not answered.
+    pub(crate) fn repeat(&mut self, call: &Message, times: u32) {
+        let mut bytes = Vec::new();
+        for serial in (1 << 20)..(1 << 20) + times {
+            let at = bytes.len();
+            bytes.extend_from_slice(call.data());
+            bytes[at + 8..at + 12].copy_from_slice(&serial.to_le_bytes());
+        }
+        self.send(&bytes);
+    }
+
+    /// Writes a message with so many descriptors.
+    pub(crate) fn send_with_descriptors(&mut self, message: &Message) {
+        let own: Vec<_> = message.data().fds().iter().map(|fd| fd.as_fd()).collect();
+        let mut space = [std::mem::MaybeUninit::uninit(); 1024];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&own)));
+        let slices = [IoSlice::new(message.data())];
+        let sent = sendmsg(&self.socket, &slices, &mut control, SendFlags::NOSIGNAL).unwrap();
+        assert_eq!(sent, message.data().len());
+    }
+
+    /// The next message.
+    pub(crate) fn receive(&mut self) -> Message {
+        let mut bytes = vec![0; 16];
+        self.socket
+            .read_exact(&mut bytes)
+            .expect("a message in time");
+        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let length = 16 + number(12).next_multiple_of(8) + number(4);
+        bytes.resize(length, 0);
+        self.socket.read_exact(&mut bytes[16..]).expect("the rest");
+        let data = Data::new(bytes, Context::new(zbus::wire::LE, 0));
+        #[allow(unsafe_code, reason = "zbus trusts nobody else to read messages")]
+        // SAFETY: the bus sends valid messages.
+        unsafe { Message::from_bytes(data) }.expect("a message")
+    }
+
+    /// The reply to a call. What comes before it is passed over.
+    pub(crate) fn reply(&mut self, call: &Message) -> Message {
+        let serial = call.primary_header().serial_num();
+        loop {
+            let message = self.receive();
+            let is_reply = matches!(message.message_type(), Type::MethodReturn | Type::Error);
+            if is_reply && message.header().reply_serial() == Some(serial) {
+                return message;
+            }
+        }
+    }
+
+    /// Makes a call and returns the reply.
+    pub(crate) fn call(&mut self, call: &Message) -> Message {
+        self.send(call.data());
+        self.reply(call)
+    }
+
+    fn byte(&mut self) -> u8 {
+        let mut byte = [0];
+        self.socket.read_exact(&mut byte).expect("a byte in time");
+        byte[0]
+    }
+}
+
+/// A call of the service.
+pub(crate) fn ask<B: Serialize + DynamicType>(method: &str, body: &B) -> Message {
+    finish(Message::method_call(PATH, method), body)
+}
+
+/// A call of the service that has other particulars.
+pub(crate) fn finish<B: Serialize + DynamicType>(call: Builder<'_>, body: &B) -> Message {
+    call.destination(NAME)
+        .interface(INTERFACE)
+        .build(body)
+        .expect("it is well formed")
+}
+
+/// The name and the text of an error; empty names for what is none.
+pub(crate) fn error(reply: &Message) -> (String, String) {
+    match reply.message_type() {
+        Type::Error => {
+            let name = reply.header().error_name().expect("a name").to_string();
+            (name, reply.body().deserialize().expect("a text"))
+        }
+        _ => (String::new(), String::new()),
+    }
+}

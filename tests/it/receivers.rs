@@ -1,0 +1,222 @@
+//! Those who receive frames and do not read them: they cost nobody else anything.
+
+use std::{collections::HashMap, process::Stdio, time::Duration};
+
+use futures_util::StreamExt;
+use rustix::process::Signal;
+use sampled::client::{Client, Start};
+use tokio::time::timeout;
+use zbus::{Connection, Variant};
+
+use crate::{
+    bus::Bus,
+    process::{PATIENCE, Process},
+    raw::{Raw, ask},
+    sessions::{frame, info, start},
+};
+
+/// How much the bus holds for a connection.
+pub(crate) async fn held(bus: &Connection, name: &str) -> u32 {
+    let stats = bus.call_method(
+        Some("org.freedesktop.DBus"),
+        "/org/freedesktop/DBus",
+        Some("org.freedesktop.DBus.Debug.Stats"),
+        "GetConnectionStats",
+        &name,
+    );
+    let stats = stats.await.unwrap().body();
+    let stats: HashMap<&str, Variant<'_>> = stats.deserialize().unwrap();
+    match stats.get("OutgoingBytes") {
+        Some(Variant::U32(held)) => *held,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn detached(client: &Client, selectors: &[&str]) -> u32 {
+    let start = Start {
+        detached: true,
+        ..Start::every_millis(50)
+    };
+    client.start(selectors, start).await.unwrap().id()
+}
+
+#[test]
+fn a_detached_session_goes_on() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut heard = client.proxy().receive_sampled().await.unwrap();
+        let id = detached(&bus.client().await, &["memory/physical/used"]).await;
+        // It used to stop after 64 frames.
+        for _ in 0..100 {
+            timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+        }
+        let session = info(&client, id).await.unwrap();
+        assert!(session.frames >= 100, "{session:?}");
+        assert_eq!(session.dropped, 0);
+    });
+}
+
+#[test]
+fn a_subscriber_that_has_stopped_holds_up_no_other() {
+    a_stopped_subscriber(0);
+}
+
+#[test]
+fn many_match_rules_of_others_hide_no_subscriber_that_has_stopped() {
+    // The bus tells of them in more than a MiB.
+    a_stopped_subscriber(6000);
+}
+
+fn a_stopped_subscriber(rules: usize) {
+    let bus = Bus::activating("");
+    let mut other = Raw::connect(&bus);
+    let bus_name = "org.freedesktop.DBus";
+    for rule in 0..rules {
+        let rule = format!("type='signal',path='/{}/a{rule}'", "x".repeat(200));
+        let add = zbus::Message::method_call("/org/freedesktop/DBus", "AddMatch");
+        let add = add.destination(bus_name).interface(bus_name);
+        other.call(&add.build(&rule).unwrap());
+    }
+    let mut stopped = bus
+        .sampled(&["watch", "memory/physical/used", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let watch = client.bus().connection();
+        // A subscriber of everything, which reads its first frame and then nothing more.
+        let mut subscriber = Raw::connect(&bus);
+        let rule = "type='signal',interface='io.github.sampled.Sampler1'";
+        let add = zbus::Message::method_call("/org/freedesktop/DBus", "AddMatch");
+        let add = add
+            .destination(bus_name)
+            .interface(bus_name)
+            .build(&rule)
+            .unwrap();
+        subscriber.call(&add);
+        let mut heard = client.proxy().receive_sampled().await.unwrap();
+        let id = detached(&bus.client().await, &[]).await;
+        // Until the service has seen that it does not read: what the bus holds for it does not grow.
+        let mut before = 0;
+        let mut same = 0;
+        while same < 20 {
+            timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+            let now = held(watch, subscriber.name()).await;
+            same = if now == before && now > 0 {
+                same + 1
+            } else {
+                0
+            };
+            before = now;
+            assert!(now < 4 << 20, "{now} bytes");
+        }
+        let session = info(&client, id).await.unwrap();
+        assert_eq!(session.dropped, 0);
+        // When it reads again, it is told again.
+        let mut frames = 0;
+        while frames < 20_000 && held(watch, subscriber.name()).await > 0 {
+            subscriber.receive();
+            frames += 1;
+        }
+        subscriber.receive();
+    });
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
+}
+
+#[test]
+fn a_client_that_answered_a_ping_and_has_stopped_is_sent_nothing_more() {
+    let bus = Bus::without_statistics();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut watch = bus
+            .sampled(&[
+                "watch",
+                "memory/physical/used",
+                "--interval",
+                "50ms",
+                "--json",
+            ])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let other = async || {
+            let sessions = client.sessions().await.unwrap();
+            sessions.into_values().next()
+        };
+        // Some pings are answered: it gets its frames.
+        let taken = async { while other().await.is_none_or(|session| session.frames < 100) {} };
+        let stdout = watch.stdout.take().unwrap();
+        let reader =
+            std::thread::spawn(move || std::io::copy(&mut { stdout }, &mut std::io::sink()));
+        timeout(PATIENCE, taken).await.unwrap();
+        assert_eq!(other().await.unwrap().dropped, 0);
+        let process = Process::open(watch.id()).unwrap();
+        process.signal(Signal::STOP);
+        let dropped = async { while other().await.unwrap().dropped < 10 {} };
+        timeout(PATIENCE, dropped).await.unwrap();
+        let frames = other().await.unwrap().frames;
+        // And it is found out when it reads again.
+        process.signal(Signal::CONT);
+        let goes_on = async { while other().await.unwrap().frames < frames + 20 {} };
+        timeout(PATIENCE, goes_on).await.unwrap();
+        watch.kill().unwrap();
+        watch.wait().unwrap();
+        reader.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_client_that_never_answers_a_ping_gets_its_frames_up_to_a_rate() {
+    let bus = Bus::without_statistics();
+    let mut raw = Raw::connect(&bus);
+    let none = HashMap::<&str, Variant<'_>>::new();
+    for _ in 0..3 {
+        let start = ask("Start", &(vec!["memory/physical/used"], 50_000_u64, &none));
+        raw.call(&start);
+    }
+    // Three sessions are 60 frames a second. Until the ping is not answered it gets them all.
+    let sessions = || -> (u64, u64) {
+        bus.block_on(async {
+            let sessions = bus.client().await.sessions().await.unwrap();
+            let sum =
+                |fact: fn(&sampled::client::SessionInfo) -> u64| sessions.values().map(fact).sum();
+            (
+                sum(|session| session.frames),
+                sum(|session| session.dropped),
+            )
+        })
+    };
+    let mut seen = (0, 0);
+    while seen.1 == 0 {
+        raw.receive();
+        seen = sessions();
+    }
+    // The measurement is of a stretch of time: there is no event to wait for.
+    std::thread::sleep(Duration::from_secs(3));
+    let now = sessions();
+    let frames = now.0 - seen.0;
+    assert!(
+        (30..=100).contains(&frames),
+        "{frames} frames in three seconds"
+    );
+    assert!(now.1 > seen.1);
+}
+
+#[test]
+fn the_client_library_answers_pings() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let name = client.bus().connection().unique_name().unwrap().to_string();
+        let other = bus.connect().await;
+        let peer = Some("org.freedesktop.DBus.Peer");
+        let pong = other.call_method(Some(name.as_str()), "/any/path", peer, "Ping", &());
+        timeout(PATIENCE, pong).await.unwrap().unwrap();
+        // That is no reason to miss a frame.
+        let mut session = start(&client, &["memory"], 50).await;
+        frame(&mut session).await;
+    });
+}
