@@ -8,9 +8,13 @@
     reason = "what a bench computes is its own"
 )]
 
+#[path = "../common/bus.rs"]
+#[allow(dead_code, reason = "the other benches use the rest of it")]
 mod bus;
 mod floor;
 mod ksystemstats;
+#[path = "../common/process.rs"]
+#[allow(dead_code, reason = "the other benches use the rest of it")]
 mod process;
 
 use std::{

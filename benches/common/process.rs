@@ -73,6 +73,16 @@ impl Process {
         )
     }
 
+    /// The resident set, in kB.
+    pub(crate) fn resident(&self) -> u64 {
+        self.value("status", "VmRSS:")
+    }
+
+    /// The largest resident set there was, in kB.
+    pub(crate) fn peak(&self) -> u64 {
+        self.value("status", "VmHWM:")
+    }
+
     fn value(&self, file: &str, key: &str) -> u64 {
         let text = self.file(file);
         let line = text.lines().find_map(|line| line.strip_prefix(key));

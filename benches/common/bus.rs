@@ -150,6 +150,11 @@ impl Client {
         incoming
     }
 
+    /// The bare socket.
+    pub(crate) fn into_socket(self) -> UnixStream {
+        self.socket
+    }
+
     /// The next message, whatever it is.
     pub(crate) fn next(&mut self) -> Incoming<'_> {
         let length = self.receive();

@@ -1,0 +1,229 @@
+//! The kinds of attacks.
+
+use std::{collections::HashMap, thread::sleep, time::Duration};
+
+use zbus::{Message, Variant, message::Flags};
+
+use crate::{
+    Raw, SAMPLED,
+    bus::{Bus, Target, call, ping},
+    raw::{ask, ask_processes, finish, tell},
+};
+
+pub(crate) type Attack = fn(&Bus);
+
+pub(crate) const ALL: [(&str, Attack); 33] = [
+    ("none", |_| sleep(Duration::from_secs(1))),
+    // Messages.
+    ("message-of-2-mb", |bus| {
+        let call = ask("List", &(vec!["*/*/*"; 180_000]));
+        Raw::connect(bus).repeat_and_read(&call, 5);
+    }),
+    ("message-of-64-mb", |bus| {
+        let call = ask("List", &(vec!["*/*/*"; 5_000_000]));
+        Raw::connect(bus).repeat_and_read(&call, 1);
+    }),
+    ("messages-of-900-kb", |bus| {
+        let call = ask("List", &(vec!["x".repeat(900_000)]));
+        Raw::connect(bus).repeat_and_read(&call, 100);
+    }),
+    ("path-of-900-kb", |bus| {
+        let path = format!("/{}", "x".repeat(900_000));
+        let call = Message::method_call(path, "List");
+        Raw::connect(bus).repeat_and_read(&finish(call, &(Vec::<&str>::new())), 20);
+    }),
+    ("path-of-3-mb", |bus| {
+        let path = format!("/{}", "x".repeat(3_000_000));
+        let call = Message::method_call(path, "List");
+        Raw::connect(bus).repeat_and_read(&finish(call, &(Vec::<&str>::new())), 5);
+    }),
+    ("descriptors", |bus| {
+        let mut raw = Raw::connect(bus);
+        for _ in 0..500 {
+            let call = descriptors(16);
+            if raw.send_descriptors(&call, 16).is_err() {
+                break;
+            }
+        }
+        raw.read_for(Duration::from_millis(300));
+    }),
+    ("signals", |bus| {
+        let signal = Message::signal(
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus",
+            "NameOwnerChanged",
+        );
+        let signal = signal.destination(SAMPLED.name);
+        let signal = signal
+            .build(&(":1.1", ":1.1", ""))
+            .expect("it is well formed");
+        Raw::connect(bus).repeat_and_read(signal.data(), 100_000);
+    }),
+    // Selectors and options.
+    ("selectors-100000", |bus| {
+        let selectors: Vec<_> = (0..60_000).map(|at| format!("m*{at}")).collect();
+        Raw::connect(bus).repeat_and_read(&ask("List", &(selectors)), 20);
+    }),
+    ("patterns-4096", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("List", &(patterns())), 20);
+    }),
+    ("patterns-4096-sampled", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("Sample", &(patterns(), no_options())), 64);
+    }),
+    ("nested-options", |bus| {
+        let nested = Variant::from(vec![Variant::from(1_u8); 100_000]);
+        let options = HashMap::from([("window", &nested), ("x", &nested)]);
+        let none = Vec::<&str>::new();
+        Raw::connect(bus).repeat_and_read(&ask("Sample", &(none, options)), 20);
+    }),
+    ("options-20000", |bus| {
+        let keys: Vec<_> = (0..20_000).map(|at| at.to_string()).collect();
+        let options: HashMap<_, _> = keys
+            .iter()
+            .map(|key| (key.as_str(), Variant::from(1_u8)))
+            .collect();
+        let none = Vec::<&str>::new();
+        Raw::connect(bus).repeat_and_read(&ask("Sample", &(none, options)), 20);
+    }),
+    ("filter-of-800-kb", |bus| {
+        filter(bus, "*a".repeat(400_000));
+    }),
+    ("filter-of-16-mb", |bus| {
+        filter(bus, "*a".repeat(8_000_000));
+    }),
+    // Calls.
+    ("list-5000", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("List", &(Vec::<&str>::new())), 5000);
+    }),
+    ("sample-everything-8000", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("Sample", &everything()), 8000);
+    }),
+    ("sample-unread-20000", |bus| {
+        Raw::connect(bus).repeat(&ask("Sample", &everything()), 20_000);
+    }),
+    ("sample-no-reply-300000", |bus| {
+        Raw::connect(bus).repeat(&tell("Sample", &everything()), 300_000);
+    }),
+    ("sample-window-10-s", |bus| {
+        let options = HashMap::from([("window", Variant::U64(10_000_000))]);
+        let call = ask("Sample", &(vec!["cpu"], options));
+        let mut all: Vec<_> = (0..20).map(|_| Raw::connect(bus)).collect();
+        all.iter_mut().for_each(|raw| raw.repeat(&call, 64));
+        sleep(Duration::from_secs(1));
+    }),
+    ("sources-5000", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("Sources", &()), 5000);
+    }),
+    ("snapshot-2000", |bus| {
+        let none = Vec::<&str>::new();
+        let call = ask_processes("Snapshot", &(none, no_options()));
+        Raw::connect(bus).repeat_and_read(&call, 2000);
+    }),
+    ("introspect-5000", |bus| {
+        let target = Target {
+            interface: "org.freedesktop.DBus.Introspectable",
+            ..SAMPLED
+        };
+        Raw::connect(bus).repeat_and_read(&call(target, "Introspect", &()), 5000);
+    }),
+    ("ping-50000", |bus| {
+        Raw::connect(bus).repeat_and_read(&ping(SAMPLED), 50_000);
+    }),
+    ("unknown-method-50000", |bus| {
+        Raw::connect(bus).repeat_and_read(&ask("NoSuchMethod", &()), 50_000);
+    }),
+    // Clients.
+    ("clients-500", |bus| {
+        let all = clients(bus);
+        sleep(Duration::from_secs(1));
+        drop(all);
+    }),
+    ("clients-500-killed", |bus| drop(clients(bus))),
+    // Sessions.
+    ("sessions-of-everything", |bus| {
+        let call = ask("Start", &(Vec::<&str>::new(), 50_000_u64, no_options()));
+        Raw::connect(bus).repeat_and_read(&call, 100);
+        sleep(Duration::from_secs(1));
+    }),
+    ("sessions-unread", |bus| {
+        let call = ask("Start", &(Vec::<&str>::new(), 50_000_u64, no_options()));
+        let mut raw = Raw::connect(bus);
+        raw.repeat(&call, 64);
+        sleep(Duration::from_secs(3));
+    }),
+    ("detached-5000", |bus| {
+        let options = HashMap::from([("detached", Variant::Bool(true))]);
+        let call = ask("Start", &(vec!["memory"], 50_000_u64, options));
+        Raw::connect(bus).repeat_and_read(&call, 5000);
+        sleep(Duration::from_secs(1));
+    }),
+    ("start-stop-2000", |bus| {
+        let call = ask("Start", &(vec!["memory"], 50_000_u64, no_options()));
+        for _ in 0..200 {
+            Raw::connect(bus).repeat(&call, 10);
+        }
+    }),
+    ("sessions-call-5000", |bus| {
+        let start = ask(
+            "Start",
+            &(Vec::<&str>::new(), 86_400_000_000_u64, no_options()),
+        );
+        let mut raw = Raw::connect(bus);
+        raw.repeat(&start, 10);
+        raw.repeat_and_read(&ask("Sessions", &()), 5000);
+    }),
+    ("quit-5000", |bus| {
+        let call = ask("Start", &(vec!["memory"], 1_000_000_u64, no_options()));
+        let mut other = Raw::connect(bus);
+        other.send(&call);
+        // Its session is there when something comes.
+        other.read_for(Duration::from_millis(200));
+        Raw::connect(bus).repeat_and_read(&ask("Quit", &()), 5000);
+    }),
+];
+
+fn no_options() -> HashMap<&'static str, Variant<'static>> {
+    HashMap::new()
+}
+
+fn everything() -> (Vec<&'static str>, HashMap<&'static str, Variant<'static>>) {
+    (Vec::new(), no_options())
+}
+
+/// Patterns that mean every metric, and are all different.
+fn patterns() -> Vec<String> {
+    let stars = |count: usize| "*".repeat(count + 1);
+    let all = (0..4096).map(|at| (at / 256, at / 16 % 16, at % 16));
+    all.map(|(a, b, c)| format!("{}/{}/{}", stars(a), stars(b), stars(c)))
+        .collect()
+}
+
+fn filter(bus: &Bus, pattern: String) {
+    let filter = HashMap::from([("command_line", pattern)]);
+    let options = HashMap::from([("filter", Variant::from(filter))]);
+    let none = Vec::<&str>::new();
+    let call = ask_processes("Snapshot", &(none, options));
+    Raw::connect(bus).repeat_and_read(&call, 3);
+}
+
+fn clients(bus: &Bus) -> Vec<Raw> {
+    let call = ask("Sample", &everything());
+    let mut all: Vec<_> = (0..500).map(|_| Raw::connect(bus)).collect();
+    all.iter_mut().for_each(|raw| raw.repeat(&call, 50));
+    all
+}
+
+/// A call that says it comes with so many descriptors.
+fn descriptors(count: usize) -> Vec<u8> {
+    let own = std::io::stdin();
+    let message = Message::method_call(SAMPLED.path, "List").destination(SAMPLED.name);
+    let message = message
+        .interface(SAMPLED.interface)
+        .with_flags(Flags::empty());
+    let descriptors: Vec<_> = (0..count).map(|_| zbus::Fd::from(&own)).collect();
+    message
+        .build(&(descriptors))
+        .expect("it is well formed")
+        .data()
+        .to_vec()
+}
