@@ -1,5 +1,6 @@
 //! The well-known name: the lock that makes the service one, taken last and released first.
 
+use tokio::select;
 use zbus::{
     Connection,
     fdo::{RequestNameFlags, RequestNameReply},
@@ -40,7 +41,11 @@ pub(crate) async fn owner(bus: &Connection) -> Option<u32> {
 /// it sent before, and when it has answered one that was made behind our last answer, it has that answer.
 pub(crate) async fn drain(bus: &Connection, admission: &Admission) -> zbus::Result<()> {
     call(bus, "GetId", &()).await?;
-    admission.quiet().await;
+    // Without the bus no answer can be given any more, and none is counted.
+    select! {
+        () = admission.quiet() => {}
+        () = bus.closed() => return Ok(()),
+    }
     call(bus, "GetId", &()).await.map(drop)
 }
 

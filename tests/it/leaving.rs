@@ -19,6 +19,7 @@ use crate::{
     bus::Bus,
     home::{Home, SAMPLED},
     process::{Process, Run},
+    raw::{Raw, ask},
 };
 
 /// The end of a program that was started in the background.
@@ -308,4 +309,24 @@ fn sigterm_in_the_middle_of_a_hundred_calls_loses_none() {
         assert!(answers.into_iter().all(|answered| answered));
         daemon.wait();
     });
+}
+
+#[test]
+fn a_bus_that_goes_while_calls_are_waited_for_holds_nothing_up() {
+    let bus = Bus::activating("--idle-timeout never");
+    let mut raw = Raw::connect(&bus);
+    let long = Variant::U64(9_000_000);
+    let options = HashMap::from([("window", &long), ("timeout", &long)]);
+    raw.send(ask("Sample", &(vec!["cpu/all/usage"], options)).data());
+    // Behind it on the same way: when this is answered, the other call waits for its second reading.
+    raw.call(&ask("List", &vec!["memory"]));
+    let daemon = bus.block_on(async {
+        let daemon = bus.owned().await;
+        daemon.signal(Signal::TERM);
+        bus.vacant().await;
+        daemon
+    });
+    assert!(daemon.is_running(), "it waits for no call");
+    bus.kill();
+    assert!(daemon.ends_within(Duration::from_secs(2)));
 }
