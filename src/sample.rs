@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{
     reading::{Fault, Reading, monotonic},
@@ -49,15 +49,20 @@ impl Sample {
     /// first answer of a command, is waited for.
     pub async fn take(store: &Store, selection: &Selection, options: Options) -> Self {
         let start = monotonic();
+        let deadline = start.saturating_add(options.timeout);
         if !options.max_age.is_zero() {
-            let frame = store.read(selection, start.saturating_sub(options.max_age));
+            let since = start.saturating_sub(options.max_age);
+            store.prepare(selection, since, deadline).await;
+            let frame = store.read(selection, since);
             let baseline = store.past(selection, &frame, options.window);
             if selection.is_covered(&baseline) {
                 return Self::new(frame, baseline, false);
             }
         }
+        store
+            .prepare_baseline(selection, options.window, deadline)
+            .await;
         let (baseline, ready) = store.baseline(selection, options.window);
-        let deadline = start.saturating_add(options.timeout);
         if ready > deadline {
             sleep(options.timeout).await;
             let frame = store.read(selection, deadline);
@@ -70,18 +75,15 @@ impl Sample {
         }
         let mut ticks = 0;
         loop {
-            let answered = store.answered();
+            store.prepare(selection, since, deadline).await;
             let frame = store.read(selection, since);
             let left = deadline.saturating_sub(monotonic());
-            let is_awaited = store.is_awaited(selection);
             let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
-            if left.is_zero() || !(is_awaited || is_too_soon) {
+            if left.is_zero() || !is_too_soon {
                 return Self::new(frame, baseline, false);
             }
-            ticks = u32::from(is_too_soon).saturating_add(ticks);
-            let wait = if is_too_soon { left.min(TICK) } else { left };
-            // Either way there is more to read.
-            timeout(wait, answered).await.ok();
+            ticks = ticks.saturating_add(1);
+            sleep(left.min(TICK)).await;
             since = monotonic();
         }
     }
@@ -114,7 +116,7 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, thread};
+    use std::{cell::Cell, sync::mpsc, thread};
 
     use super::*;
     use crate::{
@@ -131,11 +133,11 @@ mod tests {
         reads: u64,
     }
 
-    /// Something that is read elsewhere: each reading asks for it, and takes what has come until then.
+    /// Something that is read elsewhere: it is asked before each reading.
     struct Elsewhere {
         ask: mpsc::Sender<()>,
         answers: mpsc::Receiver<f64>,
-        answer: Option<f64>,
+        answer: Cell<Option<f64>>,
         start: Option<Start>,
     }
 
@@ -193,14 +195,18 @@ mod tests {
             self.start.take().expect("it is told once")(tell);
         }
 
+        fn begin(&mut self, _: Duration) {
+            self.ask.send(()).ok();
+        }
+
         fn is_awaited(&self) -> bool {
-            self.answer.is_none()
+            let answer = self.answer.get().or(self.answers.try_recv().ok());
+            self.answer.set(answer);
+            answer.is_none()
         }
 
         fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-            self.ask.send(()).ok();
-            self.answer = self.answer.or(self.answers.try_recv().ok());
-            columns.push(match self.answer {
+            columns.push(match self.answer.get() {
                 Some(answer) => Raw::Number(answer),
                 None => Raw::Fault(Fault::Timeout),
             });
@@ -262,7 +268,7 @@ mod tests {
         let elsewhere = Elsewhere {
             ask,
             answers,
-            answer: None,
+            answer: Cell::new(None),
             start: Some(Box::new(move |tell| {
                 thread::spawn(move || {
                     asked.recv().unwrap();
@@ -285,7 +291,7 @@ mod tests {
         let elsewhere = Elsewhere {
             ask,
             answers,
-            answer: None,
+            answer: Cell::new(None),
             start: Some(Box::new(drop)),
         };
         let options = Options {

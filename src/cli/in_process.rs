@@ -52,8 +52,11 @@ impl InProcess {
             .collect()
     }
 
-    pub(crate) fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
-        let selection = self.store.resolve(selectors)?;
+    pub(crate) async fn list(
+        &self,
+        selectors: &[&str],
+    ) -> Result<BTreeMap<String, Metadata>, Error> {
+        let selection = self.store.resolve_patiently(selectors).await?;
         let columns = selection.columns.iter();
         Ok(columns
             .map(|column| (column.metric.id.to_string(), metadata(column)))
@@ -65,7 +68,7 @@ impl InProcess {
         selectors: &[&str],
         options: SampleOptions,
     ) -> Result<Frame, Error> {
-        let selection = self.store.resolve(selectors)?;
+        let selection = self.store.resolve_patiently(selectors).await?;
         let usual = sample::Options::default();
         let options = sample::Options {
             window: options.window.unwrap_or(usual.window),
@@ -76,12 +79,12 @@ impl InProcess {
         Ok(frame(sample.timestamp(), sample.readings(&selection)))
     }
 
-    pub(crate) fn watch(&self, selectors: &[&str], every: Duration) -> Result<Watch, Error> {
+    pub(crate) async fn watch(&self, selectors: &[&str], every: Duration) -> Result<Watch, Error> {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Watch {
             store: self.store.clone(),
-            selection: self.store.resolve(selectors)?,
+            selection: self.store.resolve_patiently(selectors).await?,
             baseline: Baseline::new(),
             ticks,
         })
@@ -101,6 +104,7 @@ impl Watch {
     pub(crate) async fn next(&mut self) -> Frame {
         self.ticks.tick().await;
         let now = monotonic();
+        self.store.prepare_frames(&[&self.selection], now).await;
         let read = self.store.read(&self.selection, now);
         let frame = frame(
             read.timestamp,

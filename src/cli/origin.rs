@@ -57,7 +57,7 @@ impl Origin {
     ) -> Result<BTreeMap<String, Metadata>, Error> {
         match self {
             Self::Service(client) => Ok(client.list(selectors).await?),
-            Self::InProcess(store) => store.list(selectors),
+            Self::InProcess(store) => store.list(selectors).await,
         }
     }
 
@@ -96,7 +96,7 @@ impl Origin {
                 Ok(Frames::Service(Box::new(session)))
             }
             Self::InProcess(store) => {
-                let watch = store.watch(selectors, interval)?;
+                let watch = store.watch(selectors, interval).await?;
                 Ok(Frames::InProcess(Box::new(watch)))
             }
         }

@@ -107,7 +107,7 @@ async fn read(
         timeout: Some(PATIENCE),
         ..SampleOptions::default()
     };
-    let metrics = store.list(&ids)?;
+    let metrics = store.list(&ids).await?;
     let frame = store.sample(&ids, patient).await?;
     let mut lines = table::of_frame(&frame, &metrics, Style::of_stdout());
     for (name, source) in store.sources() {

@@ -12,12 +12,13 @@ use crate::{
         scan::Scan,
     },
     reading::{Fault, Stamp, clock},
-    source::{Error, Roots},
+    source::{Error, Roots, pool::Pool},
 };
 
 /// What is known of the processes of the last pass.
 pub(super) struct Desk {
     pub(super) scan: Scan,
+    pool: Pool,
     lane: Option<Lane<Request, Answer>>,
     /// How long a reading may take that may block.
     pub(super) patience: Duration,
@@ -35,9 +36,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const KEEP_USERS: Duration = Duration::from_secs(60);
 
 impl Desk {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots, pool: &Pool) -> Self {
         Self {
             scan: Scan::new(roots),
+            pool: pool.clone(),
             lane: None,
             patience: PATIENCE,
             pss: HashMap::new(),
@@ -198,7 +200,7 @@ impl Desk {
                 self.scan.directory()?.try_clone().ok()
             });
             self.lane = proc.map(|proc| {
-                Lane::new(self.patience, move |request| {
+                Lane::new(&self.pool, self.patience, move |request| {
                     details::answer(&proc, request)
                 })
             });

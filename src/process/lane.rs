@@ -3,17 +3,21 @@
 //! `/proc/PID/cmdline` and others wait for a lock of the process that they are about, and a process
 //! that waits for a disk or a server may hold that for hours. So they are read by a worker. If it
 //! makes no progress it is left behind, what it is stuck in is not asked for again until it returns,
-//! and another goes on with the rest. Workers end when the lane is dropped, and when nobody has
-//! asked for a minute.
+//! and another goes on with the rest. Workers are tasks of the blocking pool, and end with what is asked.
 
 use std::{
     collections::HashSet,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::{reading::Fault, source::panic::caught};
+use crate::{
+    reading::Fault,
+    source::{
+        panic::caught,
+        pool::{Pool, Submitted},
+    },
+};
 
 /// Something to be read, which can be told from all others by its key.
 pub(super) trait Task: Clone + Send + 'static {
@@ -25,6 +29,7 @@ pub(super) trait Task: Clone + Send + 'static {
 /// A lane, with at most one worker that is not stuck.
 pub(super) struct Lane<T: Task, A> {
     shared: Arc<Shared<T, A>>,
+    pool: Pool,
 }
 
 struct Shared<T: Task, A> {
@@ -32,8 +37,6 @@ struct Shared<T: Task, A> {
     /// How long a worker may take for one task.
     patience: Duration,
     state: Mutex<State<T, A>>,
-    /// There is work, or the lane is closed.
-    asked: Condvar,
     /// Everything is answered.
     answered: Condvar,
 }
@@ -57,13 +60,18 @@ struct State<T: Task, A> {
 /// How many workers may be stuck. Each costs a few pages.
 const MOST_STUCK: usize = 16;
 
-/// How long a worker stays when there is nothing to do.
-const LINGER: Duration = Duration::from_secs(60);
+/// A worker that has not begun by then does not: the pool has no thread for it.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<T: Task, A: Send + 'static> Lane<T, A> {
-    /// A lane without a thread, for this work, each task of which may take so long.
-    pub(super) fn new(patience: Duration, work: impl Fn(&T) -> A + Send + Sync + 'static) -> Self {
+    /// A lane on this pool, for this work, each task of which may take so long.
+    pub(super) fn new(
+        pool: &Pool,
+        patience: Duration,
+        work: impl Fn(&T) -> A + Send + Sync + 'static,
+    ) -> Self {
         Self {
+            pool: pool.clone(),
             shared: Arc::new(Shared {
                 work: Box::new(work),
                 patience,
@@ -77,7 +85,6 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
                     is_closed: false,
                     stuck: HashSet::new(),
                 }),
-                asked: Condvar::new(),
                 answered: Condvar::new(),
             }),
         }
@@ -94,7 +101,6 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
         state.answers = asked.iter().map(|_| Err(Fault::Timeout)).collect();
         state.tasks = asked;
         state.next = 0;
-        shared.asked.notify_one();
         let mut state = self.wait(state);
         state.tasks.clear();
         let answers = std::mem::take(&mut state.answers);
@@ -110,11 +116,17 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
 
     /// Waits until everything is answered that will be.
     fn wait<'a>(&'a self, mut state: Held<'a, T, A>) -> Held<'a, T, A> {
+        let mut worker = None;
+        let mut asked = Instant::now();
         while !state.is_done() {
-            if !state.is_served && !self.start_worker(&mut state) {
-                break;
+            if !state.is_served {
+                worker = self.start_worker(&mut state);
+                asked = Instant::now();
+                if worker.is_none() {
+                    break;
+                }
             }
-            let out = state.out;
+            let (out, next) = (state.out, state.next);
             let is_waiting = |state: &mut State<T, A>| !state.is_done();
             let waited =
                 self.shared
@@ -128,30 +140,35 @@ impl<T: Task, A: Send + 'static> Lane<T, A> {
                 state.out = None;
                 state.turn = state.turn.wrapping_add(1);
                 state.is_served = false;
+            } else if state.next == next && state.out.is_none() && asked.elapsed() > TIMEOUT {
+                state.turn = state.turn.wrapping_add(1);
+                state.is_served = false;
+                break;
             }
         }
+        // It is not begun any more.
+        drop(worker);
         state
     }
 
-    fn start_worker(&self, state: &mut State<T, A>) -> bool {
-        // Memory that is not used costs nothing, and who knows users by name may be a large library.
-        const STACK: usize = 1024 * 1024;
+    fn start_worker(&self, state: &mut State<T, A>) -> Option<Submitted> {
         if state.stuck.len() >= MOST_STUCK {
-            return false;
+            return None;
         }
-        let builder = thread::Builder::new().name("processes".to_owned());
         let shared = self.shared.clone();
         let turn = state.turn;
-        let started = builder.stack_size(STACK).spawn(move || shared.work(turn));
-        state.is_served = started.is_ok();
-        state.is_served
+        state.is_served = true;
+        let place = format!("processes/{turn}").into();
+        Some(
+            self.pool
+                .submit_at_once(&place, TIMEOUT, move || shared.work(turn)),
+        )
     }
 }
 
 impl<T: Task, A> Drop for Lane<T, A> {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
-        self.shared.asked.notify_all();
     }
 }
 
@@ -165,34 +182,27 @@ impl<T: Task, A> Shared<T, A> {
 
     fn work(&self, turn: u64) {
         let mut state = self.lock();
-        while !state.is_closed && state.turn == turn {
-            if state.next < state.tasks.len() {
-                let at = state.next;
-                state.next = at.saturating_add(1);
-                state.out = Some(at);
-                let task = state.tasks[at].clone();
-                drop(state);
-                let answer = caught(|| (self.work)(&task)).map_err(|_| Fault::Malformed);
-                state = self.lock();
-                if state.turn != turn {
-                    state.stuck.remove(&task.key());
-                    return;
-                }
-                state.answers[at] = answer;
-                state.out = None;
-                if state.is_done() {
-                    self.answered.notify_all();
-                }
-                continue;
+        while !state.is_closed && state.turn == turn && state.next < state.tasks.len() {
+            let at = state.next;
+            state.next = at.saturating_add(1);
+            state.out = Some(at);
+            let task = state.tasks[at].clone();
+            drop(state);
+            let answer = caught(|| (self.work)(&task)).map_err(|_| Fault::Malformed);
+            state = self.lock();
+            if state.turn != turn {
+                state.stuck.remove(&task.key());
+                return;
             }
-            let waited = self.asked.wait_timeout(state, LINGER);
-            let (locked, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = locked;
-            if outcome.timed_out() && state.next >= state.tasks.len() {
-                break;
+            state.answers[at] = answer;
+            state.out = None;
+            if state.is_done() {
+                self.answered.notify_all();
             }
         }
-        state.is_served = false;
+        if state.turn == turn {
+            state.is_served = false;
+        }
     }
 }
 

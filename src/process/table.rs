@@ -16,7 +16,7 @@ use crate::{
         view::View,
     },
     reading::{Fault, Reading, Value},
-    source::{Error, Roots},
+    source::{Error, Roots, pool::Pool},
 };
 
 /// The table of processes: one for all who ask. It keeps files open, at most a quarter of those that
@@ -67,8 +67,13 @@ pub struct Row {
 impl Table {
     /// The table of the processes below `roots.proc`. Nothing is read yet.
     pub fn new(roots: &Roots) -> Self {
+        Self::on_pool(roots, &Pool::new())
+    }
+
+    /// The same, with its threads from this pool.
+    pub(crate) fn on_pool(roots: &Roots, pool: &Pool) -> Self {
         Self {
-            desk: Desk::new(roots),
+            desk: Desk::new(roots, pool),
             latest: None,
             marks: VecDeque::new(),
             passes: 0,

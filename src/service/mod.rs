@@ -44,7 +44,7 @@ use zbus::{Connection, connection};
 
 use crate::{
     reading::Stamp,
-    source::{self, Roots},
+    source::{self, Roots, pool::Pool},
     store::Store,
     transport::{self, PATIENCE},
     wire::{NAME, PATH},
@@ -144,8 +144,9 @@ impl Service {
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
         // What can fail does so before anybody waits for the name.
         let clock = Clock::new().map_err(Error::Timer)?;
-        let store = Store::new(source::all_with(roots, &settings.sources));
-        let processes = Worker::new(roots);
+        let pool = Pool::new();
+        let store = Store::new(source::all_on(&pool, roots, &settings.sources));
+        let processes = Worker::new(roots, &pool);
         let state = Arc::new(State::new(store, processes, settings));
         let (bus, attendant) = connect(&state).await?;
         if !name::claim(&bus).await? {
@@ -234,7 +235,7 @@ impl Service {
                 waited = wait => waited?,
             }
             if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
-                let changes = self.state.store.look_at_devices(subsystems.as_ref());
+                let changes = self.state.store.look_at_devices(subsystems.as_ref()).await;
                 self.state.announce(&self.bus, changes).await;
             }
             self.state.tick(&self.bus).await;

@@ -2,10 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
-use crate::{source::panic::caught, store::Store};
+use crate::{
+    source::panic::caught,
+    store::{Selection, Store},
+};
 
 use super::{
     error::Error,
@@ -148,6 +152,22 @@ impl Sessions {
             .values()
             .filter_map(|session| session.due)
             .min()
+    }
+
+    /// What will be read for the frames that are due at `now`, each selection once.
+    pub(crate) fn due(&self, now: Duration) -> Vec<Arc<Selection>> {
+        let mut due: Vec<Arc<Selection>> = Vec::new();
+        for session in self.running.values() {
+            if session.due.is_some_and(|due| due <= now)
+                && let Subject::Metrics(metrics) = &session.subject
+                && !due
+                    .iter()
+                    .any(|known| Arc::ptr_eq(known, &metrics.selection))
+            {
+                due.push(metrics.selection.clone());
+            }
+        }
+        due
     }
 
     /// Takes the frames that are due at `now`: one wake-up for all sessions that share the moment,

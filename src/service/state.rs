@@ -86,7 +86,8 @@ impl State {
         selectors: &[&str],
     ) -> Result<Catalog, Error> {
         let selectors = &options::selectors(selectors, &self.limits())?;
-        self.announce(bus, self.store.look_for(selectors)).await;
+        self.announce(bus, self.store.look_for(selectors).await)
+            .await;
         let selection = self.resolve(client, selectors).await?;
         let columns = selection.columns.iter();
         let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
@@ -108,7 +109,8 @@ impl State {
             Ok(selection) => selection,
             // It may have come since somebody has asked.
             Err(_) => {
-                self.announce(bus, self.store.look_for(selectors)).await;
+                self.announce(bus, self.store.look_for(selectors).await)
+                    .await;
                 self.resolve(client, selectors).await?
             }
         };
@@ -143,15 +145,24 @@ impl State {
         selectors: &[&str],
     ) -> Result<Arc<Selection>, Error> {
         let mut resolution = Resolution::new(selectors);
-        if let Some(selection) = self.store.resolve_some(&mut resolution)? {
-            return Ok(selection);
+        loop {
+            if let Some(selection) = self.store.resolve_some(&mut resolution)? {
+                return Ok(selection);
+            }
+            if !resolution.is_awaited() {
+                break;
+            }
+            self.store.prepare_resolution().await;
         }
         let _turn = self.long_lists.lock().await;
         loop {
             if let Some(selection) = self.store.resolve_some(&mut resolution)? {
                 return Ok(selection);
             }
-            yield_now().await;
+            match resolution.is_awaited() {
+                true => self.store.prepare_resolution().await,
+                false => yield_now().await,
+            }
             if client.is_some_and(|client| !self.admission.knows(client)) {
                 return Err(Error::failed("the client has left the bus".to_owned()));
             }
@@ -168,7 +179,8 @@ impl State {
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
         let selectors = &options::selectors(selectors, &self.limits())?;
-        self.announce(bus, self.store.look_for(selectors)).await;
+        self.announce(bus, self.store.look_for(selectors).await)
+            .await;
         let selection = self.resolve(Some(caller), selectors).await?;
         let ids = selection
             .columns
@@ -280,6 +292,9 @@ impl State {
     /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
     pub(crate) async fn tick(self: &Arc<Self>, bus: &Connection) {
         let now = Stamp::now().monotonic;
+        let due = self.lock().due(now);
+        let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
+        self.store.prepare_frames(&due, now).await;
         let (notices, doubtful) = self.lock().tick(&self.store, now);
         if !self.has_sessions() {
             self.rearrange();

@@ -1,27 +1,23 @@
-//! A guard before a source that may be slow: what has proved so is read on the slow lane.
+//! A guard before a source that may be slow: what has proved so is read on the blocking pool.
 
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use crate::{
     reading::{Metric, Raw},
-    source::{Error, Source, lane, panic::attempt},
+    source::{
+        Answered, Error, Source,
+        panic::attempt,
+        pool::{Job, Pool, SLOW},
+    },
 };
-
-/// The lane that all guarded sources share.
-pub(super) type Lane = lane::Lane<Answer>;
-
-/// What a source has said on the lane.
-#[derive(Clone)]
-pub(super) enum Answer {
-    Metrics(Result<Vec<Metric>, Arc<Error>>),
-    /// The columns, and how long it took to read them.
-    Columns(Duration, Result<Vec<Raw>, Arc<Error>>),
-}
 
 /// A source that may be guarded.
 pub(super) trait Guarded: Source + 'static {
@@ -32,73 +28,102 @@ pub(super) trait Guarded: Source + 'static {
     fn path(&self) -> PathBuf;
 }
 
-/// A source that is read here while it is quick, and on the lane once it has not been.
+/// The guarded sources of one device, which are read one after the other. When one of them has been slow,
+/// all of them are read on the pool.
+#[derive(Clone)]
+pub(super) struct Queue {
+    pool: Pool,
+    place: Arc<str>,
+    is_slow: Arc<AtomicBool>,
+    /// How long is waited for the first answer, if that is not as usual.
+    timeout: Option<Duration>,
+}
+
+/// A source that is read here while it is quick, and on the pool once it has not been.
 pub(super) struct Guard<S> {
-    lane: Arc<Lane>,
+    queue: Queue,
     source: Arc<Mutex<S>>,
     name: Box<str>,
     scope: &'static [&'static str],
     subsystems: &'static [&'static str],
     path: PathBuf,
+    /// What was discovered last, or else what is known without.
     metrics: Vec<Metric>,
-    /// Its jobs on the lane, where it is read there.
+    /// The moment of the discovery that was answered with.
+    discovered: Option<Duration>,
+    /// Where it is read on the pool.
     jobs: Option<Jobs>,
 }
 
 struct Jobs {
-    discover: usize,
-    read: usize,
-    /// How long the last reading took that was heard of.
-    cost: Option<Duration>,
+    discovery: Job<Result<Vec<Metric>, Arc<Error>>>,
+    reading: Job<Result<Vec<Raw>, Arc<Error>>>,
 }
 
-/// A reading that takes longer is slow.
-pub(super) const SLOW: Duration = Duration::from_millis(5);
+impl Queue {
+    /// The queue of the device of this name. If its sources may block, they are never read but on the pool.
+    pub(super) fn new(pool: &Pool, device: impl Into<Arc<str>>, may_block: bool) -> Self {
+        Self {
+            pool: pool.clone(),
+            place: device.into(),
+            is_slow: Arc::new(AtomicBool::new(may_block)),
+            timeout: None,
+        }
+    }
 
-/// What is slow is answered with the last reading if that is as young, and nobody waits: the ticks of
-/// a session find what the one before them has asked for.
-const FRESH: Duration = Duration::from_secs(10);
+    /// Has the first answer of each source waited for as long.
+    #[cfg(feature = "own")]
+    pub(super) fn with_timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
+    }
 
-/// How long is waited for a reading, at most: the first one, or if the last is older than that. What
-/// has not answered by then is not waited for again until it has.
-const PATIENCE: Duration = Duration::from_millis(100);
+    fn job<T: Clone + Send + 'static>(
+        &self,
+        work: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Job<T> {
+        match self.timeout {
+            Some(timeout) => Job::with_timeout(&self.pool, &self.place, timeout, work),
+            None => Job::new(&self.pool, &self.place, work),
+        }
+    }
+}
 
 impl<S: Guarded> Guard<S> {
-    /// A guard before a source, which is never read but on the lane if it may hang.
-    pub(super) fn boxed(lane: &Arc<Lane>, source: S, may_hang: bool) -> Box<dyn Source> {
-        let mut guard = Self {
-            lane: lane.clone(),
+    /// A guard before a source of the queue.
+    pub(super) fn boxed(queue: &Queue, source: S) -> Box<dyn Source> {
+        Box::new(Self {
+            queue: queue.clone(),
             name: source.name().into(),
             scope: source.scope(),
             subsystems: source.subsystems(),
             path: source.path(),
             metrics: source.metrics(),
+            discovered: None,
             source: Arc::new(Mutex::new(source)),
             jobs: None,
-        };
-        if may_hang {
-            guard.move_to_lane();
-        }
-        Box::new(guard)
+        })
     }
 
-    fn move_to_lane(&mut self) {
-        let source = self.source.clone();
-        let discover = self
-            .lane
-            .add(move || Answer::Metrics(attempt(|| lock(&source).discover()).map_err(Arc::new)));
-        let source = self.source.clone();
-        let read = self.lane.add(move || {
-            let start = Instant::now();
-            let mut columns = Vec::new();
-            let outcome = attempt(|| lock(&source).read(&mut columns)).map_err(Arc::new);
-            Answer::Columns(start.elapsed(), outcome.map(|()| columns))
-        });
-        self.jobs = Some(Jobs {
-            discover,
-            read,
-            cost: None,
-        });
+    /// Its jobs, if it is read on the pool.
+    fn jobs(&mut self) -> Option<&Jobs> {
+        if self.jobs.is_none() && self.queue.is_slow.load(Ordering::Relaxed) {
+            let source = self.source.clone();
+            let discover = move || attempt(|| lock(&source).discover()).map_err(Arc::new);
+            let source = self.source.clone();
+            let read = move || {
+                let mut columns = Vec::new();
+                let outcome = attempt(|| lock(&source).read(&mut columns));
+                outcome.map(|()| columns).map_err(Arc::new)
+            };
+            self.jobs = Some(Jobs {
+                discovery: self.queue.job(discover),
+                reading: self.queue.job(read),
+            });
+        }
+        self.jobs.as_ref()
     }
 }
 
@@ -119,39 +144,67 @@ impl<S: Guarded> Source for Guard<S> {
         self.subsystems
     }
 
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let Some(jobs) = &self.jobs else {
-            return lock(&self.source).discover();
-        };
-        match self.lane.take(jobs.discover, Duration::ZERO, PATIENCE) {
-            Ok(Answer::Metrics(found)) => found.map_err(|error| error.again()),
-            // It hangs, or is on its way: without label and limits for now.
-            _ => Ok(self.metrics.clone()),
+    fn when_answered(&mut self, tell: Answered) {
+        self.queue.pool.when_answered(tell);
+    }
+
+    fn begin_discovery(&mut self, since: Duration) {
+        if let Some(jobs) = self.jobs() {
+            jobs.discovery.ask(since);
         }
     }
 
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let Some(jobs) = self.jobs() else {
+            self.metrics = lock(&self.source).discover()?;
+            return Ok(self.metrics.clone());
+        };
+        let discovered = jobs.discovery.answered();
+        if discovered.is_none() {
+            // It hangs, or is on its way: without label and limits for now.
+            jobs.discovery.ask(Duration::ZERO);
+            return Ok(self.metrics.clone());
+        }
+        let answer = jobs.discovery.answer();
+        self.discovered = discovered;
+        if let Ok(found) = answer {
+            self.metrics = found.map_err(|error| error.again())?;
+        }
+        Ok(self.metrics.clone())
+    }
+
+    fn changed(&self) -> bool {
+        let jobs = self.jobs.as_ref();
+        jobs.is_some_and(|jobs| jobs.discovery.answered() != self.discovered)
+    }
+
+    fn begin(&mut self, since: Duration) {
+        if let Some(jobs) = self.jobs() {
+            jobs.reading.ask(since);
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        let jobs = self.jobs.as_ref()?;
+        let both = [jobs.discovery.awaited_until(), jobs.reading.awaited_until()];
+        both.into_iter().flatten().min()
+    }
+
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let Some(jobs) = &mut self.jobs else {
+        let Some(jobs) = self.jobs() else {
             let start = Instant::now();
             let outcome = lock(&self.source).read(columns);
             if start.elapsed() > SLOW {
-                self.move_to_lane();
+                self.queue.is_slow.store(true, Ordering::Relaxed);
             }
             return outcome;
         };
-        let (age, patience) = match jobs.cost {
-            None => (Duration::ZERO, PATIENCE),
-            // Quick so far: as fresh as any other reading.
-            Some(cost) if cost <= SLOW => (Duration::ZERO, SLOW.saturating_mul(2)),
-            Some(cost) => (FRESH, PATIENCE.min(cost.saturating_mul(2))),
-        };
-        match self.lane.take(jobs.read, age, patience) {
-            Ok(Answer::Columns(cost, outcome)) => {
-                jobs.cost = Some(cost);
+        match jobs.reading.answer() {
+            Ok(outcome) => {
                 columns.extend(outcome.map_err(|error| error.again())?);
                 Ok(())
             }
-            _ => Err(Error::io(&self.path, io::ErrorKind::TimedOut.into())),
+            Err(_) => Err(Error::io(&self.path, io::ErrorKind::TimedOut.into())),
         }
     }
 }

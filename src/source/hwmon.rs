@@ -13,15 +13,15 @@ mod zone;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use crate::source::{
     Error, Roots, Source,
     device::{Device, Place},
     family::{Family, Known},
-    guard::{self, Guard},
+    guard::{Guard, Queue},
     hwmon::sensor::Sensor,
+    pool::Pool,
     rest::Powers,
 };
 
@@ -35,10 +35,10 @@ pub(super) use {
 const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
 
 /// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, lane: Arc<guard::Lane>, powers: Powers) -> Box<dyn Source> {
+pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
     let mut finder = Finder {
         sys: roots.sys.clone(),
-        lane,
+        pool: pool.clone(),
         devices: Devices {
             powers,
             ..Devices::default()
@@ -51,7 +51,7 @@ pub(super) fn source(roots: &Roots, lane: Arc<guard::Lane>, powers: Powers) -> B
 
 struct Finder {
     sys: PathBuf,
-    lane: Arc<guard::Lane>,
+    pool: Pool,
     devices: Devices,
     known: Known,
 }
@@ -64,7 +64,7 @@ impl Finder {
         for chip in &chips {
             let (name, device) = self.devices.find(chip);
             let sensors = chip::sensors(chip, &name, &device)?;
-            self.add(&mut members, sensors, chip.may_block);
+            self.add(&mut members, chip, sensors);
         }
         // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
         // Of a package of Intel's it makes none, but coretemp has the same sensor.
@@ -76,15 +76,16 @@ impl Finder {
         for zone in zones.iter().filter(|zone| !has_chip(zone)) {
             let chip = zone.as_chip();
             let (_, device) = self.devices.find(&chip);
-            self.add(&mut members, vec![zone.sensor(&device)], chip.may_block);
+            self.add(&mut members, &chip, vec![zone.sensor(&device)]);
         }
         Ok(members)
     }
 
-    fn add(&mut self, members: &mut Vec<Box<dyn Source>>, sensors: Vec<Sensor>, may_block: bool) {
+    fn add(&mut self, members: &mut Vec<Box<dyn Source>>, chip: &Chip, sensors: Vec<Sensor>) {
+        let queue = Queue::new(&self.pool, chip.owner.to_string_lossy(), chip.may_block);
         for sensor in sensors {
             if self.known.is_new(&sensor.metric().id) {
-                members.push(Guard::boxed(&self.lane, sensor, may_block));
+                members.push(Guard::boxed(&queue, sensor));
             }
         }
     }

@@ -15,7 +15,6 @@ mod file;
 mod gpu;
 mod guard;
 mod hwmon;
-mod lane;
 mod limits;
 mod loadavg;
 mod memory;
@@ -27,6 +26,7 @@ pub mod own;
 pub(crate) mod panic;
 mod parse;
 pub(crate) mod pid_stat;
+pub(crate) mod pool;
 mod power;
 mod pressure;
 mod processes;
@@ -43,10 +43,12 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use crate::reading::{Fault, Metric, Raw};
 use panic::Panic;
+use pool::Pool;
 
 /// One unit of reading.
 pub trait Source: Send {
@@ -57,6 +59,10 @@ pub trait Source: Send {
     /// Patterns of all the ids it may ever offer, `*` for a whole segment. Known without reading
     /// anything, so that a call for one metric opens only the files of that metric.
     fn scope(&self) -> &'static [&'static str];
+
+    /// Begins to find out what [`discover`](Self::discover) needs and may block, if that was not done since
+    /// the moment `since` of the monotonic clock. Never waits.
+    fn begin_discovery(&mut self, _since: Duration) {}
 
     /// Finds out which metrics are there. Absent hardware is an empty list and no error. When it is run
     /// again, columns keep their places: new ones are appended, and those of what has gone stay.
@@ -88,7 +94,18 @@ pub trait Source: Send {
         &[]
     }
 
-    /// Reads every column afresh into `columns`, which comes empty.
+    /// Begins what the next reading needs and may block, on the blocking pool, if that was not done since the
+    /// moment `since` of the monotonic clock. Never waits.
+    fn begin(&mut self, _since: Duration) {}
+
+    /// Until when it is worth to wait for what was begun before it is read or discovered, if it is at all.
+    /// To be asked again then, and when an [answer has come](Self::when_answered).
+    fn awaited_until(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Reads every column into `columns`, which comes empty: afresh, and what may block as it was answered
+    /// since it was [begun](Self::begin). Never waits.
     ///
     /// # Errors
     /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
@@ -109,12 +126,11 @@ pub trait Source: Send {
         false
     }
 
-    /// Is told, once and first of all, whom to tell when an answer has come that was
-    /// [awaited](Self::is_awaited).
+    /// Is told, once and first of all, what to call when an answer has come that is awaited.
     fn when_answered(&mut self, _tell: Answered) {}
 
-    /// Whether the last reading has gone without an answer that is on its way: a command runs. Who
-    /// can wait may read again when it has come.
+    /// Whether an answer is on its way that takes as long as it pleases: a command runs. A call may wait
+    /// for it as long as its caller likes, and a frame never does.
     fn is_awaited(&self) -> bool {
         false
     }
@@ -244,34 +260,38 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
 
 /// Every source there is, with options.
 pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
-    let lane = Arc::new(lane::Lane::new());
+    all_on(&Pool::new(), roots, options)
+}
+
+/// The same, with their threads from this pool.
+pub(crate) fn all_on(pool: &Pool, roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
     let powers = rest::Powers::default();
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(roots)),
         Box::new(cpuinfo::CpuInfo::new(roots)),
-        cpu::frequency::source(roots, lane.clone()),
-        cpu::temperature::source(roots, lane.clone()),
-        hwmon::source(roots, lane.clone(), powers.clone()),
-        Box::new(gpu::Family::new(roots, powers.clone())),
+        cpu::frequency::source(roots, pool),
+        cpu::temperature::source(roots, pool),
+        hwmon::source(roots, pool, powers.clone()),
+        Box::new(gpu::Family::new(roots, pool, powers.clone())),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(memory::Memory::new(roots)),
         Box::new(vmstat::VmStat::new(roots)),
         Box::new(zram::Zram::new(roots)),
-        Box::new(processes::Processes::new(roots)),
+        Box::new(processes::Processes::new(roots, pool)),
         Box::new(users::Users::new(roots)),
     ];
-    sources.extend(disk::sources(roots, options));
+    sources.extend(disk::sources(roots, options, pool));
     sources.extend(limits::sources(roots));
     sources.extend(network::sources(roots));
     sources.extend(os::sources(roots));
-    sources.extend(power::sources(roots, lane.clone(), powers));
+    sources.extend(power::sources(roots, pool, powers));
     sources.extend(pressure::sources(roots));
     // The last, so that who asks for an id of another source does not look at its files.
     #[cfg(feature = "own")]
     if let Some(own) = &options.own {
         let taken = sources.iter().flat_map(|source| source.scope());
         let taken = taken.copied().collect();
-        sources.push(own::source(own, taken, lane));
+        sources.push(own::source(own, taken, pool));
     }
     sources
 }

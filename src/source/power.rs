@@ -11,26 +11,22 @@ mod tests;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use crate::source::{
     Error, Roots, Source,
     device::{Device, Place, ancestors, fact, names, sleeper},
     family::{Family, Known},
-    guard::{self, Guard},
+    guard::{Guard, Queue},
+    pool::Pool,
     rest::Powers,
 };
 
 /// The two families of `power`.
-pub(super) fn sources(
-    roots: &Roots,
-    lane: Arc<guard::Lane>,
-    powers: Powers,
-) -> Vec<Box<dyn Source>> {
+pub(super) fn sources(roots: &Roots, pool: &Pool, powers: Powers) -> Vec<Box<dyn Source>> {
     let mut supplies = Supplies {
         class: roots.sys.join("class/power_supply"),
-        lane,
+        pool: pool.clone(),
         powers,
         devices: Vec::new(),
         known: Known::default(),
@@ -53,7 +49,7 @@ pub(super) fn sources(
 /// What finds the power supplies.
 struct Supplies {
     class: PathBuf,
-    lane: Arc<guard::Lane>,
+    pool: Pool,
     powers: Powers,
     /// The devices that have a source, by the name of their object.
     devices: Vec<(String, Device)>,
@@ -81,14 +77,12 @@ impl Supplies {
                 continue;
             }
             // All of them ask the firmware, over a bus or by a method of ACPI.
+            let queue = Queue::new(&self.pool, directory.to_string_lossy(), true);
             members.push(if is_battery {
-                Guard::boxed(&self.lane, battery::Battery::new(&device, &object), true)
+                Guard::boxed(&queue, battery::Battery::new(&device, &object))
             } else {
-                Guard::boxed(
-                    &self.lane,
-                    adapter::Adapter::new(&device, &object, &directory),
-                    true,
-                )
+                let adapter = adapter::Adapter::new(&device, &object, &directory);
+                Guard::boxed(&queue, adapter)
             });
         }
         Ok(members)

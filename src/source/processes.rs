@@ -1,21 +1,31 @@
 //! How many processes there are, and what they do: `/proc/PID/stat`.
 //!
 //! That is a file for each process, some milliseconds for a thousand of them, so that they are
-//! counted in the slow lane.
+//! counted on the blocking pool.
 
-use std::{fs, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     rate::Formula,
     reading::{Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, lane::Lane, pid_stat::PidStat, property::Property},
+    source::{
+        Answered, Error, Roots, Source,
+        pid_stat::PidStat,
+        pool::{Job, Pool},
+        property::Property,
+    },
 };
 
 /// The processes, by state.
 pub(super) struct Processes {
     roots: Roots,
-    lane: Lane<Option<Counts>>,
-    job: Option<usize>,
+    pool: Pool,
+    job: Job<Option<Counts>>,
 }
 
 /// In the order of [`PROPERTIES`].
@@ -38,11 +48,12 @@ const PROPERTIES: [(&[u8], Property); 8] = [
 ];
 
 impl Processes {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots, pool: &Pool) -> Self {
+        let proc = roots.proc.clone();
         Self {
             roots: roots.clone(),
-            lane: Lane::new(),
-            job: None,
+            pool: pool.clone(),
+            job: Job::new(pool, &"processes".into(), move || count(&proc)),
         }
     }
 }
@@ -69,14 +80,20 @@ impl Source for Processes {
         Ok(properties.map(metric).collect())
     }
 
+    fn when_answered(&mut self, tell: Answered) {
+        self.pool.when_answered(tell);
+    }
+
+    fn begin(&mut self, since: Duration) {
+        self.job.ask(since);
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.job.awaited_until()
+    }
+
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let proc = self.roots.proc.clone();
-        let lane = &self.lane;
-        let job = *self
-            .job
-            .get_or_insert_with(|| lane.add(move || count(&proc)));
-        let answer = lane.ask(&[job]).remove(0);
-        match answer {
+        match self.job.answer() {
             Ok(Some(counts)) => {
                 columns.extend(counts.map(|count| Raw::Number(count as f64)));
                 Ok(())
@@ -135,7 +152,7 @@ mod tests {
     #[test]
     fn processes_are_counted() {
         let tree = Tree::new();
-        let mut processes = Processes::new(&tree.roots());
+        let mut processes = Processes::new(&tree.roots(), &Pool::new());
         assert_eq!(processes.discover().unwrap(), []);
         for (pid, state) in [(1, 'S'), (2, 'I'), (30, 'S'), (31, 'Z'), (400, 't')] {
             tree.write(&format!("{pid}/stat"), &stat("x", state, 2));

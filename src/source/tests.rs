@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::*;
+use crate::reading::monotonic;
 
 /// The text of a file in tests/fixtures.
 macro_rules! fixture {
@@ -92,9 +93,30 @@ impl Drop for Tree {
     }
 }
 
+/// Waits on this thread for what was begun.
+pub(super) fn wait(source: &dyn Source) {
+    while source.awaited_until().is_some() {
+        std::thread::yield_now();
+    }
+}
+
+/// What is discovered when everything that may block was waited for.
+pub(super) fn discover(source: &mut dyn Source) -> Result<Vec<Metric>, Error> {
+    source.begin_discovery(monotonic());
+    wait(source);
+    source.discover()
+}
+
+/// Begins a reading, and waits for what may block.
+pub(super) fn begin(source: &mut dyn Source) {
+    source.begin(monotonic());
+    wait(source);
+}
+
 /// The columns of one reading.
 #[track_caller]
 pub(super) fn read(source: &mut dyn Source) -> Vec<Raw> {
+    begin(source);
     let mut columns = Vec::new();
     source.read(&mut columns).unwrap();
     columns

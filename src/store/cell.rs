@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tracing::warn;
@@ -124,6 +124,45 @@ impl Cell {
         self.error.as_ref().or(self.panic.as_ref())
     }
 
+    /// Begins what the next reading needs from the blocking pool, unless there is one since the moment
+    /// `since`.
+    pub(super) fn begin(&mut self, since: Duration) {
+        let is_young = |latest: &Arc<Snapshot>| latest.stamp.monotonic >= since;
+        let is_left_alone = |failure: &Failure| monotonic() < failure.retry;
+        if self.latest.as_ref().is_some_and(is_young)
+            || self.failure.as_ref().is_some_and(is_left_alone)
+        {
+            return;
+        }
+        let begun = caught(|| self.source.begin(since));
+        if let Err(panic) = begun {
+            self.note_panic(panic);
+        }
+    }
+
+    /// Begins what discovery needs from the blocking pool.
+    pub(super) fn begin_discovery(&mut self, since: Duration) {
+        let begun = caught(|| self.source.begin_discovery(since));
+        if let Err(panic) = begun {
+            self.note_panic(panic);
+        }
+    }
+
+    /// Whether it will know better soon what it has, which is begun if it was not.
+    pub(super) fn is_discovery_awaited(&mut self) -> bool {
+        if self.metrics.is_some() {
+            return false;
+        }
+        self.begin_discovery(Duration::ZERO);
+        self.awaited_until().is_some()
+    }
+
+    /// Until when it is worth to wait for what was begun.
+    pub(super) fn awaited_until(&mut self) -> Option<Instant> {
+        let until = caught(|| self.source.awaited_until());
+        until.map_err(|panic| self.note_panic(panic)).ok().flatten()
+    }
+
     /// Asks the source what is there, until it has answered once. Returns the members of its family
     /// that it has found.
     pub(super) fn discover(&mut self) -> Vec<Box<dyn Source>> {
@@ -172,7 +211,7 @@ impl Cell {
             return latest.clone();
         }
         let stamp = Stamp::now();
-        let columns = self.columns(stamp.monotonic);
+        let columns = self.columns(stamp.monotonic, since);
         let snapshot = Arc::new(Snapshot { stamp, columns });
         self.latest = Some(snapshot.clone());
         let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
@@ -185,14 +224,18 @@ impl Cell {
         snapshot
     }
 
-    fn columns(&mut self, now: Duration) -> Vec<Raw> {
+    fn columns(&mut self, now: Duration, since: Duration) -> Vec<Raw> {
         if let Some(failure) = &self.failure
             && now < failure.retry
         {
             return self.all(failure.fault);
         }
         let mut columns = Vec::with_capacity(self.width);
-        let read = attempt(|| self.source.read(&mut columns));
+        let read = attempt(|| {
+            // It was begun where somebody has waited for it, and then nothing is done here.
+            self.source.begin(since);
+            self.source.read(&mut columns)
+        });
         self.reads = self.reads.saturating_add(1);
         self.cost = self.cost.saturating_add(monotonic().saturating_sub(now));
         match read {

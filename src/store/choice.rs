@@ -27,6 +27,8 @@ struct Found {
     complete: bool,
     /// What is wrong with one that could not.
     cause: Option<String>,
+    /// Whether a source will know better soon what it has.
+    is_awaited: bool,
 }
 
 /// A selection that is being made, a selector after the other.
@@ -39,6 +41,9 @@ pub(super) struct Choice {
     nodes: HashMap<Arc<str>, usize>,
     /// Expressions that are being resolved: none may be among its own inputs.
     open: Vec<Arc<str>>,
+    /// Whether it is to be told of sources that will know better soon what they have, and was.
+    pub(super) may_wait: bool,
+    pub(super) is_awaited: bool,
 }
 
 impl Default for Choice {
@@ -49,6 +54,8 @@ impl Default for Choice {
             complete: true,
             nodes: HashMap::new(),
             open: Vec::new(),
+            may_wait: false,
+            is_awaited: false,
         }
     }
 }
@@ -86,8 +93,14 @@ impl Inner {
     ) -> Result<(), Error> {
         let selector = Selector::parse(text)?;
         // Many patterns may mean the same metrics: those that are chosen are passed over.
-        let found = self.find(&selector, |metric| !choice.chosen.contains(&metric.id));
+        let is_new = |metric: &Metric| !choice.chosen.contains(&metric.id);
+        let found = self.find(&selector, choice.may_wait, is_new);
         choice.complete &= found.complete;
+        choice.is_awaited |= found.is_awaited;
+        if choice.is_awaited {
+            // All of it is chosen anew when they do.
+            return Ok(());
+        }
         match (found.is_any, before) {
             (true, _) => self.add(choice, found.metrics),
             (false, Some(before)) => choice.selection.keep(before, text),
@@ -105,8 +118,9 @@ impl Inner {
     /// Adds every metric that there is.
     pub(super) fn choose_all(&mut self, choice: &mut Choice) {
         if let Ok(everything) = Selector::parse("*") {
-            let found = self.find(&everything, |_| true);
+            let found = self.find(&everything, choice.may_wait, |_| true);
             choice.complete &= found.complete;
+            choice.is_awaited |= found.is_awaited;
             self.add(choice, found.metrics);
         }
     }
@@ -126,18 +140,29 @@ impl Inner {
     }
 
     /// Finds what a selector means, without what is not wanted.
-    fn find(&mut self, selector: &Selector<'_>, is_wanted: impl Fn(&Metric) -> bool) -> Found {
+    fn find(
+        &mut self,
+        selector: &Selector<'_>,
+        may_wait: bool,
+        is_wanted: impl Fn(&Metric) -> bool,
+    ) -> Found {
         let mut found = Found {
             is_any: false,
             metrics: Vec::new(),
             complete: true,
             cause: None,
+            is_awaited: false,
         };
         let mut at = 0;
         // Looking makes the members of a family, which are cells of their own at the end. An id means
         // one metric: who has it is the last that is asked.
         while at < self.cells.len() && !(found.is_any && selector.is_id()) {
             if self.is_on(at) && self.cells[at].may_have(selector) {
+                if may_wait && self.cells[at].is_discovery_awaited() {
+                    found.is_awaited = true;
+                    at = at.saturating_add(1);
+                    continue;
+                }
                 self.discover(at);
                 let cell = &self.cells[at];
                 found.complete &= cell.metrics.is_some();
@@ -182,8 +207,9 @@ impl Inner {
         let Ok(selector) = Selector::parse(selector) else {
             return Vec::new();
         };
-        let found = self.find(&selector, |_| true);
+        let found = self.find(&selector, choice.may_wait, |_| true);
         choice.complete &= found.complete;
+        choice.is_awaited |= found.is_awaited;
         let mut nodes = Vec::new();
         for (cell, metric) in found.metrics {
             // What is derived from itself would never be known.

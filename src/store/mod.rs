@@ -9,6 +9,7 @@ mod resolution;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -123,15 +124,33 @@ impl Store {
     }
 
     /// Finds the metrics that these selectors mean; an empty list means all. Only sources that may
-    /// have them are asked.
+    /// have them are asked. What they need from the blocking pool is not waited for: see
+    /// [`resolve_patiently`](Self::resolve_patiently).
     ///
     /// # Errors
     /// When a selector is not well formed, or means no metric that there is.
     pub fn resolve(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
         let mut resolution = Resolution::new(selectors);
+        resolution.waits = 0;
         loop {
             if let Some(selection) = self.resolve_some(&mut resolution)? {
                 return Ok(selection);
+            }
+        }
+    }
+
+    /// The same, and what labels and limits there are on the blocking pool is waited for.
+    ///
+    /// # Errors
+    /// When a selector is not well formed, or means no metric that there is.
+    pub async fn resolve_patiently(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
+        let mut resolution = Resolution::new(selectors);
+        loop {
+            if let Some(selection) = self.resolve_some(&mut resolution)? {
+                return Ok(selection);
+            }
+            if resolution.is_awaited() {
+                self.prepare_resolution().await;
             }
         }
     }
@@ -146,23 +165,12 @@ impl Store {
     }
 
     /// Reads a selection: of each cell the last snapshot if it was taken at or after the moment
-    /// `since` of the monotonic clock, otherwise a new one.
+    /// `since` of the monotonic clock, otherwise a new one. Nothing is waited for: what the blocking pool has
+    /// not answered yet is [`Fault::Timeout`], unless it was [prepared](Self::prepare).
     pub fn read(&self, selection: &Selection, since: Duration) -> Frame {
         let mut inner = self.lock();
         let read = |&cell: &usize| inner.read(cell, since);
         Frame::new(selection.cells.iter().map(read).collect())
-    }
-
-    /// Whether a source has not answered the last reading of this selection, but will.
-    pub fn is_awaited(&self, selection: &Selection) -> bool {
-        let mut inner = self.lock();
-        let mut cells = selection.cells.iter();
-        cells.any(|&cell| inner.cells[cell].says(|source| source.is_awaited()))
-    }
-
-    /// Completes when an answer has come that was [awaited](Self::is_awaited), from this call on.
-    pub fn answered(&self) -> impl Future<Output = ()> {
-        self.answered.notified()
     }
 
     /// Makes sure that each cell with a rate in the selection has a snapshot to compare with, of
@@ -214,23 +222,24 @@ impl Store {
 
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
     /// are about devices, and that somebody has asked for.
-    pub fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
-        self.lock().rediscover(|source| {
+    pub async fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
+        self.look_again(|source| {
             let own = source.subsystems();
             match subsystems {
                 Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
                 None => !own.is_empty(),
             }
         })
+        .await
     }
 
     /// Looks again at all that these selectors may mean: for who asks what there is.
-    pub fn look_for(&self, selectors: &[&str]) -> Changes {
+    pub async fn look_for(&self, selectors: &[&str]) -> Changes {
         let selectors: Vec<_> = selectors
             .iter()
             .flat_map(|text| Selector::parse(text))
             .collect();
-        self.lock().rediscover(|source| {
+        self.look_again(|source| {
             let is_meant = || {
                 let mut scope = source.scope().iter();
                 selectors.is_empty()
@@ -238,6 +247,13 @@ impl Store {
             };
             (source.changed() || !source.subsystems().is_empty()) && is_meant()
         })
+        .await
+    }
+
+    /// Looks again at the sources that may differ, when what that needs from the blocking pool was waited for.
+    async fn look_again(&self, may_differ: impl Fn(&dyn Source) -> bool) -> Changes {
+        self.prepare_discovery(&may_differ).await;
+        self.lock().rediscover(may_differ)
     }
 
     /// What is known of each source, by name.

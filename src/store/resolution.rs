@@ -15,6 +15,10 @@ const STEP: Duration = Duration::from_millis(1);
 /// this, after which one step does all.
 const RESTARTS: u32 = 3;
 
+/// The inputs of expressions are found one after the other, and each may be of a source that nobody has asked
+/// before.
+const WAITS: u32 = 3;
+
 /// Resolved lists that are remembered: how many, the bytes of the selectors of each, and the columns of all.
 const LISTS: usize = 64;
 const LIST_BYTES: usize = 4096;
@@ -29,6 +33,9 @@ pub struct Resolution<'a> {
     /// The generation of the store in which it was begun; none before that.
     generation: Option<u64>,
     restarts: u32,
+    /// How often it may still be waited for sources that are asked for the first time what they have.
+    pub(super) waits: u32,
+    is_awaited: bool,
 }
 
 impl<'a> Resolution<'a> {
@@ -40,7 +47,14 @@ impl<'a> Resolution<'a> {
             done: 0,
             generation: None,
             restarts: 0,
+            waits: WAITS,
+            is_awaited: false,
         }
+    }
+
+    /// Whether it is worth to [wait](Store::prepare_resolution) before the next step.
+    pub fn is_awaited(&self) -> bool {
+        self.is_awaited
     }
 }
 
@@ -66,7 +80,9 @@ impl Store {
             resolution.choice = Choice::default();
             resolution.done = 0;
         }
+        resolution.is_awaited = false;
         let choice = &mut resolution.choice;
+        choice.may_wait = resolution.waits > 0;
         if selectors.is_empty() {
             inner.choose_all(choice);
         }
@@ -79,6 +95,13 @@ impl Store {
             }
         }
         if resolution.done < selectors.len() {
+            return Ok(None);
+        }
+        if choice.is_awaited {
+            resolution.is_awaited = true;
+            resolution.waits = resolution.waits.saturating_sub(1);
+            resolution.choice = Choice::default();
+            resolution.done = 0;
             return Ok(None);
         }
         let (selection, complete) = std::mem::take(choice).finish();

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime;
+
 use sampled::{
     reading::{Fault, Reading, Value},
     source::{self, Roots},
@@ -34,10 +36,16 @@ fn store(tree: &str) -> Store {
     Store::new(source::all(&roots))
 }
 
+/// Has something done that waits.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = runtime::Builder::new_current_thread();
+    runtime.enable_time().build().unwrap().block_on(future)
+}
+
 /// All metrics of a machine in tests/fixtures.
 fn listed(tree: &str) -> Arc<Selection> {
     let store = store(tree);
-    let selection = store.resolve(&[]).unwrap();
+    let selection = block_on(store.resolve_patiently(&[])).unwrap();
     for source in store.sources() {
         assert_eq!(source.error, "", "{tree}: {}", source.name);
     }
@@ -376,7 +384,8 @@ fn on_a_server() {
 /// What these metrics of a machine in tests/fixtures read.
 fn readings(tree: &str, selectors: &[&str]) -> Vec<(String, Reading)> {
     let store = store(tree);
-    let selection = store.resolve(selectors).unwrap();
+    let selection = block_on(store.resolve_patiently(selectors)).unwrap();
+    block_on(store.prepare_frames(&[&selection], Duration::ZERO));
     let frame = store.read(&selection, Duration::ZERO);
     let nothing = Vec::new();
     selection

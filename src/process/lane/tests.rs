@@ -1,4 +1,4 @@
-use std::{collections::HashMap, sync::mpsc, time::Instant};
+use std::{collections::HashMap, sync::mpsc, thread, time::Instant};
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn blocking(tasks: &[u32]) -> (Lane<u32, u32>, HashMap<u32, mpsc::Sender<()>>) {
         gates.insert(task, gate);
         waits.insert(task, Mutex::new(wait));
     }
-    let lane = Lane::new(PATIENCE, move |task: &u32| {
+    let lane = Lane::new(&Pool::new(), PATIENCE, move |task: &u32| {
         if let Some(wait) = waits.get(task) {
             wait.lock().unwrap().recv().ok();
         }
@@ -95,7 +95,7 @@ fn as_many_are_stuck_as_may_be() {
 
 #[test]
 fn a_panic_is_a_fault() {
-    let mut lane = Lane::new(PATIENCE, |task: &u32| {
+    let mut lane = Lane::new(&Pool::new(), PATIENCE, |task: &u32| {
         assert_ne!(*task, 2, "this one fails");
         10 * task
     });

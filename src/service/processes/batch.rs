@@ -21,7 +21,7 @@ pub(crate) type Made = Vec<(u32, Arc<Changes>)>;
 /// the next one is made, so that nothing piles up behind a pass that takes its time.
 #[derive(Default)]
 pub(crate) struct Batches {
-    being_made: Option<(Arc<()>, Answer<Made>)>,
+    being_made: Option<Answer<Made>>,
 }
 
 impl Batches {
@@ -31,15 +31,13 @@ impl Batches {
 
     /// Has the table make what sessions want.
     pub(crate) fn begin(&mut self, worker: &Worker, wanted: Vec<Wanted>) {
-        let asker = Arc::new(());
         let now = Stamp::now().monotonic;
-        let answer = worker.ask(&asker, move |table| make(table, &wanted, now));
-        self.being_made = Some((asker, answer));
+        self.being_made = Some(worker.ask(move |table| make(table, &wanted, now)));
     }
 
     /// Waits for what is being made; nothing, if that has failed.
     pub(crate) async fn next(&mut self) -> Made {
-        let Some((_, answer)) = &mut self.being_made else {
+        let Some(answer) = &mut self.being_made else {
             return pending().await;
         };
         let made = answer.await;

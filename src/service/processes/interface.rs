@@ -27,7 +27,7 @@ use crate::{
 
 use super::{
     columns::{PROCESSES, Sheet},
-    query,
+    end, query,
     session::Subject,
     take,
 };
@@ -161,8 +161,8 @@ impl Processes {
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
     /// started at `start_time`.
     async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
-        let roots = self.state.process_table()?.roots();
-        Ok(process::end(roots, pid, start_time, signal)?)
+        let table = self.state.process_table()?;
+        answer(end::end(table, pid, start_time, signal)).await
     }
 
     /// What has changed in the table of a session: the pids of rows that came, changed and went, and

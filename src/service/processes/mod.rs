@@ -3,6 +3,7 @@
 mod batch;
 mod changes;
 mod columns;
+mod end;
 mod interface;
 mod query;
 mod session;

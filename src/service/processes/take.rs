@@ -92,9 +92,8 @@ async fn ask<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce(&mut Table) -> Result<T, process::Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let asker = Arc::new(());
     let left = limit.saturating_sub(begin.elapsed());
-    match timeout(left, worker.ask(&asker, work)).await {
+    match timeout(left, worker.ask(work)).await {
         Ok(Ok(answer)) => answer.map_err(|error| Error::failed(error.to_string())),
         Ok(Err(_)) => Err(Error::failed(
             "the table of processes has failed".to_owned(),

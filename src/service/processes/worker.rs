@@ -1,16 +1,15 @@
-//! The thread that has the table.
+//! Who has the table.
 //!
 //! A pass over some thousand processes takes milliseconds, and one that the kernel holds up takes as
 //! long as that pleases: neither may hold up what is not about processes. So whatever is asked of the
-//! table is a job of one thread, one after the other. It begins with the first job. When there was no
-//! job for some seconds, and there is no session that will have one, it ends, and with it go the table
-//! and all that this has open: nothing else has to wake for that.
+//! table is a task of the blocking pool, one after the other. When there was none for some seconds, and
+//! there is no session that will have one, the table goes, and with it all that it has open.
 
 use std::{
-    collections::VecDeque,
     mem,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
-    thread,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -21,14 +20,20 @@ use crate::{
     source::{
         Roots,
         panic::{Panic, caught},
+        pool::{Pool, Submitted, WeakPool},
     },
 };
 
 /// How long the table is kept for the next call.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// The table, and the thread that has it.
+/// A thread that has had the table for longer is stuck.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// The table, as tasks of the blocking pool.
 pub(crate) struct Worker {
+    pool: Pool,
+    place: Arc<str>,
     shared: Arc<Shared>,
 }
 
@@ -41,42 +46,46 @@ pub(crate) struct Facts {
     pub(crate) error: String,
 }
 
-/// What was asked of the table.
-pub(crate) type Answer<T> = oneshot::Receiver<Result<T, Error>>;
+/// What was asked of the table. When this is dropped before it is begun, it never is.
+pub(crate) struct Answer<T> {
+    receiver: oneshot::Receiver<Result<T, Error>>,
+    _submitted: Submitted,
+}
 
 struct Shared {
     roots: Roots,
+    pool: WeakPool,
+    table: Mutex<Option<Table>>,
     state: Mutex<State>,
-    /// There is a job, nobody holds the table any more, or it is closed.
-    asked: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    jobs: VecDeque<Job>,
-    has_thread: bool,
     is_held: bool,
-    is_closed: bool,
+    /// What will drop the table.
+    release: Option<Submitted>,
     facts: Facts,
 }
 
-struct Job {
-    /// Whoever waits for the answer, as long as he does.
-    asker: Weak<()>,
-    work: Box<dyn FnOnce(&mut Table) -> Outcome + Send>,
+impl<T> Future for Answer<T> {
+    type Output = Result<Result<T, Error>, oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context)
+    }
 }
 
-/// The error of a job, if it had one.
-type Outcome = Option<String>;
-
 impl Worker {
-    /// A worker on the processes below `roots.proc`, without a thread yet.
-    pub(crate) fn new(roots: &Roots) -> Self {
+    /// A worker on the processes below `roots.proc`.
+    pub(crate) fn new(roots: &Roots, pool: &Pool) -> Self {
         Self {
+            pool: pool.clone(),
+            place: "process table".into(),
             shared: Arc::new(Shared {
                 roots: roots.clone(),
+                pool: pool.downgrade(),
+                table: Mutex::default(),
                 state: Mutex::default(),
-                asked: Condvar::new(),
             }),
         }
     }
@@ -85,14 +94,16 @@ impl Worker {
         &self.shared.roots
     }
 
-    /// Has something done with the table, after what was asked for before. It is not begun any more
-    /// once the `asker` is dropped. There is no answer where there is no thread to be had.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Has something done with the table, after what was asked for before.
     pub(crate) fn ask<T: Send + 'static>(
         &self,
-        asker: &Arc<()>,
         work: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
     ) -> Answer<T> {
-        let (sender, answer) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let work = move |table: &mut Table| {
             let result = work(table);
             let error = result.as_ref().err().map(ToString::to_string);
@@ -100,99 +111,77 @@ impl Worker {
             sender.send(result).ok();
             error
         };
-        let job = Job {
-            asker: Arc::downgrade(asker),
-            work: Box::new(work),
-        };
-        let mut state = self.shared.lock();
-        // Behind a pass that is stuck, those who have given up must not pile up.
-        state.jobs.retain(|job| job.asker.strong_count() > 0);
-        state.jobs.push_back(job);
-        if state.has_thread {
-            self.shared.asked.notify_one();
-        } else if self.start() {
-            state.has_thread = true;
-        } else {
-            state.jobs.clear();
+        let shared = self.shared.clone();
+        // Taken out first: what is dropped under the lock of the pool would need it.
+        let release = self.shared.lock().release.take();
+        drop(release);
+        let task = move || shared.run(work);
+        Answer {
+            receiver,
+            _submitted: self.pool.submit_at_once(&self.place, DEADLINE, task),
         }
-        answer
     }
 
-    /// Keeps the table, or lets it go some seconds after the last job.
+    /// Keeps the table, or lets it go some seconds after the last task.
     pub(crate) fn hold(&self, is_held: bool) {
-        let mut state = self.shared.lock();
-        if mem::replace(&mut state.is_held, is_held) != is_held {
-            self.shared.asked.notify_one();
+        let before = mem::replace(&mut self.shared.lock().is_held, is_held);
+        if before && !is_held {
+            self.shared.release_later();
         }
     }
 
     pub(crate) fn facts(&self) -> Facts {
         self.shared.lock().facts.clone()
     }
-
-    fn start(&self) -> bool {
-        const STACK: usize = 256 * 1024;
-        let builder = thread::Builder::new().name("process table".to_owned());
-        let shared = self.shared.clone();
-        builder
-            .stack_size(STACK)
-            .spawn(move || shared.work())
-            .is_ok()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.shared.lock().is_closed = true;
-        self.shared.asked.notify_one();
-    }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No job runs under the lock, so nothing panics that leaves the state in disorder.
+        // No task runs under the lock, so nothing panics that leaves the state in disorder.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self) {
-        let mut table = Table::new(&self.roots);
+    fn run(self: &Arc<Self>, work: impl FnOnce(&mut Table) -> Option<String>) {
+        let Some(pool) = self.pool.upgrade() else {
+            return;
+        };
+        let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = held.get_or_insert_with(|| Table::on_pool(&self.roots, &pool));
+        let (before, start) = (table.passes(), Instant::now());
+        let done = caught(|| work(table));
+        let passes = table.passes().saturating_sub(before);
+        let error = done.unwrap_or_else(|Panic(message)| {
+            // A table that has panicked is in disorder: the next task gets a new one.
+            *held = None;
+            Some(format!("it has panicked: {message}"))
+        });
+        drop(held);
         let mut state = self.lock();
-        while !state.is_closed {
-            if let Some(job) = state.jobs.pop_front() {
-                if job.asker.strong_count() == 0 {
-                    continue;
-                }
-                drop(state);
-                let (before, start) = (table.passes(), Instant::now());
-                // A table that has panicked is in disorder: the next job gets a new one.
-                let done = caught(|| (job.work)(&mut table));
-                let passes = table.passes().saturating_sub(before);
-                let error = done.unwrap_or_else(|Panic(message)| {
-                    table = Table::new(&self.roots);
-                    Some(format!("it has panicked: {message}"))
-                });
-                state = self.lock();
-                let facts = &mut state.facts;
-                facts.passes = facts.passes.saturating_add(passes);
-                facts.cost = facts.cost.saturating_add(start.elapsed());
-                state.facts.error = error.unwrap_or_default();
-                continue;
-            }
-            if state.is_held {
-                let waited = self.asked.wait(state);
-                state = waited.unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let waited = self.asked.wait_timeout(state, LINGER);
-            let (locked, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = locked;
-            if outcome.timed_out() && state.jobs.is_empty() && !state.is_held {
-                break;
-            }
-        }
-        state.has_thread = false;
-        // Closing some thousand files is no business of those who wait for the lock.
+        let facts = &mut state.facts;
+        facts.passes = facts.passes.saturating_add(passes);
+        facts.cost = facts.cost.saturating_add(start.elapsed());
+        facts.error = error.unwrap_or_default();
+        let is_held = state.is_held;
         drop(state);
-        drop(table);
+        if !is_held {
+            self.release_later();
+        }
+    }
+
+    /// Drops the table after some seconds, unless it is asked for or held before.
+    fn release_later(self: &Arc<Self>) {
+        let Some(pool) = self.pool.upgrade() else {
+            return;
+        };
+        let shared = self.clone();
+        let release = move || {
+            if !shared.lock().is_held {
+                let table = shared.table.lock().map(|mut table| table.take());
+                drop(table);
+            }
+        };
+        let release = pool.submit_later(LINGER, &"process table".into(), DEADLINE, release);
+        let before = self.lock().release.replace(release);
+        drop(before);
     }
 }

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::reading::Stamp;
+use crate::{reading::Stamp, source::pool::Pool};
 use shared::Shared;
 
 /// How much a command may say at once, in bytes: a run, or a line of one that writes lines.
@@ -116,10 +116,14 @@ pub struct Runner {
 impl Runner {
     /// A runner whose guards are this program, called with `guard` as its first argument: it is to call
     /// [`guard::main`] before anything else. `/proc/self/exe` in a program that does.
-    ///
     pub fn new(guard: impl Into<PathBuf>) -> Self {
+        Self::on_pool(guard, &Pool::new())
+    }
+
+    /// The same, with its thread from this pool.
+    pub(crate) fn on_pool(guard: impl Into<PathBuf>, pool: &Pool) -> Self {
         Self {
-            shared: Arc::new(Shared::new(guard.into())),
+            shared: Arc::new(Shared::new(guard.into(), pool.clone())),
         }
     }
 
@@ -167,6 +171,11 @@ impl Handle {
     /// that writes lines runs for as long.
     pub fn ask(&self) -> State {
         self.shared.ask(self.number)
+    }
+
+    /// What the command has said. Nobody need want to know.
+    pub(crate) fn state(&self) -> State {
+        self.shared.lock().state(self.number, Instant::now())
     }
 
     /// Asks, and waits for the answer that is on its way, if there is one, at most so long.

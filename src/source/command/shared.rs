@@ -10,11 +10,12 @@ use std::{
 };
 
 use super::{Command, Output, State, failure::Failure, schedule::Schedule, supervisor};
-use crate::reading::Stamp;
+use crate::{reading::Stamp, source::pool::Pool};
 
 /// What the runner, the handles and the thread have in common.
 pub(super) struct Shared {
     pub(super) guard: PathBuf,
+    pub(super) pool: Pool,
     inner: Mutex<Inner>,
     pub(super) answered: Condvar,
 }
@@ -49,9 +50,10 @@ pub(super) enum Phase {
 type Held<'a> = MutexGuard<'a, Inner>;
 
 impl Shared {
-    pub(super) fn new(guard: PathBuf) -> Self {
+    pub(super) fn new(guard: PathBuf, pool: Pool) -> Self {
         Self {
             guard,
+            pool,
             inner: Mutex::new(Inner {
                 on_answer: None,
                 commands: BTreeMap::new(),
@@ -169,7 +171,7 @@ impl Inner {
         true
     }
 
-    fn state(&self, number: u64, now: Instant) -> State {
+    pub(super) fn state(&self, number: u64, now: Instant) -> State {
         let Some(entry) = self.commands.get(&number) else {
             return State::default();
         };

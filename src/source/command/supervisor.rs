@@ -21,7 +21,7 @@ use crate::source::panic::caught;
 
 /// Starts the thread: what it is woken by.
 pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
-    const STACK: usize = 128 * 1024;
+    let pool = shared.pool.clone();
     let (waker, woken) = UnixStream::pair()?;
     waker.set_nonblocking(true)?;
     woken.set_nonblocking(true)?;
@@ -31,13 +31,15 @@ pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
         runs: BTreeMap::new(),
     };
     let shared = supervisor.shared.clone();
-    let builder = thread::Builder::new().name("commands".to_owned());
-    builder.stack_size(STACK).spawn(move || {
+    // It runs for as long as there are commands, and waits for nothing that may not end.
+    let task = move || {
         // The guards of what it ran have lost their sockets with it, and end that.
         if let Err(panic) = caught(|| supervisor.run()) {
             shared.abandon(&Failure::Panicked(panic));
         }
-    })?;
+    };
+    pool.submit(&"commands".into(), Duration::MAX, task)
+        .detach();
     Ok(waker)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.kernel.org/admin-guide/pm/cpufreq.html>
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use crate::{
     reading::{Fault, Kind, Raw, unit},
@@ -10,7 +10,8 @@ use crate::{
         Error, Roots, Source,
         cpu::gauge::{Quantity, Spot, cpus, family},
         device::{Device, Place},
-        guard, parse,
+        parse,
+        pool::Pool,
         property::Property,
     },
 };
@@ -55,9 +56,9 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 
 /// The family of the frequencies. Where the firmware is asked for one it can take 20 ms, and is
 /// guarded against.
-pub(in crate::source) fn source(roots: &Roots, lane: Arc<guard::Lane>) -> Box<dyn Source> {
+pub(in crate::source) fn source(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
     let sys = roots.sys.clone();
-    family(&FREQUENCY, roots, lane, move || spots(&sys))
+    family(&FREQUENCY, roots, pool, move || spots(&sys))
 }
 
 fn spots(sys: &Path) -> Result<Vec<Spot>, Error> {

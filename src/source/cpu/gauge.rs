@@ -15,8 +15,9 @@ use crate::{
         device::{Attribute, Device, fact, names, split_number},
         family::Family,
         file::File,
-        guard::{self, Guard, Guarded},
+        guard::{Guard, Guarded, Queue},
         parse,
+        pool::Pool,
         property::Property,
     },
 };
@@ -47,12 +48,13 @@ pub(super) struct Spot {
 pub(super) fn family(
     quantity: &'static Quantity,
     roots: &Roots,
-    lane: Arc<guard::Lane>,
+    pool: &Pool,
     mut find: impl FnMut() -> Result<Vec<Spot>, Error> + Send + 'static,
 ) -> Box<dyn Source> {
     let sys = roots.sys.clone();
     let mut known = BTreeSet::new();
     let news = News::default();
+    let queue = Queue::new(pool, quantity.source, false);
     Family::boxed(
         quantity.source,
         quantity.scope,
@@ -62,12 +64,12 @@ pub(super) fn family(
             for spot in find()? {
                 if known.is_empty() {
                     let all = All::new(quantity, &sys, news.clone());
-                    members.push(Guard::boxed(&lane, all, false));
+                    members.push(Guard::boxed(&queue, all));
                 }
                 if known.insert(spot.cpu) {
                     let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
                     news.push((spot.cpu, spot.device.attribute(&spot.file)));
-                    members.push(Guard::boxed(&lane, One::new(quantity, &sys, spot), false));
+                    members.push(Guard::boxed(&queue, One::new(quantity, &sys, spot)));
                 }
             }
             Ok(members)
@@ -194,7 +196,7 @@ impl Guarded for One {
     }
 }
 
-/// The CPUs that [`All`] has yet to hear of: it may be busy with a reading on the slow lane.
+/// The CPUs that [`All`] has yet to hear of: it may be busy with a reading on the pool.
 type News = Arc<Mutex<Vec<(u32, Attribute)>>>;
 
 /// Average, minimum and maximum of the CPUs that are online.

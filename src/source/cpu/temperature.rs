@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeSet, HashMap},
     path::Path,
-    sync::Arc,
 };
 
 use crate::{
@@ -12,8 +11,8 @@ use crate::{
         Error, Roots, Source,
         cpu::gauge::{Quantity, Spot, cpus, family},
         device::{Device, fact, names, split_number},
-        guard,
         hwmon::{Chip, Devices, TEMPERATURE as SORT, chips, zones},
+        pool::Pool,
         property::Property,
     },
 };
@@ -57,10 +56,10 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 }
 
 /// The family of the temperatures.
-pub(in crate::source) fn source(roots: &Roots, lane: Arc<guard::Lane>) -> Box<dyn Source> {
+pub(in crate::source) fn source(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
     let sys = roots.sys.clone();
     let mut devices = Devices::default();
-    family(&TEMPERATURE, roots, lane, move || spots(&sys, &mut devices))
+    family(&TEMPERATURE, roots, pool, move || spots(&sys, &mut devices))
 }
 
 /// Where the kernel has put a CPU: on which package, and on which core of it.

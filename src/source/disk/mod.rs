@@ -10,14 +10,14 @@ mod mounts;
 mod names;
 mod space;
 
-use super::{Options, Roots, Source};
+use super::{Options, Roots, Source, pool::Pool};
 
 /// The sources of `disk`: what diskstats counts, names, and the room of file systems.
-pub(super) fn sources(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
+pub(super) fn sources(roots: &Roots, options: &Options, pool: &Pool) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(counters::Counters::new(roots)),
         Box::new(names::Names::new(roots, options.network_mounts)),
-        Box::new(space::Space::new(roots, options.network_mounts)),
+        Box::new(space::Space::new(roots, options.network_mounts, pool)),
     ]
 }
 

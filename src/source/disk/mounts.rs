@@ -20,16 +20,7 @@ pub(super) struct Mount {
     pub(super) kind: String,
     /// What was mounted: `/dev/sda1`, or the name of a data set.
     pub(super) origin: String,
-    /// Whether it answers from memory, and so does everything on the way to it.
-    pub(super) is_quick: bool,
 }
-
-/// File systems that keep count of their room in memory, and wait for no disk when they are asked. FAT
-/// is none of them: it may have to count first.
-const QUICK: [&str; 6] = ["btrfs", "ext2", "ext3", "ext4", "f2fs", "xfs"];
-
-/// Through these, too, a path is found without waiting for others.
-const PASSABLE: [&str; 3] = ["overlay", "ramfs", "tmpfs"];
 
 impl Mount {
     /// Whether a server is asked.
@@ -120,14 +111,7 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
 pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
     let mut automatic: Vec<PathBuf> = Vec::new();
-    let mut impassable: Vec<PathBuf> = Vec::new();
-    for mut mount in parse::lines(text).filter_map(line) {
-        let is_below = |above: &PathBuf| mount.point.starts_with(above);
-        let is_passable = PASSABLE.contains(&mount.kind.as_str());
-        mount.is_quick &= !impassable.iter().any(is_below);
-        if !mount.is_quick && !is_passable {
-            impassable.push(mount.point.clone());
-        }
+    for mount in parse::lines(text).filter_map(line) {
         if mount.kind == "autofs" {
             automatic.push(mount.point);
             continue;
@@ -168,7 +152,6 @@ fn line(line: &[u8]) -> Option<Mount> {
     Some(Mount {
         point: OsString::from_vec(point).into(),
         number: (parse::number(major)?, parse::number(minor)?),
-        is_quick: QUICK.contains(&kind.as_str()),
         kind,
         origin,
     })

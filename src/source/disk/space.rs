@@ -1,7 +1,11 @@
-//! How much room file systems have: `statvfs`, which may never answer and so is asked in the slow
-//! lane, but where it is known to answer from memory.
+//! How much room file systems have: `statvfs`, which may never answer and so is asked on the blocking pool.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, time::Instant};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use nix::sys::{
     stat::{major, minor},
@@ -12,14 +16,19 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, guard::SLOW, lane::Lane, property::Property, rows},
+    source::{
+        Answered, Error, Roots, Source,
+        pool::{Job, Pool},
+        property::Property,
+        rows,
+    },
 };
 
 /// The file systems on disks that are mounted, and those on the network if they are wanted.
 pub(super) struct Space {
     roots: Roots,
     network_mounts: bool,
-    lane: Lane<Result<Room, Fault>>,
+    pool: Pool,
     /// In the order of the rows. Only ever appended to.
     bound: Vec<Bound>,
     changed: bool,
@@ -28,22 +37,18 @@ pub(super) struct Space {
 /// The file system that a row is of.
 struct Bound {
     id: String,
-    asked: Asked,
     is_whole: bool,
+    /// Where it is mounted, if it is.
+    mounted: Option<Mounted>,
 }
 
-/// How a file system is asked.
-enum Asked {
-    /// Not at all: it is not mounted.
-    Nowhere,
-    /// Here, because it is quick.
-    Here(Place),
-    /// In the lane, by this job.
-    Lane(usize),
+struct Mounted {
+    place: Place,
+    job: Job<Result<Room, Fault>>,
 }
 
 /// Where a file system is mounted.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Place {
     point: PathBuf,
     /// Its device, where files in it show that.
@@ -77,27 +82,27 @@ const PROPERTIES: [Property; WIDTH] = [
 ];
 
 impl Space {
-    pub(super) fn new(roots: &Roots, network_mounts: bool) -> Self {
+    pub(super) fn new(roots: &Roots, network_mounts: bool, pool: &Pool) -> Self {
         Self {
             roots: roots.clone(),
             network_mounts,
-            lane: Lane::new(),
+            pool: pool.clone(),
             bound: Vec::new(),
             changed: false,
         }
     }
 
-    /// The row of a file system, from now on asked where it is mounted now.
+    /// The row of a file system, which is asked where it is mounted now.
     fn bind(&mut self, system: &mounts::FileSystem) -> usize {
         let known = self.bound.iter().position(|bound| bound.id == system.id);
         let row = known.unwrap_or_else(|| {
-            let place = self.bound.len();
+            let row = self.bound.len();
             self.bound.push(Bound {
                 id: system.id.clone(),
-                asked: Asked::Nowhere,
                 is_whole: system.is_whole,
+                mounted: None,
             });
-            place
+            row
         });
         let point = &system.mount.point;
         let point = self
@@ -108,36 +113,20 @@ impl Space {
         let is_shown = system.mount.number.0 != 0 || system.mount.is_network();
         let number = is_shown.then_some(system.mount.number);
         let place = Place { point, number };
-        self.bound[row].asked = match system.mount.is_quick {
-            true => Asked::Here(place),
-            false => Asked::Lane(self.lane.add(move || place.ask())),
-        };
+        let mounted = &mut self.bound[row].mounted;
+        // One that hangs is asked once, however often it is found.
+        if mounted.as_ref().is_none_or(|known| known.place != place) {
+            let name = place.point.to_string_lossy().into();
+            let asked = place.clone();
+            let job = Job::new(&self.pool, &name, move || asked.ask());
+            *mounted = Some(Mounted { place, job });
+        }
         row
     }
 
-    /// What each file system answers, in the order of the rows.
-    fn ask(&mut self) -> Vec<Result<Room, Fault>> {
-        let job = |bound: &Bound| match bound.asked {
-            Asked::Lane(job) => Some(job),
-            Asked::Nowhere | Asked::Here(_) => None,
-        };
-        let jobs: Vec<_> = self.bound.iter().filter_map(job).collect();
-        let mut answers = self.lane.ask(&jobs).into_iter();
-        let lane = &self.lane;
-        let ask = |bound: &mut Bound| match &bound.asked {
-            Asked::Nowhere => Err(Fault::Gone),
-            Asked::Lane(_) => answers.next().unwrap_or(Err(Fault::Gone)).flatten(),
-            Asked::Here(place) => {
-                let start = Instant::now();
-                let room = place.ask();
-                if start.elapsed() > SLOW {
-                    let place = place.clone();
-                    bound.asked = Asked::Lane(lane.add(move || place.ask()));
-                }
-                room
-            }
-        };
-        self.bound.iter_mut().map(ask).collect()
+    fn jobs(&self) -> impl Iterator<Item = &Job<Result<Room, Fault>>> {
+        let mounted = self.bound.iter().filter_map(|bound| bound.mounted.as_ref());
+        mounted.map(|mounted| &mounted.job)
     }
 }
 
@@ -169,8 +158,11 @@ impl Source for Space {
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
         let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)?;
+        let is_mounted = |bound: &Bound| systems.iter().any(|system| system.id == bound.id);
         for bound in &mut self.bound {
-            bound.asked = Asked::Nowhere;
+            if !is_mounted(bound) {
+                bound.mounted = None;
+            }
         }
         let mut metrics = Vec::new();
         for system in &systems {
@@ -195,17 +187,31 @@ impl Source for Space {
         Ok(metrics)
     }
 
+    fn when_answered(&mut self, tell: Answered) {
+        self.pool.when_answered(tell);
+    }
+
+    fn begin(&mut self, since: Duration) {
+        self.jobs().for_each(|job| job.ask(since));
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.jobs().filter_map(Job::awaited_until).min()
+    }
+
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.bound.is_empty() {
-            self.discover()?;
-        }
-        let rooms = self.ask();
         // None inside where the sum does not fit.
         let mut all: Option<Option<Room>> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
-        for (bound, room) in self.bound.iter().zip(rooms) {
-            let is_mounted = !matches!(bound.asked, Asked::Nowhere);
-            self.changed |= is_mounted && room == Err(Fault::Gone);
+        for bound in &self.bound {
+            let room = match &bound.mounted {
+                None => Err(Fault::Gone),
+                Some(mounted) => {
+                    let room = mounted.job.answer().flatten();
+                    self.changed |= room == Err(Fault::Gone);
+                    room
+                }
+            };
             if let (Ok(room), true) = (room, bound.is_whole) {
                 let before = all.unwrap_or(Some(Room::default()));
                 all = Some(before.and_then(|before| before.and(room)));

@@ -7,14 +7,17 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::time::ClockId;
 
 use crate::{
     reading::{Fault, clock},
-    source::{lane::Lane, parse},
+    source::{
+        parse,
+        pool::{Job, Pool},
+    },
 };
 
 /// The programs that have one GPU open.
@@ -219,30 +222,36 @@ fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
     &mut engines[place]
 }
 
-/// The programs of one GPU, looked at in the slow lane: the first round takes a microsecond for
+/// The programs of one GPU, looked at on the blocking pool: the first round takes a microsecond for
 /// each file that any process has open.
-pub(super) struct Work {
-    lane: Lane<(u64, u64)>,
-    job: usize,
-}
+pub(super) struct Work(Job<(u64, u64)>);
 
 impl Work {
-    pub(super) fn new(proc: &Path, nodes: &[String]) -> Self {
-        let lane = Lane::new();
+    pub(super) fn new(pool: &Pool, proc: &Path, nodes: &[String]) -> Self {
         let clients = Mutex::new(Clients::new(proc, nodes));
-        let job = lane.add(move || {
+        let place = format!("clients of {}", nodes.join(" ")).into();
+        Self(Job::new(pool, &place, move || {
             let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock(ClockId::CLOCK_MONOTONIC);
             (clients.busy(now), now.as_nanos() as u64)
-        });
-        Self { lane, job }
+        }))
+    }
+
+    /// Has it looked at, if that was not done since.
+    pub(super) fn ask(&self, since: Duration) {
+        self.0.ask(since);
+    }
+
+    /// Until when it is worth to wait for the answer.
+    pub(super) fn awaited_until(&self) -> Option<Instant> {
+        self.0.awaited_until()
     }
 
     /// For how long the GPU worked, and the moment at which that was so, both in nanoseconds: an
     /// answer may be as old as the reading before, and a share of the time between two is right all
     /// the same.
     pub(super) fn busy(&self) -> Result<(u64, u64), Fault> {
-        self.lane.ask(&[self.job])[0]
+        self.0.answer()
     }
 }
 

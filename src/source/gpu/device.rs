@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::clients::Work;
@@ -12,6 +15,7 @@ use crate::{
     reading::Fault,
     source::{
         Error, Roots,
+        pool::Pool,
         rest::{NVIDIA, Power, Powers},
     },
 };
@@ -22,9 +26,11 @@ pub(super) struct Gpus {
     pub(super) roots: Roots,
     /// In the order of the numbers. Only ever appended to.
     known: Mutex<Vec<Known>>,
+    pool: Pool,
+    has_nvidia: AtomicBool,
     powers: Powers,
     #[cfg(feature = "nvml")]
-    pub(super) library: Arc<super::nvml::Library>,
+    pub(super) library: super::nvml::Library,
 }
 
 /// What the sources of one GPU share.
@@ -50,13 +56,15 @@ pub(super) struct Gpu {
 }
 
 impl Gpus {
-    pub(super) fn new(roots: &Roots, powers: Powers) -> Arc<Self> {
+    pub(super) fn new(roots: &Roots, pool: &Pool, powers: Powers) -> Arc<Self> {
         Arc::new(Self {
             roots: roots.clone(),
             known: Mutex::new(Vec::new()),
+            pool: pool.clone(),
+            has_nvidia: AtomicBool::new(false),
             powers,
             #[cfg(feature = "nvml")]
-            library: Arc::default(),
+            library: super::nvml::Library::new(pool),
         })
     }
 
@@ -75,6 +83,9 @@ impl Gpus {
             };
             let mut nodes = names(&path.join("drm")).unwrap_or_default();
             nodes.sort();
+            if driver == NVIDIA {
+                self.has_nvidia.store(true, Ordering::Relaxed);
+            }
             // NVIDIA's own need not make a device of DRM.
             if !nodes.iter().any(|node| node.starts_with("renderD")) && driver != NVIDIA {
                 continue;
@@ -104,10 +115,15 @@ impl Gpus {
         Ok(found)
     }
 
+    /// Whether one was ever found whose driver has a library.
+    pub(super) fn has_nvidia(&self) -> bool {
+        self.has_nvidia.load(Ordering::Relaxed)
+    }
+
     fn known(&self, path: PathBuf, nodes: Vec<String>) -> Known {
         Known {
             power: self.powers.of(&path),
-            work: Arc::new(Work::new(&self.roots.proc, &nodes)),
+            work: Arc::new(Work::new(&self.pool, &self.roots.proc, &nodes)),
             path,
             nodes,
         }

@@ -15,7 +15,10 @@ mod quantity;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use device::{Gpu, Gpus};
 use probe::Probe;
@@ -24,21 +27,23 @@ use quantity::Quantity;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw},
-    source::{Error, Roots, Source, rest::Powers},
+    source::{Answered, Error, Roots, Source, pool::Pool, rest::Powers},
 };
 
 /// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
 /// temperature makes no GPU tell its load.
 pub(super) struct Family {
     gpus: Arc<Gpus>,
+    pool: Pool,
     /// How many GPUs have members.
     known: usize,
 }
 
 impl Family {
-    pub(super) fn new(roots: &Roots, powers: Powers) -> Self {
+    pub(super) fn new(roots: &Roots, pool: &Pool, powers: Powers) -> Self {
         Self {
-            gpus: Gpus::new(roots, powers),
+            gpus: Gpus::new(roots, pool, powers),
+            pool: pool.clone(),
             known: 0,
         }
     }
@@ -82,6 +87,10 @@ impl Source for Family {
         Ok(members)
     }
 
+    fn when_answered(&mut self, tell: Answered) {
+        self.pool.when_answered(tell);
+    }
+
     fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
         Ok(())
     }
@@ -96,6 +105,8 @@ struct Member {
     quantity: Quantity,
     /// Those that are there and have it.
     rows: Vec<Row>,
+    /// What is asked whether they have it.
+    asked: Vec<Probe>,
     changed: bool,
 }
 
@@ -118,8 +129,19 @@ impl Member {
             whose,
             quantity,
             rows: Vec::new(),
+            asked: Vec::new(),
             changed: false,
         }
+    }
+
+    /// The GPUs that it is about.
+    fn find(&self) -> Result<Vec<Gpu>, Error> {
+        let mut gpus = self.gpus.find()?;
+        gpus.retain(|gpu| match self.whose {
+            Whose::All => true,
+            Whose::One(number) => gpu.number == number,
+        });
+        Ok(gpus)
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -178,21 +200,47 @@ impl Source for Member {
         self.changed
     }
 
+    fn begin_discovery(&mut self, since: Duration) {
+        if !self.gpus.has_nvidia() {
+            return;
+        }
+        // What is wrong here is found out by discovery.
+        for gpu in self.find().unwrap_or_default() {
+            if let Some(probe) = Probe::find(&self.gpus, &gpu, self.quantity)
+                && probe.is_of_library()
+                && gpu.may_be_read().is_ok()
+            {
+                probe.begin(since);
+                self.asked.push(probe);
+            }
+        }
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let gpus = self.gpus.find()?.into_iter();
-        let ours = gpus.filter(|gpu| match self.whose {
-            Whose::All => true,
-            Whose::One(number) => gpu.number == number,
-        });
         let row = |gpu| {
             Some(Row {
                 probe: Probe::find(&self.gpus, &gpu, self.quantity)?,
                 gpu,
             })
         };
-        self.rows = ours.filter_map(row).collect();
+        self.rows = self.find()?.into_iter().filter_map(row).collect();
+        self.asked.clear();
         self.changed = false;
         Ok(self.metrics())
+    }
+
+    fn begin(&mut self, since: Duration) {
+        for row in &self.rows {
+            if row.gpu.may_be_read().is_ok() {
+                row.probe.begin(since);
+            }
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        let rows = self.rows.iter().map(|row| &row.probe);
+        let probes = rows.chain(&self.asked);
+        probes.filter_map(Probe::awaited_until).min()
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

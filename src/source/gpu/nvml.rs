@@ -1,15 +1,11 @@
 //! NVIDIA's own library, which is there where its driver is, and is loaded when it is asked for.
 //!
-//! Whoever has it initialised keeps a GPU from falling asleep. So it lives on a thread of its own,
-//! which ends, and the library with it, when nobody has asked for a while. Initialising it takes a
-//! good part of a second, and who asks does not wait for that.
+//! Whoever has it initialised keeps a GPU from falling asleep. So it is released when nobody has asked for
+//! a while. Initialising it takes a good part of a second, so that it is asked on the blocking pool.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
-    },
-    thread,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,89 +16,115 @@ use nvml_wrapper::{
 };
 
 use super::quantity::Quantity;
-use crate::reading::Fault;
+use crate::{
+    reading::Fault,
+    source::pool::{Job, Pool, Submitted},
+};
 
 /// What is asked of the library: at most two numbers, in the units of the metrics.
 pub(super) type Answer = Result<[f64; 2], Fault>;
 
-/// The library, if somebody has asked for it lately.
-#[derive(Default)]
+/// What asks for one quantity of one GPU.
+pub(super) type Question = Arc<Job<Answer>>;
+
+/// The library, and what is asked of it.
 pub(super) struct Library {
-    worker: Mutex<Option<SyncSender<Request>>>,
+    pool: Pool,
+    loaded: Arc<Mutex<Loaded>>,
+    questions: Mutex<HashMap<(String, Quantity), Question>>,
 }
 
-struct Request {
-    address: String,
-    quantity: Quantity,
-    reply: SyncSender<Answer>,
+/// The library while it is initialised, and what will release it.
+#[derive(Default)]
+struct Loaded {
+    library: Option<Result<Nvml, NvmlError>>,
+    release: Option<Submitted>,
 }
 
-/// How long the library stays initialised when nobody asks. A GPU's rest is longer.
+/// How long the library stays initialised when nobody asks. GPUs are left alone for longer so that they can
+/// suspend.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// How long is waited for an answer; what is healthy takes a millisecond or two.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// A thread that waits for the library for longer is stuck.
+const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How many questions may wait for a library that does not answer.
-const WAITING: usize = 32;
+const PLACE: &str = "nvml";
 
 impl Library {
-    /// The quantity of the GPU at this PCI address, which must be awake: [`Fault::Gone`] where
-    /// there is no library, or the GPU does not have it.
-    pub(super) fn ask(&self, address: &str, quantity: Quantity) -> Answer {
-        let (reply, answer) = sync_channel(1);
-        let request = Request {
-            address: address.to_owned(),
-            quantity,
-            reply,
-        };
-        self.send(request)?;
-        answer.recv_timeout(PATIENCE).map_err(|cause| match cause {
-            RecvTimeoutError::Timeout => Fault::Timeout,
-            RecvTimeoutError::Disconnected => Fault::Stale,
-        })?
-    }
-
-    fn send(&self, mut request: Request) -> Result<(), Fault> {
-        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = worker.as_ref() {
-            request = match worker.try_send(request) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Full(_)) => return Err(Fault::Timeout),
-                // It has ended, because nobody asked.
-                Err(TrySendError::Disconnected(request)) => request,
-            };
+    pub(super) fn new(pool: &Pool) -> Self {
+        Self {
+            pool: pool.clone(),
+            loaded: Arc::default(),
+            questions: Mutex::default(),
         }
-        let (sender, requests) = sync_channel(WAITING);
-        sender.try_send(request).map_err(|_| Fault::Timeout)?;
-        let builder = thread::Builder::new().name("nvml".to_owned());
-        let started = builder.spawn(move || serve(&requests, Nvml::init(), LINGER));
-        started.map_err(|_| Fault::Stale)?;
-        *worker = Some(sender);
-        Ok(())
+    }
+
+    /// What asks for the quantity of the GPU at this PCI address, which must be awake then:
+    /// [`Fault::Gone`] where there is no library, or the GPU does not have it.
+    pub(super) fn question(&self, address: &str, quantity: Quantity) -> Question {
+        let mut questions = self
+            .questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let question = questions.entry((address.to_owned(), quantity));
+        question
+            .or_insert_with(|| {
+                let address = address.to_owned();
+                let loaded = Arc::downgrade(&self.loaded);
+                let pool = self.pool.downgrade();
+                let ask = move || {
+                    let (Some(loaded), Some(pool)) = (loaded.upgrade(), pool.upgrade()) else {
+                        return Err(Fault::Gone);
+                    };
+                    ask(&loaded, &pool, LINGER, Nvml::init, |library| {
+                        answer(library, &address, quantity)
+                    })
+                };
+                Arc::new(Job::new(&self.pool, &PLACE.into(), ask))
+            })
+            .clone()
     }
 }
 
-/// Answers until nobody has asked for as long as `linger`; then the library is released.
-fn serve(requests: &Receiver<Request>, library: Result<Nvml, NvmlError>, linger: Duration) {
-    while let Ok(request) = requests.recv_timeout(linger) {
-        let answer = match &library {
-            Ok(library) => answer(library, &request).map_err(|error| fault(&error)),
-            Err(error) => Err(fault(error)),
-        };
-        // Who asked may have lost patience.
-        let _ = request.reply.try_send(answer);
-    }
+/// Asks the library, which is initialised if it is not, and released when nobody has asked for as long as
+/// `linger`.
+fn ask(
+    loaded: &Arc<Mutex<Loaded>>,
+    pool: &Pool,
+    linger: Duration,
+    initialise: impl FnOnce() -> Result<Nvml, NvmlError>,
+    ask: impl FnOnce(&Nvml) -> Result<[f64; 2], NvmlError>,
+) -> Answer {
+    let mut held = lock(loaded);
+    // The last one is not due any more.
+    held.release = None;
+    let answer = match held.library.get_or_insert_with(initialise) {
+        Ok(library) => ask(library).map_err(|error| fault(&error)),
+        Err(error) => Err(fault(error)),
+    };
+    let released = Arc::downgrade(loaded);
+    let release = move || {
+        if let Some(loaded) = released.upgrade() {
+            let library = lock(&loaded).library.take();
+            drop(library);
+        }
+    };
+    held.release = Some(pool.submit_later(linger, &PLACE.into(), DEADLINE, release));
+    answer
 }
 
-fn answer(library: &Nvml, request: &Request) -> Result<[f64; 2], NvmlError> {
-    let device = library.device_by_pci_bus_id(request.address.as_str())?;
+fn lock(loaded: &Mutex<Loaded>) -> MutexGuard<'_, Loaded> {
+    loaded.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn answer(library: &Nvml, address: &str, quantity: Quantity) -> Result<[f64; 2], NvmlError> {
+    let device = library.device_by_pci_bus_id(address)?;
     let clock = |clock| {
         device
             .clock_info(clock)
             .map(|megahertz| [megahertz.into(), 0.0])
     };
-    match request.quantity {
+    match quantity {
         Quantity::Name => Err(NvmlError::NotSupported),
         Quantity::Usage => Ok([device.utilization_rates()?.gpu.into(), 0.0]),
         Quantity::Memory => {
@@ -136,45 +158,38 @@ fn fault(error: &NvmlError) -> Fault {
 mod tests {
     use super::*;
 
-    fn question(reply: SyncSender<Answer>) -> Request {
-        Request {
-            address: "0000:01:00.0".to_owned(),
-            quantity: Quantity::Usage,
-            reply,
+    /// Waits for the next answer.
+    fn wait(question: &Question) -> Answer {
+        question.ask(crate::reading::monotonic());
+        while question.awaited_until().is_some() {
+            std::thread::yield_now();
         }
+        question.answer().flatten()
     }
 
     #[test]
-    fn without_the_library_there_is_no_gpu() {
-        let absent = Nvml::builder()
-            .lib_path("libno-such-library.so.1".as_ref())
-            .init();
-        let (sender, requests) = sync_channel(1);
-        let (reply, answer) = sync_channel(1);
-        sender.send(question(reply)).unwrap();
-        drop(sender);
-        serve(&requests, absent, LINGER);
-        assert_eq!(answer.recv(), Ok(Err(Fault::Gone)));
+    fn without_a_gpu_or_the_library_there_is_no_answer() {
+        let library = Library::new(&Pool::new());
+        let question = library.question("0000:01:00.0", Quantity::Usage);
+        let again = library.question("0000:01:00.0", Quantity::Usage);
+        assert!(Arc::ptr_eq(&question, &again));
+        // What it says depends on the machine.
+        assert!(wait(&question).is_err());
     }
 
     #[test]
     fn it_is_released_when_nobody_asks_and_comes_back() {
-        let (sender, requests) = sync_channel(1);
-        let serving = thread::spawn(move || {
-            serve(
-                &requests,
-                Err(NvmlError::Uninitialized),
-                Duration::from_millis(1),
-            );
-        });
-        serving.join().unwrap();
-        let library = Library {
-            worker: Mutex::new(Some(sender)),
-        };
-        let (reply, answer) = sync_channel(1);
-        library.send(question(reply)).unwrap();
-        // What it says depends on the machine; the new worker says something.
-        assert!(answer.recv().is_ok());
+        let (pool, loaded) = (Pool::new(), Arc::default());
+        let absent = || Err(NvmlError::Uninitialized);
+        for _ in 0..2 {
+            let answer = ask(&loaded, &pool, Duration::from_millis(1), absent, |_| {
+                Err(NvmlError::Unknown)
+            });
+            assert_eq!(answer, Err(Fault::Stale));
+            while lock(&loaded).library.is_some() {
+                std::thread::yield_now();
+            }
+        }
     }
 
     #[test]

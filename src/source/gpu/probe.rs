@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -39,7 +40,7 @@ pub(super) enum Probe {
     },
     Clients(Arc<Work>),
     #[cfg(feature = "nvml")]
-    Nvml(Arc<super::nvml::Library>, String, Quantity),
+    Nvml(super::nvml::Question, Quantity),
 }
 
 /// The drivers that tell of their engines in fdinfo and have no better file.
@@ -111,15 +112,13 @@ impl Probe {
         }
     }
 
-    /// Only the library knows what it has, and of a GPU that sleeps it is not asked.
+    /// Only the library knows what it has, which is to be asked before; of a GPU that sleeps it is not
+    /// asked.
     #[cfg(feature = "nvml")]
     fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
-        let library = gpus.library.clone();
-        let is_gone = || library.ask(gpu.address(), quantity) == Err(Fault::Gone);
-        if gpu.may_be_read().is_ok() && is_gone() {
-            return None;
-        }
-        Some(Self::Nvml(library, gpu.address().to_owned(), quantity))
+        let question = gpus.library.question(gpu.address(), quantity);
+        let is_gone = question.answer().flatten() == Err(Fault::Gone);
+        (gpu.may_be_read().is_err() || !is_gone).then_some(Self::Nvml(question, quantity))
     }
 
     #[cfg(not(feature = "nvml"))]
@@ -149,6 +148,35 @@ impl Probe {
     pub(super) fn known(&self) -> Option<Raw> {
         match self {
             Self::Name { name, .. } => name.clone().map(Raw::Text),
+            _ => None,
+        }
+    }
+
+    /// Whether only the library knows that the GPU has it.
+    pub(super) fn is_of_library(&self) -> bool {
+        #[cfg(feature = "nvml")]
+        if matches!(self, Self::Nvml(..)) {
+            return true;
+        }
+        false
+    }
+
+    /// Begins what reading the device, which must be awake, needs from the blocking pool.
+    pub(super) fn begin(&self, since: Duration) {
+        match self {
+            Self::Clients(work) => work.ask(since),
+            #[cfg(feature = "nvml")]
+            Self::Nvml(question, _) => question.ask(since),
+            _ => {}
+        }
+    }
+
+    /// Until when it is worth to wait for that.
+    pub(super) fn awaited_until(&self) -> Option<Instant> {
+        match self {
+            Self::Clients(work) => work.awaited_until(),
+            #[cfg(feature = "nvml")]
+            Self::Nvml(question, _) => question.awaited_until(),
             _ => None,
         }
     }
@@ -188,7 +216,7 @@ impl Probe {
                 Err(fault) => columns.fill(Raw::Fault(fault)),
             },
             #[cfg(feature = "nvml")]
-            Self::Nvml(library, address, quantity) => match library.ask(address, *quantity) {
+            Self::Nvml(question, quantity) => match question.answer().flatten() {
                 Ok([total, used]) if *quantity == Memory => memory(total, used, columns),
                 Ok([number, _]) => columns[0] = Raw::Number(number),
                 Err(fault) => columns.fill(Raw::Fault(fault)),

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What one source of a GPU reads.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Quantity {
     Name,
     Usage,

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 use super::*;
 use crate::{
     reading::{Reading, Snapshot, Stamp, Value},
-    source::tests::{Tree, fixture, roots},
+    source::tests::{Tree, begin, discover, fixture, roots},
 };
 
 /// All members of the family, and what each has found.
@@ -21,7 +21,7 @@ impl Machine {
 
     fn with(roots: &Roots, powers: Powers) -> Self {
         let mut machine = Self {
-            family: Family::new(roots, powers),
+            family: Family::new(roots, &Pool::new(), powers),
             members: Vec::new(),
         };
         machine.look_again();
@@ -34,7 +34,7 @@ impl Machine {
         let new = self.family.members().unwrap().into_iter();
         self.members.extend(new.map(|member| (member, Vec::new())));
         for (member, metrics) in &mut self.members {
-            *metrics = member.discover().unwrap();
+            *metrics = discover(member.as_mut()).unwrap();
             for metric in metrics {
                 assert_eq!(metric.formula.needs_baseline(), metric.kind == Kind::Rate);
                 assert!(metric.id.is_ascii() && metric.description.contains("/sys/"));
@@ -58,6 +58,7 @@ impl Machine {
 
     fn snapshot(&mut self, id: &str, seconds: u64) -> Result<Snapshot, Error> {
         let mut columns = Vec::new();
+        begin(self.member(id).0);
         self.member(id).0.read(&mut columns)?;
         let stamp = Stamp::now();
         let since = std::time::Duration::from_secs(seconds);

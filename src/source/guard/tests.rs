@@ -6,7 +6,7 @@ use std::sync::{
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, unit},
-    source::tests::read,
+    source::tests::{begin, discover, read, wait},
 };
 
 use super::*;
@@ -67,8 +67,8 @@ impl Guarded for Slow {
     }
 }
 
-/// A guarded source, and how long it takes to read it.
-fn slow(lane: &Arc<Lane>, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>, Arc<AtomicU64>) {
+/// A guarded source in a queue of its own, and how long it takes to read it.
+fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>, Arc<AtomicU64>) {
     let milliseconds = Arc::new(AtomicU64::new(0));
     let source = Slow {
         milliseconds: milliseconds.clone(),
@@ -76,56 +76,87 @@ fn slow(lane: &Arc<Lane>, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>
         hangs,
         panics: false,
     };
-    let may_hang = source.hangs.is_some();
-    (Guard::boxed(lane, source, may_hang), milliseconds)
+    let name = format!("{:p}", Arc::as_ptr(&milliseconds));
+    let queue = Queue::new(pool, name, source.hangs.is_some());
+    (Guard::boxed(&queue, source), milliseconds)
 }
 
 #[test]
 fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
-    let lane = Arc::new(Lane::new());
-    let (mut source, milliseconds) = slow(&lane, None);
+    let pool = Pool::new();
+    let (mut source, milliseconds) = slow(&pool, None);
     assert_eq!(source.discover().unwrap()[0].maximum, Some(5.0));
     for expected in 0..3 {
+        source.begin(Duration::MAX);
+        assert_eq!(source.awaited_until(), None);
         assert_eq!(read(source.as_mut()), [Raw::Number(expected.into())]);
     }
     milliseconds.store(20, Ordering::SeqCst);
     assert_eq!(read(source.as_mut()), [Raw::Number(3.0)]);
-    // On the lane from now on. The first reading there is waited for.
+    // On the pool from now on. The first reading there is waited for.
     assert_eq!(read(source.as_mut()), [Raw::Number(4.0)]);
-    let start = Instant::now();
     let mut last = 4.0;
     for _ in 0..20 {
+        source.begin(Duration::MAX);
+        assert_eq!(source.awaited_until(), None);
         let Raw::Number(number) = read(source.as_mut())[0] else {
             panic!("no number");
         };
         assert!(number >= last);
         last = number;
     }
-    assert!(start.elapsed() < Duration::from_millis(20 * 20));
+}
+
+#[test]
+fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
+    let pool = Pool::new();
+    let queue = Queue::new(&pool, "a chip", false);
+    let source = |milliseconds| {
+        let source = Slow {
+            milliseconds: Arc::new(AtomicU64::new(milliseconds)),
+            reads: Arc::default(),
+            hangs: None,
+            panics: false,
+        };
+        Guard::boxed(&queue, source)
+    };
+    let mut all: Vec<_> = [20, 0, 0].map(source).into();
+    read(all[0].as_mut());
+    for source in &mut all {
+        source.begin(Duration::MAX);
+        assert!(source.awaited_until().is_some());
+    }
 }
 
 #[test]
 fn what_hangs_costs_nobody_else_anything() {
-    let lane = Arc::new(Lane::new());
+    let pool = Pool::new();
     let (release, hangs) = mpsc::channel();
-    let (mut hung, _) = slow(&lane, Some(hangs));
+    let (mut hung, _) = slow(&pool, Some(hangs));
     let (_keep, healthy) = mpsc::channel();
     drop(_keep);
     // This one does not wait, for nobody holds the other end.
-    let (mut well, _) = slow(&lane, Some(healthy));
+    let (mut well, _) = slow(&pool, Some(healthy));
+    // What is asked before it is answered is known in part, and changes when it is.
+    assert_eq!(hung.discover().unwrap()[0].maximum, None);
+    wait(hung.as_ref());
+    assert!(hung.changed());
     assert_eq!(hung.discover().unwrap()[0].maximum, Some(5.0));
+    assert!(!hung.changed());
     let late = |source: &mut Box<dyn Source>| {
+        begin(source.as_mut());
         let error = source.read(&mut Vec::new()).unwrap_err();
         assert_eq!(error.fault(), Fault::Timeout);
         assert_eq!(error.to_string(), "/slow: timed out");
     };
     late(&mut hung);
-    let start = Instant::now();
-    (0..100).for_each(|_| late(&mut hung));
-    assert!(start.elapsed() < PATIENCE);
+    for _ in 0..100 {
+        late(&mut hung);
+        assert_eq!(hung.awaited_until(), None);
+    }
     assert!(matches!(read(well.as_mut())[..], [Raw::Number(_)]));
     // It hangs, but what it is called is known.
-    assert_eq!(hung.discover().unwrap()[0].id, "slow/a/b".into());
+    assert_eq!(discover(hung.as_mut()).unwrap()[0].maximum, Some(5.0));
     release.send(()).unwrap();
     drop(release);
     let mut columns = Vec::new();
@@ -136,16 +167,17 @@ fn what_hangs_costs_nobody_else_anything() {
 }
 
 #[test]
-fn a_panic_on_the_lane_is_an_error_of_the_source() {
+fn a_panic_on_the_pool_is_an_error_of_the_source() {
     let source = Slow {
         milliseconds: Arc::default(),
         reads: Arc::default(),
         hangs: None,
         panics: true,
     };
-    let lane = Arc::new(Lane::new());
-    let mut source = Guard::boxed(&lane, source, true);
+    let queue = Queue::new(&Pool::new(), "panics", true);
+    let mut source = Guard::boxed(&queue, source);
     let error = loop {
+        begin(source.as_mut());
         match source.read(&mut Vec::new()).unwrap_err() {
             // On a busy machine.
             late if late.fault() == Fault::Timeout => {}

@@ -3,22 +3,23 @@ use std::{collections::BTreeMap, os::unix::fs::symlink};
 use crate::{
     reading::{Fault, Metric, Raw, Reading, Value},
     source::{
-        Roots, Source, gpu, lane,
-        tests::{Tree, members::readings, number_of, read, roots},
+        Roots, Source, gpu,
+        pool::Pool,
+        tests::{Tree, discover, members::readings, number_of, read, roots},
     },
 };
 
 use super::*;
 
 fn family(roots: &Roots) -> Box<dyn Source> {
-    source(roots, Arc::new(lane::Lane::new()), Powers::default())
+    source(roots, &Pool::new(), Powers::default())
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {
     let members = family(roots).members().unwrap();
     let metrics = members
         .into_iter()
-        .flat_map(|mut member| member.discover().unwrap());
+        .flat_map(|mut member| discover(member.as_mut()).unwrap());
     metrics
         .map(|metric| (metric.id.to_string(), metric))
         .collect()
@@ -226,12 +227,12 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let tree = desktop();
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
     let powers = Powers::default();
-    let lane = Arc::new(lane::Lane::new());
-    let mut members = source(&tree.roots(), lane, powers.clone())
+    let pool = Pool::new();
+    let mut members = source(&tree.roots(), &pool, powers.clone())
         .members()
         .unwrap();
     members.extend(
-        gpu::Family::new(&tree.roots(), powers.clone())
+        gpu::Family::new(&tree.roots(), &pool, powers.clone())
             .members()
             .unwrap(),
     );

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     reading::{Metric, Raw},
-    source::{Answered, Error, Source, guard::Lane},
+    source::{Answered, Error, Source, pool::Pool},
 };
 
 use super::{
@@ -31,12 +31,12 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn new(options: &Options, taken: Vec<&'static str>, lane: Arc<Lane>) -> Self {
+    pub(super) fn new(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Self {
         let path = options.directory.clone();
         let directory = Directory::new(path.clone(), taken);
         Self {
             path,
-            shared: Arc::new(Shared::new(directory, lane, options.guard.clone())),
+            shared: Arc::new(Shared::new(directory, pool.clone(), options.guard.clone())),
             watch: Mutex::default(),
             is_loaded: false,
             known: HashSet::new(),
@@ -59,7 +59,7 @@ impl Source for Family {
     }
 
     fn when_answered(&mut self, tell: Answered) {
-        self.shared.lane.when_answered(tell.clone());
+        self.shared.pool.when_answered(tell.clone());
         self.shared.tell(tell);
     }
 

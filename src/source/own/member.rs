@@ -9,11 +9,11 @@ use std::{
 use nix::errno::Errno;
 
 use crate::{
-    reading::{Fault, Metric, Raw, Stamp},
+    reading::{Metric, Raw, Stamp},
     source::{
         Error, Source,
         command::{self, Handle, Output},
-        guard::{Guard, Guarded},
+        guard::{Guard, Guarded, Queue},
     },
 };
 
@@ -39,24 +39,19 @@ pub(super) struct Member {
 
 /// How it is read.
 enum Read {
-    File {
-        source: Box<dyn Source>,
-        /// Since when there has been no answer.
-        late: Option<Instant>,
-    },
+    File(Box<dyn Source>),
     Command(Option<Run>),
     /// The store makes the readings of expressions of those of others.
     Nothing,
 }
 
-/// A file that has not been read by then hangs, and nobody waits for it any more.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The first reading of a file is waited for as long.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A command that is run as it was defined last.
 struct Run {
     command: command::Command,
     handle: Handle,
-    is_awaited: bool,
 }
 
 impl Member {
@@ -71,10 +66,13 @@ impl Member {
                 // The kernel answers for its own files; who answers for others is not known.
                 let kernel = ["/sys/", "/proc/"];
                 let may_hang = !kernel.iter().any(|root| path.0.starts_with(root));
-                Read::File {
-                    source: Guard::boxed(&shared.lane, source, may_hang),
-                    late: None,
-                }
+                // The files of one directory are on one mount.
+                let directory = std::path::Path::new(&path.0).parent();
+                let place = directory
+                    .unwrap_or(std::path::Path::new("/"))
+                    .to_string_lossy();
+                let queue = Queue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
+                Read::File(Guard::boxed(&queue, source))
             }
             Reader::Command(_) => Read::Command(None),
             Reader::Expressions => Read::Nothing,
@@ -105,7 +103,6 @@ impl Member {
                 *run = Some(Run {
                     handle: self.shared.runner().add(command.run.clone()),
                     command: command.run.clone(),
-                    is_awaited: false,
                 });
             }
             None => *run = None,
@@ -152,30 +149,41 @@ impl Source for Member {
 
     fn is_awaited(&self) -> bool {
         match &self.read {
-            Read::File { late, .. } => late.is_some_and(|late| late.elapsed() < PATIENCE),
-            Read::Command(run) => run.as_ref().is_some_and(|run| run.is_awaited),
-            Read::Nothing => false,
+            Read::Command(run) => run.as_ref().is_some_and(Run::is_awaited),
+            Read::File(_) | Read::Nothing => false,
+        }
+    }
+
+    fn begin(&mut self, since: Duration) {
+        match &mut self.read {
+            Read::File(source) => source.begin(since),
+            Read::Command(Some(run)) => drop(run.handle.ask()),
+            Read::Command(None) | Read::Nothing => {}
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        match &self.read {
+            Read::File(source) => source.awaited_until(),
+            Read::Command(_) | Read::Nothing => None,
         }
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         match &mut self.read {
-            Read::File { source, late } => {
+            Read::File(source) => {
                 let mut read = source.read(columns);
                 // What was read for other definitions than those of now is no answer for these.
                 if read.is_ok() && columns.pop() != Some(self.columns.current().mark()) {
                     columns.clear();
                     read = Err(Error::io(self.reader.path(), Errno::ETIMEDOUT.into()));
                 }
-                let is_late = matches!(&read, Err(error) if error.fault() == Fault::Timeout);
-                *late = is_late.then(|| late.unwrap_or_else(Instant::now));
                 read
             }
             Read::Command(Some(run)) => {
                 let state = run.handle.ask();
                 let output = state.output.as_ref();
                 let is_current = output.is_some_and(|output| run.is_current(&state, output));
-                run.is_awaited = state.is_pending && !is_current;
                 self.columns.of_command(is_current, &state, columns);
                 Ok(())
             }
@@ -186,6 +194,13 @@ impl Source for Member {
 }
 
 impl Run {
+    /// Whether it will answer, and what it has answered is not what it says now.
+    fn is_awaited(&self) -> bool {
+        let state = self.handle.state();
+        let output = state.output.as_ref();
+        state.is_pending && !output.is_some_and(|output| self.is_current(&state, output))
+    }
+
     /// Whether what it has said last is what it says now: nobody may have asked for long.
     fn is_current(&self, state: &command::State, output: &Output) -> bool {
         if self.command.lines {

@@ -28,7 +28,7 @@ use std::{
 
 use nix::errno::Errno;
 
-use crate::source::{self, Roots, Source, guard};
+use crate::source::{self, Roots, Source, pool::Pool};
 
 /// The name of the whole family: its directory. Its members are called by their files,
 /// `sources.d/room.toml`.
@@ -73,12 +73,8 @@ pub fn check(path: &Path) -> Result<Check, source::Error> {
 
 /// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
 /// other sources.
-pub(super) fn source(
-    options: &Options,
-    taken: Vec<&'static str>,
-    lane: Arc<guard::Lane>,
-) -> Box<dyn Source> {
-    Box::new(family::Family::new(options, taken, lane))
+pub(super) fn source(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Box<dyn Source> {
+    Box::new(family::Family::new(options, taken, pool))
 }
 
 /// The patterns of all ids that belong to sources that are built in.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::source::{Answered, Error, command::Runner, guard::Lane};
+use crate::source::{Answered, Error, command::Runner, pool::Pool};
 
 use super::{
     definition::{Definition, Reader},
@@ -17,7 +17,7 @@ use super::{
 /// What the family and its members share.
 pub(super) struct Shared {
     state: Mutex<State>,
-    pub(super) lane: Arc<Lane>,
+    pub(super) pool: Pool,
     guard: PathBuf,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Edition {
 }
 
 impl Shared {
-    pub(super) fn new(directory: Directory, lane: Arc<Lane>, guard: PathBuf) -> Self {
+    pub(super) fn new(directory: Directory, pool: Pool, guard: PathBuf) -> Self {
         Self {
             state: Mutex::new(State {
                 directory,
@@ -61,7 +61,7 @@ impl Shared {
                 runner: None,
                 tell: None,
             }),
-            lane,
+            pool,
             guard,
         }
     }
@@ -171,7 +171,7 @@ impl Shared {
         if let Some(runner) = &state.runner {
             return runner.clone();
         }
-        let runner = Arc::new(Runner::new(self.guard.clone()));
+        let runner = Arc::new(Runner::on_pool(self.guard.clone(), &self.pool));
         if let Some(tell) = state.tell.clone() {
             runner.on_answer(move || tell());
         }

@@ -4,16 +4,16 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
-        lane,
+        pool::Pool,
         rest::Powers,
-        tests::{Tree, members::readings, read, roots},
+        tests::{Tree, discover, members::readings, read, roots},
     },
 };
 
 use super::*;
 
 fn families(roots: &Roots) -> Vec<Box<dyn Source>> {
-    sources(roots, Arc::new(lane::Lane::new()), Powers::default())
+    sources(roots, &Pool::new(), Powers::default())
 }
 
 /// What the power supplies of a machine read: texts as they are, numbers to three digits.
@@ -179,16 +179,19 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     let directory = battery(&tree, "BAT0", &[("capacity", "9")]);
     let mut family = families(&tree.roots()).remove(0);
     let mut members = family.members().unwrap();
-    let metrics = members[0].discover().unwrap();
+    let metrics = discover(members[0].as_mut()).unwrap();
     assert!(read(members[0].as_mut()).contains(&Raw::Number(9.0)));
     let sys = tree.roots().sys;
     fs::remove_dir_all(sys.join(&directory)).unwrap();
     fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
     assert!(family.members().unwrap().is_empty());
-    assert!(members[0].discover().unwrap().is_empty());
+    assert!(discover(members[0].as_mut()).unwrap().is_empty());
     battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
     assert!(family.members().unwrap().is_empty());
-    assert_eq!(members[0].discover().unwrap().len(), metrics.len() + 1);
+    assert_eq!(
+        discover(members[0].as_mut()).unwrap().len(),
+        metrics.len() + 1
+    );
     let columns = read(members[0].as_mut());
     assert!(
         [10.0, 20.0]
@@ -207,7 +210,7 @@ fn packages_and_their_parts() {
         .collect();
     let objects = ["package-0", "package-0:core", "package-0:dram"];
     assert_eq!(ids, objects.map(|object| format!("power/{object}/power")));
-    let power = &members[0].discover().unwrap()[0].formula;
+    let power = &discover(members[0].as_mut()).unwrap()[0].formula;
     assert!(matches!(power, Formula::Rate { .. }));
     // From one second to the next.
     let now = Stamp::now();
@@ -241,6 +244,6 @@ fn a_package_that_cannot_be_read_has_its_metrics() {
     )
     .unwrap();
     let mut members = families(&tree.roots()).remove(1).members().unwrap();
-    assert_eq!(members[0].discover().unwrap().len(), 2);
+    assert_eq!(discover(members[0].as_mut()).unwrap().len(), 2);
     assert!(members[0].read(&mut Vec::new()).is_err());
 }

@@ -90,9 +90,11 @@ fn no_machine_does_harm() {
                 let mut at = 0;
                 while at < sources.len() {
                     let what = format!("round {round} of {machine}");
-                    let metrics = unharmed(&what, sources[at].discover()).unwrap_or_default();
+                    let metrics =
+                        unharmed(&what, discover(sources[at].as_mut())).unwrap_or_default();
                     let members = unharmed(&what, sources[at].members());
                     sources.extend(members.unwrap_or_default());
+                    begin(sources[at].as_mut());
                     let mut columns = Vec::new();
                     let _ = unharmed(&what, sources[at].read(&mut columns));
                     let stamp = Stamp::now();
@@ -115,7 +117,7 @@ fn no_machine_does_harm() {
     }
 }
 
-/// Panics where the code that is called has panicked on a lane.
+/// Panics where the code that is called has panicked on the pool.
 #[track_caller]
 fn unharmed<T>(what: &str, outcome: Result<T, Error>) -> Result<T, Error> {
     if let Err(Error::Panicked(how)) = &outcome {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, Value},
-    source::Source,
+    source::{
+        Source,
+        tests::{begin, discover},
+    },
 };
 
 /// All sources, and behind each family its members.
@@ -24,7 +27,8 @@ pub(in crate::source) fn readings(
 ) -> BTreeMap<String, Result<Value, Fault>> {
     let mut readings = BTreeMap::new();
     for mut source in with_members(sources) {
-        let metrics = source.discover().unwrap();
+        let metrics = discover(source.as_mut()).unwrap();
+        begin(source.as_mut());
         let mut columns = Vec::new();
         if let Err(error) = source.read(&mut columns) {
             let width = metrics.iter().map(|metric| metric.formula.width());

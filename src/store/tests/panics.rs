@@ -1,5 +1,7 @@
 //! A source that panics fails, and no other does.
 
+use std::time::Instant;
+
 use super::*;
 
 /// Where a source panics.
@@ -12,6 +14,7 @@ enum At {
     Read,
     Changed,
     IsAwaited,
+    AwaitedUntil,
     Nowhere,
 }
 
@@ -74,6 +77,11 @@ impl Source for Panicking {
     fn is_awaited(&self) -> bool {
         self.pass(At::IsAwaited);
         false
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.pass(At::AwaitedUntil);
+        None
     }
 }
 
@@ -142,23 +150,28 @@ fn a_discovery_that_panics_is_tried_again() {
 
 #[test]
 fn a_question_that_panics_costs_no_reading() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     for place in [
         At::WhenAnswered,
         At::MayHave,
         At::Members,
         At::Changed,
         At::IsAwaited,
+        At::AwaitedUntil,
     ] {
         let (store, at, watched) = beside_another(place);
         let selection = store.resolve(&["a", "b"]).unwrap();
-        assert!(!store.is_awaited(&selection));
+        runtime.block_on(store.prepare(&selection, now(), Duration::MAX));
         assert!(store.look_where_readings_differ().is_empty());
         let readings = values(&selection, &store.read(&selection, now()));
         assert!(
             readings.iter().all(Result::is_ok),
             "{place:?}: {readings:?}"
         );
-        if matches!(place, At::Changed | At::IsAwaited) {
+        if matches!(place, At::Changed | At::IsAwaited | At::AwaitedUntil) {
             has_panicked(&store);
         }
         *at.lock().unwrap() = At::Nowhere;

@@ -107,8 +107,8 @@ fn when_its_guard_is_killed() {
 fn when_its_guard_is_killed_at_any_moment() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
         for moment in 0..60 {
+            let place = Place::new();
             let handle = place
                 .runner
                 .add(place.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
@@ -125,7 +125,7 @@ fn when_its_guard_is_killed_at_any_moment() {
             assert!(next(&handle, 0).problem.is_some());
             nothing_is_left(&place.home);
             // Also reaped: it is not to be taken for the next.
-            drop((guard, handle));
+            drop((guard, handle, place));
             before.are_back();
         }
     });

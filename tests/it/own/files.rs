@@ -10,7 +10,7 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use sampled::{
-    reading::{Fault, Stamp, Value},
+    reading::{Fault, Value},
     store::Baseline,
 };
 
@@ -164,7 +164,7 @@ fn a_counter_makes_a_rate() {
     let selection = place.store.resolve(&[ID, "a/b/d"]).unwrap();
     // A frame in which the file says this: it may be answered late.
     let read = |count: f64| loop {
-        let frame = place.store.read(&selection, Stamp::now().monotonic);
+        let frame = place.read(&selection);
         let none = Baseline::new();
         let (_, total) = selection.readings(&frame, &none).nth(1).unwrap();
         if total == number(count) {

@@ -10,9 +10,10 @@ use std::{
 use sampled::{
     reading::{Reading, Stamp, Value},
     source::{self, Roots, own},
-    store::{Baseline, Changes, Store},
+    store::{Baseline, Changes, Frame, Selection, Store},
 };
 use tempfile::TempDir;
+use tokio::runtime;
 
 use crate::{
     home::{Home, SAMPLED},
@@ -86,11 +87,20 @@ impl Place {
         self.store.look_at_definitions(true)
     }
 
+    /// A frame now, in which nothing is waited for any longer.
+    pub(crate) fn read(&self, selection: &Selection) -> Frame {
+        let mut runtime = runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().unwrap();
+        let now = Stamp::now().monotonic;
+        runtime.block_on(self.store.prepare(selection, now, now + PATIENCE));
+        self.store.read(selection, now)
+    }
+
     /// The reading of a metric now.
     pub(crate) fn reading(&self, id: &str) -> Reading {
         self.look();
         let selection = self.store.resolve(&[id]).unwrap();
-        let frame = self.store.read(&selection, Stamp::now().monotonic);
+        let frame = self.read(&selection);
         let none = Baseline::new();
         let (_, reading) = selection.readings(&frame, &none).next().unwrap();
         reading

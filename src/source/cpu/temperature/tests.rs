@@ -4,7 +4,7 @@ use crate::{
     reading::{Fault, Value},
     source::{
         cpu::frequency,
-        lane,
+        pool::Pool,
         tests::{Tree, members::readings, roots},
     },
 };
@@ -12,8 +12,8 @@ use crate::{
 use super::*;
 
 fn both(roots: &Roots) -> BTreeMap<String, Result<f64, Fault>> {
-    let lane = Arc::new(lane::Lane::new());
-    let families = vec![source(roots, lane.clone()), frequency::source(roots, lane)];
+    let pool = Pool::new();
+    let families = vec![source(roots, &pool), frequency::source(roots, &pool)];
     let number = |reading| match reading {
         Ok(Value::Number(number)) => Ok(number),
         Ok(Value::Text(text)) => panic!("{text}"),

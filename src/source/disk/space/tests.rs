@@ -60,30 +60,6 @@ fn what_is_mounted_elsewhere_does_not_answer() {
 }
 
 #[test]
-fn what_answers_from_memory_is_asked_here() {
-    let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
-                23 22 8:2 / /boot rw - vfat /dev/sda2 rw\n\
-                24 22 8:3 / /home rw - xfs /dev/sda3 rw\n\
-                25 22 0:50 / /net rw - nfs4 filer:/vol rw\n\
-                26 25 8:4 / /net/disk rw - ext4 /dev/sda4 rw\n\
-                27 22 0:51 / /run rw - tmpfs tmpfs rw\n\
-                28 27 8:5 / /run/media/stick rw - f2fs /dev/sda5 rw\n";
-    let mounts = mounts::mounts(text.as_bytes(), false);
-    let quick: Vec<_> = mounts
-        .iter()
-        .map(|mount| (mount.point.to_str().unwrap(), mount.is_quick))
-        .collect();
-    let expected = [
-        ("/", true),
-        ("/boot", false),
-        ("/home", true),
-        ("/net/disk", false),
-        ("/run/media/stick", true),
-    ];
-    assert_eq!(quick, expected);
-}
-
-#[test]
 fn mounts_on_disks_of_this_machine() {
     let mounts = mounts::mounts(fixture!("server/proc/1/mountinfo").as_bytes(), false);
     let points: Vec<_> = mounts.iter().map(|mount| mount.point.clone()).collect();
@@ -121,13 +97,10 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
             &["/", "/net/dead", "/auto/home", "/boot", "/autonomy"],
         ),
     ] {
-        let mut space = Space::new(&tree.roots(), network_mounts);
+        let mut space = Space::new(&tree.roots(), network_mounts, &Pool::new());
         space.discover().unwrap();
         // What has no job is not asked.
-        let asked = space
-            .bound
-            .iter()
-            .filter(|bound| !matches!(bound.asked, Asked::Nowhere));
+        let asked = space.bound.iter().filter(|bound| bound.mounted.is_some());
         assert_eq!(asked.map(|bound| &bound.id).collect::<Vec<_>>(), expected);
         let far = space.bound.iter().filter(|bound| !bound.is_whole);
         assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
@@ -142,7 +115,7 @@ fn a_file_system_goes_and_comes_back() {
     let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
     tree.write("diskstats", "");
     tree.write("self/mountinfo", &mounted);
-    let mut space = Space::new(&tree.roots(), false);
+    let mut space = Space::new(&tree.roots(), false, &Pool::new());
     let metrics = space.discover().unwrap();
     assert_eq!(metrics.len(), WIDTH + ALL);
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
@@ -170,7 +143,7 @@ fn a_file_system_goes_and_comes_back() {
 
 #[test]
 fn fixtures() {
-    let mut server = Space::new(&roots("server"), false);
+    let mut server = Space::new(&roots("server"), false, &Pool::new());
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 5 * WIDTH + ALL);
     let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();

@@ -1,0 +1,36 @@
+//! Ending a process, where that cannot hold anything up.
+
+use std::time::Duration;
+
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{process, service::error::Error};
+
+use super::worker::Worker;
+
+/// What `/proc/PID/stat` says is there at once, unless the kernel holds the process.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends a signal to a process, if it is the one that started at this moment: see [`process::end`].
+///
+/// # Errors
+/// When there is no such process, it may not be sent this signal, or the kernel does not tell in time which
+/// process it is.
+pub(crate) async fn end(worker: &Worker, pid: u32, start: u64, signal: i32) -> Result<(), Error> {
+    let roots = worker.roots().clone();
+    let (sender, receiver) = oneshot::channel();
+    let place = format!("process {pid}").into();
+    let end = move || drop(sender.send(process::end(&roots, pid, start, signal)));
+    // When this is dropped, nobody waits for the signal any more, and it is not sent later.
+    let _submitted = worker.pool().submit_at_once(&place, TIMEOUT, end);
+    match timeout(TIMEOUT, receiver).await {
+        Ok(Ok(ended)) => Ok(ended?),
+        Ok(Err(_)) => Err(Error::failed(format!(
+            "process {pid}: the service has failed"
+        ))),
+        Err(_) => Err(Error::timeout(format!(
+            "process {pid}: the kernel has not told in {} s which process it is",
+            TIMEOUT.as_secs()
+        ))),
+    }
+}

@@ -1,0 +1,137 @@
+//! Waiting for what may block: without a thread, and no longer than it is worth.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
+
+use crate::{reading::monotonic, source::Source};
+
+use super::{Inner, Selection, Store, cell::Cell};
+
+/// A frame waits no longer than this for what is read on the blocking pool, and neither does a list.
+const TIMEOUT: Duration = Duration::from_millis(100);
+
+/// A command's answer takes as long as it pleases: who waits for it has a deadline.
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Store {
+    /// Has everything begun on the blocking pool that a reading of this selection at the moment `since` of
+    /// the monotonic clock needs, and waits until it is answered, is not worth waiting for any longer, or
+    /// the moment `deadline` has come.
+    pub async fn prepare(&self, selection: &Selection, since: Duration, deadline: Duration) {
+        let cells = &selection.cells;
+        self.begin(cells, since);
+        self.wait(deadline, |inner| {
+            let mut all = cells.iter();
+            let is_awaited = |cell: &mut Cell| cell.says(|source| source.is_awaited());
+            match all.any(|&cell| is_awaited(&mut inner.cells[cell])) {
+                true => Instant::now().checked_add(LONG),
+                false => inner.awaited_until(cells),
+            }
+        })
+        .await;
+    }
+
+    /// The same for the snapshots that [`baseline`](Self::baseline) will take.
+    pub async fn prepare_baseline(
+        &self,
+        selection: &Selection,
+        window: Duration,
+        deadline: Duration,
+    ) {
+        let now = monotonic();
+        let cells: Vec<_> = {
+            let inner = self.lock();
+            let cells = selection.rates().map(|place| selection.cells[place]);
+            let is_missing = |cell: &usize| inner.cells[*cell].mark(now, window).0.is_none();
+            cells.filter(is_missing).collect()
+        };
+        if !cells.is_empty() {
+            self.begin(&cells, now);
+            self.wait(deadline, |inner| inner.awaited_until(&cells))
+                .await;
+        }
+    }
+
+    /// The same for the frames of several selections, which wait for no command, and for nothing very long.
+    pub async fn prepare_frames(&self, selections: &[&Selection], since: Duration) {
+        let cells = selections.iter().flat_map(|selection| &selection.cells);
+        let cells: BTreeSet<_> = cells.copied().collect();
+        let cells: Vec<_> = cells.into_iter().collect();
+        self.begin(&cells, since);
+        let deadline = monotonic().saturating_add(TIMEOUT);
+        self.wait(deadline, |inner| inner.awaited_until(&cells))
+            .await;
+    }
+
+    /// Waits for what the sources need that are asked for the first time what they have: see
+    /// [`Resolution::is_awaited`](super::Resolution::is_awaited).
+    pub async fn prepare_resolution(&self) {
+        let deadline = monotonic().saturating_add(TIMEOUT);
+        self.wait(deadline, |inner| {
+            let is_unknown = |cell: &&mut Cell| cell.metrics.is_none();
+            let unknown = inner.cells.iter_mut().filter(is_unknown);
+            unknown.filter_map(Cell::awaited_until).min()
+        })
+        .await;
+    }
+
+    /// Waits for what looking again at these sources needs.
+    pub(super) async fn prepare_discovery(&self, may_differ: impl Fn(&dyn Source) -> bool) {
+        let now = monotonic();
+        let mut begun = Vec::new();
+        {
+            let mut inner = self.lock();
+            for (at, cell) in inner.cells.iter_mut().enumerate() {
+                if cell.metrics.is_some() && cell.says(&may_differ) {
+                    cell.begin_discovery(now);
+                    begun.push(at);
+                }
+            }
+        }
+        let deadline = now.saturating_add(TIMEOUT);
+        self.wait(deadline, |inner| inner.awaited_until(&begun))
+            .await;
+    }
+
+    fn begin(&self, cells: &[usize], since: Duration) {
+        let mut inner = self.lock();
+        for &cell in cells {
+            if inner.is_on(cell) {
+                inner.cells[cell].begin(since);
+            }
+        }
+    }
+
+    /// Waits while there is a moment until which it is worth to wait. It is found out anew when that has come,
+    /// and after each answer.
+    async fn wait(
+        &self,
+        deadline: Duration,
+        mut awaited_until: impl FnMut(&mut Inner) -> Option<Instant>,
+    ) {
+        loop {
+            // What is answered from here on is heard of.
+            let answered = self.answered.notified();
+            let Some(until) = awaited_until(&mut self.lock()) else {
+                return;
+            };
+            let left = deadline.saturating_sub(monotonic());
+            if left.is_zero() {
+                return;
+            }
+            let worth = until.saturating_duration_since(Instant::now());
+            timeout(left.min(worth), answered).await.ok();
+        }
+    }
+}
+
+impl Inner {
+    fn awaited_until(&mut self, cells: &[usize]) -> Option<Instant> {
+        let until = |&cell: &usize| self.cells[cell].awaited_until();
+        cells.iter().filter_map(until).min()
+    }
+}
