@@ -1,0 +1,166 @@
+//! A mount whose server is gone: every call about it waits for ever. It holds nobody else up.
+
+use std::{
+    fs::{self, File},
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use sampled::{
+    client::{Client, Sample, SampleOptions, Start},
+    reading::Fault,
+};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::{
+    bus::Bus,
+    own::place::{define, sources_d},
+    process::{PATIENCE, skip},
+};
+
+/// A file system of FUSE whose program answers nothing, as sshfs does when its server is gone.
+struct Hung {
+    dir: TempDir,
+    /// When it is closed, the kernel ends all calls with an error.
+    device: Option<File>,
+}
+
+impl Hung {
+    /// None where there is no FUSE, or this process may not mount it.
+    fn new() -> Option<Self> {
+        let device = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/fuse")
+            .ok()?;
+        let dir = tempfile::tempdir().unwrap();
+        let options = format!(
+            "fd={},rootmode=40000,user_id=0,group_id=0,allow_other",
+            device.as_raw_fd()
+        );
+        let options = std::ffi::CString::new(options).unwrap();
+        let flags = MountFlags::empty();
+        mount(
+            "filer:/vol",
+            dir.path(),
+            "fuse.sshfs",
+            flags,
+            Some(&*options),
+        )
+        .ok()?;
+        Some(Self {
+            dir,
+            device: Some(device),
+        })
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn total(&self) -> String {
+        let point = self.path().to_str().unwrap().replace('/', "%2F");
+        format!("disk/{point}/total")
+    }
+
+    /// Its program ends.
+    fn end(&mut self) {
+        self.device = None;
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        self.end();
+        unmount(self.path(), UnmountFlags::DETACH).ok();
+    }
+}
+
+const OWN: &str = "room/desk/temperature";
+const QUICK: &str = "memory/physical/total";
+
+/// A service that asks mounts on the network, and for a file of the mount.
+fn beside(hung: &Hung) -> Bus {
+    let bus = Bus::activating("");
+    let config = bus.config().join("sampled");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "[disk]\nnetwork = true\n").unwrap();
+    let file: PathBuf = hung.path().join("temperature");
+    let text = format!("[metrics.'{OWN}']\nfile = {file:?}\n");
+    define(&sources_d(&bus), "room.toml", &text);
+    bus
+}
+
+fn threads(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task")).unwrap().count()
+}
+
+async fn sample(client: &Client, id: &str) -> Sample {
+    let ids = [id];
+    let sample = client.sample(&ids, SampleOptions::default());
+    timeout(PATIENCE, sample).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_hung_mount_costs_its_own_values_alone() {
+    let Some(mut hung) = Hung::new() else {
+        return skip("it mounts FUSE, which needs root and /dev/fuse");
+    };
+    let bus = beside(&hung);
+    let total = hung.total();
+    bus.block_on(async {
+        let (client, other) = (bus.client().await, bus.client().await);
+        sample(&other, QUICK).await;
+        let daemon = bus.owned().await.pid;
+        // What hangs is waited for by who has asked, and another is answered meanwhile.
+        let mut late = Box::pin(sample(&client, &total));
+        let mut answered = 0;
+        let late = loop {
+            tokio::select! {
+                biased;
+                late = &mut late => break late,
+                quick = sample(&other, QUICK) => {
+                    assert!(quick.faults.is_empty());
+                    answered += 1;
+                }
+            }
+        };
+        assert_eq!(late.faults.get(&total), Some(&Fault::Timeout));
+        assert!(answered > 3, "{answered}");
+        // A file of the same mount waits behind it.
+        let late = sample(&client, OWN).await;
+        assert_eq!(late.faults.get(OWN), Some(&Fault::Timeout));
+        // It was found out: nobody waits for it any more, however often it is found and asked for.
+        let all = ["disk", OWN, QUICK];
+        let before = threads(daemon);
+        for _ in 0..100 {
+            timeout(PATIENCE, client.list(&all)).await.unwrap().unwrap();
+            let sample = client.sample(&all, SampleOptions::default());
+            let sample = timeout(PATIENCE, sample).await.unwrap().unwrap();
+            assert_eq!(sample.faults.get(&total), Some(&Fault::Timeout));
+            assert!(sample.readings.contains_key(QUICK));
+        }
+        assert!(
+            threads(daemon) <= before + 1,
+            "{before}, {}",
+            threads(daemon)
+        );
+        // A session of it has its frames.
+        let session = client.start(&all, Start::every(Duration::from_millis(50)));
+        let mut session = timeout(PATIENCE, session).await.unwrap().unwrap();
+        for _ in 0..20 {
+            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        session.stop().await.unwrap();
+        // When its program has ended, the kernel says so.
+        hung.end();
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while sample(&client, &total).await.faults.get(&total) == Some(&Fault::Timeout) {
+            assert!(tokio::time::Instant::now() < end);
+        }
+    });
+    bus.end();
+}
