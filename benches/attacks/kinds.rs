@@ -1,7 +1,17 @@
 //! The kinds of attacks.
 
-use std::{collections::HashMap, thread::sleep, time::Duration};
+use std::{
+    collections::HashMap,
+    ffi::CString,
+    fs::{self, File},
+    os::fd::AsRawFd,
+    path::Path,
+    thread::sleep,
+    time::Duration,
+};
 
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use tempfile::TempDir;
 use zbus::{Message, Variant, message::Flags};
 
 use crate::{
@@ -12,7 +22,7 @@ use crate::{
 
 pub(crate) type Attack = fn(&Bus);
 
-pub(crate) const ALL: [(&str, Attack); 33] = [
+pub(crate) const ALL: [(&str, Attack); 34] = [
     ("none", |_| sleep(Duration::from_secs(1))),
     // Messages.
     ("message-of-2-mb", |bus| {
@@ -180,7 +190,73 @@ pub(crate) const ALL: [(&str, Attack); 33] = [
         other.read_for(Duration::from_millis(200));
         Raw::connect(bus).repeat_and_read(&ask("Quit", &()), 5000);
     }),
+    // What is asked for.
+    (HUNG, |bus| {
+        let Some(mount) = Hung::new() else {
+            eprintln!("{HUNG}: left out, it mounts FUSE, which needs root and /dev/fuse");
+            return;
+        };
+        let definitions: String = (0..24)
+            .map(|at| {
+                let file = mount.path().join(at.to_string());
+                format!("[metrics.'room/desk/value{at}']\nfile = {file:?}\n")
+            })
+            .collect();
+        let directory = bus.config().join("sampled/sources.d");
+        fs::create_dir_all(&directory).expect("directory");
+        fs::write(directory.join("hung.toml"), definitions).expect("definitions");
+        let values = vec!["room", "memory"];
+        let start = ask("Start", &(&values, 50_000_u64, no_options()));
+        let list = ask("List", &(&values));
+        let mut raw = Raw::connect(bus);
+        raw.repeat(&start, 10);
+        for _ in 0..20 {
+            raw.repeat(&ask("Sample", &(&values, no_options())), 1);
+            raw.repeat(&list, 1);
+            raw.read_for(Duration::from_millis(50));
+        }
+        // All calls about it end with an error.
+        drop(mount);
+    }),
 ];
+
+/// Beside this one the neighbour is to notice nothing at all.
+pub(crate) const HUNG: &str = "hung-mount-24-values";
+
+/// A file system of FUSE whose program answers nothing.
+struct Hung {
+    dir: TempDir,
+    _device: File,
+}
+
+impl Hung {
+    fn new() -> Option<Self> {
+        let mut device = File::options();
+        let device = device.read(true).write(true).open("/dev/fuse").ok()?;
+        let dir = TempDir::new().ok()?;
+        let options = format!(
+            "fd={},rootmode=40000,user_id=0,group_id=0",
+            device.as_raw_fd()
+        );
+        let options = CString::new(options).ok()?;
+        let flags = MountFlags::empty();
+        mount("none", dir.path(), "fuse.sshfs", flags, Some(&*options)).ok()?;
+        Some(Self {
+            dir,
+            _device: device,
+        })
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        unmount(self.path(), UnmountFlags::DETACH).ok();
+    }
+}
 
 fn no_options() -> HashMap<&'static str, Variant<'static>> {
     HashMap::new()

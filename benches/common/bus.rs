@@ -80,6 +80,11 @@ impl Bus {
     pub(crate) fn connect(&self) -> Client {
         Client::connect(&socket(&self.dir))
     }
+
+    /// Where services look for what their user has configured.
+    pub(crate) fn config(&self) -> std::path::PathBuf {
+        self.dir.path().join("config")
+    }
 }
 
 fn socket(dir: &TempDir) -> std::path::PathBuf {
