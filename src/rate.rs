@@ -45,8 +45,10 @@ pub enum Formula {
     /// every device, one row of columns each, to the end of the snapshot.
     ///
     /// One that is no counter now, or was none before, is left out: a device that goes takes its
-    /// share along, and one that comes has grown by nothing yet.
+    /// share along, and one that comes has grown by nothing yet, in a row of another as well.
     Sum {
+        /// The column of the first row that [says whose it is](Self::OfRow).
+        owner: usize,
         /// The column of the first counter.
         first: usize,
         /// How far apart they are.
@@ -59,10 +61,23 @@ pub enum Formula {
     ///
     /// One that has neither is left out; where all are, the first of them says why.
     Mean {
-        /// The first column of the first row.
+        /// The column of the first row that [says whose it is](Self::OfRow).
+        owner: usize,
+        /// The column of the first level, or of the first counter.
         first: usize,
         /// How many columns a row has.
         step: usize,
+    },
+    /// What follows from a row of columns as long as it is of one device: when that has gone, the row is
+    /// used again for another. In a row of another the reading is [`Fault::Gone`], and it is compared with
+    /// no earlier one.
+    OfRow {
+        /// The column that says whose the row is.
+        owner: usize,
+        /// The number of the device there, which no other device of the source ever had.
+        number: u64,
+        /// How the reading follows from the columns of the row.
+        formula: Box<Formula>,
     },
     /// Computed from the readings of other metrics: no column of its own source.
     Derived(Arc<Expression>),
@@ -71,7 +86,11 @@ pub enum Formula {
 impl Formula {
     /// Whether an earlier snapshot is needed.
     pub fn needs_baseline(&self) -> bool {
-        !matches!(self, Self::Level(_) | Self::Derived(_))
+        match self {
+            Self::Level(_) | Self::Derived(_) => false,
+            Self::OfRow { formula, .. } => formula.needs_baseline(),
+            _ => true,
+        }
     }
 
     /// How many columns there have to be for it.
@@ -82,7 +101,10 @@ impl Formula {
             Self::Share { part, whole } => part.max(whole),
             Self::Busy { counter, .. } => counter,
             Self::Each { amount, count, .. } => amount.max(count),
-            Self::Sum { first, .. } | Self::Mean { first, .. } => first,
+            Self::Sum { owner, first, .. } | Self::Mean { owner, first, .. } => owner.max(first),
+            Self::OfRow {
+                owner, ref formula, ..
+            } => return formula.width().max(owner.saturating_add(1)),
             Self::Derived(_) => return 0,
         };
         last.saturating_add(1)
@@ -123,11 +145,30 @@ impl Formula {
                 }
                 amount as f64 * scale / count as f64
             }
-            Self::Sum { first, step, scale } => {
+            Self::Sum {
+                owner,
+                first,
+                step,
+                scale,
+            } => {
                 let span = Span::between(now, before)?;
-                span.growth_of_all(first, step)? as f64 * scale / span.elapsed.as_secs_f64()
+                let growth = span.growth_of_all(owner, first, step)?;
+                growth as f64 * scale / span.elapsed.as_secs_f64()
             }
-            Self::Mean { first, step } => Span::between(now, before)?.mean(first, step)?,
+            Self::Mean { owner, first, step } => {
+                Span::between(now, before)?.mean(owner, first, step)?
+            }
+            Self::OfRow {
+                owner,
+                number,
+                ref formula,
+            } => {
+                if count_of(now, owner)? != number {
+                    return Err(Fault::Gone);
+                }
+                let is_its = |before: &&Snapshot| count_of(before, owner) == Ok(number);
+                return formula.evaluate(now, before.filter(is_its));
+            }
             Self::Derived(_) => return Err(Fault::Gone),
         };
         finite(number)
@@ -177,13 +218,14 @@ impl<'a> Span<'a> {
         Ok((100.0 * part as f64 / whole as f64).min(100.0))
     }
 
-    fn mean(&self, first: usize, step: usize) -> Result<f64, Fault> {
+    fn mean(&self, owner: usize, first: usize, step: usize) -> Result<f64, Fault> {
         let (mut sum, mut count) = (0.0, 0_u32);
         let mut reason = None;
-        for row in (first..self.now.columns.len()).step_by(step.max(1)) {
-            let share = match &self.now.columns[row] {
+        for (owner, column) in self.rows(owner, first, step) {
+            let share = match &self.now.columns[column] {
                 Raw::Number(share) => Ok(*share),
-                _ => self.share(row, row.saturating_add(1)),
+                Raw::Counter(_) if !self.is_same(owner) => Err(Fault::First),
+                _ => self.share(column, column.saturating_add(1)),
             };
             match share {
                 Ok(share) => (sum, count) = (sum + share, count.saturating_add(1)),
@@ -196,11 +238,15 @@ impl<'a> Span<'a> {
         }
     }
 
-    fn growth_of_all(&self, first: usize, step: usize) -> Result<u64, Fault> {
+    fn growth_of_all(&self, owner: usize, first: usize, step: usize) -> Result<u64, Fault> {
         let mut sum = None;
         let mut reason = Fault::Gone;
-        for column in (first..self.now.columns.len()).step_by(step.max(1)) {
+        for (owner, column) in self.rows(owner, first, step) {
             if count_of(self.now, column).is_err() {
+                continue;
+            }
+            if !self.is_same(owner) {
+                reason = Fault::First;
                 continue;
             }
             match self.growth(column) {
@@ -212,6 +258,22 @@ impl<'a> Span<'a> {
             }
         }
         sum.ok_or(reason)
+    }
+
+    /// The same two columns of each row, to the end of the snapshot.
+    fn rows(
+        &self,
+        one: usize,
+        other: usize,
+        step: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let columns = |first| (first..self.now.columns.len()).step_by(step.max(1));
+        columns(one).zip(columns(other))
+    }
+
+    /// Whether a row is of the device that it was of before.
+    fn is_same(&self, owner: usize) -> bool {
+        count_of(self.now, owner).is_ok_and(|now| count_of(self.before, owner) == Ok(now))
     }
 }
 

@@ -163,21 +163,26 @@ fn each_has_no_value_while_nothing_was_done() {
     );
 }
 
-/// The sum over devices of two columns each, the first of which is looked at, behind a column that
-/// is of no device; `-` is a device that is not there.
+/// The sum over devices of two columns each, behind a column that is of no device: whose it is, and
+/// what is looked at; `-` is a device that is not there, and `7x5` is device 7, which has counted 5.
 #[track_caller]
 fn check_sum(before: &str, now: &str, expected: Result<f64, Fault>) {
     let sum = Formula::Sum {
-        first: 1,
+        owner: 1,
+        first: 2,
         step: 2,
         scale: 512.0,
     };
     let snapshot = |seconds, text: &str| {
         let mut snapshot = snapshot(seconds, 0.0, &[7]);
-        for count in text.split_whitespace() {
+        for (row, count) in text.split_whitespace().enumerate() {
+            let (owner, count) = match count.split_once('x') {
+                Some((owner, count)) => (owner.parse().unwrap(), count),
+                None => (100 + row as u64, count),
+            };
             let counter = count.parse().map(Raw::Counter);
             let counter = counter.unwrap_or(Raw::Fault(Fault::Gone));
-            snapshot.columns.extend([counter, Raw::Counter(1)]);
+            snapshot.columns.extend([Raw::Counter(owner), counter]);
         }
         snapshot
     };
@@ -198,19 +203,66 @@ fn a_sum_has_those_that_are_there_in_both() {
     check_sum("- -", "1 -", Err(Fault::First));
     check_sum("1 2", "- -", Err(Fault::Gone));
     check_sum("", "", Err(Fault::Gone));
+    // A row that is of another now has grown by nothing yet.
+    check_sum("7x10 20", "8x1000 25", Ok(5.0 * 512.0));
+    check_sum("7x1000 20", "8x10 25", Ok(5.0 * 512.0));
+    check_sum("7x10", "8x1000", Err(Fault::First));
+}
+
+#[test]
+fn a_row_is_of_one_device_and_then_of_another() {
+    let of = |number, formula| Formula::OfRow {
+        owner: 1,
+        number,
+        formula: Box::new(formula),
+    };
+    let before = snapshot(1.0, 0.0, &[100, 7]);
+    let same = snapshot(2.0, 0.0, &[300, 7]);
+    let other = snapshot(2.0, 0.0, &[300, 8]);
+    check(of(7, RATE), &before, &same, Ok(200.0));
+    check(of(7, RATE), &before, &other, Err(Fault::Gone));
+    check(of(8, RATE), &before, &other, Err(Fault::First));
+    check(of(7, Formula::Level(0)), &before, &same, Ok(300.0));
+    check(of(7, Formula::Level(0)), &before, &other, Err(Fault::Gone));
+    check(of(8, Formula::Level(0)), &before, &other, Ok(300.0));
+    // The source has failed as a whole, or the row is there no longer.
+    let denied = Snapshot {
+        columns: vec![Raw::Fault(Fault::Denied); 2],
+        ..other.clone()
+    };
+    check(of(7, RATE), &before, &denied, Err(Fault::Denied));
+    check(
+        of(7, RATE),
+        &before,
+        &snapshot(2.0, 0.0, &[]),
+        Err(Fault::Gone),
+    );
+    assert!(of(7, RATE).needs_baseline() && !of(7, Formula::Level(0)).needs_baseline());
+    assert_eq!(of(7, RATE).width(), 2);
 }
 
 #[test]
 fn a_mean_is_of_levels_and_of_shares() {
-    const MEAN: Formula = Formula::Mean { first: 1, step: 2 };
-    let gone = Raw::Fault(Fault::Gone);
-    let at = |seconds: f64, rows: &[[Raw; 2]]| Snapshot {
-        columns: [vec![gone.clone()], rows.concat()].concat(),
-        ..snapshot(seconds, 0.0, &[])
+    const MEAN: Formula = Formula::Mean {
+        owner: 1,
+        first: 2,
+        step: 3,
     };
+    let gone = Raw::Fault(Fault::Gone);
+    let of = |first: u64, seconds: f64, rows: &[[Raw; 2]]| {
+        let rows = (first..).zip(rows);
+        let rows = rows
+            .flat_map(|(owner, [one, other])| [Raw::Counter(owner), one.clone(), other.clone()]);
+        Snapshot {
+            columns: [gone.clone()].into_iter().chain(rows).collect(),
+            ..snapshot(seconds, 0.0, &[])
+        }
+    };
+    let at = |seconds, rows: &[[Raw; 2]]| of(1, seconds, rows);
     let level = |share| [Raw::Number(share), gone.clone()];
     let counted = |part, whole| [Raw::Counter(part), Raw::Counter(whole)];
     let asleep = || [Raw::Fault(Fault::Asleep), Raw::Fault(Fault::Asleep)];
+    let check_formula = check;
     let check = |before: &[[Raw; 2]], now: &[[Raw; 2]], expected| {
         check(MEAN, &at(1.0, before), &at(2.0, now), expected);
     };
@@ -232,4 +284,10 @@ fn a_mean_is_of_levels_and_of_shares() {
     );
     check(&[asleep()], &[counted(5, 5)], Err(Fault::First));
     check(&[], &[], Err(Fault::Gone));
+    // The device of the first row has gone, and the other moved up.
+    let (before, now) = (
+        of(1, 1.0, &[counted(0, 0), counted(50, 50)]),
+        of(2, 2.0, &[counted(80, 150)]),
+    );
+    check_formula(MEAN, &before, &now, Err(Fault::First));
 }

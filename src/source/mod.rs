@@ -65,7 +65,10 @@ pub trait Source: Send {
     fn begin_discovery(&mut self, _since: Duration) {}
 
     /// Finds out which metrics are there. Absent hardware is an empty list and no error. When it is run
-    /// again, columns keep their places: new ones are appended, and those of what has gone stay.
+    /// again, what is still there keeps its columns and its formulas. The columns of a device that has gone
+    /// may be those of another from then on: its formulas then read [`Fault::Gone`], and those of the other
+    /// compare nothing that was read before ([`Formula::OfRow`](crate::rate::Formula::OfRow)). A device that
+    /// comes back has new formulas.
     ///
     /// # Errors
     /// When a file that must be there cannot be read or understood.
@@ -114,8 +117,7 @@ pub trait Source: Send {
     /// Whether the last readings have shown that something is there, or is no longer, of which
     /// [`Source::discover`] did not know: it is to be called again. Costs nothing to ask.
     ///
-    /// Discovery may be repeated at any time. What it found before keeps its columns; what has
-    /// gone reads [`Fault::Gone`], and is read again in the same columns once it is back.
+    /// Discovery may be repeated at any time.
     fn changed(&self) -> bool {
         false
     }

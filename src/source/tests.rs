@@ -135,10 +135,15 @@ pub(super) fn number_of(column: &Raw) -> f64 {
 #[track_caller]
 pub(super) fn level(metrics: &[Metric], columns: &[Raw], id: &str) -> f64 {
     let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
-    let crate::rate::Formula::Level(column) = metric.formula else {
-        panic!("{id} is no level");
+    assert!(!metric.formula.needs_baseline(), "{id} is no level");
+    let now = crate::reading::Snapshot {
+        stamp: crate::reading::Stamp::now(),
+        columns: columns.to_vec(),
     };
-    number_of(&columns[column])
+    match metric.formula.evaluate(&now, None) {
+        Ok(crate::reading::Value::Number(number)) => number,
+        other => panic!("{id} is {other:?}"),
+    }
 }
 
 #[test]

@@ -184,7 +184,7 @@ impl Cell {
             Ok(metrics) => metrics,
         };
         let columns = found.iter().map(|metric| metric.formula.width());
-        self.width = columns.max().unwrap_or(0).max(self.width);
+        self.width = columns.max().unwrap_or(0);
         let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
         changes.appeared.extend(missing(&found, &before));

@@ -12,7 +12,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{self, Line, Memo, Rows},
+        rows::{self, Devices, Line, Memo, OWNER, Rows},
     },
 };
 
@@ -24,14 +24,12 @@ pub(super) struct Counters {
     file: File,
     rows: Rows,
     memo: Memo<Fields>,
-    /// The device of each row. Only ever appended to, so that a column keeps its meaning.
-    bound: Vec<Bound>,
+    devices: Devices<String, State>,
     changed: bool,
 }
 
-/// The device that a row is of.
-struct Bound {
-    id: String,
+/// What is known of a device.
+struct State {
     is_physical: bool,
     /// It was not there the last time. The name in the kernel may have gone to another since.
     is_lost: bool,
@@ -44,7 +42,7 @@ impl Counters {
             file: File::of_lines(roots.proc.join("diskstats")),
             rows: Rows::default(),
             memo: Memo::default(),
-            bound: Vec::new(),
+            devices: Devices::default(),
             changed: false,
         }
     }
@@ -79,32 +77,30 @@ impl Source for Counters {
         let mut lines: Vec<_> = parse::lines(text)
             .filter_map(|line| Some((line_of(line)?.0.to_vec(), None)))
             .collect();
+        let found = devices
+            .iter()
+            .map(|device| (device.id.clone(), device.is_physical));
+        let rows = self.devices.arrange(found, |_, is_physical| State {
+            is_physical,
+            is_lost: false,
+        });
+        self.memo.truncate(self.devices.len());
         let mut metrics = Vec::new();
-        self.bound.iter_mut().for_each(|bound| bound.is_lost = true);
-        for device in &devices {
-            let is_it = |bound: &Bound| bound.id == device.id;
-            let row = self.bound.iter().position(is_it).unwrap_or_else(|| {
-                let place = self.bound.len();
-                self.bound.push(Bound {
-                    id: device.id.clone(),
-                    is_physical: device.is_physical,
-                    is_lost: false,
-                });
-                place
-            });
-            self.bound[row].is_lost = false;
+        for (device, &row) in devices.iter().zip(&rows) {
             let mut same = lines.iter_mut();
             if let Some(line) = same.find(|line| line.0 == device.kernel.as_bytes()) {
                 line.1 = Some(row);
             }
+            let first = rows::place(row, WIDTH, 0);
             metrics.extend(PROPERTIES.iter().map(|(property, formula)| {
-                let formula = formula(rows::place(row, WIDTH, 0));
+                let formula = self.devices.formula(row, first, formula(first));
                 property.of("disk", device.id.as_bytes(), &device.kernel, formula)
             }));
         }
         if devices.iter().any(|device| device.is_physical) {
             metrics.extend(ALL.iter().map(|(property, first)| {
                 let formula = Formula::Sum {
+                    owner: OWNER,
                     first: *first,
                     step: WIDTH,
                     scale: SECTOR,
@@ -114,7 +110,7 @@ impl Source for Counters {
         }
         self.rows = Rows::new(lines);
         self.changed = false;
-        metrics.extend(self.of_file_systems(&devices));
+        metrics.extend(self.of_file_systems(&devices, &rows));
         Ok(metrics)
     }
 
@@ -124,21 +120,26 @@ impl Source for Counters {
             file,
             rows,
             memo,
-            bound,
+            devices,
             changed,
         } = self;
         let text = file.read()?;
         // Who has come back may be another under the old name.
         let is_back = |row: usize, kernel: &[u8]| {
-            let bound: &Bound = &bound[row];
-            !bound.is_lost || is_named(roots, kernel, &bound.id)
+            let device = devices.get(row);
+            device
+                .is_some_and(|device| !device.state.is_lost || is_named(roots, kernel, &device.id))
         };
-        *changed |= !read_rows(text, rows, memo, bound.len(), is_back, columns);
-        for (row, bound) in columns.chunks_exact_mut(WIDTH).zip(bound) {
+        *changed |= !read_rows(text, rows, memo, devices.len(), is_back, columns);
+        for (row, device) in columns.chunks_exact_mut(WIDTH).zip(devices.iter_mut()) {
+            let Some(device) = device else { continue };
             let is_lost = row[READS] == Raw::Fault(Fault::Gone);
-            *changed |= is_lost && !bound.is_lost;
-            bound.is_lost = is_lost;
-            if bound.is_physical {
+            *changed |= is_lost && !device.state.is_lost;
+            device.state.is_lost = is_lost;
+            if !is_lost {
+                row[OWNER] = device.owner();
+            }
+            if device.state.is_physical {
                 row[ALL_READ] = row[READ].clone();
                 row[ALL_WRITTEN] = row[WRITTEN].clone();
             }
@@ -153,21 +154,23 @@ impl Source for Counters {
 
 impl Counters {
     /// What is read and written of file systems is what is of their devices.
-    fn of_file_systems(&self, devices: &[block::Device]) -> Vec<Metric> {
+    fn of_file_systems(&self, devices: &[block::Device], rows: &[usize]) -> Vec<Metric> {
         // Where the kernel does not say what is mounted, there are still the devices.
         let systems = mounts::file_systems(&self.roots, devices, true).unwrap_or_default();
         let mut metrics = Vec::new();
         for system in &systems {
-            let is_its = |device: &&block::Device| Some(&device.kernel) == system.kernel.as_ref();
-            let Some(device) = devices.iter().find(is_its) else {
+            let is_its =
+                |(device, _): &(&block::Device, _)| Some(&device.kernel) == system.kernel.as_ref();
+            let Some((device, &row)) = devices.iter().zip(rows).find(is_its) else {
                 continue;
             };
-            let row = self.bound.iter().position(|bound| bound.id == device.id);
-            let (Some(row), true) = (row, device.id != system.id) else {
+            if device.id == system.id {
                 continue;
-            };
+            }
+            let first = rows::place(row, WIDTH, 0);
             for (property, column) in [(READ_PROPERTY, READ), (WRITE_PROPERTY, WRITTEN)] {
-                let formula = bytes(rows::place(row, WIDTH, column));
+                let formula = bytes(first.saturating_add(column));
+                let formula = self.devices.formula(row, first, formula);
                 metrics.push(property.of("disk", system.id.as_bytes(), &system.name, formula));
             }
         }
@@ -225,7 +228,7 @@ pub(super) fn read_rows(
                 continue;
             }
         };
-        let row = &mut columns[rows::place(row_number, WIDTH, 0)..][..ALL_READ];
+        let row = &mut columns[rows::place(row_number, WIDTH, 0)..][READS..ALL_READ];
         match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
             Some(fields) => row.clone_from_slice(fields),
             None => row.fill(Raw::Fault(Fault::Malformed)),
@@ -235,7 +238,7 @@ pub(super) fn read_rows(
 }
 
 /// What a line says; none if it is not as documented.
-type Fields = Option<[Raw; ALL_READ]>;
+type Fields = Option<[Raw; FIELDS]>;
 
 fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);

@@ -1,21 +1,27 @@
 //! What disks and file systems are called.
 
-use std::{fs, sync::Arc};
+use std::{collections::HashSet, fs, sync::Arc};
 
 use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
-    source::{Error, Roots, Source, property::Property},
+    source::{
+        Error, Roots, Source,
+        property::Property,
+        rows::{self, Devices},
+    },
 };
 
 /// The names, which do not change while a disk is there.
 pub(super) struct Names {
     roots: Roots,
     network_mounts: bool,
-    /// By id, in the order of the columns. Only ever appended to.
-    names: Vec<(String, Option<Arc<str>>)>,
+    names: Devices<String, Arc<str>>,
 }
+
+/// Whose the row is, and the name.
+const WIDTH: usize = 2;
 
 const NAME: Property = Property::text(
     "name",
@@ -28,7 +34,7 @@ impl Names {
         Self {
             roots: roots.clone(),
             network_mounts,
-            names: Vec::new(),
+            names: Devices::default(),
         }
     }
 }
@@ -52,7 +58,6 @@ impl Source for Names {
         let devices = block::devices(&self.roots, &text);
         let systems =
             mounts::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
-        self.names.iter_mut().for_each(|name| name.1 = None);
         let of_devices = devices.into_iter().map(|device| {
             let name = device.model.unwrap_or_else(|| device.kernel.clone());
             (device.id, name, device.kernel)
@@ -61,29 +66,28 @@ impl Source for Names {
             let whose = system.mount.point.to_string_lossy().into_owned();
             (system.id, system.name, whose)
         });
-        let mut metrics = Vec::new();
-        for (id, name, whose) in of_devices.chain(of_systems) {
-            let known = self.names.iter().position(|known| known.0 == id);
-            let column = known.unwrap_or_else(|| {
-                let place = self.names.len();
-                self.names.push((id.clone(), None));
-                place
-            });
-            if self.names[column].1.replace(name.into()).is_none() {
-                let formula = Formula::Level(column);
-                metrics.push(NAME.of("disk", id.as_bytes(), &whose, formula));
-            }
-        }
-        Ok(metrics)
+        let mut seen = HashSet::new();
+        let mut found: Vec<_> = of_devices.chain(of_systems).collect();
+        // A file system may be called as its device is.
+        found.retain(|(id, ..)| seen.insert(id.clone()));
+        let named = found.iter().map(|(id, name, _)| (id.clone(), name));
+        let rows = self.names.arrange(named, |_, name| name.as_str().into());
+        let metric = |((id, _, whose), row): (&(String, String, String), usize)| {
+            let first = rows::place(row, WIDTH, 0);
+            let formula = Formula::Level(first.saturating_add(1));
+            let formula = self.names.formula(row, first, formula);
+            NAME.of("disk", id.as_bytes(), whose, formula)
+        };
+        Ok(found.iter().zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.names.is_empty() {
+        if self.names.len() == 0 {
             self.discover()?;
         }
-        columns.extend(self.names.iter().map(|(_, name)| match name {
-            Some(name) => Raw::Text(name.clone()),
-            None => Raw::Fault(Fault::Gone),
+        columns.extend(self.names.iter().flat_map(|device| match device {
+            Some(device) => [device.owner(), Raw::Text(device.state.clone())],
+            None => [const { Raw::Fault(Fault::Gone) }; WIDTH],
         }));
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::{
         Answered, Error, Roots, Source,
         pool::{Job, Pool},
         property::Property,
-        rows,
+        rows::{self, Device, Devices},
     },
 };
 
@@ -29,22 +29,15 @@ pub(super) struct Space {
     roots: Roots,
     network_mounts: bool,
     pool: Pool,
-    /// In the order of the rows. Only ever appended to.
-    bound: Vec<Bound>,
+    systems: Devices<String, State>,
     changed: bool,
 }
 
-/// The file system that a row is of.
-struct Bound {
-    id: String,
-    is_whole: bool,
-    /// Where it is mounted, if it is.
-    mounted: Option<Mounted>,
-}
-
-struct Mounted {
+/// What is known of a file system.
+struct State {
     place: Place,
     job: Job<Result<Room, Fault>>,
+    is_whole: bool,
 }
 
 /// Where a file system is mounted.
@@ -66,10 +59,11 @@ struct Room {
 }
 
 const ALL: usize = 5;
-const WIDTH: usize = 9;
+/// Whose the row is, and the properties.
+const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
-const PROPERTIES: [Property; WIDTH] = [
+const PROPERTIES: [Property; 9] = [
     Property::new("total", "total space", "Size of the file system: f_blocks times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
     Property::new("used", "used space", "What files take up: (f_blocks - f_bfree) times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
     Property::new("free", "free space", "What users may still fill, without what is kept for root: f_bavail times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
@@ -87,46 +81,43 @@ impl Space {
             roots: roots.clone(),
             network_mounts,
             pool: pool.clone(),
-            bound: Vec::new(),
+            systems: Devices::default(),
             changed: false,
         }
     }
 
-    /// The row of a file system, which is asked where it is mounted now.
-    fn bind(&mut self, system: &mounts::FileSystem) -> usize {
-        let known = self.bound.iter().position(|bound| bound.id == system.id);
-        let row = known.unwrap_or_else(|| {
-            let row = self.bound.len();
-            self.bound.push(Bound {
-                id: system.id.clone(),
-                is_whole: system.is_whole,
-                mounted: None,
-            });
-            row
-        });
+    /// What is known of a file system, from now on asked where it is mounted now.
+    fn state(
+        roots: &Roots,
+        pool: &Pool,
+        before: Option<State>,
+        system: &mounts::FileSystem,
+    ) -> State {
         let point = &system.mount.point;
-        let point = self
-            .roots
-            .root
-            .join(point.strip_prefix("/").unwrap_or(point));
+        let point = roots.root.join(point.strip_prefix("/").unwrap_or(point));
         // Of what spans several devices, the files do not show the number of the mount.
         let is_shown = system.mount.number.0 != 0 || system.mount.is_network();
         let number = is_shown.then_some(system.mount.number);
         let place = Place { point, number };
-        let mounted = &mut self.bound[row].mounted;
-        // One that hangs is asked once, however often it is found.
-        if mounted.as_ref().is_none_or(|known| known.place != place) {
-            let name = place.point.to_string_lossy().into();
-            let asked = place.clone();
-            let job = Job::new(&self.pool, &name, move || asked.ask());
-            *mounted = Some(Mounted { place, job });
+        let is_whole = system.is_whole;
+        match before {
+            // One that hangs is asked once, however often it is found.
+            Some(before) if before.place == place => State { is_whole, ..before },
+            _ => {
+                let name = place.point.to_string_lossy().into();
+                let asked = place.clone();
+                State {
+                    job: Job::new(pool, &name, move || asked.ask()),
+                    place,
+                    is_whole,
+                }
+            }
         }
-        row
     }
 
     fn jobs(&self) -> impl Iterator<Item = &Job<Result<Room, Fault>>> {
-        let mounted = self.bound.iter().filter_map(|bound| bound.mounted.as_ref());
-        mounted.map(|mounted| &mounted.job)
+        let systems = self.systems.iter().flatten();
+        systems.map(|system| &system.state.job)
     }
 }
 
@@ -158,17 +149,16 @@ impl Source for Space {
         let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
         let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)?;
-        let is_mounted = |bound: &Bound| systems.iter().any(|system| system.id == bound.id);
-        for bound in &mut self.bound {
-            if !is_mounted(bound) {
-                bound.mounted = None;
-            }
-        }
+        let found = systems.iter().map(|system| (system.id.clone(), system));
+        let rows = self.systems.arrange(found, |before, system| {
+            Self::state(&self.roots, &self.pool, before, system)
+        });
         let mut metrics = Vec::new();
-        for system in &systems {
-            let first = ALL.saturating_add(rows::place(self.bind(system), WIDTH, 0));
-            metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
-                let formula = Formula::Level(first.saturating_add(column));
+        for (system, row) in systems.iter().zip(rows) {
+            let first = ALL.saturating_add(rows::place(row, WIDTH, 0));
+            metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
+                let formula = Formula::Level(column.saturating_add(1));
+                let formula = self.systems.formula(row, first, formula);
                 let whose = system.mount.point.to_string_lossy();
                 property.of("disk", system.id.as_bytes(), &whose, formula)
             }));
@@ -203,23 +193,23 @@ impl Source for Space {
         // None inside where the sum does not fit.
         let mut all: Option<Option<Room>> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
-        for bound in &self.bound {
-            let room = match &bound.mounted {
+        for system in self.systems.iter() {
+            let room = match system {
                 None => Err(Fault::Gone),
-                Some(mounted) => {
-                    let room = mounted.job.answer().flatten();
+                Some(system) => {
+                    let room = system.state.job.answer().flatten();
                     self.changed |= room == Err(Fault::Gone);
                     room
                 }
             };
-            if let (Ok(room), true) = (room, bound.is_whole) {
+            columns.push(system.map_or(Raw::Fault(Fault::Gone), Device::owner));
+            if let (Ok(room), true) = (room, system.is_some_and(|system| system.state.is_whole)) {
                 let before = all.unwrap_or(Some(Room::default()));
                 all = Some(before.and_then(|before| before.and(room)));
             }
             match room {
                 Ok(room) => columns.extend(room.columns()),
-                Err(fault) => columns
-                    .extend([const { Raw::Fault(Fault::Gone) }; WIDTH].map(|_| Raw::Fault(fault))),
+                Err(fault) => columns.extend(PROPERTIES.map(|_| Raw::Fault(fault))),
             }
         }
         match all {
@@ -247,7 +237,7 @@ impl Room {
         })
     }
 
-    fn columns(self) -> [Raw; WIDTH] {
+    fn columns(self) -> [Raw; PROPERTIES.len()] {
         let number = |number: u64| Raw::Number(number as f64);
         let percent = |part: u64, whole: Option<u64>| match whole {
             None => Raw::Fault(Fault::Malformed),

@@ -164,8 +164,9 @@ impl Member {
                     Whose::One(_) => row.probe.formula(place),
                     Whose::All if self.rows.iter().any(|row| row.probe.is_counted()) => {
                         Formula::Mean {
-                            first: width,
-                            step: width,
+                            owner: width,
+                            first: width.saturating_add(1),
+                            step: width.saturating_add(1),
                         }
                     }
                     Whose::All => Formula::Level(place),
@@ -258,8 +259,10 @@ impl Source for Member {
                 outcome
             }
             Whose::All => {
-                for (number, row) in self.rows.iter_mut().enumerate() {
-                    let first = width.saturating_mul(number.saturating_add(1));
+                for row in &mut self.rows {
+                    // Whose the row is, for the GPUs that are there may be others the next time.
+                    columns.push(Raw::Counter(row.gpu.number as u64));
+                    let first = columns.len();
                     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
                     let columns = &mut columns[first..];
                     if let Err(error) = row.read(columns) {

@@ -57,9 +57,11 @@ impl Quantity {
     }
 
     /// The columns of all GPUs together, from theirs: the mean use and the sum of the memory of
-    /// those that can be read. Where none can, the first of their faults says why.
+    /// those that can be read. Where none can, the first of their faults says why. A row of theirs begins with
+    /// a column that says whose it is.
     pub(super) fn sum(self, rows: &[Raw], all: &mut [Raw]) {
-        let column = |place: usize| rows.iter().skip(place).step_by(self.width());
+        let step = self.width().saturating_add(1);
+        let column = |place: usize| rows.iter().skip(1).skip(place).step_by(step);
         let sum = |place| {
             let numbers = column(place).filter_map(|raw| match raw {
                 Raw::Number(number) => Some(*number),

@@ -1,6 +1,7 @@
 //! The addresses of interfaces: `getifaddrs`.
 
 use std::{
+    collections::{HashMap, HashSet},
     io,
     net::{IpAddr, Ipv6Addr},
 };
@@ -13,24 +14,28 @@ use nix::{
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
-    source::{Error, Roots, Source, property::Property, rows},
+    source::{
+        Error, Roots, Source,
+        property::Property,
+        rows::{self, Devices, OWNER},
+    },
 };
 
 /// The addresses that the running kernel has given to interfaces.
 pub(super) struct Addresses {
     /// Of another machine's /proc they cannot be asked.
     is_here: bool,
-    /// The interface of each row. Only ever appended to.
-    names: Vec<String>,
+    devices: Devices<String, ()>,
     changed: bool,
 }
 
 /// Of each family: the address, the mask, and the address with the length of the prefix.
 const FAMILY: usize = 3;
-const WIDTH: usize = 2 * FAMILY;
+/// Whose the row is, and the properties.
+const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
-const PROPERTIES: [Property; WIDTH] = [
+const PROPERTIES: [Property; 2 * FAMILY] = [
     Property::text("ipv4address", "IPv4 address", "The first IPv4 address of the interface: getifaddrs(3)"),
     Property::text("ipv4subnet", "IPv4 subnet mask", "The mask of the first IPv4 address of the interface: getifaddrs(3)"),
     Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "The first IPv4 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
@@ -43,7 +48,7 @@ impl Addresses {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             is_here: *roots == Roots::default(),
-            names: Vec::new(),
+            devices: Devices::default(),
             changed: false,
         }
     }
@@ -73,24 +78,18 @@ impl Source for Addresses {
         if !self.is_here {
             return Ok(Vec::new());
         }
-        let mut found: Vec<String> = all()?.into_iter().map(|(name, _)| name).collect();
-        found.dedup();
+        let mut seen = HashSet::new();
+        let names = all()?.into_iter().map(|(name, _)| name);
+        let found: Vec<_> = names.filter(|name| seen.insert(name.clone())).collect();
+        let named = found.iter().map(|name| (name.clone(), ()));
+        let rows = self.devices.arrange(named, |_, ()| ());
         let mut metrics = Vec::new();
-        let mut listed = Vec::new();
-        for name in found {
-            let known = self.names.iter().position(|known| *known == name);
-            let row = known.unwrap_or_else(|| {
-                let place = self.names.len();
-                self.names.push(name.clone());
-                place
-            });
-            if listed.contains(&row) {
-                continue;
-            }
-            listed.push(row);
-            metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
-                let formula = Formula::Level(rows::place(row, WIDTH, column));
-                property.of("network", name.as_bytes(), &name, formula)
+        for (name, row) in found.iter().zip(rows) {
+            let first = rows::place(row, WIDTH, 0);
+            metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
+                let formula = Formula::Level(column.saturating_add(1));
+                let formula = self.devices.formula(row, first, formula);
+                property.of("network", name.as_bytes(), name, formula)
             }));
         }
         self.changed = false;
@@ -99,17 +98,22 @@ impl Source for Addresses {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         columns.resize(
-            rows::place(self.names.len(), WIDTH, 0),
+            rows::place(self.devices.len(), WIDTH, 0),
             Raw::Fault(Fault::Gone),
         );
+        let known = self.devices.iter().enumerate();
+        let known = known.filter_map(|(row, device)| Some((&*device?.id, (row, device?.owner()))));
+        let known: HashMap<&str, _> = known.collect();
         for (name, address) in all()? {
-            let Some(row) = self.names.iter().position(|known| *known == name) else {
+            let Some((row, owner)) = known.get(&*name) else {
                 self.changed = true;
                 continue;
             };
+            let row = &mut columns[rows::place(*row, WIDTH, 0)..][..WIDTH];
+            row[OWNER] = owner.clone();
             let Some(address) = address else { continue };
             let family = if address.ip.is_ipv4() { 0 } else { FAMILY };
-            let columns = &mut columns[rows::place(row, WIDTH, family)..][..FAMILY];
+            let columns = &mut row[1..][family..][..FAMILY];
             let is_better = match &columns[0] {
                 Raw::Text(kept) => is_local(kept) && !is_local(&address.ip.to_string()),
                 _ => true,

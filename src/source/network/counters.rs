@@ -9,7 +9,7 @@ use crate::{
         Error, Roots, Source,
         file::File,
         parse,
-        rows::{self, Line, Memo, Rows},
+        rows::{self, Devices, Line, Memo, OWNER, Rows},
     },
 };
 
@@ -21,14 +21,12 @@ pub(super) struct Counters {
     file: File,
     rows: Rows,
     memo: Memo<Fields>,
-    /// The interface of each row. Only ever appended to, so that a column keeps its meaning.
-    bound: Vec<Bound>,
+    devices: Devices<Vec<u8>, State>,
     changed: bool,
 }
 
-/// The interface that a row is of.
-struct Bound {
-    name: Vec<u8>,
+/// What is known of an interface.
+struct State {
     is_counted: bool,
     is_lost: bool,
 }
@@ -40,7 +38,7 @@ impl Counters {
             file: File::of_lines(roots.proc.join("net/dev")),
             rows: Rows::default(),
             memo: Memo::default(),
-            bound: Vec::new(),
+            devices: Devices::default(),
             changed: false,
         }
     }
@@ -74,30 +72,20 @@ impl Source for Counters {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let interfaces = interfaces::of_text(&self.roots, self.file.read()?);
-        self.bound.iter_mut().for_each(|bound| bound.is_lost = true);
+        let found = interfaces
+            .iter()
+            .map(|interface| (interface.name.clone(), interface.is_counted));
+        let rows = self.devices.arrange(found, |_, is_counted| State {
+            is_counted,
+            is_lost: false,
+        });
+        self.memo.truncate(self.devices.len());
         let (mut lines, mut metrics) = (Vec::new(), Vec::new());
-        for interface in &interfaces {
-            let is_it = |bound: &Bound| bound.name == interface.name;
-            let row = self.bound.iter().position(is_it);
-            let bound = Bound {
-                name: interface.name.clone(),
-                is_counted: interface.is_counted,
-                is_lost: false,
-            };
-            let row = match row {
-                Some(row) => {
-                    self.bound[row] = bound;
-                    row
-                }
-                None => {
-                    let place = self.bound.len();
-                    self.bound.push(bound);
-                    place
-                }
-            };
+        for (interface, row) in interfaces.iter().zip(rows) {
             lines.push((interface.name.clone(), Some(row)));
+            let first = first_of(row);
             metrics.extend(PROPERTIES.iter().map(|(property, formula)| {
-                let formula = formula(first_of(row));
+                let formula = self.devices.formula(row, first, formula(first));
                 property.of("network", &interface.name, &interface.label(), formula)
             }));
         }
@@ -113,16 +101,20 @@ impl Source for Counters {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
-        let count = self.bound.len();
+        let count = self.devices.len();
         self.changed |= !read_rows(text, &self.rows, &mut self.memo, count, columns);
         // Faults where the sum does not fit.
         let mut totals: Option<[Option<u64>; TOTALS]> = None;
         let rows = columns[TOTALS..].chunks_exact_mut(WIDTH);
-        for (row, bound) in rows.zip(&mut self.bound) {
+        for (row, device) in rows.zip(self.devices.iter_mut()) {
+            let Some(device) = device else { continue };
             let is_lost = row[DOWN] == Raw::Fault(Fault::Gone);
-            self.changed |= is_lost && !bound.is_lost;
-            bound.is_lost = is_lost;
-            if !bound.is_counted {
+            self.changed |= is_lost && !device.state.is_lost;
+            device.state.is_lost = is_lost;
+            if !is_lost {
+                row[OWNER] = device.owner();
+            }
+            if !device.state.is_counted {
                 continue;
             }
             row[ALL_DOWN] = row[DOWN].clone();
@@ -173,7 +165,7 @@ fn read_rows(
             is_known = false;
             continue;
         };
-        let row = &mut columns[first_of(row_number)..][..ALL_DOWN];
+        let row = &mut columns[first_of(row_number)..][DOWN..ALL_DOWN];
         match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
             Some(fields) => row
                 .iter_mut()
@@ -186,18 +178,19 @@ fn read_rows(
 }
 
 /// What a line says; none if it is not as documented.
-type Fields = Option<[u64; ALL_DOWN]>;
+type Fields = Option<[u64; FIELDS]>;
 
 /// Bytes, packets, errors and drops, received and sent.
 fn fields(rest: &[u8]) -> Fields {
     let mut numbers = parse::numbers(rest);
-    let mut columns = [0; ALL_DOWN];
-    for column in &mut columns[..UP] {
+    let mut columns = [0; FIELDS];
+    let (down, up) = columns.split_at_mut(FIELDS / 2);
+    for column in down {
         *column = numbers.next()?;
     }
     // Between them: fifo, frame, compressed and multicast.
     let mut numbers = numbers.skip(4);
-    for column in &mut columns[UP..] {
+    for column in up {
         *column = numbers.next()?;
     }
     Some(columns)

@@ -1,6 +1,7 @@
 //! The way out: `/proc/net/route` and `/proc/net/ipv6_route`.
 
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str,
@@ -10,7 +11,13 @@ use super::interfaces;
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{
+        Error, Roots, Source,
+        file::File,
+        parse,
+        property::Property,
+        rows::{self, Devices},
+    },
 };
 
 /// The default routes of one family.
@@ -18,9 +25,11 @@ pub(super) struct Gateways {
     roots: Roots,
     file: File,
     family: &'static Family,
-    /// The interface of each column. Only ever appended to.
-    names: Vec<Vec<u8>>,
+    devices: Devices<Vec<u8>, ()>,
 }
+
+/// Whose the row is, and the router.
+const WIDTH: usize = 2;
 
 struct Family {
     file: &'static str,
@@ -73,7 +82,7 @@ impl Gateways {
             roots: roots.clone(),
             file: File::of_records(roots.proc.join(family.file)),
             family,
-            names: Vec::new(),
+            devices: Devices::default(),
         }
     }
 }
@@ -100,44 +109,50 @@ impl Source for Gateways {
             }
             Err(error) => return Err(error),
         }
-        let mut metrics = Vec::new();
-        for interface in interfaces::all(&self.roots)? {
-            if interface.name == b"lo" {
-                continue;
-            }
-            let known = self.names.iter().position(|known| *known == interface.name);
-            let column = known.unwrap_or_else(|| {
-                let place = self.names.len();
-                self.names.push(interface.name.clone());
-                place
-            });
+        let mut interfaces = interfaces::all(&self.roots)?;
+        interfaces.retain(|interface| interface.name != b"lo");
+        let found = interfaces
+            .iter()
+            .map(|interface| (interface.name.clone(), ()));
+        let rows = self.devices.arrange(found, |_, ()| ());
+        let metric = |(interface, row): (&interfaces::Interface, usize)| {
+            let first = rows::place(row, WIDTH, 0);
+            let formula = Formula::Level(first.saturating_add(1));
+            let formula = self.devices.formula(row, first, formula);
             let (name, label) = (&interface.name, interface.label());
-            let formula = Formula::Level(column);
-            metrics.push(self.family.property.of("network", name, &label, formula));
-        }
-        Ok(metrics)
+            self.family.property.of("network", name, &label, formula)
+        };
+        Ok(interfaces.iter().zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        read_columns(self.file.read()?, self.family, &self.names, columns);
+        read_columns(self.file.read()?, self.family, &self.devices, columns);
         Ok(())
     }
 }
 
-fn read_columns(text: &[u8], family: &Family, names: &[Vec<u8>], columns: &mut Vec<Raw>) {
-    let mut best: Vec<Option<Route<'_>>> = names.iter().map(|_| None).collect();
+fn read_columns(
+    text: &[u8],
+    family: &Family,
+    devices: &Devices<Vec<u8>, ()>,
+    columns: &mut Vec<Raw>,
+) {
+    let mut best: HashMap<&[u8], Route<'_>> = HashMap::new();
     for route in parse::lines(text).filter_map(family.route) {
-        let Some(column) = names.iter().position(|name| name == route.interface) else {
-            continue;
-        };
-        let kept = best[column].as_ref();
+        let kept = best.get(route.interface);
         if kept.is_none_or(|kept| route.metric < kept.metric) {
-            best[column] = Some(route);
+            best.insert(route.interface, route);
         }
     }
-    columns.extend(best.into_iter().map(|route| match route {
-        Some(route) => Raw::Text(route.gateway.to_string().into()),
-        None => Raw::Fault(Fault::Gone),
+    columns.extend(devices.iter().flat_map(|device| match device {
+        Some(device) => [
+            device.owner(),
+            match best.get(&*device.id) {
+                Some(route) => Raw::Text(route.gateway.to_string().into()),
+                None => Raw::Fault(Fault::Gone),
+            },
+        ],
+        None => [const { Raw::Fault(Fault::Gone) }; WIDTH],
     }));
 }
 
@@ -183,8 +198,15 @@ fn hex128(field: &[u8]) -> Option<u128> {
 #[cfg(test)]
 pub(super) fn check_text(text: &[u8]) {
     for family in [&IPV4, &IPV6] {
-        read_columns(text, family, &[b"eth0".to_vec()], &mut Vec::new());
+        read_columns(text, family, &eth0(), &mut Vec::new());
     }
+}
+
+#[cfg(test)]
+fn eth0() -> Devices<Vec<u8>, ()> {
+    let mut devices = Devices::default();
+    devices.arrange([(b"eth0".to_vec(), ())], |_, ()| ());
+    devices
 }
 
 #[cfg(test)]
@@ -195,9 +217,9 @@ mod tests {
     #[track_caller]
     fn check(family: &Family, text: &str, expected: Option<&str>) {
         let mut columns = Vec::new();
-        read_columns(text.as_bytes(), family, &[b"eth0".to_vec()], &mut columns);
+        read_columns(text.as_bytes(), family, &eth0(), &mut columns);
         let expected = expected.map_or(Raw::Fault(Fault::Gone), |text| Raw::Text(text.into()));
-        assert_eq!(columns, [expected]);
+        assert_eq!(columns[1..], [expected]);
     }
 
     #[test]
@@ -229,6 +251,6 @@ mod tests {
         let mut laptop = Gateways::ipv6(&roots("laptop"));
         let metrics = laptop.discover().unwrap();
         assert_eq!(&*metrics[1].id, "network/wlp2s0/ipv6gateway");
-        assert_eq!(read(&mut laptop)[1], Raw::Text("fe80::1".into()));
+        assert_eq!(read(&mut laptop)[WIDTH + 1], Raw::Text("fe80::1".into()));
     }
 }

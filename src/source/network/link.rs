@@ -8,16 +8,24 @@ use super::interfaces;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{
+        Error, Roots, Source,
+        file::File,
+        parse,
+        property::Property,
+        rows::{self, Devices},
+    },
 };
 
 /// One file of each interface.
 pub(super) struct Link {
     roots: Roots,
     sort: &'static Sort,
-    /// The interface of each column, and its file. Only ever appended to.
-    files: Vec<(Vec<u8>, File)>,
+    files: Devices<Vec<u8>, File>,
 }
+
+/// Whose the row is, and what the file says.
+const WIDTH: usize = 2;
 
 /// A sort of files, and what is made of them.
 struct Sort {
@@ -103,7 +111,7 @@ impl Link {
         Self {
             roots: roots.clone(),
             sort,
-            files: Vec::new(),
+            files: Devices::default(),
         }
     }
 }
@@ -122,34 +130,40 @@ impl Source for Link {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let mut metrics = Vec::new();
-        for interface in interfaces::all(&self.roots)? {
-            let path = interfaces::directory(&self.roots, &interface.name).join(self.sort.file);
-            if !fs::exists(&path).unwrap_or(true)
-                || !(self.sort.is_wanted)(&self.roots, &interface.name)
-            {
-                continue;
-            }
-            let known = self.files.iter().position(|file| file.0 == interface.name);
-            let column = known.unwrap_or_else(|| {
-                let place = self.files.len();
-                self.files.push((interface.name.clone(), File::new(path)));
-                place
-            });
+        let mut interfaces = interfaces::all(&self.roots)?;
+        let path = |name: &[u8]| interfaces::directory(&self.roots, name).join(self.sort.file);
+        interfaces.retain(|interface| {
+            fs::exists(path(&interface.name)).unwrap_or(true)
+                && (self.sort.is_wanted)(&self.roots, &interface.name)
+        });
+        let named = interfaces
+            .iter()
+            .map(|interface| (interface.name.clone(), path(&interface.name)));
+        let rows = self
+            .files
+            .arrange(named, |file, path| file.unwrap_or_else(|| File::new(path)));
+        let metric = |(interface, row): (&interfaces::Interface, usize)| {
+            let first = rows::place(row, WIDTH, 0);
+            let formula = Formula::Level(first.saturating_add(1));
+            let formula = self.files.formula(row, first, formula);
             let (name, label) = (&interface.name, interface.label());
-            let formula = Formula::Level(column);
-            metrics.push(self.sort.property.of("network", name, &label, formula));
-        }
-        Ok(metrics)
+            self.sort.property.of("network", name, &label, formula)
+        };
+        Ok(interfaces.iter().zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.files.is_empty() {
+        if self.files.len() == 0 {
             interfaces::all(&self.roots)?;
         }
-        for (name, file) in &mut self.files {
-            columns.push(match file.read() {
-                Ok(text) => (self.sort.column)(name, text),
+        for device in self.files.iter_mut() {
+            let Some(device) = device else {
+                columns.extend([const { Raw::Fault(Fault::Gone) }; WIDTH]);
+                continue;
+            };
+            columns.push(device.owner());
+            columns.push(match device.state.read() {
+                Ok(text) => (self.sort.column)(&device.id, text),
                 Err(error) => Raw::Fault(fault(&error)),
             });
         }
@@ -211,6 +225,6 @@ mod tests {
         // Not of lo, nor of what is wireless.
         assert_eq!(metrics.len(), 1);
         assert_eq!(&*metrics[0].id, "network/enp0s31f6/speed");
-        assert_eq!(read(&mut laptop), [Raw::Number(1e9)]);
+        assert_eq!(read(&mut laptop)[1..], [Raw::Number(1e9)]);
     }
 }

@@ -31,5 +31,5 @@ pub(super) fn check_text(text: &[u8]) {
     counters::check_text(text);
     gateways::check_text(text);
     dns::servers(text);
-    wireless::read_rows(text, &[b"wlp2s0".to_vec()], &mut Vec::new());
+    wireless::check_text(text);
 }

@@ -6,16 +6,24 @@ use super::interfaces;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{
+        Error, Roots, Source,
+        file::File,
+        parse,
+        property::Property,
+        rows::{self, Devices, OWNER},
+    },
 };
 
 /// The lines of `/proc/net/wireless`.
 pub(super) struct Wireless {
     file: File,
-    /// The interface of each column. Only ever appended to.
-    names: Vec<Vec<u8>>,
+    devices: Devices<Vec<u8>, ()>,
     changed: bool,
 }
+
+/// Whose the row is, and the signal.
+const WIDTH: usize = 2;
 
 const SIGNAL: Property = Property::new(
     "signal",
@@ -29,7 +37,7 @@ impl Wireless {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             file: File::of_lines(roots.proc.join("net/wireless")),
-            names: Vec::new(),
+            devices: Devices::default(),
             changed: false,
         }
     }
@@ -57,23 +65,22 @@ impl Source for Wireless {
             }
             Err(error) => return Err(error),
         };
-        let mut metrics = Vec::new();
-        for (name, _) in parse::lines(text).filter_map(interfaces::line_of) {
-            let known = self.names.iter().position(|known| known == name);
-            let column = known.unwrap_or_else(|| {
-                let place = self.names.len();
-                self.names.push(name.to_vec());
-                place
-            });
-            let label = String::from_utf8_lossy(name);
-            metrics.push(SIGNAL.of("network", name, &label, Formula::Level(column)));
-        }
+        let names = parse::lines(text).filter_map(interfaces::line_of);
+        let names: Vec<_> = names.map(|(name, _)| name.to_vec()).collect();
+        let found = names.iter().map(|name| (name.clone(), ()));
+        let rows = self.devices.arrange(found, |_, ()| ());
+        let metric = |(name, row): (&Vec<u8>, usize)| {
+            let first = rows::place(row, WIDTH, 0);
+            let formula = Formula::Level(first.saturating_add(1));
+            let formula = self.devices.formula(row, first, formula);
+            SIGNAL.of("network", name, &String::from_utf8_lossy(name), formula)
+        };
         self.changed = false;
-        Ok(metrics)
+        Ok(names.iter().zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        self.changed |= !read_rows(self.file.read()?, &self.names, columns);
+        self.changed |= !read_rows(self.file.read()?, &self.devices, columns);
         Ok(())
     }
 
@@ -82,20 +89,37 @@ impl Source for Wireless {
     }
 }
 
-/// The columns of `names` in a text of `/proc/net/wireless`. False if there are others.
-pub(super) fn read_rows(text: &[u8], names: &[Vec<u8>], columns: &mut Vec<Raw>) -> bool {
-    columns.resize(names.len(), Raw::Fault(Fault::Gone));
+/// The columns of these interfaces in a text of `/proc/net/wireless`. False if there are others.
+fn read_rows(text: &[u8], devices: &Devices<Vec<u8>, ()>, columns: &mut Vec<Raw>) -> bool {
+    columns.resize(
+        rows::place(devices.len(), WIDTH, 0),
+        Raw::Fault(Fault::Gone),
+    );
     let mut is_known = true;
     for (name, rest) in parse::lines(text).filter_map(interfaces::line_of) {
-        match names.iter().position(|known| known == name) {
-            Some(column) => {
+        let mut rows = columns.chunks_exact_mut(WIDTH).zip(devices.iter());
+        let found = rows.find_map(|(row, device)| {
+            let device = device.filter(|device| device.id == name)?;
+            Some((row, device))
+        });
+        match found {
+            Some((row, device)) => {
                 let signal = signal(rest);
-                columns[column] = signal.map_or(Raw::Fault(Fault::Malformed), Raw::Number);
+                row[OWNER] = device.owner();
+                row[1] = signal.map_or(Raw::Fault(Fault::Malformed), Raw::Number);
             }
             None => is_known = false,
         }
     }
     is_known
+}
+
+/// Parses a text whatever is in it.
+#[cfg(test)]
+pub(super) fn check_text(text: &[u8]) {
+    let mut devices = Devices::default();
+    devices.arrange([(b"wlp2s0".to_vec(), ())], |_, ()| ());
+    read_rows(text, &devices, &mut Vec::new());
 }
 
 /// Per cent, from a line such as ` 0000   54.  -56.  -256  0 0 0 0 3 0`: the status, the quality,
@@ -147,7 +171,7 @@ mod tests {
     fn fixtures() {
         let mut laptop = Wireless::new(&roots("laptop"));
         assert_eq!(&*laptop.discover().unwrap()[0].id, "network/wlp2s0/signal");
-        assert_eq!(read(&mut laptop), [Raw::Number(65.0)]);
+        assert_eq!(read(&mut laptop)[1..], [Raw::Number(65.0)]);
         assert!(!laptop.changed());
         assert_eq!(Wireless::new(&roots("server")).discover().unwrap(), []);
     }

@@ -6,19 +6,23 @@ use crate::{
     source::property::Property,
 };
 
-pub(super) const READS: usize = 0;
-pub(super) const READ: usize = 1;
-pub(super) const READ_TIME: usize = 2;
-pub(super) const WRITES: usize = 3;
-pub(super) const WRITTEN: usize = 4;
-pub(super) const WRITE_TIME: usize = 5;
-pub(super) const IN_FLIGHT: usize = 6;
-pub(super) const BUSY_TIME: usize = 7;
-pub(super) const QUEUE_TIME: usize = 8;
+/// Behind the column that says whose the row is.
+pub(super) const READS: usize = 1;
+pub(super) const READ: usize = 2;
+pub(super) const READ_TIME: usize = 3;
+pub(super) const WRITES: usize = 4;
+pub(super) const WRITTEN: usize = 5;
+pub(super) const WRITE_TIME: usize = 6;
+pub(super) const IN_FLIGHT: usize = 7;
+pub(super) const BUSY_TIME: usize = 8;
+pub(super) const QUEUE_TIME: usize = 9;
 /// The same as READ and WRITTEN, of devices whose bytes count for all.
-pub(super) const ALL_READ: usize = 9;
-pub(super) const ALL_WRITTEN: usize = 10;
-pub(super) const WIDTH: usize = 11;
+pub(super) const ALL_READ: usize = 10;
+pub(super) const ALL_WRITTEN: usize = 11;
+pub(super) const WIDTH: usize = 12;
+
+/// How many of them a line has.
+pub(super) const FIELDS: usize = ALL_READ - READS;
 
 /// The kernel counts in these, whatever the device has.
 pub(super) const SECTOR: f64 = 512.0;

@@ -103,6 +103,33 @@ fn a_disk_goes_and_comes_back_under_another_name() {
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(3000));
 }
 
+/// Sticks that are plugged in one after the other.
+#[test]
+fn what_comes_and_goes_leaves_nothing_behind() {
+    let (tree, mut counters) = machine(&line("sda", 100));
+    let mut before: Option<(Metric, Snapshot)> = None;
+    for stick in 0..100 {
+        tree.write("block/sdb/device/serial", &format!("stick{stick}"));
+        tree.write("diskstats", &(line("sda", 100) + &line("sdb", stick)));
+        let metrics = counters.discover().unwrap();
+        let now = Snapshot {
+            stamp: Stamp::now(),
+            columns: read(&mut counters),
+        };
+        assert_eq!(now.columns.len(), 2 * WIDTH);
+        let its = metric(&metrics, &format!("disk/stick{stick}/read"));
+        if let Some((other, before)) = before.replace((its.clone(), now.clone())) {
+            let reading = other.formula.evaluate(&now, Some(&before));
+            assert_eq!(reading, Err(Fault::Gone));
+            let reading = its.formula.evaluate(&now, Some(&before));
+            assert_eq!(reading, Err(Fault::First));
+        }
+        tree.write("diskstats", &line("sda", 100));
+        counters.discover().unwrap();
+    }
+    assert_eq!(read(&mut counters).len(), WIDTH);
+}
+
 #[test]
 fn what_comes_and_goes_is_noticed_and_an_empty_slot_is_not() {
     let (tree, mut counters) = machine(&(line("sda", 100) + &line("loop0", 0)));
@@ -126,8 +153,9 @@ fn what_comes_and_goes_is_noticed_and_an_empty_slot_is_not() {
 fn check(rest: &str, expected: Option<[u64; 9]>) {
     let expected = expected.map(|columns| {
         let mut columns = columns.map(Raw::Counter);
-        if let Raw::Counter(count) = columns[IN_FLIGHT] {
-            columns[IN_FLIGHT] = Raw::Number(count as f64);
+        let in_flight = &mut columns[IN_FLIGHT - READS];
+        if let Raw::Counter(count) = *in_flight {
+            *in_flight = Raw::Number(count as f64);
         }
         columns
     });
@@ -145,8 +173,8 @@ fn lines_of_all_ages() {
     check(" 1 2 3 4 5 6 7 -8 9 10 11", None);
     check("", None);
     let negative = fields(b" 1 2 3 4 5 6 7 8 4294967295 10 11").unwrap();
-    assert_eq!(negative[IN_FLIGHT], Raw::Fault(Fault::Malformed));
-    assert_eq!(negative[BUSY_TIME], Raw::Counter(10));
+    assert_eq!(negative[IN_FLIGHT - READS], Raw::Fault(Fault::Malformed));
+    assert_eq!(negative[BUSY_TIME - READS], Raw::Counter(10));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::source::tests::{Tree, fixture, level, read, roots};
+use crate::source::tests::{Tree, begin, fixture, level, read, roots};
 
 const MB: u64 = 1 << 20;
 
@@ -99,10 +99,12 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
     ] {
         let mut space = Space::new(&tree.roots(), network_mounts, &Pool::new());
         space.discover().unwrap();
-        // What has no job is not asked.
-        let asked = space.bound.iter().filter(|bound| bound.mounted.is_some());
-        assert_eq!(asked.map(|bound| &bound.id).collect::<Vec<_>>(), expected);
-        let far = space.bound.iter().filter(|bound| !bound.is_whole);
+        let asked = || space.systems.iter().flatten();
+        assert_eq!(
+            asked().map(|system| &system.id).collect::<Vec<_>>(),
+            expected
+        );
+        let far = asked().filter(|system| !system.state.is_whole);
         assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
     }
 }
@@ -117,7 +119,7 @@ fn a_file_system_goes_and_comes_back() {
     tree.write("self/mountinfo", &mounted);
     let mut space = Space::new(&tree.roots(), false, &Pool::new());
     let metrics = space.discover().unwrap();
-    assert_eq!(metrics.len(), WIDTH + ALL);
+    assert_eq!(metrics.len(), PROPERTIES.len() + ALL);
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
     assert!(level(&metrics, &read(&mut space), "disk/all/total") > 0.0);
     tree.write("self/mountinfo", "");
@@ -128,7 +130,9 @@ fn a_file_system_goes_and_comes_back() {
             .all(|column| *column == Raw::Fault(Fault::Gone))
     );
     tree.write("self/mountinfo", &mounted);
-    assert_eq!(space.discover().unwrap(), metrics);
+    let again = space.discover().unwrap();
+    assert_eq!(again.len(), metrics.len());
+    let metrics = again;
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/used") > 0.0);
     // It is unmounted, and what is below is another file system.
     tree.write(
@@ -141,17 +145,47 @@ fn a_file_system_goes_and_comes_back() {
     assert!(space.changed());
 }
 
+/// Images that are mounted one after the other, as packages and containers are.
+#[test]
+fn what_was_mounted_leaves_nothing_behind() {
+    let tree = Tree::new();
+    let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
+    let (major, minor) = (major(here), minor(here));
+    tree.write("diskstats", "");
+    let mut space = Space::new(&tree.roots(), false, &Pool::new());
+    let mut names = super::super::names::Names::new(&tree.roots(), false);
+    for number in 0..100 {
+        tree.write(&format!("mnt/{number}/file"), "");
+        let mounted = format!("1 0 {major}:{minor} / /mnt/{number} rw - ext4 /dev/sda rw\n");
+        tree.write("self/mountinfo", &mounted);
+        let metrics = space.discover().unwrap();
+        let columns = read(&mut space);
+        assert_eq!(columns.len(), ALL + WIDTH);
+        let id = format!("disk/%2Fmnt%2F{number}/total");
+        assert!(level(&metrics, &columns, &id) > 0.0);
+        assert_eq!(names.discover().unwrap().len(), 1);
+        let name = format!("/mnt/{number}");
+        assert_eq!(read(&mut names)[1..], [Raw::Text(name.into())]);
+    }
+    // To look again at what answers slowly makes no second question of it.
+    let slow = format!("1 0 {major}:{minor} / /mnt rw - vfat /dev/sda rw\n");
+    tree.write("self/mountinfo", &slow);
+    space.discover().unwrap();
+    begin(&mut space);
+    let first = space.jobs().next().unwrap().answered();
+    space.discover().unwrap();
+    assert!(first.is_some() && space.jobs().next().unwrap().answered() == first);
+}
+
 #[test]
 fn fixtures() {
     let mut server = Space::new(&roots("server"), false, &Pool::new());
     let metrics = server.discover().unwrap();
-    assert_eq!(metrics.len(), 5 * WIDTH + ALL);
+    assert_eq!(metrics.len(), 5 * PROPERTIES.len() + ALL);
     let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();
     assert!(ids.contains(&"disk/0b2e3c5a-5a0c-4d59-9a53-4d0f2f4b7a11/usedInodesPercent"));
     assert!(ids.contains(&"disk/%2Fmnt%2Fdisk/free"));
     // The image is a file of another file system.
-    assert_eq!(
-        server.bound.iter().filter(|bound| bound.is_whole).count(),
-        4
-    );
+    let whole = server.systems.iter().flatten();
+    assert_eq!(whole.filter(|system| system.state.is_whole).count(), 4);
 }

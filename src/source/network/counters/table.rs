@@ -3,24 +3,28 @@
 use crate::{
     rate::Formula,
     reading::{Kind, unit},
-    source::property::Property,
+    source::{property::Property, rows::OWNER},
 };
 
 /// The sums of what counts, which are the first columns.
 pub(super) const TOTALS: usize = 2;
 
-pub(super) const DOWN: usize = 0;
-pub(super) const DOWN_PACKETS: usize = 1;
-pub(super) const DOWN_ERRORS: usize = 2;
-pub(super) const DOWN_DROPS: usize = 3;
-pub(super) const UP: usize = 4;
-pub(super) const UP_PACKETS: usize = 5;
-pub(super) const UP_ERRORS: usize = 6;
-pub(super) const UP_DROPS: usize = 7;
+/// Behind the column that says whose the row is.
+pub(super) const DOWN: usize = 1;
+pub(super) const DOWN_PACKETS: usize = 2;
+pub(super) const DOWN_ERRORS: usize = 3;
+pub(super) const DOWN_DROPS: usize = 4;
+pub(super) const UP: usize = 5;
+pub(super) const UP_PACKETS: usize = 6;
+pub(super) const UP_ERRORS: usize = 7;
+pub(super) const UP_DROPS: usize = 8;
 /// The same as DOWN and UP, of interfaces whose bytes count for all.
-pub(super) const ALL_DOWN: usize = 8;
-pub(super) const ALL_UP: usize = 9;
-pub(super) const WIDTH: usize = 10;
+pub(super) const ALL_DOWN: usize = 9;
+pub(super) const ALL_UP: usize = 10;
+pub(super) const WIDTH: usize = 11;
+
+/// How many of them a line has.
+pub(super) const FIELDS: usize = ALL_DOWN - DOWN;
 
 /// A property, and how it follows from the row that begins with this column.
 pub(super) type Row = (Property, fn(usize) -> Formula);
@@ -62,6 +66,7 @@ pub(super) const fn rate(column: usize, scale: f64) -> Formula {
 
 pub(super) const fn sum(column: usize, scale: f64) -> Formula {
     Formula::Sum {
+        owner: TOTALS.saturating_add(OWNER),
         first: TOTALS.saturating_add(column),
         step: WIDTH,
         scale,

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::*;
 use crate::{
@@ -91,8 +91,102 @@ fn an_interface_goes_and_comes_back() {
     assert!(counters.changed());
     let again = counters.discover().unwrap();
     assert_eq!(down(&read(&mut counters)), Raw::Counter(5));
-    assert!(again.iter().all(|metric| metrics.contains(metric)));
-    assert_eq!(again.len(), metrics.len());
+    let ids = |metrics: &[Metric]| -> BTreeSet<_> {
+        metrics.iter().map(|metric| metric.id.clone()).collect()
+    };
+    assert_eq!(ids(&again), ids(&metrics));
+}
+
+/// Three thousand interfaces, a hundred at a time, as containers begin and end.
+#[test]
+fn what_comes_and_goes_leaves_nothing_behind() {
+    let (tree, mut counters) = machine("");
+    for batch in 0..30 {
+        let names = (0..100).map(|number| line(&format!("veth{batch}x{number}"), number));
+        tree.write("net/dev", &(line("eth0", 7) + &names.collect::<String>()));
+        read(&mut counters);
+        let metrics = counters.discover().unwrap();
+        let columns = read(&mut counters);
+        assert_eq!(columns.len(), TOTALS + 101 * WIDTH);
+        let last = format!("network/veth{batch}x99/totalUpload");
+        assert_eq!(level(&metrics, &columns, &last), 198.0);
+    }
+    tree.write("net/dev", &line("eth0", 7));
+    counters.discover().unwrap();
+    assert_eq!(read(&mut counters).len(), TOTALS + WIDTH);
+}
+
+#[test]
+fn a_row_that_is_used_again_is_never_taken_for_the_other_s() {
+    let (tree, mut counters) = machine(&(line("eth0", 100) + &line("veth1", 1000)));
+    tree.write("class/net/veth1/device/uevent", "");
+    tree.write("class/net/veth2/device/uevent", "");
+    let mut stamp = Stamp::now();
+    let mut snapshot = |counters: &mut Counters, text: &str| {
+        tree.write("net/dev", text);
+        stamp.monotonic += Duration::from_secs(1);
+        stamp.boottime += Duration::from_secs(1);
+        let columns = read(counters);
+        Snapshot { stamp, columns }
+    };
+    let both = |other: &str, down| line("eth0", 110) + &line(other, down);
+    let old = counters.discover().unwrap();
+    let before = snapshot(&mut counters, &both("veth1", 1000));
+    let between = snapshot(&mut counters, &both("veth2", 5000));
+    let new = counters.discover().unwrap();
+    let now = snapshot(&mut counters, &both("veth2", 5010));
+    let later = snapshot(&mut counters, &both("veth2", 5030));
+    assert_eq!(now.columns.len(), before.columns.len());
+    let check = |metrics: &[Metric], id: &str, now, before, expected: Result<f64, Fault>| {
+        let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
+        let reading = metric.formula.evaluate(now, Some(before));
+        assert_eq!(reading, expected.map(Value::Number), "{id}");
+    };
+    for id in ["network/veth1/download", "network/veth1/totalDownload"] {
+        check(&old, id, &between, &before, Err(Fault::Gone));
+        check(&old, id, &now, &before, Err(Fault::Gone));
+        check(&old, id, &later, &now, Err(Fault::Gone));
+    }
+    let download = "network/veth2/download";
+    check(&new, download, &now, &before, Err(Fault::First));
+    check(&new, download, &now, &between, Err(Fault::First));
+    check(&new, download, &later, &now, Ok(20.0));
+    check(
+        &new,
+        "network/veth2/totalDownload",
+        &now,
+        &before,
+        Ok(5010.0),
+    );
+    let all = "network/all/download";
+    check(&new, all, &now, &before, Ok(0.0));
+    check(&new, all, &later, &now, Ok(20.0));
+    // It comes back, and is another for all that was read before.
+    let last = snapshot(&mut counters, &(both("veth2", 5050) + &line("veth1", 3)));
+    let again = counters.discover().unwrap();
+    let back = snapshot(&mut counters, &(both("veth2", 5050) + &line("veth1", 4)));
+    check(
+        &again,
+        "network/veth1/download",
+        &back,
+        &before,
+        Err(Fault::First),
+    );
+    check(
+        &again,
+        "network/veth1/download",
+        &back,
+        &last,
+        Err(Fault::First),
+    );
+    check(&again, "network/veth1/totalDownload", &back, &last, Ok(4.0));
+    check(
+        &old,
+        "network/veth1/totalDownload",
+        &back,
+        &last,
+        Err(Fault::Gone),
+    );
 }
 
 #[track_caller]
@@ -110,10 +204,10 @@ fn lines() {
     // The name stuck to the number, as older kernels write it.
     let (tree, mut counters) = machine(" eth0:100 1 2 3 0 0 0 0 200 5 6 7 0 0 0 0\n");
     counters.discover().unwrap();
-    assert_eq!(read(&mut counters)[TOTALS], Raw::Counter(100));
+    assert_eq!(read(&mut counters)[TOTALS + DOWN], Raw::Counter(100));
     tree.write("net/dev", " eth0:100 1 2 3 0 0 0 0 200 5 6 7");
     let malformed = Raw::Fault(Fault::Malformed);
-    assert_eq!(read(&mut counters)[TOTALS], malformed);
+    assert_eq!(read(&mut counters)[TOTALS + DOWN], malformed);
 }
 
 #[test]
