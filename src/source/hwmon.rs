@@ -11,14 +11,15 @@ mod tests;
 mod zone;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::source::{
-    Error, Roots, Source,
+    Error, NewMember, Roots, Source,
     device::{Device, Place},
-    family::{Family, Known},
+    family::{Family, Known, Look},
     guard::{Guard, Queue},
     hwmon::sensor::Sensor,
     pool::Pool,
@@ -53,18 +54,20 @@ struct Finder {
     sys: PathBuf,
     pool: Pool,
     devices: Devices,
-    known: Known,
+    known: Known<Arc<str>>,
 }
 
 impl Finder {
-    fn find(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
-        let mut members: Vec<Box<dyn Source>> = Vec::new();
+    fn find(&mut self) -> Result<Vec<NewMember>, Error> {
+        let mut look = self.known.look();
+        let mut names = HashSet::new();
         let chips = chips(&self.sys)?;
         let zones = zones(&self.sys)?;
         for chip in &chips {
             let (name, device) = self.devices.find(chip);
             let sensors = chip::sensors(chip, &name, &device)?;
-            self.add(&mut members, chip, sensors);
+            names.insert(name);
+            add(&mut look, &self.pool, chip, sensors);
         }
         // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
         // Of a package of Intel's it makes none, but coretemp has the same sensor.
@@ -75,23 +78,24 @@ impl Finder {
         };
         for zone in zones.iter().filter(|zone| !has_chip(zone)) {
             let chip = zone.as_chip();
-            let (_, device) = self.devices.find(&chip);
-            self.add(&mut members, &chip, vec![zone.sensor(&device)]);
+            let (name, device) = self.devices.find(&chip);
+            names.insert(name);
+            add(&mut look, &self.pool, &chip, vec![zone.sensor(&device)]);
         }
-        Ok(members)
-    }
-
-    fn add(&mut self, members: &mut Vec<Box<dyn Source>>, chip: &Chip, sensors: Vec<Sensor>) {
-        let queue = Queue::new(&self.pool, chip.owner.to_string_lossy(), chip.may_block);
-        for sensor in sensors {
-            if self.known.is_new(&sensor.metric().id) {
-                members.push(Guard::boxed(&queue, sensor));
-            }
-        }
+        self.devices.named.retain(|name, _| names.contains(name));
+        Ok(look.end())
     }
 }
 
-/// The devices that have a name, which they keep as long as the service runs.
+fn add(look: &mut Look<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
+    let queue = Queue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
+    for sensor in sensors {
+        let id = sensor.metric().id;
+        look.find(&id, || Guard::boxed(&queue, sensor));
+    }
+}
+
+/// The devices that have a name, which they keep as long as they are there.
 #[derive(Default)]
 pub(super) struct Devices {
     named: HashMap<String, (PathBuf, Device)>,
@@ -109,11 +113,15 @@ impl Devices {
             let device = chip.owner.file_name().unwrap_or_default();
             format!("{plain}@{}", device.to_string_lossy())
         };
-        let is_other = self
-            .named
-            .get(plain)
-            .is_some_and(|(owner, _)| *owner != chip.owner);
-        let name = if is_other { distinct() } else { plain.clone() };
+        let owner = |name: &str| self.named.get(name).map(|(owner, _)| owner);
+        let name = match owner(plain) {
+            Some(owner) if *owner == chip.owner => plain.clone(),
+            Some(_) => distinct(),
+            // It keeps the longer name when the other has gone.
+            None => Some(distinct())
+                .filter(|name| owner(name) == Some(&chip.owner))
+                .unwrap_or_else(|| plain.clone()),
+        };
         let place = || Place {
             directory: chip.directory.clone(),
             power: chip.sleeper.as_deref().map(|device| self.powers.of(device)),

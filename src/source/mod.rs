@@ -10,7 +10,7 @@ mod cpu_names;
 mod cpuinfo;
 mod device;
 mod disk;
-mod family;
+pub(crate) mod family;
 mod file;
 mod gpu;
 mod guard;
@@ -47,6 +47,7 @@ use std::{
 };
 
 use crate::reading::{Fault, Metric, Raw};
+pub use family::{Life, NewMember};
 use panic::Panic;
 use pool::Pool;
 
@@ -75,12 +76,12 @@ pub trait Source: Send {
     fn discover(&mut self) -> Result<Vec<Metric>, Error>;
 
     /// Sources of their own, one for each device of a family (a sensor chip, a battery) that has turned
-    /// up since this was asked last. A device that goes keeps its source, which then discovers
-    /// nothing; when it comes back, that source is asked again, and no second one is made.
+    /// up since this was asked last. The [life](Life) of those whose device has gone is over from then on; when
+    /// the device comes back, it is found like any other.
     ///
     /// # Errors
     /// When the directory of the family cannot be read. If it is not there, there are no members.
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
         Ok(Vec::new())
     }
 

@@ -9,12 +9,13 @@ mod state;
 mod tests;
 
 use std::{
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::source::{
-    Error, Roots, Source,
+    Error, NewMember, Roots, Source,
     device::{Device, Place, ancestors, fact, names, sleeper},
     family::{Family, Known},
     guard::{Guard, Queue},
@@ -28,7 +29,7 @@ pub(super) fn sources(roots: &Roots, pool: &Pool, powers: Powers) -> Vec<Box<dyn
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
         powers,
-        devices: Vec::new(),
+        devices: HashMap::new(),
         known: Known::default(),
     };
     let class = roots.sys.join("class/powercap");
@@ -52,14 +53,15 @@ struct Supplies {
     pool: Pool,
     powers: Powers,
     /// The devices that have a source, by the name of their object.
-    devices: Vec<(String, Device)>,
+    devices: HashMap<String, Device>,
     known: Known,
 }
 
 impl Supplies {
-    fn find(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
-        let mut members: Vec<Box<dyn Source>> = Vec::new();
-        let mut taken = Known::default();
+    fn find(&mut self) -> Result<Vec<NewMember>, Error> {
+        let mut look = self.known.look();
+        let mut serials = HashSet::new();
+        let mut found = HashMap::new();
         for supply in names(&self.class)? {
             let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
                 continue;
@@ -67,41 +69,42 @@ impl Supplies {
             let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
             let object = if is_battery {
                 // Of two with one serial number, the second has its name, and so always has.
-                let serial = serial(&directory).filter(|serial| taken.is_new(serial));
+                let serial = serial(&directory).filter(|serial| serials.insert(serial.clone()));
                 serial.unwrap_or_else(|| format!("battery_{supply}"))
             } else {
                 supply.clone()
             };
-            let device = self.device(&object, &directory);
-            if !self.known.is_new(&object) {
-                continue;
-            }
+            let place = place(&self.powers, &directory);
+            let device = match self.devices.get(&object) {
+                Some(device) => {
+                    device.moved_to(place);
+                    device.clone()
+                }
+                None => Device::new(place),
+            };
             // All of them ask the firmware, over a bus or by a method of ACPI.
-            let queue = Queue::new(&self.pool, directory.to_string_lossy(), true);
-            members.push(if is_battery {
-                Guard::boxed(&queue, battery::Battery::new(&device, &object))
-            } else {
-                let adapter = adapter::Adapter::new(&device, &object, &directory);
-                Guard::boxed(&queue, adapter)
+            look.find(&object, || {
+                let queue = Queue::new(&self.pool, directory.to_string_lossy(), true);
+                match is_battery {
+                    true => Guard::boxed(&queue, battery::Battery::new(&device, &object)),
+                    false => {
+                        let adapter = adapter::Adapter::new(&device, &object, &directory);
+                        Guard::boxed(&queue, adapter)
+                    }
+                }
             });
+            found.insert(object, device);
         }
-        Ok(members)
+        self.devices = found;
+        Ok(look.end())
     }
+}
 
-    /// The device of an object, which is now in this directory.
-    fn device(&mut self, object: &str, directory: &Path) -> Device {
-        let devices: Vec<_> = ancestors(directory).collect();
-        let place = Place {
-            directory: directory.to_owned(),
-            power: sleeper(&devices).map(|device| self.powers.of(device)),
-        };
-        if let Some((_, device)) = self.devices.iter().find(|(known, _)| known == object) {
-            device.moved_to(place);
-            return device.clone();
-        }
-        let device = Device::new(place);
-        self.devices.push((object.to_owned(), device.clone()));
-        device
+fn place(powers: &Powers, directory: &Path) -> Place {
+    let devices: Vec<_> = ancestors(directory).collect();
+    Place {
+        directory: directory.to_owned(),
+        power: sleeper(&devices).map(|device| powers.of(device)),
     }
 }
 

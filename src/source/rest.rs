@@ -27,8 +27,14 @@ impl Powers {
     /// The power of the device with this directory, a real path.
     pub(super) fn of(&self, device: &Path) -> Arc<Power> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let power = all.entry(device.to_owned());
-        power.or_insert_with(|| Power::new(device)).clone()
+        if let Some(power) = all.get(device) {
+            return power.clone();
+        }
+        // Of devices that have gone there is nobody left who would ask.
+        all.retain(|_, power| Arc::strong_count(power) > 1);
+        let power = Power::new(device);
+        all.insert(device.to_owned(), power.clone());
+        power
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     reading::{Fault, Metric, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Error, Source,
+        Answered, Error, Life, NewMember, Source,
         panic::{Panic, attempt, caught},
     },
 };
@@ -37,6 +37,8 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 pub(super) struct Cell {
     pub(super) source: Box<dyn Source>,
     pub(super) name: Arc<str>,
+    /// The number of the family's cell, and whether the device is there, of a member.
+    pub(super) membership: Option<(usize, Life)>,
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
@@ -81,6 +83,7 @@ impl Cell {
             panic: None,
             name: source.name().into(),
             source,
+            membership: None,
             metrics: None,
             width: 0,
             latest: None,
@@ -165,7 +168,7 @@ impl Cell {
 
     /// Asks the source what is there, until it has answered once. Returns the members of its family
     /// that it has found.
-    pub(super) fn discover(&mut self) -> Vec<Box<dyn Source>> {
+    pub(super) fn discover(&mut self) -> Vec<NewMember> {
         if self.metrics.is_some() {
             return Vec::new();
         }
@@ -173,7 +176,7 @@ impl Cell {
     }
 
     /// Asks the source what is there now, and notes what has changed.
-    pub(super) fn look_again(&mut self, changes: &mut Changes) -> Vec<Box<dyn Source>> {
+    pub(super) fn look_again(&mut self, changes: &mut Changes) -> Vec<NewMember> {
         let found = match attempt(|| self.source.discover()) {
             // A device of a family has gone.
             Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),

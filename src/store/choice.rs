@@ -156,27 +156,28 @@ impl Inner {
         let mut at = 0;
         // Looking makes the members of a family, which are cells of their own at the end. An id means
         // one metric: who has it is the last that is asked.
-        while at < self.cells.len() && !(found.is_any && selector.is_id()) {
-            if self.is_on(at) && self.cells[at].may_have(selector) {
-                if may_wait && self.cells[at].is_discovery_awaited() {
+        while !(found.is_any && selector.is_id())
+            && let Some(next) = self.cells.at_or_after(at)
+        {
+            at = next.saturating_add(1);
+            if self.is_on(next) && self.cells[next].may_have(selector) {
+                if may_wait && self.cells[next].is_discovery_awaited() {
                     found.is_awaited = true;
-                    at = at.saturating_add(1);
                     continue;
                 }
-                self.discover(at);
-                let cell = &self.cells[at];
+                self.discover(next);
+                let cell = &self.cells[next];
                 found.complete &= cell.metrics.is_some();
                 found.cause = found.cause.or_else(|| cell.trouble().cloned());
                 for metric in cell.metrics.iter().flatten() {
                     if selector.matches(&metric.id) {
                         found.is_any = true;
                         if is_wanted(metric) {
-                            found.metrics.push((at, metric.clone()));
+                            found.metrics.push((next, metric.clone()));
                         }
                     }
                 }
             }
-            at = at.saturating_add(1);
         }
         found
     }
@@ -222,14 +223,14 @@ impl Inner {
 
     fn nearest(&mut self, selector: &str) -> Option<String> {
         let mut at = 0;
-        while at < self.cells.len() {
-            if self.is_on(at) {
-                self.discover(at);
+        while let Some(next) = self.cells.at_or_after(at) {
+            if self.is_on(next) {
+                self.discover(next);
             }
-            at = at.saturating_add(1);
+            at = next.saturating_add(1);
         }
-        let on = (0..self.cells.len()).filter(|&at| self.is_on(at));
-        let metrics = on.flat_map(|at| self.cells[at].metrics.iter().flatten());
+        let on = self.cells.iter().filter(|(at, _)| self.is_on(*at));
+        let metrics = on.flat_map(|(_, cell)| cell.metrics.iter().flatten());
         selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
     }
 }

@@ -4,6 +4,7 @@
 //! otherwise takes a new one. There is no scheduler: nothing is read that nobody asks for.
 
 mod cell;
+mod cells;
 mod choice;
 mod resolution;
 mod selection;
@@ -27,6 +28,7 @@ use crate::{
 
 use cell::Cell;
 pub use cell::Changes;
+use cells::Cells;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
 
@@ -37,7 +39,7 @@ pub struct Store {
 }
 
 struct Inner {
-    cells: Vec<Cell>,
+    cells: Cells,
     /// Tells those who wait for answers that are on their way.
     tell: Answered,
     off: BTreeSet<String>,
@@ -95,11 +97,14 @@ impl Store {
         let answered = Arc::new(Notify::new());
         let waiting = answered.clone();
         let tell: Answered = Arc::new(move || waiting.notify_waiters());
-        let cells = sources.into_iter();
+        let mut cells = Cells::default();
+        for source in sources {
+            cells.add(Cell::new(source, &tell));
+        }
         Self {
             answered,
             inner: Mutex::new(Inner {
-                cells: cells.map(|source| Cell::new(source, &tell)).collect(),
+                cells,
                 tell,
                 off: BTreeSet::new(),
                 resolved: resolution::Memory::default(),
@@ -117,7 +122,7 @@ impl Store {
         inner.is_changed();
         let is_known = |name: &&String| {
             let mut cells = inner.cells.iter();
-            cells.any(|cell| *cell.name == ***name || cell.family() == name.as_str())
+            cells.any(|(_, cell)| *cell.name == ***name || cell.family() == name.as_str())
         };
         let missing = names.iter().filter(|name| !is_known(name));
         missing.cloned().collect()
@@ -195,7 +200,10 @@ impl Store {
         let inner = self.lock();
         let cells = selection.cells.iter().zip(&frame.snapshots);
         cells
-            .map(|(&cell, now)| inner.cells[cell].mark(now.stamp.monotonic, window))
+            .map(|(&cell, now)| {
+                let cell = inner.cells.get(cell);
+                cell.map_or((None, false), |cell| cell.mark(now.stamp.monotonic, window))
+            })
             .map(|(mark, old_enough)| mark.filter(|_| old_enough))
             .collect()
     }
@@ -210,12 +218,12 @@ impl Store {
     pub fn look_at_definitions(&self, all: bool) -> Changes {
         let mut inner = self.lock();
         let mut at = 0;
-        while all && at < inner.cells.len() {
+        while all && let Some(next) = inner.cells.at_or_after(at) {
             let is_new = |source: &dyn Source| source.is_defined() && source.changed();
-            if inner.is_on(at) && inner.cells[at].says(is_new) {
-                inner.discover(at);
+            if inner.is_on(next) && inner.cells[next].says(is_new) {
+                inner.discover(next);
             }
-            at = at.saturating_add(1);
+            at = next.saturating_add(1);
         }
         inner.rediscover(|source| source.is_defined() && source.changed())
     }
@@ -260,7 +268,7 @@ impl Store {
     pub fn sources(&self) -> Vec<SourceState> {
         let inner = self.lock();
         let mut sources = BTreeMap::<&str, SourceState>::new();
-        for (at, cell) in inner.cells.iter().enumerate() {
+        for (at, cell) in inner.cells.iter() {
             let source = sources.entry(&cell.name).or_insert_with(|| SourceState {
                 name: cell.name.clone(),
                 state: if inner.is_on(at) { "unused" } else { "off" },
@@ -300,31 +308,28 @@ impl Store {
 impl Inner {
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
-        for member in members {
-            let mut cell = Cell::new(member, &self.tell);
+        self.cells.add_members(at, members, &self.tell, |cell| {
             if cell.source.is_defined() {
                 cell.discover();
             }
-            self.cells.push(cell);
-        }
+        });
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.
     fn rediscover(&mut self, may_differ: impl Fn(&dyn Source) -> bool) -> Changes {
         let mut changes = Changes::default();
         let mut at = 0;
-        while at < self.cells.len() {
-            let cell = &mut self.cells[at];
+        while let Some(next) = self.cells.at_or_after(at) {
+            let cell = &mut self.cells[next];
             // The members that have just been made were not there before either.
             if cell.metrics.is_some() && cell.says(&may_differ) {
                 let members = cell.look_again(&mut changes);
-                for member in members {
-                    let mut cell = Cell::new(member, &self.tell);
+                self.cells.drop_gone(next, &mut changes);
+                self.cells.add_members(next, members, &self.tell, |cell| {
                     cell.look_again(&mut changes);
-                    self.cells.push(cell);
-                }
+                });
             }
-            at = at.saturating_add(1);
+            at = next.saturating_add(1);
         }
         if !changes.is_empty() {
             self.is_changed();
@@ -345,21 +350,23 @@ impl Inner {
     }
 
     fn read(&mut self, at: usize, since: Duration) -> Arc<Snapshot> {
-        if !self.is_on(at) {
-            let columns = self.cells[at].all(Fault::Gone);
-            return Arc::new(Snapshot {
+        let is_on = self.cells.get(at).is_some() && self.is_on(at);
+        match self.cells.get_mut(at) {
+            Some(cell) if is_on => cell.read(since),
+            // Of a device that has gone there is no column left.
+            cell => Arc::new(Snapshot {
                 stamp: Stamp::now(),
-                columns,
-            });
+                columns: cell.map_or(Vec::new(), |cell| cell.all(Fault::Gone)),
+            }),
         }
-        self.cells[at].read(since)
     }
 
     fn baseline(&mut self, at: usize, window: Duration) -> Arc<Snapshot> {
         let now = monotonic();
-        match self.cells[at].mark(now, window) {
-            (Some(mark), _) => mark,
-            (None, _) => self.read(at, now),
+        let mark = self.cells.get(at).map(|cell| cell.mark(now, window));
+        match mark {
+            Some((Some(mark), _)) => mark,
+            _ => self.read(at, now),
         }
     }
 }

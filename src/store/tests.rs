@@ -17,7 +17,7 @@ use super::*;
 use crate::{
     rate::Formula,
     reading::{Kind, Metric, Raw, Reading, Value, unit},
-    source,
+    source::{self, NewMember, family::Known},
 };
 
 /// What a test sees of a source, and tells it.
@@ -27,7 +27,8 @@ struct Watched {
     fails: AtomicBool,
     changed: AtomicBool,
     ids: Mutex<Vec<&'static str>>,
-    members: Mutex<Vec<Counting>>,
+    /// Devices of a family, by name.
+    devices: Mutex<Vec<(&'static str, fn() -> Counting)>>,
 }
 
 /// A source whose columns count how often it was read.
@@ -35,6 +36,7 @@ struct Counting {
     name: &'static str,
     scope: &'static [&'static str],
     watched: Arc<Watched>,
+    known: Known,
 }
 
 impl Counting {
@@ -45,6 +47,7 @@ impl Counting {
             name,
             scope,
             watched,
+            known: Known::default(),
         }
     }
 
@@ -86,12 +89,12 @@ impl Source for Counting {
             .collect())
     }
 
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, source::Error> {
-        let mut members = self.watched.members.lock().unwrap();
-        let members = members.drain(..);
-        Ok(members
-            .map(|member| Box::new(member) as Box<dyn Source>)
-            .collect())
+    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
+        let mut look = self.known.look();
+        for (name, make) in self.watched.devices.lock().unwrap().iter() {
+            look.find(&(*name).to_owned(), || Box::new(make()));
+        }
+        Ok(look.end())
     }
 
     fn changed(&self) -> bool {
@@ -205,23 +208,70 @@ fn what_comes_and_goes_changes_the_catalog() {
     assert!(store.resolve_again(&["a/b/c"], &exact).is_same(&exact));
 }
 
+/// A family, of which `b` is there.
+fn family() -> (Store, Arc<Watched>) {
+    let family = Counting::new("a", &["a/*/*"], &[]);
+    let b = || Counting::new("a", &["a/b/*"], &["a/b/c", "a/b/rate"]);
+    *family.watched.devices.lock().unwrap() = vec![("b", b)];
+    store(family)
+}
+
+/// Has the family find these.
+fn find(store: &Store, watched: &Watched, devices: &[(&'static str, fn() -> Counting)]) -> Changes {
+    *watched.devices.lock().unwrap() = devices.to_vec();
+    watched.changed.store(true, Ordering::Relaxed);
+    store.look_where_readings_differ()
+}
+
 #[test]
 fn a_family_has_members_of_its_own() {
-    let family = Counting::new("a", &["a/*/*"], &[]);
-    let member = || Counting::new("a", &["a/b/*"], &["a/b/c"]);
-    family.watched.members.lock().unwrap().push(member());
-    let watched = family.watched.clone();
-    let store = Store::new(vec![Box::new(family)]);
+    let (store, watched) = family();
     assert_eq!(store.resolve(&["a/b/c"]).unwrap().columns.len(), 1);
-    let later = Counting::new("a", &["a/d/*"], &["a/d/c"]);
-    watched.members.lock().unwrap().push(later);
-    watched.changed.store(true, Ordering::Relaxed);
-    assert_eq!(
-        store.look_where_readings_differ().appeared,
-        ["a/d/c".into()]
-    );
-    assert_eq!(store.resolve(&["a"]).unwrap().columns.len(), 2);
-    assert_eq!(store.sources()[0].metrics, 2);
+    let mut devices = watched.devices.lock().unwrap().clone();
+    devices.push(("d", || Counting::new("a", &["a/d/*"], &["a/d/c"])));
+    let changes = find(&store, &watched, &devices);
+    assert_eq!(changes.appeared, ["a/d/c".into()]);
+    assert_eq!(store.resolve(&["a"]).unwrap().columns.len(), 3);
+    assert_eq!(store.sources()[0].metrics, 3);
+}
+
+#[test]
+fn a_member_that_has_gone_is_dropped_and_found_again() {
+    let (store, watched) = family();
+    let devices = watched.devices.lock().unwrap().clone();
+    let before = store.resolve(&["a/b/c", "a/b/rate"]).unwrap();
+    let read = |selection: &Selection, baseline: &Baseline| -> Vec<_> {
+        let frame = store.read(selection, now());
+        let readings = selection.readings(&frame, baseline);
+        readings.map(|(_, reading)| reading).collect()
+    };
+    let baseline = store.read(&before, now()).into_baseline();
+    let cells = || store.lock().cells.iter().count();
+    let gone_both = [Err(Fault::Gone), Err(Fault::Gone)];
+    for _ in 0..100 {
+        assert_eq!(cells(), 2);
+        let gone = find(&store, &watched, &[]);
+        assert_eq!(gone.vanished, ["a/b/c".into(), "a/b/rate".into()]);
+        assert_eq!(cells(), 1);
+        assert_eq!(read(&before, &baseline), gone_both);
+        let frame = store.read(&before, now());
+        let past = store.past(&before, &frame, Duration::from_millis(1));
+        assert_eq!(past, [None]);
+        // What another member has counted is not taken for its.
+        let d = || Counting::new("a", &["a/d/*"], &["a/d/c", "a/d/rate"]);
+        find(&store, &watched, &[("d", d)]);
+        let kept = store.resolve_again(&["a/b/c", "a/b/rate"], &before);
+        assert!(kept.is_same(&before));
+        assert_eq!(read(&kept, &kept.carry_over(&before, &baseline)), gone_both);
+        let back = find(&store, &watched, &devices);
+        assert_eq!(back.appeared, gone.vanished);
+        let after = store.resolve_again(&["a/b/c", "a/b/rate"], &kept);
+        assert!(!after.is_same(&kept));
+        let readings = read(&after, &after.carry_over(&before, &baseline));
+        assert_eq!(readings, [Ok(Value::Number(1.0)), Err(Fault::First)]);
+    }
+    // What they have cost is still known: each time a member was read once.
+    assert_eq!(store.sources()[0].reads, 101);
 }
 
 #[test]

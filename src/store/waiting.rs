@@ -27,7 +27,7 @@ impl Store {
         self.wait(deadline, |inner| {
             let mut all = cells.iter();
             let is_awaited = |cell: &mut Cell| cell.says(|source| source.is_awaited());
-            match all.any(|&cell| is_awaited(&mut inner.cells[cell])) {
+            match all.any(|&cell| inner.cells.get_mut(cell).is_some_and(is_awaited)) {
                 true => Instant::now().checked_add(LONG),
                 false => inner.awaited_until(cells),
             }
@@ -46,7 +46,10 @@ impl Store {
         let cells: Vec<_> = {
             let inner = self.lock();
             let cells = selection.rates().map(|place| selection.cells[place]);
-            let is_missing = |cell: &usize| inner.cells[*cell].mark(now, window).0.is_none();
+            let is_missing = |cell: &usize| {
+                let cell = inner.cells.get(*cell);
+                cell.is_some_and(|cell| cell.mark(now, window).0.is_none())
+            };
             cells.filter(is_missing).collect()
         };
         if !cells.is_empty() {
@@ -72,8 +75,8 @@ impl Store {
     pub async fn prepare_resolution(&self) {
         let deadline = monotonic().saturating_add(TIMEOUT);
         self.wait(deadline, |inner| {
-            let is_unknown = |cell: &&mut Cell| cell.metrics.is_none();
-            let unknown = inner.cells.iter_mut().filter(is_unknown);
+            let cells = inner.cells.iter_mut().map(|(_, cell)| cell);
+            let unknown = cells.filter(|cell| cell.metrics.is_none());
             unknown.filter_map(Cell::awaited_until).min()
         })
         .await;
@@ -85,7 +88,7 @@ impl Store {
         let mut begun = Vec::new();
         {
             let mut inner = self.lock();
-            for (at, cell) in inner.cells.iter_mut().enumerate() {
+            for (at, cell) in inner.cells.iter_mut() {
                 if cell.metrics.is_some() && cell.says(&may_differ) {
                     cell.begin_discovery(now);
                     begun.push(at);
@@ -100,7 +103,7 @@ impl Store {
     fn begin(&self, cells: &[usize], since: Duration) {
         let mut inner = self.lock();
         for &cell in cells {
-            if inner.is_on(cell) {
+            if inner.cells.get(cell).is_some() && inner.is_on(cell) {
                 inner.cells[cell].begin(since);
             }
         }
@@ -131,7 +134,7 @@ impl Store {
 
 impl Inner {
     fn awaited_until(&mut self, cells: &[usize]) -> Option<Instant> {
-        let until = |&cell: &usize| self.cells[cell].awaited_until();
+        let until = |&cell: &usize| self.cells.get_mut(cell)?.awaited_until();
         cells.iter().filter_map(until).min()
     }
 }

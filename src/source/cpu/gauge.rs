@@ -13,7 +13,7 @@ use crate::{
     source::{
         Error, Roots, Source,
         device::{Attribute, Device, fact, names, split_number},
-        family::Family,
+        family::{Family, Known},
         file::File,
         guard::{Guard, Guarded, Queue},
         parse,
@@ -52,7 +52,7 @@ pub(super) fn family(
     mut find: impl FnMut() -> Result<Vec<Spot>, Error> + Send + 'static,
 ) -> Box<dyn Source> {
     let sys = roots.sys.clone();
-    let mut known = BTreeSet::new();
+    let mut known = Known::default();
     let news = News::default();
     let queue = Queue::new(pool, quantity.source, false);
     Family::boxed(
@@ -60,19 +60,22 @@ pub(super) fn family(
         quantity.scope,
         quantity.subsystems,
         move || {
-            let mut members = Vec::new();
-            for spot in find()? {
-                if known.is_empty() {
-                    let all = All::new(quantity, &sys, news.clone());
-                    members.push(Guard::boxed(&queue, all));
-                }
-                if known.insert(spot.cpu) {
+            let spots = find()?;
+            let mut look = known.look();
+            if !spots.is_empty() {
+                look.find(&None, || {
+                    Guard::boxed(&queue, All::new(quantity, &sys, news.clone()))
+                });
+            }
+            for spot in spots {
+                look.find(&Some(spot.cpu), || {
                     let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
                     news.push((spot.cpu, spot.device.attribute(&spot.file)));
-                    members.push(Guard::boxed(&queue, One::new(quantity, &sys, spot)));
-                }
+                    Guard::boxed(&queue, One::new(quantity, &sys, spot))
+                });
             }
-            Ok(members)
+            // A CPU that is offline may have no spot for now.
+            Ok(look.end_and_keep_all())
         },
     )
 }

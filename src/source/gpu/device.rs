@@ -24,7 +24,8 @@ use crate::{
 /// GPU in all of them.
 pub(super) struct Gpus {
     pub(super) roots: Roots,
-    /// In the order of the numbers. Only ever appended to.
+    /// In the order of the numbers. Only ever appended to: who is plugged in again has its number back, and
+    /// there are only so many places to plug one in.
     known: Mutex<Vec<Known>>,
     pool: Pool,
     has_nvidia: AtomicBool,

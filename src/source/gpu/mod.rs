@@ -27,7 +27,7 @@ use quantity::Quantity;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw},
-    source::{Answered, Error, Roots, Source, pool::Pool, rest::Powers},
+    source::{Answered, Error, NewMember, Roots, Source, family::Known, pool::Pool, rest::Powers},
 };
 
 /// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
@@ -35,8 +35,7 @@ use crate::{
 pub(super) struct Family {
     gpus: Arc<Gpus>,
     pool: Pool,
-    /// How many GPUs have members.
-    known: usize,
+    known: Known<(Whose, Quantity)>,
 }
 
 impl Family {
@@ -44,7 +43,7 @@ impl Family {
         Self {
             gpus: Gpus::new(roots, pool, powers),
             pool: pool.clone(),
-            known: 0,
+            known: Known::default(),
         }
     }
 }
@@ -66,25 +65,20 @@ impl Source for Family {
         Ok(Vec::new())
     }
 
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
-        let count = self
-            .gpus
-            .find()?
-            .iter()
-            .map(|gpu| gpu.number.saturating_add(1))
-            .max();
-        let new = self.known..count.unwrap_or(0).max(self.known);
-        let whose = (self.known == 0 && !new.is_empty()).then_some(Whose::All);
-        self.known = new.end;
-        let mut members = Vec::new();
-        for whose in whose.into_iter().chain(new.map(Whose::One)) {
+    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        let gpus = self.gpus.find()?;
+        let all = (!gpus.is_empty()).then_some(Whose::All);
+        let each = gpus.iter().map(|gpu| Whose::One(gpu.number));
+        let mut look = self.known.look();
+        for whose in all.into_iter().chain(each) {
             let all = Quantity::ALL.into_iter();
             for quantity in all.filter(|quantity| whose != Whose::All || quantity.is_summed()) {
-                let member = Member::new(self.gpus.clone(), whose, quantity);
-                members.push(Box::new(member) as Box<dyn Source>);
+                look.find(&(whose, quantity), || {
+                    Box::new(Member::new(self.gpus.clone(), whose, quantity))
+                });
             }
         }
-        Ok(members)
+        Ok(look.end())
     }
 
     fn when_answered(&mut self, tell: Answered) {
@@ -110,7 +104,7 @@ struct Member {
     changed: bool,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Whose {
     All,
     One(usize),

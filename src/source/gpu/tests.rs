@@ -5,13 +5,17 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 use super::*;
 use crate::{
     reading::{Reading, Snapshot, Stamp, Value},
-    source::tests::{Tree, begin, discover, fixture, roots},
+    source::{
+        Life,
+        tests::{Tree, begin, discover, fixture, roots},
+    },
 };
 
 /// All members of the family, and what each has found.
 struct Machine {
     family: Family,
     members: Vec<(Box<dyn Source>, Vec<Metric>)>,
+    lives: Vec<Life>,
 }
 
 impl Machine {
@@ -23,6 +27,7 @@ impl Machine {
         let mut machine = Self {
             family: Family::new(roots, &Pool::new(), powers),
             members: Vec::new(),
+            lives: Vec::new(),
         };
         machine.look_again();
         machine
@@ -31,8 +36,13 @@ impl Machine {
     /// What the store does when a device has come or gone.
     fn look_again(&mut self) {
         assert_eq!(self.family.discover().unwrap(), []);
-        let new = self.family.members().unwrap().into_iter();
-        self.members.extend(new.map(|member| (member, Vec::new())));
+        for NewMember { source, life } in self.family.members().unwrap() {
+            self.members.push((source, Vec::new()));
+            self.lives.push(life);
+        }
+        let mut lives = self.lives.iter();
+        self.members.retain(|_| !lives.next().unwrap().is_over());
+        self.lives.retain(|life| !life.is_over());
         for (member, metrics) in &mut self.members {
             *metrics = discover(member.as_mut()).unwrap();
             for metric in metrics {

@@ -5,7 +5,11 @@ use crate::{
     source::{
         Roots, Source, gpu,
         pool::Pool,
-        tests::{Tree, discover, members::readings, number_of, read, roots},
+        tests::{
+            Tree, discover,
+            members::{new_members, readings},
+            number_of, read, roots,
+        },
     },
 };
 
@@ -16,7 +20,7 @@ fn family(roots: &Roots) -> Box<dyn Source> {
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {
-    let members = family(roots).members().unwrap();
+    let members = new_members(family(roots).as_mut());
     let metrics = members
         .into_iter()
         .flat_map(|mut member| discover(member.as_mut()).unwrap());
@@ -189,7 +193,7 @@ fn what_sleeps_is_not_read() {
     tree.write(&format!("{chip}/temp1_input"), "40000\n");
     tree.write(&format!("{chip}/temp1_crit"), "100000\n");
     let mut family = family(&tree.roots());
-    let mut sensor = one(family.members().unwrap());
+    let mut sensor = one(new_members(family.as_mut()));
     assert_eq!(sensor.discover().unwrap()[0].maximum, None);
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
     // The file that says so, and no other.
@@ -228,14 +232,9 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
     let powers = Powers::default();
     let pool = Pool::new();
-    let mut members = source(&tree.roots(), &pool, powers.clone())
-        .members()
-        .unwrap();
-    members.extend(
-        gpu::Family::new(&tree.roots(), &pool, powers.clone())
-            .members()
-            .unwrap(),
-    );
+    let mut members = new_members(source(&tree.roots(), &pool, powers.clone()).as_mut());
+    let mut gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
+    members.extend(new_members(&mut gpus));
     let mut find = |id: &str| {
         let mut all = members.iter_mut();
         let place = all.position(|member| {
@@ -285,7 +284,7 @@ fn one_metric_costs_one_file() {
         tree.write(&format!("{chip}/in{number}_input"), "1000\n");
         tree.write(&format!("{chip}/in{number}_alarm"), "0\n");
     }
-    let mut members = family(&tree.roots()).members().unwrap();
+    let mut members = new_members(family(&tree.roots()).as_mut());
     assert_eq!(members.len(), 30);
     let wanted = "lmsensors/nct6775-isa-0290/in7";
     let is_meant = |member: &&mut Box<dyn Source>| member.may_have(&|id| id == wanted);
@@ -302,27 +301,40 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     let first = chip(&tree, 3, card, "pci", "k10temp");
     tree.write(&format!("{first}/temp1_input"), "40000\n");
     let mut family = family(&tree.roots());
-    let mut sensor = one(family.members().unwrap());
-    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
-    std::fs::remove_dir_all(tree.roots().sys.join(&first)).unwrap();
-    std::fs::remove_file(tree.roots().sys.join("class/hwmon/hwmon3")).unwrap();
+    let mut found = family.members().unwrap();
+    let mut sensor = found.remove(0);
+    assert!(found.is_empty());
+    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.0)]);
+    let unplug = |directory: &str, link: &str| {
+        std::fs::remove_dir_all(tree.roots().sys.join(directory)).unwrap();
+        std::fs::remove_file(tree.roots().sys.join("class/hwmon").join(link)).unwrap();
+    };
+    unplug(&first, "hwmon3");
+    // It has another number when its driver is loaded anew, and nobody has looked in between.
+    let second = chip(&tree, 5, card, "pci", "k10temp");
+    tree.write(&format!("{second}/temp1_input"), "40500\n");
     assert!(family.members().unwrap().is_empty());
-    assert!(sensor.discover().unwrap().is_empty());
+    assert!(!sensor.life.is_over());
+    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.5)]);
+    unplug(&second, "hwmon5");
+    assert!(family.members().unwrap().is_empty());
+    assert!(sensor.life.is_over());
+    assert!(sensor.source.discover().unwrap().is_empty());
     // Another chip has its number now, and it another.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
     tree.write(&format!("{other}/temp1_input"), "99000\n");
     let again = chip(&tree, 7, card, "pci", "k10temp");
     tree.write(&format!("{again}/temp1_input"), "41000\n");
-    let mut new = one(family.members().unwrap());
-    assert_eq!(
-        new.discover().unwrap()[0].id,
-        "lmsensors/coretemp-isa-0000/temp1".into()
-    );
-    assert_eq!(
-        sensor.discover().unwrap()[0].id,
-        "lmsensors/k10temp-pci-0300/temp1".into()
-    );
-    assert_eq!(read(sensor.as_mut()), [Raw::Number(41.0)]);
+    let mut both = new_members(family.as_mut());
+    let ids = both
+        .iter_mut()
+        .map(|member| member.discover().unwrap()[0].id.to_string());
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort();
+    let expected = ["coretemp-isa-0000", "k10temp-pci-0300"];
+    assert_eq!(ids, expected.map(|chip| format!("lmsensors/{chip}/temp1")));
+    let values = both.iter_mut().flat_map(|member| read(member.as_mut()));
+    assert!(values.collect::<Vec<_>>().contains(&Raw::Number(41.0)));
 }
 
 #[test]
@@ -342,13 +354,28 @@ fn two_of_one_name_are_told_apart() {
 }
 
 #[test]
+fn the_other_of_one_name_keeps_its_own() {
+    let tree = Tree::new();
+    let mut family = family(&tree.roots());
+    for (number, device) in [(0, "a/INT3403:00"), (1, "b/INT3400:00")] {
+        let chip = chip(&tree, number, device, "acpi", "INT340");
+        tree.write(&format!("{chip}/temp1_input"), "1000\n");
+    }
+    let members = family.members().unwrap();
+    std::fs::remove_file(tree.roots().sys.join("class/hwmon/hwmon0")).unwrap();
+    assert!(family.members().unwrap().is_empty());
+    let over: Vec<_> = members.iter().map(|member| member.life.is_over()).collect();
+    assert_eq!(over, [true, false]);
+}
+
+#[test]
 fn a_sensor_that_is_not_connected_has_no_value() {
     let tree = Tree::new();
     let chip = chip(&tree, 0, "platform/w83627hf.656", "platform", "w83627hf");
     tree.write(&format!("{chip}/fan1_input"), "0\n");
     tree.write(&format!("{chip}/fan1_fault"), "1\n");
     tree.write(&format!("{chip}/power1_average"), "5000000\n");
-    let mut members = family(&tree.roots()).members().unwrap();
+    let mut members = new_members(family(&tree.roots()).as_mut());
     assert_eq!(read(members[0].as_mut()), [Raw::Fault(Fault::Gone)]);
     assert_eq!(number_of(&read(members[1].as_mut())[0]), 5.0);
     tree.write(&format!("{chip}/fan1_fault"), "0\n");

@@ -1,14 +1,13 @@
 //! The family of what a directory defines: which members there are.
 
 use std::{
-    collections::HashSet,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
     reading::{Metric, Raw},
-    source::{Answered, Error, Source, pool::Pool},
+    source::{Answered, Error, NewMember, Source, family::Known, pool::Pool},
 };
 
 use super::{
@@ -26,8 +25,7 @@ pub(super) struct Family {
     shared: Arc<Shared>,
     watch: Mutex<Watch>,
     is_loaded: bool,
-    /// What has a member already.
-    known: HashSet<(Option<Arc<str>>, Option<Reader>)>,
+    known: Known<(Option<Arc<str>>, Option<Reader>)>,
 }
 
 impl Family {
@@ -39,7 +37,7 @@ impl Family {
             shared: Arc::new(Shared::new(directory, pool.clone(), options.guard.clone())),
             watch: Mutex::default(),
             is_loaded: false,
-            known: HashSet::new(),
+            known: Known::default(),
         }
     }
 }
@@ -84,23 +82,20 @@ impl Source for Family {
         Ok(Vec::new())
     }
 
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
-        let mut members: Vec<Box<dyn Source>> = Vec::new();
+    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        let mut look = self.known.look();
         let files = self.shared.files();
         for file in [None].into_iter().chain(files.into_iter().map(Some)) {
-            if self.known.insert((file.clone(), None)) {
-                members.push(Box::new(Trouble::new(self.shared.clone(), file)));
-            }
+            look.find(&(file.clone(), None), || {
+                Box::new(Trouble::new(self.shared.clone(), file))
+            });
         }
         for (file, reader) in self.shared.readers() {
-            if self
-                .known
-                .insert((Some(file.clone()), Some(reader.clone())))
-            {
-                members.push(Box::new(Member::new(self.shared.clone(), file, reader)));
-            }
+            look.find(&(Some(file.clone()), Some(reader.clone())), || {
+                Box::new(Member::new(self.shared.clone(), file, reader))
+            });
         }
-        Ok(members)
+        Ok(look.end())
     }
 
     fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
@@ -155,7 +150,7 @@ impl Source for Trouble {
     }
 
     /// It has none, and is asked for them when it is looked at.
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, Error> {
+    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
         self.shared.trouble(self.file.as_ref()).map(|()| Vec::new())
     }
 

@@ -8,7 +8,7 @@ use crate::{
     rate::Formula,
     reading::{Kind, Metric, Raw, unit},
     source::{
-        Error, Source,
+        Error, NewMember, Source,
         device::{fact, names},
         family::Known,
         file::File,
@@ -38,10 +38,10 @@ const ENERGY: Property = Property::new(
     Kind::Total,
 );
 
-/// The zones that were not known. The firmware's own counters of the same packages
+/// The zones that are new. The firmware's own counters of the same packages
 /// (`intel-rapl-mmio`) are left out.
-pub(super) fn find(class: &Path, known: &mut Known) -> Result<Vec<Box<dyn Source>>, Error> {
-    let mut members: Vec<Box<dyn Source>> = Vec::new();
+pub(super) fn find(class: &Path, known: &mut Known) -> Result<Vec<NewMember>, Error> {
+    let mut look = known.look();
     for zone in names(class)? {
         // intel-rapl:0 is a package, intel-rapl:0:1 a part of it; AMD's have the same names.
         let Some((package, part)) = zone.strip_prefix("intel-rapl:").map(split) else {
@@ -55,14 +55,14 @@ pub(super) fn find(class: &Path, known: &mut Known) -> Result<Vec<Box<dyn Source
         let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
             continue;
         };
-        if known.is_new(&object) {
-            members.push(Box::new(Package {
-                object,
+        look.find(&object, || {
+            Box::new(Package {
+                object: object.clone(),
                 energy: File::new(directory.join("energy_uj")),
-            }));
-        }
+            })
+        });
     }
-    Ok(members)
+    Ok(look.end())
 }
 
 fn split(zone: &str) -> (&str, Option<&str>) {

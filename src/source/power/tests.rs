@@ -4,9 +4,14 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
+        Life,
         pool::Pool,
         rest::Powers,
-        tests::{Tree, discover, members::readings, read, roots},
+        tests::{
+            Tree, discover,
+            members::{new_members, readings},
+            read, roots,
+        },
     },
 };
 
@@ -179,20 +184,20 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     let directory = battery(&tree, "BAT0", &[("capacity", "9")]);
     let mut family = families(&tree.roots()).remove(0);
     let mut members = family.members().unwrap();
-    let metrics = discover(members[0].as_mut()).unwrap();
-    assert!(read(members[0].as_mut()).contains(&Raw::Number(9.0)));
+    let mut battery_0 = members.remove(0);
+    let metrics = discover(battery_0.source.as_mut()).unwrap();
+    assert!(read(battery_0.source.as_mut()).contains(&Raw::Number(9.0)));
+    assert!(family.members().unwrap().is_empty() && !battery_0.life.is_over());
     let sys = tree.roots().sys;
     fs::remove_dir_all(sys.join(&directory)).unwrap();
     fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
     assert!(family.members().unwrap().is_empty());
-    assert!(discover(members[0].as_mut()).unwrap().is_empty());
+    assert!(battery_0.life.is_over());
+    assert!(discover(battery_0.source.as_mut()).unwrap().is_empty());
     battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
-    assert!(family.members().unwrap().is_empty());
-    assert_eq!(
-        discover(members[0].as_mut()).unwrap().len(),
-        metrics.len() + 1
-    );
-    let columns = read(members[0].as_mut());
+    let mut again = family.members().unwrap().remove(0).source;
+    assert_eq!(discover(again.as_mut()).unwrap().len(), metrics.len() + 1);
+    let columns = read(again.as_mut());
     assert!(
         [10.0, 20.0]
             .map(Raw::Number)
@@ -201,9 +206,28 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     );
 }
 
+/// The driver of wireless mice counts up with each connection: hidpp_battery_0, hidpp_battery_1.
+#[test]
+fn what_comes_and_goes_leaves_nothing_behind() {
+    let tree = Tree::new();
+    let mut family = families(&tree.roots()).remove(0);
+    let mut lives: Vec<Life> = Vec::new();
+    for number in 0..10 {
+        let name = format!("hidpp_battery_{number}");
+        let directory = battery(&tree, &name, &[("capacity", "9")]);
+        let mut members = family.members().unwrap();
+        assert_eq!(members.len(), 1);
+        assert!(lives.iter().all(Life::is_over));
+        lives.push(members.remove(0).life);
+        let sys = tree.roots().sys;
+        fs::remove_dir_all(sys.join(&directory)).unwrap();
+        fs::remove_file(sys.join(format!("class/power_supply/{name}"))).unwrap();
+    }
+}
+
 #[test]
 fn packages_and_their_parts() {
-    let mut members = families(&roots("laptop")).remove(1).members().unwrap();
+    let mut members = new_members(families(&roots("laptop")).remove(1).as_mut());
     let ids: Vec<_> = members
         .iter_mut()
         .map(|member| member.discover().unwrap()[0].id.to_string())
@@ -243,7 +267,7 @@ fn a_package_that_cannot_be_read_has_its_metrics() {
             .join("class/powercap/intel-rapl:0/energy_uj"),
     )
     .unwrap();
-    let mut members = families(&tree.roots()).remove(1).members().unwrap();
+    let mut members = new_members(families(&tree.roots()).remove(1).as_mut());
     assert_eq!(discover(members[0].as_mut()).unwrap().len(), 2);
     assert!(members[0].read(&mut Vec::new()).is_err());
 }

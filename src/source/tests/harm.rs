@@ -93,7 +93,8 @@ fn no_machine_does_harm() {
                     let metrics =
                         unharmed(&what, discover(sources[at].as_mut())).unwrap_or_default();
                     let members = unharmed(&what, sources[at].members());
-                    sources.extend(members.unwrap_or_default());
+                    let members = members.unwrap_or_default().into_iter();
+                    sources.extend(members.map(|member| member.source));
                     begin(sources[at].as_mut());
                     let mut columns = Vec::new();
                     let _ = unharmed(&what, sources[at].read(&mut columns));

@@ -10,11 +10,17 @@ use crate::{
     },
 };
 
+/// The members that a family has found anew.
+pub(in crate::source) fn new_members(family: &mut dyn Source) -> Vec<Box<dyn Source>> {
+    let members = family.members().unwrap().into_iter();
+    members.map(|member| member.source).collect()
+}
+
 /// All sources, and behind each family its members.
 pub(in crate::source) fn with_members(sources: Vec<Box<dyn Source>>) -> Vec<Box<dyn Source>> {
     let mut all = Vec::new();
     for mut source in sources {
-        let members = source.members().unwrap();
+        let members = new_members(source.as_mut());
         all.push(source);
         all.extend(with_members(members));
     }

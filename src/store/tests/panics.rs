@@ -54,7 +54,7 @@ impl Source for Panicking {
         self.inner.discover()
     }
 
-    fn members(&mut self) -> Result<Vec<Box<dyn Source>>, source::Error> {
+    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
         self.pass(At::Members);
         self.inner.members()
     }
