@@ -8,7 +8,10 @@ use std::{
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, Reading, Snapshot, Value},
-    source::command::{self, Output},
+    source::{
+        command::{self, Output},
+        rows,
+    },
 };
 
 use super::{
@@ -18,7 +21,8 @@ use super::{
     shared::Shared,
 };
 
-/// The columns of a reader. They keep their places: what is defined in another way is another column.
+/// The columns of a reader: for each definition one that says whose they are, and the value. What is defined in
+/// another way is another, which may have the places of one that is no longer defined.
 pub(super) struct Columns {
     shared: Arc<Shared>,
     file: Arc<str>,
@@ -30,6 +34,8 @@ pub(super) struct Columns {
 pub(super) struct Edition {
     number: u64,
     columns: Vec<Column>,
+    /// How many definitions have had a column.
+    count: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +43,13 @@ struct Column {
     id: Arc<str>,
     part: Part,
     kind: Kind,
+    /// What no other column of the reader ever had.
+    number: u64,
     is_defined: bool,
 }
+
+/// Whose they are, and the value.
+const WIDTH: usize = 2;
 
 impl Columns {
     /// The columns of a reader of a file of definitions: none yet.
@@ -53,34 +64,30 @@ impl Columns {
     /// Gives each of these definitions its column; the metrics.
     pub(super) fn arrange(&self, definitions: &[Arc<Definition>]) -> Vec<Metric> {
         let mut all = self.lock();
-        let mut columns = all.columns.clone();
-        for column in &mut columns {
-            column.is_defined = false;
+        let mut next = Edition::clone(&all);
+        for column in &mut next.columns {
+            let mut parts = definitions.iter();
+            column.is_defined = parts.any(|definition| column.is_of(definition));
         }
-        let mut metrics = Vec::new();
-        for definition in definitions {
+        let metrics = definitions.iter().map(|definition| {
             let Some(part) = definition.part() else {
-                metrics.push(definition.metric(formula(definition, 0)));
-                continue;
+                return definition.metric(formula(definition, 0));
             };
-            let is_it = |column: &Column| {
-                column.id == definition.id && column.part == *part && column.kind == definition.kind
-            };
-            let at = columns.iter().position(is_it).unwrap_or(columns.len());
-            match columns.get_mut(at) {
-                Some(column) => column.is_defined = true,
-                None => columns.push(Column {
-                    id: definition.id.clone(),
-                    part: part.clone(),
-                    kind: definition.kind,
-                    is_defined: true,
-                }),
-            }
-            metrics.push(definition.metric(formula(definition, at)));
-        }
-        if columns != all.columns {
-            let number = all.number.saturating_add(1);
-            *all = Arc::new(Edition { number, columns });
+            let at = next.column(definition, part);
+            let owner = rows::place(at, WIDTH, 0);
+            definition.metric(Formula::OfRow {
+                owner,
+                number: next.columns[at].number,
+                formula: Box::new(formula(definition, owner.saturating_add(1))),
+            })
+        });
+        let metrics = metrics.collect();
+        let last = next.columns.iter().rposition(|column| column.is_defined);
+        let length = last.map_or(0, |last| last.saturating_add(1));
+        next.columns.truncate(length);
+        if next.columns != all.columns {
+            next.number = next.number.saturating_add(1);
+            *all = Arc::new(next);
         }
         metrics
     }
@@ -93,7 +100,7 @@ impl Columns {
             .and_then(|modified| now.duration_since(modified).ok());
         let edition = self.current();
         for column in &edition.columns {
-            columns.push(self.say(column, || {
+            columns.extend(self.say(column, || {
                 let most = column.part.stale_after;
                 if let (Some(age), Some(most)) = (age, most)
                     && age > most
@@ -114,7 +121,7 @@ impl Columns {
         columns: &mut Vec<Raw>,
     ) {
         for column in &self.current().columns {
-            columns.push(self.say(column, || match (&state.problem, &state.output) {
+            columns.extend(self.say(column, || match (&state.problem, &state.output) {
                 (Some(problem), _) => Err((Fault::Stale, problem.to_string())),
                 (None, Some(output)) if is_current => {
                     column.of_output(output, state.previous.as_ref())
@@ -130,9 +137,9 @@ impl Columns {
         &self,
         column: &Column,
         value: impl FnOnce() -> Result<Raw, E>,
-    ) -> Raw {
+    ) -> [Raw; WIDTH] {
         if !column.is_defined {
-            return Raw::Fault(Fault::Gone);
+            return [const { Raw::Fault(Fault::Gone) }; WIDTH];
         }
         let (value, complaint) = match value() {
             Ok(value) => (value, None),
@@ -142,7 +149,7 @@ impl Columns {
             }
         };
         self.shared.complain(&self.file, &column.id, complaint);
-        value
+        [Raw::Counter(column.number), value]
     }
 
     /// Nothing could be read: that is told, and no more.
@@ -162,6 +169,30 @@ impl Columns {
 }
 
 impl Edition {
+    /// The column of a definition, which may be new.
+    fn column(&mut self, definition: &Definition, part: &Part) -> usize {
+        let mut columns = self.columns.iter();
+        if let Some(known) = columns.position(|column| column.is_of(definition)) {
+            return known;
+        }
+        self.count = self.count.saturating_add(1);
+        let column = Column {
+            id: definition.id.clone(),
+            part: part.clone(),
+            kind: definition.kind,
+            number: self.count,
+            is_defined: true,
+        };
+        let mut columns = self.columns.iter();
+        let at = columns.position(|column| !column.is_defined);
+        let at = at.unwrap_or(self.columns.len());
+        match self.columns.get_mut(at) {
+            Some(free) => *free = column,
+            None => self.columns.push(column),
+        }
+        at
+    }
+
     /// What stands behind the columns of a file that were read for this edition.
     pub(super) fn mark(&self) -> Raw {
         Raw::Counter(self.number)
@@ -203,6 +234,12 @@ fn rate(part: &Part, counter: usize) -> Option<Formula> {
 }
 
 impl Column {
+    fn is_of(&self, definition: &Definition) -> bool {
+        self.id == definition.id
+            && self.kind == definition.kind
+            && definition.part() == Some(&self.part)
+    }
+
     fn of_output(
         &self,
         output: &Output,

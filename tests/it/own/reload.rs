@@ -5,7 +5,10 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use sampled::reading::Fault;
+use sampled::{
+    reading::{Fault, Stamp},
+    store::Baseline,
+};
 
 use super::place::{Place, number};
 
@@ -322,4 +325,29 @@ fn reloads_leave_nothing_behind() {
     }
     fs::remove_file(place.path("file")).unwrap();
     place.until(ID, Err(Fault::Gone));
+}
+
+#[test]
+fn what_is_defined_in_another_way_has_the_columns_of_what_it_was() {
+    let place = Place::with_file("");
+    place.write("file", "5");
+    place.until(ID, number(5.0));
+    let first = place.store.resolve(&[ID]).unwrap();
+    let width = first.columns[0].metric.formula.width();
+    for hours in 1..50 {
+        let file = place.path("file");
+        let text = format!("[metrics.'{ID}']\nfile = {file:?}\nstale_after = '{hours}h'\n");
+        place.define("room.toml", &text);
+        place.look();
+        place.until(ID, number(5.0));
+        let now = place.store.resolve(&[ID]).unwrap();
+        let formula = &now.columns[0].metric.formula;
+        assert_eq!(formula.width(), width, "{formula:?}");
+        // What was selected before is not what is read there now.
+        assert_ne!(*formula, first.columns[0].metric.formula);
+        let frame = place.store.read(&first, Stamp::now().monotonic);
+        let none = Baseline::new();
+        let mut readings = first.readings(&frame, &none);
+        assert_eq!(readings.next().unwrap().1, Err(Fault::Gone));
+    }
 }
