@@ -114,9 +114,10 @@ fn main() {
         return floor::serve();
     }
     let bench = Bench::new();
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("activation", activation),
         ("sample", sample),
+        ("list", list),
         ("memory", memory),
         ("sessions", sessions),
         ("lateness", lateness),
@@ -220,6 +221,23 @@ fn sample(bench: &Bench) {
         compare("Sample, 34 metrics named / Ping", named.0 / ping.0, at_most);
         compare("Sample, 9 selectors / Ping", selected.0 / ping.0, at_most);
     }
+}
+
+/// What there is, against a call that answers nothing.
+fn list(bench: &Bench) {
+    let bus = bench.bus();
+    let mut client = bus.connect();
+    let list = |selectors: &[&str]| call(SAMPLED, "List", &(selectors,));
+    let (all, one) = (list(&[]), list(&["cpu/all/usage"]));
+    client.call(&all);
+    let service = client.owner(SAMPLED);
+    let ping = ping(SAMPLED);
+    let sides = [(&service, &ping), (&service, &one), (&service, &all)];
+    let [ping, one, all] = interleaved(&mut client, sides);
+    for (title, (time, cpu)) in [("Ping", ping), ("List, one id", one), ("List, all", all)] {
+        println!("  {title:<52} {time:>9.1} µs, CPU time of the service {cpu:.1} µs");
+    }
+    check("List of all, ms", all.0 / 1e3, 1.0);
 }
 
 /// What the calls take, and how much of that is CPU time of the service: medians, in µs.

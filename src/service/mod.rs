@@ -44,7 +44,7 @@ use zbus::{Connection, connection};
 
 use crate::{
     reading::Stamp,
-    source::{self, Roots, pool::Pool},
+    source::{self, Listings, Roots, pool::Pool},
     store::Store,
     transport::{self, PATIENCE},
     wire::{NAME, PATH},
@@ -146,6 +146,7 @@ impl Service {
         let clock = Clock::new().map_err(Error::Timer)?;
         let pool = Pool::new();
         let store = Store::new(source::all_on(&pool, roots, &settings.sources));
+        let store = store.with_listings(Listings::new(roots));
         let processes = Worker::new(roots, &pool);
         let state = Arc::new(State::new(store, processes, settings));
         let (bus, attendant) = connect(&state).await?;

@@ -86,9 +86,12 @@ impl State {
         selectors: &[&str],
     ) -> Result<Catalog, Error> {
         let selectors = &options::selectors(selectors, &self.limits())?;
-        self.announce(bus, self.store.look_for(selectors).await)
-            .await;
-        let selection = self.resolve(client, selectors).await?;
+        let changes = self.store.look_for(selectors).await;
+        self.announce(bus, changes).await;
+        let selection = match self.resolve(client, selectors).await {
+            Ok(selection) => selection,
+            Err(_) => self.resolve_closely(bus, client, selectors).await?,
+        };
         let columns = selection.columns.iter();
         let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
         Ok(Catalog(entries.collect()))
@@ -107,12 +110,7 @@ impl State {
             .await;
         let selection = match self.resolve(client, selectors).await {
             Ok(selection) => selection,
-            // It may have come since somebody has asked.
-            Err(_) => {
-                self.announce(bus, self.store.look_for(selectors).await)
-                    .await;
-                self.resolve(client, selectors).await?
-            }
+            Err(_) => self.resolve_closely(bus, client, selectors).await?,
         };
         let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options).await;
@@ -169,6 +167,18 @@ impl State {
         }
     }
 
+    /// The same, of something that is not known: it may have come since somebody has asked.
+    async fn resolve_closely(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        selectors: &[&str],
+    ) -> Result<Arc<Selection>, Error> {
+        let changes = self.store.look_closely_for(selectors).await;
+        self.announce(bus, changes).await;
+        self.resolve(client, selectors).await
+    }
+
     /// Adds a session of metrics that waits for [`reply`](Self::reply).
     pub(crate) async fn start(
         self: &Arc<Self>,
@@ -179,9 +189,12 @@ impl State {
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
         let selectors = &options::selectors(selectors, &self.limits())?;
-        self.announce(bus, self.store.look_for(selectors).await)
-            .await;
-        let selection = self.resolve(Some(caller), selectors).await?;
+        let changes = self.store.look_for(selectors).await;
+        self.announce(bus, changes).await;
+        let selection = match self.resolve(Some(caller), selectors).await {
+            Ok(selection) => selection,
+            Err(_) => self.resolve_closely(bus, Some(caller), selectors).await?,
+        };
         let ids = selection
             .columns
             .iter()

@@ -16,6 +16,7 @@ mod gpu;
 mod guard;
 mod hwmon;
 mod limits;
+mod listings;
 mod loadavg;
 mod memory;
 mod network;
@@ -48,6 +49,7 @@ use std::{
 
 use crate::reading::{Fault, Metric, Raw};
 pub use family::{Life, NewMember};
+pub use listings::Listings;
 use panic::Panic;
 use pool::Pool;
 

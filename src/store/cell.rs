@@ -33,12 +33,20 @@ const PATIENCE: u32 = 3;
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
+/// What the lists of devices do not show (a label, a file that a driver has made later) is looked for again when the
+/// last look is as long ago.
+const LIST_HOLDS: Duration = Duration::from_secs(10);
+
 /// A source, and what it has read last.
 pub(super) struct Cell {
     pub(super) source: Box<dyn Source>,
     pub(super) name: Arc<str>,
     /// The number of the family's cell, and whether the device is there, of a member.
     pub(super) membership: Option<(usize, Life)>,
+    /// The subsystems of the kernel whose devices it is about.
+    subsystems: &'static [&'static str],
+    /// What was listed of these when it was looked at last for somebody who asked what there is, and when.
+    listed: Option<(Vec<u64>, Duration)>,
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
@@ -79,11 +87,14 @@ impl Changes {
 impl Cell {
     pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
         let told = caught(|| source.when_answered(tell.clone()));
+        let subsystems = caught(|| source.subsystems()).unwrap_or_default();
         let mut cell = Self {
             panic: None,
             name: source.name().into(),
             source,
             membership: None,
+            subsystems,
+            listed: None,
             metrics: None,
             width: 0,
             latest: None,
@@ -120,6 +131,30 @@ impl Cell {
     fn answer(&mut self, ask: impl FnOnce(&dyn Source) -> bool) -> Option<bool> {
         let answer = caught(|| ask(&*self.source));
         answer.map_err(|panic| self.note_panic(panic)).ok()
+    }
+
+    /// Whether its devices may be others than those that it knows of: not where the kernel lists what it did
+    /// when this was asked last, and that is not long ago. What is `listed` of a subsystem is asked for once.
+    pub(super) fn may_have_others(
+        &mut self,
+        listed: &mut impl FnMut(&'static str) -> Option<u64>,
+        now: Duration,
+    ) -> bool {
+        if self.subsystems.is_empty() {
+            return false;
+        }
+        let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
+        let lists: Option<Vec<u64>> = lists.collect();
+        let before = self.listed.as_ref();
+        let is_known = before.is_some_and(|(before, moment)| {
+            Some(before) == lists.as_ref() && now.saturating_sub(*moment) < LIST_HOLDS
+        });
+        if is_known && self.trouble().is_none() {
+            return false;
+        }
+        // What comes while it is looked at is seen the next time.
+        self.listed = lists.map(|lists| (lists, now));
+        true
     }
 
     /// What is wrong with it now.

@@ -13,7 +13,7 @@ mod tests;
 mod waiting;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::{
     reading::{Fault, Snapshot, Stamp, monotonic},
     selector::{InvalidSelector, Selector},
-    source::{Answered, Source},
+    source::{Answered, Listings, Source},
 };
 
 use cell::Cell;
@@ -43,6 +43,8 @@ struct Inner {
     /// Tells those who wait for answers that are on their way.
     tell: Answered,
     off: BTreeSet<String>,
+    /// Shows whether devices have come or gone; without it each source has to look.
+    listings: Option<Listings>,
     resolved: resolution::Memory,
     /// Counts the changes of what there is to be selected.
     generation: u64,
@@ -107,10 +109,18 @@ impl Store {
                 cells,
                 tell,
                 off: BTreeSet::new(),
+                listings: None,
                 resolved: resolution::Memory::default(),
                 generation: 0,
             }),
         }
+    }
+
+    /// The same, in which [`look_for`](Self::look_for) passes over sources whose devices are listed as they were.
+    #[must_use]
+    pub fn with_listings(self, listings: Listings) -> Self {
+        self.lock().listings = Some(listings);
+        self
     }
 
     /// Switches these sources off, by name, and all others on. Returns the names that no source has.
@@ -210,7 +220,8 @@ impl Store {
 
     /// Looks again at what has shown while it was read that it has changed.
     pub fn look_where_readings_differ(&self) -> Changes {
-        self.lock().rediscover(|source| source.changed())
+        let mut inner = self.lock();
+        inner.rediscover(|_, cell| cell.says(|source| source.changed()))
     }
 
     /// Looks at what the user has defined, as far as that is not known: at all of it, or where `all` is
@@ -225,43 +236,59 @@ impl Store {
             }
             at = next.saturating_add(1);
         }
-        inner.rediscover(|source| source.is_defined() && source.changed())
+        inner.rediscover(|_, cell| cell.says(|source| source.is_defined() && source.changed()))
     }
 
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
     /// are about devices, and that somebody has asked for.
     pub async fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
-        self.look_again(|source| {
-            let own = source.subsystems();
-            match subsystems {
-                Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
-                None => !own.is_empty(),
-            }
+        self.look_again(|cell| {
+            cell.says(|source| {
+                let own = source.subsystems();
+                match subsystems {
+                    Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
+                    None => !own.is_empty(),
+                }
+            })
         })
         .await
     }
 
-    /// Looks again at all that these selectors may mean: for who asks what there is.
+    /// Looks again at all that these selectors may mean, for who asks what there is: at what has shown that it
+    /// has changed, and where devices have come or gone.
     pub async fn look_for(&self, selectors: &[&str]) -> Changes {
-        let selectors: Vec<_> = selectors
-            .iter()
-            .flat_map(|text| Selector::parse(text))
-            .collect();
-        self.look_again(|source| {
-            let is_meant = || {
-                let mut scope = source.scope().iter();
-                selectors.is_empty()
-                    || scope.any(|id| selectors.iter().any(|selector| selector.may_match(id)))
-            };
-            (source.changed() || !source.subsystems().is_empty()) && is_meant()
+        let listings = self.lock().listings.clone();
+        let mut known = HashMap::new();
+        let mut listed = |subsystem| {
+            let list = || listings.as_ref()?.of(subsystem);
+            *known.entry(subsystem).or_insert_with(list)
+        };
+        let now = monotonic();
+        let selectors = parsed(selectors);
+        self.look_again(|cell| {
+            cell.says(|source| is_meant(source, selectors.as_deref()))
+                && (cell.says(|source| source.changed()) || cell.may_have_others(&mut listed, now))
+        })
+        .await
+    }
+
+    /// Looks again at all that these selectors may mean, whatever the kernel lists: for who asks for what is
+    /// not known.
+    pub async fn look_closely_for(&self, selectors: &[&str]) -> Changes {
+        let selectors = parsed(selectors);
+        self.look_again(|cell| {
+            cell.says(|source| {
+                is_meant(source, selectors.as_deref())
+                    && (source.changed() || !source.subsystems().is_empty())
+            })
         })
         .await
     }
 
     /// Looks again at the sources that may differ, when what that needs from the blocking pool was waited for.
-    async fn look_again(&self, may_differ: impl Fn(&dyn Source) -> bool) -> Changes {
-        self.prepare_discovery(&may_differ).await;
-        self.lock().rediscover(may_differ)
+    async fn look_again(&self, may_differ: impl FnMut(&mut Cell) -> bool) -> Changes {
+        let cells = self.prepare_discovery(may_differ).await;
+        self.lock().rediscover(|at, _| cells.contains(&at))
     }
 
     /// What is known of each source, by name.
@@ -305,6 +332,20 @@ impl Store {
     }
 }
 
+/// Those that are well formed; none where none are given, which means everything.
+fn parsed<'a>(selectors: &[&'a str]) -> Option<Vec<Selector<'a>>> {
+    let parsed = selectors.iter().flat_map(|text| Selector::parse(text));
+    (!selectors.is_empty()).then(|| parsed.collect())
+}
+
+/// Whether a source may have what these selectors mean.
+fn is_meant(source: &dyn Source, selectors: Option<&[Selector<'_>]>) -> bool {
+    let mut scope = source.scope().iter();
+    selectors.is_none_or(|selectors| {
+        scope.any(|id| selectors.iter().any(|selector| selector.may_match(id)))
+    })
+}
+
 impl Inner {
     fn discover(&mut self, at: usize) {
         let members = self.cells[at].discover();
@@ -316,13 +357,13 @@ impl Inner {
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.
-    fn rediscover(&mut self, may_differ: impl Fn(&dyn Source) -> bool) -> Changes {
+    fn rediscover(&mut self, mut may_differ: impl FnMut(usize, &mut Cell) -> bool) -> Changes {
         let mut changes = Changes::default();
         let mut at = 0;
         while let Some(next) = self.cells.at_or_after(at) {
             let cell = &mut self.cells[next];
             // The members that have just been made were not there before either.
-            if cell.metrics.is_some() && cell.says(&may_differ) {
+            if cell.metrics.is_some() && may_differ(next, cell) {
                 let members = cell.look_again(&mut changes);
                 self.cells.drop_gone(next, &mut changes);
                 self.cells.add_members(next, members, &self.tell, |cell| {

@@ -24,6 +24,7 @@ use crate::{
 #[derive(Default)]
 struct Watched {
     reads: AtomicU64,
+    looks: AtomicU64,
     fails: AtomicBool,
     changed: AtomicBool,
     ids: Mutex<Vec<&'static str>>,
@@ -35,6 +36,7 @@ struct Watched {
 struct Counting {
     name: &'static str,
     scope: &'static [&'static str],
+    subsystems: &'static [&'static str],
     watched: Arc<Watched>,
     known: Known,
 }
@@ -46,6 +48,7 @@ impl Counting {
         Self {
             name,
             scope,
+            subsystems: &[],
             watched,
             known: Known::default(),
         }
@@ -82,6 +85,7 @@ impl Source for Counting {
 
     fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
         self.watched.changed.store(false, Ordering::Relaxed);
+        self.watched.looks.fetch_add(1, Ordering::Relaxed);
         let ids = self.watched.ids.lock().unwrap();
         let metrics = ids.iter().enumerate();
         Ok(metrics
@@ -95,6 +99,10 @@ impl Source for Counting {
             look.find(&(*name).to_owned(), || Box::new(make()));
         }
         Ok(look.end())
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        self.subsystems
     }
 
     fn changed(&self) -> bool {
@@ -208,6 +216,11 @@ fn what_comes_and_goes_changes_the_catalog() {
     assert!(store.resolve_again(&["a/b/c"], &exact).is_same(&exact));
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().build().unwrap().block_on(future)
+}
+
 /// A family, of which `b` is there.
 fn family() -> (Store, Arc<Watched>) {
     let family = Counting::new("a", &["a/*/*"], &[]);
@@ -317,4 +330,55 @@ fn a_mistake_is_named() {
     );
     assert_eq!(error("weather"), "weather: no such metric");
     assert!(error("a//b").contains("a//b"));
+}
+
+/// Three sources: of hwmon and of power_supply, which sysfs lists, and one that knows by itself when it has to look.
+#[test]
+fn who_asks_what_there_is_has_only_what_changed_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_owned();
+    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
+    plug("hwmon/hwmon0");
+    plug("power_supply/BAT0");
+    let roots = source::Roots {
+        proc: root.clone(),
+        sys: root.clone(),
+        root: root.clone(),
+    };
+    let about = |name, scope, subsystems| Counting {
+        subsystems,
+        ..Counting::new(name, scope, &[])
+    };
+    let chips = about("chips", &["a/*/*"], &["hwmon"]);
+    let supplies = about("supplies", &["b/*/*"], &["power_supply"]);
+    let other = about("other", &["c/*/*"], &[]);
+    let watched = [&chips, &supplies, &other].map(|source| source.watched.clone());
+    let looks = || {
+        watched
+            .each_ref()
+            .map(|each| each.looks.load(Ordering::Relaxed))
+    };
+    let store = Store::new(vec![Box::new(chips), Box::new(supplies), Box::new(other)]);
+    let store = store.with_listings(Listings::new(&roots));
+    store.resolve(&[]).unwrap();
+    assert_eq!(looks(), [1, 1, 1]);
+    // What was listed before is not known yet.
+    block_on(store.look_for(&[]));
+    assert_eq!(looks(), [2, 2, 1]);
+    block_on(store.look_for(&[]));
+    assert_eq!(looks(), [2, 2, 1]);
+    plug("power_supply/AC");
+    block_on(store.look_for(&["a"]));
+    assert_eq!(looks(), [2, 2, 1]);
+    block_on(store.look_for(&["//"]));
+    assert_eq!(looks(), [2, 2, 1]);
+    block_on(store.look_for(&["b"]));
+    block_on(store.look_for(&[]));
+    assert_eq!(looks(), [2, 3, 1]);
+    watched[2].changed.store(true, Ordering::Relaxed);
+    block_on(store.look_for(&[]));
+    assert_eq!(looks(), [2, 3, 2]);
+    // What is not listed is looked for closely.
+    block_on(store.look_closely_for(&["a"]));
+    assert_eq!(looks(), [3, 3, 2]);
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::timeout;
 
-use crate::{reading::monotonic, source::Source};
+use crate::reading::monotonic;
 
 use super::{Inner, Selection, Store, cell::Cell};
 
@@ -82,14 +82,17 @@ impl Store {
         .await;
     }
 
-    /// Waits for what looking again at these sources needs.
-    pub(super) async fn prepare_discovery(&self, may_differ: impl Fn(&dyn Source) -> bool) {
+    /// Waits for what looking again at these cells needs, and returns them.
+    pub(super) async fn prepare_discovery(
+        &self,
+        mut may_differ: impl FnMut(&mut Cell) -> bool,
+    ) -> BTreeSet<usize> {
         let now = monotonic();
         let mut begun = Vec::new();
         {
             let mut inner = self.lock();
             for (at, cell) in inner.cells.iter_mut() {
-                if cell.metrics.is_some() && cell.says(&may_differ) {
+                if cell.metrics.is_some() && may_differ(cell) {
                     cell.begin_discovery(now);
                     begun.push(at);
                 }
@@ -98,6 +101,7 @@ impl Store {
         let deadline = now.saturating_add(TIMEOUT);
         self.wait(deadline, |inner| inner.awaited_until(&begun))
             .await;
+        begun.into_iter().collect()
     }
 
     fn begin(&self, cells: &[usize], since: Duration) {

@@ -1,0 +1,187 @@
+//! What the kernel lists of its devices: seen at little cost, where to find out what they have is dear.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    fs,
+    hash::{Hash, Hasher},
+    io,
+    os::unix::fs::DirEntryExt,
+    path::PathBuf,
+};
+
+use crate::source::{Roots, parse};
+
+/// The lists of the devices of each [subsystem](crate::source::Source::subsystems).
+#[derive(Clone, Debug)]
+pub struct Listings {
+    roots: Roots,
+}
+
+impl Listings {
+    /// The lists below these roots.
+    pub fn new(roots: &Roots) -> Self {
+        Self {
+            roots: roots.clone(),
+        }
+    }
+
+    /// What is listed of a subsystem, as a number that is another when a device has come or gone since; none
+    /// where nothing lists its devices.
+    ///
+    /// Links and directories that are made anew have new inode numbers in sysfs, so that a device is not taken
+    /// for the one before it of the same name.
+    pub fn of(&self, subsystem: &str) -> Option<u64> {
+        let Roots { proc, sys, root } = &self.roots;
+        let mut seen = Seen::default();
+        match subsystem {
+            "net" => {
+                seen.words(proc.join("net/dev"), |line| {
+                    let end = line.iter().position(|&byte| byte == b':')?;
+                    line.get(..end)
+                });
+                seen.directory(sys.join("class/net"));
+            }
+            "block" => {
+                // Those that are not empty, with their sizes: what a loop device or a reader has got.
+                seen.text(proc.join("partitions"));
+                seen.words(proc.join("diskstats"), |line| parse::fields(line).nth(2));
+                seen.directory(sys.join("block"));
+                let own = self.roots == Roots::default();
+                let mounter = if own { "self" } else { "1" };
+                seen.text(proc.join(mounter).join("mountinfo"));
+                if !own {
+                    seen.text(proc.join("self/mountinfo"));
+                }
+                seen.directory(root.join("dev/disk/by-uuid"));
+                seen.directory(root.join("dev/disk/by-label"));
+            }
+            "cpu" => {
+                seen.directory(sys.join("devices/system/cpu"));
+                seen.text(sys.join("devices/system/cpu/online"));
+            }
+            "drm" => {
+                seen.directory(sys.join("class/drm"));
+                seen.directory(sys.join("bus/pci/drivers/nvidia"));
+            }
+            "hwmon" | "thermal" | "power_supply" | "powercap" => {
+                seen.directory(sys.join("class").join(subsystem));
+            }
+            _ => return None,
+        }
+        Some(seen.0.finish())
+    }
+}
+
+/// All that was seen.
+#[derive(Default)]
+struct Seen(DefaultHasher);
+
+impl Seen {
+    /// The names in a directory, and what they stand for.
+    fn directory(&mut self, path: PathBuf) {
+        let entries = fs::read_dir(path).map_err(|cause| self.error(&cause));
+        for entry in entries.into_iter().flatten().flatten() {
+            (entry.file_name(), entry.ino()).hash(&mut self.0);
+        }
+        self.0.write_u8(0);
+    }
+
+    /// A whole text.
+    fn text(&mut self, path: PathBuf) {
+        self.words(path, |line| Some(line));
+    }
+
+    /// What is of interest in each line of a text.
+    fn words(&mut self, path: PathBuf, word: impl Fn(&[u8]) -> Option<&[u8]>) {
+        match fs::read(path) {
+            Ok(text) => parse::lines(&text).for_each(|line| word(line).hash(&mut self.0)),
+            Err(cause) => self.error(&cause),
+        }
+        self.0.write_u8(0);
+    }
+
+    fn error(&mut self, cause: &io::Error) {
+        cause.raw_os_error().hash(&mut self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{all, tests::Tree};
+
+    #[test]
+    fn every_subsystem_has_a_list() {
+        let listings = Listings::new(&Roots::default());
+        for source in all(&Roots::default()) {
+            for subsystem in source.subsystems() {
+                let first = listings.of(subsystem);
+                assert!(first.is_some(), "{subsystem}");
+                // Interfaces and mounts of other tests come and go.
+                if !["net", "block"].contains(subsystem) {
+                    assert_eq!(listings.of(subsystem), first, "{subsystem}");
+                }
+            }
+        }
+        assert_eq!(listings.of("tty"), None);
+    }
+
+    #[track_caller]
+    fn check(subsystem: &str, change: impl FnOnce(&Tree), is_seen: bool) {
+        let tree = Tree::new();
+        tree.write("class/hwmon/hwmon0/name", "x");
+        tree.write("class/net/eth0/x", "");
+        tree.write("net/dev", "Inter-|\n face |bytes\n eth0: 1 2\n");
+        tree.write("diskstats", "8 0 sda 1 2 3\n");
+        tree.write("partitions", "8 0 100 sda\n");
+        tree.write("1/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+        let listings = Listings::new(&tree.roots());
+        let before = listings.of(subsystem);
+        assert_eq!(listings.of(subsystem), before);
+        change(&tree);
+        assert_eq!(listings.of(subsystem) != before, is_seen);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_seen() {
+        let write = |path: &'static str, text: &'static str| {
+            move |tree: &Tree| drop(tree.write(path, text))
+        };
+        check("hwmon", |_| {}, false);
+        check("hwmon", write("class/hwmon/hwmon1/name", "y"), true);
+        check("hwmon", write("class/hwmon/hwmon0/name", "y"), false);
+        check(
+            "hwmon",
+            write("class/thermal/thermal_zone0/type", "y"),
+            false,
+        );
+        check(
+            "thermal",
+            write("class/thermal/thermal_zone0/type", "y"),
+            true,
+        );
+        let again = |tree: &Tree| {
+            let chip = tree.roots().sys.join("class/hwmon/hwmon0");
+            fs::rename(&chip, tree.roots().sys.join("old")).unwrap();
+            fs::create_dir(&chip).unwrap();
+        };
+        check("hwmon", again, true);
+        // What is counted is not what there is.
+        check(
+            "net",
+            write("net/dev", "Inter-|\n face |bytes\n eth0: 5 6\n"),
+            false,
+        );
+        check(
+            "net",
+            write("net/dev", "Inter-|\n face |bytes\n eth1: 1 2\n"),
+            true,
+        );
+        check("net", write("class/net/eth1/x", ""), true);
+        check("block", write("diskstats", "8 0 sda 4 5 6\n"), false);
+        check("block", write("diskstats", "8 0 sda 1\n8 1 sda1 1\n"), true);
+        check("block", write("partitions", "8 0 200 sda\n"), true);
+        check("block", write("1/mountinfo", ""), true);
+        check("cpu", write("devices/system/cpu/online", "0-1\n"), true);
+    }
+}
