@@ -1,0 +1,143 @@
+//! What comes and goes leaves nothing behind.
+
+use std::{
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use nix::unistd::Uid;
+use sampled::{
+    client::{Session, Start},
+    reading::{Fault, Value},
+};
+use tokio::time::timeout;
+
+use crate::{
+    bus::Bus,
+    home::SAMPLED,
+    process::{PATIENCE, Process, skip},
+};
+
+/// A network namespace of its own, with a view of it in /sys.
+const ISOLATED: [&str; 4] = ["--net", "--mount", "sh", "-c"];
+const SYSFS: &str = "mount -t sysfs sysfs /sys && ip link set lo up";
+
+/// Whether this machine has what it takes.
+fn may_isolate() -> bool {
+    let mut probe = Command::new("unshare");
+    let probe = probe.args(ISOLATED).arg(format!(
+        "{SYSFS} && ip link add probe type veth peer name peer"
+    ));
+    let probe = probe.stdout(Stdio::null()).stderr(Stdio::null());
+    Uid::effective().is_root() && probe.status().is_ok_and(|status| status.success())
+}
+
+/// Has ip(8) do all of this in the network namespace of a process.
+#[track_caller]
+fn ip(process: &Process, lines: &str) {
+    let pid = process.pid.to_string();
+    let mut ip = Command::new("nsenter");
+    let ip = ip.args(["--net", "--target", &pid, "ip", "-batch", "-"]);
+    let mut ip = ip.stdin(Stdio::piped()).spawn().expect("nsenter");
+    let stdin = ip.stdin.take();
+    stdin.unwrap().write_all(lines.as_bytes()).unwrap();
+    assert!(ip.wait().unwrap().success());
+}
+
+/// What a process has in memory that is its own, in kB.
+fn memory(process: &Process) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let words = line.unwrap().split_whitespace().next();
+    words.unwrap().parse().unwrap()
+}
+
+/// Waits until a metric is there, or is not; the moment of the frame that shows it.
+async fn until(session: &mut Session, id: &str, is_there: bool) -> u64 {
+    loop {
+        let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        if frame.reading(id).is_some() == is_there {
+            return frame.timestamp;
+        }
+    }
+}
+
+/// Containers that begin and end while somebody looks at the network: 100 interfaces at a time, 3000 in all.
+#[test]
+fn interfaces_of_containers_leave_no_memory_behind() {
+    const BATCHES: usize = 30;
+    const PAIRS: usize = 50;
+    /// After so many all is there that is there at each peak.
+    const WARM: usize = 6;
+    if !may_isolate() {
+        return skip("needs root, unshare(1), ip(8) and a kernel with veth interfaces");
+    }
+    let bus = Bus::new();
+    let mut daemon = bus.command("unshare");
+    daemon
+        .args(ISOLATED)
+        .arg(format!("{SYSFS} && exec {SAMPLED} serve"));
+    let mut daemon = daemon.spawn().unwrap();
+    bus.block_on(async {
+        let process = bus.owned().await;
+        let client = bus.client().await;
+        let every = || Start::every(Duration::from_millis(50));
+        let selectors = [
+            "network/*/totalUpload",
+            "network/*/download",
+            "network/*/state",
+        ];
+        let mut session = client.start(&selectors, every()).await.unwrap();
+        let before = "network/v0x0/totalUpload";
+        ip(
+            &process,
+            "link add v0x0 group 7 type veth peer name w0x0 group 7\n",
+        );
+        let mut one = client.start(&[before], every()).await.unwrap();
+        let (mut warm, mut has_gone) = (0, false);
+        for batch in 1..=BATCHES {
+            let pair = |pair| {
+                let name = format!("{batch}x{pair}");
+                format!("link add v{name} group 7 type veth peer name w{name} group 7\n")
+            };
+            let pairs: String = (1..=PAIRS).map(pair).collect();
+            ip(&process, &pairs);
+            let last = format!("network/v{batch}x{PAIRS}/totalUpload");
+            let moment = until(&mut session, &last, true).await;
+            // Of what has gone with the first batch, nothing is told ever again.
+            let mut frame = one.next().await.unwrap();
+            while frame.timestamp < moment {
+                let reading = frame.reading(before).unwrap();
+                has_gone |= reading == Err(Fault::Gone);
+                let is_its = reading == Ok(Value::Number(0.0)) && !has_gone;
+                assert!(is_its || has_gone && reading.is_err(), "{reading:?}");
+                frame = timeout(PATIENCE, one.next()).await.unwrap().unwrap();
+            }
+            assert_eq!(has_gone, batch > 1);
+            ip(&process, "link del group 7\n");
+            until(&mut session, &last, false).await;
+            if batch == WARM {
+                warm = memory(&process);
+            }
+        }
+        let grown = memory(&process).saturating_sub(warm);
+        println!("{warm} kB, and {grown} kB more in the end");
+        assert!(grown <= 1024, "{grown} kB more than {warm} kB");
+        // It comes back, and is read again.
+        ip(&process, "link add v0x0 type veth peer name w0x0\n");
+        let expected = Some(Ok(Value::Number(0.0)));
+        while timeout(PATIENCE, one.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .reading(before)
+            != expected
+        {}
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
