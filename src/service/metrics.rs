@@ -17,6 +17,8 @@ pub(crate) struct Metrics {
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
     told: Option<Arc<Told>>,
+    /// What was selected by its id and is not there.
+    pub(super) missing: Vec<Arc<str>>,
 }
 
 /// What the client knows of beside the numbers.
@@ -52,6 +54,7 @@ impl Metrics {
             selection,
             baseline: Baseline::new(),
             told: None,
+            missing: Vec::new(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Metrics {
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
+        self.missing = selection.missing().to_vec();
         if selection.columns.len() > limit || selection.is_same(&self.selection) {
             return;
         }

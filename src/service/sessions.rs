@@ -1,7 +1,7 @@
 //! All sessions: who may begin one, who may end it, and which are due.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -21,6 +21,10 @@ use super::{
 /// The frames that a client gets in a second of whom neither the bus nor itself says if it reads them.
 const UNKNOWN_FRAMES: u32 = 20;
 
+/// How often is looked for what a session has selected and is not there, where the kernel does not tell that it is
+/// back: in a container that looks at its host, and in a sandbox.
+const MISSING_LOOK: Duration = Duration::from_secs(2);
+
 /// All sessions, by number.
 #[derive(Default)]
 pub(crate) struct Sessions {
@@ -28,6 +32,8 @@ pub(crate) struct Sessions {
     last: u32,
     /// What clients of whom nothing is known were sent: the second, and the frames in it.
     unknown: HashMap<Client, (u64, u32)>,
+    /// When was looked for what is missing.
+    looked: Duration,
 }
 
 impl Sessions {
@@ -200,6 +206,20 @@ impl Sessions {
             self.running.remove(&id);
         }
         (notices, doubtful)
+    }
+
+    /// What sessions have selected that is not there, when it is time to look for it.
+    pub(crate) fn missing(&mut self, now: Duration) -> BTreeSet<Arc<str>> {
+        if now.saturating_sub(self.looked) < MISSING_LOOK {
+            return BTreeSet::new();
+        }
+        let all = self.running.values();
+        let missing = all.filter_map(|session| match &session.subject {
+            Subject::Metrics(metrics) => Some(&metrics.missing),
+            Subject::Processes(_) => None,
+        });
+        self.looked = now;
+        missing.flatten().cloned().collect()
     }
 
     /// Whether there is a session of processes.

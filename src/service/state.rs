@@ -319,6 +319,12 @@ impl State {
         // What a reading has shown to be new is there from the next frame on.
         self.announce(bus, self.store.look_where_readings_differ())
             .await;
+        let missing = self.lock().missing(now);
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.iter().map(|id| &**id).collect();
+            let changes = self.store.look_for(&missing).await;
+            self.announce(bus, changes).await;
+        }
     }
 
     /// Keeps the table of processes while there is a session of it, and has it read for those that are

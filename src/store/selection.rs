@@ -17,6 +17,8 @@ pub struct Selection {
     pub(super) cells: Vec<usize>,
     /// What is read for the columns: their metrics, and those that some of them are derived from.
     nodes: Vec<Node>,
+    /// The ids among the columns that are not there.
+    missing: Vec<Arc<str>>,
 }
 
 /// One selected metric.
@@ -61,6 +63,11 @@ pub struct Frame {
 pub type Baseline = Vec<Option<Arc<Snapshot>>>;
 
 impl Selection {
+    /// The ids that were selected and are not there any more.
+    pub fn missing(&self) -> &[Arc<str>] {
+        &self.missing
+    }
+
     /// Whether every rate has something to compare with.
     pub fn is_covered(&self, baseline: &Baseline) -> bool {
         self.rates().all(|place| baseline[place].is_some())
@@ -207,6 +214,7 @@ impl Selection {
                 From::Inputs(_) | From::Nowhere => From::Nowhere,
             };
             let node = self.add(column.metric.clone(), from);
+            self.missing.push(column.metric.id.clone());
             self.columns.push(Column {
                 node,
                 ..column.clone()

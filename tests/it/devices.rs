@@ -114,6 +114,48 @@ fn an_id_that_goes_is_read_again_when_it_is_back() {
     daemon.wait().unwrap();
 }
 
+/// The kernel says nothing of another tree than its own, and nobody but the session asks.
+#[test]
+fn what_is_not_heard_of_is_looked_for() {
+    let bus = Bus::new();
+    let (proc, sys) = (bus.dir().join("proc"), bus.dir().join("sys"));
+    let directory = sys.join("class/net/eth1");
+    let plug = |state: &str| {
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("operstate"), state).unwrap();
+        interfaces(&proc, &["eth0", "eth1"]);
+    };
+    plug("up\n");
+    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
+    let mut daemon = daemon.arg("--sysfs").arg(&sys).spawn().unwrap();
+    bus.block_on(async {
+        bus.owned().await;
+        let client = bus.client().await;
+        let state = "network/eth1/state";
+        let mut session = client
+            .start(&[state], Start::every_millis(60))
+            .await
+            .unwrap();
+        let mut until = async |expected: sampled::reading::Reading| {
+            let mut reading = async || session.next().await.unwrap().reading(state);
+            let expected = Some(expected);
+            timeout(PATIENCE, async { while reading().await != expected {} })
+                .await
+                .unwrap();
+        };
+        until(Ok(Value::Text("up".into()))).await;
+        interfaces(&proc, &["eth0"]);
+        fs::remove_dir_all(&directory).unwrap();
+        // Who asks what there is has it forgotten.
+        assert!(!client.list(&[]).await.unwrap().contains_key(state));
+        until(Err(Fault::Gone)).await;
+        plug("dormant\n");
+        until(Ok(Value::Text("dormant".into()))).await;
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
 /// An interface of this machine, for as long as it is kept.
 struct Interface(String);
 
