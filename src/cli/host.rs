@@ -1,13 +1,13 @@
 //! The service in a process of its own, whoever has started it: settings, signals, readiness.
 
-use std::{env, process, time::Duration};
+use std::{cell::OnceCell, env, process, time::Duration};
 
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     select,
     signal::unix::{Signal, SignalKind},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -22,6 +22,7 @@ use sampled::{
 use super::{
     Common,
     error::Error,
+    farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
 };
 
@@ -82,25 +83,35 @@ impl Host {
         // Before the name: a signal that ends the process loses the calls that the name brings.
         let interruption = Interruption::listen()?;
         let hangup = interruption::listen(SignalKind::hangup())?;
-        let service = Service::start(&self.roots, self.settings.clone()).await?;
-        ready.ready()?;
-        notify.ready()?;
-        let shutdown = self.attend(service.handle(), interruption, hangup, notify);
-        service.run(shutdown).await?;
-        // systemd ends a process whose name is gone, unless it has been told first.
-        notify.stopping()?;
-        service.release().await;
-        // From here on a successor may be started.
-        ready.pidfile().release()?;
-        service.drain().await;
-        Ok(())
+        let (farewell, handle) = (Farewell::new(), OnceCell::new());
+        let serving = async {
+            let service = Service::start(&self.roots, self.settings.clone()).await?;
+            let handle = handle.get_or_init(|| service.handle());
+            ready.ready()?;
+            notify.ready()?;
+            let shutdown = self.attend(handle, &farewell, hangup, notify);
+            service.run(shutdown).await?;
+            let left = timeout(UNASKED, leave(&service, ready, notify, &farewell)).await;
+            left.unwrap_or_else(|_| {
+                warn!("leaving: the bus has not taken everything in {UNASKED:?}");
+                Ok(())
+            })
+        };
+        match farewell.attend(interruption, serving).await {
+            Ok(served) => served,
+            Err(cut) => {
+                let unanswered = handle.get().map_or(0, Handle::unanswered);
+                warn!("leaving: {cut}; calls that are not answered: {unanswered}");
+                Ok(())
+            }
+        }
     }
 
-    /// Attends to signals and the watchdog. Returns when the service is to leave.
+    /// Attends to the watchdog and SIGHUP. Returns when the service is to leave.
     async fn attend(
         &self,
-        handle: Handle,
-        mut interruption: Interruption,
+        handle: &Handle,
+        farewell: &Farewell,
         mut hangup: Signal,
         notify: &Notify,
     ) {
@@ -117,10 +128,10 @@ impl Host {
                 }
             };
             let told = select! {
-                () = interruption.wait() => return,
+                _ = farewell.asked() => return,
                 _ = hangup.recv() => {
                     let told = notify.reloading();
-                    self.reload(&handle);
+                    self.reload(handle);
                     told.and_then(|()| notify.ready())
                 }
                 () = alive => notify.watchdog(),
@@ -154,6 +165,22 @@ impl Host {
         }
         settings
     }
+}
+
+/// Gives the name and the pidfile up, and answers what the bus has delivered until then.
+async fn leave(
+    service: &Service,
+    ready: &Ready,
+    notify: &Notify,
+    farewell: &Farewell,
+) -> Result<(), Error> {
+    // systemd ends a process whose name is gone, unless it has been told first.
+    notify.stopping()?;
+    service.release().await;
+    // From here on a successor may be started.
+    ready.pidfile().release()?;
+    service.drain(farewell.hurried()).await;
+    Ok(())
 }
 
 /// Lets this process have as many files open as it may. What it starts with is meant for programs

@@ -2,6 +2,7 @@
 
 mod demo;
 mod error;
+mod farewell;
 mod format;
 mod frame;
 mod guard;
@@ -300,7 +301,10 @@ fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Err
         what: "event queue",
         cause,
     })?;
-    runtime.block_on(command)
+    let done = runtime.block_on(command);
+    // The runtime's threads look up names of hosts: one that gets no answer is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 /// Makes sure that as many files can be open as are needed: tokio panics otherwise, at its first signal.

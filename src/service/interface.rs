@@ -3,6 +3,7 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
+use tokio::select;
 use zbus::{
     Connection, OwnedVariant, Variant, fdo, interface,
     message::Header,
@@ -55,7 +56,7 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Catalog, Error> {
         let client = header.sender().map(|name| name.as_str());
-        answer(self.state.list(bus, client, &selectors)).await
+        answer(&self.state, self.state.list(bus, client, &selectors)).await
     }
 
     /// One fresh reading, now.
@@ -74,7 +75,11 @@ impl Sampler {
         let client = header.sender().map(|name| name.as_str());
         options.check(&self.state.limits())?;
         let options = options::sample(&options)?;
-        answer(self.state.sample(bus, client, &selectors, options)).await
+        answer(
+            &self.state,
+            self.state.sample(bus, client, &selectors, options),
+        )
+        .await
     }
 
     /// Begin to acquire, and signal `Sampled` to the caller every `interval`.
@@ -96,7 +101,7 @@ impl Sampler {
         let options = options::start(&options)?;
         let caller = caller(&header)?;
         let start = self.state.start(bus, caller, &selectors, interval, options);
-        let (session, columns) = answer(start).await?;
+        let (session, columns) = answer(&self.state, start).await?;
         self.state.reply(session, columns)
     }
 
@@ -107,7 +112,7 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        answer(self.state.stop(bus, caller(&header)?, session)).await
+        answer(&self.state, self.state.stop(bus, caller(&header)?, session)).await
     }
 
     /// Who acquires what.
@@ -152,7 +157,7 @@ impl Sampler {
     /// its `reads` are passes.
     #[zbus(out_args("sources"))]
     async fn sources(&self, #[zbus(connection)] bus: &Connection) -> Result<SourceFacts, Error> {
-        let sources = answer(async { Ok(self.state.sources(bus).await) }).await?;
+        let sources = answer(&self.state, async { Ok(self.state.sources(bus).await) }).await?;
         let sources = sources.into_iter();
         Ok(sources
             .map(|source| {
@@ -221,10 +226,20 @@ impl Sampler {
     }
 }
 
-/// Answers a call also where the answering panics: the caller would wait for ever otherwise.
-pub(crate) async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Answers a call also where the answering panics, and where it takes too long for a service that is to be
+/// gone soon: the caller would wait for ever otherwise.
+pub(crate) async fn answer<T>(
+    state: &State,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     // No lock of the service is left in disorder by a panic.
-    let answered = AssertUnwindSafe(call).catch_unwind().await;
+    let answered = AssertUnwindSafe(call).catch_unwind();
+    let answered = select! {
+        // What has not begun yet is not begun any more.
+        biased;
+        () = state.hurry.begun() => return Err(Error::stopping()),
+        answered = answered => answered,
+    };
     answered.unwrap_or_else(|_| {
         let what = "the service has a bug, of which its log tells more";
         Err(Error::failed(what.to_owned()))

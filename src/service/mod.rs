@@ -9,6 +9,7 @@ mod backlog;
 mod clock;
 mod devices;
 mod error;
+mod hurry;
 mod interface;
 mod limits;
 mod memory;
@@ -201,10 +202,20 @@ impl Service {
         }
     }
 
-    /// Answers every call that the bus has delivered. Nothing is lost if the process exits then.
-    pub async fn drain(&self) {
-        if let Err(error) = name::drain(&self.bus, &self.state.admission).await {
-            debug!("the calls went with the bus: {error}");
+    /// Answers every call that the bus has delivered. Nothing is lost if the process exits then. What is not
+    /// answered when `hurry` completes gets the error `Stopping`: the caller is to call again, and a
+    /// successor answers.
+    pub async fn drain(&self, hurry: impl Future<Output = ()>) {
+        let hurry = async {
+            hurry.await;
+            self.state.hurry.begin();
+            pending::<()>().await;
+        };
+        select! {
+            drained = name::drain(&self.bus, &self.state.admission) => if let Err(error) = drained {
+                debug!("the calls went with the bus: {error}");
+            },
+            () = hurry => {}
         }
     }
 
@@ -280,6 +291,11 @@ impl Handle {
     /// Takes new settings. Returns those names of sources to be off that no source has.
     pub fn settle(&self, settings: Settings) -> Vec<String> {
         self.state.settle(settings)
+    }
+
+    /// How many calls are not answered yet.
+    pub fn unanswered(&self) -> usize {
+        self.state.admission.unanswered()
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     PROCESS_TABLE, Settings,
     admission::Admission,
     error::Error,
+    hurry::Hurry,
     limits::Limits,
     metrics::Metrics,
     options::{self, StartOptions},
@@ -57,6 +58,7 @@ pub(crate) struct State {
     /// Held by the call that has waited and is being answered.
     waited: Arc<tokio::sync::Mutex<()>>,
     stopping: AtomicBool,
+    pub(crate) hurry: Hurry,
     pub(crate) quit: Notify,
 }
 
@@ -75,6 +77,7 @@ impl State {
             long_lists: tokio::sync::Mutex::default(),
             waited: Arc::default(),
             stopping: AtomicBool::new(false),
+            hurry: Hurry::new(),
             quit: Notify::new(),
         }
     }

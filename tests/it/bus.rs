@@ -148,6 +148,12 @@ impl Bus {
         daemon.wait();
     }
 
+    /// Stops the bus: it lets nobody in and answers nobody from here on, and does not go either.
+    pub(crate) fn stop(&self) {
+        let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");
+        daemon.stop();
+    }
+
     /// Runs what asks the bus.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)

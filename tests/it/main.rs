@@ -19,6 +19,7 @@ mod demo;
 mod description;
 mod devices;
 mod durations;
+mod farewell;
 mod growth;
 mod hammer;
 mod home;

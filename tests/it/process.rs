@@ -3,7 +3,7 @@
 use std::{
     os::fd::{AsFd, OwnedFd},
     process::{Command, Output},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -40,6 +40,23 @@ impl Process {
     /// Sends a signal. One that has ended already gets none.
     pub(crate) fn signal(&self, signal: Signal) {
         pidfd_send_signal(&self.descriptor, signal).ok();
+    }
+
+    /// Stops the process, and waits until it has stopped.
+    #[track_caller]
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+        let start = Instant::now();
+        while !self.is_stopped() {
+            assert!(start.elapsed() < PATIENCE, "{} does not stop", self.pid);
+            std::thread::yield_now();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let behind_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
+        behind_name.is_some_and(|rest| rest.starts_with('T'))
     }
 
     /// Waits until the process has ended.

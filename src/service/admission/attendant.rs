@@ -85,7 +85,7 @@ async fn attend(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>)
                     Ok(Answer::PeakIsOver) => {
                         memory::give_back();
                         // What is still in use is given back the next time.
-                        is_peak = admission.has_calls();
+                        is_peak = admission.unanswered() > 0;
                         if is_peak {
                             questions.spawn(peak());
                         }

@@ -138,8 +138,9 @@ impl Admission {
         self.with(|inner| inner.queue.count(bytes));
     }
 
-    fn has_calls(&self) -> bool {
-        self.lock().queue.calls() > 0
+    /// How many calls wait or run.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.lock().queue.calls()
     }
 
     /// The largest message that is read.

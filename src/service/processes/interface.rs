@@ -86,7 +86,7 @@ impl Processes {
             table.rows(&query, since, before)
         };
         let taken = take::take(self.state.process_table()?, sampling, &asked, make);
-        let taken = answer(taken).await?;
+        let taken = answer(&self.state, taken).await?;
         let rows = &taken.table;
         let sheet = Sheet::of_rows(&fields, rows.rows.iter(), |fault| taken.fault(fault));
         let names = fields.iter().map(|field| field.name()).collect();
@@ -113,7 +113,7 @@ impl Processes {
             table.sums(by, &query, since, before)
         };
         let taken = take::take(self.state.process_table()?, sampling, &asked, make);
-        let taken = answer(taken).await?;
+        let taken = answer(&self.state, taken).await?;
         let sums = &taken.table;
         let fault = |fault| taken.fault(fault);
         let sheet = Sheet::of_sums(by.field(), &fields, &sums.groups, fault);
@@ -145,7 +145,7 @@ impl Processes {
         let subject = session::Subject::Processes(subject);
         let caller = caller(&header)?;
         let added = self.state.add(bus, caller, interval, options, subject);
-        self.state.reply(answer(added).await?, columns)
+        self.state.reply(answer(&self.state, added).await?, columns)
     }
 
     /// End a session. Only its owner may; anybody, if it is detached.
@@ -155,7 +155,7 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        answer(self.state.stop(bus, caller(&header)?, session)).await
+        answer(&self.state, self.state.stop(bus, caller(&header)?, session)).await
     }
 
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
