@@ -31,7 +31,7 @@ const SELECTORS: [&str; 3] = [
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Long enough to think between two steps, and short enough to wait for.
 const LINGER: &str = "500ms";
-/// How long the service may take to leave.
+/// How long the service may take for a frame, and to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run() -> Result<ExitCode, error::Error> {
@@ -46,7 +46,7 @@ async fn tell() -> Result<ExitCode, error::Error> {
     say("A private session bus is up. Its activation file says:")?;
     say(format_args!("    {}\n", stage.exec))?;
 
-    let owner = stage.bus.owner().await;
+    let owner = stage.bus.owner().await.map_err(Error::from)?;
     assert_nobody(owner)?;
     say(format_args!("Nobody owns {NAME}."))?;
     say("Sample is called all the same:\n")?;
@@ -82,7 +82,8 @@ async fn tell() -> Result<ExitCode, error::Error> {
         session.columns().join("  ")
     ))?;
     for _ in 0..5 {
-        let frame = Frame::from(&session.next().await?);
+        let frame = timeout(PATIENCE, session.next()).await;
+        let frame = Frame::from(&frame.map_err(|_| Error::Silent { pid })??);
         say(row(&frame, called.elapsed(), &metrics))?;
     }
 

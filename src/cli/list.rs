@@ -9,6 +9,7 @@ use sampled::client::{Metadata, SampleOptions};
 
 use super::{
     Common,
+    deadline::Patience,
     error::Error,
     format, frame,
     origin::Origin,
@@ -21,10 +22,12 @@ use super::{
 pub(crate) struct Options {
     #[command(flatten)]
     selectors: Selectors,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    let origin = Origin::open(common).await?;
+    let origin = Origin::open(common, options.patience).await?;
     let selectors = options.selectors.texts();
     let found = origin.list(&selectors).await?;
     let metrics = sorted(&found);

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod deadline;
 mod demo;
 mod error;
 mod farewell;

@@ -1,14 +1,16 @@
 //! Where the readings come from: the service, or this process where there is no session bus.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::timeout;
 
-use sampled::client::{self, Bus, Client, Metadata, SampleOptions, Session, SourceInfo, Start};
+use sampled::client::{
+    self, Bus, Client, Metadata, SampleOptions, Session, Silent, SourceInfo, Start,
+};
 
-use super::{Common, error::Error, frame::Frame, in_process};
+use super::{Common, deadline::Patience, error::Error, frame::Frame, in_process};
 
-/// How long a bus may take to let a client in.
+/// How long a session may take to end, where its end with the connection would do.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the readings come from.
@@ -25,15 +27,19 @@ pub(crate) enum Frames {
 
 /// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
 /// has said so where nobody has asked for that.
-pub(super) async fn bus(common: &Common) -> Result<Option<Bus>, Error> {
+pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bus>, Error> {
     if common.has_roots() {
         return Ok(None);
     }
-    let no_answer = || client::Error::NoBus(io::Error::from(io::ErrorKind::TimedOut).into());
-    let connected = timeout(PATIENCE, Bus::session()).await;
-    match connected.unwrap_or_else(|_| Err(no_answer())) {
+    match patience.session().await {
         Ok(bus) => Ok(Some(bus)),
-        Err(error @ client::Error::NoBus(_)) => {
+        Err(
+            error @ (client::Error::NoBus(_)
+            | client::Error::NoAnswer {
+                who: Silent::Bus(_),
+                ..
+            }),
+        ) => {
             super::note(format_args!("{error}; reading in-process"));
             Ok(None)
         }
@@ -44,8 +50,8 @@ pub(super) async fn bus(common: &Common) -> Result<Option<Bus>, Error> {
 impl Origin {
     /// The service, wherever a session bus can be reached. Who says where the kernel's files are
     /// means this process: the service has been told so itself.
-    pub(crate) async fn open(common: &Common) -> Result<Self, Error> {
-        match bus(common).await? {
+    pub(crate) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
+        match bus(common, patience).await? {
             Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
             None => in_process::InProcess::new(common).map(Self::InProcess),
         }

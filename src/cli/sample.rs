@@ -8,6 +8,7 @@ use sampled::{client::SampleOptions, duration};
 
 use super::{
     Common,
+    deadline::Patience,
     error::Error,
     format::{self, Format},
     frame::Csv,
@@ -27,13 +28,20 @@ pub(crate) struct Options {
     /// Accept a reading that is at most this old [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_age: Option<Duration>,
-    /// Show the fault `timeout` for what is not there by then [default: 1s]
+    /// Show the fault `timeout` for what is not there by then [default: 1s], and fail where there is no answer
+    /// two seconds later [default: 25s for each answer]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
 
+/// How long the bus and the service may take beside what the service is told to wait for.
+const BEYOND: Duration = Duration::from_secs(2);
+
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    let origin = Origin::open(common).await?;
+    let patience = Patience {
+        timeout: options.timeout.map(|time| time.saturating_add(BEYOND)),
+    };
+    let origin = Origin::open(common, patience).await?;
     let selectors = options.selectors.texts();
     let how = SampleOptions {
         window: options.window,

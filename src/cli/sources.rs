@@ -14,6 +14,7 @@ use sampled::{
 
 use super::{
     Common,
+    deadline::Patience,
     error::Error,
     format,
     in_process::InProcess,
@@ -24,6 +25,8 @@ use super::{
 /// What `sources` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    patience: Patience,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -55,13 +58,13 @@ impl Options {
 
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
     match options.verb {
-        None => list(common).await,
+        None => list(common, options.patience).await,
         Some(Verb::Check(options)) => check(common, options).await,
     }
 }
 
-async fn list(common: &Common) -> Result<ExitCode, Error> {
-    let sources = Origin::open(common).await?.sources().await?;
+async fn list(common: &Common, patience: Patience) -> Result<ExitCode, Error> {
+    let sources = Origin::open(common, patience).await?.sources().await?;
     format::print(|out| {
         if common.format.json {
             format::write_json(out, &Object(&sources))

@@ -11,11 +11,11 @@ use clap::Args;
 use serde_json::json;
 
 use sampled::{
-    client::{Bus, Client},
+    client::{self, Client},
     daemon::{Process, Status},
 };
 
-use super::{Common, error::Error, verbs};
+use super::{Common, deadline::Deadline, error::Error, verbs};
 
 /// What `status` can be told.
 #[derive(Clone, Debug, Args)]
@@ -80,31 +80,41 @@ struct Running {
     sessions: Option<usize>,
 }
 
+/// What the bus and the service say.
+#[derive(Default)]
+struct Answer {
+    /// The process that has the name.
+    owner: Option<u32>,
+    sessions: Option<usize>,
+    /// Who has not answered.
+    error: Option<client::Error>,
+}
+
 pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, Error> {
+    let deadline = options.daemon.deadline();
     let daemon = options.daemon.daemon();
     let status = daemon.status();
-    let found = match (&status, owner()) {
+    let answer = ask(deadline)?;
+    let found = match (&status, answer.owner) {
         (Status::Running { pid, since, .. }, owner) => {
             let pid = pid.unsigned_abs();
-            let sessions = owner
-                .filter(|owner| owner.0 == pid)
-                .and_then(|owner| owner.1);
             Some(Running {
                 pid,
                 origin: Origin::Start,
                 since: *since,
-                sessions,
+                sessions: answer.sessions.filter(|_| owner == Some(pid)),
             })
         }
-        (_, Some((pid, sessions))) => Some(Running {
+        (_, Some(pid)) => Some(Running {
             pid,
             origin: Origin::of(pid),
             since: since(pid),
-            sessions,
+            sessions: answer.sessions,
         }),
         (_, None) => None,
     };
     let state = match (&found, &status) {
+        _ if answer.error.is_some() => "unknown",
         (Some(_), _) => "running",
         (None, Status::Starting { .. }) => "starting",
         (None, Status::Dead) => "dead",
@@ -123,30 +133,48 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             "since": since.map(|since| since.as_micros() as u64),
             "sessions": running.and_then(|running| running.sessions),
             "pidfile": pidfile,
+            "error": answer.error.as_ref().map(ToString::to_string),
         });
         writeln!(out, "{object}")
     } else {
-        match (&found, &status) {
-            (Some(running), _) => print(&mut out, running),
-            (None, Status::Starting { .. }) => writeln!(out, "sampled is starting"),
-            (None, Status::Dead) => writeln!(
+        match (&found, &status, &answer.error) {
+            (found, _, Some(error)) => print_silent(&mut out, found.as_ref(), error),
+            (Some(running), ..) => print(&mut out, running),
+            (None, Status::Starting { .. }, _) => writeln!(out, "sampled is starting"),
+            (None, Status::Dead, _) => writeln!(
                 out,
                 "sampled is dead, and has left its pidfile {}",
                 pidfile.display()
             ),
-            (None, Status::Unknown { why, .. }) => {
+            (None, Status::Unknown { why, .. }, _) => {
                 writeln!(out, "sampled is in an unknown state: {why}")
             }
-            (None, _) => writeln!(out, "sampled is not running"),
+            (None, ..) => writeln!(out, "sampled is not running"),
         }
     };
     printed.map_err(Error::Output)?;
-    let code = if found.is_some() {
-        0
-    } else {
-        status.exit_code()
+    let code = match (&found, &answer.error) {
+        // "Program or service status is unknown", as the Linux Standard Base numbers it.
+        (_, Some(_)) => 4,
+        (Some(_), None) => 0,
+        (None, None) => status.exit_code(),
     };
     Ok(ExitCode::from(code))
+}
+
+/// Where somebody has not answered: what is known all the same.
+fn print_silent(
+    out: &mut impl Write,
+    running: Option<&Running>,
+    error: &client::Error,
+) -> io::Result<()> {
+    let Some(Running { pid, origin, .. }) = running else {
+        return writeln!(out, "sampled is in an unknown state: {error}");
+    };
+    writeln!(
+        out,
+        "sampled does not answer: process {pid}, {origin}\n{error}"
+    )
 }
 
 fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
@@ -165,20 +193,25 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
     }
 }
 
-/// The process that has the name on the bus, and how many sessions it runs.
-fn owner() -> Option<(u32, Option<usize>)> {
-    let asked = super::block_on(async {
-        let bus = Bus::session().await?;
-        let Some(pid) = bus.owner().await else {
-            return Ok(None);
-        };
-        let sessions = match Client::of_owner(bus).await? {
-            Some(client) => client.sessions().await.ok(),
-            None => None,
-        };
-        Ok(Some((pid, sessions.map(|sessions| sessions.len()))))
-    });
-    asked.ok().flatten()
+/// Asks for the process that has the name on the bus, and how many sessions it runs.
+fn ask(deadline: Deadline) -> Result<Answer, Error> {
+    let mut answer = Answer::default();
+    let asked = super::block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
+    answer.error = asked
+        .err()
+        .filter(|error| matches!(error, client::Error::NoAnswer { .. }));
+    Ok(answer)
+}
+
+async fn ask_bus(deadline: Deadline, answer: &mut Answer) -> Result<(), client::Error> {
+    let bus = deadline.session().await?;
+    answer.owner = bus.owner().await?;
+    if answer.owner.is_some()
+        && let Some(client) = Client::of_owner(bus).await?
+    {
+        answer.sessions = Some(client.sessions().await?.len());
+    }
+    Ok(())
 }
 
 fn since(pid: u32) -> Option<SystemTime> {

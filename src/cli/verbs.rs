@@ -15,13 +15,14 @@ use std::{
 use clap::Args;
 
 use sampled::{
-    client::Bus,
+    client,
     daemon::{self, Daemon, Process, Start, Stdio, Stop},
     duration,
 };
 
 use super::{
     Common,
+    deadline::Deadline,
     error::Error,
     host::{self, Host},
     log, status,
@@ -33,7 +34,8 @@ pub(crate) struct DaemonOptions {
     /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
     #[arg(long, value_name = "FILE")]
     pidfile: Option<PathBuf>,
-    /// How long the daemon may take to be ready, or to end before it is killed
+    /// How long the command may take: until the daemon is ready or has ended, and the bus has answered. A daemon
+    /// that has not ended by then is killed; by `restart`, after half of it
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     timeout: Duration,
     /// Append what the daemon has to say to FILE, if it is started [default: nowhere]
@@ -51,6 +53,10 @@ pub(crate) struct StartOptions {
 }
 
 impl DaemonOptions {
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::within(self.timeout)
+    }
+
     pub(crate) fn daemon(&self) -> Daemon {
         let daemon = Daemon::new("sampled")
             .ready_timeout(self.timeout)
@@ -77,26 +83,30 @@ impl StartOptions {
 }
 
 pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+    let deadline = options.daemon.deadline();
     let host = Host::new(common, &options.host)?;
-    launch(common, &host, &options.detached(), |daemon, service| {
+    let daemon = options.detached();
+    launch(common, &host, &daemon, deadline, |daemon, service| {
         daemon.start(service)
     })
 }
 
 /// Stops the service, however it was started, and starts it.
 pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+    let deadline = options.daemon.deadline();
     // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
     let host = Host::new(common, &options.host)?;
     let daemon = options.detached();
     daemon.verify()?;
     // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
     let pidfile = daemon.pidfile_path()?;
+    let half = options.daemon.timeout.div_f64(2.0);
     let stopped = process::Command::new("/proc/self/exe")
         .arg("stop")
         .arg("--pidfile")
         .arg(pidfile)
         .arg("--timeout")
-        .arg(format!("{}ms", options.daemon.timeout.as_millis()))
+        .arg(format!("{}ms", half.as_millis()))
         .status();
     let stopped = stopped.map_err(|cause| Error::Kernel {
         what: "sampled stop",
@@ -105,7 +115,8 @@ pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCod
     if !stopped.success() {
         return Ok(ExitCode::FAILURE);
     }
-    launch(common, &host, &daemon, |daemon, service| {
+    let daemon = daemon.ready_timeout(deadline.left());
+    launch(common, &host, &daemon, deadline, |daemon, service| {
         daemon.restart(service)
     })
 }
@@ -116,6 +127,7 @@ fn launch(
     common: &Common,
     host: &Host,
     daemon: &Daemon,
+    deadline: Deadline,
     launch: impl FnOnce(&Daemon, Service<'_>) -> Result<Start, daemon::Error>,
 ) -> Result<ExitCode, Error> {
     let level = common.log_level;
@@ -130,35 +142,29 @@ fn launch(
             say(format_args!("already running: process {pid}"))?
         }
         Ok(other) => say(other)?,
-        Err(error) => match owner() {
+        Err(error) => match owner(deadline) {
             // It was not needed: somebody serves.
-            Some(pid) => say(format_args!(
+            Ok(Some(pid)) => say(format_args!(
                 "already running: process {pid}, {}",
                 status::Origin::of(pid)
             ))?,
-            None => return Err(error.into()),
+            Ok(None) => return Err(error.into()),
+            Err(silent) => {
+                super::note(silent);
+                return Err(error.into());
+            }
         },
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {
-    let mut stopped = Vec::new();
-    stopped.push(options.daemon().stop()?);
-    if let Some(process) = owning_process()? {
-        stopped.push(process.end(options.timeout)?);
-    }
-    let mut any = false;
-    for stop in stopped {
-        match stop {
-            Stop::Stopped { pid, .. } => say(format_args!("stopped: process {pid}"))?,
-            Stop::Killed { pid, .. } => say(format_args!(
-                "killed: process {pid} did not end within {:?}",
-                options.timeout
-            ))?,
-            _ => continue,
-        }
-        any = true;
+    let deadline = options.deadline();
+    let mut any = tell(options.daemon().stop()?, options.timeout)?;
+    if let Some(process) = owning_process(deadline)? {
+        // Where the first one has taken all the time, another has a second before it is killed.
+        let left = deadline.left().max(Duration::from_secs(1));
+        any |= tell(process.end(left)?, left)?;
     }
     if !any {
         say("not running")?;
@@ -166,9 +172,22 @@ pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Tells how a stop has ended. False if there was nothing to be stopped.
+fn tell(stop: Stop, timeout: Duration) -> Result<bool, Error> {
+    match stop {
+        Stop::Stopped { pid, .. } => say(format_args!("stopped: process {pid}"))?,
+        Stop::Killed { pid, .. } => say(format_args!(
+            "killed: process {pid} did not end within {timeout:?}"
+        ))?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
 pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
     // The daemon would keep its configuration and say so in its log: here is somebody who reads it.
     common.absolute()?.settings()?;
+    let deadline = options.deadline();
     match options.daemon().reload() {
         Ok(pid) => {
             return say(format_args!("told to reload: process {pid}")).map(|()| ExitCode::SUCCESS);
@@ -176,7 +195,7 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
         Err(daemon::Error::NotRunning { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(process) = owning_process()?
+    if let Some(process) = owning_process(deadline)?
         && process.hang_up()?
     {
         say(format_args!("told to reload: process {}", process.pid()))?;
@@ -188,23 +207,26 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
 }
 
 /// The process that has the name on the bus, where there is a bus and somebody has it.
-fn owner() -> Option<u32> {
-    let asked = super::block_on(async {
-        let bus = Bus::session().await?;
-        Ok(bus.owner().await)
-    });
-    asked.ok().flatten()
+fn owner(deadline: Deadline) -> Result<Option<u32>, Error> {
+    super::block_on(async {
+        match deadline.session().await {
+            Ok(bus) => Ok(bus.owner().await?),
+            Err(client::Error::NoBus(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    })
 }
 
 /// The same, held so that a signal can reach nobody else.
-fn owning_process() -> Result<Option<Process>, Error> {
-    let Some(pid) = owner() else {
+fn owning_process(deadline: Deadline) -> Result<Option<Process>, Error> {
+    let Some(pid) = owner(deadline)? else {
         return Ok(None);
     };
     let number = i32::try_from(pid).unwrap_or_default();
     let process = Process::open(number)?;
     // Still the owner: then it has been alive all the time, and the descriptor is of that process.
-    Ok(process.filter(|_| owner() == Some(pid)))
+    let is_still = owner(deadline)? == Some(pid);
+    Ok(process.filter(|_| is_still))
 }
 
 /// Tells a person what was done. A process that the bus has started says nothing: its output is the bus's.

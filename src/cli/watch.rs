@@ -18,6 +18,7 @@ use sampled::{
 
 use super::{
     Common,
+    deadline::Patience,
     error::Error,
     format::{self, Format},
     frame::{Csv, Frame},
@@ -51,7 +52,10 @@ fn interval(text: &str) -> Result<Duration, String> {
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
     // Before there is a session: from the first moment on, who interrupts finds it ended.
     let mut interruption = Interruption::listen()?;
-    if let Some(origin) = interruption.or(Origin::open(common)).await {
+    if let Some(origin) = interruption
+        .or(Origin::open(common, Patience::default()))
+        .await
+    {
         let view = View::new(common.format);
         watch(&origin?, &options, view, &mut interruption).await?;
     }

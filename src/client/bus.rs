@@ -1,55 +1,87 @@
 //! The bus itself: who has the name of the service, and what the bus would start for it.
 
+use std::{io::ErrorKind, time::Duration};
+
 use futures_util::StreamExt;
+use tokio::time::timeout;
 use zbus::{
     Connection,
-    fdo::DBusProxy,
+    fdo::{self, DBusProxy},
     names::{BusName, OwnedUniqueName, WellKnownName},
     proxy::CacheProperties,
 };
 
-use crate::{transport, wire::NAME};
+use crate::{
+    transport::{self, PATIENCE},
+    wire::NAME,
+};
 
-use super::Error;
+use super::{
+    Error,
+    deadline::{Deadline, Silent},
+};
 
 /// A session bus. None of its calls starts the service.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    /// Where it is, if not where the environment says.
-    address: Option<String>,
+    /// Where it is.
+    address: String,
     connection: Connection,
     proxy: DBusProxy<'static>,
+    deadline: Deadline,
 }
+
+/// How long the bus has to say who has not answered.
+const WHO: Duration = Duration::from_millis(500);
 
 impl Bus {
     /// The session bus of this environment.
     ///
     /// # Errors
-    /// [`Error::NoBus`] if there is none.
+    /// [`Error::NoBus`] if there is none, [`Error::NoAnswer`] if it lets nobody in within 2 s.
     pub async fn session() -> Result<Self, Error> {
-        Self::connect(None).await
+        Self::connect(None, Deadline::default()).await
     }
 
     /// The bus at an address.
     ///
     /// # Errors
-    /// [`Error::NoBus`] if there is none.
+    /// As [`session`](Self::session).
     pub async fn at(address: &str) -> Result<Self, Error> {
-        Self::connect(Some(address.to_owned())).await
+        Self::connect(Some(address), Deadline::default()).await
+    }
+
+    /// The bus at an address or that of this environment, for a client that gives up when this time has passed
+    /// from now, whatever it waits for. Without that, each call has 25 s.
+    ///
+    /// # Errors
+    /// As [`session`](Self::session).
+    pub async fn within(address: Option<&str>, time: Duration) -> Result<Self, Error> {
+        Self::connect(address, Deadline::within(time)).await
     }
 
     /// The same bus, over a connection of its own.
     ///
     /// # Errors
-    /// [`Error::NoBus`] if it has gone.
+    /// As [`session`](Self::session).
     pub async fn again(&self) -> Result<Self, Error> {
-        Self::connect(self.address.clone()).await
+        Self::connect(Some(&self.address), self.deadline).await
     }
 
-    async fn connect(address: Option<String>) -> Result<Self, Error> {
-        let transport = transport::connect(address.as_deref(), transport::PATIENCE);
-        let connection = async { transport.await?.into_connection().await };
-        let connection = connection.await.map_err(Error::NoBus)?;
+    async fn connect(address: Option<&str>, deadline: Deadline) -> Result<Self, Error> {
+        let (left, time) = deadline.left(PATIENCE);
+        let transport = transport::connect(address, left).await;
+        let transport = transport.map_err(|error| match error {
+            zbus::Error::Connection(cause, address) if cause.kind() == ErrorKind::TimedOut => {
+                Error::NoAnswer {
+                    who: Silent::Bus(address.to_string()),
+                    after: time,
+                }
+            }
+            error => Error::NoBus(error),
+        })?;
+        let address = transport.address.to_string();
+        let connection = transport.into_connection().await.map_err(Error::NoBus)?;
         // It answers pings, by which the service sees that this client reads its frames.
         connection.object_server();
         let proxy = DBusProxy::builder(&connection)
@@ -60,6 +92,7 @@ impl Bus {
             address,
             connection,
             proxy,
+            deadline,
         })
     }
 
@@ -69,13 +102,16 @@ impl Bus {
     }
 
     /// The process that has the name of the service, if somebody has it.
-    pub async fn owner(&self) -> Option<u32> {
-        self.proxy.get_connection_unix_process_id(name()).await.ok()
+    ///
+    /// # Errors
+    /// When the bus does not say.
+    pub async fn owner(&self) -> Result<Option<u32>, Error> {
+        owned(self.ask(self.pid()).await)
     }
 
     /// The unique name of whoever has the name of the service.
-    pub(super) async fn owner_name(&self) -> Option<OwnedUniqueName> {
-        self.proxy.get_name_owner(name()).await.ok()
+    pub(super) async fn owner_name(&self) -> Result<Option<OwnedUniqueName>, Error> {
+        owned(self.ask(self.proxy.get_name_owner(name())).await)
     }
 
     /// Waits until nobody has the name of the service.
@@ -86,9 +122,9 @@ impl Bus {
         let changes = self
             .proxy
             .receive_name_owner_changed_with_args(&[(0, NAME)]);
-        let mut changes = changes.await?;
+        let mut changes = self.ask(changes).await?;
         // Asked after the subscription: no change goes unseen.
-        while self.proxy.name_has_owner(name()).await.map_err(fdo)? {
+        while self.ask(self.proxy.name_has_owner(name())).await? {
             changes.next().await;
         }
         Ok(())
@@ -99,7 +135,7 @@ impl Bus {
     /// # Errors
     /// When the bus goes.
     pub async fn can_start(&self) -> Result<bool, Error> {
-        let names = self.proxy.list_activatable_names().await.map_err(fdo)?;
+        let names = self.ask(self.proxy.list_activatable_names()).await?;
         Ok(names.iter().any(|name| name.as_str() == NAME))
     }
 
@@ -110,11 +146,8 @@ impl Bus {
     /// When one of them refuses.
     pub async fn reload(&self) -> Result<bool, Error> {
         let systemd = WellKnownName::from_static_str_unchecked(SYSTEMD);
-        let told = self
-            .proxy
-            .name_has_owner(systemd.into())
-            .await
-            .map_err(fdo)?;
+        let told = self.proxy.name_has_owner(systemd.into());
+        let told = self.ask(told).await?;
         if told {
             let (path, manager) = (
                 "/org/freedesktop/systemd1",
@@ -123,10 +156,76 @@ impl Bus {
             let call =
                 self.connection
                     .call_method(Some(SYSTEMD), path, Some(manager), "Reload", &());
-            call.await?;
+            self.ask(call).await?;
         }
-        self.proxy.reload_config().await.map_err(fdo)?;
+        self.ask(self.proxy.reload_config()).await?;
         Ok(told)
+    }
+
+    /// Makes a call of the service, and makes it once more if it reached a service on its way out: by the
+    /// time of that answer the name is free, and the second call starts a successor.
+    pub(super) async fn call<T>(
+        &self,
+        call: impl AsyncFn() -> zbus::Result<T>,
+    ) -> Result<T, Error> {
+        let limit = self.deadline.of_call();
+        match self.answer(limit, call()).await {
+            Err(Error::Stopping) => self.answer(self.deadline.of_call(), call()).await,
+            result => result,
+        }
+    }
+
+    /// Makes a call of the service once, which it answers at once if it answers at all.
+    pub(super) async fn tell<T>(
+        &self,
+        call: impl Future<Output = zbus::Result<T>>,
+    ) -> Result<T, Error> {
+        /// Who leaves need not wait: its sessions end with its connection.
+        const TELL: Duration = Duration::from_secs(5);
+        self.answer(self.deadline.left(TELL), call).await
+    }
+
+    /// Waits for an answer of the service. If there is none, the bus says whose fault that is.
+    async fn answer<T>(
+        &self,
+        (left, time): (Duration, Duration),
+        call: impl Future<Output = zbus::Result<T>>,
+    ) -> Result<T, Error> {
+        match timeout(left, call).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Error::NoAnswer {
+                who: self.silent().await,
+                after: time,
+            }),
+        }
+    }
+
+    async fn silent(&self) -> Silent {
+        match timeout(WHO, self.pid()).await {
+            Err(_) => Silent::Bus(self.address.clone()),
+            Ok(Ok(pid)) => Silent::Service(Some(pid)),
+            Ok(Err(fdo::Error::NameHasNoOwner(_))) => Silent::Start,
+            Ok(Err(_)) => Silent::Service(None),
+        }
+    }
+
+    async fn pid(&self) -> fdo::Result<u32> {
+        self.proxy.get_connection_unix_process_id(name()).await
+    }
+
+    /// Waits for an answer of the bus.
+    pub(super) async fn ask<T, E: Into<zbus::Error>>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        let (left, time) = self.deadline.of_call();
+        match timeout(left, call).await {
+            Ok(answer) => answer.map_err(|error| error.into().into()),
+            Err(_) => Err(Error::NoAnswer {
+                who: Silent::Bus(self.address.clone()),
+                after: time,
+            }),
+        }
     }
 }
 
@@ -136,6 +235,14 @@ fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
 }
 
-fn fdo(error: zbus::fdo::Error) -> Error {
-    zbus::Error::from(error).into()
+/// An answer about the owner of the name, where there may be none.
+fn owned<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Err(Error::Bus(zbus::Error::FDO(error)))
+            if matches!(*error, fdo::Error::NameHasNoOwner(_)) =>
+        {
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
 }

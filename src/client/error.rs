@@ -1,8 +1,12 @@
 //! What a call can fail with, by the names of the errors on the bus.
 
+use std::time::Duration;
+
 use zbus::fdo;
 
 use crate::wire::{ERROR_PREFIX, NAME};
+
+use super::deadline::{Silent, seconds};
 
 /// Why a call failed. What the service said is in the message, with the culprit in it.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +14,14 @@ pub enum Error {
     /// There is no session bus.
     #[error("no session bus can be reached: {0}")]
     NoBus(#[source] zbus::Error),
+    /// The bus or the service has not answered in time.
+    #[error("{who} within {}{}", seconds(after), who.hint())]
+    NoAnswer {
+        /// Who has not.
+        who: Silent,
+        /// The time that it had.
+        after: Duration,
+    },
     /// The service is not installed: the bus has nothing to start for its name.
     #[error("{NAME} is neither running nor installed (install it with `sampled install`): {0}")]
     NotInstalled(String),

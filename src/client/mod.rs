@@ -15,8 +15,13 @@
 //! session.stop().await
 //! # }
 //! ```
+//!
+//! No call waits without end: it has 25 s, the start of the service included, or until the time given to
+//! [`Bus::within`] is over, and then fails with [`Error::NoAnswer`]. Only frames are waited for as long as they
+//! take.
 
 mod bus;
+mod deadline;
 mod error;
 mod processes;
 mod proxy;
@@ -34,6 +39,7 @@ use zbus::{OwnedVariant, Variant};
 use crate::reading::{Fault, Value};
 
 pub use bus::Bus;
+pub use deadline::Silent;
 pub use error::Error;
 pub use processes::{
     Change, Choice, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableSession,
@@ -205,7 +211,7 @@ impl Client {
     /// # Errors
     /// When the connection is broken.
     pub async fn of_owner(bus: Bus) -> Result<Option<Self>, Error> {
-        let Some(owner) = bus.owner_name().await else {
+        let Some(owner) = bus.owner_name().await? else {
             return Ok(None);
         };
         let proxy = Sampler1Proxy::builder(bus.connection())
@@ -231,7 +237,10 @@ impl Client {
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
     pub async fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
-        let metrics = retry(async || self.proxy.list(selectors).await).await?;
+        let metrics = self
+            .bus
+            .call(async || self.proxy.list(selectors).await)
+            .await?;
         let metrics = metrics.into_iter();
         Ok(metrics.map(|(id, facts)| (id, metadata(facts))).collect())
     }
@@ -246,8 +255,10 @@ impl Client {
         options: SampleOptions,
     ) -> Result<Sample, Error> {
         let options = options.options();
-        let (timestamp, readings, faults) =
-            retry(async || self.proxy.sample(selectors, &options).await).await?;
+        let (timestamp, readings, faults) = self
+            .bus
+            .call(async || self.proxy.sample(selectors, &options).await)
+            .await?;
         let readings = readings.into_iter();
         let faults = faults.into_iter();
         Ok(Sample {
@@ -273,7 +284,7 @@ impl Client {
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
     pub async fn stop(&self, session: u32) -> Result<(), Error> {
-        Ok(self.proxy.stop(session).await?)
+        self.bus.tell(self.proxy.stop(session)).await
     }
 
     /// The sessions of all clients, by number.
@@ -281,7 +292,7 @@ impl Client {
     /// # Errors
     /// When the bus or the service fails.
     pub async fn sessions(&self) -> Result<BTreeMap<u32, SessionInfo>, Error> {
-        let sessions = retry(async || self.proxy.sessions().await).await?;
+        let sessions = self.bus.call(async || self.proxy.sessions().await).await?;
         let sessions = sessions.into_iter();
         Ok(sessions
             .map(|(id, facts)| (id, session_info(facts)))
@@ -293,7 +304,7 @@ impl Client {
     /// # Errors
     /// When the bus or the service fails.
     pub async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
-        let sources = retry(async || self.proxy.sources().await).await?;
+        let sources = self.bus.call(async || self.proxy.sources().await).await?;
         let sources = sources.into_iter();
         Ok(sources
             .map(|(name, facts)| (name, source_info(facts)))
@@ -305,16 +316,7 @@ impl Client {
     /// # Errors
     /// [`Error::Busy`] if other clients have sessions.
     pub async fn quit(&self) -> Result<(), Error> {
-        Ok(self.proxy.quit().await?)
-    }
-}
-
-/// Makes a call, and makes it once more if it reached a service on its way out: by the time of
-/// that answer the name is free, and the second call starts a successor.
-async fn retry<T>(call: impl AsyncFn() -> zbus::Result<T>) -> Result<T, Error> {
-    match call().await.map_err(Error::from) {
-        Err(Error::Stopping) => Ok(call().await?),
-        result => result,
+        self.bus.tell(self.proxy.quit()).await
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     wire::INTERFACE,
 };
 
-use super::{Client, Error, Start, fault_of, microseconds, retry, signals::Signals};
+use super::{Client, Error, Start, fault_of, microseconds, signals::Signals};
 
 /// A session. It ends with [`stop`](Self::stop), or when it is dropped.
 ///
@@ -70,12 +70,16 @@ impl Session {
         start: Start,
     ) -> Result<Self, Error> {
         let client = Client::on(client.bus.again().await?).await?;
-        let mut signals = Signals::listen(client.bus.connection(), INTERFACE).await?;
+        let bus = client.bus();
+        let signals = Signals::listen(bus.connection(), INTERFACE);
+        let mut signals = bus.ask(signals).await?;
         let options = start.options();
         let interval = microseconds(start.interval);
         let proxy = client.proxy.inner();
         let arguments = (selectors, interval, &options);
-        let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;
+        let reply = bus
+            .call(async || proxy.call_method("Start", &arguments).await)
+            .await?;
         let (session, ids) = reply.body().deserialize()?;
         signals.follow(&reply, session);
         let state = Arc::new(Columns {

@@ -38,7 +38,7 @@ use std::{
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use tokio::{
     select,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 use tracing::{debug, info};
 use zbus::{Connection, connection};
@@ -58,6 +58,9 @@ use interface::Sampler;
 pub use limits::{Limits, Totals};
 use processes::{Batches, Processes, Worker};
 use state::State;
+
+/// How long a bus that has let the service in may take to give it the name.
+const CLAIM: Duration = Duration::from_secs(5);
 
 /// The name of the table of processes among the sources.
 pub const PROCESS_TABLE: &str = "process-table";
@@ -106,6 +109,14 @@ pub enum Error {
         /// The process, where the bus knows it.
         owner: Option<u32>,
     },
+    /// The bus has let the service in, and does not answer any more.
+    #[error("the session bus at {address} has not answered within {after:?}")]
+    NoAnswer {
+        /// Where the bus is.
+        address: String,
+        /// The time that it had.
+        after: Duration,
+    },
     /// The bus broke off in the middle.
     #[error("the session bus: {0}")]
     Bus(#[from] zbus::Error),
@@ -150,10 +161,21 @@ impl Service {
         let store = store.with_listings(Listings::new(roots));
         let processes = Worker::new(roots, &pool);
         let state = Arc::new(State::new(store, processes, settings));
-        let (bus, attendant) = connect(&state).await?;
-        if !name::claim(&bus).await? {
-            let owner = name::owner(&bus).await;
-            return Err(Error::Taken { owner });
+        let (address, bus, attendant) = connect(&state).await?;
+        let claim = async {
+            Ok(match name::claim(&bus).await? {
+                true => None,
+                false => Some(name::owner(&bus).await),
+            })
+        };
+        let no_answer = |_| Error::NoAnswer {
+            address,
+            after: CLAIM,
+        };
+        match timeout(CLAIM, claim).await.map_err(no_answer)? {
+            Ok(None) => {}
+            Ok(Some(owner)) => return Err(Error::Taken { owner }),
+            Err(error) => return Err(Error::Bus(error)),
         }
         debug!("serving as {NAME}");
         Ok(Self {
@@ -304,7 +326,7 @@ fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> 
     one.into_iter().chain(other).min()
 }
 
-async fn connect(state: &Arc<State>) -> Result<(Connection, Attendant), Error> {
+async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), Error> {
     let sampler = Sampler {
         state: state.clone(),
     };
@@ -322,7 +344,7 @@ async fn connect(state: &Arc<State>) -> Result<(Connection, Attendant), Error> {
         let socket = admission.socket(stream.clone(), transport.received.clone());
         let bus = transport.build(socket, serve).await?;
         let attendant = Attendant::begin(admission.clone(), bus.clone(), stream.clone());
-        Ok((bus, attendant))
+        Ok((transport.address.to_string(), bus, attendant))
     };
     connecting.await.map_err(|cause| Error::NoBus { cause })
 }

@@ -24,9 +24,13 @@ pub(crate) use stream::Stream;
 /// How long a bus has to let somebody in.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a call over the connection may take that has no deadline of its own: 25 s, as with libdbus and GDBus.
+const CALL: Duration = Duration::from_secs(25);
+
 /// A bus that has let us in.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    pub(crate) address: Address,
     /// The socket, behind the handshake and `Hello`.
     pub(crate) stream: Arc<Stream>,
     /// What was received behind the reply to `Hello`.
@@ -46,7 +50,7 @@ pub(crate) async fn connect(address: Option<&str>, patience: Duration) -> zbus::
         None => Address::session()?,
     };
     let connected = timeout(patience, shake_hands(&address)).await;
-    connected.unwrap_or_else(|_| Err(timed_out(&address)))
+    connected.unwrap_or_else(|_| Err(timed_out(&address, patience)))
 }
 
 async fn shake_hands(address: &Address) -> zbus::Result<Transport> {
@@ -67,6 +71,7 @@ async fn shake_hands(address: &Address) -> zbus::Result<Transport> {
         )));
     }
     Ok(Transport {
+        address: address.clone(),
         stream: Arc::new(stream),
         received: welcome.received,
         guid: welcome.guid,
@@ -75,8 +80,9 @@ async fn shake_hands(address: &Address) -> zbus::Result<Transport> {
 }
 
 /// The error of a bus at which something listens that does not answer.
-fn timed_out(address: &Address) -> zbus::Error {
-    let cause = io::Error::new(io::ErrorKind::TimedOut, "the bus does not answer");
+pub(crate) fn timed_out(address: &Address, patience: Duration) -> zbus::Error {
+    let what = format!("the bus has not answered within {patience:?}");
+    let cause = io::Error::new(io::ErrorKind::TimedOut, what);
     zbus::Error::Connection(Arc::new(cause), Box::new(address.clone()))
 }
 
@@ -94,6 +100,7 @@ impl Transport {
         with: impl FnOnce(Builder<'static>) -> Builder<'static>,
     ) -> zbus::Result<Connection> {
         let builder = Builder::authenticated_socket(socket, self.guid.clone());
+        let builder = builder.method_timeout(CALL);
         let connection = with(builder).build().await?;
         connection.set_unique_name(self.unique_name.as_str())?;
         Ok(connection)

@@ -2,12 +2,12 @@
 
 use std::{
     ffi::OsStr,
-    fs,
-    io::{self, IoSlice, IoSliceMut},
+    fs::OpenOptions,
+    io::{self, IoSlice, IoSliceMut, Read},
     mem::MaybeUninit,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::ffi::OsStrExt,
+        unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     },
     time::Duration,
 };
@@ -65,7 +65,7 @@ impl Stream {
         let stream = Self(Readable::new(stream.into_std()?.into())?);
         if let Some(file) = place.nonce_file() {
             // What is in it shows that both ends see the same files.
-            stream.send_all(&fs::read(OsStr::from_bytes(file))?).await?;
+            stream.send_all(&nonce(OsStr::from_bytes(file))?).await?;
         }
         Ok(stream)
     }
@@ -188,9 +188,23 @@ impl Stream {
     }
 }
 
+/// The nonce that a file has: 16 bytes ("TCP Sockets with nonce" of the specification). A FIFO or a device is not
+/// waited for.
+fn nonce(path: &OsStr) -> io::Result<Vec<u8>> {
+    const LENGTH: u64 = 16;
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(path)?;
+    let mut nonce = Vec::new();
+    file.take(LENGTH).read_to_end(&mut nonce)?;
+    Ok(nonce)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{io::Read, os::unix::net::UnixStream, thread, time::Duration};
+    use std::{os::unix::net::UnixStream, thread, time::Duration};
 
     use super::*;
 

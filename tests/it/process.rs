@@ -2,7 +2,7 @@
 
 use std::{
     os::fd::{AsFd, OwnedFd},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -99,6 +99,20 @@ impl Run {
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         command.output().expect("the program can be run").into()
+    }
+
+    /// Runs a command, which is to end in this time.
+    #[track_caller]
+    pub(crate) fn within(command: &mut Command, time: Duration) -> Self {
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().expect("spawn");
+        let process = Process::open(child.id()).expect("a child is there until it is waited for");
+        if !process.ends_within(time) {
+            child.kill().expect("kill");
+            let so_far = Self::from(child.wait_with_output().expect("output"));
+            panic!("{command:?} has not ended within {time:?}: {so_far:?}");
+        }
+        child.wait_with_output().expect("output").into()
     }
 
     /// The standard output of a run that went well.

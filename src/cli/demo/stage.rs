@@ -42,6 +42,8 @@ pub(crate) enum Error {
     Owned { pid: u32 },
     #[error("the service has left in the middle of a session")]
     Left,
+    #[error("process {pid} sends no frame")]
+    Silent { pid: u32 },
     #[error("process {pid} does not leave")]
     Stays { pid: u32 },
 }
@@ -79,7 +81,7 @@ impl Stage {
 
     /// Takes hold of the process that has the name, and returns its number.
     pub(crate) async fn follow(&mut self) -> Result<u32, Error> {
-        let pid = self.bus.owner().await.ok_or(Error::Left)?;
+        let pid = self.bus.owner().await?.ok_or(Error::Left)?;
         let number = Pid::from_raw(pid as i32).ok_or(Error::Left)?;
         let held = pidfd_open(number, PidfdFlags::empty()).map_err(|_| Error::Left)?;
         self.service = Some(held);
@@ -122,6 +124,12 @@ impl Drop for Stage {
     }
 }
 
+/// How long dbus-daemon may take to listen.
+const START: Timespec = Timespec {
+    tv_sec: 10,
+    tv_nsec: 0,
+};
+
 /// dbus-daemon, for as long as this is held.
 struct Daemon(Child);
 
@@ -147,6 +155,14 @@ impl Daemon {
         };
         let mut address = String::new();
         if let Some(stdout) = daemon.0.stdout.take() {
+            // It writes the line at once.
+            let mut readable = [PollFd::new(&stdout, PollFlags::IN)];
+            let ready = poll(&mut readable, Some(&START)).map_err(io::Error::from);
+            if ready.map_err(at(Path::new("dbus-daemon")))? == 0 {
+                return Err(Error::Daemon {
+                    log: format!("it has not said its address within {} s", START.tv_sec),
+                });
+            }
             let read = BufReader::new(stdout).read_line(&mut address);
             read.map_err(at(Path::new("dbus-daemon")))?;
         }

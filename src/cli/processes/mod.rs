@@ -18,6 +18,7 @@ use sampled::{
 
 use super::{
     CLIENT, Cli, Common,
+    deadline::Patience,
     error::Error,
     format::{self, Format},
     table::Style,
@@ -49,6 +50,8 @@ pub(crate) struct Options {
     /// Take the two reads of a rate at least this far apart [default: 200ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     window: Option<Duration>,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 /// What is shown where nobody says what.
@@ -103,7 +106,7 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
             .exit(),
     };
     let Plan { query, shown } = plan;
-    let mut origin = Origin::open(common).await?;
+    let mut origin = Origin::open(common, options.patience).await?;
     let window = options.window.unwrap_or(sample::Options::default().window);
     let Format { json, csv } = common.format;
     let fields = &query.fields[..shown];

@@ -10,7 +10,7 @@ use sampled::{
     reading::Stamp,
 };
 
-use crate::cli::{Common, error::Error, origin};
+use crate::cli::{Common, deadline::Patience, error::Error, origin};
 
 use super::{Listing, Summary};
 
@@ -22,8 +22,8 @@ pub(super) enum Origin {
 
 impl Origin {
     /// The service, as for metrics.
-    pub(super) async fn open(common: &Common) -> Result<Self, Error> {
-        match origin::bus(common).await? {
+    pub(super) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
+        match origin::bus(common, patience).await? {
             Some(bus) => Ok(Self::Service(Processes::on(bus).await?)),
             None => Ok(Self::InProcess(Box::new(Table::new(&common.roots())))),
         }

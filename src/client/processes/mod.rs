@@ -12,7 +12,7 @@ use zbus::{OwnedVariant, Variant};
 
 use crate::reading::{Fault, Value};
 
-use super::{Bus, Error, Options, SampleOptions, Start, fault_of, retry, take};
+use super::{Bus, Error, Options, SampleOptions, Start, fault_of, take};
 pub use proxy::Processes1Proxy;
 pub use table::{Change, Row, TableSession};
 use table::{RowFaults, invalid, rows};
@@ -196,7 +196,7 @@ impl Processes {
     /// # Errors
     /// When the bus or the service fails.
     pub async fn fields(&self) -> Result<BTreeMap<String, FieldInfo>, Error> {
-        let fields = retry(async || self.proxy.fields().await).await?;
+        let fields = self.bus.call(async || self.proxy.fields().await).await?;
         let info = |mut facts: HashMap<String, OwnedVariant>| FieldInfo {
             description: take(&mut facts, "description").unwrap_or_default(),
             unit: take(&mut facts, "unit").unwrap_or_default(),
@@ -218,8 +218,10 @@ impl Processes {
         options: SampleOptions,
     ) -> Result<Snapshot, Error> {
         let options = both(choice, options);
-        let (timestamp, columns, values, faults, mut details) =
-            retry(async || self.proxy.snapshot(fields, &options).await).await?;
+        let (timestamp, columns, values, faults, mut details) = self
+            .bus
+            .call(async || self.proxy.snapshot(fields, &options).await)
+            .await?;
         Ok(Snapshot {
             timestamp,
             rows: rows(&columns, values.iter().map(|column| &**column), &faults)?,
@@ -243,8 +245,10 @@ impl Processes {
         options: SampleOptions,
     ) -> Result<Sums, Error> {
         let options = both(choice, options);
-        let (timestamp, columns, values, faults, mut details) =
-            retry(async || self.proxy.sums(by, fields, &options).await).await?;
+        let (timestamp, columns, values, faults, mut details) = self
+            .bus
+            .call(async || self.proxy.sums(by, fields, &options).await)
+            .await?;
         let all = rows(
             &columns,
             values.iter().map(|column| &**column),
@@ -279,7 +283,7 @@ impl Processes {
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
     pub async fn stop(&self, session: u32) -> Result<(), Error> {
-        Ok(self.proxy.stop(session).await?)
+        self.bus.tell(self.proxy.stop(session)).await
     }
 
     /// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process of this
@@ -288,7 +292,9 @@ impl Processes {
     /// # Errors
     /// [`Error::NoSuchProcess`], [`Error::AccessDenied`].
     pub async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
-        retry(async || self.proxy.end(pid, start_time, signal).await).await
+        self.bus
+            .call(async || self.proxy.end(pid, start_time, signal).await)
+            .await
     }
 }
 

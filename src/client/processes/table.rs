@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    super::{fault_of, microseconds, retry, signals::Signals},
+    super::{fault_of, microseconds, signals::Signals},
     Choice, Error, Processes, Start,
 };
 
@@ -51,14 +51,17 @@ impl TableSession {
         start: Start,
     ) -> Result<Self, Error> {
         let processes = Processes::on(processes.bus().again().await?).await?;
-        let bus = processes.bus().connection();
-        let mut signals = Signals::listen(bus, PROCESSES_INTERFACE).await?;
+        let bus = processes.bus();
+        let signals = Signals::listen(bus.connection(), PROCESSES_INTERFACE);
+        let mut signals = bus.ask(signals).await?;
         let mut options = start.options();
         options.extend(choice.options());
         let interval = microseconds(start.interval);
         let proxy = processes.proxy().inner();
         let arguments = (fields, interval, &options);
-        let reply = retry(async || proxy.call_method("Start", &arguments).await).await?;
+        let reply = bus
+            .call(async || proxy.call_method("Start", &arguments).await)
+            .await?;
         let (session, columns) = reply.body().deserialize()?;
         signals.follow(&reply, session);
         Ok(Self {

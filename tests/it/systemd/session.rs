@@ -226,7 +226,11 @@ impl Session {
     /// The process that has the name of the service.
     pub(crate) async fn owner(&self) -> Process {
         let bus = Bus::session().await.expect("bus");
-        let pid = bus.owner().await.expect("an owner of the name");
+        let pid = bus
+            .owner()
+            .await
+            .expect("an answer")
+            .expect("an owner of the name");
         Process::open(pid).expect("it is there")
     }
 

@@ -60,7 +60,8 @@ impl Process {
         self.signal(libc::SIGHUP)
     }
 
-    /// Ends it, and returns when it is gone: SIGTERM, and after this time SIGKILL. Its children are left alone.
+    /// Ends it, and returns when it is gone: SIGTERM (with SIGCONT, for one that is stopped), and after this time SIGKILL.
+    /// Its children are left alone.
     ///
     /// # Errors
     /// [`Error::Process`] if it is another user's, [`Error::Unkillable`].
@@ -80,9 +81,10 @@ impl Process {
         self.kill()
     }
 
-    /// SIGTERM. True if it ends in time.
+    /// SIGTERM, and SIGCONT for a process that is stopped. True if it ends in time.
     fn terminate(&self, timeout: Duration) -> Result<bool, Error> {
-        Ok(!self.signal(libc::SIGTERM)? || self.is_gone_within(timeout))
+        let told = self.signal(libc::SIGTERM)? && self.signal(libc::SIGCONT)?;
+        Ok(!told || self.is_gone_within(timeout))
     }
 
     fn kill(&self) -> Result<Stop, Error> {
