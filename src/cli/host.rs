@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use sampled::{
     config,
-    daemon::{Notify, Ready},
+    daemon::{self, Notify, Ready},
     duration::Timeout,
     service::{self, Handle, Service, Settings},
     source::Roots,
@@ -25,6 +25,9 @@ use super::{
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
 };
+
+/// A service manager that had no room to hear that the service is ready is told again after this.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
@@ -73,8 +76,7 @@ impl Host {
         let served = super::block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {
             // Without a word, that the process ends is a failure to systemd, whatever its status.
-            notify.ready()?;
-            notify.stopping()?;
+            told(notify.ready().and_then(|()| notify.stopping()));
         }
         served
     }
@@ -88,8 +90,8 @@ impl Host {
             let service = Service::start(&self.roots, self.settings.clone()).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
-            notify.ready()?;
-            let shutdown = self.attend(handle, &farewell, hangup, notify);
+            let is_told = told(notify.ready());
+            let shutdown = self.attend(handle, &farewell, hangup, notify, is_told);
             service.run(shutdown).await?;
             let left = timeout(UNASKED, leave(&service, ready, notify, &farewell)).await;
             left.unwrap_or_else(|_| {
@@ -114,12 +116,17 @@ impl Host {
         farewell: &Farewell,
         mut hangup: Signal,
         notify: &Notify,
+        mut is_told: bool,
     ) {
-        let mut watchdog = notify.watchdog_interval().map(|timeout| {
-            let mut ticks = interval(timeout.div_f64(2.0).max(Duration::from_millis(1)));
+        let every = |time| {
+            let mut ticks = interval(time);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
-        });
+        };
+        let watchdog = notify.watchdog_interval();
+        let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
+        let mut watchdog = watchdog.map(every);
+        let mut again = every(AGAIN);
         loop {
             let alive = async {
                 match &mut watchdog {
@@ -127,17 +134,21 @@ impl Host {
                     None => std::future::pending().await,
                 }
             };
-            let told = select! {
+            select! {
                 _ = farewell.asked() => return,
                 _ = hangup.recv() => {
-                    let told = notify.reloading();
+                    told(notify.reloading());
                     self.reload(handle);
-                    told.and_then(|()| notify.ready())
+                    is_told = told(notify.ready());
                 }
-                () = alive => notify.watchdog(),
-            };
-            if let Err(error) = told {
-                warn!("{error}");
+                () = alive => {
+                    let fed = notify.watchdog();
+                    // One that is stopped watches nobody.
+                    if !is_full(&fed) {
+                        told(fed);
+                    }
+                }
+                _ = again.tick(), if !is_told => is_told = !is_full(&notify.ready()),
             }
         }
     }
@@ -175,12 +186,26 @@ async fn leave(
     farewell: &Farewell,
 ) -> Result<(), Error> {
     // systemd ends a process whose name is gone, unless it has been told first.
-    notify.stopping()?;
+    told(notify.stopping());
     service.release().await;
     // From here on a successor may be started.
     ready.pidfile().release()?;
     service.drain(farewell.hurried()).await;
     Ok(())
+}
+
+/// Whether the service manager had no room for a message: it is stopped, or very busy.
+fn is_full(sent: &Result<(), daemon::Error>) -> bool {
+    sent.as_ref().is_err_and(daemon::Error::would_block)
+}
+
+/// Whether a message to the service manager need not be sent again. That one cannot be sent ends no service.
+fn told(sent: Result<(), daemon::Error>) -> bool {
+    let is_full = is_full(&sent);
+    if let Err(error) = sent {
+        warn!("the service manager is not told: {error}");
+    }
+    !is_full
 }
 
 /// Lets this process have as many files open as it may. What it starts with is meant for programs

@@ -192,8 +192,9 @@ impl Bus {
         call: impl Future<Output = zbus::Result<T>>,
     ) -> Result<T, Error> {
         match timeout(left, call).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Error::NoAnswer {
+            Ok(Err(error)) if !is_late(&error) => Err(error.into()),
+            Ok(Ok(answer)) => Ok(answer),
+            _ => Err(Error::NoAnswer {
                 who: self.silent().await,
                 after: time,
             }),
@@ -219,9 +220,13 @@ impl Bus {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let (left, time) = self.deadline.of_call();
-        match timeout(left, call).await {
-            Ok(answer) => answer.map_err(|error| error.into().into()),
-            Err(_) => Err(Error::NoAnswer {
+        match timeout(left, call)
+            .await
+            .map(|answer| answer.map_err(Into::into))
+        {
+            Ok(Err(error)) if !is_late(&error) => Err(error.into()),
+            Ok(Ok(answer)) => Ok(answer),
+            _ => Err(Error::NoAnswer {
                 who: Silent::Bus(self.address.clone()),
                 after: time,
             }),
@@ -233,6 +238,11 @@ const SYSTEMD: &str = "org.freedesktop.systemd1";
 
 fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
+}
+
+/// Whether this is the end of the connection's own time for a call.
+fn is_late(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::InputOutput(cause) if cause.kind() == ErrorKind::TimedOut)
 }
 
 /// An answer about the owner of the name, where there may be none.

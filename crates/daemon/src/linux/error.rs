@@ -277,6 +277,13 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
+    /// Whether it is just that there was no room at this moment (`EAGAIN`), as for a [message](super::Notify) to a
+    /// supervisor that does not read.
+    #[must_use]
+    pub fn would_block(&self) -> bool {
+        matches!(self, Self::Call { cause, .. } if cause.kind() == io::ErrorKind::WouldBlock)
+    }
+
     pub(crate) fn file(path: &Path, cause: impl Into<io::Error>) -> Self {
         Self::File {
             path: path.to_path_buf(),

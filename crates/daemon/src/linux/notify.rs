@@ -1,14 +1,18 @@
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Error, environment, threads};
+use super::{Error, environment, probe, threads};
 
 /// The messages of a service to its supervisor, by sd_notify(3). Without a supervisor every call does nothing.
+///
+/// No call waits for a supervisor that is stopped or busy: a message that finds no room in its queue is tried for 100 ms,
+/// and then fails with `EAGAIN` ([`Error::would_block`]).
 #[derive(Debug)]
 pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -46,7 +50,7 @@ impl Notify {
     /// # Errors
     /// [`Error::Call`] if the message cannot be sent, here and below.
     pub fn ready(&self) -> Result<(), Error> {
-        self.send("READY=1")
+        self.send("READY=1", PATIENCE)
     }
 
     /// "It is about to end."
@@ -54,7 +58,7 @@ impl Notify {
     /// # Errors
     /// As for [`ready`](Self::ready).
     pub fn stopping(&self) -> Result<(), Error> {
-        self.send("STOPPING=1")
+        self.send("STOPPING=1", PATIENCE)
     }
 
     /// "It reads its configuration again." To be followed by [`ready`](Self::ready). Carries the time, which
@@ -65,7 +69,8 @@ impl Notify {
     pub fn reloading(&self) -> Result<(), Error> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_err(Error::call("clock_gettime"))?;
         let now = Duration::from(now).as_micros();
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={now}"))
+        let message = format!("RELOADING=1\nMONOTONIC_USEC={now}");
+        self.send(&message, PATIENCE)
     }
 
     /// A line for people, shown by `systemctl status`.
@@ -74,7 +79,8 @@ impl Notify {
     /// As for [`ready`](Self::ready).
     pub fn status(&self, text: &str) -> Result<(), Error> {
         // A second line would be another message.
-        self.send(&format!("STATUS={}", text.replace('\n', " ")))
+        let message = format!("STATUS={}", text.replace('\n', " "));
+        self.send(&message, Duration::ZERO)
     }
 
     /// "It is alive." Nothing is sent if nobody watches this process.
@@ -83,7 +89,7 @@ impl Notify {
     /// As for [`ready`](Self::ready).
     pub fn watchdog(&self) -> Result<(), Error> {
         match self.watchdog {
-            Some(_) => self.send("WATCHDOG=1"),
+            Some(_) => self.send("WATCHDOG=1", Duration::ZERO),
             None => Ok(()),
         }
     }
@@ -94,16 +100,29 @@ impl Notify {
         self.watchdog
     }
 
-    fn send(&self, message: &str) -> Result<(), Error> {
-        match &self.socket {
-            Some((socket, address)) => socket
-                .send_to_addr(message.as_bytes(), address)
-                .map(drop)
-                .map_err(Error::call("sendto")),
-            None => Ok(()),
+    fn send(&self, message: &str, patience: Duration) -> Result<(), Error> {
+        let Some((socket, address)) = &self.socket else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        loop {
+            // poll(2) would not tell: a socket that is not connected has always room.
+            match socket.send_to_addr(message.as_bytes(), address) {
+                Ok(_) => return Ok(()),
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(cause)
+                    if cause.kind() == ErrorKind::WouldBlock && start.elapsed() < patience =>
+                {
+                    probe::pause();
+                }
+                Err(cause) => return Err(Error::call("sendto")(cause)),
+            }
         }
     }
 }
+
+/// How long a message that must not be lost is tried.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The socket is not connected, so that a supervisor which comes back at the same address is heard again.
 fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
@@ -112,6 +131,7 @@ fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
     };
     let address = parse(&text).map_err(refused)?;
     let socket = UnixDatagram::unbound().map_err(Error::call("socket"))?;
+    socket.set_nonblocking(true).map_err(Error::call("fcntl"))?;
     Ok((socket, address))
 }
 
@@ -127,6 +147,26 @@ fn parse(text: &OsStr) -> std::io::Result<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_queue_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let supervisor = UnixDatagram::bind(&path).unwrap();
+        let notify = Notify {
+            socket: Some(connect(path.into()).unwrap()),
+            watchdog: Some(Duration::from_secs(1)),
+        };
+        while notify.watchdog().is_ok() {}
+        let start = Instant::now();
+        assert!(notify.ready().unwrap_err().would_block());
+        assert!(start.elapsed() >= PATIENCE);
+        supervisor.recv(&mut [0; 64]).unwrap();
+        notify.ready().unwrap();
+        assert!(notify.stopping().unwrap_err().would_block());
+        drop(supervisor);
+        assert!(!notify.stopping().unwrap_err().would_block());
+    }
 
     #[test]
     fn two_kinds_of_address() {
