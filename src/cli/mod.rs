@@ -246,14 +246,14 @@ pub(crate) fn main() -> ExitCode {
     if !is_silent {
         log::begin(cli.common.log_level);
     }
+    let is_service = matches!(cli.command, Command::Serve(_));
     match run(&cli.common, cli.command) {
-        Ok(code) => code,
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(error) => {
-            note(&error);
-            ExitCode::FAILURE
-        }
+        Ok(code) => return code,
+        Err(error) if error.is_broken_pipe() => return ExitCode::SUCCESS,
+        Err(error) if is_service => log::last_words(&error),
+        Err(error) => note(&error),
     }
+    ExitCode::FAILURE
 }
 
 fn absolute(path: &Option<PathBuf>) -> Result<Option<PathBuf>, Error> {

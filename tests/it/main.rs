@@ -40,5 +40,6 @@ mod receivers;
 mod sessions;
 mod silence;
 mod systemd;
+mod unread;
 mod verbs;
 mod watch;
