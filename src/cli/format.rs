@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use tokio::task::spawn_blocking;
 
 use super::error::Error;
 
@@ -27,13 +28,29 @@ impl Format {
 
 /// Prints all at once, so that a reader never sees half of it.
 pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<(), Error> {
+    print_text(&text(write)?).map_err(Error::Output)
+}
+
+/// The same on another thread: where the reader has stopped, this one hears signals all the same.
+pub(crate) async fn print_elsewhere(
+    write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+) -> Result<(), Error> {
+    let text = text(write)?;
+    let printed = spawn_blocking(move || print_text(&text)).await;
+    let printed = printed.unwrap_or_else(|failed| Err(failed.into()));
+    printed.map_err(Error::Output)
+}
+
+fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
-    let written = write(&mut text).and_then(|()| {
-        let mut out = io::stdout().lock();
-        out.write_all(&text)?;
-        out.flush()
-    });
-    written.map_err(Error::Output)
+    write(&mut text).map_err(Error::Output)?;
+    Ok(text)
+}
+
+fn print_text(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
 }
 
 /// Writes one line of JSON.

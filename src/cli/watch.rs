@@ -116,7 +116,11 @@ async fn show(
         let Some(frame) = interruption.or(frames.next()).await else {
             return Ok(());
         };
-        view.show(&frame?)?;
+        let frame = frame?;
+        let Some(shown) = interruption.or(view.show(&frame)).await else {
+            return Ok(());
+        };
+        shown?;
         *left = left.map(|left| left.saturating_sub(1));
     }
     Ok(())
@@ -154,8 +158,8 @@ impl View {
         Ok(())
     }
 
-    fn show(&mut self, frame: &Frame) -> Result<(), Error> {
-        format::print(|out| match self {
+    async fn show(&mut self, frame: &Frame) -> Result<(), Error> {
+        let printed = format::print_elsewhere(|out| match self {
             Self::Json => format::write_json(out, frame),
             Self::Csv(csv) => csv.write(out, frame),
             Self::Table {
@@ -167,7 +171,8 @@ impl View {
                 lines.extend(table::of_frame(frame, metrics, *style));
                 screen.show(out, &lines)
             }
-        })
+        });
+        printed.await
     }
 
     /// Something else is printed between two frames.

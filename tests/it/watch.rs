@@ -1,13 +1,14 @@
 //! `watch`: one session, whatever happens to the service, until somebody interrupts.
 
 use std::{
-    io::{BufRead, BufReader, Lines, Read},
+    io::{BufRead, BufReader, Lines, Read, pipe},
     process::{Child, ChildStdout, Stdio},
+    time::Duration,
 };
 
 use rustix::process::Signal;
 
-use crate::{bus::Bus, cli::frame, home::Home, process::Process};
+use crate::{bus::Bus, cli::frame, home::Home, process::Process, unread::fill};
 
 /// A watch that is going on, its frames in JSON.
 struct Watch {
@@ -125,6 +126,28 @@ fn it_ends_when_nobody_reads() {
     watch.next();
     assert_eq!(watch.end(), (Some(0), String::new()));
     assert_eq!(sessions(&bus), 0);
+}
+
+#[test]
+fn a_reader_that_has_stopped_does_not_keep_it() {
+    let bus = Bus::activating("");
+    let (_reader, writer) = pipe().expect("pipe");
+    fill(&writer);
+    let watch = bus.sampled(&ARGUMENTS).stdout(writer).spawn();
+    let mut watch = watch.expect("spawn");
+    let process = Process::open(watch.id()).expect("it is there");
+    // It has a frame, and nobody takes it.
+    bus.block_on(async {
+        let client = bus.client().await;
+        let frames = async || {
+            let sessions = client.sessions().await.expect("sessions");
+            sessions.values().map(|session| session.frames).sum::<u64>()
+        };
+        while frames().await < 3 {}
+    });
+    process.signal(Signal::TERM);
+    assert!(process.ends_within(Duration::from_secs(3)));
+    assert_eq!(watch.wait().expect("wait").code(), Some(0));
 }
 
 #[test]
