@@ -1,4 +1,4 @@
-//! Names of objects in ids: what a device is called, in plain ASCII.
+//! Names of objects in ids: what a device is called, in plain ASCII, and patterns of such names.
 
 /// Whether a byte stands for itself in the name of an object; others are written `%XX`.
 pub fn is_plain(byte: u8) -> bool {
@@ -16,6 +16,27 @@ pub fn escape(name: &[u8]) -> String {
         }
     }
     escaped
+}
+
+/// Whether a segment of an id has the form of a pattern, whose `*` stand for any run of characters.
+pub fn is_like(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut text) = text.strip_prefix(head) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return text.ends_with(part);
+        }
+        match text.split_once(part) {
+            Some((_, after)) => text = after,
+            None => return false,
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -75,9 +75,11 @@ impl<'a> Selector<'a> {
     /// Whether the selector means this metric.
     pub fn matches(&self, id: &str) -> bool {
         let mut segments = id.split('/');
-        self.text
-            .split('/')
-            .all(|pattern| segments.next().is_some_and(|text| glob(pattern, text)))
+        self.text.split('/').all(|pattern| {
+            segments
+                .next()
+                .is_some_and(|text| object::is_like(pattern, text))
+        })
     }
 
     /// Whether a metric within `scope`, an id pattern whose `*` stand for whole segments, could be
@@ -87,7 +89,7 @@ impl<'a> Selector<'a> {
         self.text.split('/').all(|pattern| {
             segments
                 .next()
-                .is_some_and(|text| text == "*" || glob(pattern, text))
+                .is_some_and(|text| text == "*" || object::is_like(pattern, text))
         })
     }
 }
@@ -100,27 +102,6 @@ pub fn nearest<'c>(selector: &str, candidates: impl Iterator<Item = &'c str>) ->
         // The first of equals, so that the answer does not depend on chance.
         .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, id)| id)
-}
-
-/// Whether `text` has the form of `pattern`, whose `*` stand for any run of characters.
-fn glob(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(mut text) = text.strip_prefix(head) else {
-        return false;
-    };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return text.ends_with(part);
-        }
-        match text.split_once(part) {
-            Some((_, after)) => text = after,
-            None => return false,
-        }
-    }
-    true
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    circle,
+    cycle,
     definition::{Definition, Origin, Reader},
     parse::{self, Context},
     watch::{News, is_definitions},
@@ -227,7 +227,7 @@ impl Directory {
             })
             .collect();
         let ids = derived.iter().map(|(id, _)| Arc::<str>::from(*id));
-        let conflicts = ids.zip(circle::check(&derived));
+        let conflicts = ids.zip(cycle::check(&derived));
         let conflicts: HashMap<_, _> = conflicts
             .filter_map(|(id, conflict)| Some((id, conflict?)))
             .collect();

@@ -7,9 +7,10 @@
 //! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.
 
-mod circle;
 mod columns;
+mod cycle;
 mod definition;
+mod dependencies;
 mod directory;
 mod entry;
 mod extract;
