@@ -23,20 +23,37 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
-    let Some(mut text) = text.strip_prefix(head) else {
+    let Some(text) = text.strip_prefix(head) else {
         return false;
     };
-    let mut parts = rest.split('*').peekable();
+    let mut text = text.as_bytes();
+    let mut parts = rest.split('*').map(str::as_bytes).peekable();
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
             return text.ends_with(part);
         }
-        match text.split_once(part) {
-            Some((_, after)) => text = after,
+        match after(text, part) {
+            Some(rest) => text = rest,
             None => return false,
         }
     }
     true
+}
+
+/// What comes after the first of these parts. Segments are short: preparing a search would take longer.
+fn after<'a>(text: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
+    let Some(first) = part.first() else {
+        return Some(text);
+    };
+    let mut rest = text;
+    loop {
+        let at = rest.iter().position(|byte| byte == first)?;
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix(part) {
+            return Some(after);
+        }
+        rest = &rest[1..];
+    }
 }
 
 #[cfg(test)]
@@ -56,5 +73,25 @@ mod tests {
         check(b"100%*", "100%25%2A");
         check("\u{fc}".as_bytes(), "%C3%BC");
         check(b"", "");
+    }
+
+    #[test]
+    fn patterns() {
+        let check = |pattern, text, expected| {
+            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
+        };
+        check("", "", true);
+        check("a", "a", true);
+        check("a", "ab", false);
+        check("*", "", true);
+        check("a*", "a", true);
+        check("a*a", "a", false);
+        check("*b*", "abc", true);
+        check("*aab*", "aaab", true);
+        check("*ab*ab*", "xabyabz", true);
+        check("*ab*ab*", "xabyaz", false);
+        check("a*b*c", "abbc", true);
+        check("**", "x", true);
+        check("*c", "abcd", false);
     }
 }

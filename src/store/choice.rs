@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    expression,
+    expression::{self, Input},
     rate::Formula,
     reading::Metric,
     selector::{self, Selector},
@@ -18,17 +18,29 @@ use super::{
 };
 
 /// What a selector means.
-struct Found {
+pub(super) struct Found {
     /// Whether it means anything.
-    is_any: bool,
+    pub(super) is_any: bool,
     /// Each with the cell that has it.
-    metrics: Vec<(usize, Arc<Metric>)>,
+    pub(super) metrics: Vec<(usize, Arc<Metric>)>,
     /// Whether every source that may be meant could be asked.
-    complete: bool,
+    pub(super) complete: bool,
     /// What is wrong with one that could not.
-    cause: Option<String>,
+    pub(super) cause: Option<String>,
     /// Whether a source will know better soon what it has.
-    is_awaited: bool,
+    pub(super) is_awaited: bool,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self {
+            is_any: false,
+            metrics: Vec::new(),
+            complete: true,
+            cause: None,
+            is_awaited: false,
+        }
+    }
 }
 
 /// A selection that is being made, a selector after the other.
@@ -39,11 +51,19 @@ pub(super) struct Choice {
     /// Whether every source that may be meant could be asked.
     complete: bool,
     nodes: HashMap<Arc<str>, usize>,
+    /// The inputs of expressions that are known, by what they are: many expressions may have the same.
+    inputs: HashMap<Input, usize>,
     /// Expressions that are being resolved: none may be among its own inputs.
     open: Vec<Arc<str>>,
     /// Whether it is to be told of sources that will know better soon what they have, and was.
     pub(super) may_wait: bool,
     pub(super) is_awaited: bool,
+}
+
+/// The selection that there was, and its columns by id.
+pub(super) struct Before<'a> {
+    selection: &'a Selection,
+    columns: HashMap<&'a str, &'a Column>,
 }
 
 impl Default for Choice {
@@ -53,6 +73,7 @@ impl Default for Choice {
             chosen: HashSet::new(),
             complete: true,
             nodes: HashMap::new(),
+            inputs: HashMap::new(),
             open: Vec::new(),
             may_wait: false,
             is_awaited: false,
@@ -78,8 +99,12 @@ impl Inner {
         if selectors.is_empty() {
             self.choose_all(&mut choice);
         }
+        let before = before.map(|selection| Before {
+            selection,
+            columns: selection.by_id(),
+        });
         for text in selectors {
-            self.choose_selected(&mut choice, text, before)?;
+            self.choose_selected(&mut choice, text, before.as_ref())?;
         }
         Ok(choice.finish())
     }
@@ -89,12 +114,20 @@ impl Inner {
         &mut self,
         choice: &mut Choice,
         text: &str,
-        before: Option<&Arc<Selection>>,
+        before: Option<&Before<'_>>,
     ) -> Result<(), Error> {
         let selector = Selector::parse(text)?;
-        // Many patterns may mean the same metrics: those that are chosen are passed over.
-        let is_new = |metric: &Metric| !choice.chosen.contains(&metric.id);
-        let found = self.find(&selector, choice.may_wait, is_new);
+        let may_wait = choice.may_wait;
+        let mut found = match selector.is_id() {
+            true => self.find_id(text, may_wait),
+            false => Found::default(),
+        };
+        // Also who wants to know why an id is not there asks everybody who may have it.
+        if !found.is_any && (before.is_none() || !selector.is_id()) {
+            // Many patterns may mean the same metrics: those that are chosen are passed over.
+            let is_new = |metric: &Metric| !choice.chosen.contains(&metric.id);
+            found = self.find(&selector, may_wait, is_new);
+        }
         choice.complete &= found.complete;
         choice.is_awaited |= found.is_awaited;
         if choice.is_awaited {
@@ -103,7 +136,11 @@ impl Inner {
         }
         match (found.is_any, before) {
             (true, _) => self.add(choice, found.metrics),
-            (false, Some(before)) => choice.selection.keep(before, text),
+            (false, Some(before)) => {
+                if let Some(column) = before.columns.get(text) {
+                    choice.selection.keep(before.selection, column);
+                }
+            }
             (false, None) => {
                 return Err(Error::Unknown {
                     selector: text.to_owned(),
@@ -146,19 +183,10 @@ impl Inner {
         may_wait: bool,
         is_wanted: impl Fn(&Metric) -> bool,
     ) -> Found {
-        let mut found = Found {
-            is_any: false,
-            metrics: Vec::new(),
-            complete: true,
-            cause: None,
-            is_awaited: false,
-        };
+        let mut found = Found::default();
         let mut at = 0;
-        // Looking makes the members of a family, which are cells of their own at the end. An id means
-        // one metric: who has it is the last that is asked.
-        while !(found.is_any && selector.is_id())
-            && let Some(next) = self.cells.at_or_after(at)
-        {
+        // Looking makes the members of a family, which are cells of their own at the end.
+        while let Some(next) = self.cells.at_or_after(at) {
             at = next.saturating_add(1);
             if self.is_on(next) && self.cells[next].may_have(selector) {
                 if may_wait && self.cells[next].is_discovery_awaited() {
@@ -191,7 +219,7 @@ impl Inner {
             Formula::Derived(expression) => {
                 choice.open.push(metric.id.clone());
                 let inputs = expression.inputs().iter();
-                let inputs = inputs.map(|input| self.inputs(choice, &input.selector));
+                let inputs = inputs.map(|input| self.input(choice, input));
                 let inputs = From::Inputs(inputs.collect());
                 choice.open.pop();
                 inputs
@@ -203,22 +231,35 @@ impl Inner {
         node
     }
 
-    /// The nodes of what an input of an expression means: none, as long as there is nothing of that name.
-    fn inputs(&mut self, choice: &mut Choice, selector: &str) -> Vec<usize> {
-        let Ok(selector) = Selector::parse(selector) else {
-            return Vec::new();
+    /// The input of an expression, with the nodes of what it means: none, as long as there is nothing of
+    /// that name.
+    fn input(&mut self, choice: &mut Choice, input: &Input) -> usize {
+        if let Some(&known) = choice.inputs.get(input) {
+            return known;
+        }
+        let found = match Selector::parse(&input.selector) {
+            Ok(selector) if selector.is_id() => self.find_id(&input.selector, choice.may_wait),
+            Ok(selector) => self.find(&selector, choice.may_wait, |_| true),
+            Err(_) => Found::default(),
         };
-        let found = self.find(&selector, choice.may_wait, |_| true);
         choice.complete &= found.complete;
         choice.is_awaited |= found.is_awaited;
         let mut nodes = Vec::new();
+        let mut is_whole = true;
         for (cell, metric) in found.metrics {
             // What is derived from itself would never be known.
-            if !choice.open.contains(&metric.id) && choice.open.len() <= expression::DEPTH {
+            if choice.open.contains(&metric.id) || choice.open.len() > expression::DEPTH {
+                is_whole = false;
+            } else {
                 nodes.push(self.choose(choice, cell, &metric));
             }
         }
-        nodes
+        let number = choice.selection.add_input(input.fold, nodes);
+        // What is left out here is not left out elsewhere.
+        if is_whole {
+            choice.inputs.insert(input.clone(), number);
+        }
+        number
     }
 
     fn nearest(&mut self, selector: &str) -> Option<String> {

@@ -6,6 +6,7 @@
 mod cell;
 mod cells;
 mod choice;
+mod index;
 mod resolution;
 mod selection;
 #[cfg(test)]
@@ -46,6 +47,8 @@ struct Inner {
     /// Shows whether devices have come or gone; without it each source has to look.
     listings: Option<Listings>,
     resolved: resolution::Memory,
+    /// Made when it is needed, and until a cell is asked anew what it has.
+    index: Option<index::Index>,
     /// Counts the changes of what there is to be selected.
     generation: u64,
 }
@@ -111,6 +114,7 @@ impl Store {
                 off: BTreeSet::new(),
                 listings: None,
                 resolved: resolution::Memory::default(),
+                index: None,
                 generation: 0,
             }),
         }
@@ -348,7 +352,13 @@ fn is_meant(source: &dyn Source, selectors: Option<&[Selector<'_>]>) -> bool {
 
 impl Inner {
     fn discover(&mut self, at: usize) {
+        if self.cells[at].metrics.is_some() {
+            return;
+        }
         let members = self.cells[at].discover();
+        if self.cells[at].metrics.is_some() {
+            self.index = None;
+        }
         self.cells.add_members(at, members, &self.tell, |cell| {
             if cell.source.is_defined() {
                 cell.discover();
@@ -365,6 +375,7 @@ impl Inner {
             // The members that have just been made were not there before either.
             if cell.metrics.is_some() && may_differ(next, cell) {
                 let members = cell.look_again(&mut changes);
+                self.index = None;
                 self.cells.drop_gone(next, &mut changes);
                 self.cells.add_members(next, members, &self.tell, |cell| {
                     cell.look_again(&mut changes);
@@ -381,6 +392,7 @@ impl Inner {
     /// What was resolved may mean something else now.
     fn is_changed(&mut self) {
         self.resolved = resolution::Memory::default();
+        self.index = None;
         self.generation = self.generation.wrapping_add(1);
     }
 

@@ -128,7 +128,7 @@ impl Memory {
     }
 
     fn remember(&mut self, selectors: &[&str], selection: &Arc<Selection>) {
-        let columns = selection.columns.len();
+        let columns = selection.weight();
         if !is_short(selectors) || columns > COLUMNS {
             return;
         }

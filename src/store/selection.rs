@@ -1,6 +1,6 @@
 //! What is selected, and what is read for it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     expression::Fold,
@@ -15,10 +15,16 @@ pub struct Selection {
     pub columns: Vec<Column>,
     /// The cells that the columns come from, each once.
     pub(super) cells: Vec<usize>,
+    /// The place of each cell among them.
+    places: HashMap<usize, usize>,
     /// What is read for the columns: their metrics, and those that some of them are derived from.
     nodes: Vec<Node>,
     /// The ids among the columns that are not there.
     missing: Vec<Arc<str>>,
+    /// The inputs of the expressions among them, equal ones once.
+    inputs: Vec<Input>,
+    /// How many nodes the inputs have, in all.
+    weight: usize,
 }
 
 /// One selected metric.
@@ -39,13 +45,24 @@ pub(super) struct Node {
     pub(super) from: From,
 }
 
+/// An input of expressions: nodes, which all come before those that are derived from them.
+#[derive(Debug)]
+struct Input {
+    fold: Option<Fold>,
+    /// None, if they are too many.
+    nodes: Option<Vec<usize>>,
+}
+
+/// How many metrics all inputs of a selection may mean together: a pattern can mean thousands.
+const MOST_MEANT: usize = 1 << 18;
+
 /// Where a reading comes from.
 #[derive(Debug)]
 pub(super) enum From {
     /// One of the selection's cells, by its place among them.
     Cell(usize),
-    /// For each input of an expression the nodes that it means.
-    Inputs(Vec<Vec<usize>>),
+    /// The inputs of an expression, by their places among those of the selection.
+    Inputs(Vec<usize>),
     /// What was derived, and is no longer defined.
     Nowhere,
 }
@@ -110,15 +127,23 @@ impl Selection {
         })
     }
 
-    /// The readings of all nodes that are derived, each computed once however many others need it; none
-    /// for other nodes.
+    /// The readings of all nodes that are derived, each computed once however many others need it, as is
+    /// each input; none for other nodes.
     fn all_derived(&self, frame: &Frame, baseline: &Baseline) -> Vec<Option<Reading>> {
         let mut derived = Vec::new();
+        let mut inputs = vec![None; self.inputs.len()];
         // A node comes after those that it is derived from.
         for (at, node) in self.nodes.iter().enumerate() {
-            if let From::Inputs(nodes) = &node.from {
+            if let (From::Inputs(places), Formula::Derived(expression)) =
+                (&node.from, &node.metric.formula)
+            {
                 derived.resize(at, None);
-                let reading = self.derived(&node.metric, nodes, frame, baseline, &derived);
+                let values = places.iter().map(|&place| {
+                    let read = |node| self.reading(node, frame, baseline, &derived);
+                    *inputs[place].get_or_insert_with(|| self.inputs[place].value(read))
+                });
+                let values: Result<Vec<_>, Fault> = values.collect();
+                let reading = values.and_then(|values| rate::finite(expression.evaluate(&values)));
                 derived.push(Some(reading));
             }
         }
@@ -148,40 +173,6 @@ impl Selection {
         }
     }
 
-    /// The value of an expression. A fault of a metric that it names is its own; what a pattern means is
-    /// folded as far as it can be read.
-    fn derived(
-        &self,
-        metric: &Metric,
-        nodes: &[Vec<usize>],
-        frame: &Frame,
-        baseline: &Baseline,
-        derived: &[Option<Reading>],
-    ) -> Reading {
-        let Formula::Derived(expression) = &metric.formula else {
-            return Err(Fault::Gone);
-        };
-        let mut inputs = Vec::with_capacity(nodes.len());
-        for (input, nodes) in expression.inputs().iter().zip(nodes) {
-            let mut values = Vec::with_capacity(nodes.len());
-            let mut fault = None;
-            for &node in nodes {
-                match self.reading(node, frame, baseline, derived) {
-                    Ok(Value::Number(number)) => values.push(number),
-                    Ok(Value::Text(_)) => fault = fault.or(Some(Fault::Malformed)),
-                    Err(cause) => fault = fault.or(Some(cause)),
-                }
-            }
-            inputs.push(match (input.fold, values.first()) {
-                (None, Some(value)) => *value,
-                (Some(fold), Some(_)) => fold.apply(&values),
-                (Some(Fold::Count), None) => 0.0,
-                (_, None) => return Err(fault.unwrap_or(Fault::Gone)),
-            });
-        }
-        rate::finite(expression.evaluate(&inputs))
-    }
-
     /// Whether another selection has the same metrics in the same order, from the same others.
     pub fn is_same(&self, other: &Self) -> bool {
         let columns = |selection: &Self| -> Vec<_> {
@@ -198,28 +189,36 @@ impl Selection {
     /// The baseline of another selection, as far as it will do for this one.
     pub fn carry_over(&self, other: &Self, baseline: &Baseline) -> Baseline {
         let of = |cell: &usize| {
-            let place = other.cells.iter().position(|known| known == cell)?;
+            let &place = other.places.get(cell)?;
             baseline.get(place).cloned().flatten()
         };
         self.cells.iter().map(of).collect()
     }
 
-    /// Keeps the column of an id that another selection has, and that there is no longer.
-    pub(super) fn keep(&mut self, other: &Self, id: &str) {
-        let mut columns = other.columns.iter();
-        if let Some(column) = columns.find(|column| *column.metric.id == *id) {
-            let from = match other.nodes[column.node].from {
-                // Its source knows best what it is to read now.
-                From::Cell(place) => From::Cell(self.place(other.cells[place])),
-                From::Inputs(_) | From::Nowhere => From::Nowhere,
-            };
-            let node = self.add(column.metric.clone(), from);
-            self.missing.push(column.metric.id.clone());
-            self.columns.push(Column {
-                node,
-                ..column.clone()
-            });
-        }
+    /// The columns by their ids.
+    pub(super) fn by_id(&self) -> HashMap<&str, &Column> {
+        let columns = self.columns.iter();
+        columns.map(|column| (&*column.metric.id, column)).collect()
+    }
+
+    /// Keeps a column that another selection has, and that there is no longer.
+    pub(super) fn keep(&mut self, other: &Self, column: &Column) {
+        let from = match other.nodes[column.node].from {
+            // Its source knows best what it is to read now.
+            From::Cell(place) => From::Cell(self.place(other.cells[place])),
+            From::Inputs(_) | From::Nowhere => From::Nowhere,
+        };
+        let node = self.add(column.metric.clone(), from);
+        self.missing.push(column.metric.id.clone());
+        self.columns.push(Column {
+            node,
+            ..column.clone()
+        });
+    }
+
+    /// How much there is of it: columns, and what they are derived from.
+    pub(super) fn weight(&self) -> usize {
+        self.columns.len().saturating_add(self.weight)
     }
 
     /// Adds a node; its number.
@@ -229,14 +228,47 @@ impl Selection {
         place
     }
 
+    /// Adds an input of expressions; its number.
+    pub(super) fn add_input(&mut self, fold: Option<Fold>, nodes: Vec<usize>) -> usize {
+        let weight = self.weight.saturating_add(nodes.len());
+        let nodes = (weight <= MOST_MEANT).then_some(nodes);
+        if nodes.is_some() {
+            self.weight = weight;
+        }
+        let place = self.inputs.len();
+        self.inputs.push(Input { fold, nodes });
+        place
+    }
+
     /// The place of a cell among those of the selection, where it has one from now on.
     pub(super) fn place(&mut self, cell: usize) -> usize {
-        let known = self.cells.iter().position(|&known| known == cell);
-        known.unwrap_or_else(|| {
-            let place = self.cells.len();
+        *self.places.entry(cell).or_insert_with(|| {
             self.cells.push(cell);
-            place
+            self.cells.len().saturating_sub(1)
         })
+    }
+}
+
+impl Input {
+    /// The one number of what is meant. A fault of a metric that is named is its own; what a pattern means
+    /// is folded as far as it can be read.
+    fn value(&self, read: impl Fn(usize) -> Reading) -> Result<f64, Fault> {
+        let nodes = self.nodes.as_ref().ok_or(Fault::Malformed)?;
+        let mut values = Vec::with_capacity(nodes.len());
+        let mut fault = None;
+        for &node in nodes {
+            match read(node) {
+                Ok(Value::Number(number)) => values.push(number),
+                Ok(Value::Text(_)) => fault = fault.or(Some(Fault::Malformed)),
+                Err(cause) => fault = fault.or(Some(cause)),
+            }
+        }
+        match (self.fold, values.first()) {
+            (None, Some(value)) => Ok(*value),
+            (Some(fold), Some(_)) => Ok(fold.apply(&values)),
+            (Some(Fold::Count), None) => Ok(0.0),
+            (_, None) => Err(fault.unwrap_or(Fault::Gone)),
+        }
     }
 }
 

@@ -162,7 +162,7 @@ impl Processes {
     /// started at `start_time`.
     async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
         let table = self.state.process_table()?;
-        answer(end::end(table, pid, start_time, signal)).await
+        answer(&self.state, end::end(table, pid, start_time, signal)).await
     }
 
     /// What has changed in the table of a session: the pids of rows that came, changed and went, and

@@ -41,7 +41,12 @@ impl Dependencies {
         for (at, (_, expression)) in derived.iter().enumerate() {
             let mut below = Vec::with_capacity(expression.inputs().len());
             for Input { selector, .. } in expression.inputs() {
-                if is_id(selector) {
+                let length = selector.split('/').count();
+                if length > 3 {
+                    // No id is as long.
+                    continue;
+                }
+                if length == 3 && !selector.contains('*') {
                     graph.steps = graph.steps.saturating_add(1);
                     below.extend(ids.get(&**selector));
                 } else if let Some(&pattern) = patterns.get(selector) {
@@ -109,9 +114,4 @@ impl<'a> Segments<'a> {
             (Some(_), None) => false,
         })
     }
-}
-
-/// Whether a selector means one metric at most.
-fn is_id(selector: &str) -> bool {
-    selector.split('/').count() == 3 && !selector.contains('*')
 }

@@ -141,6 +141,52 @@ fn each_is_computed_once() {
 }
 
 #[test]
+fn patterns_of_many_are_found_and_folded_once() {
+    // A thousand sums of a thousand, of which each is read once.
+    let leak = |text: String| -> &'static str { text.leak() };
+    let mut definitions: Vec<_> = (0..1000)
+        .map(|number| (leak(format!("own/n{number}/x")), "a/x/level"))
+        .collect();
+    definitions.extend((0..1000).map(|number| {
+        (
+            leak(format!("own/n{number}/sum")),
+            "sum(own/*/x) + b/x/level",
+        )
+    }));
+    let machine = Machine::new(&definitions);
+    let selection = machine.store.resolve(&["own/*/sum"]).unwrap();
+    assert_eq!(selection.columns.len(), 1000);
+    // The columns, the thousand that are summed, and one more that all of them have.
+    assert_eq!(selection.weight(), 1000 + 1000 + 1 + 1);
+    let frame = machine.store.read(&selection, now());
+    assert!(
+        values(&selection, &frame)
+            .iter()
+            .all(|value| *value == number(1001.0))
+    );
+    assert_eq!(machine.a.reads.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn patterns_may_not_mean_too_much() {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let mut definitions: Vec<_> = (0..2000)
+        .map(|number| (leak(format!("own/n{number}/x")), "1"))
+        .collect();
+    // Each pattern is another, and means all.
+    definitions.extend((0..200).map(|number| {
+        let pattern = leak(format!("count(own/{}/x)", "*".repeat(number + 1)));
+        (leak(format!("own/n{number:03}/count")), pattern)
+    }));
+    let machine = Machine::new(&definitions);
+    let found = machine.read(&["own/*/count"]);
+    let count = |expected| found.iter().filter(|value| **value == expected).count();
+    let known = (1 << 18) / 2000;
+    let found = (count(number(2000.0)), count(Err(Fault::Malformed)));
+    assert_eq!(found, (known, 200 - known));
+}
+
+#[test]
 fn patterns_mean_what_is_there() {
     let machine = Machine::new(&[
         ("own/a/sum", "sum(*/x/level)"),

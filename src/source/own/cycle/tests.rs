@@ -64,6 +64,11 @@ fn cycles_go_through_patterns() {
         &[("a/b/c", "count(a/b)"), ("a/c/c", "count(a/b)")],
         &[Some("it is computed from itself: a/b/c from a/b/c"), None],
     );
+    // No id has as many segments.
+    check_all(
+        &[("a/b/c", "a/b/c/d + 1"), ("a/c/c", "sum(a/*/c/*)")],
+        &[None, None],
+    );
     // A cycle of three by exact ids, and a shorter one by a pattern.
     check_all(
         &[
