@@ -47,18 +47,37 @@ impl Mistake {
 
     /// Where it is in the text.
     pub(crate) fn place(&self, text: &str) -> Place {
-        place(text, self.span.start)
+        let start = Place { line: 1, column: 1 };
+        let places = places(text, [self.span.start]);
+        places.first().copied().unwrap_or(start)
     }
 }
 
-/// The place of a byte.
-pub(crate) fn place(text: &str, at: usize) -> Place {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    Place {
-        line: before.matches('\n').count().saturating_add(1),
-        column: line.chars().count().saturating_add(1),
+/// The places of bytes, in the order in which they are given. The text is walked over once, however many
+/// they are.
+pub(crate) fn places(text: &str, bytes: impl IntoIterator<Item = usize>) -> Vec<Place> {
+    let bytes: Vec<_> = bytes.into_iter().collect();
+    let mut order: Vec<_> = (0..bytes.len()).collect();
+    order.sort_unstable_by_key(|&number| bytes[number]);
+    let mut place = Place { line: 1, column: 1 };
+    let mut places = vec![place; bytes.len()];
+    let mut rest = text;
+    for number in order {
+        let passed = text.len().saturating_sub(rest.len());
+        let at = bytes[number].saturating_sub(passed);
+        let (between, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        rest = after;
+        let mut lines = between.rsplit('\n');
+        let last = lines.next().unwrap_or_default();
+        let breaks = lines.count();
+        if breaks > 0 {
+            place.line = place.line.saturating_add(breaks);
+            place.column = 1;
+        }
+        place.column = place.column.saturating_add(last.chars().count());
+        places[number] = place;
     }
+    places
 }
 
 /// The table that a whole text is.
@@ -78,4 +97,38 @@ pub(crate) fn table<'a, 'b>(key: &str, value: &'b Value<'a>) -> Result<&'b DeTab
 pub(crate) fn flag(key: &str, value: &Value<'_>) -> Result<bool, Mistake> {
     let flag = value.get_ref().as_bool();
     flag.ok_or_else(|| Mistake::mistyped(key, "true or false", value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_many() {
+        let text = "a\nbü c\n\nd";
+        let bytes = [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 100, 6, 0];
+        let found = places(text, bytes);
+        let found: Vec<_> = found.iter().map(|at| (at.line, at.column)).collect();
+        let expected = [
+            (1, 1),
+            (1, 2),
+            (2, 1),
+            (2, 2),
+            (2, 3),
+            (2, 4),
+            (2, 5),
+            (3, 1),
+            (4, 1),
+            (4, 2),
+            (4, 2),
+            (2, 4),
+            (1, 1),
+        ];
+        assert_eq!(found, expected);
+        for (byte, expected) in bytes.into_iter().zip(expected) {
+            let at = Mistake::new(byte..byte, "").place(text);
+            assert_eq!((at.line, at.column), expected);
+        }
+        assert_eq!(places(text, []), []);
+    }
 }

@@ -1,6 +1,7 @@
 //! The columns of a reader: what is made of a text for each of its metrics.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -65,15 +66,29 @@ impl Columns {
     pub(super) fn arrange(&self, definitions: &[Arc<Definition>]) -> Vec<Metric> {
         let mut all = self.lock();
         let mut next = Edition::clone(&all);
-        for column in &mut next.columns {
-            let mut parts = definitions.iter();
-            column.is_defined = parts.any(|definition| column.is_of(definition));
+        // Of each id there may be several, as what it has been defined since.
+        let mut places = HashMap::<Arc<str>, Vec<usize>>::new();
+        for (at, column) in next.columns.iter_mut().enumerate() {
+            column.is_defined = false;
+            places.entry(column.id.clone()).or_default().push(at);
         }
-        let metrics = definitions.iter().map(|definition| {
+        let mut known = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            let mut places = places.get(&definition.id).into_iter().flatten();
+            let at = places.find(|&&at| next.columns[at].is_of(definition));
+            if let Some(&at) = at {
+                next.columns[at].is_defined = true;
+            }
+            known.push(at.copied());
+        }
+        let is_free = |at: &usize| !next.columns[*at].is_defined;
+        let free: Vec<_> = (0..next.columns.len()).filter(is_free).collect();
+        let mut free = free.into_iter();
+        let metrics = definitions.iter().zip(known).map(|(definition, known)| {
             let Some(part) = definition.part() else {
                 return definition.metric(formula(definition, 0));
             };
-            let at = next.column(definition, part);
+            let at = known.unwrap_or_else(|| next.add(definition, part, free.next()));
             let owner = rows::place(at, WIDTH, 0);
             definition.metric(Formula::OfRow {
                 owner,
@@ -169,12 +184,8 @@ impl Columns {
 }
 
 impl Edition {
-    /// The column of a definition, which may be new.
-    fn column(&mut self, definition: &Definition, part: &Part) -> usize {
-        let mut columns = self.columns.iter();
-        if let Some(known) = columns.position(|column| column.is_of(definition)) {
-            return known;
-        }
+    /// The place of a new column, in that of one that is no longer defined if there is one.
+    fn add(&mut self, definition: &Definition, part: &Part, free: Option<usize>) -> usize {
         self.count = self.count.saturating_add(1);
         let column = Column {
             id: definition.id.clone(),
@@ -183,9 +194,7 @@ impl Edition {
             number: self.count,
             is_defined: true,
         };
-        let mut columns = self.columns.iter();
-        let at = columns.position(|column| !column.is_defined);
-        let at = at.unwrap_or(self.columns.len());
+        let at = free.unwrap_or(self.columns.len());
         match self.columns.get_mut(at) {
             Some(free) => *free = column,
             None => self.columns.push(column),

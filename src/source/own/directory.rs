@@ -1,7 +1,7 @@
 //! The files of definitions of one directory, as far as others cannot have written them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     env,
     ffi::OsString,
     fs::{self, File, Metadata},
@@ -14,14 +14,14 @@ use std::{
 use nix::{libc, unistd::Uid};
 
 use crate::{
-    mistake::{Mistake, Place},
+    mistake::{self, Mistake, Place},
     reading::Fault,
     source::Error,
 };
 
 use super::{
-    cycle,
-    definition::{Definition, Origin, Reader},
+    defined::{self, Defined, TOLD, more},
+    definition::{Definition, Reader},
     parse::{self, Context},
     watch::{News, is_definitions},
 };
@@ -37,16 +37,12 @@ pub(super) struct Directory {
     files: BTreeMap<Arc<str>, Defined>,
 }
 
-/// What a file defines.
-#[derive(Default)]
-struct Defined {
-    definitions: Vec<Arc<Definition>>,
-    mistakes: Vec<String>,
-    /// What is right in itself, and goes not together with the other definitions.
-    conflicts: Vec<String>,
-    /// The definitions that count.
-    own: Vec<Arc<Definition>>,
-}
+/// How many files a directory may have, and how many entries of whatever name.
+const FILES: usize = 1024;
+const ENTRIES: usize = 1 << 14;
+
+/// How many bytes all files of a directory may have together.
+const BYTES: usize = 16 << 20;
 
 /// No file that a person has written is larger, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -85,15 +81,23 @@ impl Directory {
         self.files.keys()
     }
 
-    /// What a file defines, in the order of the ids.
-    pub(super) fn definitions(&self, file: &str) -> &[Arc<Definition>] {
-        self.files.get(file).map_or(&[], |file| &file.own)
+    /// Whether a file defines an id.
+    pub(super) fn defines(&self, file: &str, id: &str) -> bool {
+        let own = self.files.get(file).map(|file| &file.own);
+        own.is_some_and(|own| own.binary_search_by(|other| (*other.id).cmp(id)).is_ok())
     }
 
-    /// What reads the definitions of a file.
-    pub(super) fn readers(&self, file: &str) -> BTreeSet<Reader> {
-        let definitions = self.definitions(file).iter();
-        definitions.map(|definition| definition.reader()).collect()
+    /// What a file defines that one reader reads, in the order of the ids.
+    pub(super) fn definitions(&self, file: &str, reader: &Reader) -> &[Arc<Definition>] {
+        let readers = self.files.get(file).map(|file| &file.readers);
+        let definitions = readers.and_then(|readers| readers.get(reader));
+        definitions.map_or(&[], Vec::as_slice)
+    }
+
+    /// What reads the definitions of each file.
+    pub(super) fn readers(&self) -> impl Iterator<Item = (&Arc<str>, &Reader)> {
+        let files = self.files.iter();
+        files.flat_map(|(name, file)| file.readers.keys().map(move |reader| (name, reader)))
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = Arc<str>> {
@@ -135,7 +139,7 @@ impl Directory {
         for name in names {
             self.load_file(&name);
         }
-        self.settle();
+        defined::settle(&self.path, &mut self.files);
     }
 
     /// The names of all files of definitions; none if there is no directory.
@@ -153,10 +157,25 @@ impl Directory {
             return Err(Error::malformed(&self.path, why));
         }
         let entries = fs::read_dir(&self.path).map_err(failed)?;
-        let names = entries.map(|entry| Ok(entry.map_err(failed)?.file_name()));
-        names
-            .filter(|name| name.as_ref().map_or(true, |name| is_definitions(name)))
-            .collect()
+        let mut names = BTreeSet::new();
+        for (number, entry) in entries.enumerate() {
+            if number >= ENTRIES {
+                let what = format!("it has more than {ENTRIES} entries");
+                return Err(Error::malformed(&self.path, what));
+            }
+            let name = entry.map_err(failed)?.file_name();
+            if is_definitions(&name) {
+                names.insert(name);
+            }
+        }
+        match names.len() <= FILES {
+            true => Ok(names),
+            false => Err(self.too_many()),
+        }
+    }
+
+    fn too_many(&self) -> Error {
+        Error::malformed(&self.path, format!("it has more than {FILES} files *.toml"))
     }
 
     fn load_file(&mut self, name: &OsString) {
@@ -170,7 +189,20 @@ impl Directory {
             }
             text => text,
         };
+        if !self.files.contains_key(&name) && self.files.len() >= FILES {
+            self.error = Some(self.too_many());
+            return;
+        }
+        let others = self.files.iter().filter(|(other, _)| **other != name);
+        let others: usize = others.map(|(_, file)| file.bytes).sum();
         let file = self.files.entry(name).or_default();
+        let text = text.and_then(|text| match others.saturating_add(text.len()) <= BYTES {
+            true => Ok(text),
+            false => {
+                let what = format!("all files together have more than {} MiB", BYTES >> 20);
+                Err(Error::malformed(&path, what))
+            }
+        });
         let text = match text {
             Ok(text) => text,
             Err(error) => {
@@ -178,19 +210,26 @@ impl Directory {
                 return;
             }
         };
-        let located = |mistake: &Mistake| {
-            let Place { line, column } = mistake.place(&text);
-            format!("{}:{line}:{column}: {}", path.display(), mistake.what)
+        file.bytes = text.len();
+        let located = |mistakes: &[Mistake]| -> Vec<_> {
+            let told = mistakes.iter().take(TOLD);
+            let places = mistake::places(&text, told.clone().map(|mistake| mistake.span.start));
+            let located = told.zip(places);
+            let located = located.map(|(mistake, Place { line, column })| {
+                format!("{}:{line}:{column}: {}", path.display(), mistake.what)
+            });
+            let more = more(&path, mistakes.len().saturating_sub(TOLD));
+            located.chain(more).collect()
         };
         let parsed = match parse::parse(&text, &self.context) {
             Ok(parsed) => parsed,
             // Perhaps it is half of what is being written.
             Err(mistake) => {
-                file.mistakes = vec![located(&mistake)];
+                file.mistakes = located(&[mistake]);
                 return;
             }
         };
-        file.mistakes = parsed.mistakes.iter().map(located).collect();
+        file.mistakes = located(&parsed.mistakes);
         let before = std::mem::take(&mut file.definitions);
         let kept = before
             .into_iter()
@@ -199,60 +238,6 @@ impl Directory {
         file.definitions = definitions.chain(kept).collect();
         file.definitions.sort_by(|one, two| one.id.cmp(&two.id));
     }
-
-    /// Finds what counts of all that is defined: of two definitions of an id the first, and nothing that is
-    /// computed from itself.
-    fn settle(&mut self) {
-        let mut known = HashMap::<Arc<str>, String>::new();
-        for (name, file) in &mut self.files {
-            file.conflicts.clear();
-            file.own.clear();
-            for definition in &file.definitions {
-                let here = located(&self.path, name, definition);
-                if let Some(there) = known.get(&definition.id) {
-                    let id = &definition.id;
-                    let what = format!("{here}: metrics.{id:?}: defined already at {there}");
-                    file.conflicts.push(what);
-                } else {
-                    known.insert(definition.id.clone(), here);
-                    file.own.push(definition.clone());
-                }
-            }
-        }
-        let all = self.files.values().flat_map(|file| &file.own);
-        let derived: Vec<_> = all
-            .filter_map(|definition| match &definition.origin {
-                Origin::Expression(expression) => Some((&*definition.id, &**expression)),
-                _ => None,
-            })
-            .collect();
-        let ids = derived.iter().map(|(id, _)| Arc::<str>::from(*id));
-        let conflicts = ids.zip(cycle::check(&derived));
-        let conflicts: HashMap<_, _> = conflicts
-            .filter_map(|(id, conflict)| Some((id, conflict?)))
-            .collect();
-        for (name, file) in &mut self.files {
-            let own = std::mem::take(&mut file.own);
-            for definition in own {
-                match conflicts.get(&definition.id) {
-                    Some(conflict) => {
-                        let here = located(&self.path, name, &definition);
-                        let id = &definition.id;
-                        let what = format!("{here}: metrics.{id:?}: {conflict}");
-                        file.conflicts.push(what);
-                    }
-                    None => file.own.push(definition),
-                }
-            }
-        }
-    }
-}
-
-/// Where a definition is, for a message.
-fn located(directory: &Path, file: &str, definition: &Definition) -> String {
-    let Place { line, column } = definition.place;
-    let path = directory.join(file);
-    format!("{}:{line}:{column}", path.display())
 }
 
 /// The text of a file that nobody else may write.

@@ -9,6 +9,7 @@
 
 mod columns;
 mod cycle;
+mod defined;
 mod definition;
 mod dependencies;
 mod directory;

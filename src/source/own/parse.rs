@@ -71,14 +71,19 @@ pub(super) fn parse(text: &str, context: &Context) -> Result<Parsed, Mistake> {
         let command = command(key, value, context, &mut parsed.mistakes);
         commands.insert(name, command.map(Arc::new));
     }
+    let mut keys = Vec::new();
     for (key, value) in tables("metrics") {
         match metric(key, value, context, &commands, &mut parsed.mistakes) {
-            Some(definition) => parsed.definitions.push(Definition {
-                place: mistake::place(text, key.span().start),
-                ..definition
-            }),
+            Some(definition) => {
+                keys.push(key.span().start);
+                parsed.definitions.push(definition);
+            }
             None => drop(parsed.mistaken.insert(key.get_ref().to_string())),
         }
+    }
+    let places = mistake::places(text, keys);
+    for (definition, place) in parsed.definitions.iter_mut().zip(places) {
+        definition.place = place;
     }
     parsed.mistakes.sort_by_key(|mistake| mistake.span.start);
     Ok(parsed)

@@ -76,10 +76,7 @@ impl Shared {
             complaints,
             ..
         } = &mut *state;
-        complaints.retain(|(file, id), _| {
-            let mut definitions = directory.definitions(file).iter();
-            definitions.any(|definition| definition.id == *id)
-        });
+        complaints.retain(|(file, id), _| directory.defines(file, id));
     }
 
     /// How often the directory was loaded.
@@ -98,12 +95,10 @@ impl Shared {
     /// What there is to read: the files of definitions, and the readers of each.
     pub(super) fn readers(&self) -> Vec<(Arc<str>, Reader)> {
         let state = self.lock();
-        let files = state.directory.files();
-        let readers = files.flat_map(|file| {
-            let readers = state.directory.readers(file).into_iter();
-            readers.map(|reader| (file.clone(), reader))
-        });
-        readers.collect()
+        let readers = state.directory.readers();
+        readers
+            .map(|(file, reader)| (file.clone(), reader.clone()))
+            .collect()
     }
 
     pub(super) fn files(&self) -> Vec<Arc<str>> {
@@ -113,9 +108,7 @@ impl Shared {
     /// What one reader has to read for.
     pub(super) fn definitions(&self, file: &str, reader: &Reader) -> Vec<Arc<Definition>> {
         let state = self.lock();
-        let definitions = state.directory.definitions(file).iter();
-        let own = definitions.filter(|definition| definition.reader() == *reader);
-        own.cloned().collect()
+        state.directory.definitions(file, reader).to_vec()
     }
 
     /// Notes what was found in place of a value, or that the value is there again.
@@ -151,7 +144,8 @@ impl Shared {
                 .map_or(Ok(()), |error| Err(error.again()));
         };
         let mistakes = state.directory.mistakes_of(file).cloned();
-        let complaints = state.complaints.iter().filter(|((of, _), _)| of == file);
+        let complaints = state.complaints.range((file.clone(), Arc::from(""))..);
+        let complaints = complaints.take_while(|((of, _), _)| of == file);
         let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {}", complaint.what));
         let all: Vec<_> = mistakes.chain(complaints).collect();
         match all.is_empty() {

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use sampled::source::own;
+use tempfile::TempDir;
+
 use super::place::{define, sources_d};
 use crate::home::Home;
 
@@ -81,4 +84,82 @@ fn the_sources_are_shown() {
     assert_eq!(sources["cpu"]["state"], "unused");
     assert_eq!(sources["sources.d"]["error"], "");
     assert_eq!(home.run(&["sources", "check", "--json"]).code, Some(2));
+}
+
+/// A directory with these files, checked; what is told of mistakes.
+fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<own::Check, String> {
+    let dir = TempDir::with_prefix("sampled-own-").unwrap();
+    for (name, text) in files {
+        define(dir.path(), &name, &text);
+    }
+    let shown = format!("{}/", dir.path().display());
+    let checked = own::check(dir.path()).map_err(|error| error.to_string().replace(&shown, ""))?;
+    let mistakes = checked.mistakes.iter();
+    let mistakes = mistakes.map(|mistake| mistake.replace(&shown, ""));
+    Ok(own::Check {
+        mistakes: mistakes.collect(),
+        ..checked
+    })
+}
+
+#[test]
+fn metrics_have_a_limit() {
+    let metrics = |letter: &str, count: usize| {
+        let one = |number| format!("[metrics.'{letter}/{number:05}/x']\nfile = '/f'\n");
+        (format!("{letter}.toml"), (0..count).map(one).collect())
+    };
+    let checked = check([metrics("a", 16_000), metrics("b", 384)]).unwrap();
+    assert_eq!((checked.ids.len(), checked.mistakes.len()), (16_384, 0));
+    let checked = check([metrics("a", 16_000), metrics("b", 500)]).unwrap();
+    assert_eq!(checked.ids.len(), 16_384);
+    assert_eq!(
+        checked.mistakes,
+        [
+            "b.toml:769:10: metrics.\"b/00384/x\": all files together define more than 16384 metrics: this \
+             one and what comes after it in the order of ids is left out"
+        ]
+    );
+}
+
+#[test]
+fn files_have_a_limit() {
+    let files = |count| (0..count).map(|number| (format!("{number}.toml"), String::new()));
+    assert_eq!(check(files(1024)), Ok(own::Check::default()));
+    let error = check(files(1025)).unwrap_err();
+    assert!(
+        error.ends_with("it has more than 1024 files *.toml"),
+        "{error}"
+    );
+    let large = |number| (format!("{number:02}.toml"), "#".repeat(1 << 20));
+    assert_eq!(check((0..16).map(large)), Ok(own::Check::default()));
+    let checked = check((0..17).map(large)).unwrap();
+    assert_eq!(
+        checked.mistakes,
+        ["16.toml: all files together have more than 16 MiB"]
+    );
+    let dir = TempDir::with_prefix("sampled-own-").unwrap();
+    define(dir.path(), "a.toml", &"#".repeat((1 << 20) + 1));
+    let checked = own::check(dir.path()).unwrap();
+    assert!(
+        checked.mistakes[0].ends_with("it is larger than 1 MiB"),
+        "{checked:?}"
+    );
+}
+
+#[test]
+fn mistakes_have_a_limit() {
+    let text = (0..1000).map(|number| format!("[metrics.'a/{number}/x']\nfile = 'x'\n"));
+    let checked = check([("a.toml".to_owned(), text.collect())]).unwrap();
+    assert_eq!(checked.mistakes.len(), 257);
+    assert!(checked.mistakes[255].starts_with("a.toml:512:8: metrics."));
+    assert_eq!(checked.mistakes[256], "a.toml: and 744 more mistakes");
+    let text = (0..1000)
+        .map(|number| format!("[metrics.'a/{number:03}/x']\nexpression = 'a/{number:03}/x'\n"));
+    let checked = check([("a.toml".to_owned(), text.collect())]).unwrap();
+    assert_eq!((checked.ids.len(), checked.mistakes.len()), (0, 257));
+    assert_eq!(
+        checked.mistakes[255],
+        "a.toml:511:10: metrics.\"a/255/x\": it is computed from itself: a/255/x from a/255/x"
+    );
+    assert_eq!(checked.mistakes[256], "a.toml: and 744 more mistakes");
 }
