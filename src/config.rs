@@ -17,16 +17,20 @@
 //! A key that means nothing is an error: a typing mistake must not pass as a default.
 
 use std::{
-    env, fs, io,
+    env, io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     duration::Timeout,
     mistake::{self, Mistake, Place, Value},
+    regular_file,
     service::{Limits, PROCESS_TABLE, Settings},
     source::{self, Roots, own},
 };
+
+/// No file that a person has written is larger, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// The smallest limit for messages, in bytes: a call with a few selectors fits.
 const SHORTEST_MESSAGE: usize = 4096;
@@ -70,9 +74,16 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or says what it cannot say.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|cause| Error::Io {
+        let failed = |cause| Error::Io {
             path: path.to_owned(),
             cause,
+        };
+        let text = regular_file::read(path, LARGEST).map_err(failed)?;
+        let text = String::from_utf8(text).map_err(|_| {
+            failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is not in UTF-8",
+            ))
         })?;
         parse(&text).map_err(|mistake| in_file(mistake, path, &text))
     }

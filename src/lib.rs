@@ -48,6 +48,8 @@ pub mod process;
 pub mod rate;
 #[cfg(feature = "source")]
 pub mod reading;
+#[cfg(feature = "source")]
+mod regular_file;
 #[cfg(feature = "service")]
 pub mod sample;
 #[cfg(feature = "service")]

@@ -53,7 +53,7 @@ impl Listing {
         let directory = directory.map_err(|cause| Error::io(&roots.proc, cause.into()))?;
         let can_tell = is_own_namespace(roots) && can_tell_threads();
         let loadavg = can_tell.then(|| {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
             openat(&directory, "loadavg", flags, Mode::empty())
         });
         Ok(Self {

@@ -333,7 +333,7 @@ impl Reader {
                 read => return read,
             }
         }
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
         if process.may_be_thread {
             // Of a thread that is no process there is no such descriptor.

@@ -5,7 +5,10 @@ pub(super) mod frequency;
 mod gauge;
 pub(super) mod temperature;
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use crate::{
     rate::Formula,
@@ -96,8 +99,9 @@ impl Source for Cpu {
         if found.is_empty() {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
+        let mut known: HashSet<Vec<u8>> = self.names.iter().cloned().collect();
         for name in found {
-            if is_numbered(name) && !self.names.iter().any(|known| known == name) {
+            if is_numbered(name) && known.insert(name.to_vec()) {
                 self.names.push(name.to_vec());
             }
         }
@@ -152,6 +156,9 @@ const fn place(row: usize, column: usize) -> usize {
     activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
 }
 
+/// How far ahead a line is looked for before all are.
+const NEAR: usize = 64;
+
 /// Adds the columns of `names` in a text of `/proc/stat`.
 pub(super) fn read_columns(
     text: &[u8],
@@ -165,12 +172,22 @@ pub(super) fn read_columns(
     let columns = &mut columns[first..];
     let mut expected = 0;
     let mut any = false;
+    let mut rows = HashMap::new();
     for line in lines(text) {
         any = true;
-        let row = match names.get(expected) {
-            Some(name) if name == line.name => Some(expected),
-            _ => names.iter().position(|name| name == line.name),
-        };
+        // Those that are offline are passed over; the lines are in the order of the numbers.
+        let mut next = names.iter().enumerate().skip(expected).take(NEAR);
+        let next = next.find(|(_, name)| *name == line.name);
+        let row = next.map(|(row, _)| row).or_else(|| {
+            if rows.is_empty() {
+                rows = names
+                    .iter()
+                    .enumerate()
+                    .map(|(row, name)| (&**name, row))
+                    .collect();
+            }
+            rows.get(line.name).copied()
+        });
         // A cpu that was not there at discovery has no column.
         let Some(row) = row else { continue };
         expected = row.saturating_add(1);

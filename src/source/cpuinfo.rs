@@ -58,7 +58,7 @@ impl CpuInfo {
     pub(super) fn new(roots: &Roots) -> Self {
         let cpus = roots.sys.join("devices/system/cpu");
         Self {
-            online: File::new(cpus.join("online")),
+            online: File::attribute(cpus.join("online")),
             cpuinfo: roots.proc.join("cpuinfo"),
             cpus,
             model: roots.proc.join("device-tree/model"),
@@ -181,7 +181,7 @@ fn cores(cpus: &Path, online: &BTreeSet<u32>) -> Option<usize> {
         // Before Linux 5.3 it had the other name.
         let names = ["core_cpus_list", "thread_siblings_list"];
         names.iter().find_map(|name| {
-            let mut file = File::new(topology.join(name));
+            let mut file = File::attribute(topology.join(name));
             parse::list(file.read().ok()?)
         })
     };

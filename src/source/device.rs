@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     reading::Fault,
+    regular_file,
     source::{Error, file::File, rest::Power},
 };
 
@@ -61,7 +62,7 @@ impl Device {
             device: self.clone(),
             name: name.to_owned(),
             moves: self.0.moves.load(Ordering::Acquire),
-            file: File::new(self.path(name)),
+            file: File::attribute(self.path(name)),
         }
     }
 
@@ -96,7 +97,7 @@ impl Attribute {
         let moves = self.device.0.moves.load(Ordering::Acquire);
         if moves != self.moves {
             self.moves = moves;
-            self.file = File::new(self.device.path(&self.name));
+            self.file = File::attribute(self.device.path(&self.name));
         }
         self.file.read()
     }
@@ -115,7 +116,7 @@ pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
 /// run time.
 pub(super) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
     let is_managed = |device: &&PathBuf| {
-        fs::read(device.join("power/runtime_status"))
+        regular_file::table(&device.join("power/runtime_status"))
             .is_ok_and(|status| status.trim_ascii() != b"unsupported")
     };
     ancestors.iter().find(is_managed).map(PathBuf::as_path)
@@ -124,13 +125,15 @@ pub(super) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
 /// The names in a directory in order, numbers in the order of their values. None where there is no
 /// such directory.
 pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
-    let entries = match fs::read_dir(directory) {
+    let entries = match regular_file::entries(directory) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io(directory, cause)),
     };
     // A name that is not UTF-8 is none of the kernel's.
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = entries
+        .into_iter()
+        .filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<_> = names.collect();
     names.sort_by_cached_key(|name| {
         let (word, number) = split_number(name);
@@ -147,7 +150,7 @@ pub(super) fn split_number(name: &str) -> (&str, Option<u32>) {
 
 /// What one attribute says, read once and not kept open.
 pub(super) fn fact(path: PathBuf) -> Option<String> {
-    let mut file = File::new(path);
+    let mut file = File::attribute(path);
     let text = file.read().ok().map(String::from_utf8_lossy)?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())

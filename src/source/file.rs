@@ -15,12 +15,17 @@ use nix::{
     sys::resource::{Resource, getrlimit},
 };
 
-use crate::source::Error;
+use crate::{
+    regular_file::{self, LARGEST_TABLE},
+    source::Error,
+};
 
 /// A file that stays open between readings, unless too many do, with the buffer it is read into.
 pub(super) struct File {
     path: PathBuf,
     parts: Parts,
+    /// The most bytes that it may have.
+    most: u64,
     open: Option<Open>,
     buffer: Vec<u8>,
 }
@@ -32,9 +37,9 @@ struct Open(fs::File);
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 impl Open {
-    fn new(path: &Path) -> io::Result<Self> {
-        // The standard library opens with O_CLOEXEC.
-        let file = fs::File::open(path)?;
+    fn new(path: &Path, most: u64) -> io::Result<Self> {
+        let (file, about) = regular_file::open(path)?;
+        regular_file::check_size(&about, most)?;
         OPEN.fetch_add(1, Ordering::Relaxed);
         Ok(Self(file))
     }
@@ -78,6 +83,9 @@ enum Parts {
     Lines,
 }
 
+/// An attribute has at most a page, and no page is larger.
+const LARGEST_ATTRIBUTE: u64 = 64 << 10;
+
 /// No line of `diskstats` (20 numbers and a name of 32 bytes) or `net/dev` is as long.
 const LINE: usize = 512;
 
@@ -104,10 +112,19 @@ impl File {
         Self::of(path.into(), Parts::Many)
     }
 
+    /// An attribute of sysfs, or another file of one value.
+    pub(super) fn attribute(path: impl Into<PathBuf>) -> Self {
+        Self {
+            most: LARGEST_ATTRIBUTE,
+            ..Self::new(path)
+        }
+    }
+
     fn of(path: PathBuf, parts: Parts) -> Self {
         Self {
             path,
             parts,
+            most: LARGEST_TABLE,
             open: None,
             buffer: Vec::new(),
         }
@@ -145,7 +162,7 @@ impl File {
     fn fill(&mut self) -> io::Result<usize> {
         let file = match &mut self.open {
             Some(open) => &open.0,
-            closed => &closed.insert(Open::new(&self.path)?).0,
+            closed => &closed.insert(Open::new(&self.path, self.most)?).0,
         };
         let mut length = 0;
         loop {
@@ -158,6 +175,10 @@ impl File {
                 Ok(count) => length = length.saturating_add(count),
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(cause),
+            }
+            if length as u64 > self.most {
+                self.buffer = Vec::new();
+                return Err(regular_file::too_large(self.most));
             }
             let ends = match self.parts {
                 Parts::One => true,

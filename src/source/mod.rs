@@ -212,6 +212,10 @@ impl From<Panic> for Error {
 
 impl Error {
     pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
+        // The kernel does not say so: it is not the file that is expected.
+        if cause.kind() == io::ErrorKind::InvalidData {
+            return Self::malformed(path, cause.to_string());
+        }
         Self::Io {
             path: path.to_owned(),
             cause,

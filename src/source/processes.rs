@@ -13,6 +13,7 @@ use std::{
 use crate::{
     rate::Formula,
     reading::{Kind, Metric, Raw, unit},
+    regular_file,
     source::{
         Answered, Error, Roots, Source,
         pid_stat::PidStat,
@@ -117,7 +118,7 @@ fn count(proc: &Path) -> Option<Counts> {
             continue;
         }
         // A process that ends meanwhile is none.
-        let stat = fs::read(entry.path().join("stat"));
+        let stat = regular_file::table(&entry.path().join("stat"));
         let stat = stat.unwrap_or_default();
         if let Some((stat, _)) = PidStat::parse(&stat) {
             // Numbers of processes have 32 bits, and those of threads: no sum overflows.

@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     reading::{Fault, monotonic},
+    regular_file,
     source::{file::File, parse},
 };
 
@@ -60,7 +61,7 @@ impl Power {
         Arc::new(Self {
             path: device.to_owned(),
             state: Mutex::new(State {
-                status: File::new(device.join("power/runtime_status")),
+                status: File::attribute(device.join("power/runtime_status")),
                 rest: Rest::new(device),
             }),
         })
@@ -181,13 +182,13 @@ impl Rest {
     /// cannot because it shows a picture.
     fn delay(&self) -> Option<Duration> {
         let power = self.path.join("power");
-        if File::new(power.join("control")).read().ok()? != b"auto\n" || shows(&self.path) {
+        if File::attribute(power.join("control")).read().ok()? != b"auto\n" || shows(&self.path) {
             return None;
         }
         let driver = fs::read_link(self.path.join("driver")).unwrap_or_default();
         let has_library = driver.ends_with(NVIDIA);
         // Negative if it is never to sleep by itself; an error if there is no delay.
-        let delay = match File::new(power.join("autosuspend_delay_ms")).read() {
+        let delay = match File::attribute(power.join("autosuspend_delay_ms")).read() {
             Ok(text) => parse::ended_number(text)?,
             Err(_) if has_library => 0,
             // It sleeps as soon as a reading has ended: none keeps it awake.
@@ -203,12 +204,12 @@ impl Rest {
 /// what the kernel remembers.
 fn shows(path: &Path) -> bool {
     let inside = |path: PathBuf| {
-        let entries = fs::read_dir(path).into_iter().flatten();
-        entries.filter_map(|entry| Some(entry.ok()?.path()))
+        let entries = regular_file::entries(&path).into_iter().flatten();
+        entries.map(|entry| entry.path())
     };
     inside(path.join("drm")).flat_map(inside).any(|connector| {
         matches!(
-            File::new(connector.join("enabled")).read(),
+            File::attribute(connector.join("enabled")).read(),
             Ok(b"enabled\n")
         )
     })

@@ -1,6 +1,7 @@
 //! Tables of the kernel with a line for each device, and the rows of columns of these devices.
 
 use std::{
+    cell::OnceCell,
     collections::{HashMap, HashSet},
     hash::Hash,
 };
@@ -16,6 +17,8 @@ pub(super) struct Rows {
     /// The names of the lines, in the order of the text, and their rows; none for a device that
     /// is left out.
     lines: Vec<(Vec<u8>, Option<usize>)>,
+    /// The place of each name, once a line was not where it was expected.
+    places: OnceCell<HashMap<Vec<u8>, usize>>,
 }
 
 /// The place of a column of a row, where each row has so many columns. A row that does not fit into memory has
@@ -154,21 +157,34 @@ pub(super) enum Line {
 
 impl Rows {
     pub(super) fn new(lines: Vec<(Vec<u8>, Option<usize>)>) -> Self {
-        Self { lines }
+        Self {
+            lines,
+            places: OnceCell::new(),
+        }
     }
 
     /// What the line of this name stands for; `place` is that of the line before, and becomes its.
     pub(super) fn find(&self, place: &mut usize, name: &[u8]) -> Line {
         let is_it = |line: &(Vec<u8>, Option<usize>)| line.0 == name;
         if !self.lines.get(*place).is_some_and(is_it) {
-            match self.lines.iter().position(is_it) {
-                Some(found) => *place = found,
+            match self.places().get(name) {
+                Some(&found) => *place = found,
                 None => return Line::Unknown,
             }
         }
         let row = self.lines[*place].1;
         *place = place.saturating_add(1);
         row.map_or(Line::LeftOut, Line::Row)
+    }
+
+    fn places(&self) -> &HashMap<Vec<u8>, usize> {
+        self.places.get_or_init(|| {
+            // Of two lines of a name the first.
+            let lines = self.lines.iter().enumerate().rev();
+            lines
+                .map(|(place, (name, _))| (name.clone(), place))
+                .collect()
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod errors;
 pub(super) mod harm;
+mod kinds;
 pub(super) mod members;
 
 use std::{

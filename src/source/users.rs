@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     mem::{offset_of, size_of},
     path::PathBuf,
 };
@@ -12,6 +12,7 @@ use nix::libc;
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
+    regular_file,
     source::{Error, Roots, Source, parse, property::Property},
 };
 
@@ -39,19 +40,19 @@ impl Users {
 
     /// The user of each session; none where nobody keeps account of them.
     fn sessions(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
-        let entries = match fs::read_dir(&self.sessions) {
+        let entries = match regular_file::entries(&self.sessions) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return self.records(),
             Err(cause) => return Err(Error::io(&self.sessions, cause)),
         };
-        let paths = entries.flatten().map(|entry| entry.path());
+        let paths = entries.into_iter().map(|entry| entry.path());
         // A session that ends meanwhile has no file any more.
-        let texts = paths.filter_map(|path| fs::read(path).ok());
+        let texts = paths.filter_map(|path| regular_file::table(&path).ok());
         Ok(Some(texts.filter_map(|text| user(&text)).collect()))
     }
 
     fn records(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
-        match fs::read(&self.utmp) {
+        match regular_file::table(&self.utmp) {
             Ok(bytes) => Ok(Some(users(&bytes))),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(Error::io(&self.utmp, cause)),

@@ -2,11 +2,12 @@
 //!
 //! <https://docs.kernel.org/admin-guide/blockdev/zram.html>
 
-use std::{fs, io};
+use std::io;
 
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
+    regular_file,
     source::{Error, Roots, Source, file::File, parse, property::Property},
 };
 
@@ -47,22 +48,22 @@ impl Source for Zram {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.sys.join("block");
-        let entries = match fs::read_dir(&path) {
+        let entries = match regular_file::entries(&path) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(cause) => return Err(Error::io(&path, cause)),
         };
-        let devices = entries.flatten().map(|entry| entry.path());
+        let devices = entries.into_iter().map(|entry| entry.path());
         // One that was never set up has the size 0.
         let is_set_up = |device: &std::path::PathBuf| {
-            let size = fs::read(device.join("disksize")).ok();
+            let size = regular_file::table(&device.join("disksize")).ok();
             let size = size.and_then(|size| parse::number(size.trim_ascii()));
             size.is_some_and(|size| size > 0)
         };
         let files = devices
             .filter(is_set_up)
             .map(|device| device.join("mm_stat"));
-        self.files = files.map(File::new).collect();
+        self.files = files.map(File::attribute).collect();
         if self.files.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,7 +1,8 @@
 //! The configuration file, as the program takes it.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use rustix::process::Signal;
 use sampled::client::{Choice, Error, Processes, SampleOptions, Start};
 
@@ -118,4 +119,58 @@ fn a_file_that_is_named_must_be_there() {
         run.stderr.starts_with("sampled: /nonexistent/file: "),
         "{run:?}"
     );
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_at_once() {
+    let home = Home::new();
+    let path = configure(&home, "");
+    let check = |what: &str| {
+        for command in ["list", "serve"] {
+            let run = home.run(&[command]);
+            let expected = format!("sampled: {}: {what}", path.display());
+            let last = run.stderr.lines().last().unwrap_or_default();
+            assert_eq!((run.code, last), (Some(1), &*expected));
+        }
+        fs::remove_file(&path).expect("it can be removed");
+    };
+    fs::remove_file(&path).expect("it can be removed");
+    mkfifo(&path, Mode::S_IRWXU).expect("FIFO");
+    check("it is a FIFO, and a regular file is expected");
+    symlink("/dev/zero", &path).expect("link");
+    check("it is a device, and a regular file is expected");
+    let file = fs::File::create(&path).expect("file");
+    file.set_len(1 << 30).expect("a sparse file");
+    check("it is larger than 1 MiB");
+    fs::write(&path, b"\xff").expect("file");
+    check("it is not in UTF-8");
+}
+
+#[test]
+fn a_reload_waits_for_nothing() {
+    let bus = Bus::activating("");
+    let path = configure(&bus, "idle_timeout = '7s'");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let idle_timeout = async || client.proxy().idle_timeout().await.unwrap();
+        assert_eq!(idle_timeout().await, 7_000_000);
+        fs::remove_file(&path).unwrap();
+        mkfifo(&path, Mode::S_IRWXU).unwrap();
+        let hang_up = async || bus.daemon().await.expect("daemon").signal(Signal::HUP);
+        hang_up().await;
+        let until_logged = async |what: &str| {
+            while !bus.log().contains(what) {
+                idle_timeout().await;
+            }
+        };
+        until_logged(
+            "it is a FIFO, and a regular file is expected; the configuration stays as it was",
+        )
+        .await;
+        assert_eq!(idle_timeout().await, 7_000_000);
+        fs::remove_file(&path).unwrap();
+        configure(&bus, "idle_timeout = '8s'");
+        hang_up().await;
+        while idle_timeout().await != 8_000_000 {}
+    });
 }

@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 19] = [
+const MAP: [(&str, &[&str], &[&str]); 20] = [
+    ("regular_file", &[], &[]),
     ("expression", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
@@ -17,6 +18,7 @@ const MAP: [(&str, &[&str], &[&str]); 19] = [
             "duration",
             "expression",
             "mistake",
+            "regular_file",
         ],
         &[],
     ),
@@ -56,7 +58,11 @@ const MAP: [(&str, &[&str], &[&str]); 19] = [
         ],
         &["zbus", "tokio", "tracing"],
     ),
-    ("config", &["duration", "mistake", "service", "source"], &[]),
+    (
+        "config",
+        &["duration", "mistake", "regular_file", "service", "source"],
+        &[],
+    ),
     ("install", &["client", "wire"], &[]),
     ("demo", &[], &[]),
     ("lib", &[], &[]),

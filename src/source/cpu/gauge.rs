@@ -101,7 +101,7 @@ struct Online {
 impl Online {
     fn new(sys: &Path) -> Self {
         Self {
-            file: File::new(sys.join("devices/system/cpu/online")),
+            file: File::attribute(sys.join("devices/system/cpu/online")),
             seen: Vec::new(),
             cpus: BTreeSet::new(),
         }

@@ -1,6 +1,6 @@
 //! The block devices that there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::identity;
 use crate::source::{Roots, parse};
@@ -24,11 +24,15 @@ pub(super) struct Device {
 /// The devices in a text of `/proc/diskstats`; what is left out of it is empty, like the slot of a
 /// reader without a card and a loop device without a file.
 pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
-    let lines: Vec<_> = parse::lines(text).filter_map(line).collect();
+    let mut known = HashSet::new();
+    let lines = parse::lines(text).filter_map(line);
+    // A device has one line.
+    let lines: Vec<_> = lines
+        .filter(|(_, kernel)| known.insert(kernel.clone()))
+        .collect();
     let (mut devices, mut parts) = (Vec::new(), Vec::new());
     for (number, kernel) in &lines {
-        let others = lines.iter().map(|(_, other)| other.as_str());
-        if let Some((parent, part)) = identity::partition(roots, kernel, others) {
+        if let Some((parent, part)) = identity::partition(roots, kernel, &known) {
             parts.push((*number, kernel, parent, part));
         } else if !is_empty(roots, kernel) {
             devices.push(Device {
@@ -41,14 +45,18 @@ pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
         }
     }
     tell_twins_apart(roots, &mut devices);
+    let wholes = devices
+        .iter()
+        .map(|device| (device.kernel.clone(), device.id.clone()));
+    let wholes: HashMap<_, _> = wholes.collect();
     for (number, kernel, parent, part) in parts {
-        let Some(parent) = devices.iter().find(|device| device.kernel == parent) else {
+        let Some(parent) = wholes.get(parent) else {
             continue;
         };
         devices.push(Device {
             kernel: kernel.clone(),
             number,
-            id: format!("{}-part{part}", parent.id),
+            id: format!("{}-part{part}", parent),
             model: None,
             is_physical: false,
         });

@@ -1,11 +1,14 @@
 //! What a block device is called, the same on every boot.
 
 use std::{
-    fs,
+    collections::HashSet,
     path::{Component, Path, PathBuf},
 };
 
-use crate::source::{Roots, parse};
+use crate::{
+    regular_file,
+    source::{Roots, parse},
+};
 
 /// Where sysfs tells of a whole device. A slash in its name is an exclamation mark there.
 pub(super) fn directory(roots: &Roots, name: &str) -> PathBuf {
@@ -15,13 +18,15 @@ pub(super) fn directory(roots: &Roots, name: &str) -> PathBuf {
 /// The device that a partition is a part of, and which one it is; none for a whole device.
 pub(super) fn partition<'a>(
     roots: &Roots,
-    name: &str,
-    others: impl Iterator<Item = &'a str>,
+    name: &'a str,
+    others: &HashSet<String>,
 ) -> Option<(&'a str, u64)> {
     if directory(roots, name).is_dir() {
         return None;
     }
-    let mut parents = others.filter(|other| other.len() < name.len() && name.starts_with(other));
+    // A partition is called by its device, with a number behind.
+    let prefixes = name.char_indices().map(|(end, _)| &name[..end]);
+    let mut parents = prefixes.filter(|prefix| others.contains(*prefix));
     parents.find_map(|parent| {
         let own = directory(roots, parent).join(name.replace('/', "!"));
         let number = parse::number(text(&own.join("partition"))?.as_bytes())?;
@@ -129,7 +134,7 @@ fn is_own(id: &str) -> bool {
 /// The text of a small file, runs of blanks in it as one underscore each: the model in a SCSI
 /// name is filled up with them.
 pub(super) fn text(path: &Path) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
+    let bytes = regular_file::table(path).ok()?;
     let text = parse::text(&bytes);
     let words: Vec<_> = text.split_whitespace().collect();
     (!words.is_empty()).then(|| words.join("_"))

@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::block::Device;
-use crate::source::{Error, Roots, parse};
+use crate::{
+    regular_file,
+    source::{Error, Roots, parse},
+};
 
 /// A file system on a disk of this machine, mounted.
 #[derive(Debug, PartialEq)]
@@ -95,11 +98,11 @@ pub(super) fn file_systems(
 fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
     let own = roots.proc.join("self/mountinfo");
     if *roots != Roots::default()
-        && let Ok(text) = fs::read(roots.proc.join("1/mountinfo"))
+        && let Ok(text) = regular_file::table(&roots.proc.join("1/mountinfo"))
     {
         return Ok(text);
     }
-    fs::read(&own).map_err(|cause| Error::io(&own, cause))
+    regular_file::table(&own).map_err(|cause| Error::io(&own, cause))
 }
 
 /// The mounts in a text of mountinfo that are on disks of this machine, each file system once:
@@ -198,7 +201,7 @@ fn kernel_name(mount: &Mount, devices: &[Device]) -> Option<String> {
 
 /// The names in a directory of udev, and the devices that they lead to.
 fn links(directory: &Path) -> Vec<(String, String)> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let entries = regular_file::entries(directory).into_iter().flatten();
     entries
         .filter_map(|entry| {
             let target = fs::read_link(entry.path()).ok()?;

@@ -1,11 +1,12 @@
 //! What disks and file systems are called.
 
-use std::{collections::HashSet, fs, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
+    regular_file,
     source::{
         Error, Roots, Source,
         property::Property,
@@ -54,7 +55,7 @@ impl Source for Names {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.proc.join("diskstats");
-        let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
+        let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
         let systems =
             mounts::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();

@@ -16,6 +16,7 @@ use super::{block, mounts};
 use crate::{
     rate::Formula,
     reading::{Fault, Kind, Metric, Raw, unit},
+    regular_file,
     source::{
         Answered, Error, Roots, Source,
         pool::{Job, Pool},
@@ -146,7 +147,7 @@ impl Source for Space {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let path = self.roots.proc.join("diskstats");
-        let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
+        let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
         let systems = mounts::file_systems(&self.roots, &devices, self.network_mounts)?;
         let found = systems.iter().map(|system| (system.id.clone(), system));

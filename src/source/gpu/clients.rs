@@ -14,6 +14,7 @@ use nix::time::ClockId;
 
 use crate::{
     reading::{Fault, clock},
+    regular_file,
     source::{
         parse,
         pool::{Job, Pool},
@@ -93,7 +94,7 @@ impl Clients {
                 return true;
             }
             // It was closed, or the process is gone; the number may stand for another file now.
-            let text = fs::read(&open.fdinfo).unwrap_or_default();
+            let text = regular_file::table(&open.fdinfo).unwrap_or_default();
             let Some((client, mut engines_now)) = parse_client(&text) else {
                 return false;
             };

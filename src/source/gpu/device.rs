@@ -13,6 +13,7 @@ use std::{
 use super::clients::Work;
 use crate::{
     reading::Fault,
+    regular_file,
     source::{
         Error, Roots,
         pool::Pool,
@@ -196,11 +197,13 @@ fn driver(path: &Path) -> Option<String> {
 
 /// The names in a directory; none if it is not there.
 fn names(directory: &Path) -> Result<Vec<String>, Error> {
-    let entries = match fs::read_dir(directory) {
+    let entries = match regular_file::entries(directory) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io(directory, cause)),
     };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = entries
+        .into_iter()
+        .filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.collect())
 }

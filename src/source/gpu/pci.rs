@@ -2,9 +2,12 @@
 //!
 //! <https://pci-ids.ucw.cz>
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use crate::source::{Roots, file::File, parse};
+use crate::{
+    regular_file,
+    source::{Roots, file::File, parse},
+};
 
 /// Where distributions have the list.
 const LISTS: [&str; 2] = ["usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids"];
@@ -14,14 +17,14 @@ const LISTS: [&str; 2] = ["usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids"];
 pub(super) fn name(roots: &Roots, path: &Path) -> Option<String> {
     // What the bus read from the device when it was found; 0x1002.
     let id = |file| {
-        let mut file = File::new(path.join(file));
+        let mut file = File::attribute(path.join(file));
         let text = parse::text(file.read().ok()?);
         text.strip_prefix("0x").map(str::to_owned)
     };
     let (vendor, device) = (id("vendor")?, id("device")?);
     let list = LISTS
         .iter()
-        .find_map(|list| fs::read(roots.root.join(list)).ok());
+        .find_map(|list| regular_file::table(&roots.root.join(list)).ok());
     let name = list.and_then(|list| look_up(&list, &vendor, &device));
     Some(name.unwrap_or_else(|| format!("PCI {vendor}:{device}")))
 }

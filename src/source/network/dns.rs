@@ -1,7 +1,7 @@
 //! The name servers: `/etc/resolv.conf`, or what stands behind it.
 
 use std::{
-    fs, io,
+    io,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     str,
@@ -12,6 +12,7 @@ use super::interfaces;
 use crate::{
     rate::Formula,
     reading::{Fault, Metric, Raw},
+    regular_file,
     source::{Error, Roots, Source, parse, property::Property},
 };
 
@@ -41,7 +42,7 @@ impl Dns {
     fn servers(&self) -> Result<Vec<IpAddr>, Error> {
         /// Where systemd-resolved listens.
         const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
-        let read = |path: &PathBuf| match fs::read(path) {
+        let read = |path: &PathBuf| match regular_file::table(path) {
             Ok(text) => Ok(servers(&text)),
             // A machine that asks nobody.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

@@ -1,11 +1,14 @@
 //! The interfaces that there are: `/proc/net/dev` and `/sys/class/net`.
 
 use std::{
-    fs,
+    collections::HashSet,
     path::{Path, PathBuf},
 };
 
-use crate::source::{Error, Roots, parse};
+use crate::{
+    regular_file,
+    source::{Error, Roots, parse},
+};
 
 /// An interface.
 #[derive(Debug)]
@@ -28,13 +31,16 @@ impl Interface {
 /// When the kernel does not say which.
 pub(super) fn all(roots: &Roots) -> Result<Vec<Interface>, Error> {
     let path = roots.proc.join("net/dev");
-    let text = fs::read(&path).map_err(|cause| Error::io(&path, cause))?;
+    let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
     Ok(of_text(roots, &text))
 }
 
 /// The interfaces in a text of `/proc/net/dev`.
 pub(super) fn of_text(roots: &Roots, text: &[u8]) -> Vec<Interface> {
-    let names = parse::lines(text).filter_map(|line| Some(line_of(line)?.0.to_vec()));
+    let mut known = HashSet::new();
+    let names = parse::lines(text).filter_map(|line| Some(line_of(line)?.0));
+    // An interface has one line.
+    let names = names.filter(|name| known.insert(*name)).map(<[u8]>::to_vec);
     let mut interfaces: Vec<_> = names
         .map(|name| Interface {
             is_counted: directory(roots, &name).join("device").exists(),
@@ -68,7 +74,7 @@ pub(super) fn directory(roots: &Roots, name: &[u8]) -> PathBuf {
 
 /// Whether its packets go through others as well: a bridge, a bond, a VLAN, a tunnel's end.
 fn is_stacked(directory: &Path) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let entries = regular_file::entries(directory).into_iter().flatten();
     let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.any(|name| {
         name.starts_with("lower_") || ["bridge", "bonding", "tun_flags"].contains(&name.as_str())

@@ -139,9 +139,9 @@ impl Source for Link {
         let named = interfaces
             .iter()
             .map(|interface| (interface.name.clone(), path(&interface.name)));
-        let rows = self
-            .files
-            .arrange(named, |file, path| file.unwrap_or_else(|| File::new(path)));
+        let rows = self.files.arrange(named, |file, path| {
+            file.unwrap_or_else(|| File::attribute(path))
+        });
         let metric = |(interface, row): (&interfaces::Interface, usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));

@@ -4,9 +4,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     ffi::OsString,
-    fs::{self, File, Metadata},
-    io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,6 +16,7 @@ use nix::{libc, unistd::Uid};
 use crate::{
     mistake::{self, Mistake, Place},
     reading::Fault,
+    regular_file,
     source::Error,
 };
 
@@ -243,31 +244,12 @@ impl Directory {
 /// The text of a file that nobody else may write.
 fn read(path: &Path) -> Result<String, Error> {
     let failed = |cause| Error::io(path, cause);
-    let file = open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(Error::malformed(path, "it is no regular file"));
-    }
+    let (file, about) = regular_file::open(path).map_err(failed)?;
     if let Some(why) = distrust(&about) {
         return Err(Error::malformed(path, why));
     }
-    let mut text = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut text)
-        .map_err(failed)?;
-    if text.len() as u64 > LARGEST {
-        return Err(Error::malformed(path, "it is larger than 1 MiB"));
-    }
+    let text = regular_file::rest(file, &about, LARGEST).map_err(failed)?;
     String::from_utf8(text).map_err(|_| Error::malformed(path, "it is not in UTF-8"))
-}
-
-/// Opens what may be anything, and is not to be waited for nor to become our terminal.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    // The standard library adds O_CLOEXEC.
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    options.open(path)
 }
 
 /// Why what a file says is not to be believed: its definitions name programs that are run as the user.

@@ -1,19 +1,17 @@
 //! A file that the user has named, read whole.
 
 use std::{
-    fs,
-    io::{self, Read},
-    os::unix::fs::FileTypeExt,
+    fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use glob::{MatchOptions, Pattern};
-use nix::{errno::Errno, libc};
+use nix::errno::Errno;
 
-use crate::source::Error;
+use crate::{regular_file, source::Error};
 
-use super::{definition, directory::open};
+use super::definition;
 
 /// What a file says.
 pub(super) struct Text {
@@ -35,30 +33,8 @@ const MOST_FOUND: usize = 10_000;
 pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
     let path = the_one(path)?;
     let failed = |cause| Error::io(&path, cause);
-    let file = open(&path).map_err(|cause| match cause.raw_os_error() {
-        // What open(2) says of a socket.
-        Some(libc::ENXIO) => Error::malformed(&path, "it is no regular file"),
-        _ => failed(cause),
-    })?;
-    let about = file.metadata().map_err(failed)?;
-    let kind = about.file_type();
-    if !kind.is_file() {
-        let what = match kind {
-            kind if kind.is_dir() => "a directory",
-            kind if kind.is_fifo() => "a FIFO",
-            kind if kind.is_char_device() || kind.is_block_device() => "a device",
-            _ => "something else",
-        };
-        let what = format!("it is {what}, and a regular file is expected");
-        return Err(Error::malformed(&path, what));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::malformed(&path, "it is larger than 64 KiB"));
-    }
+    let (file, about) = regular_file::open(&path).map_err(failed)?;
+    let bytes = regular_file::rest(file, &about, LARGEST).map_err(failed)?;
     Ok(Text {
         bytes,
         modified: about.modified().ok(),

@@ -58,7 +58,7 @@ pub(super) fn find(class: &Path, known: &mut Known) -> Result<Vec<NewMember>, Er
         look.find(&object, || {
             Box::new(Package {
                 object: object.clone(),
-                energy: File::new(directory.join("energy_uj")),
+                energy: File::attribute(directory.join("energy_uj")),
             })
         });
     }

@@ -128,7 +128,7 @@ fn unharmed<T>(what: &str, outcome: Result<T, Error>) -> Result<T, Error> {
 }
 
 /// Copies a directory and all that is in it; the files, and what they say.
-fn copy(from: &Path, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(super) fn copy(from: &Path, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     let mut open = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = open.pop() {

@@ -78,7 +78,7 @@ fn what_is_no_file_is_said() {
     is_refused("it is a FIFO, and a regular file is expected");
     clear();
     let socket = UnixListener::bind(&path).unwrap();
-    is_refused("it is no regular file");
+    is_refused("it is a socket, and a regular file is expected");
     drop(socket);
     clear();
     std::os::unix::fs::symlink("/dev/zero", &path).unwrap();

@@ -52,7 +52,7 @@ fn what_cannot_be_is_no_reading() {
         Fault::Malformed,
     );
     // A driver that refuses: a directory opens, and cannot be read.
-    check("gpu_busy_percent/x", "", "gpu/gpu0/usage", Fault::Stale);
+    check("gpu_busy_percent/x", "", "gpu/gpu0/usage", Fault::Malformed);
 }
 
 #[test]
@@ -110,7 +110,9 @@ fn a_failure_is_one_gpu_s_alone() {
     assert_eq!(error, format!("{}: 65535 cannot be", path.display()));
     // What cannot be told apart from sleep is not read.
     fs::remove_file(tree.roots().sys.join(SLOT).join("power/runtime_status")).unwrap();
-    fs::create_dir(tree.roots().sys.join(SLOT).join("power/runtime_status")).unwrap();
+    // A link to itself: the kernel has an error of its own for it.
+    let status = format!("{SLOT}/power/runtime_status");
+    tree.link(&status, &status);
     Machine::new(&tree.roots()).check_fault("gpu/gpu0/usage", Fault::Stale);
 }
 
