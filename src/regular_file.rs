@@ -35,9 +35,18 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
             && fs::metadata(path).is_ok_and(|about| about.file_type().is_socket());
         if is_socket { wrong("a socket") } else { cause }
     })?;
+    let about = check(&file)?;
+    Ok((file, about))
+}
+
+/// What the kernel says about an open file.
+///
+/// # Errors
+/// Of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is no regular file.
+pub(crate) fn check(file: &File) -> io::Result<Metadata> {
     let about = file.metadata()?;
     match about.file_type() {
-        kind if kind.is_file() => Ok((file, about)),
+        kind if kind.is_file() => Ok(about),
         kind if kind.is_dir() => Err(wrong("a directory")),
         kind if kind.is_fifo() => Err(wrong("a FIFO")),
         kind if kind.is_char_device() || kind.is_block_device() => Err(wrong("a device")),

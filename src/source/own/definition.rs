@@ -42,6 +42,13 @@ pub(super) enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Path(pub(super) String);
 
+impl Path {
+    /// Whether there is a `*` in it, so that it is looked for what has this form.
+    pub(super) fn is_pattern(&self) -> bool {
+        self.0.contains('*')
+    }
+}
+
 /// What of a text is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {

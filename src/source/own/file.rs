@@ -1,7 +1,8 @@
 //! A file that the user has named, read whole.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -11,7 +12,7 @@ use nix::errno::Errno;
 
 use crate::{regular_file, source::Error};
 
-use super::definition;
+use super::{definition, kernel_file};
 
 /// What a file says.
 pub(super) struct Text {
@@ -23,8 +24,8 @@ pub(super) struct Text {
 /// No sensor says more, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// Who means one file does not mean as many directories on the way to it.
-const MOST_FOUND: usize = 10_000;
+/// How many entries of directories are looked at to find the one file that a pattern means.
+const MOST_ENTRIES: usize = 10_000;
 
 /// Reads the file that a path means now.
 ///
@@ -32,11 +33,23 @@ const MOST_FOUND: usize = 10_000;
 /// the first. So what is read is one of them, and whole.
 pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
     let path = the_one(path)?;
-    let failed = |cause| Error::io(&path, cause);
-    let (file, about) = regular_file::open(&path).map_err(failed)?;
-    let bytes = regular_file::rest(file, &about, LARGEST).map_err(failed)?;
+    let opened = regular_file::open(&path).map(|(file, _)| file);
+    opened
+        .and_then(text)
+        .map_err(|cause| Error::io(&path, cause))
+}
+
+/// The same of a file of procfs or sysfs, and of no other.
+pub(super) fn read_kernel(path: &definition::Path) -> Result<Text, Error> {
+    let definition::Path(path) = path;
+    let text = kernel_file::open(path).and_then(text);
+    text.map_err(|cause| Error::io(path.as_ref(), cause))
+}
+
+fn text(file: File) -> io::Result<Text> {
+    let about = regular_file::check(&file)?;
     Ok(Text {
-        bytes,
+        bytes: regular_file::rest(file, &about, LARGEST)?,
         modified: about.modified().ok(),
     })
 }
@@ -44,73 +57,127 @@ pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
 /// The one file that a path with `*` in it means.
 fn the_one(path: &definition::Path) -> Result<PathBuf, Error> {
     let definition::Path(pattern) = path;
-    if !pattern.contains('*') {
+    if !path.is_pattern() {
         return Ok(pattern.into());
     }
     let asked = Path::new(pattern);
-    let mut denied = None;
-    let mut found = vec![PathBuf::from("/")];
+    let mut parts = Vec::new();
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        found = match part.contains(['*', '?', '[']) {
+        parts.push(match part.contains(['*', '?', '[']) {
             true => {
-                let part = Pattern::new(part)
-                    .map_err(|error| Error::malformed(asked, error.to_string()))?;
-                matches(&found, &part, &mut denied)
+                let part = Pattern::new(part);
+                Part::Pattern(part.map_err(|error| Error::malformed(asked, error.to_string()))?)
             }
-            false => found.iter().map(|path| path.join(part)).collect(),
-        };
-        if found.len() > MOST_FOUND {
-            let what = format!("more than {MOST_FOUND} files have this form, and one is meant");
-            return Err(Error::malformed(asked, what));
-        }
+            false => Part::Name(part),
+        });
     }
-    found.retain(|path| fs::symlink_metadata(path).is_ok());
-    found.sort_unstable();
-    match (&found[..], denied) {
-        ([_], _) => Ok(found.remove(0)),
-        ([], Some(error)) => Err(error),
-        ([], None) => Err(Error::io(asked, Errno::ENOENT.into())),
-        (several, _) => {
-            // More of them say nothing more.
-            let shown = several
-                .iter()
-                .take(4)
-                .map(|path| path.display().to_string());
-            let shown = shown.collect::<Vec<_>>().join(", ");
-            let what = format!(
-                "{} files have this form ({shown}), and one is meant",
-                several.len()
-            );
+    let mut search = Search {
+        parts,
+        looked_at: 0,
+        denied: None,
+    };
+    let found = search.find().ok_or_else(|| {
+        let what = format!(
+            "it was looked for in more than {MOST_ENTRIES} entries of directories: fewer * are needed"
+        );
+        Error::malformed(asked, what)
+    })?;
+    match (found, search.denied) {
+        ((Some(one), None), _) => Ok(one),
+        ((Some(one), Some(other)), _) => {
+            let (one, other) = (one.display(), other.display());
+            let what = format!("several files have this form ({one}, {other}), and one is meant");
             Err(Error::malformed(asked, what))
         }
+        ((None, _), Some(error)) => Err(error),
+        ((None, _), None) => Err(Error::io(asked, Errno::ENOENT.into())),
     }
 }
 
-/// What has this form in each of these directories; why one cannot be read.
-fn matches(paths: &[PathBuf], part: &Pattern, denied: &mut Option<Error>) -> Vec<PathBuf> {
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let mut found = Vec::new();
-    for path in paths {
-        if found.len() > MOST_FOUND {
-            break;
+/// A part of a path.
+enum Part<'a> {
+    Name(&'a str),
+    Pattern(Pattern),
+}
+
+/// A search for what has the form of a path.
+struct Search<'a> {
+    parts: Vec<Part<'a>>,
+    looked_at: usize,
+    /// Why a directory cannot be read.
+    denied: Option<Error>,
+}
+
+impl Search<'_> {
+    /// The first file that has the form, and the second: others are not looked for. None where there is
+    /// too much to look at.
+    fn find(&mut self) -> Option<(Option<PathBuf>, Option<PathBuf>)> {
+        let mut first = None;
+        // Paths, and how many parts of them are done. No recursion: a path may have many.
+        let mut open = vec![(PathBuf::from("/"), 0_usize)];
+        while let Some((path, done)) = open.pop() {
+            let next = done.saturating_add(1);
+            match self.parts.get(done) {
+                Some(Part::Name(name)) => open.push((path.join(name), next)),
+                Some(Part::Pattern(_)) => {
+                    let found = self.matches(&path, done)?;
+                    open.extend(found.into_iter().rev().map(|path| (path, next)));
+                }
+                None => {
+                    self.look()?;
+                    if fs::symlink_metadata(&path).is_ok() {
+                        match first {
+                            None => first = Some(path),
+                            Some(_) => return Some((first, Some(path))),
+                        }
+                    }
+                }
+            }
         }
-        let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        match entries {
-            Ok(entries) => found.extend(entries.iter().filter_map(|entry| {
-                let name = entry.file_name();
-                // No text has the name of a file that is not in UTF-8.
-                let is_it = part.matches_with(name.to_str()?, options);
-                is_it.then(|| entry.path())
-            })),
-            Err(cause) if is_no_directory(&cause) => {}
-            Err(cause) => *denied = denied.take().or(Some(Error::io(path, cause))),
-        }
+        Some((first, None))
     }
-    found
+
+    /// What has the form of a part in a directory, in the order of the names.
+    fn matches(&mut self, directory: &Path, part: usize) -> Option<Vec<PathBuf>> {
+        let options = MatchOptions {
+            case_sensitive: true,
+            require_literal_separator: true,
+            require_literal_leading_dot: true,
+        };
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(cause) => {
+                if !is_no_directory(&cause) {
+                    let denied = self.denied.take();
+                    self.denied = denied.or(Some(Error::io(directory, cause)));
+                }
+                return Some(found);
+            }
+        };
+        for entry in entries {
+            self.look()?;
+            let Ok(entry) = entry else {
+                // The process has ended whose directory it was.
+                break;
+            };
+            let name = entry.file_name();
+            // No text has the name of a file that is not in UTF-8.
+            if let (Some(name), Some(Part::Pattern(form))) = (name.to_str(), self.parts.get(part))
+                && form.matches_with(name, options)
+            {
+                found.push(entry.path());
+            }
+        }
+        found.sort_unstable();
+        Some(found)
+    }
+
+    /// Counts an entry; none if there were too many.
+    fn look(&mut self) -> Option<()> {
+        self.looked_at = self.looked_at.saturating_add(1);
+        (self.looked_at <= MOST_ENTRIES).then_some(())
+    }
 }
 
 fn is_no_directory(cause: &io::Error) -> bool {
@@ -166,9 +233,7 @@ mod tests {
         check(
             &tree,
             "*/*/*",
-            Err(
-                "*/*/*: 4 files have this form (a/one/x, a/two/y, b/c1/d1, b/c2/d2), and one is meant",
-            ),
+            Err("*/*/*: several files have this form (a/one/x, a/two/y), and one is meant"),
         );
     }
 
@@ -179,6 +244,30 @@ mod tests {
         let odd = tree.roots().root.join("a").join(OsStr::from_bytes(b"\xff"));
         fs::write(odd, "").unwrap();
         check(&tree, "a/*", Ok("a/one"));
+    }
+
+    #[test]
+    fn the_second_match_ends_the_search() {
+        let tree = Tree::new();
+        // Behind the two is more than may be looked at.
+        for directory in 0..2 {
+            tree.write(&format!("a/{directory}/x"), "");
+        }
+        for number in 0..MOST_ENTRIES {
+            tree.write(&format!("a/2/{number}"), "");
+        }
+        check(
+            &tree,
+            "a/*/*",
+            Err("a/*/*: several files have this form (a/0/x, a/1/x), and one is meant"),
+        );
+        check(
+            &tree,
+            "a/*/*/*",
+            Err(
+                "a/*/*/*: it was looked for in more than 10000 entries of directories: fewer * are needed",
+            ),
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{
     NAME,
     columns::Columns,
     definition::{Command, Definition, Origin, Path, Reader},
-    file,
+    file, kernel_file,
     shared::Shared,
 };
 
@@ -59,13 +59,14 @@ impl Member {
         let columns = Arc::new(Columns::new(shared.clone(), file.clone()));
         let read = match &reader {
             Reader::File(path) => {
+                // The kernel answers for its own files; who answers for others is not known.
+                let is_kernel = !path.is_pattern() && kernel_file::is_one(&path.0);
+                let may_hang = !is_kernel;
                 let source = File {
                     path: path.clone(),
+                    is_kernel,
                     columns: columns.clone(),
                 };
-                // The kernel answers for its own files; who answers for others is not known.
-                let kernel = ["/sys/", "/proc/"];
-                let may_hang = !kernel.iter().any(|root| path.0.starts_with(root));
                 // The files of one directory are on one mount.
                 let directory = std::path::Path::new(&path.0).parent();
                 let place = directory
@@ -220,6 +221,8 @@ impl Run {
 /// The file itself, which a guard may have read elsewhere.
 struct File {
     path: Path,
+    /// Whether it is one of procfs or sysfs, and nothing else may be read in its place.
+    is_kernel: bool,
     columns: Arc<Columns>,
 }
 
@@ -237,7 +240,11 @@ impl Source for File {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let text = file::read(&self.path).inspect_err(|_| self.columns.forget())?;
+        let text = match self.is_kernel {
+            true => file::read_kernel(&self.path),
+            false => file::read(&self.path),
+        };
+        let text = text.inspect_err(|_| self.columns.forget())?;
         self.columns.of_file(&text, columns);
         Ok(())
     }

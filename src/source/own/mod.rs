@@ -18,6 +18,7 @@ mod extract;
 mod family;
 mod file;
 mod id;
+mod kernel_file;
 mod member;
 mod parse;
 mod shared;

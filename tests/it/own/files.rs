@@ -120,7 +120,7 @@ fn a_pattern_means_one_file() {
     place.until(ID, Err(Fault::Malformed));
     let (one, other) = (place.path("device10/value"), place.path("device3/value"));
     let (one, other) = (one.display(), other.display());
-    let what = format!("2 files have this form ({one}, {other}), and one is meant");
+    let what = format!("several files have this form ({one}, {other}), and one is meant");
     assert_eq!(
         place.error(SOURCE),
         format!("{}: {what}", pattern.display())

@@ -1,0 +1,91 @@
+//! Files of the kernel among those that a user names: what is in procfs or sysfs itself answers at once,
+//! and what is anywhere else may hang.
+//!
+//! The path alone does not say so: `/proc/self/root/home/me/file` and `/sys/../home/me/file` lead
+//! elsewhere, and so does a mount below `/sys`. openat2(2) walks the path and goes nowhere else.
+
+use std::{fs::File, io};
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
+};
+
+const ROOTS: [&str; 2] = ["/proc", "/sys"];
+
+/// Neither a magic link nor a mount is followed, and no way up from the root.
+const WITHIN: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_MAGICLINKS)
+    .union(ResolveFlags::NO_XDEV);
+
+/// Whether a path is that of a file of procfs or sysfs, as far as can be told: it may not be there yet.
+pub(super) fn is_one(path: &str) -> bool {
+    let Some((root, below)) = split(path) else {
+        return false;
+    };
+    let opened = openat_within(root, below, OFlags::PATH);
+    match opened {
+        Ok(_) => true,
+        // Nothing on the way leads elsewhere.
+        Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Opens one.
+///
+/// # Errors
+/// When it cannot be opened, or the path leads elsewhere by now.
+pub(super) fn open(path: &str) -> io::Result<File> {
+    let (root, below) = split(path).ok_or(io::ErrorKind::NotFound)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    openat_within(root, below, flags).map(File::from)
+}
+
+/// The root, and the way from there.
+fn split(path: &str) -> Option<(&'static str, &str)> {
+    ROOTS.into_iter().find_map(|root| {
+        let below = path.strip_prefix(root)?.strip_prefix('/')?;
+        Some((root, below.trim_start_matches('/')))
+    })
+}
+
+fn openat_within(root: &str, below: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = openat(CWD, root, directory, Mode::empty())?;
+    let flags = flags | OFlags::CLOEXEC;
+    Ok(openat2(&root, below, flags, Mode::empty(), WITHIN)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let check = |path: &str, expected| {
+            assert_eq!(is_one(path), expected, "{path}");
+            if expected && !path.contains("nothing") {
+                assert!(open(path).is_ok(), "{path}");
+            }
+        };
+        check("/proc/loadavg", true);
+        check("//proc/loadavg", false);
+        check("/proc//loadavg", true);
+        check("/proc/self/stat", true);
+        check("/proc/net/dev", true);
+        check("/sys/kernel/../kernel/uevent_seqnum", true);
+        check("/sys/devices/system/cpu/online", true);
+        check("/proc/nothing", true);
+        check("/proc/1/nothing", true);
+        check("/sys/../etc/passwd", false);
+        check("/proc/self/root/etc/passwd", false);
+        check("/proc/self/cwd/Cargo.toml", false);
+        check("/proc/self/fd/0", false);
+        check("/proc/self/exe", false);
+        check("/process/x", false);
+        check("/sys", false);
+        check("/home/me/file", false);
+        assert!(open("/proc/self/root/etc/passwd").is_err());
+        assert!(open("/etc/passwd").is_err());
+    }
+}
