@@ -7,6 +7,7 @@ mod admission;
 mod argument;
 mod backlog;
 mod clock;
+mod definitions;
 mod devices;
 mod error;
 mod hurry;
@@ -53,6 +54,7 @@ use crate::{
 
 use admission::Attendant;
 use clock::Clock;
+use definitions::Definitions;
 use devices::Devices;
 use interface::Sampler;
 pub use limits::{Limits, Totals};
@@ -245,12 +247,15 @@ impl Service {
     /// is `over`. That is looked at between frames only: a frame that is broken off while it is
     /// written would leave the bus unable to read what comes after it, the last answers among it.
     async fn acquire(&self, mut over: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
+        let mut definitions = Definitions::default();
         let mut devices = Devices::default();
         let mut batches = Batches::default();
         loop {
             let rearranged = self.state.rearranged.notified();
             self.state.want(&mut batches);
-            devices.listen(self.state.has_sessions());
+            let has_sessions = self.state.has_sessions();
+            devices.listen(has_sessions);
+            definitions.listen(has_sessions, &self.state.store);
             let due = earliest(self.state.next_due(), devices.look_at());
             let wait = async {
                 match due {
@@ -262,6 +267,11 @@ impl Service {
                 Some(end) = over.next() => return Ok(end),
                 () = rearranged => continue,
                 () = devices.next() => continue,
+                () = definitions.next() => {
+                    let changes = self.state.store.look_at_definitions(false);
+                    self.state.announce(&self.bus, changes).await;
+                    continue;
+                }
                 made = batches.next() => {
                     self.state.tell(&self.bus, made).await;
                     continue;

@@ -42,6 +42,7 @@ mod zram;
 
 use std::{
     io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -129,6 +130,16 @@ pub trait Source: Send {
     /// to be known.
     fn is_defined(&self) -> bool {
         false
+    }
+
+    /// Looks whether the user has defined something anew, which [`Source::changed`] says from then on. That
+    /// is asked for at each frame, and this is not.
+    fn look(&self) {}
+
+    /// A descriptor that can be read when there is something to [look](Self::look) at. It is the same one
+    /// for good, once there is one.
+    fn news(&self) -> Option<OwnedFd> {
+        None
     }
 
     /// Is told, once and first of all, what to call when an answer has come that is awaited.

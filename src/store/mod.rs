@@ -15,6 +15,7 @@ mod waiting;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    os::fd::OwnedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -232,6 +233,7 @@ impl Store {
     /// not set, at what somebody has asked for.
     pub fn look_at_definitions(&self, all: bool) -> Changes {
         let mut inner = self.lock();
+        inner.look(all);
         let mut at = 0;
         while all && let Some(next) = inner.cells.at_or_after(at) {
             let is_new = |source: &dyn Source| source.is_defined() && source.changed();
@@ -261,7 +263,11 @@ impl Store {
     /// Looks again at all that these selectors may mean, for who asks what there is: at what has shown that it
     /// has changed, and where devices have come or gone.
     pub async fn look_for(&self, selectors: &[&str]) -> Changes {
-        let listings = self.lock().listings.clone();
+        let listings = {
+            let mut inner = self.lock();
+            inner.look(false);
+            inner.listings.clone()
+        };
         let mut known = HashMap::new();
         let mut listed = |subsystem| {
             let list = || listings.as_ref()?.of(subsystem);
@@ -293,6 +299,23 @@ impl Store {
     async fn look_again(&self, may_differ: impl FnMut(&mut Cell) -> bool) -> Changes {
         let cells = self.prepare_discovery(may_differ).await;
         self.lock().rediscover(|at, _| cells.contains(&at))
+    }
+
+    /// A descriptor that can be read when there may be something new among what the user has defined, as
+    /// far as somebody has asked for that.
+    pub fn news(&self) -> Option<OwnedFd> {
+        let mut inner = self.lock();
+        let mut news = None;
+        for (_, cell) in inner.cells.iter_mut() {
+            cell.says(|source| {
+                news = source.news();
+                news.is_some()
+            });
+            if news.is_some() {
+                break;
+            }
+        }
+        news
     }
 
     /// What is known of each source, by name.
@@ -364,6 +387,18 @@ impl Inner {
                 cell.discover();
             }
         });
+    }
+
+    /// Has those look whether something is new that somebody has asked for, or `all`.
+    fn look(&mut self, all: bool) {
+        for (_, cell) in self.cells.iter_mut() {
+            if all || cell.metrics.is_some() {
+                cell.says(|source| {
+                    source.look();
+                    true
+                });
+            }
+        }
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.

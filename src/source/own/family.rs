@@ -1,8 +1,9 @@
 //! The family of what a directory defines: which members there are.
 
 use std::{
+    os::fd::OwnedFd,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -39,6 +40,12 @@ impl Family {
             is_loaded: false,
             known: Known::default(),
         }
+    }
+}
+
+impl Family {
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,8 +110,15 @@ impl Source for Family {
     }
 
     fn changed(&self) -> bool {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        *watch.look(&self.path) != News::None
+        self.watch().is_new()
+    }
+
+    fn look(&self) {
+        self.watch().look(&self.path);
+    }
+
+    fn news(&self) -> Option<OwnedFd> {
+        self.watch().descriptor()
     }
 }
 

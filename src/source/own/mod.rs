@@ -1,8 +1,8 @@
 //! Sources of the user's own: what the files `*.toml` of a directory define, read like any other.
 //!
 //! The directory is looked at when somebody asks for what no other source may have, and from then on
-//! what is saved there counts at the next call or frame: without a thread, and without a wake-up. A
-//! mistake harms only the metric that it is made in, which stays as it was before.
+//! what is saved there counts at the next call, and in sessions as soon as the kernel tells of it: without a
+//! thread, and without a wake-up while there is no session. A mistake harms only the metric that it is made in, which stays as it was before.
 //!
 //! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.

@@ -222,3 +222,39 @@ fn reloads_leave_the_service_as_it_was() {
         }
     });
 }
+
+#[test]
+fn a_session_notices_that_the_directory_goes_and_comes() {
+    let (bus, directory, _) = room();
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut session = client
+            .start(&["room"], Start::every_millis(60))
+            .await
+            .unwrap();
+        let mut until = async |expected: Option<sampled::reading::Reading>| {
+            loop {
+                let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+                if frame.reading(DESK) == expected {
+                    break;
+                }
+            }
+        };
+        until(Some(number(21.5))).await;
+        // Nobody calls from here on.
+        let away = directory.with_extension("away");
+        for _ in 0..3 {
+            fs::rename(&directory, &away).unwrap();
+            until(None).await;
+            fs::rename(&away, &directory).unwrap();
+            until(Some(number(21.5))).await;
+        }
+        // A link to it is as good.
+        fs::rename(&directory, &away).unwrap();
+        until(None).await;
+        std::os::unix::fs::symlink(&away, &directory).unwrap();
+        until(Some(number(21.5))).await;
+        fs::remove_file(away.join("room.toml")).unwrap();
+        until(None).await;
+    });
+}

@@ -1,0 +1,51 @@
+//! What the user defines anew while somebody has a session.
+
+use std::{future::pending, os::fd::OwnedFd};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tracing::debug;
+
+use crate::{store::Store, transport::readable::Readable};
+
+/// The descriptor of those who watch the files of definitions, as long as somebody listens.
+#[derive(Default)]
+pub(crate) struct Definitions {
+    news: Option<Readable>,
+}
+
+impl Definitions {
+    /// Listens, or does not. Where nobody has asked for what the user defines, nothing is watched.
+    pub(crate) fn listen(&mut self, wanted: bool, store: &Store) {
+        if !wanted {
+            self.news = None;
+        } else if self.news.is_none() {
+            let news = store.news().map(Readable::new).transpose();
+            self.news = news
+                .inspect_err(|error| debug!("definitions cannot be watched: {error}"))
+                .unwrap_or_default();
+        }
+    }
+
+    /// Waits until there may be something new. It has to be looked at then.
+    pub(crate) async fn next(&self) {
+        let Some(news) = &self.news else {
+            return pending().await;
+        };
+        if let Err(error) = news.read(is_there).await {
+            debug!("definitions are not watched any more: {error}");
+            pending().await
+        }
+    }
+}
+
+/// Whether there is something to read, which somebody else does.
+fn is_there(news: &OwnedFd) -> rustix::io::Result<()> {
+    let mut polled = [PollFd::new(news, PollFlags::IN)];
+    match poll(&mut polled, Some(&Timespec::default()))? {
+        0 => Err(Errno::WOULDBLOCK),
+        _ => Ok(()),
+    }
+}
