@@ -25,10 +25,14 @@ use super::{
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
     log,
+    reload::{Outcome, Reload},
 };
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// What comes of reading the configuration.
+type Loaded = Result<Settings, config::Error>;
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
@@ -129,6 +133,7 @@ impl Host {
         let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
         let mut watchdog = watchdog.map(every);
         let mut again = every(AGAIN);
+        let mut reload = Reload::default();
         loop {
             let alive = async {
                 match &mut watchdog {
@@ -140,8 +145,21 @@ impl Host {
                 _ = farewell.asked() => return,
                 _ = hangup.recv() => {
                     told(notify.reloading());
-                    self.reload(handle);
-                    is_told = told(notify.ready());
+                    if !self.read_again(&mut reload) {
+                        is_told = told(notify.ready());
+                    }
+                }
+                outcome = reload.next() => {
+                    let is_over = match outcome {
+                        Outcome::Old => !self.read_again(&mut reload),
+                        outcome => {
+                            self.settle(handle, outcome);
+                            true
+                        }
+                    };
+                    if is_over {
+                        is_told = told(notify.ready());
+                    }
                 }
                 () = alive => {
                     let fed = notify.watchdog();
@@ -155,14 +173,30 @@ impl Host {
         }
     }
 
-    /// Reads the configuration again. A broken one leaves everything as it is.
-    fn reload(&self, handle: &Handle) {
-        match self.read_settings() {
-            Ok(settings) => {
-                handle.settle(settings);
+    /// Begins to read the configuration again, and says whether it could.
+    fn read_again(&self, reload: &mut Reload<Loaded>) -> bool {
+        let common = self.common.clone();
+        let begun = reload.begin(move || common.settings());
+        if let Err(error) = &begun {
+            error!("no thread to read the configuration: {error}; it stays as it was");
+        }
+        begun.is_ok()
+    }
+
+    /// Takes the configuration that was read again. A broken one leaves everything as it is.
+    fn settle(&self, handle: &Handle, outcome: Outcome<Loaded>) {
+        match outcome {
+            Outcome::Read(Ok(settings)) => {
+                handle.settle(self.overridden(settings));
                 info!("the configuration is read again");
             }
-            Err(error) => error!("{error}; the configuration stays as it was"),
+            Outcome::Read(Err(error)) => error!("{error}; the configuration stays as it was"),
+            Outcome::Late => warn!(
+                "the configuration has not been read yet, its file system does not answer: it stays as it was"
+            ),
+            Outcome::Old | Outcome::Lost => {
+                error!("the configuration was not read; it stays as it was");
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod list;
 mod log;
 mod origin;
 mod processes;
+mod reload;
 mod sample;
 mod selectors;
 mod serve;
