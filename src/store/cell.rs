@@ -1,13 +1,14 @@
 //! A memo cell: a source, and what it has read last.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tracing::warn;
 
+use super::changes::Changes;
 use crate::{
     reading::{Fault, Metric, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
@@ -65,23 +66,6 @@ struct Failure {
     fault: Fault,
     times: u32,
     retry: Duration,
-}
-
-/// Ids that were not there before, and ids that are not there any more. An id that means something else
-/// now, another unit for instance, is both.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// What has appeared.
-    pub appeared: Vec<Arc<str>>,
-    /// What has vanished.
-    pub vanished: Vec<Arc<str>>,
-}
-
-impl Changes {
-    /// Whether nothing has changed.
-    pub fn is_empty(&self) -> bool {
-        self.appeared.is_empty() && self.vanished.is_empty()
-    }
 }
 
 impl Cell {
@@ -225,8 +209,7 @@ impl Cell {
         self.width = columns.max().unwrap_or(0);
         let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
-        changes.appeared.extend(missing(&found, &before));
-        changes.vanished.extend(missing(&before, &found));
+        changes.between(&before, &found);
         self.metrics = Some(found);
         match attempt(|| self.source.members()) {
             Ok(members) => {
@@ -345,12 +328,4 @@ fn note(source: &str, error: &Error, noted: &mut Option<String>) {
         warn!(source, "{error}");
         *noted = Some(error);
     }
-}
-
-/// The ids of these metrics that the others do not have, or have as something else.
-fn missing(metrics: &[Arc<Metric>], others: &[Arc<Metric>]) -> Vec<Arc<str>> {
-    let others: HashMap<_, _> = others.iter().map(|other| (&other.id, other)).collect();
-    let is_missing = |metric: &&Arc<Metric>| others.get(&metric.id) != Some(metric);
-    let missing = metrics.iter().filter(is_missing);
-    missing.map(|metric| metric.id.clone()).collect()
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::source::{Answered, NewMember};
 
-use super::cell::{Cell, Changes};
+use super::{cell::Cell, changes::Changes};
 
 /// The cells, by numbers that are never used again: who has selected something of a cell that is gone does not
 /// find another in its place.

@@ -5,6 +5,7 @@
 
 mod cell;
 mod cells;
+mod changes;
 mod choice;
 mod index;
 mod resolution;
@@ -29,8 +30,8 @@ use crate::{
 };
 
 use cell::Cell;
-pub use cell::Changes;
 use cells::Cells;
+pub use changes::Changes;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
 

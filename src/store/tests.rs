@@ -20,6 +20,9 @@ use crate::{
     source::{self, NewMember, family::Known},
 };
 
+/// A device of a family: its name, and its source.
+type Device = (&'static str, fn() -> Counting);
+
 /// What a test sees of a source, and tells it.
 #[derive(Default)]
 struct Watched {
@@ -29,7 +32,7 @@ struct Watched {
     changed: AtomicBool,
     ids: Mutex<Vec<&'static str>>,
     /// Devices of a family, by name.
-    devices: Mutex<Vec<(&'static str, fn() -> Counting)>>,
+    devices: Mutex<Vec<Device>>,
 }
 
 /// A source whose columns count how often it was read.
@@ -230,7 +233,7 @@ fn family() -> (Store, Arc<Watched>) {
 }
 
 /// Has the family find these.
-fn find(store: &Store, watched: &Watched, devices: &[(&'static str, fn() -> Counting)]) -> Changes {
+fn find(store: &Store, watched: &Watched, devices: &[Device]) -> Changes {
     *watched.devices.lock().unwrap() = devices.to_vec();
     watched.changed.store(true, Ordering::Relaxed);
     store.look_where_readings_differ()
