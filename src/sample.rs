@@ -14,6 +14,9 @@ use crate::{
 const TICK: Duration = Duration::from_millis(10);
 const TICKS: u32 = 10;
 
+/// What is found slow while it is read is waited for once, and what else is found so then, once more.
+const MOVES: u32 = 2;
+
 /// How a sample is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -73,17 +76,23 @@ impl Sample {
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        let mut ticks = 0;
+        let (mut ticks, mut moved) = (0, 0);
         loop {
             store.prepare(selection, since, deadline).await;
             let frame = store.read(selection, since);
             let left = deadline.saturating_sub(monotonic());
             let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
-            if left.is_zero() || !is_too_soon {
+            // What has just proved slow is on its way.
+            let is_awaited = moved < MOVES && store.is_worth_waiting(selection);
+            if left.is_zero() || !(is_too_soon || is_awaited) {
                 return Self::new(frame, baseline, false);
             }
-            ticks = ticks.saturating_add(1);
-            sleep(left.min(TICK)).await;
+            if is_awaited {
+                moved = moved.saturating_add(1);
+            } else {
+                ticks = ticks.saturating_add(1);
+                sleep(left.min(TICK)).await;
+            }
             since = monotonic();
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    reading::{Metric, Raw},
+    reading::{Fault, Metric, Raw},
     source::{
         Answered, Error, Source,
         panic::attempt,
@@ -191,6 +191,7 @@ impl<S: Guarded> Source for Guard<S> {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let was_here = self.jobs.is_none();
         let Some(jobs) = self.jobs() else {
             let start = Instant::now();
             let outcome = lock(&self.source).read(columns);
@@ -202,6 +203,13 @@ impl<S: Guarded> Source for Guard<S> {
         match jobs.reading.answer() {
             Ok(outcome) => {
                 columns.extend(outcome.map_err(|error| error.again())?);
+                Ok(())
+            }
+            // Another of its queue has just been slow: this one is on its way to the pool, and not late yet.
+            Err(_) if was_here => {
+                jobs.reading.ask(Duration::ZERO);
+                let widths = self.metrics.iter().map(|metric| metric.formula.width());
+                columns.resize(widths.max().unwrap_or(0), Raw::Fault(Fault::Timeout));
                 Ok(())
             }
             Err(_) => Err(Error::io(&self.path, io::ErrorKind::TimedOut.into())),

@@ -232,7 +232,7 @@ impl Cell {
             return latest.clone();
         }
         let stamp = Stamp::now();
-        let columns = self.columns(stamp.monotonic, since);
+        let columns = self.columns(stamp.monotonic);
         let snapshot = Arc::new(Snapshot { stamp, columns });
         self.latest = Some(snapshot.clone());
         let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
@@ -245,18 +245,14 @@ impl Cell {
         snapshot
     }
 
-    fn columns(&mut self, now: Duration, since: Duration) -> Vec<Raw> {
+    fn columns(&mut self, now: Duration) -> Vec<Raw> {
         if let Some(failure) = &self.failure
             && now < failure.retry
         {
             return self.all(failure.fault);
         }
         let mut columns = Vec::with_capacity(self.width);
-        let read = attempt(|| {
-            // It was begun where somebody has waited for it, and then nothing is done here.
-            self.source.begin(since);
-            self.source.read(&mut columns)
-        });
+        let read = attempt(|| self.source.read(&mut columns));
         self.reads = self.reads.saturating_add(1);
         self.cost = self.cost.saturating_add(monotonic().saturating_sub(now));
         match read {

@@ -35,7 +35,12 @@ impl Store {
         .await;
     }
 
-    /// The same for the snapshots that [`baseline`](Self::baseline) will take.
+    /// Whether something was begun while it was read, and is worth waiting for.
+    pub fn is_worth_waiting(&self, selection: &Selection) -> bool {
+        self.lock().awaited_until(&selection.cells).is_some()
+    }
+
+    /// The same as [`prepare`](Self::prepare) for the snapshots that [`baseline`](Self::baseline) will take.
     pub async fn prepare_baseline(
         &self,
         selection: &Selection,
@@ -59,7 +64,7 @@ impl Store {
         }
     }
 
-    /// The same for the frames of several selections, which wait for no command, and for nothing very long.
+    /// The same as [`prepare`](Self::prepare) for the frames of several selections, which wait for no command, and for nothing very long.
     pub async fn prepare_frames(&self, selections: &[&Selection], since: Duration) {
         let cells = selections.iter().flat_map(|selection| &selection.cells);
         let cells: BTreeSet<_> = cells.copied().collect();

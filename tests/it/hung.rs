@@ -12,7 +12,6 @@ use sampled::{
     client::{Client, Sample, SampleOptions, Start},
     reading::Fault,
 };
-use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::{
@@ -22,47 +21,37 @@ use crate::{
 };
 
 /// A file system of FUSE whose program answers nothing, as sshfs does when its server is gone.
-struct Hung {
-    dir: TempDir,
+pub(crate) struct Hung {
+    path: PathBuf,
     /// When it is closed, the kernel ends all calls with an error.
     device: Option<File>,
 }
 
 impl Hung {
-    /// None where there is no FUSE, or this process may not mount it.
-    fn new() -> Option<Self> {
+    pub(crate) const NEEDS: &str = "it mounts FUSE, which needs root and /dev/fuse";
+
+    /// Mounted over this directory. None where there is no FUSE, or this process may not mount it.
+    pub(crate) fn over(path: &Path) -> Option<Self> {
         let device = File::options()
             .read(true)
             .write(true)
             .open("/dev/fuse")
             .ok()?;
-        let dir = tempfile::tempdir().unwrap();
         let options = format!(
             "fd={},rootmode=40000,user_id=0,group_id=0,allow_other",
             device.as_raw_fd()
         );
         let options = std::ffi::CString::new(options).unwrap();
         let flags = MountFlags::empty();
-        mount(
-            "filer:/vol",
-            dir.path(),
-            "fuse.sshfs",
-            flags,
-            Some(&*options),
-        )
-        .ok()?;
+        mount("filer:/vol", path, "fuse.sshfs", flags, Some(&*options)).ok()?;
         Some(Self {
-            dir,
+            path: path.to_owned(),
             device: Some(device),
         })
     }
 
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
     fn total(&self) -> String {
-        let point = self.path().to_str().unwrap().replace('/', "%2F");
+        let point = self.path.to_str().unwrap().replace('/', "%2F");
         format!("disk/{point}/total")
     }
 
@@ -75,7 +64,7 @@ impl Hung {
 impl Drop for Hung {
     fn drop(&mut self) {
         self.end();
-        unmount(self.path(), UnmountFlags::DETACH).ok();
+        unmount(&self.path, UnmountFlags::DETACH).ok();
     }
 }
 
@@ -88,7 +77,7 @@ fn beside(hung: &Hung) -> Bus {
     let config = bus.config().join("sampled");
     fs::create_dir_all(&config).unwrap();
     fs::write(config.join("config.toml"), "[disk]\nnetwork = true\n").unwrap();
-    let file: PathBuf = hung.path().join("temperature");
+    let file: PathBuf = hung.path.join("temperature");
     let text = format!("[metrics.'{OWN}']\nfile = {file:?}\n");
     define(&sources_d(&bus), "room.toml", &text);
     bus
@@ -106,8 +95,9 @@ async fn sample(client: &Client, id: &str) -> Sample {
 
 #[test]
 fn a_hung_mount_costs_its_own_values_alone() {
-    let Some(mut hung) = Hung::new() else {
-        return skip("it mounts FUSE, which needs root and /dev/fuse");
+    let dir = tempfile::tempdir().unwrap();
+    let Some(mut hung) = Hung::over(dir.path()) else {
+        return skip(Hung::NEEDS);
     };
     let bus = beside(&hung);
     let total = hung.total();

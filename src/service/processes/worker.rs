@@ -104,18 +104,11 @@ impl Worker {
         work: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
     ) -> Answer<T> {
         let (sender, receiver) = oneshot::channel();
-        let work = move |table: &mut Table| {
-            let result = work(table);
-            let error = result.as_ref().err().map(ToString::to_string);
-            // Who has left meanwhile does not hear of it.
-            sender.send(result).ok();
-            error
-        };
         let shared = self.shared.clone();
         // Taken out first: what is dropped under the lock of the pool would need it.
         let release = self.shared.lock().release.take();
         drop(release);
-        let task = move || shared.run(work);
+        let task = move || shared.run(work, sender);
         Answer {
             receiver,
             _submitted: self.pool.submit_at_once(&self.place, DEADLINE, task),
@@ -141,7 +134,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(self: &Arc<Self>, work: impl FnOnce(&mut Table) -> Option<String>) {
+    fn run<T>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Table) -> Result<T, Error>,
+        answer: oneshot::Sender<Result<T, Error>>,
+    ) {
         let Some(pool) = self.pool.upgrade() else {
             return;
         };
@@ -150,11 +147,15 @@ impl Shared {
         let (before, start) = (table.passes(), Instant::now());
         let done = caught(|| work(table));
         let passes = table.passes().saturating_sub(before);
-        let error = done.unwrap_or_else(|Panic(message)| {
-            // A table that has panicked is in disorder: the next task gets a new one.
-            *held = None;
-            Some(format!("it has panicked: {message}"))
-        });
+        let (error, result) = match done {
+            Ok(Ok(done)) => (None, Some(Ok(done))),
+            Ok(Err(error)) => (Some(error.to_string()), Some(Err(error))),
+            Err(Panic(message)) => {
+                // A table that has panicked is in disorder: the next task gets a new one.
+                *held = None;
+                (Some(format!("it has panicked: {message}")), None)
+            }
+        };
         drop(held);
         let mut state = self.lock();
         let facts = &mut state.facts;
@@ -163,6 +164,10 @@ impl Shared {
         facts.error = error.unwrap_or_default();
         let is_held = state.is_held;
         drop(state);
+        if let Some(result) = result {
+            // Who has left meanwhile does not hear of it.
+            answer.send(result).ok();
+        }
         if !is_held {
             self.release_later();
         }
