@@ -46,6 +46,7 @@ impl Mistake {
     }
 
     /// Where it is in the text.
+    #[cfg(any(feature = "service", test))]
     pub(crate) fn place(&self, text: &str) -> Place {
         let start = Place { line: 1, column: 1 };
         let places = places(text, [self.span.start]);

@@ -43,6 +43,9 @@ struct Complaint {
 /// What is wrong in another way from one moment to the next is one trouble: it is told once in this time.
 const SPACING: Duration = Duration::from_secs(60);
 
+/// How many of a file are told at a time: the first ones, by id.
+const COMPLAINTS: usize = 256;
+
 /// What has been seen of it: another edition is something new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Edition {
@@ -147,7 +150,7 @@ impl Shared {
         let complaints = state.complaints.range((file.clone(), Arc::from(""))..);
         let complaints = complaints.take_while(|((of, _), _)| of == file);
         let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {}", complaint.what));
-        let all: Vec<_> = mistakes.chain(complaints).collect();
+        let all: Vec<_> = mistakes.chain(complaints.take(COMPLAINTS)).collect();
         match all.is_empty() {
             true => Ok(()),
             false => Err(Error::Mistaken(all.join("\n"))),
