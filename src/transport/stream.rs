@@ -209,6 +209,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_nonce_is_16_bytes_and_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("nonce");
+        std::fs::write(&file, "0123456789abcdef and more").unwrap();
+        assert_eq!(nonce(file.as_os_str()).unwrap(), b"0123456789abcdef");
+        let fifo = directory.path().join("fifo");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, mode, 0).unwrap();
+        assert_eq!(nonce(fifo.as_os_str()).unwrap(), b"");
+    }
+
+    #[test]
     fn a_full_socket_is_waited_for() {
         let (own, mut other) = UnixStream::pair().unwrap();
         own.set_nonblocking(true).unwrap();

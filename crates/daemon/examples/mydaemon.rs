@@ -28,6 +28,7 @@ usage: mydaemon [options] start|stop|restart|reload|status|run
   --keep-fd NUMBER      the one inherited descriptor it keeps
   --check COMMAND       what must succeed before it is ready, and before a restart ends the old one
   --farewell COMMAND    what it does at its end, when a successor may already start
+  --ignore SIGNAL       what does not end it, such as SIGTERM
   --kill-mode MODE      session or process: what stop kills of one that does not end
   --ready-timeout SECS  how long it may take to get ready, or max
   --stop-timeout SECS   how long it may take to end, or max";
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
 struct Service {
     check: Option<String>,
     farewell: Option<String>,
+    ignored: Option<Signal>,
 }
 
 impl Service {
@@ -101,11 +103,17 @@ impl Service {
         }
         ready.ready()?;
         notify.ready()?;
-        while wait(&signals, &notify)? == Signal::SIGHUP {
-            notify.reloading()?;
-            log("has read its configuration again");
-            log(&format!("is {}", daemon.status()));
-            notify.ready()?;
+        loop {
+            match wait(&signals, &notify)? {
+                Signal::SIGHUP => {
+                    notify.reloading()?;
+                    log("has read its configuration again");
+                    log(&format!("is {}", daemon.status()));
+                    notify.ready()?;
+                }
+                signal if Some(signal) == self.ignored => {}
+                _ => break,
+            }
         }
 
         notify.stopping()?;
@@ -187,6 +195,11 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
             "--check" => {
                 service.check = Some(value.clone());
                 daemon.verify_with(move || shell(&value))
+            }
+            "--ignore" => {
+                let signal = value.parse();
+                service.ignored = Some(signal.map_err(|_| format!("{value}: no such signal"))?);
+                daemon
             }
             "--farewell" => {
                 service.farewell = Some(value);

@@ -49,8 +49,8 @@ pub enum KillMode {
 }
 
 impl Daemon {
-    /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, and kills by SIGKILL after
-    /// [`stop_timeout`](Self::stop_timeout).
+    /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, with SIGCONT in case it is stopped, and
+    /// kills by SIGKILL after [`stop_timeout`](Self::stop_timeout).
     ///
     /// The signals go to the process that holds the pidfile's lock by the kernel's word, whatever number stands in
     /// the file. The file is the daemon's to remove, and is not touched.

@@ -44,8 +44,7 @@ fn every_verb_twice() {
 #[test]
 fn one_that_does_not_listen_is_killed() {
     let place = Place::new();
-    let pid = place.start(&[]);
-    kill(pid, Signal::SIGSTOP);
+    let pid = place.start(&["--ignore", "SIGTERM"]);
     let start = Instant::now();
     place.check(
         &["--stop-timeout", "0.3", "stop"],
@@ -59,20 +58,28 @@ fn one_that_does_not_listen_is_killed() {
 }
 
 #[test]
+fn one_that_is_stopped_ends_in_order() {
+    let place = Place::new();
+    let pid = place.start(&[]);
+    kill(pid, Signal::SIGSTOP);
+    place.check(&["stop"], 0, &format!("stopped, process {pid}"));
+    place.assert_nothing_left();
+}
+
+#[test]
 fn what_it_has_started_is_killed_with_it() {
     let place = Place::new();
     // In a process group of its own, as an interactive shell makes them, and in the daemon's own one.
     let check = "exec > /dev/null 2>&1; set -m; sleep 1000 & set +m; sleep 1000 &";
-    let freeze = |mode| {
-        let pid = place.start(&["--check", check]);
+    let end = |mode| {
+        let pid = place.start(&["--ignore", "SIGTERM", "--check", check]);
         assert_eq!(place.processes().len(), 3);
-        kill(pid, Signal::SIGSTOP);
         let stop = ["--stop-timeout", "0.2", "--kill-mode", mode, "stop"];
         place.check(&stop, 0, &format!("killed, process {pid}"));
     };
-    freeze("session");
+    end("session");
     assert_eq!(place.processes(), [0; 0]);
-    freeze("process");
+    end("process");
     assert_eq!(place.processes().len(), 2, "they were to be spared");
     // One that ends when it is asked leaves its children to themselves.
     place.start(&["--check", "sleep 1000 > /dev/null 2>&1 &"]);
@@ -127,9 +134,8 @@ fn a_child_whose_name_is_no_text_is_killed_as_well() {
     // A program's name is that of its file, in bytes.
     let odd = "cp /bin/sleep $'odd\\xff\\xfe'; ./$'odd\\xff\\xfe' 1000 > /dev/null 2>&1 &";
     let check = format!("cd {}; exec bash -c \"{odd}\"", place.path("").display());
-    let pid = place.start(&["--check", &check]);
+    place.start(&["--ignore", "SIGTERM", "--check", &check]);
     while place.processes().len() < 2 {}
-    kill(pid, Signal::SIGSTOP);
     place.check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
     assert_eq!(place.processes(), [0; 0]);
 }

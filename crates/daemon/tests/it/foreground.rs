@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Write;
 use std::process::{Child, Stdio};
 
-use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getsid};
 
 use super::support::*;
@@ -86,10 +85,10 @@ fn ctrl_c_reaches_it_under_a_script() {
 #[test]
 fn what_runs_beside_it_outlives_its_kill() {
     // A group and session that it was merely started in.
-    let terminal = Terminal::run("sh -c 'sleep 1000 & $M --check \"$READY\" run; wait'");
+    let script = "sh -c 'sleep 1000 & $M --ignore SIGTERM --check \"$READY\" run; wait'";
+    let terminal = Terminal::run(script);
     let pid = terminal.place.pid();
     assert_ne!(session(pid), pid);
-    kill(pid, Signal::SIGSTOP);
     terminal
         .place
         .check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
@@ -106,7 +105,7 @@ fn without_a_terminal_it_has_a_session_of_its_own() {
     let place = Place::new();
     let begun = place.fifo("begun");
     let check = format!("sleep 1000 & echo > {}", begun.display());
-    let script = format!("$M --check '{check}' run; true");
+    let script = format!("$M --ignore SIGTERM --check '{check}' run; true");
     let mut shell = place.command("setsid");
     let mut shell = shell.args(["sh", "-c", &script]).spawn().unwrap();
     place.await_fifo(&begun, &shell);
@@ -114,7 +113,6 @@ fn without_a_terminal_it_has_a_session_of_its_own() {
     let pid = place.pid();
     assert_eq!(session(pid), pid);
     // So that its children are its own.
-    kill(pid, Signal::SIGSTOP);
     place.check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
     shell.wait().unwrap();
     assert_eq!(place.processes(), [0; 0]);
