@@ -35,8 +35,8 @@ impl InProcess {
     }
 
     /// What is known of each source, by name.
-    pub(crate) fn sources(&self) -> BTreeMap<String, SourceInfo> {
-        self.store.look_at_definitions(true);
+    pub(crate) async fn sources(&self) -> BTreeMap<String, SourceInfo> {
+        self.store.look_at_definitions(true).await;
         let sources = self.store.sources().into_iter();
         sources
             .map(|source| {

@@ -82,7 +82,7 @@ impl Origin {
     pub(crate) async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
         match self {
             Self::Service(client) => Ok(client.sources().await?),
-            Self::InProcess(store) => Ok(store.sources()),
+            Self::InProcess(store) => Ok(store.sources().await),
         }
     }
 

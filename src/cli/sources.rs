@@ -113,7 +113,7 @@ async fn read(
     let metrics = store.list(&ids).await?;
     let frame = store.sample(&ids, patient).await?;
     let mut lines = table::of_frame(&frame, &metrics, Style::of_stdout());
-    for (name, source) in store.sources() {
+    for (name, source) in store.sources().await {
         if name.starts_with(own::NAME) {
             lines.extend(source.error.lines().map(|error| format!("{name}: {error}")));
         }

@@ -29,6 +29,11 @@ impl Definitions {
         }
     }
 
+    /// What it has told of is being looked at: it is listened to again when that is over.
+    pub(crate) fn heard(&mut self) {
+        self.news = None;
+    }
+
     /// Waits until there may be something new. It has to be looked at then.
     pub(crate) async fn next(&self) {
         let Some(news) = &self.news else {

@@ -268,8 +268,9 @@ impl Service {
                 () = rearranged => continue,
                 () = devices.next() => continue,
                 () = definitions.next() => {
-                    let changes = self.state.store.look_at_definitions(false);
+                    let changes = self.state.store.look_at_news().await;
                     self.state.announce(&self.bus, changes).await;
+                    definitions.heard();
                     continue;
                 }
                 made = batches.next() => {

@@ -109,8 +109,8 @@ impl State {
     ) -> Result<(u64, Readings, Turn<Faults>), Error> {
         let selectors = &options::selectors(selectors, &self.limits())?;
         // What its user has just defined anew is to be read as it is defined now.
-        self.announce(bus, self.store.look_at_definitions(false))
-            .await;
+        let changes = self.store.look_at_definitions(false).await;
+        self.announce(bus, changes).await;
         let selection = match self.resolve(client, selectors).await {
             Ok(selection) => selection,
             Err(_) => self.resolve_closely(bus, client, selectors).await?,
@@ -354,8 +354,8 @@ impl State {
 
     /// What is read, and what that costs: the sources of the metrics, and the table of processes.
     pub(crate) async fn sources(&self, bus: &Connection) -> Vec<SourceState> {
-        self.announce(bus, self.store.look_at_definitions(true))
-            .await;
+        let changes = self.store.look_at_definitions(true).await;
+        self.announce(bus, changes).await;
         let mut sources = self.store.sources();
         let facts = self.processes.facts();
         let state = match (facts.passes, facts.error.is_empty()) {

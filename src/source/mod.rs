@@ -132,9 +132,12 @@ pub trait Source: Send {
         false
     }
 
-    /// Looks whether the user has defined something anew, which [`Source::changed`] says from then on. That
-    /// is asked for at each frame, and this is not.
-    fn look(&self) {}
+    /// Looks whether the user has defined something anew, on the blocking pool: [`Source::changed`] says so when
+    /// that is answered. Without looking `closely`, only if something has shown it, or that was long ago.
+    /// Returns whether it looks.
+    fn look(&self, _closely: bool) -> bool {
+        false
+    }
 
     /// A descriptor that can be read when there is something to [look](Self::look) at. It is the same one
     /// for good, once there is one.

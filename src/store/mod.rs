@@ -34,6 +34,7 @@ use cells::Cells;
 pub use changes::Changes;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
+use waiting::{LONG_TIMEOUT, TIMEOUT};
 
 /// All sources, and the last snapshots of those that were read.
 pub struct Store {
@@ -232,9 +233,9 @@ impl Store {
 
     /// Looks at what the user has defined, as far as that is not known: at all of it, or where `all` is
     /// not set, at what somebody has asked for.
-    pub fn look_at_definitions(&self, all: bool) -> Changes {
+    pub async fn look_at_definitions(&self, all: bool) -> Changes {
+        self.prepare_definitions(all, all, LONG_TIMEOUT).await;
         let mut inner = self.lock();
-        inner.look(all);
         let mut at = 0;
         while all && let Some(next) = inner.cells.at_or_after(at) {
             let is_new = |source: &dyn Source| source.is_defined() && source.changed();
@@ -244,6 +245,13 @@ impl Store {
             at = next.saturating_add(1);
         }
         inner.rediscover(|_, cell| cell.says(|source| source.is_defined() && source.changed()))
+    }
+
+    /// Looks at what has shown that the user has defined something anew, between two frames: what takes long shows
+    /// in a later one.
+    pub async fn look_at_news(&self) -> Changes {
+        self.prepare_definitions(false, false, TIMEOUT).await;
+        self.look_where_readings_differ()
     }
 
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
@@ -264,11 +272,8 @@ impl Store {
     /// Looks again at all that these selectors may mean, for who asks what there is: at what has shown that it
     /// has changed, and where devices have come or gone.
     pub async fn look_for(&self, selectors: &[&str]) -> Changes {
-        let listings = {
-            let mut inner = self.lock();
-            inner.look(false);
-            inner.listings.clone()
-        };
+        self.prepare_definitions(false, true, LONG_TIMEOUT).await;
+        let listings = self.lock().listings.clone();
         let mut known = HashMap::new();
         let mut listed = |subsystem| {
             let list = || listings.as_ref()?.of(subsystem);
@@ -388,18 +393,6 @@ impl Inner {
                 cell.discover();
             }
         });
-    }
-
-    /// Has those look whether something is new that somebody has asked for, or `all`.
-    fn look(&mut self, all: bool) {
-        for (_, cell) in self.cells.iter_mut() {
-            if all || cell.metrics.is_some() {
-                cell.says(|source| {
-                    source.look();
-                    true
-                });
-            }
-        }
     }
 
     /// Looks again at those cells that somebody has asked for and that `may_differ`.

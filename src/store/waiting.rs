@@ -12,7 +12,10 @@ use crate::reading::monotonic;
 use super::{Inner, Selection, Store, cell::Cell};
 
 /// A frame waits no longer than this for what is read on the blocking pool, and neither does a list.
-const TIMEOUT: Duration = Duration::from_millis(100);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(100);
+
+/// A call waits no longer for what there is to select.
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A command's answer takes as long as it pleases: who waits for it has a deadline.
 const LONG: Duration = Duration::from_secs(3600);
@@ -78,13 +81,28 @@ impl Store {
     /// Waits for what the sources need that are asked for the first time what they have: see
     /// [`Resolution::is_awaited`](super::Resolution::is_awaited).
     pub async fn prepare_resolution(&self) {
-        let deadline = monotonic().saturating_add(TIMEOUT);
+        let deadline = monotonic().saturating_add(LONG_TIMEOUT);
         self.wait(deadline, |inner| {
             let cells = inner.cells.iter_mut().map(|(_, cell)| cell);
             let unknown = cells.filter(|cell| cell.metrics.is_none());
             unknown.filter_map(Cell::awaited_until).min()
         })
         .await;
+    }
+
+    /// Has those look whether something is new that somebody has asked for, or `all`, and waits for that.
+    pub(super) async fn prepare_definitions(&self, all: bool, closely: bool, timeout: Duration) {
+        let mut looking = Vec::new();
+        for (at, cell) in self.lock().cells.iter_mut() {
+            if (all || cell.metrics.is_some()) && cell.says(|source| source.look(closely)) {
+                looking.push(at);
+            }
+        }
+        if !looking.is_empty() {
+            let deadline = monotonic().saturating_add(timeout);
+            self.wait(deadline, |inner| inner.awaited_until(&looking))
+                .await;
+        }
     }
 
     /// Waits for what looking again at these cells needs, and returns them.

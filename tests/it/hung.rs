@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::{
+    mount::{MountFlags, UnmountFlags, mount, unmount},
+    process::Signal,
+};
 use sampled::{
     client::{Client, Sample, SampleOptions, Start},
     reading::Fault,
@@ -149,6 +152,71 @@ fn a_hung_mount_costs_its_own_values_alone() {
         hung.end();
         let end = tokio::time::Instant::now() + PATIENCE;
         while sample(&client, &total).await.faults.get(&total) == Some(&Fault::Timeout) {
+            assert!(tokio::time::Instant::now() < end);
+        }
+    });
+    bus.end();
+}
+
+#[test]
+fn a_hung_home_costs_nothing_that_is_known() {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    let value = bus.dir().join("value");
+    fs::write(&value, "5\n").unwrap();
+    let definition = |id: &str| format!("[metrics.'{id}']\nfile = {value:?}\n");
+    define(&directory, "room.toml", &definition(OWN));
+    bus.block_on(async {
+        let (client, other) = (bus.client().await, bus.client().await);
+        assert!(sample(&client, OWN).await.readings.contains_key(OWN));
+        let daemon = bus.owned().await;
+        let config = directory.parent().unwrap();
+        let Some(hung) = Hung::over(config) else {
+            return skip(Hung::NEEDS);
+        };
+        // Who asks what there is waits for the definitions once, and nobody else does.
+        let mut list = Box::pin(client.list(&[]));
+        let mut answered = 0;
+        loop {
+            tokio::select! {
+                biased;
+                listed = timeout(PATIENCE, &mut list) => {
+                    assert!(listed.unwrap().unwrap().contains_key(OWN));
+                    break;
+                }
+                quick = sample(&other, QUICK) => {
+                    assert!(quick.faults.is_empty());
+                    answered += 1;
+                }
+            }
+        }
+        assert!(answered > 3, "{answered}");
+        // The configuration is there as well.
+        daemon.signal(Signal::HUP);
+        let before = threads(daemon.pid);
+        for _ in 0..50 {
+            timeout(PATIENCE, client.list(&[])).await.unwrap().unwrap();
+            let own = sample(&client, OWN).await;
+            assert!(own.readings.contains_key(OWN), "{:?}", own.faults);
+        }
+        // One that reads the configuration, and one for what is read otherwise.
+        assert!(threads(daemon.pid) <= before + 2);
+        let interval = Duration::from_millis(50);
+        let session = client.start(&[OWN, QUICK], Start::every(interval));
+        let mut session = timeout(PATIENCE, session).await.unwrap().unwrap();
+        for _ in 0..10 {
+            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        // It answers again, and what is defined then is heard of.
+        drop(hung);
+        define(&directory, "other.toml", &definition("room/desk/other"));
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while !client
+            .list(&[])
+            .await
+            .unwrap()
+            .contains_key("room/desk/other")
+        {
             assert!(tokio::time::Instant::now() < end);
         }
     });

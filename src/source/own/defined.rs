@@ -20,7 +20,7 @@ const DEFINITIONS: usize = 1 << 14;
 pub(super) const TOLD: usize = 256;
 
 /// What a file defines.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Defined {
     pub(super) bytes: usize,
     pub(super) definitions: Vec<Arc<Definition>>,

@@ -28,12 +28,13 @@ use super::{
 };
 
 /// The directory, and what is defined there.
+#[derive(Clone)]
 pub(super) struct Directory {
     path: PathBuf,
     context: Context,
     is_there: bool,
     /// Why it cannot be looked at.
-    error: Option<Error>,
+    error: Option<Arc<Error>>,
     /// By name, in whose order they count.
     files: BTreeMap<Arc<str>, Defined>,
 }
@@ -69,12 +70,12 @@ impl Directory {
 
     /// What is wrong with the directory.
     pub(super) fn error(&self) -> Option<&Error> {
-        self.error.as_ref()
+        self.error.as_deref()
     }
 
     /// Notes that the directory cannot be watched.
     pub(super) fn fail(&mut self, cause: io::Error) {
-        self.error = Some(Error::io(&self.path, cause));
+        self.error = Some(Arc::new(Error::io(&self.path, cause)));
     }
 
     /// The names of the files.
@@ -127,7 +128,7 @@ impl Directory {
                 Ok(names) => names,
                 // What is known already stays.
                 Err(error) => {
-                    self.error = Some(error);
+                    self.error = Some(Arc::new(error));
                     return;
                 }
             },
@@ -191,7 +192,7 @@ impl Directory {
             text => text,
         };
         if !self.files.contains_key(&name) && self.files.len() >= FILES {
-            self.error = Some(self.too_many());
+            self.error = Some(Arc::new(self.too_many()));
             return;
         }
         let others = self.files.iter().filter(|(other, _)| **other != name);

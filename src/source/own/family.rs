@@ -2,50 +2,62 @@
 
 use std::{
     os::fd::OwnedFd,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use crate::{
-    reading::{Metric, Raw},
-    source::{Answered, Error, NewMember, Source, family::Known, pool::Pool},
+    reading::{Metric, Raw, monotonic},
+    source::{
+        Answered, Error, NewMember, Source,
+        family::Known,
+        pool::{Job, Pool},
+    },
 };
 
 use super::{
     NAME, Options,
     definition::Reader,
-    directory::Directory,
+    loader::Loader,
     member::Member,
     shared::{Edition, Shared},
-    watch::{News, Watch},
 };
 
 /// What a directory defines.
 pub(super) struct Family {
-    path: PathBuf,
     shared: Arc<Shared>,
-    watch: Mutex<Watch>,
-    is_loaded: bool,
+    /// Looks at the directory, and reads what is new.
+    job: Job<()>,
+    /// When the directory was looked at though nothing had shown that it changed.
+    looked: Mutex<Option<Instant>>,
+    /// How often it was loaded when it was discovered.
+    seen: u64,
     known: Known<(Option<Arc<str>>, Option<Reader>)>,
 }
+
+/// The kernel tells what is new in the directory that is watched. That its path leads to another one now, a
+/// call finds out after this time.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// How long is waited for the files of definitions. There may be thousands.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Family {
     pub(super) fn new(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Self {
         let path = options.directory.clone();
-        let directory = Directory::new(path.clone(), taken);
+        let shared = Arc::new(Shared::new(pool.clone(), options.guard.clone()));
+        let place = path.to_string_lossy().into();
+        let loader = Mutex::new(Loader::new(path, taken, shared.clone()));
+        let run = move || {
+            loader.lock().unwrap_or_else(PoisonError::into_inner).run();
+        };
         Self {
-            path,
-            shared: Arc::new(Shared::new(directory, pool.clone(), options.guard.clone())),
-            watch: Mutex::default(),
-            is_loaded: false,
+            shared,
+            job: Job::with_timeout(pool, &place, TIMEOUT, run),
+            looked: Mutex::default(),
+            seen: 0,
             known: Known::default(),
         }
-    }
-}
-
-impl Family {
-    fn watch(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,24 +80,18 @@ impl Source for Family {
         self.shared.tell(tell);
     }
 
+    fn begin_discovery(&mut self, since: Duration) {
+        self.job.ask(since);
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.job.awaited_until()
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let watch = self.watch.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut news = watch.take(&self.path);
-        if !self.is_loaded {
-            news = News::All;
-            self.is_loaded = true;
-        }
-        // What comes from here on is seen, and what was there before is read.
-        let watched = match news {
-            News::All => watch.begin(&self.path),
-            _ => Ok(()),
-        };
-        self.shared.load(|directory| {
-            directory.load(&news);
-            if let Err(cause) = watched {
-                directory.fail(cause);
-            }
-        });
+        // Where it was never loaded, that shows as a change when it is.
+        self.job.ask(Duration::ZERO);
+        self.seen = self.shared.loads();
         Ok(Vec::new())
     }
 
@@ -110,15 +116,26 @@ impl Source for Family {
     }
 
     fn changed(&self) -> bool {
-        self.watch().is_new()
+        self.shared.loads() != self.seen
     }
 
-    fn look(&self) {
-        self.watch().look(&self.path);
+    fn look(&self, closely: bool) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
+        if !(closely || is_due || self.shared.is_new()) {
+            return false;
+        }
+        *looked = Some(Instant::now());
+        self.job.ask(monotonic());
+        true
     }
 
     fn news(&self) -> Option<OwnedFd> {
-        self.watch().descriptor()
+        // While it is being looked at, what is new has been heard of.
+        match self.job.is_out() {
+            true => None,
+            false => self.shared.descriptor(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod family;
 mod file;
 mod id;
 mod kernel_file;
+mod loader;
 mod member;
 mod parse;
 mod shared;

@@ -2,10 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    os::fd::OwnedFd,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::source::{Answered, Error, command::Runner, pool::Pool};
 
@@ -22,7 +25,10 @@ pub(super) struct Shared {
 }
 
 struct State {
-    directory: Directory,
+    /// None before it was loaded.
+    directory: Option<Directory>,
+    /// Can be read when there is something to look at in the directory.
+    descriptor: Option<OwnedFd>,
     /// How often the directory was loaded.
     loads: u64,
     /// What was found in place of values, by file and id.
@@ -54,10 +60,11 @@ pub(super) struct Edition {
 }
 
 impl Shared {
-    pub(super) fn new(directory: Directory, pool: Pool, guard: PathBuf) -> Self {
+    pub(super) fn new(pool: Pool, guard: PathBuf) -> Self {
         Self {
             state: Mutex::new(State {
-                directory,
+                directory: None,
+                descriptor: None,
                 loads: 0,
                 complaints: BTreeMap::new(),
                 changes: 0,
@@ -69,17 +76,31 @@ impl Shared {
         }
     }
 
-    /// Has the directory loaded.
-    pub(super) fn load(&self, load: impl FnOnce(&mut Directory)) {
+    /// Notes what the directory defines now.
+    pub(super) fn publish(&self, directory: Directory, descriptor: Option<OwnedFd>) {
         let mut state = self.lock();
-        load(&mut state.directory);
         state.loads = state.loads.saturating_add(1);
-        let State {
-            directory,
-            complaints,
-            ..
-        } = &mut *state;
+        state.descriptor = descriptor;
+        let complaints = &mut state.complaints;
         complaints.retain(|(file, id), _| directory.defines(file, id));
+        let before = state.directory.replace(directory);
+        drop(state);
+        drop(before);
+    }
+
+    /// Whether there is something to look at in the directory, or it was never loaded.
+    pub(super) fn is_new(&self) -> bool {
+        let state = self.lock();
+        let Some(descriptor) = &state.descriptor else {
+            return true;
+        };
+        let mut polled = [PollFd::new(descriptor, PollFlags::IN)];
+        !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
+    }
+
+    /// What can be read when there is something to look at.
+    pub(super) fn descriptor(&self) -> Option<OwnedFd> {
+        self.lock().descriptor.as_ref()?.try_clone().ok()
     }
 
     /// How often the directory was loaded.
@@ -98,20 +119,26 @@ impl Shared {
     /// What there is to read: the files of definitions, and the readers of each.
     pub(super) fn readers(&self) -> Vec<(Arc<str>, Reader)> {
         let state = self.lock();
-        let readers = state.directory.readers();
+        let directory = state.directory.iter();
+        let readers = directory.flat_map(Directory::readers);
         readers
             .map(|(file, reader)| (file.clone(), reader.clone()))
             .collect()
     }
 
     pub(super) fn files(&self) -> Vec<Arc<str>> {
-        self.lock().directory.files().cloned().collect()
+        let state = self.lock();
+        let directory = state.directory.iter();
+        directory.flat_map(Directory::files).cloned().collect()
     }
 
     /// What one reader has to read for.
     pub(super) fn definitions(&self, file: &str, reader: &Reader) -> Vec<Arc<Definition>> {
         let state = self.lock();
-        state.directory.definitions(file, reader).to_vec()
+        let directory = state.directory.as_ref();
+        directory.map_or(Vec::new(), |directory| {
+            directory.definitions(file, reader).to_vec()
+        })
     }
 
     /// Notes what was found in place of a value, or that the value is there again.
@@ -140,13 +167,13 @@ impl Shared {
     /// is no file, with the directory.
     pub(super) fn trouble(&self, file: Option<&Arc<str>>) -> Result<(), Error> {
         let state = self.lock();
-        let Some(file) = file else {
-            return state
-                .directory
-                .error()
-                .map_or(Ok(()), |error| Err(error.again()));
+        let Some(directory) = &state.directory else {
+            return Ok(());
         };
-        let mistakes = state.directory.mistakes_of(file).cloned();
+        let Some(file) = file else {
+            return directory.error().map_or(Ok(()), |error| Err(error.again()));
+        };
+        let mistakes = directory.mistakes_of(file).cloned();
         let complaints = state.complaints.range((file.clone(), Arc::from(""))..);
         let complaints = complaints.take_while(|((of, _), _)| of == file);
         let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {}", complaint.what));

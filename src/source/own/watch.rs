@@ -95,7 +95,7 @@ impl Watch {
     }
 
     /// Looks what is new since the watch has begun, or since it was [taken](Self::take).
-    pub(super) fn look(&mut self, path: &Path) {
+    fn look(&mut self, path: &Path) {
         // A directory that is reached through another link, or whose watch has failed.
         if identity(path) != self.watched {
             self.news = News::All;
@@ -108,11 +108,6 @@ impl Watch {
                 Err(_) => self.news = News::All,
             }
         }
-    }
-
-    /// Whether something is new, as far as was [looked](Self::look).
-    pub(super) fn is_new(&self) -> bool {
-        self.news != News::None
     }
 
     /// What is new; from now on it is not.

@@ -147,6 +147,12 @@ impl<T: Clone + Send + 'static> Job<T> {
         (now < until).then_some(until)
     }
 
+    /// Whether it waits or runs.
+    #[cfg(feature = "own")]
+    pub(crate) fn is_out(&self) -> bool {
+        self.inner.lock().out.is_some()
+    }
+
     /// What it has answered; while it is out, what it answered before if that is not older than
     /// [`FRESH`].
     ///

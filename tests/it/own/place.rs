@@ -31,6 +31,11 @@ pub(crate) fn define(directory: &Path, file: &str, text: &str) {
     fs::write(directory.join(file), text).unwrap();
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = runtime::Builder::new_current_thread();
+    runtime.enable_time().build().unwrap().block_on(future)
+}
+
 /// A store of this process, over what a directory of its own defines.
 pub(crate) struct Place {
     dir: TempDir,
@@ -84,22 +89,20 @@ impl Place {
 
     /// What has changed, as it is found out before each call.
     pub(crate) fn look(&self) -> Changes {
-        self.store.look_at_definitions(true)
+        block_on(self.store.look_at_definitions(true))
     }
 
     /// A frame now, in which nothing is waited for any longer.
     pub(crate) fn read(&self, selection: &Selection) -> Frame {
-        let mut runtime = runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().build().unwrap();
         let now = Stamp::now().monotonic;
-        runtime.block_on(self.store.prepare(selection, now, now + PATIENCE));
+        block_on(self.store.prepare(selection, now, now + PATIENCE));
         self.store.read(selection, now)
     }
 
     /// The reading of a metric now.
     pub(crate) fn reading(&self, id: &str) -> Reading {
         self.look();
-        let selection = self.store.resolve(&[id]).unwrap();
+        let selection = block_on(self.store.resolve_patiently(&[id])).unwrap();
         let frame = self.read(&selection);
         let none = Baseline::new();
         let (_, reading) = selection.readings(&frame, &none).next().unwrap();
@@ -125,7 +128,7 @@ impl Place {
     /// What there is of the user's.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.look();
-        let selection = self.store.resolve(&[]).unwrap();
+        let selection = block_on(self.store.resolve_patiently(&[])).unwrap();
         let columns = selection.columns.iter();
         let own = columns.filter(|column| column.source.starts_with(own::NAME));
         let mut ids: Vec<_> = own.map(|column| column.metric.id.to_string()).collect();
