@@ -36,6 +36,7 @@ const NAME: &str = "blocking pool";
 pub(crate) struct Pool(Arc<Owner>);
 
 /// The pool, for what it may outlive.
+#[cfg(any(feature = "nvml", feature = "service", test))]
 pub(crate) struct WeakPool(Weak<Owner>);
 
 /// Closes the pool when the last of its clones is dropped.
@@ -107,6 +108,7 @@ impl Pool {
     }
 
     /// Submits a task after some time, unless this is dropped before.
+    #[cfg(any(feature = "nvml", feature = "service", test))]
     pub(crate) fn submit_later(
         &self,
         after: Duration,
@@ -160,6 +162,7 @@ impl Pool {
         })
     }
 
+    #[cfg(any(feature = "nvml", feature = "service", test))]
     pub(crate) fn downgrade(&self) -> WeakPool {
         WeakPool(Arc::downgrade(&self.0))
     }
@@ -169,6 +172,7 @@ impl Pool {
     }
 }
 
+#[cfg(any(feature = "nvml", feature = "service", test))]
 impl WeakPool {
     pub(crate) fn upgrade(&self) -> Option<Pool> {
         self.0.upgrade().map(Pool)

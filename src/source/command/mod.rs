@@ -174,6 +174,7 @@ impl Handle {
     }
 
     /// What the command has said. Nobody need want to know.
+    #[cfg(feature = "own")]
     pub(crate) fn state(&self) -> State {
         self.shared.lock().state(self.number, Instant::now())
     }
