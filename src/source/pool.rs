@@ -20,7 +20,7 @@ use std::{
 use crate::source::{Answered, panic::caught};
 
 pub(crate) use job::{Job, SLOW};
-use state::{State, THREADS, Task};
+use state::{State, THREADS};
 
 /// A task that waits as long for a thread gets a new one, if there may be one.
 const SLICE: Duration = Duration::from_millis(2);
@@ -36,7 +36,7 @@ const NAME: &str = "blocking pool";
 pub(crate) struct Pool(Arc<Owner>);
 
 /// The pool, for what it may outlive.
-#[cfg(any(feature = "nvml", feature = "service", test))]
+#[cfg(any(feature = "nvml", feature = "service"))]
 pub(crate) struct WeakPool(Weak<Owner>);
 
 /// Closes the pool when the last of its clones is dropped.
@@ -118,7 +118,7 @@ impl Pool {
     ) -> Submitted {
         let mut state = self.lock();
         let number = state.number();
-        let task = Task {
+        let task = state::Task {
             number,
             deadline,
             run: Box::new(run),
@@ -162,7 +162,7 @@ impl Pool {
         })
     }
 
-    #[cfg(any(feature = "nvml", feature = "service", test))]
+    #[cfg(any(feature = "nvml", feature = "service"))]
     pub(crate) fn downgrade(&self) -> WeakPool {
         WeakPool(Arc::downgrade(&self.0))
     }
@@ -172,7 +172,7 @@ impl Pool {
     }
 }
 
-#[cfg(any(feature = "nvml", feature = "service", test))]
+#[cfg(any(feature = "nvml", feature = "service"))]
 impl WeakPool {
     pub(crate) fn upgrade(&self) -> Option<Pool> {
         self.0.upgrade().map(Pool)

@@ -79,7 +79,11 @@ impl Shared {
     /// Notes what the directory defines now.
     pub(super) fn publish(&self, directory: Directory, descriptor: Option<OwnedFd>) {
         let mut state = self.lock();
-        state.loads = state.loads.saturating_add(1);
+        // Where there never was a directory, nothing has changed.
+        let is_nothing = !directory.is_there() && directory.error().is_none();
+        if state.loads > 0 || !is_nothing {
+            state.loads = state.loads.saturating_add(1);
+        }
         state.descriptor = descriptor;
         let complaints = &mut state.complaints;
         complaints.retain(|(file, id), _| directory.defines(file, id));
