@@ -17,8 +17,8 @@ const ANSWERS: Duration = Duration::from_secs(1);
 /// After a signal, the bus has this long to take the answers and everything else.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// After so many seconds SIGALRM ends the process, wherever it is: dropping what it has, or removing its
-/// pidfile from a file system that hangs.
+/// After so many seconds SIGALRM ends the process, wherever it is once it has heard of the signal: dropping what it
+/// has, or removing its pidfile from a file system that hangs.
 const ALARM: u32 = 3;
 
 /// A second signal as soon as this is no second wish: timeout(1) signals the process, and then its group.

@@ -168,7 +168,7 @@ impl Host {
                         told(fed);
                     }
                 }
-                _ = again.tick(), if !is_told => is_told = !is_full(&notify.ready()),
+                _ = again.tick(), if !is_told => is_told = !is_full(&notify.try_ready()),
             }
         }
     }

@@ -82,19 +82,19 @@ impl Pool {
 
     /// Runs a task when the tasks before it at this place have run. A thread that runs it for longer than
     /// the deadline is stuck.
-    pub(crate) fn submit(
+    fn submit(
         &self,
         place: &Arc<str>,
         deadline: Duration,
         run: impl FnOnce() + Send + 'static,
     ) -> Submitted {
         let mut state = self.lock();
-        let number = state.add_new(place, deadline, Box::new(run));
+        let number = state.add_new(place, deadline, true, Box::new(run));
         self.0.0.staff(&mut state, SLICE);
         self.submitted(place, number)
     }
 
-    /// The same, for who waits for it on a thread: it does not wait for those that have other tasks.
+    /// The same, for who waits for it on a thread or has it run for long: it has a thread of its own at once.
     pub(crate) fn submit_at_once(
         &self,
         place: &Arc<str>,
@@ -102,7 +102,7 @@ impl Pool {
         run: impl FnOnce() + Send + 'static,
     ) -> Submitted {
         let mut state = self.lock();
-        let number = state.add_new(place, deadline, Box::new(run));
+        let number = state.add_new(place, deadline, false, Box::new(run));
         self.0.0.staff(&mut state, Duration::ZERO);
         self.submitted(place, number)
     }
@@ -121,6 +121,7 @@ impl Pool {
         let task = state::Task {
             number,
             deadline,
+            is_job: false,
             run: Box::new(run),
         };
         let now = Instant::now();
@@ -128,7 +129,7 @@ impl Pool {
         state.timers.push((at, place.clone(), task));
         // A thread waits for the moment.
         self.0.0.staff(&mut state, SLICE);
-        self.0.0.changed.notify_one();
+        self.0.0.wake(&mut state);
         self.submitted(place, number)
     }
 
@@ -143,6 +144,7 @@ impl Pool {
     /// What the place does. Gets it a thread if it has waited for one.
     fn progress(&self, place: &str) -> Option<Progress> {
         let mut state = self.lock();
+        self.0.0.staff(&mut state, SLICE);
         let running = state
             .running
             .iter()
@@ -153,10 +155,7 @@ impl Pool {
         if !state.places.contains_key(place) {
             return None;
         }
-        self.0.0.staff(&mut state, SLICE);
-        let now = Instant::now();
-        let is_served = state.can_grow(now) || state.threads > state.stuck(now);
-        Some(match is_served {
+        Some(match state.serves_jobs(Instant::now()) {
             true => Progress::NeedsThread,
             false => Progress::Exhausted,
         })
@@ -224,17 +223,18 @@ impl Shared {
     /// stuck or have kept it waiting for so long.
     fn staff(self: &Arc<Self>, state: &mut State, wait: Duration) {
         let now = Instant::now();
-        let since = match state.ready.front() {
-            Some((_, since)) => *since,
-            None if state.timers.is_empty() || state.threads > 0 => return,
+        let since = match state.ready_since() {
+            Some(since) => since,
+            None if state.timers.is_empty() || state.threads > state.stuck(now) => return,
             None => now,
         };
         if state.idle > 0 {
-            self.changed.notify_one();
+            self.wake(state);
             return;
         }
-        let is_starting = state.threads > state.running.len();
-        if is_starting && !wait.is_zero() {
+        // One that was woken, or is starting.
+        let is_coming = state.threads > state.running.len();
+        if is_coming && !wait.is_zero() {
             return;
         }
         let is_kept_waiting = now.saturating_duration_since(since) >= wait;
@@ -251,13 +251,24 @@ impl Shared {
         state.threads = state.threads.saturating_add(started.is_ok().into());
     }
 
-    fn work(&self) {
+    /// Wakes a thread that is idle.
+    fn wake(&self, state: &mut State) {
+        if state.idle > 0 {
+            state.idle = state.idle.saturating_sub(1);
+            state.woken = state.woken.saturating_add(1);
+            self.changed.notify_one();
+        }
+    }
+
+    fn work(self: &Arc<Self>) {
         let mut state = self.lock();
         while !state.is_closed {
             let now = Instant::now();
             state.submit_due(now);
             if let Some((place, task)) = state.begin(now) {
                 let number = task.number;
+                // Others may have been ready when this one was woken.
+                self.staff(&mut state, SLICE);
                 drop(state);
                 call_thread(&place);
                 // Who submits it hears of its panic otherwise.
@@ -278,7 +289,10 @@ impl Shared {
             let waited = self.changed.wait_timeout(state, wait);
             let (locked, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
             state = locked;
-            state.idle = state.idle.saturating_sub(1);
+            match state.woken {
+                0 => state.idle = state.idle.saturating_sub(1),
+                woken => state.woken = woken.saturating_sub(1),
+            }
             if outcome.timed_out() && state.ready.is_empty() && state.timers.is_empty() {
                 break;
             }

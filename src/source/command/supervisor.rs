@@ -38,7 +38,7 @@ pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
             shared.abandon(&Failure::Panicked(panic));
         }
     };
-    pool.submit(&"commands".into(), Duration::MAX, task)
+    pool.submit_at_once(&"commands".into(), Duration::MAX, task)
         .detach();
     Ok(waker)
 }

@@ -12,6 +12,9 @@ mod space;
 
 use super::{Options, Roots, Source, pool::Pool};
 
+#[cfg(feature = "own")]
+pub(super) use mounts::foreign;
+
 /// The sources of `disk`: what diskstats counts, names, and the room of file systems.
 pub(super) fn sources(roots: &Roots, options: &Options, pool: &Pool) -> Vec<Box<dyn Source>> {
     vec![

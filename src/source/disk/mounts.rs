@@ -105,6 +105,15 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
     regular_file::table(&own).map_err(|cause| Error::io(&own, cause))
 }
 
+/// Where file systems are mounted of which a server or a program answers, and may not.
+#[cfg(feature = "own")]
+pub(in crate::source) fn foreign() -> Vec<PathBuf> {
+    let text = regular_file::table(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let is_foreign = |mount: &Mount| mount.is_network() || mount.kind.starts_with("fuse");
+    let mounts = parse::lines(&text).filter_map(line).filter(is_foreign);
+    mounts.map(|mount| mount.point).collect()
+}
+
 /// The mounts in a text of mountinfo that are on disks of this machine, each file system once:
 /// none of those that ask a server or another program, which may never answer, and no images,
 /// which are always full.

@@ -3,6 +3,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use crate::source::disk;
+
 use super::{
     directory::Directory,
     shared::Shared,
@@ -47,6 +49,7 @@ impl Loader {
             self.directory.fail(cause);
         }
         let descriptor = self.watch.descriptor();
-        self.shared.publish(self.directory.clone(), descriptor);
+        self.shared
+            .publish(self.directory.clone(), descriptor, disk::foreign());
     }
 }

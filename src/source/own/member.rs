@@ -67,11 +67,8 @@ impl Member {
                     is_kernel,
                     columns: columns.clone(),
                 };
-                // The files of one directory are on one mount.
-                let directory = std::path::Path::new(&path.0).parent();
-                let place = directory
-                    .unwrap_or(std::path::Path::new("/"))
-                    .to_string_lossy();
+                let place = shared.place(std::path::Path::new(&path.0));
+                let place = place.to_string_lossy();
                 let queue = Queue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
                 Read::File(Guard::boxed(&queue, source))
             }

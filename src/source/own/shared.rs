@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -29,6 +29,8 @@ struct State {
     directory: Option<Directory>,
     /// Can be read when there is something to look at in the directory.
     descriptor: Option<OwnedFd>,
+    /// The mounts of servers and programs.
+    mounts: Vec<PathBuf>,
     /// How often the directory was loaded.
     loads: u64,
     /// What was found in place of values, by file and id.
@@ -65,6 +67,7 @@ impl Shared {
             state: Mutex::new(State {
                 directory: None,
                 descriptor: None,
+                mounts: Vec::new(),
                 loads: 0,
                 complaints: BTreeMap::new(),
                 changes: 0,
@@ -77,7 +80,12 @@ impl Shared {
     }
 
     /// Notes what the directory defines now.
-    pub(super) fn publish(&self, directory: Directory, descriptor: Option<OwnedFd>) {
+    pub(super) fn publish(
+        &self,
+        directory: Directory,
+        descriptor: Option<OwnedFd>,
+        mounts: Vec<PathBuf>,
+    ) {
         let mut state = self.lock();
         // Where there never was a directory, nothing has changed.
         let is_nothing = !directory.is_there() && directory.error().is_none();
@@ -85,11 +93,21 @@ impl Shared {
             state.loads = state.loads.saturating_add(1);
         }
         state.descriptor = descriptor;
+        state.mounts = mounts;
         let complaints = &mut state.complaints;
         complaints.retain(|(file, id), _| directory.defines(file, id));
         let before = state.directory.replace(directory);
         drop(state);
         drop(before);
+    }
+
+    /// The place of a file in the blocking pool: its mount if a server or a program answers for that, else its
+    /// directory.
+    pub(super) fn place(&self, path: &Path) -> PathBuf {
+        let state = self.lock();
+        let mounts = state.mounts.iter().filter(|mount| path.starts_with(mount));
+        let mount = mounts.max_by_key(|mount| mount.as_os_str().len()).cloned();
+        mount.unwrap_or_else(|| path.parent().unwrap_or(path).to_owned())
     }
 
     /// Whether there is something to look at in the directory, or it was never loaded.

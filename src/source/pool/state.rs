@@ -14,6 +14,10 @@ pub(super) const THREADS: usize = 16;
 /// As many threads that are stuck do not count among these.
 pub(super) const STUCK: usize = 32;
 
+/// As many of all threads can run jobs, which may all be stuck. The others are for tasks that somebody waits for
+/// on a thread, or that go on as long as the service does: the process table, commands.
+pub(super) const JOBS: usize = THREADS + STUCK - 8;
+
 #[derive(Default)]
 pub(super) struct State {
     /// Those that have a task.
@@ -24,8 +28,9 @@ pub(super) struct State {
     /// Tasks that are submitted later.
     pub(super) timers: Vec<(Instant, Arc<str>, Task)>,
     pub(super) threads: usize,
-    /// Threads that wait for a task.
+    /// Threads that wait for a task, without those that have been woken and do not run yet.
     pub(super) idle: usize,
+    pub(super) woken: usize,
     pub(super) submitted: u64,
     pub(super) answered: Option<Answered>,
     pub(super) is_closed: bool,
@@ -41,6 +46,7 @@ pub(super) struct Task {
     pub(super) number: u64,
     /// A thread is stuck that has run it for longer.
     pub(super) deadline: Duration,
+    pub(super) is_job: bool,
     pub(super) run: Box<dyn FnOnce() + Send>,
 }
 
@@ -49,6 +55,7 @@ pub(super) struct Running {
     pub(super) place: Arc<str>,
     pub(super) begun: Instant,
     pub(super) deadline: Duration,
+    pub(super) is_job: bool,
 }
 
 impl State {
@@ -61,12 +68,14 @@ impl State {
         &mut self,
         name: &Arc<str>,
         deadline: Duration,
+        is_job: bool,
         run: Box<dyn FnOnce() + Send>,
     ) -> u64 {
         let number = self.number();
         let task = Task {
             number,
             deadline,
+            is_job,
             run,
         };
         self.add(name, task);
@@ -91,8 +100,25 @@ impl State {
         }
     }
 
+    /// Which of the places that are ready is next.
+    fn startable(&self) -> Option<usize> {
+        let jobs = self.running.iter().filter(|running| running.is_job).count();
+        let may_begin = |(name, _): &(Arc<str>, Instant)| {
+            let place = self.places.get(name);
+            let next = place.and_then(|place| place.waiting.front());
+            next.is_some_and(|task| !task.is_job || jobs < JOBS)
+        };
+        self.ready.iter().position(may_begin)
+    }
+
+    /// Since when the next task has been ready to begin; none if there is none.
+    pub(super) fn ready_since(&self) -> Option<Instant> {
+        let (_, since) = self.ready.get(self.startable()?)?;
+        Some(*since)
+    }
+
     pub(super) fn begin(&mut self, now: Instant) -> Option<(Arc<str>, Task)> {
-        let (name, _) = self.ready.pop_front()?;
+        let (name, _) = self.ready.remove(self.startable()?)?;
         let place = self.places.get_mut(&name)?;
         let task = place.waiting.pop_front()?;
         place.is_busy = true;
@@ -101,6 +127,7 @@ impl State {
             place: name.clone(),
             begun: now,
             deadline: task.deadline,
+            is_job: task.is_job,
         });
         Some((name, task))
     }
@@ -136,6 +163,15 @@ impl State {
         let is_stuck =
             |running: &&Running| now.saturating_duration_since(running.begun) > running.deadline;
         self.running.iter().filter(is_stuck).count()
+    }
+
+    /// Whether a job that is ready will have a thread before one returns that is stuck.
+    pub(super) fn serves_jobs(&self, now: Instant) -> bool {
+        let is_busy = |running: &Running| {
+            running.is_job && now.saturating_duration_since(running.begun) <= running.deadline
+        };
+        let has_spare = self.threads > self.running.len() || self.can_grow(now);
+        has_spare && self.startable().is_some() || self.running.iter().any(is_busy)
     }
 
     /// Whether there may be another thread.

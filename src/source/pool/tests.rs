@@ -2,7 +2,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use crate::reading::{Fault, monotonic};
 
-use super::{state::STUCK, *};
+use super::{
+    state::{JOBS, STUCK},
+    *,
+};
 
 /// A job at a place of its own that answers with what it is sent, once it is sent something.
 fn held(pool: &Pool, place: &str) -> (Job<u32>, Sender<u32>) {
@@ -103,13 +106,12 @@ fn at_one_place_one_runs_after_the_other() {
 #[test]
 fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
     let pool = Pool::new();
-    let all = THREADS + STUCK;
-    let hung: Vec<_> = (0..all + 5)
+    let hung: Vec<_> = (0..JOBS + 5)
         .map(|at| held(&pool, &format!("mount {at}")))
         .collect();
     // Each round finds those of the round before stuck.
     let start = Instant::now();
-    while threads(&pool) < all {
+    while threads(&pool) < JOBS || pool.lock().stuck(Instant::now()) < JOBS {
         assert!(
             start.elapsed() < Duration::from_secs(60),
             "{}",
@@ -122,15 +124,25 @@ fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
         thread::yield_now();
     }
     let well = Job::new(&pool, &"well".into(), || 5);
-    while pool.lock().stuck(Instant::now()) < all {
-        thread::yield_now();
-    }
     well.ask(monotonic());
     assert_eq!(
         (well.awaited_until(), well.answer()),
         (None, Err(Fault::Timeout))
     );
-    assert_eq!(threads(&pool), all);
+    // The process table and commands go on, as far as there are threads at all.
+    for at in 0..100 {
+        let (sender, receiver) = mpsc::channel();
+        let place = format!("table {at}").into();
+        let task = move || sender.send(()).unwrap();
+        let submitted = pool.submit_at_once(&place, SLOW, task);
+        receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+        drop(submitted);
+    }
+    assert_eq!(
+        (well.awaited_until(), well.answer()),
+        (None, Err(Fault::Timeout))
+    );
+    assert!(threads(&pool) <= THREADS + STUCK, "{}", threads(&pool));
     // Those that return take what has waited.
     drop(hung);
     while well.answer() != Ok(5) {
@@ -139,6 +151,29 @@ fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
     settle(&pool);
     while threads(&pool) > THREADS {
         thread::yield_now();
+    }
+}
+
+#[test]
+fn one_that_is_idle_is_not_promised_twice() {
+    let pool = Pool::new();
+    for round in 0..200 {
+        // One thread has nothing to do.
+        let warm = Job::new(&pool, &"warm".into(), || 5);
+        while ask(&warm) != Ok(5) {}
+        while pool.lock().idle == 0 {
+            thread::yield_now();
+        }
+        let (hung, release) = held(&pool, "hung");
+        let (sender, receiver) = mpsc::channel();
+        hung.ask(monotonic());
+        let task = move || sender.send(()).unwrap();
+        let submitted = pool.submit_at_once(&"table".into(), SLOW, task);
+        // Nobody asks the pool for anything meanwhile.
+        let answered = receiver.recv_timeout(Duration::from_secs(10));
+        assert!(answered.is_ok(), "round {round}");
+        drop((submitted, release));
+        settle(&pool);
     }
 }
 

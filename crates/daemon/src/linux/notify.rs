@@ -53,6 +53,14 @@ impl Notify {
         self.send("READY=1", PATIENCE)
     }
 
+    /// The same, tried once: for who tries again later.
+    ///
+    /// # Errors
+    /// As for [`ready`](Self::ready); [`Error::would_block`] is true where the supervisor has no room for it.
+    pub fn try_ready(&self) -> Result<(), Error> {
+        self.send("READY=1", Duration::ZERO)
+    }
+
     /// "It is about to end."
     ///
     /// # Errors
