@@ -9,7 +9,10 @@ use std::{
     path::PathBuf,
 };
 
-use crate::source::{Roots, parse};
+use crate::{
+    regular_file,
+    source::{Roots, parse},
+};
 
 /// The lists of the devices of each [subsystem](crate::source::Source::subsystems).
 #[derive(Clone, Debug)]
@@ -93,7 +96,7 @@ impl Seen {
 
     /// What is of interest in each line of a text.
     fn words(&mut self, path: PathBuf, word: impl Fn(&[u8]) -> Option<&[u8]>) {
-        match fs::read(path) {
+        match regular_file::table(&path) {
             Ok(text) => parse::lines(&text).for_each(|line| word(line).hash(&mut self.0)),
             Err(cause) => self.error(&cause),
         }
@@ -140,6 +143,15 @@ mod tests {
         assert_eq!(listings.of(subsystem), before);
         change(&tree);
         assert_eq!(listings.of(subsystem) != before, is_seen);
+    }
+
+    #[test]
+    fn a_fifo_is_not_waited_for() {
+        let tree = Tree::new();
+        let path = tree.roots().proc.join("partitions");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let listings = Listings::new(&tree.roots());
+        assert!(listings.of("block").is_some());
     }
 
     #[test]
