@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) type Attack = fn(&Bus);
 
-pub(crate) const ALL: [(&str, Attack); 34] = [
+pub(crate) const ALL: [(&str, Attack); 35] = [
     ("none", |_| sleep(Duration::from_secs(1))),
     // Messages.
     ("message-of-2-mb", |bus| {
@@ -191,37 +191,49 @@ pub(crate) const ALL: [(&str, Attack); 34] = [
         Raw::connect(bus).repeat_and_read(&ask("Quit", &()), 5000);
     }),
     // What is asked for.
-    (HUNG, |bus| {
-        let Some(mount) = Hung::new() else {
-            eprintln!("{HUNG}: left out, it mounts FUSE, which needs root and /dev/fuse");
-            return;
-        };
-        let definitions: String = (0..24)
-            .map(|at| {
-                let file = mount.path().join(at.to_string());
-                format!("[metrics.'room/desk/value{at}']\nfile = {file:?}\n")
-            })
-            .collect();
-        let directory = bus.config().join("sampled/sources.d");
-        fs::create_dir_all(&directory).expect("directory");
-        fs::write(directory.join("hung.toml"), definitions).expect("definitions");
-        let values = vec!["room", "memory"];
-        let start = ask("Start", &(&values, 50_000_u64, no_options()));
-        let list = ask("List", &(&values));
-        let mut raw = Raw::connect(bus);
-        raw.repeat(&start, 10);
-        for _ in 0..20 {
-            raw.repeat(&ask("Sample", &(&values, no_options())), 1);
-            raw.repeat(&list, 1);
-            raw.read_for(Duration::from_millis(50));
+    (WELL, |bus| {
+        let dir = TempDir::new().expect("directory");
+        for at in 0..VALUES {
+            fs::write(dir.path().join(at.to_string()), "5\n").expect("file");
         }
-        // All calls about it end with an error.
-        drop(mount);
+        values(bus, dir.path());
+    }),
+    (HUNG, |bus| match Hung::new() {
+        // All calls about it end with an error at the end.
+        Some(mount) => values(bus, mount.path()),
+        None => eprintln!("{HUNG}: left out, it mounts FUSE, which needs root and /dev/fuse"),
     }),
 ];
 
-/// Beside this one the neighbour is to notice nothing at all.
-pub(crate) const HUNG: &str = "hung-mount-24-values";
+/// What is asked for of files that answer, and of files of a mount that does not: beside the second the
+/// neighbour is to notice no more than beside the first.
+pub(crate) const WELL: &str = "values-24";
+pub(crate) const HUNG: &str = "hung-mount-values-24";
+
+const VALUES: usize = 24;
+
+/// Asks for the files of a directory, in sessions, again and again, and what they are called.
+fn values(bus: &Bus, files: &Path) {
+    let definitions: String = (0..VALUES)
+        .map(|at| {
+            let file = files.join(at.to_string());
+            format!("[metrics.'room/desk/value{at}']\nfile = {file:?}\n")
+        })
+        .collect();
+    let directory = bus.config().join("sampled/sources.d");
+    fs::create_dir_all(&directory).expect("directory");
+    fs::write(directory.join("values.toml"), definitions).expect("definitions");
+    let values = vec!["room", "memory"];
+    let start = ask("Start", &(&values, 50_000_u64, no_options()));
+    let list = ask("List", &(&values));
+    let mut raw = Raw::connect(bus);
+    raw.repeat(&start, 10);
+    for _ in 0..20 {
+        raw.repeat(&ask("Sample", &(&values, no_options())), 1);
+        raw.repeat(&list, 1);
+        raw.read_for(Duration::from_millis(50));
+    }
+}
 
 /// A file system of FUSE whose program answers nothing.
 struct Hung {
