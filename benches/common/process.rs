@@ -1,6 +1,8 @@
 //! What the kernel says about a process.
 
-use std::{fs, os::fd::OwnedFd};
+use std::{fs, os::fd::OwnedFd, time::Duration};
+
+use nix::time::ClockId;
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -16,9 +18,9 @@ pub(crate) struct Process {
 /// What a process has used so far, or in between.
 #[derive(Clone, Copy)]
 pub(crate) struct Usage {
-    /// CPU time in µs.
+    /// CPU time of all threads, those that have ended included, in µs.
     pub(crate) cpu: f64,
-    /// Times it went to sleep, and times it was made to wait.
+    /// Times its first thread went to sleep, and times it was made to wait.
     pub(crate) switches: f64,
     /// Calls of read(2) and its kind; messages of sockets are not among them.
     pub(crate) reads: f64,
@@ -37,12 +39,11 @@ impl Process {
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        // These are of the first thread alone, and shall be of all.
-        assert_eq!(self.threads(), 1);
-        let cpu = self.file("schedstat");
-        let cpu = cpu.split(' ').next().and_then(|text| text.parse().ok());
+        let pid = i32::try_from(self.pid).expect("a number of a process");
+        let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid));
+        let cpu = clock.and_then(ClockId::now).expect("it runs");
         Usage {
-            cpu: cpu.map(|nanoseconds: f64| nanoseconds / 1e3).expect("time"),
+            cpu: Duration::from(cpu).as_secs_f64() * 1e6,
             switches: (self.value("status", "voluntary_ctxt_switches:")
                 + self.value("status", "nonvoluntary_ctxt_switches:")) as f64,
             reads: self.value("io", "syscr:") as f64,
