@@ -80,30 +80,39 @@ impl Pool {
         self.lock().answered = Some(tell);
     }
 
-    /// Runs a task when the tasks before it at this place have run. A thread that runs it for longer than
-    /// the deadline is stuck.
-    fn submit(
+    /// Runs a job when the tasks before it at this place have run. A thread that runs it for longer than the
+    /// deadline is stuck.
+    fn submit_job(
         &self,
         place: &Arc<str>,
         deadline: Duration,
         run: impl FnOnce() + Send + 'static,
     ) -> Submitted {
-        let mut state = self.lock();
-        let number = state.add_new(place, deadline, true, Box::new(run));
-        self.0.0.staff(&mut state, SLICE);
-        self.submitted(place, number)
+        self.submit(place, deadline, true, Box::new(run))
     }
 
-    /// The same, for who waits for it on a thread or has it run for long: it has a thread of its own at once.
+    /// The same, of a task that somebody waits for on a thread, or that runs for long: it does not wait for
+    /// threads that have other tasks.
     pub(crate) fn submit_at_once(
         &self,
         place: &Arc<str>,
         deadline: Duration,
         run: impl FnOnce() + Send + 'static,
     ) -> Submitted {
+        self.submit(place, deadline, false, Box::new(run))
+    }
+
+    fn submit(
+        &self,
+        place: &Arc<str>,
+        deadline: Duration,
+        is_job: bool,
+        run: Box<dyn FnOnce() + Send>,
+    ) -> Submitted {
         let mut state = self.lock();
-        let number = state.add_new(place, deadline, false, Box::new(run));
-        self.0.0.staff(&mut state, Duration::ZERO);
+        let number = state.add_new(place, deadline, is_job, run);
+        let wait = if is_job { SLICE } else { Duration::ZERO };
+        self.0.0.staff(&mut state, wait);
         self.submitted(place, number)
     }
 

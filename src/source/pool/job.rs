@@ -50,7 +50,7 @@ struct Out {
     asked: Instant,
     begun: Option<Instant>,
     /// Takes it out of the queue again.
-    _submitted: Option<Submitted>,
+    submitted: Option<Submitted>,
 }
 
 struct Answer<T> {
@@ -104,17 +104,17 @@ impl<T: Clone + Send + 'static> Job<T> {
         state.out = Some(Out {
             asked: Instant::now(),
             begun: None,
-            _submitted: None,
+            submitted: None,
         });
         let inner = Arc::downgrade(&self.inner);
         // The lock is held: the answer comes after what is noted here.
-        let submitted = self.pool.submit(&self.inner.place, TIMEOUT, move || {
+        let submitted = self.pool.submit_job(&self.inner.place, TIMEOUT, move || {
             if let Some(inner) = inner.upgrade() {
                 inner.run();
             }
         });
         if let Some(out) = &mut state.out {
-            out._submitted = Some(submitted);
+            out.submitted = Some(submitted);
         }
     }
 
