@@ -28,12 +28,13 @@ impl Store {
         let cells = &selection.cells;
         self.begin(cells, since);
         self.wait(deadline, |inner| {
-            let mut all = cells.iter();
-            let is_awaited = |cell: &mut Cell| cell.says(|source| source.is_awaited());
-            match all.any(|&cell| inner.cells.get_mut(cell).is_some_and(is_awaited)) {
-                true => Instant::now().checked_add(LONG),
-                false => inner.awaited_until(cells),
-            }
+            // Asked also where a command is waited for: this gets a thread for jobs that wait for one.
+            inner.awaited_until(cells).or_else(|| {
+                let is_awaited = |cell: &mut Cell| cell.says(|source| source.is_awaited());
+                let mut all = cells.iter();
+                let is_any = all.any(|&cell| inner.cells.get_mut(cell).is_some_and(is_awaited));
+                is_any.then(|| Instant::now().checked_add(LONG)).flatten()
+            })
         })
         .await;
     }
@@ -67,7 +68,8 @@ impl Store {
         }
     }
 
-    /// The same as [`prepare`](Self::prepare) for the frames of several selections, which wait for no command, and for nothing very long.
+    /// The same as [`prepare`](Self::prepare) for the frames of several selections, which wait for no command,
+    /// and no longer than 100 ms.
     pub async fn prepare_frames(&self, selections: &[&Selection], since: Duration) {
         let cells = selections.iter().flat_map(|selection| &selection.cells);
         let cells: BTreeSet<_> = cells.copied().collect();

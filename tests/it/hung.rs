@@ -222,3 +222,40 @@ fn a_hung_home_costs_nothing_that_is_known() {
     });
     bus.end();
 }
+
+#[test]
+fn who_waits_for_a_command_has_the_files_that_answer() {
+    let bus = Bus::activating("");
+    let (hangs, answers) = (bus.dir().join("a"), bus.dir().join("z"));
+    fs::create_dir(&hangs).unwrap();
+    fs::create_dir(&answers).unwrap();
+    fs::write(answers.join("value"), "5\n").unwrap();
+    let Some(_hung) = Hung::over(&hangs) else {
+        return skip(Hung::NEEDS);
+    };
+    let file = |id: &str, directory: &Path| {
+        let file = directory.join("value");
+        format!("[metrics.'room/desk/{id}']\nfile = {file:?}\n")
+    };
+    let slow = "[metrics.'room/desk/slow']\ncommand = 'slow'\n[commands.slow]\nshell = 'sleep 30'\ninterval = '2m'\ntimeout = '1m'\n";
+    let text = file("hangs", &hangs) + slow + &file("answers", &answers);
+    define(&sources_d(&bus), "room.toml", &text);
+    bus.block_on(async {
+        let client = bus.client().await;
+        // The command runs when the files are asked for.
+        let hasty = SampleOptions {
+            timeout: Some(Duration::from_millis(100)),
+            ..SampleOptions::default()
+        };
+        let slow = client.sample(&["room/desk/slow"], hasty);
+        timeout(PATIENCE, slow).await.unwrap().unwrap();
+        let sample = client.sample(&["room"], SampleOptions::default());
+        let sample = timeout(PATIENCE, sample).await.unwrap().unwrap();
+        let has = |id: &str| sample.readings.contains_key(&format!("room/desk/{id}"));
+        assert_eq!(
+            [has("hangs"), has("slow"), has("answers")],
+            [false, false, true]
+        );
+    });
+    bus.end();
+}

@@ -30,10 +30,11 @@ const LINGER: Duration = Duration::from_secs(5);
 /// A thread that has had the table for longer is stuck.
 const DEADLINE: Duration = Duration::from_secs(1);
 
+const PLACE: &str = "process table";
+
 /// The table, as tasks of the blocking pool.
 pub(crate) struct Worker {
     pool: Pool,
-    place: Arc<str>,
     shared: Arc<Shared>,
 }
 
@@ -80,7 +81,6 @@ impl Worker {
     pub(crate) fn new(roots: &Roots, pool: &Pool) -> Self {
         Self {
             pool: pool.clone(),
-            place: "process table".into(),
             shared: Arc::new(Shared {
                 roots: roots.clone(),
                 pool: pool.downgrade(),
@@ -105,13 +105,10 @@ impl Worker {
     ) -> Answer<T> {
         let (sender, receiver) = oneshot::channel();
         let shared = self.shared.clone();
-        // Taken out first: what is dropped under the lock of the pool would need it.
-        let release = self.shared.lock().release.take();
-        drop(release);
         let task = move || shared.run(work, sender);
         Answer {
             receiver,
-            _submitted: self.pool.submit_at_once(&self.place, DEADLINE, task),
+            _submitted: self.pool.submit_at_once(&PLACE.into(), DEADLINE, task),
         }
     }
 
@@ -185,7 +182,7 @@ impl Shared {
                 drop(table);
             }
         };
-        let release = pool.submit_later(LINGER, &"process table".into(), DEADLINE, release);
+        let release = pool.submit_later(LINGER, &PLACE.into(), DEADLINE, release);
         let before = self.lock().release.replace(release);
         drop(before);
     }
