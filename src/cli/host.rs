@@ -21,11 +21,11 @@ use sampled::{
 
 use super::{
     Common,
+    background_read::{BackgroundRead, Outcome},
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
     log,
-    reload::{Outcome, Reload},
 };
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
@@ -133,7 +133,7 @@ impl Host {
         let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
         let mut watchdog = watchdog.map(every);
         let mut again = every(AGAIN);
-        let mut reload = Reload::default();
+        let mut read = BackgroundRead::default();
         loop {
             let alive = async {
                 match &mut watchdog {
@@ -145,13 +145,13 @@ impl Host {
                 _ = farewell.asked() => return,
                 _ = hangup.recv() => {
                     told(notify.reloading());
-                    if !self.read_again(&mut reload) {
+                    if !self.read_again(&mut read) {
                         is_told = told(notify.ready());
                     }
                 }
-                outcome = reload.next() => {
+                outcome = read.next() => {
                     let is_over = match outcome {
-                        Outcome::Old => !self.read_again(&mut reload),
+                        Outcome::Old => !self.read_again(&mut read),
                         outcome => {
                             self.settle(handle, outcome);
                             true
@@ -174,9 +174,9 @@ impl Host {
     }
 
     /// Begins to read the configuration again, and says whether it could.
-    fn read_again(&self, reload: &mut Reload<Loaded>) -> bool {
+    fn read_again(&self, read: &mut BackgroundRead<Loaded>) -> bool {
         let common = self.common.clone();
-        let begun = reload.begin(move || common.settings());
+        let begun = read.begin(move || common.settings());
         if let Err(error) = &begun {
             error!("no thread to read the configuration: {error}; it stays as it was");
         }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod background_read;
 mod deadline;
 mod demo;
 mod error;
@@ -15,7 +16,6 @@ mod list;
 mod log;
 mod origin;
 mod processes;
-mod reload;
 mod sample;
 mod selectors;
 mod serve;

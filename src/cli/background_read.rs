@@ -1,5 +1,5 @@
-//! The configuration, read again on a thread of its own: HOME may be on a server that does not answer, and
-//! nobody waits for that.
+//! Something read on a thread of its own: HOME may be on a server that does not answer, and nobody waits for
+//! that.
 
 use std::{future::pending, io, thread, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A reading of something, one at a time.
-pub(crate) struct Reload<T> {
+pub(crate) struct BackgroundRead<T> {
     answer: Option<oneshot::Receiver<T>>,
     /// When it is late; none once that was told.
     deadline: Option<Instant>,
@@ -33,7 +33,7 @@ pub(crate) enum Outcome<T> {
     Lost,
 }
 
-impl<T> Default for Reload<T> {
+impl<T> Default for BackgroundRead<T> {
     fn default() -> Self {
         Self {
             answer: None,
@@ -43,7 +43,7 @@ impl<T> Default for Reload<T> {
     }
 }
 
-impl<T: Send + 'static> Reload<T> {
+impl<T: Send + 'static> BackgroundRead<T> {
     /// Begins to read, unless a reading is out.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl<T: Send + 'static> Reload<T> {
         let (send, answer) = oneshot::channel();
         // A thread and no task of the runtime, which would wait for it at its end.
         thread::Builder::new()
-            .name("reload".to_owned())
+            .name("config".to_owned())
             .spawn(move || send.send(read()).ok())?;
         self.answer = Some(answer);
         self.deadline = Instant::now().checked_add(PATIENCE);
@@ -106,17 +106,17 @@ mod tests {
     fn what_hangs_is_left_behind() {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
-            let mut reload = Reload::default();
-            reload.begin(move || stuck.recv().unwrap_or(0)).unwrap();
+            let mut read = BackgroundRead::default();
+            read.begin(move || stuck.recv().unwrap_or(0)).unwrap();
             // As if the time was up.
-            reload.deadline = Some(Instant::now());
-            assert_eq!(reload.next().await, Outcome::Late);
+            read.deadline = Some(Instant::now());
+            assert_eq!(read.next().await, Outcome::Late);
             // There is one at a time, and what comes of it is not what was asked for last.
-            reload.begin(|| panic!("it is not begun")).unwrap();
+            read.begin(|| panic!("it is not begun")).unwrap();
             answer.send(1).unwrap();
-            assert_eq!(reload.next().await, Outcome::Old);
-            reload.begin(|| 2).unwrap();
-            assert_eq!(reload.next().await, Outcome::Read(2));
+            assert_eq!(read.next().await, Outcome::Old);
+            read.begin(|| 2).unwrap();
+            assert_eq!(read.next().await, Outcome::Read(2));
         });
     }
 
@@ -124,21 +124,21 @@ mod tests {
     fn what_is_late_still_comes() {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
-            let mut reload = Reload::default();
-            reload.begin(move || stuck.recv().unwrap_or(0)).unwrap();
-            reload.deadline = Some(Instant::now());
-            assert_eq!(reload.next().await, Outcome::Late);
+            let mut read = BackgroundRead::default();
+            read.begin(move || stuck.recv().unwrap_or(0)).unwrap();
+            read.deadline = Some(Instant::now());
+            assert_eq!(read.next().await, Outcome::Late);
             answer.send(1).unwrap();
-            assert_eq!(reload.next().await, Outcome::Read(1));
+            assert_eq!(read.next().await, Outcome::Read(1));
         });
     }
 
     #[test]
     fn nothing_comes_of_a_panic() {
         block_on(async {
-            let mut reload = Reload::<u32>::default();
-            reload.begin(|| panic!("as the test wants")).unwrap();
-            assert_eq!(reload.next().await, Outcome::Lost);
+            let mut read = BackgroundRead::<u32>::default();
+            read.begin(|| panic!("as the test wants")).unwrap();
+            assert_eq!(read.next().await, Outcome::Lost);
         });
     }
 }
