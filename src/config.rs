@@ -88,13 +88,13 @@ impl Config {
         parse(&text).map_err(|mistake| in_file(mistake, path, &text))
     }
 
-    /// Reads the user's own file, `$XDG_CONFIG_HOME/sampled/config.toml`. If there is none, all is
+    /// Reads the [user's own file](user_file). If there is none, all is
     /// as usual.
     ///
     /// # Errors
     /// When the file cannot be read, or says what it cannot say.
     pub fn of_user() -> Result<Self, Error> {
-        let Some(path) = user_dir().map(|dir| dir.join("config.toml")) else {
+        let Some(path) = user_file() else {
             return Ok(Self::default());
         };
         match Self::load(&path) {
@@ -102,6 +102,11 @@ impl Config {
             loaded => loaded,
         }
     }
+}
+
+/// The user's own file: `$XDG_CONFIG_HOME/sampled/config.toml`.
+pub fn user_file() -> Option<PathBuf> {
+    user_dir().map(|dir| dir.join("config.toml"))
 }
 
 /// Where the user defines sources of his own: `$XDG_CONFIG_HOME/sampled/sources.d`.

@@ -8,9 +8,6 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// What takes longer is told, and goes on by itself.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// A reading of something, one at a time.
 pub(crate) struct BackgroundRead<T> {
     answer: Option<oneshot::Receiver<T>>,
@@ -44,11 +41,15 @@ impl<T> Default for BackgroundRead<T> {
 }
 
 impl<T: Send + 'static> BackgroundRead<T> {
-    /// Begins to read, unless a reading is out.
+    /// Begins to read, unless a reading is out. What takes longer than `patience` is [late](Outcome::Late).
     ///
     /// # Errors
     /// When there is no thread to be had.
-    pub(crate) fn begin(&mut self, read: impl FnOnce() -> T + Send + 'static) -> io::Result<()> {
+    pub(crate) fn begin(
+        &mut self,
+        patience: Duration,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<()> {
         if self.answer.is_some() {
             self.is_old = true;
             return Ok(());
@@ -59,7 +60,7 @@ impl<T: Send + 'static> BackgroundRead<T> {
             .name("config".to_owned())
             .spawn(move || send.send(read()).ok())?;
         self.answer = Some(answer);
-        self.deadline = Instant::now().checked_add(PATIENCE);
+        self.deadline = Instant::now().checked_add(patience);
         self.is_old = false;
         Ok(())
     }
@@ -94,6 +95,8 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -107,15 +110,14 @@ mod tests {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
             let mut read = BackgroundRead::default();
-            read.begin(move || stuck.recv().unwrap_or(0)).unwrap();
-            // As if the time was up.
-            read.deadline = Some(Instant::now());
+            read.begin(Duration::ZERO, move || stuck.recv().unwrap_or(0))
+                .unwrap();
             assert_eq!(read.next().await, Outcome::Late);
             // There is one at a time, and what comes of it is not what was asked for last.
-            read.begin(|| panic!("it is not begun")).unwrap();
+            read.begin(PATIENCE, || panic!("it is not begun")).unwrap();
             answer.send(1).unwrap();
             assert_eq!(read.next().await, Outcome::Old);
-            read.begin(|| 2).unwrap();
+            read.begin(PATIENCE, || 2).unwrap();
             assert_eq!(read.next().await, Outcome::Read(2));
         });
     }
@@ -125,8 +127,8 @@ mod tests {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
             let mut read = BackgroundRead::default();
-            read.begin(move || stuck.recv().unwrap_or(0)).unwrap();
-            read.deadline = Some(Instant::now());
+            read.begin(Duration::ZERO, move || stuck.recv().unwrap_or(0))
+                .unwrap();
             assert_eq!(read.next().await, Outcome::Late);
             answer.send(1).unwrap();
             assert_eq!(read.next().await, Outcome::Read(1));
@@ -137,7 +139,8 @@ mod tests {
     fn nothing_comes_of_a_panic() {
         block_on(async {
             let mut read = BackgroundRead::<u32>::default();
-            read.begin(|| panic!("as the test wants")).unwrap();
+            read.begin(PATIENCE, || panic!("as the test wants"))
+                .unwrap();
             assert_eq!(read.next().await, Outcome::Lost);
         });
     }

@@ -11,6 +11,9 @@ use super::demo;
 pub(crate) enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
+    /// The configuration, where its file system does not answer.
+    #[error("{path}: {what}")]
+    Unread { path: String, what: &'static str },
     #[error(transparent)]
     Service(#[from] service::Error),
     #[error(transparent)]

@@ -9,19 +9,18 @@ use tokio::{
     signal::unix::{Signal, SignalKind},
     time::{MissedTickBehavior, interval, timeout},
 };
-use tracing::{error, info, warn};
+use tracing::warn;
 
 use sampled::{
-    config,
     daemon::{self, Notify, Ready},
     duration::Timeout,
-    service::{self, Handle, Service, Settings},
+    service::{self, Handle, Service},
     source::Roots,
 };
 
 use super::{
     Common,
-    background_read::{BackgroundRead, Outcome},
+    configuration::Configuration,
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
@@ -30,9 +29,6 @@ use super::{
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// What comes of reading the configuration.
-type Loaded = Result<Settings, config::Error>;
 
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
@@ -46,30 +42,18 @@ pub(crate) struct HostOptions {
 pub(crate) struct Host {
     common: Common,
     idle_timeout: Option<Timeout>,
-    settings: Settings,
     roots: Roots,
 }
 
 impl Host {
-    /// Reads the configuration, while the caller's directory is still ours and its stderr is at hand.
+    /// With paths that mean the same in every directory.
     pub(crate) fn new(common: &Common, options: &HostOptions) -> Result<Self, Error> {
         let common = common.absolute()?;
-        let mut host = Self {
+        Ok(Self {
             roots: common.roots(),
             common,
             idle_timeout: options.idle_timeout,
-            settings: Settings::default(),
-        };
-        host.settings = match host.read_settings() {
-            // Whom systemd starts for a caller of dbus-daemon, that caller is not told of a failure: it
-            // would wait for two minutes. So there is an answer, and the mistake is in the journal.
-            Err(mistake) if env::var_os("NOTIFY_SOCKET").is_some() => {
-                error!("{mistake}; running on the defaults");
-                host.overridden(super::with_own_sources(Settings::default()))
-            }
-            settings => settings?,
-        };
-        Ok(host)
+        })
     }
 
     /// Serves until nobody needs the service or a signal ends it. What is ready is told so when the
@@ -93,11 +77,13 @@ impl Host {
         let hangup = interruption::listen(SignalKind::hangup())?;
         let (farewell, handle) = (Farewell::new(), OnceCell::new());
         let serving = async {
-            let service = Service::start(&self.roots, self.settings.clone()).await?;
+            let mut configuration = Configuration::new(&self.common, self.idle_timeout);
+            let settings = configuration.first().await?;
+            let service = Service::start(&self.roots, settings).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
             let is_told = told(notify.ready());
-            let shutdown = self.attend(handle, &farewell, hangup, notify, is_told);
+            let shutdown = attend(handle, configuration, &farewell, hangup, notify, is_told);
             service.run(shutdown).await?;
             let left = timeout(UNASKED, leave(&service, ready, notify, &farewell)).await;
             left.unwrap_or_else(|_| {
@@ -114,103 +100,55 @@ impl Host {
             }
         }
     }
+}
 
-    /// Attends to the watchdog and SIGHUP. Returns when the service is to leave.
-    async fn attend(
-        &self,
-        handle: &Handle,
-        farewell: &Farewell,
-        mut hangup: Signal,
-        notify: &Notify,
-        mut is_told: bool,
-    ) {
-        let every = |time| {
-            let mut ticks = interval(time);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
+/// Attends to the watchdog and SIGHUP. Returns when the service is to leave.
+async fn attend(
+    handle: &Handle,
+    mut configuration: Configuration,
+    farewell: &Farewell,
+    mut hangup: Signal,
+    notify: &Notify,
+    mut is_told: bool,
+) {
+    let every = |time| {
+        let mut ticks = interval(time);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    };
+    let watchdog = notify.watchdog_interval();
+    let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
+    let mut watchdog = watchdog.map(every);
+    let mut again = every(AGAIN);
+    loop {
+        let alive = async {
+            match &mut watchdog {
+                Some(ticks) => drop(ticks.tick().await),
+                None => std::future::pending().await,
+            }
         };
-        let watchdog = notify.watchdog_interval();
-        let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
-        let mut watchdog = watchdog.map(every);
-        let mut again = every(AGAIN);
-        let mut read = BackgroundRead::default();
-        loop {
-            let alive = async {
-                match &mut watchdog {
-                    Some(ticks) => drop(ticks.tick().await),
-                    None => std::future::pending().await,
+        select! {
+            _ = farewell.asked() => return,
+            _ = hangup.recv() => {
+                told(notify.reloading());
+                if !configuration.read_again() {
+                    is_told = told(notify.ready());
                 }
-            };
-            select! {
-                _ = farewell.asked() => return,
-                _ = hangup.recv() => {
-                    told(notify.reloading());
-                    if !self.read_again(&mut read) {
-                        is_told = told(notify.ready());
-                    }
-                }
-                outcome = read.next() => {
-                    let is_over = match outcome {
-                        Outcome::Old => !self.read_again(&mut read),
-                        outcome => {
-                            self.settle(handle, outcome);
-                            true
-                        }
-                    };
-                    if is_over {
-                        is_told = told(notify.ready());
-                    }
-                }
-                () = alive => {
-                    let fed = notify.watchdog();
-                    // One that is stopped watches nobody.
-                    if !is_full(&fed) {
-                        told(fed);
-                    }
-                }
-                _ = again.tick(), if !is_told => is_told = !is_full(&notify.try_ready()),
             }
-        }
-    }
-
-    /// Begins to read the configuration again, and says whether it could.
-    fn read_again(&self, read: &mut BackgroundRead<Loaded>) -> bool {
-        let common = self.common.clone();
-        let begun = read.begin(move || common.settings());
-        if let Err(error) = &begun {
-            error!("no thread to read the configuration: {error}; it stays as it was");
-        }
-        begun.is_ok()
-    }
-
-    /// Takes the configuration that was read again. A broken one leaves everything as it is.
-    fn settle(&self, handle: &Handle, outcome: Outcome<Loaded>) {
-        match outcome {
-            Outcome::Read(Ok(settings)) => {
-                handle.settle(self.overridden(settings));
-                info!("the configuration is read again");
+            outcome = configuration.next() => {
+                if configuration.settle(handle, outcome) {
+                    is_told = told(notify.ready());
+                }
             }
-            Outcome::Read(Err(error)) => error!("{error}; the configuration stays as it was"),
-            Outcome::Late => warn!(
-                "the configuration has not been read yet, its file system does not answer: it stays as it was"
-            ),
-            Outcome::Old | Outcome::Lost => {
-                error!("the configuration was not read; it stays as it was");
+            () = alive => {
+                let fed = notify.watchdog();
+                // One that is stopped watches nobody.
+                if !is_full(&fed) {
+                    told(fed);
+                }
             }
+            _ = again.tick(), if !is_told => is_told = !is_full(&notify.try_ready()),
         }
-    }
-
-    fn read_settings(&self) -> Result<Settings, config::Error> {
-        let settings = self.common.settings();
-        settings.map(|settings| self.overridden(settings))
-    }
-
-    /// These settings, but for what the command line says.
-    fn overridden(&self, mut settings: Settings) -> Settings {
-        if let Some(Timeout(timeout)) = self.idle_timeout {
-            settings.idle_timeout = timeout;
-        }
-        settings
     }
 }
 

@@ -13,7 +13,10 @@ use sampled::{
     store::{Baseline, Column, Selection, Store},
 };
 
-use super::{Common, error::Error, frame::Frame};
+use super::{Common, configuration, error::Error, frame::Frame};
+
+/// How long the configuration may take to be read.
+const CONFIGURATION: Duration = Duration::from_secs(5);
 
 /// A store of this process's own.
 pub(crate) struct InProcess {
@@ -21,8 +24,10 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    pub(crate) fn new(common: &Common) -> Result<Self, Error> {
-        Ok(Self::of(common, common.settings()?))
+    /// With the settings of the configuration.
+    pub(crate) async fn new(common: &Common) -> Result<Self, Error> {
+        let settings = configuration::within(common, CONFIGURATION).await?;
+        Ok(Self::of(common, settings))
     }
 
     /// With these settings.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod background_read;
+mod configuration;
 mod deadline;
 mod demo;
 mod error;
@@ -109,6 +110,12 @@ impl Common {
             log_level: self.log_level,
             format: self.format,
         })
+    }
+
+    /// The configuration file, for a message.
+    fn configuration(&self) -> String {
+        let path = self.config.clone().or_else(config::user_file);
+        path.map_or("config.toml".to_owned(), |path| path.display().to_string())
     }
 
     /// What the configuration says: the file that was named must be there, the user's own may be.

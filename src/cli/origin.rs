@@ -53,7 +53,7 @@ impl Origin {
     pub(crate) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
         match bus(common, patience).await? {
             Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
-            None => in_process::InProcess::new(common).map(Self::InProcess),
+            None => Ok(Self::InProcess(in_process::InProcess::new(common).await?)),
         }
     }
 

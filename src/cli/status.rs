@@ -13,6 +13,7 @@ use serde_json::json;
 use sampled::{
     client::{self, Client},
     daemon::{Process, Status},
+    service::CONFIGURATION,
 };
 
 use super::{Common, deadline::Deadline, error::Error, verbs};
@@ -76,8 +77,16 @@ struct Running {
     pid: u32,
     origin: Origin,
     since: Option<SystemTime>,
-    /// How many, if it is the one that has the name.
-    sessions: Option<usize>,
+    /// What the service says, if it is the one that has the name.
+    facts: Option<Facts>,
+}
+
+/// What the service says of itself.
+#[derive(Clone, Default)]
+struct Facts {
+    sessions: usize,
+    /// What is wrong with its configuration.
+    configuration_error: Option<String>,
 }
 
 /// What the bus and the service say.
@@ -85,7 +94,7 @@ struct Running {
 struct Answer {
     /// The process that has the name.
     owner: Option<u32>,
-    sessions: Option<usize>,
+    facts: Option<Facts>,
     /// Who has not answered.
     error: Option<client::Error>,
 }
@@ -102,14 +111,14 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
                 pid,
                 origin: Origin::Start,
                 since: *since,
-                sessions: answer.sessions.filter(|_| owner == Some(pid)),
+                facts: answer.facts.filter(|_| owner == Some(pid)),
             })
         }
         (_, Some(pid)) => Some(Running {
             pid,
             origin: Origin::of(pid),
             since: since(pid),
-            sessions: answer.sessions,
+            facts: answer.facts,
         }),
         (_, None) => None,
     };
@@ -125,13 +134,15 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
     let mut out = io::stdout().lock();
     let printed = if common.format.json {
         let running = found.as_ref();
+        let facts = running.and_then(|running| running.facts.as_ref());
         let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
         let object = json!({
             "state": state,
             "pid": running.map(|running| running.pid),
             "origin": running.map(|running| running.origin.word()),
             "since": since.map(|since| since.as_micros() as u64),
-            "sessions": running.and_then(|running| running.sessions),
+            "sessions": facts.map(|facts| facts.sessions),
+            "configuration_error": facts.and_then(|facts| facts.configuration_error.as_ref()),
             "pidfile": pidfile,
             "error": answer.error.as_ref().map(ToString::to_string),
         });
@@ -186,14 +197,20 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
     if let Some(since) = running.since {
         writeln!(out, "since {}", humantime::format_rfc3339_seconds(since))?;
     }
-    match running.sessions {
-        Some(1) => writeln!(out, "1 session"),
-        Some(sessions) => writeln!(out, "{sessions} sessions"),
-        None => writeln!(out, "it has no name on this session bus"),
+    let Some(facts) = &running.facts else {
+        return writeln!(out, "it has no name on this session bus");
+    };
+    match facts.sessions {
+        1 => writeln!(out, "1 session")?,
+        sessions => writeln!(out, "{sessions} sessions")?,
+    }
+    match &facts.configuration_error {
+        Some(error) => writeln!(out, "{error}"),
+        None => Ok(()),
     }
 }
 
-/// Asks for the process that has the name on the bus, and how many sessions it runs.
+/// Asks for the process that has the name on the bus, and what it says of itself.
 fn ask(deadline: Deadline) -> Result<Answer, Error> {
     let mut answer = Answer::default();
     let asked = super::block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
@@ -209,7 +226,13 @@ async fn ask_bus(deadline: Deadline, answer: &mut Answer) -> Result<(), client::
     if answer.owner.is_some()
         && let Some(client) = Client::of_owner(bus).await?
     {
-        answer.sessions = Some(client.sessions().await?.len());
+        let facts = answer.facts.insert(Facts {
+            sessions: client.sessions().await?.len(),
+            configuration_error: None,
+        });
+        let sources = client.sources().await?;
+        let configuration = sources.get(CONFIGURATION);
+        facts.configuration_error = configuration.map(|source| source.error.clone());
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use sampled::{
 };
 
 use super::{
-    Common,
+    Common, configuration,
     deadline::Deadline,
     error::Error,
     host::{self, Host},
@@ -96,7 +96,9 @@ pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCod
     let deadline = options.daemon.deadline();
     // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
     let host = Host::new(common, &options.host)?;
-    let daemon = options.detached();
+    let checked = common.absolute()?;
+    let check = move || checked.settings().map(drop);
+    let daemon = options.detached().verify_with(check);
     daemon.verify()?;
     // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
     let pidfile = daemon.pidfile_path()?;
@@ -186,7 +188,7 @@ fn tell(stop: Stop, timeout: Duration) -> Result<bool, Error> {
 
 pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
     // The daemon would keep its configuration and say so in its log: here is somebody who reads it.
-    common.absolute()?.settings()?;
+    super::block_on(configuration::within(common, options.timeout))?;
     let deadline = options.deadline();
     match options.daemon().reload() {
         Ok(pid) => {

@@ -67,6 +67,9 @@ const CLAIM: Duration = Duration::from_secs(5);
 /// The name of the table of processes among the sources.
 pub const PROCESS_TABLE: &str = "process-table";
 
+/// The name of the configuration among the sources, as long as something is wrong with it.
+pub const CONFIGURATION: &str = "config.toml";
+
 /// What the service can be told, at its start and while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -78,6 +81,9 @@ pub struct Settings {
     pub sources_off: Vec<String>,
     /// What the sources are told when the service starts.
     pub sources: source::Options,
+    /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
+    /// shows it as [`CONFIGURATION`].
+    pub configuration_error: String,
 }
 
 impl Default for Settings {
@@ -88,6 +94,7 @@ impl Default for Settings {
             limits: Limits::default(),
             sources_off: Vec::new(),
             sources: source::Options::default(),
+            configuration_error: String::new(),
         }
     }
 }
@@ -324,6 +331,11 @@ impl Handle {
     /// Takes new settings. Returns those names of sources to be off that no source has.
     pub fn settle(&self, settings: Settings) -> Vec<String> {
         self.state.settle(settings)
+    }
+
+    /// Takes a mistake in the configuration. The settings stay as they are.
+    pub fn report(&self, mistake: String) {
+        self.state.report(mistake);
     }
 
     /// How many calls are not answered yet.

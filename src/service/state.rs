@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    PROCESS_TABLE, Settings,
+    CONFIGURATION, PROCESS_TABLE, Settings,
     admission::Admission,
     error::Error,
     hurry::Hurry,
@@ -372,6 +372,17 @@ impl State {
             cost: facts.cost,
             error: facts.error,
         });
+        let mistake = self.settings().configuration_error;
+        if !mistake.is_empty() {
+            sources.push(SourceState {
+                name: CONFIGURATION.into(),
+                state: "failing",
+                metrics: 0,
+                reads: 0,
+                cost: Duration::ZERO,
+                error: mistake,
+            });
+        }
         sources
     }
 
@@ -415,6 +426,12 @@ impl State {
     pub(crate) fn settings(&self) -> Settings {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         settings.clone()
+    }
+
+    /// Takes a mistake in the configuration.
+    pub(crate) fn report(&self, mistake: String) {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.configuration_error = mistake;
     }
 
     /// Takes new settings. Sessions that run keep what they have.

@@ -46,8 +46,9 @@ fn a_mistake_is_named_with_its_place() {
     let home = Home::new();
     let path = configure(&home, "\n  idle_time = '1s'\n");
     let expected = format!("sampled: {}:2:3: idle_time: unknown key", path.display());
-    for command in ["serve", "list"] {
-        let run = home.run(&[command]);
+    let named = ["serve", "--config", path.to_str().unwrap()];
+    for command in [&["list"][..], &named] {
+        let run = home.run(command);
         assert_eq!(run.code, Some(1));
         let last = run.stderr.lines().last().unwrap_or_default();
         assert!(last.starts_with(&expected), "{run:?}");
@@ -55,16 +56,50 @@ fn a_mistake_is_named_with_its_place() {
 }
 
 #[test]
-fn a_mistake_fails_the_call_at_once() {
+fn a_mistake_keeps_nobody_from_being_served() {
     let bus = Bus::activating("");
     configure(&bus, "limits = 1");
-    let run = bus.run(&["list"]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(
-        bus.log().contains("config.toml:1:10: limits: "),
-        "{}",
-        bus.log()
-    );
+    assert!(bus.run(&["list"]).ok().contains("memory/physical/used"));
+    let mistake = "config.toml:1:10: limits: a table is expected, and integer is given; \
+                   running on the defaults";
+    assert!(bus.log().contains(mistake), "{}", bus.log());
+    let check = |mistake: Option<&str>| {
+        let status = bus.run(&["status"]).ok();
+        let sources = bus.run(&["sources"]).ok();
+        let is_told = |text: &str| text.lines().any(|line| line.starts_with("config.toml"));
+        assert_eq!(is_told(&sources), mistake.is_some(), "{sources}");
+        let json = bus.run(&["status", "--json"]).ok();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let told = json["configuration_error"].as_str();
+        assert_eq!(told.is_some(), mistake.is_some(), "{json}");
+        if let Some(mistake) = mistake {
+            assert!(status.contains(mistake), "{status}");
+            assert!(sources.contains(mistake), "{sources}");
+            assert!(told.unwrap().ends_with(mistake), "{json}");
+        }
+    };
+    check(Some(mistake));
+    // It is read again when it is mended, and when it is broken again.
+    let read_again = |text: &str, timeout: u64| {
+        configure(&bus, text);
+        bus.run(&["reload"]);
+        bus.block_on(async {
+            let client = bus.client().await;
+            while client.proxy().idle_timeout().await.unwrap() != timeout {}
+        });
+    };
+    read_again("idle_timeout = '7s'", 7_000_000);
+    check(None);
+    let path = configure(&bus, "[limit]");
+    bus.block_on(async {
+        bus.daemon().await.expect("daemon").signal(Signal::HUP);
+        let client = bus.client().await;
+        while !client.sources().await.unwrap().contains_key("config.toml") {}
+    });
+    assert!(path.is_file());
+    check(Some("limits); the configuration stays as it was"));
+    read_again("idle_timeout = '8s'", 8_000_000);
+    check(None);
 }
 
 #[test]
@@ -125,9 +160,10 @@ fn a_file_that_is_named_must_be_there() {
 fn a_file_that_is_none_is_refused_at_once() {
     let home = Home::new();
     let path = configure(&home, "");
+    let named = ["serve", "--config", path.to_str().unwrap()];
     let check = |what: &str| {
-        for command in ["list", "serve"] {
-            let run = home.run(&[command]);
+        for command in [&["list"][..], &named] {
+            let run = home.run(command);
             let expected = format!("sampled: {}: {what}", path.display());
             let last = run.stderr.lines().last().unwrap_or_default();
             assert_eq!((run.code, last), (Some(1), &*expected));

@@ -46,7 +46,9 @@ impl Hung {
         );
         let options = std::ffi::CString::new(options).unwrap();
         let flags = MountFlags::empty();
-        mount("filer:/vol", path, "fuse.sshfs", flags, Some(&*options)).ok()?;
+        // One that is mounted twice is one file system.
+        let origin = format!("filer:{}", path.display());
+        mount(&*origin, path, "fuse.sshfs", flags, Some(&*options)).ok()?;
         Some(Self {
             path: path.to_owned(),
             device: Some(device),
@@ -257,5 +259,37 @@ fn who_waits_for_a_command_has_the_files_that_answer() {
             [false, false, true]
         );
     });
+    bus.end();
+}
+
+#[test]
+fn a_home_that_hangs_at_the_start_is_not_waited_for() {
+    let bus = Bus::activating("");
+    let config = bus.config().join("sampled");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "idle_timeout = '7s'\n").unwrap();
+    let Some(hung) = Hung::over(&config) else {
+        return skip(Hung::NEEDS);
+    };
+    let mistake = "config.toml: it is not read yet, for its file system does not answer";
+    bus.block_on(async {
+        let client = bus.client().await;
+        let quick = sample(&client, QUICK).await;
+        assert!(quick.faults.is_empty(), "{:?}", quick.faults);
+        assert_eq!(client.proxy().idle_timeout().await.unwrap(), 30_000_000);
+        let sources = client.sources().await.unwrap();
+        assert!(sources["config.toml"].error.contains(mistake));
+        bus.daemon().await.expect("daemon").signal(Signal::TERM);
+        bus.vacant().await;
+    });
+    // A person sees it, at a start and where this process reads by itself.
+    let started = bus.run(&["start"]);
+    assert!(started.stderr.contains(mistake), "{started:?}");
+    started.ok();
+    bus.run(&["stop"]).ok();
+    let listed = bus.run(&["list", "--procfs", "/proc"]);
+    assert_eq!(listed.code, Some(1), "{listed:?}");
+    assert!(listed.stderr.contains(mistake), "{listed:?}");
+    drop(hung);
     bus.end();
 }
