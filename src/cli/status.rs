@@ -130,7 +130,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
         (None, Status::Unknown { .. }) => "unknown",
         (None, _) => "stopped",
     };
-    let pidfile = daemon.pidfile_path()?;
+    let pidfile = daemon.pidfile_path().ok();
     let mut out = io::stdout().lock();
     let printed = if common.format.json {
         let running = found.as_ref();
@@ -155,7 +155,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             (None, Status::Dead, _) => writeln!(
                 out,
                 "sampled is dead, and has left its pidfile {}",
-                pidfile.display()
+                pidfile.unwrap_or_default().display()
             ),
             (None, Status::Unknown { why, .. }, _) => {
                 writeln!(out, "sampled is in an unknown state: {why}")

@@ -63,7 +63,8 @@ impl DaemonOptions {
             .stop_timeout(self.timeout);
         match &self.pidfile {
             Some(path) => daemon.pidfile(path),
-            None => daemon,
+            // The name on the bus keeps the service single, also without a directory for a pidfile.
+            None => daemon.pidfile_if_free(!has_runtime_directory()),
         }
     }
 }
@@ -72,7 +73,11 @@ impl StartOptions {
     fn detached(&self) -> Daemon {
         let options = &self.daemon;
         // The bus starts one in the place of another that may not have ended yet.
-        let daemon = options.daemon().pidfile_if_free(host::is_activated());
+        let daemon = options.daemon();
+        let daemon = match host::is_activated() {
+            true => daemon.pidfile_if_free(true),
+            false => daemon,
+        };
         match &options.log_file {
             Some(path) => daemon
                 .stdout(Stdio::File(path.clone()))
@@ -101,15 +106,13 @@ pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCod
     let daemon = options.detached().verify_with(check);
     daemon.verify()?;
     // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
-    let pidfile = daemon.pidfile_path()?;
     let half = options.daemon.timeout.div_f64(2.0);
-    let stopped = process::Command::new("/proc/self/exe")
-        .arg("stop")
-        .arg("--pidfile")
-        .arg(pidfile)
-        .arg("--timeout")
-        .arg(format!("{}ms", half.as_millis()))
-        .status();
+    let mut stop = process::Command::new("/proc/self/exe");
+    stop.args(["stop", "--timeout", &format!("{}ms", half.as_millis())]);
+    if let Ok(pidfile) = daemon.pidfile_path() {
+        stop.arg("--pidfile").arg(pidfile);
+    }
+    let stopped = stop.status();
     let stopped = stopped.map_err(|cause| Error::Kernel {
         what: "sampled stop",
         cause,
@@ -194,7 +197,7 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
         Ok(pid) => {
             return say(format_args!("told to reload: process {pid}")).map(|()| ExitCode::SUCCESS);
         }
-        Err(daemon::Error::NotRunning { .. }) => {}
+        Err(daemon::Error::NotRunning { .. } | daemon::Error::NoRuntimeDirectory) => {}
         Err(error) => return Err(error.into()),
     }
     if let Some(process) = owning_process(deadline)?
@@ -206,6 +209,12 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
     super::note("not running");
     // "The program is not running", as the Linux Standard Base numbers it.
     Ok(ExitCode::from(7))
+}
+
+/// Whether there is a directory for the usual pidfile.
+fn has_runtime_directory() -> bool {
+    let usual = Daemon::new("sampled").pidfile_path();
+    !matches!(usual, Err(daemon::Error::NoRuntimeDirectory))
 }
 
 /// The process that has the name on the bus, where there is a bus and somebody has it.

@@ -31,6 +31,7 @@ mod limits;
 mod lost;
 mod metrics;
 mod mute;
+mod no_runtime_dir;
 mod own;
 mod process;
 mod processes;

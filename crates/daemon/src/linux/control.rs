@@ -59,7 +59,10 @@ impl Daemon {
     /// [`Error::Process`] if the daemon is another user's; [`Error::Elsewhere`] if it lives in another pid namespace;
     /// [`Error::Unkillable`]; and what keeps the pidfile from being understood.
     pub fn stop(&self) -> Result<Stop, Error> {
-        match holder::open(&self.pidfile_path()?, self.stop_timeout, false)? {
+        let Some(path) = self.pidfile_if_any()? else {
+            return Ok(Stop::NotRunning);
+        };
+        match holder::open(&path, self.stop_timeout, false)? {
             Some((process, holder)) => self.end(&process, holder),
             None => Ok(Stop::NotRunning),
         }
@@ -81,8 +84,8 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        if let Some((process, holder)) =
-            holder::open(&self.pidfile_path()?, self.ready_timeout, true)?
+        if let Some(path) = self.pidfile_if_any()?
+            && let Some((process, holder)) = holder::open(&path, self.ready_timeout, true)?
         {
             self.verify()?;
             let _gone = self.end(&process, holder)?;

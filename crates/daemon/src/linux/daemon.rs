@@ -74,9 +74,10 @@ impl Daemon {
         self
     }
 
-    /// Whether [`start`](Self::start) goes on without a pidfile if another daemon holds it. Default: no, it returns
-    /// [`AlreadyRunning`](crate::Start::AlreadyRunning). For a service that something else keeps single, such as a name on
-    /// a bus, and that may be started while its predecessor still ends.
+    /// Whether [`start`](Self::start) goes on without a pidfile if another daemon holds it, or if there is no directory
+    /// for the default one. Default: no, it returns [`AlreadyRunning`](crate::Start::AlreadyRunning) or
+    /// [`Error::NoRuntimeDirectory`]. For a service that something else keeps single, such as a name on a bus, and that
+    /// may be started while its predecessor still ends. Without such a directory the other verbs find no daemon.
     pub fn pidfile_if_free(mut self, optional: bool) -> Self {
         self.pidfile_if_free = optional;
         self
@@ -201,6 +202,14 @@ impl Daemon {
         }
         let directory = runtime_directory().ok_or(Error::NoRuntimeDirectory)?;
         Ok(directory.join(format!("{name}.pid")))
+    }
+
+    /// The same; none for a daemon that can do without.
+    pub(crate) fn pidfile_if_any(&self) -> Result<Option<PathBuf>, Error> {
+        match self.pidfile_path() {
+            Err(Error::NoRuntimeDirectory) if self.pidfile_if_free => Ok(None),
+            path => path.map(Some),
+        }
     }
 }
 

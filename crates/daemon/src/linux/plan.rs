@@ -15,7 +15,8 @@ use super::{Daemon, Error, Pidfile, detach, environment, foreground};
 
 pub(crate) struct Plan<'a> {
     settings: &'a Daemon,
-    pub(crate) pidfile: PathBuf,
+    /// None: a daemon without a pidfile.
+    pub(crate) pidfile: Option<PathBuf>,
     directory: PathBuf,
     umask: Mode,
     streams: [Stdio; 3],
@@ -35,7 +36,21 @@ pub(crate) enum Next {
 }
 
 impl<'a> Plan<'a> {
+    /// The plan of a daemon in the background.
     pub(crate) fn new(settings: &'a Daemon) -> Result<Self, Error> {
+        Self::with_pidfile(settings, settings.pidfile_if_any()?)
+    }
+
+    /// The plan of one in the foreground.
+    pub(crate) fn in_foreground(settings: &'a Daemon) -> Result<Self, Error> {
+        let pidfile = match settings.foreground_pidfile {
+            true => Some(settings.pidfile_path()?),
+            false => None,
+        };
+        Self::with_pidfile(settings, pidfile)
+    }
+
+    fn with_pidfile(settings: &'a Daemon, pidfile: Option<PathBuf>) -> Result<Self, Error> {
         let mut streams = settings.streams.clone();
         for stream in &mut streams {
             if let Stdio::File(path) = stream {
@@ -44,7 +59,7 @@ impl<'a> Plan<'a> {
         }
         Ok(Self {
             settings,
-            pidfile: settings.pidfile_path()?,
+            pidfile,
             directory: absolute(&settings.directory)?,
             umask: Mode::from_bits_truncate(settings.umask),
             streams,
@@ -56,9 +71,12 @@ impl<'a> Plan<'a> {
     /// ready, its complaints go to the caller.
     pub(crate) fn carry_out(&self, pipe: &Writer) -> Result<Next, Error> {
         self.set_up()?;
-        let claim = pidfile::claim(&self.pidfile, self.settings.ready_timeout, true, || {
-            pipe.write(&Record::Waiting);
-        })?;
+        let claim = match &self.pidfile {
+            Some(path) => pidfile::claim(path, self.settings.ready_timeout, true, || {
+                pipe.write(&Record::Waiting);
+            })?,
+            None => Claim::Ours(Pidfile::none()),
+        };
         let pidfile = match claim {
             Claim::Ours(pidfile) => pidfile,
             Claim::Theirs(_) if self.settings.pidfile_if_free => Pidfile::none(),
@@ -78,7 +96,9 @@ impl<'a> Plan<'a> {
     /// The same with a pidfile that is looked at and not taken, and with the service's own check.
     pub(crate) fn rehearse(&self) -> Result<(), Error> {
         self.set_up()?;
-        pidfile::verify(&self.pidfile)?;
+        if let Some(path) = &self.pidfile {
+            pidfile::verify(path)?;
+        }
         self.become_user()?;
         self.open_streams()?;
         match &self.settings.check {
@@ -91,18 +111,18 @@ impl<'a> Plan<'a> {
     pub(crate) fn carry_out_here(&self) -> Result<Pidfile, Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
-        let pidfile = match self.settings.foreground_pidfile {
-            true => {
+        let pidfile = match &self.pidfile {
+            Some(path) => {
                 let timeout = self.settings.ready_timeout;
-                match pidfile::claim(&self.pidfile, timeout, own_session, || {})? {
+                match pidfile::claim(path, timeout, own_session, || {})? {
                     Claim::Ours(pidfile) => pidfile,
                     Claim::Theirs(holder) => {
-                        let (path, pid) = (self.pidfile.clone(), holder.pid);
+                        let (path, pid) = (path.clone(), holder.pid);
                         return Err(Error::AlreadyRunning { path, pid });
                     }
                 }
             }
-            false => Pidfile::none(),
+            None => Pidfile::none(),
         };
         if let Err(error) = self.become_user() {
             let _ = pidfile.release();

@@ -67,8 +67,8 @@ impl Daemon {
         let pipe = match detach::split()? {
             Side::Launcher(launcher) => {
                 let outcome = launcher.wait(self.ready_timeout);
-                if outcome.is_err() {
-                    pidfile::sweep(&plan.pidfile);
+                if let (Err(_), Some(pidfile)) = (&outcome, &plan.pidfile) {
+                    pidfile::sweep(pidfile);
                 }
                 return outcome;
             }
@@ -130,7 +130,7 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        let pidfile = Plan::new(self)?.carry_out_here()?;
+        let pidfile = Plan::in_foreground(self)?.carry_out_here()?;
         let ready = Ready::new(None, None, pidfile.clone());
         let returned = service(ready.clone()).map_err(|error| Error::failed(error.into().as_ref()));
         let released = pidfile.release();

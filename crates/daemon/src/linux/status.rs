@@ -75,7 +75,10 @@ impl Daemon {
     }
 
     fn try_status(&self) -> Result<Status, Error> {
-        let holder = match probe::observe(&self.pidfile_path()?)? {
+        let Some(path) = self.pidfile_if_any()? else {
+            return Ok(Status::NotRunning);
+        };
+        let holder = match probe::observe(&path)? {
             State::Absent | State::Free { empty: true } => return Ok(Status::NotRunning),
             State::Free { empty: false } => return Ok(Status::Dead),
             State::Held(holder) => holder,

@@ -1,0 +1,117 @@
+//! A user without XDG_RUNTIME_DIR, as by `su -`, by `sudo -u` or in a container.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+use crate::{
+    home::{MARK, SAMPLED},
+    process::{Run, skip},
+};
+
+/// The user nobody, with a program of his own: the build directory may be closed to others.
+struct Nobody {
+    dir: TempDir,
+}
+
+impl Nobody {
+    fn new() -> Option<Self> {
+        if !geteuid().is_root() {
+            skip("it becomes the user nobody, which needs root");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        fs::copy(SAMPLED, dir.path().join("sampled")).unwrap();
+        Some(Self { dir })
+    }
+
+    fn program(&self) -> PathBuf {
+        self.dir.path().join("sampled")
+    }
+
+    fn run(&self, program: &Path, arguments: &[&str]) -> Run {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.dir.path())
+            .env(MARK, self.dir.path());
+        Run::of(&mut command)
+    }
+}
+
+#[test]
+fn the_demo_needs_no_pidfile() {
+    let Some(nobody) = Nobody::new() else {
+        return;
+    };
+    let told = nobody.run(&nobody.program(), &["demo"]);
+    assert_eq!(told.stderr, "");
+    assert!(told.ok().ends_with("nothing is left.\n"));
+}
+
+#[test]
+fn the_verbs_go_by_the_name_on_the_bus() {
+    let Some(nobody) = Nobody::new() else {
+        return;
+    };
+    let program = nobody.program();
+    let said = |script: &str| {
+        let script = script.replace("sampled", program.to_str().unwrap());
+        let session = Path::new("dbus-run-session");
+        let run = nobody.run(session, &["--", "sh", "-c", &script]);
+        format!("{}{}", run.stdout, run.stderr)
+    };
+    let check = |script: &str, expected: &[&str]| {
+        let said = said(script);
+        let lines: Vec<_> = said.lines().collect();
+        let fits = |(line, expected): (&&str, &&str)| line.starts_with(expected);
+        let all = lines.len() == expected.len() && lines.iter().zip(expected).all(fits);
+        assert!(all, "{script}: {said}");
+    };
+    let started = "sampled: started: process ";
+    let stopped = "sampled: stopped: process ";
+    check(
+        "sampled start; sampled start; sampled stop",
+        &[started, "sampled: already running: process ", stopped],
+    );
+    check(
+        "sampled start; sampled status --json | cut -c1-24; sampled reload; sampled restart; sampled stop",
+        &[
+            started,
+            "{\"configuration_error\":",
+            "sampled: told to reload: process ",
+            stopped,
+            started,
+            stopped,
+        ],
+    );
+    check(
+        "sampled restart; sampled stop",
+        &["sampled: not running", started, stopped],
+    );
+    check(
+        "sampled stop; sampled status; echo $?; sampled reload; echo $?",
+        &[
+            "sampled: not running",
+            "sampled is not running",
+            "3",
+            "7",
+            "sampled: not running",
+        ],
+    );
+    check(
+        "sampled serve & while ! sampled stop | grep stopped; do :; done; wait; echo $?",
+        &[stopped, "0"],
+    );
+}
