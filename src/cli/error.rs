@@ -20,6 +20,15 @@ pub(crate) enum Error {
     Daemon(#[from] sampled::daemon::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
+    /// There is no way to the service, and a sandbox is around this process.
+    #[error(
+        "{error}; {}. What /proc and /sys show in here is not the whole machine: --procfs /proc reads that all the same",
+        sandbox.cure()
+    )]
+    Sandboxed {
+        error: client::Error,
+        sandbox: client::Sandbox,
+    },
     /// A selector, where the readings are taken in-process.
     #[error(transparent)]
     Selector(#[from] store::Error),

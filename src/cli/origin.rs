@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout;
 
 use sampled::client::{
-    self, Bus, Client, Metadata, SampleOptions, Session, Silent, SourceInfo, Start,
+    self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, Silent, SourceInfo, Start,
 };
 
 use super::{Common, deadline::Patience, error::Error, frame::Frame, in_process};
@@ -26,7 +26,7 @@ pub(crate) enum Frames {
 }
 
 /// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
-/// has said so where nobody has asked for that.
+/// has said so where nobody has asked for that. In a sandbox it would read another machine than the person means.
 pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bus>, Error> {
     if common.has_roots() {
         return Ok(None);
@@ -40,6 +40,9 @@ pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
                 ..
             }),
         ) => {
+            if let Some(sandbox) = Sandbox::current() {
+                return Err(Error::Sandboxed { error, sandbox });
+            }
             super::note(format_args!("{error}; reading in-process"));
             Ok(None)
         }

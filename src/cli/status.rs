@@ -214,9 +214,12 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
 fn ask(deadline: Deadline) -> Result<Answer, Error> {
     let mut answer = Answer::default();
     let asked = super::block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
-    answer.error = asked
-        .err()
-        .filter(|error| matches!(error, client::Error::NoAnswer { .. }));
+    answer.error = asked.err().filter(|error| {
+        matches!(
+            error,
+            client::Error::NoAnswer { .. } | client::Error::Handshake(_)
+        )
+    });
     Ok(answer)
 }
 

@@ -38,7 +38,8 @@ impl Bus {
     /// The session bus of this environment.
     ///
     /// # Errors
-    /// [`Error::NoBus`] if there is none, [`Error::NoAnswer`] if it lets nobody in within 2 s.
+    /// [`Error::NoBus`] if there is none, [`Error::NoAnswer`] if it lets nobody in within 2 s, [`Error::Handshake`] if
+    /// it does not let this program in.
     pub async fn session() -> Result<Self, Error> {
         Self::connect(None, Deadline::default()).await
     }
@@ -78,6 +79,7 @@ impl Bus {
                     after: time,
                 }
             }
+            zbus::Error::Handshake(what) => Error::Handshake(what),
             error => Error::NoBus(error),
         })?;
         let address = transport.address.to_string();

@@ -6,7 +6,10 @@ use zbus::fdo;
 
 use crate::wire::{ERROR_PREFIX, NAME};
 
-use super::deadline::{Silent, seconds};
+use super::{
+    deadline::{Silent, seconds},
+    sandbox::Sandbox,
+};
 
 /// Why a call failed. What the service said is in the message, with the culprit in it.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +17,10 @@ pub enum Error {
     /// There is no session bus.
     #[error("no session bus can be reached: {0}")]
     NoBus(#[source] zbus::Error),
+    /// Something listens at the address of the bus and does not let this program in. The text names the address, the
+    /// cause and a cure.
+    #[error("{0}")]
+    Handshake(String),
     /// The bus or the service has not answered in time.
     #[error("{who} within {}{}", seconds(after), who.hint())]
     NoAnswer {
@@ -23,7 +30,7 @@ pub enum Error {
         after: Duration,
     },
     /// The service is not installed: the bus has nothing to start for its name.
-    #[error("{NAME} is neither running nor installed (install it with `sampled install`): {0}")]
+    #[error("{NAME} is neither running nor installed ({cure}): {0}", cure = cure())]
     NotInstalled(String),
     /// A selector means no metric.
     #[error("{0}")]
@@ -67,6 +74,14 @@ pub enum Error {
     /// Anything else between here and the service.
     #[error("{0}")]
     Bus(#[source] zbus::Error),
+}
+
+/// How the service gets there. What a sandbox hides looks as if it was not there.
+fn cure() -> String {
+    match Sandbox::current() {
+        Some(sandbox) => format!("or {}", sandbox.cure()),
+        None => "install it with `sampled install`".to_owned(),
+    }
 }
 
 impl From<zbus::Error> for Error {

@@ -25,6 +25,7 @@ mod deadline;
 mod error;
 mod processes;
 mod proxy;
+mod sandbox;
 mod session;
 mod signals;
 
@@ -45,6 +46,7 @@ pub use processes::{
     Change, Choice, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableSession,
 };
 pub use proxy::Sampler1Proxy;
+pub use sandbox::Sandbox;
 pub use session::{Frame, Session};
 
 /// A client of the service. The bus starts the service at the first call.

@@ -112,6 +112,10 @@ pub enum Error {
         #[source]
         cause: zbus::Error,
     },
+    /// Something listens at the address of the session bus and does not let the service in. The text names the
+    /// address, the cause and a cure.
+    #[error("{0}")]
+    Handshake(String),
     /// Another process has the name.
     #[error("{NAME} belongs to process {}", owner.map_or("?".to_owned(), |pid| pid.to_string()))]
     Taken {
@@ -369,5 +373,8 @@ async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), 
         let attendant = Attendant::begin(admission.clone(), bus.clone(), stream.clone());
         Ok((transport.address.to_string(), bus, attendant))
     };
-    connecting.await.map_err(|cause| Error::NoBus { cause })
+    connecting.await.map_err(|cause| match cause {
+        zbus::Error::Handshake(what) => Error::Handshake(what),
+        cause => Error::NoBus { cause },
+    })
 }

@@ -3,9 +3,9 @@
 //! `BEGIN` is sent when both answers are here, and not with the questions: xdg-dbus-proxy before 0.1.6
 //! takes what the bus says after it has seen `BEGIN` for messages.
 
-use std::fmt::Write;
+use std::{fmt::Write, io, io::ErrorKind};
 
-use zbus::{Error, Message, message::Type};
+use zbus::{Message, message::Type};
 
 use super::{
     Stream,
@@ -14,6 +14,41 @@ use super::{
 
 /// The longest answer that is read: a line, or the reply to `Hello` with its header.
 const LONGEST: usize = 16 * 1024;
+
+/// The longest part of an answer that is told.
+const LONGEST_TOLD: usize = 64;
+
+/// Why the handshake has failed, and what helps.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error(
+        "user {user} is not let in ({answer:?}). The bus is another user's, or a user namespace is between: run this as \
+         the user whose session it is"
+    )]
+    Rejected { user: u32, answer: String },
+    #[error("{answer:?} is no answer of a bus: DBUS_SESSION_BUS_ADDRESS has to lead to one")]
+    Foreign { answer: String },
+    #[error(
+        "the connection was closed. A proxy closes it where no bus is behind it: start the proxy again, or have \
+         DBUS_SESSION_BUS_ADDRESS lead to a bus"
+    )]
+    Closed,
+    #[error(
+        "the connection was closed at Hello. The bus serves others than user {user}: run this as the user whose session \
+         it is"
+    )]
+    ClosedAtHello { user: u32 },
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("Hello cannot be written: {0}")]
+    Hello(#[from] zbus::Error),
+    #[error("the bus refuses Hello: {0}")]
+    Refused(String),
+    #[error("the reply to Hello is malformed")]
+    Malformed,
+    #[error("an answer has no end")]
+    Endless,
+}
 
 /// What the bus says to whom it lets in.
 pub(super) struct Welcome {
@@ -30,37 +65,35 @@ struct Answers<'a> {
 }
 
 pub(super) async fn perform(stream: &Stream) -> Result<Welcome, Error> {
-    // The user's number in decimal digits, each as two hexadecimal ones.
-    let mut user = String::new();
-    for digit in rustix::process::geteuid().as_raw().to_string().bytes() {
-        write!(user, "{digit:02x}").map_err(|error| Error::Handshake(error.to_string()))?;
+    let user = rustix::process::geteuid().as_raw();
+    // Its decimal digits, each as two hexadecimal ones.
+    let mut hex = String::new();
+    for digit in user.to_string().bytes() {
+        write!(hex, "{digit:02x}").map_err(io::Error::other)?;
     }
     let mut answers = Answers {
         stream,
         received: Vec::new(),
     };
-    let external = format!("\0AUTH EXTERNAL {user}\r\nNEGOTIATE_UNIX_FD\r\n");
+    let external = format!("\0AUTH EXTERNAL {hex}\r\nNEGOTIATE_UNIX_FD\r\n");
     let mut answer = answers.to(&external).await?;
     // Over TCP the kernel vouches for nobody.
     if answer.starts_with("REJECTED") && answer.contains("ANONYMOUS") {
         let anonymous = "AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
         answer = answers.to(anonymous).await?;
     }
-    let guid = match answer.split_once(' ') {
-        Some(("OK", guid)) => guid.to_owned(),
-        _ => {
-            return Err(Error::Handshake(format!(
-                "the bus does not let user {} in: {answer}",
-                rustix::process::geteuid().as_raw()
-            )));
-        }
+    let Some(guid) = answer.strip_prefix("OK ") else {
+        return Err(Error::Rejected { user, answer });
     };
+    let guid = guid.to_owned();
     let hello = hello()?;
     let begin = [b"BEGIN\r\n", &hello.data()[..]].concat();
-    stream.send_all(&begin).await?;
-    let unique_name = answers
-        .name(hello.primary_header().serial_num().get())
-        .await?;
+    answers.send(&begin).await?;
+    let serial = hello.primary_header().serial_num().get();
+    let unique_name = match answers.name(serial).await {
+        Err(Error::Closed) => return Err(Error::ClosedAtHello { user }),
+        name => name?,
+    };
     Ok(Welcome {
         guid,
         unique_name,
@@ -68,7 +101,7 @@ pub(super) async fn perform(stream: &Stream) -> Result<Welcome, Error> {
     })
 }
 
-fn hello() -> Result<Message, Error> {
+fn hello() -> zbus::Result<Message> {
     let bus = "org.freedesktop.DBus";
     let hello = Message::method_call("/org/freedesktop/DBus", "Hello");
     hello.destination(bus).interface(bus).build(&())
@@ -78,10 +111,22 @@ impl Answers<'_> {
     /// Sends the name of a mechanism and the question after descriptors, and returns the answer to the first.
     /// The other makes no difference: nothing here sends descriptors to a bus that does not pass them.
     async fn to(&mut self, questions: &str) -> Result<String, Error> {
-        self.stream.send_all(questions.as_bytes()).await?;
+        self.send(questions.as_bytes()).await?;
         let answer = self.line().await?;
+        if !answer.starts_with("OK ") && !answer.starts_with("REJECTED") {
+            let answer = answer.chars().take(LONGEST_TOLD).collect();
+            return Err(Error::Foreign { answer });
+        }
         self.line().await?;
         Ok(answer)
+    }
+
+    async fn send(&self, bytes: &[u8]) -> Result<(), Error> {
+        let sent = self.stream.send_all(bytes).await;
+        sent.map_err(|cause| match cause.kind() {
+            ErrorKind::BrokenPipe => Error::Closed,
+            _ => Error::Io(cause),
+        })
     }
 
     /// The next line, without its end.
@@ -99,23 +144,22 @@ impl Answers<'_> {
 
     /// The unique name that the reply to the call with this serial gives.
     async fn name(&mut self, serial: u32) -> Result<String, Error> {
-        let malformed = || Error::Handshake("the reply to Hello is malformed".to_owned());
         let length = loop {
             match Length::of(&self.received) {
-                Ok(Some(length)) if length.total > LONGEST => return Err(malformed()),
+                Ok(Some(length)) if length.total > LONGEST => return Err(Error::Malformed),
                 Ok(Some(length)) if self.received.len() >= length.total => break length,
                 Ok(_) => self.more().await?,
-                Err(_) => return Err(malformed()),
+                Err(_) => return Err(Error::Malformed),
             }
         };
         let reply: Vec<_> = self.received.drain(..length.total).collect();
-        let header = Header::parse(&reply).map_err(|_| malformed())?;
+        let header = Header::parse(&reply).map_err(|_| Error::Malformed)?;
         let body = reply.get(length.header..).unwrap_or_default();
-        let text = header.string(body).ok_or_else(malformed)?;
+        let text = header.string(body).ok_or(Error::Malformed)?;
         match header.kind {
             Some(Type::MethodReturn) if header.reply_serial == Some(serial) => Ok(text.to_owned()),
-            Some(Type::Error) => Err(Error::Handshake(format!("the bus refuses Hello: {text}"))),
-            _ => Err(malformed()),
+            Some(Type::Error) => Err(Error::Refused(text.to_owned())),
+            _ => Err(Error::Malformed),
         }
     }
 
@@ -123,16 +167,15 @@ impl Answers<'_> {
         let mut buffer = [0; 1024];
         // The bus passes no descriptors before it has let somebody in.
         let mut descriptors = Vec::new();
-        let received = self
-            .stream
-            .receive_some(&mut buffer, &mut descriptors)
-            .await?;
-        let broken = |what: &str| Err(Error::Handshake(what.to_owned()));
-        if received == 0 {
-            return broken("the connection was closed in the middle of it");
-        }
+        let received = self.stream.receive_some(&mut buffer, &mut descriptors);
+        let received = match received.await {
+            Ok(0) => return Err(Error::Closed),
+            // It was closed before it had read all.
+            Err(cause) if cause.kind() == ErrorKind::ConnectionReset => return Err(Error::Closed),
+            received => received?,
+        };
         if self.received.len() > LONGEST {
-            return broken("the answer has no end");
+            return Err(Error::Endless);
         }
         self.received.extend(buffer.iter().take(received));
         Ok(())

@@ -10,7 +10,7 @@ mod plain;
 pub(crate) mod readable;
 mod stream;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt::Display, io, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use zbus::{
@@ -42,8 +42,8 @@ pub(crate) struct Transport {
 /// Connects to the bus at an address, or to the session bus of the environment.
 ///
 /// # Errors
-/// When the address means nothing, nobody listens there, the handshake fails, or it takes longer than
-/// `patience`.
+/// When the address means nothing, nobody listens there, or it takes longer than `patience`. If somebody listens
+/// and the handshake fails, it is [`Handshake`](zbus::Error::Handshake) with the address, the cause and a cure.
 pub(crate) async fn connect(address: Option<&str>, patience: Duration) -> zbus::Result<Transport> {
     let address = match address {
         Some(address) => Address::try_from(address)?,
@@ -61,14 +61,17 @@ async fn shake_hands(address: &Address) -> zbus::Result<Transport> {
         _ => return Err(zbus::Error::Unsupported),
     };
     let stream = stream.map_err(failed)?;
-    let welcome = handshake::perform(&stream).await?;
+    let refused = |cause: &dyn Display| {
+        let what = format!("the handshake with the bus at {address} has failed: {cause}");
+        zbus::Error::Handshake(what)
+    };
+    let welcome = handshake::perform(&stream).await;
+    let welcome = welcome.map_err(|error| refused(&error))?;
     if let Some(expected) = address.guid()
         && expected.as_str() != welcome.guid
     {
-        return Err(zbus::Error::Handshake(format!(
-            "the bus at {address} has another GUID: {}",
-            welcome.guid
-        )));
+        let cause = format!("it has another GUID: {}", welcome.guid);
+        return Err(refused(&cause));
     }
     Ok(Transport {
         address: address.clone(),

@@ -22,6 +22,7 @@ mod durations;
 mod farewell;
 mod growth;
 mod hammer;
+mod handshake;
 mod home;
 mod hung;
 mod install;
