@@ -53,7 +53,8 @@ impl Process {
         }
     }
 
-    fn is_stopped(&self) -> bool {
+    /// Whether it is stopped, by SIGSTOP or another signal.
+    pub(crate) fn is_stopped(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let behind_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
         behind_name.is_some_and(|rest| rest.starts_with('T'))

@@ -5,13 +5,16 @@
 //! run: when that closes its end, or is gone, the guard ends the command. In the end it says on the
 //! socket how the command ended, and it does not leave before it has no child any more.
 //!
+//! No signal but SIGSTOP keeps it from that. So the kernel continues it: when its parent ends (`PR_SET_PDEATHSIG`),
+//! and by a timer while it ends a run.
+//!
 //! The command's output does not pass through it. It has one thread and nothing to free, for there is one for
 //! every command that runs.
 
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
@@ -34,13 +37,10 @@ use nix::{
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{
-        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, kill_process_group, wait,
-        waitid,
-    },
+    process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, wait, waitid},
 };
 
-use super::{after, begin::begin};
+use super::{after, alarm::Alarm, begin::begin, children};
 
 /// The first argument of a program that is to be a guard.
 pub const ARGUMENT: &str = "guard";
@@ -146,7 +146,7 @@ impl End {
 /// What the kernel has said, if the command cannot be guarded. It is not begun then, and whoever wants
 /// it has been told.
 pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
-    let end = match start(run) {
+    let end = match start(&link, run) {
         Ok((signals, child)) => attend(&link, &signals, child),
         Err(cause) => {
             let number = cause.raw_os_error().unwrap_or(Errno::ENOEXEC as i32);
@@ -159,17 +159,24 @@ pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
 }
 
 /// Starts the command, in a group of its own.
-fn start(run: &Run) -> io::Result<(SignalFd, Pid)> {
+fn start(link: &UnixStream, run: &Run) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
+    // Sent at the end of the thread that has started this process, and again at the end of each thread that is
+    // its parent after that.
+    prctl::set_pdeathsig(Some(Number::SIGCONT))?;
     // Or else it is `exe`, as its path is.
     prctl::set_name(c"sampled guard")?;
-    let ended = SigSet::from_iter([Number::SIGCHLD]);
+    let ended = SigSet::from_iter([Number::SIGCHLD, Number::SIGCONT]);
     let signals = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, FILES.min(most), most)?;
     // Nothing but SIGKILL ends a guard before its time.
     SigSet::all().thread_block()?;
+    // The parent has ended before the kernel was told, or does not want the run any more.
+    if listen(link, &signals, true, Some(Duration::ZERO))? {
+        return Err(Errno::ECANCELED.into());
+    }
     let child = begin(run)?;
     // From here on there is a command to be guarded: nothing is a reason to fail. That it has closed its
     // output is to be seen.
@@ -183,6 +190,7 @@ fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> 
     let mut is_wanted = true;
     let mut kill_at = None;
     let mut pause = LOOKS[0];
+    let mut alarm: Option<Alarm> = None;
     loop {
         let is_alone = reap(child, &mut end)?;
         if let (true, Some(end)) = (is_alone, end) {
@@ -196,13 +204,18 @@ fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> 
             at => Some(at.map(|at| at.saturating_duration_since(now))),
         };
         let patience = patience.unwrap_or_else(|| {
-            kill_children();
+            children::kill();
             pause = LOOKS[1].min(pause.saturating_mul(2));
             Some(pause)
         });
+        if let (Some(alarm), Some(patience)) = (&mut alarm, patience) {
+            alarm.set(patience);
+        }
         if listen(link, signals, is_wanted, patience)? {
             is_wanted = false;
             kill_at = Some(after(Instant::now(), GRACE));
+            // Without one, it can be stopped from here on.
+            alarm = Alarm::new(GRACE).ok();
             if end.is_none() {
                 // Its number is nobody else's: it is not reaped. What is stopped does not hear.
                 let _ = kill_process_group(child, Signal::TERM);
@@ -256,34 +269,6 @@ fn listen(
     while signals.read_signal()?.is_some() {}
     // Nothing is ever said in this direction: it is the end, or a reset, which is one too.
     Ok(is_told && !matches!((&*link).read(&mut [0; 64]), Ok(1..)))
-}
-
-/// Kills its own children, whose numbers are nobody else's until they are reaped. Their children are its
-/// own then, and next.
-fn kill_children() {
-    for child in children() {
-        let _ = kill_process(child, Signal::KILL);
-    }
-}
-
-/// Its own children, as far as the kernel tells: it may leave out one while another ends.
-fn children() -> Vec<Pid> {
-    let pid = |text: &str| Pid::from_raw(text.parse().ok()?);
-    // Where CONFIG_PROC_CHILDREN is not set there is no such file.
-    if let Ok(list) = fs::read_to_string("/proc/thread-self/children") {
-        return list.split_ascii_whitespace().filter_map(pid).collect();
-    }
-    let own = process::id();
-    let is_own = |name: &str| {
-        let stat = fs::read(format!("/proc/{name}/stat")).ok()?;
-        (super::strays::Stat::parse(&stat)?.parent == own).then_some(())
-    };
-    let names = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-    names
-        .filter(|name| is_own(name).is_some())
-        .filter_map(|name| pid(&name))
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 //! sees to it that nothing of the run is left: not when the time is up, not when the command has put
 //! children into the background, and not when the process that wanted it is killed.
 
+mod alarm;
 pub mod begin;
+mod children;
 mod environment;
 mod failure;
 pub mod guard;

@@ -14,7 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::{
@@ -24,11 +24,11 @@ use nix::{
 };
 
 use super::{
-    Command, Program, after, environment,
+    Command, Program, environment,
     failure::{Failure, first_line},
     guard::{self, End},
     pump::{Flow, Keep, Pump},
-    strays,
+    strays::{self, Sweep},
 };
 
 /// A command that runs, or what is left of it.
@@ -46,12 +46,13 @@ pub(super) struct Run {
     deadline: Option<Instant>,
     /// Whether it is to end: what it says does not matter any more.
     is_ending: bool,
-    /// Once its guard was killed: when we look again for what is left, and how long after the last time.
-    sweep: Option<(Instant, Duration)>,
+    /// Whether the guard was killed, and is not there to end what it guarded.
+    is_unguarded: bool,
+    /// Whether the guard was waited for: its number may be another process's.
+    is_reaped: bool,
+    /// Once the run is to end: when we look for what the guard has not ended.
+    sweep: Option<Sweep>,
 }
-
-/// How soon at first, and how seldom at most, one looks again for what a killed guard has left.
-const SWEEPS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
 /// What has become of a run.
 pub(super) enum News {
@@ -105,6 +106,8 @@ impl Run {
             said: Vec::new(),
             mark,
             is_ending: false,
+            is_unguarded: false,
+            is_reaped: false,
             sweep: None,
         };
         run.expect(Instant::now());
@@ -119,23 +122,35 @@ impl Run {
     pub(super) fn end(&mut self) {
         self.is_ending = true;
         self.deadline = None;
+        self.sweep = Some(Sweep::overdue(Instant::now()));
         let _ = self.link.shutdown(Shutdown::Write);
-        // A guard that somebody has stopped does not hear.
-        if let Ok(pid) = i32::try_from(self.guard.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
-        }
+        self.resume();
         // A command that writes on is not to wait for us.
         self.output = None;
         self.errors = None;
     }
 
+    /// Continues the guard: one that somebody has stopped does not hear.
+    fn resume(&self) {
+        if let (false, Ok(pid)) = (self.is_reaped, i32::try_from(self.guard.id())) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
+        }
+    }
+
+    fn reap(&mut self) {
+        // It has left: this waits for nothing but its number.
+        let _ = self.guard.wait();
+        self.is_reaped = true;
+    }
+
     /// What is to be waited for now: descriptors to read from, and the moment at which something is due.
     pub(super) fn waits_for(&self, now: Instant) -> (Vec<BorrowedFd<'_>>, Option<Instant>) {
-        if let Some((at, _)) = self.sweep {
-            return (Vec::new(), Some(at));
+        let sweep = self.sweep.as_ref().map(|sweep| sweep.at);
+        if self.is_unguarded {
+            return (Vec::new(), sweep);
         }
         let mut fds = vec![self.link.as_fd()];
-        let mut next = self.deadline;
+        let mut next = self.deadline.or(sweep);
         for pump in self.output.iter().chain(&self.errors) {
             match (pump.fd(), pump.rests_until(now)) {
                 (Some(_), Some(until)) => next = Some(next.map_or(until, |next| next.min(until))),
@@ -148,8 +163,8 @@ impl Run {
 
     /// Reads what there is to be read, and ends what has failed.
     pub(super) fn look(&mut self, now: Instant) -> Option<News> {
-        if let Some(sweep) = self.sweep {
-            return self.sweep(now, sweep);
+        if self.is_unguarded {
+            return self.sweep(now);
         }
         // First whether it is over, then what it said: its last words come before its end.
         let is_over = self.is_over();
@@ -159,6 +174,7 @@ impl Run {
         if is_over {
             return self.finish(now);
         }
+        self.press(now);
         let timeout = self.command.timeout.filter(|_| self.is_late(now))?;
         Some(self.fail(match self.command.lines {
             true => Failure::Silent(timeout),
@@ -192,16 +208,13 @@ impl Run {
     /// What has become of it when the guard has left.
     fn finish(&mut self, now: Instant) -> Option<News> {
         let Some(end) = End::read(&self.said) else {
-            let sweep = (now, SWEEPS[0]);
-            self.sweep = Some(sweep);
-            return match self.is_ending {
-                true => self.sweep(now, sweep),
-                false => Some(self.fail(Failure::Unguarded)),
-            };
+            self.is_unguarded = true;
+            let failed = (!self.is_ending).then(|| self.fail(Failure::Unguarded));
+            self.sweep = Some(Sweep::now(now));
+            return failed.or_else(|| self.sweep(now));
         };
         if mem::replace(&mut self.is_ending, true) {
-            // It has left: this waits for nothing but its number.
-            let _ = self.guard.wait();
+            self.reap();
             return Some(News::Over);
         }
         let bytes = |pump: &Option<Pump>| pump.as_ref().map(|pump| pump.bytes().to_vec());
@@ -219,16 +232,22 @@ impl Run {
     }
 
     /// Ends what has lost its guard, which is reaped last.
-    fn sweep(&mut self, now: Instant, (at, pause): (Instant, Duration)) -> Option<News> {
-        if now < at {
+    fn sweep(&mut self, now: Instant) -> Option<News> {
+        if !self.sweep.as_mut()?.is_due(now) || !strays::kill(self.guard.id(), &self.mark) {
             return None;
         }
-        self.sweep = Some((after(now, pause), SWEEPS[1].min(pause.saturating_mul(2))));
-        if !strays::kill(self.guard.id(), &self.mark) {
-            return None;
-        }
-        let _ = self.guard.wait();
+        self.reap();
         Some(News::Over)
+    }
+
+    /// Ends what a guard has not ended because it is stopped, perhaps again and again by one of those: they are
+    /// killed first, and then it is continued.
+    fn press(&mut self, now: Instant) {
+        let is_due = self.sweep.as_mut().is_some_and(|sweep| sweep.is_due(now));
+        if is_due && strays::is_stopped(self.guard.id()) {
+            strays::kill(self.guard.id(), &self.mark);
+            self.resume();
+        }
     }
 
     /// Whether the guard has left.
@@ -252,6 +271,14 @@ impl Run {
     fn expect(&mut self, now: Instant) {
         let deadline = self.command.timeout;
         self.deadline = deadline.and_then(|timeout| now.checked_add(timeout));
+    }
+}
+
+impl Drop for Run {
+    /// The guard hears of it by its socket.
+    fn drop(&mut self) {
+        let _ = self.link.shutdown(Shutdown::Write);
+        self.resume();
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Commands that do not want to end. Each says so when it stands.
-const STUBBORN: [&str; 10] = [
+const STUBBORN: [&str; 12] = [
     "echo; exec sleep 1000",
     "sleep 1000 & sleep 1000 & (sleep 1000; :) & echo; wait",
     // Deaf to what is sent to the group.
@@ -36,6 +36,9 @@ const STUBBORN: [&str; 10] = [
     "echo; exec env -i sleep 1000",
     // It always has another child.
     "trap '' TERM; echo; while :; do sleep 0.01; sleep 1000 & done",
+    // Its guard is stopped, at once and when it asks the command to end.
+    "kill -STOP $PPID; echo; exec sleep 1000",
+    "trap 'kill -STOP $PPID' TERM; echo; while :; do sleep 0.1; done",
 ];
 
 fn begin(place: &Place, text: &str) -> Handle {

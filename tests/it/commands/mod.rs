@@ -4,3 +4,4 @@ mod answers;
 mod ends;
 mod place;
 mod service;
+mod stops;

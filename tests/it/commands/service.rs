@@ -63,7 +63,7 @@ fn commands(home: &Home) -> Vec<Process> {
 }
 
 #[track_caller]
-fn nothing_is_left(home: &Home) {
+pub(super) fn nothing_is_left(home: &Home) {
     loop {
         let commands = commands(home);
         if commands.is_empty() {

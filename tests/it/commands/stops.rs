@@ -1,0 +1,153 @@
+//! Commands that stop their guard (SIGSTOP), which then can do nothing until somebody continues it.
+
+use std::{
+    any::type_name_of_val,
+    io::{BufRead, BufReader},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    process::{self, Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+use sampled::{client::SampleOptions, source::command::Command};
+
+use super::{
+    place::{Place, again, guards, next, nothing_is_left, told},
+    service,
+};
+use crate::{
+    bus::Bus,
+    home::{Home, MARK, SAMPLED},
+    own::place::{define, sources_d},
+    process::{PATIENCE, Process},
+};
+
+/// Stops its guard for good, as far as itself goes.
+const ONCE: &str = "kill -STOP $PPID; echo 1; exec sleep 1000";
+
+/// Stop their guard again as often as it is continued: one in the session of the guard, and one that has
+/// neither that session nor the mark of the run.
+const AGAIN: [&str; 2] = [
+    "trap '' TERM; echo; while :; do kill -STOP $PPID; done",
+    "env -i setsid sh -c \"while :; do kill -STOP $PPID; done\" & echo; exec sleep 1000",
+];
+
+/// A service that runs a command which has stopped its guard.
+fn begin(arguments: &str) -> (Bus, Option<Process>) {
+    let bus = Bus::activating(arguments);
+    let text = format!(
+        "[commands.stop]\nshell = '{ONCE}'\nlines = true\n[metrics.'stop/guard/x']\ncommand = 'stop'\n"
+    );
+    define(&sources_d(&bus), "stop.toml", &text);
+    let daemon = bus.block_on(async {
+        let client = bus.client().await;
+        let patient = SampleOptions {
+            timeout: Some(PATIENCE),
+            ..SampleOptions::default()
+        };
+        let sample = client.sample(&["stop"], patient).await.unwrap();
+        assert_eq!(sample.readings.len(), 1, "{sample:?}");
+        bus.daemon().await
+    });
+    (bus, daemon)
+}
+
+#[test]
+fn the_service_ends() {
+    for signal in [Signal::KILL, Signal::TERM, Signal::ABORT] {
+        let (bus, daemon) = begin("--idle-timeout never");
+        let daemon = daemon.expect("it stays");
+        daemon.signal(signal);
+        daemon.wait();
+        service::nothing_is_left(&bus);
+    }
+}
+
+#[test]
+fn the_service_quits() {
+    let (bus, daemon) = begin("--idle-timeout never");
+    bus.block_on(async { bus.client().await.quit().await })
+        .expect("nobody else is there");
+    daemon.expect("it stays").wait();
+    service::nothing_is_left(&bus);
+}
+
+#[test]
+fn the_service_is_idle() {
+    let (bus, daemon) = begin("--idle-timeout 50ms");
+    daemon.iter().for_each(Process::wait);
+    service::nothing_is_left(&bus);
+}
+
+/// The kernel sends the signal of a parent's death at the end of the thread that has started the guard, and at
+/// that of each thread that inherits it: also at the last.
+#[test]
+fn the_thread_that_has_started_the_guard_ends_before_its_process() {
+    if let Some(home) = told() {
+        let (_link, mut guard) = begin_on_a_thread(home.as_ref());
+        println!("it is stopped");
+        guard.wait().unwrap();
+        unreachable!("nothing ends it");
+    }
+    let home = Home::new();
+    let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
+    let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(owner.stdout.take().unwrap());
+    let mut lines = said.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("it is stopped")));
+    let guard = guards(&home).pop().expect("guard");
+    assert!(guard.is_running());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    nothing_is_left(&home);
+}
+
+/// Starts a guard on a thread of its own, which has ended when this returns, and waits until it has been
+/// continued by that end and stopped again.
+fn begin_on_a_thread(home: &Path) -> (UnixStream, Child) {
+    let (link, theirs) = UnixStream::pair().unwrap();
+    let mut guard = process::Command::new(SAMPLED);
+    guard
+        .arg("guard")
+        .arg(home)
+        .args(["sh", "-c", ONCE])
+        .env(MARK, home)
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::null());
+    let begin = move || {
+        let guard = guard.spawn().unwrap();
+        until_stopped(&Process::open(guard.id()).unwrap());
+        guard
+    };
+    let guard = thread::spawn(begin).join().unwrap();
+    // As it would be, had the end of the thread come sooner.
+    Process::open(guard.id()).unwrap().stop();
+    (link, guard)
+}
+
+#[track_caller]
+fn until_stopped(process: &Process) {
+    let until = Instant::now() + PATIENCE;
+    while !process.is_stopped() {
+        assert!(Instant::now() < until, "{} is not stopped", process.pid);
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn the_guard_is_stopped_again_and_again() {
+    for text in AGAIN {
+        let place = Place::new();
+        let handle = place.runner.add(Command {
+            lines: true,
+            ..place.shell(text)
+        });
+        assert_eq!(next(&handle, 0).problem, None, "{text}");
+        let guard = guards(&place.home).pop().expect("guard");
+        until_stopped(&guard);
+        drop(handle);
+        nothing_is_left(&place.home);
+    }
+}
