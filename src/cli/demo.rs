@@ -4,8 +4,6 @@ mod stage;
 
 use std::{
     collections::BTreeMap,
-    fmt::Display,
-    io::{self, Write},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -18,7 +16,13 @@ use sampled::{
     wire::NAME,
 };
 
-use super::{error, format, frame::Frame, interruption::Interruption, table, units};
+use super::{
+    error,
+    format::{self, say},
+    frame::Frame,
+    interruption::Interruption,
+    table, units,
+};
 
 pub(crate) use stage::Error;
 use stage::Stage;
@@ -56,11 +60,10 @@ async fn tell() -> Result<ExitCode, error::Error> {
     let took = called.elapsed();
     let metrics = client.list(&SELECTORS).await?;
     let frame = Frame::from(sample);
-    for line in table::of_frame(&frame, &metrics, table::Style::of_stdout()) {
-        if !line.is_empty() {
-            say(format_args!("    {line}"))?;
-        }
-    }
+    let lines = table::of_frame(&frame, &metrics, table::Style::of_stdout());
+    let lines = lines.iter().filter(|line| !line.is_empty());
+    let lines: Vec<_> = lines.map(|line| format!("    {line}")).collect();
+    format::print(|out| format::write_lines(out, &lines))?;
     say(format_args!(
         "\nThe bus started the service, which answered {} after the call. A rate is the change \
          between\ntwo reads, and of those it took two: 200 ms apart, they are most of that time.",
@@ -136,9 +139,4 @@ fn row(frame: &Frame, after: Duration, metrics: &BTreeMap<String, Metadata>) -> 
 
 fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
-/// Each step is printed as it happens.
-fn say(line: impl Display) -> Result<(), error::Error> {
-    format::print(|out| writeln!(out, "{line}") as io::Result<()>)
 }

@@ -1,11 +1,18 @@
 //! The form of what is printed.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use clap::Args;
+use serde_json::ser::Formatter;
 use tokio::task::spawn_blocking;
 
-use super::error::Error;
+use super::{
+    error::Error,
+    plain::{Plain, is_obeyed},
+};
 
 /// The form of what is printed.
 #[derive(Clone, Copy, Debug, Args)]
@@ -58,11 +65,37 @@ pub(crate) fn write_json(
     out: &mut impl Write,
     value: &(impl serde::Serialize + ?Sized),
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    let mut json = serde_json::Serializer::with_formatter(&mut *out, PlainJson);
+    value.serialize(&mut json)?;
     out.write_all(b"\n")
 }
 
-/// Writes lines of a table.
+/// JSON that means the same, in which no character is left that a terminal obeys: of those, JSON has to escape
+/// no more than the first 32.
+struct PlainJson;
+
+impl Formatter for PlainJson {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_obeyed(*c)) {
+            let (before, from) = rest.split_at(at);
+            write!(out, "{before}\\u{:04x}", u32::from(c))?;
+            rest = from.get(c.len_utf8()..).unwrap_or_default();
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+/// Prints plain lines.
+pub(crate) fn say(lines: impl Display) -> Result<(), Error> {
+    print(|out| writeln!(Plain(out), "{lines}"))
+}
+
+/// Writes lines of a table, whose cells are plain.
 pub(crate) fn write_lines(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }

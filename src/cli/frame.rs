@@ -1,6 +1,10 @@
 //! What was read at one moment, and its exact forms: JSON and CSV.
 
-use std::{cmp::Ordering, io, io::Write};
+use std::{
+    cmp::Ordering,
+    io::{self, IsTerminal, Write},
+    sync::LazyLock,
+};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -8,6 +12,8 @@ use sampled::{
     client,
     reading::{Reading, Value},
 };
+
+use super::plain::plain;
 
 /// What was read at one moment.
 #[derive(Clone, Debug)]
@@ -120,7 +126,11 @@ impl Csv {
     }
 }
 
-/// Writes one line of CSV. A field is quoted if it must be.
+/// Whether a person sees what is printed: a terminal obeys what a file just holds.
+static IS_SHOWN: LazyLock<bool> = LazyLock::new(|| io::stdout().is_terminal());
+
+/// Writes one line of CSV. A field is quoted if it must be; CSV can escape nothing, so that a field is exact but
+/// on a terminal.
 pub(crate) fn write_row<'a>(
     out: &mut impl Write,
     fields: impl Iterator<Item = &'a str>,
@@ -129,6 +139,10 @@ pub(crate) fn write_row<'a>(
         if at > 0 {
             out.write_all(b",")?;
         }
+        let field = match *IS_SHOWN {
+            true => plain(field),
+            false => field.into(),
+        };
         if field.contains([',', '"', '\n', '\r']) {
             write!(out, "\"{}\"", field.replace('"', "\"\""))?;
         } else {

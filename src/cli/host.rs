@@ -24,7 +24,6 @@ use super::{
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
-    log,
 };
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
@@ -61,7 +60,6 @@ impl Host {
     pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
         // A runtime may begin threads, and the environment is only changed by the only one.
         let notify = Notify::from_env()?;
-        log::report_panics();
         raise_open_files();
         let served = super::block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {

@@ -1,7 +1,7 @@
 //! `sampled install` and `sampled uninstall`.
 
 use std::{
-    env, io,
+    env,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -79,11 +79,8 @@ impl Options {
 }
 
 fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
-    format::print(|out| {
-        paths.iter().try_for_each(|path| {
-            io::Write::write_fmt(out, format_args!("{what} {}\n", path.display()))
-        })
-    })
+    let mut paths = paths.iter();
+    paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
 /// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs.

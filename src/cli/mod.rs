@@ -16,6 +16,7 @@ mod interruption;
 mod list;
 mod log;
 mod origin;
+mod plain;
 mod processes;
 mod sample;
 mod selectors;
@@ -34,7 +35,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
-    process::ExitCode,
+    process::{self, ExitCode},
 };
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
@@ -49,6 +50,7 @@ use sampled::{
 use error::Error;
 use format::Format;
 pub(crate) use guard::guard;
+use plain::{Plain, plain_lines};
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -239,11 +241,10 @@ impl Cli {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::of(env::args_os()).unwrap_or_else(|error| error.exit());
+    log::report_panics();
+    let cli = Cli::of(env::args_os()).unwrap_or_else(|error| exit(&error));
     if let Err(what) = cli.command.can_print(cli.common.format) {
-        Cli::command()
-            .error(ErrorKind::ArgumentConflict, what)
-            .exit();
+        exit(&Cli::command().error(ErrorKind::ArgumentConflict, what));
     }
     // What detaches begins its log where it has arrived, and what checks says everything itself.
     let is_silent = match &cli.command {
@@ -274,7 +275,19 @@ fn absolute(path: &Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
 
 /// Tells the person, on stderr; if nobody reads it, that is no failure.
 fn note(text: impl Display) {
-    writeln!(io::stderr(), "sampled: {text}").ok();
+    let text = format!("sampled: {text}\n");
+    io::stderr().write_all(plain_lines(&text).as_bytes()).ok();
+}
+
+/// Ends as clap does, which would print the arguments as they are.
+fn exit(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let written = match error.use_stderr() {
+        true => write!(Plain(io::stderr()), "{text}"),
+        false => write!(Plain(io::stdout()), "{text}"),
+    };
+    written.ok();
+    process::exit(error.exit_code())
 }
 
 fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {

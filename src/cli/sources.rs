@@ -19,6 +19,7 @@ use super::{
     format,
     in_process::InProcess,
     origin::Origin,
+    plain::plain,
     table::{self, Style},
 };
 
@@ -83,7 +84,7 @@ async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error
     };
     let found = own::check(&directory)?;
     if !found.mistakes.is_empty() {
-        format::print(|out| format::write_lines(out, &found.mistakes))?;
+        format::say(found.mistakes.join("\n"))?;
         return Ok(ExitCode::FAILURE);
     }
     let lines = match options.no_read || found.ids.is_empty() {
@@ -115,7 +116,8 @@ async fn read(
     let mut lines = table::of_frame(&frame, &metrics, Style::of_stdout());
     for (name, source) in store.sources().await {
         if name.starts_with(own::NAME) {
-            lines.extend(source.error.lines().map(|error| format!("{name}: {error}")));
+            let errors = source.error.lines();
+            lines.extend(errors.map(|error| plain(&format!("{name}: {error}")).into_owned()));
         }
     }
     Ok(lines)

@@ -16,7 +16,7 @@ use sampled::{
     service::CONFIGURATION,
 };
 
-use super::{Common, deadline::Deadline, error::Error, verbs};
+use super::{Common, deadline::Deadline, error::Error, format, plain::Plain, verbs};
 
 /// What `status` can be told.
 #[derive(Clone, Debug, Args)]
@@ -146,8 +146,9 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             "pidfile": pidfile,
             "error": answer.error.as_ref().map(ToString::to_string),
         });
-        writeln!(out, "{object}")
+        format::write_json(&mut out, &object)
     } else {
+        let mut out = Plain(out);
         match (&found, &status, &answer.error) {
             (found, _, Some(error)) => print_silent(&mut out, found.as_ref(), error),
             (Some(running), ..) => print(&mut out, running),

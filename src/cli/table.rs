@@ -13,7 +13,11 @@ use sampled::{
     reading::{Reading, Value},
 };
 
-use super::{frame::Frame, units::readable};
+use super::{
+    frame::Frame,
+    plain::{padded, plain, width},
+    units::readable,
+};
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +73,9 @@ pub(crate) fn of_frame(
             lines.push(String::new());
         }
         object = Some(of);
-        let id = style.dim(&format!("{id:id_width$}"));
-        let value = cell.show(number_width, style);
-        lines.push(format!("{id}  {}", value.trim_end()));
+        let id = style.dim(&padded(&plain(id), id_width));
+        let value = cell.text(number_width);
+        lines.push(format!("{id}  {}", cell.paint(value.trim_end(), style)));
     }
     lines
 }
@@ -86,6 +90,7 @@ fn cells<'a>(frame: &'a Frame, metrics: &BTreeMap<String, Metadata>) -> Vec<(&'a
     cells.collect()
 }
 
+/// A reading, in plain texts.
 enum Cell {
     Number(String, String),
     Text(String),
@@ -93,11 +98,18 @@ enum Cell {
 }
 
 impl Cell {
-    fn show(&self, number_width: usize, style: Style) -> String {
+    fn text(&self, number_width: usize) -> String {
         match self {
             Self::Number(number, unit) => format!("{number:>number_width$} {unit}"),
             Self::Text(text) => text.clone(),
-            Self::Fault(code) => style.red(&format!("{code:>number_width$}")),
+            Self::Fault(code) => format!("{code:>number_width$}"),
+        }
+    }
+
+    fn paint(&self, text: &str, style: Style) -> String {
+        match self {
+            Self::Fault(_) => style.red(text),
+            Self::Number(..) | Self::Text(_) => text.to_owned(),
         }
     }
 }
@@ -113,26 +125,11 @@ fn value(reading: &Reading, unit: &str) -> Cell {
     match reading {
         Ok(Value::Number(number)) => {
             let (number, unit) = readable(*number, unit);
-            Cell::Number(number, unit)
+            Cell::Number(number, plain(&unit).into_owned())
         }
-        // A control character of some device's name must not reach the terminal.
-        Ok(Value::Text(text)) => Cell::Text(text.replace(char::is_control, " ")),
+        Ok(Value::Text(text)) => Cell::Text(plain(text).into_owned()),
         Err(fault) => Cell::Fault(fault.code()),
     }
-}
-
-/// A text that does no harm to a terminal: control characters are shown as they are escaped, `\n`, and so
-/// are those that turn the direction of what follows.
-pub(crate) fn plain(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if c.is_control() || turns(c) => plain.extend(c.escape_default()),
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 /// The lines of a list of metrics, by source, each with what it reads now.
@@ -153,22 +150,20 @@ pub(crate) fn of_metrics(
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.push(style.bold(of));
+        lines.push(style.bold(&plain(of)));
         let own = cells.iter().filter(|(id, _)| source(id) == of);
         let rows: Vec<_> = own
-            .map(|(id, cell)| (id, cell.show(number_width, style)))
+            .map(|(id, cell)| (id, cell, cell.text(number_width)))
             .collect();
         // A long text, a CPU's name, is no reason to push every name out of sight.
-        let short = rows.iter().map(|(_, value)| value.as_str());
-        let value_width = widest(short.filter(|value| value.chars().count() <= 24));
-        for (id, value) in rows {
+        let short = rows.iter().map(|(.., value)| value.as_str());
+        let value_width = widest(short.filter(|value| width(value) <= 24));
+        for (id, cell, value) in rows {
             let name = metrics.get(*id).map_or("", |metric| metric.name.as_str());
-            let id = style.dim(&format!("{id:id_width$}"));
-            lines.push(
-                format!("  {id}  {value:value_width$}  {name}")
-                    .trim_end()
-                    .to_owned(),
-            );
+            let id = style.dim(&padded(&plain(id), id_width));
+            let (value, name) = (padded(&value, value_width), plain(name));
+            let value = cell.paint(&value, style);
+            lines.push(format!("  {id}  {value}  {name}").trim_end().to_owned());
         }
     }
     lines
@@ -180,12 +175,12 @@ pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -
     let state_width = widest(sources.values().map(|source| source.state.as_str()));
     let mut lines = Vec::new();
     for (name, source) in sources {
-        let state = format!("{:state_width$}", source.state);
+        let state = padded(&plain(&source.state), state_width);
         let state = match source.error.is_empty() {
             true => state,
             false => style.red(&state),
         };
-        let mut line = format!("{name:name_width$}  {state}");
+        let mut line = format!("{}  {state}", padded(&plain(name), name_width));
         if source.metrics > 0 {
             let (metrics, reads) = (source.metrics, source.reads);
             line += &format!("  {metrics:>4} metrics  {reads:>6} reads");
@@ -195,15 +190,15 @@ pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -
             }
         }
         lines.push(line.trim_end().to_owned());
-        // A control character of some file must not reach the terminal.
         let errors = source.error.lines();
-        lines.extend(errors.map(|error| format!("  {}", error.replace(char::is_control, " "))));
+        lines.extend(errors.map(|error| format!("  {}", plain(error))));
     }
     lines
 }
 
+/// The width of the widest of these texts as they are shown.
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+    texts.map(|text| width(&plain(text))).max().unwrap_or(0)
 }
 
 /// Where tables are shown one after the other: each in the place of the one before, if there is
@@ -313,7 +308,7 @@ mod tests {
             "",
             "memory/physical/used  12.4 GiB",
             "",
-            "os/kernel/name        Li nux",
+            "os/kernel/name        Li\\u{1b}nux",
         ];
         assert_eq!(lines, expected);
     }
@@ -342,7 +337,7 @@ mod tests {
             "  memory/physical/used  12.4 GiB  Name",
             "",
             "os",
-            "  os/kernel/name        Li nux  Name",
+            "  os/kernel/name        Li\\u{1b}nux  Name",
         ];
         let lines = of_metrics(&metrics, &frame(), Style { colour: false });
         assert_eq!(lines, expected);

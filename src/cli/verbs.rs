@@ -6,7 +6,6 @@
 use std::{
     env,
     fmt::Display,
-    io::{self, Write},
     path::PathBuf,
     process::{self, ExitCode},
     time::Duration,
@@ -24,6 +23,7 @@ use super::{
     Common, configuration,
     deadline::Deadline,
     error::Error,
+    format,
     host::{self, Host},
     log, status,
 };
@@ -245,5 +245,5 @@ pub(crate) fn say(text: impl Display) -> Result<(), Error> {
     if env::var_os("DBUS_STARTER_ADDRESS").is_some() {
         return Ok(());
     }
-    writeln!(io::stdout(), "sampled: {text}").map_err(Error::Output)
+    format::say(format_args!("sampled: {text}"))
 }

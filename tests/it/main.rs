@@ -42,6 +42,7 @@ mod receivers;
 mod sessions;
 mod silence;
 mod systemd;
+mod terminal;
 mod unread;
 mod verbs;
 mod watch;

@@ -11,6 +11,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::stderr::Stderr;
+use crate::cli::plain::plain_lines;
 
 /// What has become of the lines so far.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ static LINES: Mutex<Lines> = Mutex::new(Lines {
 
 /// Writes a line, if there is room before `until`, or now.
 pub(super) fn write(text: &str, level: Level, until: Option<Instant>) {
+    let text = plain_lines(text);
     let (mut stderr, is_journal) = Stderr::open();
     let mark = |level| match is_journal {
         true => prefix(level),
@@ -34,7 +36,7 @@ pub(super) fn write(text: &str, level: Level, until: Option<Instant>) {
     };
     // Nothing waits while it holds this, but for the last words.
     let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.write(text, mark(level), mark(Level::WARN), |bytes| {
+    lines.write(&text, mark(level), mark(Level::WARN), |bytes| {
         stderr.write(bytes, until)
     });
 }

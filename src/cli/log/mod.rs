@@ -48,6 +48,8 @@ pub(crate) fn begin(level: Level) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(lines::Log)
         .with_ansi(false)
+        // All that is logged is written plain, not only this.
+        .with_ansi_sanitization(false)
         .with_target(false)
         .without_time();
     let registry = tracing_subscriber::registry().with(LevelFilter::from(level));

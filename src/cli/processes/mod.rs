@@ -101,9 +101,7 @@ pub(crate) struct Summary {
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
     let plan = match options.plan(common.format) {
         Ok(plan) => plan,
-        Err(what) => Cli::command()
-            .error(ErrorKind::ValueValidation, what)
-            .exit(),
+        Err(what) => super::exit(&Cli::command().error(ErrorKind::ValueValidation, what)),
     };
     let Plan { query, shown } = plan;
     let mut origin = Origin::open(common, options.patience).await?;

@@ -15,7 +15,8 @@ use sampled::{
 };
 
 use crate::cli::{
-    table::{Style, plain},
+    plain::{cut, plain, width},
+    table::Style,
     units::readable,
 };
 
@@ -112,7 +113,7 @@ impl Cell {
 
     fn text(text: &str) -> Self {
         Self {
-            text: plain(text),
+            text: plain(text).into_owned(),
             is_fault: false,
         }
     }
@@ -125,7 +126,7 @@ impl Cell {
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        width(&self.text)
     }
 }
 
@@ -178,11 +179,11 @@ fn line(cells: &[Cell], columns: &[Column], most: Option<usize>, style: Option<S
         }
         left -= gap + before;
         line.extend(std::iter::repeat_n(' ', gap + before));
-        let shown: String = cell.text.chars().take(left).collect();
-        left -= shown.chars().count();
+        let shown = cut(&cell.text, left);
+        left -= width(shown);
         match style {
-            Some(style) if cell.is_fault => line.push_str(&style.red(&shown)),
-            _ => line.push_str(&shown),
+            Some(style) if cell.is_fault => line.push_str(&style.red(shown)),
+            _ => line.push_str(shown),
         }
         let after = after.min(left);
         left -= after;
