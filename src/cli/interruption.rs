@@ -1,5 +1,7 @@
 //! The signals by which a person or a script ends a command that would go on.
 
+use std::future::pending;
+
 use tokio::{
     select,
     signal::unix::{Signal, SignalKind, signal},
@@ -34,6 +36,22 @@ impl Interruption {
         select! {
             done = future => Some(done),
             () = self.wait() => None,
+        }
+    }
+}
+
+/// Other sizes of the terminal, of which SIGWINCH tells.
+pub(crate) struct Resizes(Signal);
+
+impl Resizes {
+    pub(crate) fn listen() -> Result<Self, Error> {
+        listen(SignalKind::window_change()).map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            pending().await
         }
     }
 }

@@ -19,6 +19,7 @@ mod origin;
 mod plain;
 mod processes;
 mod sample;
+mod screen;
 mod selectors;
 mod serve;
 mod sources;

@@ -25,7 +25,8 @@ pub(crate) fn width(text: &str) -> usize {
     widths.fold(0, usize::saturating_add)
 }
 
-fn columns(c: char) -> usize {
+/// How many columns of a terminal a character takes.
+pub(crate) fn columns(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 

@@ -3,10 +3,8 @@
 use std::{
     collections::BTreeMap,
     env,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
 };
-
-use rustix::termios::tcgetwinsize;
 
 use sampled::{
     client::{Metadata, SourceInfo},
@@ -199,58 +197,6 @@ pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -
 /// The width of the widest of these texts as they are shown.
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(|text| width(&plain(text))).max().unwrap_or(0)
-}
-
-/// Where tables are shown one after the other: each in the place of the one before, if there is
-/// a terminal that is large enough.
-#[derive(Debug, Default)]
-pub(crate) struct Screen {
-    /// The lines that the cursor is below of.
-    shown: usize,
-}
-
-impl Screen {
-    pub(crate) fn show(&mut self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
-        if self.shown > 0 && fits(lines, self.shown) {
-            // To the start of what is there, and everything below it away.
-            write!(out, "\x1b[{}F\x1b[J", self.shown)?;
-        } else if self.shown > 0 {
-            writeln!(out)?;
-        }
-        for line in lines {
-            writeln!(out, "{line}")?;
-        }
-        self.shown = lines.len();
-        Ok(())
-    }
-
-    /// Something else was printed: the next table goes below it.
-    pub(crate) fn interrupt(&mut self) {
-        self.shown = 0;
-    }
-}
-
-/// Whether these lines fit on the terminal that stdout is, none of them broken, and so do those that
-/// are there already.
-fn fits(lines: &[String], shown: usize) -> bool {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() || env::var_os("TERM").is_none_or(|term| term == "dumb") {
-        return false;
-    }
-    let Ok(size) = tcgetwinsize(&stdout) else {
-        return false;
-    };
-    let width = |line: &String| {
-        let mut escape = false;
-        let visible = line.chars().filter(|&c| {
-            let hidden = escape || c == '\x1b';
-            escape = hidden && c != 'm';
-            !hidden
-        });
-        visible.count()
-    };
-    lines.len().max(shown) < size.ws_row.into()
-        && lines.iter().all(|line| width(line) <= size.ws_col.into())
 }
 
 #[cfg(test)]

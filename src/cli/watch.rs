@@ -3,13 +3,17 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    future::pending,
     num::NonZeroU64,
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
 };
 
 use clap::Args;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
 
 use sampled::{
     client::{self, Metadata},
@@ -22,10 +26,11 @@ use super::{
     error::Error,
     format::{self, Format},
     frame::{Csv, Frame},
-    interruption::Interruption,
+    interruption::{Interruption, Resizes},
     origin::{Frames, Origin},
+    screen::Screen,
     selectors::Selectors,
-    table::{self, Screen, Style},
+    table::{self, Style},
 };
 
 /// What `watch` can be told.
@@ -56,7 +61,7 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
         .or(Origin::open(common, Patience::default()))
         .await
     {
-        let view = View::new(common.format);
+        let view = View::new(common.format)?;
         watch(&origin?, &options, view, &mut interruption).await?;
     }
     Ok(ExitCode::SUCCESS)
@@ -113,59 +118,95 @@ async fn show(
     interruption: &mut Interruption,
 ) -> Result<(), Error> {
     while *left != Some(0) {
-        let Some(frame) = interruption.or(frames.next()).await else {
+        let next = async {
+            select! {
+                frame = frames.next() => frame.map(Some),
+                () = view.resized() => Ok(None),
+            }
+        };
+        let Some(next) = interruption.or(next).await else {
             return Ok(());
         };
-        let frame = frame?;
-        let Some(shown) = interruption.or(view.show(&frame)).await else {
+        if let Some(frame) = next? {
+            view.take(frame);
+            *left = left.map(|left| left.saturating_sub(1));
+        }
+        let Some(shown) = interruption.or(view.show()).await else {
             return Ok(());
         };
         shown?;
-        *left = left.map(|left| left.saturating_sub(1));
     }
     Ok(())
 }
 
-/// How frames are shown.
-enum View {
+/// How frames are shown: the last one there was.
+struct View {
+    form: Form,
+    frame: Option<Frame>,
+}
+
+enum Form {
     Json,
     Csv(Csv),
     Table {
         screen: Screen,
+        resizes: Resizes,
         style: Style,
         metrics: BTreeMap<String, Metadata>,
     },
 }
 
 impl View {
-    fn new(format: Format) -> Self {
-        match format {
-            Format { json: true, .. } => Self::Json,
-            Format { csv: true, .. } => Self::Csv(Csv::default()),
-            Format { .. } => Self::Table {
+    fn new(format: Format) -> Result<Self, Error> {
+        let form = match format {
+            Format { json: true, .. } => Form::Json,
+            Format { csv: true, .. } => Form::Csv(Csv::default()),
+            Format { .. } => Form::Table {
                 screen: Screen::default(),
+                resizes: Resizes::listen()?,
                 style: Style::of_stdout(),
                 metrics: BTreeMap::new(),
             },
-        }
+        };
+        Ok(Self { form, frame: None })
     }
 
     /// Asks for the units, where they are shown.
     async fn prepare(&mut self, origin: &Origin, selectors: &[&str]) -> Result<(), Error> {
-        if let Self::Table { metrics, .. } = self {
+        if let Form::Table { metrics, .. } = &mut self.form {
             *metrics = origin.list(selectors).await?;
         }
         Ok(())
     }
 
-    async fn show(&mut self, frame: &Frame) -> Result<(), Error> {
-        let printed = format::print_elsewhere(|out| match self {
-            Self::Json => format::write_json(out, frame),
-            Self::Csv(csv) => csv.write(out, frame),
-            Self::Table {
+    /// Takes the frame that is to be shown from now on.
+    fn take(&mut self, frame: Frame) {
+        self.frame = Some(frame);
+    }
+
+    /// Completes when a frame is to be shown anew, in another size.
+    async fn resized(&mut self) {
+        match &mut self.form {
+            Form::Table {
+                screen, resizes, ..
+            } if screen.has_size() => resizes.next().await,
+            _ => pending().await,
+        }
+    }
+
+    async fn show(&mut self) -> Result<(), Error> {
+        let Self { form, frame } = self;
+        let Some(frame) = frame else {
+            return Ok(());
+        };
+        let printed = format::print_elsewhere(|out| match form {
+            Form::Json => format::write_json(out, frame),
+            Form::Csv(csv) => csv.write(out, frame),
+            Form::Table {
                 screen,
                 style,
                 metrics,
+                ..
             } => {
                 let mut lines = vec![moment(frame.timestamp)];
                 lines.extend(table::of_frame(frame, metrics, *style));
@@ -177,7 +218,7 @@ impl View {
 
     /// Something else is printed between two frames.
     fn interrupt(&mut self) {
-        if let Self::Table { screen, .. } = self {
+        if let Form::Table { screen, .. } = &mut self.form {
             screen.interrupt();
         }
     }

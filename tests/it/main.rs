@@ -39,6 +39,7 @@ mod processes;
 mod ps;
 mod raw;
 mod receivers;
+mod screen;
 mod sessions;
 mod silence;
 mod systemd;

@@ -108,6 +108,23 @@ fn tables_are_apart() {
 }
 
 #[test]
+fn the_size_of_a_terminal_means_nothing_to_others() {
+    let home = Home::new();
+    let command = home.sampled(&["watch", "cpu/loadaverages", "--interval", "1h"]);
+    let mut watch = Watch::begin(command);
+    // The moment of the first frame, and the first of its values.
+    for _ in 0..2 {
+        watch.lines.next().expect("a line").expect("line");
+    }
+    let process = Process::open(watch.child.id()).expect("it is there");
+    process.signal(Signal::WINCH);
+    process.signal(Signal::INT);
+    let rest = watch.lines.by_ref().map(|line| line.expect("line"));
+    assert_eq!(rest.count(), 2);
+    assert_eq!(watch.end().0, Some(0));
+}
+
+#[test]
 fn an_interruption_ends_the_session() {
     let bus = Bus::activating("");
     for signal in [Signal::INT, Signal::TERM] {

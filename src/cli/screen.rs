@@ -1,0 +1,148 @@
+//! Tables shown one after the other: each in the place of the one before, if there is a terminal.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use rustix::termios::{Winsize, tcgetwinsize};
+
+use super::plain::columns;
+
+/// Where tables are shown.
+#[derive(Debug, Default)]
+pub(crate) struct Screen {
+    /// The lines of the last table, below which the cursor stands.
+    shown: usize,
+    /// The size that the terminal had then.
+    size: Option<Size>,
+}
+
+/// How much a terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    rows: usize,
+    columns: usize,
+}
+
+impl Screen {
+    /// Shows a table. Of one that is taller than the terminal its top is shown, and how much more there is; of a
+    /// line that is longer, what has room.
+    pub(crate) fn show(&mut self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+        let size = Size::of_stdout();
+        let before = std::mem::replace(&mut self.size, size);
+        let Some(size) = size else {
+            if self.shown > 0 {
+                writeln!(out)?;
+            }
+            self.shown = lines.len();
+            return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
+        };
+        match self.shown {
+            0 => {}
+            // To the start of what is there, and everything below it away.
+            shown if before == Some(size) => write!(out, "\x1b[{shown}F\x1b[J")?,
+            // Terminals differ in where they leave what they showed: all of it away.
+            _ => write!(out, "\x1b[H\x1b[J")?,
+        }
+        let (lines, more) = fitting(lines, size.rows);
+        for line in lines.iter().chain(&more) {
+            writeln!(out, "{}", cut(line, size.columns))?;
+        }
+        self.shown = lines.len().saturating_add(more.iter().len());
+        Ok(())
+    }
+
+    /// Whether the table that is shown looks otherwise in another size.
+    pub(crate) fn has_size(&self) -> bool {
+        self.size.is_some()
+    }
+
+    /// Something else was printed: the next table goes below it.
+    pub(crate) fn interrupt(&mut self) {
+        self.shown = 0;
+    }
+}
+
+impl Size {
+    /// The size of the terminal that stdout is, if it is one on which the cursor can be moved.
+    fn of_stdout() -> Option<Self> {
+        let stdout = io::stdout();
+        let is_dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if is_dumb || !stdout.is_terminal() {
+            return None;
+        }
+        let Winsize { ws_row, ws_col, .. } = tcgetwinsize(&stdout).ok()?;
+        (ws_row > 0 && ws_col > 0).then_some(Self {
+            rows: ws_row.into(),
+            columns: ws_col.into(),
+        })
+    }
+}
+
+/// The first of these lines, as many as have room above the cursor, and the line that counts the others.
+fn fitting(lines: &[String], rows: usize) -> (&[String], Option<String>) {
+    let room = rows.saturating_sub(1).max(1);
+    if lines.len() <= room {
+        return (lines, None);
+    }
+    let (shown, others) = lines.split_at(room.saturating_sub(1));
+    let others = others.iter().filter(|line| !line.is_empty()).count();
+    let more = format!("… {others} more: a taller terminal or a narrower selector shows them");
+    (shown, Some(more))
+}
+
+/// As much of a line as has room in so many columns. Colours take none, and end as they did.
+fn cut(line: &str, room: usize) -> String {
+    let (mut left, mut is_escape, mut is_full) = (room, false, false);
+    let mut cut = String::with_capacity(line.len());
+    for c in line.chars() {
+        if is_escape || c == '\x1b' {
+            is_escape = c != 'm';
+            cut.push(c);
+            continue;
+        }
+        let rest = left.checked_sub(columns(c));
+        is_full |= rest.is_none();
+        if !is_full {
+            left = rest.unwrap_or(0);
+            cut.push(c);
+        }
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_what_is_taller() {
+        let lines: Vec<_> = ["a", "", "b", "c"].map(str::to_owned).into();
+        let check = |rows, expected: &[&str]| {
+            let (shown, more) = fitting(&lines, rows);
+            let shown: Vec<_> = shown.iter().chain(&more).collect();
+            let is_start = |(line, start): (&&String, &&str)| line.starts_with(*start);
+            assert_eq!(shown.len(), expected.len(), "{shown:?}");
+            assert!(shown.iter().zip(expected).all(is_start), "{shown:?}");
+        };
+        check(9, &["a", "", "b", "c"]);
+        check(5, &["a", "", "b", "c"]);
+        check(4, &["a", "", "… 2 more"]);
+        check(3, &["a", "… 2 more"]);
+        check(1, &["… 3 more"]);
+    }
+
+    #[test]
+    fn colours_have_no_width() {
+        let check = |line, room, expected: &str| assert_eq!(cut(line, room), expected);
+        check("\x1b[2mab\x1b[0m  c", 5, "\x1b[2mab\x1b[0m  c");
+        check("\x1b[2mab\x1b[0m  c", 1, "\x1b[2ma\x1b[0m");
+        check(
+            "\x1b[2mab\x1b[0m \x1b[31mc\x1b[0m",
+            2,
+            "\x1b[2mab\x1b[0m\x1b[31m\x1b[0m",
+        );
+        check("日本a", 3, "日");
+    }
+}
