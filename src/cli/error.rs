@@ -4,7 +4,7 @@ use std::io;
 
 use sampled::{client, config, install, service, source, store};
 
-use super::demo;
+use super::{demo, owner::Stranger};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,13 @@ pub(crate) enum Error {
     Install(#[from] install::Error),
     #[error(transparent)]
     Demo(#[from] demo::Error),
+    /// What has the name of the service is not to be signalled.
+    #[error("{stranger}: it was not {what}")]
+    Stranger {
+        #[source]
+        stranger: Stranger,
+        what: &'static str,
+    },
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     /// The kernel refused what no program can do without.

@@ -16,6 +16,7 @@ mod interruption;
 mod list;
 mod log;
 mod origin;
+mod owner;
 mod plain;
 mod processes;
 mod sample;

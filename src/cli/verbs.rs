@@ -14,8 +14,7 @@ use std::{
 use clap::Args;
 
 use sampled::{
-    client,
-    daemon::{self, Daemon, Process, Start, Stdio, Stop},
+    daemon::{self, Daemon, Start, Stdio, Stop},
     duration,
 };
 
@@ -25,7 +24,9 @@ use super::{
     error::Error,
     format,
     host::{self, Host},
-    log, status,
+    log,
+    owner::{self, Leave, Owner},
+    status,
 };
 
 /// What the verbs have in common.
@@ -147,7 +148,7 @@ fn launch(
             say(format_args!("already running: process {pid}"))?
         }
         Ok(other) => say(other)?,
-        Err(error) => match owner(deadline) {
+        Err(error) => match owner::pid(deadline) {
             // It was not needed: somebody serves.
             Ok(Some(pid)) => say(format_args!(
                 "already running: process {pid}, {}",
@@ -166,10 +167,18 @@ fn launch(
 pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {
     let deadline = options.deadline();
     let mut any = tell(options.daemon().stop()?, options.timeout)?;
-    if let Some(process) = owning_process(deadline)? {
-        // Where the first one has taken all the time, another has a second before it is killed.
+    if let Some(owner) = Owner::find(deadline)? {
         let left = deadline.left().max(Duration::from_secs(1));
-        any |= tell(process.end(left)?, left)?;
+        any |= match owner.leave(deadline)? {
+            Leave::Ended(stop) => tell(stop, left)?,
+            Leave::GivenUp => {
+                let pid = owner.pid();
+                say(format_args!(
+                    "process {pid}, which is not sampled, has given the name up"
+                ))?;
+                true
+            }
+        };
     }
     if !any {
         say("not running")?;
@@ -200,11 +209,13 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
         Err(daemon::Error::NotRunning { .. } | daemon::Error::NoRuntimeDirectory) => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(process) = owning_process(deadline)?
-        && process.hang_up()?
-    {
-        say(format_args!("told to reload: process {}", process.pid()))?;
-        return Ok(ExitCode::SUCCESS);
+    if let Some(owner) = Owner::find(deadline)? {
+        let sampled = owner.sampled();
+        let sampled = sampled.map_err(|stranger| stranger.was_not("told to reload"))?;
+        if sampled.hang_up()? {
+            say(format_args!("told to reload: process {}", owner.pid()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
     }
     super::note("not running");
     // "The program is not running", as the Linux Standard Base numbers it.
@@ -215,29 +226,6 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
 fn has_runtime_directory() -> bool {
     let usual = Daemon::new("sampled").pidfile_path();
     !matches!(usual, Err(daemon::Error::NoRuntimeDirectory))
-}
-
-/// The process that has the name on the bus, where there is a bus and somebody has it.
-fn owner(deadline: Deadline) -> Result<Option<u32>, Error> {
-    super::block_on(async {
-        match deadline.session().await {
-            Ok(bus) => Ok(bus.owner().await?),
-            Err(client::Error::NoBus(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    })
-}
-
-/// The same, held so that a signal can reach nobody else.
-fn owning_process(deadline: Deadline) -> Result<Option<Process>, Error> {
-    let Some(pid) = owner(deadline)? else {
-        return Ok(None);
-    };
-    let number = i32::try_from(pid).unwrap_or_default();
-    let process = Process::open(number)?;
-    // Still the owner: then it has been alive all the time, and the descriptor is of that process.
-    let is_still = owner(deadline)? == Some(pid);
-    Ok(process.filter(|_| is_still))
 }
 
 /// Tells a person what was done. A process that the bus has started says nothing: its output is the bus's.

@@ -81,6 +81,12 @@ impl Bus {
         Self::with_policy(denied, "", None)
     }
 
+    /// A bus that lets every user in.
+    #[track_caller]
+    pub(crate) fn for_all_users() -> Self {
+        Self::with_policy("<allow user='*'/>", "", None)
+    }
+
     /// A bus at a TCP address, which lets everybody in.
     #[track_caller]
     pub(crate) fn over_tcp() -> Self {

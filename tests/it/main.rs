@@ -34,6 +34,7 @@ mod metrics;
 mod mute;
 mod no_runtime_dir;
 mod own;
+mod owner;
 mod process;
 mod processes;
 mod ps;

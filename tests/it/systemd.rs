@@ -4,7 +4,7 @@
 //! there: see [`session`].
 
 mod commands;
-mod session;
+pub(crate) mod session;
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -110,7 +110,8 @@ impl Process {
     }
 
     /// Waits for its end. True if it has ended, reaped or not: its files are closed and its locks are free then.
-    pub(crate) fn is_gone_within(&self, timeout: Duration) -> bool {
+    #[must_use]
+    pub fn is_gone_within(&self, timeout: Duration) -> bool {
         let start = Instant::now();
         loop {
             let left = timeout.saturating_sub(start.elapsed());
