@@ -46,6 +46,17 @@ pub(crate) enum Error {
         stranger: Stranger,
         what: &'static str,
     },
+    /// `restart` was given what does not reach a service that systemd starts.
+    #[error(
+        "systemd has started process {pid} ({unit}), and would start it again without {options}: put that into the \
+         unit by `systemctl --user edit --full {unit}`, or have a daemon of your own with these options by \
+         `sampled stop` and `sampled start`"
+    )]
+    Unreachable {
+        pid: u32,
+        unit: String,
+        options: String,
+    },
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     /// The kernel refused what no program can do without.

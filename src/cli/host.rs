@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct HostOptions {
     /// Leave after DURATION without a client (30s, 5min, never)
     #[arg(long, value_name = "DURATION")]
-    idle_timeout: Option<Timeout>,
+    pub(super) idle_timeout: Option<Timeout>,
 }
 
 /// What the service runs with.

@@ -19,6 +19,7 @@ mod origin;
 mod owner;
 mod plain;
 mod processes;
+mod restart;
 mod sample;
 mod screen;
 mod selectors;
@@ -154,8 +155,11 @@ enum Command {
     Start(verbs::StartOptions),
     /// Stop the service, however it was started
     Stop(verbs::DaemonOptions),
-    /// Stop the service if it runs, and start it in the background
+    /// Stop the service if it runs, and start it in the background; if systemd runs it, have systemd restart it
     Restart(verbs::StartOptions),
+    /// What `restart` does in a process of its own: end the service, or have systemd restart it
+    #[command(hide = true)]
+    MakeWay(restart::Options),
     /// Have the service read its configuration again
     Reload(verbs::DaemonOptions),
     /// Say whether the service runs, and how it was started
@@ -297,7 +301,8 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::Serve(options) => serve::run(common, options),
         Command::Start(options) => verbs::start(common, &options),
         Command::Stop(options) => verbs::stop(&options),
-        Command::Restart(options) => verbs::restart(common, &options),
+        Command::Restart(options) => restart::restart(common, &options),
+        Command::MakeWay(options) => restart::make_way(&options),
         Command::Reload(options) => verbs::reload(common, &options),
         Command::Status(options) => status::run(common, &options),
         Command::List(options) => block_on(list::run(common, options)),

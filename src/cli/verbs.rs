@@ -1,15 +1,9 @@
-//! `sampled start`, `stop`, `restart`, `reload` and `status`: the classic verbs of a daemon.
+//! `sampled start`, `stop` and `reload`: the classic verbs of a daemon.
 //!
 //! They see both a daemon that `start` has detached, by its pidfile, and one that the bus or systemd
 //! has started, or a person by `serve`, by its name on the bus.
 
-use std::{
-    env,
-    fmt::Display,
-    path::PathBuf,
-    process::{self, ExitCode},
-    time::Duration,
-};
+use std::{env, fmt::Display, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
 
@@ -34,23 +28,23 @@ use super::{
 pub(crate) struct DaemonOptions {
     /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
     #[arg(long, value_name = "FILE")]
-    pidfile: Option<PathBuf>,
+    pub(super) pidfile: Option<PathBuf>,
     /// How long the command may take: until the daemon is ready or has ended, and the bus has answered. A daemon
     /// that has not ended by then is killed; by `restart`, after half of it
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// Append what the daemon has to say to FILE, if it is started [default: nowhere]
     #[arg(long, value_name = "FILE")]
-    log_file: Option<PathBuf>,
+    pub(super) log_file: Option<PathBuf>,
 }
 
 /// What `start` and `restart` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StartOptions {
     #[command(flatten)]
-    daemon: DaemonOptions,
+    pub(super) daemon: DaemonOptions,
     #[command(flatten)]
-    host: host::HostOptions,
+    pub(super) host: host::HostOptions,
 }
 
 impl DaemonOptions {
@@ -71,7 +65,7 @@ impl DaemonOptions {
 }
 
 impl StartOptions {
-    fn detached(&self) -> Daemon {
+    pub(super) fn detached(&self) -> Daemon {
         let options = &self.daemon;
         // The bus starts one in the place of another that may not have ended yet.
         let daemon = options.daemon();
@@ -97,39 +91,9 @@ pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode,
     })
 }
 
-/// Stops the service, however it was started, and starts it.
-pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
-    let deadline = options.daemon.deadline();
-    // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
-    let host = Host::new(common, &options.host)?;
-    let checked = common.absolute()?;
-    let check = move || checked.settings().map(drop);
-    let daemon = options.detached().verify_with(check);
-    daemon.verify()?;
-    // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
-    let half = options.daemon.timeout.div_f64(2.0);
-    let mut stop = process::Command::new("/proc/self/exe");
-    stop.args(["stop", "--timeout", &format!("{}ms", half.as_millis())]);
-    if let Ok(pidfile) = daemon.pidfile_path() {
-        stop.arg("--pidfile").arg(pidfile);
-    }
-    let stopped = stop.status();
-    let stopped = stopped.map_err(|cause| Error::Kernel {
-        what: "sampled stop",
-        cause,
-    })?;
-    if !stopped.success() {
-        return Ok(ExitCode::FAILURE);
-    }
-    let daemon = daemon.ready_timeout(deadline.left());
-    launch(common, &host, &daemon, deadline, |daemon, service| {
-        daemon.restart(service)
-    })
-}
+pub(super) type Service<'a> = &'a dyn Fn(daemon::Ready) -> Result<(), Error>;
 
-type Service<'a> = &'a dyn Fn(daemon::Ready) -> Result<(), Error>;
-
-fn launch(
+pub(super) fn launch(
     common: &Common,
     host: &Host,
     daemon: &Daemon,

@@ -141,25 +141,17 @@ impl Bus {
         Ok(names.iter().any(|name| name.as_str() == NAME))
     }
 
+    pub(super) async fn has_owner(&self, name: WellKnownName<'_>) -> Result<bool, Error> {
+        self.ask(self.proxy.name_has_owner(name.into())).await
+    }
+
     /// Tells the bus to look for activation files, and before it the user's systemd, if it is
     /// there, to look for units. Returns whether systemd was told.
     ///
     /// # Errors
     /// When one of them refuses.
     pub async fn reload(&self) -> Result<bool, Error> {
-        let systemd = WellKnownName::from_static_str_unchecked(SYSTEMD);
-        let told = self.proxy.name_has_owner(systemd.into());
-        let told = self.ask(told).await?;
-        if told {
-            let (path, manager) = (
-                "/org/freedesktop/systemd1",
-                "org.freedesktop.systemd1.Manager",
-            );
-            let call =
-                self.connection
-                    .call_method(Some(SYSTEMD), path, Some(manager), "Reload", &());
-            self.ask(call).await?;
-        }
+        let told = self.reload_units().await?;
         self.ask(self.proxy.reload_config()).await?;
         Ok(told)
     }
@@ -235,8 +227,6 @@ impl Bus {
         }
     }
 }
-
-const SYSTEMD: &str = "org.freedesktop.systemd1";
 
 fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()

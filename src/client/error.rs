@@ -71,6 +71,9 @@ pub enum Error {
     /// The session is over: what the service gave as the reason, or that it has gone.
     #[error("the session is over: {0}")]
     Ended(String),
+    /// The user's systemd does not answer, or has not done what was wanted.
+    #[error("{0}")]
+    Systemd(String),
     /// Anything else between here and the service.
     #[error("{0}")]
     Bus(#[source] zbus::Error),

@@ -28,6 +28,7 @@ mod proxy;
 mod sandbox;
 mod session;
 mod signals;
+mod systemd;
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,0 +1,123 @@
+//! `sampled restart`: the service, however it was started, in the place of the one that runs.
+
+use std::process::{self, ExitCode};
+
+use clap::Args;
+
+use sampled::daemon::Status;
+
+use super::{
+    Common, block_on,
+    error::Error,
+    host::Host,
+    log,
+    owner::{self, Owner},
+    status::Origin,
+    verbs::{self, DaemonOptions, StartOptions},
+};
+
+/// What `make-way` ends with where systemd has restarted the service: there is nothing left to do.
+const RESTARTED: u8 = 100;
+
+/// What `make-way` can be told: `restart` tells it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    daemon: DaemonOptions,
+    /// An option of `restart` that no service gets which systemd starts
+    #[arg(long, value_name = "OPTION")]
+    given: Vec<String>,
+}
+
+/// Stops the service, however it was started, and starts it.
+pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+    let deadline = options.daemon.deadline();
+    // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
+    let host = Host::new(common, &options.host)?;
+    let checked = common.absolute()?;
+    let check = move || checked.settings().map(drop);
+    let daemon = options.detached().verify_with(check);
+    daemon.verify()?;
+    // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
+    let mut make_way = process::Command::new("/proc/self/exe");
+    let timeout = format!("{}ms", options.daemon.timeout.as_millis());
+    make_way.args(["make-way", "--timeout", &timeout]);
+    if let Ok(pidfile) = daemon.pidfile_path() {
+        make_way.arg("--pidfile").arg(pidfile);
+    }
+    make_way.args(given(common, options).map(|option| format!("--given={option}")));
+    let made = make_way.status();
+    let made = made.map_err(|cause| Error::Kernel {
+        what: "sampled make-way",
+        cause,
+    })?;
+    if made.code() == Some(RESTARTED.into()) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !made.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let daemon = daemon.ready_timeout(deadline.left());
+    verbs::launch(common, &host, &daemon, deadline, |daemon, service| {
+        daemon.restart(service)
+    })
+}
+
+/// Those options that mean something to a daemon which is started here, and are given.
+fn given(common: &Common, options: &StartOptions) -> impl Iterator<Item = &'static str> {
+    let daemon = &options.daemon;
+    [
+        ("--config", common.config.is_some()),
+        ("--procfs", common.procfs.is_some()),
+        ("--sysfs", common.sysfs.is_some()),
+        ("--rootfs", common.rootfs.is_some()),
+        ("--log-level", !matches!(common.log_level, log::Level::Warn)),
+        ("--idle-timeout", options.host.idle_timeout.is_some()),
+        ("--log-file", daemon.log_file.is_some()),
+        ("--pidfile", daemon.pidfile.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(option, is_given)| is_given.then_some(option))
+}
+
+/// `sampled make-way`: has systemd restart the service if it is a unit of systemd's, and stops it otherwise.
+pub(crate) fn make_way(options: &Options) -> Result<ExitCode, Error> {
+    let daemon = &options.daemon;
+    // One that `start` has detached is to be replaced, whatever else there is.
+    let is_detached = matches!(
+        daemon.daemon().status(),
+        Status::Running { .. } | Status::Starting { .. }
+    );
+    if !is_detached && by_systemd(options)? {
+        return Ok(ExitCode::from(RESTARTED));
+    }
+    verbs::stop(&DaemonOptions {
+        timeout: daemon.timeout.div_f64(2.0),
+        ..daemon.clone()
+    })
+}
+
+/// Has systemd restart the service, if it has started it.
+fn by_systemd(options: &Options) -> Result<bool, Error> {
+    let deadline = options.daemon.deadline();
+    let Some(owner) = Owner::find(deadline)? else {
+        return Ok(false);
+    };
+    let pid = owner.pid();
+    if owner.sampled().is_err() || Origin::of(pid) != Origin::Systemd {
+        return Ok(false);
+    }
+    let Some(unit) = block_on(async { Ok(deadline.session().await?.unit_of(pid).await?) })? else {
+        return Ok(false);
+    };
+    if !options.given.is_empty() {
+        let options = options.given.join(" and ");
+        return Err(Error::Unreachable { pid, unit, options });
+    }
+    block_on(async { Ok(deadline.session().await?.restart_unit(&unit).await?) })?;
+    match owner::pid(deadline)? {
+        Some(pid) => verbs::say(format_args!("restarted by systemd: process {pid}"))?,
+        None => verbs::say("restarted by systemd, and has left already")?,
+    }
+    Ok(true)
+}

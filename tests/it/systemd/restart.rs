@@ -1,0 +1,100 @@
+//! `sampled restart`, where systemd has started the service.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use zbus::{Connection, fdo::DBusProxy};
+
+use crate::process::{Process, Run};
+
+use super::session::{Session, UNITS, within};
+
+#[track_caller]
+fn run(session: &Session, arguments: &[&str]) -> Run {
+    Run::within(&mut session.sampled(arguments), Duration::from_secs(15))
+}
+
+#[test]
+fn a_unit_stays_one() {
+    within(&UNITS, async |session| {
+        let client = session.client().await;
+        session.read(&client).await.expect("sample");
+        let first = session.owner().await;
+        let said = run(session, &["restart"]).ok();
+        first.wait();
+        let second = session.owner().await;
+        assert_ne!(second.pid, first.pid);
+        let expected = format!("sampled: restarted by systemd: process {}\n", second.pid);
+        assert_eq!(said, expected);
+        let unit = session.unit().await;
+        assert_eq!(unit.main_pid().await, second.pid);
+        assert_eq!(unit.state().await, "active");
+        assert_eq!(session.failed_units(), "");
+    });
+}
+
+#[test]
+fn options_that_do_not_reach_a_unit_are_refused() {
+    within(&UNITS[..1], async |session| {
+        let client = session.client().await;
+        session.read(&client).await.expect("sample");
+        let process = session.owner().await;
+        for option in [
+            ["--idle-timeout", "never"],
+            ["--log-file", "/dev/null"],
+            ["--procfs", "/proc"],
+            ["--log-level", "debug"],
+        ] {
+            let refused = run(session, &["restart", option[0], option[1]]);
+            assert_eq!(refused.code, Some(1), "{refused:?}");
+            for text in [option[0], "sampled.service", "sampled start"] {
+                assert!(refused.stderr.contains(text), "{text}: {refused:?}");
+            }
+            assert_eq!(session.owner().await.pid, process.pid);
+        }
+    });
+}
+
+#[test]
+fn a_unit_of_another_name_is_found() {
+    within(&UNITS[..1], async |session| {
+        let mut start = session.command("systemd-run");
+        start.args([
+            "--user",
+            "--quiet",
+            "--unit=readings",
+            "--property=Type=notify",
+        ]);
+        start.args([crate::home::SAMPLED, "serve", "--idle-timeout", "never"]);
+        Run::of(&mut start).ok();
+        let first = session.owner().await;
+        run(session, &["restart"]).ok();
+        let second = session.owner().await;
+        assert_ne!(second.pid, first.pid);
+        let main = session.systemctl(&["show", "--property=MainPID", "--value", "readings"]);
+        assert_eq!(main.trim(), second.pid.to_string());
+    });
+}
+
+#[test]
+fn systemd_that_does_not_answer_is_not_waited_for() {
+    within(&UNITS[..1], async |session| {
+        let client = session.client().await;
+        session.read(&client).await.expect("sample");
+        let process = session.owner().await;
+        let bus = Connection::session().await.expect("bus");
+        let bus = DBusProxy::new(&bus).await.expect("proxy");
+        let name = "org.freedesktop.systemd1".try_into().expect("name");
+        let systemd = bus.get_connection_unix_process_id(name).await;
+        let systemd = Process::open(systemd.expect("systemd")).expect("it is there");
+        systemd.stop();
+        let silent = run(session, &["restart", "--timeout", "2s"]);
+        systemd.signal(Signal::CONT);
+        assert_eq!(silent.code, Some(1), "{silent:?}");
+        assert!(
+            silent.stderr.contains("systemd has not answered"),
+            "{silent:?}"
+        );
+        assert_eq!(session.owner().await.pid, process.pid);
+    });
+}
