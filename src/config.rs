@@ -40,6 +40,8 @@ const SHORTEST_MESSAGE: usize = 4096;
 pub struct Config {
     /// What the service is told.
     pub settings: Settings,
+    /// Whether it is the file that says how long the service stays.
+    pub sets_idle_timeout: bool,
 }
 
 /// Why a configuration cannot be used.
@@ -146,9 +148,13 @@ fn in_file(mistake: Mistake, path: &Path, text: &str) -> Error {
 fn parse(text: &str) -> Result<Config, Mistake> {
     let table = mistake::document(text)?;
     let mut settings = Settings::default();
+    let mut sets_idle_timeout = false;
     for (key, value) in table.get_ref() {
         match &**key.get_ref() {
-            "idle_timeout" => settings.idle_timeout = timeout("idle_timeout", value)?.0,
+            "idle_timeout" => {
+                settings.idle_timeout = timeout("idle_timeout", value)?.0;
+                sets_idle_timeout = true;
+            }
             "sources" => sources(value, &mut settings)?,
             "disk" => disk(value, &mut settings)?,
             "limits" => limits(value, &mut settings)?,
@@ -161,7 +167,10 @@ fn parse(text: &str) -> Result<Config, Mistake> {
             }
         }
     }
-    Ok(Config { settings })
+    Ok(Config {
+        settings,
+        sets_idle_timeout,
+    })
 }
 
 fn sources(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
@@ -291,7 +300,12 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Settings) {
         let config = parse(text).map_err(|mistake| mistake.what);
-        assert_eq!(config, Ok(Config { settings: expected }));
+        let sets_idle_timeout = text.contains("idle_timeout");
+        let expected = Config {
+            settings: expected,
+            sets_idle_timeout,
+        };
+        assert_eq!(config, Ok(expected));
     }
 
     #[track_caller]

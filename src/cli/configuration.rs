@@ -65,7 +65,7 @@ impl Configuration {
         error!("{mistake}");
         let defaults = Settings {
             configuration_error: mistake,
-            ..Settings::default()
+            ..self.common.defaults()
         };
         Ok(self.overridden(with_own_sources(defaults)))
     }

@@ -32,7 +32,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// What `serve` and `start` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct HostOptions {
-    /// Leave after DURATION without a client (30s, 5min, never)
+    /// Leave after DURATION without a client (30s, 5min, never) [default: idle_timeout of the configuration; without
+    /// that, never for what `start` and `restart` start, and 30s for others]
     #[arg(long, value_name = "DURATION")]
     pub(super) idle_timeout: Option<Timeout>,
 }

@@ -102,6 +102,9 @@ struct Common {
     log_level: log::Level,
     #[command(flatten)]
     format: Format,
+    /// Whether the service stays until it is stopped, where nobody says how long: a person has started it.
+    #[arg(skip)]
+    is_kept: bool,
 }
 
 impl Common {
@@ -114,6 +117,7 @@ impl Common {
             rootfs: absolute(&self.rootfs)?,
             log_level: self.log_level,
             format: self.format,
+            is_kept: self.is_kept,
         })
     }
 
@@ -123,12 +127,32 @@ impl Common {
         path.map_or("config.toml".to_owned(), |path| path.display().to_string())
     }
 
+    /// The same, for a service that is started to stay.
+    fn kept(&self) -> Self {
+        Self {
+            is_kept: true,
+            ..self.clone()
+        }
+    }
+
+    /// The settings where there is no configuration.
+    fn defaults(&self) -> Settings {
+        let mut settings = Settings::default();
+        if self.is_kept {
+            settings.idle_timeout = None;
+        }
+        settings
+    }
+
     /// What the configuration says: the file that was named must be there, the user's own may be.
     fn settings(&self) -> Result<Settings, config::Error> {
-        let config = match &self.config {
+        let mut config = match &self.config {
             Some(path) => Config::load(path)?,
             None => Config::of_user()?,
         };
+        if !config.sets_idle_timeout {
+            config.settings.idle_timeout = self.defaults().idle_timeout;
+        }
         Ok(with_own_sources(config.settings))
     }
 
@@ -151,7 +175,7 @@ impl Common {
 enum Command {
     /// Run the service in the foreground: what the bus and systemd do
     Serve(host::HostOptions),
-    /// Start the service in the background, and wait until it is ready
+    /// Start the service in the background, where it stays until it is stopped, and wait until it is ready
     Start(verbs::StartOptions),
     /// Stop the service, however it was started
     Stop(verbs::DaemonOptions),

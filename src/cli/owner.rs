@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use sampled::{
     client::{self, Bus, Client},
     daemon::{self, Process, Stop},
+    duration::Timeout,
     wire::NAME,
 };
 
@@ -186,6 +187,23 @@ pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
             Err(error) => Err(error.into()),
         }
     })
+}
+
+/// How long a process stays when nobody needs it, if it has the name and says so.
+pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeout>, Error> {
+    let asked = async {
+        let bus = deadline.session().await.ok()?;
+        let client = Client::of_owner(bus.clone()).await.ok()??;
+        if bus.owner().await.ok()? != Some(pid) {
+            return None;
+        }
+        let time = timeout(deadline.left(), client.proxy().idle_timeout()).await;
+        Some(match time.ok()?.ok()? {
+            u64::MAX => Timeout(None),
+            time => Timeout(Some(Duration::from_micros(time))),
+        })
+    };
+    block_on(async { Ok(asked.await) })
 }
 
 /// The real user id of a process, from proc_pid_status(5).

@@ -9,7 +9,6 @@ use sampled::daemon::Status;
 use super::{
     Common, block_on,
     error::Error,
-    host::Host,
     log,
     owner::{self, Owner},
     status::Origin,
@@ -33,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
     // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
-    let host = Host::new(common, &options.host)?;
+    let host = options.host(common)?;
     let checked = common.absolute()?;
     let check = move || checked.settings().map(drop);
     let daemon = options.detached().verify_with(check);

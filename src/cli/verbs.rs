@@ -9,7 +9,7 @@ use clap::Args;
 
 use sampled::{
     daemon::{self, Daemon, Start, Stdio, Stop},
-    duration,
+    duration::{self, Timeout},
 };
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     host::{self, Host},
     log,
     owner::{self, Leave, Owner},
-    status,
+    status::Origin,
 };
 
 /// What the verbs have in common.
@@ -65,6 +65,14 @@ impl DaemonOptions {
 }
 
 impl StartOptions {
+    /// The service: what a person starts stays until it is stopped, what the bus starts until nobody needs it.
+    pub(super) fn host(&self, common: &Common) -> Result<Host, Error> {
+        match host::is_activated() {
+            true => Host::new(common, &self.host),
+            false => Host::new(&common.kept(), &self.host),
+        }
+    }
+
     pub(super) fn detached(&self) -> Daemon {
         let options = &self.daemon;
         // The bus starts one in the place of another that may not have ended yet.
@@ -84,7 +92,7 @@ impl StartOptions {
 
 pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
-    let host = Host::new(common, &options.host)?;
+    let host = options.host(common)?;
     let daemon = options.detached();
     launch(common, &host, &daemon, deadline, |daemon, service| {
         daemon.start(service)
@@ -109,15 +117,12 @@ pub(super) fn launch(
     match launch(daemon, &service) {
         Ok(Start::Started { pid, .. }) => say(format_args!("started: process {pid}"))?,
         Ok(Start::AlreadyRunning { pid, .. }) => {
-            say(format_args!("already running: process {pid}"))?
+            already_running(pid.unsigned_abs(), Origin::Start, deadline)?
         }
         Ok(other) => say(other)?,
         Err(error) => match owner::pid(deadline) {
             // It was not needed: somebody serves.
-            Ok(Some(pid)) => say(format_args!(
-                "already running: process {pid}, {}",
-                status::Origin::of(pid)
-            ))?,
+            Ok(Some(pid)) => already_running(pid, Origin::of(pid), deadline)?,
             Ok(None) => return Err(error.into()),
             Err(silent) => {
                 super::note(silent);
@@ -126,6 +131,28 @@ pub(super) fn launch(
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says who runs already, and for how long it stays.
+fn already_running(pid: u32, origin: Origin, deadline: Deadline) -> Result<(), Error> {
+    // Nobody reads it, and a caller waits for the service.
+    if host::is_activated() {
+        return Ok(());
+    }
+    let what = format!("already running: process {pid}, {origin}");
+    match owner::idle_timeout(pid, deadline)? {
+        None => say(what),
+        Some(Timeout(None)) => say(format_args!("{what}; it stays until it is stopped")),
+        Some(timeout) => {
+            let change = match origin {
+                Origin::Systemd => "idle_timeout in config.toml and `sampled reload` change that",
+                _ => "`sampled restart --idle-timeout never` starts one that stays",
+            };
+            say(format_args!(
+                "{what}; it leaves after {timeout} without a client ({change})"
+            ))
+        }
+    }
 }
 
 pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {

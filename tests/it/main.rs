@@ -26,6 +26,7 @@ mod handshake;
 mod home;
 mod hung;
 mod install;
+mod kept;
 mod layers;
 mod leaving;
 mod limits;
