@@ -37,15 +37,23 @@ pub(crate) enum Origin {
 impl Origin {
     /// By what the process was given to start with, if it does not have the pidfile.
     pub(crate) fn of(pid: u32) -> Self {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let strings = |file| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let environment = strings("environ");
         let has = |start: &str| {
             let mut variables = environment.split(|&byte| byte == 0);
             variables.any(|variable| variable.starts_with(start.as_bytes()))
+        };
+        let is_detached = || {
+            let arguments = strings("cmdline");
+            let mut arguments = arguments.split(|&byte| byte == 0);
+            arguments.any(|argument| [&b"start"[..], b"restart"].contains(&argument))
         };
         if has(&format!("SYSTEMD_EXEC_PID={pid}")) {
             Self::Systemd
         } else if has("DBUS_STARTER_ADDRESS=") {
             Self::Bus
+        } else if is_detached() {
+            Self::Start
         } else {
             Self::Hand
         }

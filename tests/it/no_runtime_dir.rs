@@ -86,10 +86,10 @@ fn the_verbs_go_by_the_name_on_the_bus() {
         &[started, "sampled: already running: process ", stopped],
     );
     check(
-        "sampled start; sampled status --json | cut -c1-24; sampled reload; sampled restart; sampled stop",
+        "sampled start; sampled status | head -n1 | cut -d, -f2; sampled reload; sampled restart; sampled stop",
         &[
             started,
-            "{\"configuration_error\":",
+            " detached by `sampled start`",
             "sampled: told to reload: process ",
             stopped,
             started,
