@@ -57,6 +57,11 @@ pub(crate) enum Error {
         unit: String,
         options: String,
     },
+    /// The service that systemd has restarted does not serve.
+    #[error(
+        "systemd has restarted {unit}, and that has not taken its name in time (see `systemctl --user status {unit}`)"
+    )]
+    Nameless { unit: String },
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     /// The kernel refused what no program can do without.

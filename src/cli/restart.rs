@@ -3,6 +3,7 @@
 use std::process::{self, ExitCode};
 
 use clap::Args;
+use tokio::time::timeout;
 
 use sampled::daemon::Status;
 
@@ -10,7 +11,7 @@ use super::{
     Common, block_on,
     error::Error,
     log,
-    owner::{self, Owner},
+    owner::Owner,
     status::Origin,
     verbs::{self, DaemonOptions, StartOptions},
 };
@@ -113,10 +114,16 @@ fn by_systemd(options: &Options) -> Result<bool, Error> {
         let options = options.given.join(" and ");
         return Err(Error::Unreachable { pid, unit, options });
     }
-    block_on(async { Ok(deadline.session().await?.restart_unit(&unit).await?) })?;
-    match owner::pid(deadline)? {
+    let successor = block_on(async {
+        let bus = deadline.session().await?;
+        bus.restart_unit(&unit).await?;
+        // To systemd a unit of `Type=simple` has started before it has its name.
+        timeout(deadline.left(), bus.taken()).await.ok();
+        Ok(bus.owner().await?)
+    })?;
+    match successor {
         Some(pid) => verbs::say(format_args!("restarted by systemd: process {pid}"))?,
-        None => verbs::say("restarted by systemd, and has left already")?,
+        None => return Err(Error::Nameless { unit }),
     }
     Ok(true)
 }

@@ -121,12 +121,24 @@ impl Bus {
     /// # Errors
     /// When the bus goes.
     pub async fn vacant(&self) -> Result<(), Error> {
+        self.until(false).await
+    }
+
+    /// Waits until somebody has the name of the service.
+    ///
+    /// # Errors
+    /// When the bus goes.
+    pub async fn taken(&self) -> Result<(), Error> {
+        self.until(true).await
+    }
+
+    async fn until(&self, is_taken: bool) -> Result<(), Error> {
         let changes = self
             .proxy
             .receive_name_owner_changed_with_args(&[(0, NAME)]);
         let mut changes = self.ask(changes).await?;
         // Asked after the subscription: no change goes unseen.
-        while self.ask(self.proxy.name_has_owner(name())).await? {
+        while self.ask(self.proxy.name_has_owner(name())).await? != is_taken {
             changes.next().await;
         }
         Ok(())

@@ -44,6 +44,8 @@ trait Unit {
 impl Bus {
     /// The unit of the user's systemd that a process belongs to, if that systemd is there and runs it.
     ///
+    /// Where the service has no unit, dbus-broker makes one for each process that it starts. These are the bus's.
+    ///
     /// # Errors
     /// When one of them does not answer.
     pub async fn unit_of(&self, pid: u32) -> Result<Option<String>, Error> {
@@ -59,7 +61,8 @@ impl Bus {
             .path(path)
             .cache_properties(CacheProperties::No);
         let unit = self.ask_systemd(unit.build()).await?;
-        self.ask_systemd(unit.id()).await.map(Some)
+        let unit = self.ask_systemd(unit.id()).await?;
+        Ok(Some(unit).filter(|unit| !unit.starts_with("dbus-:")))
     }
 
     /// Has systemd restart a unit, and waits until that is done.

@@ -7,7 +7,7 @@ use zbus::{Connection, fdo::DBusProxy};
 
 use crate::process::{Process, Run};
 
-use super::session::{Session, UNITS, within};
+use super::session::{EVERYWHERE, Session, UNITS, within};
 
 #[track_caller]
 fn run(session: &Session, arguments: &[&str]) -> Run {
@@ -30,6 +30,24 @@ fn a_unit_stays_one() {
         assert_eq!(unit.main_pid().await, second.pid);
         assert_eq!(unit.state().await, "active");
         assert_eq!(session.failed_units(), "");
+    });
+}
+
+#[test]
+fn without_a_unit_it_is_detached() {
+    // dbus-broker has systemd start what has no unit, as a unit of the bus's.
+    within(&EVERYWHERE[2..], async |session| {
+        let client = session.client().await;
+        session.read(&client).await.expect("sample");
+        let first = session.owner().await;
+        let said = run(session, &["restart", "--idle-timeout", "1h"]).ok();
+        first.wait();
+        let second = session.owner().await;
+        assert!(
+            said.contains(&format!("started: process {}", second.pid)),
+            "{said}"
+        );
+        run(session, &["stop"]).ok();
     });
 }
 
@@ -67,6 +85,7 @@ fn a_unit_of_another_name_is_found() {
         ]);
         start.args([crate::home::SAMPLED, "serve", "--idle-timeout", "never"]);
         Run::of(&mut start).ok();
+        session.owned().await;
         let first = session.owner().await;
         run(session, &["restart"]).ok();
         let second = session.owner().await;
