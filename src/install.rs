@@ -303,6 +303,8 @@ fn replace(path: &Path, text: &[u8], mode: u32) -> Result<(), Error> {
         file.set_permissions(PermissionsExt::from_mode(mode))?;
         file.write_all(text)?;
         file.sync_all()?;
+        // A program that is open for writing cannot be run.
+        drop(file);
         fs::rename(&temporary, path)
     };
     write().map_err(|cause| {

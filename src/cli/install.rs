@@ -15,7 +15,12 @@ use sampled::{
     install::{Installation, Layout},
 };
 
-use super::{error::Error, format, note};
+use super::{
+    block_on,
+    error::Error,
+    format, note,
+    replace::{self, Program},
+};
 
 /// What `install` and `uninstall` can be told.
 #[derive(Clone, Debug, Args)]
@@ -39,27 +44,38 @@ pub(crate) struct InstallOptions {
     no_systemd: bool,
 }
 
-pub(crate) async fn install(given: InstallOptions) -> Result<ExitCode, Error> {
+pub(crate) fn install(given: InstallOptions) -> Result<ExitCode, Error> {
     let installation = given.options.installation(!given.no_systemd)?;
     // Opened by this name, it is the program that runs, even if another has its path by now.
     let written = installation.install(Path::new("/proc/self/exe"))?;
     print("wrote", &written)?;
-    if given.options.destdir.is_none() {
-        tell(true).await;
-        if given.options.prefix.is_none() {
-            warn_of_home();
-        }
+    if given.options.destdir.is_some() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let program = &installation.layout.program;
+    let is_home = given.options.prefix.is_none();
+    warn_of_path(program);
+    if is_home {
+        warn_of_home();
+    }
+    if tell(true)? {
+        let replaced = replace::by_installed(&Program::at(program), is_home);
+        replaced.unwrap_or_else(|error| note(format_args!("what runs is not replaced: {error}")));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn uninstall(options: Options) -> Result<ExitCode, Error> {
-    let removed = options.installation(true)?.uninstall()?;
+pub(crate) fn uninstall(options: Options) -> Result<ExitCode, Error> {
+    let installation = options.installation(true)?;
+    let path = &installation.layout.program;
+    let program = Program::at(path);
+    let removed = installation.uninstall()?;
     print("removed", &removed)?;
     if removed.is_empty() {
         note("nothing of `sampled install` is there: nothing was removed");
-    } else if options.destdir.is_none() {
-        tell(false).await;
+    } else if options.destdir.is_none() && tell(false)? {
+        let ended = replace::by_nothing(&program, removed.contains(path));
+        ended.unwrap_or_else(|error| note(format_args!("what runs is not ended: {error}")));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,15 +99,16 @@ fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
     paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
-/// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs.
-async fn tell(installed: bool) {
+/// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs. Returns whether
+/// the bus does from here on what was installed, or removed.
+fn tell(installed: bool) -> Result<bool, Error> {
     let telling = async {
         let bus = Bus::within(None, Duration::from_secs(5)).await?;
         let systemd = bus.reload().await?;
         let found = bus.can_start().await?;
         Ok::<_, sampled::client::Error>((systemd, found))
     };
-    match telling.await {
+    match block_on(async { Ok(telling.await) })? {
         Ok((systemd, found)) => {
             let told = if systemd {
                 "the session bus and systemd"
@@ -105,8 +122,26 @@ async fn tell(installed: bool) {
                      XDG_DATA_HOME and XDG_DATA_DIRS in its environment",
                 );
             }
+            Ok(found || !installed)
         }
-        Err(error) => note(format_args!("nobody was told to reload: {error}")),
+        Err(error) => {
+            note(format_args!("nobody was told to reload: {error}"));
+            Ok(false)
+        }
+    }
+}
+
+/// A person types the name of the program, and the shell looks for it in PATH.
+fn warn_of_path(program: &Path) {
+    let Some(directory) = program.parent() else {
+        return;
+    };
+    let path = env::var_os("PATH").unwrap_or_default();
+    if !env::split_paths(&path).any(|searched| searched == directory) {
+        let directory = directory.display();
+        note(format_args!(
+            "{directory} is not in PATH: add the line `export PATH=\"{directory}:$PATH\"` to ~/.profile"
+        ));
     }
 }
 

@@ -19,6 +19,7 @@ mod origin;
 mod owner;
 mod plain;
 mod processes;
+mod replace;
 mod restart;
 mod sample;
 mod screen;
@@ -206,9 +207,9 @@ enum Command {
     /// Show the processes
     #[command(visible_alias = "ps", after_help = CLIENT, after_long_help = processes::help())]
     Processes(processes::Options),
-    /// Put the program, the activation file and the unit in place for this user
+    /// Put the program, the activation file and the unit in place for this user, in the place of one that runs
     Install(install::InstallOptions),
-    /// Remove what `install` has put in place
+    /// Remove what `install` has put in place, and end what runs of it
     Uninstall(install::Options),
     /// Show the whole story on a bus of its own, with nothing installed
     Demo,
@@ -334,9 +335,9 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::Watch(options) => block_on(watch::run(common, options)),
         Command::Sources(options) => block_on(sources::run(common, options)),
         Command::Processes(options) => block_on(processes::run(common, options)),
-        Command::Install(options) => block_on(install::install(options)),
+        Command::Install(options) => install::install(options),
         Command::Demo => block_on(demo::run()),
-        Command::Uninstall(options) => block_on(install::uninstall(options)),
+        Command::Uninstall(options) => install::uninstall(options),
     }
 }
 

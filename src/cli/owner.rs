@@ -81,6 +81,11 @@ impl Owner {
         self.pid
     }
 
+    /// The file that it runs, by the name that it had if it is not there any more.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.executable.as_deref().ok().map(without_deleted)
+    }
+
     /// The owner, if it may get signals.
     pub(crate) fn sampled(&self) -> Result<Sampled<'_>, Stranger> {
         let stranger = |why| Err(Stranger { pid: self.pid, why });

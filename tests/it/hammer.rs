@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use sampled::client::Client;
 use tokio::{runtime::Builder, time::timeout};
 
-use crate::{bus::Bus, leaving::sample};
+use crate::{bus::Bus, home::Home, leaving::sample};
 
 /// Eight callers that call and pause for about as long as the daemon lingers.
 fn hammer(bus: &Bus, also: impl FnOnce(&AtomicBool) + Send) -> u64 {
@@ -93,4 +93,23 @@ fn no_call_is_lost_by_sigterm() {
     };
     let calls = hammer(&bus, terminate);
     assert!(calls > 100, "{calls}");
+}
+
+#[test]
+fn no_call_is_lost_by_installing() {
+    let home = Home::new();
+    home.run(&["install"]).ok();
+    let bus = Bus::in_home(home);
+    let mut replaced = 0;
+    let install = |over: &AtomicBool| {
+        while !over.load(Ordering::Relaxed) {
+            // Each copy is another program to those that run.
+            let run = bus.run(&["install"]);
+            replaced += usize::from(run.stderr.contains("replaced process"));
+            run.ok();
+        }
+    };
+    let calls = hammer(&bus, install);
+    assert!(calls > 100, "{calls}");
+    assert!(replaced > 5, "{replaced}");
 }

@@ -104,9 +104,11 @@ fn without_systemd_there_is_no_unit() {
 #[test]
 fn a_bus_that_runs_can_start_what_is_installed() {
     let bus = Bus::new();
-    let run = bus.run(&["install"]);
-    assert_eq!(run.stderr, "sampled: told the session bus to reload\n");
     let program = bus.dir().join(".local/bin/sampled");
+    let bin = text(program.parent().unwrap());
+    let in_path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+    let run = Run::of(bus.sampled(&["install"]).env("PATH", in_path));
+    assert_eq!(run.stderr, "sampled: told the session bus to reload\n");
     assert!(run.ok().contains(text(&program)));
     assert!(bus.data().join("systemd/user/sampled.service").is_file());
 
@@ -121,19 +123,22 @@ fn a_bus_that_runs_can_start_what_is_installed() {
     assert!(daemon.is_running());
     // And by another copy, which takes its place.
     assert_eq!(bus.run(&["install"]).ok().lines().count(), 3);
+    daemon.wait();
 
     let removed = bus.run(&["uninstall"]).ok();
     assert_eq!(removed.lines().count(), 3, "{removed}");
     assert!(!program.exists());
-    bus.block_on(async {
-        bus.client()
-            .await
-            .quit()
-            .await
-            .expect("nobody else is there");
-        bus.vacant().await;
-    });
     assert_eq!(bus.run(&["sample", "memory"]).code, Some(1));
+}
+
+#[test]
+fn a_directory_that_the_shell_does_not_search_is_named() {
+    let home = Home::new();
+    let run = home.run(&["install"]);
+    let bin = home.dir().join(".local/bin");
+    let line = format!("export PATH=\"{}:$PATH\"", text(&bin));
+    assert!(run.stderr.contains(&line), "{run:?}");
+    run.ok();
 }
 
 #[test]

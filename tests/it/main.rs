@@ -41,6 +41,7 @@ mod processes;
 mod ps;
 mod raw;
 mod receivers;
+mod replace;
 mod screen;
 mod sessions;
 mod silence;

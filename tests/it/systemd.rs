@@ -4,6 +4,7 @@
 //! there: see [`session`].
 
 mod commands;
+mod replace;
 mod restart;
 pub(crate) mod session;
 

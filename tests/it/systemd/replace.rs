@@ -1,0 +1,107 @@
+//! Installing another program, and taking it away, where systemd runs the service or the bus does.
+
+use std::{cell::Cell, fs, os::unix::fs::MetadataExt, process::Command, time::Duration};
+
+use futures_util::future::{join, join_all};
+
+use crate::{home::SAMPLED, process::Run};
+
+use super::session::{EVERYWHERE, UNITS, within};
+
+#[track_caller]
+fn run(is_unit: bool, verb: &str) -> Run {
+    let mut command = Command::new(SAMPLED);
+    let is_without = verb == "install" && !is_unit;
+    command.arg(verb).args(is_without.then_some("--no-systemd"));
+    Run::within(&mut command, Duration::from_secs(15))
+}
+
+#[test]
+fn the_next_call_starts_what_was_installed() {
+    within(&EVERYWHERE, async |session| {
+        let client = session.client().await;
+        session.read(&client).await.expect("sample");
+        let first = session.owner().await;
+        let installed = run(session.setup.unit, "install");
+        let said = format!(
+            "replaced process {}: the next call starts the new one",
+            first.pid
+        );
+        assert!(installed.stderr.contains(&said), "{installed:?}");
+        installed.ok();
+        first.wait();
+        session.read(&client).await.expect("sample");
+        let second = session.owner().await;
+        let identity = |path: &str| {
+            let metadata = fs::metadata(path).expect("program");
+            (metadata.dev(), metadata.ino())
+        };
+        let program = format!("{}/.local/bin/sampled", std::env::var("HOME").unwrap());
+        let running = identity(&format!("/proc/{}/exe", second.pid));
+        assert_eq!(running, identity(&program));
+        assert_eq!(session.failed_units(), "");
+
+        let removed = run(session.setup.unit, "uninstall");
+        let said = format!("stopped process {}", second.pid);
+        assert!(removed.stderr.contains(&said), "{removed:?}");
+        removed.ok();
+        assert!(!second.is_running());
+        assert!(session.read(&client).await.is_err());
+        assert_eq!(session.failed_units(), "");
+    });
+}
+
+#[test]
+fn no_call_is_lost_by_installing() {
+    within(&EVERYWHERE, async |session| {
+        let is_unit = session.setup.unit;
+        let is_over = Cell::new(false);
+        let callers = (0..4).map(async |caller| {
+            let client = session.client().await;
+            let mut calls = 0;
+            while !is_over.get() {
+                let sample = session.read(&client).await;
+                sample.unwrap_or_else(|error| panic!("call {calls} of {caller}: {error}"));
+                calls += 1;
+            }
+            calls
+        });
+        let install = async {
+            for _ in 0..6 {
+                session.owned().await;
+                // On a thread of its own: the callers do not wait for it.
+                let installing = tokio::task::spawn_blocking(move || run(is_unit, "install"));
+                let installed = installing.await.expect("it installs");
+                assert!(
+                    installed.stderr.contains("replaced process"),
+                    "{installed:?}"
+                );
+                installed.ok();
+            }
+            is_over.set(true);
+        };
+        let (calls, ()) = join(join_all(callers), install).await;
+        println!("{} calls", calls.iter().sum::<u64>());
+    });
+}
+
+#[test]
+fn a_unit_of_another_name_is_left_alone() {
+    within(&UNITS[..1], async |session| {
+        let mut start = session.command("systemd-run");
+        start.args([
+            "--user",
+            "--quiet",
+            "--unit=readings",
+            "--property=Type=notify",
+        ]);
+        let program = format!("{}/.local/bin/sampled", std::env::var("HOME").unwrap());
+        start.args([&program, "serve", "--idle-timeout", "never"]);
+        Run::of(&mut start).ok();
+        let process = session.owner().await;
+        let installed = run(session.setup.unit, "install");
+        let said = format!("process {} still runs", process.pid);
+        assert!(installed.stderr.contains(&said), "{installed:?}");
+        assert!(process.is_running());
+    });
+}
