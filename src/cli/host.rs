@@ -24,6 +24,7 @@ use super::{
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
+    owner::Owner,
 };
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
@@ -43,6 +44,8 @@ pub(crate) struct Host {
     common: Common,
     idle_timeout: Option<Timeout>,
     roots: Roots,
+    /// Whether it takes the place of a service that runs.
+    replaces: bool,
 }
 
 impl Host {
@@ -53,7 +56,14 @@ impl Host {
             roots: common.roots(),
             common,
             idle_timeout: options.idle_timeout,
+            replaces: false,
         })
+    }
+
+    /// The same, in the place of a service that runs.
+    pub(crate) fn replacing(self) -> Self {
+        let replaces = true;
+        Self { replaces, ..self }
     }
 
     /// Serves until nobody needs the service or a signal ends it. What is ready is told so when the
@@ -78,7 +88,8 @@ impl Host {
         let serving = async {
             let mut configuration = Configuration::new(&self.common, self.idle_timeout);
             let settings = configuration.first().await?;
-            let service = Service::start(&self.roots, settings).await?;
+            let hold = |pid| self.replaces.then(|| Owner::hold_sampled(pid)).flatten();
+            let service = Service::start_after(&self.roots, settings, hold).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
             let is_told = told(notify.ready());

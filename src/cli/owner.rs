@@ -65,16 +65,30 @@ impl Owner {
         let Some(pid) = pid(deadline)? else {
             return Ok(None);
         };
+        let found = Self::hold(pid)?;
+        // Still the owner: then it has been alive all the time, and all this is of that process.
+        let is_still = self::pid(deadline)? == Some(pid);
+        Ok(found.filter(|_| is_still))
+    }
+
+    /// The process of this number. If it is the owner of the name, is to be asked after this.
+    pub(crate) fn hold(pid: u32) -> Result<Option<Self>, daemon::Error> {
         let process = Process::open(i32::try_from(pid).unwrap_or_default())?;
-        let found = process.map(|process| Self {
+        Ok(process.map(|process| Self {
             process,
             pid,
             user: real_user(pid),
             executable: fs::read_link(format!("/proc/{pid}/exe")),
-        });
-        // Still the owner: then it has been alive all the time, and all this is of that process.
-        let is_still = self::pid(deadline)? == Some(pid);
-        Ok(found.filter(|_| is_still))
+        }))
+    }
+
+    /// The same, if it is sampled: what asks it to leave.
+    pub(crate) fn hold_sampled(pid: u32) -> Option<impl FnOnce()> {
+        let owner = Self::hold(pid).ok().flatten()?;
+        owner.sampled().is_ok().then_some(move || {
+            // One that has ended meanwhile has left.
+            owner.process.terminate().ok();
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -33,7 +33,8 @@ pub(crate) struct Options {
 pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
     // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
-    let host = options.host(common)?;
+    // The old one is ended first, for it may have the pidfile. A call that comes in then starts a successor.
+    let host = options.host(common)?.replacing();
     let checked = common.absolute()?;
     let check = move || checked.settings().map(drop);
     let daemon = options.detached().verify_with(check);

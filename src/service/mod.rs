@@ -58,11 +58,15 @@ use definitions::Definitions;
 use devices::Devices;
 use interface::Sampler;
 pub use limits::{Limits, Totals};
+use name::Queue;
 use processes::{Batches, Processes, Worker};
 use state::State;
 
 /// How long a bus that has let the service in may take to give it the name.
 const CLAIM: Duration = Duration::from_secs(5);
+
+/// How long another instance may take to give the name up when it is asked.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// The name of the table of processes among the sources.
 pub const PROCESS_TABLE: &str = "process-table";
@@ -167,6 +171,21 @@ impl Service {
     /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
     /// the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
+        Self::start_after(roots, settings, |_| None::<fn()>).await
+    }
+
+    /// As [`start`](Self::start), after the process that has the name, if one has. No call is lost, and the bus starts
+    /// no other instance in between.
+    ///
+    /// `hold` takes hold of the process of this number and, if it may be ended, returns what asks it to leave.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), also where that process does not leave.
+    pub async fn start_after<L: FnOnce()>(
+        roots: &Roots,
+        settings: Settings,
+        hold: impl FnOnce(u32) -> Option<L>,
+    ) -> Result<Self, Error> {
         // What can fail does so before anybody waits for the name.
         let clock = Clock::new().map_err(Error::Timer)?;
         let pool = Pool::new();
@@ -175,28 +194,47 @@ impl Service {
         let processes = Worker::new(roots, &pool);
         let state = Arc::new(State::new(store, processes, settings));
         let (address, bus, attendant) = connect(&state).await?;
-        let claim = async {
-            Ok(match name::claim(&bus).await? {
-                true => None,
-                false => Some(name::owner(&bus).await),
-            })
+        let service = Self {
+            bus,
+            state,
+            clock,
+            _attendant: attendant,
         };
         let no_answer = |_| Error::NoAnswer {
             address,
             after: CLAIM,
         };
-        match timeout(CLAIM, claim).await.map_err(no_answer)? {
-            Ok(None) => {}
-            Ok(Some(owner)) => return Err(Error::Taken { owner }),
-            Err(error) => return Err(Error::Bus(error)),
+        let claimed = timeout(CLAIM, service.claim(hold));
+        let Some(queue) = claimed.await.map_err(no_answer)?? else {
+            debug!("serving as {NAME}");
+            return Ok(service);
+        };
+        if !queue.wait(LEAVE).await? {
+            let owner = name::owner(&service.bus).await;
+            return Err(Error::Taken { owner });
         }
-        debug!("serving as {NAME}");
-        Ok(Self {
-            bus,
-            state,
-            clock,
-            _attendant: attendant,
-        })
+        debug!("serving as {NAME}, after another instance");
+        Ok(service)
+    }
+
+    /// Takes the name, or asks the process that has it to leave.
+    async fn claim<L: FnOnce()>(
+        &self,
+        hold: impl FnOnce(u32) -> Option<L>,
+    ) -> Result<Option<Queue<'_>>, Error> {
+        if name::claim(&self.bus).await? {
+            return Ok(None);
+        }
+        let owner = name::owner(&self.bus).await;
+        let Some(leave) = owner.and_then(hold) else {
+            return Err(Error::Taken { owner });
+        };
+        let queue = Queue::join(&self.bus).await?;
+        // Still the owner: then it is the process that is held.
+        if queue.is_some() && name::owner(&self.bus).await == owner {
+            leave();
+        }
+        Ok(queue)
     }
 
     /// A way to reach the service while it runs.

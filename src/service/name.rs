@@ -1,8 +1,11 @@
 //! The well-known name: the lock that makes the service one, taken last and released first.
 
-use tokio::select;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::{select, time::timeout};
 use zbus::{
-    Connection,
+    Connection, MessageStream,
     fdo::{RequestNameFlags, RequestNameReply},
 };
 
@@ -22,6 +25,46 @@ pub(crate) async fn claim(bus: &Connection) -> zbus::Result<bool> {
         reply,
         RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner
     ))
+}
+
+/// A wait in the bus's queue for the name. Where its owner gives it up, the bus starts nobody in between.
+pub(crate) struct Queue<'a> {
+    bus: &'a Connection,
+    messages: MessageStream,
+}
+
+impl<'a> Queue<'a> {
+    /// Begins to wait. None if the name was free by now, and taken.
+    pub(crate) async fn join(bus: &'a Connection) -> zbus::Result<Option<Self>> {
+        // Before the request: the name may come with its reply.
+        let messages = MessageStream::from(bus);
+        let reply = call(bus, "RequestName", &(NAME, RequestNameFlags::empty())).await?;
+        let is_waiting = matches!(reply.body().deserialize()?, RequestNameReply::InQueue);
+        Ok(is_waiting.then_some(Self { bus, messages }))
+    }
+
+    /// Waits for the name in this time. Returns whether it has come; if not, the wait is over all the same.
+    pub(crate) async fn wait(mut self, time: Duration) -> zbus::Result<bool> {
+        let acquired = async {
+            while let Some(message) = self.messages.next().await {
+                let message = message?;
+                let member = message.header().member().map(|member| member.to_string());
+                if member.as_deref() == Some("NameAcquired")
+                    && message
+                        .body()
+                        .deserialize::<&str>()
+                        .is_ok_and(|name| name == NAME)
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        match timeout(time, acquired).await {
+            Ok(acquired) => acquired,
+            Err(_) => release(self.bus).await.map(|()| false),
+        }
+    }
 }
 
 /// Gives the name up. From the reply on, the bus sends calls to a successor.

@@ -113,3 +113,29 @@ fn no_call_is_lost_by_installing() {
     assert!(calls > 100, "{calls}");
     assert!(replaced > 5, "{replaced}");
 }
+
+#[test]
+fn what_is_kept_stays_so_under_callers() {
+    let home = Home::new();
+    home.run(&["install"]).ok();
+    let bus = Bus::in_home(home);
+    bus.run(&["start"]).ok();
+    let replace = |over: &AtomicBool| {
+        let mut replaced = 0;
+        while !over.load(Ordering::Relaxed) {
+            for command in ["install", "restart"] {
+                let run = bus.run(&[command]);
+                let said = [&*run.stdout, &run.stderr].concat();
+                assert!(said.contains("started: process"), "{run:?}");
+                run.ok();
+                let status = bus.run(&["status"]).ok();
+                assert!(status.contains("detached by `sampled start`"), "{status}");
+            }
+            replaced += 1;
+        }
+        assert!(replaced > 2, "{replaced}");
+    };
+    let calls = hammer(&bus, replace);
+    assert!(calls > 100, "{calls}");
+    bus.run(&["stop"]).ok();
+}

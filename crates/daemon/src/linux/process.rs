@@ -60,13 +60,21 @@ impl Process {
         self.signal(libc::SIGHUP)
     }
 
+    /// Asks it to end, and does not wait for that: SIGTERM, with SIGCONT for one that is stopped. False if it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if it is another user's.
+    pub fn terminate(&self) -> Result<bool, Error> {
+        Ok(self.signal(libc::SIGTERM)? && self.signal(libc::SIGCONT)?)
+    }
+
     /// Ends it, and returns when it is gone: SIGTERM (with SIGCONT, for one that is stopped), and after this time SIGKILL.
     /// Its children are left alone.
     ///
     /// # Errors
     /// [`Error::Process`] if it is another user's, [`Error::Unkillable`].
     pub fn end(&self, timeout: Duration) -> Result<Stop, Error> {
-        match self.terminate(timeout)? {
+        match self.terminate_within(timeout)? {
             true => Ok(Stop::Stopped { pid: self.pid }),
             false => self.kill(),
         }
@@ -74,17 +82,16 @@ impl Process {
 
     /// The same, and SIGKILL goes to all processes of its session, if it has not ended before.
     pub(crate) fn end_session(&self, timeout: Duration) -> Result<Stop, Error> {
-        if self.terminate(timeout)? {
+        if self.terminate_within(timeout)? {
             return Ok(Stop::Stopped { pid: self.pid });
         }
         session::kill_all_but(self)?;
         self.kill()
     }
 
-    /// SIGTERM, and SIGCONT for a process that is stopped. True if it ends in time.
-    fn terminate(&self, timeout: Duration) -> Result<bool, Error> {
-        let told = self.signal(libc::SIGTERM)? && self.signal(libc::SIGCONT)?;
-        Ok(!told || self.is_gone_within(timeout))
+    /// True if it ends in time.
+    fn terminate_within(&self, timeout: Duration) -> Result<bool, Error> {
+        Ok(!self.terminate()? || self.is_gone_within(timeout))
     }
 
     fn kill(&self) -> Result<Stop, Error> {
