@@ -21,6 +21,7 @@ use sampled::{
 use super::{
     Common,
     configuration::Configuration,
+    confinement,
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
@@ -69,6 +70,7 @@ impl Host {
     /// Serves until nobody needs the service or a signal ends it. What is ready is told so when the
     /// name is ours.
     pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
+        confinement::begin();
         // A runtime may begin threads, and the environment is only changed by the only one.
         let notify = Notify::from_env()?;
         raise_open_files();

@@ -2,6 +2,7 @@
 
 mod background_read;
 mod configuration;
+mod confinement;
 mod deadline;
 mod demo;
 mod error;

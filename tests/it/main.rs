@@ -15,6 +15,7 @@ mod calls;
 mod cli;
 mod commands;
 mod config;
+mod confinement;
 mod demo;
 mod description;
 mod devices;

@@ -2,6 +2,6 @@
 
 mod answers;
 mod ends;
-mod place;
+pub(crate) mod place;
 mod service;
 mod stops;

@@ -1,0 +1,208 @@
+//! The service confines itself where no unit of systemd does, and its commands with it. For the unit, see
+//! `systemd::confinement`.
+
+pub(crate) mod probe;
+
+use std::{
+    any::type_name_of_val,
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+};
+
+use nix::{libc, unistd::Uid};
+use rustix::process::Signal;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+use crate::{
+    bus::Bus,
+    commands::place::{again, told},
+    home::SAMPLED,
+    own::place::sources_d,
+    process::{Process, skip},
+};
+use probe::{DENIED, Probe, WORKS};
+
+/// A field of /proc/PID/status of each thread, and that it is the same in all of them.
+#[track_caller]
+pub(crate) fn field(pid: u32, name: &str) -> String {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut values = threads.filter_map(|thread| {
+        let status = fs::read_to_string(thread.ok()?.path().join("status")).ok()?;
+        let mut lines = status.lines().filter_map(|line| line.strip_prefix(name));
+        let value = lines.next().expect("field");
+        Some(value.trim_start_matches(':').trim().to_owned())
+    });
+    let value = values.next().expect("a thread");
+    for other in values {
+        assert_eq!(other, value, "{name}");
+    }
+    value
+}
+
+/// The soft and the hard limit of the size of core files.
+#[track_caller]
+pub(crate) fn core_limits(pid: u32) -> [String; 2] {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"));
+    let mut words = line.expect("limit").split_whitespace().map(str::to_owned);
+    [words.next().unwrap(), words.next().unwrap()]
+}
+
+/// What must be the same in this process for a test of what is not confined.
+fn own(name: &str) -> String {
+    field(std::process::id(), name)
+}
+
+#[test]
+fn the_service_confines_itself_and_its_commands() {
+    for arguments in ["serve", "start"] {
+        let bus = Bus::executing(&format!("{SAMPLED} {arguments} --idle-timeout never"));
+        let Some(probe) = Probe::new(bus.dir()) else {
+            return skip("there is no python3");
+        };
+        probe.define(&sources_d(&bus));
+        let (tried, daemon) = bus.block_on(async {
+            let client = bus.client().await;
+            let tried = probe.confined(&client).await;
+            (tried, bus.daemon().await.expect("it stays"))
+        });
+        assert_eq!(field(daemon.pid, "NoNewPrivs"), "1");
+        assert_eq!(field(daemon.pid, "Seccomp"), "2");
+        assert_eq!(field(daemon.pid, "Umask"), "0077");
+        assert_eq!(core_limits(daemon.pid), ["0", "0"]);
+
+        let free = probe.free();
+        let expected = DENIED.map(|(name, _)| (name, "EPERM"));
+        let also = [
+            ("clone_namespace", "EPERM"),
+            ("unshare_namespace", "EPERM"),
+            ("personality", "EPERM"),
+            ("ask_personality", "ok"),
+            ("clone3", "ENOSYS"),
+            ("NoNewPrivs", "1"),
+            // Not the service's.
+            ("Umask", "0022"),
+        ];
+        let works = WORKS.map(|name| (name, "ok"));
+        for (name, outcome) in expected.into_iter().chain(also).chain(works) {
+            assert_eq!(
+                tried[name], outcome,
+                "{name}; without the service {}",
+                free[name]
+            );
+        }
+        // Where the kernel knows 32-bit programs at all.
+        if cfg!(target_arch = "x86_64") && free["foreign"] == "ok" {
+            assert_eq!(tried["foreign"], "SIGSYS");
+        }
+        // What root may do, and nothing but the filter denies.
+        if Uid::effective().is_root() && own("Seccomp") == "0" {
+            let equal = tried.iter().filter(|(_, outcome)| *outcome == "EPERM");
+            let equal: Vec<_> = equal
+                .filter(|(name, outcome)| free[*name] == **outcome)
+                .collect();
+            assert!(equal.is_empty(), "{equal:?}");
+        }
+    }
+}
+
+/// A client is as free as who has called it.
+#[test]
+fn clients_are_not_confined() {
+    let bus = Bus::activating("");
+    let mut watch = bus.sampled(&["watch", "memory/physical/used", "--json"]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(watch.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    assert!(!line.is_empty());
+    for name in ["NoNewPrivs", "Seccomp", "Umask"] {
+        assert_eq!(field(watch.id(), name), own(name), "{name}");
+    }
+    assert_eq!(core_limits(watch.id()), core_limits(std::process::id()));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
+
+/// Its user may have edited that.
+#[test]
+fn a_unit_of_systemd_decides() {
+    let bus = Bus::new();
+    let mut serve = bus.command("sh");
+    let text = "SYSTEMD_EXEC_PID=$$ exec \"$0\" serve";
+    let mut daemon = serve.args(["-c", text, SAMPLED]).spawn().unwrap();
+    bus.block_on(bus.owned());
+    for name in ["NoNewPrivs", "Seccomp"] {
+        assert_eq!(field(daemon.id(), name), own(name), "{name}");
+    }
+    assert_eq!(core_limits(daemon.id()), core_limits(std::process::id()));
+    assert_eq!(field(daemon.id(), "Umask"), "0077");
+    Process::open(daemon.id()).unwrap().signal(Signal::TERM);
+    daemon.wait().unwrap();
+}
+
+/// As in a container, or on a kernel without seccomp.
+#[test]
+fn what_is_refused_is_told_once_and_left_out() {
+    if told().is_some() {
+        seccompiler::apply_filter(&refusal()).unwrap();
+        let error = Command::new(SAMPLED)
+            .args(["serve", "--log-level", "info"])
+            .exec();
+        panic!("{error}");
+    }
+    let bus = Bus::new();
+    let mut serve = again(type_name_of_val(&|| ()), "serve".as_ref());
+    serve.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
+    serve.env("HOME", bus.dir()).env_remove("NOTIFY_SOCKET");
+    let mut daemon = serve
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    bus.block_on(async {
+        bus.owned().await;
+        let sample = bus.client().await.list(&["cpu"]).await;
+        assert!(!sample.unwrap().is_empty());
+    });
+    Process::open(daemon.id()).unwrap().signal(Signal::TERM);
+    let log: Vec<_> = BufReader::new(daemon.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .collect();
+    assert!(daemon.wait().unwrap().success());
+    for what in ["RLIMIT_CORE", "no_new_privs", "seccomp"] {
+        let lines = log.iter().filter(|line| line.contains(what));
+        let lines: Vec<_> = lines.collect();
+        assert!(
+            matches!(&lines[..], [line] if line.contains("INFO") && line.contains("not permitted")),
+            "{what}: {log:#?}"
+        );
+    }
+}
+
+/// Denies what the service confines itself by.
+fn refusal() -> BpfProgram {
+    let rule = |index, value| {
+        let operator = SeccompCmpOp::Eq;
+        let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value);
+        vec![SeccompRule::new(vec![condition.unwrap()]).unwrap()]
+    };
+    let rules = BTreeMap::from([
+        (libc::SYS_seccomp, Vec::new()),
+        (libc::SYS_prctl, rule(0, libc::PR_SET_NO_NEW_PRIVS as u64)),
+        (libc::SYS_prlimit64, rule(1, libc::RLIMIT_CORE as u64)),
+    ]);
+    let deny = SeccompAction::Errno(libc::EPERM as u32);
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, deny, arch);
+    filter.unwrap().try_into().unwrap()
+}
