@@ -4,6 +4,7 @@
 //! there: see [`session`].
 
 mod commands;
+mod confinement;
 mod replace;
 mod restart;
 pub(crate) mod session;
@@ -22,7 +23,7 @@ use sampled::{
     reading::Fault,
 };
 
-use crate::process::Run;
+use crate::{home::SAMPLED, process::Run};
 use session::{EVERYWHERE, Setup, UNITS, within};
 
 /// Long enough not to end while a test looks, and short enough to be waited for.
@@ -275,8 +276,11 @@ fn the_unit_confines_it_and_breaks_nothing() {
         }
         session.systemctl(&["stop", "sampled"]);
 
-        let mut serve = session.sampled(&["serve", "--idle-timeout", "never"]);
-        let mut daemon = serve.stdin(Stdio::null()).spawn().expect("sampled");
+        // As if a unit had started it that does not confine it.
+        let mut serve = session.command("sh");
+        let text = "SYSTEMD_EXEC_PID=$$ exec \"$0\" serve --idle-timeout never";
+        let serve = serve.args(["-c", text, SAMPLED]).stdin(Stdio::null());
+        let mut daemon = serve.spawn().expect("sampled");
         session.owned().await;
         assert!(status(daemon.id()).contains("Seccomp:\t0\n"));
         assert_eq!(all().await, confined);

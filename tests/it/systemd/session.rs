@@ -21,7 +21,7 @@ use zbus::{
 
 use crate::{
     home::SAMPLED,
-    process::{PATIENCE, Process, Run},
+    process::{self, PATIENCE, Process, Run},
 };
 
 /// The variable by which the test binary knows that it is inside, and of what.
@@ -78,6 +78,11 @@ pub(crate) fn within<F: AsyncFn(&Session)>(setups: &[Setup], inside: F) {
     }
 }
 
+/// Whether this process is in such a session.
+pub(crate) fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 impl Setup {
     #[track_caller]
     fn run(self, test: &str, number: usize) {
@@ -125,6 +130,7 @@ impl Setup {
 /// Past the capture of the test's output: what was not tested must not pass unseen.
 fn skip(test: &str, why: &str) {
     writeln!(io::stderr(), "{test}: skipped: {why}").ok();
+    process::skip(why);
 }
 
 /// The session that this process is in, with the service installed.

@@ -1,0 +1,298 @@
+//! What the unit confines in the session of an ordinary user: that each of its options has an effect, and breaks
+//! nothing.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Command},
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use sampled::{client::Start, reading::Value};
+use tokio::time::timeout;
+
+use super::session::{Session, Setup, UNITS, is_inside, within};
+use crate::{
+    confinement::{
+        core_limits, field,
+        probe::{DENIED, Probe, Tried, WORKS},
+    },
+    own::place::define,
+    process::{PATIENCE, Run, skip},
+};
+
+/// An ordinary user, with either bus.
+const ORDINARY: [Setup; 2] = [ordinary(UNITS[0]), ordinary(UNITS[1])];
+
+const fn ordinary(setup: Setup) -> Setup {
+    Setup {
+        user: "nobody",
+        ..setup
+    }
+}
+
+fn home() -> PathBuf {
+    env::var_os("HOME").expect("HOME").into()
+}
+
+fn sources_d() -> PathBuf {
+    home().join(".config/sampled/sources.d")
+}
+
+/// What came of the attempts of a command, and without the service.
+async fn tried(session: &Session) -> Option<[Tried; 2]> {
+    let Some(probe) = Probe::new(&home()) else {
+        skip("there is no python3");
+        return None;
+    };
+    probe.define(&sources_d());
+    let client = session.client().await;
+    Some([probe.confined(&client).await, probe.free()])
+}
+
+#[test]
+fn each_option_has_an_effect() {
+    within(&ORDINARY, async |session| {
+        let Some([tried, free]) = tried(session).await else {
+            return;
+        };
+        let process = session.owner().await;
+        assert_eq!(session.unit().await.main_pid().await, process.pid);
+        assert_eq!(field(process.pid, "NoNewPrivs"), "1");
+        // seccomp(2): 2 is a filter.
+        assert_eq!(field(process.pid, "Seccomp"), "2");
+        assert_eq!(field(process.pid, "Umask"), "0077");
+        // LimitCORE
+        assert_eq!(core_limits(process.pid), ["0", "0"]);
+        let options = [
+            ("NoNewPrivileges", "NoNewPrivs", "1"),
+            ("RestrictAddressFamilies", "packet_socket", "EAFNOSUPPORT"),
+            ("RestrictNamespaces", "unshare_namespace", "EPERM"),
+            ("RestrictNamespaces", "clone_namespace", "EPERM"),
+            ("RestrictNamespaces", "clone3", "ENOSYS"),
+            ("RestrictRealtime", "real_time", "EPERM"),
+            ("RestrictSUIDSGID", "set-user-ID", "EPERM"),
+            ("LockPersonality", "personality", "EPERM"),
+            ("SystemCallArchitectures", "foreign", "SIGSYS"),
+            ("SystemCallFilter, SystemCallErrorNumber", "ptrace", "EPERM"),
+            ("SystemCallFilter=~", "keyctl", "EPERM"),
+            ("SystemCallFilter=~", "io_uring_setup", "EPERM"),
+            ("SystemCallFilter=~", "io_uring_enter", "EPERM"),
+            ("SystemCallFilter=~", "io_uring_register", "EPERM"),
+            ("SystemCallFilter=~", "userfaultfd", "EPERM"),
+            ("SystemCallFilter=~", "process_vm_readv", "EPERM"),
+            ("SystemCallFilter=~", "process_vm_writev", "EPERM"),
+        ];
+        for (option, attempt, outcome) in options {
+            // A kernel may know no 32-bit programs, and no user namespaces of ordinary users.
+            if free[attempt] != "ok" && ["foreign", "unshare_namespace"].contains(&attempt) {
+                skip(&format!(
+                    "{option}: without it {attempt} is {}",
+                    free[attempt]
+                ));
+                continue;
+            }
+            assert_eq!(tried[attempt], outcome, "{option}: {attempt}");
+            assert_ne!(free[attempt], outcome, "{option}: {attempt}");
+        }
+        // No less than the service confines itself elsewhere.
+        for (name, outcome) in DENIED.map(|(name, _)| (name, "EPERM")) {
+            // A number that this systemd does not know yet is unknown to the kernel that it came with, too.
+            let is_denied = tried[name] == outcome || tried[name] == "ENOSYS";
+            assert!(is_denied, "{name}: {}", tried[name]);
+        }
+        for name in WORKS {
+            assert_eq!(tried[name], "ok", "{name}");
+        }
+    });
+}
+
+#[test]
+fn limits_of_its_control_group_are_accepted() {
+    within(&ORDINARY, async |session| {
+        session.busctl_sample();
+        let properties = ["MemoryMax", "TasksMax", "OOMPolicy"]
+            .map(|name| session.systemctl(&["show", "sampled", "--value", "--property", name]));
+        let properties = properties.each_ref().map(|value| value.trim());
+        assert_eq!(properties, ["2147483648", "4096", "continue"]);
+        // The kernel's word, where the user's manager may give it one.
+        let process = session.owner().await;
+        for (controller, file, value) in [
+            ("memory", "memory.max", "2147483648"),
+            ("pids", "pids.max", "4096"),
+        ] {
+            match control_group(process.pid).map(|group| fs::read_to_string(group.join(file))) {
+                Some(Ok(text)) => assert_eq!(text.trim(), value),
+                _ => println!(
+                    "{file} not looked at: there is no controller {controller} in the cgroup of version 2 of this session"
+                ),
+            }
+        }
+    });
+}
+
+/// The directory of its cgroup of version 2.
+fn control_group(pid: u32) -> Option<PathBuf> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mount = Command::new("findmnt")
+        .args(["-rno", "TARGET", "-t", "cgroup2"])
+        .output()
+        .ok()?;
+    let mount = String::from_utf8(mount.stdout).ok()?;
+    Some(Path::new(mount.lines().next()?).join(path))
+}
+
+/// What docs/sources.md tells those to write whose commands need more.
+#[test]
+fn its_user_can_take_the_limits_away() {
+    within(&ORDINARY[..1], async |session| {
+        let docs = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources.md"));
+        let (_, text) = docs.split_once("```ini\n").expect("an example");
+        let (text, _) = text.split_once("```").expect("its end");
+        let directory = home().join(".config/systemd/user/sampled.service.d");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("override.conf"), text).unwrap();
+        session.systemctl(&["daemon-reload"]);
+        if let Some([tried, mut free]) = tried(session).await {
+            // Calls that are tried for their numbers are no metrics.
+            free.retain(|name, _| tried.contains_key(name));
+            assert_eq!(tried, free);
+            let limits = ["show", "sampled", "--property", "MemoryMax,TasksMax"];
+            let limits = session.systemctl(&limits);
+            assert_eq!(limits, "MemoryMax=infinity\nTasksMax=infinity\n");
+        }
+    });
+}
+
+/// What the kernel shows of processes to those who might trace them: no option is to hide it.
+#[test]
+fn processes_are_read() {
+    within(&ORDINARY, async |session| {
+        let mut other = session.command("sleep").arg("1000").spawn().expect("sleep");
+        let filter = format!("pid={}", other.id());
+        let fields = "pid,executable,pss,read,write";
+        let arguments = ["ps", "--json", "--fields", fields, "--filter", &filter];
+        let text = Run::of(&mut session.sampled(&arguments)).ok();
+        println!("{text}");
+        assert!(
+            text.contains("/sleep") && !text.contains("denied"),
+            "{text}"
+        );
+        assert_eq!(field(session.owner().await.pid, "Seccomp"), "2");
+        other.kill().expect("kill");
+        other.wait().expect("wait");
+    });
+}
+
+/// inotify(7): a session is told, and nobody else asks.
+#[test]
+fn what_is_saved_is_noticed() {
+    within(&ORDINARY, async |session| {
+        let file = home().join("number");
+        fs::write(&file, "1").unwrap();
+        let text = |name| format!("[metrics.'saved/all/{name}']\nfile = {file:?}\n");
+        define(&sources_d(), "saved.toml", &text("first"));
+        let client = session.client().await;
+        let mut held = client
+            .start(&["saved"], Start::every_millis(60))
+            .await
+            .expect("session");
+        define(
+            &sources_d(),
+            "saved.toml",
+            &(text("first") + &text("second")),
+        );
+        let second = async {
+            loop {
+                let frame = held.next().await.expect("frame");
+                if frame.reading("saved/all/second") == Some(Ok(Value::Number(1.0))) {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, second).await.expect("it is noticed");
+    });
+}
+
+/// Uevents of the kernel, over netlink.
+#[test]
+fn devices_that_come_and_go_are_heard_of() {
+    let plugging = match is_inside() {
+        true => None,
+        false => match Plugging::begin() {
+            None => return skip("needs root, ip(8) and a kernel with veth interfaces"),
+            plugging => plugging,
+        },
+    };
+    within(&ORDINARY, async |session| {
+        let client = session.client().await;
+        let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
+        // An hour from frame to frame: only the kernel can tell in time.
+        let hour = Start::every(Duration::from_secs(3600));
+        let mut held = client.start(&["network"], hour).await.expect("session");
+        held.next().await.expect("frame");
+        let is_plugged = |id: &String| id.starts_with(&format!("network/{PLUGGED}"));
+        let (mut has_come, mut has_gone) = (false, false);
+        while !(has_come && has_gone) {
+            let change = timeout(PATIENCE, catalog.next())
+                .await
+                .expect("a change")
+                .unwrap();
+            let change = change.args().unwrap();
+            has_come |= change.appeared.iter().any(is_plugged);
+            has_gone |= change.vanished.iter().any(is_plugged);
+        }
+    });
+    drop(plugging);
+}
+
+/// How the names of interfaces begin that are plugged in for this test.
+const PLUGGED: &str = "smpu";
+
+/// Root, who plugs an interface in and out all the time.
+struct Plugging {
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Plugging {
+    fn begin() -> Option<Self> {
+        let name = format!("{PLUGGED}{}", process::id() % 100_000);
+        let ip = |arguments: &[&str]| {
+            let done = Command::new("ip").args(arguments).status();
+            done.is_ok_and(|status| status.success())
+        };
+        if !ip(&["link", "add", &name, "type", "veth"]) {
+            return None;
+        }
+        let (end, is_over) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let pause = || {
+                is_over.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout)
+            };
+            while pause() {
+                ip(&["link", "del", &name]);
+                if !pause() {
+                    return;
+                }
+                ip(&["link", "add", &name, "type", "veth"]);
+            }
+            ip(&["link", "del", &name]);
+        });
+        Some(Self {
+            end: Some(end),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Plugging {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        self.thread.take().map(JoinHandle::join);
+    }
+}
