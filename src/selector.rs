@@ -94,14 +94,53 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// The candidate that a mistyped selector most probably meant, if any is like it.
-pub fn nearest<'c>(selector: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    candidates
-        .map(|id| (strsim::normalized_damerau_levenshtein(selector, id), id))
-        .filter(|(likeness, _)| *likeness >= 0.5)
+/// How many pairs of bytes are compared at most to find a name: some milliseconds, however many names there are.
+const COMPARED: usize = 1 << 20;
+
+/// The name that was most probably meant by a mistyped one, if any is like it: in another case, or a few letters
+/// away. What differs in its digits is another thing and no mistake.
+pub fn nearest<'c>(mistyped: &str, names: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let wanted = mistyped.to_ascii_lowercase();
+    let most = (wanted.len().max(3) / 3).min(3);
+    let mut left = COMPARED;
+    let mut best = None;
+    for name in names {
+        let Some(distance) = distance(&wanted, name, most, &mut left) else {
+            continue;
+        };
         // The first of equals, so that the answer does not depend on chance.
-        .reduce(|best, other| if other.0 > best.0 { other } else { best })
-        .map(|(_, id)| id)
+        if best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// In how many letters a name differs from the one that is wanted, which is in lower case. None, if these are too
+/// many, or nothing is `left` to find out.
+fn distance(wanted: &str, name: &str, most: usize, left: &mut usize) -> Option<usize> {
+    if wanted.eq_ignore_ascii_case(name) {
+        return Some(0);
+    }
+    if wanted.len().abs_diff(name.len()) > most || !digits(wanted).eq(digits(name)) {
+        return None;
+    }
+    *left = left.checked_sub(wanted.len().saturating_mul(name.len()))?;
+    let name = name.to_ascii_lowercase();
+    let distance = strsim::osa_distance(wanted, &name);
+    // sda and sdb are two disks.
+    let is_other = name.len() <= 3 && name.len() == wanted.len() && sorted(wanted) != sorted(&name);
+    (distance <= most && !is_other).then_some(distance)
+}
+
+fn digits(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_digit)
+}
+
+fn sorted(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.sort_unstable();
+    bytes
 }
 
 #[cfg(test)]
@@ -182,13 +221,27 @@ mod tests {
 
     #[test]
     fn the_nearest_of_many() {
-        let ids = ["cpu/all/usage", "cpu/all/user", "memory/physical/used"];
-        let check = |selector, expected| {
-            assert_eq!(nearest(selector, ids.into_iter()), expected, "{selector}");
+        let check = |mistyped, names: &[&str], expected: Option<&str>| {
+            let nearest = nearest(mistyped, names.iter().copied());
+            assert_eq!(nearest, expected, "{mistyped}");
         };
-        check("cpu/all/usgae", Some("cpu/all/usage"));
-        check("cpu/all/users", Some("cpu/all/user"));
-        check("memory/used", Some("memory/physical/used"));
-        check("weather/berlin/rain", None);
+        check("cpuu", &["gpu", "cpu"], Some("cpu"));
+        check("CPU", &["cpu", "gpu"], Some("cpu"));
+        check("usgae", &["user", "usage"], Some("usage"));
+        check("users", &["usage", "user"], Some("user"));
+        check("corefrequncy", &["coreFrequency"], Some("coreFrequency"));
+        check("al", &["all"], Some("all"));
+        check("wlan0", &["lo", "eth0"], None);
+        check("eth1", &["eth0"], None);
+        check("sdb", &["sda"], None);
+        check("weather", &["cpu", "memory", "network"], None);
+        check("upload", &["download"], None);
+        let (long, longer) = ("x".repeat(200), "x".repeat(201));
+        check(&long, &["y", &longer], Some(&longer));
+        // So much is not compared.
+        let mut many = vec!["z".repeat(200); 30];
+        many.push(longer);
+        let many = many.iter().map(String::as_str);
+        assert_eq!(nearest(&long, many), None);
     }
 }

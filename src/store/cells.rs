@@ -81,7 +81,7 @@ impl Cells {
         self.all.iter_mut().map(|(&at, cell)| (at, cell))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Cell)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Cell)> + Clone {
         self.all.iter().map(|(&at, cell)| (at, cell))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     expression::{self, Input},
     rate::Formula,
     reading::Metric,
-    selector::{self, Selector},
+    selector::Selector,
 };
 
 use super::{
@@ -144,7 +144,7 @@ impl Inner {
             (false, None) => {
                 return Err(Error::Unknown {
                     selector: text.to_owned(),
-                    nearest: self.nearest(text),
+                    hint: self.hint(text, |_| true),
                     cause: found.cause,
                 });
             }
@@ -260,18 +260,5 @@ impl Inner {
             choice.inputs.insert(input.clone(), number);
         }
         number
-    }
-
-    fn nearest(&mut self, selector: &str) -> Option<String> {
-        let mut at = 0;
-        while let Some(next) = self.cells.at_or_after(at) {
-            if self.is_on(next) {
-                self.discover(next);
-            }
-            at = next.saturating_add(1);
-        }
-        let on = self.cells.iter().filter(|(at, _)| self.is_on(*at));
-        let metrics = on.flat_map(|(_, cell)| cell.metrics.iter().flatten());
-        selector::nearest(selector, metrics.map(|metric| &*metric.id)).map(str::to_owned)
     }
 }

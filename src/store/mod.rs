@@ -12,7 +12,9 @@ mod resolution;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod waiting;
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -34,6 +36,7 @@ use cells::Cells;
 pub use changes::Changes;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
+pub use unknown::Hint;
 use waiting::{LONG_TIMEOUT, TIMEOUT};
 
 /// All sources, and the last snapshots of those that were read.
@@ -80,23 +83,15 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] InvalidSelector),
     /// A selector matches nothing.
-    #[error("{}", unknown(selector, nearest.as_deref(), cause.as_deref()))]
+    #[error("{}", unknown::message(selector, hint, cause.as_deref()))]
     Unknown {
         /// The selector.
         selector: String,
-        /// The id that is most like it.
-        nearest: Option<String>,
+        /// What is like it, or what there is in its place.
+        hint: Hint,
         /// Why the source that would have it has nothing.
         cause: Option<String>,
     },
-}
-
-fn unknown(selector: &str, nearest: Option<&str>, cause: Option<&str>) -> String {
-    match (cause, nearest) {
-        (Some(cause), _) => format!("{selector}: no such metric now ({cause})"),
-        (None, Some(nearest)) => format!("{selector}: no such metric (nearest: {nearest})"),
-        (None, None) => format!("{selector}: no such metric"),
-    }
 }
 
 impl Store {

@@ -331,7 +331,7 @@ fn a_mistake_is_named() {
         error("a/b/usgae"),
         "a/b/usgae: no such metric (nearest: a/b/usage)"
     );
-    assert_eq!(error("weather"), "weather: no such metric");
+    assert_eq!(error("weather"), "weather: no such metric (sources: a)");
     assert!(error("a//b").contains("a//b"));
 }
 

@@ -33,6 +33,7 @@ mod leaving;
 mod limits;
 mod lost;
 mod metrics;
+mod misspelt;
 mod mute;
 mod no_runtime_dir;
 mod own;

@@ -174,7 +174,7 @@ fn they_can_be_switched_off() {
     fs::write(config, "sources.off = ['sources.d']").unwrap();
     let run = bus.run(&["sample", DESK]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.stderr.contains("no such metric"), "{run:?}");
+    assert!(run.stderr.contains("sources.d is switched off"), "{run:?}");
     let sources = bus.run(&["sources", "--json"]).ok();
     let sources: serde_json::Value = serde_json::from_str(&sources).unwrap();
     assert_eq!(sources["sources.d"]["state"], "off");
