@@ -371,6 +371,7 @@ impl State {
             reads: facts.passes,
             cost: facts.cost,
             error: facts.error,
+            is_defined: false,
         });
         let mistake = self.settings().configuration_error;
         if !mistake.is_empty() {
@@ -381,6 +382,7 @@ impl State {
                 reads: 0,
                 cost: Duration::ZERO,
                 error: mistake,
+                is_defined: true,
             });
         }
         sources

@@ -42,6 +42,8 @@ const LIST_HOLDS: Duration = Duration::from_secs(10);
 pub(super) struct Cell {
     pub(super) source: Box<dyn Source>,
     pub(super) name: Arc<str>,
+    /// Whether the user has defined it.
+    pub(super) is_defined: bool,
     /// The number of the family's cell, and whether the device is there, of a member.
     pub(super) membership: Option<(usize, Life)>,
     /// The subsystems of the kernel whose devices it is about.
@@ -72,8 +74,11 @@ impl Cell {
     pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
         let told = caught(|| source.when_answered(tell.clone()));
         let subsystems = caught(|| source.subsystems()).unwrap_or_default();
+        let is_defined = caught(|| source.is_defined());
         let mut cell = Self {
             panic: None,
+            // Where that is not known, it is not shown to everybody.
+            is_defined: is_defined.unwrap_or(true),
             name: source.name().into(),
             source,
             membership: None,
@@ -209,7 +214,7 @@ impl Cell {
         self.width = columns.max().unwrap_or(0);
         let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
-        changes.between(&before, &found);
+        changes.between(&before, &found, self.is_defined);
         self.metrics = Some(found);
         match attempt(|| self.source.members()) {
             Ok(members) => {

@@ -51,8 +51,7 @@ impl Cells {
             let Some(cell) = self.all.remove(&at) else {
                 continue;
             };
-            let ids = cell.metrics.iter().flatten();
-            changes.vanished.extend(ids.map(|metric| metric.id.clone()));
+            changes.gone(cell.metrics.as_deref().unwrap_or_default(), cell.is_defined);
             // What it has cost stays known, by the name that it had.
             if let Some(family) = self.all.get_mut(&family)
                 && family.name == cell.name

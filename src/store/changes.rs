@@ -1,6 +1,9 @@
 //! What has come and gone.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::reading::Metric;
 
@@ -12,13 +15,44 @@ pub struct Changes {
     pub appeared: Vec<Arc<str>>,
     /// What has vanished.
     pub vanished: Vec<Arc<str>>,
+    /// Those of them that the user has defined.
+    defined: HashSet<Arc<str>>,
 }
 
 impl Changes {
     /// Adds what is other in the metrics of a source than it was before.
-    pub(super) fn between(&mut self, before: &[Arc<Metric>], now: &[Arc<Metric>]) {
-        self.appeared.extend(missing(now, before));
-        self.vanished.extend(missing(before, now));
+    pub(super) fn between(
+        &mut self,
+        before: &[Arc<Metric>],
+        now: &[Arc<Metric>],
+        is_defined: bool,
+    ) {
+        let (appeared, vanished) = (missing(now, before), missing(before, now));
+        if is_defined {
+            self.defined
+                .extend(appeared.iter().chain(&vanished).cloned());
+        }
+        self.appeared.extend(appeared);
+        self.vanished.extend(vanished);
+    }
+
+    /// Adds the metrics of a source that is gone.
+    pub(super) fn gone(&mut self, metrics: &[Arc<Metric>], is_defined: bool) {
+        self.between(metrics, &[], is_defined);
+    }
+
+    /// Divides them: those that the user has defined come second.
+    pub fn divided(self) -> (Self, Self) {
+        let is_defined = |id: &Arc<str>| self.defined.contains(id);
+        let (defined_appeared, appeared) = self.appeared.into_iter().partition(is_defined);
+        let (defined_vanished, vanished) = self.vanished.into_iter().partition(is_defined);
+        let of = |appeared, vanished, defined| Self {
+            appeared,
+            vanished,
+            defined,
+        };
+        let kernel = of(appeared, vanished, HashSet::new());
+        (kernel, of(defined_appeared, defined_vanished, self.defined))
     }
 
     /// Whether nothing has changed.

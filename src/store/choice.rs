@@ -14,7 +14,9 @@ use crate::{
 
 use super::{
     Error, Inner,
+    cell::Cell,
     selection::{Column, From, Selection},
+    view::View,
 };
 
 /// What a selector means.
@@ -66,10 +68,10 @@ pub(super) struct Before<'a> {
     columns: HashMap<&'a str, &'a Column>,
 }
 
-impl Default for Choice {
-    fn default() -> Self {
+impl Choice {
+    pub(super) fn new(view: View) -> Self {
         Self {
-            selection: Selection::default(),
+            selection: Selection::in_view(view),
             chosen: HashSet::new(),
             complete: true,
             nodes: HashMap::new(),
@@ -79,9 +81,11 @@ impl Default for Choice {
             is_awaited: false,
         }
     }
-}
 
-impl Choice {
+    fn view(&self) -> View {
+        self.selection.view
+    }
+
     /// The selection, and whether every source that may be meant could be asked.
     pub(super) fn finish(self) -> (Selection, bool) {
         (self.selection, self.complete)
@@ -93,18 +97,18 @@ impl Inner {
     pub(super) fn select(
         &mut self,
         selectors: &[&str],
-        before: Option<&Arc<Selection>>,
+        before: &Arc<Selection>,
     ) -> Result<(Selection, bool), Error> {
-        let mut choice = Choice::default();
+        let mut choice = Choice::new(before.view);
         if selectors.is_empty() {
             self.choose_all(&mut choice);
         }
-        let before = before.map(|selection| Before {
-            selection,
-            columns: selection.by_id(),
-        });
+        let before = Before {
+            selection: before,
+            columns: before.by_id(),
+        };
         for text in selectors {
-            self.choose_selected(&mut choice, text, before.as_ref())?;
+            self.choose_selected(&mut choice, text, Some(&before))?;
         }
         Ok(choice.finish())
     }
@@ -117,16 +121,16 @@ impl Inner {
         before: Option<&Before<'_>>,
     ) -> Result<(), Error> {
         let selector = Selector::parse(text)?;
-        let may_wait = choice.may_wait;
+        let (view, may_wait) = (choice.view(), choice.may_wait);
         let mut found = match selector.is_id() {
-            true => self.find_id(text, may_wait),
+            true => self.find_id(text, view, may_wait),
             false => Found::default(),
         };
         // Also who wants to know why an id is not there asks everybody who may have it.
         if !found.is_any && (before.is_none() || !selector.is_id()) {
             // Many patterns may mean the same metrics: those that are chosen are passed over.
             let is_new = |metric: &Metric| !choice.chosen.contains(&metric.id);
-            found = self.find(&selector, may_wait, is_new);
+            found = self.find(&selector, view, may_wait, is_new);
         }
         choice.complete &= found.complete;
         choice.is_awaited |= found.is_awaited;
@@ -144,7 +148,7 @@ impl Inner {
             (false, None) => {
                 return Err(Error::Unknown {
                     selector: text.to_owned(),
-                    hint: self.hint(text, |_| true),
+                    hint: self.hint(text, view),
                     cause: found.cause,
                 });
             }
@@ -155,7 +159,7 @@ impl Inner {
     /// Adds every metric that there is.
     pub(super) fn choose_all(&mut self, choice: &mut Choice) {
         if let Ok(everything) = Selector::parse("*") {
-            let found = self.find(&everything, choice.may_wait, |_| true);
+            let found = self.find(&everything, choice.view(), choice.may_wait, |_| true);
             choice.complete &= found.complete;
             choice.is_awaited |= found.is_awaited;
             self.add(choice, found.metrics);
@@ -165,11 +169,17 @@ impl Inner {
     fn add(&mut self, choice: &mut Choice, metrics: Vec<(usize, Arc<Metric>)>) {
         for (cell, metric) in metrics {
             if choice.chosen.insert(metric.id.clone()) {
-                let source = self.cells[cell].name.clone();
+                let Cell {
+                    ref name,
+                    is_defined,
+                    ..
+                } = self.cells[cell];
+                let source = name.clone();
                 let node = self.choose(choice, cell, &metric);
                 choice.selection.columns.push(Column {
                     metric,
                     source,
+                    is_defined,
                     node,
                 });
             }
@@ -180,6 +190,7 @@ impl Inner {
     fn find(
         &mut self,
         selector: &Selector<'_>,
+        view: View,
         may_wait: bool,
         is_wanted: impl Fn(&Metric) -> bool,
     ) -> Found {
@@ -188,7 +199,8 @@ impl Inner {
         // Looking makes the members of a family, which are cells of their own at the end.
         while let Some(next) = self.cells.at_or_after(at) {
             at = next.saturating_add(1);
-            if self.is_on(next) && self.cells[next].may_have(selector) {
+            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_defined);
+            if is_shown && self.cells[next].may_have(selector) {
                 if may_wait && self.cells[next].is_discovery_awaited() {
                     found.is_awaited = true;
                     continue;
@@ -237,9 +249,10 @@ impl Inner {
         if let Some(&known) = choice.inputs.get(input) {
             return known;
         }
+        let (view, may_wait) = (choice.view(), choice.may_wait);
         let found = match Selector::parse(&input.selector) {
-            Ok(selector) if selector.is_id() => self.find_id(&input.selector, choice.may_wait),
-            Ok(selector) => self.find(&selector, choice.may_wait, |_| true),
+            Ok(selector) if selector.is_id() => self.find_id(&input.selector, view, may_wait),
+            Ok(selector) => self.find(&selector, view, may_wait, |_| true),
             Err(_) => Found::default(),
         };
         choice.complete &= found.complete;

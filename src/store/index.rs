@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{reading::Metric, selector::Selector};
 
-use super::{Inner, choice::Found};
+use super::{Inner, choice::Found, view::View};
 
 /// The ids of the cells that are on, as long as no cell is asked anew what it has.
 pub(super) struct Index {
@@ -17,23 +17,24 @@ pub(super) struct Index {
 impl Inner {
     /// Finds the metric of an id. Cells that have not said yet what they have are asked, one after the
     /// other, as far as they may have it.
-    pub(super) fn find_id(&mut self, id: &str, may_wait: bool) -> Found {
+    pub(super) fn find_id(&mut self, id: &str, view: View, may_wait: bool) -> Found {
         let mut found = Found::default();
         let Ok(selector) = Selector::parse(id) else {
             return found;
         };
         let mut asked = Vec::new();
         loop {
-            if let Some((at, metric)) = self.indexed(id) {
+            if let Some((at, metric)) = self.indexed(id, view) {
                 found.is_any = true;
                 found.metrics.push((at, metric));
                 return found;
             }
             // Asking makes the members of a family, which are cells of their own.
             let unknown = self.index().unknown.clone();
-            let next = unknown
-                .into_iter()
-                .find(|at| !asked.contains(at) && self.cells[*at].may_have(&selector));
+            let next = unknown.into_iter().find(|at| {
+                let cell = &mut self.cells[*at];
+                !asked.contains(at) && view.shows(cell.is_defined) && cell.may_have(&selector)
+            });
             let Some(at) = next else {
                 return found;
             };
@@ -49,8 +50,12 @@ impl Inner {
         }
     }
 
-    fn indexed(&mut self, id: &str) -> Option<(usize, Arc<Metric>)> {
+    fn indexed(&mut self, id: &str, view: View) -> Option<(usize, Arc<Metric>)> {
         let (at, place) = *self.index().ids.get(id)?;
+        // No id of a user is one that another source may have.
+        if !view.shows(self.cells[at].is_defined) {
+            return None;
+        }
         let metric = self.cells[at].metrics.as_ref()?.get(place)?;
         Some((at, metric.clone()))
     }

@@ -13,6 +13,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 mod unknown;
+mod view;
 mod waiting;
 mod words;
 
@@ -37,6 +38,7 @@ pub use changes::Changes;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
 pub use unknown::Hint;
+pub use view::View;
 use waiting::{LONG_TIMEOUT, TIMEOUT};
 
 /// All sources, and the last snapshots of those that were read.
@@ -74,6 +76,8 @@ pub struct SourceState {
     pub cost: Duration,
     /// What went wrong and is not right again, a line for each; empty if nothing is.
     pub error: String,
+    /// Whether the user has defined it.
+    pub is_defined: bool,
 }
 
 /// Why a selection cannot be made.
@@ -173,9 +177,9 @@ impl Store {
     }
 
     /// Finds out what selectors mean now that have meant `before`. An id that is not there any more
-    /// keeps its column, which reads [`Fault::Gone`]; a prefix or a pattern means what there is.
+    /// keeps its column, which reads [`Fault::Gone`]; a prefix or a pattern means what there is in the same view.
     pub fn resolve_again(&self, selectors: &[&str], before: &Arc<Selection>) -> Arc<Selection> {
-        match self.lock().select(selectors, Some(before)) {
+        match self.lock().select(selectors, before) {
             Ok((selection, _)) => Arc::new(selection),
             Err(_) => before.clone(),
         }
@@ -302,6 +306,11 @@ impl Store {
         self.lock().rediscover(|at, _| cells.contains(&at))
     }
 
+    /// Whether there is a source that the user defines.
+    pub fn has_defined(&self) -> bool {
+        self.lock().cells.iter().any(|(_, cell)| cell.is_defined)
+    }
+
     /// A descriptor that can be read when there may be something new among what the user has defined, as
     /// far as somebody has asked for that.
     pub fn news(&self) -> Option<OwnedFd> {
@@ -331,6 +340,7 @@ impl Store {
                 reads: 0,
                 cost: Duration::ZERO,
                 error: String::new(),
+                is_defined: cell.is_defined,
             });
             let metrics = cell.metrics.as_ref().map_or(0, Vec::len);
             let metrics = u32::try_from(metrics).unwrap_or(u32::MAX);

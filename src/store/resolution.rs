@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Error, Selection, Store, choice::Choice};
+use super::{Error, Selection, Store, View, choice::Choice};
 
 /// A step takes about as long, and then others have their turn.
 const STEP: Duration = Duration::from_millis(1);
@@ -27,6 +27,7 @@ const COLUMNS: usize = 16384;
 /// A list of selectors that is being resolved.
 pub struct Resolution<'a> {
     selectors: &'a [&'a str],
+    view: View,
     choice: Choice,
     /// The selectors that are done.
     done: usize,
@@ -41,9 +42,15 @@ pub struct Resolution<'a> {
 impl<'a> Resolution<'a> {
     /// What these selectors mean; an empty list means every metric.
     pub fn new(selectors: &'a [&'a str]) -> Self {
+        Self::in_view(selectors, View::All)
+    }
+
+    /// The same, of the metrics that are shown.
+    pub fn in_view(selectors: &'a [&'a str], view: View) -> Self {
         Self {
             selectors,
-            choice: Choice::default(),
+            view,
+            choice: Choice::new(view),
             done: 0,
             generation: None,
             restarts: 0,
@@ -73,11 +80,11 @@ impl Store {
             if resolution.generation.is_some() {
                 resolution.restarts = resolution.restarts.saturating_add(1);
             }
-            if let Some(selection) = inner.resolved.recall(selectors) {
+            if let Some(selection) = inner.resolved.recall(selectors, resolution.view) {
                 return Ok(Some(selection));
             }
             resolution.generation = Some(inner.generation);
-            resolution.choice = Choice::default();
+            resolution.choice = Choice::new(resolution.view);
             resolution.done = 0;
         }
         resolution.is_awaited = false;
@@ -100,15 +107,18 @@ impl Store {
         if choice.is_awaited {
             resolution.is_awaited = true;
             resolution.waits = resolution.waits.saturating_sub(1);
-            resolution.choice = Choice::default();
+            resolution.choice = Choice::new(resolution.view);
             resolution.done = 0;
             return Ok(None);
         }
-        let (selection, complete) = std::mem::take(choice).finish();
+        let done = std::mem::replace(choice, Choice::new(resolution.view));
+        let (selection, complete) = done.finish();
         let selection = Arc::new(selection);
         // What a source in trouble has left out, it may have the next time.
         if complete {
-            inner.resolved.remember(selectors, &selection);
+            inner
+                .resolved
+                .remember(selectors, resolution.view, &selection);
         }
         Ok(Some(selection))
     }
@@ -118,16 +128,16 @@ impl Store {
 #[derive(Default)]
 pub(super) struct Memory {
     /// The selectors are joined by NUL, a byte that no D-Bus string contains.
-    lists: HashMap<String, Arc<Selection>>,
+    lists: HashMap<(View, String), Arc<Selection>>,
     columns: usize,
 }
 
 impl Memory {
-    fn recall(&self, selectors: &[&str]) -> Option<Arc<Selection>> {
-        is_short(selectors).then(|| self.lists.get(&selectors.join("\0")).cloned())?
+    fn recall(&self, selectors: &[&str], view: View) -> Option<Arc<Selection>> {
+        is_short(selectors).then(|| self.lists.get(&(view, selectors.join("\0"))).cloned())?
     }
 
-    fn remember(&mut self, selectors: &[&str], selection: &Arc<Selection>) {
+    fn remember(&mut self, selectors: &[&str], view: View, selection: &Arc<Selection>) {
         let columns = selection.weight();
         if !is_short(selectors) || columns > COLUMNS {
             return;
@@ -136,7 +146,8 @@ impl Memory {
             *self = Self::default();
         }
         self.columns = self.columns.saturating_add(columns);
-        self.lists.insert(selectors.join("\0"), selection.clone());
+        let list = (view, selectors.join("\0"));
+        self.lists.insert(list, selection.clone());
     }
 }
 
@@ -163,17 +174,18 @@ mod tests {
         let mut memory = Memory::default();
         let small = selection(1);
         let long = "x".repeat(LIST_BYTES);
-        memory.remember(&[&long], &small);
-        assert!(memory.recall(&[&long]).is_none());
-        memory.remember(&["cpu"], &small);
-        assert!(memory.recall(&["cpu"]).is_some());
+        memory.remember(&[&long], View::All, &small);
+        assert!(memory.recall(&[&long], View::All).is_none());
+        memory.remember(&["cpu"], View::All, &small);
+        assert!(memory.recall(&["cpu"], View::All).is_some());
+        assert!(memory.recall(&["cpu"], View::WithoutDefined).is_none());
         for number in 0..10 * LISTS {
-            memory.remember(&[&number.to_string()], &small);
+            memory.remember(&[&number.to_string()], View::All, &small);
             assert!(memory.lists.len() <= LISTS);
         }
         let large = selection(COLUMNS / 2);
         for number in 0..10 {
-            memory.remember(&[&number.to_string()], &large);
+            memory.remember(&[&number.to_string()], View::All, &large);
             let columns = memory.lists.values().map(|list| list.columns.len());
             assert!(columns.sum::<usize>() <= COLUMNS);
         }

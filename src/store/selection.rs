@@ -6,13 +6,18 @@ use crate::{
     expression::Fold,
     rate::{self, Formula},
     reading::{Fault, Metric, Reading, Snapshot, Stamp, Value},
+    selector::Selector,
 };
+
+use super::view::View;
 
 /// Metrics that were selected, and where to read them.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// What was selected, in the order of the selectors.
     pub columns: Vec<Column>,
+    /// The metrics that were shown.
+    pub(super) view: View,
     /// The cells that the columns come from, each once.
     pub(super) cells: Vec<usize>,
     /// The place of each cell among them.
@@ -34,6 +39,8 @@ pub struct Column {
     pub metric: Arc<Metric>,
     /// The name of its source.
     pub source: Arc<str>,
+    /// Whether the user has defined it.
+    pub is_defined: bool,
     /// Which of the selection's nodes it is.
     pub(super) node: usize,
 }
@@ -80,6 +87,25 @@ pub struct Frame {
 pub type Baseline = Vec<Option<Arc<Snapshot>>>;
 
 impl Selection {
+    /// Nothing yet, of the metrics that are shown.
+    pub(super) fn in_view(view: View) -> Self {
+        Self {
+            view,
+            ..Self::default()
+        }
+    }
+
+    /// Whether selectors mean the same metrics for good: all of them are ids.
+    pub fn is_fixed(selectors: &[&str]) -> bool {
+        let is_id = |text: &&str| Selector::parse(text).is_ok_and(|selector| selector.is_id());
+        !selectors.is_empty() && selectors.iter().all(is_id)
+    }
+
+    /// Whether a metric is among them that the user has defined.
+    pub fn has_defined(&self) -> bool {
+        self.columns.iter().any(|column| column.is_defined)
+    }
+
     /// The ids that were selected and are not there any more.
     pub fn missing(&self) -> &[Arc<str>] {
         &self.missing

@@ -5,8 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use crate::selector::{Selector, nearest};
 
 use super::{
-    Inner,
-    cell::Cell,
+    Inner, View,
     words::{Way, Words, first},
 };
 
@@ -71,8 +70,8 @@ pub(super) fn message(selector: &str, hint: &Hint, cause: Option<&str>) -> Strin
 }
 
 impl Inner {
-    /// What helps with a selector that means nothing. Of cells that are not shown nothing is told.
-    pub(super) fn hint(&mut self, text: &str, is_shown: impl Fn(&Cell) -> bool) -> Hint {
+    /// What helps with a selector that means nothing. Of what the view does not show, nothing is told.
+    pub(super) fn hint(&mut self, text: &str, view: View) -> Hint {
         let Ok(selector) = Selector::parse(text) else {
             return Hint::None;
         };
@@ -85,12 +84,12 @@ impl Inner {
         }
         let sources = scopes.iter().filter(|(at, _)| self.is_on(*at));
         let sources: BTreeSet<_> = sources.map(|(_, scope)| first(scope)).collect();
-        let mut all: BTreeSet<_> = self.ids(&is_shown).map(first).collect();
+        let mut all: BTreeSet<_> = self.ids(view).map(first).collect();
         all.extend(&sources);
         let source = nearest(first(text), all.into_iter())
             .unwrap_or(first(text))
             .to_owned();
-        self.discover_source(&source);
+        self.discover_source(&source, view);
         let has_none = |(at, _): &(usize, &str)| {
             let metrics = self.cells[*at].metrics.as_ref();
             metrics.is_some_and(Vec::is_empty)
@@ -98,7 +97,7 @@ impl Inner {
         let words = Words {
             sources,
             scopes: meant.iter().map(|(_, scope)| *scope).collect(),
-            ids: self.ids(&is_shown),
+            ids: self.ids(view),
         };
         match words.follow(text) {
             Way::Corrected(nearest) => Hint::Nearest(nearest),
@@ -112,13 +111,19 @@ impl Inner {
             Way::Lost { names, .. } if names.is_empty() => Hint::None,
             Way::Lost { what, names, .. } if !what.is_empty() => has(what, names),
             Way::Lost { what, names, .. } => {
-                self.hint_without_source(text, &scopes, has(what, names))
+                self.hint_without_source(text, view, &scopes, has(what, names))
             }
         }
     }
 
     /// What helps where no id begins like this, if there is more to say than `usual`.
-    fn hint_without_source(&self, text: &str, scopes: &[(usize, &str)], usual: Hint) -> Hint {
+    fn hint_without_source(
+        &self,
+        text: &str,
+        view: View,
+        scopes: &[(usize, &str)],
+        usual: Hint,
+    ) -> Hint {
         let scopes = scopes.iter();
         let of_name = scopes.filter(|(at, _)| *self.cells[*at].name == *text);
         let of_name: BTreeSet<_> = of_name.map(|(_, scope)| *scope).collect();
@@ -129,7 +134,7 @@ impl Inner {
         let off: Vec<_> = self
             .cells
             .iter()
-            .filter(|(at, _)| !self.is_on(*at))
+            .filter(|(at, cell)| !self.is_on(*at) && view.shows(cell.is_defined))
             .collect();
         let defined = off.into_iter().find(|(_, cell)| cell.source.is_defined());
         defined.map_or(usual, |(_, cell)| Hint::Off(cell.name.clone()))
@@ -150,25 +155,23 @@ impl Inner {
     }
 
     /// The ids that are known.
-    fn ids<'a>(
-        &'a self,
-        is_shown: &'a impl Fn(&Cell) -> bool,
-    ) -> impl Iterator<Item = &'a str> + Clone {
+    fn ids(&self, view: View) -> impl Iterator<Item = &str> + Clone {
         let cells = self.cells.iter();
-        let cells = cells.filter(move |(at, cell)| self.is_on(*at) && is_shown(cell));
+        let cells = cells.filter(move |(at, cell)| self.is_on(*at) && view.shows(cell.is_defined));
         let metrics = cells.flat_map(|(_, cell)| cell.metrics.iter().flatten());
         metrics.map(|metric| &*metric.id)
     }
 
     /// Has all that may be of a source say what it has.
-    fn discover_source(&mut self, source: &str) {
+    fn discover_source(&mut self, source: &str, view: View) {
         let Ok(selector) = Selector::parse(source) else {
             return;
         };
         let mut at = 0;
         while let Some(next) = self.cells.at_or_after(at) {
             at = next.saturating_add(1);
-            if self.is_on(next) && self.cells[next].may_have(&selector) {
+            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_defined);
+            if is_shown && self.cells[next].may_have(&selector) {
                 self.discover(next);
             }
         }

@@ -1,0 +1,18 @@
+//! Which metrics somebody is shown.
+
+/// Which metrics somebody is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// All there are.
+    #[default]
+    All,
+    /// Those that no user has defined.
+    WithoutDefined,
+}
+
+impl View {
+    /// Whether metrics are shown that the user has defined, or has not.
+    pub(super) fn shows(self, is_defined: bool) -> bool {
+        self == Self::All || !is_defined
+    }
+}
