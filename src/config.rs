@@ -12,9 +12,14 @@
 //! [limits]               # all of them: docs/limits.md
 //! sessions = 64          # of each client
 //! total.sessions = 512   # of all clients together
+//!
+//! [sandbox."org.example.App"]   # what a program in a sandbox may have: docs/security.md
+//! processes = true
 //! ```
 //!
 //! A key that means nothing is an error: a typing mistake must not pass as a default.
+
+mod sandbox;
 
 use std::{
     env, io,
@@ -158,11 +163,12 @@ fn parse(text: &str) -> Result<Config, Mistake> {
             "sources" => sources(value, &mut settings)?,
             "disk" => disk(value, &mut settings)?,
             "limits" => limits(value, &mut settings)?,
+            "sandbox" => settings.sandbox = sandbox::parse(value)?,
             _ => {
                 return Err(Mistake::unknown(
                     "",
                     key,
-                    "idle_timeout, sources, disk, limits",
+                    "idle_timeout, sources, disk, limits, sandbox",
                 ));
             }
         }
@@ -407,7 +413,7 @@ mod tests {
     fn mistakes_are_named_with_their_place() {
         refuses(
             "\nidel_timeout = \"1s\"",
-            "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits)",
+            "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits, sandbox)",
         );
         refuses(
             "idle_timeout = 30",

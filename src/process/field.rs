@@ -146,6 +146,11 @@ impl Field {
         Self::Nice,
     ];
 
+    /// Whether it shows the arguments of a program, which may hold what not everybody is to know.
+    pub fn has_arguments(self) -> bool {
+        self == Self::CommandLine
+    }
+
     fn facts(self) -> &'static Facts {
         &FACTS[self as usize]
     }

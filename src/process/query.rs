@@ -22,7 +22,7 @@ pub struct Query {
 
 impl Query {
     /// Every field that it is about, whether it is shown or not.
-    pub(super) fn all_fields(&self) -> impl Iterator<Item = Field> {
+    pub fn all_fields(&self) -> impl Iterator<Item = Field> {
         let filter = self.filter.iter().map(Condition::field);
         let order = self.order.map(|order| order.field);
         self.fields.iter().copied().chain(filter).chain(order)

@@ -24,6 +24,17 @@ impl Error {
         Self { name, message }
     }
 
+    /// Whether it says that there is no such metric.
+    pub(crate) fn is_unknown_metric(&self) -> bool {
+        self.name.ends_with(".UnknownMetric")
+    }
+
+    /// The same, with one more thing to know.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.message = format!("{} ({note})", self.message);
+        self
+    }
+
     fn ours(name: &str, message: String) -> Self {
         let name = OwnedErrorName::try_from(format!("{}{name}", wire::ERROR_PREFIX));
         Self {
@@ -37,7 +48,7 @@ impl Error {
         Self::new("org.freedesktop.DBus.Error.InvalidArgs", message)
     }
 
-    /// The kernel does not permit it.
+    /// The kernel does not permit it, or the configuration.
     pub(crate) fn access_denied(message: String) -> Self {
         Self::new("org.freedesktop.DBus.Error.AccessDenied", message)
     }

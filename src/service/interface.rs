@@ -121,11 +121,24 @@ impl Sampler {
     /// of a session of processes, `fields` (as), `frames` (t), `dropped` (t): frames the owner was too
     /// slow for, `detached` (b).
     #[zbus(out_args("sessions"))]
-    async fn sessions(&self) -> Result<SessionFacts, Error> {
+    async fn sessions(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<SessionFacts, Error> {
+        let name = caller(&header)?;
+        let others = answer(&self.state, self.state.sight_of_others(bus, name)).await?;
         Ok(self.state.sessions(|id, session| {
+            let is_own = *session.owner == *name;
+            let label = match is_own || others.labels {
+                true => session.label.as_str(),
+                false => "",
+            };
             let (metrics, fields): (Vec<&str>, Vec<&str>) = match &session.subject {
                 Subject::Metrics(metrics) => {
                     let columns = metrics.selection.columns.iter();
+                    let columns =
+                        columns.filter(|column| is_own || others.defined || !column.is_defined);
                     (
                         columns.map(|column| &*column.metric.id).collect(),
                         Vec::new(),
@@ -135,7 +148,7 @@ impl Sampler {
             };
             let facts = [
                 ("owner", Variant::from(&*session.owner)),
-                ("label", Variant::from(session.label.as_str())),
+                ("label", Variant::from(label)),
                 (
                     "interval",
                     Variant::from(session.interval.as_micros() as u64),
@@ -156,8 +169,14 @@ impl Sampler {
     /// (t, time spent reading), `error` (s). `process-table` is the table of the other interface, and
     /// its `reads` are passes.
     #[zbus(out_args("sources"))]
-    async fn sources(&self, #[zbus(connection)] bus: &Connection) -> Result<SourceFacts, Error> {
-        let sources = answer(&self.state, async { Ok(self.state.sources(bus).await) }).await?;
+    async fn sources(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<SourceFacts, Error> {
+        let name = caller(&header)?;
+        let sources = async { Ok(self.state.sources(bus, name).await) };
+        let sources = answer(&self.state, sources).await?;
         let sources = sources.into_iter();
         Ok(sources
             .map(|source| {
@@ -174,8 +193,12 @@ impl Sampler {
     }
 
     /// Leave, after what is in flight. `Busy` if other clients have sessions.
-    async fn quit(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        self.state.quit(caller(&header)?)
+    async fn quit(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        answer(&self.state, self.state.quit(bus, caller(&header)?)).await
     }
 
     /// A frame of a session: the moment of reading, and the values in the order of the columns, NaN

@@ -6,6 +6,7 @@
 mod admission;
 mod argument;
 mod backlog;
+mod caller;
 mod clock;
 mod definitions;
 mod devices;
@@ -28,6 +29,7 @@ mod unread;
 mod watch;
 
 use std::{
+    collections::BTreeMap,
     env,
     future::pending,
     io,
@@ -53,6 +55,8 @@ use crate::{
 };
 
 use admission::Attendant;
+pub use caller::Grants;
+pub(crate) use caller::{Grant, is_app_id};
 use clock::Clock;
 use definitions::Definitions;
 use devices::Devices;
@@ -83,6 +87,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The names of sources that are not to be read; [`PROCESS_TABLE`], for the other interface.
     pub sources_off: Vec<String>,
+    /// What programs in sandboxes are granted, by their ids.
+    pub sandbox: BTreeMap<String, Grants>,
     /// What the sources are told when the service starts.
     pub sources: source::Options,
     /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
@@ -97,6 +103,7 @@ impl Default for Settings {
             idle_timeout: Some(Duration::from_secs(30)),
             limits: Limits::default(),
             sources_off: Vec::new(),
+            sandbox: BTreeMap::new(),
             sources: source::Options::default(),
             configuration_error: String::new(),
         }
@@ -314,7 +321,10 @@ impl Service {
             };
             select! {
                 Some(end) = over.next() => return Ok(end),
-                () = rearranged => continue,
+                () = rearranged => {
+                    self.state.end_what_is_withdrawn(&self.bus).await;
+                    continue;
+                }
                 () = devices.next() => continue,
                 () = definitions.next() => {
                     let changes = self.state.store.look_at_news().await;

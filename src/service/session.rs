@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     backlog::Backlog,
+    caller::Permit,
     metrics::{Made, Metrics},
     processes::{self, Changes},
     unread::Readers,
@@ -61,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) backlog: Backlog,
     /// Of a detached session: those of its subscribers who read what they are sent, where some do not.
     pub(crate) readers: Option<Arc<[Client]>>,
+    /// What its owner, in a sandbox, must be granted for it.
+    pub(crate) permit: Option<Permit>,
     /// Ends the session when its owner leaves the bus.
     _watch: Option<Watch>,
 }
@@ -108,6 +111,7 @@ impl Session {
             due: None,
             backlog: Backlog::default(),
             readers: None,
+            permit: None,
             _watch: watch,
         }
     }

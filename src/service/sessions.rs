@@ -145,11 +145,30 @@ impl Sessions {
 
     /// Ends all sessions, because the service leaves.
     pub(crate) fn end(&mut self) -> Vec<Notice> {
+        self.end_those("stopping", |_| true)
+    }
+
+    /// Ends those that are over, and says why.
+    pub(crate) fn end_those(
+        &mut self,
+        reason: &'static str,
+        is_over: impl Fn(&Session) -> bool,
+    ) -> Vec<Notice> {
         let mut notices = Vec::new();
-        for (id, session) in std::mem::take(&mut self.running) {
-            session.notify(id, Event::Ended("stopping"), &mut notices);
-        }
+        self.running.retain(|&id, session| {
+            let is_over = is_over(session);
+            if is_over {
+                session.notify(id, Event::Ended(reason), &mut notices);
+            }
+            !is_over
+        });
         notices
+    }
+
+    /// Whether there is such a session, and it is not this client's.
+    pub(crate) fn is_of_another(&self, id: u32, client: &str) -> bool {
+        let session = self.running.get(&id);
+        session.is_some_and(|session| *session.owner != *client)
     }
 
     /// When the next frame of any session is due.

@@ -23,12 +23,12 @@ pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
     }
 }
 
-/// Tells everybody which metrics have come and gone.
-pub(crate) async fn announce(bus: &Connection, changes: Changes) {
+/// Tells a client, or everybody, which metrics have come and gone.
+pub(crate) async fn announce(bus: &Connection, client: Option<&str>, changes: &Changes) {
     let member = "CatalogChanged";
-    let body = (Ids(changes.appeared), Ids(changes.vanished));
+    let body = (Ids(changes.appeared.clone()), Ids(changes.vanished.clone()));
     let sent = bus
-        .emit_signal(None::<&str>, PATH, INTERFACE, member, &body)
+        .emit_signal(client, PATH, INTERFACE, member, &body)
         .await;
     if let Err(error) = sent {
         debug!("a signal is lost: {error}");

@@ -15,13 +15,14 @@ use zbus::{Connection, Type, object_server::ResponseDispatchNotifier};
 use crate::{
     reading::Stamp,
     sample::{self, Sample},
-    store::{Changes, Resolution, Selection, SourceState, Store},
+    store::{Changes, Resolution, Selection, SourceState, Store, View},
     wire::{Catalog, Faults, Ids, Readings},
 };
 
 use super::{
     CONFIGURATION, PROCESS_TABLE, Settings,
     admission::Admission,
+    caller::{Callers, Permit, Tellers},
     error::Error,
     hurry::Hurry,
     limits::Limits,
@@ -42,15 +43,25 @@ const SESSION_BYTES: usize = 32 * 1024;
 /// A call that has taken longer has waited for something.
 const SHORT: Duration = Duration::from_millis(5);
 
+/// A session that is asked for.
+pub(crate) struct Wish {
+    pub(crate) interval: Duration,
+    pub(crate) options: StartOptions,
+    pub(crate) subject: Subject,
+    pub(crate) permit: Option<Permit>,
+}
+
 /// Everything of the service that outlives one call.
 pub(crate) struct State {
     pub(crate) store: Store,
     processes: Worker,
     pub(crate) admission: Arc<Admission>,
+    pub(super) callers: Arc<Callers>,
+    pub(super) tellers: Tellers,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
     pub(crate) rearranged: Notify,
-    settings: Mutex<Settings>,
+    pub(super) settings: Mutex<Settings>,
     /// Whether the service is needed may have another answer now.
     pub(crate) reconsider: Notify,
     /// Held by the list of selectors that is being resolved in steps.
@@ -66,10 +77,13 @@ impl State {
     pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Self {
         store.switch_off(&settings.sources_off);
         let admission = Arc::new(Admission::new(settings.limits));
+        let callers = Arc::new(Callers::new(processes.pool()));
         Self {
             store,
             processes,
             admission,
+            callers,
+            tellers: Tellers::default(),
             sessions: Mutex::default(),
             rearranged: Notify::new(),
             settings: Mutex::new(settings),
@@ -91,10 +105,10 @@ impl State {
         let selectors = &options::selectors(selectors, &self.limits())?;
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
-        let selection = match self.resolve(client, selectors).await {
-            Ok(selection) => selection,
-            Err(_) => self.resolve_closely(bus, client, selectors).await?,
-        };
+        if let Some(client) = client {
+            self.callers.listens(client);
+        }
+        let (selection, _) = self.select(bus, client, selectors, false).await?;
         let columns = selection.columns.iter();
         let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
         Ok(Catalog(entries.collect()))
@@ -111,10 +125,7 @@ impl State {
         // What its user has just defined anew is to be read as it is defined now.
         let changes = self.store.look_at_definitions(false).await;
         self.announce(bus, changes).await;
-        let selection = match self.resolve(client, selectors).await {
-            Ok(selection) => selection,
-            Err(_) => self.resolve_closely(bus, client, selectors).await?,
-        };
+        let (selection, _) = self.select(bus, client, selectors, false).await?;
         let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options).await;
         // Those that have waited for the same window are all ready at once: one after the other is
@@ -144,8 +155,9 @@ impl State {
         &self,
         client: Option<&str>,
         selectors: &[&str],
+        view: View,
     ) -> Result<Arc<Selection>, Error> {
-        let mut resolution = Resolution::new(selectors);
+        let mut resolution = Resolution::in_view(selectors, view);
         loop {
             if let Some(selection) = self.store.resolve_some(&mut resolution)? {
                 return Ok(selection);
@@ -170,16 +182,22 @@ impl State {
         }
     }
 
-    /// The same, of something that is not known: it may have come since somebody has asked.
-    async fn resolve_closely(
+    /// The same, and what is not known may have come since somebody has asked.
+    pub(super) async fn find(
         &self,
         bus: &Connection,
         client: Option<&str>,
         selectors: &[&str],
+        view: View,
     ) -> Result<Arc<Selection>, Error> {
-        let changes = self.store.look_closely_for(selectors).await;
-        self.announce(bus, changes).await;
-        self.resolve(client, selectors).await
+        match self.resolve(client, selectors, view).await {
+            Ok(selection) => Ok(selection),
+            Err(_) => {
+                let changes = self.store.look_closely_for(selectors).await;
+                self.announce(bus, changes).await;
+                self.resolve(client, selectors, view).await
+            }
+        }
     }
 
     /// Adds a session of metrics that waits for [`reply`](Self::reply).
@@ -194,18 +212,21 @@ impl State {
         let selectors = &options::selectors(selectors, &self.limits())?;
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
-        let selection = match self.resolve(Some(caller), selectors).await {
-            Ok(selection) => selection,
-            Err(_) => self.resolve_closely(bus, Some(caller), selectors).await?,
-        };
+        self.callers.listens(caller);
+        let (selection, permit) = self.select(bus, Some(caller), selectors, true).await?;
         let ids = selection
             .columns
             .iter()
             .map(|column| column.metric.id.clone());
         let ids = Ids(ids.collect());
         let subject = Subject::Metrics(Metrics::new(selectors, selection));
-        let session = self.add(bus, caller, interval, options, subject).await?;
-        Ok((session, ids))
+        let session = Wish {
+            interval,
+            options,
+            subject,
+            permit,
+        };
+        Ok((self.add(bus, caller, session).await?, ids))
     }
 
     /// Adds a session that waits for [`reply`](Self::reply).
@@ -213,12 +234,19 @@ impl State {
         self: &Arc<Self>,
         bus: &Connection,
         caller: &str,
-        interval: Duration,
-        options: StartOptions,
-        subject: Subject,
+        wish: Wish,
     ) -> Result<u32, Error> {
         let owner: Arc<str> = caller.into();
+        let Wish {
+            interval,
+            options,
+            subject,
+            permit,
+        } = wish;
         let watch = if options.detached {
+            self.caller(bus, caller)
+                .await
+                .check_is_host("a detached session")?;
             None
         } else {
             let watch = self.watch(bus, owner.clone()).await;
@@ -228,7 +256,13 @@ impl State {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Error::stopping());
         }
-        let session = Session::new(owner, options.label, interval, subject, watch);
+        // So may what was granted have been withdrawn.
+        if !self.is_permitted(permit.as_ref()) {
+            let what = "what the session needs is not granted any more";
+            return Err(Error::access_denied(what.to_owned()));
+        }
+        let mut session = Session::new(owner, options.label, interval, subject, watch);
+        session.permit = permit;
         let limits = self.limits();
         // So much a session takes, about, for as long as it runs.
         self.admission.count(SESSION_BYTES);
@@ -260,6 +294,12 @@ impl State {
         caller: &str,
         session: u32,
     ) -> Result<(), Error> {
+        if self.lock().is_of_another(session, caller) {
+            let caller = self.caller(bus, caller).await;
+            caller.check_is_host(&format!(
+                "Stop of session {session}, which is another client's"
+            ))?;
+        }
         let notices = self.lock().stop(session, caller)?;
         self.rearrange();
         signals::send(bus, notices).await;
@@ -277,7 +317,8 @@ impl State {
             .collect()
     }
 
-    pub(crate) fn quit(&self, caller: &str) -> Result<(), Error> {
+    pub(crate) async fn quit(&self, bus: &Connection, caller: &str) -> Result<(), Error> {
+        self.caller(bus, caller).await.check_is_host("Quit")?;
         match self.lock().of_others(caller) {
             0 => {
                 self.quit.notify_one();
@@ -302,7 +343,13 @@ impl State {
         }
         let limits = self.limits();
         self.lock().reselect(&self.store, limits);
-        signals::announce(bus, changes).await;
+        let (changes, defined) = changes.divided();
+        if !changes.is_empty() {
+            signals::announce(bus, None, &changes).await;
+        }
+        if !defined.is_empty() {
+            self.tell_of_defined(bus, defined);
+        }
     }
 
     /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
@@ -353,7 +400,7 @@ impl State {
     }
 
     /// What is read, and what that costs: the sources of the metrics, and the table of processes.
-    pub(crate) async fn sources(&self, bus: &Connection) -> Vec<SourceState> {
+    pub(crate) async fn sources(&self, bus: &Connection, client: &str) -> Vec<SourceState> {
         let changes = self.store.look_at_definitions(true).await;
         self.announce(bus, changes).await;
         let mut sources = self.store.sources();
@@ -384,6 +431,10 @@ impl State {
                 error: mistake,
                 is_defined: true,
             });
+        }
+        if sources.iter().any(|source| source.is_defined) && !self.shows_defined(bus, client).await
+        {
+            sources.retain(|source| !source.is_defined);
         }
         sources
     }
@@ -442,12 +493,12 @@ impl State {
         unknown.retain(|name| name != PROCESS_TABLE);
         self.admission.settle(settings.limits);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
-        self.reconsider.notify_one();
+        self.rearrange();
         unknown
     }
 
-    /// Sessions have come or gone.
-    fn rearrange(&self) {
+    /// Sessions have come or gone, or what they may have.
+    pub(super) fn rearrange(&self) {
         self.rearranged.notify_one();
         self.reconsider.notify_one();
     }
@@ -458,6 +509,7 @@ impl State {
             if let Some(state) = state.upgrade() {
                 state.lock().forget(client);
                 state.admission.forget(client);
+                state.callers.forget(client);
                 state.admission.touch();
                 state.rearrange();
             }
@@ -490,7 +542,7 @@ impl State {
         session.backlog.asked(check.abort_handle());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sessions> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -59,16 +59,50 @@ pub(crate) enum Readers {
 /// Asks who reads our broadcasts. Only dbus-daemon says who subscribes; dbus-broker disconnects whoever does
 /// not read.
 pub(crate) async fn who_reads(bus: &Connection) -> Readers {
+    let subscribers = match subscribers(bus).await {
+        Subscribers::These(names) => names,
+        Subscribers::Unknown => return Readers::Unknown,
+        Subscribers::NotTold => return Readers::All,
+    };
+    let mut readers = Vec::new();
+    let mut is_late = false;
+    for client in subscribers {
+        match of_dbus_daemon(bus, &client).await {
+            Some(bytes) if bytes > MOST_BYTES => is_late = true,
+            // It has gone, or is asked after the next time.
+            None => {}
+            Some(_) => readers.push(client.into()),
+        }
+    }
+    match is_late {
+        true => Readers::Some(readers),
+        false => Readers::All,
+    }
+}
+
+/// Who subscribes to our signals.
+#[derive(Debug)]
+pub(crate) enum Subscribers {
+    /// Those of these unique names.
+    These(Vec<String>),
+    /// The bus does not tell.
+    NotTold,
+    /// The bus has not answered.
+    Unknown,
+}
+
+/// Asks who subscribes to our signals, which only dbus-daemon tells.
+pub(crate) async fn subscribers(bus: &Connection) -> Subscribers {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(Some(BUS), path, Some(STATS), "GetAllMatchRules", &());
     let rules = match timeout(PATIENCE, asked).await {
-        Err(_) => return Readers::Unknown,
-        Ok(Err(_)) => return Readers::All,
+        Err(_) => return Subscribers::Unknown,
+        Ok(Err(_)) => return Subscribers::NotTold,
         Ok(Ok(rules)) => rules,
     };
     let body = rules.body();
     let Ok(rules) = body.deserialize::<HashMap<&str, Vec<&str>>>() else {
-        return Readers::All;
+        return Subscribers::NotTold;
     };
     let own = bus
         .unique_name()
@@ -78,24 +112,8 @@ pub(crate) async fn who_reads(bus: &Connection) -> Readers {
     let subscribers = rules
         .iter()
         .filter(|(name, rules)| **name != own && is_meant(rules));
-    let subscribers: Vec<_> = subscribers
-        .map(|(name, _)| *name)
-        .take(SUBSCRIBERS)
-        .collect();
-    let mut readers = Vec::new();
-    let mut is_late = false;
-    for client in subscribers {
-        match of_dbus_daemon(bus, client).await {
-            Some(bytes) if bytes > MOST_BYTES => is_late = true,
-            // It has gone, or is asked after the next time.
-            None => {}
-            Some(_) => readers.push(Arc::from(client)),
-        }
-    }
-    match is_late {
-        true => Readers::Some(readers),
-        false => Readers::All,
-    }
+    let names = subscribers.map(|(name, _)| (*name).to_owned());
+    Subscribers::These(names.take(SUBSCRIBERS).collect())
 }
 
 /// Whether a match rule can mean our signals: it names no other sender, interface or path.

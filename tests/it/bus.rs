@@ -269,7 +269,7 @@ fn write_activation_file(home: &Home, exec: &str) {
     fs::write(dir.join(format!("{NAME}.service")), file).expect("activation file");
 }
 
-fn name() -> BusName<'static> {
+pub(crate) fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
 }
 

@@ -44,6 +44,7 @@ mod ps;
 mod raw;
 mod receivers;
 mod replace;
+mod sandbox;
 mod screen;
 mod sessions;
 mod silence;

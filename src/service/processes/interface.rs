@@ -16,11 +16,12 @@ use zbus::{
 use crate::{
     process::{self, EndError, Field},
     service::{
+        caller::{Caller, Grant},
         error::{self, Error},
         interface::{Facts, answer, caller, owned},
         options::{self, Options},
         session,
-        state::State,
+        state::{State, Wish},
     },
     wire::{Columns, RowFaults},
 };
@@ -77,8 +78,13 @@ impl Processes {
         &self,
         fields: Vec<&str>,
         options: Options,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
-        let query = query::of_rows(&fields, &options, &self.state.limits())?;
+        let member = "Processes1.Snapshot";
+        let caller = self.admit(bus, &header, member, Grant::Processes).await?;
+        let mut query = query::of_rows(&fields, &options, &self.state.limits())?;
+        caller.restrict(member, &mut query, fields.is_empty())?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
         let asked = query.clone();
@@ -103,9 +109,14 @@ impl Processes {
         by: &str,
         fields: Vec<&str>,
         options: Options,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
+        let member = "Processes1.Sums";
+        let caller = self.admit(bus, &header, member, Grant::Processes).await?;
         let limits = self.state.limits();
-        let (by, query) = query::of_sums(by, &fields, &options, &limits)?;
+        let (by, mut query) = query::of_sums(by, &fields, &options, &limits)?;
+        caller.restrict(member, &mut query, fields.is_empty())?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
         let asked = query.clone();
@@ -136,15 +147,27 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {
+        let member = "Processes1.Start";
+        let client = self.admit(bus, &header, member, Grant::Processes).await?;
         self.state.process_table()?;
         let interval = error::interval(interval)?;
-        let query = query::of_rows(&fields, &options, &self.state.limits())?;
+        let mut query = query::of_rows(&fields, &options, &self.state.limits())?;
+        client.restrict(member, &mut query, fields.is_empty())?;
+        let shows_arguments = query.all_fields().any(Field::has_arguments);
+        let more = shows_arguments.then_some(Grant::CommandLines);
+        let permit = client.permit([Grant::Processes].into_iter().chain(more));
         let options = options::start(&options)?;
         let subject = Subject::new(query);
         let columns = subject.columns();
         let subject = session::Subject::Processes(subject);
         let caller = caller(&header)?;
-        let added = self.state.add(bus, caller, interval, options, subject);
+        let wish = Wish {
+            interval,
+            options,
+            subject,
+            permit,
+        };
+        let added = self.state.add(bus, caller, wish);
         self.state.reply(answer(&self.state, added).await?, columns)
     }
 
@@ -160,7 +183,16 @@ impl Processes {
 
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
     /// started at `start_time`.
-    async fn end(&self, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
+    async fn end(
+        &self,
+        pid: u32,
+        start_time: u64,
+        signal: i32,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        self.admit(bus, &header, "Processes1.End", Grant::End)
+            .await?;
         let table = self.state.process_table()?;
         answer(&self.state, end::end(table, pid, start_time, signal)).await
     }
@@ -182,6 +214,25 @@ impl Processes {
     /// A session is over: `stopped` by a client, or the service is `stopping`.
     #[zbus(signal)]
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
+}
+
+impl Processes {
+    /// Who calls, if it is granted what the member takes.
+    async fn admit(
+        &self,
+        bus: &Connection,
+        header: &Header<'_>,
+        member: &str,
+        grant: Grant,
+    ) -> Result<Caller, Error> {
+        let name = caller(header)?;
+        answer(&self.state, async {
+            let caller = self.state.caller(bus, name).await;
+            caller.check(member, grant)?;
+            Ok(caller)
+        })
+        .await
+    }
 }
 
 fn table(

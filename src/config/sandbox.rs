@@ -1,0 +1,129 @@
+//! What programs in sandboxes are granted:
+//!
+//! ```toml
+//! [sandbox."org.example.App"]
+//! processes = true
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::{
+    mistake::{self, Key, Mistake, Value},
+    service::{Grant, Grants, is_app_id},
+};
+
+/// The most programs that are granted anything.
+const MOST: usize = 1024;
+
+/// The grants of programs, by their ids.
+pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Mistake> {
+    let table = mistake::table("sandbox", value)?;
+    if table.len() > MOST {
+        let what = format!(
+            "sandbox: {} programs: at most {MOST} can be named",
+            table.len()
+        );
+        return Err(Mistake::new(value.span(), what));
+    }
+    let grants = |(app, value): (&Key<'_>, &Value<'_>)| {
+        let id = &**app.get_ref();
+        if !is_app_id(id) {
+            let what = format!(
+                "sandbox.{id:?}: an id such as \"org.example.App\" or \"snap.example\" is expected, in quotes"
+            );
+            return Err(Mistake::new(app.span(), what));
+        }
+        Ok((id.to_owned(), of_app(id, value)?))
+    };
+    table.iter().map(grants).collect()
+}
+
+fn of_app(id: &str, value: &Value<'_>) -> Result<Grants, Mistake> {
+    let place = format!("sandbox.\"{id}\"");
+    let mut grants = Grants::default();
+    for (key, value) in mistake::table(&place, value)? {
+        let name = &**key.get_ref();
+        let Some(grant) = Grant::ALL.into_iter().find(|grant| grant.key() == name) else {
+            let known = Grant::ALL.map(Grant::key).join(", ");
+            return Err(Mistake::unknown(&format!("{place}."), key, &known));
+        };
+        *grants.of(grant) = mistake::flag(&format!("{place}.{name}"), value)?;
+    }
+    Ok(grants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<BTreeMap<String, Grants>, String> {
+        let config = crate::config::parse(text);
+        let config = config.map_err(|mistake| {
+            let place = mistake.place(text);
+            format!("{}:{}: {}", place.line, place.column, mistake.what)
+        });
+        Ok(config?.settings.sandbox)
+    }
+
+    #[test]
+    fn what_is_granted() {
+        assert_eq!(parsed("[sandbox]"), Ok(BTreeMap::new()));
+        let text = "[sandbox.'org.example.App']\nprocesses = true\nend = false\n\
+                    [sandbox.'snap.example']\ncustom = true\ncommand-lines = true\nend = true";
+        let expected = [
+            (
+                "org.example.App".to_owned(),
+                Grants {
+                    processes: true,
+                    ..Grants::default()
+                },
+            ),
+            (
+                "snap.example".to_owned(),
+                Grants {
+                    custom: true,
+                    processes: false,
+                    command_lines: true,
+                    end: true,
+                },
+            ),
+        ];
+        assert_eq!(parsed(text), Ok(expected.into()));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        #[track_caller]
+        fn refuses(text: &str, expected: &str) {
+            assert_eq!(parsed(text), Err(expected.to_owned()));
+        }
+        refuses(
+            "[sandbox.'org.example.App']\nproceses = true",
+            "2:1: sandbox.\"org.example.App\".proceses: unknown key (known: custom, processes, \
+             command-lines, end)",
+        );
+        refuses(
+            "[sandbox.'org.example.App']\nend = 'yes'",
+            "2:7: sandbox.\"org.example.App\".end: true or false is expected, and string is given",
+        );
+        // Without quotes, TOML takes the dots for tables in tables.
+        refuses(
+            "[sandbox.org.example.App]\nend = true",
+            "1:10: sandbox.\"org\": an id such as \"org.example.App\" or \"snap.example\" is expected, \
+             in quotes",
+        );
+        refuses(
+            "[sandbox]\n'org.example.App' = true",
+            "2:21: sandbox.\"org.example.App\": a table is expected, and boolean is given",
+        );
+        refuses(
+            "sandbox = 1",
+            "1:11: sandbox: a table is expected, and integer is given",
+        );
+        let many: String = (0..=MOST)
+            .map(|number| format!("[sandbox.'a.{number}']\n"))
+            .collect();
+        let error = parsed(&many).expect_err("they are too many");
+        assert!(error.contains("1025 programs: at most 1024"), "{error}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The callers that are known.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OnceCell, oneshot},
+    time::timeout,
+};
+use zbus::{Connection, fdo::ConnectionCredentials};
+
+use crate::source::pool::Pool;
+
+use super::{Who, identity::Process};
+
+/// How long the bus, and the file system that is the root of a caller, have to answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many callers are remembered.
+const MOST: usize = 1024;
+
+/// Who the callers are, by their unique names, as far as that was asked.
+pub(crate) struct Callers {
+    pool: Pool,
+    known: Mutex<Known>,
+    /// Whether the bus counts processes as this process does.
+    counts_alike: OnceCell<bool>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_name: HashMap<Arc<str>, Arc<Who>>,
+    /// The oldest first.
+    order: VecDeque<Arc<str>>,
+    /// The names of those who have asked what there is.
+    listeners: HashSet<Arc<str>>,
+}
+
+impl Callers {
+    pub(crate) fn new(pool: &Pool) -> Self {
+        Self {
+            pool: pool.clone(),
+            known: Mutex::default(),
+            counts_alike: OnceCell::new(),
+        }
+    }
+
+    /// Who has this unique name, if that was asked before.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Who>> {
+        self.lock().by_name.get(name).cloned()
+    }
+
+    /// Finds out who has a unique name.
+    pub(crate) async fn ask(&self, bus: &Connection, name: &str) -> Arc<Who> {
+        if let Some(who) = self.known(name) {
+            return who;
+        }
+        match self.find_out(bus, name).await {
+            Ok(who) => self.lock().remember(name, Arc::new(who)),
+            // The next time it may be known.
+            Err(why) => Arc::new(Who::Unknown(why)),
+        }
+    }
+
+    /// Who it is; or in words why that is not known now.
+    async fn find_out(&self, bus: &Connection, name: &str) -> Result<Who, String> {
+        let credentials = credentials(bus, name).await;
+        let credentials = credentials.ok_or("the bus does not tell who it is")?;
+        let label = credentials.linux_security_label();
+        let label = label.map(|label| String::from_utf8_lossy(label).into_owned());
+        let number = credentials.process_id().filter(|&number| number > 0);
+        let process = match credentials.into_process_fd() {
+            Some(descriptor) => Process::of_descriptor(descriptor.into()),
+            None => match number {
+                Some(_) if !self.counts_alike(bus).await => None,
+                Some(number) => Process::of_number(number),
+                None => None,
+            },
+        };
+        let Some(process) = process else {
+            return Err("its process is not among those that this service sees".to_owned());
+        };
+        let who = self.look(process, label).await?;
+        // A number of a process that has left the bus, and is another's now.
+        if !is_there(bus, name).await {
+            return Err("it has left the bus".to_owned());
+        }
+        Ok(who)
+    }
+
+    async fn look(&self, process: Process, label: Option<String>) -> Result<Who, String> {
+        let (sender, receiver) = oneshot::channel();
+        let place = format!("caller {}", process.number()).into();
+        let look = move || drop(sender.send(process.look(label.as_deref())));
+        // When this is dropped, nobody waits for the answer any more.
+        let _submitted = self.pool.submit_at_once(&place, TIMEOUT, look);
+        match timeout(TIMEOUT, receiver).await {
+            Ok(Ok(Some(who))) => Ok(who),
+            Ok(Ok(None)) => Err("it has ended".to_owned()),
+            Ok(Err(_)) => Err("the service has failed to look at it".to_owned()),
+            Err(_) => Err(format!(
+                "its root directory has not answered in {} s",
+                TIMEOUT.as_secs()
+            )),
+        }
+    }
+
+    /// Whether a number of a process means the same to the bus and here: in another pid namespace it does not.
+    pub(crate) async fn counts_alike(&self, bus: &Connection) -> bool {
+        let ask = || async {
+            let own = bus.unique_name().ok_or(())?.as_str();
+            let credentials = credentials(bus, own).await.ok_or(())?;
+            Ok::<_, ()>(credentials.process_id() == Some(process::id()))
+        };
+        self.counts_alike
+            .get_or_try_init(ask)
+            .await
+            .is_ok_and(|alike| *alike)
+    }
+
+    /// Notes that somebody asks what there is, and is to be told of what there is later.
+    pub(crate) fn listens(&self, name: &str) {
+        let mut known = self.lock();
+        if !known.listeners.contains(name) && known.listeners.len() < MOST {
+            known.listeners.insert(name.into());
+        }
+    }
+
+    /// This client has left the bus.
+    pub(crate) fn forget(&self, name: &str) {
+        let mut known = self.lock();
+        known.listeners.remove(name);
+        if known.by_name.remove(name).is_some() {
+            known.order.retain(|other| **other != *name);
+        }
+    }
+
+    /// Those who have asked what there is.
+    pub(super) fn listeners(&self) -> Vec<Arc<str>> {
+        self.lock().listeners.iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn remember(&mut self, name: &str, who: Arc<Who>) -> Arc<Who> {
+        let name: Arc<str> = name.into();
+        if self.by_name.insert(name.clone(), who.clone()).is_none() {
+            self.order.push_back(name);
+        }
+        while self.order.len() > MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_name.remove(&oldest);
+        }
+        who
+    }
+}
+
+const BUS: &str = "org.freedesktop.DBus";
+
+/// What the bus knows of who has a name; [`BUS`] is its own.
+pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<ConnectionCredentials> {
+    let path = "/org/freedesktop/DBus";
+    let asked = bus.call_method(
+        Some(BUS),
+        path,
+        Some(BUS),
+        "GetConnectionCredentials",
+        &name,
+    );
+    let reply = timeout(TIMEOUT, asked).await.ok()?.ok()?;
+    reply.body().deserialize().ok()
+}
+
+async fn is_there(bus: &Connection, name: &str) -> bool {
+    let path = "/org/freedesktop/DBus";
+    let asked = bus.call_method(Some(BUS), path, Some(BUS), "NameHasOwner", &name);
+    let reply = timeout(TIMEOUT, asked).await.ok().and_then(Result::ok);
+    reply.is_some_and(|reply| reply.body().deserialize() == Ok(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_has_a_bound() {
+        let mut known = Known::default();
+        for number in 0..3 * MOST {
+            known.remember(&format!(":1.{number}"), Arc::new(Who::Host));
+            known.remember(":1.0", Arc::new(Who::Host));
+        }
+        assert_eq!((known.by_name.len(), known.order.len()), (MOST, MOST));
+        let last = format!(":1.{}", 3 * MOST - 1);
+        assert!(known.by_name.contains_key(&*last));
+    }
+}

@@ -1,0 +1,153 @@
+//! Who calls: a program of the user, or one in a sandbox, which may do what `config.toml` grants it.
+//!
+//! A sandbox's proxy passes calls by the name of the service and cannot be told interfaces by Flatpak's
+//! `--talk-name`. So the service itself looks who calls, as portals do: when a call wants what not everybody may
+//! have, and once for each unique name, for a name means one connection for good. See `docs/security.md`.
+
+mod access;
+mod callers;
+mod flatpak;
+mod grants;
+mod identity;
+mod snap;
+mod tellers;
+
+use std::sync::Arc;
+
+use super::error::Error;
+
+pub(crate) use access::Permit;
+pub(crate) use callers::{Callers, credentials};
+pub(crate) use flatpak::is_app_id;
+pub(crate) use grants::Grant;
+pub use grants::Grants;
+pub(crate) use tellers::Tellers;
+
+/// Who has a unique name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A program of the user.
+    Host,
+    /// A program of this id in a sandbox.
+    Sandboxed(Arc<str>),
+    /// A program in a sandbox that has no id, or of which nothing can be seen; what it is, in words.
+    Unknown(String),
+}
+
+/// Who calls, and what it may do now.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    who: Arc<Who>,
+    grants: Grants,
+}
+
+impl Caller {
+    /// Whether it may have what takes this grant.
+    pub(crate) fn may(&self, grant: Grant) -> bool {
+        self.grants.has(grant)
+    }
+
+    /// Whether it is none of the user's own programs.
+    pub(crate) fn is_sandboxed(&self) -> bool {
+        *self.who != Who::Host
+    }
+
+    /// Refuses what takes a grant that it has not got.
+    ///
+    /// # Errors
+    /// `AccessDenied`, which names the grant.
+    pub(crate) fn check(&self, what: &str, grant: Grant) -> Result<(), Error> {
+        match self.may(grant) {
+            true => Ok(()),
+            false => Err(Error::access_denied(self.refusal(what, Some(grant)))),
+        }
+    }
+
+    /// Refuses what no program in a sandbox may do.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(crate) fn check_is_host(&self, what: &str) -> Result<(), Error> {
+        match self.is_sandboxed() {
+            false => Ok(()),
+            true => Err(Error::access_denied(self.refusal(what, None))),
+        }
+    }
+
+    /// What is said of a metric that it may not know of, whether there is one or not.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if !error.is_unknown_metric() {
+            return error;
+        }
+        let hidden = self.refusal("metrics that the user has defined", Some(Grant::Custom));
+        error.with_note(&hidden)
+    }
+
+    fn refusal(&self, what: &str, grant: Option<Grant>) -> String {
+        match (&*self.who, grant) {
+            (Who::Sandboxed(app), Some(grant)) => format!(
+                "{what}: denied to {app}, which runs in a sandbox: {} = true below \
+                 [sandbox.\"{app}\"] in config.toml grants it",
+                grant.key()
+            ),
+            (Who::Sandboxed(app), None) => {
+                format!("{what}: denied to {app}, which runs in a sandbox, whatever it is granted")
+            }
+            (Who::Unknown(why), _) => {
+                format!("{what}: denied to this caller, which can be granted nothing: {why}")
+            }
+            (Who::Host, _) => what.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(who: Who, grants: Grants) -> Caller {
+        Caller {
+            who: Arc::new(who),
+            grants,
+        }
+    }
+
+    #[track_caller]
+    fn refuses(result: Result<(), Error>, expected: &str) {
+        assert_eq!(result.expect_err("this is refused").to_string(), expected);
+    }
+
+    #[test]
+    fn a_refusal_names_the_program_and_the_grant() {
+        let app = || Who::Sandboxed("org.example.App".into());
+        let none = caller(app(), Grants::default());
+        refuses(
+            none.check("Processes1.End", Grant::End),
+            "Processes1.End: denied to org.example.App, which runs in a sandbox: end = true below \
+             [sandbox.\"org.example.App\"] in config.toml grants it",
+        );
+        refuses(
+            none.check_is_host("Quit"),
+            "Quit: denied to org.example.App, which runs in a sandbox, whatever it is granted",
+        );
+        let unknown = caller(Who::Unknown("it has no id".to_owned()), Grants::default());
+        refuses(
+            unknown.check("Processes1.End", Grant::End),
+            "Processes1.End: denied to this caller, which can be granted nothing: it has no id",
+        );
+    }
+
+    #[test]
+    fn a_grant_is_for_one_thing() {
+        let grants = Grants {
+            processes: true,
+            ..Grants::default()
+        };
+        let caller = caller(Who::Sandboxed("org.example.App".into()), grants);
+        assert!(caller.check("x", Grant::Processes).is_ok());
+        for other in [Grant::Custom, Grant::CommandLines, Grant::End] {
+            assert!(caller.check("x", other).is_err());
+        }
+        assert!(caller.check_is_host("x").is_err());
+    }
+}

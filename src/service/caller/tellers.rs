@@ -1,0 +1,76 @@
+//! Telling those who may know of it what the user has defined anew, one by one.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::task::JoinSet;
+use tracing::debug;
+use zbus::Connection;
+
+use crate::{
+    service::{
+        signals,
+        unread::{self, Subscribers},
+    },
+    store::Changes,
+};
+
+use super::{Caller, Callers, Grant, Who, access::Granted};
+
+/// So many changes wait at most for a bus that does not answer.
+const MOST: usize = 64;
+
+/// The tasks that tell, which nobody waits for. They end with this.
+#[derive(Default)]
+pub(crate) struct Tellers {
+    tasks: Mutex<JoinSet<()>>,
+    /// Held by the one whose turn it is: what changed first is told first.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Tellers {
+    /// Tells of changes those who subscribe to signals, or have asked what there is, as far as they may know.
+    pub(super) fn tell(
+        &self,
+        bus: &Connection,
+        callers: Arc<Callers>,
+        granted: Granted,
+        changes: Changes,
+    ) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() >= MOST {
+            debug!("a signal is left out: the bus has not taken those before");
+            return;
+        }
+        let (bus, turn) = (bus.clone(), self.turn.clone());
+        tasks.spawn(async move {
+            let _turn = turn.lock().await;
+            tell(&bus, &callers, &granted, &changes).await;
+        });
+    }
+}
+
+async fn tell(bus: &Connection, callers: &Callers, granted: &Granted, changes: &Changes) {
+    let mut names: BTreeSet<Arc<str>> = callers.listeners().into_iter().collect();
+    if let Subscribers::These(subscribers) = unread::subscribers(bus).await {
+        // Those who have left, and those who do not care, are not among them.
+        names = subscribers.into_iter().map(Arc::from).collect();
+    }
+    // Who was never looked at may keep the others waiting.
+    let (known, others): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .partition(|name| callers.known(name).is_some());
+    for name in known.into_iter().chain(others) {
+        let who = callers.ask(bus, &name).await;
+        let has_left = matches!(*who, Who::Unknown(_)) && callers.known(&name).is_none();
+        if has_left {
+            callers.forget(&name);
+        }
+        if Caller::new(who, granted).may(Grant::Custom) {
+            signals::announce(bus, Some(&name), changes).await;
+        }
+    }
+}

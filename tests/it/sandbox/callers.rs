@@ -1,0 +1,177 @@
+//! Who is in a sandbox, and who is not.
+
+use std::{fs, path::PathBuf};
+
+use futures_util::StreamExt;
+use rustix::process::geteuid;
+use sampled::client::{Choice, SampleOptions, Start};
+use tokio::time::timeout;
+use zbus::{
+    MessageStream,
+    fdo::{DBusProxy, MonitoringProxy},
+    message::Type,
+};
+
+use super::{Sandbox, configure, refused};
+use crate::{
+    bus::{Bus, name},
+    home::SAMPLED,
+    process::{PATIENCE, Run, skip},
+};
+
+#[test]
+fn a_sandbox_without_an_id_is_granted_nothing() {
+    let bus = Bus::activating("");
+    for info in ["", "[Application]\n", "[Application]\nname=../x\n", "\u{1}"] {
+        let Some(sandbox) = Sandbox::new(&bus, info) else {
+            return skip(Sandbox::NEEDS);
+        };
+        bus.block_on(async {
+            let client = sandbox.client().await;
+            client.list(&["memory"]).await.unwrap();
+            refused(
+                client.quit().await,
+                &["Quit", "/.flatpak-info names no application"],
+            );
+        });
+    }
+}
+
+#[test]
+fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
+    if !geteuid().is_root() {
+        return skip("it needs a service that has less than root, and a caller that has not");
+    }
+    // As an ordinary user may not look into what has made itself undumpable.
+    let setpriv = "/usr/bin/env setpriv --bounding-set=-sys_ptrace";
+    let bus = Bus::executing(&format!("{setpriv} {SAMPLED} serve"));
+    bus.block_on(async {
+        let client = bus.client().await;
+        client.list(&["memory"]).await.unwrap();
+        let words = ["Quit", "/proc/", "/root: Permission denied"];
+        refused(client.quit().await, &words);
+    });
+}
+
+#[test]
+fn a_snap_is_known_by_its_control_group() {
+    let cgroup = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
+    let is_one = |path: &&&str| PathBuf::from(path).join("cgroup.procs").exists();
+    let group = cgroup.iter().find(is_one).map(|path| {
+        let name = format!("snap.example.app-{}.scope", std::process::id());
+        PathBuf::from(path).join(name)
+    });
+    let Some(group) = group.filter(|group| fs::create_dir(group).is_ok()) else {
+        return skip("it makes a control group, which needs root");
+    };
+    let bus = Bus::activating("");
+    let enter = "echo $$ > \"$1/cgroup.procs\" && shift && exec \"$@\"";
+    let run = |arguments: &[&str]| {
+        let mut command = bus.command("sh");
+        command.args(["-c", enter, "sh"]).arg(&group).arg(SAMPLED);
+        Run::of(command.args(arguments))
+    };
+    run(&["sample", "memory/physical/total"]).ok();
+    let refused = run(&["ps"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let grant = "processes = true below [sandbox.\"snap.example\"]";
+    assert!(refused.stderr.contains(grant), "{refused:?}");
+    bus.run(&["stop"]);
+    bus.block_on(bus.vacant());
+    configure(&bus, "[sandbox.'snap.example']\nprocesses = true\n");
+    run(&["ps", "--fields", "pid,name"]).ok();
+    let end = std::time::Instant::now() + PATIENCE;
+    // The kernel counts a process out a moment after it was waited for.
+    while fs::remove_dir(&group).is_err() {
+        assert!(std::time::Instant::now() < end);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn who_asks_for_the_kernels_metrics_is_not_looked_at() {
+    let bus = Bus::activating("");
+    super::define_secret(&bus);
+    bus.block_on(async {
+        let client = bus.client().await;
+        let sample = async || {
+            let ids = ["cpu/all/usage"];
+            client.sample(&ids, SampleOptions::default()).await.unwrap()
+        };
+        sample().await;
+        let service = DBusProxy::new(client.bus().connection()).await.unwrap();
+        let service = service.get_name_owner(name()).await.unwrap();
+        let monitor = bus.connect().await;
+        let mut messages = MessageStream::from(&monitor);
+        let proxy = MonitoringProxy::new(&monitor).await.unwrap();
+        proxy.become_monitor(&[], 0).await.unwrap();
+        let own = client.bus().connection().unique_name().unwrap().clone();
+        let mut asked = async |call: &str, count: usize| {
+            // Until the answer to the last call of this client.
+            let mut bus_calls = 0;
+            let mut answers = 0;
+            while answers < count {
+                let message = timeout(PATIENCE, messages.next()).await.unwrap().unwrap();
+                let message = message.unwrap();
+                let header = message.header();
+                let sender = header.sender().map(|name| name.as_str());
+                if sender != Some(service.as_str()) {
+                    continue;
+                }
+                match message.message_type() {
+                    Type::MethodCall => bus_calls += 1,
+                    Type::MethodReturn
+                        if header.destination().is_some_and(|to| *to == own.as_str()) =>
+                    {
+                        answers += 1;
+                    }
+                    _ => {}
+                }
+            }
+            eprintln!("{call}: {bus_calls}");
+            bus_calls
+        };
+        for _ in 0..5 {
+            sample().await;
+        }
+        client.list(&["cpu"]).await.unwrap();
+        assert_eq!(asked("Sample", 6).await, 0);
+        // What not everybody may have is asked for once.
+        for _ in 0..5 {
+            client.list(&[]).await.unwrap();
+        }
+        let first = asked("List", 5).await;
+        assert!((1..=4).contains(&first), "{first}");
+        client.list(&[]).await.unwrap();
+        client.sources().await.unwrap();
+        assert_eq!(asked("List and Sources", 2).await, 0);
+    });
+}
+
+#[test]
+fn one_of_the_users_own_may_do_all_it_could() {
+    let bus = Bus::activating("");
+    super::define_secret(&bus);
+    bus.block_on(async {
+        let (client, other) = (bus.client().await, bus.client().await);
+        let detached = Start {
+            detached: true,
+            label: "x".to_owned(),
+            ..Start::every_millis(50)
+        };
+        let session = client.start(&[super::SECRET], detached).await.unwrap();
+        let sessions = other.sessions().await.unwrap();
+        assert!(sessions.values().all(|session| session.label == "x"));
+        other.stop(session.id()).await.unwrap();
+        let processes = sampled::client::Processes::on(other.bus().clone())
+            .await
+            .unwrap();
+        let one = Choice::default().filtered_by("command_line", "*");
+        let table = processes
+            .snapshot(&[], &one, SampleOptions::default())
+            .await
+            .unwrap();
+        assert!(table.columns.iter().any(|column| column == "command_line"));
+        other.quit().await.unwrap();
+    });
+}

@@ -1,0 +1,171 @@
+//! What the configuration grants a program in a sandbox.
+
+use sampled::client::{Choice, Error, SampleOptions, Start};
+use tokio::time::timeout;
+
+use super::{
+    APP, INFO, SECRET, Sandbox, configure, define_secret, grant, has_run, refused, reload,
+};
+use crate::{
+    bus::Bus,
+    process::{PATIENCE, Process, skip},
+};
+
+#[test]
+fn the_metrics_that_the_user_has_defined() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    define_secret(&bus);
+    grant(&bus, "custom = true");
+    bus.block_on(async {
+        let client = sandbox.client().await;
+        assert!(client.list(&[]).await.unwrap().contains_key(SECRET));
+        let sample = client.sample(&[SECRET], SampleOptions::default()).await;
+        assert!(sample.unwrap().readings.contains_key(SECRET));
+        assert!(has_run(&bus));
+        assert!(client.sources().await.unwrap().contains_key("sources.d"));
+        let mut session = client
+            .start(&["room"], Start::every_millis(50))
+            .await
+            .unwrap();
+        timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        // It is not granted anything else.
+        refused(client.quit().await, &["Quit"]);
+        let every = Choice::default();
+        let processes = sandbox.processes().await;
+        let snapshot = processes.snapshot(&["pid"], &every, SampleOptions::default());
+        refused(snapshot.await, &["processes = true"]);
+    });
+}
+
+#[test]
+fn the_processes_without_their_command_lines() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    grant(&bus, "processes = true");
+    bus.block_on(async {
+        let processes = sandbox.processes().await;
+        let (all, usual) = (Choice::default(), SampleOptions::default());
+        // The usual choice of fields, without what is not granted.
+        let table = processes.snapshot(&[], &all, usual).await.unwrap();
+        assert!(table.columns.iter().any(|column| column == "name"));
+        assert!(!table.columns.iter().any(|column| column == "command_line"));
+        let words = [
+            "Processes1.Snapshot",
+            "command_line",
+            "command-lines = true",
+            APP,
+        ];
+        let named = processes
+            .snapshot(&["pid", "command_line"], &all, usual)
+            .await;
+        refused(named, &words);
+        // An order and a filter show it as well.
+        let ordered = all.clone().ordered_by("-command_line");
+        refused(processes.snapshot(&["pid"], &ordered, usual).await, &words);
+        let filtered = all.clone().filtered_by("command_line", "*password*");
+        refused(processes.snapshot(&["pid"], &filtered, usual).await, &words);
+        let sums = processes.sums("user", &["rss"], &filtered, usual).await;
+        refused(sums, &["Processes1.Sums", "command-lines = true"]);
+        let every = Start::every_millis(50);
+        let started = processes.start(&["pid"], &filtered, every.clone()).await;
+        refused(
+            started.map(drop),
+            &["Processes1.Start", "command-lines = true"],
+        );
+        let mut session = processes.start(&["pid", "rss"], &all, every).await.unwrap();
+        timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        let ended = processes.end(1, 0, 15).await;
+        refused(ended, &["Processes1.End", "end = true"]);
+    });
+    let run = sandbox.run(&bus, &["ps"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("command-lines = true below"), "{run:?}");
+    sandbox.run(&bus, &["ps", "--fields", "pid,name"]).ok();
+}
+
+#[test]
+fn command_lines_and_the_end_of_processes() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    grant(&bus, "processes = true\ncommand-lines = true\nend = true");
+    let mut sleeper = bus.command("sleep").arg("1234").spawn().unwrap();
+    let process = Process::open(sleeper.id()).unwrap();
+    bus.block_on(async {
+        let processes = sandbox.processes().await;
+        let one = Choice::default().filtered_by("command_line", "sleep 1234");
+        let one = one.filtered_by("pid", &sleeper.id().to_string());
+        let start = loop {
+            let fields = ["start_time", "command_line"];
+            let table = processes.snapshot(&fields, &one, SampleOptions::default());
+            // It may not be `sleep` yet.
+            if let [row] = &table.await.unwrap().rows[..] {
+                break match row[0] {
+                    Ok(sampled::reading::Value::Number(start)) => start as u64,
+                    ref other => panic!("{other:?}"),
+                };
+            }
+        };
+        processes.end(sleeper.id(), start, 15).await.unwrap();
+    });
+    process.wait();
+    sleeper.wait().unwrap();
+}
+
+#[test]
+fn a_reload_changes_what_is_granted_at_once() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    define_secret(&bus);
+    bus.block_on(async {
+        let (client, processes) = (sandbox.client().await, sandbox.processes().await);
+        let (all, usual) = (Choice::default(), SampleOptions::default());
+        let listed = client.list(&[SECRET]).await;
+        assert!(matches!(listed, Err(Error::UnknownMetric(_))));
+        refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);
+        let daemon = bus.owned().await;
+        grant(&bus, "custom = true\nprocesses = true");
+        reload(&daemon);
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while client.list(&[SECRET]).await.is_err() {
+            assert!(tokio::time::Instant::now() < end);
+        }
+        processes.snapshot(&["pid"], &all, usual).await.unwrap();
+        // What is withdrawn ends the sessions that need it, and no other.
+        let every = || Start::every_millis(50);
+        let mut secret = client.start(&["room"], every()).await.unwrap();
+        let mut kernel = client
+            .start(&["memory/physical/total"], every())
+            .await
+            .unwrap();
+        let mut table = processes.start(&["pid"], &all, every()).await.unwrap();
+        let mut host = bus.client().await.start(&["room"], every()).await.unwrap();
+        configure(&bus, "");
+        reload(&daemon);
+        let over = async {
+            let over = loop {
+                if let Err(over) = secret.next().await {
+                    break over;
+                }
+            };
+            while table.next().await.is_ok() {}
+            over
+        };
+        let over = timeout(PATIENCE, over).await.unwrap();
+        assert_eq!(over.to_string(), "the session is over: denied");
+        for _ in 0..3 {
+            timeout(PATIENCE, kernel.next()).await.unwrap().unwrap();
+            timeout(PATIENCE, host.next()).await.unwrap().unwrap();
+        }
+        assert!(client.list(&[SECRET]).await.is_err());
+        refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);
+    });
+}

@@ -1,0 +1,258 @@
+//! What a program in a sandbox has, and what it has not.
+
+use futures_util::StreamExt;
+use sampled::client::{Choice, Error, SampleOptions, Start};
+use tokio::time::timeout;
+
+use super::{APP, INFO, SECRET, Sandbox, define_secret, has_run, refused};
+use crate::{
+    bus::Bus,
+    own::place::{define, sources_d},
+    process::{PATIENCE, skip},
+};
+
+const QUICK: &str = "memory/physical/total";
+
+#[test]
+fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    bus.block_on(async {
+        let client = sandbox.client().await;
+        assert!(client.list(&["memory"]).await.unwrap().contains_key(QUICK));
+        let sample = client.sample(&["cpu", QUICK], SampleOptions::default());
+        assert!(sample.await.unwrap().readings.contains_key(QUICK));
+        let mut session = client
+            .start(&["cpu", QUICK], Start::every_millis(50))
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        session.stop().await.unwrap();
+        // What is its own it sees all of.
+        let label = [("label", zbus::Variant::from("mine"))].into();
+        let started = client.proxy().start(&[QUICK], 50_000, &label).await;
+        let (own, _) = started.unwrap();
+        assert_eq!(client.sessions().await.unwrap()[&own].label, "mine");
+        client.stop(own).await.unwrap();
+        let processes = sandbox.processes().await;
+        assert!(
+            processes
+                .fields()
+                .await
+                .unwrap()
+                .contains_key("command_line")
+        );
+    });
+}
+
+#[test]
+fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    define_secret(&bus);
+    bus.block_on(async {
+        let client = sandbox.client().await;
+        let is_shown = |id: &str| id.starts_with("room");
+        for selectors in [&[][..], &["*"], &["*/*/*"], &[QUICK, "*"]] {
+            let listed = client.list(selectors).await.unwrap();
+            assert!(!listed.is_empty() && !listed.keys().any(|id| is_shown(id)));
+            let sample = client.sample(selectors, SampleOptions::default());
+            let sample = sample.await.unwrap();
+            let mut ids = sample.readings.keys().chain(sample.faults.keys());
+            assert!(!ids.any(|id| is_shown(id)));
+        }
+        // The id, a prefix, a pattern, and what is almost the id.
+        for selector in [SECRET, "room", "room/*/secret", "room/desk/secre"] {
+            let every = Start::every_millis(50);
+            let errors = [
+                client.list(&[selector]).await.map(drop),
+                client
+                    .sample(&[selector], SampleOptions::default())
+                    .await
+                    .map(drop),
+                client.start(&[QUICK, selector], every).await.map(drop),
+            ];
+            for error in errors {
+                let Err(Error::UnknownMetric(text)) = error else {
+                    panic!("{selector}: {error:?}");
+                };
+                let key = format!("custom = true below [sandbox.\"{APP}\"]");
+                assert!(text.contains(&key), "{text}");
+                let after = text.strip_prefix(selector).unwrap();
+                assert!(!after.contains("room"), "{text}");
+            }
+        }
+        let sources = client.sources().await.unwrap();
+        assert!(sources.contains_key("memory"));
+        assert!(!sources.keys().any(|name| name.contains("sources.d")));
+        // Others see all of it, and what a session of theirs has is not shown either.
+        let host = bus.client().await;
+        let theirs = host.start(&[QUICK], Start::every_millis(50)).await.unwrap();
+        assert!(host.sources().await.unwrap().contains_key("sources.d"));
+        assert!(!has_run(&bus));
+        let mut own = host
+            .start(&[SECRET], Start::every_millis(50))
+            .await
+            .unwrap();
+        timeout(PATIENCE, own.next()).await.unwrap().unwrap();
+        let sessions = client.sessions().await.unwrap();
+        assert!(
+            sessions
+                .values()
+                .all(|session| !session.metrics.iter().any(|id| is_shown(id)))
+        );
+        assert_eq!(sessions.len(), 2);
+        own.stop().await.unwrap();
+        theirs.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_defined_later_is_not_shown_either() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    bus.block_on(async {
+        let (client, host) = (sandbox.client().await, bus.client().await);
+        let mut told = client.proxy().receive_catalog_changed().await.unwrap();
+        let mut announced = host.proxy().receive_catalog_changed().await.unwrap();
+        // One that has never called anything.
+        let listener = bus.client().await;
+        let mut heard = listener.proxy().receive_catalog_changed().await.unwrap();
+        let all = client.start(&["*"], Start::every_millis(50)).await;
+        let mut all = all.unwrap();
+        let mut theirs = host.start(&["*"], Start::every_millis(50)).await.unwrap();
+        timeout(PATIENCE, all.next()).await.unwrap().unwrap();
+        define_secret(&bus);
+        while theirs.columns().iter().all(|id| id != SECRET) {
+            timeout(PATIENCE, theirs.next()).await.unwrap().unwrap();
+        }
+        // Whoever may know of it is told.
+        for changes in [&mut announced, &mut heard] {
+            loop {
+                let change = timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
+                let appeared = change.args().unwrap().appeared;
+                if appeared.iter().any(|id| id == SECRET) {
+                    break;
+                }
+            }
+        }
+        // Two frames that were made after that.
+        let now = client.sample(&[QUICK], SampleOptions::default()).await;
+        let now = now.unwrap().timestamp;
+        let mut later = 0;
+        while later < 2 {
+            let frame = timeout(PATIENCE, all.next()).await.unwrap().unwrap();
+            assert!(frame.reading(SECRET).is_none());
+            later += u32::from(frame.timestamp > now);
+        }
+        assert!(!all.columns().iter().any(|id| id.starts_with("room")));
+        // No broadcast has named it, nor does another definition change that.
+        let directory = sources_d(&bus);
+        define(
+            &directory,
+            "more.toml",
+            "[metrics.'room/a/b']\nfile = '/proc/uptime'\n",
+        );
+        assert!(host.list(&[]).await.unwrap().contains_key("room/a/b"));
+        client.list(&[]).await.unwrap();
+        while let Ok(Some(change)) = timeout(std::time::Duration::ZERO, told.next()).await {
+            let change = change.args().unwrap();
+            assert!(!change.appeared.iter().any(|id| id.starts_with("room")));
+        }
+    });
+}
+
+#[test]
+fn what_is_not_its_own_business() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    bus.block_on(async {
+        let (client, host) = (sandbox.client().await, bus.client().await);
+        refused(client.quit().await, &["Quit", APP]);
+        let detached = Start {
+            detached: true,
+            ..Start::every_millis(50)
+        };
+        let started = client.start(&[QUICK], detached.clone()).await;
+        refused(started.map(drop), &["detached", APP]);
+        let labelled = Start {
+            label: "private".to_owned(),
+            ..Start::every_millis(50)
+        };
+        let owned = host.start(&[QUICK], labelled.clone()).await.unwrap();
+        let detached = Start {
+            label: "private".to_owned(),
+            ..detached
+        };
+        let detached = host.start(&[QUICK], detached).await.unwrap();
+        for session in [owned.id(), detached.id()] {
+            refused(client.stop(session).await, &["Stop", APP]);
+            let words = ["Stop", APP];
+            refused(sandbox.processes().await.stop(session).await, &words);
+        }
+        let sessions = client.sessions().await.unwrap();
+        let labels: Vec<_> = sessions.values().map(|session| &*session.label).collect();
+        assert_eq!(labels, ["", ""]);
+        let stopped = client.stop(4_000_000_000).await;
+        assert!(matches!(stopped, Err(Error::NoSuchSession(_))));
+        let labels = host.sessions().await.unwrap().into_values();
+        assert!(
+            labels
+                .map(|session| session.label)
+                .all(|label| label == "private")
+        );
+        owned.stop().await.unwrap();
+        host.stop(detached.id()).await.unwrap();
+    });
+}
+
+#[test]
+fn the_processes() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    bus.block_on(async {
+        let processes = sandbox.processes().await;
+        let (all, usual) = (Choice::default(), SampleOptions::default());
+        let key = |member, key: &str| {
+            let key = format!("{key} = true below [sandbox.\"{APP}\"] in config.toml");
+            [member, key]
+        };
+        let check = |result: Result<(), Error>, member: &str, grant| {
+            refused(
+                result,
+                &key(member.to_owned(), grant).each_ref().map(|word| &**word),
+            );
+        };
+        let snapshot = processes.snapshot(&["pid"], &all, usual).await;
+        check(snapshot.map(drop), "Processes1.Snapshot", "processes");
+        let sums = processes.sums("user", &["rss"], &all, usual).await;
+        check(sums.map(drop), "Processes1.Sums", "processes");
+        let every = Start::every_millis(50);
+        let started = processes.start(&["pid"], &all, every).await;
+        check(started.map(drop), "Processes1.Start", "processes");
+        let ended = processes.end(1, 0, 15).await;
+        check(ended, "Processes1.End", "end");
+    });
+    // A person reads the same.
+    let run = sandbox.run(&bus, &["ps"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let expected = format!(
+        "sampled: Processes1.Snapshot: denied to {APP}, which runs in a sandbox: processes = true below \
+         [sandbox.\"{APP}\"] in config.toml grants it\n"
+    );
+    assert_eq!(run.stderr, expected);
+    // One of the user's own is asked nothing.
+    bus.run(&["ps"]).ok();
+}
