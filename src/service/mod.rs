@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod name;
 mod options;
+mod peer;
 mod processes;
 mod session;
 mod sessions;
@@ -418,6 +419,7 @@ async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), 
         let (admission, stream) = (&state.admission, &transport.stream);
         let socket = admission.socket(stream.clone(), transport.received.clone());
         let bus = transport.build(socket, serve).await?;
+        state.peer.note(stream);
         let attendant = Attendant::begin(admission.clone(), bus.clone(), stream.clone());
         Ok((transport.address.to_string(), bus, attendant))
     };

@@ -28,6 +28,7 @@ use super::{
     limits::Limits,
     metrics::Metrics,
     options::{self, StartOptions},
+    peer::Peer,
     processes::{Batches, Made, Worker},
     session::{Session, Subject},
     sessions::Sessions,
@@ -58,6 +59,7 @@ pub(crate) struct State {
     pub(crate) admission: Arc<Admission>,
     pub(super) callers: Arc<Callers>,
     pub(super) tellers: Tellers,
+    pub(super) peer: Peer,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
     pub(crate) rearranged: Notify,
@@ -84,6 +86,7 @@ impl State {
             admission,
             callers,
             tellers: Tellers::default(),
+            peer: Peer::default(),
             sessions: Mutex::default(),
             rearranged: Notify::new(),
             settings: Mutex::new(settings),

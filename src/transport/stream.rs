@@ -70,6 +70,15 @@ impl Stream {
         Ok(stream)
     }
 
+    /// The number of the process that listens at the other end, where the kernel tells.
+    #[cfg(feature = "service")]
+    pub(crate) fn peer(&self) -> Option<u32> {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        let peer = getsockopt(self.0.descriptor(), PeerCredentials).ok()?;
+        // 0 of one in another pid namespace, and over TCP.
+        u32::try_from(peer.pid()).ok().filter(|&pid| pid > 0)
+    }
+
     /// Waits until there is something to read.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         self.0.wait().await

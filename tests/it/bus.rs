@@ -147,6 +147,11 @@ impl Bus {
         bus
     }
 
+    /// The process of the bus.
+    pub(crate) fn pid(&self) -> u32 {
+        self.daemon.id()
+    }
+
     /// Ends the bus, as a logout does.
     pub(crate) fn kill(&self) {
         let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");

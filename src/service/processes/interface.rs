@@ -194,7 +194,11 @@ impl Processes {
         self.admit(bus, &header, "Processes1.End", Grant::End)
             .await?;
         let table = self.state.process_table()?;
-        answer(&self.state, end::end(table, pid, start_time, signal)).await
+        let end = async {
+            self.state.refuse_end(bus, pid, start_time).await?;
+            end::end(table, pid, start_time, signal).await
+        };
+        answer(&self.state, end).await
     }
 
     /// What has changed in the table of a session: the pids of rows that came, changed and went, and

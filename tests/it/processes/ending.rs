@@ -6,6 +6,7 @@ use super::{Foreign, Sleeper, number, processes};
 use crate::{bus::Bus, process::Process};
 
 const TERM: i32 = 15;
+const CONT: i32 = 18;
 
 async fn start_time(processes: &Processes, sleeper: &Sleeper) -> u64 {
     let one = Choice::default().filtered_by("pid", &sleeper.pattern());
@@ -24,6 +25,30 @@ fn a_process_that_is_meant_ends() {
         processes.end(sleeper.pid(), start, TERM).await.unwrap();
     });
     process.wait();
+}
+
+#[test]
+fn neither_the_service_nor_the_bus_does() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let processes = processes(&bus).await;
+        processes.fields().await.unwrap();
+        let service = bus.owned().await.pid;
+        for (pid, what) in [
+            (service, "this service itself"),
+            (bus.pid(), "the session bus"),
+        ] {
+            let one = Choice::default().filtered_by("pid", &pid.to_string());
+            let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
+            let start = number(&table.await.expect("table").rows[0][0]) as u64;
+            // SIGCONT would harm neither.
+            let error = processes.end(pid, start, CONT).await.unwrap_err();
+            assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
+            let expected = format!("process {pid}: it is {what}");
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+        assert_eq!(bus.owned().await.pid, service);
+    });
 }
 
 #[test]
