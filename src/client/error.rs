@@ -44,7 +44,7 @@ pub enum Error {
     /// There is no such process, or it is another one by now.
     #[error("{0}")]
     NoSuchProcess(String),
-    /// The user may not send this process a signal.
+    /// The user may not send this process a signal, or a program in a sandbox is not granted what it asks for.
     #[error("{0}")]
     AccessDenied(String),
     /// The processes could not be read in the time that was given.

@@ -42,6 +42,9 @@ type SourceFacts = HashMap<String, Facts>;
 /// device), `denied`, `timeout`, `gone`, `malformed`.
 ///
 /// All times are in microseconds; timestamps count from the Unix epoch.
+///
+/// A program in a sandbox has the kernel's metrics and sessions of its own, and more where the
+/// configuration grants it.
 #[interface(name = "io.github.sampled.Sampler1")]
 impl Sampler {
     /// Metadata of metrics, by id.
@@ -105,7 +108,7 @@ impl Sampler {
         self.state.reply(session, columns)
     }
 
-    /// End a session. Only its owner may; anybody, if it is detached.
+    /// End a session. Only its owner may; anybody outside of a sandbox, if it is detached.
     async fn stop(
         &self,
         session: u32,
@@ -119,7 +122,7 @@ impl Sampler {
     ///
     /// By session: `owner` (s, a unique name), `label` (s), `interval` (t), `metrics` (as) or,
     /// of a session of processes, `fields` (as), `frames` (t), `dropped` (t): frames the owner was too
-    /// slow for, `detached` (b).
+    /// slow for, `detached` (b). To a program in a sandbox the labels of others are empty.
     #[zbus(out_args("sessions"))]
     async fn sessions(
         &self,
@@ -192,7 +195,8 @@ impl Sampler {
             .collect())
     }
 
-    /// Leave, after what is in flight. `Busy` if other clients have sessions.
+    /// Leave, after what is in flight. `Busy` if other clients have sessions. Not for programs in
+    /// sandboxes.
     async fn quit(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -222,12 +226,14 @@ impl Sampler {
         faults: Faults,
     ) -> zbus::Result<()>;
 
-    /// A session is over: `stopped` by a client, or the service is `stopping`.
+    /// A session is over: `stopped` by a client, `denied` by a new configuration, or the service is
+    /// `stopping`.
     #[zbus(signal)]
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
 
     /// Metrics have come or gone; what means something else now has done both. A session of a prefix
-    /// or a pattern has those that it means in its next frame.
+    /// or a pattern has those that it means in its next frame. What the user has defined is told to those
+    /// alone who may know of it.
     #[zbus(signal)]
     async fn catalog_changed(
         emitter: &SignalEmitter<'_>,

@@ -33,15 +33,16 @@ pub(crate) struct Hung {
 impl Hung {
     pub(crate) const NEEDS: &str = "it mounts FUSE, which needs root and /dev/fuse";
 
-    /// Mounted over this directory. None where there is no FUSE, or this process may not mount it.
+    /// Mounted over this directory, or file. None where there is no FUSE, or this process may not mount it.
     pub(crate) fn over(path: &Path) -> Option<Self> {
         let device = File::options()
             .read(true)
             .write(true)
             .open("/dev/fuse")
             .ok()?;
+        let mode = if path.is_dir() { "40000" } else { "100644" };
         let options = format!(
-            "fd={},rootmode=40000,user_id=0,group_id=0,allow_other",
+            "fd={},rootmode={mode},user_id=0,group_id=0,allow_other",
             device.as_raw_fd()
         );
         let options = std::ffi::CString::new(options).unwrap();

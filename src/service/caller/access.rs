@@ -44,6 +44,11 @@ impl Caller {
         Self { who, grants }
     }
 
+    fn without_sender() -> Self {
+        let who = Who::Unknown("the call has no sender".to_owned());
+        Self::new(Arc::new(who), &Granted::new())
+    }
+
     /// What a session of it needs that goes on as long as it has these grants.
     pub(crate) fn permit(&self, needs: impl IntoIterator<Item = Grant>) -> Option<Permit> {
         let needs = needs.into_iter().collect();
@@ -88,8 +93,7 @@ impl Caller {
 impl State {
     /// Who has a unique name, and what it may do now.
     pub(crate) async fn caller(&self, bus: &Connection, name: &str) -> Caller {
-        let who = self.callers.ask(bus, name).await;
-        Caller::new(who, &self.granted())
+        self.with_grants(self.callers.ask(bus, name).await)
     }
 
     /// Finds out what selectors mean to a client. A selection that `lasts` may mean more later.
@@ -103,7 +107,7 @@ impl State {
         lasts: bool,
     ) -> Result<(Arc<Selection>, Option<Permit>), Error> {
         let known = client.and_then(|client| self.callers.known(client));
-        let known = known.map(|who| Caller::new(who, &self.granted()));
+        let known = known.map(|who| self.with_grants(who));
         let view = known.as_ref().map_or(View::All, Caller::view);
         let found = self.find(bus, client, selectors, view).await;
         let may_matter = match &found {
@@ -116,10 +120,7 @@ impl State {
         let caller = match (known, client) {
             (Some(known), _) => known,
             (None, Some(client)) => self.caller(bus, client).await,
-            (None, None) => {
-                let who = Who::Unknown("the call has no sender".to_owned());
-                Caller::new(Arc::new(who), &Granted::new())
-            }
+            (None, None) => Caller::without_sender(),
         };
         if caller.may(Grant::Custom) {
             return Ok((found?, caller.permit([Grant::Custom])));
@@ -159,7 +160,7 @@ impl State {
     /// Whether a session may go on, or begin.
     pub(crate) fn is_permitted(&self, permit: Option<&Permit>) -> bool {
         permit.is_none_or(|permit| {
-            let caller = Caller::new(permit.who.clone(), &self.granted());
+            let caller = self.with_grants(permit.who.clone());
             permit.needs.iter().all(|&need| caller.may(need))
         })
     }
@@ -176,12 +177,13 @@ impl State {
 
     /// Tells those who may know of it what the user has defined anew. A broadcast would reach sandboxes.
     pub(crate) fn tell_of_defined(&self, bus: &Connection, changes: Changes) {
-        let (callers, granted) = (self.callers.clone(), self.granted());
-        self.tellers.tell(bus, callers, granted, changes);
+        let granted = self.settings().sandbox;
+        self.tellers
+            .tell(bus, self.callers.clone(), granted, changes);
     }
 
-    fn granted(&self) -> Granted {
+    fn with_grants(&self, who: Arc<Who>) -> Caller {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.sandbox.clone()
+        Caller::new(who, &settings.sandbox)
     }
 }

@@ -48,6 +48,8 @@ type Answer = (u64, Names, Columns, RowFaults, Facts);
 /// A row is a process, a column is a field. A table comes by columns, each an array of doubles (`ad`)
 /// or of strings (`as`), all of the same length. Where there is no value there is NaN or an empty
 /// string, and a fault: by column, then by fault, the indices of the rows that have it.
+///
+/// A program in a sandbox may call `Fields`, and the others where the configuration grants it.
 #[interface(name = "io.github.sampled.Processes1")]
 impl Processes {
     /// What can be asked of a process, by name.
@@ -171,7 +173,7 @@ impl Processes {
         self.state.reply(answer(&self.state, added).await?, columns)
     }
 
-    /// End a session. Only its owner may; anybody, if it is detached.
+    /// End a session. Only its owner may; anybody outside of a sandbox, if it is detached.
     async fn stop(
         &self,
         session: u32,
@@ -182,7 +184,7 @@ impl Processes {
     }
 
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
-    /// started at `start_time`.
+    /// started at `start_time`. Not to the service itself, nor to the session bus.
     async fn end(
         &self,
         pid: u32,
@@ -215,7 +217,8 @@ impl Processes {
         faults: RowFaults,
     ) -> zbus::Result<()>;
 
-    /// A session is over: `stopped` by a client, or the service is `stopping`.
+    /// A session is over: `stopped` by a client, `denied` by a new configuration, or the service is
+    /// `stopping`.
     #[zbus(signal)]
     async fn ended(emitter: &SignalEmitter<'_>, session: u32, reason: &str) -> zbus::Result<()>;
 }

@@ -1,10 +1,10 @@
 //! Who is in a sandbox, and who is not.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, pin::pin};
 
 use futures_util::StreamExt;
 use rustix::process::geteuid;
-use sampled::client::{Choice, SampleOptions, Start};
+use sampled::client::{Choice, Client, SampleOptions, Start};
 use tokio::time::timeout;
 use zbus::{
     MessageStream,
@@ -16,6 +16,7 @@ use super::{Sandbox, configure, refused};
 use crate::{
     bus::{Bus, name},
     home::SAMPLED,
+    hung::Hung,
     process::{PATIENCE, Run, skip},
 };
 
@@ -50,6 +51,48 @@ fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
         client.list(&["memory"]).await.unwrap();
         let words = ["Quit", "/proc/", "/root: Permission denied"];
         refused(client.quit().await, &words);
+    });
+}
+
+#[test]
+fn a_root_that_does_not_answer_holds_nobody_else_up() {
+    let bus = Bus::activating("");
+    let file = bus.dir().join("hung");
+    fs::write(&file, "").unwrap();
+    let Some(hung) = Hung::over(&file) else {
+        return skip(Hung::NEEDS);
+    };
+    let Some(sandbox) = Sandbox::with_info_at(&bus, &file) else {
+        return skip(Sandbox::NEEDS);
+    };
+    bus.block_on(async {
+        let (client, host) = (sandbox.client().await, bus.client().await);
+        let sample = async |client: &Client| {
+            let sample = client.sample(&["memory"], SampleOptions::default());
+            timeout(PATIENCE, sample).await.unwrap().unwrap();
+        };
+        sample(&client).await;
+        for _ in 0..2 {
+            // It is asked anew: a file system may answer again.
+            let mut quit = pin!(client.quit());
+            let mut answered = 0;
+            loop {
+                tokio::select! {
+                    biased;
+                    quit = &mut quit => {
+                        refused(quit, &["Quit", "has not answered in 2 s"]);
+                        break;
+                    }
+                    () = sample(&host) => answered += 1,
+                }
+            }
+            assert!(answered > 10, "{answered}");
+        }
+        // Its program ends: the file cannot be read, and it is there.
+        drop(hung);
+        let words = ["Quit", "/root/.flatpak-info"];
+        refused(timeout(PATIENCE, client.quit()).await.unwrap(), &words);
+        host.sources().await.unwrap();
     });
 }
 

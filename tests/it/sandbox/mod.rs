@@ -7,6 +7,7 @@ mod refusals;
 use std::{
     fs,
     io::Read,
+    path::Path,
     process::{Child, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -28,7 +29,7 @@ const INFO: &str = "[Application]\nname=org.example.App\n";
 
 /// A root that is this one, with a file more.
 const ENTER: &str = r#"
-root=$1; info=$2; shift 2
+root=$1; info=$2; hung=$3; shift 3
 mount -t tmpfs tmpfs "$root"
 for entry in /*; do
     if [ -L "$entry" ]; then ln -s "$(readlink "$entry")" "$root$entry"
@@ -36,6 +37,7 @@ for entry in /*; do
     fi
 done
 printf '%s' "$info" >"$root/.flatpak-info"
+[ -z "$hung" ] || mount --bind "$hung" "$root/.flatpak-info"
 exec chroot "$root" "$@"
 "#;
 
@@ -50,6 +52,15 @@ impl Sandbox {
 
     /// A sandbox with this `/.flatpak-info`. None where it cannot be made.
     fn new(bus: &Bus, info: &str) -> Option<Self> {
+        Self::made(bus, info, Path::new(""))
+    }
+
+    /// One in which this file is in the place of `/.flatpak-info`.
+    fn with_info_at(bus: &Bus, path: &Path) -> Option<Self> {
+        Self::made(bus, "", path)
+    }
+
+    fn made(bus: &Bus, info: &str, at: &Path) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let (socket, root) = (
@@ -65,6 +76,7 @@ impl Sandbox {
             .args(["--mount", "--propagation=private", "sh", "-ec", ENTER, "sh"])
             .arg(root)
             .arg(info)
+            .arg(at)
             .args(["xdg-dbus-proxy", bus.address()])
             .arg(&socket)
             .args(["--filter", &format!("--talk={NAME}"), "--fd=1"]);
