@@ -24,7 +24,7 @@ use crate::{
 fn a_sandbox_without_an_id_is_granted_nothing() {
     let bus = Bus::activating("");
     for info in ["", "[Application]\n", "[Application]\nname=../x\n", "\u{1}"] {
-        let Some(sandbox) = Sandbox::new(&bus, info) else {
+        let Some(sandbox) = Sandbox::proxy(&bus, info) else {
             return skip(Sandbox::NEEDS);
         };
         bus.block_on(async {
@@ -62,7 +62,7 @@ fn a_root_that_does_not_answer_holds_nobody_else_up() {
     let Some(hung) = Hung::over(&file) else {
         return skip(Hung::NEEDS);
     };
-    let Some(sandbox) = Sandbox::with_info_at(&bus, &file) else {
+    let Some(sandbox) = Sandbox::proxy_with_info_at(&bus, &file) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {

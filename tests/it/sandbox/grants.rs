@@ -14,7 +14,7 @@ use crate::{
 #[test]
 fn the_metrics_that_the_user_has_defined() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     define_secret(&bus);
@@ -43,7 +43,7 @@ fn the_metrics_that_the_user_has_defined() {
 #[test]
 fn the_processes_without_their_command_lines() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     grant(&bus, "processes = true");
@@ -91,7 +91,7 @@ fn the_processes_without_their_command_lines() {
 #[test]
 fn command_lines_and_the_end_of_processes() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     grant(&bus, "processes = true\ncommand-lines = true\nend = true");
@@ -121,7 +121,7 @@ fn command_lines_and_the_end_of_processes() {
 #[test]
 fn a_reload_changes_what_is_granted_at_once() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     define_secret(&bus);

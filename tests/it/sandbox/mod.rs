@@ -2,26 +2,20 @@
 
 mod callers;
 mod grants;
+mod proxy;
 mod refusals;
 
-use std::{
-    fs,
-    io::Read,
-    path::Path,
-    process::{Child, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{fs, path::Path};
 
 use rustix::process::{Signal, geteuid};
-use sampled::{
-    client::{Bus as ClientBus, Client, Error, Processes},
-    wire::NAME,
-};
+use sampled::client::Error;
+
+pub(crate) use proxy::Proxy;
 
 use crate::{
     bus::Bus,
     own::place::{define, sources_d},
-    process::{Process, Run},
+    process::Process,
 };
 
 const APP: &str = "org.example.App";
@@ -41,80 +35,32 @@ printf '%s' "$info" >"$root/.flatpak-info"
 exec chroot "$root" "$@"
 "#;
 
-/// A sandbox as Flatpak makes them, `--talk-name=io.github.sampled.Sampler1`: the proxy that passes its calls.
-struct Sandbox {
-    proxy: Child,
-    address: String,
-}
+/// Sandboxes as Flatpak makes them: the proxy of one is in the same root.
+struct Sandbox;
 
 impl Sandbox {
     const NEEDS: &str = "it needs xdg-dbus-proxy and a mount namespace of its own";
 
-    /// A sandbox with this `/.flatpak-info`. None where it cannot be made.
-    fn new(bus: &Bus, info: &str) -> Option<Self> {
+    /// The proxy of a sandbox with this `/.flatpak-info`. None where it cannot be made.
+    fn proxy(bus: &Bus, info: &str) -> Option<Proxy> {
         Self::made(bus, info, Path::new(""))
     }
 
-    /// One in which this file is in the place of `/.flatpak-info`.
-    fn with_info_at(bus: &Bus, path: &Path) -> Option<Self> {
+    /// The proxy of one in which this file is in the place of `/.flatpak-info`.
+    fn proxy_with_info_at(bus: &Bus, path: &Path) -> Option<Proxy> {
         Self::made(bus, "", path)
     }
 
-    fn made(bus: &Bus, info: &str, at: &Path) -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let (socket, root) = (
-            bus.dir().join(&name),
-            bus.dir().join(format!("{name}-root")),
-        );
+    fn made(bus: &Bus, info: &str, at: &Path) -> Option<Proxy> {
+        let root = bus.dir().join("root");
         fs::create_dir_all(&root).unwrap();
         let mut command = bus.command("unshare");
         if !geteuid().is_root() {
             command.args(["--user", "--map-root-user"]);
         }
-        command
-            .args(["--mount", "--propagation=private", "sh", "-ec", ENTER, "sh"])
-            .arg(root)
-            .arg(info)
-            .arg(at)
-            .args(["xdg-dbus-proxy", bus.address()])
-            .arg(&socket)
-            .args(["--filter", &format!("--talk={NAME}"), "--fd=1"]);
-        let mut proxy = command.stdout(Stdio::piped()).spawn().ok()?;
-        // It writes a byte when it listens.
-        let mut byte = [0];
-        if let Err(error) = proxy.stdout.as_mut().unwrap().read_exact(&mut byte) {
-            eprintln!("no proxy: {error}");
-            proxy.wait().unwrap();
-            return None;
-        }
-        let address = format!("unix:path={}", socket.display());
-        Some(Self { proxy, address })
-    }
-
-    async fn bus(&self) -> ClientBus {
-        ClientBus::at(&self.address).await.expect("bus")
-    }
-
-    async fn client(&self) -> Client {
-        Client::on(self.bus().await).await.expect("client")
-    }
-
-    async fn processes(&self) -> Processes {
-        Processes::on(self.bus().await).await.expect("client")
-    }
-
-    /// Runs `sampled` in there.
-    fn run(&self, bus: &Bus, arguments: &[&str]) -> Run {
-        let mut command = bus.sampled(arguments);
-        Run::of(command.env("DBUS_SESSION_BUS_ADDRESS", &self.address))
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.proxy.kill().ok();
-        self.proxy.wait().ok();
+        command.args(["--mount", "--propagation=private", "sh", "-ec", ENTER, "sh"]);
+        command.arg(root).arg(info).arg(at);
+        Proxy::run_by(command, bus)
     }
 }
 

@@ -16,7 +16,7 @@ const QUICK: &str = "memory/physical/total";
 #[test]
 fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
@@ -52,7 +52,7 @@ fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
 #[test]
 fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     define_secret(&bus);
@@ -116,7 +116,7 @@ fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
 #[test]
 fn what_is_defined_later_is_not_shown_either() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
@@ -173,7 +173,7 @@ fn what_is_defined_later_is_not_shown_either() {
 #[test]
 fn what_is_not_its_own_business() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
@@ -219,7 +219,7 @@ fn what_is_not_its_own_business() {
 #[test]
 fn the_processes() {
     let bus = Bus::activating("");
-    let Some(sandbox) = Sandbox::new(&bus, INFO) else {
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {

@@ -1,0 +1,68 @@
+//! The real xdg-dbus-proxy, through which programs in sandboxes reach the bus.
+
+use std::{
+    io::Read,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use sampled::{
+    client::{Bus as ClientBus, Client, Processes},
+    wire::NAME,
+};
+
+use crate::{bus::Bus, process::Run};
+
+/// A proxy that passes what Flatpak's `--talk-name=io.github.sampled.Sampler1` lets pass.
+pub(crate) struct Proxy {
+    child: Child,
+    address: String,
+}
+
+impl Proxy {
+    /// The proxy of a bus, run by a command that runs the arguments that it is given. None where that fails.
+    pub(crate) fn run_by(mut command: Command, bus: &Bus) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let socket = bus.dir().join(name);
+        command
+            .args(["xdg-dbus-proxy", bus.address()])
+            .arg(&socket)
+            .args(["--filter", &format!("--talk={NAME}"), "--fd=1"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
+        // It writes a byte when it listens.
+        let mut byte = [0];
+        if let Err(error) = child.stdout.as_mut().unwrap().read_exact(&mut byte) {
+            eprintln!("no proxy: {error}");
+            child.wait().unwrap();
+            return None;
+        }
+        let address = format!("unix:path={}", socket.display());
+        Some(Self { child, address })
+    }
+
+    pub(crate) async fn bus(&self) -> ClientBus {
+        ClientBus::at(&self.address).await.expect("bus")
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        Client::on(self.bus().await).await.expect("client")
+    }
+
+    pub(crate) async fn processes(&self) -> Processes {
+        Processes::on(self.bus().await).await.expect("client")
+    }
+
+    /// Runs `sampled` behind it.
+    pub(crate) fn run(&self, bus: &Bus, arguments: &[&str]) -> Run {
+        let mut command = bus.sampled(arguments);
+        Run::of(command.env("DBUS_SESSION_BUS_ADDRESS", &self.address))
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
