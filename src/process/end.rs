@@ -73,6 +73,14 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
     pidfd_send_signal(&held, signal).map_err(refused)
 }
 
+/// Whether a process has this name, and this one as its parent.
+pub fn is_child(roots: &Roots, pid: u32, parent: u32, name: &str) -> bool {
+    let path = roots.proc.join(pid.to_string()).join("stat");
+    let stat = fs::read(path).unwrap_or_default();
+    PidStat::parse(&stat)
+        .is_some_and(|(stat, _)| stat.parent == parent && stat.name == name.as_bytes())
+}
+
 fn is_gone(cause: &io::Error) -> bool {
     let number = cause.raw_os_error().map(Errno::from_raw_os_error);
     matches!(number, Some(Errno::NOENT | Errno::SRCH))

@@ -24,7 +24,7 @@ mod ticks;
 mod view;
 
 pub use crate::source::Error;
-pub use end::{EndError, end};
+pub use end::{EndError, end, is_child};
 pub use field::Field;
 pub use group::{Group, Sum, Sums, Total};
 pub use pass::Pass;

@@ -29,35 +29,40 @@ impl Peer {
     }
 }
 
+/// Why a client cannot end a process.
+pub(super) fn refusal(pid: u32, what: &str) -> Error {
+    Error::access_denied(format!(
+        "process {pid}: it is {what}, which no client ends through this service"
+    ))
+}
+
 impl State {
-    /// Refuses to end what the service hangs on.
+    /// Refuses to end what the service hangs on. Returns the process of which the bus tells, if that is known.
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(crate) async fn refuse_end(
+    pub(crate) async fn check_end(
         &self,
         bus: &Connection,
         pid: u32,
         start: u64,
-    ) -> Result<(), Error> {
-        let refuse = |what: &str| {
-            Err(Error::access_denied(format!(
-                "process {pid}: it is {what}, which no client ends through this service"
-            )))
-        };
+    ) -> Result<Option<u32>, Error> {
         if pid == process::id() {
-            return refuse("this service itself (Quit has it leave)");
+            let what = "this service itself (Quit has it leave)";
+            return Err(refusal(pid, what));
         }
         if self.peer.is(pid, start) {
-            return refuse("the session bus, or the service manager that listens for it");
+            let what = "the session bus, or the service manager that listens for it";
+            return Err(refusal(pid, what));
+        }
+        if !self.callers.counts_alike(bus).await {
+            return Ok(None);
         }
         // Where a service manager listens, the bus is another process.
-        if self.callers.counts_alike(bus).await {
-            let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
-            if bus.and_then(|bus| bus.process_id()) == Some(pid) {
-                return refuse("the session bus");
-            }
+        let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
+        match bus.and_then(|bus| bus.process_id()) {
+            Some(bus) if bus == pid => Err(refusal(pid, "the session bus")),
+            bus => Ok(bus),
         }
-        Ok(())
     }
 }

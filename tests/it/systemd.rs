@@ -5,6 +5,7 @@
 
 mod commands;
 mod confinement;
+mod ending;
 mod replace;
 mod restart;
 pub(crate) mod session;

@@ -112,3 +112,33 @@ fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
     let text = regular_file::rest(file, &about, LARGEST)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{self, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_says_which_process_it_is_of() {
+        let own = Process::of_number(process::id()).unwrap();
+        let number = own.number();
+        let same = Process::of_descriptor(own.descriptor).unwrap();
+        assert_eq!(same.number(), number);
+        assert!(same.look(None).is_some());
+        // One of something else.
+        let file = File::open("/proc/self/stat").unwrap();
+        assert!(Process::of_descriptor(file.into()).is_none());
+        assert!(Process::of_number(0).is_none());
+        assert!(Process::of_number(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_process_that_has_ended() {
+        let mut child = Command::new("true").spawn().unwrap();
+        let held = Process::of_number(child.id()).unwrap();
+        child.wait().unwrap();
+        assert_eq!(held.look(None), None);
+        assert_eq!(held.look(Some("snap.example.app")), None);
+    }
+}

@@ -4,27 +4,47 @@ use std::time::Duration;
 
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::{process, service::error::Error};
+use crate::{
+    process,
+    service::{error::Error, peer},
+};
 
 use super::worker::Worker;
 
 /// What `/proc/PID/stat` says is there at once, unless the kernel holds the process.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends a signal to a process, if it is the one that started at this moment: see [`process::end`].
+/// What dbus-broker calls the process that is the bus: the bus itself tells of its parent.
+const BROKER: &str = "dbus-broker";
+
+/// Sends a signal to a process, if it is the one that started at this moment: see [`process::end`]. `bus` is the
+/// process of which the bus tells.
 ///
 /// # Errors
 /// When there is no such process, it may not be sent this signal, or the kernel does not tell in time which
 /// process it is.
-pub(crate) async fn end(worker: &Worker, pid: u32, start: u64, signal: i32) -> Result<(), Error> {
+pub(crate) async fn end(
+    worker: &Worker,
+    pid: u32,
+    start: u64,
+    signal: i32,
+    bus: Option<u32>,
+) -> Result<(), Error> {
     let roots = worker.roots().clone();
     let (sender, receiver) = oneshot::channel();
     let place = format!("process {pid}").into();
-    let end = move || drop(sender.send(process::end(&roots, pid, start, signal)));
+    let end = move || {
+        let is_bus = bus.is_some_and(|bus| process::is_child(&roots, pid, bus, BROKER));
+        let ended = match is_bus {
+            true => Err(peer::refusal(pid, "the session bus")),
+            false => process::end(&roots, pid, start, signal).map_err(Error::from),
+        };
+        drop(sender.send(ended));
+    };
     // When this is dropped, nobody waits for the signal any more, and it is not sent later.
     let _submitted = worker.pool().submit_at_once(&place, TIMEOUT, end);
     match timeout(TIMEOUT, receiver).await {
-        Ok(Ok(ended)) => Ok(ended?),
+        Ok(Ok(ended)) => ended,
         Ok(Err(_)) => Err(Error::failed(format!(
             "process {pid}: the service has failed"
         ))),

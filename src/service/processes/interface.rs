@@ -197,8 +197,8 @@ impl Processes {
             .await?;
         let table = self.state.process_table()?;
         let end = async {
-            self.state.refuse_end(bus, pid, start_time).await?;
-            end::end(table, pid, start_time, signal).await
+            let bus = self.state.check_end(bus, pid, start_time).await?;
+            end::end(table, pid, start_time, signal, bus).await
         };
         answer(&self.state, end).await
     }
