@@ -39,12 +39,12 @@ pub(crate) enum Error {
     Install(#[from] install::Error),
     #[error(transparent)]
     Demo(#[from] demo::Error),
-    /// What has the name of the service is not to be signalled.
-    #[error("{stranger}: it was not {what}")]
+    /// What has the name of the service is not sampled, or not this user's.
+    #[error("{stranger}: {effect}")]
     Stranger {
         #[source]
         stranger: Stranger,
-        what: &'static str,
+        effect: &'static str,
     },
     /// `restart` was given what does not reach a service that systemd starts.
     #[error(

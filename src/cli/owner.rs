@@ -132,7 +132,7 @@ impl Owner {
                 Ok(Leave::Ended(sampled.end(left)?))
             }
             Err(_) if is_leaving && self.has_given_up(half)? => Ok(Leave::GivenUp),
-            Err(stranger) => Err(stranger.was_not("stopped")),
+            Err(stranger) => Err(stranger.error("it was not stopped")),
         }
     }
 
@@ -174,10 +174,10 @@ impl Sampled<'_> {
 }
 
 impl Stranger {
-    /// The error of a command that has not done this to it.
-    pub(crate) fn was_not(self, what: &'static str) -> Error {
+    /// The error of a command on which it has this effect.
+    pub(crate) fn error(self, effect: &'static str) -> Error {
         let stranger = self;
-        Error::Stranger { stranger, what }
+        Error::Stranger { stranger, effect }
     }
 }
 
@@ -195,6 +195,12 @@ impl fmt::Display for Why {
             ),
         }
     }
+}
+
+/// Why an owner of the name is not sampled, if it is known to be another program.
+pub(crate) fn another_program(pid: u32) -> Option<Stranger> {
+    let stranger = Owner::hold(pid).ok()??.sampled().err()?;
+    matches!(stranger.why, Why::Program(_)).then_some(stranger)
 }
 
 /// The process that has the name, where there is a bus and somebody has it.

@@ -16,7 +16,15 @@ use sampled::{
     service::CONFIGURATION,
 };
 
-use super::{Common, deadline::Deadline, error::Error, format, plain::Plain, verbs};
+use super::{
+    Common,
+    deadline::Deadline,
+    error::Error,
+    format,
+    owner::{self, Stranger},
+    plain::Plain,
+    verbs,
+};
 
 /// What `status` can be told.
 #[derive(Clone, Debug, Args)]
@@ -102,6 +110,8 @@ struct Facts {
 struct Answer {
     /// The process that has the name.
     owner: Option<u32>,
+    /// What has the name in its place.
+    stranger: Option<Stranger>,
     facts: Option<Facts>,
     /// Who has not answered.
     error: Option<client::Error>,
@@ -144,6 +154,8 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
         let running = found.as_ref();
         let facts = running.and_then(|running| running.facts.as_ref());
         let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
+        let stranger = answer.stranger.as_ref().map(ToString::to_string);
+        let error = answer.error.as_ref().map(ToString::to_string).or(stranger);
         let object = json!({
             "state": state,
             "pid": running.map(|running| running.pid),
@@ -152,7 +164,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             "sessions": facts.map(|facts| facts.sessions),
             "configuration_error": facts.and_then(|facts| facts.configuration_error.as_ref()),
             "pidfile": pidfile,
-            "error": answer.error.as_ref().map(ToString::to_string),
+            "error": error,
         });
         format::write_json(&mut out, &object)
     } else {
@@ -171,6 +183,10 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             }
             (None, ..) => writeln!(out, "sampled is not running"),
         }
+        .and_then(|()| match &answer.stranger {
+            Some(stranger) => writeln!(out, "{stranger}"),
+            None => Ok(()),
+        })
     };
     printed.map_err(Error::Output)?;
     let code = match (&found, &answer.error) {
@@ -235,6 +251,10 @@ fn ask(deadline: Deadline) -> Result<Answer, Error> {
 async fn ask_bus(deadline: Deadline, answer: &mut Answer) -> Result<(), client::Error> {
     let bus = deadline.session().await?;
     answer.owner = bus.owner().await?;
+    answer.stranger = answer.owner.and_then(owner::another_program);
+    if answer.stranger.is_some() {
+        answer.owner = None;
+    }
     if answer.owner.is_some()
         && let Some(client) = Client::of_owner(bus).await?
     {

@@ -121,8 +121,14 @@ pub(super) fn launch(
         }
         Ok(other) => say(other)?,
         Err(error) => match owner::pid(deadline) {
-            // It was not needed: somebody serves.
-            Ok(Some(pid)) => already_running(pid, Origin::of(pid), deadline)?,
+            Ok(Some(pid)) => match owner::another_program(pid) {
+                // Any owner answers the calls that the bus has kept.
+                Some(stranger) if !host::is_activated() => {
+                    return Err(stranger.error("nothing was started"));
+                }
+                // It was not needed: somebody serves.
+                _ => already_running(pid, Origin::of(pid), deadline)?,
+            },
             Ok(None) => return Err(error.into()),
             Err(silent) => {
                 super::note(silent);
@@ -202,7 +208,7 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
     }
     if let Some(owner) = Owner::find(deadline)? {
         let sampled = owner.sampled();
-        let sampled = sampled.map_err(|stranger| stranger.was_not("told to reload"))?;
+        let sampled = sampled.map_err(|stranger| stranger.error("it was not told to reload"))?;
         if sampled.hang_up()? {
             say(format_args!("told to reload: process {}", owner.pid()))?;
             return Ok(ExitCode::SUCCESS);

@@ -7,7 +7,8 @@ use rustix::process::Signal;
 use crate::{
     bus::Bus,
     leaving::{end, sample},
-    process::PATIENCE,
+    owner::Owner,
+    process::{PATIENCE, Run},
 };
 
 #[test]
@@ -222,4 +223,25 @@ fn a_restart_that_cannot_succeed_ends_nothing() {
     check(&["--config", path], "config.toml:1:16");
     bus.run(&["stop"]).ok();
     assert!(!daemon.is_running());
+}
+
+#[test]
+fn another_program_of_the_name_is_not_taken_for_the_service() {
+    let bus = Bus::new();
+    let owner = Owner::on(&bus, "mute");
+    let who = format!("process {}", owner.process.pid);
+    let status = Run::within(&mut bus.sampled(&["status"]), PATIENCE);
+    assert_eq!(status.code, Some(3), "{status:?}");
+    for text in ["sampled is not running\n", &who, "which is not sampled"] {
+        assert!(status.stdout.contains(text), "{text}: {status:?}");
+    }
+    let status = Run::within(&mut bus.sampled(&["status", "--json"]), PATIENCE);
+    let value: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(value["state"], "stopped");
+    assert!(value["error"].as_str().unwrap().contains(&who), "{value}");
+    let start = Run::within(&mut bus.sampled(&["start"]), PATIENCE);
+    assert_eq!(start.code, Some(1), "{start:?}");
+    for text in [&who, "which is not sampled", "nothing was started"] {
+        assert!(start.stderr.contains(text), "{text}: {start:?}");
+    }
 }

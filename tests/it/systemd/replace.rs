@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 
 use crate::{home::SAMPLED, process::Run};
 
-use super::session::{EVERYWHERE, UNITS, within};
+use super::session::{EVERYWHERE, Setup, UNITS, within};
 
 #[track_caller]
 fn run(is_unit: bool, verb: &str) -> Run {
@@ -18,7 +18,11 @@ fn run(is_unit: bool, verb: &str) -> Run {
 
 #[test]
 fn the_next_call_starts_what_was_installed() {
-    within(&EVERYWHERE, async |session| {
+    let nobody = Setup {
+        user: "nobody",
+        ..UNITS[0]
+    };
+    within(&[&EVERYWHERE[..], &[nobody]].concat(), async |session| {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
         let first = session.owner().await;

@@ -7,7 +7,7 @@ use zbus::{Connection, fdo::DBusProxy};
 
 use crate::process::{Process, Run};
 
-use super::session::{EVERYWHERE, Session, UNITS, within};
+use super::session::{EVERYWHERE, Session, Setup, UNITS, within};
 
 #[track_caller]
 fn run(session: &Session, arguments: &[&str]) -> Run {
@@ -16,7 +16,11 @@ fn run(session: &Session, arguments: &[&str]) -> Run {
 
 #[test]
 fn a_unit_stays_one() {
-    within(&UNITS, async |session| {
+    let nobody = Setup {
+        user: "nobody",
+        ..UNITS[0]
+    };
+    within(&[UNITS[0], UNITS[1], nobody], async |session| {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
         let first = session.owner().await;
