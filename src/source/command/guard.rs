@@ -29,7 +29,7 @@ use nix::{
     errno::Errno,
     sys::{
         prctl,
-        resource::{Resource, getrlimit, setrlimit},
+        resource::{Resource, getrlimit, rlim_t, setrlimit},
         signal::{SigSet, Signal as Number},
         signalfd::{SfdFlags, SignalFd},
     },
@@ -50,7 +50,7 @@ pub const GRACE: Duration = Duration::from_secs(2);
 
 /// How many files a command may have open if it does not ask for more. The service raises its own
 /// limit, which programs that call select(2) do not expect.
-const FILES: u64 = 1024;
+const FILES: rlim_t = 1024;
 
 /// How long is waited at first, and at most, for a killed child to be gone, before one looks again for others.
 const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];

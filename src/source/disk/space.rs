@@ -7,10 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::{
-    stat::{major, minor},
-    statvfs::statvfs,
-};
+use nix::sys::stat::{major, minor};
+use rustix::fs::statvfs;
 
 use super::{block, mounts};
 use crate::{
@@ -278,15 +276,14 @@ impl Place {
             }
         }
         let answer = statvfs(&self.point).map_err(|errno| fault(errno.into()))?;
-        let size = answer.fragment_size();
-        let bytes = |blocks: u64| blocks.checked_mul(size).ok_or(Fault::Malformed);
-        let (blocks, unused) = (answer.blocks(), answer.blocks_free());
+        let bytes = |blocks: u64| blocks.checked_mul(answer.f_frsize).ok_or(Fault::Malformed);
+        let (blocks, unused) = (answer.f_blocks, answer.f_bfree);
         Ok(Room {
             total: bytes(blocks)?,
             used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
-            free: bytes(answer.blocks_available())?,
-            files: answer.files(),
-            files_free: answer.files_free(),
+            free: bytes(answer.f_bavail)?,
+            files: answer.f_files,
+            files_free: answer.f_ffree,
         })
     }
 }
