@@ -27,16 +27,16 @@ impl InProcess {
     /// With the settings of the configuration.
     pub(crate) async fn new(common: &Common) -> Result<Self, Error> {
         let settings = configuration::within(common, CONFIGURATION).await?;
-        Ok(Self::of(common, settings))
+        Self::of(common, settings)
     }
 
     /// With these settings.
-    pub(crate) fn of(common: &Common, settings: Settings) -> Self {
-        let store = Store::new(source::all_with(&common.roots(), &settings.sources));
+    pub(crate) fn of(common: &Common, settings: Settings) -> Result<Self, Error> {
+        let store = Store::new(source::all_with(&common.own_roots()?, &settings.sources));
         store.switch_off(&settings.sources_off);
-        Self {
+        Ok(Self {
             store: Arc::new(store),
-        }
+        })
     }
 
     /// What is known of each source, by name.

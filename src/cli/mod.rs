@@ -37,7 +37,7 @@ use std::{
     env,
     ffi::OsString,
     fmt::Display,
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     path::PathBuf,
     process::{self, ExitCode},
@@ -49,7 +49,7 @@ use tokio::runtime;
 use sampled::{
     config::{self, Config},
     service::Settings,
-    source::{Roots, own},
+    source::{self, Roots, own},
 };
 
 use error::Error;
@@ -169,6 +169,21 @@ impl Common {
             proc: self.procfs.clone().unwrap_or(usual.proc),
             sys: self.sysfs.clone().unwrap_or(usual.sys),
             root: self.rootfs.clone().unwrap_or(usual.root),
+        }
+    }
+
+    /// The same, for a command that reads them itself.
+    ///
+    /// # Errors
+    /// When what is to be /proc is not there: all that it does not have would be passed over in silence.
+    fn own_roots(&self) -> Result<Roots, source::Error> {
+        let roots = self.roots();
+        match fs::read_dir(&roots.proc) {
+            Err(cause) if self.procfs.is_some() => Err(source::Error::Io {
+                path: roots.proc,
+                cause,
+            }),
+            _ => Ok(roots),
         }
     }
 }

@@ -105,7 +105,7 @@ async fn read(
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
     settings.sources.own = Some(super::own_sources(directory));
-    let store = InProcess::of(common, settings);
+    let store = InProcess::of(common, settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {
         timeout: Some(PATIENCE),

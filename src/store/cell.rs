@@ -56,6 +56,8 @@ pub(super) struct Cell {
     latest: Option<Arc<Snapshot>>,
     marks: VecDeque<Arc<Snapshot>>,
     error: Option<String>,
+    /// What it needs and is not there, where discovery has found out.
+    absence: Option<String>,
     /// How a question about it has panicked. A reading that goes well does not mend that.
     panic: Option<String>,
     failure: Option<Failure>,
@@ -89,6 +91,7 @@ impl Cell {
             latest: None,
             marks: VecDeque::new(),
             error: None,
+            absence: None,
             failure: None,
             reads: 0,
             cost: Duration::ZERO,
@@ -146,6 +149,21 @@ impl Cell {
         true
     }
 
+    /// Whether it is of files that not every kernel has, and not of those that the user says there are.
+    fn is_kernels(&mut self) -> bool {
+        self.says(|source| !source.is_defined())
+    }
+
+    /// Whether discovery has found out that there is nothing of it here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.absence.is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The file that is not there, where there is nothing of it for want of one.
+    pub(super) fn absence(&self) -> Option<&String> {
+        self.absence.as_ref()
+    }
+
     /// What is wrong with it now.
     pub(super) fn trouble(&self) -> Option<&String> {
         self.error.as_ref().or(self.panic.as_ref())
@@ -201,9 +219,16 @@ impl Cell {
 
     /// Asks the source what is there now, and notes what has changed.
     pub(super) fn look_again(&mut self, changes: &mut Changes) -> Vec<NewMember> {
+        self.absence = None;
         let found = match attempt(|| self.source.discover()) {
             // A device of a family has gone.
             Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),
+            // A kernel or a container without it. Who asks again finds it if it has come.
+            Err(error) if error.fault() == Fault::Gone && self.is_kernels() => {
+                self.error = None;
+                self.absence = Some(error.to_string());
+                return Vec::new();
+            }
             Err(error) => {
                 self.note(&error);
                 return Vec::new();
@@ -313,20 +338,23 @@ impl Cell {
         });
     }
 
-    /// Remembers what is wrong, and logs it once.
+    /// Remembers what is wrong, and logs it once, unless it is that a device of the kernel's has gone.
     fn note(&mut self, error: &Error) {
-        note(&self.name, error, &mut self.error);
+        let is_told = error.fault() != Fault::Gone || !self.is_kernels();
+        note(&self.name, error, &mut self.error, is_told);
     }
 
     fn note_panic(&mut self, panic: Panic) {
-        note(&self.name, &panic.into(), &mut self.panic);
+        note(&self.name, &panic.into(), &mut self.panic, true);
     }
 }
 
-fn note(source: &str, error: &Error, noted: &mut Option<String>) {
+fn note(source: &str, error: &Error, noted: &mut Option<String>, is_told: bool) {
     let error = error.to_string();
     if noted.as_ref() != Some(&error) {
-        warn!(source, "{error}");
+        if is_told {
+            warn!(source, "{error}");
+        }
         *noted = Some(error);
     }
 }

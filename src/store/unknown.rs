@@ -24,8 +24,8 @@ pub enum Hint {
         /// How many more there are.
         more: usize,
     },
-    /// It is known what is meant, and this machine has none.
-    Empty,
+    /// It is known what is meant, and this machine has none; why, where a file is not there.
+    Empty(Option<String>),
     /// The source that may have it is switched off.
     Off(Arc<str>),
     /// There is nothing to say.
@@ -50,7 +50,8 @@ impl fmt::Display for Hint {
                     more => write!(f, " and {more} more"),
                 }
             }
-            Self::Empty => f.write_str("none on this machine"),
+            Self::Empty(None) => f.write_str("none on this machine"),
+            Self::Empty(Some(cause)) => write!(f, "none on this machine ({cause})"),
             Self::Off(source) => write!(f, "the source {source} is switched off in config.toml"),
             Self::None => f.write_str("no such metric"),
         }
@@ -65,7 +66,7 @@ pub(super) fn message(selector: &str, hint: &Hint, cause: Option<&str>) -> Strin
         (Hint::Nearest(_) | Hint::Has { .. }, None) => {
             format!("{selector}: no such metric ({hint})")
         }
-        (Hint::Empty | Hint::Off(_) | Hint::None, None) => format!("{selector}: {hint}"),
+        (Hint::Empty(_) | Hint::Off(_) | Hint::None, None) => format!("{selector}: {hint}"),
     }
 }
 
@@ -90,10 +91,7 @@ impl Inner {
             .unwrap_or(first(text))
             .to_owned();
         self.discover_source(&source, view);
-        let has_none = |(at, _): &(usize, &str)| {
-            let metrics = self.cells[*at].metrics.as_ref();
-            metrics.is_some_and(Vec::is_empty)
-        };
+        let has_none = |(at, _): &(usize, &str)| self.cells[*at].is_empty();
         let words = Words {
             sources,
             scopes: meant.iter().map(|(_, scope)| *scope).collect(),
@@ -106,7 +104,8 @@ impl Inner {
                     && !meant.is_empty()
                     && meant.iter().all(has_none) =>
             {
-                Hint::Empty
+                let mut absences = meant.iter().map(|(at, _)| self.cells[*at].absence());
+                Hint::Empty(absences.find_map(Option::<&String>::cloned))
             }
             Way::Lost { names, .. } if names.is_empty() => Hint::None,
             Way::Lost { what, names, .. } if !what.is_empty() => has(what, names),

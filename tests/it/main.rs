@@ -9,6 +9,7 @@
     reason = "a test that overflows fails, as it should"
 )]
 
+mod absent;
 mod admission;
 mod bus;
 mod calls;

@@ -25,7 +25,7 @@ impl Origin {
     pub(super) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
         match origin::bus(common, patience).await? {
             Some(bus) => Ok(Self::Service(Processes::on(bus).await?)),
-            None => Ok(Self::InProcess(Box::new(Table::new(&common.roots())))),
+            None => Ok(Self::InProcess(Box::new(Table::new(&common.own_roots()?)))),
         }
     }
 
