@@ -1,6 +1,6 @@
 //! `sampled sources`: which sources there are; `sampled sources check`: what is wrong with one's own.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use sampled::{
     client::{SampleOptions, SourceInfo},
     config,
+    reading::Fault,
     service::Settings,
     source::own,
 };
@@ -79,19 +80,33 @@ async fn list(common: &Common, patience: Patience) -> Result<ExitCode, Error> {
 async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error> {
     let directory = super::absolute(&options.directory)?.or_else(config::user_sources);
     let Some(directory) = directory else {
-        super::note("neither XDG_CONFIG_HOME nor HOME says where your files are");
-        return Ok(ExitCode::FAILURE);
+        return nothing("neither XDG_CONFIG_HOME nor HOME says where that would be");
     };
-    let found = own::check(&directory)?;
+    let shown = directory.display().to_string();
+    let found = match own::check(&directory) {
+        Err(error) if options.directory.is_none() && error.fault() == Fault::Gone => {
+            return nothing(format_args!("there is no directory {shown}"));
+        }
+        found => found?,
+    };
     if !found.mistakes.is_empty() {
         format::say(found.mistakes.join("\n"))?;
         return Ok(ExitCode::FAILURE);
     }
-    let lines = match options.no_read || found.ids.is_empty() {
+    if found.ids.is_empty() {
+        return nothing(format_args!("{shown} has no files *.toml with metrics"));
+    }
+    let lines = match options.no_read {
         true => found.ids.iter().map(|id| id.to_string()).collect(),
         false => read(common, directory, &found).await?,
     };
     format::print(|out| format::write_lines(out, &lines))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who defines nothing makes no mistake.
+fn nothing(why: impl Display) -> Result<ExitCode, Error> {
+    super::note(format_args!("nothing is defined: {why}"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use sampled::source::own;
 use tempfile::TempDir;
 
 use super::place::{define, sources_d};
-use crate::home::Home;
+use crate::{home::Home, process::Run};
 
 #[test]
 fn all_is_well() {
@@ -60,14 +60,52 @@ fn mistakes_are_listed() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error() {
+fn who_defines_nothing_makes_no_mistake() {
     let home = Home::new();
-    let run = home.run(&["sources", "check"]);
-    let expected = format!(
-        "sampled: {}: No such file or directory (os error 2)\n",
-        sources_d(&home).display()
+    let directory = sources_d(&home);
+    let shown = directory.display();
+    let check = |expected: String| {
+        for arguments in [
+            &["sources", "check"][..],
+            &["sources", "check", "--no-read"],
+        ] {
+            let run = home.run(arguments);
+            let expected = format!("sampled: nothing is defined: {expected}\n");
+            assert_eq!(
+                (run.code, &*run.stdout, run.stderr),
+                (Some(0), "", expected)
+            );
+        }
+    };
+    check(format!("there is no directory {shown}"));
+    fs::create_dir_all(&directory).unwrap();
+    check(format!("{shown} has no files *.toml with metrics"));
+    define(&directory, "empty.toml", "# nothing yet\n");
+    check(format!("{shown} has no files *.toml with metrics"));
+    let mut homeless = home.sampled(&["sources", "check"]);
+    let run = Run::of(homeless.env_remove("HOME").env_remove("XDG_CONFIG_HOME"));
+    let expected =
+        "sampled: nothing is defined: neither XDG_CONFIG_HOME nor HOME says where that would be\n";
+    assert_eq!(
+        (run.code, &*run.stdout, &*run.stderr),
+        (Some(0), "", expected)
     );
+}
+
+#[test]
+fn a_directory_that_is_named_must_be_there() {
+    let home = Home::new();
+    let directory = sources_d(&home);
+    let shown = directory.to_str().unwrap();
+    let run = home.run(&["sources", "check", shown]);
+    let expected = format!("sampled: {shown}: No such file or directory (os error 2)\n");
     assert_eq!((run.code, run.stderr), (Some(1), expected));
+    // Also one's own, if it is something else.
+    fs::create_dir_all(directory.parent().unwrap()).unwrap();
+    fs::write(&directory, "").unwrap();
+    let run = home.run(&["sources", "check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains(shown), "{run:?}");
 }
 
 #[test]
