@@ -97,7 +97,7 @@ fn a_mistake_keeps_nobody_from_being_served() {
         while !client.sources().await.unwrap().contains_key("config.toml") {}
     });
     assert!(path.is_file());
-    check(Some("limits); the configuration stays as it was"));
+    check(Some("; the configuration stays as it was"));
     read_again("idle_timeout = '8s'", 8_000_000);
     check(None);
 }

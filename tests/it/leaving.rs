@@ -260,15 +260,17 @@ fn it_goes_with_the_bus() {
 }
 
 #[test]
-fn a_broken_configuration_is_the_callers_error_at_once() {
+fn a_broken_configuration_keeps_no_caller_waiting() {
     let bus = Bus::activating("");
     let config = bus.config().join("sampled/config.toml");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     fs::write(&config, "idle_timeout = \"soon\"\n").unwrap();
     bus.block_on(async {
         let start = Instant::now();
-        let error = bus.client().await.list(&["memory"]).await.unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(1), "{error}");
+        let listed = bus.client().await.list(&["memory"]).await;
+        let took = start.elapsed();
+        assert!(!listed.expect("a list").is_empty());
+        assert!(took < Duration::from_secs(1), "{took:?}");
     });
     assert!(bus.log().contains("config.toml:1:16"), "{}", bus.log());
 }
