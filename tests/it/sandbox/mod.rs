@@ -2,6 +2,7 @@
 
 mod callers;
 mod grants;
+mod inside;
 mod proxy;
 mod refusals;
 

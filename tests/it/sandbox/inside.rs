@@ -1,0 +1,53 @@
+//! The program itself in a sandbox: what it would read by itself there is not the machine that is meant.
+
+use std::fs;
+
+use rustix::process::geteuid;
+
+use super::{ENTER, INFO, Sandbox};
+use crate::{
+    home::{Home, SAMPLED},
+    process::{Run, skip},
+};
+
+/// Runs it in a root that has a `/.flatpak-info`, where no session bus can be reached.
+fn run(home: &Home, arguments: &[&str]) -> Run {
+    let root = home.dir().join("root");
+    fs::create_dir_all(&root).unwrap();
+    let mut command = home.command("unshare");
+    if !geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "--propagation=private", "sh", "-ec", ENTER, "sh"]);
+    command.arg(root).args([INFO, ""]);
+    command.arg(SAMPLED).args(arguments);
+    Run::of(&mut command)
+}
+
+#[test]
+fn nothing_is_read_in_the_place_of_the_service() {
+    let home = Home::new();
+    if run(&home, &["--version"]).code != Some(0) {
+        return skip(Sandbox::NEEDS);
+    }
+    for arguments in [
+        &["sample", "cpu/all/usage"][..],
+        &["list"],
+        &["watch", "cpu", "--count", "1"],
+        &["ps"],
+        &["sources"],
+    ] {
+        let run = run(&home, arguments);
+        assert_eq!((run.code, &*run.stdout), (Some(1), ""), "{run:?}");
+        for word in [
+            "no session bus",
+            "--talk-name=io.github.sampled.Sampler1",
+            "--procfs /proc",
+        ] {
+            assert!(run.stderr.contains(word), "{word} is not in: {run:?}");
+        }
+    }
+    // Who says that it is to be these files means them.
+    let said = run(&home, &["sample", "cpu/all/usage", "--procfs", "/proc"]).ok();
+    assert!(said.contains("cpu/all/usage"), "{said}");
+}
