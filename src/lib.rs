@@ -38,6 +38,8 @@ pub mod duration;
 pub mod expression;
 #[cfg(feature = "service")]
 pub mod install;
+#[cfg(feature = "source")]
+mod memory;
 #[cfg(feature = "own")]
 mod mistake;
 #[cfg(feature = "source")]

@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) type Attack = fn(&Bus);
 
-pub(crate) const ALL: [(&str, Attack); 35] = [
+pub(crate) const ALL: [(&str, Attack); 36] = [
     ("none", |_| sleep(Duration::from_secs(1))),
     // Messages.
     ("message-of-2-mb", |bus| {
@@ -149,6 +149,21 @@ pub(crate) const ALL: [(&str, Attack); 35] = [
         drop(all);
     }),
     ("clients-500-killed", |bus| drop(clients(bus))),
+    // Each of them is looked at, whether it is in a sandbox.
+    ("strangers-500", |bus| {
+        let snapshot = ask_processes("Snapshot", &(vec!["pid"], no_options()));
+        let end = ask_processes("End", &(u32::MAX, 0_u64, 15));
+        let all: Vec<_> = (0..500)
+            .map(|_| {
+                let mut raw = Raw::connect(bus);
+                raw.send(&snapshot);
+                raw.repeat(&end, 4);
+                raw
+            })
+            .collect();
+        sleep(Duration::from_secs(1));
+        drop(all);
+    }),
     // Sessions.
     ("sessions-of-everything", |bus| {
         let call = ask("Start", &(Vec::<&str>::new(), 50_000_u64, no_options()));

@@ -14,7 +14,6 @@ mod error;
 mod hurry;
 mod interface;
 mod limits;
-mod memory;
 mod metrics;
 mod name;
 mod options;

@@ -17,7 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::source::{Answered, panic::caught};
+use crate::{
+    memory,
+    source::{Answered, panic::caught},
+};
 
 pub(crate) use job::{Job, SLOW};
 use state::{State, THREADS};
@@ -307,6 +310,12 @@ impl Shared {
             }
         }
         state.threads = state.threads.saturating_sub(1);
+        let is_last = state.threads == 0;
+        drop(state);
+        if is_last {
+            // What many threads have allocated at once lies about in an arena of each.
+            memory::give_back();
+        }
     }
 }
 

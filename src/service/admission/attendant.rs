@@ -18,9 +18,9 @@ use tracing::debug;
 use zbus::{Connection, DBusError, Message, names::UniqueName};
 
 use crate::{
+    memory,
     service::{
         error::Error,
-        memory,
         unread::{self, Held},
         watch::Watch,
     },
