@@ -6,6 +6,7 @@
 mod commands;
 mod confinement;
 mod ending;
+mod hotplug;
 mod replace;
 mod restart;
 pub(crate) mod session;
@@ -279,7 +280,7 @@ fn the_unit_confines_it_and_breaks_nothing() {
 
         // As if a unit had started it that does not confine it.
         let mut serve = session.command("sh");
-        let text = "SYSTEMD_EXEC_PID=$$ exec \"$0\" serve --idle-timeout never";
+        let text = "export NOTIFY_SOCKET=/none SYSTEMD_EXEC_PID=$$; exec \"$0\" serve --idle-timeout never";
         let serve = serve.args(["-c", text, SAMPLED]).stdin(Stdio::null());
         let mut daemon = serve.spawn().expect("sampled");
         session.owned().await;

@@ -32,7 +32,9 @@ use tracing::{debug, info};
 pub(crate) fn begin() {
     // Files that the service makes, such as a log that is opened again. Commands have their own.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    if is_unit(env::var_os("SYSTEMD_EXEC_PID").as_deref(), process::id()) {
+    let started = env::var_os("SYSTEMD_EXEC_PID");
+    let is_notified = env::var_os("NOTIFY_SOCKET").is_some();
+    if is_notified && is_own(started.as_deref(), process::id()) {
         debug!("confined as the unit says");
         return;
     }
@@ -48,17 +50,28 @@ pub(crate) fn begin() {
     }
 }
 
-/// Whether systemd has started this process itself. Before version 248 it does not tell which process it has
-/// started, but where it listens.
-fn is_unit(started: Option<&OsStr>, own: u32) -> bool {
-    match started {
-        Some(pid) => pid.to_str() == Some(own.to_string().as_str()),
-        None => env::var_os("NOTIFY_SOCKET").is_some(),
-    }
+/// Whether what systemd has said is for this process, and not for one that has started it. Before version 248 systemd
+/// does not tell.
+///
+/// A unit that asks for no notification is none of ours: dbus-broker makes one for each activation file.
+fn is_own(started: Option<&OsStr>, own: u32) -> bool {
+    started.is_none_or(|pid| pid.to_str() == Some(own.to_string().as_str()))
 }
 
 fn refused(what: &str, outcome: Result<(), impl Display>) {
     if let Err(error) = outcome {
         info!("{what}: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemd_says_is_for_one_process() {
+        for (started, expected) in [(None, true), (Some("7"), true), (Some("8"), false)] {
+            assert_eq!(is_own(started.map(OsStr::new), 7), expected, "{started:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
-    os::unix::process::CommandExt,
+    os::unix::{net::UnixDatagram, process::CommandExt},
     process::{Command, Stdio},
 };
 
@@ -137,8 +137,11 @@ fn clients_are_not_confined() {
 fn a_unit_of_systemd_decides() {
     let bus = Bus::new();
     let mut serve = bus.command("sh");
+    let socket = bus.dir().join("notify");
+    let _manager = UnixDatagram::bind(&socket).unwrap();
     let text = "SYSTEMD_EXEC_PID=$$ exec \"$0\" serve";
-    let mut daemon = serve.args(["-c", text, SAMPLED]).spawn().unwrap();
+    serve.args(["-c", text, SAMPLED]);
+    let mut daemon = serve.env("NOTIFY_SOCKET", socket).spawn().unwrap();
     bus.block_on(bus.owned());
     for name in ["NoNewPrivs", "Seccomp"] {
         assert_eq!(field(daemon.id(), name), own(name), "{name}");

@@ -4,17 +4,13 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{self, Command},
-    sync::mpsc::{self, RecvTimeoutError, Sender},
-    thread::{self, JoinHandle},
-    time::Duration,
+    process::Command,
 };
 
-use futures_util::StreamExt;
 use sampled::{client::Start, reading::Value};
 use tokio::time::timeout;
 
-use super::session::{Session, Setup, UNITS, is_inside, within};
+use super::session::{Session, Setup, UNITS, within};
 use crate::{
     confinement::{
         core_limits, field,
@@ -25,7 +21,7 @@ use crate::{
 };
 
 /// An ordinary user, with either bus.
-const ORDINARY: [Setup; 2] = [ordinary(UNITS[0]), ordinary(UNITS[1])];
+pub(super) const ORDINARY: [Setup; 2] = [ordinary(UNITS[0]), ordinary(UNITS[1])];
 
 const fn ordinary(setup: Setup) -> Setup {
     Setup {
@@ -146,6 +142,22 @@ fn control_group(pid: u32) -> Option<PathBuf> {
     Some(Path::new(mount.lines().next()?).join(path))
 }
 
+/// dbus-daemon starts it, or dbus-broker in a unit that it makes for that.
+#[test]
+fn without_a_unit_of_its_own_it_confines_itself() {
+    let setups = ORDINARY.map(|setup| Setup {
+        unit: false,
+        ..setup
+    });
+    within(&setups, async |session| {
+        session.busctl_sample();
+        let process = session.owner().await;
+        assert_eq!(field(process.pid, "NoNewPrivs"), "1");
+        assert_eq!(field(process.pid, "Seccomp"), "2");
+        assert_eq!(core_limits(process.pid), ["0", "0"]);
+    });
+}
+
 /// What docs/sources.md tells those to write whose commands need more.
 #[test]
 fn its_user_can_take_the_limits_away() {
@@ -216,83 +228,4 @@ fn what_is_saved_is_noticed() {
         };
         timeout(PATIENCE, second).await.expect("it is noticed");
     });
-}
-
-/// Uevents of the kernel, over netlink.
-#[test]
-fn devices_that_come_and_go_are_heard_of() {
-    let plugging = match is_inside() {
-        true => None,
-        false => match Plugging::begin() {
-            None => return skip("needs root, ip(8) and a kernel with veth interfaces"),
-            plugging => plugging,
-        },
-    };
-    within(&ORDINARY, async |session| {
-        let client = session.client().await;
-        let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
-        // An hour from frame to frame: only the kernel can tell in time.
-        let hour = Start::every(Duration::from_secs(3600));
-        let mut held = client.start(&["network"], hour).await.expect("session");
-        held.next().await.expect("frame");
-        let is_plugged = |id: &String| id.starts_with(&format!("network/{PLUGGED}"));
-        let (mut has_come, mut has_gone) = (false, false);
-        while !(has_come && has_gone) {
-            let change = timeout(PATIENCE, catalog.next())
-                .await
-                .expect("a change")
-                .unwrap();
-            let change = change.args().unwrap();
-            has_come |= change.appeared.iter().any(is_plugged);
-            has_gone |= change.vanished.iter().any(is_plugged);
-        }
-    });
-    drop(plugging);
-}
-
-/// How the names of interfaces begin that are plugged in for this test.
-const PLUGGED: &str = "smpu";
-
-/// Root, who plugs an interface in and out all the time.
-struct Plugging {
-    end: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Plugging {
-    fn begin() -> Option<Self> {
-        let name = format!("{PLUGGED}{}", process::id() % 100_000);
-        let ip = |arguments: &[&str]| {
-            let done = Command::new("ip").args(arguments).status();
-            done.is_ok_and(|status| status.success())
-        };
-        if !ip(&["link", "add", &name, "type", "veth"]) {
-            return None;
-        }
-        let (end, is_over) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let pause = || {
-                is_over.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout)
-            };
-            while pause() {
-                ip(&["link", "del", &name]);
-                if !pause() {
-                    return;
-                }
-                ip(&["link", "add", &name, "type", "veth"]);
-            }
-            ip(&["link", "del", &name]);
-        });
-        Some(Self {
-            end: Some(end),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Plugging {
-    fn drop(&mut self) {
-        drop(self.end.take());
-        self.thread.take().map(JoinHandle::join);
-    }
 }
