@@ -95,12 +95,16 @@ pub(crate) fn by_installed(program: &Program, is_home: bool) -> Result<(), Error
     if !is_home && !program.was_run_by(&owner) {
         return left_alone("it was not installed there");
     }
-    match Origin::of(pid) {
+    let origin = Origin::of(pid);
+    match origin {
         Origin::Systemd if unit_of(pid)?.is_some_and(|unit| unit != UNIT) => {
             left_alone("it belongs to a unit of another name")
         }
         Origin::Hand | Origin::Start => match Detached::of(pid) {
             Some(detached) => detached.restart(pid, &program.path),
+            None if origin == Origin::Start => {
+                left_alone("it was started with arguments that the new program does not know")
+            }
             None => left_alone("it was started by hand"),
         },
         Origin::Systemd | Origin::Bus => {
