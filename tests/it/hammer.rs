@@ -111,7 +111,7 @@ fn no_call_is_lost_by_installing() {
     };
     let calls = hammer(&bus, install);
     assert!(calls > 100, "{calls}");
-    assert!(replaced > 5, "{replaced}");
+    assert!(replaced > 1, "{replaced}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn what_is_kept_stays_so_under_callers() {
             }
             replaced += 1;
         }
-        assert!(replaced > 2, "{replaced}");
+        assert!(replaced > 1, "{replaced}");
     };
     let calls = hammer(&bus, replace);
     assert!(calls > 100, "{calls}");
