@@ -22,6 +22,9 @@ use super::{
     replace::{self, Program},
 };
 
+/// The bus and systemd have this long. systemd reads all units again, on a machine that may be busy.
+const TELL: Duration = Duration::from_secs(10);
+
 /// What `install` and `uninstall` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
@@ -103,7 +106,7 @@ fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
 /// the bus does from here on what was installed, or removed.
 fn tell(installed: bool) -> Result<bool, Error> {
     let telling = async {
-        let bus = Bus::within(None, Duration::from_secs(5)).await?;
+        let bus = Bus::within(None, TELL).await?;
         let systemd = bus.reload().await?;
         let found = bus.can_start().await?;
         Ok::<_, sampled::client::Error>((systemd, found))

@@ -253,7 +253,7 @@ fn a_bus_that_says_nothing_keeps_nobody_waiting() {
     for command in ["install", "uninstall"] {
         let mut command = home.sampled(&[command]);
         command.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
-        let run = Run::within(&mut command, Duration::from_secs(10));
+        let run = Run::within(&mut command, Duration::from_secs(15));
         says(&run, mute.address());
         run.ok();
     }
