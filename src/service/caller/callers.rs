@@ -15,7 +15,10 @@ use zbus::{Connection, fdo::ConnectionCredentials};
 
 use crate::source::pool::Pool;
 
-use super::{Who, identity::Process};
+use super::{
+    Who,
+    identity::{self, Process},
+};
 
 /// How long the bus, and the file system that is the root of a caller, have to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,6 +32,8 @@ pub(crate) struct Callers {
     known: Mutex<Known>,
     /// Whether the bus counts processes as this process does.
     counts_alike: OnceCell<bool>,
+    /// Whether nothing marks the root of this service as that of a sandbox.
+    own_root_is_plain: OnceCell<bool>,
 }
 
 #[derive(Default)]
@@ -46,6 +51,7 @@ impl Callers {
             pool: pool.clone(),
             known: Mutex::default(),
             counts_alike: OnceCell::new(),
+            own_root_is_plain: OnceCell::new(),
         }
     }
 
@@ -93,14 +99,35 @@ impl Callers {
     }
 
     async fn look(&self, process: Process, label: Option<String>) -> Result<Who, String> {
+        // Most callers have the root of this service, which is looked at once.
+        let is_root_plain = process.shares_root() && self.is_own_root_plain().await;
+        let gone = || "it has ended".to_owned();
+        if is_root_plain {
+            return process.look(label.as_deref(), true).ok_or_else(gone);
+        }
+        let place = format!("caller {}", process.number());
+        let look = move || process.look(label.as_deref(), false);
+        self.on_pool(place, look).await?.ok_or_else(gone)
+    }
+
+    async fn is_own_root_plain(&self) -> bool {
+        let look = || self.on_pool("own root".to_owned(), identity::is_own_root_plain);
+        let asked = self.own_root_is_plain.get_or_try_init(look).await;
+        asked.is_ok_and(|is_plain| *is_plain)
+    }
+
+    /// What a look says that may block.
+    async fn on_pool<T: Send + 'static>(
+        &self,
+        place: String,
+        look: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
         let (sender, receiver) = oneshot::channel();
-        let place = format!("caller {}", process.number()).into();
-        let look = move || drop(sender.send(process.look(label.as_deref())));
+        let look = move || drop(sender.send(look()));
         // When this is dropped, nobody waits for the answer any more.
-        let _submitted = self.pool.submit_at_once(&place, TIMEOUT, look);
+        let _submitted = self.pool.submit_at_once(&place.into(), TIMEOUT, look);
         match timeout(TIMEOUT, receiver).await {
-            Ok(Ok(Some(who))) => Ok(who),
-            Ok(Ok(None)) => Err("it has ended".to_owned()),
+            Ok(Ok(seen)) => Ok(seen),
             Ok(Err(_)) => Err("the service has failed to look at it".to_owned()),
             Err(_) => Err(format!(
                 "its root directory has not answered in {} s",

@@ -1,9 +1,9 @@
 //! What shows of a process whether it is in a sandbox: files of its root, its control group, its label.
 //!
-//! The root is whatever the process has made of it, a network mount or FUSE for instance: all of this may block.
+//! The root is whatever the process has made of it, a network mount or FUSE for instance: to look into it may block.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
@@ -64,9 +64,22 @@ impl Process {
         poll(&mut ended, Some(&Timespec::default())) != Ok(0)
     }
 
-    /// Who it is; nothing if it has ended. `label` is what the bus knows of its label.
-    pub(super) fn look(&self, label: Option<&str>) -> Option<Who> {
-        let who = self.who(label).unwrap_or_else(|unseen| {
+    /// Whether it has the mounts and the root of this service: then there is the same in it. The links are not followed,
+    /// and no file system is asked anything.
+    pub(super) fn shares_root(&self) -> bool {
+        let link =
+            |process: &str, name: &str| fs::read_link(format!("/proc/{process}/{name}")).ok();
+        let number = self.number().to_string();
+        ["ns/mnt", "root"].into_iter().all(|name| {
+            let own = link("self", name);
+            own.is_some() && own == link(&number, name)
+        })
+    }
+
+    /// Who it is; nothing if it has ended. `label` is what the bus knows of its label. Where `is_root_plain`, nothing in
+    /// its root marks a sandbox, and no file but the kernel's is read.
+    pub(super) fn look(&self, label: Option<&str>, is_root_plain: bool) -> Option<Who> {
+        let who = self.who(label, is_root_plain).unwrap_or_else(|unseen| {
             Who::Unknown(format!(
                 "it cannot be seen whether it is in a sandbox ({unseen})"
             ))
@@ -75,24 +88,17 @@ impl Process {
         (!self.has_ended()).then_some(who)
     }
 
-    fn who(&self, label: Option<&str>) -> Result<Who, String> {
+    fn who(&self, label: Option<&str>, is_root_plain: bool) -> Result<Who, String> {
         let number = self.number();
         let failed = |name: &str, cause: io::Error| format!("/proc/{number}/{name}: {cause}");
-        let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let process = openat(CWD, format!("/proc/{number}"), directory, Mode::empty());
-        let process = process.map_err(|cause| failed("", cause.into()))?;
-        let root = openat(&process, "root", directory, Mode::empty());
-        let root = root.map_err(|cause| failed("root", cause.into()))?;
-        match read(root.as_fd(), ".flatpak-info") {
-            Ok(text) => {
-                let app = flatpak::app_id(&text);
-                return Ok(app.map_or_else(
-                    || Who::Unknown("its /.flatpak-info names no application".to_owned()),
-                    |app| Who::Sandboxed(app.into()),
-                ));
+        let process = open(&format!("/proc/{number}")).map_err(|cause| failed("", cause))?;
+        if !is_root_plain {
+            let root = open(&format!("/proc/{number}/root"));
+            let root = root.map_err(|cause| failed("root", cause))?;
+            let found = in_flatpak(root.as_fd());
+            if let Some(who) = found.map_err(|cause| failed("root/.flatpak-info", cause))? {
+                return Ok(who);
             }
-            Err(cause) if Errno::from_io_error(&cause) == Some(Errno::NOENT) => {}
-            Err(cause) => return Err(failed("root/.flatpak-info", cause)),
         }
         let groups = read(process.as_fd(), "cgroup").map_err(|cause| failed("cgroup", cause))?;
         let snap = label.and_then(snap::of_label);
@@ -102,6 +108,38 @@ impl Process {
             Some(Snap::Unnamed) => Who::Unknown("it is a snap without a name".to_owned()),
         })
     }
+}
+
+/// Who a program in a sandbox of Flatpak is; nothing, where its root is not that of one.
+fn in_flatpak(root: BorrowedFd<'_>) -> io::Result<Option<Who>> {
+    let text = match read(root, INFO) {
+        Err(cause) if is_absent(&cause) => return Ok(None),
+        read => read?,
+    };
+    Ok(Some(match flatpak::app_id(&text) {
+        Some(app) => Who::Sandboxed(app.into()),
+        None => Who::Unknown("its /.flatpak-info names no application".to_owned()),
+    }))
+}
+
+/// Whether the root of this service marks no sandbox.
+pub(super) fn is_own_root_plain() -> bool {
+    let root = open("/proc/self/root");
+    let who = root.and_then(|root| in_flatpak(root.as_fd()));
+    matches!(who, Ok(None))
+}
+
+/// What Flatpak puts into the root of a sandbox.
+const INFO: &str = ".flatpak-info";
+
+fn is_absent(cause: &io::Error) -> bool {
+    Errno::from_io_error(cause) == Some(Errno::NOENT)
+}
+
+/// A directory, which is not read.
+fn open(path: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(openat(CWD, path, flags, Mode::empty())?)
 }
 
 /// A regular file of a directory, which is not followed anywhere else.
@@ -125,7 +163,9 @@ mod tests {
         let number = own.number();
         let same = Process::of_descriptor(own.descriptor).unwrap();
         assert_eq!(same.number(), number);
-        assert!(same.look(None).is_some());
+        assert!(same.shares_root());
+        assert!(same.look(None, false).is_some());
+        assert_eq!(same.look(None, true), same.look(None, is_own_root_plain()));
         // One of something else.
         let file = File::open("/proc/self/stat").unwrap();
         assert!(Process::of_descriptor(file.into()).is_none());
@@ -138,7 +178,8 @@ mod tests {
         let mut child = Command::new("true").spawn().unwrap();
         let held = Process::of_number(child.id()).unwrap();
         child.wait().unwrap();
-        assert_eq!(held.look(None), None);
-        assert_eq!(held.look(Some("snap.example.app")), None);
+        assert!(!held.shares_root());
+        assert_eq!(held.look(None, false), None);
+        assert_eq!(held.look(Some("snap.example.app"), true), None);
     }
 }
