@@ -21,6 +21,7 @@ mod demo;
 mod description;
 mod devices;
 mod durations;
+mod emulator;
 mod farewell;
 mod growth;
 mod hammer;
