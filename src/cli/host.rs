@@ -74,6 +74,7 @@ impl Host {
         // A runtime may begin threads, and the environment is only changed by the only one.
         let notify = Notify::from_env()?;
         raise_open_files();
+        share_arena();
         let served = super::block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {
             // Without a word, that the process ends is a failure to systemd, whatever its status.
@@ -201,6 +202,22 @@ fn raise_open_files() {
     let raised = getrlimit(limit).and_then(|(_, most)| setrlimit(limit, most, most));
     if let Err(error) = raised {
         warn!("the limit of open files stays as it is: {error}");
+    }
+}
+
+/// Has all threads allocate from one arena. Each has its own otherwise, with what a peak has left in it; and they
+/// allocate too little to be in each other's way.
+fn share_arena() {
+    #[cfg(target_env = "gnu")]
+    {
+        #[allow(
+            unsafe_code,
+            reason = "the allocator of the C library is reached by a call"
+        )]
+        // SAFETY: mallopt takes the allocator's own lock, and changes nothing of what is allocated.
+        unsafe {
+            nix::libc::mallopt(nix::libc::M_ARENA_MAX, 1);
+        }
     }
 }
 
