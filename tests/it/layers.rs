@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 /// What each module may import of ours, and whether it may name zbus or tokio.
-const MAP: [(&str, &[&str], &[&str]); 20] = [
+const MAP: [(&str, &[&str], &[&str]); 21] = [
     ("regular_file", &[], &[]),
+    ("memory", &[], &[]),
     ("expression", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
     ("reading", &["rate"], &[]),
@@ -18,6 +19,7 @@ const MAP: [(&str, &[&str], &[&str]); 20] = [
             "duration",
             "expression",
             "mistake",
+            "memory",
             "regular_file",
         ],
         &[],
@@ -46,6 +48,7 @@ const MAP: [(&str, &[&str], &[&str]); 20] = [
     (
         "service",
         &[
+            "memory",
             "reading",
             "rate",
             "selector",
