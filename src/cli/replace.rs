@@ -130,6 +130,11 @@ pub(crate) fn by_nothing(program: &Program, is_removed: bool) -> Result<(), Erro
         note(format_args!(
             "stopped process {pid}, which ran it{sessions}"
         ));
+    } else {
+        let path = owner.program().unwrap_or(Path::new("?")).display();
+        note(format_args!(
+            "process {pid} goes on, which runs {path}: that was not removed"
+        ));
     }
     Ok(())
 }

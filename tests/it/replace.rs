@@ -162,8 +162,8 @@ fn another_program_is_left_alone() {
     for command in ["install", "uninstall"] {
         let run = Run::within(&mut bus.sampled(&[command]), PATIENCE);
         assert_eq!(run.code, Some(0), "{run:?}");
+        says(&run, &format!("process {}", owner.process.pid));
         if command == "install" {
-            says(&run, &format!("process {}", owner.process.pid));
             says(&run, "not sampled");
         }
         assert!(owner.process.is_running());
@@ -241,7 +241,9 @@ fn what_was_not_started_by_what_is_taken_away_stays() {
     let (bus, _) = installed();
     bus.run(&["start"]).ok();
     let daemon = bus.block_on(bus.owned());
-    bus.run(&["uninstall"]).ok();
+    let run = bus.run(&["uninstall"]);
+    says(&run, &format!("process {} goes on", daemon.pid));
+    run.ok();
     assert!(daemon.is_running());
     bus.run(&["stop"]).ok();
 }
