@@ -109,7 +109,7 @@ impl State {
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
         if let Some(client) = client {
-            self.callers.listens(client);
+            self.callers.listens(bus, client).await;
         }
         let (selection, _) = self.select(bus, client, selectors, false).await?;
         let columns = selection.columns.iter();
@@ -215,7 +215,7 @@ impl State {
         let selectors = &options::selectors(selectors, &self.limits())?;
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
-        self.callers.listens(caller);
+        self.callers.listens(bus, caller).await;
         let (selection, permit) = self.select(bus, Some(caller), selectors, true).await?;
         let ids = selection
             .columns

@@ -149,11 +149,17 @@ impl Callers {
             .is_ok_and(|alike| *alike)
     }
 
-    /// Notes that somebody asks what there is, and is to be told of what there is later.
-    pub(crate) fn listens(&self, name: &str) {
-        let mut known = self.lock();
-        if !known.listeners.contains(name) && known.listeners.len() < MOST {
-            known.listeners.insert(name.into());
+    /// Notes that somebody asks what there is, and is to be told of what there is later. Where there is no room, those
+    /// make room who have left the bus.
+    pub(crate) async fn listens(&self, bus: &Connection, name: &str) {
+        if self.lock().listens(name) {
+            return;
+        }
+        if let Some(names) = names(bus).await {
+            let names: HashSet<_> = names.iter().map(String::as_str).collect();
+            let mut known = self.lock();
+            known.listeners.retain(|name| names.contains(&**name));
+            known.listens(name);
         }
     }
 
@@ -177,6 +183,15 @@ impl Callers {
 }
 
 impl Known {
+    /// Notes a listener, if there is room.
+    fn listens(&mut self, name: &str) -> bool {
+        let has_room = self.listeners.contains(name) || self.listeners.len() < MOST;
+        if has_room {
+            self.listeners.insert(name.into());
+        }
+        has_room
+    }
+
     fn remember(&mut self, name: &str, who: Arc<Who>) -> Arc<Who> {
         let name: Arc<str> = name.into();
         if self.by_name.insert(name.clone(), who.clone()).is_none() {
@@ -203,6 +218,14 @@ pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<Connecti
         "GetConnectionCredentials",
         &name,
     );
+    let reply = timeout(TIMEOUT, asked).await.ok()?.ok()?;
+    reply.body().deserialize().ok()
+}
+
+/// The names that are on the bus.
+async fn names(bus: &Connection) -> Option<Vec<String>> {
+    let path = "/org/freedesktop/DBus";
+    let asked = bus.call_method(Some(BUS), path, Some(BUS), "ListNames", &());
     let reply = timeout(TIMEOUT, asked).await.ok()?.ok()?;
     reply.body().deserialize().ok()
 }

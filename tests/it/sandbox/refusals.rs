@@ -260,3 +260,36 @@ fn the_processes() {
     // One of the user's own is asked nothing.
     bus.run(&["ps"]).ok();
 }
+
+#[test]
+fn those_who_have_left_keep_nobody_from_being_told() {
+    // This bus does not say who subscribes: those are told who have asked what there is.
+    let bus = Bus::without_statistics();
+    bus.block_on(async {
+        let first = bus.client().await;
+        let mut told_first = first.proxy().receive_catalog_changed().await.unwrap();
+        first.list(&[QUICK]).await.unwrap();
+        // As many as are remembered, and some.
+        for _ in 0..1100 {
+            bus.client().await.list(&[QUICK]).await.unwrap();
+        }
+        let last = bus.client().await;
+        let mut told_last = last.proxy().receive_catalog_changed().await.unwrap();
+        last.list(&[QUICK]).await.unwrap();
+        let every = Start::every_millis(50);
+        let mut session = last.start(&["*"], every).await.unwrap();
+        define_secret(&bus);
+        while session.columns().iter().all(|id| id != SECRET) {
+            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        }
+        for changes in [&mut told_first, &mut told_last] {
+            loop {
+                let change = timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
+                let appeared = change.args().unwrap().appeared;
+                if appeared.iter().any(|id| id == SECRET) {
+                    break;
+                }
+            }
+        }
+    });
+}
