@@ -14,7 +14,8 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -247,6 +248,24 @@ impl Run {
         if is_due && strays::is_stopped(self.guard.id()) {
             strays::kill(self.guard.id(), &self.mark);
             self.resume();
+        }
+    }
+
+    /// The same at the end of this process, after which nobody does it any more. A guard that is continued and stopped
+    /// again in turn shows one of both, so it is looked at a few times.
+    pub(super) fn press_at_once(&mut self) {
+        const TIMES: usize = 4;
+        // Of a stop a parent hears by SIGCHLD alone, which belongs to the program.
+        const PAUSE: Duration = Duration::from_millis(3);
+        for _ in 0..TIMES {
+            if self.is_unguarded || self.is_over() {
+                return;
+            }
+            if strays::is_stopped(self.guard.id()) {
+                strays::kill(self.guard.id(), &self.mark);
+                self.resume();
+            }
+            thread::sleep(PAUSE);
         }
     }
 

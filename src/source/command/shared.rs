@@ -20,6 +20,9 @@ pub(super) struct Shared {
     pub(super) answered: Condvar,
 }
 
+/// How long a runner that is dropped waits for its thread.
+const CLOSE: Duration = Duration::from_millis(300);
+
 pub(super) struct Inner {
     pub(super) on_answer: Option<Arc<dyn Fn() + Send + Sync>>,
     /// By number, which none gets that an earlier one had: its last run may not be over.
@@ -28,6 +31,8 @@ pub(super) struct Inner {
     /// Wakes the thread, if there is one.
     pub(super) waker: Option<UnixStream>,
     pub(super) is_closed: bool,
+    /// Whether the thread has seen that, and all guards can end what they guard.
+    pub(super) is_ended: bool,
 }
 
 /// A command, and what is known of it.
@@ -60,6 +65,7 @@ impl Shared {
                 added: 0,
                 waker: None,
                 is_closed: false,
+                is_ended: false,
             }),
             answered: Condvar::new(),
         }
@@ -90,11 +96,18 @@ impl Shared {
         inner.wake();
     }
 
+    /// Ends all commands, and waits until their guards see to it: this process may end next, and then nobody kills
+    /// what stops a guard.
     pub(super) fn close(&self) {
         let mut inner = self.lock();
         inner.is_closed = true;
-        inner.wake();
+        let has_thread = inner.wake();
         self.answered.notify_all();
+        if has_thread {
+            let is_not_ended = |inner: &mut Inner| !inner.is_ended;
+            let waited = self.answered.wait_timeout_while(inner, CLOSE, is_not_ended);
+            drop(waited);
+        }
     }
 
     pub(super) fn ask(self: &Arc<Self>, number: u64) -> State {

@@ -93,6 +93,13 @@ impl Supervisor {
             };
             next = next.into_iter().chain(changes).min();
         }
+        if is_closed && !inner.is_ended {
+            drop(inner);
+            self.runs.values_mut().for_each(Run::press_at_once);
+            inner = shared.lock();
+            inner.is_ended = true;
+            shared.answered.notify_all();
+        }
         if self.runs.is_empty() && begun.is_empty() && next.is_none() {
             inner.waker = None;
             return None;

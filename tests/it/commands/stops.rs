@@ -36,9 +36,13 @@ const AGAIN: [&str; 2] = [
 
 /// A service that runs a command which has stopped its guard.
 fn begin(arguments: &str) -> (Bus, Option<Process>) {
+    begin_with(ONCE, arguments)
+}
+
+fn begin_with(shell: &str, arguments: &str) -> (Bus, Option<Process>) {
     let bus = Bus::activating(arguments);
     let text = format!(
-        "[commands.stop]\nshell = '{ONCE}'\nlines = true\n[metrics.'stop/guard/x']\ncommand = 'stop'\n"
+        "[commands.stop]\nshell = \"\"\"{shell}\"\"\"\nlines = true\n[metrics.'stop/guard/x']\ncommand = 'stop'\n"
     );
     define(&sources_d(&bus), "stop.toml", &text);
     let daemon = bus.block_on(async {
@@ -60,6 +64,22 @@ fn the_service_ends() {
         let (bus, daemon) = begin("--idle-timeout never");
         let daemon = daemon.expect("it stays");
         daemon.signal(signal);
+        daemon.wait();
+        service::nothing_is_left(&bus);
+    }
+}
+
+#[test]
+fn the_service_ends_beside_a_loop() {
+    let texts = [
+        "trap '' TERM; echo 1; while :; do kill -STOP $PPID; done",
+        "env -i setsid sh -c 'while :; do kill -STOP $0; done' $PPID & echo 1; exec sleep 1000",
+        "(while :; do kill -STOP $PPID; done) & echo 1; exec sleep 1000",
+    ];
+    for text in texts {
+        let (bus, daemon) = begin_with(text, "--idle-timeout never");
+        let daemon = daemon.expect("it stays");
+        daemon.signal(Signal::TERM);
         daemon.wait();
         service::nothing_is_left(&bus);
     }
