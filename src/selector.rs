@@ -94,8 +94,8 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// How many pairs of bytes are compared at most to find a name: some milliseconds, however many names there are.
-const COMPARED: usize = 1 << 20;
+/// How many pairs of bytes are compared at most to find a name: about a millisecond, however many names there are.
+const COMPARED: usize = 1 << 17;
 
 /// The name that was most probably meant by a mistyped one, if any is like it: in another case, or a few letters
 /// away. What differs in its digits is another thing and no mistake.

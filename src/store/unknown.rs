@@ -35,6 +35,9 @@ pub enum Hint {
 /// As many names are told at most.
 const NAMES: usize = 10;
 
+/// Among as many ids is looked for what helps: others wait meanwhile. Those of the kernel come first.
+const IDS: usize = 4096;
+
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -158,7 +161,7 @@ impl Inner {
         let cells = self.cells.iter();
         let cells = cells.filter(move |(at, cell)| self.is_on(*at) && view.shows(cell.is_defined));
         let metrics = cells.flat_map(|(_, cell)| cell.metrics.iter().flatten());
-        metrics.map(|metric| &*metric.id)
+        metrics.map(|metric| &*metric.id).take(IDS)
     }
 
     /// Has all that may be of a source say what it has.
