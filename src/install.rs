@@ -10,7 +10,9 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use crate::wire::NAME;
+use nix::unistd::{AccessFlags, eaccess};
+
+use crate::{regular_file, wire::NAME};
 
 const ACTIVATION: &str = include_str!("../dbus/io.github.sampled.Sampler1.service");
 const UNIT: &str = include_str!("../systemd/sampled.service");
@@ -158,15 +160,23 @@ impl Installation {
     pub fn uninstall(&self) -> Result<Vec<PathBuf>, Error> {
         let [program, activation, unit] = self.places();
         let with_program = is_with_program(&activation)?;
-        let mut removed = Vec::new();
+        let mut ours = Vec::new();
         for path in [activation, unit, program.clone()] {
             let is_to_stay = path == program && !with_program;
             if !is_to_stay && is_there(&path)? && is_ours(&path)? {
-                fs::remove_file(&path).map_err(at(&path))?;
-                removed.push(path);
+                ours.push(path);
             }
         }
-        Ok(removed)
+        // Nothing is removed as long as something cannot be: the first file says what belongs to the others.
+        for path in &ours {
+            let dir = path.parent().unwrap_or(Path::new("/"));
+            let rights = AccessFlags::W_OK | AccessFlags::X_OK;
+            eaccess(dir, rights).map_err(|cause| at(path)(cause.into()))?;
+        }
+        for path in &ours {
+            fs::remove_file(path).map_err(at(path))?;
+        }
+        Ok(ours)
     }
 
     /// Where program, activation file and unit are put.
@@ -265,10 +275,8 @@ fn is_same(one: &Path, other: &Path) -> Result<bool, Error> {
 /// Whether a file was written here: it begins with the mark, or is a program that has the mark in
 /// it, as this one has.
 fn is_ours(path: &Path) -> Result<bool, Error> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == ErrorKind::IsADirectory => return Ok(false),
-        Err(cause) => return Err(at(path)(cause)),
+    let Some(text) = read(path)? else {
+        return Ok(false);
     };
     if text.starts_with(b"\x7fELF") {
         let mark = MARK.as_bytes();
@@ -278,10 +286,18 @@ fn is_ours(path: &Path) -> Result<bool, Error> {
 }
 
 fn is_with_program(activation: &Path) -> Result<bool, Error> {
-    match fs::read_to_string(activation) {
-        Ok(text) => Ok(text.starts_with(&format!("{MARK}{WITH_PROGRAM}"))),
-        Err(cause) if is_absent(&cause) => Ok(false),
-        Err(cause) => Err(at(activation)(cause)),
+    let mark = format!("{MARK}{WITH_PROGRAM}");
+    Ok(read(activation)?.is_some_and(|text| text.starts_with(mark.as_bytes())))
+}
+
+/// What is in a file. None if there is none, or if it is nothing that was written here: a FIFO, a directory.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    /// No program of this name is larger, in bytes.
+    const LARGEST: u64 = 256 << 20;
+    match regular_file::read(path, LARGEST) {
+        Ok(text) => Ok(Some(text)),
+        Err(cause) if is_absent(&cause) || cause.kind() == ErrorKind::InvalidData => Ok(None),
+        Err(cause) => Err(at(path)(cause)),
     }
 }
 

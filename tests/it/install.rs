@@ -2,15 +2,18 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
 };
 
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use rustix::process::geteuid;
+
 use crate::{
     bus::Bus,
     home::{Home, SAMPLED},
-    process::Run,
+    process::{PATIENCE, Run},
 };
 
 const ACTIVATION: &str = "share/dbus-1/services/io.github.sampled.Sampler1.service";
@@ -182,4 +185,66 @@ fn a_path_that_cannot_be_written_is_refused() {
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("cannot be activated"), "{run:?}");
     assert!(!prefix.exists());
+}
+
+#[test]
+fn what_is_no_file_is_in_the_way() {
+    for place in ["bin/sampled", ACTIVATION, UNIT] {
+        for is_link in [false, true] {
+            let home = Home::new();
+            let prefix = home.dir().join("prefix");
+            let path = prefix.join(place);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match is_link {
+                true => symlink("/nonexistent", &path).unwrap(),
+                false => mkfifo(&path, Mode::S_IRWXU).unwrap(),
+            }
+            for (command, code) in [("install", 1), ("uninstall", 0)] {
+                let mut command = home.sampled(&[command, "--prefix", text(&prefix)]);
+                let run = Run::within(&mut command, PATIENCE);
+                assert_eq!(run.code, Some(code), "{place}: {run:?}");
+                let is_named = run.stderr.contains(text(&path));
+                assert_eq!(is_named, code == 1, "{place}: {run:?}");
+                assert_eq!(run.stderr.contains("remove it first"), code == 1, "{run:?}");
+            }
+            assert!(fs::symlink_metadata(&path).is_ok());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_removed_whole_is_not_removed() {
+    let home = Home::new();
+    let open = |path: &Path, mode| {
+        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    open(home.dir(), 0o777);
+    let prefix = home.dir().join("prefix");
+    let program = home.dir().join("sampled");
+    fs::copy(SAMPLED, &program).unwrap();
+    let run = |verb: &str| {
+        let arguments = [verb, "--prefix", text(&prefix)];
+        let mut command = home.command(text(&program));
+        if geteuid().is_root() {
+            // Whom no mode keeps from anything.
+            command = home.command("setpriv");
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+            command.arg(&program);
+        }
+        Run::of(command.args(arguments))
+    };
+    run("install").ok();
+    let before = files(&prefix);
+    let bin = prefix.join("bin");
+    open(&bin, 0o555);
+    let refused = run("uninstall");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.stderr.contains("bin/sampled: Permission denied"),
+        "{refused:?}"
+    );
+    assert_eq!(files(&prefix), before);
+    open(&bin, 0o755);
+    run("uninstall").ok();
+    assert_eq!(files(&prefix), [] as [PathBuf; 0]);
 }

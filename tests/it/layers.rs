@@ -66,7 +66,7 @@ const MAP: [(&str, &[&str], &[&str]); 21] = [
         &["duration", "mistake", "regular_file", "service", "source"],
         &[],
     ),
-    ("install", &["client", "wire"], &[]),
+    ("install", &["client", "regular_file", "wire"], &[]),
     ("demo", &[], &[]),
     ("lib", &[], &[]),
 ];
