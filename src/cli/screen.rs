@@ -40,14 +40,19 @@ impl Screen {
         };
         match self.shown {
             0 => {}
-            // To the start of what is there, and everything below it away.
-            shown if before == Some(size) => write!(out, "\x1b[{shown}F\x1b[J")?,
+            // To the start of what is there.
+            shown if before == Some(size) => write!(out, "\x1b[{shown}F")?,
             // Terminals differ in where they leave what they showed: all of it away.
             _ => write!(out, "\x1b[H\x1b[J")?,
         }
         let (lines, more) = fitting(lines, size.rows);
         for line in lines.iter().chain(&more) {
-            writeln!(out, "{}", cut(line, size.columns))?;
+            // Line by line: a terminal such as tmux keeps a screen that is cleared at once among what has scrolled away.
+            // Before the line: behind one that fills it, the last character would go.
+            writeln!(out, "\x1b[K{}", cut(line, size.columns))?;
+        }
+        if self.shown > 0 {
+            write!(out, "\x1b[J")?;
         }
         self.shown = lines.len().saturating_add(more.iter().len());
         Ok(())

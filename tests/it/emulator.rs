@@ -74,6 +74,7 @@ impl Terminal {
         {
             Some((_, "m")) => {}
             Some(("", "H")) => (self.row, self.column) = (0, 0),
+            Some(("", "K")) => self.rows[self.row].truncate(self.column),
             Some(("", "J")) => {
                 self.rows[self.row].truncate(self.column);
                 self.rows.iter_mut().skip(self.row + 1).for_each(Vec::clear);
