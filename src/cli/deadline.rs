@@ -43,6 +43,11 @@ impl Deadline {
         Self { begin, timeout }
     }
 
+    /// All of the time.
+    pub(crate) fn timeout(self) -> Duration {
+        self.timeout
+    }
+
     /// What is left of the time.
     pub(crate) fn left(self) -> Duration {
         self.timeout.saturating_sub(self.begin.elapsed())

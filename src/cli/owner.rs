@@ -14,7 +14,7 @@ use nix::unistd::{Uid, User};
 use tokio::time::timeout;
 
 use sampled::{
-    client::{self, Bus, Client},
+    client::{self, Bus, Client, Silent},
     daemon::{self, Process, Stop},
     duration::Timeout,
     wire::NAME,
@@ -215,20 +215,35 @@ pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
 }
 
 /// How long a process stays when nobody needs it, if it has the name and says so.
+///
+/// # Errors
+/// When it does not answer.
 pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeout>, Error> {
+    let silent = || client::Error::NoAnswer {
+        who: Silent::Service(Some(pid)),
+        after: deadline.timeout(),
+    };
     let asked = async {
-        let bus = deadline.session().await.ok()?;
-        let client = Client::of_owner(bus.clone()).await.ok()??;
-        if bus.owner().await.ok()? != Some(pid) {
-            return None;
+        let Ok(bus) = deadline.session().await else {
+            return Ok(None);
+        };
+        let Ok(Some(client)) = Client::of_owner(bus.clone()).await else {
+            return Ok(None);
+        };
+        if bus.owner().await.ok() != Some(Some(pid)) {
+            return Ok(None);
         }
-        let time = timeout(deadline.left(), client.proxy().idle_timeout()).await;
-        Some(match time.ok()?.ok()? {
-            u64::MAX => Timeout(None),
-            time => Timeout(Some(Duration::from_micros(time))),
+        // Where something else has taken all the time, it has a second.
+        let left = deadline.left().max(Duration::from_secs(1));
+        let time = timeout(left, client.proxy().idle_timeout()).await;
+        Ok(match time.map_err(|_| silent())? {
+            Ok(u64::MAX) => Some(Timeout(None)),
+            Ok(time) => Some(Timeout(Some(Duration::from_micros(time)))),
+            // One of another version.
+            Err(_) => None,
         })
     };
-    block_on(async { Ok(asked.await) })
+    block_on(asked)
 }
 
 /// The real user id of a process, from proc_pid_status(5).

@@ -146,10 +146,14 @@ fn already_running(pid: u32, origin: Origin, deadline: Deadline) -> Result<(), E
         return Ok(());
     }
     let what = format!("already running: process {pid}, {origin}");
-    match owner::idle_timeout(pid, deadline)? {
-        None => say(what),
-        Some(Timeout(None)) => say(format_args!("{what}; it stays until it is stopped")),
-        Some(timeout) => {
+    match owner::idle_timeout(pid, deadline) {
+        Err(silent) => {
+            say(what)?;
+            Err(silent)
+        }
+        Ok(None) => say(what),
+        Ok(Some(Timeout(None))) => say(format_args!("{what}; it stays until it is stopped")),
+        Ok(Some(timeout)) => {
             let change = match origin {
                 Origin::Systemd => "idle_timeout in config.toml and `sampled reload` change that",
                 _ => "`sampled restart --idle-timeout never` starts one that stays",

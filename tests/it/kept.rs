@@ -89,8 +89,16 @@ fn start_says_how_long_the_one_stays_that_runs() {
     // One that does not answer keeps nobody waiting.
     daemon.stop();
     let start = &mut bus.sampled(&["start", "--timeout", "1s"]);
-    let said = Run::within(start, Duration::from_secs(5)).ok();
-    assert!(said.contains(who.trim_end_matches([',', ' '])), "{said}");
+    let run = Run::within(start, Duration::from_secs(5));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stdout.contains(who.trim_end_matches([',', ' '])),
+        "{run:?}"
+    );
+    assert!(
+        run.stderr.contains("has not answered within 1 s"),
+        "{run:?}"
+    );
     bus.run(&["stop"]).ok();
 }
 

@@ -145,6 +145,12 @@ fn a_service_that_is_stopped_is_named() {
     assert_eq!(value["state"], "unknown");
     assert_eq!(value["pid"], daemon.pid);
     assert!(value["error"].as_str().unwrap().contains(NAME), "{value}");
+    let start = ["start", "--timeout", "1s"];
+    let start = Run::within(&mut bus.sampled(&start), CONNECTING);
+    assert_eq!(start.code, Some(1), "{start:?}");
+    assert!(start.stdout.contains("already running"), "{start:?}");
+    let answers = start.stderr.contains(&who) && start.stderr.contains("has not answered");
+    assert!(answers, "{start:?}");
     // A process that is stopped does not hear SIGTERM before it goes on.
     let stopped = Run::within(&mut bus.sampled(&["stop"]), CONNECTING).ok();
     assert!(stopped.contains("stopped: process"), "{stopped}");
