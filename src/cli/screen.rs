@@ -46,10 +46,11 @@ impl Screen {
             _ => write!(out, "\x1b[H\x1b[J")?,
         }
         let (lines, more) = fitting(lines, size.rows);
+        // Line by line: a terminal such as tmux keeps a screen that is cleared at once among what has scrolled away.
+        // Before the line: behind one that fills it, the last character would go.
+        let clear = if self.shown > 0 { "\x1b[K" } else { "" };
         for line in lines.iter().chain(&more) {
-            // Line by line: a terminal such as tmux keeps a screen that is cleared at once among what has scrolled away.
-            // Before the line: behind one that fills it, the last character would go.
-            writeln!(out, "\x1b[K{}", cut(line, size.columns))?;
+            writeln!(out, "{clear}{}", cut(line, size.columns))?;
         }
         if self.shown > 0 {
             write!(out, "\x1b[J")?;

@@ -186,7 +186,7 @@ fn frames_on_a_terminal_are_drawn_in_place() {
     let shown = on_terminal(home.sampled(&arguments).env("NO_COLOR", "1"));
     // One line for the time, three below it.
     assert_eq!(shown.matches("\x1b[4F\x1b[K").count(), 1, "{shown:?}");
-    assert_eq!(shown.matches("\x1b[K").count(), 8, "{shown:?}");
+    assert_eq!(shown.matches("\x1b[K").count(), 4, "{shown:?}");
     // Not all at once, which tmux takes for lines that have scrolled away.
     assert!(!shown.contains("F\x1b[J"), "{shown:?}");
     let lines = shown.strip_suffix("\x1b[J").expect("what was below");
