@@ -84,9 +84,11 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        if let Some(path) = self.pidfile_if_any()?
-            && let Some((process, holder)) = holder::open(&path, self.ready_timeout, true)?
-        {
+        let running = match self.pidfile_if_any()? {
+            Some(path) => holder::open(&path, self.ready_timeout, true)?,
+            None => None,
+        };
+        if let Some((process, holder)) = running {
             self.verify()?;
             let _gone = self.end(&process, holder)?;
         }
