@@ -48,13 +48,15 @@ impl<'a> Queue<'a> {
         let acquired = async {
             while let Some(message) = self.messages.next().await {
                 let message = message?;
-                let member = message.header().member().map(|member| member.to_string());
-                if member.as_deref() == Some("NameAcquired")
-                    && message
-                        .body()
-                        .deserialize::<&str>()
-                        .is_ok_and(|name| name == NAME)
-                {
+                let (header, body) = (message.header(), message.body());
+                let is_it = header
+                    .member()
+                    .is_some_and(|member| member.as_str() == "NameAcquired");
+                // Anybody can send such a signal; the bus vouches for its own name.
+                let is_of_bus = header
+                    .sender()
+                    .is_some_and(|sender| sender.as_str() == "org.freedesktop.DBus");
+                if is_it && is_of_bus && body.deserialize::<&str>() == Ok(NAME) {
                     return Ok(true);
                 }
             }
