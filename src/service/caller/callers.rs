@@ -185,7 +185,10 @@ impl Callers {
 impl Known {
     /// Notes a listener, if there is room.
     fn listens(&mut self, name: &str) -> bool {
-        let has_room = self.listeners.contains(name) || self.listeners.len() < MOST;
+        if self.listeners.contains(name) {
+            return true;
+        }
+        let has_room = self.listeners.len() < MOST;
         if has_room {
             self.listeners.insert(name.into());
         }
