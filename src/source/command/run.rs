@@ -14,8 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::{
@@ -251,22 +250,17 @@ impl Run {
         }
     }
 
-    /// The same at the end of this process, after which nobody does it any more. A guard that is continued and stopped
-    /// again in turn shows one of both, so it is looked at a few times.
-    pub(super) fn press_at_once(&mut self) {
-        const TIMES: usize = 4;
-        // Of a stop a parent hears by SIGCHLD alone, which belongs to the program.
-        const PAUSE: Duration = Duration::from_millis(3);
-        for _ in 0..TIMES {
-            if self.is_unguarded || self.is_over() {
-                return;
-            }
-            if strays::is_stopped(self.guard.id()) {
-                strays::kill(self.guard.id(), &self.mark);
-                self.resume();
-            }
-            thread::sleep(PAUSE);
+    /// The same at once, for the end of this process, after which nobody does it any more. False while the guard is
+    /// there: it may be stopped again.
+    pub(super) fn press_at_once(&mut self) -> bool {
+        if self.is_unguarded || self.is_over() {
+            return true;
         }
+        if strays::is_stopped(self.guard.id()) {
+            strays::kill(self.guard.id(), &self.mark);
+            self.resume();
+        }
+        false
     }
 
     /// Whether the guard has left.

@@ -95,7 +95,7 @@ impl Supervisor {
         }
         if is_closed && !inner.is_ended {
             drop(inner);
-            self.runs.values_mut().for_each(Run::press_at_once);
+            self.press();
             inner = shared.lock();
             inner.is_ended = true;
             shared.answered.notify_all();
@@ -117,6 +117,25 @@ impl Supervisor {
         }
         // What has failed to begin has other times now.
         Some(if is_any { Some(now) } else { next })
+    }
+
+    /// Looks at all guards before the process ends. One that is continued and stopped again in turn shows one of both,
+    /// so it is looked at a few times.
+    fn press(&mut self) {
+        const TIMES: usize = 4;
+        // Of a stop a parent hears by SIGCHLD alone, which belongs to the program.
+        const PAUSE: Duration = Duration::from_millis(3);
+        for _ in 0..TIMES {
+            let left = self.runs.values_mut();
+            if left
+                .filter_map(|run| (!run.press_at_once()).then_some(()))
+                .count()
+                == 0
+            {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Waits for something to read, or for this time.
