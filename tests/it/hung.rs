@@ -125,7 +125,7 @@ fn a_hung_mount_costs_its_own_values_alone() {
             }
         };
         assert_eq!(late.faults.get(&total), Some(&Fault::Timeout));
-        assert!(answered > 0);
+        assert!(answered > 3, "{answered}");
         // A file of the same mount waits behind it.
         let late = sample(&client, OWN).await;
         assert_eq!(late.faults.get(OWN), Some(&Fault::Timeout));
@@ -193,7 +193,7 @@ fn a_hung_home_costs_nothing_that_is_known() {
                 }
             }
         }
-        assert!(answered > 0);
+        assert!(answered > 3, "{answered}");
         // The configuration is there as well.
         daemon.signal(Signal::HUP);
         let before = threads(daemon.pid);
