@@ -14,7 +14,8 @@ use std::{fs::File, hint::black_box, os::unix::fs::FileExt};
 use procfs::{Current, CurrentSI};
 use sampled::{
     reading::Raw,
-    source::{Roots, Source, all},
+    source::{Roots, Source},
+    sources::all,
 };
 
 /// The sources that ask the kernel for something in every reading, by the first pattern of their

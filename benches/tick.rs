@@ -14,7 +14,8 @@ use std::{fs, hint::black_box, path::Path, sync::Arc};
 
 use sampled::{
     reading::Stamp,
-    source::{Roots, all},
+    source::Roots,
+    sources::all,
     store::{Selection, Store},
 };
 

@@ -27,11 +27,13 @@ use std::{
 };
 
 use crate::{
+    custom,
     duration::Timeout,
     mistake::{self, Mistake, Place, Value},
     regular_file,
     service::{Limits, PROCESS_TABLE, Settings},
-    source::{self, Roots, own},
+    source::Roots,
+    sources,
 };
 
 /// No file that a person has written is larger, in bytes.
@@ -283,13 +285,13 @@ fn names(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
 
 /// The names of all sources, each once: making the sources opens nothing.
 fn source_names() -> Vec<String> {
-    let sources = source::all(&Roots::default());
+    let sources = sources::all(&Roots::default());
     let mut names: Vec<_> = sources
         .iter()
         .map(|source| source.name().to_owned())
         .collect();
     // All that the user defines.
-    names.push(own::NAME.to_owned());
+    names.push(custom::NAME.to_owned());
     names.push(PROCESS_TABLE.to_owned());
     names.sort_unstable();
     names.dedup();
@@ -350,9 +352,9 @@ mod tests {
         check(
             "[disk]\nnetwork = true",
             Settings {
-                sources: source::Options {
+                sources: sources::Options {
                     network_mounts: true,
-                    ..source::Options::default()
+                    ..sources::Options::default()
                 },
                 ..usual()
             },

@@ -4,8 +4,8 @@
 //!
 //! - [`daemon`] is the package sampled-daemon: detach, pidfile, readiness, start, stop, status, for any program.
 //! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
-//! - [`expression`]: arithmetic over metrics. [`source`]: what reads the kernel's files. [`process`]: the
-//!   table of processes.
+//! - [`expression`]: arithmetic over metrics. [`source`]: how a source reads, `kernel`: the kernel's interfaces,
+//!   [`process`]: the table of processes, [`custom`]: the sources that a user defines; [`sources`]: all of them.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
 //!   fresh reading now.
 //! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
@@ -33,11 +33,15 @@ pub mod client;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "own")]
+pub mod custom;
+#[cfg(feature = "own")]
 pub mod duration;
 #[cfg(feature = "source")]
 pub mod expression;
 #[cfg(feature = "service")]
 pub mod install;
+#[cfg(feature = "source")]
+mod kernel;
 #[cfg(feature = "source")]
 mod memory;
 #[cfg(feature = "own")]
@@ -60,6 +64,8 @@ pub mod selector;
 pub mod service;
 #[cfg(feature = "source")]
 pub mod source;
+#[cfg(feature = "source")]
+pub mod sources;
 #[cfg(feature = "service")]
 pub mod store;
 #[cfg(feature = "client")]

@@ -8,11 +8,11 @@ use std::{
 };
 
 use sampled::{
-    daemon,
-    source::command::{
+    custom::command::{
         begin,
         guard::{self, ARGUMENT},
     },
+    daemon,
 };
 
 /// Runs a guard, or becomes a command, if that is what this process was started for.

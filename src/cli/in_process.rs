@@ -9,7 +9,7 @@ use sampled::{
     reading::{Reading, monotonic},
     sample::{self, Sample},
     service::Settings,
-    source,
+    sources,
     store::{Baseline, Column, Selection, Store},
 };
 
@@ -32,7 +32,7 @@ impl InProcess {
 
     /// With these settings.
     pub(crate) fn of(common: &Common, settings: Settings) -> Result<Self, Error> {
-        let store = Store::new(source::all_with(&common.own_roots()?, &settings.sources));
+        let store = Store::new(sources::all_with(&common.own_roots()?, &settings.sources));
         store.switch_off(&settings.sources_off);
         Ok(Self {
             store: Arc::new(store),

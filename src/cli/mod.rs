@@ -48,8 +48,9 @@ use tokio::runtime;
 
 use sampled::{
     config::{self, Config},
+    custom,
     service::Settings,
-    source::{self, Roots, own},
+    source::{self, Roots},
 };
 
 use error::Error;
@@ -266,9 +267,9 @@ fn with_own_sources(mut settings: Settings) -> Settings {
 }
 
 /// The sources that a directory defines.
-fn own_sources(directory: PathBuf) -> own::Options {
+fn own_sources(directory: PathBuf) -> custom::Options {
     let guard = GUARD.into();
-    own::Options { directory, guard }
+    custom::Options { directory, guard }
 }
 
 impl Cli {

@@ -7,10 +7,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use sampled::{
     client::{SampleOptions, SourceInfo},
-    config,
+    config, custom,
     reading::Fault,
     service::Settings,
-    source::own,
+    sources,
 };
 
 use super::{
@@ -83,7 +83,7 @@ async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error
         return nothing("neither XDG_CONFIG_HOME nor HOME says where that would be");
     };
     let shown = directory.display().to_string();
-    let found = match own::check(&directory) {
+    let found = match custom::check(&directory, sources::scopes()) {
         Err(error) if options.directory.is_none() && error.fault() == Fault::Gone => {
             return nothing(format_args!("there is no directory {shown}"));
         }
@@ -114,7 +114,7 @@ fn nothing(why: impl Display) -> Result<ExitCode, Error> {
 async fn read(
     common: &Common,
     directory: PathBuf,
-    found: &own::Check,
+    found: &custom::Check,
 ) -> Result<Vec<String>, Error> {
     // What takes longer is no sensor for anybody.
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -130,7 +130,7 @@ async fn read(
     let frame = store.sample(&ids, patient).await?;
     let mut lines = table::of_frame(&frame, &metrics, Style::of_stdout());
     for (name, source) in store.sources().await {
-        if name.starts_with(own::NAME) {
+        if name.starts_with(custom::NAME) {
             let errors = source.error.lines();
             lines.extend(errors.map(|error| plain(&format!("{name}: {error}")).into_owned()));
         }

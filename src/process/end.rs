@@ -8,8 +8,8 @@ use rustix::{
 };
 
 use crate::{
-    process::ticks::start_time,
-    source::{Error, Roots, pid_stat::PidStat},
+    process::{pid_stat::PidStat, ticks::start_time},
+    source::{Error, Roots},
 };
 
 /// Why a process did not get a signal.

@@ -7,6 +7,7 @@
 //! Everything here blocks: a pass takes a few microseconds for each process.
 
 mod cgroup;
+mod counts;
 mod desk;
 mod details;
 mod end;
@@ -16,6 +17,7 @@ mod group;
 mod lane;
 mod listing;
 mod pass;
+mod pid_stat;
 mod query;
 mod scan;
 mod sort;
@@ -24,6 +26,7 @@ mod ticks;
 mod view;
 
 pub use crate::source::Error;
+pub(crate) use counts::counts;
 pub use end::{EndError, end, is_child};
 pub use field::Field;
 pub use group::{Group, Sum, Sums, Total};

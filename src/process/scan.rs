@@ -18,10 +18,11 @@ use crate::{
         facts::Facts,
         listing::{Found, Listing},
         pass::Counts,
+        pid_stat::PidStat,
         ticks::start_time,
     },
     reading::Fault,
-    source::{Error, Roots, pid_stat::PidStat},
+    source::{Error, Roots},
 };
 
 /// The processes that are known, in the order of their numbers.

@@ -48,7 +48,8 @@ use zbus::{Connection, connection};
 
 use crate::{
     reading::Stamp,
-    source::{self, Listings, Roots, pool::Pool},
+    source::{Listings, Roots, pool::Pool},
+    sources,
     store::Store,
     transport::{self, PATIENCE},
     wire::{NAME, PATH},
@@ -90,7 +91,7 @@ pub struct Settings {
     /// What programs in sandboxes are granted, by their ids.
     pub sandbox: BTreeMap<String, Grants>,
     /// What the sources are told when the service starts.
-    pub sources: source::Options,
+    pub sources: sources::Options,
     /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
     /// shows it as [`CONFIGURATION`].
     pub configuration_error: String,
@@ -104,7 +105,7 @@ impl Default for Settings {
             limits: Limits::default(),
             sources_off: Vec::new(),
             sandbox: BTreeMap::new(),
-            sources: source::Options::default(),
+            sources: sources::Options::default(),
             configuration_error: String::new(),
         }
     }
@@ -196,7 +197,7 @@ impl Service {
         // What can fail does so before anybody waits for the name.
         let clock = Clock::new().map_err(Error::Timer)?;
         let pool = Pool::new();
-        let store = Store::new(source::all_on(&pool, roots, &settings.sources));
+        let store = Store::new(sources::all_on(&pool, roots, &settings.sources));
         let store = store.with_listings(Listings::new(roots));
         let processes = Worker::new(roots, &pool);
         let state = Arc::new(State::new(store, processes, settings));

@@ -17,7 +17,7 @@ use crate::{
 
 /// A device, wherever it is now: one that is unplugged and comes back may have another directory.
 #[derive(Clone)]
-pub(super) struct Device(Arc<Shared>);
+pub(crate) struct Device(Arc<Shared>);
 
 struct Shared {
     place: Mutex<Place>,
@@ -27,15 +27,15 @@ struct Shared {
 
 /// Where a device is found.
 #[derive(Default, PartialEq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The directory of its attributes.
-    pub(super) directory: PathBuf,
+    pub(crate) directory: PathBuf,
     /// What says whether it is suspended, if its power is managed at run time.
-    pub(super) power: Option<Arc<Power>>,
+    pub(crate) power: Option<Arc<Power>>,
 }
 
 impl Device {
-    pub(super) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: Place) -> Self {
         Self(Arc::new(Shared {
             place: Mutex::new(place),
             moves: AtomicUsize::new(0),
@@ -43,7 +43,7 @@ impl Device {
     }
 
     /// The device is there now: its attributes are opened there at their next reading.
-    pub(super) fn moved_to(&self, place: Place) {
+    pub(crate) fn moved_to(&self, place: Place) {
         let mut known = self.place();
         if *known != place {
             *known = place;
@@ -52,12 +52,12 @@ impl Device {
     }
 
     /// The path of an attribute.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.place().directory.join(name)
     }
 
     /// An attribute that is read again and again.
-    pub(super) fn attribute(&self, name: &str) -> Attribute {
+    pub(crate) fn attribute(&self, name: &str) -> Attribute {
         Attribute {
             device: self.clone(),
             name: name.to_owned(),
@@ -68,7 +68,7 @@ impl Device {
 
     /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, as to read an
     /// attribute may wake it, and [`Fault::Stale`] while it is left alone so that it can fall asleep.
-    pub(super) fn may_be_read(&self) -> Result<(), Fault> {
+    pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
         let power = self.place().power.clone();
         power.map_or(Ok(()), |power| power.may_be_read())
     }
@@ -84,7 +84,7 @@ impl Device {
 /// while it opens and while it reads, none in between, and the driver is called by a read alone
 /// (`kernfs_fop_open` and `kernfs_fop_read_iter` in fs/kernfs/file.c). Nor does it hold up an unplugging: what
 /// is open then answers ENODEV.
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     device: Device,
     name: String,
     moves: usize,
@@ -93,7 +93,7 @@ pub(super) struct Attribute {
 
 impl Attribute {
     /// The text, as of now.
-    pub(super) fn read(&mut self) -> Result<&[u8], Error> {
+    pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
         let moves = self.device.0.moves.load(Ordering::Acquire);
         if moves != self.moves {
             self.moves = moves;
@@ -105,7 +105,7 @@ impl Attribute {
 
 /// A device, the device that it belongs to, and so on, as its `device` links lead: hwmon3, nvme0,
 /// 0000:01:00.0. The directories are real paths, in which no other device is ever found.
-pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
     // A loop of links would be none of the kernel's.
     const DEPTH: usize = 8;
     let above = |directory: &PathBuf| fs::canonicalize(directory.join("device")).ok();
@@ -114,7 +114,7 @@ pub(super) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// The one of these devices whose sleep is that of the first: the nearest whose power is managed at
 /// run time.
-pub(super) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
+pub(crate) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
     let is_managed = |device: &&PathBuf| {
         regular_file::table(&device.join("power/runtime_status"))
             .is_ok_and(|status| status.trim_ascii() != b"unsupported")
@@ -124,7 +124,7 @@ pub(super) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
 
 /// The names in a directory in order, numbers in the order of their values. None where there is no
 /// such directory.
-pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     let entries = match regular_file::entries(directory) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -143,13 +143,13 @@ pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
 }
 
 /// A name and the number at its end: `hwmon` and 3.
-pub(super) fn split_number(name: &str) -> (&str, Option<u32>) {
+pub(crate) fn split_number(name: &str) -> (&str, Option<u32>) {
     let word = name.trim_end_matches(|end: char| end.is_ascii_digit());
     (word, name[word.len()..].parse().ok())
 }
 
 /// What one attribute says, read once and not kept open.
-pub(super) fn fact(path: PathBuf) -> Option<String> {
+pub(crate) fn fact(path: PathBuf) -> Option<String> {
     let mut file = File::attribute(path);
     let text = file.read().ok().map(String::from_utf8_lossy)?;
     let text = text.trim();

@@ -31,7 +31,7 @@ impl Life {
 }
 
 /// A source that has members and no metrics of its own.
-pub(super) struct Family {
+pub(crate) struct Family {
     name: &'static str,
     scope: &'static [&'static str],
     subsystems: &'static [&'static str],
@@ -42,7 +42,7 @@ type Find = dyn FnMut() -> Result<Vec<NewMember>, Error> + Send;
 
 impl Family {
     /// A family that `find` looks for, which returns the members that it had not found before.
-    pub(super) fn boxed(
+    pub(crate) fn boxed(
         name: &'static str,
         scope: &'static [&'static str],
         subsystems: &'static [&'static str],
@@ -134,7 +134,7 @@ impl<K: Clone + Eq + Hash> Look<'_, K> {
     }
 
     /// The members that are new. The others that were not found stay, because there can be but so many.
-    pub(super) fn end_and_keep_all(self) -> Vec<NewMember> {
+    pub(crate) fn end_and_keep_all(self) -> Vec<NewMember> {
         self.known.extend(self.found);
         self.new
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A file that stays open between readings, unless too many do, with the buffer it is read into.
-pub(super) struct File {
+pub(crate) struct File {
     path: PathBuf,
     parts: Parts,
     /// The most bytes that it may have.
@@ -98,22 +98,22 @@ const SMALLEST: usize = 256;
 
 impl File {
     /// A file that the kernel makes in one go, or an ordinary one.
-    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::One)
     }
 
     /// A file that the kernel makes of short lines, each for itself: `diskstats`, `net/dev`.
-    pub(super) fn of_lines(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn of_lines(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::Lines)
     }
 
     /// A file that the kernel makes record by record: `cpuinfo`.
-    pub(super) fn of_records(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn of_records(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::Many)
     }
 
     /// An attribute of sysfs, or another file of one value.
-    pub(super) fn attribute(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn attribute(path: impl Into<PathBuf>) -> Self {
         Self {
             most: LARGEST_ATTRIBUTE,
             ..Self::new(path)
@@ -131,12 +131,12 @@ impl File {
     }
 
     /// The file's name, for messages.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The whole text, as of now.
-    pub(super) fn read(&mut self) -> Result<&[u8], Error> {
+    pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
         let kept = self.open.is_some();
         let mut outcome = self.fill();
         // The device went and perhaps came back: its new file has the old name.
@@ -268,5 +268,31 @@ mod tests {
                 .count()
         );
         assert!(File::new("/proc/stat").read().unwrap().ends_with(b"\n"));
+    }
+
+    #[test]
+    fn files_that_grow() {
+        for mut file in [
+            File::new as fn(PathBuf) -> File,
+            File::of_lines,
+            File::of_records,
+            File::attribute,
+        ]
+        .map(|make| {
+            let tree = Tree::new();
+            let path = tree.write("file", "1\n");
+            let mut file = make(path.clone());
+            assert_eq!(file.read().unwrap(), b"1\n");
+            std::fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_len(1 << 30)
+                .unwrap();
+            file
+        }) {
+            let error = file.read().unwrap_err();
+            assert!(error.to_string().contains("it is larger than "), "{error}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A source that may be guarded.
-pub(super) trait Guarded: Source + 'static {
+pub(crate) trait Guarded: Source + 'static {
     /// What is known of its metrics before anything is read that may be slow.
     fn metrics(&self) -> Vec<Metric>;
 
@@ -31,7 +31,7 @@ pub(super) trait Guarded: Source + 'static {
 /// The guarded sources of one device, which are read one after the other. When one of them has been slow,
 /// all of them are read on the pool.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     pool: Pool,
     place: Arc<str>,
     is_slow: Arc<AtomicBool>,
@@ -40,7 +40,7 @@ pub(super) struct Queue {
 }
 
 /// A source that is read here while it is quick, and on the pool once it has not been.
-pub(super) struct Guard<S> {
+pub(crate) struct Guard<S> {
     queue: Queue,
     source: Arc<Mutex<S>>,
     name: Box<str>,
@@ -62,7 +62,7 @@ struct Jobs {
 
 impl Queue {
     /// The queue of the device of this name. If its sources may block, they are never read but on the pool.
-    pub(super) fn new(pool: &Pool, device: impl Into<Arc<str>>, may_block: bool) -> Self {
+    pub(crate) fn new(pool: &Pool, device: impl Into<Arc<str>>, may_block: bool) -> Self {
         Self {
             pool: pool.clone(),
             place: device.into(),
@@ -73,7 +73,7 @@ impl Queue {
 
     /// Has the first answer of each source waited for as long.
     #[cfg(feature = "own")]
-    pub(super) fn with_timeout(self, timeout: Duration) -> Self {
+    pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),
             ..self
@@ -93,7 +93,7 @@ impl Queue {
 
 impl<S: Guarded> Guard<S> {
     /// A guard before a source of the queue.
-    pub(super) fn boxed(queue: &Queue, source: S) -> Box<dyn Source> {
+    pub(crate) fn boxed(queue: &Queue, source: S) -> Box<dyn Source> {
         Box::new(Self {
             queue: queue.clone(),
             name: source.name().into(),

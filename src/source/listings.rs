@@ -111,7 +111,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{all, tests::Tree};
+    use crate::{source::tests::Tree, sources::all};
 
     #[test]
     fn every_subsystem_has_a_list() {

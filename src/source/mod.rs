@@ -4,41 +4,19 @@
 //! clients, makes no rates and keeps no history. Parsing is a pure function of the text; the file
 //! is opened at the first reading and kept open, because opening costs more than reading.
 
-pub mod command;
-mod cpu;
-mod cpu_names;
-mod cpuinfo;
-mod device;
-mod disk;
+pub(crate) mod device;
 pub(crate) mod family;
-mod file;
-mod gpu;
-mod guard;
-mod hwmon;
-mod limits;
-mod listings;
-mod loadavg;
-mod memory;
-mod network;
-mod os;
-mod os_release;
-#[cfg(feature = "own")]
-pub mod own;
+pub(crate) mod file;
+pub(crate) mod guard;
+pub(crate) mod listings;
 pub(crate) mod panic;
-mod parse;
-pub(crate) mod pid_stat;
+pub(crate) mod parse;
 pub(crate) mod pool;
-mod power;
-mod pressure;
-mod processes;
-mod property;
-mod rest;
-mod rows;
+pub(crate) mod property;
+pub(crate) mod rest;
+pub(crate) mod rows;
 #[cfg(test)]
-mod tests;
-mod users;
-mod vmstat;
-mod zram;
+pub(crate) mod tests;
 
 use std::{
     io,
@@ -52,7 +30,6 @@ use crate::reading::{Fault, Metric, Raw};
 pub use family::{Life, NewMember};
 pub use listings::Listings;
 use panic::Panic;
-use pool::Pool;
 
 /// One unit of reading.
 pub trait Source: Send {
@@ -179,17 +156,6 @@ impl Default for Roots {
     }
 }
 
-/// What sources are told beyond where the files are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Whether file systems are asked for their room that are on the network, or that autofs has
-    /// mounted.
-    pub network_mounts: bool,
-    /// Where the user defines sources of his own, if anywhere.
-    #[cfg(feature = "own")]
-    pub own: Option<own::Options>,
-}
-
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -274,47 +240,4 @@ impl Error {
             },
         }
     }
-}
-
-/// Every source there is, none of them opened yet.
-pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
-    all_with(roots, &Options::default())
-}
-
-/// Every source there is, with options.
-pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
-    all_on(&Pool::new(), roots, options)
-}
-
-/// The same, with their threads from this pool.
-pub(crate) fn all_on(pool: &Pool, roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
-    let powers = rest::Powers::default();
-    let mut sources: Vec<Box<dyn Source>> = vec![
-        Box::new(cpu::Cpu::new(roots)),
-        Box::new(cpuinfo::CpuInfo::new(roots)),
-        cpu::frequency::source(roots, pool),
-        cpu::temperature::source(roots, pool),
-        hwmon::source(roots, pool, powers.clone()),
-        Box::new(gpu::Family::new(roots, pool, powers.clone())),
-        Box::new(loadavg::LoadAverages::new(roots)),
-        Box::new(memory::Memory::new(roots)),
-        Box::new(vmstat::VmStat::new(roots)),
-        Box::new(zram::Zram::new(roots)),
-        Box::new(processes::Processes::new(roots, pool)),
-        Box::new(users::Users::new(roots)),
-    ];
-    sources.extend(disk::sources(roots, options, pool));
-    sources.extend(limits::sources(roots));
-    sources.extend(network::sources(roots));
-    sources.extend(os::sources(roots));
-    sources.extend(power::sources(roots, pool, powers));
-    sources.extend(pressure::sources(roots));
-    // The last, so that who asks for an id of another source does not look at its files.
-    #[cfg(feature = "own")]
-    if let Some(own) = &options.own {
-        let taken = sources.iter().flat_map(|source| source.scope());
-        let taken = taken.copied().collect();
-        sources.push(own::source(own, taken, pool));
-    }
-    sources
 }

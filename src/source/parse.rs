@@ -3,18 +3,18 @@
 use std::{collections::BTreeSet, io::BufRead, iter, sync::Arc};
 
 /// The lines of a text, the last of which need not be ended.
-pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     ended_lines(text).map(|(line, _)| line)
 }
 
 /// The lines of a text, and for each whether it is ended. What the kernel writes is, so the number
 /// at the end of a line that is not may have lost digits.
-pub(super) fn ended_lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+pub(crate) fn ended_lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
     ended_lines_while(text, |_| true)
 }
 
 /// The same, as long as what follows goes on as `wanted`: the line after that is not looked for.
-pub(super) fn ended_lines_while(
+pub(crate) fn ended_lines_while(
     mut text: &[u8],
     wanted: impl Fn(&[u8]) -> bool,
 ) -> impl Iterator<Item = (&[u8], bool)> {
@@ -33,13 +33,13 @@ pub(super) fn ended_lines_while(
 }
 
 /// What stands between blanks.
-pub(super) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| matches!(byte, b' ' | b'\t'))
         .filter(|field| !field.is_empty())
 }
 
 /// A number of decimal digits and nothing else, if it fits.
-pub(super) fn number(field: &[u8]) -> Option<u64> {
+pub(crate) fn number(field: &[u8]) -> Option<u64> {
     match digits(field)? {
         (number, b"") => Some(number),
         _ => None,
@@ -47,7 +47,7 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
 }
 
 /// The same, perhaps with a minus before it.
-pub(super) fn signed(field: &[u8]) -> Option<i64> {
+pub(crate) fn signed(field: &[u8]) -> Option<i64> {
     match field.strip_prefix(b"-") {
         Some(digits) => 0_i64.checked_sub_unsigned(number(digits)?),
         None => number(field)?.try_into().ok(),
@@ -55,7 +55,7 @@ pub(super) fn signed(field: &[u8]) -> Option<i64> {
 }
 
 /// The numbers of a line with blanks in between, as far as there is nothing else.
-pub(super) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
+pub(crate) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
     iter::from_fn(move || {
         let (number, rest) = digits(after_blanks(line))?;
         line = rest;
@@ -101,14 +101,14 @@ fn after_blanks(mut text: &[u8]) -> &[u8] {
 }
 
 /// The first word of a text, and what follows.
-pub(super) fn word(text: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = after_blanks(text);
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     text.split_at(text.iter().position(is_blank).unwrap_or(text.len()))
 }
 
 /// A number with a point in it, or without, but without sign or exponent.
-pub(super) fn decimal(field: &[u8]) -> Option<f64> {
+pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     let (whole, rest) = digits(field)?;
     if rest.is_empty() {
         return Some(whole as f64);
@@ -127,20 +127,20 @@ pub(super) fn decimal(field: &[u8]) -> Option<f64> {
 }
 
 /// What stands before and after the first colon, without the blanks around.
-pub(super) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (key, value) = split(line, b':')?;
     Some((key.trim_ascii(), value.trim_ascii()))
 }
 
 /// What stands before and after the first of a byte.
-pub(super) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let place = text.iter().position(|&other| other == byte)?;
     let (before, after) = text.split_at(place);
     Some((before, after.get(1..)?))
 }
 
 /// The bytes that a text means which begins like `  16316416 kB`, to the end of the line.
-pub(super) fn kilobytes(text: &[u8]) -> Option<u64> {
+pub(crate) fn kilobytes(text: &[u8]) -> Option<u64> {
     let (number, rest) = digits(after_blanks(text))?;
     if !rest.starts_with(b" kB\n") {
         return None;
@@ -149,13 +149,13 @@ pub(super) fn kilobytes(text: &[u8]) -> Option<u64> {
 }
 
 /// The number with which a text begins, if it is alone on its line and the line is ended.
-pub(super) fn ended_number(text: &[u8]) -> Option<u64> {
+pub(crate) fn ended_number(text: &[u8]) -> Option<u64> {
     let (number, rest) = digits(after_blanks(text))?;
     rest.starts_with(b"\n").then_some(number)
 }
 
 /// The numbers of a list such as `0-3,5`: what sysfs writes for sets of cpus.
-pub(super) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
+pub(crate) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
     // The kernel has at most 8192 cpus; a list that says more is none.
     const MOST: u64 = 1 << 16;
     let mut all = BTreeSet::new();
@@ -174,7 +174,7 @@ pub(super) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
 
 /// A fact in plain UTF-8, without the blanks around it; what is not UTF-8 becomes U+FFFD. Device
 /// trees end their texts with a zero byte.
-pub(super) fn text(bytes: &[u8]) -> Arc<str> {
+pub(crate) fn text(bytes: &[u8]) -> Arc<str> {
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
     String::from_utf8_lossy(bytes).trim().into()
 }

@@ -10,7 +10,7 @@ use crate::{
 
 /// A property of objects: `read` of disks.
 #[derive(Clone, Copy)]
-pub(super) struct Property {
+pub(crate) struct Property {
     id: &'static str,
     label: &'static str,
     description: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Property {
 impl Property {
     /// What is called `id` in the ids and `label` in names. Of the numbers, only temperatures may be
     /// negative.
-    pub(super) const fn new(
+    pub(crate) const fn new(
         id: &'static str,
         label: &'static str,
         description: &'static str,
@@ -41,7 +41,7 @@ impl Property {
     }
 
     /// A fact.
-    pub(super) const fn text(
+    pub(crate) const fn text(
         id: &'static str,
         label: &'static str,
         description: &'static str,
@@ -50,7 +50,7 @@ impl Property {
     }
 
     /// The metric of one object, which is called `whose` in names.
-    pub(super) fn of(&self, source: &str, object: &[u8], whose: &str, formula: Formula) -> Metric {
+    pub(crate) fn of(&self, source: &str, object: &[u8], whose: &str, formula: Formula) -> Metric {
         Metric {
             id: format!("{source}/{}/{}", object::escape(object), self.id).into(),
             name: format!("{whose} {}", self.label).into(),

@@ -22,11 +22,11 @@ use crate::{
 /// The power of every device that is read, by its directory. The sources share it: one device sleeps
 /// only if none of them reads it.
 #[derive(Clone, Default)]
-pub(super) struct Powers(Arc<Mutex<HashMap<PathBuf, Arc<Power>>>>);
+pub(crate) struct Powers(Arc<Mutex<HashMap<PathBuf, Arc<Power>>>>);
 
 impl Powers {
     /// The power of the device with this directory, a real path.
-    pub(super) fn of(&self, device: &Path) -> Arc<Power> {
+    pub(crate) fn of(&self, device: &Path) -> Arc<Power> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(power) = all.get(device) {
             return power.clone();
@@ -40,7 +40,7 @@ impl Powers {
 }
 
 /// Whether a device is awake, and may be read.
-pub(super) struct Power {
+pub(crate) struct Power {
     path: PathBuf,
     state: Mutex<State>,
 }
@@ -57,7 +57,7 @@ impl PartialEq for Power {
 }
 
 impl Power {
-    pub(super) fn new(device: &Path) -> Arc<Self> {
+    pub(crate) fn new(device: &Path) -> Arc<Self> {
         Arc::new(Self {
             path: device.to_owned(),
             state: Mutex::new(State {
@@ -72,7 +72,7 @@ impl Power {
     ///
     /// The power management answers this itself and does not ask the device
     /// (Documentation/ABI/testing/sysfs-devices-power).
-    pub(super) fn may_be_read(&self) -> Result<(), Fault> {
+    pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { status, rest } = &mut *state;
         match status.read() {
@@ -89,7 +89,7 @@ impl Power {
 
     /// Has it been read for long enough that it is to rest.
     #[cfg(test)]
-    pub(super) fn tire(&self) {
+    pub(crate) fn tire(&self) {
         let mut state = self.state.lock().unwrap();
         let now = monotonic();
         state.rest.since = Some(now.saturating_sub(FIRST));
@@ -123,7 +123,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 const LIBRARY: Duration = Duration::from_secs(12);
 
 /// The driver with a library.
-pub(super) const NVIDIA: &str = "nvidia";
+pub(crate) const NVIDIA: &str = "nvidia";
 
 /// A delay longer than this is not waited for: the device is meant to stay awake.
 const LONGEST: Duration = Duration::from_secs(30);

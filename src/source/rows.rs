@@ -13,7 +13,7 @@ use crate::{rate::Formula, reading::Raw};
 /// The kernel writes the lines in the same order as long as no device comes or goes, so that each
 /// is mostly where it was.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     /// The names of the lines, in the order of the text, and their rows; none for a device that
     /// is left out.
     lines: Vec<(Vec<u8>, Option<usize>)>,
@@ -23,30 +23,30 @@ pub(super) struct Rows {
 
 /// The place of a column of a row, where each row has so many columns. A row that does not fit into memory has
 /// no such column.
-pub(super) const fn place(row: usize, width: usize, column: usize) -> usize {
+pub(crate) const fn place(row: usize, width: usize, column: usize) -> usize {
     row.saturating_mul(width).saturating_add(column)
 }
 
 /// The devices that the rows of columns are of. When one has gone its row is used again for another, so that
 /// there are no more rows than there were devices at one time; the first column of a row says whose it is.
-pub(super) struct Devices<K, T> {
+pub(crate) struct Devices<K, T> {
     rows: Vec<Option<Device<K, T>>>,
     /// How many devices have had a row.
     count: u64,
 }
 
 /// The device that a row is of.
-pub(super) struct Device<K, T> {
+pub(crate) struct Device<K, T> {
     /// What tells it from others.
-    pub(super) id: K,
+    pub(crate) id: K,
     /// What no other device of the source ever had.
     number: u64,
     /// What is known of it.
-    pub(super) state: T,
+    pub(crate) state: T,
 }
 
 /// The column of a row that says whose it is.
-pub(super) const OWNER: usize = 0;
+pub(crate) const OWNER: usize = 0;
 
 impl<K, T> Default for Devices<K, T> {
     fn default() -> Self {
@@ -60,7 +60,7 @@ impl<K, T> Default for Devices<K, T> {
 impl<K: Clone + Eq + Hash, T> Devices<K, T> {
     /// Gives each device that was found a row, which is the one it has if it has one; the rows, in
     /// the order of what was found. What was found of a device is made its state, from what that was before.
-    pub(super) fn arrange<F>(
+    pub(crate) fn arrange<F>(
         &mut self,
         found: impl IntoIterator<Item = (K, F)>,
         mut state: impl FnMut(Option<T>, F) -> T,
@@ -106,28 +106,28 @@ impl<K: Clone + Eq + Hash, T> Devices<K, T> {
 
 impl<K, T> Devices<K, T> {
     /// How many rows there are, those included that are free.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The rows; none for one that is free.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Option<&Device<K, T>>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Device<K, T>>> {
         self.rows.iter().map(Option::as_ref)
     }
 
     /// The rows; none for one that is free.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = Option<&mut Device<K, T>>> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = Option<&mut Device<K, T>>> {
         self.rows.iter_mut().map(Option::as_mut)
     }
 
     /// The device of a row.
-    pub(super) fn get(&self, row: usize) -> Option<&Device<K, T>> {
+    pub(crate) fn get(&self, row: usize) -> Option<&Device<K, T>> {
         self.rows.get(row)?.as_ref()
     }
 
     /// A formula of the columns of a row, as long as that is of the device it is of now; `first` is the
     /// column with which the row begins.
-    pub(super) fn formula(&self, row: usize, first: usize, formula: Formula) -> Formula {
+    pub(crate) fn formula(&self, row: usize, first: usize, formula: Formula) -> Formula {
         Formula::OfRow {
             owner: first.saturating_add(OWNER),
             // No device has this number.
@@ -139,14 +139,14 @@ impl<K, T> Devices<K, T> {
 
 impl<K, T> Device<K, T> {
     /// The column that says that the row is its own.
-    pub(super) fn owner(&self) -> Raw {
+    pub(crate) fn owner(&self) -> Raw {
         Raw::Counter(self.number)
     }
 }
 
 /// What is known of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// It stands for this row.
     Row(usize),
     /// It was seen by discovery and left out.
@@ -156,7 +156,7 @@ pub(super) enum Line {
 }
 
 impl Rows {
-    pub(super) fn new(lines: Vec<(Vec<u8>, Option<usize>)>) -> Self {
+    pub(crate) fn new(lines: Vec<(Vec<u8>, Option<usize>)>) -> Self {
         Self {
             lines,
             places: OnceCell::new(),
@@ -164,7 +164,7 @@ impl Rows {
     }
 
     /// What the line of this name stands for; `place` is that of the line before, and becomes its.
-    pub(super) fn find(&self, place: &mut usize, name: &[u8]) -> Line {
+    pub(crate) fn find(&self, place: &mut usize, name: &[u8]) -> Line {
         let is_it = |line: &(Vec<u8>, Option<usize>)| line.0 == name;
         if !self.lines.get(*place).is_some_and(is_it) {
             match self.places().get(name) {
@@ -191,13 +191,13 @@ impl Rows {
 /// What the line of each row said the last time. Most devices are idle: a line that is the same
 /// says the same, and to see that costs a tenth of parsing it.
 #[derive(Default)]
-pub(super) struct Memo<T> {
+pub(crate) struct Memo<T> {
     rows: Vec<(Vec<u8>, T)>,
 }
 
 impl<T> Memo<T> {
     /// Forgets what is behind so many rows.
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(crate) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
         self.rows.shrink_to(rows.saturating_mul(2));
     }
@@ -205,7 +205,7 @@ impl<T> Memo<T> {
 
 impl<T: Default> Memo<T> {
     /// What `parse` makes of the line of a row. Of an empty line it makes the default.
-    pub(super) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8]) -> T) -> &T {
+    pub(crate) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8]) -> T) -> &T {
         if self.rows.len() <= row {
             self.rows
                 .resize_with(row.saturating_add(1), Default::default);

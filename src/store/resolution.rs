@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn selection(columns: usize) -> Arc<Selection> {
-        let store = Store::new(crate::source::all(&crate::source::Roots::default()));
+        let store = Store::new(crate::sources::all(&crate::source::Roots::default()));
         let one = store.resolve(&["memory/physical/total"]).unwrap();
         let columns = std::iter::repeat_n(one.columns[0].clone(), columns);
         let mut selection = Selection::default();

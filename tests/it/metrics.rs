@@ -12,7 +12,8 @@ use tokio::runtime;
 
 use sampled::{
     reading::{Fault, Reading, Value},
-    source::{self, Roots},
+    source::Roots,
+    sources,
     store::{Selection, Store},
 };
 
@@ -33,7 +34,7 @@ fn store(tree: &str) -> Store {
         sys: root.join("sys"),
         root,
     };
-    Store::new(source::all(&roots))
+    Store::new(sources::all(&roots))
 }
 
 /// Has something done that waits.
@@ -54,7 +55,7 @@ fn listed(tree: &str) -> Arc<Selection> {
 
 /// The addresses of an interface, which no file has: the kernel is asked.
 fn addresses() -> Arc<Selection> {
-    let store = Store::new(source::all(&Roots::default()));
+    let store = Store::new(sources::all(&Roots::default()));
     store
         .resolve(&[
             "network/lo/ipv4address",
@@ -149,7 +150,7 @@ fn tables() -> (String, BTreeSet<String>) {
 fn no_source_offers_what_no_fixture_shows() {
     let selections = everything();
     let columns = || selections.iter().flat_map(|selection| &selection.columns);
-    for scope in source::all(&Roots::default())
+    for scope in sources::all(&Roots::default())
         .iter()
         .flat_map(|source| source.scope())
     {

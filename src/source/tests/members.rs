@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// The members that a family has found anew.
-pub(in crate::source) fn new_members(family: &mut dyn Source) -> Vec<Box<dyn Source>> {
+pub(crate) fn new_members(family: &mut dyn Source) -> Vec<Box<dyn Source>> {
     let members = family.members().unwrap().into_iter();
     members.map(|member| member.source).collect()
 }
 
 /// All sources, and behind each family its members.
-pub(in crate::source) fn with_members(sources: Vec<Box<dyn Source>>) -> Vec<Box<dyn Source>> {
+pub(crate) fn with_members(sources: Vec<Box<dyn Source>>) -> Vec<Box<dyn Source>> {
     let mut all = Vec::new();
     for mut source in sources {
         let members = new_members(source.as_mut());
@@ -28,9 +28,7 @@ pub(in crate::source) fn with_members(sources: Vec<Box<dyn Source>>) -> Vec<Box<
 }
 
 /// What the sources of these families read, by id.
-pub(in crate::source) fn readings(
-    sources: Vec<Box<dyn Source>>,
-) -> BTreeMap<String, Result<Value, Fault>> {
+pub(crate) fn readings(sources: Vec<Box<dyn Source>>) -> BTreeMap<String, Result<Value, Fault>> {
     let mut readings = BTreeMap::new();
     for mut source in with_members(sources) {
         let metrics = discover(source.as_mut()).unwrap();

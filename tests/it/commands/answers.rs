@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sampled::source::command::{Command, LIMIT};
+use sampled::custom::command::{Command, LIMIT};
 
 use super::place::{FOREVER, Holdings, Place, alone, next, nothing_is_left};
 use crate::process::PATIENCE;
@@ -110,7 +110,7 @@ fn what_goes_wrong_is_told() {
 #[test]
 fn a_guard_that_is_none_is_told() {
     let place = Place {
-        runner: sampled::source::command::Runner::new("/nowhere/guard"),
+        runner: sampled::custom::command::Runner::new("/nowhere/guard"),
         ..Place::new()
     };
     let state = place.answer(place.shell(":"));

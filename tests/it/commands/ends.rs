@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use sampled::source::command::{Command, Handle, Runner};
+use sampled::custom::command::{Command, Handle, Runner};
 
 use super::place::{
     Holdings, Place, again, alone, children, guards, next, nothing_is_left, processes, shell, told,

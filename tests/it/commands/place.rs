@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sampled::source::command::{self, Command, Handle, Runner, State};
+use sampled::custom::command::{self, Command, Handle, Runner, State};
 
 use crate::{
     home::{Home, MARK, SAMPLED},

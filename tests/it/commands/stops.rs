@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use sampled::{client::SampleOptions, source::command::Command};
+use sampled::{client::SampleOptions, custom::command::Command};
 
 use super::{
     place::{Place, again, guards, next, nothing_is_left, told},

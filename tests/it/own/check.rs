@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sampled::source::own;
+use sampled::custom;
 use tempfile::TempDir;
 
 use super::place::{define, sources_d};
@@ -125,16 +125,17 @@ fn the_sources_are_shown() {
 }
 
 /// A directory with these files, checked; what is told of mistakes.
-fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<own::Check, String> {
+fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Check, String> {
     let dir = TempDir::with_prefix("sampled-own-").unwrap();
     for (name, text) in files {
         define(dir.path(), &name, &text);
     }
     let shown = format!("{}/", dir.path().display());
-    let checked = own::check(dir.path()).map_err(|error| error.to_string().replace(&shown, ""))?;
+    let checked = custom::check(dir.path(), sampled::sources::scopes())
+        .map_err(|error| error.to_string().replace(&shown, ""))?;
     let mistakes = checked.mistakes.iter();
     let mistakes = mistakes.map(|mistake| mistake.replace(&shown, ""));
-    Ok(own::Check {
+    Ok(custom::Check {
         mistakes: mistakes.collect(),
         ..checked
     })
@@ -162,14 +163,14 @@ fn metrics_have_a_limit() {
 #[test]
 fn files_have_a_limit() {
     let files = |count| (0..count).map(|number| (format!("{number}.toml"), String::new()));
-    assert_eq!(check(files(1024)), Ok(own::Check::default()));
+    assert_eq!(check(files(1024)), Ok(custom::Check::default()));
     let error = check(files(1025)).unwrap_err();
     assert!(
         error.ends_with("it has more than 1024 files *.toml"),
         "{error}"
     );
     let large = |number| (format!("{number:02}.toml"), "#".repeat(1 << 20));
-    assert_eq!(check((0..16).map(large)), Ok(own::Check::default()));
+    assert_eq!(check((0..16).map(large)), Ok(custom::Check::default()));
     let checked = check((0..17).map(large)).unwrap();
     assert_eq!(
         checked.mistakes,
@@ -177,7 +178,7 @@ fn files_have_a_limit() {
     );
     let dir = TempDir::with_prefix("sampled-own-").unwrap();
     define(dir.path(), "a.toml", &"#".repeat((1 << 20) + 1));
-    let checked = own::check(dir.path()).unwrap();
+    let checked = custom::check(dir.path(), sampled::sources::scopes()).unwrap();
     assert!(
         checked.mistakes[0].ends_with("it is larger than 1 MiB"),
         "{checked:?}"

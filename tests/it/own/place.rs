@@ -8,8 +8,10 @@ use std::{
 };
 
 use sampled::{
+    custom,
     reading::{Reading, Stamp, Value},
-    source::{self, Roots, own},
+    source::Roots,
+    sources,
     store::{Baseline, Changes, Frame, Selection, Store},
 };
 use tempfile::TempDir;
@@ -45,15 +47,15 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let dir = TempDir::with_prefix("sampled-own-").unwrap();
-        let own = own::Options {
+        let own = custom::Options {
             directory: dir.path().join("sources.d"),
             guard: SAMPLED.into(),
         };
-        let options = source::Options {
+        let options = sources::Options {
             own: Some(own),
-            ..source::Options::default()
+            ..sources::Options::default()
         };
-        let store = Store::new(source::all_with(&Roots::default(), &options));
+        let store = Store::new(sources::all_with(&Roots::default(), &options));
         Self { dir, store }
     }
 
@@ -130,7 +132,7 @@ impl Place {
         self.look();
         let selection = block_on(self.store.resolve_patiently(&[])).unwrap();
         let columns = selection.columns.iter();
-        let own = columns.filter(|column| column.source.starts_with(own::NAME));
+        let own = columns.filter(|column| column.source.starts_with(custom::NAME));
         let mut ids: Vec<_> = own.map(|column| column.metric.id.to_string()).collect();
         ids.sort();
         ids

@@ -1,0 +1,319 @@
+//! One table of a file of definitions: its keys as what they are to be, and the mistakes in them.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use regex::{Regex, RegexBuilder};
+use toml::de::{DeTable, DeValue};
+
+use crate::{
+    custom::command::Program,
+    duration,
+    expression::Expression,
+    mistake::{self, Key, Mistake, Value},
+    reading::Kind,
+};
+
+/// A table of a metric or a command. What cannot be understood is noted, and is then none.
+pub(super) struct Entry<'a, 'm> {
+    /// What stands before the keys in messages: `metrics."room/desk/temperature"`.
+    name: String,
+    key: &'a Key<'a>,
+    table: &'a DeTable<'a>,
+    pub(super) mistakes: &'m mut Vec<Mistake>,
+}
+
+/// No name and no description that a person reads is longer, in bytes.
+const LONGEST_TEXT: usize = 1024;
+
+/// No file of the kernel's is as deep as this, in parts of its path.
+const MOST_PARTS: usize = 32;
+
+/// What a regular expression may take of memory, in bytes: many times what one for a number needs.
+const LARGEST_REGEX: usize = 256 * 1024;
+
+impl<'a, 'm> Entry<'a, 'm> {
+    /// The table of a key of `tables`. Its keys are all `known`.
+    pub(super) fn open(
+        tables: &str,
+        key: &'a Key<'a>,
+        value: &'a Value<'a>,
+        known: &str,
+        mistakes: &'m mut Vec<Mistake>,
+    ) -> Option<Self> {
+        let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        let name = match &**key.get_ref() {
+            name if name.bytes().all(bare) => format!("{tables}.{name}"),
+            name => format!("{tables}.{name:?}"),
+        };
+        let table = match mistake::table(&name, value) {
+            Ok(table) => table,
+            Err(mistake) => {
+                mistakes.push(mistake);
+                return None;
+            }
+        };
+        for (key, _) in table {
+            if !known.split(", ").any(|known| known == key.get_ref()) {
+                mistakes.push(Mistake::unknown(&format!("{name}."), key, known));
+            }
+        }
+        Some(Self {
+            name,
+            key,
+            table,
+            mistakes,
+        })
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Notes what is wrong with the value of a key.
+    pub(super) fn mistake(&mut self, key: &str, what: impl std::fmt::Display) {
+        let span = self.table.get(key).map(Value::span);
+        let span = span.unwrap_or_else(|| self.key.span());
+        let what = format!("{}.{key}: {what}", self.name);
+        self.mistakes.push(Mistake::new(span, what));
+    }
+
+    /// Notes what is wrong with the whole.
+    pub(super) fn mistake_of_all(&mut self, what: impl std::fmt::Display) {
+        let what = format!("{}: {what}", self.name);
+        self.mistakes.push(Mistake::new(self.key.span(), what));
+    }
+
+    /// Notes that these keys have no place here.
+    pub(super) fn refuse(&mut self, keys: &[&str], why: &str) {
+        for key in keys {
+            if self.has(key) {
+                self.mistake(key, why);
+            }
+        }
+    }
+
+    /// What a value is understood as, or what is expected.
+    fn read<T>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        understand: impl Fn(&DeValue<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.table.get(key)?;
+        let understood = understand(value.get_ref());
+        if understood.is_none() {
+            let key = format!("{}.{key}", self.name);
+            self.mistakes.push(Mistake::mistyped(&key, expected, value));
+        }
+        understood
+    }
+
+    /// A text that is understood, or what is wrong with it.
+    fn understand<T>(
+        &mut self,
+        key: &str,
+        understand: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        match understand(&text) {
+            Ok(understood) => Some(understood),
+            Err(why) => {
+                self.mistake(key, format_args!("{text:?}: {why}"));
+                None
+            }
+        }
+    }
+
+    /// A text that says something.
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        let text = self.read(key, "a text in quotes", |value| {
+            value.as_str().map(str::to_owned)
+        })?;
+        let why = match &text {
+            text if text.trim().is_empty() => "a text that is not empty is expected".to_owned(),
+            text if text.len() > LONGEST_TEXT => {
+                format!("a text of at most {LONGEST_TEXT} bytes is expected")
+            }
+            text if text.contains(char::is_control) => {
+                "a text without control characters is expected".to_owned()
+            }
+            _ => return Some(text),
+        };
+        self.mistake(key, why);
+        None
+    }
+
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        let flag = mistake::flag(&format!("{}.{key}", self.name), self.table.get(key)?);
+        flag.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    /// A number that is one: neither infinite nor none at all.
+    pub(super) fn number(&mut self, key: &str) -> Option<f64> {
+        self.read(key, "a number", |value| {
+            let number = match value {
+                DeValue::Integer(number) => {
+                    let digits = number.as_str().replace('_', "");
+                    i64::from_str_radix(&digits, number.radix()).ok()? as f64
+                }
+                DeValue::Float(number) => number.as_str().replace('_', "").parse().ok()?,
+                _ => return None,
+            };
+            number.is_finite().then_some(number)
+        })
+    }
+
+    /// A span of time that is not empty.
+    pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
+        // What is run or read more often is no sensor any more.
+        const SHORTEST: Duration = Duration::from_millis(10);
+        self.understand(key, |text| match duration::parse(text) {
+            Ok(duration) if duration >= SHORTEST => Ok(duration),
+            Ok(_) => Err("10ms is the shortest".to_owned()),
+            Err(cause @ duration::Error::TooLong) => Err(cause.to_string()),
+            Err(cause) => Err(format!("{cause}: a duration such as \"30s\" is expected")),
+        })
+    }
+
+    pub(super) fn kind(&mut self) -> Kind {
+        let kind = self.understand("kind", |text| match text {
+            "gauge" => Ok(Kind::Gauge),
+            "rate" => Ok(Kind::Rate),
+            "total" => Ok(Kind::Total),
+            "text" => Ok(Kind::Text),
+            _ => Err("gauge, rate, total or text is expected".to_owned()),
+        });
+        kind.unwrap_or(Kind::Gauge)
+    }
+
+    /// A unit in the form of UCUM, whose symbols are of ASCII without blanks.
+    pub(super) fn unit(&mut self) -> Option<String> {
+        self.understand("unit", |text| match text {
+            text if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text.to_owned()),
+            _ => Err("a unit of UCUM is expected, such as Cel, By/s or %".to_owned()),
+        })
+    }
+
+    /// A regular expression. It is matched in linear time, whatever it is.
+    pub(super) fn regex(&mut self) -> Option<Regex> {
+        self.understand("regex", |text| {
+            let regex = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
+            // The library draws the mistake on several lines: the last says what it is.
+            let what = |error: regex::Error| error.to_string().lines().last().map(str::to_owned);
+            regex.map_err(|error| what(error).unwrap_or_default())
+        })
+    }
+
+    /// An expression, of other metrics.
+    pub(super) fn expression(&mut self) -> Option<Expression> {
+        self.understand("expression", |text| {
+            Expression::parse(text).map_err(|error| error.to_string())
+        })
+    }
+
+    /// A JSON Pointer, RFC 6901.
+    pub(super) fn pointer(&mut self) -> Option<String> {
+        self.understand("json", |text| {
+            let mut escapes = text.split('~').skip(1);
+            match text {
+                _ if !text.starts_with('/') => {
+                    Err("a JSON Pointer begins with a slash, such as /a/0/b".to_owned())
+                }
+                _ if escapes.any(|rest| !rest.starts_with(['0', '1'])) => {
+                    Err("in a JSON Pointer, ~0 stands for ~ and ~1 for /".to_owned())
+                }
+                _ => Ok(text.to_owned()),
+            }
+        })
+    }
+
+    /// The path of a file, which may have `*` in it.
+    pub(super) fn path(&mut self, home: Option<&Path>) -> Option<String> {
+        self.understand("file", |text| {
+            let path = absolute(text, home)?;
+            if path.contains("**") {
+                return Err("** is too much: * stands for what is between two slashes".to_owned());
+            }
+            if path.contains('*') {
+                let parts = path.split('/').filter(|part| !part.is_empty()).count();
+                if parts > MOST_PARTS {
+                    return Err(format!(
+                        "a path with * has at most {MOST_PARTS} parts, and this one has {parts}"
+                    ));
+                }
+                glob::Pattern::new(&path).map_err(|error| error.to_string())?;
+            }
+            Ok(path)
+        })
+    }
+
+    /// What is executed: `argv` or `shell`.
+    pub(super) fn program(&mut self, home: Option<&Path>) -> Option<Program> {
+        match (self.has("argv"), self.has("shell")) {
+            (true, false) => {
+                let argv = self.argv()?;
+                let [program, arguments @ ..] = &argv[..] else {
+                    self.mistake("argv", "a program and its arguments are expected");
+                    return None;
+                };
+                let program = match program.contains('/') || program == "~" {
+                    true => absolute(program, home),
+                    false if program.is_empty() => Err("a program is expected".to_owned()),
+                    // It is looked for in PATH.
+                    false => Ok(program.clone()),
+                };
+                match program {
+                    Ok(program) => {
+                        let argv = [&program].into_iter().chain(arguments);
+                        Some(Program::Argv(argv.map(OsString::from).collect()))
+                    }
+                    Err(why) => {
+                        self.mistake("argv", why);
+                        None
+                    }
+                }
+            }
+            (false, true) => {
+                let text = self.read("shell", "a text in quotes", |value| {
+                    value.as_str().map(str::to_owned)
+                })?;
+                if text.trim().is_empty() || text.contains('\0') {
+                    self.mistake("shell", "a command for /bin/sh is expected");
+                    return None;
+                }
+                Some(Program::Shell(text.into()))
+            }
+            (argv, _) => {
+                let found = if argv { "both are" } else { "none is" };
+                self.mistake_of_all(format_args!(
+                    "one of argv and shell is expected, and {found} given"
+                ));
+                None
+            }
+        }
+    }
+
+    fn argv(&mut self) -> Option<Vec<String>> {
+        let expected = "an array of texts, the first of them a program";
+        self.read("argv", expected, |value| {
+            let texts = value.as_array()?.iter().map(|value| {
+                let text = value.get_ref().as_str();
+                text.filter(|text| !text.contains('\0')).map(str::to_owned)
+            });
+            texts.collect()
+        })
+    }
+}
+
+/// A path that means the same wherever the service was started.
+fn absolute(text: &str, home: Option<&Path>) -> Result<String, String> {
+    if text.contains('\0') {
+        return Err("no path has a zero byte".to_owned());
+    }
+    match (text.strip_prefix("~/"), home.and_then(Path::to_str)) {
+        (None, _) if text.starts_with('/') => Ok(text.to_owned()),
+        (None, _) => Err("an absolute path is expected, or one that begins with ~/".to_owned()),
+        (Some(rest), Some(home)) => Ok(format!("{}/{rest}", home.trim_end_matches('/'))),
+        (Some(_), None) => Err("HOME is not set to a path".to_owned()),
+    }
+}

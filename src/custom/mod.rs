@@ -1,0 +1,84 @@
+//! Sources of the user's own: what the files `*.toml` of a directory define, read like any other.
+//!
+//! The directory is looked at when somebody asks for what no other source may have, and from then on
+//! what is saved there counts at the next call, and in sessions as soon as the kernel tells of it: without a
+//! thread, and without a wake-up while there is no session. A mistake harms only the metric that it is made in, which stays as it was before.
+//!
+//! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
+//! asked for; and for each file of definitions there is one more, which says what is wrong with it.
+
+mod columns;
+pub mod command;
+mod cycle;
+mod defined;
+mod definition;
+mod dependencies;
+mod directory;
+mod entry;
+mod extract;
+mod family;
+mod file;
+mod id;
+mod kernel_file;
+mod loader;
+mod member;
+mod parse;
+mod shared;
+mod watch;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nix::errno::Errno;
+
+use crate::source::{self, Source, pool::Pool};
+
+/// The name of the whole family: its directory. Its members are called by their files,
+/// `sources.d/room.toml`.
+pub const NAME: &str = "sources.d";
+
+/// Where the user defines sources of his own, and what they are run by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The directory. It need not be there.
+    pub directory: PathBuf,
+    /// The program that guards the runs of commands: see [`command::Runner::new`].
+    pub guard: PathBuf,
+}
+
+/// What the files of a directory define.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// The ids, in the order of the files.
+    pub ids: Vec<Arc<str>>,
+    /// What is wrong, each as `<file>:<line>:<column>: <key>: <what>`.
+    pub mistakes: Vec<String>,
+}
+
+/// Reads the definitions of a directory, and nothing that they define. `taken` are the patterns of all ids that
+/// belong to other sources ([`crate::sources::scopes`]).
+///
+/// # Errors
+/// When the directory is not there, cannot be read, or may be written by others.
+pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Error> {
+    let mut directory = directory::Directory::new(path.to_owned(), taken);
+    directory.load(&watch::News::All);
+    if !directory.is_there() {
+        return Err(source::Error::io(path, Errno::ENOENT.into()));
+    }
+    if let Some(error) = directory.error() {
+        return Err(error.again());
+    }
+    Ok(Check {
+        ids: directory.ids().collect(),
+        mistakes: directory.mistakes().cloned().collect(),
+    })
+}
+
+/// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
+/// other sources.
+pub(super) fn source(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Box<dyn Source> {
+    Box::new(family::Family::new(options, taken, pool))
+}

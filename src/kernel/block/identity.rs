@@ -1,0 +1,217 @@
+//! What a block device is called, the same on every boot.
+
+use std::{
+    collections::HashSet,
+    path::{Component, Path, PathBuf},
+};
+
+use crate::{
+    regular_file,
+    source::{Roots, parse},
+};
+
+/// Where sysfs tells of a whole device. A slash in its name is an exclamation mark there.
+pub(crate) fn directory(roots: &Roots, name: &str) -> PathBuf {
+    roots.sys.join("block").join(name.replace('/', "!"))
+}
+
+/// The device that a partition is a part of, and which one it is; none for a whole device.
+pub(crate) fn partition<'a>(
+    roots: &Roots,
+    name: &'a str,
+    others: &HashSet<String>,
+) -> Option<(&'a str, u64)> {
+    if directory(roots, name).is_dir() {
+        return None;
+    }
+    // A partition is called by its device, with a number behind.
+    let prefixes = name.char_indices().map(|(end, _)| &name[..end]);
+    let mut parents = prefixes.filter(|prefix| others.contains(*prefix));
+    parents.find_map(|parent| {
+        let own = directory(roots, parent).join(name.replace('/', "!"));
+        let number = parse::number(text(&own.join("partition"))?.as_bytes())?;
+        Some((parent, number))
+    })
+}
+
+/// The name of a whole device: that of the logical volume or array it is; otherwise what the
+/// maker gave it; otherwise where it is plugged in.
+pub(crate) fn name(roots: &Roots, kernel: &str) -> String {
+    let directory = directory(roots, kernel);
+    let fact = |path: &str| text(&directory.join(path));
+    if let Some(name) = fact("dm/name") {
+        return format!("dm-name-{name}");
+    }
+    if directory.join("md").is_dir() {
+        return match fact("md/uuid") {
+            Some(uuid) => format!("md-uuid-{uuid}"),
+            None => format!("md-name-{kernel}"),
+        };
+    }
+    if let Some(file) = fact("loop/backing_file") {
+        return format!("loop-{file}");
+    }
+    let worldwide = fact("wwid").or_else(|| fact("device/wwid"));
+    let serial = || fact("serial").or_else(|| fact("device/serial"));
+    let Some(own) = worldwide.filter(|id| is_own(id)).or_else(|| {
+        // The namespaces of an NVMe drive share its serial number.
+        let namespace = fact("nsid").map_or_else(String::new, |id| format!("-ns{id}"));
+        let serial = serial().filter(|id| is_own(id))?;
+        Some(format!("{serial}{namespace}"))
+    }) else {
+        return place(roots, kernel);
+    };
+    // The boot areas of an SD card are devices of their own, but have its number.
+    let area = kernel.strip_prefix("mmcblk").map(|rest| {
+        let area = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        (!area.is_empty()).then(|| format!("-{area}"))
+    });
+    own + &area.flatten().unwrap_or_default()
+}
+
+/// Where a whole device is plugged in, in the manner of udev's by-path; its name in the kernel if
+/// that is nowhere.
+pub(crate) fn place(roots: &Roots, kernel: &str) -> String {
+    let directory = directory(roots, kernel);
+    let place = || {
+        let devices = roots.sys.join("devices").canonicalize().ok()?;
+        let real = directory.canonicalize().ok()?;
+        let place = place_of(real.strip_prefix(devices).ok()?);
+        (!place.is_empty()).then_some(place)
+    };
+    place().unwrap_or_else(|| kernel.to_owned())
+}
+
+/// A path below /sys/devices without what the kernel counts up as it finds it.
+fn place_of(path: &Path) -> String {
+    let mut place: Vec<String> = Vec::new();
+    for component in path.components() {
+        let Component::Normal(name) = component else {
+            continue;
+        };
+        let name = name.to_string_lossy();
+        if name == "virtual" {
+            return String::new();
+        }
+        if is_pci(&name) {
+            // Bridges are counted by the firmware, too: the last one is the device.
+            place = vec![format!("pci-{name}")];
+        } else if let [host, rest @ ..] = &*name.split(':').collect::<Vec<_>>()
+            && rest.len() == 3
+            && rest
+                .iter()
+                .all(|part| parse::number(part.as_bytes()).is_some())
+            && parse::number(host.as_bytes()).is_some()
+        {
+            place.push(format!("scsi-{}", rest.join(":")));
+        } else if name.starts_with("ata") || name.contains('-') && name.contains(':') {
+            place.push(name.into_owned());
+        } else if name.contains('.') && !name.contains(':') {
+            place.push(format!("platform-{name}"));
+        }
+    }
+    place.join("-")
+}
+
+/// Whether it is the address of a PCI function: `0000:00:1f.2`.
+fn is_pci(name: &str) -> bool {
+    let form = b"0000:00:00.0";
+    name.len() == form.len()
+        && name.bytes().zip(form).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_hexdigit(),
+            _ => byte == *form,
+        })
+}
+
+/// Whether it tells a device from others: makers leave it empty or all zeroes.
+fn is_own(id: &str) -> bool {
+    let number = id.split_once('.').map_or(id, |(_, number)| number);
+    number
+        .bytes()
+        .any(|byte| !matches!(byte, b'0' | b'x' | b'_'))
+}
+
+/// The text of a small file, runs of blanks in it as one underscore each: the model in a SCSI
+/// name is filled up with them.
+pub(crate) fn text(path: &Path) -> Option<String> {
+    let bytes = regular_file::table(path).ok()?;
+    let text = parse::text(&bytes);
+    let words: Vec<_> = text.split_whitespace().collect();
+    (!words.is_empty()).then(|| words.join("_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::Tree;
+
+    #[track_caller]
+    fn check_place(path: &str, expected: &str) {
+        assert_eq!(place_of(Path::new(path)), expected);
+    }
+
+    #[test]
+    fn places() {
+        check_place(
+            "pci0000:00/0000:00:1d.4/0000:3d:00.0/nvme/nvme0/nvme0n1",
+            "pci-0000:3d:00.0",
+        );
+        check_place(
+            "pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0/block/sda",
+            "pci-0000:00:17.0-ata2-scsi-0:0:0",
+        );
+        check_place(
+            "pci0000:00/0000:00:14.0/usb2/2-3/2-3:1.0/host4/target4:0:0/4:0:0:1/block/sdb",
+            "pci-0000:00:14.0-2-3:1.0-scsi-0:0:1",
+        );
+        check_place(
+            "platform/soc/fe340000.mmc/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0",
+            "platform-fe340000.mmc",
+        );
+        check_place("virtual/block/loop0", "");
+    }
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], kernel: &str, expected: &str) {
+        let tree = Tree::new();
+        for (path, text) in files {
+            tree.write(&format!("block/{kernel}/{path}"), text);
+        }
+        assert_eq!(name(&tree.roots(), kernel), expected);
+    }
+
+    #[test]
+    fn names() {
+        check(&[("dm/name", "vg0-home\n")], "dm-3", "dm-name-vg0-home");
+        check(&[("md/level", "raid1\n")], "md127", "md-name-md127");
+        check(&[("md/uuid", "a-b\n")], "md127", "md-uuid-a-b");
+        check(&[("loop/backing_file", "/x.img\n")], "loop3", "loop-/x.img");
+        check(
+            &[("device/wwid", "t10.ATA     Samsung SSD 860     S3Z8NB0K\n")],
+            "sda",
+            "t10.ATA_Samsung_SSD_860_S3Z8NB0K",
+        );
+        check(
+            &[
+                ("wwid", "eui.0000000000000000\n"),
+                ("device/serial", "S64D\n"),
+                ("nsid", "1\n"),
+            ],
+            "nvme0n1",
+            "S64D-ns1",
+        );
+        check(&[("serial", "1716")], "vda", "1716");
+        check(&[("device/serial", "0x00000000\n")], "mmcblk0", "mmcblk0");
+        check(
+            &[("device/serial", "0x1234abcd\n")],
+            "mmcblk0",
+            "0x1234abcd",
+        );
+        check(
+            &[("device/serial", "0x1234abcd\n")],
+            "mmcblk0boot1",
+            "0x1234abcd-boot1",
+        );
+        check(&[], "zram0", "zram0");
+    }
+}

@@ -1,0 +1,163 @@
+//! The block devices that there are.
+
+pub(super) mod identity;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::source::{Roots, parse};
+
+/// A block device that has something in it.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// What the kernel calls it for now: `sda1`.
+    pub(super) kernel: String,
+    pub(super) number: (u64, u64),
+    /// What is its own and the same on every boot. Of twins, which claim to be one device, and of
+    /// those without anything of their own it is where they are plugged in. A partition is part
+    /// `-part1` of its device.
+    pub(super) id: String,
+    /// What the maker calls it, if known.
+    pub(super) model: Option<String>,
+    /// Whether its bytes are counted in no other device: it is whole, and hardware.
+    pub(super) is_physical: bool,
+}
+
+/// The devices in a text of `/proc/diskstats`; what is left out of it is empty, like the slot of a
+/// reader without a card and a loop device without a file.
+pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
+    let mut known = HashSet::new();
+    let lines = parse::lines(text).filter_map(line);
+    // A device has one line.
+    let lines: Vec<_> = lines
+        .filter(|(_, kernel)| known.insert(kernel.clone()))
+        .collect();
+    let (mut devices, mut parts) = (Vec::new(), Vec::new());
+    for (number, kernel) in &lines {
+        if let Some((parent, part)) = identity::partition(roots, kernel, &known) {
+            parts.push((*number, kernel, parent, part));
+        } else if !is_empty(roots, kernel) {
+            devices.push(Device {
+                kernel: kernel.clone(),
+                number: *number,
+                id: identity::name(roots, kernel),
+                model: model(roots, kernel),
+                is_physical: is_physical(roots, kernel),
+            });
+        }
+    }
+    tell_twins_apart(roots, &mut devices);
+    let wholes = devices
+        .iter()
+        .map(|device| (device.kernel.clone(), device.id.clone()));
+    let wholes: HashMap<_, _> = wholes.collect();
+    for (number, kernel, parent, part) in parts {
+        let Some(parent) = wholes.get(parent) else {
+            continue;
+        };
+        devices.push(Device {
+            kernel: kernel.clone(),
+            number,
+            id: format!("{}-part{part}", parent),
+            model: None,
+            is_physical: false,
+        });
+    }
+    devices
+}
+
+fn tell_twins_apart(roots: &Roots, devices: &mut [Device]) {
+    for rename in [identity::place, |_: &Roots, kernel: &str| kernel.to_owned()] {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for device in devices.iter() {
+            let count = counts.entry(device.id.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+        for device in devices.iter_mut() {
+            if counts[&device.id] > 1 {
+                device.id = rename(roots, &device.kernel);
+            }
+        }
+    }
+}
+
+/// The numbers and the name of a line.
+fn line(line: &[u8]) -> Option<((u64, u64), String)> {
+    let mut fields = parse::fields(line);
+    let major = parse::number(fields.next()?)?;
+    let minor = parse::number(fields.next()?)?;
+    let name = String::from_utf8_lossy(fields.next()?).into_owned();
+    Some(((major, minor), name))
+}
+
+fn is_empty(roots: &Roots, kernel: &str) -> bool {
+    let fact = |path: &str| identity::text(&identity::directory(roots, kernel).join(path));
+    kernel.starts_with("ram")
+        || fact("size").is_some_and(|size| size == "0")
+        // One of several paths to a drive that has a device of its own.
+        || fact("hidden").is_some_and(|hidden| hidden == "1")
+}
+
+fn is_physical(roots: &Roots, kernel: &str) -> bool {
+    let directory = identity::directory(roots, kernel);
+    directory.join("device").exists()
+        && !["loop", "dm", "md"]
+            .iter()
+            .any(|sort| directory.join(sort).exists())
+}
+
+fn model(roots: &Roots, kernel: &str) -> Option<String> {
+    let directory = identity::directory(roots, kernel);
+    let model = identity::text(&directory.join("device/model"))
+        .or_else(|| identity::text(&directory.join("device/name")));
+    Some(model?.replace('_', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, fixture, roots};
+
+    #[test]
+    fn twins_are_told_apart_by_where_they_are() {
+        let tree = Tree::new();
+        for (kernel, slot) in [("sda", "0000:00:17.0/ata1"), ("sdb", "0000:00:17.0/ata2")] {
+            let real = format!("devices/pci0000:00/{slot}/block/{kernel}");
+            tree.write(&format!("{real}/size"), "1000\n");
+            tree.write(&format!("{real}/device/wwid"), "t10.SAME\n");
+            tree.write(&format!("{real}/{kernel}1/partition"), "1\n");
+            tree.link(&format!("block/{kernel}"), &real);
+        }
+        let check = |text: &str, expected: &[&str]| {
+            let devices = devices(&tree.roots(), text.as_bytes());
+            let ids: Vec<_> = devices.iter().map(|device| device.id.as_str()).collect();
+            assert_eq!(ids, expected);
+        };
+        check(
+            "8 0 sda 0\n8 1 sda1 0\n8 16 sdb 0\n8 17 sdb1 0\n",
+            &[
+                "pci-0000:00:17.0-ata1",
+                "pci-0000:00:17.0-ata2",
+                "pci-0000:00:17.0-ata1-part1",
+                "pci-0000:00:17.0-ata2-part1",
+            ],
+        );
+        check("8 0 sda 0\n8 1 sda1 0\n", &["t10.SAME", "t10.SAME-part1"]);
+        check("8 1 sda1 0\n8\nx y z\n", &["sda1"]);
+    }
+
+    #[test]
+    fn fixtures() {
+        let text = fixture!("server/proc/diskstats");
+        let devices = devices(&roots("server"), text.as_bytes());
+        let mut ids: Vec<_> = devices.iter().map(|device| &device.id).collect();
+        ids.sort();
+        ids.dedup();
+        // 63 lines, of which 6 loop devices have no file and the reader has no disc.
+        assert_eq!(
+            (text.lines().count(), ids.len(), devices.len()),
+            (63, 56, 56)
+        );
+        let physical = devices.iter().filter(|device| device.is_physical);
+        assert_eq!(physical.count(), 38);
+    }
+}

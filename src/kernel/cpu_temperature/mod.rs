@@ -1,0 +1,220 @@
+//! How warm the CPUs are: which sensor of a chip or a zone measures which.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
+
+use crate::{
+    kernel::{
+        hwmon::{Chip, Devices, TEMPERATURE as SORT, chips},
+        per_cpu::{Quantity, Spot, cpus, family},
+        thermal::zones,
+    },
+    reading::{Kind, unit},
+    source::{
+        Error, Roots, Source,
+        device::{Device, fact, names, split_number},
+        pool::Pool,
+        property::Property,
+    },
+};
+
+static TEMPERATURE: Quantity = Quantity {
+    source: "cputemp",
+    scope: &[
+        "cpu/*/temperature",
+        "cpu/all/averageTemperature",
+        "cpu/all/minimumTemperature",
+        "cpu/all/maximumTemperature",
+    ],
+    subsystems: &["cpu", "hwmon", "thermal"],
+    one: property(
+        "temperature",
+        "temperature",
+        "Temperature of the CPU's core, or of what is nearest to it: Core of coretemp, Tdie or Tctl of k10temp or zenpower in /sys/class/hwmon, or a zone of the processor in /sys/class/thermal",
+    ),
+    all: [
+        property(
+            "averageTemperature",
+            "average temperature",
+            "Average of the temperatures of the CPUs that are online, from /sys/class/hwmon or /sys/class/thermal",
+        ),
+        property(
+            "minimumTemperature",
+            "minimum temperature",
+            "Temperature of the coolest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
+        ),
+        property(
+            "maximumTemperature",
+            "maximum temperature",
+            "Temperature of the warmest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
+        ),
+    ],
+    value: |text| SORT.value(text),
+};
+
+const fn property(id: &'static str, label: &'static str, description: &'static str) -> Property {
+    Property::new(id, label, description, unit::CELSIUS, Kind::Gauge)
+}
+
+/// The family of the temperatures.
+pub(crate) fn source(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
+    let sys = roots.sys.clone();
+    let mut devices = Devices::default();
+    family(&TEMPERATURE, roots, pool, move || spots(&sys, &mut devices))
+}
+
+/// Where the kernel has put a CPU: on which package, and on which core of it.
+struct Topology {
+    cpu: u32,
+    package: u32,
+    core: u32,
+}
+
+/// A sensor of a chip: its device, and how the names of its files begin.
+type Feature = (Device, String);
+
+fn spots(sys: &Path, devices: &mut Devices) -> Result<Vec<Spot>, Error> {
+    let topology = topology(sys)?;
+    let chips = chips(sys)?;
+    let mut cores = HashMap::new();
+    for chip in chips.iter().filter(|chip| chip.prefix == "coretemp") {
+        let (_, device) = devices.find(chip);
+        cores.extend(intel(chip, &device)?);
+    }
+    let mut dies: Vec<Feature> = Vec::new();
+    for chip in &chips {
+        if matches!(&*chip.prefix, "k10temp" | "zenpower") {
+            let (_, device) = devices.find(chip);
+            dies.extend(amd(chip)?.map(|feature| (device, feature)));
+        }
+    }
+    let packages: BTreeSet<_> = topology.iter().map(|each| each.package).collect();
+    let on_chip = |each: &Topology| {
+        let own = cores.get(&(each.package, Some(each.core)));
+        if let Some(feature) = own.or_else(|| cores.get(&(each.package, None))) {
+            return Some(feature);
+        }
+        // A package has as many chips as another, in the order of their PCI addresses. Which die of a
+        // package a core is on is not told.
+        let package = packages
+            .iter()
+            .position(|package| *package == each.package)?;
+        let each = dies.len().checked_div(packages.len())?;
+        dies.get(package.checked_mul(each)?)
+    };
+    let spot = |each: &Topology| {
+        let (device, feature) = on_chip(each)?;
+        Some(Spot {
+            cpu: each.cpu,
+            device: device.clone(),
+            file: format!("{feature}_input"),
+            limits: [None, Some(format!("{feature}_crit"))],
+        })
+    };
+    let found: Vec<_> = topology.iter().filter_map(spot).collect();
+    if found.is_empty() {
+        return on_zones(sys, &topology, devices);
+    }
+    Ok(found)
+}
+
+/// The CPUs that are online: the others have no topology.
+fn topology(sys: &Path) -> Result<Vec<Topology>, Error> {
+    let topology = |cpu| {
+        let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/topology"));
+        // A machine with one package may call it -1.
+        let number = |file| fact(directory.join(file))?.parse::<i64>().ok();
+        Some(Topology {
+            cpu,
+            package: number("physical_package_id")?.max(0).try_into().ok()?,
+            core: number("core_id")?.max(0).try_into().ok()?,
+        })
+    };
+    Ok(cpus(sys)?.into_iter().filter_map(topology).collect())
+}
+
+/// The sensors of `coretemp`: one for each core of the package, and one for all of it.
+///
+/// <https://docs.kernel.org/hwmon/coretemp.html>
+fn intel(chip: &Chip, device: &Device) -> Result<HashMap<(u32, Option<u32>), Feature>, Error> {
+    let labels = labels(chip)?;
+    let after = |label: &str, word: &str| label.strip_prefix(word)?.trim().parse::<u32>().ok();
+    let package_of =
+        |label: &String| after(label, "Package id ").or_else(|| after(label, "Physical id "));
+    // Where the package has no sensor, the device has its number.
+    let number = || chip.owner.extension()?.to_str()?.parse().ok();
+    let package = labels.iter().find_map(|(_, label)| package_of(label));
+    let package = package.or_else(number).unwrap_or(0);
+    let core = |(feature, label): &(String, String)| {
+        let core = after(label, "Core ");
+        (core.is_some() || package_of(label).is_some())
+            .then(|| ((package, core), (device.clone(), feature.clone())))
+    };
+    Ok(labels.iter().filter_map(core).collect())
+}
+
+/// The sensor of an AMD chip that is right for all its cores: the die, if it says so, and otherwise
+/// what the fans are controlled by, which some models show up to 27 degrees too high.
+///
+/// <https://docs.kernel.org/hwmon/k10temp.html>
+fn amd(chip: &Chip) -> Result<Option<String>, Error> {
+    let labels = labels(chip)?;
+    let labelled = |wanted: &str| {
+        let mut found = labels.iter().filter(|(_, label)| label == wanted);
+        found.next().map(|(feature, _)| feature.clone())
+    };
+    // Before Linux 5.3 it has one sensor and no label.
+    let only = || {
+        chip.directory
+            .join("temp1_input")
+            .exists()
+            .then(|| "temp1".to_owned())
+    };
+    Ok(labelled("Tdie").or_else(|| labelled("Tctl")).or_else(only))
+}
+
+/// The features of a chip that are labelled, with their labels.
+fn labels(chip: &Chip) -> Result<Vec<(String, String)>, Error> {
+    let names = names(&chip.directory)?;
+    let features = names.iter().filter_map(|name| {
+        let feature = name
+            .strip_suffix("_label")
+            .filter(|name| name.starts_with("temp"))?;
+        Some((feature.to_owned(), fact(chip.directory.join(name))?))
+    });
+    Ok(features.collect())
+}
+
+/// The zones of a system on a chip: of a CPU if it has one, and otherwise of the processor.
+fn on_zones(sys: &Path, topology: &[Topology], devices: &mut Devices) -> Result<Vec<Spot>, Error> {
+    let zones = zones(sys)?;
+    // cpu0-thermal is one CPU's; cpu-thermal, cpu_thermal, cpuss1-thermal and soc-thermal are more.
+    let own = |kind: &str| match split_number(kind.split(['-', '_']).next()?) {
+        ("cpu", number) => number,
+        _ => None,
+    };
+    let is_common = |kind: &str| {
+        let processor = ["cpu", "soc", "x86_pkg_temp"];
+        processor.iter().any(|word| kind.starts_with(word)) && own(kind).is_none()
+    };
+    let spot = |each: &Topology| {
+        let mut owns = zones
+            .iter()
+            .filter(|zone| own(&zone.kind) == Some(each.cpu));
+        let mut common = zones.iter().filter(|zone| is_common(&zone.kind));
+        let zone = owns.next().or_else(|| common.next())?;
+        let (_, device) = devices.find(&zone.as_chip());
+        Some(Spot {
+            cpu: each.cpu,
+            device,
+            file: "temp".to_owned(),
+            limits: [None, None],
+        })
+    };
+    Ok(topology.iter().filter_map(spot).collect())
+}
+
+#[cfg(test)]
+mod tests;

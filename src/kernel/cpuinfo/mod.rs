@@ -1,0 +1,281 @@
+//! Which CPUs there are: `/proc/cpuinfo` and the topology in `/sys/devices/system/cpu`.
+
+pub(super) mod names;
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    kernel::{
+        cpuinfo::names::{Names, names},
+        os::text_metric,
+    },
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// Names and numbers of the CPUs.
+///
+/// These are facts that change only as CPUs go offline and come back, and `/proc/cpuinfo` is dear:
+/// a kilobyte and more for each CPU, and for the frequency in it some kernels wake every CPU and
+/// wait. So a reading looks at the list of the CPUs that are online and nothing else, until that
+/// list changes.
+pub(super) struct CpuInfo {
+    online: File,
+    cpuinfo: PathBuf,
+    cpus: PathBuf,
+    model: PathBuf,
+    /// The list for which the facts hold; empty where there is none, and facts are found afresh.
+    seen: Vec<u8>,
+    facts: Facts,
+    /// The numbers of the CPUs that have columns, only ever appended to.
+    columns: Vec<u32>,
+}
+
+#[derive(Default)]
+struct Facts {
+    names: Names,
+    cores: Option<usize>,
+    count: Option<usize>,
+}
+
+const NAME: usize = 0;
+const CORES: usize = 1;
+const COUNT: usize = 2;
+/// The column of the first CPU's name.
+const FIRST: usize = 3;
+
+const NAME_TEXT: &str =
+    "Model of the CPU: model name of /proc/cpuinfo, or what else names it there";
+const CORES_TEXT: &str = "Physical cores with a CPU that is online: distinct core_cpus_list in /sys/devices/system/cpu/cpu*/topology, or distinct pairs of physical id and core id of /proc/cpuinfo";
+const COUNT_TEXT: &str = "Logical CPUs that are online: /sys/devices/system/cpu/online, or the processors of /proc/cpuinfo";
+
+impl CpuInfo {
+    pub(super) fn new(roots: &Roots) -> Self {
+        let cpus = roots.sys.join("devices/system/cpu");
+        Self {
+            online: File::attribute(cpus.join("online")),
+            cpuinfo: roots.proc.join("cpuinfo"),
+            cpus,
+            model: roots.proc.join("device-tree/model"),
+            seen: Vec::new(),
+            facts: Facts::default(),
+            columns: Vec::new(),
+        }
+    }
+
+    fn refresh(&mut self) -> Result<(), Error> {
+        // A container may have no /sys, and then /proc/cpuinfo is all there is.
+        let online = self.online.read().unwrap_or_default();
+        if !online.is_empty() && online == self.seen {
+            return Ok(());
+        }
+        self.seen.clear();
+        // Not kept open, for it is not read again and its text is long.
+        let mut names = names(File::of_records(&self.cpuinfo).read()?);
+        if names.all.is_none() {
+            let model = File::new(&self.model).read().ok().map(parse::text);
+            names.all = model.filter(|model| !model.is_empty());
+        }
+        let list = parse::list(online);
+        let listed = list.as_ref().and_then(|list| cores(&self.cpus, list));
+        self.facts = Facts {
+            cores: listed.or(names.cores),
+            count: list
+                .map(|list| list.len())
+                .or(Some(names.count).filter(|&count| count > 0)),
+            names,
+        };
+        self.seen.extend_from_slice(online);
+        Ok(())
+    }
+}
+
+impl Source for CpuInfo {
+    fn name(&self) -> &'static str {
+        "cpuinfo"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["cpu/*/name", "cpu/all/coreCount", "cpu/all/cpuCount"]
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["cpu"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.refresh()?;
+        let facts = &self.facts;
+        let Names { all, each, .. } = &facts.names;
+        let new = each.keys().filter(|number| !self.columns.contains(number));
+        let new: Vec<_> = new.copied().collect();
+        self.columns.extend(new);
+        let mut metrics = Vec::new();
+        if all.is_some() {
+            metrics.push(text_metric("cpu/all/name", "CPU name", NAME_TEXT, NAME));
+        }
+        if facts.cores.is_some() {
+            metrics.push(count("cpu/all/coreCount", "Cores", CORES_TEXT, CORES));
+        }
+        if facts.count.is_some() {
+            metrics.push(count("cpu/all/cpuCount", "CPUs", COUNT_TEXT, COUNT));
+        }
+        metrics.extend(
+            self.columns
+                .iter()
+                .enumerate()
+                .map(|(place, number)| Metric {
+                    id: format!("cpu/cpu{number}/name").into(),
+                    name: format!("CPU {number} name").into(),
+                    ..text_metric("", "", NAME_TEXT, FIRST.saturating_add(place))
+                }),
+        );
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.refresh()?;
+        let Facts {
+            names,
+            cores,
+            count,
+        } = &self.facts;
+        columns.push(text(names.all.as_ref()));
+        columns.push(number(*cores));
+        columns.push(number(*count));
+        let each = self.columns.iter();
+        columns.extend(each.map(|number| text(names.each.get(number))));
+        Ok(())
+    }
+}
+
+fn text(name: Option<&Arc<str>>) -> Raw {
+    name.map_or(Raw::Fault(Fault::Gone), |name| Raw::Text(name.clone()))
+}
+
+fn number(count: Option<usize>) -> Raw {
+    count.map_or(Raw::Fault(Fault::Gone), |count| Raw::Number(count as f64))
+}
+
+fn count(id: &'static str, name: &'static str, description: &'static str, column: usize) -> Metric {
+    Metric {
+        unit: Cow::Borrowed(unit::ONE),
+        kind: Kind::Gauge,
+        minimum: Some(1.0),
+        ..text_metric(id, name, description, column)
+    }
+}
+
+/// The number of physical cores among the CPUs that are online, if the kernel tells of each.
+///
+/// The CPUs of one core all have the same list. The pairs of `/proc/cpuinfo` are but a second
+/// choice: ARM has none, and those of the first AMD Zen repeat in each die of a package.
+fn cores(cpus: &Path, online: &BTreeSet<u32>) -> Option<usize> {
+    let list = |number: &u32| {
+        let topology = cpus.join(format!("cpu{number}/topology"));
+        // Before Linux 5.3 it had the other name.
+        let names = ["core_cpus_list", "thread_siblings_list"];
+        names.iter().find_map(|name| {
+            let mut file = File::attribute(topology.join(name));
+            parse::list(file.read().ok()?)
+        })
+    };
+    let lists: Option<BTreeSet<_>> = online.iter().map(list).collect();
+    lists.map(|lists| lists.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rate::Formula,
+        source::tests::{Tree, fixture, read, roots},
+    };
+
+    fn ids(metrics: &[Metric]) -> Vec<&str> {
+        metrics.iter().map(|metric| &*metric.id).collect()
+    }
+
+    #[test]
+    fn laptop_by_topology() {
+        let mut laptop = CpuInfo::new(&roots("laptop"));
+        let metrics = laptop.discover().unwrap();
+        assert_eq!(
+            ids(&metrics)[..4],
+            [
+                "cpu/all/name",
+                "cpu/all/coreCount",
+                "cpu/all/cpuCount",
+                "cpu/cpu0/name"
+            ]
+        );
+        let name = Raw::Text("Intel(R) Core(TM) i5-7200U CPU @ 2.50GHz".into());
+        assert_eq!(
+            read(&mut laptop)[..4],
+            [name.clone(), Raw::Number(2.0), Raw::Number(4.0), name]
+        );
+    }
+
+    #[test]
+    fn server_by_cpuinfo() {
+        let mut server = CpuInfo::new(&roots("server"));
+        assert_eq!(server.discover().unwrap().len(), 3 + 128);
+        assert_eq!(read(&mut server)[1..3], [64.0, 128.0].map(Raw::Number));
+    }
+
+    #[test]
+    fn without_sysfs_the_processors_are_counted() {
+        let tree = Tree::new();
+        tree.write("cpuinfo", fixture!("server/proc/cpuinfo"));
+        let mut server = CpuInfo::new(&tree.roots());
+        assert_eq!(read(&mut server)[1..3], [64.0, 128.0].map(Raw::Number));
+        tree.write("cpuinfo", fixture!("laptop/proc/cpuinfo"));
+        assert_eq!(read(&mut server)[1..3], [2.0, 4.0].map(Raw::Number));
+        assert_eq!(tree.descriptors(), 0);
+    }
+
+    #[test]
+    fn a_board_without_names_of_cpus() {
+        let tree = Tree::new();
+        tree.write("cpuinfo", "processor\t: 0\n\nprocessor\t: 1\n");
+        let mut board = CpuInfo::new(&tree.roots());
+        assert_eq!(ids(&board.discover().unwrap()), ["cpu/all/cpuCount"]);
+        tree.write("device-tree/model", "Some Board\0");
+        let metrics = board.discover().unwrap();
+        assert_eq!(ids(&metrics), ["cpu/all/name", "cpu/all/cpuCount"]);
+        assert_eq!(metrics[1].formula, Formula::Level(COUNT));
+        let gone = Raw::Fault(Fault::Gone);
+        assert_eq!(
+            read(&mut board),
+            [Raw::Text("Some Board".into()), gone, Raw::Number(2.0)]
+        );
+    }
+
+    #[test]
+    fn facts_hold_until_the_cpus_online_change() {
+        let tree = Tree::new();
+        let block = |number| format!("processor\t: {number}\nmodel name\t: AMD EPYC\n\n");
+        tree.write("devices/system/cpu/online", "0-1\n");
+        tree.write("cpuinfo", &(block(0) + &block(1)));
+        let mut cpus = CpuInfo::new(&tree.roots());
+        cpus.discover().unwrap();
+        let both = read(&mut cpus);
+        assert_eq!(both.len(), FIRST + 2);
+        // Not looked at.
+        tree.write("cpuinfo", &block(0));
+        assert_eq!(read(&mut cpus), both);
+        tree.write("devices/system/cpu/online", "0\n");
+        let one = read(&mut cpus);
+        assert_eq!(one[COUNT], Raw::Number(1.0));
+        assert_eq!(one[FIRST], both[FIRST]);
+        assert_eq!(one[FIRST + 1], Raw::Fault(Fault::Gone));
+        tree.write("devices/system/cpu/online", "0-1\n");
+        tree.write("cpuinfo", &(block(0) + &block(1)));
+        assert_eq!(read(&mut cpus), both);
+    }
+}

@@ -1,0 +1,96 @@
+//! What disks and file systems are called.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::block;
+use crate::{
+    kernel::mountinfo,
+    rate::Formula,
+    reading::{Fault, Metric, Raw},
+    regular_file,
+    source::{
+        Error, Roots, Source,
+        property::Property,
+        rows::{self, Devices},
+    },
+};
+
+/// The names, which do not change while a disk is there.
+pub(super) struct Names {
+    roots: Roots,
+    network_mounts: bool,
+    names: Devices<String, Arc<str>>,
+}
+
+/// Whose the row is, and the name.
+const WIDTH: usize = 2;
+
+const NAME: Property = Property::text(
+    "name",
+    "name",
+    "What the maker calls the device, otherwise the kernel (device/model in /sys/block/); the label of a file system, otherwise the place where it is mounted (/proc/self/mountinfo)",
+);
+
+impl Names {
+    pub(super) fn new(roots: &Roots, network_mounts: bool) -> Self {
+        Self {
+            roots: roots.clone(),
+            network_mounts,
+            names: Devices::default(),
+        }
+    }
+}
+
+impl Source for Names {
+    fn name(&self) -> &'static str {
+        "disk"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["disk/*/name"]
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["block"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let path = self.roots.proc.join("diskstats");
+        let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
+        let devices = block::devices(&self.roots, &text);
+        let systems =
+            mountinfo::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
+        let of_devices = devices.into_iter().map(|device| {
+            let name = device.model.unwrap_or_else(|| device.kernel.clone());
+            (device.id, name, device.kernel)
+        });
+        let of_systems = systems.into_iter().map(|system| {
+            let whose = system.mount.point.to_string_lossy().into_owned();
+            (system.id, system.name, whose)
+        });
+        let mut seen = HashSet::new();
+        let mut found: Vec<_> = of_devices.chain(of_systems).collect();
+        // A file system may be called as its device is.
+        found.retain(|(id, ..)| seen.insert(id.clone()));
+        let named = found.iter().map(|(id, name, _)| (id.clone(), name));
+        let rows = self.names.arrange(named, |_, name| name.as_str().into());
+        let metric = |((id, _, whose), row): (&(String, String, String), usize)| {
+            let first = rows::place(row, WIDTH, 0);
+            let formula = Formula::Level(first.saturating_add(1));
+            let formula = self.names.formula(row, first, formula);
+            NAME.of("disk", id.as_bytes(), whose, formula)
+        };
+        Ok(found.iter().zip(rows).map(metric).collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        if self.names.len() == 0 {
+            self.discover()?;
+        }
+        columns.extend(self.names.iter().flat_map(|device| match device {
+            Some(device) => [device.owner(), Raw::Text(device.state.clone())],
+            None => [const { Raw::Fault(Fault::Gone) }; WIDTH],
+        }));
+        Ok(())
+    }
+}

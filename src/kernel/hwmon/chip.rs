@@ -1,0 +1,130 @@
+//! Chips in `/sys/class/hwmon`, and the files that they have.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    kernel::hwmon::{
+        last,
+        name::{Link, chip_name},
+        sensor::Sensor,
+        sort::{ALARM, SORTS, Sort},
+    },
+    object,
+    source::{
+        Error,
+        device::{Device, ancestors, fact, names, sleeper},
+    },
+};
+
+/// A chip that is there.
+pub(crate) struct Chip {
+    /// What its driver calls it.
+    pub(crate) prefix: String,
+    /// What libsensors calls it.
+    pub(crate) name: String,
+    /// The directory of its files.
+    pub(crate) directory: PathBuf,
+    /// The directory of its device, which tells it from another of its name.
+    pub(crate) owner: PathBuf,
+    /// The directory of the device that it sleeps with, if that may sleep.
+    pub(crate) sleeper: Option<PathBuf>,
+    /// Whether a reading may take long, or for ever: it is asked for over a bus with a controller
+    /// of its own, or of a drive's firmware.
+    pub(crate) may_block: bool,
+}
+
+/// The chips, in the order of their devices, which is the same at every start.
+pub(crate) fn chips(sys: &Path) -> Result<Vec<Chip>, Error> {
+    let class = sys.join("class/hwmon");
+    let numbered = names(&class)?;
+    let found = numbered
+        .iter()
+        .filter_map(|name| chip(sys, &class.join(name)));
+    let mut chips: Vec<_> = found.collect();
+    chips.sort_by(|one, other| one.owner.cmp(&other.owner));
+    Ok(chips)
+}
+
+/// The chip of a directory in `/sys/class/hwmon`; none if it has no name.
+fn chip(sys: &Path, link: &Path) -> Option<Chip> {
+    let class = fs::canonicalize(link).ok()?;
+    let devices: Vec<_> = ancestors(&class).collect();
+    // Drivers of before Linux 3.13 have their files in the directory of the device.
+    let mut directories = [Some(&class), devices.first()].into_iter().flatten();
+    let (directory, prefix) =
+        directories.find_map(|each| Some((each.clone(), fact(each.join("name"))?)))?;
+    let subsystems: Vec<_> = devices.iter().map(|each| subsystem(each)).collect();
+    let links = devices
+        .iter()
+        .zip(&subsystems)
+        .map(|(device, subsystem)| Link {
+            name: last(device),
+            subsystem: subsystem.as_deref(),
+        });
+    let is_isa = |bus: u16| {
+        let adapter = sys.join(format!("class/i2c-adapter/i2c-{bus}/device/name"));
+        fact(adapter).is_some_and(|name| name.starts_with("ISA "))
+    };
+    let name = chip_name(&prefix, links, is_isa);
+    let blocks = |subsystem: &Option<String>| {
+        let blocking = [
+            "i2c", "spi", "scsi", "nvme", "hid", "usb", "acpi", "mdio_bus",
+        ];
+        subsystem
+            .as_deref()
+            .is_some_and(|each| blocking.contains(&each))
+    };
+    Some(Chip {
+        name,
+        sleeper: sleeper(&devices).map(Path::to_owned),
+        may_block: subsystems.iter().any(blocks),
+        owner: devices.first().unwrap_or(&class).clone(),
+        prefix,
+        directory,
+    })
+}
+
+/// The subsystem of a device: the name of what the link leads to.
+fn subsystem(device: &Path) -> Option<String> {
+    let target = fs::read_link(device.join("subsystem")).ok()?;
+    Some(last(&target).to_owned())
+}
+
+/// The sensors and alarms of a chip, in the order of their names. No value is read for it.
+pub(super) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
+    let object = object::escape(name.as_bytes());
+    let files = names(&chip.directory)?;
+    let all: HashSet<_> = files.iter().map(String::as_str).collect();
+    let mut sensors = Vec::new();
+    for file in &files {
+        let Some((feature, sort, item)) = split(file) else {
+            continue;
+        };
+        let is_value = match item {
+            "input" => true,
+            // What measures an average may have no present value.
+            "average" => sort.has_average && !all.contains(format!("{feature}_input").as_str()),
+            _ => false,
+        };
+        if is_value {
+            let fault =
+                Some(format!("{feature}_fault")).filter(|fault| all.contains(fault.as_str()));
+            sensors.push(Sensor::new(device, &object, sort, feature, file, fault));
+        } else if item == "alarm" || item.ends_with("_alarm") {
+            sensors.push(Sensor::new(device, &object, &ALARM, file, file, None));
+        }
+    }
+    Ok(sensors)
+}
+
+/// The feature that a file is about, its sort, and what the file says of it: `temp1_crit_alarm`.
+fn split(file: &str) -> Option<(&str, &'static Sort, &str)> {
+    let (feature, item) = file.split_once('_')?;
+    let word = feature.trim_end_matches(|end: char| end.is_ascii_digit());
+    let sort = SORTS.iter().find(|sort| sort.word == word)?;
+    (word.len() < feature.len()).then_some((feature, sort, item))
+}

@@ -1,0 +1,168 @@
+//! One sensor of a chip: a value, or an alarm.
+
+use std::path::PathBuf;
+
+use crate::{
+    kernel::hwmon::sort::{ALARM, SORTS, Sort},
+    rate::Formula,
+    reading::{Fault, Metric, Raw},
+    source::{
+        Error, Source,
+        device::{Attribute, Device, fact, split_number},
+        guard::Guarded,
+        parse,
+    },
+};
+
+/// One value of a chip.
+pub(crate) struct Sensor {
+    device: Device,
+    sort: &'static Sort,
+    /// What is known before any file of the chip is read.
+    metric: Metric,
+    /// How the names of the files with its label and its limits begin.
+    feature: String,
+    limits: Limits,
+    file: String,
+    value: Attribute,
+    fault: Option<Attribute>,
+}
+
+/// Finds the limits of a feature: the smallest and the largest value.
+pub(crate) type Limits = fn(&Sort, &Device, &str) -> (Option<f64>, Option<f64>);
+
+impl Sensor {
+    /// The sensor of a chip that is called `chip` in ids, with its property there, the file with
+    /// its value, and the file that says whether the value means something.
+    pub(crate) fn new(
+        device: &Device,
+        chip: &str,
+        sort: &'static Sort,
+        property: &str,
+        file: &str,
+        fault: Option<String>,
+    ) -> Self {
+        let is_alarm = std::ptr::eq(sort, &ALARM);
+        let is_natural = is_alarm || matches!(sort.word, "fan" | "humidity" | "energy");
+        Self {
+            device: device.clone(),
+            sort,
+            metric: Metric {
+                id: format!("lmsensors/{chip}/{property}").into(),
+                name: format!("{chip} {property}").into(),
+                description: sort.description.into(),
+                unit: sort.unit.into(),
+                kind: sort.kind(),
+                minimum: is_natural.then_some(0.0),
+                maximum: is_alarm.then_some(1.0),
+                formula: Formula::Level(0),
+            },
+            feature: property.split('_').next().unwrap_or(property).to_owned(),
+            limits: limits_of_files,
+            file: file.to_owned(),
+            value: device.attribute(file),
+            fault: fault.map(|fault| device.attribute(&fault)),
+        }
+    }
+
+    /// The same, with limits found in another way.
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The metric without label and limits.
+    pub(crate) fn metric(&self) -> Metric {
+        self.metric.clone()
+    }
+
+    /// The label that the driver gives it, or the sort and the number, and for an alarm which.
+    fn label(&self) -> String {
+        let label = fact(self.device.path(&format!("{}_label", self.feature)));
+        let label = label.unwrap_or_else(|| {
+            let (word, number) = split_number(&self.feature);
+            let sort = SORTS.iter().find(|sort| sort.word == word);
+            let sort = sort.map_or(word, |sort| sort.label);
+            number.map_or(sort.to_owned(), |number| format!("{sort} {number}"))
+        });
+        match self.file.strip_prefix(&self.feature) {
+            Some(alarm) if std::ptr::eq(self.sort, &ALARM) => label + &alarm.replace('_', " "),
+            _ => label,
+        }
+    }
+}
+
+impl Source for Sensor {
+    fn name(&self) -> &'static str {
+        "lmsensors"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["lmsensors/*/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        if !self.device.path(&self.file).exists() {
+            return Ok(Vec::new());
+        }
+        let mut metric = self.metric();
+        let chip = metric.id.split('/').nth(1).unwrap_or_default();
+        metric.name = format!("{chip} {}", self.label()).into();
+        // The limits are in the chip, or the driver may ask it for them.
+        if self.device.may_be_read().is_ok() {
+            let (minimum, maximum) = (self.limits)(self.sort, &self.device, &self.feature);
+            let is_range = minimum
+                .zip(maximum)
+                .is_none_or(|(least, most)| least < most);
+            if is_range {
+                metric.minimum = minimum.or(metric.minimum);
+                metric.maximum = maximum.or(metric.maximum);
+                // Known from now on, also while it may not be read.
+                (self.metric.minimum, self.metric.maximum) = (metric.minimum, metric.maximum);
+            }
+        }
+        Ok(vec![metric])
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        super::SUBSYSTEMS
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        columns.push(if let Err(fault) = self.device.may_be_read() {
+            Raw::Fault(fault)
+        } else if self.fault.as_mut().is_some_and(is_set) {
+            // The diode is open, or no fan is connected: there is nothing to measure.
+            Raw::Fault(Fault::Gone)
+        } else {
+            self.sort.value(self.value.read()?)
+        });
+        Ok(())
+    }
+}
+
+impl Guarded for Sensor {
+    fn metrics(&self) -> Vec<Metric> {
+        vec![self.metric()]
+    }
+
+    fn path(&self) -> PathBuf {
+        self.device.path(&self.file)
+    }
+}
+
+fn is_set(flag: &mut Attribute) -> bool {
+    flag.read()
+        .is_ok_and(|flag| parse::signed(flag.trim_ascii()) == Some(1))
+}
+
+fn limits_of_files(sort: &Sort, device: &Device, feature: &str) -> (Option<f64>, Option<f64>) {
+    let first = |items: &[&str]| {
+        let mut limits = items.iter().filter_map(|item| {
+            let text = fact(device.path(&format!("{feature}_{item}")))?;
+            // A limit of nothing is one that nobody has set.
+            sort.limit(&text).filter(|&limit| limit != 0.0)
+        });
+        limits.next()
+    };
+    (first(sort.minimum), first(sort.maximum))
+}

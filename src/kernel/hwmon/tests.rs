@@ -1,0 +1,384 @@
+use std::{collections::BTreeMap, os::unix::fs::symlink};
+
+use crate::{
+    kernel::gpu,
+    reading::{Fault, Metric, Raw, Reading, Value},
+    source::{
+        Roots, Source,
+        pool::Pool,
+        tests::{
+            Tree, discover,
+            members::{new_members, readings},
+            number_of, read, roots,
+        },
+    },
+};
+
+use super::*;
+
+fn family(roots: &Roots) -> Box<dyn Source> {
+    source(roots, &Pool::new(), Powers::default())
+}
+
+fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {
+    let members = new_members(family(roots).as_mut());
+    let metrics = members
+        .into_iter()
+        .flat_map(|mut member| discover(member.as_mut()).unwrap());
+    metrics
+        .map(|metric| (metric.id.to_string(), metric))
+        .collect()
+}
+
+#[test]
+fn a_laptop_has_the_chips_that_libsensors_shows() {
+    let readings = readings(vec![family(&roots("laptop"))]);
+    let shown: Vec<_> = readings
+        .iter()
+        .map(|(id, reading)| match reading {
+            Ok(Value::Number(number)) => format!("{id} {number}"),
+            Ok(Value::Text(_)) => panic!("{id} is a text"),
+            Err(fault) => format!("{id} {fault}"),
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "lmsensors/BAT0-acpi-0/in0 12.1",
+            "lmsensors/BAT0-acpi-0/power1 9.68",
+            "lmsensors/acpitz-virtual-0/temp1 48",
+            "lmsensors/coretemp-isa-0000/temp1 53",
+            "lmsensors/coretemp-isa-0000/temp1_crit_alarm 0",
+            "lmsensors/coretemp-isa-0000/temp2 52",
+            "lmsensors/coretemp-isa-0000/temp2_crit_alarm 0",
+            "lmsensors/coretemp-isa-0000/temp3 50",
+            "lmsensors/coretemp-isa-0000/temp3_crit_alarm 0",
+            "lmsensors/jc42-i2c-0-18/temp1 38.25",
+            "lmsensors/jc42-i2c-0-18/temp1_max_alarm 1",
+            "lmsensors/jc42-i2c-0-1a/temp1 38.25",
+            "lmsensors/jc42-i2c-0-1a/temp1_max_alarm 1",
+            "lmsensors/nvme-pci-0300/temp1 36.85",
+            "lmsensors/nvme-pci-0300/temp1_alarm 0",
+            "lmsensors/nvme-pci-0300/temp2 36.85",
+            // 65261.85 degrees.
+            "lmsensors/nvme-pci-0300/temp3 malformed",
+            "lmsensors/thinkpad-isa-0000/fan1 2688",
+            "lmsensors/thinkpad-isa-0000/temp1 52",
+        ]
+    );
+}
+
+#[test]
+fn labels_and_limits_are_the_driver_s_where_they_make_sense() {
+    let metrics = metrics(&roots("laptop"));
+    let check = |id: &str, name: &str, unit: &str, minimum, maximum| {
+        let metric = &metrics[&format!("lmsensors/{id}")];
+        let found = (&*metric.name, &*metric.unit, metric.minimum, metric.maximum);
+        assert_eq!(found, (name, unit, minimum, maximum));
+    };
+    // Its minimum is -273.15 degrees.
+    check(
+        "nvme-pci-0300/temp1",
+        "nvme-pci-0300 Composite",
+        "Cel",
+        None,
+        Some(84.85),
+    );
+    check(
+        "nvme-pci-0300/temp2",
+        "nvme-pci-0300 Sensor 1",
+        "Cel",
+        None,
+        None,
+    );
+    check(
+        "nvme-pci-0300/temp1_alarm",
+        "nvme-pci-0300 Composite alarm",
+        "1",
+        Some(0.0),
+        Some(1.0),
+    );
+    check(
+        "thinkpad-isa-0000/fan1",
+        "thinkpad-isa-0000 Fan 1",
+        "/min",
+        Some(0.0),
+        None,
+    );
+    check("BAT0-acpi-0/in0", "BAT0-acpi-0 Voltage 0", "V", None, None);
+    check(
+        "jc42-i2c-0-18/temp1",
+        "jc42-i2c-0-18 Temperature 1",
+        "Cel",
+        None,
+        Some(85.0),
+    );
+}
+
+#[test]
+fn a_raspberry_has_a_zone_without_a_chip() {
+    let raspberry = roots("raspberry");
+    let mut readings = readings(vec![family(&raspberry)]);
+    readings.retain(|id, _| !id.contains("-i2c-"));
+    let zone = "lmsensors/cpu_thermal-virtual-0/temp1";
+    let alarm = "lmsensors/rpi_volt-isa-0000/in0_lcrit_alarm";
+    assert_eq!(readings.keys().collect::<Vec<_>>(), [zone, alarm]);
+    assert_eq!(readings[zone], Ok(Value::Number(45.277)));
+    assert_eq!(metrics(&raspberry)[zone].maximum, Some(110.0));
+}
+
+#[track_caller]
+fn check(word: &str, text: &str, expected: Result<f64, Fault>) {
+    let sort = sort::SORTS.iter().find(|sort| sort.word == word).unwrap();
+    let expected = expected.map_or_else(Raw::Fault, Raw::Number);
+    assert_eq!(sort.value(text.as_bytes()), expected);
+}
+
+#[test]
+fn what_cannot_be_is_malformed() {
+    let malformed = Err(Fault::Malformed);
+    check("temp", "-128000\n", Ok(-128.0));
+    check("temp", "127875\n", Ok(127.875));
+    check("temp", "65261850\n", malformed);
+    check("temp", "-273150\n", malformed);
+    check("temp", "4294939296\n", malformed);
+    check("temp", "", malformed);
+    check("temp", "N/A\n", malformed);
+    check("fan", "0\n", Ok(0.0));
+    check("fan", "-1\n", malformed);
+    check("fan", "1350000\n", malformed);
+    check("in", "-11904\n", Ok(-11.904));
+    check("in", "2147483647\n", malformed);
+    check("curr", "-1500\n", Ok(-1.5));
+    check("power", "15250000\n", Ok(15.25));
+    check("energy", "18446744073709551615\n", malformed);
+    check("energy", "2500000\n", Ok(2.5));
+    check("humidity", "45123\n", Ok(45.123));
+    check("humidity", "100001\n", malformed);
+    check("intrusion", "1\n", Ok(1.0));
+    check("intrusion", "2\n", malformed);
+}
+
+/// A chip in a directory of its device's, and the device's directory.
+fn chip(tree: &Tree, number: u32, device: &str, bus: &str, name: &str) -> String {
+    let directory = format!("devices/{device}/hwmon/hwmon{number}");
+    tree.write(&format!("{directory}/name"), &format!("{name}\n"));
+    let root = tree.roots().sys;
+    std::fs::create_dir_all(root.join("class/hwmon")).unwrap();
+    let link = root.join(format!("class/hwmon/hwmon{number}"));
+    symlink(root.join(&directory), link).unwrap();
+    symlink(
+        root.join("devices").join(device),
+        root.join(&directory).join("device"),
+    )
+    .unwrap();
+    let subsystem = root.join("devices").join(device).join("subsystem");
+    let _ = symlink(root.join("bus").join(bus), subsystem);
+    directory
+}
+
+fn one(members: Vec<Box<dyn Source>>) -> Box<dyn Source> {
+    let [member] = <[_; 1]>::try_from(members)
+        .map_err(|members| members.len())
+        .unwrap();
+    member
+}
+
+#[test]
+fn what_sleeps_is_not_read() {
+    let tree = Tree::new();
+    let card = "pci0000:00/0000:03:00.0";
+    let chip = chip(&tree, 0, card, "pci", "amdgpu");
+    let status = format!("devices/{card}/power/runtime_status");
+    tree.write(&status, "suspended\n");
+    tree.write(&format!("{chip}/temp1_input"), "40000\n");
+    tree.write(&format!("{chip}/temp1_crit"), "100000\n");
+    let mut family = family(&tree.roots());
+    let mut sensor = one(new_members(family.as_mut()));
+    assert_eq!(sensor.discover().unwrap()[0].maximum, None);
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+    // The file that says so, and no other.
+    assert_eq!(tree.descriptors(), 1);
+    tree.write(&status, "active\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
+    assert_eq!(sensor.discover().unwrap()[0].maximum, Some(100.0));
+    tree.write(&status, "suspending\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+}
+
+/// The desktop of the fixtures, in a tree that can be written to.
+fn desktop() -> Tree {
+    let tree = Tree::new();
+    let sys = roots("desktop").sys.join(".");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg("-a").args([sys, tree.roots().sys]).status();
+    assert!(copied.unwrap().success());
+    tree
+}
+
+#[test]
+fn a_desktop_s_second_card_sleeps() {
+    // In the fixture its files are directories, and every read of one would fail.
+    let readings = readings(vec![family(&roots("desktop"))]);
+    let check = |id: &str, expected: &Reading| assert_eq!(&readings[id], expected, "{id}");
+    check("lmsensors/amdgpu-pci-0300/temp1", &Ok(Value::Number(56.0)));
+    check("lmsensors/amdgpu-pci-0300/power1", &Ok(Value::Number(97.0)));
+    check("lmsensors/amdgpu-pci-0a00/temp1", &Err(Fault::Asleep));
+    check("lmsensors/amdgpu-pci-0a00/power1", &Err(Fault::Asleep));
+}
+
+#[test]
+fn what_may_fall_asleep_is_left_alone_by_all_sources() {
+    let tree = desktop();
+    let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
+    let powers = Powers::default();
+    let pool = Pool::new();
+    let mut members = new_members(source(&tree.roots(), &pool, powers.clone()).as_mut());
+    let mut gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
+    members.extend(new_members(&mut gpus));
+    let mut find = |id: &str| {
+        let mut all = members.iter_mut();
+        let place = all.position(|member| {
+            let metrics = member.discover().unwrap();
+            metrics.iter().any(|metric| &*metric.id == id)
+        });
+        members.remove(place.unwrap())
+    };
+    let mut sensor = find("lmsensors/amdgpu-pci-0300/temp1");
+    let mut gpu = find("gpu/gpu0/temperature");
+    let power = powers.of(&tree.roots().sys.join(device));
+    // It shows a picture, and stays awake anyway.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    tree.write(
+        &format!("{device}/drm/card1/card1-DP-1/enabled"),
+        "disabled\n",
+    );
+    let rests = [Raw::Fault(Fault::Stale)];
+    for control in ["on\n", "auto\n"] {
+        tree.write(&format!("{device}/power/control"), control);
+        power.tire();
+        let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
+        let expected = match control {
+            "on\n" => [Raw::Number(56.0)],
+            _ => rests.clone(),
+        };
+        assert_eq!(readings, [&expected, &expected].map(|each| each.to_vec()));
+    }
+    // It used the time.
+    let status = format!("{device}/power/runtime_status");
+    tree.write(&status, "suspended\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+    tree.write(&status, "active\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    // The sensors alone have it rest as well.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), rests);
+    assert_eq!(read(gpu.as_mut()), rests);
+}
+
+#[test]
+fn one_metric_costs_one_file() {
+    let tree = Tree::new();
+    let chip = chip(&tree, 0, "platform/nct6775.656", "platform", "nct6775");
+    for number in 0..15 {
+        tree.write(&format!("{chip}/in{number}_input"), "1000\n");
+        tree.write(&format!("{chip}/in{number}_alarm"), "0\n");
+    }
+    let mut members = new_members(family(&tree.roots()).as_mut());
+    assert_eq!(members.len(), 30);
+    let wanted = "lmsensors/nct6775-isa-0290/in7";
+    let is_meant = |member: &&mut Box<dyn Source>| member.may_have(&|id| id == wanted);
+    let sensor = members.iter_mut().find(is_meant).unwrap();
+    assert_eq!(tree.descriptors(), 0);
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(1.0)]);
+    assert_eq!(tree.descriptors(), 1);
+}
+
+#[test]
+fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
+    let tree = Tree::new();
+    let card = "pci0000:00/0000:03:00.0";
+    let first = chip(&tree, 3, card, "pci", "k10temp");
+    tree.write(&format!("{first}/temp1_input"), "40000\n");
+    let mut family = family(&tree.roots());
+    let mut found = family.members().unwrap();
+    let mut sensor = found.remove(0);
+    assert!(found.is_empty());
+    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.0)]);
+    let unplug = |directory: &str, link: &str| {
+        std::fs::remove_dir_all(tree.roots().sys.join(directory)).unwrap();
+        std::fs::remove_file(tree.roots().sys.join("class/hwmon").join(link)).unwrap();
+    };
+    unplug(&first, "hwmon3");
+    // It has another number when its driver is loaded anew, and nobody has looked in between.
+    let second = chip(&tree, 5, card, "pci", "k10temp");
+    tree.write(&format!("{second}/temp1_input"), "40500\n");
+    assert!(family.members().unwrap().is_empty());
+    assert!(!sensor.life.is_over());
+    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.5)]);
+    unplug(&second, "hwmon5");
+    assert!(family.members().unwrap().is_empty());
+    assert!(sensor.life.is_over());
+    assert!(sensor.source.discover().unwrap().is_empty());
+    // Another chip has its number now, and it another.
+    let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
+    tree.write(&format!("{other}/temp1_input"), "99000\n");
+    let again = chip(&tree, 7, card, "pci", "k10temp");
+    tree.write(&format!("{again}/temp1_input"), "41000\n");
+    let mut both = new_members(family.as_mut());
+    let ids = both
+        .iter_mut()
+        .map(|member| member.discover().unwrap()[0].id.to_string());
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort();
+    let expected = ["coretemp-isa-0000", "k10temp-pci-0300"];
+    assert_eq!(ids, expected.map(|chip| format!("lmsensors/{chip}/temp1")));
+    let values = both.iter_mut().flat_map(|member| read(member.as_mut()));
+    assert!(values.collect::<Vec<_>>().contains(&Raw::Number(41.0)));
+}
+
+#[test]
+fn two_of_one_name_are_told_apart() {
+    let tree = Tree::new();
+    for (number, device) in [(0, "b/INT3400:00"), (1, "a/INT3403:00")] {
+        let chip = chip(&tree, number, device, "acpi", "INT340");
+        tree.write(&format!("{chip}/temp1_input"), &format!("{number}000\n"));
+    }
+    let readings = readings(vec![family(&tree.roots())]);
+    let number = |id: &str| match &readings[id] {
+        Ok(Value::Number(number)) => *number,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(number("lmsensors/INT340-acpi-0/temp1"), 1.0);
+    assert_eq!(number("lmsensors/INT340-acpi-0@INT3400:00/temp1"), 0.0);
+}
+
+#[test]
+fn the_other_of_one_name_keeps_its_own() {
+    let tree = Tree::new();
+    let mut family = family(&tree.roots());
+    for (number, device) in [(0, "a/INT3403:00"), (1, "b/INT3400:00")] {
+        let chip = chip(&tree, number, device, "acpi", "INT340");
+        tree.write(&format!("{chip}/temp1_input"), "1000\n");
+    }
+    let members = family.members().unwrap();
+    std::fs::remove_file(tree.roots().sys.join("class/hwmon/hwmon0")).unwrap();
+    assert!(family.members().unwrap().is_empty());
+    let over: Vec<_> = members.iter().map(|member| member.life.is_over()).collect();
+    assert_eq!(over, [true, false]);
+}
+
+#[test]
+fn a_sensor_that_is_not_connected_has_no_value() {
+    let tree = Tree::new();
+    let chip = chip(&tree, 0, "platform/w83627hf.656", "platform", "w83627hf");
+    tree.write(&format!("{chip}/fan1_input"), "0\n");
+    tree.write(&format!("{chip}/fan1_fault"), "1\n");
+    tree.write(&format!("{chip}/power1_average"), "5000000\n");
+    let mut members = new_members(family(&tree.roots()).as_mut());
+    assert_eq!(read(members[0].as_mut()), [Raw::Fault(Fault::Gone)]);
+    assert_eq!(number_of(&read(members[1].as_mut())[0]), 5.0);
+    tree.write(&format!("{chip}/fan1_fault"), "0\n");
+    assert_eq!(read(members[0].as_mut()), [Raw::Number(0.0)]);
+}

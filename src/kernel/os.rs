@@ -1,0 +1,284 @@
+//! What the machine runs, what it is called and for how long it has been up.
+
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
+
+use crate::{
+    kernel::os_release::OsRelease,
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// The sources of `os`: four, so that who asks for the uptime opens nothing else.
+pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+    vec![
+        Box::new(Kernel::new(roots)),
+        Box::new(Hostname::new(roots)),
+        Box::new(OsRelease::new(roots)),
+        Box::new(Uptime::new(roots)),
+    ]
+}
+
+/// `/proc/sys/kernel/ostype` and `osrelease`.
+struct Kernel {
+    ostype: PathBuf,
+    osrelease: PathBuf,
+    /// Read once: another kernel is another boot.
+    facts: Option<[Arc<str>; 3]>,
+}
+
+impl Kernel {
+    fn new(roots: &Roots) -> Self {
+        Self {
+            ostype: roots.proc.join("sys/kernel/ostype"),
+            osrelease: roots.proc.join("sys/kernel/osrelease"),
+            facts: None,
+        }
+    }
+
+    fn facts(&mut self) -> Result<[Arc<str>; 3], Error> {
+        if let Some(facts) = &self.facts {
+            return Ok(facts.clone());
+        }
+        let name = fact(&mut File::new(&self.ostype))?;
+        let version = fact(&mut File::new(&self.osrelease))?;
+        let pretty = format!("{name} {version}").into();
+        Ok(self.facts.insert([name, version, pretty]).clone())
+    }
+}
+
+impl Source for Kernel {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/kernel/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.facts()?;
+        Ok(vec![
+            text_metric(
+                "os/kernel/name",
+                "Kernel",
+                "Name of the kernel: /proc/sys/kernel/ostype",
+                0,
+            ),
+            text_metric(
+                "os/kernel/version",
+                "Kernel version",
+                "Release of the kernel: /proc/sys/kernel/osrelease",
+                1,
+            ),
+            text_metric(
+                "os/kernel/prettyName",
+                "Kernel name and version",
+                "Name and release of the kernel: /proc/sys/kernel/ostype and osrelease",
+                2,
+            ),
+        ])
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        columns.extend(self.facts()?.map(Raw::Text));
+        Ok(())
+    }
+}
+
+/// `/proc/sys/kernel/hostname`, which can be set at any time.
+struct Hostname {
+    file: File,
+    last: Arc<str>,
+}
+
+impl Hostname {
+    fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("sys/kernel/hostname")),
+            last: "".into(),
+        }
+    }
+}
+
+impl Source for Hostname {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/system/hostname"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.file.read()?;
+        Ok(vec![text_metric(
+            "os/system/hostname",
+            "Host name",
+            "Name of the machine: /proc/sys/kernel/hostname",
+            0,
+        )])
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let bytes = self.file.read()?;
+        if bytes.trim_ascii() != self.last.as_bytes() || self.last.is_empty() {
+            self.last = fact_of(bytes).ok_or_else(|| is_empty(&self.file))?;
+        }
+        columns.push(Raw::Text(self.last.clone()));
+        Ok(())
+    }
+}
+
+/// `/proc/uptime`.
+struct Uptime {
+    file: File,
+}
+
+impl Uptime {
+    fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("uptime")),
+        }
+    }
+}
+
+impl Source for Uptime {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/system/uptime"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.file.read()?;
+        Ok(vec![Metric {
+            id: "os/system/uptime".into(),
+            name: Cow::Borrowed("Uptime"),
+            description: Cow::Borrowed(
+                "Time since the machine was started, sleep included: the first number of /proc/uptime",
+            ),
+            unit: Cow::Borrowed(unit::SECONDS),
+            kind: Kind::Gauge,
+            minimum: Some(0.0),
+            maximum: None,
+            formula: Formula::Level(0),
+        }])
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let uptime = uptime(self.file.read()?);
+        columns.push(uptime.map_or(Raw::Fault(Fault::Malformed), Raw::Number));
+        Ok(())
+    }
+}
+
+/// The first number in a text of `/proc/uptime`; the second is the idle time of all cpus.
+pub(super) fn uptime(text: &[u8]) -> Option<f64> {
+    let line = text.strip_suffix(b"\n")?;
+    parse::fields(line).next().and_then(parse::decimal)
+}
+
+/// The metric of a text.
+pub(super) fn text_metric(
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    column: usize,
+) -> Metric {
+    Metric {
+        id: id.into(),
+        name: Cow::Borrowed(name),
+        description: Cow::Borrowed(description),
+        unit: Cow::Borrowed(unit::NONE),
+        kind: Kind::Text,
+        minimum: None,
+        maximum: None,
+        formula: Formula::Level(column),
+    }
+}
+
+/// The text of a file that has one.
+fn fact(file: &mut File) -> Result<Arc<str>, Error> {
+    fact_of(file.read()?).ok_or_else(|| is_empty(file))
+}
+
+fn fact_of(bytes: &[u8]) -> Option<Arc<str>> {
+    let text = parse::text(bytes);
+    (!text.is_empty()).then_some(text)
+}
+
+fn is_empty(file: &File) -> Error {
+    Error::malformed(file.path(), "the file is empty")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<f64>) {
+        assert_eq!(uptime(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn uptimes() {
+        check("350735.47 234388.90\n", Some(350735.47));
+        check("0.00 0.00\n", Some(0.0));
+        check("350735.4", None);
+        check("-1.00 0.00\n", None);
+        check("\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_kernel_is_read_once() {
+        let tree = Tree::new();
+        tree.write("sys/kernel/ostype", "Linux\n");
+        tree.write("sys/kernel/osrelease", "6.1.0-21-amd64\n");
+        let mut kernel = Kernel::new(&tree.roots());
+        let facts = read(&mut kernel);
+        assert_eq!(facts[2], Raw::Text("Linux 6.1.0-21-amd64".into()));
+        tree.write("sys/kernel/osrelease", "");
+        assert_eq!(read(&mut kernel), facts);
+        let error = Kernel::new(&tree.roots()).discover().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("sys/kernel/osrelease: the file is empty")
+        );
+        assert_eq!(tree.descriptors(), 0);
+    }
+
+    #[test]
+    fn a_hostname_is_read_afresh() {
+        let tree = Tree::new();
+        let mut hostname = Hostname::new(&tree.roots());
+        for (bytes, expected) in [
+            ("laptop\n", "laptop"),
+            ("caf\u{e9}\n", "caf\u{e9}"),
+            (" desk\n", "desk"),
+        ] {
+            tree.write("sys/kernel/hostname", bytes);
+            assert_eq!(read(&mut hostname), [Raw::Text(expected.into())]);
+        }
+        tree.write("sys/kernel/hostname", "\n");
+        let error = hostname.read(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.fault(), Fault::Malformed);
+        assert_eq!(tree.descriptors(), 1);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut ids = Vec::new();
+        for mut source in sources(&roots("laptop")) {
+            let metrics = source.discover().unwrap();
+            ids.extend(metrics.iter().map(|metric| metric.id.to_string()));
+            assert_eq!(read(source.as_mut()).len(), metrics.len());
+        }
+        assert_eq!(ids.len(), 3 + 1 + 5 + 1);
+    }
+}

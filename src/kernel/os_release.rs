@@ -1,0 +1,253 @@
+//! The name of the distribution: os-release(5).
+
+use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
+
+use crate::{
+    kernel::os::text_metric,
+    reading::{Fault, Metric, Raw},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// `/etc/os-release`, or where there is none `/usr/lib/os-release`.
+pub(super) struct OsRelease {
+    paths: [PathBuf; 2],
+    seen: Option<Version>,
+    facts: Facts,
+}
+
+/// Which file it was, and when it was written. An upgrade puts a new file in the old one's place or
+/// turns a symbolic link to it, which an open descriptor would not see: so it is the name that is
+/// asked for, which costs less than to open, read and close the file.
+#[derive(PartialEq)]
+struct Version {
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+    size: u64,
+}
+
+impl OsRelease {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            paths: ["etc/os-release", "usr/lib/os-release"].map(|path| roots.root.join(path)),
+            seen: None,
+            facts: Facts::default(),
+        }
+    }
+
+    fn refresh(&mut self) -> Result<(), Error> {
+        for path in &self.paths {
+            let about = match fs::metadata(path) {
+                Ok(about) => about,
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+                Err(cause) => return Err(Error::io(path, cause)),
+            };
+            let version = Version {
+                device: about.dev(),
+                inode: about.ino(),
+                modified: (about.mtime(), about.mtime_nsec()),
+                size: about.size(),
+            };
+            if self.seen.as_ref() != Some(&version) {
+                self.facts = facts(File::new(path).read()?);
+                self.seen = Some(version);
+            }
+            return Ok(());
+        }
+        self.facts = Facts::default();
+        self.seen = None;
+        Ok(())
+    }
+}
+
+const METRICS: [(&str, &str, &str); 5] = [
+    (
+        "os/system/name",
+        "Operating system",
+        "Name of the distribution: NAME of /etc/os-release, Linux if it has none",
+    ),
+    (
+        "os/system/version",
+        "Operating system version",
+        "Version of the distribution: VERSION of /etc/os-release, VERSION_ID if it has none",
+    ),
+    (
+        "os/system/prettyName",
+        "Operating system name and version",
+        "Name and version of the distribution: PRETTY_NAME of /etc/os-release, Linux if it has none",
+    ),
+    (
+        "os/system/logo",
+        "Operating system logo",
+        "Name of the distribution's icon in an icon theme: LOGO of /etc/os-release",
+    ),
+    (
+        "os/system/url",
+        "Operating system web site",
+        "Web site of the distribution: HOME_URL of /etc/os-release",
+    ),
+];
+
+/// In the order of [`METRICS`].
+type Facts = [Option<Arc<str>>; METRICS.len()];
+
+impl Source for OsRelease {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &[
+            "os/system/name",
+            "os/system/version",
+            "os/system/prettyName",
+            "os/system/logo",
+            "os/system/url",
+        ]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.refresh()?;
+        let rows = METRICS.iter().enumerate();
+        Ok(rows
+            .filter(|&(column, _)| self.facts[column].is_some())
+            .map(|(column, &(id, name, description))| text_metric(id, name, description, column))
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.refresh()?;
+        let facts = self.facts.iter();
+        columns.extend(facts.map(|fact| match fact {
+            Some(text) => Raw::Text(text.clone()),
+            None => Raw::Fault(Fault::Gone),
+        }));
+        Ok(())
+    }
+}
+
+/// The facts in a text of os-release.
+pub(super) fn facts(text: &[u8]) -> Facts {
+    let [mut name, mut version, mut id, mut pretty, mut logo, mut url] = [const { None }; 6];
+    for line in parse::lines(text) {
+        let line = line.trim_ascii();
+        let Some((key, value)) = parse::split(line, b'=') else {
+            continue;
+        };
+        let place = match key {
+            b"NAME" => &mut name,
+            b"VERSION" => &mut version,
+            b"VERSION_ID" => &mut id,
+            b"PRETTY_NAME" => &mut pretty,
+            b"LOGO" => &mut logo,
+            b"HOME_URL" => &mut url,
+            _ => continue,
+        };
+        // As in a shell, the last assignment counts, and an empty one is none.
+        *place = unquote(value)
+            .map(|value| parse::text(&value))
+            .filter(|value| !value.is_empty());
+    }
+    let linux = || Some("Linux".into());
+    [
+        name.or_else(linux),
+        version.or(id),
+        pretty.or_else(linux),
+        logo,
+        url,
+    ]
+}
+
+/// The value of an assignment, quoted as for a shell, in which nothing is expanded.
+fn unquote(value: &[u8]) -> Option<Vec<u8>> {
+    match value {
+        [b'\'', inner @ .., b'\''] if !inner.contains(&b'\'') => Some(inner.to_vec()),
+        [b'"', inner @ .., b'"'] => unescape(inner, Some(b"$\"\\`")),
+        _ => unescape(value, None),
+    }
+}
+
+/// The text without the backslashes before `special`, or before anything where nothing is quoted.
+fn unescape(text: &[u8], special: Option<&[u8]>) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                let next = bytes.next()?;
+                if special.is_some_and(|special| !special.contains(&next)) {
+                    plain.push(b'\\');
+                }
+                plain.push(next);
+            }
+            // The end of the quotes before the end of the line, or a quote without quotes.
+            b'"' => return None,
+            b'\'' if special.is_none() => return None,
+            _ => plain.push(byte),
+        }
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read};
+
+    #[track_caller]
+    fn check(value: &str, expected: Option<&str>) {
+        let name = facts(format!("LOGO={value}\n").as_bytes())[3].clone();
+        assert_eq!(name.as_deref(), expected);
+    }
+
+    #[test]
+    fn quoting() {
+        check("fedora", Some("fedora"));
+        check("\"Debian GNU/Linux\"", Some("Debian GNU/Linux"));
+        check("'single $x \\'", Some("single $x \\"));
+        check(r#""a \"b\" \$c \\ \` \d""#, Some(r#"a "b" $c \ ` \d"#));
+        check(r"a\ b", Some("a b"));
+        check("\"caf\u{e9}\"  ", Some("caf\u{e9}"));
+        check("\"unended", None);
+        check("unstarted\"", None);
+        check("\"one\"\"two\"", None);
+        check("'it's'", None);
+        check("\"", None);
+        check("ends\\", None);
+        check("\"\"", None);
+        check("", None);
+    }
+
+    #[test]
+    fn missing_and_repeated_facts() {
+        let facts =
+            |text: &str| facts(text.as_bytes()).map(|fact| fact.map(|text| text.to_string()));
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(facts(""), [text("Linux"), None, text("Linux"), None, None]);
+        assert_eq!(
+            facts("#NAME=no\nNAME=a\n NAME=b\nVERSION_ID=12")[..2],
+            [text("b"), text("12")]
+        );
+        assert_eq!(
+            facts("VERSION_ID=12\r\nVERSION=\"12 (x)\"\r\n")[1],
+            text("12 (x)")
+        );
+    }
+
+    #[test]
+    fn a_new_file_in_the_old_one_s_place_is_seen() {
+        let tree = Tree::new();
+        let mut release = OsRelease::new(&tree.roots());
+        assert_eq!(release.discover().unwrap(), []);
+        assert_eq!(read(&mut release)[0], Raw::Fault(Fault::Gone));
+        tree.write("usr/lib/os-release", "NAME=usr\n");
+        assert_eq!(release.discover().unwrap().len(), 2);
+        assert_eq!(read(&mut release)[0], Raw::Text("usr".into()));
+        tree.write("etc/os-release", "NAME=etc\n");
+        assert_eq!(read(&mut release)[0], Raw::Text("etc".into()));
+        let new = tree.write("etc/new", "NAME=new\n");
+        fs::rename(&new, new.with_file_name("os-release")).unwrap();
+        assert_eq!(read(&mut release)[0], Raw::Text("new".into()));
+        assert_eq!(tree.descriptors(), 0);
+    }
+}

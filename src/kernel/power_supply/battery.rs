@@ -1,0 +1,289 @@
+//! A battery, whatever its driver counts: energy or charge.
+//!
+//! <https://docs.kernel.org/power/power_supply_class.html>
+
+use std::{path::PathBuf, sync::Arc};
+
+use nix::libc;
+
+use crate::{
+    kernel::power_supply::state::{FILES, STATUS, State},
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{
+        Error, Source,
+        device::{Attribute, Device, fact},
+        guard::Guarded,
+        parse,
+        property::Property,
+    },
+};
+
+/// One battery.
+pub(super) struct Battery {
+    device: Device,
+    object: String,
+    /// The attributes in the order of [`FILES`], whether it has them or not: the battery that is put in
+    /// next may count otherwise.
+    files: Vec<Attribute>,
+    /// What it is called: a fact, read by discovery.
+    label: Arc<str>,
+}
+
+const NAME: Property = Property::text(
+    "name",
+    "name",
+    "Maker and model of the battery: manufacturer and model_name in /sys/class/power_supply",
+);
+const STATE: Property = Property::text(
+    "status",
+    "status",
+    "What the battery does, in the kernel's words: status in /sys/class/power_supply",
+);
+
+/// The columns of the texts come first, then those of [`PROPERTIES`].
+const TEXTS: usize = 2;
+
+/// A property, how it follows from the attributes, and those of which one must be there.
+type Derived = (
+    Property,
+    fn(&State) -> Result<f64, Fault>,
+    &'static [&'static str],
+);
+
+macro_rules! gauge {
+    ($id:literal, $label:literal, $unit:expr, $description:literal) => {
+        Property::new($id, $label, $description, $unit, Kind::Gauge)
+    };
+}
+
+static PROPERTIES: [Derived; 11] = [
+    (
+        gauge!(
+            "design",
+            "design capacity",
+            unit::WATT_HOURS,
+            "Energy that the battery was made to hold: energy_full_design in /sys/class/power_supply, or charge_full_design × the voltage it was made for"
+        ),
+        |state| state.energy("energy_full_design", "charge_full_design"),
+        &["energy_full_design", "charge_full_design"],
+    ),
+    (
+        gauge!(
+            "capacity",
+            "capacity",
+            unit::WATT_HOURS,
+            "Energy that the battery can hold now: energy_full in /sys/class/power_supply, or charge_full × the voltage it was made for"
+        ),
+        |state| state.energy("energy_full", "charge_full"),
+        &["energy_full", "charge_full"],
+    ),
+    (
+        gauge!(
+            "health",
+            "health",
+            unit::PERCENT,
+            "Share of the design that the battery can still hold, at most 100: energy_full / energy_full_design in /sys/class/power_supply, or the same of charge_*"
+        ),
+        State::health,
+        &["energy_full_design", "charge_full_design"],
+    ),
+    (
+        gauge!(
+            "charge",
+            "charge",
+            unit::WATT_HOURS,
+            "Energy in the battery: energy_now in /sys/class/power_supply, or charge_now × the voltage it was made for"
+        ),
+        |state| state.energy("energy_now", "charge_now"),
+        &["energy_now", "charge_now"],
+    ),
+    (
+        gauge!(
+            "chargePercentage",
+            "charge, per cent",
+            unit::PERCENT,
+            "Share of the capacity that is in the battery: capacity in /sys/class/power_supply, or energy_now / energy_full, or the same of charge_*"
+        ),
+        State::percentage,
+        &["capacity", "energy_now", "charge_now"],
+    ),
+    (
+        gauge!(
+            "chargeRate",
+            "charge rate",
+            unit::WATTS,
+            "Power that goes into the battery, negative while it is discharged: power_now in /sys/class/power_supply, or current_now × voltage_now, with the sign that status says"
+        ),
+        State::rate,
+        &["power_now", "current_now"],
+    ),
+    (
+        gauge!(
+            "voltage",
+            "voltage",
+            unit::VOLTS,
+            "Voltage of the battery: voltage_now in /sys/class/power_supply"
+        ),
+        |state| Ok(state.number("voltage_now")? / 1e6),
+        &["voltage_now"],
+    ),
+    (
+        gauge!(
+            "temperature",
+            "temperature",
+            unit::CELSIUS,
+            "Temperature of the battery: temp in /sys/class/power_supply"
+        ),
+        State::temperature,
+        &["temp"],
+    ),
+    (
+        gauge!(
+            "cycles",
+            "cycles",
+            unit::ONE,
+            "How often the battery was charged: cycle_count in /sys/class/power_supply"
+        ),
+        |state| state.number("cycle_count"),
+        &["cycle_count"],
+    ),
+    (
+        gauge!(
+            "timeToEmpty",
+            "time to empty",
+            unit::SECONDS,
+            "Time until the battery is empty, stale unless it is being discharged: time_to_empty_now or time_to_empty_avg in /sys/class/power_supply, or charge / -chargeRate"
+        ),
+        State::time_to_empty,
+        &[
+            "time_to_empty_now",
+            "time_to_empty_avg",
+            "power_now",
+            "current_now",
+        ],
+    ),
+    (
+        gauge!(
+            "timeToFull",
+            "time to full",
+            unit::SECONDS,
+            "Time until the battery is full, stale unless it is being charged: time_to_full_now or time_to_full_avg in /sys/class/power_supply, or (capacity - charge) / chargeRate"
+        ),
+        State::time_to_full,
+        &[
+            "time_to_full_now",
+            "time_to_full_avg",
+            "power_now",
+            "current_now",
+        ],
+    ),
+];
+
+impl Battery {
+    pub(super) fn new(device: &Device, object: &str) -> Self {
+        let attribute = |file: &&str| device.attribute(file);
+        Self {
+            device: device.clone(),
+            object: object.to_owned(),
+            files: FILES.iter().map(attribute).collect(),
+            label: object.into(),
+        }
+    }
+
+    fn state(&mut self) -> State {
+        let mut state = State {
+            status: Err(Fault::Gone),
+            numbers: [Err(Fault::Gone); FILES.len()],
+        };
+        for (place, file) in self.files.iter_mut().enumerate() {
+            let text = file.read().map_err(|error| unknown(&error));
+            if FILES[place] == STATUS {
+                state.status = text.map(parse::text);
+                continue;
+            }
+            let number = |text: &[u8]| parse::signed(text.trim_ascii()).ok_or(Fault::Malformed);
+            state.numbers[place] = text.and_then(number).map(|number| number as f64);
+        }
+        state
+    }
+
+    /// The metrics of these properties, those of the texts included.
+    fn metrics_of(&self, has: impl Fn(&Derived) -> bool) -> Vec<Metric> {
+        let texts = [&NAME, &STATE].into_iter().enumerate();
+        let numbers = PROPERTIES.iter().enumerate().filter(|(_, each)| has(each));
+        let numbers =
+            numbers.map(|(place, (property, ..))| (TEXTS.saturating_add(place), property));
+        let metric = |(column, property): (usize, &Property)| {
+            let object = self.object.as_bytes();
+            let formula = Formula::Level(column);
+            let mut metric = property.of("power", object, &self.label, formula);
+            if metric.id.ends_with("/chargeRate") {
+                metric.minimum = None;
+            }
+            metric
+        };
+        texts.chain(numbers).map(metric).collect()
+    }
+}
+
+/// What a battery that is there answers ENODEV for, as ACPI's do, it does not know just now.
+fn unknown(error: &Error) -> Fault {
+    match error {
+        Error::Io { cause, .. } if cause.raw_os_error() == Some(libc::ENODEV) => Fault::Stale,
+        error => error.fault(),
+    }
+}
+
+impl Source for Battery {
+    fn name(&self) -> &'static str {
+        "power"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["power/*/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        if !self.path().exists() {
+            return Ok(Vec::new());
+        }
+        let facts = ["manufacturer", "model_name"].map(|file| fact(self.device.path(file)));
+        let facts: Vec<_> = facts.into_iter().flatten().collect();
+        if !facts.is_empty() {
+            self.label = facts.join(" ").into();
+        }
+        let has = |file: &&str| self.device.path(file).exists();
+        Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["power_supply"]
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        if let Err(fault) = self.device.may_be_read() {
+            columns.resize(TEXTS.saturating_add(PROPERTIES.len()), Raw::Fault(fault));
+            return Ok(());
+        }
+        let state = self.state();
+        columns.push(Raw::Text(self.label.clone()));
+        columns.push(match &state.status {
+            Ok(status) => Raw::Text(status.clone()),
+            Err(fault) => Raw::Fault(*fault),
+        });
+        let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&state));
+        columns.extend(values.map(|value| value.map_or_else(Raw::Fault, Raw::Number)));
+        Ok(())
+    }
+}
+
+impl Guarded for Battery {
+    fn metrics(&self) -> Vec<Metric> {
+        self.metrics_of(|_| true)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.device.path("type")
+    }
+}

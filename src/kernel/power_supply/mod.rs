@@ -1,0 +1,111 @@
+//! Power supplies: batteries and adapters, `/sys/class/power_supply`.
+
+mod adapter;
+mod battery;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::source::{
+    Error, NewMember, Roots, Source,
+    device::{Device, Place, ancestors, fact, names, sleeper},
+    family::{Family, Known},
+    guard::{Guard, Queue},
+    pool::Pool,
+    rest::Powers,
+};
+
+/// The family of the power supplies.
+pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
+    let mut supplies = Supplies {
+        class: roots.sys.join("class/power_supply"),
+        pool: pool.clone(),
+        powers,
+        devices: HashMap::new(),
+        known: Known::default(),
+    };
+    Family::boxed("power", &["power/*/*"], &["power_supply"], move || {
+        supplies.find()
+    })
+}
+
+/// What finds the power supplies.
+struct Supplies {
+    class: PathBuf,
+    pool: Pool,
+    powers: Powers,
+    /// The devices that have a source, by the name of their object.
+    devices: HashMap<String, Device>,
+    known: Known,
+}
+
+impl Supplies {
+    fn find(&mut self) -> Result<Vec<NewMember>, Error> {
+        let mut look = self.known.look();
+        let mut serials = HashSet::new();
+        let mut found = HashMap::new();
+        for supply in names(&self.class)? {
+            let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
+                continue;
+            };
+            let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
+            let object = if is_battery {
+                // Of two with one serial number, the second has its name, and so always has.
+                let serial = serial(&directory).filter(|serial| serials.insert(serial.clone()));
+                serial.unwrap_or_else(|| format!("battery_{supply}"))
+            } else {
+                supply.clone()
+            };
+            let place = place(&self.powers, &directory);
+            let device = match self.devices.get(&object) {
+                Some(device) => {
+                    device.moved_to(place);
+                    device.clone()
+                }
+                None => Device::new(place),
+            };
+            // All of them ask the firmware, over a bus or by a method of ACPI.
+            look.find(&object, || {
+                let queue = Queue::new(&self.pool, directory.to_string_lossy(), true);
+                match is_battery {
+                    true => Guard::boxed(&queue, battery::Battery::new(&device, &object)),
+                    false => {
+                        let adapter = adapter::Adapter::new(&device, &object, &directory);
+                        Guard::boxed(&queue, adapter)
+                    }
+                }
+            });
+            found.insert(object, device);
+        }
+        self.devices = found;
+        Ok(look.end())
+    }
+}
+
+fn place(powers: &Powers, directory: &Path) -> Place {
+    let devices: Vec<_> = ancestors(directory).collect();
+    Place {
+        directory: directory.to_owned(),
+        power: sleeper(&devices).map(|device| powers.of(device)),
+    }
+}
+
+/// Whether a `type` is that of something that only ever supplies.
+fn is_adapter(kind: &str) -> bool {
+    kind == "Mains" || kind == "Wireless" || kind.starts_with("USB")
+}
+
+/// The serial number of a battery, if it says more than that there is none.
+fn serial(directory: &Path) -> Option<String> {
+    fact(directory.join("serial_number")).filter(|serial| {
+        serial
+            .bytes()
+            .any(|byte| byte.is_ascii_alphanumeric() && byte != b'0')
+    })
+}

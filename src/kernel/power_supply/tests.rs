@@ -1,0 +1,277 @@
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
+
+use crate::{
+    kernel::powercap,
+    rate::Formula,
+    reading::{Fault, Raw, Snapshot, Stamp, Value},
+    source::{
+        Life,
+        pool::Pool,
+        rest::Powers,
+        tests::{
+            Tree, discover,
+            members::{new_members, readings},
+            read, roots,
+        },
+    },
+};
+
+use super::*;
+
+fn families(roots: &Roots) -> Vec<Box<dyn Source>> {
+    vec![
+        family(roots, &Pool::new(), Powers::default()),
+        powercap::family(roots),
+    ]
+}
+
+/// What the power supplies of a machine read: texts as they are, numbers to three digits.
+fn shown(roots: &Roots) -> BTreeMap<String, String> {
+    let readings = readings(families(roots)).into_iter();
+    let text = |reading| match reading {
+        Ok(Value::Number(number)) => format!("{number:.3}"),
+        Ok(Value::Text(text)) => text.to_string(),
+        Err(fault) => format!("{fault}"),
+    };
+    readings.map(|(id, reading)| (id, text(reading))).collect()
+}
+
+#[track_caller]
+fn check(shown: &BTreeMap<String, String>, object: &str, expected: &[(&str, &str)]) {
+    let expected = expected
+        .iter()
+        .map(|(property, text)| (format!("power/{object}/{property}"), (*text).to_owned()));
+    let of_it = format!("power/{object}/");
+    let found = shown.iter().filter(|(id, _)| id.starts_with(&of_it));
+    let found = found.map(|(id, text)| (id.clone(), text.clone()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), expected.collect());
+}
+
+#[test]
+fn a_laptop_on_battery() {
+    let shown = shown(&roots("laptop"));
+    check(
+        &shown,
+        "1234",
+        &[
+            ("name", "SANYO 01AV421"),
+            ("status", "Discharging"),
+            ("design", "24.040"),
+            ("capacity", "21.636"),
+            ("health", "90.000"),
+            ("charge", "10.818"),
+            ("chargePercentage", "50.000"),
+            ("chargeRate", "-9.680"),
+            ("voltage", "12.100"),
+            ("cycles", "213.000"),
+            ("timeToEmpty", "4023.223"),
+            ("timeToFull", "stale"),
+        ],
+    );
+    check(&shown, "AC", &[("online", "0.000")]);
+}
+
+#[test]
+fn a_raspberry_with_a_battery_that_counts_charge() {
+    check(
+        &shown(&roots("raspberry")),
+        "battery_max17040_battery",
+        &[
+            ("name", "battery_max17040_battery"),
+            ("status", "Charging"),
+            ("design", "8.400"),
+            ("capacity", "7.560"),
+            ("health", "90.000"),
+            ("charge", "3.780"),
+            ("chargePercentage", "50.000"),
+            // The driver has the sign the other way round.
+            ("chargeRate", "1.900"),
+            ("voltage", "3.800"),
+            ("temperature", "28.400"),
+            ("timeToEmpty", "stale"),
+            ("timeToFull", "7162.105"),
+        ],
+    );
+}
+
+/// A battery with these attributes, and its directory.
+fn battery(tree: &Tree, name: &str, attributes: &[(&str, &str)]) -> String {
+    let port = fs::read_dir(tree.roots().sys).unwrap().count();
+    let directory = format!("port{port}/{name}");
+    for (file, text) in [("type", "Battery")].iter().chain(attributes) {
+        tree.write(&format!("{directory}/{file}"), &format!("{text}\n"));
+    }
+    let sys = tree.roots().sys;
+    fs::create_dir_all(sys.join("class/power_supply")).unwrap();
+    symlink(
+        sys.join(&directory),
+        sys.join("class/power_supply").join(name),
+    )
+    .unwrap();
+    directory
+}
+
+#[track_caller]
+fn check_battery(attributes: &[(&str, &str)], property: &str, expected: &str) {
+    let tree = Tree::new();
+    battery(&tree, "BAT", attributes);
+    let shown = shown(&tree.roots());
+    let text = shown.get(&format!("power/battery_BAT/{property}"));
+    assert_eq!(text.map_or("none", |text| text), expected);
+}
+
+#[test]
+fn the_sign_of_the_rate_is_that_of_the_status() {
+    let rate = |status, power, expected| {
+        check_battery(
+            &[("status", status), ("power_now", power)],
+            "chargeRate",
+            expected,
+        );
+    };
+    rate("Charging", "5000000", "5.000");
+    rate("Charging", "-5000000", "5.000");
+    rate("Discharging", "5000000", "-5.000");
+    rate("Discharging", "-5000000", "-5.000");
+    rate("Full", "0", "0.000");
+    rate("Unknown", "-5000000", "-5.000");
+    rate("Discharging", "", "malformed");
+    rate("Discharging", "4 W", "malformed");
+}
+
+#[test]
+fn what_a_battery_does_not_know() {
+    let full = [
+        ("status", "Discharging"),
+        ("energy_now", "5000000"),
+        ("power_now", "0"),
+    ];
+    check_battery(&full, "timeToEmpty", "stale");
+    check_battery(&full, "chargePercentage", "gone");
+    check_battery(&full, "health", "none");
+    check_battery(&full, "temperature", "none");
+    check_battery(
+        &[("energy_full_design", "0"), ("energy_full", "5")],
+        "health",
+        "malformed",
+    );
+    check_battery(
+        &[("energy_full_design", "5"), ("energy_full", "6")],
+        "health",
+        "100.000",
+    );
+    check_battery(&[("capacity", "255")], "chargePercentage", "malformed");
+    check_battery(&[("capacity", "85")], "chargePercentage", "85.000");
+    check_battery(&[("charge_now", "1000000")], "charge", "stale");
+    check_battery(&[("temp", "-53")], "temperature", "-5.300");
+    check_battery(&[("temp", "65535")], "temperature", "malformed");
+    let own = [("status", "Discharging"), ("time_to_empty_avg", "3000")];
+    check_battery(&own, "timeToEmpty", "3000.000");
+}
+
+#[test]
+fn two_batteries_of_one_serial_number_are_told_apart() {
+    let tree = Tree::new();
+    for name in ["BAT0", "BAT1", "BAT2"] {
+        let serial = if name == "BAT2" { "0000" } else { "A 7" };
+        battery(&tree, name, &[("serial_number", serial), ("capacity", "9")]);
+    }
+    let shown = shown(&tree.roots());
+    for object in ["A%207", "battery_BAT1", "battery_BAT2"] {
+        assert_eq!(shown[&format!("power/{object}/chargePercentage")], "9.000");
+    }
+}
+
+#[test]
+fn a_battery_that_is_taken_out_and_put_in_again() {
+    let tree = Tree::new();
+    let directory = battery(&tree, "BAT0", &[("capacity", "9")]);
+    let mut family = families(&tree.roots()).remove(0);
+    let mut members = family.members().unwrap();
+    let mut battery_0 = members.remove(0);
+    let metrics = discover(battery_0.source.as_mut()).unwrap();
+    assert!(read(battery_0.source.as_mut()).contains(&Raw::Number(9.0)));
+    assert!(family.members().unwrap().is_empty() && !battery_0.life.is_over());
+    let sys = tree.roots().sys;
+    fs::remove_dir_all(sys.join(&directory)).unwrap();
+    fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
+    assert!(family.members().unwrap().is_empty());
+    assert!(battery_0.life.is_over());
+    assert!(discover(battery_0.source.as_mut()).unwrap().is_empty());
+    battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
+    let mut again = family.members().unwrap().remove(0).source;
+    assert_eq!(discover(again.as_mut()).unwrap().len(), metrics.len() + 1);
+    let columns = read(again.as_mut());
+    assert!(
+        [10.0, 20.0]
+            .map(Raw::Number)
+            .iter()
+            .all(|each| columns.contains(each))
+    );
+}
+
+/// The driver of wireless mice counts up with each connection: hidpp_battery_0, hidpp_battery_1.
+#[test]
+fn what_comes_and_goes_leaves_nothing_behind() {
+    let tree = Tree::new();
+    let mut family = families(&tree.roots()).remove(0);
+    let mut lives: Vec<Life> = Vec::new();
+    for number in 0..10 {
+        let name = format!("hidpp_battery_{number}");
+        let directory = battery(&tree, &name, &[("capacity", "9")]);
+        let mut members = family.members().unwrap();
+        assert_eq!(members.len(), 1);
+        assert!(lives.iter().all(Life::is_over));
+        lives.push(members.remove(0).life);
+        let sys = tree.roots().sys;
+        fs::remove_dir_all(sys.join(&directory)).unwrap();
+        fs::remove_file(sys.join(format!("class/power_supply/{name}"))).unwrap();
+    }
+}
+
+#[test]
+fn packages_and_their_parts() {
+    let mut members = new_members(families(&roots("laptop")).remove(1).as_mut());
+    let ids: Vec<_> = members
+        .iter_mut()
+        .map(|member| member.discover().unwrap()[0].id.to_string())
+        .collect();
+    let objects = ["package-0", "package-0:core", "package-0:dram"];
+    assert_eq!(ids, objects.map(|object| format!("power/{object}/power")));
+    let power = &discover(members[0].as_mut()).unwrap()[0].formula;
+    assert!(matches!(power, Formula::Rate { .. }));
+    // From one second to the next.
+    let now = Stamp::now();
+    let later = Stamp {
+        monotonic: now.monotonic + std::time::Duration::from_secs(1),
+        boottime: now.boottime + std::time::Duration::from_secs(1),
+        ..now
+    };
+    let snapshot = |stamp, energy| Snapshot {
+        stamp,
+        columns: vec![Raw::Counter(energy)],
+    };
+    let (before, wrapped) = (snapshot(now, 262_143_000_000), snapshot(later, 1_000));
+    assert_eq!(power.evaluate(&wrapped, Some(&before)), Err(Fault::Reset));
+    let after = snapshot(later, 262_158_500_000);
+    assert_eq!(
+        power.evaluate(&after, Some(&before)),
+        Ok(Value::Number(15.5))
+    );
+}
+
+#[test]
+fn a_package_that_cannot_be_read_has_its_metrics() {
+    let tree = Tree::new();
+    tree.write("class/powercap/intel-rapl:0/name", "package-0\n");
+    // No file that can be read.
+    fs::create_dir(
+        tree.roots()
+            .sys
+            .join("class/powercap/intel-rapl:0/energy_uj"),
+    )
+    .unwrap();
+    let mut members = new_members(families(&tree.roots()).remove(1).as_mut());
+    assert_eq!(discover(members[0].as_mut()).unwrap().len(), 2);
+    assert!(members[0].read(&mut Vec::new()).is_err());
+}

@@ -1,0 +1,128 @@
+//! What a package of the processor uses, or a part of it: the energy counters of RAPL.
+//!
+//! <https://docs.kernel.org/power/powercap/powercap.html>
+
+use std::{fs, path::Path};
+
+use crate::{
+    rate::Formula,
+    reading::{Kind, Metric, Raw, unit},
+    source::{
+        Error, NewMember, Roots, Source,
+        device::{fact, names},
+        family::{Family, Known},
+        file::File,
+        parse,
+        property::Property,
+    },
+};
+
+/// A zone of RAPL.
+struct Package {
+    object: String,
+    energy: File,
+}
+
+const POWER: Property = Property::new(
+    "power",
+    "power",
+    "Power that a package of the processor uses, or a part of it: what energy_uj of its zone in /sys/class/powercap grew by in a second. Only root may read that since Linux 5.10. A reset where the counter wraps, at max_energy_range_uj",
+    unit::WATTS,
+    Kind::Rate,
+);
+const ENERGY: Property = Property::new(
+    "energy",
+    "energy",
+    "Energy that a package of the processor has used, or a part of it: energy_uj of its zone in /sys/class/powercap. Only root may read that since Linux 5.10. It wraps at max_energy_range_uj",
+    unit::JOULES,
+    Kind::Total,
+);
+
+/// The family of the zones of RAPL.
+pub(super) fn family(roots: &Roots) -> Box<dyn Source> {
+    let class = roots.sys.join("class/powercap");
+    let mut known = Known::default();
+    let scope = &["power/*/power", "power/*/energy"];
+    Family::boxed("power", scope, &["powercap"], move || {
+        find(&class, &mut known)
+    })
+}
+
+/// The zones that are new. The firmware's own counters of the same packages
+/// (`intel-rapl-mmio`) are left out.
+fn find(class: &Path, known: &mut Known) -> Result<Vec<NewMember>, Error> {
+    let mut look = known.look();
+    for zone in names(class)? {
+        // intel-rapl:0 is a package, intel-rapl:0:1 a part of it; AMD's have the same names.
+        let Some((package, part)) = zone.strip_prefix("intel-rapl:").map(split) else {
+            continue;
+        };
+        let name = |zone: &str| fact(class.join(zone).join("name"));
+        let (Some(whole), Some(own)) = (name(&format!("intel-rapl:{package}")), name(&zone)) else {
+            continue;
+        };
+        let object = part.map_or(whole.clone(), |_| format!("{whole}:{own}"));
+        let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
+            continue;
+        };
+        look.find(&object, || {
+            Box::new(Package {
+                object: object.clone(),
+                energy: File::attribute(directory.join("energy_uj")),
+            })
+        });
+    }
+    Ok(look.end())
+}
+
+fn split(zone: &str) -> (&str, Option<&str>) {
+    match zone.split_once(':') {
+        Some((package, part)) => (package, Some(part)),
+        None => (zone, None),
+    }
+}
+
+impl Package {
+    fn metrics(&self) -> Vec<Metric> {
+        let of = |property: Property, formula| {
+            property.of("power", self.object.as_bytes(), &self.object, formula)
+        };
+        let rate = Formula::Rate {
+            counter: 0,
+            scale: 1e-6,
+        };
+        vec![of(POWER, rate), of(ENERGY, Formula::Level(1))]
+    }
+}
+
+impl Source for Package {
+    fn name(&self) -> &'static str {
+        "power"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["power/*/power", "power/*/energy"]
+    }
+
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.metrics().iter().any(|metric| is_meant(&metric.id))
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        // That it is there is enough: it may not be for this service to read.
+        let is_there = self.energy.path().exists();
+        Ok(if is_there { self.metrics() } else { Vec::new() })
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["powercap"]
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let energy = parse::ended_number(self.energy.read()?);
+        let energy = energy.ok_or_else(|| Error::malformed(self.energy.path(), "no number"))?;
+        columns.push(Raw::Counter(energy));
+        columns.push(Raw::Number(energy as f64 / 1e6));
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! How the CPUs spend their time: `/proc/stat`.
+
+mod activity;
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use crate::{
+    rate::Formula,
+    reading::{Fault, Kind, Metric, Raw, unit},
+    source::{Error, Roots, Source, file::File, parse, rows},
+};
+
+/// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
+pub(super) struct Cpu {
+    file: File,
+    /// The first word of each line known, in the order of the columns: `cpu`, `cpu0`, `cpu1`.
+    /// It is only ever appended to, so that a column keeps its meaning.
+    names: Vec<Vec<u8>>,
+}
+
+/// The columns of one line, counters in ticks.
+const USED: usize = 0;
+const USER: usize = 1;
+const SYSTEM: usize = 2;
+const WAIT: usize = 3;
+const TOTAL: usize = 4;
+const WIDTH: usize = 5;
+
+/// The property, its name, its description and its column.
+const PROPERTIES: [(&str, &str, &str, usize); 4] = [
+    (
+        "usage",
+        "usage",
+        "Share of the time spent working, from /proc/stat: (user + nice + system + irq + softirq + steal) / (the same + idle + iowait); waiting for a disk is not work",
+        USED,
+    ),
+    (
+        "user",
+        "user usage",
+        "Share of the time spent in programs and guests, from /proc/stat: (user + nice) / total",
+        USER,
+    ),
+    (
+        "system",
+        "system usage",
+        "Share of the time spent in the kernel, from /proc/stat: (system + irq + softirq) / total",
+        SYSTEM,
+    ),
+    (
+        "wait",
+        "wait",
+        "Share of the time idle while a task waited for a disk, from /proc/stat: iowait / total",
+        WAIT,
+    ),
+];
+
+impl Cpu {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("stat")),
+            names: vec![b"cpu".to_vec()],
+        }
+    }
+}
+
+impl Source for Cpu {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &[
+            "cpu/*/usage",
+            "cpu/*/user",
+            "cpu/*/system",
+            "cpu/*/wait",
+            "cpu/all/interrupts",
+            "cpu/all/contextSwitches",
+            "cpu/all/forks",
+            "cpu/all/runningTasks",
+            "cpu/all/blockedTasks",
+        ]
+    }
+
+    fn subsystems(&self) -> &'static [&'static str] {
+        &["cpu"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        let text = self.file.read()?;
+        let found: Vec<_> = lines(text).map(|line| line.name).collect();
+        let activity = activity::metrics(text);
+        if found.is_empty() {
+            return Err(Error::malformed(self.file.path(), NO_LINE));
+        }
+        let mut known: HashSet<Vec<u8>> = self.names.iter().cloned().collect();
+        for name in found {
+            if is_numbered(name) && known.insert(name.to_vec()) {
+                self.names.push(name.to_vec());
+            }
+        }
+        let mut metrics: Vec<_> = self.names.iter().enumerate().flat_map(metrics).collect();
+        metrics.extend(activity);
+        Ok(metrics)
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let text = self.file.read()?;
+        activity::read_columns(text, columns);
+        read_columns(text, &self.names, columns)
+            .map_err(|what| Error::malformed(self.file.path(), what))
+    }
+}
+
+const NO_LINE: &str = "no line begins with cpu";
+
+/// Whether it is `cpu` and a number.
+fn is_numbered(name: &[u8]) -> bool {
+    name.strip_prefix(b"cpu").and_then(parse::number).is_some()
+}
+
+fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
+    let object = match &name[3..] {
+        b"" => "all".to_owned(),
+        number => format!("cpu{}", String::from_utf8_lossy(number)),
+    };
+    let whose = match &name[3..] {
+        b"" => "CPU".to_owned(),
+        number => format!("CPU {}", String::from_utf8_lossy(number)),
+    };
+    PROPERTIES
+        .into_iter()
+        .map(move |(property, label, description, column)| Metric {
+            id: format!("cpu/{object}/{property}").into(),
+            name: format!("{whose} {label}").into(),
+            description: Cow::Borrowed(description),
+            unit: Cow::Borrowed(unit::PERCENT),
+            kind: Kind::Rate,
+            minimum: Some(0.0),
+            maximum: Some(100.0),
+            formula: Formula::Share {
+                part: place(row, column),
+                whole: place(row, TOTAL),
+            },
+        })
+}
+
+/// The column of a cpu, behind those of the file's other lines.
+const fn place(row: usize, column: usize) -> usize {
+    activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
+}
+
+/// How far ahead a line is looked for before all are.
+const NEAR: usize = 64;
+
+/// Adds the columns of `names` in a text of `/proc/stat`.
+pub(super) fn read_columns(
+    text: &[u8],
+    names: &[Vec<u8>],
+    columns: &mut Vec<Raw>,
+) -> Result<(), &'static str> {
+    // A cpu that is offline has no line.
+    let first = columns.len();
+    let width = rows::place(names.len(), WIDTH, 0);
+    columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
+    let columns = &mut columns[first..];
+    let mut expected = 0;
+    let mut any = false;
+    let mut rows = HashMap::new();
+    for line in lines(text) {
+        any = true;
+        // Those that are offline are passed over; the lines are in the order of the numbers.
+        let mut next = names.iter().enumerate().skip(expected).take(NEAR);
+        let next = next.find(|(_, name)| *name == line.name);
+        let row = next.map(|(row, _)| row).or_else(|| {
+            if rows.is_empty() {
+                rows = names
+                    .iter()
+                    .enumerate()
+                    .map(|(row, name)| (&**name, row))
+                    .collect();
+            }
+            rows.get(line.name).copied()
+        });
+        // A cpu that was not there at discovery has no column.
+        let Some(row) = row else { continue };
+        expected = row.saturating_add(1);
+        let columns = &mut columns[rows::place(row, WIDTH, 0)..][..WIDTH];
+        match line.ended.then(|| counters(line.rest)).flatten() {
+            Some(counters) => {
+                for (column, count) in columns.iter_mut().zip(counters) {
+                    *column = Raw::Counter(count);
+                }
+            }
+            None => columns.fill(Raw::Fault(Fault::Malformed)),
+        }
+    }
+    if expected < names.len() && is_cut(text) {
+        let cut_off = columns
+            .iter_mut()
+            .filter(|column| matches!(column, Raw::Fault(_)));
+        cut_off.for_each(|column| *column = Raw::Fault(Fault::Malformed));
+    }
+    if any { Ok(()) } else { Err(NO_LINE) }
+}
+
+/// Whether the text ends before the line of the interrupts, which follows those of the cpus.
+fn is_cut(text: &[u8]) -> bool {
+    let last = text.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
+    last.is_some_and(|last| last.starts_with(b"cpu") || b"cpu".starts_with(last))
+}
+
+/// One line of a cpu, or of all.
+struct Line<'a> {
+    name: &'a [u8],
+    rest: &'a [u8],
+    ended: bool,
+}
+
+/// The lines of the cpus, which come first; the line of the interrupts, which is the longest by
+/// far, is not looked at.
+fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    parse::ended_lines_while(text, |rest| rest.starts_with(b"cpu")).filter_map(|(line, ended)| {
+        let blank = line.iter().position(|&byte| byte == b' ')?;
+        Some(Line {
+            name: &line[..blank],
+            rest: &line[blank..],
+            ended,
+        })
+    })
+}
+
+/// The five counters of one line, by proc(5).
+fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
+    let mut numbers = parse::numbers(rest);
+    let mut next = || numbers.next();
+    let (user, nice, system) = (next()?, next()?, next()?);
+    let (idle, iowait) = (next()?, next()?);
+    let (irq, softirq, steal) = (next()?, next()?, next()?);
+    // What follows is guest and guest_nice: the kernel has added them to user and nice already.
+    let user = user.checked_add(nice)?;
+    let system = system.checked_add(irq)?.checked_add(softirq)?;
+    let used = user.checked_add(system)?.checked_add(steal)?;
+    // While a cpu sleeps, the time since it fell asleep is shown as iowait if a task that last ran
+    // on it waits for a disk, and as idle once that task has gone elsewhere: the time moves from
+    // one to the other, and each alone may go backwards (proc(5); `get_iowait_time` in
+    // fs/proc/stat.c). Their sum does not. So the total is right and with it the usage, and only
+    // the share of the waiting is without a value for once.
+    let resting = idle.checked_add(iowait)?;
+    let mut counters = [0; WIDTH];
+    counters[USED] = used;
+    counters[USER] = user;
+    counters[SYSTEM] = system;
+    counters[WAIT] = iowait;
+    counters[TOTAL] = used.checked_add(resting)?;
+    Some(counters)
+}
+
+#[cfg(test)]
+mod tests;

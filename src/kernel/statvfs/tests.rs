@@ -1,0 +1,191 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::source::tests::{Tree, begin, fixture, level, read, roots};
+
+const MB: u64 = 1 << 20;
+
+#[test]
+fn columns_of_df() {
+    let room = Room {
+        total: 100 * MB,
+        used: 60 * MB,
+        free: 30 * MB,
+        files: 1000,
+        files_free: 750,
+    };
+    let numbers = [100.0, 60.0, 30.0].map(|megabytes| megabytes * MB as f64);
+    let columns = room.columns();
+    assert_eq!(columns[..3], numbers.map(Raw::Number));
+    let [used, free] = [&columns[3], &columns[4]].map(crate::source::tests::number_of);
+    assert!((used - 66.666).abs() < 1e-3 && (used + free - 100.0).abs() < 1e-9);
+    assert_eq!(columns[5..], [1000.0, 250.0, 750.0, 25.0].map(Raw::Number));
+}
+
+#[test]
+fn no_room_is_no_share_and_no_limit_no_number() {
+    let columns = Room::default().columns();
+    assert_eq!(columns[0], Raw::Number(0.0));
+    assert!(
+        columns[3..]
+            .iter()
+            .all(|column| *column == Raw::Fault(Fault::Gone))
+    );
+}
+
+#[test]
+fn a_sum_that_does_not_fit_is_none() {
+    let room = |used| Room {
+        used,
+        free: 1,
+        ..Room::default()
+    };
+    assert_eq!(room(1).and(room(2)).map(|sum| sum.used), Some(3));
+    assert!(room(u64::MAX).and(room(1)).is_none());
+    assert_eq!(room(u64::MAX).columns()[3], Raw::Fault(Fault::Malformed));
+}
+
+#[test]
+fn what_is_mounted_elsewhere_does_not_answer() {
+    let here = fs::metadata("/").unwrap().dev();
+    let number = (major(here), minor(here));
+    let ask = |point: &str, number| {
+        let point = point.into();
+        Place { point, number }.ask()
+    };
+    assert!(ask("/", Some(number)).unwrap().total > 0);
+    assert!(ask("/", None).is_ok());
+    assert_eq!(ask("/proc", Some(number)), Err(Fault::Gone));
+    assert_eq!(ask("/nowhere", None), Err(Fault::Gone));
+}
+
+#[test]
+fn mounts_on_disks_of_this_machine() {
+    let mounts = mountinfo::mounts(fixture!("server/proc/1/mountinfo").as_bytes(), false);
+    let points: Vec<_> = mounts.iter().map(|mount| mount.point.clone()).collect();
+    let expected = ["/", "/boot", "/srv", "/srv/My Data", "/mnt/disk"];
+    assert_eq!(points, expected.map(PathBuf::from));
+    assert_eq!(mounts[3].origin, "/dev/sdb");
+    for bad in [
+        "",
+        "\n",
+        "1 2 8:1 / /x",
+        "1 2 8 / /x - ext4 /dev/sda rw",
+        "1 2 8:1 / /x rw ext4",
+    ] {
+        assert_eq!(mountinfo::mounts(bad.as_bytes(), true), []);
+    }
+}
+
+#[test]
+fn mounts_on_the_network_are_asked_if_that_is_wanted() {
+    let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                31 22 0:50 / /net/dead rw - nfs4 filer:/vol/dead rw,hard\n\
+                32 22 0:51 / /auto rw - autofs /etc/auto.misc rw,fd=42\n\
+                33 32 0:52 / /auto/home rw - nfs4 filer:/home rw\n\
+                34 22 0:53 / /boot rw - autofs systemd-1 rw,fd=43\n\
+                35 34 8:2 / /boot rw - vfat /dev/sda2 rw\n\
+                36 22 8:3 / /autonomy rw - ext4 /dev/sda3 rw\n\
+                37 22 0:54 / /run rw - tmpfs tmpfs rw\n";
+    let tree = Tree::new();
+    tree.write("diskstats", "");
+    tree.write("self/mountinfo", text);
+    for (network_mounts, expected) in [
+        (false, &["/", "/autonomy"][..]),
+        (
+            true,
+            &["/", "/net/dead", "/auto/home", "/boot", "/autonomy"],
+        ),
+    ] {
+        let mut space = Space::new(&tree.roots(), network_mounts, &Pool::new());
+        space.discover().unwrap();
+        let asked = || space.systems.iter().flatten();
+        assert_eq!(
+            asked().map(|system| &system.id).collect::<Vec<_>>(),
+            expected
+        );
+        let far = asked().filter(|system| !system.state.is_whole);
+        assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn a_file_system_goes_and_comes_back() {
+    let tree = Tree::new();
+    let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
+    let (major, minor) = (major(here), minor(here));
+    let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
+    tree.write("diskstats", "");
+    tree.write("self/mountinfo", &mounted);
+    let mut space = Space::new(&tree.roots(), false, &Pool::new());
+    let metrics = space.discover().unwrap();
+    assert_eq!(metrics.len(), PROPERTIES.len() + ALL);
+    assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
+    assert!(level(&metrics, &read(&mut space), "disk/all/total") > 0.0);
+    tree.write("self/mountinfo", "");
+    assert_eq!(space.discover().unwrap(), []);
+    assert!(
+        read(&mut space)
+            .iter()
+            .all(|column| *column == Raw::Fault(Fault::Gone))
+    );
+    tree.write("self/mountinfo", &mounted);
+    let again = space.discover().unwrap();
+    assert_eq!(again.len(), metrics.len());
+    let metrics = again;
+    assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/used") > 0.0);
+    // It is unmounted, and what is below is another file system.
+    tree.write(
+        "self/mountinfo",
+        "1 0 0:0 / /proc rw - zfs tank rw\n2 0 1:77 / /mnt rw - ext4 /dev/sdz rw\n",
+    );
+    space.discover().unwrap();
+    assert!(!space.changed());
+    read(&mut space);
+    assert!(space.changed());
+}
+
+/// Images that are mounted one after the other, as packages and containers are.
+#[test]
+fn what_was_mounted_leaves_nothing_behind() {
+    let tree = Tree::new();
+    let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
+    let (major, minor) = (major(here), minor(here));
+    tree.write("diskstats", "");
+    let mut space = Space::new(&tree.roots(), false, &Pool::new());
+    let mut names = crate::kernel::disk_names::Names::new(&tree.roots(), false);
+    for number in 0..100 {
+        tree.write(&format!("mnt/{number}/file"), "");
+        let mounted = format!("1 0 {major}:{minor} / /mnt/{number} rw - ext4 /dev/sda rw\n");
+        tree.write("self/mountinfo", &mounted);
+        let metrics = space.discover().unwrap();
+        let columns = read(&mut space);
+        assert_eq!(columns.len(), ALL + WIDTH);
+        let id = format!("disk/%2Fmnt%2F{number}/total");
+        assert!(level(&metrics, &columns, &id) > 0.0);
+        assert_eq!(names.discover().unwrap().len(), 1);
+        let name = format!("/mnt/{number}");
+        assert_eq!(read(&mut names)[1..], [Raw::Text(name.into())]);
+    }
+    // To look again at what answers slowly makes no second question of it.
+    let slow = format!("1 0 {major}:{minor} / /mnt rw - vfat /dev/sda rw\n");
+    tree.write("self/mountinfo", &slow);
+    space.discover().unwrap();
+    begin(&mut space);
+    let first = space.jobs().next().unwrap().answered();
+    space.discover().unwrap();
+    assert!(first.is_some() && space.jobs().next().unwrap().answered() == first);
+}
+
+#[test]
+fn fixtures() {
+    let mut server = Space::new(&roots("server"), false, &Pool::new());
+    let metrics = server.discover().unwrap();
+    assert_eq!(metrics.len(), 5 * PROPERTIES.len() + ALL);
+    let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();
+    assert!(ids.contains(&"disk/0b2e3c5a-5a0c-4d59-9a53-4d0f2f4b7a11/usedInodesPercent"));
+    assert!(ids.contains(&"disk/%2Fmnt%2Fdisk/free"));
+    // The image is a file of another file system.
+    let whole = server.systems.iter().flatten();
+    assert_eq!(whole.filter(|system| system.state.is_whole).count(), 4);
+}

@@ -1,0 +1,81 @@
+//! Whatever the kernel writes.
+
+use super::*;
+use crate::{
+    reading::Raw,
+    source::{
+        parse,
+        rows::{Memo, Rows},
+        tests::{fixture, harm::torment, number_of},
+    },
+};
+
+/// Whatever the kernel writes, no parser panics, overflows or makes an infinite number.
+#[test]
+fn no_text_does_harm() {
+    let cpus: Vec<Vec<u8>> = ["cpu", "cpu0", "cpu1", "cpu2", "cpu3"]
+        .map(Vec::from)
+        .into();
+    let check = |text: &[u8]| {
+        let mut columns = Vec::new();
+        let _ = stat::read_columns(text, &cpus, &mut columns);
+        let _ = meminfo::read_columns(text, &mut meminfo::Layout::default(), &mut columns);
+        let _ = loadavg::read_columns(text, &mut columns);
+        let numbers = columns
+            .iter()
+            .filter(|column| matches!(column, Raw::Number(_)));
+        assert!(
+            numbers
+                .map(number_of)
+                .chain(os::uptime(text))
+                .all(|number| number.is_finite() && number >= 0.0)
+        );
+        cpuinfo::names::names(text);
+        os_release::facts(text);
+        parse::list(text);
+    };
+    let texts = [
+        fixture!("laptop/proc/stat"),
+        fixture!("laptop/proc/meminfo"),
+        fixture!("laptop/proc/loadavg"),
+        fixture!("laptop/proc/uptime"),
+        fixture!("laptop/proc/cpuinfo"),
+        fixture!("laptop/etc/os-release"),
+        fixture!("laptop/sys/devices/system/cpu/online"),
+        fixture!("stat/too-large"),
+        fixture!("cpuinfo/arm64"),
+        &fixture!("server/proc/stat")[..1500],
+    ];
+    torment(&texts, check);
+}
+
+/// The same of what counts devices.
+#[test]
+fn no_text_of_devices_does_harm() {
+    let check = |text: &[u8]| {
+        let mut columns = Vec::new();
+        let names = ["nvme0n1", "nvme0n1p1", "dm-0"].map(|name| name.as_bytes().to_vec());
+        let lines = names.into_iter().zip([0, 1, 2].map(Some)).collect();
+        let (rows, mut memo) = (Rows::new(lines), Memo::default());
+        diskstats::read_rows(text, &rows, &mut memo, 3, |_, _| true, &mut columns);
+        mountinfo::mounts(text, true);
+        net_dev::check_text(text);
+        route::check_text(text);
+        resolv_conf::servers(text);
+        wireless::check_text(text);
+        pressure::read_columns(text, &mut columns);
+        let _ = vmstat::read_columns(text, &mut vmstat::Layout::default(), &mut columns);
+    };
+    let texts = [
+        fixture!("laptop/proc/diskstats"),
+        fixture!("laptop/proc/1/mountinfo"),
+        fixture!("laptop/proc/net/dev"),
+        fixture!("laptop/proc/net/route"),
+        fixture!("laptop/proc/net/ipv6_route"),
+        fixture!("laptop/proc/net/wireless"),
+        fixture!("laptop/proc/pressure/io"),
+        &fixture!("laptop/proc/vmstat")[1500..2100],
+        fixture!("laptop/etc/resolv.conf"),
+    ];
+    torment(&texts, check);
+}

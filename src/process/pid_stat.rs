@@ -1,0 +1,226 @@
+//! `/proc/PID/stat`: what a process is doing, and what it has used.
+
+use std::io::BufRead;
+
+use crate::source::parse;
+
+/// What proc_pid_stat(5) says, as far as anybody here asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PidStat<'a> {
+    /// What the process calls itself: anything.
+    pub(crate) name: &'a [u8],
+    pub(crate) state: u8,
+    pub(crate) parent: u32,
+    /// `PF_*` of include/linux/sched.h.
+    pub(crate) flags: u64,
+    /// utime and stime, in ticks.
+    pub(crate) used: u64,
+    pub(crate) nice: i8,
+    pub(crate) threads: u32,
+    /// starttime, in ticks since boot.
+    pub(crate) start: u64,
+    /// rss, in pages.
+    pub(crate) rss: u64,
+}
+
+/// The longest name that the kernel writes: `WQ_WORKER_COMM_LEN` and more of its own threads, in
+/// `proc_task_name` of fs/proc/array.c.
+const LONGEST_NAME: usize = 64;
+
+impl<'a> PidStat<'a> {
+    /// Parses the file; how much of it says all this, and the rest is not looked at.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<(Self, usize)> {
+        let (_, named) = parse::split(text, b'(')?;
+        let name = &named[..last_parenthesis(named.get(..=LONGEST_NAME).unwrap_or(named))?];
+        let [b')', b' ', state, b' ', rest @ ..] = &named[name.len()..] else {
+            return None;
+        };
+        let mut fields = Fields(rest);
+        let parent = fields.number()?;
+        fields.skip(4)?;
+        let flags = fields.number()?;
+        fields.skip(4)?;
+        let used = fields.number()?.checked_add(fields.number()?)?;
+        fields.skip(3)?;
+        let nice = fields.signed()?;
+        let threads = fields.number()?;
+        fields.skip(1)?;
+        let start = fields.number()?;
+        fields.skip(1)?;
+        let stat = Self {
+            name,
+            state: *state,
+            parent: parent.try_into().ok()?,
+            flags,
+            used,
+            nice: nice.try_into().ok()?,
+            threads: threads.try_into().ok()?,
+            start,
+            rss: fields.number()?,
+        };
+        Some((stat, text.len().checked_sub(fields.0.len())?))
+    }
+
+    /// Whether it is a thread of the kernel: `PF_KTHREAD` of include/linux/sched.h.
+    pub(crate) fn is_kernel_thread(&self) -> bool {
+        self.flags & 0x0020_0000 != 0
+    }
+}
+
+/// Where the name ends: it may have parentheses in it, what follows has none.
+fn last_parenthesis(text: &[u8]) -> Option<usize> {
+    let mut rest = text;
+    let mut last = None;
+    while !rest.is_empty() {
+        // The way to memchr in the standard library; reading from memory does not fail.
+        rest.skip_until(b')').ok()?;
+        let read = &text[..text.len().saturating_sub(rest.len())];
+        if let [name @ .., b')'] = read {
+            last = Some(name.len());
+        }
+    }
+    last
+}
+
+/// What is left of the line.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    /// Every field that is needed has another behind it, or the end of the line.
+    fn number(&mut self) -> Option<u64> {
+        // As many digits always fit; longer numbers have not been seen, and are none here.
+        const MOST: usize = 19;
+        let mut number = 0_u64;
+        for (length, &byte) in self.0.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                let is_number = (1..=MOST).contains(&length) && matches!(byte, b' ' | b'\n');
+                self.0 = self.0.get(length..)?.get(1..)?;
+                return is_number.then_some(number);
+            }
+            number = number.wrapping_mul(10).wrapping_add(digit.into());
+        }
+        None
+    }
+
+    fn signed(&mut self) -> Option<i64> {
+        match self.0 {
+            [b'-', rest @ ..] => {
+                self.0 = rest;
+                0_i64.checked_sub_unsigned(self.number()?)
+            }
+            _ => self.number()?.try_into().ok(),
+        }
+    }
+
+    fn skip(&mut self, count: u32) -> Option<()> {
+        let mut left = count;
+        // Eight bytes at a time.
+        while let Some((word, rest)) = self.0.split_first_chunk::<8>() {
+            let mut blanks = blanks(u64::from_le_bytes(*word));
+            let found = (blanks >> 7).wrapping_mul(ONES) >> 56;
+            if found < u64::from(left) {
+                left = left.saturating_sub(found as u32);
+                self.0 = rest;
+                continue;
+            }
+            for _ in 1..left {
+                blanks &= blanks.wrapping_sub(1);
+            }
+            self.0 = self
+                .0
+                .get(blanks.trailing_zeros() as usize / 8..)?
+                .get(1..)?;
+            return Some(());
+        }
+        for _ in 0..left {
+            let blank = self.0.iter().position(|&byte| byte == b' ')?;
+            self.0 = self.0.get(blank..)?.get(1..)?;
+        }
+        Some(())
+    }
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
+/// The highest bit of each byte that is a blank, and no other.
+fn blanks(word: u64) -> u64 {
+    const LOW: u64 = 0x7f * ONES;
+    const BLANKS: u64 = b' ' as u64 * ONES;
+    let others = word ^ BLANKS;
+    // No byte overflows into the next.
+    !((others & LOW).wrapping_add(LOW) | others | LOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: &str = "S 1 7 7 0 -1 4194304 1 2 3 4 50 60 7 8 39 -19 12 0 990 1234567 345 18446744073709551615 1\n";
+
+    #[track_caller]
+    fn check(name: &str) {
+        let text = format!("7 ({name}) {REST}");
+        let expected = PidStat {
+            name: name.as_bytes(),
+            state: b'S',
+            parent: 1,
+            flags: 4_194_304,
+            used: 110,
+            nice: -19,
+            threads: 12,
+            start: 990,
+            rss: 345,
+        };
+        let (stat, length) = PidStat::parse(text.as_bytes()).unwrap();
+        assert_eq!(stat, expected);
+        assert!(text[..length].ends_with(" 345 "));
+    }
+
+    #[test]
+    fn names_may_be_anything() {
+        check("bash");
+        check("");
+        check("(sd-pam)");
+        check("a) R 1 (b");
+        check(") S 2 7 7");
+        check("two\nlines");
+        check("kworker/R-a name as long as the kernel ever writes, and it does");
+    }
+
+    #[test]
+    fn threads_of_the_kernel_have_a_flag() {
+        let text = format!("2 (kthreadd) {REST}").replace("4194304", "2129984");
+        assert!(
+            PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
+        let text = format!("2 (kthreadd) {REST}");
+        assert!(
+            !PidStat::parse(text.as_bytes())
+                .unwrap()
+                .0
+                .is_kernel_thread()
+        );
+    }
+
+    #[test]
+    fn what_is_cut_off_is_nothing() {
+        let text = format!("7 (bash) {REST}");
+        let whole = text.find(" 184467").unwrap() + 1;
+        for length in 0..text.len() {
+            let parsed = PidStat::parse(&text.as_bytes()[..length]);
+            assert_eq!(parsed.is_some(), length >= whole, "{length}");
+        }
+        for (from, to) in [
+            ("S 1", "S x"),
+            ("345", "-345"),
+            ("50", "99999999999999999999"),
+        ] {
+            let text = text.replace(from, to);
+            assert_eq!(PidStat::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Every source there is: the kernel's interfaces, the counts of processes, and what the user defines.
+
+#[cfg(feature = "own")]
+use crate::custom;
+use crate::{
+    kernel, process,
+    source::{Roots, Source, pool::Pool},
+};
+
+/// What sources are told beyond where the files are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether file systems are asked for their room that are on the network, or that autofs has
+    /// mounted.
+    pub network_mounts: bool,
+    /// Where the user defines sources of his own, if anywhere.
+    #[cfg(feature = "own")]
+    pub own: Option<custom::Options>,
+}
+
+/// Every source there is, none of them opened yet.
+pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+    all_with(roots, &Options::default())
+}
+
+/// Every source there is, with options.
+pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
+    all_on(&Pool::new(), roots, options)
+}
+
+/// The same, with their threads from this pool.
+pub(crate) fn all_on(pool: &Pool, roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
+    let mut sources = kernel::sources(roots, options.network_mounts, pool);
+    sources.push(process::counts(roots, pool));
+    // The last, so that who asks for an id of another source does not look at its files.
+    #[cfg(feature = "own")]
+    if let Some(own) = &options.own {
+        let taken = sources.iter().flat_map(|source| source.scope());
+        let taken = taken.copied().collect();
+        sources.push(custom::source(own, taken, pool));
+    }
+    sources
+}
+
+/// The patterns of all ids that belong to sources that are built in.
+pub fn scopes() -> Vec<&'static str> {
+    let sources = all(&Roots::default());
+    let scopes = sources.iter().flat_map(|source| source.scope());
+    scopes.copied().collect()
+}
+
+#[cfg(test)]
+mod tests;

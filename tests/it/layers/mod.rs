@@ -1,0 +1,220 @@
+//! The map of docs/architecture.md, so that it cannot rot: which module may name which.
+
+mod imports;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use imports::{Crate, Segments};
+
+/// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
+const MAP: [(&str, &[&str], &[&str]); 23] = [
+    ("regular_file", &[], &[]),
+    ("memory", &[], &[]),
+    ("expression", &[], &[]),
+    ("reading", &["rate"], &[]),
+    ("rate", &["reading", "expression"], &[]),
+    ("object", &[], &[]),
+    ("duration", &[], &[]),
+    ("mistake", &[], &[]),
+    (
+        "source",
+        &["reading", "rate", "object", "memory", "regular_file"],
+        &[],
+    ),
+    (
+        "kernel",
+        &[
+            "reading",
+            "rate",
+            "object",
+            "memory",
+            "regular_file",
+            "source",
+        ],
+        &[],
+    ),
+    (
+        "process",
+        &["reading", "rate", "object", "regular_file", "source"],
+        &[],
+    ),
+    (
+        "custom",
+        &[
+            "reading",
+            "rate",
+            "object",
+            "duration",
+            "expression",
+            "mistake",
+            "regular_file",
+            "source",
+            "kernel",
+        ],
+        &[],
+    ),
+    ("sources", &["source", "kernel", "process", "custom"], &[]),
+    ("selector", &["object"], &[]),
+    (
+        "store",
+        &[
+            "reading",
+            "rate",
+            "expression",
+            "object",
+            "selector",
+            "source",
+        ],
+        &["tokio", "tracing"],
+    ),
+    (
+        "sample",
+        &["reading", "rate", "source", "store"],
+        &["tokio"],
+    ),
+    ("wire", &["reading"], &["zbus"]),
+    ("transport", &[], &["zbus", "tokio"]),
+    (
+        "client",
+        &["reading", "transport", "wire"],
+        &["zbus", "tokio"],
+    ),
+    (
+        "service",
+        &[
+            "memory",
+            "reading",
+            "rate",
+            "regular_file",
+            "selector",
+            "source",
+            "sources",
+            "process",
+            "store",
+            "sample",
+            "transport",
+            "wire",
+        ],
+        &["zbus", "tokio", "tracing"],
+    ),
+    (
+        "config",
+        &[
+            "custom",
+            "duration",
+            "mistake",
+            "regular_file",
+            "service",
+            "source",
+            "sources",
+        ],
+        &[],
+    ),
+    ("install", &["client", "regular_file", "wire"], &[]),
+    // The program stands above everything, and speaks to the bus through the library alone.
+    ("cli", &[], &["tokio", "tracing"]),
+];
+
+const LIBRARIES: [&str; 3] = ["zbus", "tokio", "tracing"];
+
+fn parse(root: &str) -> Crate {
+    let parsed = Crate::parse(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root));
+    assert!(parsed.0.len() > 20, "{root}: {}", parsed.0.len());
+    parsed
+}
+
+#[test]
+fn imports_point_down_only() {
+    for (path, module) in parse("src").0 {
+        let Some(top) = path.first() else { continue };
+        let row = MAP.iter().find(|(name, ..)| name == top);
+        let (_, ours, theirs) = row.unwrap_or_else(|| panic!("{top} is not on the map"));
+        for named in module.names {
+            let shown = format!("{}: {}", module.file.display(), named.join("::"));
+            if LIBRARIES.contains(&&*named[0]) {
+                assert!(theirs.contains(&&*named[0]), "{shown}");
+            }
+            let other = match &*named[0] {
+                "crate" => named.get(1),
+                _ => None,
+            };
+            if let Some(other) = other.filter(|other| MAP.iter().any(|(name, ..)| name == other)) {
+                assert!(other == top || ours.contains(&&**other), "{shown}");
+            }
+        }
+    }
+}
+
+/// Of the modules in one module none needs itself through others. What they share is in the module above them
+/// or in another one.
+#[test]
+fn modules_make_no_circle() {
+    let mut circles = BTreeSet::new();
+    for root in ["src", "crates/daemon/src"] {
+        let parsed = parse(root);
+        // Which of its siblings each module names, in itself or in a module below it.
+        let mut edges: BTreeMap<Segments, BTreeSet<Segments>> = BTreeMap::new();
+        for (path, module) in &parsed.0 {
+            let owners = module.names.iter().filter_map(|named| parsed.owner(named));
+            for owner in owners {
+                let common = path.iter().zip(&owner).take_while(|(a, b)| a == b).count();
+                if common < path.len() && common < owner.len() {
+                    let from = path[..=common].to_vec();
+                    edges
+                        .entry(from)
+                        .or_default()
+                        .insert(owner[..=common].to_vec());
+                }
+            }
+        }
+        for start in edges.keys() {
+            circles.extend(circle(&edges, start).map(|circle| format!("{root}: {circle}")));
+        }
+    }
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// The shortest way from a module back to itself.
+fn circle(edges: &BTreeMap<Segments, BTreeSet<Segments>>, start: &Segments) -> Option<String> {
+    let mut ways = vec![vec![start]];
+    let mut seen = BTreeSet::new();
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for way in ways {
+            for next in edges.get(*way.last().unwrap()).into_iter().flatten() {
+                if next == start {
+                    let mut names: Vec<_> = way.iter().map(|module| module.join("::")).collect();
+                    let least = (0..names.len()).min_by_key(|&at| &names[at]).unwrap();
+                    names.rotate_left(least);
+                    return Some(names.join(" → "));
+                }
+                if seen.insert(next) {
+                    longer.push(way.iter().copied().chain([next]).collect());
+                }
+            }
+        }
+        ways = longer;
+    }
+    None
+}
+
+#[test]
+fn the_service_prints_nothing() {
+    for (path, module) in parse("src").0 {
+        let is_program = matches!(
+            path.first().map(String::as_str),
+            None | Some("cli" | "main")
+        );
+        let text = std::fs::read_to_string(&module.file).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code.filter(|_| !is_program) {
+            let prints = line.contains(" println!") || line.contains(" print!");
+            assert!(!prints, "{}: {line}", module.file.display());
+        }
+    }
+}
