@@ -3,7 +3,8 @@
 //! In reading order, from the bottom up:
 //!
 //! - [`daemon`] is the package sampled-daemon: detach, pidfile, readiness, start, stop, status, for any program.
-//! - [`reading`] and [`rate`]: values, faults, metrics, and how a reading follows from two snapshots.
+//! - [`reading`], [`rate`] and [`metric`]: values and faults, how a reading follows from two snapshots, and what is
+//!   known of it before.
 //! - [`expression`]: arithmetic over metrics. [`source`]: how a source reads, `kernel`: the kernel's interfaces,
 //!   [`process`]: the table of processes, [`custom`]: the sources that a user defines; [`sources`]: all of them.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
@@ -44,6 +45,8 @@ pub mod install;
 mod kernel;
 #[cfg(feature = "source")]
 mod memory;
+#[cfg(feature = "source")]
+pub mod metric;
 #[cfg(feature = "own")]
 mod mistake;
 #[cfg(feature = "source")]

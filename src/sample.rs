@@ -129,8 +129,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        metric::{Kind, Metric, unit},
         rate::Formula,
-        reading::{Kind, Metric, Raw, Value, unit},
+        reading::{Raw, Value},
         source::{Answered, Error, Source},
     };
 

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use zbus::{Signature, Str, Type, Variant};
 
-use crate::reading::{Fault, Metric, Value};
+use crate::{
+    metric::Metric,
+    reading::{Fault, Value},
+};
 
 /// The well-known name of the service on the session bus.
 pub const NAME: &str = "io.github.sampled.Sampler1";

@@ -8,8 +8,9 @@ use std::{
 
 use crate::{
     custom::command::{self, Output},
+    metric::{Kind, Metric},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, Reading, Snapshot, Value},
+    reading::{Fault, Raw, Reading, Snapshot, Value},
     source::rows,
 };
 

@@ -5,9 +5,9 @@ use std::{path, sync::Arc, time::Duration};
 use crate::{
     custom::command,
     expression::Expression,
+    metric::{Kind, Metric},
     mistake::Place,
     rate::Formula,
-    reading::{Kind, Metric},
 };
 
 use super::extract::Extract;

@@ -9,8 +9,8 @@ use crate::{
     custom::command::Program,
     duration,
     expression::Expression,
+    metric::Kind,
     mistake::{self, Key, Mistake, Value},
-    reading::Kind,
 };
 
 /// A table of a metric or a command. What cannot be understood is noted, and is then none.

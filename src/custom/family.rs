@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    reading::{Metric, Raw, monotonic},
+    metric::Metric,
+    reading::{Raw, monotonic},
     source::{
         Answered, Error, NewMember, Source,
         family::Known,

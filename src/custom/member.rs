@@ -10,7 +10,8 @@ use nix::errno::Errno;
 
 use crate::{
     custom::command::{self, Handle, Output},
-    reading::{Metric, Raw, Stamp},
+    metric::Metric,
+    reading::{Raw, Stamp},
     source::{
         Error, Source,
         guard::{Guard, Guarded, Queue},

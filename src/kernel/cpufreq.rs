@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::{
     kernel::per_cpu::{Quantity, Spot, cpus, family},
-    reading::{Fault, Kind, Raw, unit},
+    metric::{Kind, unit},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         device::{Device, Place},

@@ -5,8 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use super::block;
 use crate::{
     kernel::mountinfo,
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     regular_file,
     source::{
         Error, Roots, Source,

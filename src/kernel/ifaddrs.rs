@@ -12,8 +12,9 @@ use nix::{
 };
 
 use crate::{
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         property::Property,

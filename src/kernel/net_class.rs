@@ -6,8 +6,9 @@ use nix::libc;
 
 use super::interfaces;
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         file::File,

@@ -4,8 +4,9 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use crate::{
     kernel::os_release::OsRelease,
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse},
 };
 

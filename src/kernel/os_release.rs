@@ -4,7 +4,8 @@ use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use crate::{
     kernel::os::text_metric,
-    reading::{Fault, Metric, Raw},
+    metric::Metric,
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse},
 };
 

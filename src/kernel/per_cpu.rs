@@ -8,8 +8,9 @@ use std::{
 };
 
 use crate::{
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         device::{Attribute, Device, fact, names, split_number},

@@ -5,8 +5,9 @@
 use std::{fs, path::Path};
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Kind, Metric, Raw, unit},
+    reading::Raw,
     source::{
         Error, NewMember, Roots, Source,
         device::{fact, names},

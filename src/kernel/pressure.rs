@@ -5,8 +5,9 @@
 use nix::libc;
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse, property::Property, rows::place},
 };
 

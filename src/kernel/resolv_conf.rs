@@ -10,8 +10,9 @@ use std::{
 
 use super::interfaces;
 use crate::{
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     regular_file,
     source::{Error, Roots, Source, parse, property::Property},
 };

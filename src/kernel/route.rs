@@ -9,8 +9,9 @@ use std::{
 
 use super::interfaces;
 use crate::{
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         file::File,

@@ -10,8 +10,9 @@ use std::{
 use nix::libc;
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     regular_file,
     source::{Error, Roots, Source, parse, property::Property},
 };

@@ -4,8 +4,9 @@ use std::io;
 
 use super::interfaces;
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         file::File,

@@ -5,8 +5,9 @@
 use std::io;
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     regular_file,
     source::{Error, Roots, Source, file::File, parse, property::Property},
 };

@@ -11,9 +11,10 @@ use std::{
 };
 
 use crate::{
+    metric::{Kind, Metric, unit},
     process::pid_stat::PidStat,
     rate::Formula,
-    reading::{Kind, Metric, Raw, unit},
+    reading::Raw,
     regular_file,
     source::{
         Answered, Error, Roots, Source,

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{process::QueryError, reading::unit};
+use crate::{metric::unit, process::QueryError};
 
 /// What can be asked of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    reading::{Metric, Raw},
+    metric::Metric,
+    reading::Raw,
     source::{Error, Source},
 };
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use crate::{
-    reading::{Fault, Metric, Raw},
+    metric::Metric,
+    reading::{Fault, Raw},
     source::{
         Answered, Error, Source,
         panic::attempt,

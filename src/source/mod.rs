@@ -26,7 +26,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::reading::{Fault, Metric, Raw};
+use crate::{
+    metric::Metric,
+    reading::{Fault, Raw},
+};
 pub use family::{Life, NewMember};
 pub use listings::Listings;
 use panic::Panic;

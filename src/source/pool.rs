@@ -208,7 +208,7 @@ impl Drop for Owner {
 
 impl Submitted {
     /// Leaves the task to the pool.
-    #[cfg(feature = "own")]
+    #[cfg(any(feature = "own", test))]
     pub(crate) fn detach(mut self) {
         self.shared = Weak::new();
     }

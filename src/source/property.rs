@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
+    metric::{Kind, Metric, unit},
     object,
     rate::Formula,
-    reading::{Kind, Metric, unit},
 };
 
 /// A property of objects: `read` of disks.

@@ -19,7 +19,7 @@ use crate::{
 
 #[test]
 fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
-    use crate::reading::Kind;
+    use crate::metric::Kind;
     for roots in [
         roots("laptop"),
         roots("server"),

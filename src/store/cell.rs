@@ -10,7 +10,8 @@ use tracing::warn;
 
 use super::changes::Changes;
 use crate::{
-    reading::{Fault, Metric, Raw, Snapshot, Stamp, monotonic},
+    metric::Metric,
+    reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
         Answered, Error, Life, NewMember, Source,

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::reading::Metric;
+use crate::metric::Metric;
 
 /// Ids that were not there before, and ids that are not there any more. An id that means something else
 /// now, another unit for instance, is both.

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     expression::{self, Input},
+    metric::Metric,
     rate::Formula,
-    reading::Metric,
     selector::Selector,
 };
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{reading::Metric, selector::Selector};
+use crate::{metric::Metric, selector::Selector};
 
 use super::{Inner, choice::Found, view::View};
 

@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     expression::Fold,
+    metric::Metric,
     rate::{self, Formula},
-    reading::{Fault, Metric, Reading, Snapshot, Stamp, Value},
+    reading::{Fault, Reading, Snapshot, Stamp, Value},
     selector::Selector,
 };
 

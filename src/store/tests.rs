@@ -15,8 +15,9 @@ use std::{
 
 use super::*;
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Kind, Metric, Raw, Reading, Value, unit},
+    reading::{Raw, Reading, Value},
     source::{self, NewMember, family::Known},
 };
 

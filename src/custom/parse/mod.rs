@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
+    metric::{Kind, unit},
     mistake::{self, Key, Mistake, Value},
-    reading::{Kind, unit},
 };
 
 use super::{

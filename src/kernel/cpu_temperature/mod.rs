@@ -11,7 +11,7 @@ use crate::{
         per_cpu::{Quantity, Spot, cpus, family},
         thermal::zones,
     },
-    reading::{Kind, unit},
+    metric::{Kind, unit},
     source::{
         Error, Roots, Source,
         device::{Device, fact, names, split_number},

@@ -14,7 +14,8 @@ use crate::{
         cpuinfo::names::{Names, names},
         os::text_metric,
     },
-    reading::{Fault, Kind, Metric, Raw, unit},
+    metric::{Kind, Metric, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse},
 };
 

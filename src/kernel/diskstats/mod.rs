@@ -7,8 +7,9 @@ mod table;
 use super::block;
 use crate::{
     kernel::{block::identity, mountinfo},
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         file::File,

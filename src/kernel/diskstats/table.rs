@@ -1,8 +1,8 @@
 //! The columns of a device, and what is offered of them.
 
 use crate::{
+    metric::{Kind, unit},
     rate::Formula,
-    reading::{Kind, unit},
     source::property::Property,
 };
 

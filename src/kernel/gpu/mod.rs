@@ -25,8 +25,9 @@ use probe::Probe;
 use quantity::Quantity;
 
 use crate::{
+    metric::{Kind, Metric},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw},
+    reading::{Fault, Raw},
     source::{Answered, Error, NewMember, Roots, Source, family::Known, pool::Pool, rest::Powers},
 };
 

@@ -1,7 +1,8 @@
 //! What is read of a GPU.
 
 use crate::{
-    reading::{Fault, Kind, Raw, unit},
+    metric::{Kind, unit},
+    reading::{Fault, Raw},
     source::property::Property,
 };
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::{
     kernel::hwmon::sort::{ALARM, SORTS, Sort},
+    metric::Metric,
     rate::Formula,
-    reading::{Fault, Metric, Raw},
+    reading::{Fault, Raw},
     source::{
         Error, Source,
         device::{Attribute, Device, fact, split_number},

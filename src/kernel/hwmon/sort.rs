@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    reading::{Fault, Kind, Raw, unit},
+    metric::{Kind, unit},
+    reading::{Fault, Raw},
     source::parse,
 };
 

@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, os::unix::fs::symlink};
 
 use crate::{
     kernel::gpu,
-    reading::{Fault, Metric, Raw, Reading, Value},
+    metric::Metric,
+    reading::{Fault, Raw, Reading, Value},
     source::{
         Roots, Source,
         pool::Pool,

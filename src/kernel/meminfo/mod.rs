@@ -5,8 +5,9 @@ mod table;
 use std::borrow::Cow;
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse},
 };
 

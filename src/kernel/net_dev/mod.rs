@@ -4,7 +4,8 @@ mod table;
 
 use super::interfaces;
 use crate::{
-    reading::{Fault, Metric, Raw},
+    metric::Metric,
+    reading::{Fault, Raw},
     source::{
         Error, Roots, Source,
         file::File,

@@ -1,8 +1,8 @@
 //! The columns of an interface, and what is offered of them.
 
 use crate::{
+    metric::{Kind, unit},
     rate::Formula,
-    reading::{Kind, unit},
     source::{property::Property, rows::OWNER},
 };
 

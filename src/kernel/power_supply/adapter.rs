@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{
         Error, Source,
         device::{Attribute, Device},

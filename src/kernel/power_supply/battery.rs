@@ -8,8 +8,9 @@ use nix::libc;
 
 use crate::{
     kernel::power_supply::state::{FILES, STATUS, State},
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{
         Error, Source,
         device::{Attribute, Device, fact},

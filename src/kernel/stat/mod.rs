@@ -8,8 +8,9 @@ use std::{
 };
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse, rows},
 };
 

@@ -13,8 +13,9 @@ use rustix::fs::statvfs;
 use super::block;
 use crate::{
     kernel::mountinfo,
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     regular_file,
     source::{
         Answered, Error, Roots, Source,

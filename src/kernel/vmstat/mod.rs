@@ -3,8 +3,9 @@
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::{
+    metric::{Kind, Metric, unit},
     rate::Formula,
-    reading::{Fault, Kind, Metric, Raw, unit},
+    reading::{Fault, Raw},
     source::{Error, Roots, Source, file::File, parse, property::Property},
 };
 

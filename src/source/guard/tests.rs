@@ -4,8 +4,9 @@ use std::sync::{
 };
 
 use crate::{
+    metric::{Kind, unit},
     rate::Formula,
-    reading::{Fault, Kind, unit},
+    reading::Fault,
     source::tests::{begin, discover, read, wait},
 };
 

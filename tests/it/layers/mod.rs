@@ -10,24 +10,33 @@ use std::{
 use imports::{Crate, Segments};
 
 /// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
-const MAP: [(&str, &[&str], &[&str]); 23] = [
+const MAP: [(&str, &[&str], &[&str]); 24] = [
     ("regular_file", &[], &[]),
     ("memory", &[], &[]),
     ("expression", &[], &[]),
-    ("reading", &["rate"], &[]),
+    ("reading", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
+    ("metric", &["rate"], &[]),
     ("object", &[], &[]),
     ("duration", &[], &[]),
     ("mistake", &[], &[]),
     (
         "source",
-        &["reading", "rate", "object", "memory", "regular_file"],
+        &[
+            "reading",
+            "metric",
+            "rate",
+            "object",
+            "memory",
+            "regular_file",
+        ],
         &[],
     ),
     (
         "kernel",
         &[
             "reading",
+            "metric",
             "rate",
             "object",
             "memory",
@@ -38,13 +47,21 @@ const MAP: [(&str, &[&str], &[&str]); 23] = [
     ),
     (
         "process",
-        &["reading", "rate", "object", "regular_file", "source"],
+        &[
+            "reading",
+            "metric",
+            "rate",
+            "object",
+            "regular_file",
+            "source",
+        ],
         &[],
     ),
     (
         "custom",
         &[
             "reading",
+            "metric",
             "rate",
             "object",
             "duration",
@@ -62,6 +79,7 @@ const MAP: [(&str, &[&str], &[&str]); 23] = [
         "store",
         &[
             "reading",
+            "metric",
             "rate",
             "expression",
             "object",
@@ -72,10 +90,10 @@ const MAP: [(&str, &[&str], &[&str]); 23] = [
     ),
     (
         "sample",
-        &["reading", "rate", "source", "store"],
+        &["reading", "metric", "rate", "source", "store"],
         &["tokio"],
     ),
-    ("wire", &["reading"], &["zbus"]),
+    ("wire", &["reading", "metric"], &["zbus"]),
     ("transport", &[], &["zbus", "tokio"]),
     (
         "client",
@@ -87,6 +105,7 @@ const MAP: [(&str, &[&str], &[&str]); 23] = [
         &[
             "memory",
             "reading",
+            "metric",
             "rate",
             "regular_file",
             "selector",
