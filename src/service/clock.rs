@@ -2,6 +2,7 @@
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
+// nix's `TimerFd` has no `AsRawFd`, by which tokio registers a descriptor.
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
@@ -34,7 +35,7 @@ impl Clock {
         let timer = self.timer.descriptor();
         timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &setting)?;
         let mut expirations = [0; 8];
-        let read = |timer: &OwnedFd| rustix::io::read(timer, &mut expirations);
+        let read = |timer: &OwnedFd| Ok(nix::unistd::read(timer, &mut expirations)?);
         self.timer.read_all(read).await.map(drop)
     }
 }

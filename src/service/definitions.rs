@@ -1,11 +1,12 @@
 //! What the user defines anew while somebody has a session.
 
-use std::{future::pending, os::fd::OwnedFd};
-
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
+use std::{
+    future::pending,
+    io,
+    os::fd::{AsFd, OwnedFd},
 };
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tracing::debug;
 
 use crate::{store::Store, transport::readable::Readable};
@@ -47,10 +48,10 @@ impl Definitions {
 }
 
 /// Whether there is something to read, which somebody else does.
-fn is_there(news: &OwnedFd) -> rustix::io::Result<()> {
-    let mut polled = [PollFd::new(news, PollFlags::IN)];
-    match poll(&mut polled, Some(&Timespec::default()))? {
-        0 => Err(Errno::WOULDBLOCK),
+fn is_there(news: &OwnedFd) -> io::Result<()> {
+    let mut polled = [PollFd::new(news.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut polled, PollTimeout::ZERO)? {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
         _ => Ok(()),
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! The service listens while somebody has a session, so nothing wakes it otherwise.
 
-use std::io;
+use std::{io, os::fd::AsRawFd};
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SocketAddrAny, SocketFlags, SocketType, bind, netlink, recvfrom,
-    socket_with,
+use nix::sys::socket::{
+    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, socket,
 };
 
 use crate::transport::readable::Readable;
@@ -23,10 +22,10 @@ const LARGEST: usize = 8192;
 impl Uevents {
     /// Begins to listen. No privilege is needed.
     pub(crate) fn listen() -> io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let kind = Some(netlink::KOBJECT_UEVENT);
-        let socket = socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, kind)?;
-        bind(&socket, &netlink::SocketAddrNetlink::new(0, KERNEL))?;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let protocol = SockProtocol::NetlinkKObjectUEvent;
+        let socket = socket(AddressFamily::Netlink, SockType::Datagram, flags, protocol)?;
+        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, KERNEL))?;
         Ok(Self(Readable::new(socket)?))
     }
 
@@ -37,11 +36,10 @@ impl Uevents {
             let mut text = [0; LARGEST];
             let received = self.0.read(|socket| {
                 // One byte more would be left out silently: a uevent that fills it all is cut.
-                let (length, _, sender) = recvfrom(socket, &mut text[..], RecvFlags::empty())?;
-                Ok((length, sender))
+                Ok(recvfrom(socket.as_raw_fd(), &mut text)?)
             });
             match received.await {
-                Ok((length, sender)) if is_kernel(&sender) => {
+                Ok((length, Some(sender))) if is_kernel(&sender) => {
                     if let Some(subsystem) = subsystem(&text[..length.min(LARGEST)]) {
                         return Ok(Some(subsystem));
                     }
@@ -55,11 +53,8 @@ impl Uevents {
 }
 
 /// Other processes may send to the group too; they have a port number.
-fn is_kernel(sender: &Option<SocketAddrAny>) -> bool {
-    let sender = sender
-        .clone()
-        .and_then(|sender| netlink::SocketAddrNetlink::try_from(sender).ok());
-    sender.is_some_and(|sender| sender.pid() == 0)
+fn is_kernel(sender: &NetlinkAddr) -> bool {
+    sender.pid() == 0
 }
 
 /// `ACTION@DEVPATH`, then `KEY=VALUE` each, all ended by NUL.

@@ -65,7 +65,7 @@ struct Answers<'a> {
 }
 
 pub(super) async fn perform(stream: &Stream) -> Result<Welcome, Error> {
-    let user = rustix::process::geteuid().as_raw();
+    let user = nix::unistd::geteuid().as_raw();
     // Its decimal digits, each as two hexadecimal ones.
     let mut hex = String::new();
     for digit in user.to_string().bytes() {

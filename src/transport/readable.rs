@@ -43,7 +43,7 @@ impl Readable {
     /// that was all there was.
     pub(crate) fn try_read<T>(
         &self,
-        mut read: impl FnMut(&OwnedFd) -> rustix::io::Result<(T, bool)>,
+        mut read: impl FnMut(&OwnedFd) -> io::Result<(T, bool)>,
     ) -> io::Result<Option<T>> {
         loop {
             // Nobody is to be woken: who waits calls `wait`.
@@ -52,7 +52,7 @@ impl Readable {
                 Poll::Ready(ready) => ready?,
                 Poll::Pending => return Ok(None),
             };
-            match ready.try_io(|descriptor| Ok(read(descriptor.get_ref())?)) {
+            match ready.try_io(|descriptor| read(descriptor.get_ref())) {
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => return Err(error),
                 Ok(Ok((done, is_all))) => {
@@ -71,7 +71,7 @@ impl Readable {
     #[cfg(feature = "service")]
     pub(crate) async fn read<T>(
         &self,
-        mut read: impl FnMut(&OwnedFd) -> rustix::io::Result<T>,
+        mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> io::Result<T> {
         self.read_and(|descriptor| Ok((read(descriptor)?, false)))
             .await
@@ -81,7 +81,7 @@ impl Readable {
     #[cfg(feature = "service")]
     pub(crate) async fn read_all<T>(
         &self,
-        mut read: impl FnMut(&OwnedFd) -> rustix::io::Result<T>,
+        mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> io::Result<T> {
         self.read_and(|descriptor| Ok((read(descriptor)?, true)))
             .await
@@ -90,7 +90,7 @@ impl Readable {
     #[cfg(feature = "service")]
     async fn read_and<T>(
         &self,
-        mut read: impl FnMut(&OwnedFd) -> rustix::io::Result<(T, bool)>,
+        mut read: impl FnMut(&OwnedFd) -> io::Result<(T, bool)>,
     ) -> io::Result<T> {
         loop {
             self.wait().await?;

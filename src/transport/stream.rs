@@ -6,18 +6,23 @@ use std::{
     io::{self, IoSlice, IoSliceMut, Read},
     mem::MaybeUninit,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     },
     time::Duration,
 };
 
 #[cfg(feature = "service")]
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    sys::socket::{self, AddressFamily, Shutdown, SockFlag, SockType, UnixAddr},
+};
+// nix returns the descriptors that a message brings as numbers, which only unsafe code can own.
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
-    recvmsg, sendmsg, socket_with,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use tokio::{
     io::{Interest, unix::AsyncFd},
@@ -39,20 +44,18 @@ impl Stream {
     /// Connects to whoever listens there.
     pub(super) async fn connect_unix(place: &UnixSocket) -> io::Result<Self> {
         let address = match place {
-            UnixSocket::File(path) => SocketAddrUnix::new(path.as_os_str().as_bytes())?,
-            UnixSocket::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes())?,
+            UnixSocket::File(path) => UnixAddr::new(path.as_os_str())?,
+            UnixSocket::Abstract(name) => UnixAddr::new_abstract(name.as_bytes())?,
             _ => return Err(io::ErrorKind::Unsupported.into()),
         };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
         loop {
-            match rustix::net::connect(&socket, &address) {
+            match socket::connect(socket.as_raw_fd(), &address) {
                 Ok(()) => return Ok(Self(Readable::new(socket)?)),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::EINTR) => {}
                 // The queue of the listener is full, and no event tells when it is not.
-                Err(rustix::io::Errno::AGAIN) => {
-                    tokio::time::sleep(Duration::from_millis(10)).await
-                }
+                Err(Errno::EAGAIN) => tokio::time::sleep(Duration::from_millis(10)).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -155,9 +158,8 @@ impl Stream {
     /// Whether the bus has read most of what was written: three quarters of what the kernel keeps for it.
     #[cfg(feature = "service")]
     pub(crate) fn is_drained(&self) -> io::Result<bool> {
-        let mut descriptors = [PollFd::new(self.0.descriptor(), PollFlags::OUT)];
-        // Without a time-out this looks, and does not wait.
-        Ok(poll(&mut descriptors, Some(&Timespec::default()))? > 0)
+        let mut descriptors = [PollFd::new(self.0.descriptor().as_fd(), PollFlags::POLLOUT)];
+        Ok(poll(&mut descriptors, PollTimeout::ZERO)? > 0)
     }
 
     /// Waits until the bus has read most of what was written.
@@ -192,7 +194,7 @@ impl Stream {
 
     /// Ends the connection in both directions.
     pub(crate) fn shut_down(&self) -> io::Result<()> {
-        rustix::net::shutdown(self.0.descriptor(), rustix::net::Shutdown::Both)?;
+        socket::shutdown(self.0.descriptor().as_raw_fd(), Shutdown::Both)?;
         Ok(())
     }
 }
@@ -201,10 +203,10 @@ impl Stream {
 /// waited for.
 fn nonce(path: &OsStr) -> io::Result<Vec<u8>> {
     const LENGTH: u64 = 16;
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = OpenOptions::new()
         .read(true)
-        .custom_flags(flags.bits() as i32)
+        .custom_flags(flags.bits())
         .open(path)?;
     let mut nonce = Vec::new();
     file.take(LENGTH).read_to_end(&mut nonce)?;
@@ -224,9 +226,7 @@ mod tests {
         std::fs::write(&file, "0123456789abcdef and more").unwrap();
         assert_eq!(nonce(file.as_os_str()).unwrap(), b"0123456789abcdef");
         let fifo = directory.path().join("fifo");
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        let kind = rustix::fs::FileType::Fifo;
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, mode, 0).unwrap();
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
         assert_eq!(nonce(fifo.as_os_str()).unwrap(), b"");
     }
 

@@ -8,12 +8,14 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fs::{CWD, Mode, OFlags, openat},
-    io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open},
+use nix::{
+    errno::Errno,
+    fcntl::{AT_FDCWD, OFlag, openat},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::stat::Mode,
 };
+// nix has no pidfd_open(2).
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::regular_file;
 
@@ -57,11 +59,8 @@ impl Process {
     }
 
     fn has_ended(&self) -> bool {
-        let mut ended = [PollFd::from_borrowed_fd(
-            self.descriptor.as_fd(),
-            PollFlags::IN,
-        )];
-        poll(&mut ended, Some(&Timespec::default())) != Ok(0)
+        let mut ended = [PollFd::new(self.descriptor.as_fd(), PollFlags::POLLIN)];
+        poll(&mut ended, PollTimeout::ZERO) != Ok(0)
     }
 
     /// Whether it has the mounts and the root of this service: then there is the same in it. The links are not followed,
@@ -133,18 +132,18 @@ pub(super) fn is_own_root_plain() -> bool {
 const INFO: &str = ".flatpak-info";
 
 fn is_absent(cause: &io::Error) -> bool {
-    Errno::from_io_error(cause) == Some(Errno::NOENT)
+    cause.raw_os_error() == Some(Errno::ENOENT as i32)
 }
 
 /// A directory, which is not read.
 fn open(path: &str) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(openat(CWD, path, flags, Mode::empty())?)
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Ok(openat(AT_FDCWD, path, flags, Mode::empty())?)
 }
 
 /// A regular file of a directory, which is not followed anywhere else.
 fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = File::from(openat(directory, name, flags, Mode::empty())?);
     let about = regular_file::check(&file)?;
     let text = regular_file::rest(file, &about, LARGEST)?;
