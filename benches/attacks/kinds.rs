@@ -1,22 +1,14 @@
 //! The kinds of attacks.
 
-use std::{
-    collections::HashMap,
-    ffi::CString,
-    fs::{self, File},
-    os::fd::AsRawFd,
-    path::Path,
-    thread::sleep,
-    time::Duration,
-};
+use std::{collections::HashMap, fs, path::Path, thread::sleep, time::Duration};
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tempfile::TempDir;
 use zbus::{Message, Variant, message::Flags};
 
 use crate::{
     Raw, SAMPLED,
     bus::{Bus, Target, call, ping},
+    hung::Hung,
     raw::{ask, ask_processes, finish, tell},
 };
 
@@ -213,10 +205,13 @@ pub(crate) const ALL: [(&str, Attack); 36] = [
         }
         values(bus, dir.path());
     }),
-    (HUNG, |bus| match Hung::new() {
-        // All calls about it end with an error at the end.
-        Some(mount) => values(bus, mount.path()),
-        None => eprintln!("{HUNG}: left out, it mounts FUSE, which needs root and /dev/fuse"),
+    (HUNG, |bus| {
+        let dir = TempDir::new().expect("directory");
+        match Hung::over(dir.path()) {
+            // All calls about it end with an error at the end.
+            Some(mount) => values(bus, mount.path()),
+            None => eprintln!("{HUNG}: left out, {}", Hung::NEEDS),
+        }
     }),
 ];
 
@@ -247,41 +242,6 @@ fn values(bus: &Bus, files: &Path) {
         raw.repeat(&ask("Sample", &(&values, no_options())), 1);
         raw.repeat(&list, 1);
         raw.read_for(Duration::from_millis(50));
-    }
-}
-
-/// A file system of FUSE whose program answers nothing.
-struct Hung {
-    dir: TempDir,
-    _device: File,
-}
-
-impl Hung {
-    fn new() -> Option<Self> {
-        let mut device = File::options();
-        let device = device.read(true).write(true).open("/dev/fuse").ok()?;
-        let dir = TempDir::new().ok()?;
-        let options = format!(
-            "fd={},rootmode=40000,user_id=0,group_id=0",
-            device.as_raw_fd()
-        );
-        let options = CString::new(options).ok()?;
-        let flags = MountFlags::empty();
-        mount("none", dir.path(), "fuse.sshfs", flags, Some(&*options)).ok()?;
-        Some(Self {
-            dir,
-            _device: device,
-        })
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
-impl Drop for Hung {
-    fn drop(&mut self) {
-        unmount(self.path(), UnmountFlags::DETACH).ok();
     }
 }
 

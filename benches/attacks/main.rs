@@ -14,6 +14,8 @@
 #[path = "../common/bus.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod bus;
+#[path = "../common/hung.rs"]
+mod hung;
 mod kinds;
 mod neighbour;
 #[path = "../common/process.rs"]

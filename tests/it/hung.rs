@@ -1,16 +1,8 @@
 //! A mount whose server is gone: every call about it waits for ever. It holds nobody else up.
 
-use std::{
-    fs::{self, File},
-    os::fd::AsRawFd,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
-use rustix::{
-    mount::{MountFlags, UnmountFlags, mount, unmount},
-    process::Signal,
-};
+use rustix::process::Signal;
 use sampled::{
     client::{Client, Sample, SampleOptions, Start},
     reading::Fault,
@@ -19,59 +11,15 @@ use tokio::time::timeout;
 
 use crate::{
     bus::Bus,
+    hung_mount::Hung,
     own::place::{define, sources_d},
     process::{PATIENCE, skip},
 };
 
-/// A file system of FUSE whose program answers nothing, as sshfs does when its server is gone.
-pub(crate) struct Hung {
-    path: PathBuf,
-    /// When it is closed, the kernel ends all calls with an error.
-    device: Option<File>,
-}
-
-impl Hung {
-    pub(crate) const NEEDS: &str = "it mounts FUSE, which needs root and /dev/fuse";
-
-    /// Mounted over this directory, or file. None where there is no FUSE, or this process may not mount it.
-    pub(crate) fn over(path: &Path) -> Option<Self> {
-        let device = File::options()
-            .read(true)
-            .write(true)
-            .open("/dev/fuse")
-            .ok()?;
-        let mode = if path.is_dir() { "40000" } else { "100644" };
-        let options = format!(
-            "fd={},rootmode={mode},user_id=0,group_id=0,allow_other",
-            device.as_raw_fd()
-        );
-        let options = std::ffi::CString::new(options).unwrap();
-        let flags = MountFlags::empty();
-        // One that is mounted twice is one file system.
-        let origin = format!("filer:{}", path.display());
-        mount(&*origin, path, "fuse.sshfs", flags, Some(&*options)).ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            device: Some(device),
-        })
-    }
-
-    fn total(&self) -> String {
-        let point = self.path.to_str().unwrap().replace('/', "%2F");
-        format!("disk/{point}/total")
-    }
-
-    /// Its program ends.
-    fn end(&mut self) {
-        self.device = None;
-    }
-}
-
-impl Drop for Hung {
-    fn drop(&mut self) {
-        self.end();
-        unmount(&self.path, UnmountFlags::DETACH).ok();
-    }
+/// The id of what a mounted file system has room for.
+fn total(mount: &Hung) -> String {
+    let point = mount.path().to_str().unwrap().replace('/', "%2F");
+    format!("disk/{point}/total")
 }
 
 const OWN: &str = "room/desk/temperature";
@@ -83,7 +31,7 @@ fn beside(hung: &Hung) -> Bus {
     let config = bus.config().join("sampled");
     fs::create_dir_all(&config).unwrap();
     fs::write(config.join("config.toml"), "[disk]\nnetwork = true\n").unwrap();
-    let file: PathBuf = hung.path.join("temperature");
+    let file = hung.path().join("temperature");
     let text = format!("[metrics.'{OWN}']\nfile = {file:?}\n");
     define(&sources_d(&bus), "room.toml", &text);
     bus
@@ -106,7 +54,7 @@ fn a_hung_mount_costs_its_own_values_alone() {
         return skip(Hung::NEEDS);
     };
     let bus = beside(&hung);
-    let total = hung.total();
+    let total = total(&hung);
     bus.block_on(async {
         let (client, other) = (bus.client().await, bus.client().await);
         sample(&other, QUICK).await;

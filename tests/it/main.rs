@@ -28,6 +28,8 @@ mod hammer;
 mod handshake;
 mod home;
 mod hung;
+#[path = "../../benches/common/hung.rs"]
+mod hung_mount;
 mod install;
 mod kept;
 mod layers;

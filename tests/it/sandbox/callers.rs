@@ -16,7 +16,7 @@ use super::{Sandbox, configure, refused};
 use crate::{
     bus::{Bus, name},
     home::SAMPLED,
-    hung::Hung,
+    hung_mount::Hung,
     process::{PATIENCE, Run, skip},
 };
 

@@ -92,16 +92,8 @@ fn no_call_is_lost_by_installing() {
 #[test]
 fn a_unit_of_another_name_is_left_alone() {
     within(&UNITS[..1], async |session| {
-        let mut start = session.command("systemd-run");
-        start.args([
-            "--user",
-            "--quiet",
-            "--unit=readings",
-            "--property=Type=notify",
-        ]);
         let program = format!("{}/.local/bin/sampled", std::env::var("HOME").unwrap());
-        start.args([&program, "serve", "--idle-timeout", "never"]);
-        Run::of(&mut start).ok();
+        session.start_as_readings(&program);
         let process = session.owner().await;
         let installed = run(session.setup.unit, "install");
         let said = format!("process {} still runs", process.pid);

@@ -80,15 +80,7 @@ fn options_that_do_not_reach_a_unit_are_refused() {
 #[test]
 fn a_unit_of_another_name_is_found() {
     within(&UNITS[..1], async |session| {
-        let mut start = session.command("systemd-run");
-        start.args([
-            "--user",
-            "--quiet",
-            "--unit=readings",
-            "--property=Type=notify",
-        ]);
-        start.args([crate::home::SAMPLED, "serve", "--idle-timeout", "never"]);
-        Run::of(&mut start).ok();
+        session.start_as_readings(crate::home::SAMPLED);
         session.owned().await;
         let first = session.owner().await;
         run(session, &["restart"]).ok();

@@ -183,6 +183,19 @@ impl Session {
         Run::of(self.command("systemctl").arg("--user").args(arguments)).ok()
     }
 
+    /// Starts the service as a unit that is not called by its name.
+    #[track_caller]
+    pub(crate) fn start_as_readings(&self, program: &str) {
+        let mut start = self.command("systemd-run");
+        start.args([
+            "--user",
+            "--quiet",
+            "--unit=readings",
+            "--property=Type=notify",
+        ]);
+        Run::of(start.args([program, "serve", "--idle-timeout", "never"])).ok();
+    }
+
     /// The units that systemd would complain about: none, if it is empty.
     #[track_caller]
     pub(crate) fn failed_units(&self) -> String {
