@@ -1,6 +1,5 @@
 mod control;
 mod daemon;
-mod death;
 mod descriptors;
 mod detach;
 mod environment;
@@ -32,9 +31,8 @@ mod threads;
 
 pub use control::{KillMode, Stop};
 pub use daemon::Daemon;
-pub use death::Death;
 pub use detach::detach;
-pub use error::Error;
+pub use error::{Death, Error};
 pub use foreground::{seclude, settle};
 pub use notify::Notify;
 pub use pidfile::Pidfile;

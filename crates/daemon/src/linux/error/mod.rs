@@ -1,13 +1,17 @@
+mod constructors;
+mod death;
+mod text;
+
 use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-use super::Death;
+pub use death::Death;
+use text::{chain, holder, threads, words};
 
 /// The failures in the life of a daemon.
 ///
@@ -282,116 +286,5 @@ impl Error {
     #[must_use]
     pub fn would_block(&self) -> bool {
         matches!(self, Self::Call { cause, .. } if cause.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    pub(crate) fn file(path: &Path, cause: impl Into<io::Error>) -> Self {
-        Self::File {
-            path: path.to_path_buf(),
-            cause: cause.into(),
-        }
-    }
-
-    pub(crate) fn process(pid: i32, cause: Errno) -> Self {
-        Self::Process {
-            pid,
-            cause: cause.into(),
-        }
-    }
-
-    /// For `map_err`: names the call that failed.
-    pub(crate) fn call<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> Self {
-        move |cause| Self::Call {
-            call,
-            cause: cause.into(),
-        }
-    }
-
-    /// The service's own error, with its causes.
-    pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        Self::Failed {
-            message: error.to_string(),
-            causes: causes.map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// A message and its causes in one line. Many an error's text ends with its cause already.
-fn chain(message: &str, causes: &[String]) -> String {
-    let mut text = message.to_owned();
-    for cause in causes {
-        if !text.ends_with(cause.as_str()) {
-            text.push_str(": ");
-            text.push_str(cause);
-        }
-    }
-    text
-}
-
-fn holder(pid: Option<i32>) -> String {
-    pid.map_or("a process that cannot be seen".to_owned(), |pid| {
-        format!("process {pid}")
-    })
-}
-
-fn threads(names: &[String]) -> String {
-    match names {
-        [] => "several threads".to_owned(),
-        names => {
-            let (count, shown) = (names.len(), names.get(..8).unwrap_or(names));
-            let more = if shown.len() < count { ", …" } else { "" };
-            format!("{count} threads ({}{more})", shown.join(", "))
-        }
-    }
-}
-
-/// The cause as a phrase: lower case, without the number that `io::Error` appends.
-fn words(error: &io::Error) -> String {
-    let text = match error.raw_os_error().map(Errno::from_raw) {
-        Some(errno) => errno.desc().to_owned(),
-        None => error.to_string(),
-    };
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_a_phrase() {
-        let check = |errno: Errno, expected| {
-            assert_eq!(
-                Error::file(Path::new("/run/x.pid"), errno).to_string(),
-                expected
-            );
-        };
-        check(Errno::EISDIR, "/run/x.pid: is a directory");
-        check(Errno::ENOENT, "/run/x.pid: no such file or directory");
-    }
-
-    #[test]
-    fn a_chain_says_nothing_twice() {
-        let check = |message, causes: &[&str], expected| {
-            let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
-            assert_eq!(chain(message, &causes), expected);
-        };
-        check("no port", &[], "no port");
-        check(
-            "config",
-            &["line 3", "no number"],
-            "config: line 3: no number",
-        );
-        check("x.toml: not found", &["not found"], "x.toml: not found");
-    }
-
-    #[test]
-    fn a_failing_main_prints_one_line() {
-        let error = Error::file(Path::new("/run/x.pid"), Errno::EACCES);
-        assert_eq!(format!("{error:?}"), "/run/x.pid: permission denied");
     }
 }
