@@ -28,7 +28,7 @@ pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
 /// The same for this many descriptors from 3 on: the sockets of a supervisor, which the service may have taken.
 pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
     for fd in (3..RawFd::MAX).take(count) {
-        match sys::set_close_on_exec(fd) {
+        match sys::fd::set_close_on_exec(fd) {
             Ok(()) => {}
             // There are no more.
             Err(Errno::EBADF) => break,
@@ -42,7 +42,7 @@ pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
 pub(crate) fn replace_inherited() -> Result<(), Error> {
     let mut null = None;
     for fd in above_standard()? {
-        match sys::descriptor_flags(fd) {
+        match sys::fd::flags(fd) {
             // The listing of /proc/self/fd itself.
             Err(Errno::EBADF) => continue,
             Err(errno) => return Err(Error::call("fcntl")(errno)),
@@ -53,7 +53,7 @@ pub(crate) fn replace_inherited() -> Result<(), Error> {
             Some(file) => file,
             None => stdio::null()?,
         };
-        match sys::replace_descriptor(&file, fd) {
+        match sys::fd::replace(&file, fd) {
             Ok(()) => {}
             Err(Errno::EBADF) => replace_above_limit(&file, fd)?,
             Err(errno) => return Err(Error::call("dup3")(errno)),
@@ -70,9 +70,9 @@ fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
     let (soft, hard) = getrlimit(limit).map_err(Error::call("getrlimit"))?;
     let raised = rlim_t::try_from(fd).unwrap_or_default().saturating_add(1);
     if setrlimit(limit, raised, hard.max(raised)).is_err() {
-        return sys::close(fd).map_err(Error::call("close"));
+        return sys::fd::close(fd).map_err(Error::call("close"));
     }
-    let done = sys::replace_descriptor(file, fd).map_err(Error::call("dup3"));
+    let done = sys::fd::replace(file, fd).map_err(Error::call("dup3"));
     setrlimit(limit, soft, hard).map_err(Error::call("setrlimit"))?;
     done
 }
@@ -82,7 +82,7 @@ fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
 pub(crate) fn refuse_runtime() -> Result<(), Error> {
     for fd in above_standard()? {
         let target = fs::read_link(format!("/proc/self/fd/{fd}"));
-        let ours = |fd| sys::descriptor_flags(fd).is_ok_and(|flags| flags & libc::FD_CLOEXEC != 0);
+        let ours = |fd| sys::fd::flags(fd).is_ok_and(|flags| flags & libc::FD_CLOEXEC != 0);
         if target.is_ok_and(|target| target == Path::new("anon_inode:[eventpoll]")) && ours(fd) {
             return Err(Error::Runtime { fd });
         }
@@ -110,7 +110,7 @@ fn above_standard() -> Result<Vec<RawFd>, Error> {
 fn without_proc(limit: rlim_t) -> Result<Vec<RawFd>, Error> {
     match RawFd::try_from(limit) {
         Ok(limit) if limit <= MOST_WITHOUT_PROC => Ok((3..limit)
-            .filter(|&fd| sys::descriptor_flags(fd).is_ok())
+            .filter(|&fd| sys::fd::flags(fd).is_ok())
             .collect()),
         _ => Err(Error::Unsupported {
             what: "/proc is not mounted and RLIMIT_NOFILE is large, so open descriptors cannot be found",

@@ -13,7 +13,8 @@ use nix::unistd::{self, ForkResult, Pid};
 
 use super::launcher::{Intermediate, Launcher, Link};
 use super::readiness::{Reader, Record, Writer};
-use super::{Death, Error, descriptors, environment, pidfile, process, stdio, sys, threads};
+use super::sys::{self, threads};
+use super::{Death, Error, descriptors, environment, pidfile, stdio};
 
 /// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
 /// and of daemon(3).
@@ -34,11 +35,11 @@ use super::{Death, Error, descriptors, environment, pidfile, process, stdio, sys
 pub fn detach() -> Result<(), Error> {
     match split()? {
         Side::Launcher(launcher) => match launcher.wait(Duration::from_secs(30)) {
-            Ok(_) => sys::exit_now(0),
+            Ok(_) => sys::fork::exit_now(0),
             Err(error) => {
                 // Nobody could return from here and not carry on in the foreground.
                 let _ = writeln!(io::stderr(), "{error}");
-                sys::exit_now(1)
+                sys::fork::exit_now(1)
             }
         },
         Side::Daemon(pipe) => {
@@ -47,7 +48,7 @@ pub fn detach() -> Result<(), Error> {
                 .and_then(|()| stdio::Streams::null()?.install());
             if let Err(error) = done {
                 pipe.failed(&error);
-                sys::exit_now(1);
+                sys::fork::exit_now(1);
             }
             pipe.write(&Record::Ready);
             Ok(())
@@ -73,12 +74,12 @@ pub(crate) enum Side {
 pub(crate) fn split() -> Result<Side, Error> {
     threads::require_one()?;
     descriptors::refuse_runtime()?;
-    sys::fill_standard_fds()?;
+    sys::fd::fill_standard()?;
     // They were passed to this process and not to its child.
     let passed = environment::listen_fds();
     // Both sides would print the text that is still buffered.
     let _ = io::stdout().flush();
-    sys::flush_c();
+    sys::fork::flush_c();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
     let (link, far_link) = UnixStream::pair().map_err(Error::call("socketpair"))?;
     // All that may fail comes before the fork: nothing is left half done.
@@ -87,7 +88,7 @@ pub(crate) fn split() -> Result<Side, Error> {
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
         .map_err(Error::call("sigprocmask"))?;
-    let forked = sys::fork();
+    let forked = sys::fork::fork();
     if let Ok(ForkResult::Child) = forked {
         drop((pipe, link));
         return Ok(Side::Daemon(detach_child(writer, far_link.into(), passed)));
@@ -107,7 +108,7 @@ fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
     let pipe = Writer::new(pipe);
     pidfile::close_inherited();
     let forked = refuse_process_1()
-        .and_then(|()| sys::reset_signals(false))
+        .and_then(|()| sys::signals::reset(false))
         .and_then(|()| descriptors::keep_passed(passed))
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
@@ -124,7 +125,7 @@ fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
         Err(error) => {
             pipe.failed(&error);
             // `exit_now`, since exit handlers and buffers are the launcher's.
-            sys::exit_now(1)
+            sys::fork::exit_now(1)
         }
     }
 }
@@ -146,7 +147,7 @@ fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
     ends.thread_block().map_err(Error::call("sigprocmask"))?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let fd = SignalFd::with_flags(&ends, flags).map_err(Error::call("signalfd"))?;
-    match sys::fork()? {
+    match sys::fork::fork()? {
         ForkResult::Parent { child } => Ok(Some((child, fd))),
         ForkResult::Child => {
             ends.thread_unblock().map_err(Error::call("sigprocmask"))?;
@@ -159,19 +160,19 @@ fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
 /// launcher closes its side.
 fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
     let (Ok(far), link) = (link.try_clone(), Writer::new(link)) else {
-        sys::exit_now(1)
+        sys::fork::exit_now(1)
     };
     let Ok(mut far) = Reader::new(far) else {
-        sys::exit_now(1)
+        sys::fork::exit_now(1)
     };
     let mut ended = false;
     loop {
-        let woken = process::wait_readable(&[ends.as_fd(), far.as_fd()], Duration::MAX);
+        let woken = sys::wait::readable(&[ends.as_fd(), far.as_fd()], Duration::MAX);
         let Ok(records) = far.read() else {
-            sys::exit_now(1)
+            sys::fork::exit_now(1)
         };
         if woken.is_err() || !far.is_open() {
-            sys::exit_now(0);
+            sys::fork::exit_now(0);
         }
         while let Ok(Some(_)) = ends.read_signal() {}
         if ended {

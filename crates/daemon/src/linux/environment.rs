@@ -22,7 +22,7 @@ pub(crate) fn remove_supervision() -> Result<(), Error> {
     SUPERVISION
         .iter()
         .filter(|name| set(name))
-        .try_for_each(|name| sys::remove_variable(OsStr::new(name)))
+        .try_for_each(|name| sys::variables::remove(OsStr::new(name)))
 }
 
 /// How many sockets a supervisor has passed to this process, from descriptor 3 on: sd_listen_fds(3).
@@ -39,9 +39,9 @@ pub(crate) fn keep_only(names: &[OsString]) -> Result<(), Error> {
     let kept: Vec<_> = std::env::vars_os()
         .filter(|(name, _)| names.contains(name) && is_name(name))
         .collect();
-    sys::clear_environment()?;
+    sys::variables::clear()?;
     kept.iter()
-        .try_for_each(|(name, value)| sys::set_variable(name, value))
+        .try_for_each(|(name, value)| sys::variables::set(name, value))
 }
 
 fn is_name(name: &OsStr) -> bool {

@@ -8,7 +8,8 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd;
 
-use super::{Error, descriptors, detach, stdio, sys, threads};
+use super::sys::{self, threads};
+use super::{Error, descriptors, detach, stdio};
 
 /// Cleans a foreground process of what it inherited. It is for anything that systemd, a container or the bus starts
 /// and watches.
@@ -42,8 +43,8 @@ pub fn seclude(keep: impl AsFd) -> Result<(), Error> {
 /// session of its own now.
 pub(crate) fn settle_in(directory: &Path, umask: Mode, attached: bool) -> Result<bool, Error> {
     threads::require_one()?;
-    sys::fill_standard_fds()?;
-    sys::reset_signals(attached)?;
+    sys::fd::fill_standard()?;
+    sys::signals::reset(attached)?;
     let own_session = !(attached && has_terminal()) && leave_session()?;
     detach::surroundings(directory, umask)?;
     unistd::dup2_stdin(stdio::null()?).map_err(Error::call("dup2"))?;

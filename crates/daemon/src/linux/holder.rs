@@ -7,7 +7,8 @@ use nix::unistd::geteuid;
 
 use super::lock::Stage;
 use super::probe::{self, Holder, State};
-use super::{Error, Process, proc};
+use super::sys::{proc, wait};
+use super::{Error, Process};
 
 /// Takes hold of the process that holds the pidfile. With `ready` only of one that is ready, which is waited for.
 pub(crate) fn open(
@@ -33,7 +34,7 @@ pub(crate) fn open(
             let path = path.to_path_buf();
             return Err(Error::StillStarting { path, after });
         }
-        probe::pause();
+        wait::pause();
     }
 }
 

@@ -74,7 +74,7 @@ impl Identity {
         variables
             .into_iter()
             .filter(|(name, _)| wanted(name))
-            .try_for_each(|(name, value)| sys::set_variable(OsStr::new(name), value))
+            .try_for_each(|(name, value)| sys::variables::set(OsStr::new(name), value))
     }
 
     /// An ordinary user may name itself; the calls would be refused to it.

@@ -10,7 +10,8 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::readiness::{Reader, Record, Writer};
-use super::{Death, Error, Start, process, session};
+use super::sys::wait;
+use super::{Death, Error, Start, session};
 
 /// After its end has been announced, a process gets so long to be gone.
 const GRACE: Duration = Duration::from_secs(5);
@@ -170,7 +171,7 @@ impl Starting {
             fds.extend(pipe.is_open().then(|| pipe.as_fd()));
             let link = &self.intermediate.link.reader;
             fds.extend(link.is_open().then(|| link.as_fd()));
-            process::wait_readable(&fds, left)?;
+            wait::readable(&fds, left)?;
         }
     }
 
@@ -234,7 +235,7 @@ impl Starting {
         let start = Instant::now();
         while self.ended.is_none() && self.intermediate.link.reader.is_open() {
             let left = GRACE.saturating_sub(start.elapsed());
-            let waited = process::wait_readable(&[self.intermediate.link.reader.as_fd()], left);
+            let waited = wait::readable(&[self.intermediate.link.reader.as_fd()], left);
             if left.is_zero() || waited.is_err() || self.read_end().is_err() {
                 return;
             }

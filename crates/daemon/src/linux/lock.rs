@@ -155,7 +155,7 @@ fn taker(found: &libc::flock) -> Option<i32> {
 
 /// Whatever keeps us from the flock is no obstacle; the next stage tries again.
 fn show(file: &File) {
-    let _ = sys::try_flock(file);
+    let _ = sys::file::try_flock(file);
 }
 
 fn try_stages(file: &File, kind: i32, start: off_t, length: off_t) -> Result<bool, Errno> {
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn somebody_elses_flock_is_no_obstacle() {
         let (daemon, observer) = pair();
-        sys::try_flock(&observer).unwrap();
+        sys::file::try_flock(&observer).unwrap();
         assert_eq!(take(&daemon, false), Ok(Attempt::Taken));
         assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Taken)));
     }

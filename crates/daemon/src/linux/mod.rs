@@ -13,7 +13,6 @@ mod notify;
 mod pidfile;
 mod plan;
 mod probe;
-mod proc;
 mod process;
 mod readiness;
 mod ready;
@@ -22,12 +21,7 @@ mod start;
 mod status;
 mod stdio;
 mod supersede;
-#[allow(
-    unsafe_code,
-    reason = "fork, signal actions, descriptors by number and the environment have no safe form"
-)]
 mod sys;
-mod threads;
 
 pub use control::{KillMode, Stop};
 pub use daemon::Daemon;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Error, environment, probe, threads};
+use super::sys::{threads, wait};
+use super::{Error, environment};
 
 /// The messages of a service to its supervisor, by sd_notify(3). Without a supervisor every call does nothing.
 ///
@@ -121,7 +122,7 @@ impl Notify {
                 Err(cause)
                     if cause.kind() == ErrorKind::WouldBlock && start.elapsed() < patience =>
                 {
-                    probe::pause();
+                    wait::pause();
                 }
                 Err(cause) => return Err(Error::call("sendto")(cause)),
             }

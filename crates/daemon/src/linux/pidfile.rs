@@ -149,7 +149,7 @@ pub(crate) fn claim(
             told = true;
             waiting();
         }
-        probe::pause();
+        sys::wait::pause();
     }
 }
 
@@ -303,7 +303,7 @@ fn sign(mut file: File, path: &Path, own_session: bool) -> Result<Pidfile, Error
     }
     let mut registry = registry();
     if registry.is_empty() {
-        sys::at_exit(release_all);
+        sys::fork::at_exit(release_all);
     }
     registry.retain(|pidfile| pidfile.lock().is_some());
     registry.push(pidfile.clone());

@@ -10,7 +10,8 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::lock::{self, Record, Seen, Stage};
-use super::proc::{self, Locks};
+use super::sys::proc::{self, Locks};
+use super::sys::wait;
 use super::{Error, Process, pidfile};
 
 /// The pidfile's state.
@@ -80,7 +81,7 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
                 let path = path_buf();
                 return Err(Error::StillStarting { path, after });
             }
-            Observation::Orphaned(_) => pause(),
+            Observation::Orphaned(_) => wait::pause(),
             Observation::Changing => {}
         }
     }
@@ -172,12 +173,6 @@ fn proves(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
                 Proof::Fdinfo,
             ) => description && flock,
         }
-}
-
-/// Between two looks at a lock. The kernel has no wait for a lock that ends after a given time, and waiting in
-/// line would itself show as a lock.
-pub(crate) fn pause() {
-    std::thread::sleep(Duration::from_millis(2));
 }
 
 /// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Error, Stop, proc, session, sys};
+use super::sys::{pidfd, proc, wait};
+use super::{Error, Stop, session};
 
 /// A process that outlives SIGKILL for so long hangs in the kernel.
 pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ impl Process {
     /// [`Error::Process`] if the number cannot be a process id or the kernel refuses, [`Error::Unsupported`] if it
     /// has no pidfd_open(2).
     pub fn open(pid: i32) -> Result<Option<Self>, Error> {
-        match sys::pidfd_open(pid) {
+        match pidfd::open(pid) {
             Ok(pidfd) => Ok(Some(Self { pid, pidfd })),
             Err(Errno::ESRCH) => Ok(None),
             // A sandbox answers EPERM; the kernel itself does not.
@@ -105,7 +105,7 @@ impl Process {
 
     /// False if it has ended.
     pub(crate) fn signal(&self, signal: i32) -> Result<bool, Error> {
-        match sys::pidfd_send_signal(&self.pidfd, signal) {
+        match pidfd::send_signal(&self.pidfd, signal) {
             Ok(()) => Ok(true),
             Err(Errno::ESRCH) => Ok(false),
             Err(errno) => Err(Error::process(self.pid, errno)),
@@ -122,7 +122,7 @@ impl Process {
         let start = Instant::now();
         loop {
             let left = timeout.saturating_sub(start.elapsed());
-            match wait_readable(&[self.pidfd.as_fd()], left) {
+            match wait::readable(&[self.pidfd.as_fd()], left) {
                 Ok(true) => return true,
                 Ok(false) if !left.is_zero() => {}
                 _ => return false,
@@ -134,25 +134,5 @@ impl Process {
 impl AsFd for Process {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
-    }
-}
-
-/// poll(2) for reading. False if nothing has happened: the time is up, or a signal came, or it was more time than
-/// the call can take.
-pub(crate) fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
-    let mut fds: Vec<PollFd<'_>> = fds
-        .iter()
-        .map(|&fd| PollFd::new(fd, PollFlags::POLLIN))
-        .collect();
-    // Rounded up, so that the last fraction of a millisecond is no busy loop.
-    let timeout = match timeout.is_zero() {
-        true => timeout,
-        false => timeout.saturating_add(Duration::from_micros(999)),
-    };
-    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
-    match poll(&mut fds, timeout) {
-        Ok(ready) => Ok(ready > 0),
-        Err(Errno::EINTR) => Ok(false),
-        Err(errno) => Err(Error::call("poll")(errno)),
     }
 }

@@ -9,7 +9,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getsid};
 
 use super::process::KILL_TIMEOUT;
-use super::{Error, Process, probe, proc};
+use super::sys::{proc, wait};
+use super::{Error, Process};
 
 /// Kills all processes of a daemon's session but the daemon, which is stopped, so that it starts no others.
 ///
@@ -73,7 +74,7 @@ fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
                 _ => {}
             }
         }
-        probe::pause();
+        wait::pause();
     }
     true
 }

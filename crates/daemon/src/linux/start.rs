@@ -77,11 +77,11 @@ impl Daemon {
         match caught(|| plan.carry_out(&pipe)) {
             Err(error) => {
                 pipe.failed(&error);
-                sys::exit_now(1)
+                sys::fork::exit_now(1)
             }
             Ok(Next::Leave { pid }) => {
                 pipe.write(&Record::Already(pid));
-                sys::exit_now(0)
+                sys::fork::exit_now(0)
             }
             Ok(Next::Serve { pidfile, streams }) => {
                 let ready = Ready::new(Some(pipe), Some(streams), pidfile);
@@ -107,11 +107,11 @@ impl Daemon {
         match caught(|| plan.rehearse()) {
             Ok(()) => {
                 pipe.write(&Record::Ready);
-                sys::exit_now(0)
+                sys::fork::exit_now(0)
             }
             Err(error) => {
                 pipe.failed(&error);
-                sys::exit_now(1)
+                sys::fork::exit_now(1)
             }
         }
     }

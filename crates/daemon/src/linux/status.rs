@@ -3,7 +3,8 @@ use std::time::SystemTime;
 
 use super::lock::Stage;
 use super::probe::{self, State};
-use super::{Daemon, Error, proc};
+use super::sys::proc;
+use super::{Daemon, Error};
 
 /// The daemon's state. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
 #[derive(Debug)]

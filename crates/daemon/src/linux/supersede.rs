@@ -53,7 +53,7 @@ impl Drop for Aside {
 }
 
 fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
-    match sys::exchange(aside, path).map_err(io::Error::from) {
+    match sys::file::exchange(aside, path).map_err(io::Error::from) {
         Ok(()) => {}
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
         Err(cause) => return Err(cause),
@@ -62,7 +62,7 @@ fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
     // on finds that it is not.
     let old = File::open(aside)?;
     if lock::stage(&old)? != Seen::Free {
-        sys::exchange(aside, path)?;
+        sys::file::exchange(aside, path)?;
         return Ok(false);
     }
     Ok(matches!(probe::is_at(new, path), Ok(true)))

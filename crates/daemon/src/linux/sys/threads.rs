@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 
-use super::{Error, probe};
+use super::wait;
+use crate::linux::error::Error;
 
 /// How long a thread may be seen after it was joined: its kernel thread ends a little later.
 const ENDING: Duration = Duration::from_millis(50);
@@ -35,7 +36,7 @@ pub(crate) fn require_one() -> Result<(), Error> {
                 names: names.collect(),
             });
         }
-        probe::pause();
+        wait::pause();
     }
 }
 

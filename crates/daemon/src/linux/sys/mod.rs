@@ -1,0 +1,17 @@
+//! System calls and /proc. Every `unsafe` of the crate is here, behind safe functions.
+
+#[allow(unsafe_code, reason = "nix has no safe form for numbers")]
+pub(crate) mod fd;
+#[allow(unsafe_code, reason = "no libc wrapper in nix")]
+pub(crate) mod file;
+#[allow(unsafe_code, reason = "fork, _exit and atexit have no safe form")]
+pub(crate) mod fork;
+#[allow(unsafe_code, reason = "nix has no call for it")]
+pub(crate) mod pidfd;
+pub(crate) mod proc;
+#[allow(unsafe_code, reason = "a signal's action has no safe form")]
+pub(crate) mod signals;
+pub(crate) mod threads;
+#[allow(unsafe_code, reason = "another thread could read the environment")]
+pub(crate) mod variables;
+pub(crate) mod wait;

@@ -1,0 +1,51 @@
+//! Signal actions and the signal mask.
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::SigSet;
+
+use crate::linux::error::Error;
+
+/// Gives signals their default actions back and unblocks all of them.
+///
+/// exec(2) passes on which signals are ignored and which are blocked, so a daemon started from nohup, from a
+/// careless supervisor or from a shell's background job would not hear of SIGHUP, SIGTERM or SIGINT. Two
+/// exceptions: SIGPIPE stays ignored, as in every Rust program, and Rust's own report of a stack overflow
+/// (handlers of SIGSEGV and SIGBUS) stays in place. `keep_nohup` leaves an ignored SIGHUP ignored.
+pub(crate) fn reset(keep_nohup: bool) -> Result<(), Error> {
+    let action = |handler| libc::sigaction {
+        sa_sigaction: handler,
+        // SAFETY: all zeroes is a valid (empty) signal set and "no restorer".
+        ..unsafe { std::mem::zeroed() }
+    };
+    for number in 1..=libc::SIGRTMAX() {
+        let handler = match number {
+            libc::SIGKILL | libc::SIGSTOP => continue,
+            libc::SIGPIPE => libc::SIG_IGN,
+            libc::SIGSEGV | libc::SIGBUS if has_handler(number) => continue,
+            libc::SIGHUP if keep_nohup && disposition(number) == Some(libc::SIG_IGN) => continue,
+            _ => libc::SIG_DFL,
+        };
+        // SAFETY: the action is a constant disposition and no function.
+        let done = unsafe { libc::sigaction(number, &action(handler), std::ptr::null_mut()) };
+        // The C library keeps a few numbers (32, 33) to itself and answers EINVAL.
+        if done < 0 && Errno::last() != Errno::EINVAL {
+            return Err(Error::call("sigaction")(Errno::last()));
+        }
+    }
+    SigSet::empty()
+        .thread_set_mask()
+        .map_err(Error::call("sigprocmask"))
+}
+
+fn has_handler(number: i32) -> bool {
+    disposition(number).is_some_and(|now| now != libc::SIG_DFL && now != libc::SIG_IGN)
+}
+
+fn disposition(number: i32) -> Option<libc::sighandler_t> {
+    // SAFETY: all zeroes is a valid sigaction to be written over.
+    let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: no new action is given; the old one is written to `now`, which outlives the call.
+    let done = unsafe { libc::sigaction(number, std::ptr::null(), &mut now) };
+    (done == 0).then_some(now.sa_sigaction)
+}
