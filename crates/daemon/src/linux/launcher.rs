@@ -9,9 +9,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
+use super::process::session;
 use super::readiness::{Reader, Record, Writer};
 use super::sys::wait;
-use super::{Death, Error, Start, session};
+use super::{Death, Error, Start};
 
 /// After its end has been announced, a process gets so long to be gone.
 const GRACE: Duration = Duration::from_secs(5);

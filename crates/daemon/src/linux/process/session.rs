@@ -2,21 +2,31 @@
 //!
 //! A session's number is nobody else's while a process of it is there, so one process is kept to the end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getsid};
 
-use super::process::KILL_TIMEOUT;
-use super::sys::{proc, wait};
-use super::{Error, Process};
+use super::handle::{KILL_TIMEOUT, Process};
+use super::stop::Stop;
+use crate::linux::error::Error;
+use crate::linux::sys::{proc, wait};
+
+/// Ends a daemon as [`Process::end`] does, but SIGKILL goes to all processes of its session, if it has not ended before.
+pub(crate) fn end(daemon: &Process, timeout: Duration) -> Result<Stop, Error> {
+    if daemon.terminate_within(timeout)? {
+        return Ok(Stop::Stopped { pid: daemon.pid() });
+    }
+    kill_all_but(daemon)?;
+    daemon.kill()
+}
 
 /// Kills all processes of a daemon's session but the daemon, which is stopped, so that it starts no others.
 ///
 /// That the session is its own is the daemon's word, and it may have been taken over. So nobody is killed whose user is
 /// another one, unless the daemon is root's; nor in a session whose leader lives and is not the daemon.
-pub(crate) fn kill_all_but(daemon: &Process) -> Result<(), Error> {
+fn kill_all_but(daemon: &Process) -> Result<(), Error> {
     let pid = daemon.pid();
     let Some(session) = session_of(pid) else {
         return Ok(());

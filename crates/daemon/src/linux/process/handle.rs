@@ -6,11 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::errno::Errno;
 use nix::libc;
 
-use super::sys::{pidfd, proc, wait};
-use super::{Error, Stop, session};
+use super::stop::Stop;
+use crate::linux::error::Error;
+use crate::linux::sys::{pidfd, proc, wait};
 
 /// A process that outlives SIGKILL for so long hangs in the kernel.
-pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Another process, held so that it cannot be mistaken for one that gets its number later.
 ///
@@ -80,21 +81,12 @@ impl Process {
         }
     }
 
-    /// The same, and SIGKILL goes to all processes of its session, if it has not ended before.
-    pub(crate) fn end_session(&self, timeout: Duration) -> Result<Stop, Error> {
-        if self.terminate_within(timeout)? {
-            return Ok(Stop::Stopped { pid: self.pid });
-        }
-        session::kill_all_but(self)?;
-        self.kill()
-    }
-
     /// True if it ends in time.
-    fn terminate_within(&self, timeout: Duration) -> Result<bool, Error> {
+    pub(super) fn terminate_within(&self, timeout: Duration) -> Result<bool, Error> {
         Ok(!self.terminate()? || self.is_gone_within(timeout))
     }
 
-    fn kill(&self) -> Result<Stop, Error> {
+    pub(super) fn kill(&self) -> Result<Stop, Error> {
         let pid = self.pid;
         if !self.signal(libc::SIGKILL)? || self.is_gone_within(KILL_TIMEOUT) {
             return Ok(Stop::Killed { pid });
