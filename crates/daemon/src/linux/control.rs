@@ -1,7 +1,6 @@
 use std::error::Error as StdError;
 
-use super::holder;
-use super::probe::{Holder, Proof};
+use super::pidfile::{Holder, Proof, holder};
 use super::process::{KillMode, Process, Stop, session};
 use super::{Daemon, Error, Ready, Start};
 

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::lock::Stage;
-use super::probe::{self, State};
+use super::pidfile::{self, Stage, State};
 use super::sys::proc;
 use super::{Daemon, Error};
 
@@ -79,7 +78,7 @@ impl Daemon {
         let Some(path) = self.pidfile_if_any()? else {
             return Ok(Status::NotRunning);
         };
-        let holder = match probe::observe(&path)? {
+        let holder = match pidfile::observe(&path)? {
             State::Absent | State::Free { empty: true } => return Ok(Status::NotRunning),
             State::Free { empty: false } => return Ok(Status::Dead),
             State::Held(holder) => holder,

@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::{self, off_t};
 
-use super::sys;
+use crate::linux::sys;
 
 /// How far the holder of the lock is; as a number, how many bytes it has locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,14 +9,15 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::file;
 use super::lock::{self, Attempt, Seen};
-use super::{pidfile, probe, sys};
+use crate::linux::sys;
 
 /// Swaps the file at the path for a new one that is locked already. `None` if another process was quicker.
 pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<File>> {
     // In the end this is the name of the old file, or of the new one where nothing was swapped.
     let aside = Aside::new(path)?;
-    let new = pidfile::create(&aside.0)?;
+    let new = file::create(&aside.0)?;
     let attempt = lock::take(&new, own_session)?;
     let swapped = attempt == Attempt::Taken && swap(&new, &aside, path)?;
     Ok(swapped.then_some(new))
@@ -25,7 +26,7 @@ pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<Fil
 /// Checks that a file can be created and written beside a pidfile.
 pub(crate) fn verify(path: &Path) -> io::Result<()> {
     let aside = Aside::new(path)?;
-    pidfile::create(&aside.0)?.write_all(b"1\n")
+    file::create(&aside.0)?.write_all(b"1\n")
 }
 
 /// A name beside the pidfile, since only names on one file system can be swapped. It is free before, and after.
@@ -65,5 +66,5 @@ fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
         sys::file::exchange(aside, path)?;
         return Ok(false);
     }
-    Ok(matches!(probe::is_at(new, path), Ok(true)))
+    Ok(matches!(file::is_at(new, path), Ok(true)))
 }

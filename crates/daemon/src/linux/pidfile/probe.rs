@@ -1,50 +1,20 @@
 //! The pidfile as seen by everybody but its holder.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::libc;
 
-use super::lock::{self, Record, Seen, Stage};
-use super::sys::proc::{self, Locks};
-use super::sys::wait;
-use super::{Error, Process, pidfile};
-
-/// The pidfile's state.
-#[derive(Debug)]
-pub(crate) enum State {
-    Absent,
-    /// A file that nobody holds. `empty` is what a daemon leaves that has ended in order but has no right to
-    /// remove the file any more.
-    Free {
-        empty: bool,
-    },
-    Held(Holder),
-}
-
-/// The daemon that has the pidfile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) pid: i32,
-    pub(crate) stage: Stage,
-    pub(crate) proof: Proof,
-    /// The user the file belongs to.
-    pub(crate) owner: u32,
-}
-
-/// How the holder's process id is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// From the kernel, by the record lock.
-    Record { own_session: bool },
-    /// From the file's text, and the process of that number shows in its fdinfo that it took the locks: a daemon of
-    /// version 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
-    Fdinfo,
-}
+use super::lock::{self, Record, Seen};
+use super::state::{Holder, Proof, State};
+use super::{file, held};
+use crate::linux::error::Error;
+use crate::linux::process::Process;
+use crate::linux::sys::proc::{self, Locks};
+use crate::linux::sys::wait;
 
 /// How long the locks may contradict each other: a process that ends drops them one after the other.
 const SETTLING: Duration = Duration::from_millis(250);
@@ -90,23 +60,23 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
 fn observe_once(path: &Path) -> Result<Observation, Error> {
     let failed = |cause| Error::file(path, cause);
     let ours = |holder| Ok(Observation::Settled(State::Held(holder)));
-    if let Some(holder) = held_by_this_process(path) {
+    if let Some(holder) = held::held_by_this_process(path) {
         return ours(holder);
     }
-    let mut file = match open(path) {
+    let mut file = match file::open_to_read(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             return Ok(Observation::Settled(State::Absent));
         }
-        Err(cause) => return Err(not_opened(path, cause)),
+        Err(cause) => return Err(file::not_opened(path, cause)),
     };
     let found = file.metadata().map_err(failed)?;
-    if let Some(holder) = pidfile::held(&found) {
+    if let Some(holder) = held::held(&found) {
         // It was renamed to this path a moment ago. Closing it would drop our record lock.
         std::mem::forget(file);
         return ours(holder);
     }
-    require_plain(&found, path)?;
+    file::require_plain(&found, path)?;
     let before = locks(&file, path)?;
     let mut text = Vec::new();
     // Garbage may be long.
@@ -114,7 +84,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
     read.map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
     let after = locks(&file, path)?;
-    if before != after || !is_at(&file, path)? {
+    if before != after || !file::is_at(&file, path)? {
         return Ok(Observation::Changing);
     }
     let stage = match after.0 {
@@ -136,7 +106,7 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
         }
         None => parse(&text).map(|pid| (pid, Proof::Fdinfo)),
     };
-    let identity = identity(&found);
+    let identity = file::identity(&found);
     let Some((pid, proof)) = known.filter(|&(pid, proof)| proves(pid, proof, identity)) else {
         let taker = lock::stage_taker(&file);
         return Ok(Observation::Orphaned(Orphan { identity, taker }));
@@ -175,68 +145,12 @@ fn proves(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
         }
 }
 
-/// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would
-/// drop the record lock.
-pub(crate) fn held_by_this_process(path: &Path) -> Option<Holder> {
-    pidfile::held(&path.symlink_metadata().ok()?)
-}
-
 fn locks(file: &File, path: &Path) -> Result<(Seen, Option<Record>), Error> {
     let failed = |errno: Errno| Error::file(path, errno);
     Ok((
         lock::stage(file).map_err(failed)?,
         lock::record(file).map_err(failed)?,
     ))
-}
-
-/// O_NONBLOCK and O_NOCTTY: the path may be a FIFO or a tty.
-pub(crate) const OPEN_FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
-
-fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(OPEN_FLAGS)
-        .open(path)
-}
-
-/// The error of an open(2) with [`OPEN_FLAGS`].
-pub(crate) fn not_opened(path: &Path, cause: std::io::Error) -> Error {
-    let found = path.symlink_metadata();
-    match cause.raw_os_error() {
-        Some(libc::ELOOP) if found.is_ok_and(|found| found.is_symlink()) => {
-            let path = path.to_path_buf();
-            Error::SymbolicLink { path }
-        }
-        _ => Error::file(path, cause),
-    }
-}
-
-/// Refuses what cannot be a pidfile: a directory, a device, a FIFO, and a file that has another name as well, which
-/// may be anybody's important file.
-pub(crate) fn require_plain(found: &Metadata, path: &Path) -> Result<(), Error> {
-    let path = || path.to_path_buf();
-    if !found.is_file() {
-        return Err(Error::NotRegular { path: path() });
-    }
-    if found.nlink() > 1 {
-        return Err(Error::HardLink { path: path() });
-    }
-    Ok(())
-}
-
-/// Whether the file that is open is still the one at the path.
-pub(crate) fn is_at(file: &File, path: &Path) -> Result<bool, Error> {
-    let ours = file.metadata().map_err(|cause| Error::file(path, cause))?;
-    match path.symlink_metadata() {
-        Ok(theirs) => Ok(identity(&ours) == identity(&theirs)),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(Error::file(path, cause)),
-    }
-}
-
-/// Device and inode.
-pub(crate) fn identity(file: &Metadata) -> (u64, u64) {
-    (file.dev(), file.ino())
 }
 
 /// The number that other programs read.

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use nix::unistd::geteuid;
 
 use super::lock::Stage;
-use super::probe::{self, Holder, State};
-use super::sys::{proc, wait};
-use super::{Error, Process};
+use super::probe;
+use super::state::{Holder, State};
+use crate::linux::error::Error;
+use crate::linux::process::Process;
+use crate::linux::sys::{proc, wait};
 
 /// Takes hold of the process that holds the pidfile. With `ready` only of one that is ready, which is waited for.
 pub(crate) fn open(

@@ -1,0 +1,176 @@
+//! The pidfiles that this process holds.
+
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::file::{self, MODE};
+use super::lock::{self, Stage};
+use super::state::{Holder, Proof};
+use crate::linux::error::Error;
+use crate::linux::sys::fork::at_exit;
+
+/// The running daemon's own pidfile: locked, with its process id in it.
+///
+/// It is released when the process ends: by returning from the service, or by [`std::process::exit`]. A service
+/// whose end takes long, because it still answers what it was asked, should [`release`](Self::release) it
+/// before, and so make room for its successor.
+///
+/// A child that the service forks without exec(2) shares one of the locks. It must not outlive the service, or it
+/// keeps the next daemon from starting. The service should not open and close the file itself either: that drops
+/// the lock which shows the process to signal.
+#[derive(Clone, Debug)]
+pub struct Pidfile(Arc<Mutex<Option<Held>>>);
+
+#[derive(Debug)]
+struct Held {
+    path: PathBuf,
+    file: File,
+    /// The process that took it. A forked child has a copy of this value, and no right to remove the file.
+    pid: i32,
+    stage: Stage,
+    own_session: bool,
+}
+
+impl Pidfile {
+    /// Removes the file and then gives up the locks, so that the next daemon can start. A second call does
+    /// nothing, and a file that has been put in the place of ours is left alone.
+    ///
+    /// A daemon that cannot remove the file, for example because it has become another user, empties it instead.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the file can be neither removed nor emptied. The locks are gone all the same.
+    pub fn release(&self) -> Result<(), Error> {
+        let Some(held) = self.lock().take() else {
+            return Ok(());
+        };
+        let Held { path, file, .. } = &held;
+        // Where the directory cannot be searched any more, the file is emptied below.
+        if !held.is_ours() || matches!(file::is_at(file, path), Ok(false)) {
+            return Ok(());
+        }
+        match fs::remove_file(path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                file.set_len(0).map_err(|cause| Error::file(path, cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A handle on no file, for a daemon that has none.
+    pub(crate) fn none() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Shows that the service works.
+    pub(crate) fn ready(&self) -> Result<(), Error> {
+        match &mut *self.lock() {
+            Some(held) => held.advance(Stage::Ready),
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn advance(&mut self, stage: Stage) -> Result<(), Error> {
+        lock::advance(&self.file, stage, self.own_session)
+            .map_err(|errno| Error::file(&self.path, errno))?;
+        self.stage = stage;
+        Ok(())
+    }
+
+    fn is_ours(&self) -> bool {
+        self.pid == process_id()
+    }
+}
+
+/// Closes in a child what it has of its parent's pidfiles: it is not the daemon that has them.
+pub(crate) fn close_inherited() {
+    for pidfile in registry().iter() {
+        // It removes nothing, since the process is another one.
+        let _ = pidfile.release();
+    }
+}
+
+/// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would
+/// drop the record lock.
+pub(super) fn held_by_this_process(path: &Path) -> Option<Holder> {
+    held(&path.symlink_metadata().ok()?)
+}
+
+/// The holder, if the file is the pidfile of this very process.
+pub(super) fn held(file: &Metadata) -> Option<Holder> {
+    let all = registry().clone();
+    all.iter().find_map(|pidfile| {
+        let held = pidfile.lock();
+        let held = held.as_ref().filter(|held| held.is_ours())?;
+        let found = held.file.metadata().ok()?;
+        (file::identity(&found) == file::identity(file)).then_some(Holder {
+            pid: held.pid,
+            stage: held.stage,
+            proof: Proof::Record {
+                own_session: held.own_session,
+            },
+            owner: found.uid(),
+        })
+    })
+}
+
+/// Writes our number into the file we have locked.
+pub(super) fn sign(mut file: File, path: &Path, own_session: bool) -> Result<Pidfile, Error> {
+    let pid = process_id();
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.write_all(format!("{pid}\n").as_bytes()))
+        // Whatever the file mode mask is, and whatever an older program made of the file.
+        .and_then(|()| file.set_permissions(Permissions::from_mode(MODE)));
+    let path = path.to_path_buf();
+    let mut held = Held {
+        path: path.clone(),
+        file,
+        pid,
+        stage: Stage::Taken,
+        own_session,
+    };
+    let written = written
+        .map_err(|cause| Error::file(&path, cause))
+        .and_then(|()| held.advance(Stage::Named));
+    let pidfile = Pidfile(Arc::new(Mutex::new(Some(held))));
+    if let Err(error) = written {
+        // The first error is worth more than a second one.
+        let _ = pidfile.release();
+        return Err(error);
+    }
+    let mut registry = registry();
+    if registry.is_empty() {
+        at_exit(release_all);
+    }
+    registry.retain(|pidfile| pidfile.lock().is_some());
+    registry.push(pidfile.clone());
+    Ok(pidfile)
+}
+
+fn process_id() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The pidfiles of this process: to release them when the service calls `exit`, and to know them by sight.
+static REGISTRY: Mutex<Vec<Pidfile>> = Mutex::new(Vec::new());
+
+fn registry() -> MutexGuard<'static, Vec<Pidfile>> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+extern "C" fn release_all() {
+    let all = std::mem::take(&mut *registry());
+    for pidfile in all {
+        // There is nobody left to tell, and the locks end with the process anyway.
+        let _ = pidfile.release();
+    }
+}
