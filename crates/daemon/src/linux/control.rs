@@ -2,7 +2,8 @@ use std::error::Error as StdError;
 
 use super::pidfile::{Holder, Proof, holder};
 use super::process::{KillMode, Process, Stop, session};
-use super::{Daemon, Error, Ready, Start};
+use super::readiness::{Ready, Start};
+use super::{Daemon, Error};
 
 impl Daemon {
     /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, with SIGCONT in case it is stopped, and

@@ -10,7 +10,8 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 
 use super::plan::absolute;
-use super::{Error, KillMode, Stdio, descriptors};
+use super::setup::{Stdio, descriptors};
+use super::{Error, KillMode};
 
 /// A daemon: its settings, and the verbs that act on it.
 #[derive(Clone, Debug)]

@@ -8,8 +8,9 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd;
 
+use super::Error;
+use super::setup::{descriptors, directory, stdio};
 use super::sys::{self, threads};
-use super::{Error, descriptors, detach, stdio};
 
 /// Cleans a foreground process of what it inherited. It is for anything that systemd, a container or the bus starts
 /// and watches.
@@ -46,7 +47,7 @@ pub(crate) fn settle_in(directory: &Path, umask: Mode, attached: bool) -> Result
     sys::fd::fill_standard()?;
     sys::signals::reset(attached)?;
     let own_session = !(attached && has_terminal()) && leave_session()?;
-    detach::surroundings(directory, umask)?;
+    directory::enter(directory, umask)?;
     unistd::dup2_stdin(stdio::null()?).map_err(Error::call("dup2"))?;
     Ok(own_session)
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
+use super::Error;
+use super::setup::environment;
 use super::sys::{threads, wait};
-use super::{Error, environment};
 
 /// The messages of a service to its supervisor, by sd_notify(3). Without a supervisor every call does nothing.
 ///

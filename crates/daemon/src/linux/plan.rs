@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::Mode;
 
-use super::identity::Identity;
 use super::pidfile::{self, Claim};
 use super::readiness::{Record, Writer};
-use super::stdio::{Stdio, Streams};
-use super::{Daemon, Error, Pidfile, detach, environment, foreground};
+use super::setup::identity::Identity;
+use super::setup::stdio::{Stdio, Streams};
+use super::setup::{directory, environment};
+use super::{Daemon, Error, Pidfile, foreground};
 
 pub(crate) struct Plan<'a> {
     settings: &'a Daemon,
@@ -136,7 +137,7 @@ impl<'a> Plan<'a> {
         if let Some(kept) = &self.settings.environment {
             environment::keep_only(kept)?;
         }
-        detach::surroundings(&self.directory, self.umask)?;
+        directory::enter(&self.directory, self.umask)?;
         self.limit_core()
     }
 

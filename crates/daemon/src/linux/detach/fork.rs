@@ -1,60 +1,21 @@
+//! The double fork of daemon(7): fork, setsid, fork.
+
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
-use super::launcher::{Intermediate, Launcher, Link};
-use super::readiness::{Reader, Record, Writer};
-use super::sys::{self, threads};
-use super::{Death, Error, descriptors, environment, pidfile, stdio};
-
-/// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
-/// and of daemon(3).
-///
-/// Returns in the daemon only. The process that called leaves by `_exit(0)` as soon as the daemon stands, or
-/// prints why it does not and leaves by `_exit(1)`. The daemon
-///
-/// - is no child of the caller, leads no session and has no controlling terminal, nor can it get one;
-/// - has default signal actions, no blocked signal, the file mode mask 022, and `/` as its directory;
-/// - has /dev/null for its standard streams and for every other descriptor that it inherited. What this program has
-///   opened itself, close-on-exec as Rust does, stays open.
-///
-/// There is no pidfile, and "stands" does not mean that the service works; [`Daemon`](super::Daemon) has both.
-///
-/// # Errors
-/// [`Error::Threads`] if the process has more than one thread, [`Error::Runtime`] if it has entered an async runtime,
-/// [`Error::Call`] if it cannot be forked. All are returned in the caller, which is still what it was.
-pub fn detach() -> Result<(), Error> {
-    match split()? {
-        Side::Launcher(launcher) => match launcher.wait(Duration::from_secs(30)) {
-            Ok(_) => sys::fork::exit_now(0),
-            Err(error) => {
-                // Nobody could return from here and not carry on in the foreground.
-                let _ = writeln!(io::stderr(), "{error}");
-                sys::fork::exit_now(1)
-            }
-        },
-        Side::Daemon(pipe) => {
-            let done = environment::remove_supervision()
-                .and_then(|()| surroundings(Path::new("/"), Mode::from_bits_truncate(0o022)))
-                .and_then(|()| stdio::Streams::null()?.install());
-            if let Err(error) = done {
-                pipe.failed(&error);
-                sys::fork::exit_now(1);
-            }
-            pipe.write(&Record::Ready);
-            Ok(())
-        }
-    }
-}
+use super::intermediate::{self, Intermediate, Link};
+use super::launcher::Launcher;
+use crate::linux::error::Error;
+use crate::linux::pidfile;
+use crate::linux::readiness::{Reader, Record, Writer};
+use crate::linux::setup::{descriptors, environment};
+use crate::linux::sys::{self, threads};
 
 /// The processes that come out of the double fork. The intermediate one between them leads the daemon's session, and
 /// waits for the daemon's death until the launcher needs that no more.
@@ -120,7 +81,7 @@ fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
         }
         Ok(Some((daemon, ends))) => {
             drop(pipe);
-            attend(daemon, &ends, link)
+            intermediate::attend(daemon, &ends, link)
         }
         Err(error) => {
             pipe.failed(&error);
@@ -154,48 +115,4 @@ fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
             Ok(None)
         }
     }
-}
-
-/// The intermediate process: only a parent hears how its child ended, and can kill it by its number. Ends when the
-/// launcher closes its side.
-fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
-    let (Ok(far), link) = (link.try_clone(), Writer::new(link)) else {
-        sys::fork::exit_now(1)
-    };
-    let Ok(mut far) = Reader::new(far) else {
-        sys::fork::exit_now(1)
-    };
-    let mut ended = false;
-    loop {
-        let woken = sys::wait::readable(&[ends.as_fd(), far.as_fd()], Duration::MAX);
-        let Ok(records) = far.read() else {
-            sys::fork::exit_now(1)
-        };
-        if woken.is_err() || !far.is_open() {
-            sys::fork::exit_now(0);
-        }
-        while let Ok(Some(_)) = ends.read_signal() {}
-        if ended {
-            continue;
-        }
-        // Its number is its own until it is waited for.
-        if records.contains(&Record::Kill) {
-            let _ = kill(daemon, Signal::SIGKILL);
-        }
-        let how = match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(_, status)) => Death::Exited { status },
-            Ok(WaitStatus::Signaled(_, signal, _)) => Death::Killed {
-                signal: signal as i32,
-            },
-            _ => continue,
-        };
-        ended = true;
-        link.write(&Record::Ended(how));
-    }
-}
-
-/// Sets the file mode mask and the directory. A daemon in `/` keeps no file system from being unmounted.
-pub(crate) fn surroundings(directory: &Path, umask: Mode) -> Result<(), Error> {
-    nix::sys::stat::umask(umask);
-    unistd::chdir(directory).map_err(|errno| Error::file(directory, errno))
 }

@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Error, sys};
+use crate::linux::error::Error;
+use crate::linux::sys;
 
 /// The variables by which a supervisor speaks to one process: sd_notify(3), sd_watchdog_enabled(3),
 /// sd_listen_fds(3).

@@ -14,7 +14,9 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
-use super::{Error, stdio, sys};
+use super::stdio;
+use crate::linux::error::Error;
+use crate::linux::sys;
 
 /// Without /proc each number up to the limit is tried, which would take too long above this one.
 const MOST_WITHOUT_PROC: RawFd = 1 << 20;

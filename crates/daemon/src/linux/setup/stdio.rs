@@ -6,7 +6,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::unistd;
 
-use super::Error;
+use crate::linux::error::Error;
 
 /// The file behind a standard stream of the daemon once it is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]

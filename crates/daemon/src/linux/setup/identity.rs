@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use nix::unistd::{self, Gid, Group, Uid, User};
 
-use super::{Error, sys};
+use crate::linux::error::Error;
+use crate::linux::sys;
 
 /// The user and group to become. Looked up before the fork, since the lookup may open sockets and load libraries.
 #[derive(Debug)]

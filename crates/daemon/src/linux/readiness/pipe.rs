@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::{Death, Error};
+use crate::linux::error::{Death, Error};
 
 /// A message from one side to the other.
 #[derive(Debug, PartialEq, Eq)]

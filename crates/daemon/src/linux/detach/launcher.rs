@@ -1,18 +1,16 @@
 //! The side of a start that stays with the caller: it waits until the daemon has told how it went, and sees to it
 //! that nothing is left of one that did not start.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use super::process::session;
-use super::readiness::{Reader, Record, Writer};
-use super::sys::wait;
-use super::{Death, Error, Start};
+use super::intermediate::Intermediate;
+use crate::linux::error::{Death, Error};
+use crate::linux::process::session;
+use crate::linux::readiness::{Reader, Record, Start};
+use crate::linux::sys::wait;
 
 /// After its end has been announced, a process gets so long to be gone.
 const GRACE: Duration = Duration::from_secs(5);
@@ -26,31 +24,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// The launcher's ends of a start.
 pub(crate) struct Launcher {
     /// The readiness pipe of the daemon.
-    pub(crate) pipe: Reader,
-    pub(crate) intermediate: Intermediate,
-}
-
-/// Our child, the parent of the daemon. It leads the daemon's session, whose number is nobody else's as long as it is
-/// not reaped.
-pub(crate) struct Intermediate {
-    pub(crate) pid: Pid,
-    pub(crate) link: Link,
-}
-
-/// Our side of the socket to the intermediate process, which ends when this is closed.
-pub(crate) struct Link {
-    reader: Reader,
-    writer: Writer,
-}
-
-impl Link {
-    pub(crate) fn new(socket: OwnedFd) -> Result<Self, Error> {
-        let other = socket.try_clone().map_err(Error::call("fcntl"))?;
-        Ok(Self {
-            reader: Reader::new(socket)?,
-            writer: Writer::new(other),
-        })
-    }
+    pub(super) pipe: Reader,
+    pub(super) intermediate: Intermediate,
 }
 
 impl Launcher {
@@ -85,28 +60,6 @@ impl Launcher {
         };
         daemon.intermediate.end();
         outcome
-    }
-}
-
-impl Intermediate {
-    /// Whether it is our child still, dead or alive, so that its number is nobody else's. It is not if the caller ignores
-    /// SIGCHLD and it has ended.
-    fn is_our_child(&self) -> bool {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        waitid(Id::Pid(self.pid), flags).is_ok()
-    }
-
-    fn signal(&self, signal: Signal) {
-        if self.is_our_child() {
-            let _ = kill(self.pid, signal);
-        }
-    }
-
-    /// It would end by itself, unless it is stopped.
-    fn end(&self) {
-        self.signal(Signal::SIGKILL);
-        // ECHILD if the caller ignores SIGCHLD.
-        while let Err(Errno::EINTR) = waitpid(self.pid, None) {}
     }
 }
 

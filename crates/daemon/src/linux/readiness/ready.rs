@@ -1,13 +1,14 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::readiness::{Record, Writer};
-use super::stdio::Streams;
-use super::{Error, Pidfile};
+use super::pipe::{Record, Writer};
+use crate::linux::error::Error;
+use crate::linux::pidfile::Pidfile;
+use crate::linux::setup::stdio::Streams;
 
 /// Handed to the service, to tell that it works or why it does not.
 ///
-/// The caller of [`start`](super::Daemon::start) waits for that. Tell it when the first client would be served:
+/// The caller of [`start`](crate::Daemon::start) waits for that. Tell it when the first client would be served:
 /// configuration read, sockets bound, names owned.
 #[derive(Clone, Debug)]
 pub struct Ready(Arc<Mutex<State>>);

@@ -1,0 +1,58 @@
+//! Leaving the caller: the double fork, and the process that waits for the outcome.
+
+mod fork;
+mod intermediate;
+mod launcher;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::stat::Mode;
+
+use super::error::Error;
+use super::readiness::Record;
+use super::setup::stdio::Streams;
+use super::setup::{directory, environment};
+use super::sys;
+pub(crate) use fork::{Side, split};
+
+/// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
+/// and of daemon(3).
+///
+/// Returns in the daemon only. The process that called leaves by `_exit(0)` as soon as the daemon stands, or
+/// prints why it does not and leaves by `_exit(1)`. The daemon
+///
+/// - is no child of the caller, leads no session and has no controlling terminal, nor can it get one;
+/// - has default signal actions, no blocked signal, the file mode mask 022, and `/` as its directory;
+/// - has /dev/null for its standard streams and for every other descriptor that it inherited. What this program has
+///   opened itself, close-on-exec as Rust does, stays open.
+///
+/// There is no pidfile, and "stands" does not mean that the service works; [`Daemon`](super::Daemon) has both.
+///
+/// # Errors
+/// [`Error::Threads`] if the process has more than one thread, [`Error::Runtime`] if it has entered an async runtime,
+/// [`Error::Call`] if it cannot be forked. All are returned in the caller, which is still what it was.
+pub fn detach() -> Result<(), Error> {
+    match split()? {
+        Side::Launcher(launcher) => match launcher.wait(Duration::from_secs(30)) {
+            Ok(_) => sys::fork::exit_now(0),
+            Err(error) => {
+                // Nobody could return from here and not carry on in the foreground.
+                let _ = writeln!(io::stderr(), "{error}");
+                sys::fork::exit_now(1)
+            }
+        },
+        Side::Daemon(pipe) => {
+            let done = environment::remove_supervision()
+                .and_then(|()| directory::enter(Path::new("/"), Mode::from_bits_truncate(0o022)))
+                .and_then(|()| Streams::null()?.install());
+            if let Err(error) = done {
+                pipe.failed(&error);
+                sys::fork::exit_now(1);
+            }
+            pipe.write(&Record::Ready);
+            Ok(())
+        }
+    }
+}
