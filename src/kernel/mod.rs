@@ -9,17 +9,17 @@ mod cpufreq;
 mod cpuinfo;
 mod disk_names;
 mod diskstats;
+mod entropy_avail;
+mod file_nr;
 mod gpu;
 mod hwmon;
 mod ifaddrs;
 mod interfaces;
-mod limits;
 mod loadavg;
 mod meminfo;
 pub(crate) mod mountinfo;
 mod net_class;
 mod net_dev;
-mod os;
 mod os_release;
 mod per_cpu;
 mod power_supply;
@@ -32,6 +32,8 @@ mod statvfs;
 #[cfg(test)]
 mod tests;
 mod thermal;
+mod uname;
+mod uptime;
 mod users;
 mod vmstat;
 mod wireless;
@@ -69,9 +71,13 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<B
         Box::new(resolv_conf::Dns::new(roots)),
         power_supply::family(roots, pool, powers),
         powercap::family(roots),
+        Box::new(file_nr::OpenFiles::new(roots)),
+        Box::new(entropy_avail::Entropy::new(roots)),
+        Box::new(uname::Kernel::new(roots)),
+        Box::new(uname::Hostname::new(roots)),
+        Box::new(os_release::OsRelease::new(roots)),
+        Box::new(uptime::Uptime::new(roots)),
     ];
-    sources.extend(limits::sources(roots));
-    sources.extend(os::sources(roots));
     sources.extend(pressure::sources(roots));
     sources
 }

@@ -3,10 +3,9 @@
 use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use crate::{
-    kernel::os::text_metric,
     metric::Metric,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
 /// `/etc/os-release`, or where there is none `/usr/lib/os-release`.
@@ -193,7 +192,7 @@ fn unescape(text: &[u8], special: Option<&[u8]>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::{Tree, read};
+    use crate::source::tests::{Tree, read, roots};
 
     #[track_caller]
     fn check(value: &str, expected: Option<&str>) {
@@ -250,5 +249,12 @@ mod tests {
         fs::rename(&new, new.with_file_name("os-release")).unwrap();
         assert_eq!(read(&mut release)[0], Raw::Text("new".into()));
         assert_eq!(tree.descriptors(), 0);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = OsRelease::new(&roots("laptop"));
+        assert_eq!(laptop.discover().unwrap().len(), 5);
+        assert_eq!(read(&mut laptop).len(), 5);
     }
 }

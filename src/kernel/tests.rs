@@ -27,7 +27,7 @@ fn no_text_does_harm() {
         assert!(
             numbers
                 .map(number_of)
-                .chain(os::uptime(text))
+                .chain(uptime::uptime(text))
                 .all(|number| number.is_finite() && number >= 0.0)
         );
         cpuinfo::names::names(text);

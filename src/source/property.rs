@@ -63,3 +63,22 @@ impl Property {
         }
     }
 }
+
+/// A metric that is a text, and of no object.
+pub(crate) fn text_metric(
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    column: usize,
+) -> Metric {
+    Metric {
+        id: id.into(),
+        name: Cow::Borrowed(name),
+        description: Cow::Borrowed(description),
+        unit: Cow::Borrowed(unit::NONE),
+        kind: Kind::Text,
+        minimum: None,
+        maximum: None,
+        formula: Formula::Level(column),
+    }
+}

@@ -10,13 +10,10 @@ use std::{
 };
 
 use crate::{
-    kernel::{
-        cpuinfo::names::{Names, names},
-        os::text_metric,
-    },
+    kernel::cpuinfo::names::{Names, names},
     metric::{Kind, Metric, unit},
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
 /// Names and numbers of the CPUs.

@@ -1,27 +1,15 @@
-//! What the machine runs, what it is called and for how long it has been up.
+//! What uname(2) says: `ostype`, `osrelease` and `hostname` in `/proc/sys/kernel`.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    kernel::os_release::OsRelease,
-    metric::{Kind, Metric, unit},
-    rate::Formula,
-    reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    metric::Metric,
+    reading::Raw,
+    source::{Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
-/// The sources of `os`: four, so that who asks for the uptime opens nothing else.
-pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
-    vec![
-        Box::new(Kernel::new(roots)),
-        Box::new(Hostname::new(roots)),
-        Box::new(OsRelease::new(roots)),
-        Box::new(Uptime::new(roots)),
-    ]
-}
-
 /// `/proc/sys/kernel/ostype` and `osrelease`.
-struct Kernel {
+pub(super) struct Kernel {
     ostype: PathBuf,
     osrelease: PathBuf,
     /// Read once: another kernel is another boot.
@@ -29,7 +17,7 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots) -> Self {
         Self {
             ostype: roots.proc.join("sys/kernel/ostype"),
             osrelease: roots.proc.join("sys/kernel/osrelease"),
@@ -88,13 +76,13 @@ impl Source for Kernel {
 }
 
 /// `/proc/sys/kernel/hostname`, which can be set at any time.
-struct Hostname {
+pub(super) struct Hostname {
     file: File,
     last: Arc<str>,
 }
 
 impl Hostname {
-    fn new(roots: &Roots) -> Self {
+    pub(super) fn new(roots: &Roots) -> Self {
         Self {
             file: File::new(roots.proc.join("sys/kernel/hostname")),
             last: "".into(),
@@ -131,76 +119,6 @@ impl Source for Hostname {
     }
 }
 
-/// `/proc/uptime`.
-struct Uptime {
-    file: File,
-}
-
-impl Uptime {
-    fn new(roots: &Roots) -> Self {
-        Self {
-            file: File::new(roots.proc.join("uptime")),
-        }
-    }
-}
-
-impl Source for Uptime {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/system/uptime"]
-    }
-
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        self.file.read()?;
-        Ok(vec![Metric {
-            id: "os/system/uptime".into(),
-            name: Cow::Borrowed("Uptime"),
-            description: Cow::Borrowed(
-                "Time since the machine was started, sleep included: the first number of /proc/uptime",
-            ),
-            unit: Cow::Borrowed(unit::SECONDS),
-            kind: Kind::Gauge,
-            minimum: Some(0.0),
-            maximum: None,
-            formula: Formula::Level(0),
-        }])
-    }
-
-    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let uptime = uptime(self.file.read()?);
-        columns.push(uptime.map_or(Raw::Fault(Fault::Malformed), Raw::Number));
-        Ok(())
-    }
-}
-
-/// The first number in a text of `/proc/uptime`; the second is the idle time of all cpus.
-pub(super) fn uptime(text: &[u8]) -> Option<f64> {
-    let line = text.strip_suffix(b"\n")?;
-    parse::fields(line).next().and_then(parse::decimal)
-}
-
-/// The metric of a text.
-pub(super) fn text_metric(
-    id: &'static str,
-    name: &'static str,
-    description: &'static str,
-    column: usize,
-) -> Metric {
-    Metric {
-        id: id.into(),
-        name: Cow::Borrowed(name),
-        description: Cow::Borrowed(description),
-        unit: Cow::Borrowed(unit::NONE),
-        kind: Kind::Text,
-        minimum: None,
-        maximum: None,
-        formula: Formula::Level(column),
-    }
-}
-
 /// The text of a file that has one.
 fn fact(file: &mut File) -> Result<Arc<str>, Error> {
     fact_of(file.read()?).ok_or_else(|| is_empty(file))
@@ -218,22 +136,10 @@ fn is_empty(file: &File) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::{Tree, read, roots};
-
-    #[track_caller]
-    fn check(text: &str, expected: Option<f64>) {
-        assert_eq!(uptime(text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn uptimes() {
-        check("350735.47 234388.90\n", Some(350735.47));
-        check("0.00 0.00\n", Some(0.0));
-        check("350735.4", None);
-        check("-1.00 0.00\n", None);
-        check("\n", None);
-        check("", None);
-    }
+    use crate::{
+        reading::Fault,
+        source::tests::{Tree, read, roots},
+    };
 
     #[test]
     fn a_kernel_is_read_once() {
@@ -274,12 +180,11 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut ids = Vec::new();
-        for mut source in sources(&roots("laptop")) {
-            let metrics = source.discover().unwrap();
-            ids.extend(metrics.iter().map(|metric| metric.id.to_string()));
-            assert_eq!(read(source.as_mut()).len(), metrics.len());
-        }
-        assert_eq!(ids.len(), 3 + 1 + 5 + 1);
+        let mut kernel = Kernel::new(&roots("laptop"));
+        assert_eq!(kernel.discover().unwrap().len(), 3);
+        assert_eq!(read(&mut kernel).len(), 3);
+        let mut hostname = Hostname::new(&roots("laptop"));
+        assert_eq!(hostname.discover().unwrap().len(), 1);
+        assert_eq!(read(&mut hostname).len(), 1);
     }
 }

@@ -1,0 +1,99 @@
+//! Open files of the whole system: `/proc/sys/fs/file-nr`.
+//!
+//! <https://docs.kernel.org/admin-guide/sysctl/fs.html>
+
+use std::io;
+
+use crate::{
+    metric::{Kind, Metric, unit},
+    rate::Formula,
+    reading::{Fault, Raw},
+    source::{Error, Roots, Source, file::File, parse, property::Property},
+};
+
+/// `/proc/sys/fs/file-nr`.
+pub(super) struct OpenFiles {
+    file: File,
+}
+
+#[rustfmt::skip]
+const PROPERTIES: [Property; 2] = [
+    Property::new("open", "open", "Files that are open in all processes: the first number of /proc/sys/fs/file-nr, less the second", unit::ONE, Kind::Gauge),
+    Property::new("maximum", "that can be open", "Files that can be open in all processes: the third number of /proc/sys/fs/file-nr", unit::ONE, Kind::Gauge),
+];
+
+impl OpenFiles {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("sys/fs/file-nr")),
+        }
+    }
+}
+
+impl Source for OpenFiles {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/files/*"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        match self.file.read() {
+            Ok(_) => {}
+            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        }
+        let properties = PROPERTIES.iter().enumerate();
+        Ok(properties
+            .map(|(column, property)| property.of("os", b"files", "Files", Formula::Level(column)))
+            .collect())
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        columns.extend(match read_columns(self.file.read()?) {
+            Some(numbers) => numbers.map(Raw::Number),
+            None => [const { Raw::Fault(Fault::Malformed) }; PROPERTIES.len()],
+        });
+        Ok(())
+    }
+}
+
+/// The columns in a text of `/proc/sys/fs/file-nr`.
+fn read_columns(text: &[u8]) -> Option<[f64; PROPERTIES.len()]> {
+    let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
+    let (allocated, unused) = (numbers.next()?, numbers.next()?);
+    let open = allocated.checked_sub(unused)?;
+    Some([open as f64, numbers.next()? as f64])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{Tree, read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<[f64; 2]>) {
+        assert_eq!(read_columns(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn lines() {
+        check("474\t4\t2466186\n", Some([470.0, 2466186.0]));
+        check("3\t4\t2466186\n", None);
+        check("474\t0\n", None);
+        check("474\t0\t24661", None);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut files = OpenFiles::new(&roots("laptop"));
+        assert_eq!(files.discover().unwrap().len(), 2);
+        assert_eq!(read(&mut files).len(), 2);
+        let mut none = OpenFiles::new(&Tree::new().roots());
+        assert_eq!(none.discover().unwrap(), []);
+    }
+}

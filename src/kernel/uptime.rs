@@ -1,0 +1,89 @@
+//! How long the machine has been up: `/proc/uptime`.
+
+use std::borrow::Cow;
+
+use crate::{
+    metric::{Kind, Metric, unit},
+    rate::Formula,
+    reading::{Fault, Raw},
+    source::{Error, Roots, Source, file::File, parse},
+};
+
+/// `/proc/uptime`.
+pub(super) struct Uptime {
+    file: File,
+}
+
+impl Uptime {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self {
+            file: File::new(roots.proc.join("uptime")),
+        }
+    }
+}
+
+impl Source for Uptime {
+    fn name(&self) -> &'static str {
+        "os"
+    }
+
+    fn scope(&self) -> &'static [&'static str] {
+        &["os/system/uptime"]
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.file.read()?;
+        Ok(vec![Metric {
+            id: "os/system/uptime".into(),
+            name: Cow::Borrowed("Uptime"),
+            description: Cow::Borrowed(
+                "Time since the machine was started, sleep included: the first number of /proc/uptime",
+            ),
+            unit: Cow::Borrowed(unit::SECONDS),
+            kind: Kind::Gauge,
+            minimum: Some(0.0),
+            maximum: None,
+            formula: Formula::Level(0),
+        }])
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        let uptime = uptime(self.file.read()?);
+        columns.push(uptime.map_or(Raw::Fault(Fault::Malformed), Raw::Number));
+        Ok(())
+    }
+}
+
+/// The first number in a text of `/proc/uptime`; the second is the idle time of all cpus.
+pub(super) fn uptime(text: &[u8]) -> Option<f64> {
+    let line = text.strip_suffix(b"\n")?;
+    parse::fields(line).next().and_then(parse::decimal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::{read, roots};
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<f64>) {
+        assert_eq!(uptime(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn uptimes() {
+        check("350735.47 234388.90\n", Some(350735.47));
+        check("0.00 0.00\n", Some(0.0));
+        check("350735.4", None);
+        check("-1.00 0.00\n", None);
+        check("\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn fixtures() {
+        let mut laptop = Uptime::new(&roots("laptop"));
+        assert_eq!(laptop.discover().unwrap().len(), 1);
+        assert_eq!(read(&mut laptop).len(), 1);
+    }
+}
