@@ -1,7 +1,9 @@
 //! The kernel's interfaces: a file or a folder each.
 //!
 //! Each is called by the file or directory of /proc or /sys that it reads, or by the call. Three read what user
-//! space keeps: [`os_release`], [`resolv_conf`] and [`users`].
+//! space keeps: [`os_release`], [`resolv_conf`] and [`users`]. Three join several interfaces: [`cpu_temperature`],
+//! [`disk_names`] and [`lmsensors`]. Two are what several stand on: [`interfaces`], the names and hardware of network
+//! interfaces, and [`per_cpu`], a file of each CPU and the average of all.
 
 mod block;
 mod cpu_temperature;
@@ -15,6 +17,7 @@ mod gpu;
 mod hwmon;
 mod ifaddrs;
 mod interfaces;
+mod lmsensors;
 mod loadavg;
 mod meminfo;
 pub(crate) mod mountinfo;
@@ -50,7 +53,7 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<B
         Box::new(cpuinfo::CpuInfo::new(roots)),
         cpufreq::source(roots, pool),
         cpu_temperature::source(roots, pool),
-        hwmon::source(roots, pool, powers.clone()),
+        lmsensors::source(roots, pool, powers.clone()),
         Box::new(gpu::Family::new(roots, pool, powers.clone())),
         Box::new(loadavg::LoadAverages::new(roots)),
         Box::new(meminfo::Memory::new(roots)),

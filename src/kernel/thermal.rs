@@ -12,7 +12,7 @@ use crate::{
     kernel::hwmon::{
         chip::Chip,
         sensor::Sensor,
-        sort::{Sort, TEMPERATURE},
+        sensor_type::{SensorType, TEMPERATURE},
     },
     object,
     source::{
@@ -82,11 +82,11 @@ impl Zone {
 }
 
 /// The largest value is where the machine is switched off: the trip point that is critical.
-fn trips(sort: &Sort, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
+fn trips(sensor_type: &SensorType, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
     let mut critical = (0..)
         .map_while(|trip| Some((trip, fact(device.path(&format!("trip_point_{trip}_type")))?)))
         .filter(|(_, kind)| kind == "critical")
         .filter_map(|(trip, _)| fact(device.path(&format!("trip_point_{trip}_temp"))))
-        .filter_map(|text| sort.limit(&text));
+        .filter_map(|text| sensor_type.limit(&text));
     (None, critical.next().filter(|&limit| limit > 0.0))
 }

@@ -7,7 +7,11 @@ use std::{
 
 use crate::{
     kernel::{
-        hwmon::{Chip, Devices, TEMPERATURE as SORT, chips},
+        hwmon::{
+            Devices,
+            chip::{Chip, chips},
+            sensor_type,
+        },
         per_cpu::{Quantity, Spot, cpus, family},
         thermal::zones,
     },
@@ -51,7 +55,7 @@ static TEMPERATURE: Quantity = Quantity {
             "Temperature of the warmest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
         ),
     ],
-    value: |text| SORT.value(text),
+    value: |text| sensor_type::TEMPERATURE.value(text),
 };
 
 const fn property(id: &'static str, label: &'static str, description: &'static str) -> Property {

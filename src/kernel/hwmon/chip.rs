@@ -11,7 +11,7 @@ use crate::{
         last,
         name::{Link, chip_name},
         sensor::Sensor,
-        sort::{ALARM, SORTS, Sort},
+        sensor_type::{ALARM, SENSOR_TYPES, SensorType},
     },
     object,
     source::{
@@ -95,25 +95,34 @@ fn subsystem(device: &Path) -> Option<String> {
 }
 
 /// The sensors and alarms of a chip, in the order of their names. No value is read for it.
-pub(super) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
+pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
     let object = object::escape(name.as_bytes());
     let files = names(&chip.directory)?;
     let all: HashSet<_> = files.iter().map(String::as_str).collect();
     let mut sensors = Vec::new();
     for file in &files {
-        let Some((feature, sort, item)) = split(file) else {
+        let Some((feature, sensor_type, item)) = split(file) else {
             continue;
         };
         let is_value = match item {
             "input" => true,
             // What measures an average may have no present value.
-            "average" => sort.has_average && !all.contains(format!("{feature}_input").as_str()),
+            "average" => {
+                sensor_type.has_average && !all.contains(format!("{feature}_input").as_str())
+            }
             _ => false,
         };
         if is_value {
             let fault =
                 Some(format!("{feature}_fault")).filter(|fault| all.contains(fault.as_str()));
-            sensors.push(Sensor::new(device, &object, sort, feature, file, fault));
+            sensors.push(Sensor::new(
+                device,
+                &object,
+                sensor_type,
+                feature,
+                file,
+                fault,
+            ));
         } else if item == "alarm" || item.ends_with("_alarm") {
             sensors.push(Sensor::new(device, &object, &ALARM, file, file, None));
         }
@@ -121,10 +130,12 @@ pub(super) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
     Ok(sensors)
 }
 
-/// The feature that a file is about, its sort, and what the file says of it: `temp1_crit_alarm`.
-fn split(file: &str) -> Option<(&str, &'static Sort, &str)> {
+/// The feature that a file is about, its type, and what the file says of it: `temp1_crit_alarm`.
+fn split(file: &str) -> Option<(&str, &'static SensorType, &str)> {
     let (feature, item) = file.split_once('_')?;
     let word = feature.trim_end_matches(|end: char| end.is_ascii_digit());
-    let sort = SORTS.iter().find(|sort| sort.word == word)?;
-    (word.len() < feature.len()).then_some((feature, sort, item))
+    let sensor_type = SENSOR_TYPES
+        .iter()
+        .find(|sensor_type| sensor_type.word == word)?;
+    (word.len() < feature.len()).then_some((feature, sensor_type, item))
 }

@@ -1,98 +1,23 @@
-//! Sensors: what the chips in `/sys/class/hwmon` measure, and the thermal zones that have no chip.
+//! Sensor chips: `/sys/class/hwmon`.
 //!
 //! <https://docs.kernel.org/hwmon/sysfs-interface.html>
 
 pub(super) mod chip;
 mod name;
 pub(super) mod sensor;
-pub(super) mod sort;
-#[cfg(test)]
-mod tests;
+pub(super) mod sensor_type;
 
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use crate::{
-    kernel::hwmon::sensor::Sensor,
-    source::{
-        Error, NewMember, Roots, Source,
-        device::{Device, Place},
-        family::{Family, Known, Look},
-        guard::{Guard, Queue},
-        pool::Pool,
-        rest::Powers,
-    },
+use crate::source::{
+    device::{Device, Place},
+    rest::Powers,
 };
 
-use crate::kernel::thermal::{Zone, zones};
-pub(super) use chip::{Chip, chips};
-pub(super) use sort::TEMPERATURE;
-
-/// What the kernel calls the devices of the family when they come and go.
-const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
-
-/// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
-    let mut finder = Finder {
-        sys: roots.sys.clone(),
-        pool: pool.clone(),
-        devices: Devices {
-            powers,
-            ..Devices::default()
-        },
-        known: Known::default(),
-    };
-    let find = move || finder.find();
-    Family::boxed("lmsensors", &["lmsensors/*/*"], SUBSYSTEMS, find)
-}
-
-struct Finder {
-    sys: PathBuf,
-    pool: Pool,
-    devices: Devices,
-    known: Known<Arc<str>>,
-}
-
-impl Finder {
-    fn find(&mut self) -> Result<Vec<NewMember>, Error> {
-        let mut look = self.known.look();
-        let mut names = HashSet::new();
-        let chips = chips(&self.sys)?;
-        let zones = zones(&self.sys)?;
-        for chip in &chips {
-            let (name, device) = self.devices.find(chip);
-            let sensors = chip::sensors(chip, &name, &device)?;
-            names.insert(name);
-            add(&mut look, &self.pool, chip, sensors);
-        }
-        // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
-        // Of a package of Intel's it makes none, but coretemp has the same sensor.
-        let has_chip = |zone: &&Zone| {
-            let is_package = zone.kind == "x86_pkg_temp";
-            let mut prefixes = chips.iter().map(|chip| &chip.prefix);
-            prefixes.any(|prefix| *prefix == zone.prefix() || is_package && prefix == "coretemp")
-        };
-        for zone in zones.iter().filter(|zone| !has_chip(zone)) {
-            let chip = zone.as_chip();
-            let (name, device) = self.devices.find(&chip);
-            names.insert(name);
-            add(&mut look, &self.pool, &chip, vec![zone.sensor(&device)]);
-        }
-        self.devices.named.retain(|name, _| names.contains(name));
-        Ok(look.end())
-    }
-}
-
-fn add(look: &mut Look<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
-    let queue = Queue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
-    for sensor in sensors {
-        let id = sensor.metric().id;
-        look.find(&id, || Guard::boxed(&queue, sensor));
-    }
-}
+use chip::Chip;
 
 /// The devices that have a name, which they keep as long as they are there.
 #[derive(Default)]
@@ -102,6 +27,18 @@ pub(super) struct Devices {
 }
 
 impl Devices {
+    pub(super) fn new(powers: Powers) -> Self {
+        Self {
+            powers,
+            ..Self::default()
+        }
+    }
+
+    /// Forgets the devices that have none of these names.
+    pub(super) fn retain(&mut self, names: &HashSet<String>) {
+        self.named.retain(|name, _| names.contains(name));
+    }
+
     /// The name of a chip, and its device, which is now where the chip is.
     ///
     /// Two chips may have one name, as libsensors takes those of ACPI and those without a bus for

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    kernel::hwmon::sort::{ALARM, SORTS, Sort},
+    kernel::hwmon::sensor_type::{ALARM, SENSOR_TYPES, SensorType},
     metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
@@ -15,10 +15,16 @@ use crate::{
     },
 };
 
+/// The name of the sources of sensors, the ids that they have, and what the kernel calls their devices when they
+/// come and go.
+pub(crate) const NAME: &str = "lmsensors";
+pub(crate) const SCOPE: &[&str] = &["lmsensors/*/*"];
+pub(crate) const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
+
 /// One value of a chip.
 pub(crate) struct Sensor {
     device: Device,
-    sort: &'static Sort,
+    sensor_type: &'static SensorType,
     /// What is known before any file of the chip is read.
     metric: Metric,
     /// How the names of the files with its label and its limits begin.
@@ -30,7 +36,7 @@ pub(crate) struct Sensor {
 }
 
 /// Finds the limits of a feature: the smallest and the largest value.
-pub(crate) type Limits = fn(&Sort, &Device, &str) -> (Option<f64>, Option<f64>);
+pub(crate) type Limits = fn(&SensorType, &Device, &str) -> (Option<f64>, Option<f64>);
 
 impl Sensor {
     /// The sensor of a chip that is called `chip` in ids, with its property there, the file with
@@ -38,22 +44,22 @@ impl Sensor {
     pub(crate) fn new(
         device: &Device,
         chip: &str,
-        sort: &'static Sort,
+        sensor_type: &'static SensorType,
         property: &str,
         file: &str,
         fault: Option<String>,
     ) -> Self {
-        let is_alarm = std::ptr::eq(sort, &ALARM);
-        let is_natural = is_alarm || matches!(sort.word, "fan" | "humidity" | "energy");
+        let is_alarm = std::ptr::eq(sensor_type, &ALARM);
+        let is_natural = is_alarm || matches!(sensor_type.word, "fan" | "humidity" | "energy");
         Self {
             device: device.clone(),
-            sort,
+            sensor_type,
             metric: Metric {
                 id: format!("lmsensors/{chip}/{property}").into(),
                 name: format!("{chip} {property}").into(),
-                description: sort.description.into(),
-                unit: sort.unit.into(),
-                kind: sort.kind(),
+                description: sensor_type.description.into(),
+                unit: sensor_type.unit.into(),
+                kind: sensor_type.kind(),
                 minimum: is_natural.then_some(0.0),
                 maximum: is_alarm.then_some(1.0),
                 formula: Formula::Level(0),
@@ -76,17 +82,23 @@ impl Sensor {
         self.metric.clone()
     }
 
-    /// The label that the driver gives it, or the sort and the number, and for an alarm which.
+    /// The label that the driver gives it, or the type and the number, and for an alarm which.
     fn label(&self) -> String {
         let label = fact(self.device.path(&format!("{}_label", self.feature)));
         let label = label.unwrap_or_else(|| {
             let (word, number) = split_number(&self.feature);
-            let sort = SORTS.iter().find(|sort| sort.word == word);
-            let sort = sort.map_or(word, |sort| sort.label);
-            number.map_or(sort.to_owned(), |number| format!("{sort} {number}"))
+            let sensor_type = SENSOR_TYPES
+                .iter()
+                .find(|sensor_type| sensor_type.word == word);
+            let sensor_type = sensor_type.map_or(word, |sensor_type| sensor_type.label);
+            number.map_or(sensor_type.to_owned(), |number| {
+                format!("{sensor_type} {number}")
+            })
         });
         match self.file.strip_prefix(&self.feature) {
-            Some(alarm) if std::ptr::eq(self.sort, &ALARM) => label + &alarm.replace('_', " "),
+            Some(alarm) if std::ptr::eq(self.sensor_type, &ALARM) => {
+                label + &alarm.replace('_', " ")
+            }
             _ => label,
         }
     }
@@ -94,11 +106,11 @@ impl Sensor {
 
 impl Source for Sensor {
     fn name(&self) -> &'static str {
-        "lmsensors"
+        NAME
     }
 
     fn scope(&self) -> &'static [&'static str] {
-        &["lmsensors/*/*"]
+        SCOPE
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -110,7 +122,7 @@ impl Source for Sensor {
         metric.name = format!("{chip} {}", self.label()).into();
         // The limits are in the chip, or the driver may ask it for them.
         if self.device.may_be_read().is_ok() {
-            let (minimum, maximum) = (self.limits)(self.sort, &self.device, &self.feature);
+            let (minimum, maximum) = (self.limits)(self.sensor_type, &self.device, &self.feature);
             let is_range = minimum
                 .zip(maximum)
                 .is_none_or(|(least, most)| least < most);
@@ -125,7 +137,7 @@ impl Source for Sensor {
     }
 
     fn subsystems(&self) -> &'static [&'static str] {
-        super::SUBSYSTEMS
+        SUBSYSTEMS
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -135,7 +147,7 @@ impl Source for Sensor {
             // The diode is open, or no fan is connected: there is nothing to measure.
             Raw::Fault(Fault::Gone)
         } else {
-            self.sort.value(self.value.read()?)
+            self.sensor_type.value(self.value.read()?)
         });
         Ok(())
     }
@@ -156,14 +168,18 @@ fn is_set(flag: &mut Attribute) -> bool {
         .is_ok_and(|flag| parse::signed(flag.trim_ascii()) == Some(1))
 }
 
-fn limits_of_files(sort: &Sort, device: &Device, feature: &str) -> (Option<f64>, Option<f64>) {
+fn limits_of_files(
+    sensor_type: &SensorType,
+    device: &Device,
+    feature: &str,
+) -> (Option<f64>, Option<f64>) {
     let first = |items: &[&str]| {
         let mut limits = items.iter().filter_map(|item| {
             let text = fact(device.path(&format!("{feature}_{item}")))?;
             // A limit of nothing is one that nobody has set.
-            sort.limit(&text).filter(|&limit| limit != 0.0)
+            sensor_type.limit(&text).filter(|&limit| limit != 0.0)
         });
         limits.next()
     };
-    (first(sort.minimum), first(sort.maximum))
+    (first(sensor_type.minimum), first(sensor_type.maximum))
 }

@@ -1,9 +1,10 @@
+mod sleep;
+
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 
 use crate::{
-    kernel::gpu,
     metric::Metric,
-    reading::{Fault, Raw, Reading, Value},
+    reading::{Fault, Raw, Value},
     source::{
         Roots, Source,
         pool::Pool,
@@ -128,38 +129,6 @@ fn a_raspberry_has_a_zone_without_a_chip() {
     assert_eq!(metrics(&raspberry)[zone].maximum, Some(110.0));
 }
 
-#[track_caller]
-fn check(word: &str, text: &str, expected: Result<f64, Fault>) {
-    let sort = sort::SORTS.iter().find(|sort| sort.word == word).unwrap();
-    let expected = expected.map_or_else(Raw::Fault, Raw::Number);
-    assert_eq!(sort.value(text.as_bytes()), expected);
-}
-
-#[test]
-fn what_cannot_be_is_malformed() {
-    let malformed = Err(Fault::Malformed);
-    check("temp", "-128000\n", Ok(-128.0));
-    check("temp", "127875\n", Ok(127.875));
-    check("temp", "65261850\n", malformed);
-    check("temp", "-273150\n", malformed);
-    check("temp", "4294939296\n", malformed);
-    check("temp", "", malformed);
-    check("temp", "N/A\n", malformed);
-    check("fan", "0\n", Ok(0.0));
-    check("fan", "-1\n", malformed);
-    check("fan", "1350000\n", malformed);
-    check("in", "-11904\n", Ok(-11.904));
-    check("in", "2147483647\n", malformed);
-    check("curr", "-1500\n", Ok(-1.5));
-    check("power", "15250000\n", Ok(15.25));
-    check("energy", "18446744073709551615\n", malformed);
-    check("energy", "2500000\n", Ok(2.5));
-    check("humidity", "45123\n", Ok(45.123));
-    check("humidity", "100001\n", malformed);
-    check("intrusion", "1\n", Ok(1.0));
-    check("intrusion", "2\n", malformed);
-}
-
 /// A chip in a directory of its device's, and the device's directory.
 fn chip(tree: &Tree, number: u32, device: &str, bus: &str, name: &str) -> String {
     let directory = format!("devices/{device}/hwmon/hwmon{number}");
@@ -183,99 +152,6 @@ fn one(members: Vec<Box<dyn Source>>) -> Box<dyn Source> {
         .map_err(|members| members.len())
         .unwrap();
     member
-}
-
-#[test]
-fn what_sleeps_is_not_read() {
-    let tree = Tree::new();
-    let card = "pci0000:00/0000:03:00.0";
-    let chip = chip(&tree, 0, card, "pci", "amdgpu");
-    let status = format!("devices/{card}/power/runtime_status");
-    tree.write(&status, "suspended\n");
-    tree.write(&format!("{chip}/temp1_input"), "40000\n");
-    tree.write(&format!("{chip}/temp1_crit"), "100000\n");
-    let mut family = family(&tree.roots());
-    let mut sensor = one(new_members(family.as_mut()));
-    assert_eq!(sensor.discover().unwrap()[0].maximum, None);
-    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
-    // The file that says so, and no other.
-    assert_eq!(tree.descriptors(), 1);
-    tree.write(&status, "active\n");
-    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
-    assert_eq!(sensor.discover().unwrap()[0].maximum, Some(100.0));
-    tree.write(&status, "suspending\n");
-    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
-}
-
-/// The desktop of the fixtures, in a tree that can be written to.
-fn desktop() -> Tree {
-    let tree = Tree::new();
-    let sys = roots("desktop").sys.join(".");
-    let mut copy = std::process::Command::new("cp");
-    let copied = copy.arg("-a").args([sys, tree.roots().sys]).status();
-    assert!(copied.unwrap().success());
-    tree
-}
-
-#[test]
-fn a_desktop_s_second_card_sleeps() {
-    // In the fixture its files are directories, and every read of one would fail.
-    let readings = readings(vec![family(&roots("desktop"))]);
-    let check = |id: &str, expected: &Reading| assert_eq!(&readings[id], expected, "{id}");
-    check("lmsensors/amdgpu-pci-0300/temp1", &Ok(Value::Number(56.0)));
-    check("lmsensors/amdgpu-pci-0300/power1", &Ok(Value::Number(97.0)));
-    check("lmsensors/amdgpu-pci-0a00/temp1", &Err(Fault::Asleep));
-    check("lmsensors/amdgpu-pci-0a00/power1", &Err(Fault::Asleep));
-}
-
-#[test]
-fn what_may_fall_asleep_is_left_alone_by_all_sources() {
-    let tree = desktop();
-    let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
-    let powers = Powers::default();
-    let pool = Pool::new();
-    let mut members = new_members(source(&tree.roots(), &pool, powers.clone()).as_mut());
-    let mut gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
-    members.extend(new_members(&mut gpus));
-    let mut find = |id: &str| {
-        let mut all = members.iter_mut();
-        let place = all.position(|member| {
-            let metrics = member.discover().unwrap();
-            metrics.iter().any(|metric| &*metric.id == id)
-        });
-        members.remove(place.unwrap())
-    };
-    let mut sensor = find("lmsensors/amdgpu-pci-0300/temp1");
-    let mut gpu = find("gpu/gpu0/temperature");
-    let power = powers.of(&tree.roots().sys.join(device));
-    // It shows a picture, and stays awake anyway.
-    power.tire();
-    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
-    tree.write(
-        &format!("{device}/drm/card1/card1-DP-1/enabled"),
-        "disabled\n",
-    );
-    let rests = [Raw::Fault(Fault::Stale)];
-    for control in ["on\n", "auto\n"] {
-        tree.write(&format!("{device}/power/control"), control);
-        power.tire();
-        let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
-        let expected = match control {
-            "on\n" => [Raw::Number(56.0)],
-            _ => rests.clone(),
-        };
-        assert_eq!(readings, [&expected, &expected].map(|each| each.to_vec()));
-    }
-    // It used the time.
-    let status = format!("{device}/power/runtime_status");
-    tree.write(&status, "suspended\n");
-    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
-    tree.write(&status, "active\n");
-    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
-    // The sensors alone have it rest as well.
-    power.tire();
-    assert_eq!(read(sensor.as_mut()), rests);
-    assert_eq!(read(gpu.as_mut()), rests);
 }
 
 #[test]

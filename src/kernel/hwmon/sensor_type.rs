@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a sensor measures.
-pub(crate) struct Sort {
+pub(crate) struct SensorType {
     /// How the names of its files begin.
     pub(crate) word: &'static str,
     pub(crate) label: &'static str,
@@ -26,7 +26,7 @@ pub(crate) struct Sort {
     pub(crate) has_average: bool,
 }
 
-pub(crate) static TEMPERATURE: Sort = Sort {
+pub(crate) static TEMPERATURE: SensorType = SensorType {
     word: "temp",
     label: "Temperature",
     description: "Temperature: temp*_input in /sys/class/hwmon, or temp of a zone in /sys/class/thermal that has no chip there",
@@ -39,10 +39,10 @@ pub(crate) static TEMPERATURE: Sort = Sort {
     has_average: false,
 };
 
-/// The sorts of sensors. An alarm is none: any feature may have one.
-pub(crate) static SORTS: [&Sort; 8] = [
+/// The types of sensors (`hwmon_sensor_types` in linux/hwmon.h). An alarm is none: any feature may have one.
+pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &TEMPERATURE,
-    &Sort {
+    &SensorType {
         word: "fan",
         label: "Fan",
         description: "Speed of a fan, in revolutions a minute: fan*_input in /sys/class/hwmon",
@@ -54,7 +54,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
         maximum: &["max"],
         has_average: false,
     },
-    &Sort {
+    &SensorType {
         word: "in",
         label: "Voltage",
         description: "Voltage at the chip's pin: in*_input in /sys/class/hwmon",
@@ -65,7 +65,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
         maximum: &["crit", "max"],
         has_average: false,
     },
-    &Sort {
+    &SensorType {
         word: "curr",
         label: "Current",
         description: "Current: curr*_input in /sys/class/hwmon",
@@ -76,7 +76,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
         maximum: &["crit", "max"],
         has_average: false,
     },
-    &Sort {
+    &SensorType {
         word: "power",
         label: "Power",
         description: "Power: power*_input in /sys/class/hwmon, or power*_average where the chip measures no other",
@@ -87,7 +87,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
         maximum: &["crit", "max"],
         has_average: true,
     },
-    &Sort {
+    &SensorType {
         word: "energy",
         label: "Energy",
         description: "Energy used since the driver was loaded: energy*_input in /sys/class/hwmon",
@@ -98,7 +98,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
         maximum: &[],
         has_average: false,
     },
-    &Sort {
+    &SensorType {
         word: "humidity",
         label: "Humidity",
         description: "Relative humidity: humidity*_input in /sys/class/hwmon",
@@ -113,7 +113,7 @@ pub(crate) static SORTS: [&Sort; 8] = [
     &ALARM,
 ];
 
-pub(crate) static ALARM: Sort = Sort {
+pub(crate) static ALARM: SensorType = SensorType {
     word: "intrusion",
     label: "Intrusion",
     description: "Whether the chip raises this alarm, 1 or 0: the file of this name in /sys/class/hwmon",
@@ -125,8 +125,8 @@ pub(crate) static ALARM: Sort = Sort {
     has_average: false,
 };
 
-impl Sort {
-    /// What a file of this sort says.
+impl SensorType {
+    /// What a file of this type says.
     pub(crate) fn value(&self, text: &[u8]) -> Raw {
         let value = parse::signed(text.trim_ascii()).filter(|value| self.sane.contains(value));
         value.map_or(Raw::Fault(Fault::Malformed), |value| {
@@ -148,5 +148,45 @@ impl Sort {
         } else {
             Kind::Gauge
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(word: &str, text: &str, expected: Result<f64, Fault>) {
+        let sensor_type = SENSOR_TYPES
+            .iter()
+            .find(|sensor_type| sensor_type.word == word)
+            .unwrap();
+        let expected = expected.map_or_else(Raw::Fault, Raw::Number);
+        assert_eq!(sensor_type.value(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_is_malformed() {
+        let malformed = Err(Fault::Malformed);
+        check("temp", "-128000\n", Ok(-128.0));
+        check("temp", "127875\n", Ok(127.875));
+        check("temp", "65261850\n", malformed);
+        check("temp", "-273150\n", malformed);
+        check("temp", "4294939296\n", malformed);
+        check("temp", "", malformed);
+        check("temp", "N/A\n", malformed);
+        check("fan", "0\n", Ok(0.0));
+        check("fan", "-1\n", malformed);
+        check("fan", "1350000\n", malformed);
+        check("in", "-11904\n", Ok(-11.904));
+        check("in", "2147483647\n", malformed);
+        check("curr", "-1500\n", Ok(-1.5));
+        check("power", "15250000\n", Ok(15.25));
+        check("energy", "18446744073709551615\n", malformed);
+        check("energy", "2500000\n", Ok(2.5));
+        check("humidity", "45123\n", Ok(45.123));
+        check("humidity", "100001\n", malformed);
+        check("intrusion", "1\n", Ok(1.0));
+        check("intrusion", "2\n", malformed);
     }
 }

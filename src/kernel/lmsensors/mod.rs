@@ -1,0 +1,82 @@
+//! The sensors that libsensors shows: those of the chips in `/sys/class/hwmon`, and the thermal zones that have
+//! no chip.
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
+
+use crate::{
+    kernel::{
+        hwmon::{
+            Devices,
+            chip::{Chip, chips, sensors},
+            sensor::{NAME, SCOPE, SUBSYSTEMS, Sensor},
+        },
+        thermal::{Zone, zones},
+    },
+    source::{
+        Error, NewMember, Roots, Source,
+        family::{Family, Known, Look},
+        guard::{Guard, Queue},
+        pool::Pool,
+        rest::Powers,
+    },
+};
+
+/// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
+pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
+    let mut finder = Finder {
+        sys: roots.sys.clone(),
+        pool: pool.clone(),
+        devices: Devices::new(powers),
+        known: Known::default(),
+    };
+    let find = move || finder.find();
+    Family::boxed(NAME, SCOPE, SUBSYSTEMS, find)
+}
+
+struct Finder {
+    sys: PathBuf,
+    pool: Pool,
+    devices: Devices,
+    known: Known<Arc<str>>,
+}
+
+impl Finder {
+    fn find(&mut self) -> Result<Vec<NewMember>, Error> {
+        let mut look = self.known.look();
+        let mut names = HashSet::new();
+        let chips = chips(&self.sys)?;
+        let zones = zones(&self.sys)?;
+        for chip in &chips {
+            let (name, device) = self.devices.find(chip);
+            let found = sensors(chip, &name, &device)?;
+            names.insert(name);
+            add(&mut look, &self.pool, chip, found);
+        }
+        // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
+        // Of a package of Intel's it makes none, but coretemp has the same sensor.
+        let has_chip = |zone: &&Zone| {
+            let is_package = zone.kind == "x86_pkg_temp";
+            let mut prefixes = chips.iter().map(|chip| &chip.prefix);
+            prefixes.any(|prefix| *prefix == zone.prefix() || is_package && prefix == "coretemp")
+        };
+        for zone in zones.iter().filter(|zone| !has_chip(zone)) {
+            let chip = zone.as_chip();
+            let (name, device) = self.devices.find(&chip);
+            names.insert(name);
+            add(&mut look, &self.pool, &chip, vec![zone.sensor(&device)]);
+        }
+        self.devices.retain(&names);
+        Ok(look.end())
+    }
+}
+
+fn add(look: &mut Look<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
+    let queue = Queue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
+    for sensor in sensors {
+        let id = sensor.metric().id;
+        look.find(&id, || Guard::boxed(&queue, sensor));
+    }
+}

@@ -1,0 +1,96 @@
+use crate::{kernel::gpu, reading::Reading};
+
+use super::*;
+
+#[test]
+fn what_sleeps_is_not_read() {
+    let tree = Tree::new();
+    let card = "pci0000:00/0000:03:00.0";
+    let chip = chip(&tree, 0, card, "pci", "amdgpu");
+    let status = format!("devices/{card}/power/runtime_status");
+    tree.write(&status, "suspended\n");
+    tree.write(&format!("{chip}/temp1_input"), "40000\n");
+    tree.write(&format!("{chip}/temp1_crit"), "100000\n");
+    let mut family = family(&tree.roots());
+    let mut sensor = one(new_members(family.as_mut()));
+    assert_eq!(sensor.discover().unwrap()[0].maximum, None);
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+    // The file that says so, and no other.
+    assert_eq!(tree.descriptors(), 1);
+    tree.write(&status, "active\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
+    assert_eq!(sensor.discover().unwrap()[0].maximum, Some(100.0));
+    tree.write(&status, "suspending\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+}
+
+/// The desktop of the fixtures, in a tree that can be written to.
+fn desktop() -> Tree {
+    let tree = Tree::new();
+    let sys = roots("desktop").sys.join(".");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg("-a").args([sys, tree.roots().sys]).status();
+    assert!(copied.unwrap().success());
+    tree
+}
+
+#[test]
+fn a_desktop_s_second_card_sleeps() {
+    // In the fixture its files are directories, and every read of one would fail.
+    let readings = readings(vec![family(&roots("desktop"))]);
+    let check = |id: &str, expected: &Reading| assert_eq!(&readings[id], expected, "{id}");
+    check("lmsensors/amdgpu-pci-0300/temp1", &Ok(Value::Number(56.0)));
+    check("lmsensors/amdgpu-pci-0300/power1", &Ok(Value::Number(97.0)));
+    check("lmsensors/amdgpu-pci-0a00/temp1", &Err(Fault::Asleep));
+    check("lmsensors/amdgpu-pci-0a00/power1", &Err(Fault::Asleep));
+}
+
+#[test]
+fn what_may_fall_asleep_is_left_alone_by_all_sources() {
+    let tree = desktop();
+    let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
+    let powers = Powers::default();
+    let pool = Pool::new();
+    let mut members = new_members(source(&tree.roots(), &pool, powers.clone()).as_mut());
+    let mut gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
+    members.extend(new_members(&mut gpus));
+    let mut find = |id: &str| {
+        let mut all = members.iter_mut();
+        let place = all.position(|member| {
+            let metrics = member.discover().unwrap();
+            metrics.iter().any(|metric| &*metric.id == id)
+        });
+        members.remove(place.unwrap())
+    };
+    let mut sensor = find("lmsensors/amdgpu-pci-0300/temp1");
+    let mut gpu = find("gpu/gpu0/temperature");
+    let power = powers.of(&tree.roots().sys.join(device));
+    // It shows a picture, and stays awake anyway.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    tree.write(
+        &format!("{device}/drm/card1/card1-DP-1/enabled"),
+        "disabled\n",
+    );
+    let rests = [Raw::Fault(Fault::Stale)];
+    for control in ["on\n", "auto\n"] {
+        tree.write(&format!("{device}/power/control"), control);
+        power.tire();
+        let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
+        let expected = match control {
+            "on\n" => [Raw::Number(56.0)],
+            _ => rests.clone(),
+        };
+        assert_eq!(readings, [&expected, &expected].map(|each| each.to_vec()));
+    }
+    // It used the time.
+    let status = format!("{device}/power/runtime_status");
+    tree.write(&status, "suspended\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
+    tree.write(&status, "active\n");
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
+    // The sensors alone have it rest as well.
+    power.tire();
+    assert_eq!(read(sensor.as_mut()), rests);
+    assert_eq!(read(gpu.as_mut()), rests);
+}
