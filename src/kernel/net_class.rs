@@ -21,15 +21,15 @@ use crate::{
 /// One file of each interface.
 pub(super) struct Link {
     roots: Roots,
-    sort: &'static Sort,
+    about: &'static LinkFile,
     files: Devices<Vec<u8>, File>,
 }
 
 /// Whose the row is, and what the file says.
 const WIDTH: usize = 2;
 
-/// A sort of files, and what is made of them.
-struct Sort {
+/// A file that each interface has, and what is made of it.
+struct LinkFile {
     file: &'static str,
     scope: [&'static str; 1],
     property: Property,
@@ -39,7 +39,7 @@ struct Sort {
     column: fn(&[u8], &[u8]) -> Raw,
 }
 
-static STATE: Sort = Sort {
+static STATE: LinkFile = LinkFile {
     file: "operstate",
     scope: ["network/*/state"],
     property: Property::text(
@@ -51,7 +51,7 @@ static STATE: Sort = Sort {
     column: |_, text| Raw::Text(parse::text(text)),
 };
 
-static SPEED: Sort = Sort {
+static SPEED: LinkFile = LinkFile {
     file: "speed",
     scope: ["network/*/speed"],
     property: Property::new(
@@ -72,7 +72,7 @@ static SPEED: Sort = Sort {
     },
 };
 
-static NAME: Sort = Sort {
+static NAME: LinkFile = LinkFile {
     file: "ifalias",
     scope: ["network/*/network"],
     property: Property::text(
@@ -108,10 +108,10 @@ impl Link {
         Self::of(roots, &NAME)
     }
 
-    fn of(roots: &Roots, sort: &'static Sort) -> Self {
+    fn of(roots: &Roots, about: &'static LinkFile) -> Self {
         Self {
             roots: roots.clone(),
-            sort,
+            about,
             files: Devices::default(),
         }
     }
@@ -123,7 +123,7 @@ impl Source for Link {
     }
 
     fn scope(&self) -> &'static [&'static str] {
-        &self.sort.scope
+        &self.about.scope
     }
 
     fn subsystems(&self) -> &'static [&'static str] {
@@ -132,10 +132,10 @@ impl Source for Link {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut interfaces = interfaces::all(&self.roots)?;
-        let path = |name: &[u8]| interfaces::directory(&self.roots, name).join(self.sort.file);
+        let path = |name: &[u8]| interfaces::directory(&self.roots, name).join(self.about.file);
         interfaces.retain(|interface| {
             fs::exists(path(&interface.name)).unwrap_or(true)
-                && (self.sort.is_wanted)(&self.roots, &interface.name)
+                && (self.about.is_wanted)(&self.roots, &interface.name)
         });
         let named = interfaces
             .iter()
@@ -148,7 +148,7 @@ impl Source for Link {
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.files.formula(row, first, formula);
             let (name, label) = (&interface.name, interface.label());
-            self.sort.property.of("network", name, &label, formula)
+            self.about.property.of("network", name, &label, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())
     }
@@ -164,7 +164,7 @@ impl Source for Link {
             };
             columns.push(device.owner());
             columns.push(match device.state.read() {
-                Ok(text) => (self.sort.column)(&device.id, text),
+                Ok(text) => (self.about.column)(&device.id, text),
                 Err(error) => Raw::Fault(fault(&error)),
             });
         }
@@ -190,8 +190,8 @@ mod tests {
     use crate::source::tests::{read, roots};
 
     #[track_caller]
-    fn check(sort: &Sort, text: &str, expected: Raw) {
-        assert_eq!((sort.column)(b"eth0", text.as_bytes()), expected);
+    fn check(about: &LinkFile, text: &str, expected: Raw) {
+        assert_eq!((about.column)(b"eth0", text.as_bytes()), expected);
     }
 
     #[test]
