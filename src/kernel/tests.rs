@@ -5,7 +5,7 @@ use crate::{
     reading::Raw,
     source::{
         parse,
-        rows::{Memo, Rows},
+        rows::table,
         tests::{fixture, harm::torment, number_of},
     },
 };
@@ -54,12 +54,9 @@ fn no_text_does_harm() {
 fn no_text_of_devices_does_harm() {
     let check = |text: &[u8]| {
         let mut columns = Vec::new();
-        let names = ["nvme0n1", "nvme0n1p1", "dm-0"].map(|name| name.as_bytes().to_vec());
-        let lines = names.into_iter().zip([0, 1, 2].map(Some)).collect();
-        let (rows, mut memo) = (Rows::new(lines), Memo::default());
-        diskstats::read_rows(text, &rows, &mut memo, 3, |_, _| true, &mut columns);
+        table::check_text::<diskstats::Diskstats>(text, &["nvme0n1", "nvme0n1p1", "dm-0"]);
         mountinfo::mounts(text, true);
-        net_dev::check_text(text);
+        table::check_text::<net_dev::NetDev>(text, &["wlp2s0", "lo"]);
         route::check_text(text);
         resolv_conf::servers(text);
         wireless::check_text(text);

@@ -3,7 +3,7 @@
 use crate::{
     metric::{Kind, unit},
     rate::Formula,
-    source::property::Property,
+    source::{property::Property, rows::table::RowProperty},
 };
 
 /// Behind the column that says whose the row is.
@@ -27,21 +27,21 @@ pub(super) const FIELDS: usize = ALL_READ - READS;
 /// The kernel counts in these, whatever the device has.
 pub(super) const SECTOR: f64 = 512.0;
 
-pub(super) const fn bytes(column: usize) -> Formula {
+const fn bytes(column: usize) -> Formula {
     Formula::Rate {
         counter: column,
         scale: SECTOR,
     }
 }
 
-pub(super) const READ_PROPERTY: Property = Property::new(
+const READ_PROPERTY: Property = Property::new(
     "read",
     "read rate",
     "Bytes read: field 3 (sectors of 512 bytes) of the device's line in /proc/diskstats",
     unit::BYTES_PER_SECOND,
     Kind::Rate,
 );
-pub(super) const WRITE_PROPERTY: Property = Property::new(
+const WRITE_PROPERTY: Property = Property::new(
     "write",
     "write rate",
     "Bytes written: field 7 (sectors of 512 bytes) of the device's line in /proc/diskstats",
@@ -49,12 +49,9 @@ pub(super) const WRITE_PROPERTY: Property = Property::new(
     Kind::Rate,
 );
 
-/// A property, and how it follows from the row that begins with this column.
-pub(super) type Row = (Property, fn(usize) -> Formula);
-
 /// The properties of a device, and how each follows from its row.
 #[rustfmt::skip]
-pub(super) const PROPERTIES: [Row; 9] = [
+pub(super) const PROPERTIES: [RowProperty; 9] = [
     (READ_PROPERTY, |row| bytes(row + READ)),
     (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
     (Property::new("readOperations", "reads", "Read requests completed: field 1 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
@@ -71,6 +68,12 @@ pub(super) const PROPERTIES: [Row; 9] = [
      |row| Formula::Rate { counter: row + QUEUE_TIME, scale: 1e-3 }),
     (Property::new("inFlight", "requests in flight", "Requests given to the device and not done at this moment: field 9 of its line in /proc/diskstats", unit::ONE, Kind::Gauge),
      |row| Formula::Level(row + IN_FLIGHT)),
+];
+
+/// What is read and written of file systems is what is of their devices.
+pub(super) const OF_FILE_SYSTEMS: [RowProperty; 2] = [
+    (READ_PROPERTY, |row| bytes(row + READ)),
+    (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
 ];
 
 pub(super) const ALL: [(Property, usize); 2] = [

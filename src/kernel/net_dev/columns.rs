@@ -3,7 +3,10 @@
 use crate::{
     metric::{Kind, unit},
     rate::Formula,
-    source::{property::Property, rows::OWNER},
+    source::{
+        property::Property,
+        rows::{OWNER, table::RowProperty},
+    },
 };
 
 /// The sums of what counts, which are the first columns.
@@ -26,12 +29,9 @@ pub(super) const WIDTH: usize = 11;
 /// How many of them a line has.
 pub(super) const FIELDS: usize = ALL_DOWN - DOWN;
 
-/// A property, and how it follows from the row that begins with this column.
-pub(super) type Row = (Property, fn(usize) -> Formula);
-
 /// The properties of an interface, and how each follows from its row.
 #[rustfmt::skip]
-pub(super) const PROPERTIES: [Row; 12] = [
+pub(super) const PROPERTIES: [RowProperty; 12] = [
     (Property::new("download", "download rate", "Bytes received: bytes of Receive in the interface's line of /proc/net/dev", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 1.0)),
     (Property::new("upload", "upload rate", "Bytes sent: bytes of Transmit in the interface's line of /proc/net/dev", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + UP, 1.0)),
     (Property::new("downloadBits", "download rate, bits", "Bits received: bytes of Receive in the interface's line of /proc/net/dev, times 8", unit::BITS_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 8.0)),
@@ -57,14 +57,14 @@ pub(super) const ALL: [(Property, Formula); 6] = [
     (Property::new("totalUpload", "total uploaded", "Bytes sent by the interfaces that are there and count for network/all/upload: bytes of Transmit in /proc/net/dev", unit::BYTES, Kind::Total), Formula::Level(1)),
 ];
 
-pub(super) const fn rate(column: usize, scale: f64) -> Formula {
+const fn rate(column: usize, scale: f64) -> Formula {
     Formula::Rate {
         counter: column,
         scale,
     }
 }
 
-pub(super) const fn sum(column: usize, scale: f64) -> Formula {
+const fn sum(column: usize, scale: f64) -> Formula {
     Formula::Sum {
         owner: TOTALS.saturating_add(OWNER),
         first: TOTALS.saturating_add(column),

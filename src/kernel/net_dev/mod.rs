@@ -1,46 +1,30 @@
 //! What goes through interfaces: `/proc/net/dev`.
 
-mod table;
+mod columns;
 
-use super::interfaces;
 use crate::{
+    kernel::interfaces,
     metric::Metric,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
-        file::File,
-        parse,
-        rows::{self, Devices, Line, Memo, OWNER, Rows},
+        Error, Roots, Source, parse,
+        rows::table::{self, Format, Found, Table},
     },
 };
 
-use table::*;
+use columns::*;
 
 /// The lines of `/proc/net/dev`: the totals of all, and then one row of columns for each.
 pub(super) struct Counters {
     roots: Roots,
-    file: File,
-    rows: Rows,
-    memo: Memo<Fields>,
-    devices: Devices<Vec<u8>, State>,
-    changed: bool,
-}
-
-/// What is known of an interface.
-struct State {
-    is_counted: bool,
-    is_lost: bool,
+    table: Table<NetDev, Vec<u8>>,
 }
 
 impl Counters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             roots: roots.clone(),
-            file: File::of_lines(roots.proc.join("net/dev")),
-            rows: Rows::default(),
-            memo: Memo::default(),
-            devices: Devices::default(),
-            changed: false,
+            table: Table::new(roots.proc.join("net/dev")),
         }
     }
 }
@@ -72,117 +56,89 @@ impl Source for Counters {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let interfaces = interfaces::of_text(&self.roots, self.file.read()?);
-        let found = interfaces
-            .iter()
-            .map(|interface| (interface.name.clone(), interface.is_counted));
-        let rows = self.devices.arrange(found, |_, is_counted| State {
-            is_counted,
-            is_lost: false,
+        let text = self.table.text()?;
+        let names = table::names::<NetDev>(text);
+        let interfaces = interfaces::of_text(&self.roots, text);
+        let found = interfaces.iter().map(|interface| Found {
+            id: interface.name.clone(),
+            name: &*interface.name,
+            is_counted: interface.is_counted,
         });
-        self.memo.truncate(self.devices.len());
-        let (mut lines, mut metrics) = (Vec::new(), Vec::new());
+        let rows = self.table.arrange(names, found);
+        let mut metrics = Vec::new();
         for (interface, row) in interfaces.iter().zip(rows) {
-            lines.push((interface.name.clone(), Some(row)));
-            let first = first_of(row);
-            metrics.extend(PROPERTIES.iter().map(|(property, formula)| {
-                let formula = self.devices.formula(row, first, formula(first));
-                property.of("network", &interface.name, &interface.label(), formula)
-            }));
+            let object = ("network", &*interface.name, &*interface.label());
+            metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
         if interfaces.iter().any(|interface| interface.is_counted) {
             metrics.extend(
                 ALL.map(|(property, formula)| property.of("network", b"all", "Network", formula)),
             );
         }
-        self.rows = Rows::new(lines);
-        self.changed = false;
         Ok(metrics)
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let text = self.file.read()?;
-        let count = self.devices.len();
-        self.changed |= !read_rows(text, &self.rows, &mut self.memo, count, columns);
-        // Faults where the sum does not fit.
-        let mut totals: Option<[Option<u64>; TOTALS]> = None;
-        let rows = columns[TOTALS..].chunks_exact_mut(WIDTH);
-        for (row, device) in rows.zip(self.devices.iter_mut()) {
-            let Some(device) = device else { continue };
-            let is_lost = row[DOWN] == Raw::Fault(Fault::Gone);
-            self.changed |= is_lost && !device.state.is_lost;
-            device.state.is_lost = is_lost;
-            if !is_lost {
-                row[OWNER] = device.owner();
-            }
-            if !device.state.is_counted {
-                continue;
-            }
-            row[ALL_DOWN] = row[DOWN].clone();
-            row[ALL_UP] = row[UP].clone();
-            if let (Raw::Counter(down), Raw::Counter(up)) = (&row[DOWN], &row[UP]) {
-                let [all_down, all_up] = totals.unwrap_or([Some(0); TOTALS]);
-                let add = |all: Option<u64>, more| all?.checked_add(more);
-                totals = Some([add(all_down, *down), add(all_up, *up)]);
-            }
-        }
-        if let Some(totals) = totals {
-            let column = |total: Option<u64>| match total {
-                Some(total) => Raw::Counter(total),
-                None => Raw::Fault(Fault::Malformed),
-            };
-            columns[..TOTALS].clone_from_slice(&totals.map(column));
+        // An interface is its name.
+        self.table.read(columns, |_, _| true)?;
+        let (totals, rows) = columns.split_at_mut(TOTALS);
+        for (total, column) in totals.iter_mut().zip([ALL_DOWN, ALL_UP]) {
+            *total = sum_of(rows.chunks_exact(WIDTH).map(|row| &row[column]));
         }
         Ok(())
     }
 
     fn changed(&self) -> bool {
-        self.changed
+        self.table.changed()
     }
 }
 
-/// The first column of a row, behind the totals; of so many rows the number of columns.
-const fn first_of(row: usize) -> usize {
-    TOTALS.saturating_add(rows::place(row, WIDTH, 0))
+/// The sum of the counters in some columns: gone where there is none, a fault where it does not fit.
+fn sum_of<'a>(columns: impl Iterator<Item = &'a Raw>) -> Raw {
+    let counters = columns.filter_map(|column| match column {
+        Raw::Counter(count) => Some(*count),
+        _ => None,
+    });
+    let sum = counters
+        .map(Some)
+        .reduce(|sum, count| sum?.checked_add(count?));
+    match sum {
+        Some(Some(sum)) => Raw::Counter(sum),
+        Some(None) => Raw::Fault(Fault::Malformed),
+        None => Raw::Fault(Fault::Gone),
+    }
 }
 
-/// The columns in a text of `/proc/net/dev`, as far as they follow from it. False if there is an
-/// interface of which nothing is known.
-fn read_rows(
-    text: &[u8],
-    rows: &Rows,
-    memo: &mut Memo<Fields>,
-    count: usize,
-    columns: &mut Vec<Raw>,
-) -> bool {
-    columns.resize(first_of(count), Raw::Fault(Fault::Gone));
-    let mut is_known = true;
-    let mut place = 0;
-    for (line, ended) in parse::ended_lines(text) {
-        let Some((name, rest)) = interfaces::line_of(line) else {
-            continue;
-        };
-        let Line::Row(row_number) = rows.find(&mut place, name) else {
-            is_known = false;
-            continue;
-        };
-        let row = &mut columns[first_of(row_number)..][DOWN..ALL_DOWN];
-        match memo.of(row_number, rest, fields).as_ref().filter(|_| ended) {
-            Some(fields) => row
-                .iter_mut()
-                .zip(fields)
-                .for_each(|(to, count)| *to = Raw::Counter(*count)),
-            None => row.fill(Raw::Fault(Fault::Malformed)),
+/// The form of `/proc/net/dev`.
+pub(super) struct NetDev;
+
+impl Format for NetDev {
+    type Record = Fields;
+    const BEFORE: usize = TOTALS;
+    const FIELDS: usize = FIELDS;
+    const WIDTH: usize = WIDTH;
+    const COUNTED: &[usize] = &[DOWN, UP];
+
+    fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+        interfaces::line_of(line)
+    }
+
+    fn parse(rest: &[u8]) -> Option<Fields> {
+        fields(rest)
+    }
+
+    fn write(fields: &Fields, columns: &mut [Raw]) {
+        for (column, count) in columns.iter_mut().zip(fields) {
+            *column = Raw::Counter(*count);
         }
     }
-    is_known
 }
 
-/// What a line says; none if it is not as documented.
-type Fields = Option<[u64; FIELDS]>;
+/// The numbers of a line.
+type Fields = [u64; FIELDS];
 
 /// Bytes, packets, errors and drops, received and sent.
-fn fields(rest: &[u8]) -> Fields {
+fn fields(rest: &[u8]) -> Option<Fields> {
     let mut numbers = parse::numbers(rest);
     let mut columns = [0; FIELDS];
     let (down, up) = columns.split_at_mut(FIELDS / 2);
@@ -195,16 +151,6 @@ fn fields(rest: &[u8]) -> Fields {
         *column = numbers.next()?;
     }
     Some(columns)
-}
-
-/// Parses a text whatever is in it.
-#[cfg(test)]
-pub(super) fn check_text(text: &[u8]) {
-    let rows = Rows::new(vec![
-        (b"wlp2s0".to_vec(), Some(0)),
-        (b"lo".to_vec(), Some(1)),
-    ]);
-    read_rows(text, &rows, &mut Memo::default(), 2, &mut Vec::new());
 }
 
 #[cfg(test)]

@@ -1,0 +1,232 @@
+//! Tables of the kernel with a line for each device, and a row of columns for each line: `/proc/diskstats`,
+//! `/proc/net/dev`.
+
+use std::{collections::HashMap, hash::Hash, path::PathBuf};
+
+use crate::{
+    metric::Metric,
+    rate::Formula,
+    reading::{Fault, Raw},
+    source::{
+        Error,
+        file::File,
+        parse,
+        property::Property,
+        rows::{
+            self, Devices, OWNER,
+            lines::{Line, Lines, Memo},
+        },
+    },
+};
+
+/// How a table is written, and the columns that are made of it.
+///
+/// A row of columns begins with its [`OWNER`]. Then come the fields of the line, and then copies of those that are
+/// counted for all devices together: only a device that counts has them, so that a formula can sum them up.
+pub(crate) trait Format {
+    /// What the numbers of a line are.
+    type Record;
+    /// How many columns stand before the first row.
+    const BEFORE: usize = 0;
+    /// How many columns a record has.
+    const FIELDS: usize;
+    /// The columns that are counted for all devices together, by their places in a row.
+    const COUNTED: &[usize];
+    /// How many columns a row has.
+    const WIDTH: usize;
+
+    /// The name of the device that a line is of, and what follows; none for a heading.
+    fn split(line: &[u8]) -> Option<(&[u8], &[u8])>;
+
+    /// What follows the name; none if it is not as documented.
+    fn parse(rest: &[u8]) -> Option<Self::Record>;
+
+    /// Writes the columns of a record.
+    fn write(record: &Self::Record, columns: &mut [Raw]);
+}
+
+/// A property, and how it follows from the row that begins with this column.
+pub(crate) type RowProperty = (Property, fn(usize) -> Formula);
+
+/// A device that discovery has found.
+pub(crate) struct Found<'a, K> {
+    /// What tells it from others.
+    pub(crate) id: K,
+    /// Its name in the table.
+    pub(crate) name: &'a [u8],
+    /// Whether it counts for all devices together.
+    pub(crate) is_counted: bool,
+}
+
+/// A table that is read again and again.
+pub(crate) struct Table<F: Format, K> {
+    file: File,
+    lines: Lines,
+    memo: Memo<Option<F::Record>>,
+    devices: Devices<K, State>,
+    changed: bool,
+}
+
+/// What is known of a device.
+struct State {
+    is_counted: bool,
+    /// It was not there the last time. The name in the kernel may have gone to another since.
+    is_lost: bool,
+}
+
+impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            file: File::of_lines(path),
+            lines: Lines::default(),
+            memo: Memo::default(),
+            devices: Devices::default(),
+            changed: false,
+        }
+    }
+
+    /// The text of the table, as of now.
+    pub(crate) fn text(&mut self) -> Result<&[u8], Error> {
+        self.file.read()
+    }
+
+    /// Gives each device that was found in a text a row; the rows, in the order of what was found. `names` are those
+    /// of all lines of the text.
+    pub(crate) fn arrange<'a>(
+        &mut self,
+        names: Vec<Vec<u8>>,
+        found: impl Iterator<Item = Found<'a, K>> + Clone,
+    ) -> Vec<usize> {
+        let devices = found.clone().map(|found| (found.id, found.is_counted));
+        let rows = self.devices.arrange(devices, |_, is_counted| State {
+            is_counted,
+            is_lost: false,
+        });
+        self.memo.truncate(self.devices.len());
+        let named = found.map(|found| found.name).zip(rows.iter().copied());
+        let mut named: HashMap<&[u8], usize> = named.collect();
+        // Of two lines of a name the first.
+        let lines = names.into_iter().map(|name| {
+            let row = named.remove(&*name);
+            (name, row)
+        });
+        self.lines = Lines::new(lines.collect());
+        self.changed = false;
+        rows
+    }
+
+    /// The metrics of a row of `source`; the device is called `object` in ids and `whose` in names.
+    pub(crate) fn metrics(
+        &self,
+        row: usize,
+        (source, object, whose): (&str, &[u8], &str),
+        properties: &[RowProperty],
+    ) -> impl Iterator<Item = Metric> {
+        let first = first_of::<F>(row);
+        properties.iter().map(move |(property, formula)| {
+            let formula = self.devices.formula(row, first, formula(first));
+            property.of(source, object, whose, formula)
+        })
+    }
+
+    /// Reads the columns. A device that was not there the last time is read again if `is_same` says that what has
+    /// this name now is the device of this id.
+    pub(crate) fn read(
+        &mut self,
+        columns: &mut Vec<Raw>,
+        is_same: impl Fn(&[u8], &K) -> bool,
+    ) -> Result<(), Error> {
+        let text = self.file.read()?;
+        let devices = &self.devices;
+        let is_wanted = |row: usize, name: &[u8]| {
+            let device = devices.get(row);
+            device.is_some_and(|device| !device.state.is_lost || is_same(name, &device.id))
+        };
+        let (lines, memo) = (&self.lines, &mut self.memo);
+        self.changed |= !read_rows::<F>(text, lines, memo, devices.len(), is_wanted, columns);
+        let rows = columns[F::BEFORE..].chunks_exact_mut(F::WIDTH);
+        for (row, device) in rows.zip(self.devices.iter_mut()) {
+            let Some(device) = device else { continue };
+            let is_lost = row[OWNER + 1] == Raw::Fault(Fault::Gone);
+            self.changed |= is_lost && !device.state.is_lost;
+            device.state.is_lost = is_lost;
+            if !is_lost {
+                row[OWNER] = device.owner();
+            }
+            if device.state.is_counted {
+                let (of_device, of_all) = row.split_at_mut(OWNER + 1 + F::FIELDS);
+                for (to, from) in of_all.iter_mut().zip(F::COUNTED) {
+                    *to = of_device[*from].clone();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a device has come or gone since devices were arranged.
+    pub(crate) fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+/// The names of all lines of a text.
+pub(crate) fn names<F: Format>(text: &[u8]) -> Vec<Vec<u8>> {
+    let names = parse::lines(text).filter_map(|line| Some(F::split(line)?.0.to_vec()));
+    names.collect()
+}
+
+/// The first column of a row; of so many rows the number of columns.
+const fn first_of<F: Format>(row: usize) -> usize {
+    F::BEFORE.saturating_add(rows::place(row, F::WIDTH, 0))
+}
+
+/// The columns in a text, as far as they follow from it. False if there is a device of which nothing is known.
+fn read_rows<F: Format>(
+    text: &[u8],
+    lines: &Lines,
+    memo: &mut Memo<Option<F::Record>>,
+    count: usize,
+    is_wanted: impl Fn(usize, &[u8]) -> bool,
+    columns: &mut Vec<Raw>,
+) -> bool {
+    columns.resize(first_of::<F>(count), Raw::Fault(Fault::Gone));
+    let mut is_known = true;
+    let mut place = 0;
+    for (line, ended) in parse::ended_lines(text) {
+        let Some((name, rest)) = F::split(line) else {
+            continue;
+        };
+        let row = match lines.find(&mut place, name) {
+            Line::Row(row) if is_wanted(row, name) => row,
+            Line::LeftOut => continue,
+            // The name that a cut line ends with may be half of one.
+            Line::Row(_) | Line::Unknown => {
+                is_known &= !ended;
+                continue;
+            }
+        };
+        let columns = &mut columns[first_of::<F>(row)..][OWNER + 1..][..F::FIELDS];
+        match memo.of(row, rest, F::parse).as_ref().filter(|_| ended) {
+            Some(record) => F::write(record, columns),
+            None => columns.fill(Raw::Fault(Fault::Malformed)),
+        }
+    }
+    is_known
+}
+
+/// Reads a text whatever is in it, as a table of these devices.
+#[cfg(test)]
+pub(crate) fn check_text<F: Format>(text: &[u8], names: &[&str]) {
+    let lines = names.iter().enumerate();
+    let lines = lines.map(|(row, name)| (name.as_bytes().to_vec(), Some(row)));
+    let lines = Lines::new(lines.collect());
+    let mut memo = Memo::default();
+    read_rows::<F>(
+        text,
+        &lines,
+        &mut memo,
+        names.len(),
+        |_, _| true,
+        &mut Vec::new(),
+    );
+}
