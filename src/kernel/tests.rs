@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     reading::Raw,
     source::{
-        parse,
+        parse::{self, layout::Layout},
         rows::table,
         tests::{fixture, harm::torment, number_of},
     },
@@ -19,7 +19,7 @@ fn no_text_does_harm() {
     let check = |text: &[u8]| {
         let mut columns = Vec::new();
         let _ = stat::read_columns(text, &cpus, &mut columns);
-        let _ = meminfo::read_columns(text, &mut meminfo::Layout::default(), &mut columns);
+        let _ = meminfo::read_columns(text, &mut Layout::default(), &mut columns);
         let _ = loadavg::read_columns(text, &mut columns);
         let numbers = columns
             .iter()
@@ -61,7 +61,7 @@ fn no_text_of_devices_does_harm() {
         resolv_conf::servers(text);
         wireless::check_text(text);
         pressure::read_columns(text, &mut columns);
-        let _ = vmstat::read_columns(text, &mut vmstat::Layout::default(), &mut columns);
+        let _ = vmstat::read_columns(text, &mut Layout::default(), &mut columns);
     };
     let texts = [
         fixture!("laptop/proc/diskstats"),

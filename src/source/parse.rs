@@ -1,5 +1,7 @@
 //! Parsers of bytes: no locale, no regular expressions, nothing allocated for a number.
 
+pub(crate) mod layout;
+
 use std::{collections::BTreeSet, io::BufRead, iter, sync::Arc};
 
 /// The lines of a text, the last of which need not be ended.

@@ -8,7 +8,11 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{
+        Error, Roots, Source,
+        file::File,
+        parse::{self, layout::Layout},
+    },
 };
 
 use table::{HUGE_TOTAL, METRICS, Row, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
@@ -16,7 +20,7 @@ use table::{HUGE_TOTAL, METRICS, Row, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
 /// `/proc/meminfo`, in the quantities of KSysGuard.
 pub(super) struct Memory {
     file: File,
-    layout: Layout,
+    layout: Layout<{ LINES.len() }>,
 }
 
 impl Memory {
@@ -39,10 +43,10 @@ impl Source for Memory {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
+        // A kernel built without huge pages has no line of them.
+        let has_huge_pages = self.layout.find(text, &LINES)[*PAGES.start()].is_some();
         let quantities = quantities(text, &mut self.layout)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
-        // A kernel built without huge pages has no line of them.
-        let has_huge_pages = self.layout.0[*PAGES.start()].is_some();
         Ok(METRICS
             .iter()
             .enumerate()
@@ -95,7 +99,7 @@ fn metric(column: usize, row: &Row, quantities: &Quantities) -> Metric {
 /// The columns in a text of `/proc/meminfo`.
 pub(super) fn read_columns(
     text: &[u8],
-    layout: &mut Layout,
+    layout: &mut Layout<{ LINES.len() }>,
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
     let quantities = quantities(text, layout)?;
@@ -118,7 +122,7 @@ fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
     Ok(100.0 * part as f64 / whole as f64)
 }
 
-/// The lines that are asked for, up to the number.
+/// The lines that are asked for, up to the number, in the order of the file.
 const LINES: [&[u8]; 14] = [
     b"MemTotal:",
     b"MemFree:",
@@ -127,10 +131,10 @@ const LINES: [&[u8]; 14] = [
     b"Cached:",
     b"SwapTotal:",
     b"SwapFree:",
+    b"Dirty:",
     b"Shmem:",
     b"Slab:",
     b"SReclaimable:",
-    b"Dirty:",
     b"HugePages_Total:",
     b"HugePages_Free:",
     b"Hugepagesize:",
@@ -139,63 +143,24 @@ const LINES: [&[u8]; 14] = [
 /// The lines of [`LINES`] that count pages and not kilobytes.
 const PAGES: std::ops::RangeInclusive<usize> = 11..=12;
 
-/// Where in the text each of [`LINES`] begins, if the kernel has it.
-///
-/// The kernel writes the same lines in the same order, and pads the numbers, so that a line stays
-/// where it was until a number outgrows its eight digits. To look whether it is still there costs a
-/// third of looking for it.
-#[derive(Default)]
-pub(super) struct Layout([Option<usize>; LINES.len()]);
-
-impl Layout {
-    fn of(text: &[u8]) -> Self {
-        let mut places = [None; LINES.len()];
-        let mut start = 0_usize;
-        for line in parse::lines(text) {
-            if let Some(which) = LINES.iter().position(|key| line.starts_with(key)) {
-                places[which] = Some(start);
-            }
-            start = start.saturating_add(line.len()).saturating_add(1);
-        }
-        Self(places)
-    }
-
-    fn fits(&self, text: &[u8]) -> bool {
-        let is_there = |(key, place): (&&[u8], &Option<usize>)| match *place {
-            Some(0) => text.starts_with(key),
-            Some(start) => text.get(start.saturating_sub(1)..).is_some_and(|text| {
-                text.strip_prefix(b"\n")
-                    .is_some_and(|line| line.starts_with(key))
-            }),
-            None => true,
-        };
-        self.0[0].is_some() && LINES.iter().zip(&self.0).all(is_there)
-    }
-
-    /// In bytes, or in pages, in the order of [`LINES`]. `None`: the kernel has no such line.
-    fn amounts(&self, text: &[u8]) -> [Option<Amount>; LINES.len()] {
-        std::array::from_fn(|which| {
-            let start = self.0[which]?;
-            let value = text.get(start..)?.get(LINES[which].len()..)?;
-            let amount = if PAGES.contains(&which) {
-                parse::ended_number(value)
-            } else {
-                parse::kilobytes(value)
-            };
-            Some(amount.ok_or(Fault::Malformed))
-        })
-    }
-}
-
 /// The quantities in a text of `/proc/meminfo`.
-fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static str> {
-    if !layout.fits(text) {
-        *layout = Layout::of(text);
-    }
-    if layout.0[..*PAGES.start()].iter().all(Option::is_none) {
+fn quantities(
+    text: &[u8],
+    layout: &mut Layout<{ LINES.len() }>,
+) -> Result<Quantities, &'static str> {
+    let found = layout.find(text, &LINES);
+    if found[..*PAGES.start()].iter().all(Option::is_none) {
         return Err("no line tells of memory");
     }
-    let amounts = layout.amounts(text);
+    let amounts: [Option<Amount>; LINES.len()] = std::array::from_fn(|which| {
+        let value = found[which]?;
+        let amount = if PAGES.contains(&which) {
+            parse::ended_number(value)
+        } else {
+            parse::kilobytes(value)
+        };
+        Some(amount.ok_or(Fault::Malformed))
+    });
     let [
         total,
         free,
@@ -204,10 +169,10 @@ fn quantities(text: &[u8], layout: &mut Layout) -> Result<Quantities, &'static s
         cached,
         swap_total,
         swap_free,
+        dirty,
         shmem,
         slab,
         reclaimable,
-        dirty,
         huge_total,
         huge_free,
         huge_size,

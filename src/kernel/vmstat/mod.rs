@@ -6,7 +6,12 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{
+        Error, Roots, Source,
+        file::File,
+        parse::{self, layout::Layout},
+        property::Property,
+    },
 };
 
 /// The lines of `/proc/vmstat` about paging and about running out of memory.
@@ -14,7 +19,7 @@ pub(super) struct VmStat {
     file: File,
     /// Which of [`LINES`] this kernel has.
     known: [bool; LINES.len()],
-    layout: Layout,
+    layout: Layout<{ LINES.len() }>,
 }
 
 const LINES: [&[u8]; 7] = [
@@ -135,15 +140,16 @@ impl Source for VmStat {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let mut found = self.layout.find(self.file.read()?);
-        if found.contains(&None) {
+        let is_there = |found: [Option<&[u8]>; LINES.len()]| found.map(|line| line.is_some());
+        let mut known = is_there(self.layout.find(self.file.read()?, &LINES));
+        if known.contains(&false) {
             self.read_on();
-            found = self.layout.find(self.file.read()?);
+            known = is_there(self.layout.find(self.file.read()?, &LINES));
         }
-        if found.iter().all(Option::is_none) {
+        if !known.contains(&true) {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
-        self.known = found.map(|line| line.is_some());
+        self.known = known;
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
             .filter(|(column, _)| self.known[*column])
@@ -193,67 +199,19 @@ fn scale(worth: Worth) -> f64 {
 /// The columns in a text of `/proc/vmstat`.
 pub(super) fn read_columns(
     text: &[u8],
-    layout: &mut Layout,
+    layout: &mut Layout<{ LINES.len() }>,
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
-    let found = layout.find(text);
+    let found = layout.find(text, &LINES);
     if found.iter().all(Option::is_none) {
         return Err(NO_LINE);
     }
-    columns.extend(LINES.iter().zip(found).map(|(key, place)| {
-        let Some(place) = place else {
-            return Raw::Fault(Fault::Gone);
-        };
-        match parse::ended_number(&text[place..][key.len()..]) {
-            Some(count) => Raw::Counter(count),
-            None => Raw::Fault(Fault::Malformed),
-        }
+    columns.extend(found.map(|value| match value.map(parse::ended_number) {
+        Some(Some(count)) => Raw::Counter(count),
+        Some(None) => Raw::Fault(Fault::Malformed),
+        None => Raw::Fault(Fault::Gone),
     }));
     Ok(())
-}
-
-/// Where each of [`LINES`] was the last time. A line moves only by as many bytes as the numbers
-/// before it have gained or lost digits, so it is looked for around there first.
-#[derive(Default)]
-pub(super) struct Layout([usize; LINES.len()]);
-
-impl Layout {
-    fn find(&mut self, text: &[u8]) -> [Option<usize>; LINES.len()] {
-        let mut moved = 0;
-        std::array::from_fn(|which| {
-            let key = LINES[which];
-            let expected = self.0[which].saturating_add_signed(moved);
-            let found = if begins_line(text, expected, key) {
-                expected
-            } else {
-                near(text, expected, key).or_else(|| anywhere(text, key))?
-            };
-            moved = found.wrapping_sub(self.0[which]).cast_signed();
-            self.0[which] = found;
-            Some(found)
-        })
-    }
-}
-
-fn begins_line(text: &[u8], place: usize, key: &[u8]) -> bool {
-    let line = text.get(place..);
-    line.is_some_and(|line| line.starts_with(key))
-        && text[..place].last().is_none_or(|&byte| byte == b'\n')
-}
-
-fn near(text: &[u8], place: usize, key: &[u8]) -> Option<usize> {
-    const REACH: usize = 64;
-    let end = text.len().min(place.saturating_add(REACH));
-    (place.saturating_sub(REACH)..end).find(|&place| begins_line(text, place, key))
-}
-
-fn anywhere(text: &[u8], key: &[u8]) -> Option<usize> {
-    let mut start = 0_usize;
-    parse::lines(text).find_map(|line| {
-        let place = start;
-        start = start.saturating_add(line.len()).saturating_add(1);
-        line.starts_with(key).then_some(place)
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::source::tests::{Tree, fixture, read, roots};
 
-fn columns(text: &str, layout: &mut Layout) -> Option<Vec<Raw>> {
+fn columns(text: &str, layout: &mut Layout<7>) -> Option<Vec<Raw>> {
     let mut columns = Vec::new();
     read_columns(text.as_bytes(), layout, &mut columns).ok()?;
     Some(columns)
