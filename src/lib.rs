@@ -10,7 +10,7 @@
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
 //!   fresh reading now.
 //! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
-//!   service itself.
+//!   service itself. [`Local`]: the readings of the service and the types of the client, without a bus.
 //! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
 //!
 //! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
@@ -43,6 +43,8 @@ pub mod expression;
 pub mod install;
 #[cfg(feature = "source")]
 mod kernel;
+#[cfg(feature = "service")]
+pub mod local;
 #[cfg(feature = "source")]
 mod memory;
 #[cfg(feature = "source")]
@@ -78,3 +80,6 @@ pub mod wire;
 
 #[cfg(feature = "daemon")]
 pub use sampled_daemon as daemon;
+
+#[cfg(feature = "service")]
+pub use local::Local;

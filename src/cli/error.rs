@@ -2,7 +2,7 @@
 
 use std::io;
 
-use sampled::{client, config, install, service, source, store};
+use sampled::{client, config, install, service, source};
 
 use super::{demo, owner::Stranger};
 
@@ -29,9 +29,6 @@ pub(crate) enum Error {
         error: client::Error,
         sandbox: client::Sandbox,
     },
-    /// A selector, where the readings are taken in-process.
-    #[error(transparent)]
-    Selector(#[from] store::Error),
     /// What is read in-process, or a directory of definitions of sources.
     #[error(transparent)]
     Source(#[from] source::Error),

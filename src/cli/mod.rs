@@ -11,7 +11,6 @@ mod format;
 mod frame;
 mod guard;
 mod host;
-mod in_process;
 mod install;
 mod interruption;
 mod list;

@@ -4,11 +4,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::timeout;
 
-use sampled::client::{
-    self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, Silent, SourceInfo, Start,
+use sampled::{
+    Local,
+    client::{
+        self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, Silent, SourceInfo, Start,
+    },
+    local,
+    service::Settings,
 };
 
-use super::{Common, deadline::Patience, error::Error, frame::Frame, in_process};
+use super::{Common, configuration, deadline::Patience, error::Error, frame::Frame};
+
+/// How long the configuration may take to be read.
+const CONFIGURATION: Duration = Duration::from_secs(5);
 
 /// How long a session may take to end, where its end with the connection would do.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -16,13 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where the readings come from.
 pub(crate) enum Origin {
     Service(Client),
-    InProcess(in_process::InProcess),
+    Local(Local),
 }
 
 /// Frames that come by themselves.
 pub(crate) enum Frames {
     Service(Box<Session>),
-    InProcess(Box<in_process::Watch>),
+    Local(Box<local::Session>),
 }
 
 /// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
@@ -50,23 +58,33 @@ pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
     }
 }
 
+/// Readings that this process takes itself, with these settings.
+pub(super) fn local(common: &Common, settings: &Settings) -> Result<Local, Error> {
+    let local = Local::new(&common.own_roots()?, &settings.sources);
+    local.switch_off(&settings.sources_off);
+    Ok(local)
+}
+
 impl Origin {
     /// The service, wherever a session bus can be reached. Who says where the kernel's files are
     /// means this process: the service has been told so itself.
     pub(crate) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
         match bus(common, patience).await? {
             Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
-            None => Ok(Self::InProcess(in_process::InProcess::new(common).await?)),
+            None => {
+                let settings = configuration::within(common, CONFIGURATION).await?;
+                Ok(Self::Local(local(common, &settings)?))
+            }
         }
     }
 
     pub(crate) async fn list(
         &self,
         selectors: &[&str],
-    ) -> Result<BTreeMap<String, Metadata>, Error> {
+    ) -> Result<BTreeMap<String, Metadata>, client::Error> {
         match self {
-            Self::Service(client) => Ok(client.list(selectors).await?),
-            Self::InProcess(store) => store.list(selectors).await,
+            Self::Service(client) => client.list(selectors).await,
+            Self::Local(local) => local.list(selectors).await,
         }
     }
 
@@ -74,18 +92,19 @@ impl Origin {
         &self,
         selectors: &[&str],
         options: SampleOptions,
-    ) -> Result<Frame, Error> {
-        match self {
-            Self::Service(client) => Ok(client.sample(selectors, options).await?.into()),
-            Self::InProcess(store) => store.sample(selectors, options).await,
-        }
+    ) -> Result<Frame, client::Error> {
+        let sample = match self {
+            Self::Service(client) => client.sample(selectors, options).await,
+            Self::Local(local) => local.sample(selectors, options).await,
+        };
+        sample.map(Frame::from)
     }
 
     /// What is known of each source, by name.
-    pub(crate) async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
+    pub(crate) async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, client::Error> {
         match self {
-            Self::Service(client) => Ok(client.sources().await?),
-            Self::InProcess(store) => Ok(store.sources().await),
+            Self::Service(client) => client.sources().await,
+            Self::Local(local) => Ok(local.sources().await),
         }
     }
 
@@ -94,7 +113,7 @@ impl Origin {
         &self,
         selectors: &[&str],
         interval: Duration,
-    ) -> Result<Frames, Error> {
+    ) -> Result<Frames, client::Error> {
         match self {
             Self::Service(client) => {
                 let start = Start {
@@ -104,9 +123,9 @@ impl Origin {
                 let session = client.start(selectors, start).await?;
                 Ok(Frames::Service(Box::new(session)))
             }
-            Self::InProcess(store) => {
-                let watch = store.watch(selectors, interval).await?;
-                Ok(Frames::InProcess(Box::new(watch)))
+            Self::Local(local) => {
+                let session = local.start(selectors, interval).await?;
+                Ok(Frames::Local(Box::new(session)))
             }
         }
     }
@@ -115,10 +134,11 @@ impl Origin {
 impl Frames {
     /// The next frame. It can be dropped while it waits, and nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Frame, client::Error> {
-        match self {
-            Self::Service(session) => session.next().await.map(|frame| Frame::from(&frame)),
-            Self::InProcess(watch) => Ok(watch.next().await),
-        }
+        let frame = match self {
+            Self::Service(session) => session.next().await?,
+            Self::Local(session) => session.next().await,
+        };
+        Ok(Frame::from(&frame))
     }
 
     /// Ends the session. One that is over is as good as ended.

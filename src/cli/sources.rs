@@ -18,8 +18,7 @@ use super::{
     deadline::Patience,
     error::Error,
     format,
-    in_process::InProcess,
-    origin::Origin,
+    origin::{self, Origin},
     plain::plain,
     table::{self, Style},
 };
@@ -120,16 +119,16 @@ async fn read(
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
     settings.sources.own = Some(super::own_sources(directory));
-    let store = InProcess::of(common, settings)?;
+    let local = origin::local(common, &settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {
         timeout: Some(PATIENCE),
         ..SampleOptions::default()
     };
-    let metrics = store.list(&ids).await?;
-    let frame = store.sample(&ids, patient).await?;
-    let mut lines = table::of_frame(&frame, &metrics, Style::of_stdout());
-    for (name, source) in store.sources().await {
+    let metrics = local.list(&ids).await?;
+    let sample = local.sample(&ids, patient).await?;
+    let mut lines = table::of_frame(&sample.into(), &metrics, Style::of_stdout());
+    for (name, source) in local.sources().await {
         if name.starts_with(custom::NAME) {
             let errors = source.error.lines();
             lines.extend(errors.map(|error| plain(&format!("{name}: {error}")).into_owned()));

@@ -85,7 +85,7 @@ async fn watch(
         let starting = async {
             sleep_until(earliest).await;
             view.prepare(origin, &selectors).await?;
-            origin.start(&selectors, options.interval).await
+            Ok(origin.start(&selectors, options.interval).await?)
         };
         let Some(started) = interruption.or(starting).await else {
             return Ok(());

@@ -42,6 +42,32 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// A frame of these readings, where no service has sent it.
+    #[cfg(feature = "service")]
+    pub(crate) fn new(timestamp: u64, readings: impl Iterator<Item = (String, Reading)>) -> Self {
+        let (mut columns, mut values) = (Columns::default(), Vec::new());
+        for (id, reading) in readings {
+            values.push(match reading {
+                Ok(Value::Number(number)) => number,
+                Ok(Value::Text(text)) => {
+                    columns.texts.insert(id.clone(), text);
+                    f64::NAN
+                }
+                Err(fault) => {
+                    columns.faults.insert(id.clone(), fault);
+                    f64::NAN
+                }
+            });
+            columns.ids.push(id);
+        }
+        let columns = Arc::new(columns);
+        Self {
+            timestamp,
+            values,
+            columns,
+        }
+    }
+
     /// The readings, in the order of the columns.
     pub fn readings(&self) -> impl Iterator<Item = (&str, Reading)> {
         let ids = self.columns.ids.iter().map(String::as_str);

@@ -35,6 +35,7 @@ mod kept;
 mod layers;
 mod leaving;
 mod limits;
+mod local;
 mod lost;
 mod metrics;
 mod misspelt;

@@ -10,7 +10,7 @@ use std::{
 use imports::{Crate, Segments};
 
 /// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
-const MAP: [(&str, &[&str], &[&str]); 24] = [
+const MAP: [(&str, &[&str], &[&str]); 25] = [
     ("regular_file", &[], &[]),
     ("memory", &[], &[]),
     ("expression", &[], &[]),
@@ -118,6 +118,13 @@ const MAP: [(&str, &[&str], &[&str]); 24] = [
             "wire",
         ],
         &["zbus", "tokio", "tracing"],
+    ),
+    (
+        "local",
+        &[
+            "client", "duration", "reading", "sample", "source", "sources", "store",
+        ],
+        &["tokio"],
     ),
     (
         "config",

@@ -1,0 +1,195 @@
+//! Readings without a bus: this process takes them itself, by the sources that the service is made of.
+//!
+//! The calls and types are those of [`client`], so that a program can have its readings either way:
+//!
+//! ```
+//! use sampled::{Local, client::SampleOptions, reading::Value};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! # runtime.block_on(async {
+//! let local = Local::default();
+//! let id = "cpu/loadaverages/loadaverage1";
+//! let about = &local.list(&[id]).await?[id];
+//! let sample = local.sample(&[id], SampleOptions::default()).await?;
+//! let Value::Number(load) = sample.readings[id] else {
+//!     panic!("the load is a number");
+//! };
+//! println!("{}: {load}", about.name);
+//! # assert!(load >= 0.0);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! What is read here is shared with nobody. It needs a runtime of tokio, for its timers.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::{
+    client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo},
+    duration,
+    reading::monotonic,
+    sample,
+    source::Roots,
+    sources::{self, Options},
+    store::{self, Baseline, Column, Selection, SourceState, Store},
+};
+
+/// Readings that this process takes itself. Nothing is opened before it is asked for.
+pub struct Local {
+    store: Arc<Store>,
+}
+
+impl Default for Local {
+    /// Reads this machine's `/proc` and `/sys`, and no sources that a user has defined.
+    fn default() -> Self {
+        Self::new(&Roots::default(), &Options::default())
+    }
+}
+
+impl Local {
+    /// Reads the files below these roots.
+    pub fn new(roots: &Roots, options: &Options) -> Self {
+        let store = Store::new(sources::all_with(roots, options));
+        Self {
+            store: Arc::new(store),
+        }
+    }
+
+    /// Switches these sources off, by name, and all others on. Returns the names that no source has.
+    pub fn switch_off(&self, names: &[String]) -> Vec<String> {
+        self.store.switch_off(names)
+    }
+
+    /// Metadata of the metrics that the selectors mean, by id; of all, if there is no selector.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    pub async fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
+        let selection = self.select(selectors).await?;
+        let columns = selection.columns.iter();
+        Ok(columns
+            .map(|column| (column.metric.id.to_string(), metadata(column)))
+            .collect())
+    }
+
+    /// One fresh reading, now.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    pub async fn sample(
+        &self,
+        selectors: &[&str],
+        options: SampleOptions,
+    ) -> Result<Sample, Error> {
+        let selection = self.select(selectors).await?;
+        let usual = sample::Options::default();
+        let options = sample::Options {
+            window: options.window.unwrap_or(usual.window),
+            max_age: options.max_age.unwrap_or(usual.max_age),
+            timeout: options.timeout.unwrap_or(usual.timeout),
+        };
+        let taken = sample::Sample::take(&self.store, &selection, options).await;
+        let mut sample = Sample {
+            timestamp: taken.timestamp(),
+            readings: BTreeMap::new(),
+            faults: BTreeMap::new(),
+        };
+        for (column, reading) in taken.readings(&selection) {
+            let id = column.metric.id.to_string();
+            match reading {
+                Ok(value) => drop(sample.readings.insert(id, value)),
+                Err(fault) => drop(sample.faults.insert(id, fault)),
+            }
+        }
+        Ok(sample)
+    }
+
+    /// Begins to acquire: a frame every interval.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`]; [`Error::InvalidInterval`], if the interval is 0 or
+    /// longer than a year.
+    pub async fn start(&self, selectors: &[&str], every: Duration) -> Result<Session, Error> {
+        if every.is_zero() || every > duration::LONGEST {
+            let what = format!("{every:?}: an interval is longer than 0 and at most a year");
+            return Err(Error::InvalidInterval(what));
+        }
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Session {
+            store: self.store.clone(),
+            selection: self.select(selectors).await?,
+            baseline: Baseline::new(),
+            ticks,
+        })
+    }
+
+    /// What is read, and what that costs, by the name of the source.
+    pub async fn sources(&self) -> BTreeMap<String, SourceInfo> {
+        self.store.look_at_definitions(true).await;
+        let sources = self.store.sources().into_iter();
+        sources
+            .map(|source| (source.name.to_string(), source_info(source)))
+            .collect()
+    }
+
+    async fn select(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
+        let selected = self.store.resolve_patiently(selectors).await;
+        selected.map_err(|error| match error {
+            store::Error::Invalid(_) => Error::InvalidSelector(error.to_string()),
+            store::Error::Unknown { .. } => Error::UnknownMetric(error.to_string()),
+        })
+    }
+}
+
+/// A session of this process. It ends when it is dropped.
+///
+/// Its columns are those that the selectors meant at its start.
+pub struct Session {
+    store: Arc<Store>,
+    selection: Arc<Selection>,
+    baseline: Baseline,
+    ticks: Interval,
+}
+
+impl Session {
+    /// The next frame; the first one at once, its rates without anything to compare with.
+    pub async fn next(&mut self) -> Frame {
+        self.ticks.tick().await;
+        let now = monotonic();
+        self.store.prepare_frames(&[&self.selection], now).await;
+        let read = self.store.read(&self.selection, now);
+        let readings = self.selection.readings(&read, &self.baseline);
+        let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
+        let frame = Frame::new(read.timestamp, readings);
+        self.baseline = read.into_baseline();
+        frame
+    }
+}
+
+fn metadata(column: &Column) -> Metadata {
+    let metric = &column.metric;
+    Metadata {
+        name: metric.name.to_string(),
+        description: metric.description.to_string(),
+        unit: metric.unit.to_string(),
+        kind: metric.kind.word().to_owned(),
+        source: column.source.to_string(),
+        minimum: metric.minimum,
+        maximum: metric.maximum,
+    }
+}
+
+fn source_info(source: SourceState) -> SourceInfo {
+    SourceInfo {
+        state: source.state.to_owned(),
+        metrics: source.metrics,
+        reads: source.reads,
+        cost: source.cost,
+        error: source.error,
+    }
+}

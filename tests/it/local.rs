@@ -1,0 +1,102 @@
+//! Readings without a bus: they are those of the service, in the same types.
+
+use std::time::Duration;
+
+use sampled::{
+    Local,
+    client::{Client, Error, SampleOptions, Start},
+    reading::{Fault, Value},
+};
+
+use crate::bus::Bus;
+
+/// A rate, a number and a text.
+const IDS: [&str; 3] = ["cpu/all/usage", "memory/physical/total", "os/kernel/name"];
+
+/// Something read by `Local`, beside a client of the service on a bus.
+fn beside<F: Future<Output = ()>>(compare: impl FnOnce(Local, Client) -> F) {
+    let bus = Bus::activating("--idle-timeout 5s");
+    bus.block_on(async { compare(Local::default(), bus.client().await).await });
+}
+
+#[test]
+fn metadata_and_samples_are_those_of_the_service() {
+    beside(|local, client| async move {
+        let (here, there) = (local.list(&IDS).await, client.list(&IDS).await);
+        assert_eq!(here.unwrap(), there.unwrap());
+        let usual = SampleOptions::default();
+        let (here, there) = (
+            local.sample(&IDS, usual).await.unwrap(),
+            client.sample(&IDS, usual).await.unwrap(),
+        );
+        assert_eq!(
+            here.readings.keys().collect::<Vec<_>>(),
+            there.readings.keys().collect::<Vec<_>>()
+        );
+        for id in &IDS[1..] {
+            assert_eq!(here.readings[*id], there.readings[*id], "{id}");
+        }
+        assert_eq!(here.faults, there.faults);
+    });
+}
+
+#[test]
+fn errors_are_those_of_the_service() {
+    beside(|local, client| async move {
+        for selector in ["cpu/all/usge", "cpu//usage", "", "nothing/*"] {
+            let here = local.list(&[selector]).await.unwrap_err();
+            let there = client.list(&[selector]).await.unwrap_err();
+            assert_eq!(format!("{here:?}"), format!("{there:?}"));
+        }
+    });
+}
+
+#[test]
+fn sources_are_those_of_the_service() {
+    beside(|local, client| async move {
+        local.switch_off(&["os".to_owned()]);
+        local.list(&["memory"]).await.unwrap();
+        client.list(&["memory"]).await.unwrap();
+        let (here, mut there) = (local.sources().await, client.sources().await.unwrap());
+        // The other interface's, and what the user of the service defines.
+        for other in ["process-table", "sources.d"] {
+            assert!(there.remove(other).is_some(), "{other}");
+        }
+        assert!(here.keys().eq(there.keys()), "{here:?} {there:?}");
+        assert_eq!(here["memory"].metrics, there["memory"].metrics);
+        assert_eq!(here["memory"].state, "ok");
+        assert_eq!(here["os"].state, "off");
+    });
+}
+
+#[test]
+fn frames_have_what_those_of_the_service_have() {
+    beside(|local, client| async move {
+        let every = Duration::from_millis(50);
+        let mut here = local.start(&IDS, every).await.unwrap();
+        let mut there = client.start(&IDS, Start::every(every)).await.unwrap();
+        let (first, other) = (here.next().await, there.next().await.unwrap());
+        let ids = |frame: &sampled::client::Frame| -> Vec<String> {
+            frame.readings().map(|(id, _)| id.to_owned()).collect()
+        };
+        assert_eq!(ids(&first), ids(&other));
+        assert_eq!(first.reading(IDS[0]), Some(Err(Fault::First)));
+        for id in &IDS[1..] {
+            assert_eq!(first.reading(id), other.reading(id), "{id}");
+        }
+        let next = here.next().await;
+        assert!(next.timestamp > first.timestamp);
+        assert!(matches!(next.reading(IDS[0]), Some(Ok(Value::Number(_)))));
+        there.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn an_interval_that_cannot_be_is_refused() {
+    beside(|local, _| async move {
+        for interval in [Duration::ZERO, Duration::MAX] {
+            let refused = local.start(&IDS, interval).await;
+            assert!(matches!(refused, Err(Error::InvalidInterval(_))));
+        }
+    });
+}
