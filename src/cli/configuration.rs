@@ -12,9 +12,10 @@ use sampled::{
 
 use super::{
     Common,
+    activation::is_activated,
     background_read::{BackgroundRead, Outcome},
     error::Error,
-    host, with_own_sources,
+    with_own_sources,
 };
 
 /// How long the start waits for it: somebody may be waiting for an answer.
@@ -116,7 +117,7 @@ impl Configuration {
 
     fn is_named_by_a_person(&self) -> bool {
         // dbus-daemon does not report a failed start by systemd: the caller would wait for two minutes.
-        let is_supervised = host::is_activated() || env::var_os("NOTIFY_SOCKET").is_some();
+        let is_supervised = is_activated() || env::var_os("NOTIFY_SOCKET").is_some();
         self.common.config.is_some() && !is_supervised
     }
 

@@ -1,6 +1,6 @@
 //! The service in a process of its own, whoever has started it: settings, signals, readiness.
 
-use std::{cell::OnceCell, env, process, time::Duration};
+use std::{cell::OnceCell, time::Duration};
 
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -20,6 +20,7 @@ use sampled::{
 
 use super::{
     Common,
+    activation::is_activated,
     configuration::Configuration,
     confinement,
     error::Error,
@@ -219,15 +220,6 @@ fn share_arena() {
             nix::libc::mallopt(nix::libc::M_ARENA_MAX, 1);
         }
     }
-}
-
-/// Whether the bus or systemd has started this process, and not a person.
-///
-/// The parent says nothing: dbus-daemon starts services as children of init.
-pub(crate) fn is_activated() -> bool {
-    let own = process::id().to_string();
-    env::var_os("DBUS_STARTER_ADDRESS").is_some()
-        || env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == own)
 }
 
 /// Whether it is no failure that the service did not come up: it was wanted for its name, and

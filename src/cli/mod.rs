@@ -1,5 +1,6 @@
 //! The command line.
 
+mod activation;
 mod background_read;
 mod configuration;
 mod confinement;

@@ -13,7 +13,9 @@ use sampled::{
 };
 
 use super::{
-    Common, configuration,
+    Common,
+    activation::is_activated,
+    configuration,
     deadline::Deadline,
     error::Error,
     format,
@@ -67,7 +69,7 @@ impl DaemonOptions {
 impl StartOptions {
     /// The service: what a person starts stays until it is stopped, what the bus starts until nobody needs it.
     pub(super) fn host(&self, common: &Common) -> Result<Host, Error> {
-        match host::is_activated() {
+        match is_activated() {
             true => Host::new(common, &self.host),
             false => Host::new(&common.kept(), &self.host),
         }
@@ -77,7 +79,7 @@ impl StartOptions {
         let options = &self.daemon;
         // The bus starts one in the place of another that may not have ended yet.
         let daemon = options.daemon();
-        let daemon = match host::is_activated() {
+        let daemon = match is_activated() {
             true => daemon.pidfile_if_free(true),
             false => daemon,
         };
@@ -123,7 +125,7 @@ pub(super) fn launch(
         Err(error) => match owner::pid(deadline) {
             Ok(Some(pid)) => match owner::another_program(pid) {
                 // Any owner answers the calls that the bus has kept.
-                Some(stranger) if !host::is_activated() => {
+                Some(stranger) if !is_activated() => {
                     return Err(stranger.error("nothing was started"));
                 }
                 // It was not needed: somebody serves.
@@ -142,7 +144,7 @@ pub(super) fn launch(
 /// Says who runs already, and for how long it stays.
 fn already_running(pid: u32, origin: Origin, deadline: Deadline) -> Result<(), Error> {
     // Nobody reads it, and a caller waits for the service.
-    if host::is_activated() {
+    if is_activated() {
         return Ok(());
     }
     let what = format!("already running: process {pid}, {origin}");
