@@ -17,14 +17,13 @@ use sampled::{
 };
 
 use super::{
-    error,
+    error::{DemoError, Error},
     format::{self, say},
     frame::Frame,
     interruption::Interruption,
     table, units,
 };
 
-pub(crate) use stage::Error;
 use stage::Stage;
 
 const SELECTORS: [&str; 3] = [
@@ -38,19 +37,19 @@ const LINGER: &str = "500ms";
 /// How long the service may take for a frame, and to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run() -> Result<ExitCode, error::Error> {
+pub(crate) async fn run() -> Result<ExitCode, Error> {
     let mut interruption = Interruption::listen()?;
     let told = interruption.or(tell()).await;
     // An interrupted story is not the whole one.
     told.unwrap_or(Ok(ExitCode::FAILURE))
 }
 
-async fn tell() -> Result<ExitCode, error::Error> {
+async fn tell() -> Result<ExitCode, Error> {
     let mut stage = Stage::new(&format!("serve --idle-timeout {LINGER}")).await?;
     say("A private session bus is up. Its activation file says:")?;
     say(format_args!("    {}\n", stage.exec))?;
 
-    let owner = stage.bus.owner().await.map_err(Error::from)?;
+    let owner = stage.bus.owner().await.map_err(DemoError::from)?;
     assert_nobody(owner)?;
     say(format_args!("Nobody owns {NAME}."))?;
     say("Sample is called all the same:\n")?;
@@ -86,7 +85,7 @@ async fn tell() -> Result<ExitCode, error::Error> {
     ))?;
     for _ in 0..5 {
         let frame = timeout(PATIENCE, session.next()).await;
-        let frame = Frame::from(&frame.map_err(|_| Error::Silent { pid })??);
+        let frame = Frame::from(&frame.map_err(|_| DemoError::Silent { pid })??);
         say(row(&frame, called.elapsed(), &metrics))?;
     }
 
@@ -97,10 +96,10 @@ async fn tell() -> Result<ExitCode, error::Error> {
     ))?;
     timeout(PATIENCE, stage.bus.vacant())
         .await
-        .map_err(|_| Error::Stays { pid })??;
+        .map_err(|_| DemoError::Stays { pid })??;
     let released = stopped.elapsed();
     if !stage.has_ended(PATIENCE) {
-        return Err(Error::Stays { pid }.into());
+        return Err(DemoError::Stays { pid }.into());
     }
     say(format_args!(
         "It gave the name up {} after Stop, and process {pid} ended {} later.",
@@ -112,10 +111,10 @@ async fn tell() -> Result<ExitCode, error::Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn assert_nobody(owner: Option<u32>) -> Result<(), Error> {
+fn assert_nobody(owner: Option<u32>) -> Result<(), DemoError> {
     match owner {
         None => Ok(()),
-        Some(pid) => Err(Error::Owned { pid }),
+        Some(pid) => Err(DemoError::Owned { pid }),
     }
 }
 

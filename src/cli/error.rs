@@ -1,10 +1,14 @@
 //! What a command can fail with: what is printed behind `sampled: `.
 
+mod demo;
+mod stranger;
+
 use std::io;
 
 use sampled::{client, config, install, service, source};
 
-use super::{demo, owner::Stranger};
+pub(crate) use demo::DemoError;
+pub(crate) use stranger::{NotOurs, Stranger};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Install(#[from] install::Error),
     #[error(transparent)]
-    Demo(#[from] demo::Error),
+    Demo(#[from] DemoError),
     /// What has the name of the service is not sampled, or not this user's.
     #[error("{stranger}: {effect}")]
     Stranger {

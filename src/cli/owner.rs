@@ -4,23 +4,26 @@
 
 use std::{
     ffi::OsStr,
-    fmt, fs, io,
+    fs, io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use nix::unistd::{Uid, User};
+use nix::unistd::Uid;
 use tokio::time::timeout;
 
 use sampled::{
     client::{self, Bus, Client, Silent},
     daemon::{self, Process, Stop},
     duration::Timeout,
-    wire::NAME,
 };
 
-use super::{block_on, deadline::Deadline, error::Error};
+use super::{
+    block_on,
+    deadline::Deadline,
+    error::{Error, NotOurs, Stranger},
+};
 
 /// Who is asked to leave has this long to answer, and a quarter of what is left at most.
 const QUIT: Duration = Duration::from_secs(1);
@@ -42,21 +45,6 @@ pub(crate) enum Leave {
     Ended(Stop),
     /// It is another program, and has given the name up when it was asked.
     GivenUp,
-}
-
-/// Why an owner of the name gets no signal.
-#[derive(Debug, thiserror::Error)]
-#[error("{NAME} belongs to process {pid}{why}")]
-pub(crate) struct Stranger {
-    pid: u32,
-    why: Why,
-}
-
-#[derive(Debug)]
-enum Why {
-    User(Uid),
-    Program(PathBuf),
-    Unreadable(String, io::Error),
 }
 
 impl Owner {
@@ -104,15 +92,15 @@ impl Owner {
     pub(crate) fn sampled(&self) -> Result<Sampled<'_>, Stranger> {
         let stranger = |why| Err(Stranger { pid: self.pid, why });
         let hidden =
-            |file, cause| Why::Unreadable(format!("/proc/{}/{file}", self.pid), copy(cause));
+            |file, cause| NotOurs::Unreadable(format!("/proc/{}/{file}", self.pid), copy(cause));
         match &self.user {
-            Ok(user) if *user != Uid::effective() => return stranger(Why::User(*user)),
+            Ok(user) if *user != Uid::effective() => return stranger(NotOurs::User(*user)),
             Ok(_) => {}
             Err(cause) => return stranger(hidden("status", cause)),
         }
         match &self.executable {
             Ok(path) if is_sampled(path) => Ok(Sampled(&self.process)),
-            Ok(path) => stranger(Why::Program(path.clone())),
+            Ok(path) => stranger(NotOurs::Program(path.clone())),
             Err(cause) => stranger(hidden("exe", cause)),
         }
     }
@@ -132,7 +120,10 @@ impl Owner {
                 Ok(Leave::Ended(sampled.end(left)?))
             }
             Err(_) if is_leaving && self.has_given_up(half)? => Ok(Leave::GivenUp),
-            Err(stranger) => Err(stranger.error("it was not stopped")),
+            Err(stranger) => Err(Error::Stranger {
+                stranger,
+                effect: "it was not stopped",
+            }),
         }
     }
 
@@ -173,34 +164,10 @@ impl Sampled<'_> {
     }
 }
 
-impl Stranger {
-    /// The error of a command on which it has this effect.
-    pub(crate) fn error(self, effect: &'static str) -> Error {
-        let stranger = self;
-        Error::Stranger { stranger, effect }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(uid) => match User::from_uid(*uid) {
-                Ok(Some(user)) => write!(f, " of the user {}", user.name),
-                _ => write!(f, " of the user {uid}"),
-            },
-            Self::Program(path) => write!(f, " ({}), which is not sampled", path.display()),
-            Self::Unreadable(file, cause) => write!(
-                f,
-                ", which may be another program than sampled ({file}: {cause})"
-            ),
-        }
-    }
-}
-
 /// Why an owner of the name is not sampled, if it is known to be another program.
 pub(crate) fn another_program(pid: u32) -> Option<Stranger> {
     let stranger = Owner::hold(pid).ok()??.sampled().err()?;
-    matches!(stranger.why, Why::Program(_)).then_some(stranger)
+    matches!(stranger.why, NotOurs::Program(_)).then_some(stranger)
 }
 
 /// The process that has the name, where there is a bus and somebody has it.

@@ -19,9 +19,8 @@ use sampled::{
 use super::{
     Common,
     deadline::Deadline,
-    error::Error,
-    format,
-    owner::{self, Stranger},
+    error::{Error, Stranger},
+    format, owner,
     plain::Plain,
     verbs,
 };

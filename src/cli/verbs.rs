@@ -126,7 +126,8 @@ pub(super) fn launch(
             Ok(Some(pid)) => match owner::another_program(pid) {
                 // Any owner answers the calls that the bus has kept.
                 Some(stranger) if !is_activated() => {
-                    return Err(stranger.error("nothing was started"));
+                    let effect = "nothing was started";
+                    return Err(Error::Stranger { stranger, effect });
                 }
                 // It was not needed: somebody serves.
                 _ => already_running(pid, Origin::of(pid), deadline)?,
@@ -214,7 +215,8 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
     }
     if let Some(owner) = Owner::find(deadline)? {
         let sampled = owner.sampled();
-        let sampled = sampled.map_err(|stranger| stranger.error("it was not told to reload"))?;
+        let effect = "it was not told to reload";
+        let sampled = sampled.map_err(|stranger| Error::Stranger { stranger, effect })?;
         if sampled.hang_up()? {
             say(format_args!("told to reload: process {}", owner.pid()))?;
             return Ok(ExitCode::SUCCESS);

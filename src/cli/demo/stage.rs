@@ -15,38 +15,9 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-use sampled::{
-    client::{self, Bus},
-    install,
-    wire::NAME,
-};
+use sampled::{client::Bus, install, wire::NAME};
 
-/// What can keep the story from being told.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("there is no dbus-daemon: install dbus-daemon (Debian: apt install dbus-daemon)")]
-    NoDaemon,
-    #[error("dbus-daemon does not start: {log}")]
-    Daemon { log: String },
-    #[error("{}: {cause}", path.display())]
-    Io {
-        path: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
-    #[error(transparent)]
-    Client(#[from] client::Error),
-    #[error(transparent)]
-    Install(#[from] install::Error),
-    #[error("process {pid} owns {NAME} before anybody has called it")]
-    Owned { pid: u32 },
-    #[error("the service has left in the middle of a session")]
-    Left,
-    #[error("process {pid} sends no frame")]
-    Silent { pid: u32 },
-    #[error("process {pid} does not leave")]
-    Stays { pid: u32 },
-}
+use crate::cli::error::DemoError;
 
 /// A private session bus that can start the service. Dropping it ends both.
 pub(crate) struct Stage {
@@ -61,7 +32,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Sets everything up; this program will be started with these arguments.
-    pub(crate) async fn new(arguments: &str) -> Result<Self, Error> {
+    pub(crate) async fn new(arguments: &str) -> Result<Self, DemoError> {
         let dir = Dir::new()?;
         let program = env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
         let activation = install::activation_file(&program, arguments)?;
@@ -80,10 +51,10 @@ impl Stage {
     }
 
     /// Takes hold of the process that has the name, and returns its number.
-    pub(crate) async fn follow(&mut self) -> Result<u32, Error> {
-        let pid = self.bus.owner().await?.ok_or(Error::Left)?;
-        let number = Pid::from_raw(pid as i32).ok_or(Error::Left)?;
-        let held = pidfd_open(number, PidfdFlags::empty()).map_err(|_| Error::Left)?;
+    pub(crate) async fn follow(&mut self) -> Result<u32, DemoError> {
+        let pid = self.bus.owner().await?.ok_or(DemoError::Left)?;
+        let number = Pid::from_raw(pid as i32).ok_or(DemoError::Left)?;
+        let held = pidfd_open(number, PidfdFlags::empty()).map_err(|_| DemoError::Left)?;
         self.service = Some(held);
         Ok(pid)
     }
@@ -104,7 +75,7 @@ impl Stage {
     }
 
     /// Ends the bus and removes its files.
-    pub(crate) fn close(self) -> Result<(), Error> {
+    pub(crate) fn close(self) -> Result<(), DemoError> {
         let path = self.dir.0.clone();
         drop(self);
         match fs::symlink_metadata(&path) {
@@ -135,7 +106,7 @@ struct Daemon(Child);
 
 impl Daemon {
     /// Starts it, and returns its address: it listens by then.
-    fn start(dir: &Dir) -> Result<(Self, String), Error> {
+    fn start(dir: &Dir) -> Result<(Self, String), DemoError> {
         let path = |name: &str| dir.0.join(name);
         let log = fs::File::create(path("log")).map_err(at(&path("log")))?;
         let spawned = Command::new("dbus-daemon")
@@ -150,7 +121,7 @@ impl Daemon {
             .spawn();
         let mut daemon = match spawned {
             Ok(child) => Self(child),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Err(Error::NoDaemon),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Err(DemoError::NoDaemon),
             Err(cause) => return Err(at(Path::new("dbus-daemon"))(cause)),
         };
         let mut address = String::new();
@@ -159,7 +130,7 @@ impl Daemon {
             let mut readable = [PollFd::new(&stdout, PollFlags::IN)];
             let ready = poll(&mut readable, Some(&START)).map_err(io::Error::from);
             if ready.map_err(at(Path::new("dbus-daemon")))? == 0 {
-                return Err(Error::Daemon {
+                return Err(DemoError::Daemon {
                     log: format!("it has not said its address within {} s", START.tv_sec),
                 });
             }
@@ -169,7 +140,7 @@ impl Daemon {
         if address.is_empty() {
             let log = fs::read_to_string(path("log")).unwrap_or_default();
             let log = log.trim_end().to_owned();
-            return Err(Error::Daemon { log });
+            return Err(DemoError::Daemon { log });
         }
         Ok((daemon, address.trim_end().to_owned()))
     }
@@ -186,13 +157,13 @@ impl Drop for Daemon {
 struct Dir(PathBuf);
 
 impl Dir {
-    fn new() -> Result<Self, Error> {
+    fn new() -> Result<Self, DemoError> {
         let template = env::temp_dir().join("sampled-demo-XXXXXX");
         let made = mkdtemp(&template).map_err(io::Error::from);
         made.map(Self).map_err(at(&template))
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), Error> {
+    fn write(&self, name: &str, text: &str) -> Result<(), DemoError> {
         let path = self.0.join(name);
         fs::write(&path, text).map_err(at(&path))
     }
@@ -230,8 +201,8 @@ fn escape(text: &str) -> String {
     text.replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn at(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |cause| Error::Io {
+fn at(path: &Path) -> impl Fn(io::Error) -> DemoError {
+    move |cause| DemoError::Io {
         path: path.to_owned(),
         cause,
     }

@@ -1,0 +1,32 @@
+//! What can keep the story of `sampled demo` from being told.
+
+use std::{io, path::PathBuf};
+
+use sampled::{client, install, wire::NAME};
+
+/// What can keep the story from being told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    #[error("there is no dbus-daemon: install dbus-daemon (Debian: apt install dbus-daemon)")]
+    NoDaemon,
+    #[error("dbus-daemon does not start: {log}")]
+    Daemon { log: String },
+    #[error("{}: {cause}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    #[error(transparent)]
+    Install(#[from] install::Error),
+    #[error("process {pid} owns {NAME} before anybody has called it")]
+    Owned { pid: u32 },
+    #[error("the service has left in the middle of a session")]
+    Left,
+    #[error("process {pid} sends no frame")]
+    Silent { pid: u32 },
+    #[error("process {pid} does not leave")]
+    Stays { pid: u32 },
+}
