@@ -1,6 +1,7 @@
 //! The form of what is printed.
 
 use std::{
+    env,
     fmt::Display,
     io::{self, Write},
 };
@@ -93,6 +94,14 @@ impl Formatter for PlainJson {
 /// Prints plain lines.
 pub(crate) fn say(lines: impl Display) -> Result<(), Error> {
     print(|out| writeln!(Plain(out), "{lines}"))
+}
+
+/// Tells a person what was done. A process that the bus has started says nothing: its output is the bus's.
+pub(crate) fn report(text: impl Display) -> Result<(), Error> {
+    if env::var_os("DBUS_STARTER_ADDRESS").is_some() {
+        return Ok(());
+    }
+    say(format_args!("sampled: {text}"))
 }
 
 /// Writes lines of a table, whose cells are plain.

@@ -20,17 +20,20 @@ mod origin;
 mod owner;
 mod plain;
 mod processes;
+mod reload;
 mod replace;
 mod restart;
+mod running;
 mod sample;
 mod screen;
 mod selectors;
 mod serve;
 mod sources;
+mod start;
 mod status;
+mod stop;
 mod table;
 mod units;
-mod verbs;
 mod watch;
 
 use std::{
@@ -194,16 +197,16 @@ enum Command {
     /// Run the service in the foreground: what the bus and systemd do
     Serve(host::HostOptions),
     /// Start the service in the background, where it stays until it is stopped, and wait until it is ready
-    Start(verbs::StartOptions),
+    Start(start::StartOptions),
     /// Stop the service, however it was started
-    Stop(verbs::DaemonOptions),
+    Stop(running::DaemonOptions),
     /// Stop the service if it runs, and start it in the background; if systemd runs it, have systemd restart it
-    Restart(verbs::StartOptions),
+    Restart(start::StartOptions),
     /// What `restart` does in a process of its own: end the service, or have systemd restart it
     #[command(hide = true)]
     MakeWay(restart::Options),
     /// Have the service read its configuration again
-    Reload(verbs::DaemonOptions),
+    Reload(running::DaemonOptions),
     /// Say whether the service runs, and how it was started
     #[command(
         after_help = "Exit status: 0 running, 1 dead with its pidfile left, 3 not running, 4 unknown."
@@ -341,11 +344,11 @@ fn exit(error: &clap::Error) -> ! {
 fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Serve(options) => serve::run(common, options),
-        Command::Start(options) => verbs::start(common, &options),
-        Command::Stop(options) => verbs::stop(&options),
+        Command::Start(options) => start::start(common, &options),
+        Command::Stop(options) => stop::stop(&options),
         Command::Restart(options) => restart::restart(common, &options),
         Command::MakeWay(options) => restart::make_way(&options),
-        Command::Reload(options) => verbs::reload(common, &options),
+        Command::Reload(options) => reload::reload(common, &options),
         Command::Status(options) => status::run(common, &options),
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),

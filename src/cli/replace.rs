@@ -18,7 +18,7 @@ use sampled::client::Client;
 
 use super::{
     Cli, Command as Verb, block_on, deadline::Deadline, error::Error, note, owner::Owner,
-    status::Origin,
+    running::Starter,
 };
 
 /// The bus has this long for all that it is asked.
@@ -95,19 +95,19 @@ pub(crate) fn by_installed(program: &Program, is_home: bool) -> Result<(), Error
     if !is_home && !program.was_run_by(&owner) {
         return left_alone("it was not installed there");
     }
-    let origin = Origin::of(pid);
-    match origin {
-        Origin::Systemd if unit_of(pid)?.is_some_and(|unit| unit != UNIT) => {
+    let starter = Starter::of(pid);
+    match starter {
+        Starter::Systemd if unit_of(pid)?.is_some_and(|unit| unit != UNIT) => {
             left_alone("it belongs to a unit of another name")
         }
-        Origin::Hand | Origin::Start => match Detached::of(pid) {
+        Starter::Hand | Starter::Start => match Detached::of(pid) {
             Some(detached) => detached.restart(pid, &program.path),
-            None if origin == Origin::Start => {
+            None if starter == Starter::Start => {
                 left_alone("it was started with arguments that the new program does not know")
             }
             None => left_alone("it was started by hand"),
         },
-        Origin::Systemd | Origin::Bus => {
+        Starter::Systemd | Starter::Bus => {
             let sessions = leave(&owner)?;
             note(format_args!(
                 "replaced process {pid}{sessions}: the next call starts the new one"
@@ -123,7 +123,7 @@ pub(crate) fn by_nothing(program: &Program, is_removed: bool) -> Result<(), Erro
         return Ok(());
     };
     let pid = owner.pid();
-    let is_activated = matches!(Origin::of(pid), Origin::Bus | Origin::Systemd);
+    let is_activated = matches!(Starter::of(pid), Starter::Bus | Starter::Systemd);
     let is_ours = owner.sampled().is_ok() && program.was_run_by(&owner);
     if is_ours && (is_removed || is_activated) {
         let sessions = leave(&owner)?;

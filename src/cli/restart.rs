@@ -10,10 +10,11 @@ use sampled::daemon::Status;
 use super::{
     Common, block_on,
     error::Error,
-    log,
+    format, log,
     owner::Owner,
-    status::Origin,
-    verbs::{self, DaemonOptions, StartOptions},
+    running::{DaemonOptions, Starter},
+    start::{self, StartOptions},
+    stop,
 };
 
 /// What `make-way` ends with where systemd has restarted the service: there is nothing left to do.
@@ -59,7 +60,7 @@ pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCod
         return Ok(ExitCode::FAILURE);
     }
     let daemon = daemon.ready_timeout(deadline.left());
-    verbs::launch(common, &host, &daemon, deadline, |daemon, service| {
+    start::launch(common, &host, &daemon, deadline, |daemon, service| {
         daemon.restart(service)
     })
 }
@@ -92,7 +93,7 @@ pub(crate) fn make_way(options: &Options) -> Result<ExitCode, Error> {
     if !is_detached && by_systemd(options)? {
         return Ok(ExitCode::from(RESTARTED));
     }
-    verbs::stop(&DaemonOptions {
+    stop::stop(&DaemonOptions {
         timeout: daemon.timeout.div_f64(2.0),
         ..daemon.clone()
     })
@@ -105,7 +106,7 @@ fn by_systemd(options: &Options) -> Result<bool, Error> {
         return Ok(false);
     };
     let pid = owner.pid();
-    if owner.sampled().is_err() || Origin::of(pid) != Origin::Systemd {
+    if owner.sampled().is_err() || Starter::of(pid) != Starter::Systemd {
         return Ok(false);
     }
     let Some(unit) = block_on(async { Ok(deadline.session().await?.unit_of(pid).await?) })? else {
@@ -123,7 +124,7 @@ fn by_systemd(options: &Options) -> Result<bool, Error> {
         Ok(bus.owner().await?)
     })?;
     match successor {
-        Some(pid) => verbs::say(format_args!("restarted by systemd: process {pid}"))?,
+        Some(pid) => format::report(format_args!("restarted by systemd: process {pid}"))?,
         None => return Err(Error::Nameless { unit }),
     }
     Ok(true)

@@ -1,7 +1,6 @@
 //! `sampled status`: whether the service runs, and which way it was started.
 
 use std::{
-    fmt, fs,
     io::{self, Write},
     process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
@@ -22,75 +21,20 @@ use super::{
     error::{Error, Stranger},
     format, owner,
     plain::Plain,
-    verbs,
+    running::{DaemonOptions, Starter},
 };
 
 /// What `status` can be told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StatusOptions {
     #[command(flatten)]
-    daemon: verbs::DaemonOptions,
-}
-
-/// Who has started a process of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Start,
-    Bus,
-    Systemd,
-    Hand,
-}
-
-impl Origin {
-    /// By what the process was given to start with, if it does not have the pidfile.
-    pub(crate) fn of(pid: u32) -> Self {
-        let strings = |file| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        let environment = strings("environ");
-        let has = |start: &str| {
-            let mut variables = environment.split(|&byte| byte == 0);
-            variables.any(|variable| variable.starts_with(start.as_bytes()))
-        };
-        let is_detached = || {
-            let arguments = strings("cmdline");
-            let mut arguments = arguments.split(|&byte| byte == 0);
-            arguments.any(|argument| [&b"start"[..], b"restart"].contains(&argument))
-        };
-        if has(&format!("SYSTEMD_EXEC_PID={pid}")) {
-            Self::Systemd
-        } else if has("DBUS_STARTER_ADDRESS=") {
-            Self::Bus
-        } else if is_detached() {
-            Self::Start
-        } else {
-            Self::Hand
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Bus => "bus",
-            Self::Systemd => "systemd",
-            Self::Hand => "hand",
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Start => "detached by `sampled start`",
-            Self::Bus => "started by the session bus",
-            Self::Systemd => "started by systemd",
-            Self::Hand => "started by hand",
-        })
-    }
+    daemon: DaemonOptions,
 }
 
 /// A service that runs.
 struct Running {
     pid: u32,
-    origin: Origin,
+    starter: Starter,
     since: Option<SystemTime>,
     /// What the service says, if it is the one that has the name.
     facts: Option<Facts>,
@@ -126,14 +70,14 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             let pid = pid.unsigned_abs();
             Some(Running {
                 pid,
-                origin: Origin::Start,
+                starter: Starter::Start,
                 since: *since,
                 facts: answer.facts.filter(|_| owner == Some(pid)),
             })
         }
         (_, Some(pid)) => Some(Running {
             pid,
-            origin: Origin::of(pid),
+            starter: Starter::of(pid),
             since: since(pid),
             facts: answer.facts,
         }),
@@ -158,7 +102,7 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
         let object = json!({
             "state": state,
             "pid": running.map(|running| running.pid),
-            "origin": running.map(|running| running.origin.word()),
+            "origin": running.map(|running| running.starter.word()),
             "since": since.map(|since| since.as_micros() as u64),
             "sessions": facts.map(|facts| facts.sessions),
             "configuration_error": facts.and_then(|facts| facts.configuration_error.as_ref()),
@@ -203,12 +147,12 @@ fn print_silent(
     running: Option<&Running>,
     error: &client::Error,
 ) -> io::Result<()> {
-    let Some(Running { pid, origin, .. }) = running else {
+    let Some(Running { pid, starter, .. }) = running else {
         return writeln!(out, "sampled is in an unknown state: {error}");
     };
     writeln!(
         out,
-        "sampled does not answer: process {pid}, {origin}\n{error}"
+        "sampled does not answer: process {pid}, {starter}\n{error}"
     )
 }
 
@@ -216,7 +160,7 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
     writeln!(
         out,
         "sampled is running: process {}, {}",
-        running.pid, running.origin
+        running.pid, running.starter
     )?;
     if let Some(since) = running.since {
         writeln!(out, "since {}", humantime::format_rfc3339_seconds(since))?;

@@ -1,0 +1,50 @@
+//! How the verbs of the daemon find it, and how long they may take.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use sampled::{
+    daemon::{self, Daemon},
+    duration,
+};
+
+use crate::cli::deadline::Deadline;
+
+/// What `start`, `stop`, `restart`, `reload` and `status` can be told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DaemonOptions {
+    /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pidfile: Option<PathBuf>,
+    /// How long the command may take: until the daemon is ready or has ended, and the bus has answered. A daemon
+    /// that has not ended by then is killed; by `restart`, after half of it
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
+    pub(crate) timeout: Duration,
+    /// Append what the daemon has to say to FILE, if it is started [default: nowhere]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+}
+
+impl DaemonOptions {
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::within(self.timeout)
+    }
+
+    pub(crate) fn daemon(&self) -> Daemon {
+        let daemon = Daemon::new("sampled")
+            .ready_timeout(self.timeout)
+            .stop_timeout(self.timeout);
+        match &self.pidfile {
+            Some(path) => daemon.pidfile(path),
+            // The name on the bus keeps the service single, also without a directory for a pidfile.
+            None => daemon.pidfile_if_free(!has_runtime_directory()),
+        }
+    }
+}
+
+/// Whether there is a directory for the usual pidfile.
+fn has_runtime_directory() -> bool {
+    let usual = Daemon::new("sampled").pidfile_path();
+    !matches!(usual, Err(daemon::Error::NoRuntimeDirectory))
+}
