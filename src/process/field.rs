@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{metric::unit, process::QueryError};
+use crate::metric::unit;
 
 /// What can be asked of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -192,13 +192,21 @@ impl fmt::Display for Field {
     }
 }
 
-impl FromStr for Field {
-    type Err = QueryError;
+/// There is no field of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: there is no such field: there are {}", Field::ALL.map(Field::name).join(", "))]
+pub struct UnknownField {
+    /// What was to be a field.
+    pub name: String,
+}
 
-    fn from_str(name: &str) -> Result<Self, QueryError> {
+impl FromStr for Field {
+    type Err = UnknownField;
+
+    fn from_str(name: &str) -> Result<Self, UnknownField> {
         let mut all = Self::ALL.into_iter();
         all.find(|field| field.name() == name)
-            .ok_or_else(|| QueryError::UnknownField {
+            .ok_or_else(|| UnknownField {
                 name: name.to_owned(),
             })
     }

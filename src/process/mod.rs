@@ -28,7 +28,7 @@ mod view;
 pub use crate::source::Error;
 pub(crate) use counts::counts;
 pub use end::{EndError, end, is_child};
-pub use field::Field;
+pub use field::{Field, UnknownField};
 pub use group::{Group, Sum, Sums, Total};
 pub use pass::Pass;
 pub use query::{Condition, Order, Query, QueryError};

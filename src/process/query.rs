@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    process::Field,
+    process::{Field, UnknownField},
     reading::{Reading, Value},
 };
 
@@ -203,11 +203,8 @@ impl fmt::Display for Order {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// There is no such field.
-    #[error("{name}: there is no such field: there are {}", Field::ALL.map(Field::name).join(", "))]
-    UnknownField {
-        /// What was to be one.
-        name: String,
-    },
+    #[error(transparent)]
+    UnknownField(#[from] UnknownField),
     /// A condition without a pattern.
     #[error("{0}: a filter is field=pattern")]
     NoPattern(String),

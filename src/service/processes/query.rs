@@ -1,7 +1,7 @@
 //! Fields and options of calls, as a query of the table.
 
 use crate::{
-    process::{Condition, Field, Group, Query, QueryError},
+    process::{Condition, Field, Group, Query, QueryError, UnknownField},
     service::{
         argument::Argument,
         error::Error,
@@ -109,10 +109,16 @@ fn filter(options: &Options, limits: &Limits) -> Result<Vec<Condition>, Error> {
     patterns.iter().map(condition).collect()
 }
 
+impl From<UnknownField> for Error {
+    fn from(error: UnknownField) -> Self {
+        Self::unknown_field(error.to_string())
+    }
+}
+
 impl From<QueryError> for Error {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::UnknownField { .. } => Self::unknown_field(error.to_string()),
+            QueryError::UnknownField(error) => error.into(),
             error => Self::invalid_args(error.to_string()),
         }
     }
