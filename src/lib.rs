@@ -5,6 +5,7 @@
 //! - [`daemon`] is the package sampled-daemon: detach, pidfile, readiness, start, stop, status, for any program.
 //! - [`reading`], [`rate`] and [`metric`]: values and faults, how a reading follows from two snapshots, and what is
 //!   known of it before.
+//! - `history`: the last readings of one thing, which the store and the table of processes keep for rates.
 //! - [`expression`]: arithmetic over metrics. [`source`]: how a source reads, `kernel`: the kernel's interfaces,
 //!   [`process`]: the table of processes, [`custom`]: the sources that a user defines; [`sources`]: all of them.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
@@ -39,6 +40,8 @@ pub mod custom;
 pub mod duration;
 #[cfg(feature = "source")]
 pub mod expression;
+#[cfg(feature = "source")]
+mod history;
 #[cfg(feature = "service")]
 pub mod install;
 #[cfg(feature = "source")]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    history::Timed,
     process::{
         details::Io,
         ticks::{microseconds_a_tick, ticks_a_second},
@@ -95,6 +96,12 @@ impl Pass {
             self.processes.get(place)
         });
         found.filter(|other| other.start_time == process.start_time)
+    }
+}
+
+impl Timed for Pass {
+    fn moment(&self) -> Duration {
+        self.stamp.monotonic
     }
 }
 

@@ -1,12 +1,9 @@
 //! The table of processes: what it costs is shared by all who ask.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
+    history::History,
     process::{
         Condition, Field, Group, Order, Pass, Query, Sum, Sums, Total,
         desk::Desk,
@@ -23,18 +20,9 @@ use crate::{
 /// this process may have, and closes them when it is dropped.
 pub struct Table {
     pub(super) desk: Desk,
-    latest: Option<Arc<Pass>>,
-    pub(super) marks: VecDeque<Arc<Pass>>,
+    pub(super) history: History<Pass>,
     passes: u64,
 }
-
-/// How far apart the passes are that are kept to compare with, and how many: as for the snapshots
-/// of a source.
-const MARK_SPACING: Duration = Duration::from_millis(100);
-const MARKS: usize = 4;
-
-/// A pass is compared with up to this many windows later: a rate is to say what happens now.
-const BASELINE_WINDOWS: u32 = 10;
 
 /// What was asked for of the processes that were asked for.
 #[derive(Clone, Debug)]
@@ -74,8 +62,7 @@ impl Table {
     pub(crate) fn on_pool(roots: &Roots, pool: &Pool) -> Self {
         Self {
             desk: Desk::new(roots, pool),
-            latest: None,
-            marks: VecDeque::new(),
+            history: History::default(),
             passes: 0,
         }
     }
@@ -204,13 +191,8 @@ impl Table {
         let needs_io = query
             .all_fields()
             .any(|field| Files::of(field).has(Files::IO));
-        let age = |mark: &Arc<Pass>| now.saturating_sub(mark.stamp.monotonic);
-        let mut marks = self.marks.iter().rev();
-        let found = marks.find(|mark| {
-            let is_past = mark.stamp.monotonic < now && age(mark) >= window;
-            is_past && (mark.has_io() || !needs_io)
-        })?;
-        (age(found) <= window.saturating_mul(BASELINE_WINDOWS)).then(|| found.clone())
+        let fits = |pass: &Pass| pass.has_io() || !needs_io;
+        self.history.past(now, window, fits).cloned()
     }
 
     /// A pass that was taken at or after the moment `since` of the monotonic clock, with what the rates
@@ -246,24 +228,13 @@ impl Table {
 
     /// The last pass, if it was taken at or after the moment `since`; otherwise a new one.
     fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
-        if let Some(latest) = &self.latest
-            && latest.stamp.monotonic >= since
-        {
+        if let Some(latest) = self.history.latest(since) {
             return Ok(latest.clone());
         }
-        self.latest = None;
-        let pass = Arc::new(self.desk.pass()?);
+        self.history.drop_latest();
+        let pass = self.desk.pass()?;
         self.passes = self.passes.saturating_add(1);
-        self.latest = Some(pass.clone());
-        let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
-        let now = pass.stamp.monotonic;
-        if newest.is_none_or(|newest| now.saturating_sub(newest) >= MARK_SPACING) {
-            if self.marks.len() == MARKS {
-                self.marks.pop_front();
-            }
-            self.marks.push_back(pass.clone());
-        }
-        Ok(pass)
+        Ok(self.history.add(pass))
     }
 
     /// The places of the processes that the filter leaves, in the order of the pids.

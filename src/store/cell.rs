@@ -1,7 +1,6 @@
 //! A memo cell: a source, and what it has read last.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,6 +9,7 @@ use tracing::warn;
 
 use super::changes::Changes;
 use crate::{
+    history::History,
     metric::Metric,
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
@@ -18,17 +18,6 @@ use crate::{
         panic::{Panic, attempt, caught},
     },
 };
-
-/// How far apart the snapshots are that are kept to compare with, and how many.
-///
-/// A caller that asks every 200 ms or seldomer finds one that is old enough, however often others
-/// ask in between.
-const MARK_SPACING: Duration = Duration::from_millis(100);
-const MARKS: usize = 4;
-
-/// An earlier snapshot serves as the baseline of a rate up to this many windows ago: a rate is to
-/// say what happens now, not what happened on average since yesterday.
-const BASELINE_WINDOWS: u32 = 10;
 
 /// A source that has failed so often in a row is left alone for a while, twice as long each time.
 const PATIENCE: u32 = 3;
@@ -54,8 +43,7 @@ pub(super) struct Cell {
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
-    latest: Option<Arc<Snapshot>>,
-    marks: VecDeque<Arc<Snapshot>>,
+    history: History<Snapshot>,
     error: Option<String>,
     /// What it needs and is not there, where discovery has found out.
     absence: Option<String>,
@@ -89,8 +77,7 @@ impl Cell {
             listed: None,
             metrics: None,
             width: 0,
-            latest: None,
-            marks: VecDeque::new(),
+            history: History::default(),
             error: None,
             absence: None,
             failure: None,
@@ -173,10 +160,8 @@ impl Cell {
     /// Begins what the next reading needs from the blocking pool, unless there is one since the moment
     /// `since`.
     pub(super) fn begin(&mut self, since: Duration) {
-        let is_young = |latest: &Arc<Snapshot>| latest.stamp.monotonic >= since;
         let is_left_alone = |failure: &Failure| monotonic() < failure.retry;
-        if self.latest.as_ref().is_some_and(is_young)
-            || self.failure.as_ref().is_some_and(is_left_alone)
+        if self.history.latest(since).is_some() || self.failure.as_ref().is_some_and(is_left_alone)
         {
             return;
         }
@@ -257,23 +242,12 @@ impl Cell {
 
     /// The last snapshot, if it was taken at or after the moment `since`; otherwise a new one.
     pub(super) fn read(&mut self, since: Duration) -> Arc<Snapshot> {
-        if let Some(latest) = &self.latest
-            && latest.stamp.monotonic >= since
-        {
+        if let Some(latest) = self.history.latest(since) {
             return latest.clone();
         }
         let stamp = Stamp::now();
         let columns = self.columns(stamp.monotonic);
-        let snapshot = Arc::new(Snapshot { stamp, columns });
-        self.latest = Some(snapshot.clone());
-        let newest = self.marks.back().map(|mark| mark.stamp.monotonic);
-        if newest.is_none_or(|newest| stamp.monotonic.saturating_sub(newest) >= MARK_SPACING) {
-            if self.marks.len() == MARKS {
-                self.marks.pop_front();
-            }
-            self.marks.push_back(snapshot.clone());
-        }
-        snapshot
+        self.history.add(Snapshot { stamp, columns })
     }
 
     fn columns(&mut self, now: Duration) -> Vec<Raw> {
@@ -307,15 +281,9 @@ impl Cell {
 
     /// The best snapshot to compare with at the moment `now`, and whether it is `window` old.
     pub(super) fn mark(&self, now: Duration, window: Duration) -> (Option<Arc<Snapshot>>, bool) {
-        let age = |mark: &Arc<Snapshot>| now.saturating_sub(mark.stamp.monotonic);
-        let recent = || {
-            let past = self.marks.iter().filter(|mark| mark.stamp.monotonic < now);
-            past.filter(|mark| age(mark) <= window.saturating_mul(BASELINE_WINDOWS))
-        };
-        match recent().rfind(|mark| age(mark) >= window) {
+        match self.history.past(now, window, |_| true) {
             Some(mark) => (Some(mark.clone()), true),
-            // Younger than the window: the oldest of them will be old enough first.
-            None => (recent().next().cloned(), false),
+            None => (self.history.oldest(now, window).cloned(), false),
         }
     }
 

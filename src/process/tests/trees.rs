@@ -305,7 +305,7 @@ fn past_passes_are_kept_for_a_while() {
     for _ in 0..100 {
         rows(&mut table, &query(&[]));
     }
-    assert!(table.marks.len() <= 4);
+    assert!(table.history.kept() <= 4);
 }
 
 #[test]

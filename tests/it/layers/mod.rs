@@ -17,6 +17,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
     ("reading", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
     ("metric", &["rate"], &[]),
+    ("history", &["reading"], &[]),
     ("object", &[], &[]),
     ("duration", &[], &[]),
     ("mistake", &[], &[]),
@@ -49,6 +50,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
         "process",
         &[
             "reading",
+            "history",
             "metric",
             "rate",
             "object",
@@ -79,6 +81,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
         "store",
         &[
             "reading",
+            "history",
             "metric",
             "rate",
             "expression",

@@ -1,0 +1,173 @@
+//! What was read last of one thing, and a few earlier readings of it for rates to compare with.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use crate::reading::Snapshot;
+
+/// How far apart the readings are that are kept to compare with, and how many.
+///
+/// A caller that asks every 200 ms or seldomer finds one that is old enough, however often others
+/// ask in between.
+const SPACING: Duration = Duration::from_millis(100);
+const KEPT: usize = 4;
+
+/// An earlier reading serves as the baseline of a rate up to this many windows ago: a rate is to
+/// say what happens now, not what happened on average since yesterday.
+const BASELINE_WINDOWS: u32 = 10;
+
+/// What was read at one moment.
+pub(crate) trait Timed {
+    /// The moment on the monotonic clock.
+    fn moment(&self) -> Duration;
+}
+
+/// The last reading, and earlier ones.
+#[derive(Debug)]
+pub(crate) struct History<T> {
+    latest: Option<Arc<T>>,
+    /// From the oldest to the newest.
+    kept: VecDeque<Arc<T>>,
+}
+
+impl Timed for Snapshot {
+    fn moment(&self) -> Duration {
+        self.stamp.monotonic
+    }
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self {
+            latest: None,
+            kept: VecDeque::new(),
+        }
+    }
+}
+
+impl<T: Timed> History<T> {
+    /// The last reading, if it was taken at or after the moment `since`.
+    pub(crate) fn latest(&self, since: Duration) -> Option<&Arc<T>> {
+        let latest = self.latest.as_ref();
+        latest.filter(|latest| latest.moment() >= since)
+    }
+
+    /// Drops the last reading, unless it is kept to compare with.
+    pub(crate) fn drop_latest(&mut self) {
+        self.latest = None;
+    }
+
+    /// Adds a reading, which is the last one from now on.
+    pub(crate) fn add(&mut self, reading: T) -> Arc<T> {
+        let reading = Arc::new(reading);
+        self.latest = Some(reading.clone());
+        let age = |kept: &Arc<T>| reading.moment().saturating_sub(kept.moment());
+        if self.kept.back().is_none_or(|newest| age(newest) >= SPACING) {
+            if self.kept.len() == KEPT {
+                self.kept.pop_front();
+            }
+            self.kept.push_back(reading.clone());
+        }
+        reading
+    }
+
+    /// The baseline of a rate at the moment `now`: the newest of those that `fit` that is at least `window` old,
+    /// unless even that is much older.
+    pub(crate) fn past(
+        &self,
+        now: Duration,
+        window: Duration,
+        fits: impl Fn(&T) -> bool,
+    ) -> Option<&Arc<T>> {
+        let mut recent = self.recent(now, window);
+        recent.rfind(|kept| now.saturating_sub(kept.moment()) >= window && fits(kept))
+    }
+
+    /// The one that will be a baseline first: the oldest that is not much older than `window`.
+    pub(crate) fn oldest(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
+        self.recent(now, window).next()
+    }
+
+    /// How many are kept to compare with.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn recent(&self, now: Duration, window: Duration) -> impl DoubleEndedIterator<Item = &Arc<T>> {
+        let longest = window.saturating_mul(BASELINE_WINDOWS);
+        let past = self.kept.iter().filter(move |kept| kept.moment() < now);
+        past.filter(move |kept| now.saturating_sub(kept.moment()) <= longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reading at so many milliseconds.
+    #[derive(Debug, PartialEq)]
+    struct At(u64);
+
+    impl Timed for At {
+        fn moment(&self) -> Duration {
+            ms(self.0)
+        }
+    }
+
+    fn ms(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+
+    fn history(moments: &[u64]) -> History<At> {
+        let mut history = History::default();
+        for &moment in moments {
+            history.add(At(moment));
+        }
+        history
+    }
+
+    #[test]
+    fn the_last_one_will_do_if_it_is_young_enough() {
+        let mut history = history(&[1000, 1010]);
+        assert_eq!(history.latest(ms(1010)).map(|at| at.0), Some(1010));
+        assert_eq!(history.latest(ms(1011)), None);
+        history.drop_latest();
+        assert_eq!(history.latest(ms(0)), None);
+        assert_eq!(history.oldest(ms(1011), ms(20)).map(|at| at.0), Some(1000));
+    }
+
+    #[track_caller]
+    fn check(moments: &[u64], now: u64, window: u64, past: Option<u64>, oldest: Option<u64>) {
+        let history = history(moments);
+        let (now, window) = (ms(now), ms(window));
+        let found = history.past(now, window, |_| true);
+        assert_eq!(found.map(|at| at.0), past);
+        assert_eq!(history.oldest(now, window).map(|at| at.0), oldest);
+    }
+
+    #[test]
+    fn what_rates_are_compared_with() {
+        check(&[], 1000, 200, None, None);
+        // A reading is no baseline of itself.
+        check(&[1000], 1000, 0, None, None);
+        check(&[1000], 1001, 200, None, Some(1000));
+        check(&[1000], 1200, 200, Some(1000), Some(1000));
+        check(&[1000, 1100, 1200], 1350, 200, Some(1100), Some(1000));
+        // Ten windows, and no more.
+        check(&[1000], 3000, 200, Some(1000), Some(1000));
+        check(&[1000], 3001, 200, None, None);
+        // What is asked for every millisecond is not kept every millisecond, and not for long.
+        check(&[1000, 1001, 1099, 1100], 1300, 150, Some(1100), Some(1000));
+        check(&[100, 200, 300, 400, 500], 500, 200, Some(300), Some(200));
+        let moments: Vec<_> = (0..100).map(|at| at * 100).collect();
+        assert_eq!(history(&moments).kept(), KEPT);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_passed_over() {
+        let history = history(&[1000, 1100, 1200]);
+        let found = history.past(ms(1400), ms(200), |at| at.0 < 1200);
+        assert_eq!(found.map(|at| at.0), Some(1100));
+        assert_eq!(history.past(ms(1400), ms(200), |_| false), None);
+    }
+}
