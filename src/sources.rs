@@ -3,7 +3,8 @@
 #[cfg(feature = "own")]
 use crate::custom;
 use crate::{
-    kernel, process,
+    kernel,
+    process::{self, SharedTable},
     source::{Roots, Source, pool::Pool},
 };
 
@@ -25,13 +26,20 @@ pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
 
 /// Every source there is, with options.
 pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
-    all_on(&Pool::new(), roots, options)
+    let pool = Pool::new();
+    let table = SharedTable::new(roots, &pool);
+    all_on(&pool, &table, roots, options)
 }
 
-/// The same, with their threads from this pool.
-pub(crate) fn all_on(pool: &Pool, roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
+/// The same, with their threads from this pool, and processes counted in this table.
+pub(crate) fn all_on(
+    pool: &Pool,
+    table: &SharedTable,
+    roots: &Roots,
+    options: &Options,
+) -> Vec<Box<dyn Source>> {
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
-    sources.push(process::counts(roots, pool));
+    sources.push(process::counts(table));
     // The last, so that who asks for an id of another source does not look at its files.
     #[cfg(feature = "own")]
     if let Some(own) = &options.own {

@@ -1,34 +1,38 @@
-//! How many processes there are, and what they do: `/proc/PID/stat`.
+//! How many processes there are, and what they do: counted in a pass of the shared table.
 //!
 //! That is a file for each process, some milliseconds for a thousand of them, so that they are
-//! counted on the blocking pool.
+//! counted on the blocking pool. A pass that was taken for somebody else will do, if it is young enough.
 
 use std::{
     fs,
-    os::unix::ffi::OsStrExt,
     path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
     metric::{Kind, Metric, unit},
-    process::pid_stat::PidStat,
-    rate::Formula,
-    reading::Raw,
-    regular_file,
-    source::{
-        Answered, Error, Roots, Source,
-        pool::{Job, Pool},
-        property::Property,
+    process::{
+        Pass, Table,
+        shared::{PLACE, SharedTable},
     },
+    rate::Formula,
+    reading::{Fault, Raw, Stamp},
+    source::{Answered, Error, Source, pool::Job, property::Property},
 };
 
 /// The processes, by state.
 struct Processes {
-    roots: Roots,
-    pool: Pool,
-    job: Job<Option<Counts>>,
+    table: SharedTable,
+    /// A pass of this moment or later will do.
+    since: Arc<Mutex<Duration>>,
+    job: Job<Answer>,
+    /// The moment of the pass that was read last.
+    stamp: Option<Stamp>,
 }
+
+/// What is counted in a pass, and its moment; none where there is no pool any more to take one.
+type Answer = Option<Result<(Stamp, Counts), Arc<Error>>>;
 
 /// In the order of [`PROPERTIES`].
 type Counts = [u64; PROPERTIES.len()];
@@ -50,17 +54,25 @@ const PROPERTIES: [(&[u8], Property); 8] = [
 ];
 
 /// The source that counts them.
-pub(crate) fn counts(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
-    Box::new(Processes::new(roots, pool))
+pub(crate) fn counts(table: &SharedTable) -> Box<dyn Source> {
+    Box::new(Processes::new(table))
 }
 
 impl Processes {
-    fn new(roots: &Roots, pool: &Pool) -> Self {
-        let proc = roots.proc.clone();
+    fn new(table: &SharedTable) -> Self {
+        let since = Arc::<Mutex<Duration>>::default();
+        let (held, asked) = (table.held.clone(), since.clone());
+        let work = move || {
+            let since = *asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let counted = held.with(|table| count(table, since, &held.roots.proc))?;
+            let counted = counted.result.map_err(Error::from).flatten();
+            Some(counted.map_err(Arc::new))
+        };
         Self {
-            roots: roots.clone(),
-            pool: pool.clone(),
-            job: Job::new(pool, &"processes".into(), move || count(&proc)),
+            table: table.clone(),
+            since,
+            job: Job::new(&table.pool, &PLACE.into(), work),
+            stamp: None,
         }
     }
 }
@@ -76,7 +88,7 @@ impl Source for Processes {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         // Where there is no first process there is no /proc.
-        let first = self.roots.proc.join("1");
+        let first = self.table.held.roots.proc.join("1");
         if !fs::exists(&first).map_err(|cause| Error::io(&first, cause))? {
             return Ok(Vec::new());
         }
@@ -88,11 +100,19 @@ impl Source for Processes {
     }
 
     fn when_answered(&mut self, tell: Answered) {
-        self.pool.when_answered(tell);
+        self.table.pool.when_answered(tell);
     }
 
     fn begin(&mut self, since: Duration) {
-        self.job.ask(since);
+        let counted = self.job.answer().ok().flatten().and_then(Result::ok);
+        if counted.is_some_and(|(stamp, _)| stamp.monotonic >= since) {
+            return;
+        }
+        let mut asked = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = since.max(*asked);
+        drop(asked);
+        // The pass that is known is older, whenever the job was that has found it.
+        self.job.ask(Duration::MAX);
     }
 
     fn awaited_until(&self) -> Option<Instant> {
@@ -100,56 +120,55 @@ impl Source for Processes {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.stamp = None;
         match self.job.answer() {
-            Ok(Some(counts)) => {
+            Ok(Some(counted)) => {
+                let (stamp, counts) = counted.map_err(|error| error.again())?;
+                self.stamp = Some(stamp);
                 columns.extend(counts.map(|count| Raw::Number(count as f64)));
-                Ok(())
             }
-            Ok(None) => Err(Error::malformed(
-                &self.roots.proc,
-                "there is no process in it",
-            )),
-            Err(fault) => {
-                columns.resize(PROPERTIES.len(), Raw::Fault(fault));
-                Ok(())
-            }
+            Ok(None) => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Timeout)),
+            Err(fault) => columns.resize(PROPERTIES.len(), Raw::Fault(fault)),
         }
+        Ok(())
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.stamp
     }
 }
 
-fn count(proc: &Path) -> Option<Counts> {
+fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, Counts), Error> {
+    let pass = table.pass(since)?;
+    if pass.is_empty() {
+        return Err(Error::malformed(proc, "there is no process in it"));
+    }
+    Ok((pass.stamp, in_pass(&pass)))
+}
+
+fn in_pass(pass: &Pass) -> Counts {
     let mut counts = [0_u64; PROPERTIES.len()];
-    for entry in fs::read_dir(proc).ok()?.flatten() {
-        if !entry.file_name().as_bytes().iter().all(u8::is_ascii_digit) {
-            continue;
-        }
-        // A process that ends meanwhile is none.
-        let stat = regular_file::table(&entry.path().join("stat"));
-        let stat = stat.unwrap_or_default();
-        if let Some((stat, _)) = PidStat::parse(&stat) {
-            // Numbers of processes have 32 bits, and those of threads: no sum overflows.
-            let mut add = |which: usize, more: u64| {
-                counts[which] = counts[which].saturating_add(more);
-            };
-            add(TOTAL, 1);
-            add(THREADS, stat.threads.into());
-            let states = PROPERTIES
-                .iter()
-                .position(|row| row.0.contains(&stat.state));
-            if let Some(which) = states {
-                add(which, 1);
-            }
+    for process in &pass.processes {
+        // Numbers of processes have 32 bits, and those of threads: no sum overflows.
+        let mut add = |which: usize, more: u64| {
+            counts[which] = counts[which].saturating_add(more);
+        };
+        add(TOTAL, 1);
+        add(THREADS, process.threads.into());
+        let mut states = PROPERTIES.iter();
+        if let Some(which) = states.position(|(states, _)| states.contains(&process.state)) {
+            add(which, 1);
         }
     }
-    (counts[TOTAL] > 0).then_some(counts)
+    counts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        reading::Fault,
-        source::tests::{Tree, read},
+    use crate::source::{
+        pool::Pool,
+        tests::{Tree, read},
     };
 
     fn stat(name: &str, state: char, threads: u64) -> String {
@@ -159,7 +178,8 @@ mod tests {
     #[test]
     fn processes_are_counted() {
         let tree = Tree::new();
-        let mut processes = Processes::new(&tree.roots(), &Pool::new());
+        let table = SharedTable::new(&tree.roots(), &Pool::new());
+        let mut processes = Processes::new(&table);
         assert_eq!(processes.discover().unwrap(), []);
         for (pid, state) in [(1, 'S'), (2, 'I'), (30, 'S'), (31, 'Z'), (400, 't')] {
             tree.write(&format!("{pid}/stat"), &stat("x", state, 2));
@@ -168,7 +188,9 @@ mod tests {
         tree.write("500/other", "");
         assert_eq!(processes.discover().unwrap().len(), PROPERTIES.len());
         let expected = [5, 10, 0, 2, 0, 1, 1, 1];
-        assert_eq!(count(&tree.roots().proc), Some(expected));
+        let roots = tree.roots();
+        let counted = count(&mut Table::new(&roots), Duration::ZERO, &roots.proc);
+        assert_eq!(counted.unwrap().1, expected);
         // On a machine that is very busy the first answer may be late.
         while read(&mut processes)[0] == Raw::Fault(Fault::Timeout) {}
         assert_eq!(read(&mut processes)[1], Raw::Number(10.0));

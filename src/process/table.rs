@@ -212,6 +212,12 @@ impl Table {
         self.passes
     }
 
+    /// The moment of the last pass on the monotonic clock; none if that has failed.
+    pub(super) fn latest(&self) -> Option<Duration> {
+        let latest = self.history.latest(Duration::ZERO);
+        latest.map(|pass| pass.stamp.monotonic)
+    }
+
     fn prepare(&mut self, query: &Query, pass: &Pass) {
         let is_rate = |field: &Field| field.needs_baseline();
         let counters: Vec<_> = query.all_fields().filter(is_rate).collect();
@@ -227,7 +233,7 @@ impl Table {
     }
 
     /// The last pass, if it was taken at or after the moment `since`; otherwise a new one.
-    fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
+    pub(super) fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
         if let Some(latest) = self.history.latest(since) {
             return Ok(latest.clone());
         }

@@ -47,6 +47,7 @@ use tracing::{debug, info};
 use zbus::{Connection, connection};
 
 use crate::{
+    process::SharedTable,
     reading::Stamp,
     source::{Listings, Roots, pool::Pool},
     sources,
@@ -197,9 +198,11 @@ impl Service {
         // What can fail does so before anybody waits for the name.
         let clock = Clock::new().map_err(Error::Timer)?;
         let pool = Pool::new();
-        let store = Store::new(sources::all_on(&pool, roots, &settings.sources));
+        let table = SharedTable::new(roots, &pool);
+        let sources = sources::all_on(&pool, &table, roots, &settings.sources);
+        let store = Store::new(sources);
         let store = store.with_listings(Listings::new(roots));
-        let processes = Worker::new(roots, &pool);
+        let processes = Worker::new(table);
         let state = Arc::new(State::new(store, processes, settings));
         let (address, bus, attendant) = connect(&state).await?;
         let service = Self {

@@ -187,7 +187,7 @@ impl Session {
                 let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
                 self.backlog.count(bytes);
             }
-            Subject::Processes(processes) => processes.fall_due(),
+            Subject::Processes(processes) => processes.fall_due(now),
         }
     }
 

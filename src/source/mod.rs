@@ -28,7 +28,7 @@ use std::{
 
 use crate::{
     metric::Metric,
-    reading::{Fault, Raw},
+    reading::{Fault, Raw, Stamp},
 };
 pub use family::{Life, NewMember};
 pub use listings::Listings;
@@ -97,6 +97,11 @@ pub trait Source: Send {
     /// # Errors
     /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error>;
+
+    /// When that was read which the last [`read`](Self::read) has given, where it was read earlier and for others, too.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
 
     /// Whether the last readings have shown that something is there, or is no longer, of which
     /// [`Source::discover`] did not know: it is to be called again. Costs nothing to ask.

@@ -39,7 +39,6 @@ const NAME: &str = "blocking pool";
 pub(crate) struct Pool(Arc<Owner>);
 
 /// The pool, for what it may outlive.
-#[cfg(any(feature = "nvml", feature = "service"))]
 pub(crate) struct WeakPool(Weak<Owner>);
 
 /// Closes the pool when the last of its clones is dropped.
@@ -120,7 +119,6 @@ impl Pool {
     }
 
     /// Submits a task after some time, unless this is dropped before.
-    #[cfg(any(feature = "nvml", feature = "service", test))]
     pub(crate) fn submit_later(
         &self,
         after: Duration,
@@ -173,7 +171,6 @@ impl Pool {
         })
     }
 
-    #[cfg(any(feature = "nvml", feature = "service"))]
     pub(crate) fn downgrade(&self) -> WeakPool {
         WeakPool(Arc::downgrade(&self.0))
     }
@@ -183,7 +180,6 @@ impl Pool {
     }
 }
 
-#[cfg(any(feature = "nvml", feature = "service"))]
 impl WeakPool {
     pub(crate) fn upgrade(&self) -> Option<Pool> {
         self.0.upgrade().map(Pool)

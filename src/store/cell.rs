@@ -245,9 +245,13 @@ impl Cell {
         if let Some(latest) = self.history.latest(since) {
             return latest.clone();
         }
-        let stamp = Stamp::now();
-        let columns = self.columns(stamp.monotonic);
-        self.history.add(Snapshot { stamp, columns })
+        let now = Stamp::now();
+        let columns = self.columns(now.monotonic);
+        let stamp = caught(|| self.source.stamp()).ok().flatten();
+        self.history.add(Snapshot {
+            stamp: stamp.unwrap_or(now),
+            columns,
+        })
     }
 
     fn columns(&mut self, now: Duration) -> Vec<Raw> {

@@ -4,7 +4,6 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use crate::{
     process::{Error, Table},
-    reading::Stamp,
     sample,
 };
 
@@ -31,8 +30,7 @@ impl Batches {
 
     /// Has the table make what sessions want.
     pub(crate) fn begin(&mut self, worker: &Worker, wanted: Vec<Wanted>) {
-        let now = Stamp::now().monotonic;
-        self.being_made = Some(worker.ask(move |table| make(table, &wanted, now)));
+        self.being_made = Some(worker.ask(move |table| make(table, &wanted)));
     }
 
     /// Waits for what is being made; nothing, if that has failed.
@@ -48,26 +46,29 @@ impl Batches {
 }
 
 /// Of fifty sessions that want the same and know the same, 49 cost little but their signals.
-fn make(table: &mut Table, wanted: &[Wanted], now: Duration) -> Result<Made, Error> {
+fn make(table: &mut Table, wanted: &[Wanted]) -> Result<Made, Error> {
+    // One pass for all: the one that was taken for other frames of the moment will do.
+    let since = wanted.iter().map(|wanted| wanted.since).max();
+    let since = since.unwrap_or_default();
     let mut made: Vec<(u32, Arc<Changes>)> = Vec::with_capacity(wanted.len());
     for (place, this) in wanted.iter().enumerate() {
         let same = wanted[..place].iter().position(|other| other.is_same(this));
         let changes = match same {
             Some(place) => made[place].1.clone(),
-            None => Arc::new(changes(table, this, now)?),
+            None => Arc::new(changes(table, this, since)?),
         };
         made.push((this.session, changes));
     }
     Ok(made)
 }
 
-fn changes(table: &mut Table, wanted: &Wanted, now: Duration) -> Result<Changes, Error> {
+fn changes(table: &mut Table, wanted: &Wanted, since: Duration) -> Result<Changes, Error> {
     let Wanted { query, sent, .. } = wanted;
     let before = match sent {
         Some(sent) => Some(sent.pass.clone()),
-        None => table.past(query, now, sample::Options::default().window),
+        None => table.past(query, since, sample::Options::default().window),
     };
-    let rows = table.rows(query, now, before.as_deref())?;
+    let rows = table.rows(query, since, before.as_deref())?;
     Ok(Changes::between(
         &query.fields,
         sent.as_deref(),
@@ -82,5 +83,58 @@ impl Wanted {
             (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
         is_known && self.query == other.query
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        process::{Field, Query, SharedTable},
+        reading::monotonic,
+        source::{Roots, pool::Pool},
+        sources,
+        store::Store,
+    };
+
+    fn wanted(session: u32, field: Field, since: Duration) -> Wanted {
+        Wanted {
+            session,
+            query: Arc::new(Query {
+                fields: vec![Field::Pid, field],
+                ..Query::default()
+            }),
+            sent: None,
+            since,
+        }
+    }
+
+    /// Sessions of metrics and of processes, one after the other, whose queries alternate.
+    #[tokio::test]
+    async fn who_is_due_at_one_moment_has_one_pass() {
+        let (roots, pool) = (Roots::default(), Pool::new());
+        let table = SharedTable::new(&roots, &pool);
+        let options = sources::Options::default();
+        let store = Store::new(sources::all_on(&pool, &table, &roots, &options));
+        let selection = store.resolve(&["os/processes"]).unwrap();
+        let worker = Worker::new(table);
+        let passes = || async { worker.ask(|table| Ok(table.passes())).await.unwrap() };
+        for moment in 1..=5 {
+            let now = monotonic();
+            store.prepare_frames(&[&*selection; 3], now).await;
+            for _ in 0..3 {
+                store.read(&selection, now);
+            }
+            let wanted = [Field::Rss, Field::Cpu, Field::Rss, Field::Cpu];
+            let wanted = (1..).zip(wanted);
+            let wanted: Vec<_> = wanted
+                .map(|(session, field)| self::wanted(session, field, now))
+                .collect();
+            let made = worker.ask(move |table| make(table, &wanted)).await;
+            let made = made.unwrap().unwrap();
+            assert!(Arc::ptr_eq(&made[0].1, &made[2].1));
+            assert_eq!(passes().await.unwrap(), moment);
+        }
+        assert_eq!(worker.facts().passes, 5);
     }
 }

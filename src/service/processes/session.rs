@@ -1,6 +1,6 @@
 //! What a session of processes acquires: a table, and what has changed in it since it was sent.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::process::{Query, Rows};
 
@@ -10,8 +10,8 @@ use super::Changes;
 pub(crate) struct Subject {
     pub(crate) query: Arc<Query>,
     sent: Option<Arc<Rows>>,
-    /// Whether a frame has fallen due that is not there yet.
-    is_due: bool,
+    /// When a frame has fallen due that is not there yet.
+    due: Option<Duration>,
 }
 
 /// A table that a session is to have.
@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) query: Arc<Query>,
     /// The last one that was sent.
     pub(crate) sent: Option<Arc<Rows>>,
+    /// A pass of this moment or later will do.
+    pub(crate) since: Duration,
 }
 
 impl Subject {
@@ -27,7 +29,7 @@ impl Subject {
         Self {
             query: Arc::new(query),
             sent: None,
-            is_due: false,
+            due: None,
         }
     }
 
@@ -37,17 +39,19 @@ impl Subject {
         fields.map(|field| field.name()).collect()
     }
 
-    /// A frame is due. One that was due before and is not there yet is the same one.
-    pub(crate) fn fall_due(&mut self) {
-        self.is_due = true;
+    /// A frame is due at `now`. One that was due before and is not there yet is the same one.
+    pub(crate) fn fall_due(&mut self, now: Duration) {
+        self.due = Some(now);
     }
 
     /// What is to be read for the frame that is due, if one is. Asked once for each.
     pub(crate) fn take_wanted(&mut self, session: u32) -> Option<Wanted> {
-        std::mem::take(&mut self.is_due).then(|| Wanted {
+        let since = self.due.take()?;
+        Some(Wanted {
             session,
             query: self.query.clone(),
             sent: self.sent.clone(),
+            since,
         })
     }
 
@@ -55,6 +59,6 @@ impl Subject {
     /// skipped, so that frames do not bunch up.
     pub(crate) fn sent(&mut self, changes: &Changes) {
         self.sent = Some(changes.rows.clone());
-        self.is_due = false;
+        self.due = None;
     }
 }

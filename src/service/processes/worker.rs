@@ -1,41 +1,27 @@
-//! Who has the table.
-//!
-//! A pass over some thousand processes takes milliseconds, and one that the kernel holds up takes as
-//! long as that pleases: neither may hold up what is not about processes. So whatever is asked of the
-//! table is a task of the blocking pool, one after the other. When there was none for some seconds, and
-//! there is no session that will have one, the table goes, and with it all that it has open.
+//! The shared table of processes, for tasks that wait for its answer without a thread.
 
 use std::{
-    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
 use crate::{
-    process::{Error, Table},
+    process::{Done, Error, SharedTable, Table},
     source::{
         Roots,
-        panic::{Panic, caught},
-        pool::{Pool, Submitted, WeakPool},
+        panic::Panic,
+        pool::{Pool, Submitted},
     },
 };
 
-/// How long the table is kept for the next call.
-const LINGER: Duration = Duration::from_secs(5);
-
-/// A thread that has had the table for longer is stuck.
-const DEADLINE: Duration = Duration::from_secs(1);
-
-const PLACE: &str = "process table";
-
-/// The table, as tasks of the blocking pool.
+/// The shared table, and what it has done for those who ask here.
 pub(crate) struct Worker {
-    pool: Pool,
-    shared: Arc<Shared>,
+    table: SharedTable,
+    noted: Arc<Mutex<Noted>>,
 }
 
 /// What the table has done, and what that took.
@@ -47,25 +33,17 @@ pub(crate) struct Facts {
     pub(crate) error: String,
 }
 
+#[derive(Default)]
+struct Noted {
+    facts: Facts,
+    /// The moment of the last pass that was counted.
+    latest: Option<Duration>,
+}
+
 /// What was asked of the table. When this is dropped before it is begun, it never is.
 pub(crate) struct Answer<T> {
     receiver: oneshot::Receiver<Result<T, Error>>,
     _submitted: Submitted,
-}
-
-struct Shared {
-    roots: Roots,
-    pool: WeakPool,
-    table: Mutex<Option<Table>>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    is_held: bool,
-    /// What will drop the table.
-    release: Option<Submitted>,
-    facts: Facts,
 }
 
 impl<T> Future for Answer<T> {
@@ -77,25 +55,20 @@ impl<T> Future for Answer<T> {
 }
 
 impl Worker {
-    /// A worker on the processes below `roots.proc`.
-    pub(crate) fn new(roots: &Roots, pool: &Pool) -> Self {
+    /// A worker with this table.
+    pub(crate) fn new(table: SharedTable) -> Self {
         Self {
-            pool: pool.clone(),
-            shared: Arc::new(Shared {
-                roots: roots.clone(),
-                pool: pool.downgrade(),
-                table: Mutex::default(),
-                state: Mutex::default(),
-            }),
+            table,
+            noted: Arc::default(),
         }
     }
 
     pub(crate) fn roots(&self) -> &Roots {
-        &self.shared.roots
+        self.table.roots()
     }
 
     pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
+        self.table.pool()
     }
 
     /// Has something done with the table, after what was asked for before.
@@ -104,86 +77,48 @@ impl Worker {
         work: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
     ) -> Answer<T> {
         let (sender, receiver) = oneshot::channel();
-        let shared = self.shared.clone();
-        let task = move || shared.run(work, sender);
+        let noted = self.noted.clone();
+        let done = move |done: Done<Result<T, Error>>| {
+            lock(&noted).add(&done);
+            if let Ok(result) = done.result {
+                // Who has left meanwhile does not hear of it.
+                sender.send(result).ok();
+            }
+        };
         Answer {
             receiver,
-            _submitted: self.pool.submit_at_once(&PLACE.into(), DEADLINE, task),
+            _submitted: self.table.submit(work, done),
         }
     }
 
     /// Keeps the table, or lets it go some seconds after the last task.
     pub(crate) fn hold(&self, is_held: bool) {
-        let before = mem::replace(&mut self.shared.lock().is_held, is_held);
-        if before && !is_held {
-            self.shared.release_later();
-        }
+        self.table.hold(is_held);
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        self.shared.lock().facts.clone()
+        lock(&self.noted).facts.clone()
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No task runs under the lock, so nothing panics that leaves the state in disorder.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn run<T>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Table) -> Result<T, Error>,
-        answer: oneshot::Sender<Result<T, Error>>,
-    ) {
-        let Some(pool) = self.pool.upgrade() else {
-            return;
-        };
-        let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = held.get_or_insert_with(|| Table::on_pool(&self.roots, &pool));
-        let (before, start) = (table.passes(), Instant::now());
-        let done = caught(|| work(table));
-        let passes = table.passes().saturating_sub(before);
-        let (error, result) = match done {
-            Ok(Ok(done)) => (None, Some(Ok(done))),
-            Ok(Err(error)) => (Some(error.to_string()), Some(Err(error))),
-            Err(Panic(message)) => {
-                // A table that has panicked is in disorder: the next task gets a new one.
-                *held = None;
-                (Some(format!("it has panicked: {message}")), None)
-            }
-        };
-        drop(held);
-        let mut state = self.lock();
-        let facts = &mut state.facts;
+impl Noted {
+    fn add<T>(&mut self, done: &Done<Result<T, Error>>) {
+        // A pass that was taken for the counts of processes, and has served here as well, is one more.
+        let is_shared = done.passes == 0 && done.latest > self.latest;
+        self.latest = done.latest;
+        let facts = &mut self.facts;
+        let passes = done.passes.saturating_add(is_shared.into());
         facts.passes = facts.passes.saturating_add(passes);
-        facts.cost = facts.cost.saturating_add(start.elapsed());
-        facts.error = error.unwrap_or_default();
-        let is_held = state.is_held;
-        drop(state);
-        if let Some(result) = result {
-            // Who has left meanwhile does not hear of it.
-            answer.send(result).ok();
-        }
-        if !is_held {
-            self.release_later();
-        }
+        facts.cost = facts.cost.saturating_add(done.cost);
+        facts.error = match &done.result {
+            Ok(Ok(_)) => String::new(),
+            Ok(Err(error)) => error.to_string(),
+            Err(Panic(message)) => format!("it has panicked: {message}"),
+        };
     }
+}
 
-    /// Drops the table after some seconds, unless it is asked for or held before.
-    fn release_later(self: &Arc<Self>) {
-        let Some(pool) = self.pool.upgrade() else {
-            return;
-        };
-        let shared = self.clone();
-        let release = move || {
-            if !shared.lock().is_held {
-                let table = shared.table.lock().map(|mut table| table.take());
-                drop(table);
-            }
-        };
-        let release = pool.submit_later(LINGER, &PLACE.into(), DEADLINE, release);
-        let before = self.lock().release.replace(release);
-        drop(before);
-    }
+fn lock(noted: &Mutex<Noted>) -> MutexGuard<'_, Noted> {
+    // Nothing panics under the lock that leaves it in disorder.
+    noted.lock().unwrap_or_else(PoisonError::into_inner)
 }

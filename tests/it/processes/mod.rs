@@ -2,6 +2,7 @@
 
 mod ending;
 mod sessions;
+mod shared;
 mod snapshots;
 mod sturdiness;
 

@@ -1,0 +1,87 @@
+//! One pass for all who ask: for the counts of processes and for tables of them.
+
+use std::{fs, path::Path, process::Child, time::Duration};
+
+use futures_util::future::join_all;
+use rustix::process::Signal;
+use sampled::{
+    client::{Choice, Client, Processes, SampleOptions},
+    reading::Value,
+};
+
+use super::processes;
+use crate::bus::Bus;
+
+/// A `/proc` whose processes are files that the test makes.
+struct Proc<'a>(&'a Bus);
+
+impl Proc<'_> {
+    fn process(&self, pid: u32) {
+        let directory = self.0.dir().join(format!("proc/{pid}"));
+        fs::create_dir_all(&directory).unwrap();
+        let line = format!("{pid} (x) S 1 7 7 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 99 25 0 0\n");
+        fs::write(directory.join("stat"), line).unwrap();
+    }
+
+    fn serve(&self) -> Child {
+        let proc = self.0.dir().join("proc");
+        let proc = Path::to_str(&proc).unwrap();
+        let arguments = ["serve", "--idle-timeout", "never", "--procfs", proc];
+        self.0.sampled(&arguments).spawn().unwrap()
+    }
+}
+
+/// A reading that is at most so many seconds old.
+fn within(seconds: u64) -> SampleOptions {
+    SampleOptions {
+        max_age: Some(Duration::from_secs(seconds)),
+        ..SampleOptions::default()
+    }
+}
+
+/// How many processes the source counts, and of which moment.
+async fn counted(client: &Client, age: u64) -> (f64, u64) {
+    let sample = client.sample(&["os/processes/total"], within(age)).await;
+    let sample = sample.unwrap();
+    match sample.readings.get("os/processes/total") {
+        Some(Value::Number(total)) => (*total, sample.timestamp),
+        _ => panic!("{sample:?}"),
+    }
+}
+
+/// How many processes the table has, and of which moment.
+async fn listed(processes: &Processes, age: u64) -> (f64, u64) {
+    let all = Choice::default();
+    let table = processes.snapshot(&["pid"], &all, within(age)).await;
+    let table = table.unwrap();
+    (f64::from(table.total), table.timestamp)
+}
+
+#[test]
+fn counts_and_tables_of_one_age_are_of_one_pass() {
+    let bus = Bus::new();
+    let proc = Proc(&bus);
+    proc.process(1);
+    let mut serve = proc.serve();
+    bus.block_on(async {
+        let daemon = bus.owned().await;
+        let (client, processes) = (bus.client().await, processes(&bus).await);
+        // What has come since is in neither, whoever has had the pass taken.
+        let first = listed(&processes, 10).await;
+        assert_eq!(first.0, 1.0);
+        proc.process(2);
+        let counts = join_all((0..20).map(|_| counted(&client, 10))).await;
+        assert_eq!(counts, [first; 20]);
+        let second = counted(&client, 0).await;
+        assert_eq!(second.0, 2.0);
+        proc.process(3);
+        let tables = join_all((0..20).map(|_| listed(&processes, 10))).await;
+        assert_eq!(tables, [second; 20]);
+        // Who accepts no age has a pass of his own.
+        assert_eq!(listed(&processes, 0).await.0, 3.0);
+        proc.process(4);
+        assert_eq!(counted(&client, 0).await.0, 4.0);
+        daemon.signal(Signal::TERM);
+    });
+    assert_eq!(serve.wait().unwrap().code(), Some(0));
+}
