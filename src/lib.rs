@@ -6,6 +6,7 @@
 //! - [`reading`], [`rate`] and [`metric`]: values and faults, how a reading follows from two snapshots, and what is
 //!   known of it before.
 //! - `history`: the last readings of one thing, which the store and the table of processes keep for rates.
+//! - [`object`] and [`pattern`]: names in ids, and which ids a pattern means.
 //! - [`expression`]: arithmetic over metrics. [`source`]: how a source reads, `kernel`: the kernel's interfaces,
 //!   [`process`]: the table of processes, [`custom`]: the sources that a user defines; [`sources`]: all of them.
 //! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
@@ -56,6 +57,8 @@ pub mod metric;
 mod mistake;
 #[cfg(feature = "source")]
 pub mod object;
+#[cfg(feature = "source")]
+pub mod pattern;
 #[cfg(feature = "source")]
 pub mod process;
 #[cfg(feature = "source")]

@@ -1,4 +1,4 @@
-//! Names of objects in ids: what a device is called, in plain ASCII, and patterns of such names.
+//! Names of objects in ids: what a device is called, in plain ASCII.
 
 /// Whether a byte stands for itself in the name of an object; others are written `%XX`.
 pub fn is_plain(byte: u8) -> bool {
@@ -18,44 +18,6 @@ pub fn escape(name: &[u8]) -> String {
     escaped
 }
 
-/// Whether a segment of an id has the form of a pattern, whose `*` stand for any run of characters.
-pub fn is_like(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(text) = text.strip_prefix(head) else {
-        return false;
-    };
-    let mut text = text.as_bytes();
-    let mut parts = rest.split('*').map(str::as_bytes).peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return text.ends_with(part);
-        }
-        match after(text, part) {
-            Some(rest) => text = rest,
-            None => return false,
-        }
-    }
-    true
-}
-
-/// What comes after the first of these parts. Segments are short: preparing a search would take longer.
-fn after<'a>(text: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
-    let Some(first) = part.first() else {
-        return Some(text);
-    };
-    let mut rest = text;
-    loop {
-        let at = rest.iter().position(|byte| byte == first)?;
-        rest = &rest[at..];
-        if let Some(after) = rest.strip_prefix(part) {
-            return Some(after);
-        }
-        rest = &rest[1..];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,25 +35,5 @@ mod tests {
         check(b"100%*", "100%25%2A");
         check("\u{fc}".as_bytes(), "%C3%BC");
         check(b"", "");
-    }
-
-    #[test]
-    fn patterns() {
-        let check = |pattern, text, expected| {
-            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
-        };
-        check("", "", true);
-        check("a", "a", true);
-        check("a", "ab", false);
-        check("*", "", true);
-        check("a*", "a", true);
-        check("a*a", "a", false);
-        check("*b*", "abc", true);
-        check("*aab*", "aaab", true);
-        check("*ab*ab*", "xabyabz", true);
-        check("*ab*ab*", "xabyaz", false);
-        check("a*b*c", "abbc", true);
-        check("**", "x", true);
-        check("*c", "abcd", false);
     }
 }

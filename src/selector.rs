@@ -3,7 +3,7 @@
 //! A selector is an id (`cpu/all/usage`), a prefix of whole segments (`cpu`, `cpu/all`), or either
 //! with `*` for any run of bytes inside a segment (`cpu/*/usage`).
 
-use crate::object;
+use crate::{object, pattern};
 
 /// The longest selector that is accepted, in bytes.
 pub const MAX_LENGTH: usize = 256;
@@ -74,23 +74,13 @@ impl<'a> Selector<'a> {
 
     /// Whether the selector means this metric.
     pub fn matches(&self, id: &str) -> bool {
-        let mut segments = id.split('/');
-        self.text.split('/').all(|pattern| {
-            segments
-                .next()
-                .is_some_and(|text| object::is_like(pattern, text))
-        })
+        pattern::means(self.text.split('/'), id.split('/'))
     }
 
     /// Whether a metric within `scope`, an id pattern whose `*` stand for whole segments, could be
     /// meant. May say yes too often, never no.
     pub fn may_match(&self, scope: &str) -> bool {
-        let mut segments = scope.split('/');
-        self.text.split('/').all(|pattern| {
-            segments
-                .next()
-                .is_some_and(|text| text == "*" || object::is_like(pattern, text))
-        })
+        pattern::may_mean(self.text, scope)
     }
 }
 

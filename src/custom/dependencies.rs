@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     expression::{Expression, Input},
-    object,
+    pattern,
 };
 
 /// How many different patterns the expressions of all files may have: each is compared with every id
@@ -70,7 +70,7 @@ impl Dependencies {
         self.steps = self.steps.saturating_add(ids.len());
         let pattern = Segments::of(selector);
         let meant = ids.iter().zip(0_u32..);
-        let meant = meant.filter(|(id, _)| pattern.means(id));
+        let meant = meant.filter(|(id, _)| pattern::means(pattern.iter(), id.iter()));
         let number = u32::try_from(self.below.len()).unwrap_or(u32::MAX);
         self.below.push(meant.map(|(_, number)| number).collect());
         number
@@ -97,7 +97,7 @@ impl Dependencies {
     }
 }
 
-/// An id, or a selector, which may have less than three segments.
+/// The segments of an id, or of a selector, which may have less than three: split once, for each is compared often.
 struct Segments<'a>([Option<&'a str>; 3]);
 
 impl<'a> Segments<'a> {
@@ -106,12 +106,7 @@ impl<'a> Segments<'a> {
         Self([segments.next(), segments.next(), segments.next()])
     }
 
-    /// Whether this selector means an id: what `selector` says of the selectors of clients.
-    fn means(&self, id: &Segments<'_>) -> bool {
-        self.0.iter().zip(&id.0).all(|pair| match pair {
-            (None, _) => true,
-            (Some(pattern), Some(segment)) => object::is_like(pattern, segment),
-            (Some(_), None) => false,
-        })
+    fn iter(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().copied().flatten()
     }
 }

@@ -1,6 +1,6 @@
 //! Which ids a user may give.
 
-use crate::object;
+use crate::{object, pattern};
 
 /// The longest id, in bytes: no selector is longer.
 const LONGEST: usize = 256;
@@ -30,11 +30,7 @@ pub(super) fn check(id: &str, taken: &[&'static str]) -> Result<(), String> {
             }
         }
     }
-    let belongs = |pattern: &&&str| {
-        let mut parts = pattern.split('/').zip(&segments);
-        parts.all(|(pattern, segment)| pattern == "*" || pattern == *segment)
-    };
-    match taken.iter().find(belongs) {
+    match taken.iter().find(|scope| pattern::covers(scope, id)) {
         Some(pattern) => Err(format!(
             "this id belongs to a source that is built in ({pattern}); another object or property \
              is free"

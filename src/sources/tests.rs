@@ -6,6 +6,7 @@ use std::fs;
 
 use super::*;
 use crate::{
+    pattern::covers,
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
         Error,
@@ -67,12 +68,6 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
         }
         assert!(ids.contains("cpu/cpu0/usage") && ids.contains("os/system/uptime"));
     }
-}
-
-fn covers(pattern: &str, id: &str) -> bool {
-    let same = |(one, other): (&str, &str)| one == "*" || one == other;
-    pattern.split('/').count() == id.split('/').count()
-        && pattern.split('/').zip(id.split('/')).all(same)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{object, selector::nearest};
+use crate::{pattern, selector::nearest};
 
 /// What selectors are made of.
 pub(super) struct Words<'a, I> {
@@ -34,10 +34,11 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Words<'a, I> {
         let mut way: Vec<&str> = Vec::new();
         let mut is_corrected = false;
         for (place, segment) in text.split('/').enumerate() {
-            let ids = self.ids.clone().filter_map(|id| after(id, &way));
+            let next = |id: &'a str| pattern::after(way.iter().copied(), id.split('/'))?.next();
+            let ids = self.ids.clone().filter_map(next);
             let names: BTreeSet<_> = ids.collect();
             let is_source = place == 0 && self.sources.contains(segment);
-            if is_source || names.iter().any(|name| object::is_like(segment, name)) {
+            if is_source || names.iter().any(|name| pattern::is_like(segment, name)) {
                 way.push(segment);
                 continue;
             }
@@ -81,16 +82,6 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Words<'a, I> {
 /// The part of an id that is its source.
 pub(super) fn first(id: &str) -> &str {
     id.split_once('/').map_or(id, |(first, _)| first)
-}
-
-/// The part of an id that comes after these, if it has parts like them.
-fn after<'a>(id: &'a str, way: &[&str]) -> Option<&'a str> {
-    let mut parts = id.split('/');
-    let is_on_it = way.iter().all(|pattern| {
-        let part = parts.next();
-        part.is_some_and(|part| object::is_like(pattern, part))
-    });
-    is_on_it.then(|| parts.next())?
 }
 
 #[cfg(test)]

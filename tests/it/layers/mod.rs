@@ -10,7 +10,7 @@ use std::{
 use imports::{Crate, Segments};
 
 /// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
-const MAP: [(&str, &[&str], &[&str]); 25] = [
+const MAP: [(&str, &[&str], &[&str]); 26] = [
     ("regular_file", &[], &[]),
     ("memory", &[], &[]),
     ("expression", &[], &[]),
@@ -19,6 +19,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
     ("metric", &["rate"], &[]),
     ("history", &["reading"], &[]),
     ("object", &[], &[]),
+    ("pattern", &[], &[]),
     ("duration", &[], &[]),
     ("mistake", &[], &[]),
     (
@@ -66,6 +67,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
             "metric",
             "rate",
             "object",
+            "pattern",
             "duration",
             "expression",
             "mistake",
@@ -76,7 +78,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
         &[],
     ),
     ("sources", &["source", "kernel", "process", "custom"], &[]),
-    ("selector", &["object"], &[]),
+    ("selector", &["object", "pattern"], &[]),
     (
         "store",
         &[
@@ -85,7 +87,7 @@ const MAP: [(&str, &[&str], &[&str]); 25] = [
             "metric",
             "rate",
             "expression",
-            "object",
+            "pattern",
             "selector",
             "source",
         ],
