@@ -36,10 +36,16 @@ impl PartialEq for Told {
     }
 }
 
-/// A frame as it was made for one session. For the next one it will do as well, if that has selected
-/// the same and compares with the same: of fifty such sessions, 49 cost little but their signals.
-pub(super) struct Made {
+/// The frames that were made at one moment. One will do for each session that has selected the same and
+/// compares with the same, whichever come in between: of fifty such sessions, 49 cost little but
+/// their signals.
+#[derive(Default)]
+pub(super) struct Frames(Vec<Made>);
+
+/// A frame as it was made for one session.
+struct Made {
     selection: Arc<Selection>,
+    /// The session's own last frame; empty where it had none.
     baseline: Baseline,
     frame: Frame,
     values: Arc<[f64]>,
@@ -76,18 +82,15 @@ impl Metrics {
         self.selection = selection;
     }
 
-    /// Takes a frame at `now` and says what the client is to be told of it. `made` is the frame of
-    /// the session before it in the same tick.
+    /// Takes a frame at `now` and says what the client is to be told of it. `frames` are those of the
+    /// sessions before it in the same tick.
     pub(super) fn frame(
         &mut self,
         store: &Store,
         now: Duration,
-        made: &mut Option<Made>,
+        frames: &mut Frames,
     ) -> impl Iterator<Item = Event> + use<> {
-        let made = match made {
-            Some(made) if made.is_for(self) => made,
-            made => made.insert(self.make(store, now)),
-        };
+        let made = frames.of(self, store, now);
         let Made { told, values, .. } = made;
         let timestamp = made.frame.timestamp;
         self.baseline = made.frame.clone().into_baseline();
@@ -104,12 +107,14 @@ impl Metrics {
 
     fn make(&mut self, store: &Store, now: Duration) -> Made {
         let frame = store.read(&self.selection, now);
-        let mut baseline = std::mem::take(&mut self.baseline);
-        if baseline.is_empty() {
+        let baseline = std::mem::take(&mut self.baseline);
+        let (values, told) = if baseline.is_empty() {
             let window = sample::Options::default().window;
-            baseline = store.past(&self.selection, &frame, window);
-        }
-        let (values, told) = self.evaluate(&frame, &baseline);
+            let past = store.past(&self.selection, &frame, window);
+            self.evaluate(&frame, &past)
+        } else {
+            self.evaluate(&frame, &baseline)
+        };
         Made {
             selection: self.selection.clone(),
             baseline,
@@ -144,6 +149,18 @@ impl Metrics {
     }
 }
 
+impl Frames {
+    fn of(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &Made {
+        // Most often it is the last one.
+        let known = self.0.iter().rposition(|made| made.is_for(metrics));
+        let place = known.unwrap_or_else(|| {
+            self.0.push(metrics.make(store, now));
+            self.0.len().saturating_sub(1)
+        });
+        &self.0[place]
+    }
+}
+
 impl Made {
     fn is_for(&self, metrics: &Metrics) -> bool {
         let same = |(ours, theirs): (&Option<Arc<_>>, &Option<Arc<_>>)| match (ours, theirs) {
@@ -153,5 +170,48 @@ impl Made {
         Arc::ptr_eq(&self.selection, &metrics.selection)
             && self.baseline.len() == metrics.baseline.len()
             && self.baseline.iter().zip(&metrics.baseline).all(same)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        reading::monotonic,
+        service::{
+            limits::Limits,
+            session::{Session, Subject},
+            sessions::Sessions,
+        },
+        source::Roots,
+        sources,
+    };
+
+    #[test]
+    fn sessions_that_alternate_share_their_frames() {
+        let store = Store::new(sources::all(&Roots::default()));
+        let mut sessions = Sessions::default();
+        let all = [["cpu"], ["memory"]].into_iter().cycle().take(8);
+        for selectors in all {
+            let selection = store.resolve(&selectors).unwrap();
+            let subject = Subject::Metrics(Metrics::new(&selectors, selection));
+            let interval = Duration::from_millis(50);
+            let session = Session::new(":1.1".into(), String::new(), interval, subject, None);
+            let session = sessions.add(session, Limits::default()).unwrap();
+            sessions.begin(session);
+        }
+        for _ in 0..3 {
+            let now = sessions.next_due().unwrap().max(monotonic());
+            let (notices, _) = sessions.tick(&store, now);
+            let frames = notices.into_iter().filter_map(|notice| match notice.event {
+                Event::Sampled(_, values) => Some(values),
+                _ => None,
+            });
+            let frames: Vec<_> = frames.collect();
+            assert_eq!(frames.len(), 8);
+            for (place, frame) in frames.iter().enumerate() {
+                assert!(Arc::ptr_eq(frame, &frames[place % 2]), "{place}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     backlog::Backlog,
     caller::Permit,
-    metrics::{Made, Metrics},
+    metrics::{Frames, Metrics},
     processes::{self, Changes},
     unread::Readers,
     watch::Watch,
@@ -164,13 +164,13 @@ impl Session {
     }
 
     /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
-    /// [later](Self::tell). `made` is the frame of the session before it in the same tick.
+    /// [later](Self::tell). `frames` are those of the sessions before it in the same tick.
     pub(super) fn tick(
         &mut self,
         id: u32,
         store: &Store,
         now: Duration,
-        made: &mut Option<Made>,
+        frames: &mut Frames,
         notices: &mut Vec<Notice>,
     ) {
         if self.backlog.is_full() {
@@ -180,7 +180,7 @@ impl Session {
         self.due = Some(next_due(now, self.interval, self.frames == 0));
         match &mut self.subject {
             Subject::Metrics(metrics) => {
-                for event in metrics.frame(store, now, made) {
+                for event in metrics.frame(store, now, frames) {
                     self.notify(id, event, notices);
                 }
                 self.frames = self.frames.saturating_add(1);

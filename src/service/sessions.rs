@@ -14,6 +14,7 @@ use crate::{
 use super::{
     error::Error,
     limits::Limits,
+    metrics::Frames,
     processes::{Made, Wanted},
     session::{Client, Event, Notice, Session, Subject},
 };
@@ -201,7 +202,7 @@ impl Sessions {
     pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
         let mut doubtful = Vec::new();
-        let mut made = None;
+        let mut frames = Frames::default();
         let mut failed = Vec::new();
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
@@ -210,11 +211,10 @@ impl Sessions {
                     continue;
                 }
                 // A panic in an expression, say, is the end of those who have asked for it alone.
-                let ticked = caught(|| session.tick(id, store, now, &mut made, &mut notices));
+                let ticked = caught(|| session.tick(id, store, now, &mut frames, &mut notices));
                 if ticked.is_err() {
                     session.notify(id, Event::Ended("failed"), &mut notices);
                     failed.push(id);
-                    made = None;
                 }
                 if session.is_doubtful() {
                     doubtful.push(id);
