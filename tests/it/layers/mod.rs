@@ -10,7 +10,7 @@ use std::{
 use imports::{Crate, Segments};
 
 /// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
-const MAP: [(&str, &[&str], &[&str]); 26] = [
+const MAP: &[(&str, &[&str], &[&str])] = &[
     ("regular_file", &[], &[]),
     ("memory", &[], &[]),
     ("expression", &[], &[]),
