@@ -14,7 +14,7 @@ use std::{fs::File, hint::black_box, os::unix::fs::FileExt};
 use procfs::{Current, CurrentSI};
 use sampled::{
     reading::Raw,
-    source::{Roots, Source},
+    source::{Provider, Roots},
     sources::all,
 };
 
@@ -82,9 +82,9 @@ fn main() {
 }
 
 /// The sources of these pairs of a pattern and a file, ready to read.
-fn discovered(pairs: &[(&str, &str)]) -> Vec<Box<dyn Source>> {
+fn discovered(pairs: &[(&str, &str)]) -> Vec<Provider> {
     let mut sources = all(&Roots::default());
-    sources.retain(|source| pairs.iter().any(|pair| pair.0 == source.scope()[0]));
+    sources.retain(|source| pairs.iter().any(|pair| pair.0 == source.about().scope[0]));
     assert_eq!(sources.len(), pairs.len());
     for source in &mut sources {
         source.discover().expect("the files are readable");
@@ -92,7 +92,7 @@ fn discovered(pairs: &[(&str, &str)]) -> Vec<Box<dyn Source>> {
     sources
 }
 
-fn read(sources: &mut [Box<dyn Source>], columns: &mut Vec<Raw>) {
+fn read(sources: &mut [Provider], columns: &mut Vec<Raw>) {
     for source in sources {
         columns.clear();
         source.read(columns).expect("the files are readable");

@@ -288,7 +288,7 @@ fn source_names() -> Vec<String> {
     let sources = sources::all(&Roots::default());
     let mut names: Vec<_> = sources
         .iter()
-        .map(|source| source.name().to_owned())
+        .map(|source| source.about().name.to_owned())
         .collect();
     // All that the user defines.
     names.push(custom::NAME.to_owned());

@@ -132,7 +132,7 @@ mod tests {
         metric::{Kind, Metric, unit},
         rate::Formula,
         reading::{Raw, Value},
-        source::{Answered, Error, Source},
+        source::{About, Answered, Deferred, Error, Provider, Source},
     };
 
     const ID: &str = "test/one/share";
@@ -167,12 +167,8 @@ mod tests {
     }
 
     impl Source for Slow {
-        fn name(&self) -> &'static str {
-            "slow"
-        }
-
-        fn scope(&self) -> &'static [&'static str] {
-            &[ID]
+        fn about(&self) -> About<'_> {
+            About::new("slow", &[ID])
         }
 
         fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -189,18 +185,28 @@ mod tests {
     }
 
     impl Source for Elsewhere {
-        fn name(&self) -> &'static str {
-            "elsewhere"
-        }
-
-        fn scope(&self) -> &'static [&'static str] {
-            &[ID]
+        fn about(&self) -> About<'_> {
+            About::new("elsewhere", &[ID])
         }
 
         fn discover(&mut self) -> Result<Vec<Metric>, Error> {
             Ok(vec![metric(Kind::Gauge, Formula::Level(0))])
         }
 
+        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+            columns.push(match self.answer.get() {
+                Some(answer) => Raw::Number(answer),
+                None => Raw::Fault(Fault::Timeout),
+            });
+            Ok(())
+        }
+
+        fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+            Some(self)
+        }
+    }
+
+    impl Deferred for Elsewhere {
         fn when_answered(&mut self, tell: Answered) {
             self.start.take().expect("it is told once")(tell);
         }
@@ -214,19 +220,11 @@ mod tests {
             self.answer.set(answer);
             answer.is_none()
         }
-
-        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-            columns.push(match self.answer.get() {
-                Some(answer) => Raw::Number(answer),
-                None => Raw::Fault(Fault::Timeout),
-            });
-            Ok(())
-        }
     }
 
     /// The reading of the one metric of a source.
     fn take(source: impl Source + 'static, options: Options) -> Reading {
-        let store = Store::new(vec![Box::new(source)]);
+        let store = Store::new(vec![Provider::source(source)]);
         let selection = store.resolve(&[ID]).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()

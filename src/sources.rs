@@ -5,7 +5,7 @@ use crate::custom;
 use crate::{
     kernel,
     process::{self, SharedTable},
-    source::{Roots, Source, pool::Pool},
+    source::{Provider, Roots, pool::Pool},
 };
 
 /// What sources are told beyond where the files are.
@@ -20,12 +20,12 @@ pub struct Options {
 }
 
 /// Every source there is, none of them opened yet.
-pub fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+pub fn all(roots: &Roots) -> Vec<Provider> {
     all_with(roots, &Options::default())
 }
 
 /// Every source there is, with options.
-pub fn all_with(roots: &Roots, options: &Options) -> Vec<Box<dyn Source>> {
+pub fn all_with(roots: &Roots, options: &Options) -> Vec<Provider> {
     let pool = Pool::new();
     let table = SharedTable::new(roots, &pool);
     all_on(&pool, &table, roots, options)
@@ -37,13 +37,13 @@ pub(crate) fn all_on(
     table: &SharedTable,
     roots: &Roots,
     options: &Options,
-) -> Vec<Box<dyn Source>> {
+) -> Vec<Provider> {
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
     sources.push(process::counts(table));
     // The last, so that who asks for an id of another source does not look at its files.
     #[cfg(feature = "own")]
     if let Some(own) = &options.own {
-        let taken = sources.iter().flat_map(|source| source.scope());
+        let taken = sources.iter().flat_map(|source| source.about().scope);
         let taken = taken.copied().collect();
         sources.push(custom::source(own, taken, pool));
     }
@@ -53,7 +53,7 @@ pub(crate) fn all_on(
 /// The patterns of all ids that belong to sources that are built in.
 pub fn scopes() -> Vec<&'static str> {
     let sources = all(&Roots::default());
-    let scopes = sources.iter().flat_map(|source| source.scope());
+    let scopes = sources.iter().flat_map(|source| source.about().scope);
     scopes.copied().collect()
 }
 

@@ -7,10 +7,9 @@ use std::{
 };
 
 use crate::{
-    metric::Metric,
-    reading::{Raw, monotonic},
+    reading::monotonic,
     source::{
-        Answered, Error, NewMember, Source,
+        self, About, Answered, Deferred, Definitions, Error, NewMember, Provider,
         family::Known,
         pool::{Job, Pool},
     },
@@ -62,20 +61,45 @@ impl Family {
     }
 }
 
-impl Source for Family {
-    fn name(&self) -> &str {
-        NAME
+impl source::Family for Family {
+    /// It may have whatever other sources do not have.
+    fn about(&self) -> About<'_> {
+        About::new(NAME, &["*/*/*"]).defined()
     }
 
-    /// Whatever other sources do not have.
-    fn scope(&self) -> &'static [&'static str] {
-        &["*/*/*"]
+    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        // Where it was never loaded, that shows as a change when it is.
+        self.job.ask(Duration::ZERO);
+        self.seen = self.shared.loads();
+        let mut look = self.known.look();
+        let files = self.shared.files();
+        for file in [None].into_iter().chain(files.into_iter().map(Some)) {
+            look.find_member(&(file.clone(), None), || {
+                Provider::family(Trouble::new(self.shared.clone(), file))
+            });
+        }
+        for (file, reader) in self.shared.readers() {
+            look.find(&(Some(file.clone()), Some(reader.clone())), || {
+                Box::new(Member::new(self.shared.clone(), file, reader))
+            });
+        }
+        Ok(look.end())
     }
 
-    fn is_defined(&self) -> bool {
-        true
+    fn changed(&self) -> bool {
+        self.shared.loads() != self.seen
     }
 
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+
+    fn definitions(&self) -> Option<&dyn Definitions> {
+        Some(self)
+    }
+}
+
+impl Deferred for Family {
     fn when_answered(&mut self, tell: Answered) {
         self.shared.pool.when_answered(tell.clone());
         self.shared.tell(tell);
@@ -88,38 +112,9 @@ impl Source for Family {
     fn awaited_until(&self) -> Option<Instant> {
         self.job.awaited_until()
     }
+}
 
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        // Where it was never loaded, that shows as a change when it is.
-        self.job.ask(Duration::ZERO);
-        self.seen = self.shared.loads();
-        Ok(Vec::new())
-    }
-
-    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
-        let mut look = self.known.look();
-        let files = self.shared.files();
-        for file in [None].into_iter().chain(files.into_iter().map(Some)) {
-            look.find(&(file.clone(), None), || {
-                Box::new(Trouble::new(self.shared.clone(), file))
-            });
-        }
-        for (file, reader) in self.shared.readers() {
-            look.find(&(Some(file.clone()), Some(reader.clone())), || {
-                Box::new(Member::new(self.shared.clone(), file, reader))
-            });
-        }
-        Ok(look.end())
-    }
-
-    fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn changed(&self) -> bool {
-        self.shared.loads() != self.seen
-    }
-
+impl Definitions for Family {
     fn look(&self, closely: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
@@ -163,31 +158,15 @@ impl Trouble {
     }
 }
 
-impl Source for Trouble {
-    fn name(&self) -> &str {
-        &self.name
+impl source::Family for Trouble {
+    fn about(&self) -> About<'_> {
+        About::new(&self.name, &[]).defined()
     }
 
-    fn scope(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn is_defined(&self) -> bool {
-        true
-    }
-
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        self.seen = self.shared.edition();
-        Ok(Vec::new())
-    }
-
-    /// It has none, and is asked for them when it is looked at.
+    /// It has none, and fails with what is wrong.
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        self.seen = self.shared.edition();
         self.shared.trouble(self.file.as_ref()).map(|()| Vec::new())
-    }
-
-    fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
-        Ok(())
     }
 
     fn changed(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::{
     metric::Metric,
     reading::{Raw, Stamp},
     source::{
-        Error, Source,
+        About, Deferred, Error, Source,
         guard::{Guard, Guarded, Queue},
     },
 };
@@ -40,7 +40,7 @@ pub(super) struct Member {
 
 /// How it is read.
 enum Read {
-    File(Box<dyn Source>),
+    File(Box<Guard<File>>),
     Command(Option<Run>),
     /// The store makes the readings of expressions of those of others.
     Nothing,
@@ -71,7 +71,7 @@ impl Member {
                 let place = shared.place(std::path::Path::new(&path.0));
                 let place = place.to_string_lossy();
                 let queue = Queue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
-                Read::File(Guard::boxed(&queue, source))
+                Read::File(Box::new(Guard::new(&queue, source)))
             }
             Reader::Command(_) => Read::Command(None),
             Reader::Expressions => Read::Nothing,
@@ -117,16 +117,8 @@ fn command(definition: &Definition) -> Option<&Command> {
 }
 
 impl Source for Member {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["*/*/*"]
-    }
-
-    fn is_defined(&self) -> bool {
-        true
+    fn about(&self) -> About<'_> {
+        About::new(&self.name, &["*/*/*"]).defined()
     }
 
     fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
@@ -144,28 +136,6 @@ impl Source for Member {
 
     fn changed(&self) -> bool {
         self.shared.loads() != self.seen
-    }
-
-    fn is_awaited(&self) -> bool {
-        match &self.read {
-            Read::Command(run) => run.as_ref().is_some_and(Run::is_awaited),
-            Read::File(_) | Read::Nothing => false,
-        }
-    }
-
-    fn begin(&mut self, since: Duration) {
-        match &mut self.read {
-            Read::File(source) => source.begin(since),
-            Read::Command(Some(run)) => drop(run.handle.ask()),
-            Read::Command(None) | Read::Nothing => {}
-        }
-    }
-
-    fn awaited_until(&self) -> Option<Instant> {
-        match &self.read {
-            Read::File(source) => source.awaited_until(),
-            Read::Command(_) | Read::Nothing => None,
-        }
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -188,6 +158,34 @@ impl Source for Member {
             }
             // Nothing is defined that it could be read for.
             Read::Command(None) | Read::Nothing => Ok(()),
+        }
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+impl Deferred for Member {
+    fn begin(&mut self, since: Duration) {
+        match &mut self.read {
+            Read::File(source) => source.begin(since),
+            Read::Command(Some(run)) => drop(run.handle.ask()),
+            Read::Command(None) | Read::Nothing => {}
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        match &self.read {
+            Read::File(source) => source.awaited_until(),
+            Read::Command(_) | Read::Nothing => None,
+        }
+    }
+
+    fn is_awaited(&self) -> bool {
+        match &self.read {
+            Read::Command(run) => run.as_ref().is_some_and(Run::is_awaited),
+            Read::File(_) | Read::Nothing => false,
         }
     }
 }
@@ -225,12 +223,8 @@ struct File {
 }
 
 impl Source for File {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[]
+    fn about(&self) -> About<'_> {
+        About::new(NAME, &[])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -33,7 +33,7 @@ use std::{
 
 use nix::errno::Errno;
 
-use crate::source::{self, Source, pool::Pool};
+use crate::source::{self, Provider, pool::Pool};
 
 /// The name of the whole family: its directory. Its members are called by their files,
 /// `sources.d/room.toml`.
@@ -79,6 +79,6 @@ pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Err
 
 /// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
 /// other sources.
-pub(super) fn source(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Box<dyn Source> {
-    Box::new(family::Family::new(options, taken, pool))
+pub(super) fn source(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Provider {
+    Provider::family(family::Family::new(options, taken, pool))
 }

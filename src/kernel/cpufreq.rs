@@ -9,7 +9,7 @@ use crate::{
     metric::{Kind, unit},
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        Error, Provider, Roots,
         device::{Device, Place},
         parse,
         pool::Pool,
@@ -57,7 +57,7 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 
 /// The family of the frequencies. Where the firmware is asked for one it can take 20 ms, and is
 /// guarded against.
-pub(crate) fn source(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
+pub(crate) fn source(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
     family(&FREQUENCY, roots, pool, move || spots(&sys))
 }

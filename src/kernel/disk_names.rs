@@ -10,7 +10,7 @@ use crate::{
     reading::{Fault, Raw},
     regular_file,
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         property::Property,
         rows::{self, Devices},
     },
@@ -43,16 +43,8 @@ impl Names {
 }
 
 impl Source for Names {
-    fn name(&self) -> &'static str {
-        "disk"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["disk/*/name"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["block"]
+    fn about(&self) -> About<'_> {
+        About::new("disk", &["disk/*/name"]).of_devices(&["block"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

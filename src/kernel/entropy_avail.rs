@@ -8,7 +8,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `/proc/sys/kernel/random/entropy_avail`.
@@ -33,12 +33,8 @@ impl Entropy {
 }
 
 impl Source for Entropy {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/random/*"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/random/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -8,7 +8,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `/proc/sys/fs/file-nr`.
@@ -31,12 +31,8 @@ impl OpenFiles {
 }
 
 impl Source for OpenFiles {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/files/*"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/files/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

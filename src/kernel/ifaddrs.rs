@@ -16,7 +16,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         property::Property,
         rows::{self, Devices, OWNER},
     },
@@ -56,23 +56,19 @@ impl Addresses {
 }
 
 impl Source for Addresses {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "network/*/ipv4address",
-            "network/*/ipv4subnet",
-            "network/*/ipv4withPrefixLength",
-            "network/*/ipv6address",
-            "network/*/ipv6subnet",
-            "network/*/ipv6withPrefixLength",
-        ]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["net"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "network",
+            &[
+                "network/*/ipv4address",
+                "network/*/ipv4subnet",
+                "network/*/ipv4withPrefixLength",
+                "network/*/ipv6address",
+                "network/*/ipv6subnet",
+                "network/*/ipv6withPrefixLength",
+            ],
+        )
+        .of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -6,7 +6,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{About, Error, Roots, Source, file::File, parse},
 };
 
 /// The three averages of `/proc/loadavg`.
@@ -41,12 +41,8 @@ impl LoadAverages {
 }
 
 impl Source for LoadAverages {
-    fn name(&self) -> &'static str {
-        "loadavg"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["cpu/loadaverages/*"]
+    fn about(&self) -> About<'_> {
+        About::new("loadavg", &["cpu/loadaverages/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

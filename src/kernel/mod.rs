@@ -42,45 +42,45 @@ mod vmstat;
 mod wireless;
 mod zram;
 
-use crate::source::{Roots, Source, pool::Pool, rest::Powers};
+use crate::source::{Provider, Roots, pool::Pool, rest::Powers};
 
 /// The sources that read the kernel's interfaces, none of them opened yet. `network_mounts`: whether file
 /// systems are asked for their room that are on the network, or that autofs has mounted.
-pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Box<dyn Source>> {
+pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Provider> {
     let powers = Powers::default();
-    let mut sources: Vec<Box<dyn Source>> = vec![
-        Box::new(stat::Cpu::new(roots)),
-        Box::new(cpuinfo::CpuInfo::new(roots)),
+    let mut sources = vec![
+        Provider::source(stat::Cpu::new(roots)),
+        Provider::source(cpuinfo::CpuInfo::new(roots)),
         cpufreq::source(roots, pool),
         cpu_temperature::source(roots, pool),
         lmsensors::source(roots, pool, powers.clone()),
-        Box::new(gpu::Family::new(roots, pool, powers.clone())),
-        Box::new(loadavg::LoadAverages::new(roots)),
-        Box::new(meminfo::Memory::new(roots)),
-        Box::new(vmstat::VmStat::new(roots)),
-        Box::new(zram::Zram::new(roots)),
-        Box::new(users::Users::new(roots)),
-        Box::new(diskstats::Counters::new(roots)),
-        Box::new(disk_names::Names::new(roots, network_mounts)),
-        Box::new(statvfs::Space::new(roots, network_mounts, pool)),
-        Box::new(net_dev::Counters::new(roots)),
-        Box::new(net_class::Link::state(roots)),
-        Box::new(net_class::Link::speed(roots)),
-        Box::new(net_class::Link::name(roots)),
-        Box::new(wireless::Wireless::new(roots)),
-        Box::new(ifaddrs::Addresses::new(roots)),
-        Box::new(route::Gateways::ipv4(roots)),
-        Box::new(route::Gateways::ipv6(roots)),
-        Box::new(resolv_conf::Dns::new(roots)),
+        Provider::family(gpu::Family::new(roots, pool, powers.clone())),
+        Provider::source(loadavg::LoadAverages::new(roots)),
+        Provider::source(meminfo::Memory::new(roots)),
+        Provider::source(vmstat::VmStat::new(roots)),
+        Provider::source(zram::Zram::new(roots)),
+        Provider::source(users::Users::new(roots)),
+        Provider::source(diskstats::Counters::new(roots)),
+        Provider::source(disk_names::Names::new(roots, network_mounts)),
+        Provider::source(statvfs::Space::new(roots, network_mounts, pool)),
+        Provider::source(net_dev::Counters::new(roots)),
+        Provider::source(net_class::Link::state(roots)),
+        Provider::source(net_class::Link::speed(roots)),
+        Provider::source(net_class::Link::name(roots)),
+        Provider::source(wireless::Wireless::new(roots)),
+        Provider::source(ifaddrs::Addresses::new(roots)),
+        Provider::source(route::Gateways::ipv4(roots)),
+        Provider::source(route::Gateways::ipv6(roots)),
+        Provider::source(resolv_conf::Dns::new(roots)),
         power_supply::family(roots, pool, powers),
         powercap::family(roots),
-        Box::new(file_nr::OpenFiles::new(roots)),
-        Box::new(entropy_avail::Entropy::new(roots)),
-        Box::new(uname::Kernel::new(roots)),
-        Box::new(uname::Hostname::new(roots)),
-        Box::new(os_release::OsRelease::new(roots)),
-        Box::new(uptime::Uptime::new(roots)),
+        Provider::source(file_nr::OpenFiles::new(roots)),
+        Provider::source(entropy_avail::Entropy::new(roots)),
+        Provider::source(uname::Kernel::new(roots)),
+        Provider::source(uname::Hostname::new(roots)),
+        Provider::source(os_release::OsRelease::new(roots)),
+        Provider::source(uptime::Uptime::new(roots)),
     ];
-    sources.extend(pressure::sources(roots));
+    sources.extend(pressure::sources(roots).into_iter().map(Provider::Source));
     sources
 }

@@ -10,7 +10,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         file::File,
         parse,
         property::Property,
@@ -118,16 +118,8 @@ impl Link {
 }
 
 impl Source for Link {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &self.about.scope
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["net"]
+    fn about(&self) -> About<'_> {
+        About::new("network", &self.about.scope).of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -5,7 +5,7 @@ use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 use crate::{
     metric::Metric,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
 /// `/etc/os-release`, or where there is none `/usr/lib/os-release`.
@@ -92,18 +92,17 @@ const METRICS: [(&str, &str, &str); 5] = [
 type Facts = [Option<Arc<str>>; METRICS.len()];
 
 impl Source for OsRelease {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "os/system/name",
-            "os/system/version",
-            "os/system/prettyName",
-            "os/system/logo",
-            "os/system/url",
-        ]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "os",
+            &[
+                "os/system/name",
+                "os/system/version",
+                "os/system/prettyName",
+                "os/system/logo",
+                "os/system/url",
+            ],
+        )
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -12,9 +12,9 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Provider, Roots, Source,
         device::{Attribute, Device, fact, names, split_number},
-        family::{Family, Known},
+        family::{self, Known},
         file::File,
         guard::{Guard, Guarded, Queue},
         parse,
@@ -36,6 +36,12 @@ pub(super) struct Quantity {
     pub(super) value: fn(&[u8]) -> Raw,
 }
 
+impl Quantity {
+    const fn about(&self) -> About<'static> {
+        About::new(self.source, self.scope).of_devices(self.subsystems)
+    }
+}
+
 /// Where a CPU's value is.
 pub(super) struct Spot {
     pub(super) cpu: u32,
@@ -51,34 +57,29 @@ pub(super) fn family(
     roots: &Roots,
     pool: &Pool,
     mut find: impl FnMut() -> Result<Vec<Spot>, Error> + Send + 'static,
-) -> Box<dyn Source> {
+) -> Provider {
     let sys = roots.sys.clone();
     let mut known = Known::default();
     let news = News::default();
     let queue = Queue::new(pool, quantity.source, false);
-    Family::boxed(
-        quantity.source,
-        quantity.scope,
-        quantity.subsystems,
-        move || {
-            let spots = find()?;
-            let mut look = known.look();
-            if !spots.is_empty() {
-                look.find(&None, || {
-                    Guard::boxed(&queue, All::new(quantity, &sys, news.clone()))
-                });
-            }
-            for spot in spots {
-                look.find(&Some(spot.cpu), || {
-                    let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
-                    news.push((spot.cpu, spot.device.attribute(&spot.file)));
-                    Guard::boxed(&queue, One::new(quantity, &sys, spot))
-                });
-            }
-            // A CPU that is offline may have no spot for now.
-            Ok(look.end_and_keep_all())
-        },
-    )
+    family::of_devices(quantity.about(), move || {
+        let spots = find()?;
+        let mut look = known.look();
+        if !spots.is_empty() {
+            look.find(&None, || {
+                Guard::boxed(&queue, All::new(quantity, &sys, news.clone()))
+            });
+        }
+        for spot in spots {
+            look.find(&Some(spot.cpu), || {
+                let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
+                news.push((spot.cpu, spot.device.attribute(&spot.file)));
+                Guard::boxed(&queue, One::new(quantity, &sys, spot))
+            });
+        }
+        // A CPU that is offline may have no spot for now.
+        Ok(look.end_and_keep_all())
+    })
 }
 
 /// The CPUs that the kernel has directories for, those included that are offline.
@@ -155,12 +156,8 @@ impl One {
 }
 
 impl Source for One {
-    fn name(&self) -> &'static str {
-        self.quantity.source
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.quantity.scope
+    fn about(&self) -> About<'_> {
+        self.quantity.about()
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -174,10 +171,6 @@ impl Source for One {
             maximum: self.limit(maximum).or(metric.maximum),
             ..metric
         }])
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        self.quantity.subsystems
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -223,20 +216,12 @@ impl All {
 }
 
 impl Source for All {
-    fn name(&self) -> &'static str {
-        self.quantity.source
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.quantity.scope
+    fn about(&self) -> About<'_> {
+        self.quantity.about()
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         Ok(self.metrics())
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        self.quantity.subsystems
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -9,9 +9,9 @@ use crate::{
     rate::Formula,
     reading::Raw,
     source::{
-        Error, NewMember, Roots, Source,
+        About, Error, NewMember, Provider, Roots, Source,
         device::{fact, names},
-        family::{Family, Known},
+        family::{self, Known},
         file::File,
         parse,
         property::Property,
@@ -40,13 +40,12 @@ const ENERGY: Property = Property::new(
 );
 
 /// The family of the zones of RAPL.
-pub(super) fn family(roots: &Roots) -> Box<dyn Source> {
+pub(super) fn family(roots: &Roots) -> Provider {
     let class = roots.sys.join("class/powercap");
     let mut known = Known::default();
     let scope = &["power/*/power", "power/*/energy"];
-    Family::boxed("power", scope, &["powercap"], move || {
-        find(&class, &mut known)
-    })
+    let about = About::new("power", scope).of_devices(&["powercap"]);
+    family::of_devices(about, move || find(&class, &mut known))
 }
 
 /// The zones that are new. The firmware's own counters of the same packages
@@ -97,12 +96,8 @@ impl Package {
 }
 
 impl Source for Package {
-    fn name(&self) -> &'static str {
-        "power"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["power/*/power", "power/*/energy"]
+    fn about(&self) -> About<'_> {
+        About::new("power", &["power/*/power", "power/*/energy"]).of_devices(&["powercap"])
     }
 
     fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
@@ -113,10 +108,6 @@ impl Source for Package {
         // That it is there is enough: it may not be for this service to read.
         let is_there = self.energy.path().exists();
         Ok(if is_there { self.metrics() } else { Vec::new() })
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["powercap"]
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::Property, rows::place},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property, rows::place},
 };
 
 /// The sources of `pressure`: one for each file.
@@ -138,12 +138,8 @@ impl Pressure {
 }
 
 impl Source for Pressure {
-    fn name(&self) -> &'static str {
-        "pressure"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &self.resource.2
+    fn about(&self) -> About<'_> {
+        About::new("pressure", &self.resource.2)
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -14,7 +14,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
-    source::{Error, Roots, Source, parse, property::Property},
+    source::{About, Error, Roots, Source, parse, property::Property},
 };
 
 /// The name servers of the machine.
@@ -58,16 +58,8 @@ impl Dns {
 }
 
 impl Source for Dns {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["network/*/ipv4dns", "network/*/ipv6dns"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["net"]
+    fn about(&self) -> About<'_> {
+        About::new("network", &["network/*/ipv4dns", "network/*/ipv6dns"]).of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

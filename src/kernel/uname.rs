@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     metric::Metric,
     reading::Raw,
-    source::{Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
 /// `/proc/sys/kernel/ostype` and `osrelease`.
@@ -37,12 +37,8 @@ impl Kernel {
 }
 
 impl Source for Kernel {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/kernel/*"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/kernel/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -91,12 +87,8 @@ impl Hostname {
 }
 
 impl Source for Hostname {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/system/hostname"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/system/hostname"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -6,7 +6,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse},
+    source::{About, Error, Roots, Source, file::File, parse},
 };
 
 /// `/proc/uptime`.
@@ -23,12 +23,8 @@ impl Uptime {
 }
 
 impl Source for Uptime {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/system/uptime"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/system/uptime"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -14,7 +14,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
-    source::{Error, Roots, Source, parse, property::Property},
+    source::{About, Error, Roots, Source, parse, property::Property},
 };
 
 /// The users that are logged in.
@@ -62,12 +62,8 @@ impl Users {
 }
 
 impl Source for Users {
-    fn name(&self) -> &'static str {
-        "os"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/users/*"]
+    fn about(&self) -> About<'_> {
+        About::new("os", &["os/users/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -8,7 +8,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         file::File,
         parse,
         property::Property,
@@ -45,16 +45,8 @@ impl Wireless {
 }
 
 impl Source for Wireless {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["network/*/signal"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["net"]
+    fn about(&self) -> About<'_> {
+        About::new("network", &["network/*/signal"]).of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

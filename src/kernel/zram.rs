@@ -9,7 +9,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
-    source::{Error, Roots, Source, file::File, parse, property::Property},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `mm_stat` of each zram device, all together.
@@ -35,16 +35,8 @@ impl Zram {
 }
 
 impl Source for Zram {
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["memory/zram/*"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["block"]
+    fn about(&self) -> About<'_> {
+        About::new("memory", &["memory/zram/*"]).of_devices(&["block"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -18,7 +18,7 @@ use crate::{
     },
     rate::Formula,
     reading::{Fault, Raw, Stamp},
-    source::{Answered, Error, Source, pool::Job, property::Property},
+    source::{About, Answered, Deferred, Error, Provider, Source, pool::Job, property::Property},
 };
 
 /// The processes, by state.
@@ -54,8 +54,8 @@ const PROPERTIES: [(&[u8], Property); 8] = [
 ];
 
 /// The source that counts them.
-pub(crate) fn counts(table: &SharedTable) -> Box<dyn Source> {
-    Box::new(Processes::new(table))
+pub(crate) fn counts(table: &SharedTable) -> Provider {
+    Provider::source(Processes::new(table))
 }
 
 impl Processes {
@@ -78,12 +78,8 @@ impl Processes {
 }
 
 impl Source for Processes {
-    fn name(&self) -> &'static str {
-        "processes"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["os/processes/*"]
+    fn about(&self) -> About<'_> {
+        About::new("processes", &["os/processes/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -99,6 +95,26 @@ impl Source for Processes {
         Ok(properties.map(metric).collect())
     }
 
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.stamp = None;
+        match self.job.answer() {
+            Ok(Some(counted)) => {
+                let (stamp, counts) = counted.map_err(|error| error.again())?;
+                self.stamp = Some(stamp);
+                columns.extend(counts.map(|count| Raw::Number(count as f64)));
+            }
+            Ok(None) => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Timeout)),
+            Err(fault) => columns.resize(PROPERTIES.len(), Raw::Fault(fault)),
+        }
+        Ok(())
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+impl Deferred for Processes {
     fn when_answered(&mut self, tell: Answered) {
         self.table.pool.when_answered(tell);
     }
@@ -117,20 +133,6 @@ impl Source for Processes {
 
     fn awaited_until(&self) -> Option<Instant> {
         self.job.awaited_until()
-    }
-
-    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        self.stamp = None;
-        match self.job.answer() {
-            Ok(Some(counted)) => {
-                let (stamp, counts) = counted.map_err(|error| error.again())?;
-                self.stamp = Some(stamp);
-                columns.extend(counts.map(|count| Raw::Number(count as f64)));
-            }
-            Ok(None) => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Timeout)),
-            Err(fault) => columns.resize(PROPERTIES.len(), Raw::Fault(fault)),
-        }
-        Ok(())
     }
 
     fn stamp(&self) -> Option<Stamp> {

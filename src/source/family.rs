@@ -1,86 +1,33 @@
 //! Families: sources whose members are found in a directory, and only when one of them is asked for.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Weak},
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use super::{
+    About, Source,
+    error::Error,
+    provider::{Family, Life, NewMember, Provider},
 };
 
-use crate::{
-    metric::Metric,
-    reading::Raw,
-    source::{Error, Source},
-};
-
-/// A source for a device of a family that has turned up.
-pub struct NewMember {
-    /// The source.
-    pub source: Box<dyn Source>,
-    /// Whether the device is still there.
-    pub life: Life,
+/// A family of devices that `find` looks for, which returns the members that it had not found before.
+pub(crate) fn of_devices(
+    about: About<'static>,
+    find: impl FnMut() -> Result<Vec<NewMember>, Error> + Send + 'static,
+) -> Provider {
+    Provider::family(Devices { about, find })
 }
 
-/// Whether the device of a member is still there, which its family knows.
-#[derive(Clone, Debug)]
-pub struct Life(Weak<()>);
-
-impl Life {
-    /// Whether the device has gone: the member is of no use any more.
-    pub fn is_over(&self) -> bool {
-        self.0.strong_count() == 0
-    }
+struct Devices<F> {
+    about: About<'static>,
+    find: F,
 }
 
-/// A source that has members and no metrics of its own.
-pub(crate) struct Family {
-    name: &'static str,
-    scope: &'static [&'static str],
-    subsystems: &'static [&'static str],
-    find: Box<Find>,
-}
-
-type Find = dyn FnMut() -> Result<Vec<NewMember>, Error> + Send;
-
-impl Family {
-    /// A family that `find` looks for, which returns the members that it had not found before.
-    pub(crate) fn boxed(
-        name: &'static str,
-        scope: &'static [&'static str],
-        subsystems: &'static [&'static str],
-        find: impl FnMut() -> Result<Vec<NewMember>, Error> + Send + 'static,
-    ) -> Box<dyn Source> {
-        Box::new(Self {
-            name,
-            scope,
-            subsystems,
-            find: Box::new(find),
-        })
-    }
-}
-
-impl Source for Family {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.scope
-    }
-
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        Ok(Vec::new())
-    }
-
-    fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
-        Ok(())
+impl<F: FnMut() -> Result<Vec<NewMember>, Error> + Send> Family for Devices<F> {
+    fn about(&self) -> About<'_> {
+        self.about
     }
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
         (self.find)()
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        self.subsystems
     }
 }
 
@@ -112,16 +59,21 @@ pub(crate) struct Look<'a, K> {
 }
 
 impl<K: Clone + Eq + Hash> Look<'_, K> {
-    /// There is a member of this name, which is made if there was none.
+    /// There is a source of this name, which is made if there was none.
     pub(crate) fn find(&mut self, name: &K, make: impl FnOnce() -> Box<dyn Source>) {
+        self.find_member(name, || Provider::Source(make()));
+    }
+
+    /// There is a member of this name, which is made if there was none.
+    pub(crate) fn find_member(&mut self, name: &K, make: impl FnOnce() -> Provider) {
         if self.found.contains_key(name) {
             return;
         }
         let life = self.known.get(name).cloned().unwrap_or_else(|| {
             let life = Arc::new(());
             self.new.push(NewMember {
-                source: make(),
-                life: Life(Arc::downgrade(&life)),
+                provider: make(),
+                life: Life::of(&life),
             });
             life
         });

@@ -14,7 +14,7 @@ use crate::{
     metric::Metric,
     reading::{Fault, Raw},
     source::{
-        Answered, Error, Source,
+        About, Answered, Deferred, Error, Source,
         panic::attempt,
         pool::{Job, Pool, SLOW},
     },
@@ -95,17 +95,23 @@ impl Queue {
 impl<S: Guarded> Guard<S> {
     /// A guard before a source of the queue.
     pub(crate) fn boxed(queue: &Queue, source: S) -> Box<dyn Source> {
-        Box::new(Self {
+        Box::new(Self::new(queue, source))
+    }
+
+    /// The same, not in a list of sources.
+    pub(crate) fn new(queue: &Queue, source: S) -> Self {
+        let about = source.about();
+        Self {
             queue: queue.clone(),
-            name: source.name().into(),
-            scope: source.scope(),
-            subsystems: source.subsystems(),
+            name: about.name.into(),
+            scope: about.scope,
+            subsystems: about.subsystems,
             path: source.path(),
             metrics: source.metrics(),
             discovered: None,
             source: Arc::new(Mutex::new(source)),
             jobs: None,
-        })
+        }
     }
 
     /// Its jobs, if it is read on the pool.
@@ -129,30 +135,12 @@ impl<S: Guarded> Guard<S> {
 }
 
 impl<S: Guarded> Source for Guard<S> {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.scope
+    fn about(&self) -> About<'_> {
+        About::new(&self.name, self.scope).of_devices(self.subsystems)
     }
 
     fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
         self.metrics.iter().any(|metric| is_meant(&metric.id))
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        self.subsystems
-    }
-
-    fn when_answered(&mut self, tell: Answered) {
-        self.queue.pool.when_answered(tell);
-    }
-
-    fn begin_discovery(&mut self, since: Duration) {
-        if let Some(jobs) = self.jobs() {
-            jobs.discovery.ask(since);
-        }
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -179,18 +167,6 @@ impl<S: Guarded> Source for Guard<S> {
         jobs.is_some_and(|jobs| jobs.discovery.answered() != self.discovered)
     }
 
-    fn begin(&mut self, since: Duration) {
-        if let Some(jobs) = self.jobs() {
-            jobs.reading.ask(since);
-        }
-    }
-
-    fn awaited_until(&self) -> Option<Instant> {
-        let jobs = self.jobs.as_ref()?;
-        let both = [jobs.discovery.awaited_until(), jobs.reading.awaited_until()];
-        both.into_iter().flatten().min()
-    }
-
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let was_here = self.jobs.is_none();
         let Some(jobs) = self.jobs() else {
@@ -215,6 +191,34 @@ impl<S: Guarded> Source for Guard<S> {
             }
             Err(_) => Err(Error::io(&self.path, io::ErrorKind::TimedOut.into())),
         }
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+impl<S: Guarded> Deferred for Guard<S> {
+    fn when_answered(&mut self, tell: Answered) {
+        self.queue.pool.when_answered(tell);
+    }
+
+    fn begin_discovery(&mut self, since: Duration) {
+        if let Some(jobs) = self.jobs() {
+            jobs.discovery.ask(since);
+        }
+    }
+
+    fn begin(&mut self, since: Duration) {
+        if let Some(jobs) = self.jobs() {
+            jobs.reading.ask(since);
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        let jobs = self.jobs.as_ref()?;
+        let both = [jobs.discovery.awaited_until(), jobs.reading.awaited_until()];
+        both.into_iter().flatten().min()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     source::{Roots, parse},
 };
 
-/// The lists of the devices of each [subsystem](crate::source::Source::subsystems).
+/// The lists of the devices of each [subsystem](crate::source::About::subsystems).
 #[derive(Clone, Debug)]
 pub struct Listings {
     roots: Roots,
@@ -117,7 +117,7 @@ mod tests {
     fn every_subsystem_has_a_list() {
         let listings = Listings::new(&Roots::default());
         for source in all(&Roots::default()) {
-            for subsystem in source.subsystems() {
+            for subsystem in source.about().subsystems {
                 let first = listings.of(subsystem);
                 assert!(first.is_some(), "{subsystem}");
                 // Interfaces and mounts of other tests come and go.

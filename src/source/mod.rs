@@ -3,8 +3,16 @@
 //! A source is one unit of reading: usually one file, read whole. It knows neither intervals nor
 //! clients, makes no rates and keeps no history. Parsing is a pure function of the text; the file
 //! is opened at the first reading and kept open, because opening costs more than reading.
+//!
+//! Every source implements [`Source`]: what it is called, which metrics it has, a reading. A few implement more:
+//! [`Deferred`] where a reading is asked for first and answered later, [`Family`] where devices are found that are
+//! sources of their own, [`Definitions`] where the user writes down what there is. A list of sources is one of
+//! [`Provider`]s.
 
+mod deferred;
+mod definitions;
 pub(crate) mod device;
+mod error;
 pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod guard;
@@ -13,95 +21,43 @@ pub(crate) mod panic;
 pub(crate) mod parse;
 pub(crate) mod pool;
 pub(crate) mod property;
+mod provider;
 pub(crate) mod rest;
 pub(crate) mod rows;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{
-    io,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
 
-use crate::{
-    metric::Metric,
-    reading::{Fault, Raw, Stamp},
-};
-pub use family::{Life, NewMember};
+use crate::{metric::Metric, reading::Raw};
+
+pub use deferred::{Answered, Deferred};
+pub use definitions::Definitions;
+pub use error::Error;
 pub use listings::Listings;
-use panic::Panic;
+pub use provider::{Family, Life, NewMember, Provider};
 
 /// One unit of reading.
 pub trait Source: Send {
-    /// The name by which a person can switch it off: `cpu`, `memory`. What stands before a slash in it
-    /// switches off all that begin with it.
-    fn name(&self) -> &str;
-
-    /// Patterns of all the ids it may ever offer, `*` for a whole segment. Known without reading
-    /// anything, so that a call for one metric opens only the files of that metric.
-    fn scope(&self) -> &'static [&'static str];
-
-    /// Begins to find out what [`discover`](Self::discover) needs and may block, if that was not done since
-    /// the moment `since` of the monotonic clock. Never waits.
-    fn begin_discovery(&mut self, _since: Duration) {}
+    /// What it is called, and what it may offer.
+    fn about(&self) -> About<'_>;
 
     /// Finds out which metrics are there. Absent hardware is an empty list and no error. When it is run
     /// again, what is still there keeps its columns and its formulas. The columns of a device that has gone
-    /// may be those of another from then on: its formulas then read [`Fault::Gone`], and those of the other
-    /// compare nothing that was read before ([`Formula::OfRow`](crate::rate::Formula::OfRow)). A device that
-    /// comes back has new formulas.
+    /// may be those of another from then on: its formulas then read [`Fault::Gone`](crate::reading::Fault::Gone),
+    /// and those of the other compare nothing that was read before
+    /// ([`Formula::OfRow`](crate::rate::Formula::OfRow)). A device that comes back has new formulas.
     ///
     /// # Errors
     /// When a file that must be there cannot be read or understood.
     fn discover(&mut self) -> Result<Vec<Metric>, Error>;
 
-    /// Sources of their own, one for each device of a family (a sensor chip, a battery) that has turned
-    /// up since this was asked last. The [life](Life) of those whose device has gone is over from then on; when
-    /// the device comes back, it is found like any other.
-    ///
-    /// # Errors
-    /// When the directory of the family cannot be read. If it is not there, there are no members.
-    fn members(&mut self) -> Result<Vec<NewMember>, Error> {
-        Ok(Vec::new())
-    }
-
-    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of
-    /// the scope. A member of a family knows its ids better, and what is not selected of the family is
-    /// then not looked at.
-    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
-        self.scope().iter().any(|pattern| is_meant(pattern))
-    }
-
-    /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices this source is about:
-    /// when one of them comes or goes, discovery is run again.
-    fn subsystems(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Begins what the next reading needs and may block, on the blocking pool, if that was not done since the
-    /// moment `since` of the monotonic clock. Never waits.
-    fn begin(&mut self, _since: Duration) {}
-
-    /// Until when it is worth to wait for what was begun before it is read or discovered, if it is at all.
-    /// To be asked again then, and when an [answer has come](Self::when_answered).
-    fn awaited_until(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Reads every column into `columns`, which comes empty: afresh, and what may block as it was answered
-    /// since it was [begun](Self::begin). Never waits.
+    /// Reads every column into `columns`, which comes empty: afresh, and what is [`Deferred`] as it was last
+    /// answered. Never waits.
     ///
     /// # Errors
     /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error>;
-
-    /// When that was read which the last [`read`](Self::read) has given, where it was read earlier and for others, too.
-    fn stamp(&self) -> Option<Stamp> {
-        None
-    }
 
     /// Whether the last readings have shown that something is there, or is no longer, of which
     /// [`Source::discover`] did not know: it is to be called again. Costs nothing to ask.
@@ -111,37 +67,66 @@ pub trait Source: Send {
         false
     }
 
-    /// Whether what it has was written down by the user: to discover it costs nothing, and it is always
-    /// to be known.
-    fn is_defined(&self) -> bool {
-        false
+    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of
+    /// the scope. A member of a family knows its ids better, and what is not selected of the family is
+    /// then not looked at.
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.about().may_have(is_meant)
     }
 
-    /// Looks whether the user has defined something anew, on the blocking pool: [`Source::changed`] says so when
-    /// that is answered. Without looking `closely`, only if something has shown it, or that was long ago.
-    /// Returns whether it looks.
-    fn look(&self, _closely: bool) -> bool {
-        false
-    }
-
-    /// A descriptor that can be read when there is something to [look](Self::look) at. It is the same one
-    /// for good, once there is one.
-    fn news(&self) -> Option<OwnedFd> {
+    /// The same source, if its readings are answered later than they are asked for.
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
         None
-    }
-
-    /// Is told, once and first of all, what to call when an answer has come that is awaited.
-    fn when_answered(&mut self, _tell: Answered) {}
-
-    /// Whether an answer is on its way that takes as long as it pleases: a command runs. A call may wait
-    /// for it as long as its caller likes, and a frame never does.
-    fn is_awaited(&self) -> bool {
-        false
     }
 }
 
-/// Tells those who wait that an answer has come. It never blocks, and any thread may call it.
-pub type Answered = Arc<dyn Fn() + Send + Sync>;
+/// What a source or a family is called, and what it may offer: known without reading anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The name by which a person can switch it off: `cpu`, `memory`. What stands before a slash in it
+    /// switches off all that begin with it.
+    pub name: &'a str,
+    /// Patterns of all the ids that it may ever offer, `*` for a whole segment, so that a call for one metric
+    /// opens only the files of that metric.
+    pub scope: &'static [&'static str],
+    /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices it is about: when one of them
+    /// comes or goes, discovery is run again.
+    pub subsystems: &'static [&'static str],
+    /// Whether the user has defined what it has: to discover that costs nothing, and it is always to be known.
+    pub is_defined: bool,
+}
+
+impl<'a> About<'a> {
+    /// A source of this name, which may offer ids of these patterns.
+    pub const fn new(name: &'a str, scope: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            scope,
+            subsystems: &[],
+            is_defined: false,
+        }
+    }
+
+    /// It is about devices of these subsystems.
+    #[must_use]
+    pub const fn of_devices(self, subsystems: &'static [&'static str]) -> Self {
+        Self { subsystems, ..self }
+    }
+
+    /// The user has defined it.
+    #[must_use]
+    pub const fn defined(self) -> Self {
+        Self {
+            is_defined: true,
+            ..self
+        }
+    }
+
+    /// Whether one of its patterns is of a form that `is_meant` accepts.
+    pub fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.scope.iter().any(|pattern| is_meant(pattern))
+    }
+}
 
 /// Where the kernel's files are: elsewhere in a container that looks at its host, and in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,92 +145,6 @@ impl Default for Roots {
             proc: "/proc".into(),
             sys: "/sys".into(),
             root: "/".into(),
-        }
-    }
-}
-
-/// Why a source could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The kernel refused, or the file is not there.
-    #[error("{}: {cause}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        cause: io::Error,
-    },
-    /// The file's text is not in the documented form.
-    #[error("{}: {what}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What was wrong with it, in words.
-        what: String,
-    },
-    /// The user has made mistakes where he defines sources of his own.
-    #[error("{0}")]
-    Mistaken(String),
-    /// The code that reads it has panicked: a bug in it.
-    #[error("it has panicked: {0}")]
-    Panicked(String),
-}
-
-impl From<Panic> for Error {
-    fn from(Panic(what): Panic) -> Self {
-        Self::Panicked(what)
-    }
-}
-
-impl Error {
-    pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
-        // The kernel does not say so: it is not the file that is expected.
-        if cause.kind() == io::ErrorKind::InvalidData {
-            return Self::malformed(path, cause.to_string());
-        }
-        Self::Io {
-            path: path.to_owned(),
-            cause,
-        }
-    }
-
-    pub(crate) fn malformed(path: &Path, what: impl Into<String>) -> Self {
-        Self::Malformed {
-            path: path.to_owned(),
-            what: what.into(),
-        }
-    }
-
-    /// The same failure, for one more who is to hear of it.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::Io { path, cause } => {
-                let number = cause.raw_os_error().map(io::Error::from_raw_os_error);
-                Self::io(path, number.unwrap_or_else(|| cause.kind().into()))
-            }
-            Self::Malformed { path, what } => Self::malformed(path, what),
-            Self::Mistaken(what) => Self::Mistaken(what.clone()),
-            Self::Panicked(what) => Self::Panicked(what.clone()),
-        }
-    }
-
-    /// What a client is told of this failure.
-    ///
-    /// Drivers answer EAGAIN, ENODATA (a sensor that is switched off), EINVAL, EIO or EBUSY when they
-    /// have no value just now, and the next reading may succeed: [`Fault::Stale`], as for any error
-    /// that says neither of the others.
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Malformed { .. } | Self::Mistaken(_) | Self::Panicked(_) => Fault::Malformed,
-            Self::Io { cause, .. } => match cause.kind() {
-                io::ErrorKind::PermissionDenied => Fault::Denied,
-                io::ErrorKind::NotFound => Fault::Gone,
-                io::ErrorKind::TimedOut => Fault::Timeout,
-                _ if cause.raw_os_error() == Some(nix::libc::ENODEV) => Fault::Gone,
-                _ if cause.raw_os_error() == Some(nix::libc::ENXIO) => Fault::Gone,
-                _ => Fault::Stale,
-            },
         }
     }
 }

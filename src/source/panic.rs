@@ -8,11 +8,17 @@ use std::{
     sync::{Mutex, Once, PoisonError},
 };
 
-use super::Error;
+use super::error::Error;
 
 /// A panic that was caught: what it said and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Panic(pub(crate) String);
+
+impl From<Panic> for Error {
+    fn from(Panic(what): Panic) -> Self {
+        Self::Panicked(what)
+    }
+}
 
 thread_local! {
     /// The places of panics, one entry for each [`caught`] that runs on this thread.

@@ -8,6 +8,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
+    time::Instant,
 };
 
 use super::*;
@@ -94,22 +95,31 @@ impl Drop for Tree {
 }
 
 /// Waits on this thread for what was begun.
-pub(crate) fn wait(source: &dyn Source) {
-    while source.awaited_until().is_some() {
+pub(crate) fn wait(source: &mut dyn Source) {
+    while awaited_until(source).is_some() {
         std::thread::yield_now();
     }
 }
 
+/// Until when it is worth to wait for it.
+pub(crate) fn awaited_until(source: &mut dyn Source) -> Option<Instant> {
+    source.deferred()?.awaited_until()
+}
+
 /// What is discovered when everything that may block was waited for.
 pub(crate) fn discover(source: &mut dyn Source) -> Result<Vec<Metric>, Error> {
-    source.begin_discovery(monotonic());
+    if let Some(deferred) = source.deferred() {
+        deferred.begin_discovery(monotonic());
+    }
     wait(source);
     source.discover()
 }
 
 /// Begins a reading, and waits for what may block.
 pub(crate) fn begin(source: &mut dyn Source) {
-    source.begin(monotonic());
+    if let Some(deferred) = source.deferred() {
+        deferred.begin(monotonic());
+    }
     wait(source);
 }
 

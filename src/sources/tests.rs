@@ -29,7 +29,7 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
         Roots::default(),
     ] {
         let mut ids = std::collections::HashSet::new();
-        for mut source in members::with_members(all(&roots)) {
+        for mut source in members::sources(all(&roots)) {
             let metrics = source.discover().unwrap();
             if metrics.is_empty() {
                 continue;
@@ -38,9 +38,8 @@ fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
             for metric in metrics {
                 assert!(
                     source
-                        .scope()
-                        .iter()
-                        .any(|pattern| covers(pattern, &metric.id)),
+                        .about()
+                        .may_have(&|pattern| covers(pattern, &metric.id)),
                     "{}",
                     metric.id
                 );
@@ -144,6 +143,10 @@ fn files_are_opened_once() {
     tree.write("uptime", fixture!("laptop/proc/uptime"));
     let mut sources: Vec<_> = all(&tree.roots())
         .into_iter()
+        .filter_map(|provider| match provider {
+            Provider::Source(source) => Some(source),
+            Provider::Family(_) => None,
+        })
         .filter_map(|mut source| {
             source
                 .discover()
@@ -187,14 +190,16 @@ fn no_machine_does_harm() {
                 let mut at = 0;
                 while at < sources.len() {
                     let what = format!("round {round} of {machine}");
-                    let metrics =
-                        unharmed(&what, discover(sources[at].as_mut())).unwrap_or_default();
                     let members = unharmed(&what, sources[at].members());
                     let members = members.unwrap_or_default().into_iter();
-                    sources.extend(members.map(|member| member.source));
-                    begin(sources[at].as_mut());
+                    sources.extend(members.map(|member| member.provider));
+                    let mut metrics = Vec::new();
                     let mut columns = Vec::new();
-                    let _ = unharmed(&what, sources[at].read(&mut columns));
+                    if let Provider::Source(source) = &mut sources[at] {
+                        metrics = unharmed(&what, discover(source.as_mut())).unwrap_or_default();
+                        begin(source.as_mut());
+                        let _ = unharmed(&what, source.read(&mut columns));
+                    }
                     let stamp = Stamp::now();
                     let now = Snapshot { stamp, columns };
                     before.resize(sources.len(), None);

@@ -1,6 +1,7 @@
 //! A memo cell: a source, and what it has read last.
 
 use std::{
+    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Error, Life, NewMember, Source,
+        Answered, Deferred, Error, Life, NewMember, Provider,
         panic::{Panic, attempt, caught},
     },
 };
@@ -30,14 +31,16 @@ const LIST_HOLDS: Duration = Duration::from_secs(10);
 
 /// A source, and what it has read last.
 pub(super) struct Cell {
-    pub(super) source: Box<dyn Source>,
+    pub(super) source: Provider,
     pub(super) name: Arc<str>,
+    /// Patterns of the ids that it may offer.
+    pub(super) scope: &'static [&'static str],
     /// Whether the user has defined it.
     pub(super) is_defined: bool,
     /// The number of the family's cell, and whether the device is there, of a member.
     pub(super) membership: Option<(usize, Life)>,
     /// The subsystems of the kernel whose devices it is about.
-    subsystems: &'static [&'static str],
+    pub(super) subsystems: &'static [&'static str],
     /// What was listed of these when it was looked at last for somebody who asked what there is, and when.
     listed: Option<(Vec<u64>, Duration)>,
     /// What discovery found; none before it was needed.
@@ -62,18 +65,16 @@ struct Failure {
 }
 
 impl Cell {
-    pub(super) fn new(mut source: Box<dyn Source>, tell: &Answered) -> Self {
-        let told = caught(|| source.when_answered(tell.clone()));
-        let subsystems = caught(|| source.subsystems()).unwrap_or_default();
-        let is_defined = caught(|| source.is_defined());
+    pub(super) fn new(source: Provider, tell: &Answered) -> Self {
+        let about = source.about();
         let mut cell = Self {
             panic: None,
-            // Where that is not known, it is not shown to everybody.
-            is_defined: is_defined.unwrap_or(true),
-            name: source.name().into(),
+            is_defined: about.is_defined,
+            name: about.name.into(),
+            scope: about.scope,
+            subsystems: about.subsystems,
             source,
             membership: None,
-            subsystems,
             listed: None,
             metrics: None,
             width: 0,
@@ -84,9 +85,7 @@ impl Cell {
             reads: 0,
             cost: Duration::ZERO,
         };
-        if let Err(panic) = told {
-            cell.note_panic(panic);
-        }
+        cell.deferred(|source| source.when_answered(tell.clone()));
         cell
     }
 
@@ -98,19 +97,38 @@ impl Cell {
     }
 
     pub(super) fn may_have(&mut self, selector: &Selector<'_>) -> bool {
-        let ask = |source: &dyn Source| source.may_have(&|pattern| selector.may_match(pattern));
+        let ask = |source: &Provider| source.may_have(&|pattern| selector.may_match(pattern));
         // Too often is allowed.
         self.answer(ask).unwrap_or(true)
     }
 
-    /// What the source answers to a question about it: no, if it panics.
-    pub(super) fn says(&mut self, ask: impl FnOnce(&dyn Source) -> bool) -> bool {
-        self.answer(ask).unwrap_or(false)
+    /// Whether its readings have shown that it has to be discovered again.
+    pub(super) fn changed(&mut self) -> bool {
+        self.answer(Provider::changed).unwrap_or(false)
     }
 
-    fn answer(&mut self, ask: impl FnOnce(&dyn Source) -> bool) -> Option<bool> {
-        let answer = caught(|| ask(&*self.source));
+    /// Has the user's definitions looked at, if it is about these. Whether that takes a while.
+    pub(super) fn look(&mut self, closely: bool) -> bool {
+        let look = |source: &Provider| source.definitions().is_some_and(|all| all.look(closely));
+        self.answer(look).unwrap_or(false)
+    }
+
+    /// What can be read when the user has defined something anew.
+    pub(super) fn news(&mut self) -> Option<OwnedFd> {
+        self.answer(|source| source.definitions()?.news()).flatten()
+    }
+
+    /// What the source answers to a question about it: nothing, if it panics.
+    fn answer<T>(&mut self, ask: impl FnOnce(&Provider) -> T) -> Option<T> {
+        let answer = caught(|| ask(&self.source));
         answer.map_err(|panic| self.note_panic(panic)).ok()
+    }
+
+    /// The same of a source whose answers come later.
+    fn deferred<T>(&mut self, ask: impl FnOnce(&mut dyn Deferred) -> T) -> Option<T> {
+        let answer = caught(|| self.source.deferred().map(ask));
+        let answer = answer.map_err(|panic| self.note_panic(panic));
+        answer.ok().flatten()
     }
 
     /// Whether its devices may be others than those that it knows of: not where the kernel lists what it did
@@ -138,8 +156,8 @@ impl Cell {
     }
 
     /// Whether it is of files that not every kernel has, and not of those that the user says there are.
-    fn is_kernels(&mut self) -> bool {
-        self.says(|source| !source.is_defined())
+    fn is_kernels(&self) -> bool {
+        !self.is_defined
     }
 
     /// Whether discovery has found out that there is nothing of it here.
@@ -165,18 +183,12 @@ impl Cell {
         {
             return;
         }
-        let begun = caught(|| self.source.begin(since));
-        if let Err(panic) = begun {
-            self.note_panic(panic);
-        }
+        self.deferred(|source| source.begin(since));
     }
 
     /// Begins what discovery needs from the blocking pool.
     pub(super) fn begin_discovery(&mut self, since: Duration) {
-        let begun = caught(|| self.source.begin_discovery(since));
-        if let Err(panic) = begun {
-            self.note_panic(panic);
-        }
+        self.deferred(|source| source.begin_discovery(since));
     }
 
     /// Whether it will know better soon what it has, which is begun if it was not.
@@ -190,8 +202,12 @@ impl Cell {
 
     /// Until when it is worth to wait for what was begun.
     pub(super) fn awaited_until(&mut self) -> Option<Instant> {
-        let until = caught(|| self.source.awaited_until());
-        until.map_err(|panic| self.note_panic(panic)).ok().flatten()
+        self.deferred(|source| source.awaited_until()).flatten()
+    }
+
+    /// Whether an answer is on its way that takes as long as it pleases.
+    pub(super) fn is_awaited(&mut self) -> bool {
+        self.deferred(|source| source.is_awaited()).unwrap_or(false)
     }
 
     /// Asks the source what is there, until it has answered once. Returns the members of its family
@@ -247,7 +263,7 @@ impl Cell {
         }
         let now = Stamp::now();
         let columns = self.columns(now.monotonic);
-        let stamp = caught(|| self.source.stamp()).ok().flatten();
+        let stamp = caught(|| self.source.deferred()?.stamp()).ok().flatten();
         self.history.add(Snapshot {
             stamp: stamp.unwrap_or(now),
             columns,

@@ -31,8 +31,8 @@ impl Cells {
         tell: &Answered,
         mut look: impl FnMut(&mut Cell),
     ) {
-        for NewMember { source, life } in members {
-            let mut cell = Cell::new(source, tell);
+        for NewMember { provider, life } in members {
+            let mut cell = Cell::new(provider, tell);
             cell.membership = Some((family, life));
             look(&mut cell);
             self.add(cell);

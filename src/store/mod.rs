@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use crate::{
     reading::{Fault, Snapshot, Stamp, monotonic},
     selector::{InvalidSelector, Selector},
-    source::{Answered, Listings, Source},
+    source::{Answered, Listings, Provider},
 };
 
 use cell::Cell;
@@ -100,7 +100,7 @@ pub enum Error {
 
 impl Store {
     /// A store over these sources. Nothing is opened yet.
-    pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
+    pub fn new(sources: Vec<Provider>) -> Self {
         let answered = Arc::new(Notify::new());
         let waiting = answered.clone();
         let tell: Answered = Arc::new(move || waiting.notify_waiters());
@@ -227,7 +227,7 @@ impl Store {
     /// Looks again at what has shown while it was read that it has changed.
     pub fn look_where_readings_differ(&self) -> Changes {
         let mut inner = self.lock();
-        inner.rediscover(|_, cell| cell.says(|source| source.changed()))
+        inner.rediscover(|_, cell| cell.changed())
     }
 
     /// Looks at what the user has defined, as far as that is not known: at all of it, or where `all` is
@@ -237,13 +237,14 @@ impl Store {
         let mut inner = self.lock();
         let mut at = 0;
         while all && let Some(next) = inner.cells.at_or_after(at) {
-            let is_new = |source: &dyn Source| source.is_defined() && source.changed();
-            if inner.is_on(next) && inner.cells[next].says(is_new) {
+            let is_on = inner.is_on(next);
+            let cell = &mut inner.cells[next];
+            if is_on && cell.is_defined && cell.changed() {
                 inner.discover(next);
             }
             at = next.saturating_add(1);
         }
-        inner.rediscover(|_, cell| cell.says(|source| source.is_defined() && source.changed()))
+        inner.rediscover(|_, cell| cell.is_defined && cell.changed())
     }
 
     /// Looks at what has shown that the user has defined something anew, between two frames: what takes long shows
@@ -256,14 +257,12 @@ impl Store {
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
     /// are about devices, and that somebody has asked for.
     pub async fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
-        self.look_again(|cell| {
-            cell.says(|source| {
-                let own = source.subsystems();
-                match subsystems {
-                    Some(subsystems) => own.iter().any(|name| subsystems.contains(*name)),
-                    None => !own.is_empty(),
-                }
-            })
+        self.look_again(|cell| match subsystems {
+            Some(subsystems) => cell
+                .subsystems
+                .iter()
+                .any(|name| subsystems.contains(*name)),
+            None => !cell.subsystems.is_empty(),
         })
         .await
     }
@@ -281,8 +280,8 @@ impl Store {
         let now = monotonic();
         let selectors = parsed(selectors);
         self.look_again(|cell| {
-            cell.says(|source| is_meant(source, selectors.as_deref()))
-                && (cell.says(|source| source.changed()) || cell.may_have_others(&mut listed, now))
+            is_meant(cell, selectors.as_deref())
+                && (cell.changed() || cell.may_have_others(&mut listed, now))
         })
         .await
     }
@@ -292,10 +291,7 @@ impl Store {
     pub async fn look_closely_for(&self, selectors: &[&str]) -> Changes {
         let selectors = parsed(selectors);
         self.look_again(|cell| {
-            cell.says(|source| {
-                is_meant(source, selectors.as_deref())
-                    && (source.changed() || !source.subsystems().is_empty())
-            })
+            is_meant(cell, selectors.as_deref()) && (cell.changed() || !cell.subsystems.is_empty())
         })
         .await
     }
@@ -315,17 +311,8 @@ impl Store {
     /// far as somebody has asked for that.
     pub fn news(&self) -> Option<OwnedFd> {
         let mut inner = self.lock();
-        let mut news = None;
-        for (_, cell) in inner.cells.iter_mut() {
-            cell.says(|source| {
-                news = source.news();
-                news.is_some()
-            });
-            if news.is_some() {
-                break;
-            }
-        }
-        news
+        let mut cells = inner.cells.iter_mut();
+        cells.find_map(|(_, cell)| cell.news())
     }
 
     /// What is known of each source, by name.
@@ -377,8 +364,8 @@ fn parsed<'a>(selectors: &[&'a str]) -> Option<Vec<Selector<'a>>> {
 }
 
 /// Whether a source may have what these selectors mean.
-fn is_meant(source: &dyn Source, selectors: Option<&[Selector<'_>]>) -> bool {
-    let mut scope = source.scope().iter();
+fn is_meant(cell: &Cell, selectors: Option<&[Selector<'_>]>) -> bool {
+    let mut scope = cell.scope.iter();
     selectors.is_none_or(|selectors| {
         scope.any(|id| selectors.iter().any(|selector| selector.may_match(id)))
     })
@@ -394,7 +381,7 @@ impl Inner {
             self.index = None;
         }
         self.cells.add_members(at, members, &self.tell, |cell| {
-            if cell.source.is_defined() {
+            if cell.is_defined {
                 cell.discover();
             }
         });

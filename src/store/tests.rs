@@ -18,7 +18,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Raw, Reading, Value},
-    source::{self, NewMember, family::Known},
+    source::{self, About, Family, NewMember, Source, family::Known},
 };
 
 /// A device of a family: its name, and its source.
@@ -38,9 +38,12 @@ struct Watched {
 
 /// A source whose columns count how often it was read.
 struct Counting {
-    name: &'static str,
-    scope: &'static [&'static str],
-    subsystems: &'static [&'static str],
+    about: About<'static>,
+    watched: Arc<Watched>,
+}
+
+/// A family of them.
+struct Devices {
     watched: Arc<Watched>,
     known: Known,
 }
@@ -50,11 +53,8 @@ impl Counting {
         let watched = Arc::new(Watched::default());
         *watched.ids.lock().unwrap() = ids.to_vec();
         Self {
-            name,
-            scope,
-            subsystems: &[],
+            about: About::new(name, scope),
             watched,
-            known: Known::default(),
         }
     }
 
@@ -79,12 +79,8 @@ impl Counting {
 }
 
 impl Source for Counting {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.scope
+    fn about(&self) -> About<'_> {
+        self.about
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
@@ -95,18 +91,6 @@ impl Source for Counting {
         Ok(metrics
             .map(|(column, id)| Self::metric(id, column))
             .collect())
-    }
-
-    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
-        let mut look = self.known.look();
-        for (name, make) in self.watched.devices.lock().unwrap().iter() {
-            look.find(&(*name).to_owned(), || Box::new(make()));
-        }
-        Ok(look.end())
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        self.subsystems
     }
 
     fn changed(&self) -> bool {
@@ -125,13 +109,32 @@ impl Source for Counting {
     }
 }
 
+impl Family for Devices {
+    fn about(&self) -> About<'_> {
+        About::new("a", &["a/*/*"])
+    }
+
+    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
+        self.watched.changed.store(false, Ordering::Relaxed);
+        let mut look = self.known.look();
+        for (name, make) in self.watched.devices.lock().unwrap().iter() {
+            look.find(&(*name).to_owned(), || Box::new(make()));
+        }
+        Ok(look.end())
+    }
+
+    fn changed(&self) -> bool {
+        self.watched.changed.load(Ordering::Relaxed)
+    }
+}
+
 fn now() -> Duration {
     monotonic()
 }
 
 fn store(source: Counting) -> (Store, Arc<Watched>) {
     let watched = source.watched.clone();
-    (Store::new(vec![Box::new(source)]), watched)
+    (Store::new(vec![Provider::source(source)]), watched)
 }
 
 fn values(selection: &Selection, frame: &Frame) -> Vec<Reading> {
@@ -166,7 +169,7 @@ fn only_who_may_be_meant_is_asked() {
     let a = Counting::new("a", &["a/b/*"], &["a/b/c"]);
     let b = Counting::new("b", &["b/b/*"], &["b/b/c"]);
     let (first, second) = (a.watched.clone(), b.watched.clone());
-    let store = Store::new(vec![Box::new(a), Box::new(b)]);
+    let store = Store::new([a, b].map(Provider::source).into());
     let selection = store.resolve(&["a/b/c"]).unwrap();
     store.read(&selection, now());
     assert_eq!(first.reads.load(Ordering::Relaxed), 1);
@@ -227,10 +230,14 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// A family, of which `b` is there.
 fn family() -> (Store, Arc<Watched>) {
-    let family = Counting::new("a", &["a/*/*"], &[]);
     let b = || Counting::new("a", &["a/b/*"], &["a/b/c", "a/b/rate"]);
-    *family.watched.devices.lock().unwrap() = vec![("b", b)];
-    store(family)
+    let watched = Arc::new(Watched::default());
+    *watched.devices.lock().unwrap() = vec![("b", b)];
+    let family = Provider::family(Devices {
+        watched: watched.clone(),
+        known: Known::default(),
+    });
+    (Store::new(vec![family]), watched)
 }
 
 /// Has the family find these.
@@ -350,7 +357,7 @@ fn who_asks_what_there_is_has_only_what_changed_looked_at() {
         root: root.clone(),
     };
     let about = |name, scope, subsystems| Counting {
-        subsystems,
+        about: About::new(name, scope).of_devices(subsystems),
         ..Counting::new(name, scope, &[])
     };
     let chips = about("chips", &["a/*/*"], &["hwmon"]);
@@ -362,7 +369,7 @@ fn who_asks_what_there_is_has_only_what_changed_looked_at() {
             .each_ref()
             .map(|each| each.looks.load(Ordering::Relaxed))
     };
-    let store = Store::new(vec![Box::new(chips), Box::new(supplies), Box::new(other)]);
+    let store = Store::new([chips, supplies, other].map(Provider::source).into());
     let store = store.with_listings(Listings::new(&roots));
     store.resolve(&[]).unwrap();
     assert_eq!(looks(), [1, 1, 1]);

@@ -138,22 +138,15 @@ impl Inner {
             .iter()
             .filter(|(at, cell)| !self.is_on(*at) && view.shows(cell.is_defined))
             .collect();
-        let defined = off.into_iter().find(|(_, cell)| cell.source.is_defined());
+        let defined = off.into_iter().find(|(_, cell)| cell.is_defined);
         defined.map_or(usual, |(_, cell)| Hint::Off(cell.name.clone()))
     }
 
     /// The patterns of the ids that sources which are built in may have, each with its cell.
-    fn scopes(&mut self) -> Vec<(usize, &'static str)> {
-        let mut scopes = Vec::new();
-        for (at, cell) in self.cells.iter_mut() {
-            cell.says(|source| {
-                if !source.is_defined() {
-                    scopes.extend(source.scope().iter().map(|scope| (at, *scope)));
-                }
-                true
-            });
-        }
-        scopes
+    fn scopes(&self) -> Vec<(usize, &'static str)> {
+        let cells = self.cells.iter().filter(|(_, cell)| !cell.is_defined);
+        let scopes = cells.flat_map(|(at, cell)| cell.scope.iter().map(move |scope| (at, *scope)));
+        scopes.collect()
     }
 
     /// The ids that are known.

@@ -30,9 +30,9 @@ impl Store {
         self.wait(deadline, |inner| {
             // Asked also where a command is waited for: this gets a thread for jobs that wait for one.
             inner.awaited_until(cells).or_else(|| {
-                let is_awaited = |cell: &mut Cell| cell.says(|source| source.is_awaited());
                 let mut all = cells.iter();
-                let is_any = all.any(|&cell| inner.cells.get_mut(cell).is_some_and(is_awaited));
+                let is_any =
+                    all.any(|&cell| inner.cells.get_mut(cell).is_some_and(Cell::is_awaited));
                 is_any.then(|| Instant::now().checked_add(LONG)).flatten()
             })
         })
@@ -96,7 +96,7 @@ impl Store {
     pub(super) async fn prepare_definitions(&self, all: bool, closely: bool, timeout: Duration) {
         let mut looking = Vec::new();
         for (at, cell) in self.lock().cells.iter_mut() {
-            if (all || cell.metrics.is_some()) && cell.says(|source| source.look(closely)) {
+            if (all || cell.metrics.is_some()) && cell.look(closely) {
                 looking.push(at);
             }
         }

@@ -152,7 +152,7 @@ fn no_source_offers_what_no_fixture_shows() {
     let columns = || selections.iter().flat_map(|selection| &selection.columns);
     for scope in sources::all(&Roots::default())
         .iter()
-        .flat_map(|source| source.scope())
+        .flat_map(|source| source.about().scope)
     {
         let is_in_scope = |id: &str| {
             let mut parts = id.split('/').zip(scope.split('/'));

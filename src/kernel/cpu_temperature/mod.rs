@@ -17,7 +17,7 @@ use crate::{
     },
     metric::{Kind, unit},
     source::{
-        Error, Roots, Source,
+        Error, Provider, Roots,
         device::{Device, fact, names, split_number},
         pool::Pool,
         property::Property,
@@ -63,7 +63,7 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 }
 
 /// The family of the temperatures.
-pub(crate) fn source(roots: &Roots, pool: &Pool) -> Box<dyn Source> {
+pub(crate) fn source(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
     let mut devices = Devices::default();
     family(&TEMPERATURE, roots, pool, move || spots(&sys, &mut devices))

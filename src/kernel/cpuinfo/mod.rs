@@ -13,7 +13,7 @@ use crate::{
     kernel::cpuinfo::names::{Names, names},
     metric::{Kind, Metric, unit},
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
 /// Names and numbers of the CPUs.
@@ -94,16 +94,12 @@ impl CpuInfo {
 }
 
 impl Source for CpuInfo {
-    fn name(&self) -> &'static str {
-        "cpuinfo"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["cpu/*/name", "cpu/all/coreCount", "cpu/all/cpuCount"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["cpu"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "cpuinfo",
+            &["cpu/*/name", "cpu/all/coreCount", "cpu/all/cpuCount"],
+        )
+        .of_devices(&["cpu"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -13,7 +13,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source, parse,
+        About, Error, Roots, Source, parse,
         rows::{
             OWNER,
             table::{self, Format, Found, Table},
@@ -39,26 +39,22 @@ impl Counters {
 }
 
 impl Source for Counters {
-    fn name(&self) -> &'static str {
-        "disk"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "disk/*/read",
-            "disk/*/write",
-            "disk/*/readOperations",
-            "disk/*/writeOperations",
-            "disk/*/readAwait",
-            "disk/*/writeAwait",
-            "disk/*/busy",
-            "disk/*/queue",
-            "disk/*/inFlight",
-        ]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["block"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "disk",
+            &[
+                "disk/*/read",
+                "disk/*/write",
+                "disk/*/readOperations",
+                "disk/*/writeOperations",
+                "disk/*/readAwait",
+                "disk/*/writeAwait",
+                "disk/*/busy",
+                "disk/*/queue",
+                "disk/*/inFlight",
+            ],
+        )
+        .of_devices(&["block"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

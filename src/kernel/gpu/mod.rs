@@ -28,7 +28,10 @@ use crate::{
     metric::{Kind, Metric},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Answered, Error, NewMember, Roots, Source, family::Known, pool::Pool, rest::Powers},
+    source::{
+        self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Known,
+        pool::Pool, rest::Powers,
+    },
 };
 
 /// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
@@ -49,21 +52,9 @@ impl Family {
     }
 }
 
-impl Source for Family {
-    fn name(&self) -> &'static str {
-        "gpu"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["gpu/*/*"]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        SUBSYSTEMS
-    }
-
-    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        Ok(Vec::new())
+impl source::Family for Family {
+    fn about(&self) -> About<'_> {
+        About::new("gpu", &["gpu/*/*"]).of_devices(SUBSYSTEMS)
     }
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
@@ -82,12 +73,15 @@ impl Source for Family {
         Ok(look.end())
     }
 
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+/// Its members are, and share its pool.
+impl Deferred for Family {
     fn when_answered(&mut self, tell: Answered) {
         self.pool.when_answered(tell);
-    }
-
-    fn read(&mut self, _: &mut Vec<Raw>) -> Result<(), Error> {
-        Ok(())
     }
 }
 
@@ -180,36 +174,12 @@ impl Member {
 }
 
 impl Source for Member {
-    fn name(&self) -> &'static str {
-        "gpu"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.quantity.scope()
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        SUBSYSTEMS
+    fn about(&self) -> About<'_> {
+        About::new("gpu", self.quantity.scope()).of_devices(SUBSYSTEMS)
     }
 
     fn changed(&self) -> bool {
         self.changed
-    }
-
-    fn begin_discovery(&mut self, since: Duration) {
-        if !self.gpus.has_nvidia() {
-            return;
-        }
-        // What is wrong here is found out by discovery.
-        for gpu in self.find().unwrap_or_default() {
-            if let Some(probe) = Probe::find(&self.gpus, &gpu, self.quantity)
-                && probe.is_of_library()
-                && gpu.may_be_read().is_ok()
-            {
-                probe.begin(since);
-                self.asked.push(probe);
-            }
-        }
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -223,20 +193,6 @@ impl Source for Member {
         self.asked.clear();
         self.changed = false;
         Ok(self.metrics())
-    }
-
-    fn begin(&mut self, since: Duration) {
-        for row in &self.rows {
-            if row.gpu.may_be_read().is_ok() {
-                row.probe.begin(since);
-            }
-        }
-    }
-
-    fn awaited_until(&self) -> Option<Instant> {
-        let rows = self.rows.iter().map(|row| &row.probe);
-        let probes = rows.chain(&self.asked);
-        probes.filter_map(Probe::awaited_until).min()
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -269,6 +225,42 @@ impl Source for Member {
                 Ok(())
             }
         }
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+impl Deferred for Member {
+    fn begin_discovery(&mut self, since: Duration) {
+        if !self.gpus.has_nvidia() {
+            return;
+        }
+        // What is wrong here is found out by discovery.
+        for gpu in self.find().unwrap_or_default() {
+            if let Some(probe) = Probe::find(&self.gpus, &gpu, self.quantity)
+                && probe.is_of_library()
+                && gpu.may_be_read().is_ok()
+            {
+                probe.begin(since);
+                self.asked.push(probe);
+            }
+        }
+    }
+
+    fn begin(&mut self, since: Duration) {
+        for row in &self.rows {
+            if row.gpu.may_be_read().is_ok() {
+                row.probe.begin(since);
+            }
+        }
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        let rows = self.rows.iter().map(|row| &row.probe);
+        let probes = rows.chain(&self.asked);
+        probes.filter_map(Probe::awaited_until).min()
     }
 }
 

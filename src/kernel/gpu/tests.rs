@@ -7,7 +7,7 @@ use crate::{
     reading::{Reading, Snapshot, Stamp, Value},
     source::{
         Life,
-        tests::{Tree, begin, discover, fixture, roots},
+        tests::{Tree, begin, discover, fixture, members, roots},
     },
 };
 
@@ -35,10 +35,9 @@ impl Machine {
 
     /// What the store does when a device has come or gone.
     fn look_again(&mut self) {
-        assert_eq!(self.family.discover().unwrap(), []);
-        for NewMember { source, life } in self.family.members().unwrap() {
-            self.members.push((source, Vec::new()));
-            self.lives.push(life);
+        for member in source::Family::members(&mut self.family).unwrap() {
+            self.lives.push(member.life.clone());
+            self.members.push((members::source(member), Vec::new()));
         }
         let mut lives = self.lives.iter();
         self.members.retain(|_| !lives.next().unwrap().is_over());

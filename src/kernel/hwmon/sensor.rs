@@ -8,7 +8,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Source,
+        About, Error, Source,
         device::{Attribute, Device, fact, split_number},
         guard::Guarded,
         parse,
@@ -105,12 +105,8 @@ impl Sensor {
 }
 
 impl Source for Sensor {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        SCOPE
+    fn about(&self) -> About<'_> {
+        About::new(NAME, SCOPE).of_devices(SUBSYSTEMS)
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -134,10 +130,6 @@ impl Source for Sensor {
             }
         }
         Ok(vec![metric])
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        SUBSYSTEMS
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -16,8 +16,8 @@ use crate::{
         thermal::{Zone, zones},
     },
     source::{
-        Error, NewMember, Roots, Source,
-        family::{Family, Known, Look},
+        About, Error, NewMember, Provider, Roots,
+        family::{self, Known, Look},
         guard::{Guard, Queue},
         pool::Pool,
         rest::Powers,
@@ -25,15 +25,15 @@ use crate::{
 };
 
 /// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
+pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Provider {
     let mut finder = Finder {
         sys: roots.sys.clone(),
         pool: pool.clone(),
         devices: Devices::new(powers),
         known: Known::default(),
     };
-    let find = move || finder.find();
-    Family::boxed(NAME, SCOPE, SUBSYSTEMS, find)
+    let about = About::new(NAME, SCOPE).of_devices(SUBSYSTEMS);
+    family::of_devices(about, move || finder.find())
 }
 
 struct Finder {

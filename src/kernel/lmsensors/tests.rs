@@ -10,7 +10,7 @@ use crate::{
         pool::Pool,
         tests::{
             Tree, discover,
-            members::{new_members, readings},
+            members::{self, new_members, readings},
             number_of, read, roots,
         },
     },
@@ -18,12 +18,12 @@ use crate::{
 
 use super::*;
 
-fn family(roots: &Roots) -> Box<dyn Source> {
+fn family(roots: &Roots) -> Provider {
     source(roots, &Pool::new(), Powers::default())
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {
-    let members = new_members(family(roots).as_mut());
+    let members = new_members(&mut family(roots));
     let metrics = members
         .into_iter()
         .flat_map(|mut member| discover(member.as_mut()).unwrap());
@@ -162,7 +162,7 @@ fn one_metric_costs_one_file() {
         tree.write(&format!("{chip}/in{number}_input"), "1000\n");
         tree.write(&format!("{chip}/in{number}_alarm"), "0\n");
     }
-    let mut members = new_members(family(&tree.roots()).as_mut());
+    let mut members = new_members(&mut family(&tree.roots()));
     assert_eq!(members.len(), 30);
     let wanted = "lmsensors/nct6775-isa-0290/in7";
     let is_meant = |member: &&mut Box<dyn Source>| member.may_have(&|id| id == wanted);
@@ -180,9 +180,11 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     tree.write(&format!("{first}/temp1_input"), "40000\n");
     let mut family = family(&tree.roots());
     let mut found = family.members().unwrap();
-    let mut sensor = found.remove(0);
+    let member = found.remove(0);
+    let life = member.life.clone();
+    let mut sensor = members::source(member);
     assert!(found.is_empty());
-    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.0)]);
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
     let unplug = |directory: &str, link: &str| {
         std::fs::remove_dir_all(tree.roots().sys.join(directory)).unwrap();
         std::fs::remove_file(tree.roots().sys.join("class/hwmon").join(link)).unwrap();
@@ -192,18 +194,18 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     let second = chip(&tree, 5, card, "pci", "k10temp");
     tree.write(&format!("{second}/temp1_input"), "40500\n");
     assert!(family.members().unwrap().is_empty());
-    assert!(!sensor.life.is_over());
-    assert_eq!(read(sensor.source.as_mut()), [Raw::Number(40.5)]);
+    assert!(!life.is_over());
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(40.5)]);
     unplug(&second, "hwmon5");
     assert!(family.members().unwrap().is_empty());
-    assert!(sensor.life.is_over());
-    assert!(sensor.source.discover().unwrap().is_empty());
+    assert!(life.is_over());
+    assert!(sensor.discover().unwrap().is_empty());
     // Another chip has its number now, and it another.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
     tree.write(&format!("{other}/temp1_input"), "99000\n");
     let again = chip(&tree, 7, card, "pci", "k10temp");
     tree.write(&format!("{again}/temp1_input"), "41000\n");
-    let mut both = new_members(family.as_mut());
+    let mut both = new_members(&mut family);
     let ids = both
         .iter_mut()
         .map(|member| member.discover().unwrap()[0].id.to_string());
@@ -253,7 +255,7 @@ fn a_sensor_that_is_not_connected_has_no_value() {
     tree.write(&format!("{chip}/fan1_input"), "0\n");
     tree.write(&format!("{chip}/fan1_fault"), "1\n");
     tree.write(&format!("{chip}/power1_average"), "5000000\n");
-    let mut members = new_members(family(&tree.roots()).as_mut());
+    let mut members = new_members(&mut family(&tree.roots()));
     assert_eq!(read(members[0].as_mut()), [Raw::Fault(Fault::Gone)]);
     assert_eq!(number_of(&read(members[1].as_mut())[0]), 5.0);
     tree.write(&format!("{chip}/fan1_fault"), "0\n");

@@ -9,7 +9,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         file::File,
         parse::{self, layout::Layout},
     },
@@ -33,12 +33,11 @@ impl Memory {
 }
 
 impl Source for Memory {
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["memory/physical/*", "memory/swap/*", "memory/hugepages/*"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "memory",
+            &["memory/physical/*", "memory/swap/*", "memory/hugepages/*"],
+        )
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -7,7 +7,7 @@ use crate::{
     metric::Metric,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source, parse,
+        About, Error, Roots, Source, parse,
         rows::table::{self, Format, Found, Table},
     },
 };
@@ -30,29 +30,25 @@ impl Counters {
 }
 
 impl Source for Counters {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "network/*/download",
-            "network/*/upload",
-            "network/*/downloadBits",
-            "network/*/uploadBits",
-            "network/*/totalDownload",
-            "network/*/totalUpload",
-            "network/*/downloadPackets",
-            "network/*/uploadPackets",
-            "network/*/downloadErrors",
-            "network/*/uploadErrors",
-            "network/*/downloadDrops",
-            "network/*/uploadDrops",
-        ]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["net"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "network",
+            &[
+                "network/*/download",
+                "network/*/upload",
+                "network/*/downloadBits",
+                "network/*/uploadBits",
+                "network/*/totalDownload",
+                "network/*/totalUpload",
+                "network/*/downloadPackets",
+                "network/*/uploadPackets",
+                "network/*/downloadErrors",
+                "network/*/uploadErrors",
+                "network/*/downloadDrops",
+                "network/*/uploadDrops",
+            ],
+        )
+        .of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

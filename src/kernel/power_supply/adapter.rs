@@ -7,7 +7,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Source,
+        About, Error, Source,
         device::{Attribute, Device},
         guard::Guarded,
         parse,
@@ -79,21 +79,13 @@ impl Adapter {
 }
 
 impl Source for Adapter {
-    fn name(&self) -> &'static str {
-        "power"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["power/*/*"]
+    fn about(&self) -> About<'_> {
+        About::new("power", &["power/*/*"]).of_devices(&["power_supply"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let is_there = self.path().exists();
         Ok(if is_there { self.metrics() } else { Vec::new() })
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["power_supply"]
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Source,
+        About, Error, Source,
         device::{Attribute, Device, fact},
         guard::Guarded,
         parse,
@@ -237,12 +237,8 @@ fn unknown(error: &Error) -> Fault {
 }
 
 impl Source for Battery {
-    fn name(&self) -> &'static str {
-        "power"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["power/*/*"]
+    fn about(&self) -> About<'_> {
+        About::new("power", &["power/*/*"]).of_devices(&["power_supply"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -256,10 +252,6 @@ impl Source for Battery {
         }
         let has = |file: &&str| self.device.path(file).exists();
         Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["power_supply"]
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

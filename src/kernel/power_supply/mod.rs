@@ -13,16 +13,16 @@ use std::{
 };
 
 use crate::source::{
-    Error, NewMember, Roots, Source,
+    About, Error, NewMember, Provider, Roots,
     device::{Device, Place, ancestors, fact, names, sleeper},
-    family::{Family, Known},
+    family::{self, Known},
     guard::{Guard, Queue},
     pool::Pool,
     rest::Powers,
 };
 
 /// The family of the power supplies.
-pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Source> {
+pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Provider {
     let mut supplies = Supplies {
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
@@ -30,9 +30,8 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Box<dyn Sour
         devices: HashMap::new(),
         known: Known::default(),
     };
-    Family::boxed("power", &["power/*/*"], &["power_supply"], move || {
-        supplies.find()
-    })
+    let about = About::new("power", &["power/*/*"]).of_devices(&["power_supply"]);
+    family::of_devices(about, move || supplies.find())
 }
 
 /// What finds the power supplies.

@@ -10,7 +10,7 @@ use crate::{
         rest::Powers,
         tests::{
             Tree, discover,
-            members::{new_members, readings},
+            members::{new_members, readings, source},
             read, roots,
         },
     },
@@ -18,7 +18,7 @@ use crate::{
 
 use super::*;
 
-fn families(roots: &Roots) -> Vec<Box<dyn Source>> {
+fn families(roots: &Roots) -> Vec<Provider> {
     vec![
         family(roots, &Pool::new(), Powers::default()),
         powercap::family(roots),
@@ -188,18 +188,20 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     let directory = battery(&tree, "BAT0", &[("capacity", "9")]);
     let mut family = families(&tree.roots()).remove(0);
     let mut members = family.members().unwrap();
-    let mut battery_0 = members.remove(0);
-    let metrics = discover(battery_0.source.as_mut()).unwrap();
-    assert!(read(battery_0.source.as_mut()).contains(&Raw::Number(9.0)));
-    assert!(family.members().unwrap().is_empty() && !battery_0.life.is_over());
+    let member = members.remove(0);
+    let life = member.life.clone();
+    let mut battery_0 = source(member);
+    let metrics = discover(battery_0.as_mut()).unwrap();
+    assert!(read(battery_0.as_mut()).contains(&Raw::Number(9.0)));
+    assert!(family.members().unwrap().is_empty() && !life.is_over());
     let sys = tree.roots().sys;
     fs::remove_dir_all(sys.join(&directory)).unwrap();
     fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
     assert!(family.members().unwrap().is_empty());
-    assert!(battery_0.life.is_over());
-    assert!(discover(battery_0.source.as_mut()).unwrap().is_empty());
+    assert!(life.is_over());
+    assert!(discover(battery_0.as_mut()).unwrap().is_empty());
     battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
-    let mut again = family.members().unwrap().remove(0).source;
+    let mut again = source(family.members().unwrap().remove(0));
     assert_eq!(discover(again.as_mut()).unwrap().len(), metrics.len() + 1);
     let columns = read(again.as_mut());
     assert!(
@@ -231,7 +233,7 @@ fn what_comes_and_goes_leaves_nothing_behind() {
 
 #[test]
 fn packages_and_their_parts() {
-    let mut members = new_members(families(&roots("laptop")).remove(1).as_mut());
+    let mut members = new_members(&mut families(&roots("laptop")).remove(1));
     let ids: Vec<_> = members
         .iter_mut()
         .map(|member| member.discover().unwrap()[0].id.to_string())
@@ -271,7 +273,7 @@ fn a_package_that_cannot_be_read_has_its_metrics() {
             .join("class/powercap/intel-rapl:0/energy_uj"),
     )
     .unwrap();
-    let mut members = new_members(families(&tree.roots()).remove(1).as_mut());
+    let mut members = new_members(&mut families(&tree.roots()).remove(1));
     assert_eq!(discover(members[0].as_mut()).unwrap().len(), 2);
     assert!(members[0].read(&mut Vec::new()).is_err());
 }

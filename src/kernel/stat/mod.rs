@@ -11,7 +11,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, Roots, Source, file::File, parse, rows},
+    source::{About, Error, Roots, Source, file::File, parse, rows},
 };
 
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
@@ -68,26 +68,22 @@ impl Cpu {
 }
 
 impl Source for Cpu {
-    fn name(&self) -> &'static str {
-        "cpu"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "cpu/*/usage",
-            "cpu/*/user",
-            "cpu/*/system",
-            "cpu/*/wait",
-            "cpu/all/interrupts",
-            "cpu/all/contextSwitches",
-            "cpu/all/forks",
-            "cpu/all/runningTasks",
-            "cpu/all/blockedTasks",
-        ]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["cpu"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "cpu",
+            &[
+                "cpu/*/usage",
+                "cpu/*/user",
+                "cpu/*/system",
+                "cpu/*/wait",
+                "cpu/all/interrupts",
+                "cpu/all/contextSwitches",
+                "cpu/all/forks",
+                "cpu/all/runningTasks",
+                "cpu/all/blockedTasks",
+            ],
+        )
+        .of_devices(&["cpu"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

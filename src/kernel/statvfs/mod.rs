@@ -18,7 +18,7 @@ use crate::{
     reading::{Fault, Raw},
     regular_file,
     source::{
-        Answered, Error, Roots, Source,
+        About, Answered, Deferred, Error, Roots, Source,
         pool::{Job, Pool},
         property::Property,
         rows::{self, Device, Devices},
@@ -123,26 +123,22 @@ impl Space {
 }
 
 impl Source for Space {
-    fn name(&self) -> &'static str {
-        "disk"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &[
-            "disk/*/total",
-            "disk/*/used",
-            "disk/*/free",
-            "disk/*/usedPercent",
-            "disk/*/freePercent",
-            "disk/*/totalInodes",
-            "disk/*/usedInodes",
-            "disk/*/freeInodes",
-            "disk/*/usedInodesPercent",
-        ]
-    }
-
-    fn subsystems(&self) -> &'static [&'static str] {
-        &["block"]
+    fn about(&self) -> About<'_> {
+        About::new(
+            "disk",
+            &[
+                "disk/*/total",
+                "disk/*/used",
+                "disk/*/free",
+                "disk/*/usedPercent",
+                "disk/*/freePercent",
+                "disk/*/totalInodes",
+                "disk/*/usedInodes",
+                "disk/*/freeInodes",
+                "disk/*/usedInodesPercent",
+            ],
+        )
+        .of_devices(&["block"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -178,18 +174,6 @@ impl Source for Space {
         Ok(metrics)
     }
 
-    fn when_answered(&mut self, tell: Answered) {
-        self.pool.when_answered(tell);
-    }
-
-    fn begin(&mut self, since: Duration) {
-        self.jobs().for_each(|job| job.ask(since));
-    }
-
-    fn awaited_until(&self) -> Option<Instant> {
-        self.jobs().filter_map(Job::awaited_until).min()
-    }
-
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         // None inside where the sum does not fit.
         let mut all: Option<Option<Room>> = None;
@@ -223,6 +207,24 @@ impl Source for Space {
 
     fn changed(&self) -> bool {
         self.changed
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        Some(self)
+    }
+}
+
+impl Deferred for Space {
+    fn when_answered(&mut self, tell: Answered) {
+        self.pool.when_answered(tell);
+    }
+
+    fn begin(&mut self, since: Duration) {
+        self.jobs().for_each(|job| job.ask(since));
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.jobs().filter_map(Job::awaited_until).min()
     }
 }
 

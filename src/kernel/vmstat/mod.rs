@@ -7,7 +7,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        Error, Roots, Source,
+        About, Error, Roots, Source,
         file::File,
         parse::{self, layout::Layout},
         property::Property,
@@ -131,12 +131,8 @@ impl VmStat {
 }
 
 impl Source for VmStat {
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["memory/paging/*"]
+    fn about(&self) -> About<'_> {
+        About::new("memory", &["memory/paging/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {

@@ -21,12 +21,8 @@ struct Slow {
 }
 
 impl Source for Slow {
-    fn name(&self) -> &'static str {
-        "slow"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["slow/*/*"]
+    fn about(&self) -> About<'_> {
+        About::new("slow", &["slow/*/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -69,7 +65,7 @@ impl Guarded for Slow {
 }
 
 /// A guarded source in a queue of its own, and how long it takes to read it.
-fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>, Arc<AtomicU64>) {
+fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Guard<Slow>, Arc<AtomicU64>) {
     let milliseconds = Arc::new(AtomicU64::new(0));
     let source = Slow {
         milliseconds: milliseconds.clone(),
@@ -79,7 +75,7 @@ fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Box<dyn Source>, Arc
     };
     let name = format!("{:p}", Arc::as_ptr(&milliseconds));
     let queue = Queue::new(pool, name, source.hangs.is_some());
-    (Guard::boxed(&queue, source), milliseconds)
+    (Guard::new(&queue, source), milliseconds)
 }
 
 #[test]
@@ -90,17 +86,17 @@ fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
     for expected in 0..3 {
         source.begin(Duration::MAX);
         assert_eq!(source.awaited_until(), None);
-        assert_eq!(read(source.as_mut()), [Raw::Number(expected.into())]);
+        assert_eq!(read(&mut source), [Raw::Number(expected.into())]);
     }
     milliseconds.store(20, Ordering::SeqCst);
-    assert_eq!(read(source.as_mut()), [Raw::Number(3.0)]);
+    assert_eq!(read(&mut source), [Raw::Number(3.0)]);
     // On the pool from now on. The first reading there is waited for.
-    assert_eq!(read(source.as_mut()), [Raw::Number(4.0)]);
+    assert_eq!(read(&mut source), [Raw::Number(4.0)]);
     let mut last = 4.0;
     for _ in 0..20 {
         source.begin(Duration::MAX);
         assert_eq!(source.awaited_until(), None);
-        let Raw::Number(number) = read(source.as_mut())[0] else {
+        let Raw::Number(number) = read(&mut source)[0] else {
             panic!("no number");
         };
         assert!(number >= last);
@@ -119,10 +115,10 @@ fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
             hangs: None,
             panics: false,
         };
-        Guard::boxed(&queue, source)
+        Guard::new(&queue, source)
     };
     let mut all: Vec<_> = [20, 0, 0].map(source).into();
-    read(all[0].as_mut());
+    read(&mut all[0]);
     for source in &mut all {
         source.begin(Duration::MAX);
         assert!(source.awaited_until().is_some());
@@ -140,12 +136,12 @@ fn what_hangs_costs_nobody_else_anything() {
     let (mut well, _) = slow(&pool, Some(healthy));
     // What is asked before it is answered is known in part, and changes when it is.
     assert_eq!(hung.discover().unwrap()[0].maximum, None);
-    wait(hung.as_ref());
+    wait(&mut hung);
     assert!(hung.changed());
     assert_eq!(hung.discover().unwrap()[0].maximum, Some(5.0));
     assert!(!hung.changed());
-    let late = |source: &mut Box<dyn Source>| {
-        begin(source.as_mut());
+    let late = |source: &mut Guard<Slow>| {
+        begin(source);
         let error = source.read(&mut Vec::new()).unwrap_err();
         assert_eq!(error.fault(), Fault::Timeout);
         assert_eq!(error.to_string(), "/slow: timed out");
@@ -155,9 +151,9 @@ fn what_hangs_costs_nobody_else_anything() {
         late(&mut hung);
         assert_eq!(hung.awaited_until(), None);
     }
-    assert!(matches!(read(well.as_mut())[..], [Raw::Number(_)]));
+    assert!(matches!(read(&mut well)[..], [Raw::Number(_)]));
     // It hangs, but what it is called is known.
-    assert_eq!(discover(hung.as_mut()).unwrap()[0].maximum, Some(5.0));
+    assert_eq!(discover(&mut hung).unwrap()[0].maximum, Some(5.0));
     release.send(()).unwrap();
     drop(release);
     let mut columns = Vec::new();
@@ -176,9 +172,9 @@ fn a_panic_on_the_pool_is_an_error_of_the_source() {
         panics: true,
     };
     let queue = Queue::new(&Pool::new(), "panics", true);
-    let mut source = Guard::boxed(&queue, source);
+    let mut source = Guard::new(&queue, source);
     let error = loop {
-        begin(source.as_mut());
+        begin(&mut source);
         match source.read(&mut Vec::new()).unwrap_err() {
             // On a busy machine.
             late if late.fault() == Fault::Timeout => {}

@@ -5,32 +5,38 @@ use std::collections::BTreeMap;
 use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
-        Source,
+        NewMember, Provider, Source,
         tests::{begin, discover},
     },
 };
 
-/// The members that a family has found anew.
-pub(crate) fn new_members(family: &mut dyn Source) -> Vec<Box<dyn Source>> {
+/// The sources that a family has found anew.
+pub(crate) fn new_members(family: &mut Provider) -> Vec<Box<dyn Source>> {
     let members = family.members().unwrap().into_iter();
-    members.map(|member| member.source).collect()
+    members.map(source).collect()
 }
 
-/// All sources, and behind each family its members.
-pub(crate) fn with_members(sources: Vec<Box<dyn Source>>) -> Vec<Box<dyn Source>> {
-    let mut all = Vec::new();
-    for mut source in sources {
-        let members = new_members(source.as_mut());
-        all.push(source);
-        all.extend(with_members(members));
+/// The source of a member that is no family itself.
+pub(crate) fn source(member: NewMember) -> Box<dyn Source> {
+    match member.provider {
+        Provider::Source(source) => source,
+        Provider::Family(family) => panic!("{} is a family", family.about().name),
     }
-    all
+}
+
+/// All sources, those included that families find.
+pub(crate) fn sources(providers: Vec<Provider>) -> Vec<Box<dyn Source>> {
+    let sources = providers.into_iter().flat_map(|provider| match provider {
+        Provider::Source(source) => vec![source],
+        mut family @ Provider::Family(_) => new_members(&mut family),
+    });
+    sources.collect()
 }
 
 /// What the sources of these families read, by id.
-pub(crate) fn readings(sources: Vec<Box<dyn Source>>) -> BTreeMap<String, Result<Value, Fault>> {
+pub(crate) fn readings(families: Vec<Provider>) -> BTreeMap<String, Result<Value, Fault>> {
     let mut readings = BTreeMap::new();
-    for mut source in with_members(sources) {
+    for mut source in sources(families) {
         let metrics = discover(source.as_mut()).unwrap();
         begin(source.as_mut());
         let mut columns = Vec::new();

@@ -44,14 +44,17 @@ fn read_all(roots: &Roots, what: &str) -> Vec<Error> {
         for _ in 0..2 {
             let mut at = 0;
             while at < sources.len() {
-                errors.extend(discover(sources[at].as_mut()).err());
                 match sources[at].members() {
-                    Ok(members) => sources.extend(members.into_iter().map(|member| member.source)),
+                    Ok(members) => {
+                        sources.extend(members.into_iter().map(|member| member.provider));
+                    }
                     Err(error) => errors.push(error),
                 }
-                begin(sources[at].as_mut());
-                let mut columns = Vec::new();
-                errors.extend(sources[at].read(&mut columns).err());
+                if let Provider::Source(source) = &mut sources[at] {
+                    errors.extend(discover(source.as_mut()).err());
+                    begin(source.as_mut());
+                    errors.extend(source.read(&mut Vec::new()).err());
+                }
                 at += 1;
             }
         }

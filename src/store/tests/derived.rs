@@ -13,12 +13,8 @@ struct Derived {
 }
 
 impl Source for Derived {
-    fn name(&self) -> &'static str {
-        "own"
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        &["own/*/*"]
+    fn about(&self) -> About<'_> {
+        About::new("own", &["own/*/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
@@ -64,7 +60,11 @@ impl Machine {
             b: b.watched.clone(),
             definitions,
             reads: derived.reads.clone(),
-            store: Store::new(vec![Box::new(derived), Box::new(a), Box::new(b)]),
+            store: Store::new(vec![
+                Provider::source(derived),
+                Provider::source(a),
+                Provider::source(b),
+            ]),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::*;
+use crate::source::Deferred;
 
 /// Where a source panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ enum At {
     Members,
     Read,
     Changed,
+    Deferred,
+    Begin,
     IsAwaited,
     AwaitedUntil,
     Nowhere,
@@ -32,31 +35,13 @@ impl Panicking {
 }
 
 impl Source for Panicking {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn scope(&self) -> &'static [&'static str] {
-        self.inner.scope()
-    }
-
-    fn when_answered(&mut self, _: Answered) {
-        self.pass(At::WhenAnswered);
-    }
-
-    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
-        self.pass(At::MayHave);
-        self.inner.may_have(is_meant)
+    fn about(&self) -> About<'_> {
+        self.inner.about()
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
         self.pass(At::Discover);
         self.inner.discover()
-    }
-
-    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
-        self.pass(At::Members);
-        self.inner.members()
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), source::Error> {
@@ -74,19 +59,64 @@ impl Source for Panicking {
         self.inner.changed()
     }
 
-    fn is_awaited(&self) -> bool {
-        self.pass(At::IsAwaited);
-        false
+    fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        self.pass(At::MayHave);
+        self.inner.may_have(is_meant)
+    }
+
+    fn deferred(&mut self) -> Option<&mut dyn Deferred> {
+        self.pass(At::Deferred);
+        Some(self)
+    }
+}
+
+impl Deferred for Panicking {
+    fn when_answered(&mut self, _: Answered) {
+        self.pass(At::WhenAnswered);
+    }
+
+    fn begin(&mut self, _: Duration) {
+        self.pass(At::Begin);
     }
 
     fn awaited_until(&self) -> Option<Instant> {
         self.pass(At::AwaitedUntil);
         None
     }
+
+    fn is_awaited(&self) -> bool {
+        self.pass(At::IsAwaited);
+        false
+    }
+}
+
+/// A family that panics when it is asked for its members, or finds none.
+struct PanickingFamily(Panicking);
+
+impl Family for PanickingFamily {
+    fn about(&self) -> About<'_> {
+        self.0.about()
+    }
+
+    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
+        self.0.pass(At::Members);
+        Ok(Vec::new())
+    }
+
+    fn changed(&self) -> bool {
+        self.0.changed()
+    }
 }
 
 /// A source `a` that panics, and `b` that is well.
 fn beside_another(at: At) -> (Store, Arc<Mutex<At>>, Arc<Watched>) {
+    store_of(at, Provider::source)
+}
+
+fn store_of(
+    at: At,
+    provider: impl FnOnce(Panicking) -> Provider,
+) -> (Store, Arc<Mutex<At>>, Arc<Watched>) {
     let inner = Counting::new("a", &["a/b/*"], &["a/b/c"]);
     let watched = inner.watched.clone();
     let at = Arc::new(Mutex::new(at));
@@ -95,7 +125,7 @@ fn beside_another(at: At) -> (Store, Arc<Mutex<At>>, Arc<Watched>) {
         inner,
     };
     let well = Counting::new("b", &["b/b/*"], &["b/b/c"]);
-    let store = Store::new(vec![Box::new(panicking), Box::new(well)]);
+    let store = Store::new(vec![provider(panicking), Provider::source(well)]);
     (store, at, watched)
 }
 
@@ -157,8 +187,9 @@ fn a_question_that_panics_costs_no_reading() {
     for place in [
         At::WhenAnswered,
         At::MayHave,
-        At::Members,
         At::Changed,
+        At::Deferred,
+        At::Begin,
         At::IsAwaited,
         At::AwaitedUntil,
     ] {
@@ -171,9 +202,24 @@ fn a_question_that_panics_costs_no_reading() {
             readings.iter().all(Result::is_ok),
             "{place:?}: {readings:?}"
         );
-        if matches!(place, At::Changed | At::IsAwaited | At::AwaitedUntil) {
+        if !matches!(place, At::WhenAnswered | At::MayHave) {
             has_panicked(&store);
         }
+        *at.lock().unwrap() = At::Nowhere;
+        watched.changed.store(true, Ordering::Relaxed);
+        store.look_where_readings_differ();
+        assert_eq!(trouble(&store), None);
+    }
+}
+
+#[test]
+fn a_family_that_panics_is_asked_again() {
+    let family = |panicking| Provider::family(PanickingFamily(panicking));
+    for place in [At::Members, At::Changed] {
+        let (store, at, watched) = store_of(place, family);
+        assert_eq!(store.resolve(&[]).unwrap().columns.len(), 1);
+        assert!(store.look_where_readings_differ().is_empty());
+        has_panicked(&store);
         *at.lock().unwrap() = At::Nowhere;
         watched.changed.store(true, Ordering::Relaxed);
         store.look_where_readings_differ();

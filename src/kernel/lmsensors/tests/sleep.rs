@@ -12,7 +12,7 @@ fn what_sleeps_is_not_read() {
     tree.write(&format!("{chip}/temp1_input"), "40000\n");
     tree.write(&format!("{chip}/temp1_crit"), "100000\n");
     let mut family = family(&tree.roots());
-    let mut sensor = one(new_members(family.as_mut()));
+    let mut sensor = one(new_members(&mut family));
     assert_eq!(sensor.discover().unwrap()[0].maximum, None);
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
     // The file that says so, and no other.
@@ -51,9 +51,9 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
     let powers = Powers::default();
     let pool = Pool::new();
-    let mut members = new_members(source(&tree.roots(), &pool, powers.clone()).as_mut());
-    let mut gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
-    members.extend(new_members(&mut gpus));
+    let mut members = new_members(&mut source(&tree.roots(), &pool, powers.clone()));
+    let gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
+    members.extend(new_members(&mut Provider::family(gpus)));
     let mut find = |id: &str| {
         let mut all = members.iter_mut();
         let place = all.position(|member| {
