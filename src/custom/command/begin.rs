@@ -25,13 +25,13 @@ use nix::{
 };
 use rustix::process::Pid;
 
-use super::guard::Run;
+use super::invocation::Invocation;
 
 /// The first argument of a program that is to become a command.
 const ARGUMENT: &str = "begin";
 
 /// Starts a command as a child of this process, in a group of its own.
-pub(super) fn begin(run: &Run) -> io::Result<Pid> {
+pub(super) fn begin(run: &Invocation) -> io::Result<Pid> {
     let (mut link, theirs) = UnixStream::pair()?;
     let mut child = process::Command::new("/proc/self/exe")
         .args([ARGUMENT, &process::id().to_string()])
@@ -66,14 +66,14 @@ pub fn called() -> Option<ExitCode> {
     let mut link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
     link.local_addr().ok()?;
     let guard = arguments.next()?.to_str()?.parse().ok()?;
-    let run = Run::read(arguments)?;
+    let run = Invocation::read(arguments)?;
     let cause = execute(guard, &run).unwrap_err();
     let number = cause.raw_os_error().unwrap_or(Errno::ENOEXEC as i32);
     let _ = writeln!(link, "{number}");
     Some(ExitCode::FAILURE)
 }
 
-fn execute(guard: i32, run: &Run) -> io::Result<std::convert::Infallible> {
+fn execute(guard: i32, run: &Invocation) -> io::Result<std::convert::Infallible> {
     prctl::set_pdeathsig(Some(Signal::SIGKILL))?;
     // It was killed before the kernel was told.
     if unistd::getppid().as_raw() != guard {

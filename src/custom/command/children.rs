@@ -4,7 +4,7 @@ use std::{fs, process};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::strays::Stat;
+use super::pid_stat::Stat;
 
 /// Kills its own children, whose numbers are nobody else's until they are reaped. Their children are its
 /// own then, and next.

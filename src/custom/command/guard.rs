@@ -13,15 +13,12 @@
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
     },
-    path::PathBuf,
-    process,
     time::{Duration, Instant},
 };
 
@@ -40,13 +37,10 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, wait, waitid},
 };
 
-use super::{after, alarm::Alarm, begin::begin, children};
+use super::{GRACE, after, alarm::Alarm, begin::begin, children, invocation::Invocation};
 
 /// The first argument of a program that is to be a guard.
 pub const ARGUMENT: &str = "guard";
-
-/// After SIGTERM a command has so long until SIGKILL.
-pub const GRACE: Duration = Duration::from_secs(2);
 
 /// How many files a command may have open if it does not ask for more. The service raises its own
 /// limit, which programs that call select(2) do not expect.
@@ -58,7 +52,7 @@ const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)]
 /// The socket of a guard, if that is what this process was started as; and what it is to run.
 ///
 /// To be asked first in `main`. A person who types this argument has no socket as standard input.
-pub fn called() -> Option<(UnixStream, Run)> {
+pub fn called() -> Option<(UnixStream, Invocation)> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
         return None;
@@ -66,42 +60,7 @@ pub fn called() -> Option<(UnixStream, Run)> {
     // Close-on-exec, as the original is not.
     let link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
     link.local_addr().ok()?;
-    Some((link, Run::read(arguments)?))
-}
-
-/// What a guard is told to run.
-pub struct Run {
-    directory: PathBuf,
-    program: OsString,
-    arguments: Vec<OsString>,
-}
-
-impl Run {
-    pub(super) fn read(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
-        Some(Self {
-            directory: words.next()?.into(),
-            program: words.next()?,
-            arguments: words.collect(),
-        })
-    }
-
-    pub(super) fn words(&self) -> impl Iterator<Item = &OsStr> {
-        let arguments = self.arguments.iter().map(OsString::as_os_str);
-        [self.directory.as_os_str(), &self.program]
-            .into_iter()
-            .chain(arguments)
-    }
-
-    /// The command, where it is to run: at the root, if that place is not there.
-    pub(super) fn command(&self) -> process::Command {
-        let mut command = process::Command::new(&self.program);
-        command.args(&self.arguments);
-        command.current_dir(match self.directory.is_dir() {
-            true => self.directory.as_path(),
-            false => "/".as_ref(),
-        });
-        command
-    }
+    Some((link, Invocation::read(arguments)?))
 }
 
 /// How a command has ended: what the guard says in the end.
@@ -145,7 +104,7 @@ impl End {
 /// # Errors
 /// What the kernel has said, if the command cannot be guarded. It is not begun then, and whoever wants
 /// it has been told.
-pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
+pub fn main(mut link: UnixStream, run: &Invocation) -> io::Result<()> {
     let end = match start(&link, run) {
         Ok((signals, child)) => attend(&link, &signals, child),
         Err(cause) => {
@@ -159,7 +118,7 @@ pub fn main(mut link: UnixStream, run: &Run) -> io::Result<()> {
 }
 
 /// Starts the command, in a group of its own.
-fn start(link: &UnixStream, run: &Run) -> io::Result<(SignalFd, Pid)> {
+fn start(link: &UnixStream, run: &Invocation) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
     // Sent at the end of the thread that has started this process, and again at the end of each thread that is
     // its parent after that.

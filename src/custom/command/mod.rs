@@ -11,8 +11,11 @@ mod children;
 mod environment;
 mod failure;
 pub mod guard;
+mod invocation;
+mod pid_stat;
 mod pump;
 mod run;
+mod runner;
 mod schedule;
 mod shared;
 mod strays;
@@ -25,11 +28,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{reading::Stamp, source::pool::Pool};
-use shared::Shared;
+use crate::reading::Stamp;
+pub use runner::{Handle, Runner};
 
 /// How much a command may say at once, in bytes: a run, or a line of one that writes lines.
 pub const LIMIT: usize = 64 * 1024;
+
+/// After SIGTERM a command has so long until SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What is run, how often, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,48 +114,6 @@ pub struct State {
     pub answers: u64,
 }
 
-/// What runs commands: one for a process. It has no thread while nobody asks.
-///
-/// When it is dropped, all commands end. Nobody waits for them: the guards see to it.
-pub struct Runner {
-    shared: Arc<Shared>,
-}
-
-impl Runner {
-    /// A runner whose guards are this program, called with `guard` as its first argument: it is to call
-    /// [`guard::main`] before anything else. `/proc/self/exe` in a program that does.
-    pub fn new(guard: impl Into<PathBuf>) -> Self {
-        Self::on_pool(guard, &Pool::new())
-    }
-
-    /// The same, with its thread from this pool.
-    pub(crate) fn on_pool(guard: impl Into<PathBuf>, pool: &Pool) -> Self {
-        Self {
-            shared: Arc::new(Shared::new(guard.into(), pool.clone())),
-        }
-    }
-
-    /// Has `call` called after each output and each failure, on the thread of the runner: it is to be
-    /// quick, and to wake whoever waits. In place of an earlier one.
-    pub fn on_answer(&self, call: impl Fn() + Send + Sync + 'static) {
-        self.shared.lock().on_answer = Some(Arc::new(call));
-    }
-
-    /// Adds a command, which is not run before it is asked for.
-    pub fn add(&self, command: Command) -> Handle {
-        Handle {
-            number: self.shared.add(command),
-            shared: self.shared.clone(),
-        }
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        self.shared.close();
-    }
-}
-
 /// The moment so long after another.
 #[allow(
     clippy::arithmetic_side_effects,
@@ -157,39 +121,4 @@ impl Drop for Runner {
 )]
 fn after(moment: Instant, time: Duration) -> Instant {
     moment + time
-}
-
-/// A command. When this is dropped, the command ends, whatever it does.
-pub struct Handle {
-    number: u64,
-    shared: Arc<Shared>,
-}
-
-impl Handle {
-    /// What the command has said; and that somebody wants to know. Never blocks.
-    ///
-    /// If the last run was an interval ago, this starts another. Who asks again and again has it run
-    /// every interval, until nobody has asked for three intervals, and ten seconds at least. One
-    /// that writes lines runs for as long.
-    pub fn ask(&self) -> State {
-        self.shared.ask(self.number)
-    }
-
-    /// What the command has said. Nobody need want to know.
-    pub(crate) fn state(&self) -> State {
-        self.shared.lock().state(self.number, Instant::now())
-    }
-
-    /// Asks, and waits for the answer that is on its way, if there is one, at most so long.
-    pub fn wait(&self, patience: Duration) -> State {
-        let until = Instant::now().checked_add(patience);
-        self.shared.ask(self.number);
-        self.shared.wait(self.number, until)
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.shared.remove(self.number);
-    }
 }

@@ -27,6 +27,7 @@ use super::{
     Command, Program, environment,
     failure::{Failure, first_line},
     guard::{self, End},
+    pid_stat,
     pump::{Flow, Keep, Pump},
     strays::{self, Sweep},
 };
@@ -244,7 +245,7 @@ impl Run {
     /// killed first, and then it is continued.
     fn press(&mut self, now: Instant) {
         let is_due = self.sweep.as_mut().is_some_and(|sweep| sweep.is_due(now));
-        if is_due && strays::is_stopped(self.guard.id()) {
+        if is_due && pid_stat::is_stopped(self.guard.id()) {
             strays::kill(self.guard.id(), &self.mark);
             self.resume();
         }
@@ -256,7 +257,7 @@ impl Run {
         if self.is_unguarded || self.is_over() {
             return true;
         }
-        if strays::is_stopped(self.guard.id()) {
+        if pid_stat::is_stopped(self.guard.id()) {
             strays::kill(self.guard.id(), &self.mark);
             self.resume();
         }

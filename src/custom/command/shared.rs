@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Command, Output, State, failure::Failure, schedule::Schedule, supervisor};
+use super::{Command, Output, State, failure::Failure, schedule::Schedule};
 use crate::{reading::Stamp, source::pool::Pool};
 
 /// What the runner, the handles and the thread have in common.
@@ -110,23 +110,6 @@ impl Shared {
         }
     }
 
-    pub(super) fn ask(self: &Arc<Self>, number: u64) -> State {
-        let now = Instant::now();
-        let mut inner = self.lock();
-        let is_closed = inner.is_closed;
-        let Some(entry) = inner.commands.get_mut(&number).filter(|_| !is_closed) else {
-            return State::default();
-        };
-        let was_wanted = entry.schedule.is_wanted(now);
-        entry.schedule.ask(now);
-        let is_due = entry.phase == Phase::Idle && entry.schedule.is_due(now);
-        // Otherwise the thread is awake in time by itself.
-        if (is_due || !was_wanted) && !inner.wake() {
-            self.begin(&mut inner);
-        }
-        inner.state(number, now)
-    }
-
     /// Waits until nothing is on its way; for ever where there is no moment until which.
     pub(super) fn wait(&self, number: u64, until: Option<Instant>) -> State {
         let mut inner = self.lock();
@@ -156,26 +139,11 @@ impl Shared {
         drop(inner);
         self.answered.notify_all();
     }
-
-    /// Starts the thread. If there is none to be had, that is what is wrong with what is due.
-    fn begin(self: &Arc<Self>, inner: &mut Inner) {
-        match supervisor::begin(self.clone()) {
-            Ok(waker) => inner.waker = Some(waker),
-            Err(cause) => {
-                let failure = Failure::NoThread(cause);
-                let now = Instant::now();
-                let due = inner.commands.values_mut();
-                for entry in due.filter(|entry| entry.schedule.is_due(now)) {
-                    entry.fail(&failure, now);
-                }
-            }
-        }
-    }
 }
 
 impl Inner {
     /// Wakes the thread. False if there is none.
-    fn wake(&self) -> bool {
+    pub(super) fn wake(&self) -> bool {
         let Some(mut waker) = self.waker.as_ref() else {
             return false;
         };
