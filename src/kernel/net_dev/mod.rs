@@ -57,7 +57,7 @@ impl Source for Counters {
         let interfaces = interfaces::of_text(&self.roots, text);
         let found = interfaces.iter().map(|interface| Found {
             id: interface.name.clone(),
-            name: &*interface.name,
+            name: &interface.name,
             is_counted: interface.is_counted,
         });
         let rows = self.table.arrange(names, found);

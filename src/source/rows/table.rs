@@ -154,7 +154,8 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
                 row[OWNER] = device.owner();
             }
             if device.state.is_counted {
-                let (of_device, of_all) = row.split_at_mut(OWNER + 1 + F::FIELDS);
+                let own = F::WIDTH.saturating_sub(F::COUNTED.len());
+                let (of_device, of_all) = row.split_at_mut(own);
                 for (to, from) in of_all.iter_mut().zip(F::COUNTED) {
                     *to = of_device[*from].clone();
                 }
