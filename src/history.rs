@@ -83,6 +83,7 @@ impl<T: Timed> History<T> {
     }
 
     /// The one that will be a baseline first: the oldest that is not much older than `window`.
+    #[cfg(any(feature = "service", test))]
     pub(crate) fn oldest(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
         self.recent(now, window).next()
     }

@@ -147,9 +147,12 @@ impl Held {
         let Some(pool) = self.pool.upgrade() else {
             return;
         };
-        let held = self.clone();
+        // The table has the pool: a timer of the pool that had the table would keep both when all others drop them.
+        let held = Arc::downgrade(self);
         let release = move || {
-            if !held.lock().is_held {
+            if let Some(held) = held.upgrade()
+                && !held.lock().is_held
+            {
                 let table = held.table.lock().map(|mut table| table.take());
                 drop(table);
             }
@@ -162,5 +165,42 @@ impl Held {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No task runs under the lock, so nothing panics that leaves the state in disorder.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Query;
+
+    #[test]
+    fn the_table_goes_with_those_who_have_it() {
+        let pool = Pool::new();
+        let table = SharedTable::new(&Roots::default(), &pool);
+        let held = table.held.clone();
+        let query = Query::default();
+        let done = held.with(|table| table.rows(&query, Duration::ZERO, None));
+        let rows = done.unwrap().result.unwrap().unwrap();
+        let pass = Arc::downgrade(&rows.pass);
+        drop((rows, held));
+        assert!(pass.upgrade().is_some());
+        // It has a pool that lives on, and its release some seconds later is set.
+        drop(table);
+        assert!(pass.upgrade().is_none());
+        drop(pool);
+    }
+
+    #[test]
+    fn a_table_that_panics_is_replaced() {
+        let (roots, pool) = (Roots::default(), Pool::new());
+        let table = SharedTable::new(&roots, &pool);
+        let query = Query::default();
+        let rows = |table: &mut Table| table.rows(&query, Duration::ZERO, None).map(drop);
+        let done = table.held.with(rows).unwrap();
+        assert!(done.result.unwrap().is_ok() && done.latest.is_some());
+        let done = table.held.with(|_| panic!("this one fails")).unwrap();
+        assert!(matches!(done.result, Err::<(), _>(Panic(_))));
+        let done = table.held.with(rows).unwrap();
+        assert_eq!((done.passes, done.result.is_ok()), (1, true));
     }
 }
