@@ -12,56 +12,41 @@ use crate::{
 /// The columns, in the order of [`PROPERTIES`].
 pub(super) const WIDTH: usize = PROPERTIES.len();
 
-const PROPERTIES: [(&[u8], Property); 5] = [
-    (
-        b"intr",
-        Property::new(
-            "interrupts",
-            "interrupts",
-            "Interrupts served: the first number of intr of /proc/stat",
-            unit::PER_SECOND,
-            Kind::Rate,
-        ),
+const PROPERTIES: [Property; 5] = [
+    Property::new(
+        "interrupts",
+        "interrupts",
+        "Interrupts served: the first number of intr of /proc/stat",
+        unit::PER_SECOND,
+        Kind::Rate,
     ),
-    (
-        b"ctxt",
-        Property::new(
-            "contextSwitches",
-            "context switches",
-            "Changes from one task to another: ctxt of /proc/stat",
-            unit::PER_SECOND,
-            Kind::Rate,
-        ),
+    Property::new(
+        "contextSwitches",
+        "context switches",
+        "Changes from one task to another: ctxt of /proc/stat",
+        unit::PER_SECOND,
+        Kind::Rate,
     ),
-    (
-        b"processes",
-        Property::new(
-            "forks",
-            "forks",
-            "Processes and threads started: processes of /proc/stat",
-            unit::PER_SECOND,
-            Kind::Rate,
-        ),
+    Property::new(
+        "forks",
+        "forks",
+        "Processes and threads started: processes of /proc/stat",
+        unit::PER_SECOND,
+        Kind::Rate,
     ),
-    (
-        b"procs_running",
-        Property::new(
-            "runningTasks",
-            "running tasks",
-            "Tasks that run or could: procs_running of /proc/stat",
-            unit::ONE,
-            Kind::Gauge,
-        ),
+    Property::new(
+        "runningTasks",
+        "running tasks",
+        "Tasks that run or could: procs_running of /proc/stat",
+        unit::ONE,
+        Kind::Gauge,
     ),
-    (
-        b"procs_blocked",
-        Property::new(
-            "blockedTasks",
-            "blocked tasks",
-            "Tasks that wait for a disk: procs_blocked of /proc/stat",
-            unit::ONE,
-            Kind::Gauge,
-        ),
+    Property::new(
+        "blockedTasks",
+        "blocked tasks",
+        "Tasks that wait for a disk: procs_blocked of /proc/stat",
+        unit::ONE,
+        Kind::Gauge,
     ),
 ];
 
@@ -71,7 +56,7 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
     read_columns(text, &mut columns);
     let has = |column: &usize| columns[*column] != Raw::Fault(Fault::Gone);
     let metric = |column: usize| {
-        let property = &PROPERTIES[column].1;
+        let property = &PROPERTIES[column];
         let formula = match columns[column] {
             Raw::Number(_) => Formula::Level(column),
             _ => Formula::Rate {
@@ -84,41 +69,79 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
     (0..WIDTH).filter(has).map(metric).collect()
 }
 
-/// The columns in a text of `/proc/stat`.
-pub(super) fn read_columns(mut text: &[u8], columns: &mut Vec<Raw>) {
-    const LINES_AFTER_INTERRUPTS: usize = 6;
-    let first = columns.len();
-    columns.resize(first.saturating_add(WIDTH), Raw::Fault(Fault::Gone));
-    let columns = &mut columns[first..];
-    while text.starts_with(b"cpu") && text.skip_until(b'\n').is_ok() {}
-    if text.starts_with(b"intr ") {
-        columns[0] = column(text, 0, |rest| parse::numbers(rest).next());
-    }
-    // From the end, so that the line of the interrupts, of many thousand bytes, is not walked over.
-    let Some(text) = text.strip_suffix(b"\n") else {
-        return;
-    };
-    let lines = text.rsplitn(LINES_AFTER_INTERRUPTS + 1, |&byte| byte == b'\n');
-    for line in lines.take(LINES_AFTER_INTERRUPTS) {
-        let is_key = |row: &(&[u8], Property)| {
-            let rest = line.strip_prefix(row.0);
-            rest.is_some_and(|rest| rest.starts_with(b" "))
+/// The lines of `/proc/stat` about all CPUs together, by proc(5); what is not there is gone.
+///
+/// ```text
+/// intr 1462898 158 9 0 0
+/// ctxt 20000000
+/// btime 1700000000
+/// processes 12345
+/// procs_running 1
+/// procs_blocked 0
+/// softirq 1130223 3 423543
+/// ```
+struct Activity {
+    /// The first number of the line: all interrupts. Those of each follow.
+    intr: Result<u64, Fault>,
+    ctxt: Result<u64, Fault>,
+    processes: Result<u64, Fault>,
+    /// Since Linux 2.5.45.
+    procs_running: Result<u64, Fault>,
+    /// Since Linux 2.5.45.
+    procs_blocked: Result<u64, Fault>,
+}
+
+impl Activity {
+    fn parse(mut text: &[u8]) -> Self {
+        const LINES_AFTER_INTERRUPTS: usize = 6;
+        let mut activity = Self {
+            intr: Err(Fault::Gone),
+            ctxt: Err(Fault::Gone),
+            processes: Err(Fault::Gone),
+            procs_running: Err(Fault::Gone),
+            procs_blocked: Err(Fault::Gone),
         };
-        if let Some(which @ 1..) = PROPERTIES.iter().position(is_key) {
-            columns[which] = column(line, which, |rest| parse::number(rest.trim_ascii()));
+        while text.starts_with(b"cpu") && text.skip_until(b'\n').is_ok() {}
+        if let Some(rest) = text.strip_prefix(b"intr ") {
+            activity.intr = parse::numbers(rest).next().ok_or(Fault::Malformed);
         }
+        // From the end, so that the line of the interrupts, of many thousand bytes, is not walked over.
+        let Some(text) = text.strip_suffix(b"\n") else {
+            return activity;
+        };
+        let lines = text.rsplitn(LINES_AFTER_INTERRUPTS + 1, |&byte| byte == b'\n');
+        for line in lines.take(LINES_AFTER_INTERRUPTS) {
+            let Some((key, rest)) = parse::split(line, b' ') else {
+                continue;
+            };
+            let field = match key {
+                b"ctxt" => &mut activity.ctxt,
+                b"processes" => &mut activity.processes,
+                b"procs_running" => &mut activity.procs_running,
+                b"procs_blocked" => &mut activity.procs_blocked,
+                _ => continue,
+            };
+            *field = parse::number(rest.trim_ascii()).ok_or(Fault::Malformed);
+        }
+        activity
     }
 }
 
-fn column(line: &[u8], which: usize, number: impl Fn(&[u8]) -> Option<u64>) -> Raw {
-    let (key, _) = &PROPERTIES[which];
-    match number(&line[key.len()..]) {
-        None => Raw::Fault(Fault::Malformed),
-        Some(level) if matches!(*key, b"procs_running" | b"procs_blocked") => {
-            Raw::Number(level as f64)
-        }
-        Some(count) => Raw::Counter(count),
-    }
+/// Adds the columns in a text of `/proc/stat`.
+pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
+    let Activity {
+        intr,
+        ctxt,
+        processes,
+        procs_running,
+        procs_blocked,
+    } = Activity::parse(text);
+    let counter = |count: Result<u64, Fault>| count.map_or_else(Raw::Fault, Raw::Counter);
+    let level = |level: Result<u64, Fault>| {
+        level.map_or_else(Raw::Fault, |level| Raw::Number(level as f64))
+    };
+    columns.extend([intr, ctxt, processes].map(counter));
+    columns.extend([procs_running, procs_blocked].map(level));
 }
 
 #[cfg(test)]

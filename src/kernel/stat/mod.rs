@@ -1,6 +1,7 @@
 //! How the CPUs spend their time: `/proc/stat`.
 
 mod activity;
+mod times;
 
 use std::{
     borrow::Cow,
@@ -13,6 +14,8 @@ use crate::{
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, parse, rows},
 };
+
+use times::CpuTimes;
 
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
 pub(super) struct Cpu {
@@ -230,28 +233,24 @@ fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The five counters of one line, by proc(5).
+/// The five counters of one line.
 fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
-    let mut numbers = parse::numbers(rest);
-    let mut next = || numbers.next();
-    let (user, nice, system) = (next()?, next()?, next()?);
-    let (idle, iowait) = (next()?, next()?);
-    let (irq, softirq, steal) = (next()?, next()?, next()?);
-    // What follows is guest and guest_nice: the kernel has added them to user and nice already.
-    let user = user.checked_add(nice)?;
-    let system = system.checked_add(irq)?.checked_add(softirq)?;
-    let used = user.checked_add(system)?.checked_add(steal)?;
+    let times = CpuTimes::parse(rest)?;
+    let user = times.user.checked_add(times.nice)?;
+    let system = times.system.checked_add(times.irq)?;
+    let system = system.checked_add(times.softirq)?;
+    let used = user.checked_add(system)?.checked_add(times.steal)?;
     // While a cpu sleeps, the time since it fell asleep is shown as iowait if a task that last ran
     // on it waits for a disk, and as idle once that task has gone elsewhere: the time moves from
     // one to the other, and each alone may go backwards (proc(5); `get_iowait_time` in
     // fs/proc/stat.c). Their sum does not. So the total is right and with it the usage, and only
     // the share of the waiting is without a value for once.
-    let resting = idle.checked_add(iowait)?;
+    let resting = times.idle.checked_add(times.iowait)?;
     let mut counters = [0; WIDTH];
     counters[USED] = used;
     counters[USER] = user;
     counters[SYSTEM] = system;
-    counters[WAIT] = iowait;
+    counters[WAIT] = times.iowait;
     counters[TOTAL] = used.checked_add(resting)?;
     Some(counters)
 }
