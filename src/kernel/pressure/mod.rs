@@ -2,14 +2,18 @@
 //!
 //! <https://docs.kernel.org/accounting/psi.html>
 
+mod record;
+
 use nix::libc;
 
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse, property::Property, rows::place},
+    source::{About, Error, Roots, Source, file::File, property::Property, rows::place},
 };
+
+use record::PressureFile;
 
 /// The sources of `pressure`: one for each file.
 pub(super) fn sources(roots: &Roots) -> Vec<Box<dyn Source>> {
@@ -33,10 +37,9 @@ const RESOURCES: [Resource; 4] = [
     ("irq", "Interrupt pressure,", ["pressure/irq/*"]),
 ];
 
-/// The lines of a file, in the order of the columns: three averages and the total of each.
-const LINES: [(&[u8], [Property; WIDTH + 1]); 2] = [(b"some", SOME), (b"full", FULL)];
+/// The properties of the lines `some` and `full`. The columns are three averages and the total of each.
+const LINES: [[Property; WIDTH + 1]; 2] = [SOME, FULL];
 const WIDTH: usize = 4;
-const KEYS: [&[u8]; WIDTH] = [b"avg10=", b"avg60=", b"avg300=", b"total="];
 const TOTAL: usize = 3;
 
 /// The properties of a line: those of the columns, and the share since the last reading.
@@ -156,7 +159,7 @@ impl Source for Pressure {
         }
         let (object, whose, _) = *self.resource;
         let mut metrics = Vec::new();
-        for (row, (_, properties)) in LINES.iter().enumerate() {
+        for (row, properties) in LINES.iter().enumerate() {
             let first = place(row, WIDTH, 0);
             // Interrupts have no line `some`, and neither has a cpu `full` before Linux 5.13.
             if columns[first..][..WIDTH].iter().all(is_gone) {
@@ -196,23 +199,17 @@ fn is_gone(column: &Raw) -> bool {
 
 /// The columns in a text of `/proc/pressure/io` and its like.
 pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
-    columns.resize(place(LINES.len(), WIDTH, 0), Raw::Fault(Fault::Gone));
-    for (line, ended) in parse::ended_lines(text) {
-        let (name, mut rest) = parse::word(line);
-        let Some(row) = LINES.iter().position(|line| name == line.0) else {
+    let malformed = || Raw::Fault(Fault::Malformed);
+    let PressureFile { some, full } = PressureFile::parse(text);
+    for line in [some, full] {
+        let Some(record) = line else {
+            columns.extend([const { Raw::Fault(Fault::Gone) }; WIDTH]);
             continue;
         };
-        for (which, key) in KEYS.iter().enumerate() {
-            let (field, others) = parse::word(rest);
-            rest = others;
-            let value = field.strip_prefix(*key);
-            let column = match which {
-                TOTAL if ended => value.and_then(parse::number).map(Raw::Counter),
-                TOTAL => None,
-                _ => value.and_then(parse::decimal).map(Raw::Number),
-            };
-            columns[place(row, WIDTH, which)] = column.unwrap_or(Raw::Fault(Fault::Malformed));
+        for average in [record.avg10, record.avg60, record.avg300] {
+            columns.push(average.map_or_else(malformed, Raw::Number));
         }
+        columns.push(record.total.map_or_else(malformed, Raw::Counter));
     }
 }
 
