@@ -64,6 +64,10 @@ impl Source for Entropy {
 }
 
 /// The number in a text of `/proc/sys/kernel/random/entropy_avail`, in bits.
+///
+/// ```text
+/// 256
+/// ```
 fn entropy_avail(text: &[u8]) -> Option<u64> {
     parse::numbers(text.strip_suffix(b"\n")?).next()
 }

@@ -58,12 +58,36 @@ impl Source for OpenFiles {
     }
 }
 
+/// The numbers in a text of `/proc/sys/fs/file-nr`, which are called as in `files_stat_struct` of the kernel.
+///
+/// ```text
+/// 474    0    2466186
+/// ```
+struct FileNr {
+    /// File handles that are allocated.
+    nr_files: u64,
+    /// Those of them that are not used: 0 since Linux 2.6.
+    nr_free_files: u64,
+    /// As many there can be.
+    max_files: u64,
+}
+
+impl FileNr {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
+        Some(Self {
+            nr_files: numbers.next()?,
+            nr_free_files: numbers.next()?,
+            max_files: numbers.next()?,
+        })
+    }
+}
+
 /// The columns in a text of `/proc/sys/fs/file-nr`.
 fn read_columns(text: &[u8]) -> Option<[f64; PROPERTIES.len()]> {
-    let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
-    let (allocated, unused) = (numbers.next()?, numbers.next()?);
-    let open = allocated.checked_sub(unused)?;
-    Some([open as f64, numbers.next()? as f64])
+    let files = FileNr::parse(text)?;
+    let open = files.nr_files.checked_sub(files.nr_free_files)?;
+    Some([open as f64, files.max_files as f64])
 }
 
 #[cfg(test)]

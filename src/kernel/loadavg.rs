@@ -68,14 +68,38 @@ impl Source for LoadAverages {
     }
 }
 
+/// The averages in a text of `/proc/loadavg`; none that is not a number.
+///
+/// ```text
+/// 0.20 0.18 0.12 1/80 11206
+/// ```
+///
+/// What follows them is not read: the tasks that are runnable, a slash, all tasks, and the last process id.
+struct LoadAverage {
+    one: Option<f64>,
+    five: Option<f64>,
+    fifteen: Option<f64>,
+}
+
+impl LoadAverage {
+    fn parse(text: &[u8]) -> Result<Self, &'static str> {
+        let line = text.strip_suffix(b"\n").ok_or("the line is not ended")?;
+        let mut fields = parse::fields(line);
+        let mut next = || fields.next().and_then(parse::decimal);
+        Ok(Self {
+            one: next(),
+            five: next(),
+            fifteen: next(),
+        })
+    }
+}
+
 /// The columns in a text of `/proc/loadavg`.
 pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) -> Result<(), &'static str> {
-    let line = text.strip_suffix(b"\n").ok_or("the line is not ended")?;
-    let mut fields = parse::fields(line);
-    columns.extend(METRICS.iter().map(|_| {
-        let load = fields.next().and_then(parse::decimal);
-        load.map_or(Raw::Fault(Fault::Malformed), Raw::Number)
-    }));
+    let LoadAverage { one, five, fifteen } = LoadAverage::parse(text)?;
+    for load in [one, five, fifteen] {
+        columns.push(load.map_or(Raw::Fault(Fault::Malformed), Raw::Number));
+    }
     Ok(())
 }
 

@@ -50,7 +50,13 @@ impl Source for Uptime {
     }
 }
 
-/// The first number in a text of `/proc/uptime`; the second is the idle time of all cpus.
+/// The first number in a text of `/proc/uptime`, in seconds.
+///
+/// ```text
+/// 350735.47 234388.90
+/// ```
+///
+/// The second is not read: the time that the CPUs were idle, of all together.
 pub(super) fn uptime(text: &[u8]) -> Option<f64> {
     let line = text.strip_suffix(b"\n")?;
     parse::fields(line).next().and_then(parse::decimal)

@@ -69,35 +69,69 @@ impl Source for Zram {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let mut sums: Option<[u64; PROPERTIES.len()]> = None;
+        let mut sum: Option<MmStat> = None;
         for file in &mut self.files {
-            let numbers = match file.read() {
-                Ok(text) => numbers(text),
+            let mm_stat = match file.read() {
+                Ok(text) => MmStat::parse(text),
                 // It was taken away.
                 Err(error) if error.fault() == Fault::Gone => continue,
                 Err(error) => return Err(error),
             };
-            let Some(numbers) = numbers else {
+            let Some(mm_stat) = mm_stat else {
                 return Err(Error::malformed(file.path(), "it is not three numbers"));
             };
-            let sums = sums.get_or_insert_default();
-            for (sum, number) in sums.iter_mut().zip(numbers) {
-                *sum = sum.checked_add(number).ok_or_else(|| {
-                    Error::malformed(file.path(), "the sum of all devices does not fit")
-                })?;
-            }
+            let of_all = sum.unwrap_or_default().checked_add(mm_stat);
+            sum = Some(of_all.ok_or_else(|| {
+                Error::malformed(file.path(), "the sum of all devices does not fit")
+            })?);
         }
-        match sums {
-            Some(sums) => columns.extend(sums.map(|sum| Raw::Number(sum as f64))),
+        match sum {
+            Some(MmStat {
+                orig_data_size,
+                compr_data_size,
+                mem_used_total,
+            }) => columns.extend(
+                [orig_data_size, compr_data_size, mem_used_total]
+                    .map(|bytes| Raw::Number(bytes as f64)),
+            ),
             None => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone)),
         }
         Ok(())
     }
 }
 
-fn numbers(text: &[u8]) -> Option<[u64; PROPERTIES.len()]> {
-    let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
-    Some([numbers.next()?, numbers.next()?, numbers.next()?])
+/// The first numbers in a text of `mm_stat`, in bytes.
+///
+/// ```text
+///  1048576   262144   327680        0   327680        0        0        0
+/// ```
+///
+/// What follows them is not read: `mem_limit`, `mem_used_max`, `same_pages`, `pages_compacted`, and what newer kernels
+/// have added.
+#[derive(Clone, Copy, Default)]
+struct MmStat {
+    orig_data_size: u64,
+    compr_data_size: u64,
+    mem_used_total: u64,
+}
+
+impl MmStat {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
+        Some(Self {
+            orig_data_size: numbers.next()?,
+            compr_data_size: numbers.next()?,
+            mem_used_total: numbers.next()?,
+        })
+    }
+
+    fn checked_add(self, other: Self) -> Option<Self> {
+        Some(Self {
+            orig_data_size: self.orig_data_size.checked_add(other.orig_data_size)?,
+            compr_data_size: self.compr_data_size.checked_add(other.compr_data_size)?,
+            mem_used_total: self.mem_used_total.checked_add(other.mem_used_total)?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -20,17 +20,26 @@ pub(crate) struct Names {
     pub(super) count: usize,
 }
 
-/// The lines about one CPU.
+/// The lines about one CPU; the fields are called as the lines are.
+///
+/// ```text
+/// processor    : 0
+/// model name    : Intel(R) Core(TM) i5-7200U CPU @ 2.50GHz
+/// physical id    : 0
+/// core id    : 0
+/// ```
+///
+/// 64-bit ARM has `CPU implementer` and `CPU part` in place of a name.
 #[derive(Default)]
 struct Block<'a> {
     /// `None` for a block that is not about a CPU, such as the last one on ARM.
-    number: Option<u32>,
+    processor: Option<u32>,
     /// The name, and the place in [`KEYS`] of the line that has it.
     name: Option<(usize, &'a [u8])>,
-    implementer: Option<&'a [u8]>,
-    part: Option<&'a [u8]>,
-    package: Option<u64>,
-    core: Option<u64>,
+    cpu_implementer: Option<&'a [u8]>,
+    cpu_part: Option<&'a [u8]>,
+    physical_id: Option<u64>,
+    core_id: Option<u64>,
 }
 
 /// Lines that have a name, the best first.
@@ -52,13 +61,13 @@ pub(crate) fn names(text: &[u8]) -> Names {
     let mut distinct: Vec<Arc<str>> = Vec::new();
     for block in blocks(text) {
         let name = block.name();
-        let Some(number) = block.number else {
+        let Some(number) = block.processor else {
             machine = machine.or(name);
             continue;
         };
         names.count = names.count.saturating_add(1);
-        cores.extend(block.package.zip(block.core));
-        names.cores = match (block.package, block.core) {
+        cores.extend(block.physical_id.zip(block.core_id));
+        names.cores = match (block.physical_id, block.core_id) {
             (Some(_), Some(_)) if names.cores.is_some() || names.count == 1 => Some(cores.len()),
             _ => None,
         };
@@ -102,12 +111,12 @@ impl<'a> Block<'a> {
     fn take(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
             b"processor" => {
-                self.number = parse::number(value).and_then(|number| number.try_into().ok())
+                self.processor = parse::number(value).and_then(|number| number.try_into().ok())
             }
-            b"physical id" => self.package = parse::number(value),
-            b"core id" => self.core = parse::number(value),
-            b"CPU implementer" => self.implementer = Some(value),
-            b"CPU part" => self.part = Some(value),
+            b"physical id" => self.physical_id = parse::number(value),
+            b"core id" => self.core_id = parse::number(value),
+            b"CPU implementer" => self.cpu_implementer = Some(value),
+            b"CPU part" => self.cpu_part = Some(value),
             _ => {
                 let Some(place) = KEYS.iter().position(|&known| known == key) else {
                     return;
@@ -125,7 +134,7 @@ impl<'a> Block<'a> {
         if let Some((_, name)) = self.name {
             return Some(parse::text(name));
         }
-        let (implementer, part) = (self.implementer?, self.part?);
+        let (implementer, part) = (self.cpu_implementer?, self.cpu_part?);
         let part = parse::text(part);
         Some(match maker(implementer) {
             Some(maker) => format!("{maker} {part}").into(),

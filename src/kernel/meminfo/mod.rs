@@ -121,7 +121,15 @@ fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
     Ok(100.0 * part as f64 / whole as f64)
 }
 
-/// The lines that are asked for, up to the number, in the order of the file.
+/// The lines that are asked for, up to the number, in the order of the file: of fifty lines, this table is the record.
+///
+/// ```text
+/// MemTotal:       16000000 kB
+/// HugePages_Total:      16
+/// ```
+///
+/// `MemAvailable` is there since Linux 3.14, `Shmem` since 2.6.32, `SReclaimable` since 2.6.19; the lines of huge pages
+/// where the kernel has them (`CONFIG_HUGETLB_PAGE`).
 const LINES: [&[u8]; 14] = [
     b"MemTotal:",
     b"MemFree:",

@@ -22,6 +22,15 @@ pub(super) struct VmStat {
     layout: Layout<{ LINES.len() }>,
 }
 
+/// The lines that are asked for, up to the number, in the order of the file: of more than a hundred lines, this table is
+/// the record.
+///
+/// ```text
+/// pgpgin 9510317
+/// pgfault 75786585
+/// ```
+///
+/// `oom_kill` is there since Linux 4.13.
 const LINES: [&[u8]; 7] = [
     b"pgpgin ",
     b"pgpgout ",
