@@ -11,6 +11,7 @@ use crate::{
     source::{
         self, About, Answered, Deferred, Definitions, Error, NewMember, Provider,
         family::Known,
+        last_look::LastLook,
         pool::{Job, Pool},
     },
 };
@@ -29,7 +30,7 @@ pub(super) struct Family {
     /// Looks at the directory, and reads what is new.
     job: Job<()>,
     /// When the directory was looked at though nothing had shown that it changed.
-    looked: Mutex<Option<Instant>>,
+    looked: Mutex<LastLook>,
     /// How often it was loaded when it was discovered.
     seen: u64,
     known: Known<(Option<Arc<str>>, Option<Reader>)>,
@@ -117,13 +118,12 @@ impl Deferred for Family {
 impl Definitions for Family {
     fn look(&self, closely: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
-        if !(closely || is_due || self.shared.is_new()) {
-            return false;
+        let now = monotonic();
+        let is_due = looked.again(now, BETWEEN_LOOKS, || closely || self.shared.is_new());
+        if is_due {
+            self.job.ask(now);
         }
-        *looked = Some(Instant::now());
-        self.job.ask(monotonic());
-        true
+        is_due
     }
 
     fn news(&self) -> Option<OwnedFd> {

@@ -10,7 +10,7 @@ use rustix::{
 
 use crate::{
     process::end::is_own_namespace,
-    source::{Error, Roots},
+    source::{Error, Roots, last_look::LastLook},
 };
 
 /// The directory of the processes.
@@ -21,8 +21,8 @@ pub(super) struct Listing {
     loadavg: Option<OwnedFd>,
     /// What that field was the last time.
     last: u32,
-    /// When the directory was listed, unless it is to be listed again.
-    listed: Option<Duration>,
+    /// When the directory was listed.
+    listed: LastLook,
     /// The numbers that had been given just before the last time: a process is not there yet when it
     /// has got its number.
     young: Range<u32>,
@@ -61,7 +61,7 @@ impl Listing {
             directory,
             loadavg: loadavg.and_then(Result::ok),
             last: 0,
-            listed: None,
+            listed: LastLook::default(),
             young: 0..0,
             buffer: Vec::with_capacity(32 * 1024),
         })
@@ -74,7 +74,7 @@ impl Listing {
 
     /// Has the next reading list the directory, whatever has happened.
     pub(super) fn forget(&mut self) {
-        self.listed = None;
+        self.listed.forget();
     }
 
     /// Numbers of processes into `pids`, in ascending order. `now` is a moment of the monotonic clock.
@@ -84,7 +84,6 @@ impl Listing {
             self.list(pids)?;
             return Ok(Found::All);
         };
-        let is_recent = |listed| now.saturating_sub(listed) < LONGEST;
         let given = last.checked_sub(self.last);
         let is_little = given.is_some_and(|given| given <= MOST_NEW);
         let new = if is_little {
@@ -94,17 +93,18 @@ impl Listing {
         };
         let young = mem::replace(&mut self.young, new.clone());
         self.last = last;
-        if self.listed.is_some_and(is_recent) && is_little {
+        if !self.listed.again(now, LONGEST, || !is_little) {
             pids.extend(young);
             pids.extend(new);
             pids.dedup();
             return Ok(Found::New);
         }
         self.young = last.saturating_sub(MOST_NEW).max(1)..after(last);
-        self.listed = None;
-        self.list(pids)?;
-        self.listed = Some(now);
-        Ok(Found::All)
+        let listed = self.list(pids);
+        if listed.is_err() {
+            self.forget();
+        }
+        listed.map(|()| Found::All)
     }
 
     fn list(&mut self, pids: &mut Vec<u32>) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    source::panic::caught,
+    source::{last_look::LastLook, panic::caught},
     store::{Selection, Store},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Sessions {
     /// What clients of whom nothing is known were sent: the second, and the frames in it.
     unknown: HashMap<Client, (u64, u32)>,
     /// When was looked for what is missing.
-    looked: Duration,
+    looked: LastLook,
 }
 
 impl Sessions {
@@ -229,7 +229,7 @@ impl Sessions {
 
     /// What sessions have selected that is not there, when it is time to look for it.
     pub(crate) fn missing(&mut self, now: Duration) -> BTreeSet<Arc<str>> {
-        if now.saturating_sub(self.looked) < MISSING_LOOK {
+        if !self.looked.again(now, MISSING_LOOK, || false) {
             return BTreeSet::new();
         }
         let all = self.running.values();
@@ -237,7 +237,6 @@ impl Sessions {
             Subject::Metrics(metrics) => Some(&metrics.missing),
             Subject::Processes(_) => None,
         });
-        self.looked = now;
         missing.flatten().cloned().collect()
     }
 

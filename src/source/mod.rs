@@ -16,6 +16,7 @@ mod error;
 pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod guard;
+pub(crate) mod last_look;
 pub(crate) mod listings;
 pub(crate) mod panic;
 pub(crate) mod parse;

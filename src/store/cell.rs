@@ -16,6 +16,7 @@ use crate::{
     selector::Selector,
     source::{
         Answered, Deferred, Error, Life, NewMember, Provider,
+        last_look::LastLook,
         panic::{Panic, attempt, caught},
     },
 };
@@ -41,8 +42,9 @@ pub(super) struct Cell {
     pub(super) membership: Option<(usize, Life)>,
     /// The subsystems of the kernel whose devices it is about.
     pub(super) subsystems: &'static [&'static str],
-    /// What was listed of these when it was looked at last for somebody who asked what there is, and when.
-    listed: Option<(Vec<u64>, Duration)>,
+    /// What was listed of these when it was looked at last for somebody who asked what there is.
+    listed: Option<Vec<u64>>,
+    looked: LastLook,
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
@@ -76,6 +78,7 @@ impl Cell {
             source,
             membership: None,
             listed: None,
+            looked: LastLook::default(),
             metrics: None,
             width: 0,
             history: History::default(),
@@ -143,16 +146,13 @@ impl Cell {
         }
         let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
         let lists: Option<Vec<u64>> = lists.collect();
-        let before = self.listed.as_ref();
-        let is_known = before.is_some_and(|(before, moment)| {
-            Some(before) == lists.as_ref() && now.saturating_sub(*moment) < LIST_HOLDS
-        });
-        if is_known && self.trouble().is_none() {
-            return false;
+        let is_other = lists.is_none() || lists != self.listed || self.trouble().is_some();
+        let is_looked_at = self.looked.again(now, LIST_HOLDS, || is_other);
+        if is_looked_at {
+            // What comes while it is looked at is seen the next time.
+            self.listed = lists;
         }
-        // What comes while it is looked at is seen the next time.
-        self.listed = lists.map(|lists| (lists, now));
-        true
+        is_looked_at
     }
 
     /// Whether it is of files that not every kernel has, and not of those that the user says there are.
