@@ -16,7 +16,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::FileExt,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -24,7 +24,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sampled::{
     process::{Field, Pass, Query, Table},
     reading::Stamp,
-    source::Roots,
+    source::{Roots, Source},
+    sources,
 };
 
 /// As many processes a desktop has.
@@ -51,6 +52,7 @@ fn main() {
     for (count, calls, rounds) in [(DESKTOP, 4, 150), (SERVER, 2, 25)] {
         let sleepers = Sleepers::up_to(count);
         measure(calls, rounds);
+        measure_counts(calls, rounds);
         drop(sleepers);
     }
 }
@@ -77,6 +79,27 @@ fn measure(calls: u32, rounds: usize) {
     support::compare(&costs[1], &costs[0], 1.1);
     support::compare(&costs[1], &costs[5], 0.35);
     println!();
+}
+
+/// The counts of processes, as a client has them who asks for nothing else.
+fn measure_counts(calls: u32, rounds: usize) {
+    let mut counted = Counted::new();
+    let costs = support::interleave_in(
+        calls,
+        rounds,
+        &mut [
+            ("stat of each, opened anew", &mut open_anew),
+            ("os/processes/*, by its source", &mut || counted.read()),
+            ("the same, for the first time", &mut count_once),
+        ],
+    );
+    support::compare(&costs[1], &costs[0], 0.5);
+    support::compare(&costs[2], &costs[0], 1.5);
+    println!();
+}
+
+fn count_once() {
+    Counted::new().read();
 }
 
 /// A query that is asked again and again, as by a session.
@@ -106,6 +129,46 @@ impl Asked {
         let rows = rows.expect("/proc can be read");
         self.before = Some(rows.pass.clone());
         black_box(rows);
+    }
+}
+
+/// The source that counts processes, on its pool.
+struct Counted {
+    source: Box<dyn Source>,
+    answers: mpsc::Receiver<()>,
+}
+
+impl Counted {
+    fn new() -> Self {
+        let sources = sources::all(&Roots::default()).into_iter();
+        let source = sources.filter(|source| source.name() == "processes").last();
+        let mut source = source.expect("processes are counted");
+        let (tell, answers) = mpsc::channel();
+        source.when_answered(Arc::new(move || {
+            tell.send(()).ok();
+        }));
+        Self { source, answers }
+    }
+
+    fn read(&mut self) {
+        self.source.begin(Stamp::now().monotonic);
+        while self.source.awaited_until().is_some() {
+            self.answers.recv_timeout(Duration::from_millis(2)).ok();
+        }
+        let mut columns = Vec::new();
+        let read = self.source.read(&mut columns);
+        read.expect("/proc can be read");
+        black_box(columns);
+    }
+}
+
+/// What whoever keeps no file open has to do.
+fn open_anew() {
+    let entries = fs::read_dir("/proc").expect("there is a /proc").flatten();
+    for entry in entries {
+        if entry.file_name().as_encoded_bytes()[0].is_ascii_digit() {
+            black_box(fs::read(entry.path().join("stat")).ok());
+        }
     }
 }
 
