@@ -19,8 +19,8 @@ use crate::{
 use super::{
     NAME, Options,
     definition::Reader,
-    loader::Loader,
-    member::Member,
+    directory::Loader,
+    reader::Member,
     shared::{Edition, Shared},
 };
 
@@ -48,9 +48,13 @@ impl Family {
         let path = options.directory.clone();
         let shared = Arc::new(Shared::new(pool.clone(), options.guard.clone()));
         let place = path.to_string_lossy().into();
-        let loader = Mutex::new(Loader::new(path, taken, shared.clone()));
+        let loader = Mutex::new(Loader::new(path, taken));
+        let loads = shared.clone();
         let run = move || {
-            loader.lock().unwrap_or_else(PoisonError::into_inner).run();
+            let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(loaded) = loader.run() {
+                loads.publish(loaded);
+            }
         };
         Self {
             shared,

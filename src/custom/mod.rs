@@ -6,25 +6,20 @@
 //!
 //! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.
+//!
+//! - `definition`: what a file of definitions says, a pure function of its text.
+//! - `directory`: finds the files, and reads them again when they change.
+//! - `reader`: reads the files and the outputs of commands that are defined; `extract` finds the values in them.
+//! - [`command`]: runs commands.
+//! - `family`, `shared`: the members, and what they share.
 
-mod columns;
 pub mod command;
-mod cycle;
-mod defined;
 mod definition;
-mod dependencies;
 mod directory;
-mod entry;
 mod extract;
 mod family;
-mod file;
-mod id;
-mod kernel_file;
-mod loader;
-mod member;
-mod parse;
+mod reader;
 mod shared;
-mod watch;
 
 use std::{
     path::{Path, PathBuf},
@@ -34,6 +29,7 @@ use std::{
 use nix::errno::Errno;
 
 use crate::source::{self, Provider, pool::Pool};
+use directory::{Directory, News};
 
 /// The name of the whole family: its directory. Its members are called by their files,
 /// `sources.d/room.toml`.
@@ -63,8 +59,8 @@ pub struct Check {
 /// # Errors
 /// When the directory is not there, cannot be read, or may be written by others.
 pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Error> {
-    let mut directory = directory::Directory::new(path.to_owned(), taken);
-    directory.load(&watch::News::All);
+    let mut directory = Directory::new(path.to_owned(), taken);
+    directory.load(&News::All);
     if !directory.is_there() {
         return Err(source::Error::io(path, Errno::ENOENT.into()));
     }

@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     definition::{Definition, Reader},
-    directory::Directory,
+    directory::{Directory, Loaded},
 };
 
 /// What the family and its members share.
@@ -83,12 +83,12 @@ impl Shared {
     }
 
     /// Notes what the directory defines now.
-    pub(super) fn publish(
-        &self,
-        directory: Directory,
-        descriptor: Option<OwnedFd>,
-        mounts: Vec<PathBuf>,
-    ) {
+    pub(super) fn publish(&self, loaded: Loaded) {
+        let Loaded {
+            directory,
+            descriptor,
+            mounts,
+        } = loaded;
         let mut state = self.lock();
         // Where there never was a directory, nothing has changed.
         let is_nothing = !directory.is_there() && directory.error().is_none();

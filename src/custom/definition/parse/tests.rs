@@ -443,11 +443,11 @@ fn a_mistake_harms_no_other_metric() {
 
 #[test]
 fn what_is_documented_is_right() {
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../../README.md");
     let start = readme.find("## Add a sensor").expect("section");
     let end = readme.find("## Use it").expect("section");
     let documents = [
-        include_str!("../../../docs/sources.md"),
+        include_str!("../../../../docs/sources.md"),
         &readme[start..end],
     ];
     for document in documents {

@@ -1,38 +1,44 @@
 //! Who reads the files of definitions: a job of the blocking pool, for they may be on a file system that does
 //! not answer.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{os::fd::OwnedFd, path::PathBuf};
 
 use crate::kernel;
 
 use super::{
-    directory::Directory,
-    shared::Shared,
+    Directory,
     watch::{News, Watch},
 };
 
-/// Reads what is new in a directory, and publishes what is defined there.
-pub(super) struct Loader {
+/// Reads what is new in a directory.
+pub(in crate::custom) struct Loader {
     path: PathBuf,
     directory: Directory,
     watch: Watch,
     is_loaded: bool,
-    shared: Arc<Shared>,
+}
+
+/// What a directory defines now.
+pub(in crate::custom) struct Loaded {
+    pub(in crate::custom) directory: Directory,
+    /// Can be read when there is something to look at in the directory.
+    pub(in crate::custom) descriptor: Option<OwnedFd>,
+    /// The mounts of servers and programs.
+    pub(in crate::custom) mounts: Vec<PathBuf>,
 }
 
 impl Loader {
-    pub(super) fn new(path: PathBuf, taken: Vec<&'static str>, shared: Arc<Shared>) -> Self {
+    pub(in crate::custom) fn new(path: PathBuf, taken: Vec<&'static str>) -> Self {
         Self {
             directory: Directory::new(path.clone(), taken),
             path,
             watch: Watch::default(),
             is_loaded: false,
-            shared,
         }
     }
 
     /// Looks whether something is new, and reads it.
-    pub(super) fn run(&mut self) {
+    pub(in crate::custom) fn run(&mut self) -> Option<Loaded> {
         let mut news = self.watch.take(&self.path);
         if !self.is_loaded {
             news = News::All;
@@ -40,7 +46,7 @@ impl Loader {
         }
         // What comes from here on is seen, and what was there before is read.
         let watched = match news {
-            News::None => return,
+            News::None => return None,
             News::Files(_) => Ok(()),
             News::All => self.watch.begin(&self.path),
         };
@@ -48,11 +54,10 @@ impl Loader {
         if let Err(cause) = watched {
             self.directory.fail(cause);
         }
-        let descriptor = self.watch.descriptor();
-        self.shared.publish(
-            self.directory.clone(),
-            descriptor,
-            kernel::mountinfo::foreign(),
-        );
+        Some(Loaded {
+            directory: self.directory.clone(),
+            descriptor: self.watch.descriptor(),
+            mounts: kernel::mountinfo::foreign(),
+        })
     }
 }

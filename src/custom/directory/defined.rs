@@ -6,11 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use crate::mistake::Place;
-
-use super::{
-    cycle,
-    definition::{Definition, Origin, Reader},
+use crate::{
+    custom::definition::{Definition, Origin, Reader, cycle},
+    mistake::Place,
 };
 
 /// How many metrics all files may define together.

@@ -1,5 +1,9 @@
 //! The files of definitions of one directory, as far as others cannot have written them.
 
+mod defined;
+mod loader;
+mod watch;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
@@ -20,12 +24,14 @@ use crate::{
     source::Error,
 };
 
-use super::{
-    defined::{self, Defined, TOLD, more},
-    definition::{Definition, Reader},
+use super::definition::{
+    Definition, Reader,
     parse::{self, Context},
-    watch::{News, is_definitions},
 };
+use defined::{Defined, TOLD, more};
+pub(super) use loader::{Loaded, Loader};
+pub(super) use watch::News;
+use watch::is_definitions;
 
 /// The directory, and what is defined there.
 #[derive(Clone)]

@@ -1,5 +1,9 @@
 //! A reader: a file or a command, and the metrics that are found in what it says.
 
+mod columns;
+mod file;
+mod kernel_file;
+
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -20,11 +24,10 @@ use crate::{
 
 use super::{
     NAME,
-    columns::Columns,
     definition::{Command, Definition, Origin, Path, Reader},
-    file, kernel_file,
     shared::Shared,
 };
+use columns::Columns;
 
 /// A member of the family.
 pub(super) struct Member {

@@ -7,19 +7,19 @@ use std::{
 };
 
 use crate::{
-    custom::command::{self, Output},
+    custom::{
+        command::{self, Output},
+        definition::{Definition, Origin, Part},
+        extract::Form,
+        shared::Shared,
+    },
     metric::{Kind, Metric},
     rate::Formula,
     reading::{Fault, Raw, Reading, Snapshot, Value},
     source::rows,
 };
 
-use super::{
-    definition::{Definition, Origin, Part},
-    extract::Form,
-    file::Text,
-    shared::Shared,
-};
+use super::file::Text;
 
 /// The columns of a reader: for each definition one that says whose they are, and the value. What is defined in
 /// another way is another, which may have the places of one that is no longer defined.

@@ -17,7 +17,7 @@ const STEPS: usize = 1 << 20;
 
 /// For each of these metrics why it cannot be computed, if it cannot: it is computed from itself, by way
 /// of others perhaps, or from too many one after the other, or there are too many patterns.
-pub(super) fn check(derived: &[(&str, &Expression)]) -> Vec<Option<String>> {
+pub(in crate::custom) fn check(derived: &[(&str, &Expression)]) -> Vec<Option<String>> {
     check_in_steps(derived).0
 }
 

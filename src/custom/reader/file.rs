@@ -10,9 +10,9 @@ use std::{
 use glob::{MatchOptions, Pattern};
 use nix::errno::Errno;
 
-use crate::{regular_file, source::Error};
+use crate::{custom::definition, regular_file, source::Error};
 
-use super::{definition, kernel_file};
+use super::kernel_file;
 
 /// What a file says.
 pub(super) struct Text {

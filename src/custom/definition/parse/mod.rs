@@ -7,34 +7,30 @@ use std::{
 };
 
 use crate::{
+    custom::extract::{Extract, Find, Form},
     metric::{Kind, unit},
     mistake::{self, Key, Mistake, Value},
 };
 
-use super::{
-    definition::{Command, Definition, Origin, Part, Path},
-    entry::Entry,
-    extract::{Extract, Find, Form},
-    id,
-};
+use super::{Command, Definition, Origin, Part, Path, entry::Entry, id};
 
 /// What a text is understood by.
 #[derive(Clone, Debug)]
-pub(super) struct Context {
+pub(in crate::custom) struct Context {
     /// What `~` stands for.
-    pub(super) home: Option<PathBuf>,
+    pub(in crate::custom) home: Option<PathBuf>,
     /// The patterns of all ids that belong to other sources.
-    pub(super) taken: Vec<&'static str>,
+    pub(in crate::custom) taken: Vec<&'static str>,
 }
 
 /// What a text says.
 #[derive(Debug, Default)]
-pub(super) struct Parsed {
-    pub(super) definitions: Vec<Definition>,
+pub(in crate::custom) struct Parsed {
+    pub(in crate::custom) definitions: Vec<Definition>,
     /// In the order of the text.
-    pub(super) mistakes: Vec<Mistake>,
+    pub(in crate::custom) mistakes: Vec<Mistake>,
     /// The ids whose definitions have a mistake.
-    pub(super) mistaken: BTreeSet<String>,
+    pub(in crate::custom) mistaken: BTreeSet<String>,
 }
 
 /// The commands of a file, by name; none for one with a mistake.
@@ -48,7 +44,7 @@ const COMMAND: &str = "argv, shell, interval, timeout, lines";
 ///
 /// # Errors
 /// When it is no TOML: then nothing is known of it.
-pub(super) fn parse(text: &str, context: &Context) -> Result<Parsed, Mistake> {
+pub(in crate::custom) fn parse(text: &str, context: &Context) -> Result<Parsed, Mistake> {
     let document = mistake::document(text)?;
     let mut parsed = Parsed::default();
     let mut commands = Commands::new();

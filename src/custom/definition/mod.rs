@@ -1,5 +1,11 @@
 //! What a file of definitions says, understood.
 
+pub(in crate::custom) mod cycle;
+mod dependencies;
+mod entry;
+mod id;
+pub(in crate::custom) mod parse;
+
 use std::{path, sync::Arc, time::Duration};
 
 use crate::{

@@ -19,7 +19,7 @@ use nix::{
 
 /// What is to be read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum News {
+pub(in crate::custom) enum News {
     #[default]
     None,
     /// The files of these names, which may have gone.
