@@ -9,21 +9,21 @@ use std::{
 
 use sampled::{
     custom::command::{
-        begin,
-        guard::{self, ARGUMENT},
+        exec,
+        subreaper::{self, ARGUMENT},
     },
     daemon,
 };
 
 /// Runs a guard, or becomes a command, if that is what this process was started for.
 pub(crate) fn guard() -> Option<ExitCode> {
-    if let Some(failed) = begin::called() {
+    if let Some(failed) = exec::called() {
         return Some(failed);
     }
-    let (link, run) = guard::called()?;
+    let (link, run) = subreaper::called()?;
     let guarded = daemon::seclude(link.as_fd())
         .map_err(io::Error::other)
-        .and_then(|()| guard::main(link, &run));
+        .and_then(|()| subreaper::main(link, &run));
     Some(match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

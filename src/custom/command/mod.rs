@@ -1,24 +1,24 @@
 //! Commands as sensors: programs of the user that say something now and then, or all the time.
 //!
 //! A [`Runner`] runs [`Command`]s while somebody wants what they say, and a [`Handle`] has the last
-//! [`Output`]. Asking never blocks. Each run has a guard, a small process of its own ([`guard`]), which
+//! [`Output`]. Asking never blocks. Each run has a guard, a small process of its own (a [`subreaper`]), which
 //! sees to it that nothing of the run is left: not when the time is up, not when the command has put
 //! children into the background, and not when the process that wanted it is killed.
 
 mod alarm;
-pub mod begin;
 mod children;
 mod environment;
+pub mod exec;
 mod failure;
-pub mod guard;
 mod invocation;
+mod orphans;
 mod pid_stat;
-mod pump;
+mod pipe;
 mod run;
 mod runner;
 mod schedule;
 mod shared;
-mod strays;
+pub mod subreaper;
 mod supervisor;
 
 use std::{

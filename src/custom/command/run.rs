@@ -26,10 +26,10 @@ use nix::{
 use super::{
     Command, Program, environment,
     failure::{Failure, first_line},
-    guard::{self, End},
+    orphans::{self, Sweep},
     pid_stat,
-    pump::{Flow, Keep, Pump},
-    strays::{self, Sweep},
+    pipe::{Flow, Keep, Pipe},
+    subreaper::{self, End},
 };
 
 /// A command that runs, or what is left of it.
@@ -41,8 +41,8 @@ pub(super) struct Run {
     /// What the guard has said.
     said: Vec<u8>,
     mark: String,
-    output: Option<Pump>,
-    errors: Option<Pump>,
+    output: Option<Pipe>,
+    errors: Option<Pipe>,
     /// When it has taken too long, or been silent for too long.
     deadline: Option<Instant>,
     /// Whether it is to end: what it says does not matter any more.
@@ -84,7 +84,7 @@ impl Run {
         let (errors, stderr) = pipe(Keep::Head)?;
         let mut program = process::Command::new(guard);
         program
-            .arg(guard::ARGUMENT)
+            .arg(subreaper::ARGUMENT)
             .arg(environment::directory(&command));
         match &command.program {
             Program::Argv(argv) => program.args(argv),
@@ -93,7 +93,7 @@ impl Run {
         program
             .env_clear()
             .envs(environment::of(&command))
-            .env(strays::MARK, &mark)
+            .env(orphans::MARK, &mark)
             .stdin(OwnedFd::from(theirs))
             .stdout(stdout)
             .stderr(stderr);
@@ -152,8 +152,8 @@ impl Run {
         }
         let mut fds = vec![self.link.as_fd()];
         let mut next = self.deadline.or(sweep);
-        for pump in self.output.iter().chain(&self.errors) {
-            match (pump.fd(), pump.rests_until(now)) {
+        for pipe in self.output.iter().chain(&self.errors) {
+            match (pipe.fd(), pipe.rests_until(now)) {
                 (Some(_), Some(until)) => next = Some(next.map_or(until, |next| next.min(until))),
                 (Some(fd), None) => fds.push(fd),
                 (None, _) => {}
@@ -186,10 +186,10 @@ impl Run {
     /// Reads from the pipes that do not rest, or to the end if the run is over.
     fn read(&mut self, now: Instant, is_over: bool) -> Option<News> {
         if let Some(errors) = &mut self.errors {
-            errors.pump(now, is_over);
+            errors.read_ready(now, is_over);
         }
         let output = self.output.as_mut()?;
-        if output.pump(now, is_over) == Flow::Flood {
+        if output.read_ready(now, is_over) == Flow::Flood {
             return Some(self.fail(match self.command.lines {
                 true => Failure::LongLine,
                 false => Failure::Flood,
@@ -218,7 +218,7 @@ impl Run {
             self.reap();
             return Some(News::Over);
         }
-        let bytes = |pump: &Option<Pump>| pump.as_ref().map(|pump| pump.bytes().to_vec());
+        let bytes = |pipe: &Option<Pipe>| pipe.as_ref().map(|pipe| pipe.bytes().to_vec());
         let line = first_line(&bytes(&self.errors).unwrap_or_default());
         Some(match end {
             End::Exited(0) if !self.command.lines => {
@@ -234,7 +234,7 @@ impl Run {
 
     /// Ends what has lost its guard, which is reaped last.
     fn sweep(&mut self, now: Instant) -> Option<News> {
-        if !self.sweep.as_mut()?.is_due(now) || !strays::kill(self.guard.id(), &self.mark) {
+        if !self.sweep.as_mut()?.is_due(now) || !orphans::kill(self.guard.id(), &self.mark) {
             return None;
         }
         self.reap();
@@ -246,7 +246,7 @@ impl Run {
     fn press(&mut self, now: Instant) {
         let is_due = self.sweep.as_mut().is_some_and(|sweep| sweep.is_due(now));
         if is_due && pid_stat::is_stopped(self.guard.id()) {
-            strays::kill(self.guard.id(), &self.mark);
+            orphans::kill(self.guard.id(), &self.mark);
             self.resume();
         }
     }
@@ -258,7 +258,7 @@ impl Run {
             return true;
         }
         if pid_stat::is_stopped(self.guard.id()) {
-            strays::kill(self.guard.id(), &self.mark);
+            orphans::kill(self.guard.id(), &self.mark);
             self.resume();
         }
         false
@@ -297,8 +297,8 @@ impl Drop for Run {
 }
 
 /// A pipe whose reading end does not block. The other end is the command's own, and does.
-fn pipe(keep: Keep) -> io::Result<(Pump, PipeWriter)> {
+fn pipe(keep: Keep) -> io::Result<(Pipe, PipeWriter)> {
     let (reading, writing) = io::pipe()?;
     fcntl(&reading, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok((Pump::new(reading.into(), keep), writing))
+    Ok((Pipe::new(reading.into(), keep), writing))
 }

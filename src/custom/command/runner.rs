@@ -23,7 +23,7 @@ pub struct Runner {
 
 impl Runner {
     /// A runner whose guards are this program, called with `guard` as its first argument: it is to call
-    /// [`guard::main`](super::guard::main) before anything else. `/proc/self/exe` in a program that does.
+    /// [`subreaper::main`](super::subreaper::main) before anything else. `/proc/self/exe` in a program that does.
     pub fn new(guard: impl Into<PathBuf>) -> Self {
         Self::on_pool(guard, &Pool::new())
     }
@@ -106,7 +106,7 @@ impl Drop for Handle {
 
 /// Starts the thread. If there is none to be had, that is what is wrong with what is due.
 fn start(shared: &Arc<Shared>, inner: &mut Inner) {
-    match supervisor::begin(shared.clone()) {
+    match supervisor::start(shared.clone()) {
         Ok(waker) => inner.waker = Some(waker),
         Err(cause) => {
             let failure = Failure::NoThread(cause);

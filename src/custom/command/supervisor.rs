@@ -20,7 +20,7 @@ use super::{
 use crate::source::panic::caught;
 
 /// Starts the thread: what it is woken by.
-pub(super) fn begin(shared: Arc<Shared>) -> io::Result<UnixStream> {
+pub(super) fn start(shared: Arc<Shared>) -> io::Result<UnixStream> {
     let pool = shared.pool.clone();
     let (waker, woken) = UnixStream::pair()?;
     waker.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! What is left of a run whose guard cannot end it: it was killed, or is stopped (SIGSTOP).
+//! The processes of a run whose subreaper cannot end them: it was killed, or is stopped (SIGSTOP).
 
 use std::{
     fs,

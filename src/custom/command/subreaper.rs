@@ -1,4 +1,4 @@
-//! The guard of a run: a process between the one that wants the run and the command.
+//! The subreaper of a run, `sampled guard`: a process between the one that wants the run and the command.
 //!
 //! It has the command for a child, and everything that the command leaves behind becomes its child as well
 //! (`PR_SET_CHILD_SUBREAPER`, prctl(2)). A socket, its standard input, ties it to the process that wants the
@@ -37,7 +37,7 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, wait, waitid},
 };
 
-use super::{GRACE, after, alarm::Alarm, begin::begin, children, invocation::Invocation};
+use super::{GRACE, after, alarm::Alarm, children, exec, invocation::Invocation};
 
 /// The first argument of a program that is to be a guard.
 pub const ARGUMENT: &str = "guard";
@@ -136,7 +136,7 @@ fn start(link: &UnixStream, run: &Invocation) -> io::Result<(SignalFd, Pid)> {
     if listen(link, &signals, true, Some(Duration::ZERO))? {
         return Err(Errno::ECANCELED.into());
     }
-    let child = begin(run)?;
+    let child = exec::spawn(run)?;
     // From here on there is a command to be guarded: nothing is a reason to fail. That it has closed its
     // output is to be seen.
     let _ = unistd::dup2_stdout(&null).and_then(|()| unistd::dup2_stderr(&null));

@@ -1,4 +1,4 @@
-//! The beginning of a command: what is done in its own process before it is executed.
+//! Executing a command: what is done in its own process before it becomes the command.
 //!
 //! A guard that is killed cannot end what it guards, and one that has not begun to block signals can be
 //! killed by any of them. So a guard blocks them first; and its child, before it becomes the command, has the
@@ -31,7 +31,7 @@ use super::invocation::Invocation;
 const ARGUMENT: &str = "begin";
 
 /// Starts a command as a child of this process, in a group of its own.
-pub(super) fn begin(run: &Invocation) -> io::Result<Pid> {
+pub(super) fn spawn(run: &Invocation) -> io::Result<Pid> {
     let (mut link, theirs) = UnixStream::pair()?;
     let mut child = process::Command::new("/proc/self/exe")
         .args([ARGUMENT, &process::id().to_string()])

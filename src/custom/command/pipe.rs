@@ -49,9 +49,10 @@ pub(super) enum Flow {
     Flood,
 }
 
-pub(super) struct Pump {
+/// The end that is read, and what was read from it.
+pub(super) struct Pipe {
     /// None once everybody has closed the other end: it would be ready for ever.
-    pipe: Option<File>,
+    end: Option<File>,
     keep: Keep,
     /// What is kept; of lines, the beginning of one that is not complete.
     bytes: Vec<u8>,
@@ -60,11 +61,11 @@ pub(super) struct Pump {
     rests_until: Option<Instant>,
 }
 
-impl Pump {
+impl Pipe {
     /// Reads from a pipe that does not block.
-    pub(super) fn new(pipe: OwnedFd, keep: Keep) -> Self {
+    pub(super) fn new(end: OwnedFd, keep: Keep) -> Self {
         Self {
-            pipe: Some(pipe.into()),
+            end: Some(end.into()),
             keep,
             bytes: Vec::new(),
             line: None,
@@ -74,7 +75,7 @@ impl Pump {
 
     /// What is to be waited for, until the other end is closed.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(File::as_fd)
+        self.end.as_ref().map(File::as_fd)
     }
 
     /// Until when it is left alone, if it is.
@@ -83,7 +84,7 @@ impl Pump {
     }
 
     /// Reads unless it rests, or to the end.
-    pub(super) fn pump(&mut self, now: Instant, is_over: bool) -> Flow {
+    pub(super) fn read_ready(&mut self, now: Instant, is_over: bool) -> Flow {
         if !is_over {
             return match self.rests_until(now) {
                 Some(_) => Flow::Open,
@@ -101,10 +102,10 @@ impl Pump {
         self.rests_until = Some(after(now, REST));
         let mut chunk = [0; CHUNK];
         for _ in 0..GULP / CHUNK {
-            let Some(pipe) = &mut self.pipe else {
+            let Some(end) = &mut self.end else {
                 return Flow::End;
             };
-            match pipe.read(&mut chunk) {
+            match end.read(&mut chunk) {
                 Ok(length @ 1..) => {
                     if !self.take(&chunk[..length]) {
                         return Flow::Flood;
@@ -113,7 +114,7 @@ impl Pump {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Flow::Open,
                 // The end, or nothing that a pipe is known to answer.
-                Ok(0) | Err(_) => self.pipe = None,
+                Ok(0) | Err(_) => self.end = None,
             }
         }
         Flow::More
@@ -170,19 +171,19 @@ mod tests {
 
     use super::*;
 
-    fn pipe(keep: Keep) -> (File, Pump) {
+    fn new(keep: Keep) -> (File, Pipe) {
         let (reading, writing) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).unwrap();
-        (writing.into(), Pump::new(reading, keep))
+        (writing.into(), Pipe::new(reading, keep))
     }
 
     #[track_caller]
     fn check(parts: &[&str], expected: &[Option<&str>]) {
-        let (mut writing, mut pump) = pipe(Keep::LastLine);
+        let (mut writing, mut pipe) = new(Keep::LastLine);
         let mut lines = Vec::new();
         for part in parts {
             writing.write_all(part.as_bytes()).unwrap();
-            assert_eq!(pump.read(Instant::now()), Flow::Open);
-            lines.push(pump.line().map(|line| String::from_utf8(line).unwrap()));
+            assert_eq!(pipe.read(Instant::now()), Flow::Open);
+            lines.push(pipe.line().map(|line| String::from_utf8(line).unwrap()));
         }
         let lines: Vec<_> = lines.iter().map(Option::as_deref).collect();
         assert_eq!(lines, expected);
@@ -203,17 +204,17 @@ mod tests {
     #[test]
     fn limits() {
         let check = |keep, length: usize, text: u8, expected| {
-            let (mut writing, mut pump) = pipe(keep);
+            let (mut writing, mut pipe) = new(keep);
             let mut flow = Flow::Open;
             for chunk in vec![text; length].chunks(4096) {
                 writing.write_all(chunk).unwrap();
-                flow = pump.read(Instant::now());
+                flow = pipe.read(Instant::now());
                 if flow == Flow::Flood {
                     break;
                 }
             }
             assert_eq!(flow, expected);
-            pump.bytes().len()
+            pipe.bytes().len()
         };
         assert_eq!(check(Keep::Whole, LIMIT, b'x', Flow::Open), LIMIT);
         check(Keep::Whole, LIMIT + 1, b'x', Flow::Flood);
@@ -222,19 +223,19 @@ mod tests {
         assert_eq!(check(Keep::LastLine, 100 * LIMIT, b'\n', Flow::Open), 0);
         assert_eq!(check(Keep::Head, 100 * LIMIT, b'x', Flow::Open), HEAD);
         // A line that is too long is not saved by its end.
-        let (mut writing, mut pump) = pipe(Keep::LastLine);
+        let (mut writing, mut pipe) = new(Keep::LastLine);
         for chunk in vec![b'x'; LIMIT].chunks(4096) {
             writing.write_all(chunk).unwrap();
-            assert_eq!(pump.read(Instant::now()), Flow::Open);
+            assert_eq!(pipe.read(Instant::now()), Flow::Open);
         }
         writing.write_all(b"x\n").unwrap();
-        assert_eq!(pump.read(Instant::now()), Flow::Flood);
+        assert_eq!(pipe.read(Instant::now()), Flow::Flood);
     }
 
     #[test]
     fn ends() {
-        let (writing, mut pump) = pipe(Keep::Whole);
+        let (writing, mut pipe) = new(Keep::Whole);
         drop(writing);
-        assert_eq!(pump.read(Instant::now()), Flow::End);
+        assert_eq!(pipe.read(Instant::now()), Flow::End);
     }
 }
