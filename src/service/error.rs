@@ -48,6 +48,11 @@ impl Error {
         Self::new("org.freedesktop.DBus.Error.InvalidArgs", message)
     }
 
+    /// Nobody is there to own what was asked for.
+    pub(crate) fn client_has_left(client: &str) -> Self {
+        Self::invalid_args(format!("{client} has left the bus"))
+    }
+
     /// The kernel does not permit it, or the configuration.
     pub(crate) fn access_denied(message: String) -> Self {
         Self::new("org.freedesktop.DBus.Error.AccessDenied", message)

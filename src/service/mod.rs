@@ -203,7 +203,7 @@ impl Service {
         let store = Store::new(sources);
         let store = store.with_listings(Listings::new(roots));
         let processes = Worker::new(table);
-        let state = Arc::new(State::new(store, processes, settings));
+        let state = State::new(store, processes, settings);
         let (address, bus, attendant) = connect(&state).await?;
         let service = Self {
             bus,
@@ -423,7 +423,8 @@ async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), 
         let socket = admission.socket(stream.clone(), transport.received.clone());
         let bus = transport.build(socket, serve).await?;
         state.peer.note(stream);
-        let attendant = Attendant::begin(admission.clone(), bus.clone(), stream.clone());
+        let (admission, watches) = (admission.clone(), state.watches.clone());
+        let attendant = Attendant::begin(admission, watches, bus.clone(), stream.clone());
         Ok((transport.address.to_string(), bus, attendant))
     };
     connecting.await.map_err(|cause| match cause {

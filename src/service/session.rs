@@ -64,8 +64,8 @@ pub(crate) struct Session {
     pub(crate) readers: Option<Arc<[Client]>>,
     /// What its owner, in a sandbox, must be granted for it.
     pub(crate) permit: Option<Permit>,
-    /// Ends the session when its owner leaves the bus.
-    _watch: Option<Watch>,
+    /// Of its owner, shared by all sessions of that client; none where it is detached.
+    watch: Option<Arc<Watch>>,
 }
 
 /// What a session acquires.
@@ -98,7 +98,7 @@ impl Session {
         label: String,
         interval: Duration,
         subject: Subject,
-        watch: Option<Watch>,
+        watch: Option<Arc<Watch>>,
     ) -> Self {
         Self {
             owner,
@@ -112,8 +112,13 @@ impl Session {
             backlog: Backlog::default(),
             readers: None,
             permit: None,
-            _watch: watch,
+            watch,
         }
+    }
+
+    /// Whether it would end with an owner who has left already.
+    pub(super) fn has_lost_owner(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.has_left())
     }
 
     /// Adds what the owner, or everybody who reads it, is told.

@@ -41,8 +41,12 @@ impl Sessions {
     /// Adds a session, which sleeps until it is [`begun`](Self::begin).
     ///
     /// # Errors
-    /// `LimitExceeded`, when its owner, or all clients together, have as much as they may have.
+    /// `LimitExceeded`, when its owner, or all clients together, have as much as they may have; `InvalidArgs`,
+    /// when its owner has left: nothing would end the session any more.
     pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
+        if session.has_lost_owner() {
+            return Err(Error::client_has_left(&session.owner));
+        }
         self.check(&session, limits)?;
         loop {
             self.last = self.last.wrapping_add(1);

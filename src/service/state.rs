@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -35,10 +35,10 @@ use super::{
     signals,
     turn::Turn,
     unread,
-    watch::Watch,
+    watch::{Watch, Watches},
 };
 
-/// What a session takes, about: most of it is for the watch of its owner.
+/// What a session takes, about, where it is its owner's only one: most of it is for the watch of the owner.
 const SESSION_BYTES: usize = 32 * 1024;
 
 /// A call that has taken longer has waited for something.
@@ -60,6 +60,7 @@ pub(crate) struct State {
     pub(super) callers: Arc<Callers>,
     pub(super) tellers: Tellers,
     pub(super) peer: Peer,
+    pub(super) watches: Arc<Watches>,
     sessions: Mutex<Sessions>,
     /// The earliest due moment, or whether there is a session at all, may have changed.
     pub(crate) rearranged: Notify,
@@ -76,7 +77,21 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Self {
+    pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Arc<Self> {
+        Arc::new_cyclic(|state| Self::with_watches(state.clone(), store, processes, settings))
+    }
+
+    fn with_watches(
+        state: Weak<Self>,
+        store: Store,
+        processes: Worker,
+        settings: Settings,
+    ) -> Self {
+        let left = move |client: &str| {
+            if let Some(state) = state.upgrade() {
+                state.forget(client);
+            }
+        };
         store.switch_off(&settings.sources_off);
         let admission = Arc::new(Admission::new(settings.limits));
         let callers = Arc::new(Callers::new(processes.pool()));
@@ -87,6 +102,7 @@ impl State {
             callers,
             tellers: Tellers::default(),
             peer: Peer::default(),
+            watches: Arc::new(Watches::new(left)),
             sessions: Mutex::default(),
             rearranged: Notify::new(),
             settings: Mutex::new(settings),
@@ -205,7 +221,7 @@ impl State {
 
     /// Adds a session of metrics that waits for [`reply`](Self::reply).
     pub(crate) async fn start(
-        self: &Arc<Self>,
+        &self,
         bus: &Connection,
         caller: &str,
         selectors: &[&str],
@@ -234,7 +250,7 @@ impl State {
 
     /// Adds a session that waits for [`reply`](Self::reply).
     pub(crate) async fn add(
-        self: &Arc<Self>,
+        &self,
         bus: &Connection,
         caller: &str,
         wish: Wish,
@@ -252,8 +268,8 @@ impl State {
                 .check_is_host("a detached session")?;
             None
         } else {
-            let watch = self.watch(bus, owner.clone()).await;
-            Some(watch.ok_or_else(|| Error::invalid_args(format!("{owner} has left the bus")))?)
+            let watch = self.watch(bus, &owner).await;
+            Some(watch.ok_or_else(|| Error::client_has_left(&owner))?)
         };
         // The service may have made up its mind to leave while the bus was asked.
         if self.stopping.load(Ordering::Relaxed) {
@@ -506,19 +522,18 @@ impl State {
         self.reconsider.notify_one();
     }
 
-    async fn watch(self: &Arc<Self>, bus: &Connection, client: Arc<str>) -> Option<Watch> {
-        let state = Arc::downgrade(self);
-        let gone = move |client: &str| {
-            if let Some(state) = state.upgrade() {
-                state.lock().forget(client);
-                state.admission.forget(client);
-                state.callers.forget(client);
-                state.admission.touch();
-                state.rearrange();
-            }
-        };
+    async fn watch(&self, bus: &Connection, client: &Arc<str>) -> Option<Arc<Watch>> {
         // A bus that does not answer is a bus that has gone, and the service goes with it.
-        Watch::begin(bus, client, gone).await.ok().flatten()
+        self.watches.watch(bus, client).await.ok().flatten()
+    }
+
+    /// This client has left the bus.
+    fn forget(&self, client: &str) {
+        self.lock().forget(client);
+        self.admission.forget(client);
+        self.callers.forget(client);
+        self.admission.touch();
+        self.rearrange();
     }
 
     /// Asks the bus, beside the ticks, whether those who receive a session's frames take them.

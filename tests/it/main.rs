@@ -58,3 +58,4 @@ mod terminal;
 mod unread;
 mod verbs;
 mod watch;
+mod watches;

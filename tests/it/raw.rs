@@ -59,8 +59,13 @@ impl Raw {
     /// Writes a call again and again, each time with another serial: the bus refuses a call with the
     /// serial of one that is not answered.
     pub(crate) fn repeat(&mut self, call: &Message, times: u32) {
+        self.repeat_from(1 << 20, call, times);
+    }
+
+    /// The same, with serials from this one on.
+    pub(crate) fn repeat_from(&mut self, first: u32, call: &Message, times: u32) {
         let mut bytes = Vec::new();
-        for serial in (1 << 20)..(1 << 20) + times {
+        for serial in first..first + times {
             let at = bytes.len();
             bytes.extend_from_slice(call.data());
             bytes[at + 8..at + 12].copy_from_slice(&serial.to_le_bytes());

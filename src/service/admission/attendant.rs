@@ -1,11 +1,7 @@
 //! What admission needs the bus for: it refuses calls, and asks after clients.
 
 use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Weak},
-    time::Duration,
+    collections::HashMap, num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -22,7 +18,7 @@ use crate::{
     service::{
         error::Error,
         unread::{self, Held},
-        watch::Watch,
+        watch::{Watch, Watches},
     },
     transport::Stream,
 };
@@ -37,7 +33,7 @@ enum Answer {
     /// How much the bus holds for a client, who had answered a ping before or not.
     Held(Name, Held, bool),
     /// A client is watched, unless it has left already.
-    Watched(Name, Option<Watch>),
+    Watched(Name, Option<Arc<Watch>>),
     /// So much time has passed after much traffic that what it took may be free.
     PeakIsOver,
     /// The bus has not let a client be watched.
@@ -48,8 +44,13 @@ enum Answer {
 pub(crate) struct Attendant(AbortHandle);
 
 impl Attendant {
-    pub(crate) fn begin(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>) -> Self {
-        Self(tokio::spawn(attend(admission, bus, stream)).abort_handle())
+    pub(crate) fn begin(
+        admission: Arc<Admission>,
+        watches: Arc<Watches>,
+        bus: Connection,
+        stream: Arc<Stream>,
+    ) -> Self {
+        Self(tokio::spawn(attend(admission, watches, bus, stream)).abort_handle())
     }
 }
 
@@ -59,14 +60,19 @@ impl Drop for Attendant {
     }
 }
 
-async fn attend(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>) {
+async fn attend(
+    admission: Arc<Admission>,
+    watches: Arc<Watches>,
+    bus: Connection,
+    stream: Arc<Stream>,
+) {
     // Tasks, and no futures that are polled here: one that waits for its turn to write would never have
     // it while this waits for its own.
     let mut questions = JoinSet::new();
     // Memory will be given back.
     let mut is_peak = false;
     // None while the bus is being asked.
-    let mut watches = HashMap::<Name, Option<Watch>>::new();
+    let mut watched = HashMap::<Name, Option<Arc<Watch>>>::new();
     loop {
         let work = select! {
             work = admission.work() => work,
@@ -75,13 +81,13 @@ async fn attend(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>)
                     Ok(Answer::Held(client, held, has_answered)) => {
                         admission.learn(&client, held, has_answered);
                     }
-                    Ok(Answer::Watched(client, Some(watch))) => {
-                        if let Some(place) = watches.get_mut(&client) {
+                    Ok(Answer::Watched(client, Some(watch))) if !watch.has_left() => {
+                        if let Some(place) = watched.get_mut(&client) {
                             *place = Some(watch);
                         }
                     }
-                    Ok(Answer::Watched(client, None)) => admission.forget(&client),
-                    Ok(Answer::Unwatched(client)) => drop(watches.remove(&client)),
+                    Ok(Answer::Watched(client, _)) => admission.forget(&client),
+                    Ok(Answer::Unwatched(client)) => drop(watched.remove(&client)),
                     Ok(Answer::PeakIsOver) => {
                         memory::give_back();
                         // What is still in use is given back the next time.
@@ -123,11 +129,11 @@ async fn attend(admission: Arc<Admission>, bus: Connection, stream: Arc<Stream>)
         }
         for (client, is_watched) in work.watch {
             if !is_watched {
-                watches.remove(&client);
+                watched.remove(&client);
                 continue;
             }
-            watches.insert(client.clone(), None);
-            questions.spawn(watch(bus.clone(), Arc::downgrade(&admission), client));
+            watched.insert(client.clone(), None);
+            questions.spawn(watch(watches.clone(), bus.clone(), client));
         }
     }
 }
@@ -137,13 +143,8 @@ async fn peak() -> Answer {
     Answer::PeakIsOver
 }
 
-async fn watch(bus: Connection, admission: Weak<Admission>, client: Name) -> Answer {
-    let gone = move |client: &str| {
-        if let Some(admission) = admission.upgrade() {
-            admission.forget(client);
-        }
-    };
-    match Watch::begin(&bus, client.clone(), gone).await {
+async fn watch(watches: Arc<Watches>, bus: Connection, client: Name) -> Answer {
+    match watches.watch(&bus, &client).await {
         Ok(watch) => Answer::Watched(client, watch),
         Err(_) => Answer::Unwatched(client),
     }
