@@ -1,10 +1,6 @@
 //! The options of calls, `a{sv}`: unknown keys are ignored, wrong types are not.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, time::Duration};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use zbus::{Signature, Type};
@@ -98,34 +94,6 @@ impl Options {
     pub(crate) fn get(&self, key: &str) -> Option<&Argument> {
         self.known.get(key)
     }
-}
-
-/// The selectors of a call, equal ones once.
-///
-/// # Errors
-/// `LimitExceeded`, when they are more or longer than those of a call may be.
-pub(crate) fn selectors<'a>(given: &[&'a str], limits: &Limits) -> Result<Vec<&'a str>, Error> {
-    let mut known = HashSet::with_capacity(given.len().min(limits.selectors));
-    let mut selectors = Vec::with_capacity(known.capacity());
-    let mut bytes = 0_usize;
-    // What is behind the limit is not looked at: to compare a hundred thousand takes milliseconds.
-    for selector in given.iter().filter(|selector| known.insert(**selector)) {
-        selectors.push(*selector);
-        bytes = bytes.saturating_add(selector.len());
-        let exceeded = |what: &str, most: usize, limit: &str| {
-            Err(Error::limit_exceeded(format!(
-                "more than {most} {what} in one call (limits.{limit})"
-            )))
-        };
-        if selectors.len() > limits.selectors {
-            return exceeded("selectors", limits.selectors, "selectors");
-        }
-        if bytes > limits.selector_bytes {
-            let what = "bytes of selectors";
-            return exceeded(what, limits.selector_bytes, "selector_bytes");
-        }
-    }
-    Ok(selectors)
 }
 
 /// The longest time that one call may take: a call in flight holds the service's exit up.
@@ -295,19 +263,5 @@ mod tests {
             options_of(&[("x", many)]).check(&limits(64)),
             ".LimitExceeded",
         );
-    }
-
-    #[test]
-    fn equal_selectors_count_once() {
-        let limits = Limits {
-            selectors: 2,
-            selector_bytes: 6,
-            ..Limits::default()
-        };
-        let check = |given: &'static [&'static str]| selectors(given, &limits);
-        assert_eq!(check(&["cpu", "os", "cpu"]).unwrap(), ["cpu", "os"]);
-        assert_eq!(check(&[]).unwrap(), [""; 0]);
-        refuses(check(&["a", "b", "c"]), ".LimitExceeded");
-        refuses(check(&["long", "list"]), ".LimitExceeded");
     }
 }

@@ -20,22 +20,23 @@ use crate::{
 };
 
 use super::{
-    CONFIGURATION, PROCESS_TABLE, Settings,
     admission::Admission,
     caller::{Callers, Permit, Tellers},
+    client::{
+        unread,
+        watch::{Watch, Watches},
+    },
     error::Error,
     hurry::Hurry,
     limits::Limits,
-    metrics::Metrics,
-    options::{self, StartOptions},
+    options::StartOptions,
     peer::Peer,
     processes::{Batches, Made, Worker},
-    session::{Session, Subject},
-    sessions::Sessions,
+    selectors,
+    session::{Metrics, Session, Sessions, Subject},
+    settings::{CONFIGURATION, PROCESS_TABLE, Settings},
     signals,
     turn::Turn,
-    unread,
-    watch::{Watch, Watches},
 };
 
 /// What a session takes, about, where it is its owner's only one: most of it is for the watch of the owner.
@@ -121,7 +122,7 @@ impl State {
         client: Option<&str>,
         selectors: &[&str],
     ) -> Result<Catalog, Error> {
-        let selectors = &options::selectors(selectors, &self.limits())?;
+        let selectors = &selectors::distinct(selectors, &self.limits())?;
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
         if let Some(client) = client {
@@ -140,7 +141,7 @@ impl State {
         selectors: &[&str],
         options: sample::Options,
     ) -> Result<(u64, Readings, Turn<Faults>), Error> {
-        let selectors = &options::selectors(selectors, &self.limits())?;
+        let selectors = &selectors::distinct(selectors, &self.limits())?;
         // What its user has just defined anew is to be read as it is defined now.
         let changes = self.store.look_at_definitions(false).await;
         self.announce(bus, changes).await;
@@ -228,7 +229,7 @@ impl State {
         interval: Duration,
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
-        let selectors = &options::selectors(selectors, &self.limits())?;
+        let selectors = &selectors::distinct(selectors, &self.limits())?;
         let changes = self.store.look_for(selectors).await;
         self.announce(bus, changes).await;
         self.callers.listens(bus, caller).await;

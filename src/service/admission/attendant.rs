@@ -16,14 +16,17 @@ use zbus::{Connection, DBusError, Message, names::UniqueName};
 use crate::{
     memory,
     service::{
+        client::{
+            Name,
+            unread::{self, Held},
+            watch::{Watch, Watches},
+        },
         error::Error,
-        unread::{self, Held},
-        watch::{Watch, Watches},
     },
     transport::Stream,
 };
 
-use super::{Admission, queue::Name, work::Refusal};
+use super::{Admission, work::Refusal};
 
 /// A second after much traffic memory is given back. If there is as much again, it is given back again.
 const PEAK: Duration = Duration::from_secs(1);

@@ -25,7 +25,7 @@ use zbus::connection::socket::{Socket, Split};
 
 use crate::transport::Stream;
 
-use super::{limits::Limits, unread::Held};
+use super::{client::unread::Held, limits::Limits};
 
 pub(crate) use attendant::Attendant;
 use client::Incoming;

@@ -2,15 +2,13 @@
 //!
 //! Nothing here waits or speaks to the bus: what there is to do comes out as [`Work`].
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+mod room;
+
+use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use crate::service::limits::Limits;
+use crate::service::{client::Name, limits::Limits};
 
 use super::{
     client::{Client, Doubt, Incoming, Running},
@@ -19,26 +17,17 @@ use super::{
     work::{Refusal, Work},
 };
 
-/// The name of a client on the bus.
-pub(super) type Name = Arc<str>;
-
 /// A client with more calls is watched: it may leave and never want the answers.
 const UNWATCHED: usize = 8;
 
 /// The bus is asked how much it holds for a client after replies of so many bytes.
 const BYTES_BETWEEN_QUESTIONS: usize = 256 << 10;
 
-/// A client that does not read is asked after again no sooner than this.
-const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
-
 /// After so many bytes of calls and replies the allocator may keep more than is used.
 const MUCH_TRAFFIC: usize = 1 << 20;
 
 /// What a client and its calls have taken beside their messages, about.
 const CLIENT_BYTES: usize = 64 << 10;
-
-/// Clients without a call that are remembered, with how much they were sent.
-const IDLE_CLIENTS: usize = 256;
 
 /// All clients that have called, and their calls.
 #[derive(Debug)]
@@ -104,75 +93,6 @@ impl Queue {
             self.work.watch.push((name.clone(), true));
         }
         self.line_up(name);
-    }
-
-    /// Makes room for a call, or says what is in its way.
-    fn make_room(&mut self, name: &Name, taken: usize, now: Instant) -> Result<(), Excess> {
-        let limits = self.limits;
-        let (calls, bytes) = match self.clients.get_mut(name) {
-            None => (0, 0),
-            Some(client) => {
-                client.reconsider(now, BETWEEN_QUESTIONS);
-                if let Doubt::Behind { held, .. } = client.doubt {
-                    return Err(Excess::UnreadBytes(held, limits.unread_bytes));
-                }
-                (client.calls(), client.bytes())
-            }
-        };
-        if calls >= limits.calls {
-            return Err(Excess::Calls(calls, limits.calls));
-        }
-        if bytes.saturating_add(taken) > limits.call_bytes {
-            return Err(Excess::CallBytes(
-                bytes.saturating_add(taken),
-                limits.call_bytes,
-            ));
-        }
-        // Who has most gives way to who has less. What runs gives no way, so that a client's only call is
-        // let in beside it.
-        let spare = |total: usize| match calls {
-            0 => total.saturating_mul(2),
-            _ => total,
-        };
-        while self.calls >= limits.total.calls {
-            let is_evicted = self.evict(|client| client.waiting.len(), calls.saturating_add(1));
-            if !is_evicted && self.calls < spare(limits.total.calls) {
-                break;
-            }
-            if !is_evicted {
-                return Err(Excess::TotalCalls(self.calls, limits.total.calls));
-            }
-        }
-        while self.bytes.saturating_add(taken) > limits.total.call_bytes {
-            let is_evicted = self.evict(Client::waiting_bytes, bytes.saturating_add(taken));
-            if !is_evicted && self.bytes.saturating_add(taken) <= spare(limits.total.call_bytes) {
-                break;
-            }
-            if !is_evicted {
-                let bytes = self.bytes.saturating_add(taken);
-                return Err(Excess::TotalCallBytes(bytes, limits.total.call_bytes));
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses the last call of the client that has most waiting, if that is more than `own`.
-    fn evict(&mut self, size: impl Fn(&Client) -> usize, own: usize) -> bool {
-        let largest = self.clients.iter().max_by_key(|(_, client)| size(client));
-        let Some((name, client)) = largest else {
-            return false;
-        };
-        if size(client) <= own {
-            return false;
-        }
-        let name = name.clone();
-        let last = self.clients.get_mut(&name);
-        let Some(call) = last.and_then(|client| client.waiting.pop_back()) else {
-            return false;
-        };
-        self.leave(call.bytes.len());
-        self.refuse(name, call.serial, call.expects_reply, Excess::GivesWay);
-        true
     }
 
     fn refuse(&mut self, client: Name, serial: u32, expects_reply: bool, why: Excess) {
@@ -346,27 +266,6 @@ impl Queue {
     fn leave(&mut self, bytes: usize) {
         self.calls = self.calls.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);
-    }
-
-    /// Forgets clients without a call when there are too many: first those who were sent little.
-    fn forget_idle(&mut self) {
-        let busy = |client: &Client| client.calls() > 0 || client.doubt == Doubt::Asked;
-        // Twice as many clients as calls can be busy.
-        let most = self
-            .limits
-            .total
-            .calls
-            .saturating_mul(2)
-            .saturating_add(IDLE_CLIENTS);
-        if self.clients.len() < most {
-            return;
-        }
-        let much = BYTES_BETWEEN_QUESTIONS / 2;
-        self.clients
-            .retain(|_, client| busy(client) || client.replied >= much);
-        if self.clients.len() >= most {
-            self.clients.retain(|_, client| busy(client));
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::queue::Name;
+use crate::service::client::Name;
 
 /// An answer that is no longer is a small one.
 pub(super) const SMALL: usize = 2048;

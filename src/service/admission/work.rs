@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{excess::Excess, queue::Name};
+use super::excess::Excess;
+use crate::service::client::Name;
 
 /// What takes a call to the bus.
 #[derive(Debug, Default, PartialEq, Eq)]

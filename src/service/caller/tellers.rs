@@ -11,8 +11,8 @@ use zbus::Connection;
 
 use crate::{
     service::{
+        client::unread::{self, Subscribers},
         signals,
-        unread::{self, Subscribers},
     },
     store::Changes,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    process,
+    process::{self, EndError},
     service::{error::Error, peer},
 };
 
@@ -52,5 +52,20 @@ pub(crate) async fn end(
             "process {pid}: the kernel has not told in {} s which process it is",
             TIMEOUT.as_secs()
         ))),
+    }
+}
+
+impl From<EndError> for Error {
+    fn from(error: EndError) -> Self {
+        let message = error.to_string();
+        match error {
+            EndError::NoSuchProcess(_) | EndError::AnotherProcess(_) => {
+                Self::no_such_process(message)
+            }
+            EndError::Denied(_) => Self::access_denied(message),
+            EndError::BadSignal(_) => Self::invalid_args(message),
+            EndError::OtherNamespace(_) => Self::not_supported(message),
+            EndError::Unreadable(_) => Self::failed(message),
+        }
     }
 }

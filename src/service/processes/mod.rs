@@ -1,17 +1,15 @@
-//! The table of processes, over the bus: one for all clients, read on a thread of its own.
+//! The table of processes: one for all clients, read on threads of the blocking pool.
 
 mod batch;
 mod changes;
-mod columns;
-mod end;
-mod interface;
-mod query;
+pub(crate) mod columns;
+pub(crate) mod end;
+pub(crate) mod query;
 mod session;
-mod take;
+pub(crate) mod take;
 mod worker;
 
 pub(crate) use batch::{Batches, Made};
 pub(crate) use changes::Changes;
-pub(crate) use interface::Processes;
 pub(crate) use session::{Subject, Wanted};
 pub(crate) use worker::Worker;

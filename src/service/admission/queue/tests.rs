@@ -1,4 +1,9 @@
-use super::*;
+use std::time::Duration;
+
+use super::{
+    room::{BETWEEN_QUESTIONS, IDLE_CLIENTS},
+    *,
+};
 use crate::service::limits::Totals;
 
 fn limits() -> Limits {

@@ -8,7 +8,7 @@ use crate::{
     store::{Baseline, Frame, Selection, Store},
 };
 
-use super::session::Event;
+use super::event::Event;
 
 /// The metrics of a session, and what its client knows of them.
 pub(crate) struct Metrics {
@@ -180,8 +180,7 @@ mod tests {
         reading::monotonic,
         service::{
             limits::Limits,
-            session::{Session, Subject},
-            sessions::Sessions,
+            session::{Session, Sessions, Subject},
         },
         source::Roots,
         sources,

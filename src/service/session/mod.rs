@@ -2,55 +2,32 @@
 //!
 //! Nothing here speaks D-Bus: a tick returns what is to be signalled.
 
+mod backlog;
+mod event;
+mod grid;
+mod metrics;
+mod quota;
+mod sessions;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    backlog::Backlog,
     caller::Permit,
-    metrics::{Frames, Metrics},
+    client::{Name, unread::Readers, watch::Watch},
     processes::{self, Changes},
-    unread::Readers,
-    watch::Watch,
 };
-use crate::{
-    reading::Fault,
-    store::{Selection, Store},
-    wire,
-};
+use crate::{store::Store, wire};
 
-/// A client: its unique name on the bus.
-pub(crate) type Client = Arc<str>;
-
-/// What a session is told.
-#[derive(Debug)]
-pub(crate) struct Notice {
-    pub(crate) session: u32,
-    /// The destination; a session that is detached broadcasts.
-    pub(crate) client: Option<Client>,
-    /// The interface on which it began.
-    pub(crate) interface: &'static str,
-    pub(crate) event: Event,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Event {
-    /// A frame: its moment, and a value for each column, NaN where there is a fault or a text.
-    Sampled(u64, Arc<[f64]>),
-    /// Columns, texts and faults, all of them, because one has changed.
-    Changed(
-        Arc<Selection>,
-        Vec<(Arc<str>, Arc<str>)>,
-        Vec<(Arc<str>, Fault)>,
-    ),
-    /// What has changed in a table of processes.
-    Processes(Arc<Changes>),
-    /// The session is over, and why.
-    Ended(&'static str),
-}
+use backlog::Backlog;
+pub(crate) use event::{Event, Notice};
+use grid::next_due;
+use metrics::Frames;
+pub(crate) use metrics::Metrics;
+pub(crate) use sessions::Sessions;
 
 /// A session.
 pub(crate) struct Session {
-    pub(crate) owner: Client,
+    pub(crate) owner: Name,
     pub(crate) label: String,
     pub(crate) detached: bool,
     pub(crate) interval: Duration,
@@ -58,10 +35,10 @@ pub(crate) struct Session {
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
     /// When the next frame is due; never before the reply to `Start` is on its way.
-    pub(super) due: Option<Duration>,
+    due: Option<Duration>,
     pub(crate) backlog: Backlog,
     /// Of a detached session: those of its subscribers who read what they are sent, where some do not.
-    pub(crate) readers: Option<Arc<[Client]>>,
+    pub(crate) readers: Option<Arc<[Name]>>,
     /// What its owner, in a sandbox, must be granted for it.
     pub(crate) permit: Option<Permit>,
     /// Of its owner, shared by all sessions of that client; none where it is detached.
@@ -76,7 +53,7 @@ pub(crate) enum Subject {
 
 impl Subject {
     /// How many columns it counts for.
-    pub(super) fn columns(&self) -> usize {
+    fn columns(&self) -> usize {
         match self {
             Self::Metrics(metrics) => metrics.weight(),
             Self::Processes(processes) => processes.query.fields.len(),
@@ -94,7 +71,7 @@ impl Subject {
 impl Session {
     /// A session that ends with the owner who is watched; one that is not watched outlives him.
     pub(crate) fn new(
-        owner: Client,
+        owner: Name,
         label: String,
         interval: Duration,
         subject: Subject,
@@ -117,12 +94,12 @@ impl Session {
     }
 
     /// Whether it would end with an owner who has left already.
-    pub(super) fn has_lost_owner(&self) -> bool {
+    fn has_lost_owner(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| watch.has_left())
     }
 
     /// Adds what the owner, or everybody who reads it, is told.
-    pub(super) fn notify(&self, session: u32, event: Event, notices: &mut Vec<Notice>) {
+    fn notify(&self, session: u32, event: Event, notices: &mut Vec<Notice>) {
         let notice = |client, event| Notice {
             session,
             client,
@@ -140,7 +117,7 @@ impl Session {
     }
 
     /// Whether it is time to ask the bus if the receivers take what they are sent.
-    pub(super) fn is_doubtful(&self) -> bool {
+    fn is_doubtful(&self) -> bool {
         match self.detached {
             true => {
                 let is_late = self.readers.is_some() || self.backlog.is_full();
@@ -162,7 +139,7 @@ impl Session {
     }
 
     /// Leaves out the frame that is due.
-    pub(super) fn skip(&mut self, now: Duration) {
+    fn skip(&mut self, now: Duration) {
         self.due = Some(next_due(now, self.interval, self.frames == 0));
         self.dropped = self.dropped.saturating_add(1);
         self.backlog.count(0);
@@ -170,7 +147,7 @@ impl Session {
 
     /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
     /// [later](Self::tell). `frames` are those of the sessions before it in the same tick.
-    pub(super) fn tick(
+    fn tick(
         &mut self,
         id: u32,
         store: &Store,
@@ -197,7 +174,7 @@ impl Session {
     }
 
     /// Says what the client is to be told of the processes, now that they are read.
-    pub(super) fn tell(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
+    fn tell(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
         let Subject::Processes(processes) = &mut self.subject else {
             return;
         };
@@ -205,58 +182,5 @@ impl Session {
         self.frames = self.frames.saturating_add(1);
         self.backlog.count(changes.size());
         self.notify(id, Event::Processes(changes), notices);
-    }
-}
-
-/// The next moment after `now` on the grid of the interval, which begins at boot for everybody, so
-/// that sessions of one interval wake the service once. What was missed is skipped. The frame after
-/// the first one is at least half an interval away from it.
-fn next_due(now: Duration, interval: Duration, first: bool) -> Duration {
-    let earliest = if first {
-        now.saturating_add(interval.checked_div(2).unwrap_or_default())
-    } else {
-        now
-    };
-    let interval = interval.as_nanos().max(1);
-    // Neither moments nor intervals come near 2^64 ns, so none of this saturates.
-    let steps = earliest.as_nanos().div_euclid(interval).saturating_add(1);
-    let nanoseconds = steps.saturating_mul(interval);
-    // The monotonic clock reaches 2^64 ns after 584 years.
-    Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_on_a_grid() {
-        let check = |now, interval, first, expected| {
-            let due = next_due(
-                Duration::from_millis(now),
-                Duration::from_millis(interval),
-                first,
-            );
-            assert_eq!(due, Duration::from_millis(expected));
-        };
-        check(1000, 500, false, 1500);
-        check(1001, 500, false, 1500);
-        check(1499, 500, false, 1500);
-        // A tick that comes late by more than an interval skips what it missed.
-        check(2600, 500, false, 3000);
-        // The second frame does not come too soon after the first.
-        check(1499, 500, true, 2000);
-        check(1100, 500, true, 1500);
-    }
-
-    #[test]
-    fn equal_intervals_share_every_moment() {
-        let interval = Duration::from_millis(500);
-        let (mut a, mut b) = (Duration::from_millis(17), Duration::from_millis(401));
-        (a, b) = (next_due(a, interval, true), next_due(b, interval, true));
-        while a < b {
-            a = next_due(a, interval, false);
-        }
-        assert_eq!(a, b);
     }
 }

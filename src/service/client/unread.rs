@@ -7,10 +7,12 @@ use zbus::{Connection, DynamicType, Message, OwnedVariant, Variant};
 
 use crate::wire::{INTERFACE, NAME, PATH};
 
-use super::backlog::MOST_BYTES;
-
 /// How long a client has to answer a ping, and the bus to answer a question.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
+/// frame of 4096 numbers.
+pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
 /// Subscribers beyond so many are not asked after.
 const SUBSCRIBERS: usize = 512;

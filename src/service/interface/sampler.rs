@@ -1,23 +1,23 @@
-//! The interface: arguments parsed, one call into the domain, the reply.
+//! `Sampler1`: arguments parsed, one call into the domain, the reply.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use futures_util::FutureExt;
-use tokio::select;
 use zbus::{
-    Connection, OwnedVariant, Variant, fdo, interface,
+    Connection, Variant, interface,
     message::Header,
     object_server::{ResponseDispatchNotifier, SignalEmitter},
 };
 
-use crate::wire::{Catalog, Faults, Ids, Readings, Texts};
-
-use super::{
-    error::{self, Error},
-    options::{self, Options},
-    session::Subject,
-    state::State,
-    turn::Turn,
+use super::{Facts, answer, caller, owned};
+use crate::{
+    service::{
+        error::{self, Error},
+        options::{self, Options},
+        session::Subject,
+        state::State,
+        turn::Turn,
+    },
+    wire::{Catalog, Faults, Ids, Readings, Texts},
 };
 
 /// The object on the bus.
@@ -25,7 +25,6 @@ pub(crate) struct Sampler {
     pub(crate) state: Arc<State>,
 }
 
-pub(crate) type Facts = HashMap<&'static str, OwnedVariant>;
 /// What is told of sessions, `a{ua{sv}}`, and of sources, `a{sa{sv}}`.
 type SessionFacts = HashMap<u32, Facts>;
 type SourceFacts = HashMap<String, Facts>;
@@ -252,42 +251,5 @@ impl Sampler {
     async fn idle_timeout(&self) -> u64 {
         let timeout = self.state.settings().idle_timeout;
         timeout.map_or(u64::MAX, |timeout| timeout.as_micros() as u64)
-    }
-}
-
-/// Answers a call also where the answering panics, and where it takes too long for a service that is to be
-/// gone soon: the caller would wait for ever otherwise.
-pub(crate) async fn answer<T>(
-    state: &State,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    // No lock of the service is left in disorder by a panic.
-    let answered = AssertUnwindSafe(call).catch_unwind();
-    let answered = select! {
-        // What has not begun yet is not begun any more.
-        biased;
-        () = state.hurry.begun() => return Err(Error::stopping()),
-        answered = answered => answered,
-    };
-    answered.unwrap_or_else(|_| {
-        let what = "the service has a bug, of which its log tells more";
-        Err(Error::failed(what.to_owned()))
-    })
-}
-
-pub(crate) fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {
-    let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
-    facts.into_iter().filter_map(owned).collect()
-}
-
-/// The unique name of the caller, which the bus puts on every call.
-pub(crate) fn caller<'a>(header: &'a Header<'_>) -> Result<&'a str, Error> {
-    let sender = header.sender().map(|name| name.as_str());
-    sender.ok_or_else(|| Error::invalid_args("the call has no sender".to_owned()))
-}
-
-impl From<Error> for fdo::Error {
-    fn from(error: Error) -> Self {
-        Self::Failed(error.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! The second interface of the object: arguments parsed, one call into the domain, the reply.
+//! `Processes1`: arguments parsed, one call into the domain, the reply.
 
 #![allow(
     clippy::too_many_arguments,
@@ -13,24 +13,22 @@ use zbus::{
     object_server::{ResponseDispatchNotifier, SignalEmitter},
 };
 
+use super::{Facts, answer, caller, owned};
 use crate::{
-    process::{self, EndError, Field},
+    process::{self, Field},
     service::{
         caller::{Caller, Grant},
         error::{self, Error},
-        interface::{Facts, answer, caller, owned},
         options::{self, Options},
+        processes::{
+            self,
+            columns::{PROCESSES, Sheet},
+            end, query, take,
+        },
         session,
         state::{State, Wish},
     },
     wire::{Columns, RowFaults},
-};
-
-use super::{
-    columns::{PROCESSES, Sheet},
-    end, query,
-    session::Subject,
-    take,
 };
 
 /// The table of processes, on the object of the readings.
@@ -159,7 +157,7 @@ impl Processes {
         let more = shows_arguments.then_some(Grant::CommandLines);
         let permit = client.permit([Grant::Processes].into_iter().chain(more));
         let options = options::start(&options)?;
-        let subject = Subject::new(query);
+        let subject = processes::Subject::new(query);
         let columns = subject.columns();
         let subject = session::Subject::Processes(subject);
         let caller = caller(&header)?;
@@ -262,19 +260,4 @@ fn table(
         ..
     } = sheet;
     (moment, columns, values, faults, owned(details))
-}
-
-impl From<EndError> for Error {
-    fn from(error: EndError) -> Self {
-        let message = error.to_string();
-        match error {
-            EndError::NoSuchProcess(_) | EndError::AnotherProcess(_) => {
-                Self::no_such_process(message)
-            }
-            EndError::Denied(_) => Self::access_denied(message),
-            EndError::BadSignal(_) => Self::invalid_args(message),
-            EndError::OtherNamespace(_) => Self::not_supported(message),
-            EndError::Unreadable(_) => Self::failed(message),
-        }
-    }
 }

@@ -12,19 +12,21 @@ use futures_util::StreamExt;
 use tokio::{sync::OnceCell, task::AbortHandle};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
+use super::Name;
+
 /// The clients that are watched, each once.
 pub(crate) struct Watches {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    by_client: Mutex<HashMap<Arc<str>, Weak<Watch>>>,
+    by_client: Mutex<HashMap<Name, Weak<Watch>>>,
     left: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// A client that is watched, for as long as somebody holds this.
 pub(crate) struct Watch {
-    client: Arc<str>,
+    client: Name,
     shared: Arc<Shared>,
     /// The task that waits until the client leaves; none if the client was not there.
     task: OnceCell<Option<AbortHandle>>,
@@ -47,7 +49,7 @@ impl Watches {
     pub(crate) async fn watch(
         &self,
         bus: &Connection,
-        client: &Arc<str>,
+        client: &Name,
     ) -> zbus::Result<Option<Arc<Watch>>> {
         let watch = self.shared.watch(client);
         let begin = || begin(bus, Arc::downgrade(&watch), client.clone());
@@ -64,7 +66,7 @@ impl Watch {
 }
 
 impl Shared {
-    fn watch(self: &Arc<Self>, client: &Arc<str>) -> Arc<Watch> {
+    fn watch(self: &Arc<Self>, client: &Name) -> Arc<Watch> {
         let mut watches = self.lock();
         if let Some(watch) = watches.get(client).and_then(Weak::upgrade) {
             return watch;
@@ -79,7 +81,7 @@ impl Shared {
         watch
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Weak<Watch>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Weak<Watch>>> {
         self.by_client
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -90,7 +92,7 @@ impl Shared {
 async fn begin(
     bus: &Connection,
     watch: Weak<Watch>,
-    client: Arc<str>,
+    client: Name,
 ) -> zbus::Result<Option<AbortHandle>> {
     // Watch first and ask then: the other way round, what happens in between goes unseen.
     let rule = MatchRule::builder()

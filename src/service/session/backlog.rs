@@ -6,7 +6,7 @@
 
 use tokio::task::AbortHandle;
 
-use super::unread::Held;
+use crate::service::client::unread::{Held, MOST_BYTES};
 
 /// A check every so many frames, and every so many bytes: a table of processes can be large.
 const FRAMES_BETWEEN_CHECKS: u32 = 16;
@@ -14,10 +14,6 @@ const BYTES_BETWEEN_CHECKS: usize = 256 * 1024;
 
 /// The same for a session whose frames go to everybody: there it takes a question for each subscriber.
 const FRAMES_BETWEEN_BROADCAST_CHECKS: u32 = 512;
-
-/// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
-/// frame of 4096 numbers.
-pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
 /// Whether the receivers of a session keep up, as far as is known.
 #[derive(Default)]

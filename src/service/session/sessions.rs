@@ -12,11 +12,16 @@ use crate::{
 };
 
 use super::{
+    Session, Subject,
+    event::{Event, Notice},
+    metrics::Frames,
+    quota,
+};
+use crate::service::{
+    client::Name,
     error::Error,
     limits::Limits,
-    metrics::Frames,
     processes::{Made, Wanted},
-    session::{Client, Event, Notice, Session, Subject},
 };
 
 /// The frames that a client gets in a second of whom neither the bus nor itself says if it reads them.
@@ -32,7 +37,7 @@ pub(crate) struct Sessions {
     running: BTreeMap<u32, Session>,
     last: u32,
     /// What clients of whom nothing is known were sent: the second, and the frames in it.
-    unknown: HashMap<Client, (u64, u32)>,
+    unknown: HashMap<Name, (u64, u32)>,
     /// When was looked for what is missing.
     looked: LastLook,
 }
@@ -47,7 +52,7 @@ impl Sessions {
         if session.has_lost_owner() {
             return Err(Error::client_has_left(&session.owner));
         }
-        self.check(&session, limits)?;
+        quota::check(&session, || self.running.values(), &limits)?;
         loop {
             self.last = self.last.wrapping_add(1);
             if self.last != 0 && !self.running.contains_key(&self.last) {
@@ -56,42 +61,6 @@ impl Sessions {
         }
         self.running.insert(self.last, session);
         Ok(self.last)
-    }
-
-    fn check(&self, session: &Session, limits: Limits) -> Result<(), Error> {
-        let all = || self.running.values();
-        let own = || all().filter(|other| other.owner == session.owner);
-        let check = |count: usize, most, what: &str, limit| {
-            if count < most {
-                return Ok(());
-            }
-            let message = format!("{what} at most {most} sessions (limits.{limit})");
-            Err(Error::limit_exceeded(message))
-        };
-        check(own().count(), limits.sessions, "a client has", "sessions")?;
-        let total = limits.total;
-        let what = "all clients together have";
-        check(all().count(), total.sessions, what, "total.sessions")?;
-        if session.detached {
-            let detached = all().filter(|other| other.detached).count();
-            let what = "there are, detached from their clients,";
-            check(detached, total.detached, what, "total.detached")?;
-        }
-        let asked = session.subject.columns();
-        let check = |there: usize, most, who: &str, limit| {
-            if there.saturating_add(asked) <= most {
-                return Ok(());
-            }
-            Err(Error::limit_exceeded(format!(
-                "{asked} columns are asked for beside {there} of other sessions: {who} at most \
-                 {most} (limits.{limit})"
-            )))
-        };
-        let own = own().map(|other| other.subject.columns()).sum();
-        check(own, limits.columns, "a client has", "columns")?;
-        let all = all().map(|other| other.subject.columns()).sum();
-        let who = "all clients together have";
-        check(all, total.columns, who, "total.columns")
     }
 
     /// Lets a session have its first frame at once.
@@ -120,7 +89,7 @@ impl Sessions {
     /// Metrics have come or gone: some sessions mean others now.
     pub(crate) fn reselect(&mut self, store: &Store, limits: Limits) {
         let mut all = 0_usize;
-        let mut own = HashMap::<Client, usize>::new();
+        let mut own = HashMap::<Name, usize>::new();
         for session in self.running.values() {
             let columns = session.subject.columns();
             all = all.saturating_add(columns);
@@ -300,7 +269,7 @@ impl Sessions {
 }
 
 /// Whether a client of whom nothing is known may have one more frame in this second.
-fn may_have(unknown: &mut HashMap<Client, (u64, u32)>, session: &Session, now: Duration) -> bool {
+fn may_have(unknown: &mut HashMap<Name, (u64, u32)>, session: &Session, now: Duration) -> bool {
     let (second, frames) = unknown.entry(session.owner.clone()).or_default();
     if *second != now.as_secs() {
         (*second, *frames) = (now.as_secs(), 0);
@@ -310,88 +279,4 @@ fn may_have(unknown: &mut HashMap<Client, (u64, u32)>, session: &Session, now: D
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::service::{
-        metrics::Metrics,
-        unread::{Held, Readers},
-    };
-
-    const INTERVAL: Duration = Duration::from_millis(50);
-
-    /// A session of nothing in particular, and the sessions that it is among. It is detached: nobody is
-    /// watched.
-    fn one() -> (Sessions, Store, u32) {
-        let store = Store::new(Vec::new());
-        let selection = store.resolve(&[]).unwrap();
-        let subject = Subject::Metrics(Metrics::new(&[], selection));
-        let session = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
-        let mut sessions = Sessions::default();
-        let id = sessions.add(session, Limits::default()).unwrap();
-        sessions.begin(id);
-        (sessions, store, id)
-    }
-
-    /// Ticks so many frames, and has those who ask after the receivers answered.
-    fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mut Session)) {
-        let mut now = sessions.next_due().unwrap().max(INTERVAL);
-        for _ in 0..frames {
-            let (_, doubtful) = sessions.tick(store, now);
-            for id in doubtful {
-                answer(sessions.session(id).unwrap());
-            }
-            now = sessions.next_due().unwrap();
-        }
-    }
-
-    #[test]
-    fn a_detached_session_goes_on_for_ever() {
-        let (mut sessions, store, id) = one();
-        tick(&mut sessions, &store, 10_000, |session| {
-            session.learn(Readers::All);
-        });
-        let session = sessions.session(id).unwrap();
-        assert_eq!((session.frames, session.dropped), (10_000, 0));
-    }
-
-    #[test]
-    fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
-        let (mut sessions, store, id) = one();
-        sessions.session(id).unwrap().detached = false;
-        let reads = |session: &mut Session| session.backlog.answer(Held::Bytes(1000));
-        tick(&mut sessions, &store, 1000, reads);
-        assert_eq!(sessions.session(id).unwrap().frames, 1000);
-        let stopped = |session: &mut Session| session.backlog.answer(Held::Bytes(100_000));
-        tick(&mut sessions, &store, 1000, stopped);
-        let session = sessions.session(id).unwrap();
-        assert!(session.frames < 1020, "{}", session.frames);
-        assert_eq!(session.frames + session.dropped, 2000);
-        tick(&mut sessions, &store, 1000, reads);
-        assert!(sessions.session(id).unwrap().frames > 1980);
-    }
-
-    #[test]
-    fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
-        let (mut sessions, store, id) = one();
-        sessions.session(id).unwrap().detached = false;
-        let silent = |session: &mut Session| session.backlog.answer(Held::Silent);
-        // One session has as many by itself; of two, each is left out every other time.
-        tick(&mut sessions, &store, 200, silent);
-        assert_eq!(sessions.session(id).unwrap().dropped, 0);
-        let selection = store.resolve(&[]).unwrap();
-        let subject = Subject::Metrics(Metrics::new(&[], selection));
-        let mut other = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
-        other.detached = false;
-        let other = sessions.add(other, Limits::default()).unwrap();
-        sessions.begin(other);
-        tick(&mut sessions, &store, 400, silent);
-        let frames = |sessions: &mut Sessions, id| sessions.session(id).unwrap().frames;
-        let both = frames(&mut sessions, id) - 200 + frames(&mut sessions, other);
-        assert!((390..=450).contains(&both), "{both} frames in 20 s");
-        // One that has answered a ping before has stopped.
-        let session = sessions.session(id).unwrap();
-        session.backlog.answer(Held::Pinged);
-        session.backlog.answer(Held::Silent);
-        assert!(session.backlog.is_full());
-    }
-}
+mod tests;

@@ -1,0 +1,117 @@
+//! Room for calls: who has most gives way, and idle clients are forgotten.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{BYTES_BETWEEN_QUESTIONS, Queue};
+use crate::service::{
+    admission::{
+        client::{Client, Doubt},
+        excess::Excess,
+    },
+    client::Name,
+};
+
+/// A client that does not read is asked after again no sooner than this.
+pub(super) const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+
+/// Clients without a call that are remembered, with how much they were sent.
+pub(super) const IDLE_CLIENTS: usize = 256;
+
+impl Queue {
+    /// Makes room for a call, or says what is in its way.
+    pub(super) fn make_room(
+        &mut self,
+        name: &Name,
+        taken: usize,
+        now: Instant,
+    ) -> Result<(), Excess> {
+        let limits = self.limits;
+        let (calls, bytes) = match self.clients.get_mut(name) {
+            None => (0, 0),
+            Some(client) => {
+                client.reconsider(now, BETWEEN_QUESTIONS);
+                if let Doubt::Behind { held, .. } = client.doubt {
+                    return Err(Excess::UnreadBytes(held, limits.unread_bytes));
+                }
+                (client.calls(), client.bytes())
+            }
+        };
+        if calls >= limits.calls {
+            return Err(Excess::Calls(calls, limits.calls));
+        }
+        if bytes.saturating_add(taken) > limits.call_bytes {
+            return Err(Excess::CallBytes(
+                bytes.saturating_add(taken),
+                limits.call_bytes,
+            ));
+        }
+        // Who has most gives way to who has less. What runs gives no way, so that a client's only call is
+        // let in beside it.
+        let spare = |total: usize| match calls {
+            0 => total.saturating_mul(2),
+            _ => total,
+        };
+        while self.calls >= limits.total.calls {
+            let is_evicted = self.evict(|client| client.waiting.len(), calls.saturating_add(1));
+            if !is_evicted && self.calls < spare(limits.total.calls) {
+                break;
+            }
+            if !is_evicted {
+                return Err(Excess::TotalCalls(self.calls, limits.total.calls));
+            }
+        }
+        while self.bytes.saturating_add(taken) > limits.total.call_bytes {
+            let is_evicted = self.evict(Client::waiting_bytes, bytes.saturating_add(taken));
+            if !is_evicted && self.bytes.saturating_add(taken) <= spare(limits.total.call_bytes) {
+                break;
+            }
+            if !is_evicted {
+                let bytes = self.bytes.saturating_add(taken);
+                return Err(Excess::TotalCallBytes(bytes, limits.total.call_bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses the last call of the client that has most waiting, if that is more than `own`.
+    fn evict(&mut self, size: impl Fn(&Client) -> usize, own: usize) -> bool {
+        let largest = self.clients.iter().max_by_key(|(_, client)| size(client));
+        let Some((name, client)) = largest else {
+            return false;
+        };
+        if size(client) <= own {
+            return false;
+        }
+        let name = name.clone();
+        let last = self.clients.get_mut(&name);
+        let Some(call) = last.and_then(|client| client.waiting.pop_back()) else {
+            return false;
+        };
+        self.leave(call.bytes.len());
+        self.refuse(name, call.serial, call.expects_reply, Excess::GivesWay);
+        true
+    }
+
+    /// Forgets clients without a call when there are too many: first those who were sent little.
+    pub(super) fn forget_idle(&mut self) {
+        let busy = |client: &Client| client.calls() > 0 || client.doubt == Doubt::Asked;
+        // Twice as many clients as calls can be busy.
+        let most = self
+            .limits
+            .total
+            .calls
+            .saturating_mul(2)
+            .saturating_add(IDLE_CLIENTS);
+        if self.clients.len() < most {
+            return;
+        }
+        let much = BYTES_BETWEEN_QUESTIONS / 2;
+        self.clients
+            .retain(|_, client| busy(client) || client.replied >= much);
+        if self.clients.len() >= most {
+            self.clients.retain(|_, client| busy(client));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use super::*;
+use crate::service::{
+    client::unread::{Held, Readers},
+    session::Metrics,
+};
+
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// A session of nothing in particular, and the sessions that it is among. It is detached: nobody is
+/// watched.
+fn one() -> (Sessions, Store, u32) {
+    let store = Store::new(Vec::new());
+    let selection = store.resolve(&[]).unwrap();
+    let subject = Subject::Metrics(Metrics::new(&[], selection));
+    let session = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
+    let mut sessions = Sessions::default();
+    let id = sessions.add(session, Limits::default()).unwrap();
+    sessions.begin(id);
+    (sessions, store, id)
+}
+
+/// Ticks so many frames, and has those who ask after the receivers answered.
+fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mut Session)) {
+    let mut now = sessions.next_due().unwrap().max(INTERVAL);
+    for _ in 0..frames {
+        let (_, doubtful) = sessions.tick(store, now);
+        for id in doubtful {
+            answer(sessions.session(id).unwrap());
+        }
+        now = sessions.next_due().unwrap();
+    }
+}
+
+#[test]
+fn a_detached_session_goes_on_for_ever() {
+    let (mut sessions, store, id) = one();
+    tick(&mut sessions, &store, 10_000, |session| {
+        session.learn(Readers::All);
+    });
+    let session = sessions.session(id).unwrap();
+    assert_eq!((session.frames, session.dropped), (10_000, 0));
+}
+
+#[test]
+fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
+    let (mut sessions, store, id) = one();
+    sessions.session(id).unwrap().detached = false;
+    let reads = |session: &mut Session| session.backlog.answer(Held::Bytes(1000));
+    tick(&mut sessions, &store, 1000, reads);
+    assert_eq!(sessions.session(id).unwrap().frames, 1000);
+    let stopped = |session: &mut Session| session.backlog.answer(Held::Bytes(100_000));
+    tick(&mut sessions, &store, 1000, stopped);
+    let session = sessions.session(id).unwrap();
+    assert!(session.frames < 1020, "{}", session.frames);
+    assert_eq!(session.frames + session.dropped, 2000);
+    tick(&mut sessions, &store, 1000, reads);
+    assert!(sessions.session(id).unwrap().frames > 1980);
+}
+
+#[test]
+fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
+    let (mut sessions, store, id) = one();
+    sessions.session(id).unwrap().detached = false;
+    let silent = |session: &mut Session| session.backlog.answer(Held::Silent);
+    // One session has as many by itself; of two, each is left out every other time.
+    tick(&mut sessions, &store, 200, silent);
+    assert_eq!(sessions.session(id).unwrap().dropped, 0);
+    let selection = store.resolve(&[]).unwrap();
+    let subject = Subject::Metrics(Metrics::new(&[], selection));
+    let mut other = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
+    other.detached = false;
+    let other = sessions.add(other, Limits::default()).unwrap();
+    sessions.begin(other);
+    tick(&mut sessions, &store, 400, silent);
+    let frames = |sessions: &mut Sessions, id| sessions.session(id).unwrap().frames;
+    let both = frames(&mut sessions, id) - 200 + frames(&mut sessions, other);
+    assert!((390..=450).contains(&both), "{both} frames in 20 s");
+    // One that has answered a ping before has stopped.
+    let session = sessions.session(id).unwrap();
+    session.backlog.answer(Held::Pinged);
+    session.backlog.answer(Held::Silent);
+    assert!(session.backlog.is_full());
+}

@@ -1,0 +1,44 @@
+//! What the service can be told.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{caller::Grants, limits::Limits};
+use crate::sources;
+
+/// The name of the table of processes among the sources.
+pub const PROCESS_TABLE: &str = "process-table";
+
+/// The name of the configuration among the sources, as long as something is wrong with it.
+pub const CONFIGURATION: &str = "config.toml";
+
+/// What the service can be told, at its start and while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long it stays when nobody needs it; none is for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How much one client may ask for.
+    pub limits: Limits,
+    /// The names of sources that are not to be read; [`PROCESS_TABLE`], for the other interface.
+    pub sources_off: Vec<String>,
+    /// What programs in sandboxes are granted, by their ids.
+    pub sandbox: BTreeMap<String, Grants>,
+    /// What the sources are told when the service starts.
+    pub sources: sources::Options,
+    /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
+    /// shows it as [`CONFIGURATION`].
+    pub configuration_error: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // Five activations in ten seconds trip systemd's default limit: the linger is longer.
+            idle_timeout: Some(Duration::from_secs(30)),
+            limits: Limits::default(),
+            sources_off: Vec::new(),
+            sandbox: BTreeMap::new(),
+            sources: sources::Options::default(),
+            configuration_error: String::new(),
+        }
+    }
+}
