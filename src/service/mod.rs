@@ -3,26 +3,32 @@
 //! It runs on one thread. It wakes when a call comes in and when a frame is due, and once more to
 //! leave: nothing wakes while nobody has a session.
 
+mod access;
 mod admission;
 mod argument;
 mod caller;
+mod catalog;
 mod client;
 mod clock;
+mod control;
 mod definitions;
 mod devices;
 mod error;
+mod frames;
 mod handle;
-mod hurry;
 mod interface;
+mod leaving;
 mod limits;
 mod name;
 mod options;
 mod peer;
 mod processes;
+mod sampling;
 mod selectors;
 mod session;
 mod settings;
 mod signals;
+mod source_states;
 mod start;
 mod state;
 mod turn;
@@ -96,7 +102,7 @@ impl Service {
         let over = async {
             select! {
                 () = shutdown => End::Asked,
-                () = self.state.quit.notified() => End::Quit,
+                () = self.state.leaving.quit.notified() => End::Quit,
                 () = self.idle() => End::Idle,
                 () = self.bus.closed() => End::BusGone,
             }
@@ -111,8 +117,8 @@ impl Service {
     /// Ends all sessions and gives the name up. From here on the bus sends calls to a successor: what
     /// a successor needs, such as a pidfile, is to be given up now.
     pub async fn release(&self) {
-        self.state.close();
-        self.state.end(&self.bus).await;
+        self.state.leaving.close();
+        self.state.frames.end(&self.bus).await;
         if let Err(error) = name::release(&self.bus).await {
             debug!("the name went with the bus: {error}");
         }
@@ -124,7 +130,7 @@ impl Service {
     pub async fn drain(&self, hurry: impl Future<Output = ()>) {
         let hurry = async {
             hurry.await;
-            self.state.hurry.begin();
+            self.state.leaving.hurry();
             pending::<()>().await;
         };
         select! {
@@ -143,12 +149,12 @@ impl Service {
         let mut devices = Devices::default();
         let mut batches = Batches::default();
         loop {
-            let rearranged = self.state.rearranged.notified();
-            self.state.want(&mut batches);
-            let has_sessions = self.state.has_sessions();
+            let rearranged = self.state.sessions.rearranged.notified();
+            self.state.frames.want(&mut batches);
+            let has_sessions = !self.state.sessions.is_empty();
             devices.listen(has_sessions);
             definitions.listen(has_sessions, &self.state.store);
-            let due = earliest(self.state.next_due(), devices.look_at());
+            let due = earliest(self.state.sessions.lock().next_due(), devices.look_at());
             let wait = async {
                 match due {
                     Some(due) => self.clock.until(due).await,
@@ -158,35 +164,35 @@ impl Service {
             select! {
                 Some(end) = over.next() => return Ok(end),
                 () = rearranged => {
-                    self.state.end_what_is_withdrawn(&self.bus).await;
+                    self.state.frames.end_what_is_withdrawn(&self.bus).await;
                     continue;
                 }
                 () = devices.next() => continue,
                 () = definitions.next() => {
                     let changes = self.state.store.look_at_news().await;
-                    self.state.announce(&self.bus, changes).await;
+                    self.state.catalog.announce(&self.bus, changes).await;
                     definitions.heard();
                     continue;
                 }
                 made = batches.next() => {
-                    self.state.tell(&self.bus, made).await;
+                    self.state.frames.tell(&self.bus, made).await;
                     continue;
                 }
                 waited = wait => waited?,
             }
             if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
                 let changes = self.state.store.look_at_devices(subsystems.as_ref()).await;
-                self.state.announce(&self.bus, changes).await;
+                self.state.catalog.announce(&self.bus, changes).await;
             }
-            self.state.tick(&self.bus).await;
+            self.state.frames.tick(&self.bus).await;
         }
     }
 
     /// Completes when nobody has needed the service for the time that is set.
     async fn idle(&self) {
         loop {
-            let at = match self.state.settings().idle_timeout {
-                Some(timeout) if !self.state.has_sessions() => {
+            let at = match self.state.settings.get().idle_timeout {
+                Some(timeout) if self.state.sessions.is_empty() => {
                     let at = self.state.admission.idle_at(timeout);
                     if at.is_some_and(|at| at <= Instant::now()) {
                         return;
@@ -203,7 +209,7 @@ impl Service {
             };
             select! {
                 () = wait => {}
-                () = self.state.reconsider.notified() => {}
+                () = self.state.sessions.reconsider.notified() => {}
             }
         }
     }

@@ -6,7 +6,10 @@ use zbus::Connection;
 
 use crate::{reading::Stamp, transport::Stream};
 
-use super::{caller, error::Error, state::State};
+use super::{
+    caller::{self, Callers},
+    error::Error,
+};
 
 /// The process at the other end of the socket: the bus, or the service manager that listens for it.
 #[derive(Default)]
@@ -23,6 +26,36 @@ impl Peer {
         }
     }
 
+    /// Refuses to end what the service hangs on. Returns the process of which the bus tells, if that is known.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(crate) async fn check_end(
+        &self,
+        callers: &Callers,
+        bus: &Connection,
+        pid: u32,
+        start: u64,
+    ) -> Result<Option<u32>, Error> {
+        if pid == process::id() {
+            let what = "this service itself (Quit has it leave)";
+            return Err(refusal(pid, what));
+        }
+        if self.is(pid, start) {
+            let what = "the session bus, or the service manager that listens for it";
+            return Err(refusal(pid, what));
+        }
+        if !callers.counts_alike(bus).await {
+            return Ok(None);
+        }
+        // Where a service manager listens, the bus is another process.
+        let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
+        match bus.and_then(|bus| bus.process_id()) {
+            Some(bus) if bus == pid => Err(refusal(pid, "the session bus")),
+            bus => Ok(bus),
+        }
+    }
+
     fn is(&self, pid: u32, start: u64) -> bool {
         let peer = self.0.get();
         peer.is_some_and(|&(peer, noted)| peer == pid && start <= noted)
@@ -34,35 +67,4 @@ pub(super) fn refusal(pid: u32, what: &str) -> Error {
     Error::access_denied(format!(
         "process {pid}: it is {what}, which no client ends through this service"
     ))
-}
-
-impl State {
-    /// Refuses to end what the service hangs on. Returns the process of which the bus tells, if that is known.
-    ///
-    /// # Errors
-    /// `AccessDenied`.
-    pub(crate) async fn check_end(
-        &self,
-        bus: &Connection,
-        pid: u32,
-        start: u64,
-    ) -> Result<Option<u32>, Error> {
-        if pid == process::id() {
-            let what = "this service itself (Quit has it leave)";
-            return Err(refusal(pid, what));
-        }
-        if self.peer.is(pid, start) {
-            let what = "the session bus, or the service manager that listens for it";
-            return Err(refusal(pid, what));
-        }
-        if !self.callers.counts_alike(bus).await {
-            return Ok(None);
-        }
-        // Where a service manager listens, the bus is another process.
-        let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
-        match bus.and_then(|bus| bus.process_id()) {
-            Some(bus) if bus == pid => Err(refusal(pid, "the session bus")),
-            bus => Ok(bus),
-        }
-    }
 }

@@ -1,8 +1,15 @@
 //! What the service can be told.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use super::{caller::Grants, limits::Limits};
+use super::{
+    caller::{Granted, Grants},
+    limits::Limits,
+};
 use crate::sources;
 
 /// The name of the table of processes among the sources.
@@ -40,5 +47,49 @@ impl Default for Settings {
             sources: sources::Options::default(),
             configuration_error: String::new(),
         }
+    }
+}
+
+/// The settings that hold now.
+pub(crate) struct Current(Mutex<Settings>);
+
+impl Current {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self(Mutex::new(settings))
+    }
+
+    pub(crate) fn get(&self) -> Settings {
+        self.lock().clone()
+    }
+
+    /// Takes new settings.
+    pub(crate) fn replace(&self, settings: Settings) {
+        *self.lock() = settings;
+    }
+
+    /// Takes a mistake in the configuration. The rest stays as it is.
+    pub(crate) fn report(&self, mistake: String) {
+        self.lock().configuration_error = mistake;
+    }
+
+    /// What a call, a client and all clients may ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        self.lock().limits
+    }
+
+    /// Has something looked up in what programs in sandboxes are granted.
+    pub(crate) fn with_granted<T>(&self, look: impl FnOnce(&Granted) -> T) -> T {
+        look(&self.lock().sandbox)
+    }
+
+    /// Whether the table of processes is not switched off.
+    pub(crate) fn has_process_table(&self) -> bool {
+        let settings = self.lock();
+        let mut off = settings.sources_off.iter();
+        !off.any(|name| name == PROCESS_TABLE)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Settings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,12 +6,8 @@ use zbus::{
     names::{InterfaceName, MemberName, UniqueName},
 };
 
-use crate::{
-    store::Changes,
-    wire::{Faults, INTERFACE, Ids, PATH, Texts},
-};
-
-use super::session::{Event, Notice};
+use super::session::{Event, Kind, Notice};
+use crate::wire::{Faults, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
 
 /// Sends all notices, in their order, with as few writes as the socket allows: each to its client
 /// alone, those of a detached session to everybody.
@@ -23,19 +19,11 @@ pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
     }
 }
 
-/// Tells a client, or everybody, which metrics have come and gone.
-pub(crate) async fn announce(bus: &Connection, client: Option<&str>, changes: &Changes) {
-    let member = "CatalogChanged";
-    let body = (Ids(changes.appeared.clone()), Ids(changes.vanished.clone()));
-    let sent = bus
-        .emit_signal(client, PATH, INTERFACE, member, &body)
-        .await;
-    if let Err(error) = sent {
-        debug!("a signal is lost: {error}");
-    }
-}
-
 fn signal(notice: Notice) -> Option<Message> {
+    let interface = match notice.kind {
+        Kind::Metrics => INTERFACE,
+        Kind::Processes => PROCESSES_INTERFACE,
+    };
     let member = match notice.event {
         Event::Sampled(..) => "Sampled",
         Event::Changed(..) | Event::Processes(_) => "Changed",
@@ -43,7 +31,7 @@ fn signal(notice: Notice) -> Option<Message> {
     };
     // All of these are names as D-Bus has them, and need not be looked at for each frame.
     let path = ObjectPath::from_static_str_unchecked(PATH);
-    let interface = InterfaceName::from_static_str_unchecked(notice.interface);
+    let interface = InterfaceName::from_static_str_unchecked(interface);
     let member = MemberName::from_static_str_unchecked(member);
     let mut builder = Message::signal(path, interface, member);
     if let Some(client) = &notice.client {

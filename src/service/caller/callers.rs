@@ -173,7 +173,7 @@ impl Callers {
     }
 
     /// Those who have asked what there is.
-    pub(super) fn listeners(&self) -> Vec<Arc<str>> {
+    pub(crate) fn listeners(&self) -> Vec<Arc<str>> {
         self.lock().listeners.iter().cloned().collect()
     }
 

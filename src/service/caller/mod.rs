@@ -4,24 +4,22 @@
 //! `--talk-name`. So the service itself looks who calls, as portals do: when a call wants what not everybody may
 //! have, and once for each unique name, for a name means one connection for good. See `docs/security.md`.
 
-mod access;
 mod callers;
 mod flatpak;
 mod grants;
 mod identity;
+mod permit;
 mod snap;
-mod tellers;
 
 use std::sync::Arc;
 
 use super::error::Error;
 
-pub(crate) use access::Permit;
 pub(crate) use callers::{Callers, credentials};
 pub(crate) use flatpak::is_app_id;
 pub(crate) use grants::Grant;
 pub use grants::Grants;
-pub(crate) use tellers::Tellers;
+pub(crate) use permit::{Granted, Permit};
 
 /// Who has a unique name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::select;
 use zbus::{OwnedVariant, Variant, fdo, message::Header};
 
-use super::{error::Error, state::State};
+use super::{error::Error, leaving::Leaving};
 
 pub(crate) use processes::Processes;
 pub(crate) use sampler::Sampler;
@@ -20,7 +20,7 @@ type Facts = HashMap<&'static str, OwnedVariant>;
 /// Answers a call also where the answering panics, and where it takes too long for a service that is to be
 /// gone soon: the caller would wait for ever otherwise.
 async fn answer<T>(
-    state: &State,
+    leaving: &Leaving,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     // No lock of the service is left in disorder by a panic.
@@ -28,7 +28,7 @@ async fn answer<T>(
     let answered = select! {
         // What has not begun yet is not begun any more.
         biased;
-        () = state.hurry.begun() => return Err(Error::stopping()),
+        () = leaving.hurried() => return Err(Error::stopping()),
         answered = answered => answered,
     };
     answered.unwrap_or_else(|_| {

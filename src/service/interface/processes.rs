@@ -18,6 +18,7 @@ use crate::{
     process::{self, Field},
     service::{
         caller::{Caller, Grant},
+        control::Wish,
         error::{self, Error},
         options::{self, Options},
         processes::{
@@ -26,7 +27,7 @@ use crate::{
             end, query, take,
         },
         session,
-        state::{State, Wish},
+        state::State,
     },
     wire::{Columns, RowFaults},
 };
@@ -83,7 +84,7 @@ impl Processes {
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
         let member = "Processes1.Snapshot";
         let caller = self.admit(bus, &header, member, Grant::Processes).await?;
-        let mut query = query::of_rows(&fields, &options, &self.state.limits())?;
+        let mut query = query::of_rows(&fields, &options, &self.state.settings.limits())?;
         caller.restrict(member, &mut query, fields.is_empty())?;
         let sampling = options::sample(&options)?;
         let fields = query.fields.clone();
@@ -92,7 +93,7 @@ impl Processes {
             table.rows(&query, since, before)
         };
         let taken = take::take(self.state.process_table()?, sampling, &asked, make);
-        let taken = answer(&self.state, taken).await?;
+        let taken = answer(&self.state.leaving, taken).await?;
         let rows = &taken.table;
         let sheet = Sheet::of_rows(&fields, rows.rows.iter(), |fault| taken.fault(fault));
         let names = fields.iter().map(|field| field.name()).collect();
@@ -114,7 +115,7 @@ impl Processes {
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
         let member = "Processes1.Sums";
         let caller = self.admit(bus, &header, member, Grant::Processes).await?;
-        let limits = self.state.limits();
+        let limits = self.state.settings.limits();
         let (by, mut query) = query::of_sums(by, &fields, &options, &limits)?;
         caller.restrict(member, &mut query, fields.is_empty())?;
         let sampling = options::sample(&options)?;
@@ -124,7 +125,7 @@ impl Processes {
             table.sums(by, &query, since, before)
         };
         let taken = take::take(self.state.process_table()?, sampling, &asked, make);
-        let taken = answer(&self.state, taken).await?;
+        let taken = answer(&self.state.leaving, taken).await?;
         let sums = &taken.table;
         let fault = |fault| taken.fault(fault);
         let sheet = Sheet::of_sums(by.field(), &fields, &sums.groups, fault);
@@ -151,7 +152,7 @@ impl Processes {
         let client = self.admit(bus, &header, member, Grant::Processes).await?;
         self.state.process_table()?;
         let interval = error::interval(interval)?;
-        let mut query = query::of_rows(&fields, &options, &self.state.limits())?;
+        let mut query = query::of_rows(&fields, &options, &self.state.settings.limits())?;
         client.restrict(member, &mut query, fields.is_empty())?;
         let shows_arguments = query.all_fields().any(Field::has_arguments);
         let more = shows_arguments.then_some(Grant::CommandLines);
@@ -167,8 +168,10 @@ impl Processes {
             subject,
             permit,
         };
-        let added = self.state.add(bus, caller, wish);
-        self.state.reply(answer(&self.state, added).await?, columns)
+        let added = self.state.control.add(bus, caller, wish);
+        self.state
+            .control
+            .reply(answer(&self.state.leaving, added).await?, columns)
     }
 
     /// End a session. Only its owner may; anybody outside of a sandbox, if it is detached.
@@ -178,7 +181,11 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        answer(&self.state, self.state.stop(bus, caller(&header)?, session)).await
+        answer(
+            &self.state.leaving,
+            self.state.control.stop(bus, caller(&header)?, session),
+        )
+        .await
     }
 
     /// Send a signal to a process, such as 15 (SIGTERM) or 9 (SIGKILL), if it is the one that
@@ -195,10 +202,15 @@ impl Processes {
             .await?;
         let table = self.state.process_table()?;
         let end = async {
-            let bus = self.state.check_end(bus, pid, start_time).await?;
+            let callers = &self.state.callers;
+            let bus = self
+                .state
+                .peer
+                .check_end(callers, bus, pid, start_time)
+                .await?;
             end::end(table, pid, start_time, signal, bus).await
         };
-        answer(&self.state, end).await
+        answer(&self.state.leaving, end).await
     }
 
     /// What has changed in the table of a session: the pids of rows that came, changed and went, and
@@ -231,8 +243,8 @@ impl Processes {
         grant: Grant,
     ) -> Result<Caller, Error> {
         let name = caller(header)?;
-        answer(&self.state, async {
-            let caller = self.state.caller(bus, name).await;
+        answer(&self.state.leaving, async {
+            let caller = self.state.access.caller(bus, name).await;
             caller.check(member, grant)?;
             Ok(caller)
         })

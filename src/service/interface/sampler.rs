@@ -14,6 +14,7 @@ use crate::{
         error::{self, Error},
         options::{self, Options},
         session::Subject,
+        source_states,
         state::State,
         turn::Turn,
     },
@@ -58,7 +59,11 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Catalog, Error> {
         let client = header.sender().map(|name| name.as_str());
-        answer(&self.state, self.state.list(bus, client, &selectors)).await
+        answer(
+            &self.state.leaving,
+            self.state.catalog.list(bus, client, &selectors),
+        )
+        .await
     }
 
     /// One fresh reading, now.
@@ -75,11 +80,11 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Readings, Turn<Faults>), Error> {
         let client = header.sender().map(|name| name.as_str());
-        options.check(&self.state.limits())?;
+        options.check(&self.state.settings.limits())?;
         let options = options::sample(&options)?;
         answer(
-            &self.state,
-            self.state.sample(bus, client, &selectors, options),
+            &self.state.leaving,
+            self.state.sampling.sample(bus, client, &selectors, options),
         )
         .await
     }
@@ -98,13 +103,16 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Ids>), Error> {
-        options.check(&self.state.limits())?;
+        options.check(&self.state.settings.limits())?;
         let interval = error::interval(interval)?;
         let options = options::start(&options)?;
         let caller = caller(&header)?;
-        let start = self.state.start(bus, caller, &selectors, interval, options);
-        let (session, columns) = answer(&self.state, start).await?;
-        self.state.reply(session, columns)
+        let start = self
+            .state
+            .control
+            .start(bus, caller, &selectors, interval, options);
+        let (session, columns) = answer(&self.state.leaving, start).await?;
+        self.state.control.reply(session, columns)
     }
 
     /// End a session. Only its owner may; anybody outside of a sandbox, if it is detached.
@@ -114,7 +122,11 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        answer(&self.state, self.state.stop(bus, caller(&header)?, session)).await
+        answer(
+            &self.state.leaving,
+            self.state.control.stop(bus, caller(&header)?, session),
+        )
+        .await
     }
 
     /// Who acquires what.
@@ -129,8 +141,12 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<SessionFacts, Error> {
         let name = caller(&header)?;
-        let others = answer(&self.state, self.state.sight_of_others(bus, name)).await?;
-        Ok(self.state.sessions(|id, session| {
+        let others = answer(
+            &self.state.leaving,
+            self.state.control.sight_of_others(bus, name),
+        )
+        .await?;
+        Ok(self.state.sessions.map(|id, session| {
             let is_own = *session.owner == *name;
             let label = match is_own || others.labels {
                 true => session.label.as_str(),
@@ -177,8 +193,8 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<SourceFacts, Error> {
         let name = caller(&header)?;
-        let sources = async { Ok(self.state.sources(bus, name).await) };
-        let sources = answer(&self.state, sources).await?;
+        let sources = async { Ok(source_states::of(&self.state, bus, name).await) };
+        let sources = answer(&self.state.leaving, sources).await?;
         let sources = sources.into_iter();
         Ok(sources
             .map(|source| {
@@ -201,7 +217,11 @@ impl Sampler {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        answer(&self.state, self.state.quit(bus, caller(&header)?)).await
+        answer(
+            &self.state.leaving,
+            self.state.control.quit(bus, caller(&header)?),
+        )
+        .await
     }
 
     /// A frame of a session: the moment of reading, and the values in the order of the columns, NaN
@@ -249,7 +269,7 @@ impl Sampler {
     /// How long the service stays when nobody needs it, in microseconds; 2^64 - 1 is for ever.
     #[zbus(property(emits_changed_signal = "const"))]
     async fn idle_timeout(&self) -> u64 {
-        let timeout = self.state.settings().idle_timeout;
+        let timeout = self.state.settings.get().idle_timeout;
         timeout.map_or(u64::MAX, |timeout| timeout.as_micros() as u64)
     }
 }

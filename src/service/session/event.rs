@@ -14,9 +14,15 @@ pub(crate) struct Notice {
     pub(crate) session: u32,
     /// The destination; a session that is detached broadcasts.
     pub(crate) client: Option<Name>,
-    /// The interface on which it began.
-    pub(crate) interface: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) event: Event,
+}
+
+/// What a session is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Metrics,
+    Processes,
 }
 
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ mod event;
 mod grid;
 mod metrics;
 mod quota;
+mod running;
 mod sessions;
 
 use std::{sync::Arc, time::Duration};
@@ -16,14 +17,15 @@ use super::{
     client::{Name, unread::Readers, watch::Watch},
     processes::{self, Changes},
 };
-use crate::{store::Store, wire};
+use crate::store::Store;
 
 use backlog::Backlog;
-pub(crate) use event::{Event, Notice};
+pub(crate) use event::{Event, Kind, Notice};
 use grid::next_due;
 use metrics::Frames;
 pub(crate) use metrics::Metrics;
-pub(crate) use sessions::Sessions;
+pub(crate) use running::Running;
+use sessions::Sessions;
 
 /// A session.
 pub(crate) struct Session {
@@ -60,10 +62,10 @@ impl Subject {
         }
     }
 
-    fn interface(&self) -> &'static str {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Metrics(_) => wire::INTERFACE,
-            Self::Processes(_) => wire::PROCESSES_INTERFACE,
+            Self::Metrics(_) => Kind::Metrics,
+            Self::Processes(_) => Kind::Processes,
         }
     }
 }
@@ -103,7 +105,7 @@ impl Session {
         let notice = |client, event| Notice {
             session,
             client,
-            interface: self.subject.interface(),
+            kind: self.subject.kind(),
             event,
         };
         match &self.readers {

@@ -9,15 +9,14 @@ use tokio::task::JoinSet;
 use tracing::debug;
 use zbus::Connection;
 
+use super::announce::announce;
 use crate::{
     service::{
+        caller::{Caller, Callers, Grant, Granted, Who},
         client::unread::{self, Subscribers},
-        signals,
     },
     store::Changes,
 };
-
-use super::{Caller, Callers, Grant, Who, access::Granted};
 
 /// So many changes wait at most for a bus that does not answer.
 const MOST: usize = 64;
@@ -70,7 +69,7 @@ async fn tell(bus: &Connection, callers: &Callers, granted: &Granted, changes: &
             callers.forget(&name);
         }
         if Caller::new(who, granted).may(Grant::Custom) {
-            signals::announce(bus, Some(&name), changes).await;
+            announce(bus, Some(&name), changes).await;
         }
     }
 }

@@ -1,0 +1,43 @@
+//! Access: who calls, and what the settings grant it now.
+
+use std::sync::Arc;
+
+use zbus::Connection;
+
+use super::{
+    caller::{Caller, Callers, Permit},
+    settings::Current,
+};
+
+/// The callers, and what they are granted.
+pub(crate) struct Access {
+    callers: Arc<Callers>,
+    settings: Arc<Current>,
+}
+
+impl Access {
+    pub(crate) fn new(callers: Arc<Callers>, settings: Arc<Current>) -> Self {
+        Self { callers, settings }
+    }
+
+    /// Who has a unique name, and what it may do now.
+    pub(crate) async fn caller(&self, bus: &Connection, name: &str) -> Caller {
+        let who = self.callers.ask(bus, name).await;
+        self.settings
+            .with_granted(|granted| Caller::new(who, granted))
+    }
+
+    /// The same, if it was asked before.
+    pub(crate) fn known(&self, name: &str) -> Option<Caller> {
+        let who = self.callers.known(name)?;
+        Some(
+            self.settings
+                .with_granted(|granted| Caller::new(who, granted)),
+        )
+    }
+
+    /// Whether a session may go on, or begin.
+    pub(crate) fn is_permitted(&self, permit: Option<&Permit>) -> bool {
+        permit.is_none_or(|permit| self.settings.with_granted(|granted| permit.holds(granted)))
+    }
+}

@@ -1,0 +1,83 @@
+//! What a caller may have, and what a session needs to go on.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Caller, Grant, Grants, Who};
+use crate::{process::Query, service::error::Error, store::View};
+
+/// What a session of a program in a sandbox needs to be granted. Without it, the session ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Permit {
+    who: Arc<Who>,
+    needs: Vec<Grant>,
+}
+
+/// What programs in sandboxes are granted, by their ids.
+pub(crate) type Granted = BTreeMap<String, Grants>;
+
+impl Permit {
+    /// Whether what it needs is granted.
+    pub(crate) fn holds(&self, granted: &Granted) -> bool {
+        let caller = Caller::new(self.who.clone(), granted);
+        self.needs.iter().all(|&need| caller.may(need))
+    }
+}
+
+impl Caller {
+    /// A caller with what is granted to it now.
+    pub(crate) fn new(who: Arc<Who>, granted: &Granted) -> Self {
+        let grants = match &*who {
+            Who::Host => Grants::EVERYTHING,
+            Who::Sandboxed(app) => granted.get(&**app).copied().unwrap_or_default(),
+            Who::Unknown(_) => Grants::default(),
+        };
+        Self { who, grants }
+    }
+
+    /// Who has made a call without a sender.
+    pub(crate) fn without_sender() -> Self {
+        let who = Who::Unknown("the call has no sender".to_owned());
+        Self::new(Arc::new(who), &Granted::new())
+    }
+
+    /// What a session of it needs that goes on as long as it has these grants.
+    pub(crate) fn permit(&self, needs: impl IntoIterator<Item = Grant>) -> Option<Permit> {
+        let needs = needs.into_iter().collect();
+        let who = self.who.clone();
+        self.is_sandboxed().then_some(Permit { who, needs })
+    }
+
+    /// Takes what it may not see out of a usual choice of fields; refuses a query that is about it otherwise, for a
+    /// filter and an order show it too.
+    ///
+    /// # Errors
+    /// `AccessDenied`, which names the field.
+    pub(crate) fn restrict(
+        &self,
+        member: &str,
+        query: &mut Query,
+        is_usual: bool,
+    ) -> Result<(), Error> {
+        if self.may(Grant::CommandLines) {
+            return Ok(());
+        }
+        if is_usual {
+            query.fields.retain(|field| !field.has_arguments());
+        }
+        match query.all_fields().find(|field| field.has_arguments()) {
+            None => Ok(()),
+            Some(field) => {
+                let what = format!("{member}, field {field}");
+                self.check(&what, Grant::CommandLines)
+            }
+        }
+    }
+
+    /// The metrics that it may know of.
+    pub(crate) fn view(&self) -> View {
+        match self.may(Grant::Custom) {
+            true => View::All,
+            false => View::WithoutDefined,
+        }
+    }
+}

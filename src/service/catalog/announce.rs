@@ -1,0 +1,21 @@
+//! `CatalogChanged`, the signal.
+
+use tracing::debug;
+use zbus::Connection;
+
+use crate::{
+    store::Changes,
+    wire::{INTERFACE, Ids, PATH},
+};
+
+/// Tells a client, or everybody, which metrics have come and gone.
+pub(crate) async fn announce(bus: &Connection, client: Option<&str>, changes: &Changes) {
+    let member = "CatalogChanged";
+    let body = (Ids(changes.appeared.clone()), Ids(changes.vanished.clone()));
+    let sent = bus
+        .emit_signal(client, PATH, INTERFACE, member, &body)
+        .await;
+    if let Err(error) = sent {
+        debug!("a signal is lost: {error}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Frames: taken when they are due, sent, and held back from those who do not read theirs.
+
+use std::sync::Arc;
+
+use zbus::Connection;
+
+use super::{
+    access::Access,
+    catalog::Catalog,
+    client::unread,
+    processes::{Batches, Made, Worker},
+    session::{Running, Session},
+    settings::Current,
+    signals,
+};
+use crate::{reading::Stamp, store::Store};
+
+/// What frames are taken from, and the sessions that they are for.
+pub(crate) struct Frames {
+    pub(super) store: Arc<Store>,
+    pub(super) processes: Arc<Worker>,
+    pub(super) sessions: Arc<Running>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) access: Arc<Access>,
+    pub(super) settings: Arc<Current>,
+}
+
+impl Frames {
+    /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
+    pub(crate) async fn tick(&self, bus: &Connection) {
+        let now = Stamp::now().monotonic;
+        let due = self.sessions.lock().due(now);
+        let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
+        self.store.prepare_frames(&due, now).await;
+        let (notices, doubtful) = self.sessions.lock().tick(&self.store, now);
+        if self.sessions.is_empty() {
+            self.sessions.rearrange();
+        }
+        for session in doubtful {
+            self.check_backlog(bus, session);
+        }
+        signals::send(bus, notices).await;
+        // What a reading has shown to be new is there from the next frame on.
+        self.catalog
+            .announce(bus, self.store.look_where_readings_differ())
+            .await;
+        let missing = self.sessions.lock().missing(now);
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.iter().map(|id| &**id).collect();
+            self.catalog.look_for(bus, &missing).await;
+        }
+    }
+
+    /// Keeps the table of processes while there is a session of it, and has it read for those that are
+    /// due, unless it is being read.
+    pub(crate) fn want(&self, batches: &mut Batches) {
+        let mut sessions = self.sessions.lock();
+        self.processes.hold(sessions.has_processes());
+        if batches.is_idle() {
+            let wanted = sessions.wanted();
+            if !wanted.is_empty() && self.settings.has_process_table() {
+                batches.begin(&self.processes, wanted);
+            }
+        }
+    }
+
+    /// Sends the tables that were made, and looks after those who do not take theirs.
+    pub(crate) async fn tell(&self, bus: &Connection, made: Made) {
+        let (notices, doubtful) = self.sessions.lock().tell(made);
+        for session in doubtful {
+            self.check_backlog(bus, session);
+        }
+        signals::send(bus, notices).await;
+    }
+
+    /// Ends all sessions, because the service leaves.
+    pub(crate) async fn end(&self, bus: &Connection) {
+        let notices = self.sessions.lock().end();
+        signals::send(bus, notices).await;
+    }
+
+    /// Ends the sessions whose owners are not granted any more what these need.
+    pub(crate) async fn end_what_is_withdrawn(&self, bus: &Connection) {
+        let is_over = |session: &Session| !self.access.is_permitted(session.permit.as_ref());
+        let notices = self.sessions.lock().end_those("denied", is_over);
+        if !notices.is_empty() {
+            self.sessions.rearrange();
+            signals::send(bus, notices).await;
+        }
+    }
+
+    /// Asks the bus, beside the ticks, whether those who receive a session's frames take them.
+    fn check_backlog(&self, bus: &Connection, id: u32) {
+        let mut sessions = self.sessions.lock();
+        let Some(session) = sessions.session(id) else {
+            return;
+        };
+        let (all, bus, owner) = (self.sessions.clone(), bus.clone(), session.owner.clone());
+        let detached = session.detached;
+        let check = tokio::spawn(async move {
+            if detached {
+                let readers = unread::who_reads(&bus).await;
+                if let Some(session) = all.lock().session(id) {
+                    session.learn(readers);
+                }
+                return;
+            }
+            let held = unread::held(&bus, &owner).await;
+            if let Some(session) = all.lock().session(id) {
+                session.backlog.answer(held);
+            }
+        });
+        session.backlog.asked(check.abort_handle());
+    }
+}

@@ -1,0 +1,53 @@
+//! `Sources`: what is read, and what that costs.
+
+use std::time::Duration;
+
+use zbus::Connection;
+
+use super::{
+    caller::Grant,
+    settings::{CONFIGURATION, PROCESS_TABLE},
+    state::State,
+};
+use crate::store::SourceState;
+
+/// What is read, and what that costs: the sources of the metrics, and the table of processes.
+pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<SourceState> {
+    let changes = state.store.look_at_definitions(true).await;
+    state.catalog.announce(bus, changes).await;
+    let mut sources = state.store.sources();
+    let facts = state.processes.facts();
+    let table = match (facts.passes, facts.error.is_empty()) {
+        _ if !state.settings.has_process_table() => "off",
+        (_, false) => "failing",
+        (0, true) => "unused",
+        (_, true) => "ok",
+    };
+    sources.push(SourceState {
+        name: PROCESS_TABLE.into(),
+        state: table,
+        metrics: 0,
+        reads: facts.passes,
+        cost: facts.cost,
+        error: facts.error,
+        is_defined: false,
+    });
+    let mistake = state.settings.get().configuration_error;
+    if !mistake.is_empty() {
+        sources.push(SourceState {
+            name: CONFIGURATION.into(),
+            state: "failing",
+            metrics: 0,
+            reads: 0,
+            cost: Duration::ZERO,
+            error: mistake,
+            is_defined: true,
+        });
+    }
+    if sources.iter().any(|source| source.is_defined)
+        && !state.access.caller(bus, client).await.may(Grant::Custom)
+    {
+        sources.retain(|source| !source.is_defined);
+    }
+    sources
+}
