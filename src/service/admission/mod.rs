@@ -1,10 +1,11 @@
 //! Admission: which calls are let in, in whose turn they are answered, and when all of them are.
 //!
-//! It stands between the socket and zbus. [`receiver`] hands the [`queue`] each call as it comes, and hands
+//! It stands between the socket and zbus. [`arrivals`] hands the [`queue`] each call as it comes, [`receiver`] hands
 //! zbus those that are admitted, one client's after the other's; [`sender`] reports each reply. So a
 //! client that calls without end waits for itself alone, and what it can have waiting here is
 //! bounded. [`attendant`] does what takes a call to the bus: it refuses calls, and asks after clients.
 
+mod arrivals;
 mod attendant;
 mod client;
 mod excess;

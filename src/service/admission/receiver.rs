@@ -3,39 +3,17 @@
 use std::{io, os::fd::OwnedFd, sync::Arc};
 
 use tokio::{select, task::yield_now};
-use zbus::{connection::socket::ReadHalf, export::async_trait::async_trait, message::Type};
+use zbus::{connection::socket::ReadHalf, export::async_trait::async_trait};
 
-use crate::transport::{
-    Stream,
-    header::{self, Header, Length},
-};
-
-use super::{Admission, BUS, client::Incoming, excess::Excess};
-
-/// The largest message of the bus itself that is read: it lists what others have asked it for.
-const BUS_BYTES: usize = 16 << 20;
-
-/// As much is read at once, and as often in a row: a client that floods the bus is to be found out before
-/// others have waited behind it.
-const BUFFER: usize = 32 * 1024;
-const READS: usize = 16;
+use super::{Admission, arrivals::Arrivals};
+use crate::transport::Stream;
 
 /// What comes from the bus.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     admission: Arc<Admission>,
     stream: Arc<Stream>,
-    /// What was received and is no whole message yet.
-    received: Vec<u8>,
-    /// File descriptors that have come with it. They are closed when their message is complete, for no
-    /// call takes one.
-    descriptors: Vec<OwnedFd>,
-    /// A message that is longer than the buffer, and how long it will be.
-    long: Option<Long>,
-    /// Bytes to come of a message that is not read.
-    skipped: usize,
-    /// Answers and signals for the service itself: they do not wait behind calls.
-    own: std::collections::VecDeque<Vec<u8>>,
+    arrivals: Arrivals,
     /// What is being handed to zbus, and how much of it was.
     message: Vec<u8>,
     handed_over: usize,
@@ -45,26 +23,12 @@ pub(crate) struct Receiver {
     is_busy: bool,
 }
 
-/// A message, or the header of one, that does not fit into the buffer.
-#[derive(Debug)]
-struct Long {
-    bytes: Vec<u8>,
-    /// How many there will be.
-    length: usize,
-    /// The size of the message, where only its header is read.
-    too_long: Option<usize>,
-}
-
 impl Receiver {
     pub(super) fn new(admission: Arc<Admission>, stream: Arc<Stream>, received: Vec<u8>) -> Self {
         Self {
+            arrivals: Arrivals::new(admission.clone(), received),
             admission,
             stream,
-            received,
-            descriptors: Vec::new(),
-            long: None,
-            skipped: 0,
-            own: std::collections::VecDeque::new(),
             message: Vec::new(),
             handed_over: 0,
             is_fresh: false,
@@ -91,158 +55,6 @@ impl Receiver {
         self.message = message;
         self.handed_over = 0;
     }
-
-    /// Reads what the socket has, without waiting. False at the end of the connection.
-    fn read(&mut self) -> io::Result<bool> {
-        for _ in 0..READS {
-            match self.read_once()? {
-                Some(0) => return Ok(false),
-                Some(_) if self.admission.has_room() => {}
-                Some(_) | None => break,
-            }
-        }
-        Ok(true)
-    }
-
-    fn read_once(&mut self) -> io::Result<Option<usize>> {
-        // Kept on the stack: it costs no memory between calls.
-        let mut buffer = [0; BUFFER];
-        let received = self.stream.receive(&mut buffer, &mut self.descriptors)?;
-        let mut bytes = buffer.get(..received.unwrap_or(0)).unwrap_or_default();
-        if self.received.is_empty() {
-            self.take(&mut bytes)?;
-            self.received.extend_from_slice(bytes);
-        } else {
-            self.received.extend_from_slice(bytes);
-            let received = std::mem::take(&mut self.received);
-            let mut bytes = received.as_slice();
-            self.take(&mut bytes)?;
-            self.received = bytes.to_vec();
-        }
-        Ok(received)
-    }
-
-    /// Takes all whole messages from the front of `bytes`, and of a long one what there is.
-    fn take(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
-        loop {
-            let skipped = self.skipped.min(bytes.len());
-            split(bytes, skipped);
-            self.skipped = self.skipped.saturating_sub(skipped);
-            if self.skipped > 0 {
-                return Ok(());
-            }
-            if let Some(long) = &mut self.long {
-                let missing = long.length.saturating_sub(long.bytes.len());
-                long.bytes
-                    .extend_from_slice(split(bytes, missing.min(bytes.len())));
-                if long.bytes.len() < long.length {
-                    return Ok(());
-                }
-            }
-            if let Some(long) = self.long.take() {
-                match long.too_long {
-                    None => self.arrive(&long.bytes),
-                    Some(size) if is_of_the_bus(&long.bytes, size) => {
-                        self.long = Some(Long {
-                            length: size,
-                            too_long: None,
-                            ..long
-                        });
-                    }
-                    Some(size) => {
-                        self.refuse(&long.bytes, size);
-                        self.skipped = size.saturating_sub(long.length);
-                    }
-                }
-                continue;
-            }
-            let Some(length) = Length::of(bytes).map_err(malformed)? else {
-                return Ok(());
-            };
-            let most = self.admission.message_bytes();
-            let is_too_long = length.total > most;
-            let wanted = match is_too_long {
-                false => length.total,
-                true => length.header,
-            };
-            if bytes.len() >= wanted {
-                if is_too_long && is_of_the_bus(bytes, length.total) {
-                    self.long = Some(Long {
-                        bytes: Vec::with_capacity(length.total),
-                        length: length.total,
-                        too_long: None,
-                    });
-                } else if is_too_long {
-                    self.refuse(bytes, length.total);
-                    self.skipped = length.total;
-                } else {
-                    self.arrive(split(bytes, wanted));
-                }
-            } else if wanted > most {
-                // A header as long as that is one object path, and its sender is somewhere behind it.
-                self.skipped = length.total;
-            } else if wanted > BUFFER {
-                self.long = Some(Long {
-                    bytes: Vec::with_capacity(wanted),
-                    length: wanted,
-                    too_long: is_too_long.then_some(length.total),
-                });
-            } else {
-                return Ok(());
-            }
-        }
-    }
-
-    /// A whole message has come.
-    fn arrive(&mut self, bytes: &[u8]) {
-        let Ok(header) = Header::parse(bytes) else {
-            return;
-        };
-        let (sender, serial) = (header.sender.unwrap_or_default(), header.serial);
-        let descriptors = header.descriptors.min(self.descriptors.len());
-        self.descriptors.drain(..descriptors);
-        match header.kind {
-            Some(Type::MethodCall) if header.descriptors > 0 => {
-                if header.expects_reply {
-                    self.admission.refuse(sender, serial, Excess::Descriptors);
-                }
-            }
-            Some(Type::MethodCall) => {
-                let call = Incoming {
-                    serial,
-                    expects_reply: header.expects_reply,
-                    bytes,
-                };
-                self.admission.arrive(sender, call);
-            }
-            Some(Type::MethodReturn | Type::Error) => {
-                let answered = header.reply_serial.unwrap_or_default();
-                // zbus gets no descriptors, and ends the connection where they are missing.
-                if self.admission.is_answer(answered, sender) && header.descriptors == 0 {
-                    self.own.push_back(bytes.to_vec());
-                }
-            }
-            // The service subscribes to nobody else; anybody can send it a signal.
-            Some(Type::Signal) if sender == BUS && header.descriptors == 0 => {
-                self.own.push_back(bytes.to_vec())
-            }
-            Some(Type::Signal) | None => {}
-        }
-    }
-
-    /// A message has come that is not read.
-    fn refuse(&mut self, bytes: &[u8], size: usize) {
-        let Ok(header) = Header::parse(bytes) else {
-            return;
-        };
-        let descriptors = header.descriptors.min(self.descriptors.len());
-        self.descriptors.drain(..descriptors);
-        if header.kind == Some(Type::MethodCall) && header.expects_reply {
-            let why = Excess::MessageBytes(size, self.admission.message_bytes());
-            let sender = header.sender.unwrap_or_default();
-            self.admission.refuse(sender, header.serial, why);
-        }
-    }
 }
 
 #[async_trait]
@@ -254,10 +66,10 @@ impl ReadHalf for Receiver {
             }
             let has_room = self.admission.has_room();
             // All that has come is counted before a call is handed over.
-            if has_room && !self.read()? {
+            if has_room && !self.arrivals.read(&self.stream)? {
                 return Ok((0, Vec::new()));
             }
-            if let Some(message) = self.own.pop_front() {
+            if let Some(message) = self.arrivals.own.pop_front() {
                 self.begin(message);
                 continue;
             }
@@ -295,24 +107,4 @@ impl ReadHalf for Receiver {
     fn can_pass_unix_fd(&self) -> bool {
         true
     }
-}
-
-/// Whether a message of this size is from the bus itself, and is read for all that.
-fn is_of_the_bus(header: &[u8], size: usize) -> bool {
-    let header = Header::parse(header);
-    size <= BUS_BYTES && header.is_ok_and(|header| header.sender == Some(BUS))
-}
-
-/// Takes so many bytes from the front.
-fn split<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
-    let (front, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
-    *bytes = rest;
-    front
-}
-
-fn malformed(_: header::Malformed) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        "the bus has sent what is no message",
-    )
 }

@@ -1,0 +1,232 @@
+//! What comes from the bus: bytes, put together to messages and sorted.
+
+use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
+
+use zbus::message::Type;
+
+use super::{Admission, BUS, client::Incoming, excess::Excess};
+use crate::transport::{
+    Stream,
+    header::{self, Header, Length},
+};
+
+/// The largest message of the bus itself that is read: it lists what others have asked it for.
+const BUS_BYTES: usize = 16 << 20;
+
+/// As much is read at once, and as often in a row: a client that floods the bus is to be found out before
+/// others have waited behind it.
+const BUFFER: usize = 32 * 1024;
+const READS: usize = 16;
+
+/// What has come. Calls go to admission, whole ones only.
+#[derive(Debug)]
+pub(super) struct Arrivals {
+    admission: Arc<Admission>,
+    /// What was received and is no whole message yet.
+    received: Vec<u8>,
+    /// File descriptors that have come with it. They are closed when their message is complete, for no
+    /// call takes one.
+    descriptors: Vec<OwnedFd>,
+    /// A message that is longer than the buffer, and how long it will be.
+    long: Option<Long>,
+    /// Bytes to come of a message that is not read.
+    skipped: usize,
+    /// Answers and signals for the service itself: they do not wait behind calls.
+    pub(super) own: VecDeque<Vec<u8>>,
+}
+
+/// A message, or the header of one, that does not fit into the buffer.
+#[derive(Debug)]
+struct Long {
+    bytes: Vec<u8>,
+    /// How many there will be.
+    length: usize,
+    /// The size of the message, where only its header is read.
+    too_long: Option<usize>,
+}
+
+impl Arrivals {
+    /// `received` has come already.
+    pub(super) fn new(admission: Arc<Admission>, received: Vec<u8>) -> Self {
+        Self {
+            admission,
+            received,
+            descriptors: Vec::new(),
+            long: None,
+            skipped: 0,
+            own: VecDeque::new(),
+        }
+    }
+
+    /// Reads what the socket has, without waiting. False at the end of the connection.
+    pub(super) fn read(&mut self, stream: &Stream) -> io::Result<bool> {
+        for _ in 0..READS {
+            match self.read_once(stream)? {
+                Some(0) => return Ok(false),
+                Some(_) if self.admission.has_room() => {}
+                Some(_) | None => break,
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_once(&mut self, stream: &Stream) -> io::Result<Option<usize>> {
+        // Kept on the stack: it costs no memory between calls.
+        let mut buffer = [0; BUFFER];
+        let received = stream.receive(&mut buffer, &mut self.descriptors)?;
+        let mut bytes = buffer.get(..received.unwrap_or(0)).unwrap_or_default();
+        if self.received.is_empty() {
+            self.take(&mut bytes)?;
+            self.received.extend_from_slice(bytes);
+        } else {
+            self.received.extend_from_slice(bytes);
+            let received = std::mem::take(&mut self.received);
+            let mut bytes = received.as_slice();
+            self.take(&mut bytes)?;
+            self.received = bytes.to_vec();
+        }
+        Ok(received)
+    }
+
+    /// Takes all whole messages from the front of `bytes`, and of a long one what there is.
+    fn take(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
+        loop {
+            let skipped = self.skipped.min(bytes.len());
+            split(bytes, skipped);
+            self.skipped = self.skipped.saturating_sub(skipped);
+            if self.skipped > 0 {
+                return Ok(());
+            }
+            if let Some(long) = &mut self.long {
+                let missing = long.length.saturating_sub(long.bytes.len());
+                long.bytes
+                    .extend_from_slice(split(bytes, missing.min(bytes.len())));
+                if long.bytes.len() < long.length {
+                    return Ok(());
+                }
+            }
+            if let Some(long) = self.long.take() {
+                match long.too_long {
+                    None => self.arrive(&long.bytes),
+                    Some(size) if is_of_the_bus(&long.bytes, size) => {
+                        self.long = Some(Long {
+                            length: size,
+                            too_long: None,
+                            ..long
+                        });
+                    }
+                    Some(size) => {
+                        self.refuse(&long.bytes, size);
+                        self.skipped = size.saturating_sub(long.length);
+                    }
+                }
+                continue;
+            }
+            let Some(length) = Length::of(bytes).map_err(malformed)? else {
+                return Ok(());
+            };
+            let most = self.admission.message_bytes();
+            let is_too_long = length.total > most;
+            let wanted = match is_too_long {
+                false => length.total,
+                true => length.header,
+            };
+            if bytes.len() >= wanted {
+                if is_too_long && is_of_the_bus(bytes, length.total) {
+                    self.long = Some(Long {
+                        bytes: Vec::with_capacity(length.total),
+                        length: length.total,
+                        too_long: None,
+                    });
+                } else if is_too_long {
+                    self.refuse(bytes, length.total);
+                    self.skipped = length.total;
+                } else {
+                    self.arrive(split(bytes, wanted));
+                }
+            } else if wanted > most {
+                // A header as long as that is one object path, and its sender is somewhere behind it.
+                self.skipped = length.total;
+            } else if wanted > BUFFER {
+                self.long = Some(Long {
+                    bytes: Vec::with_capacity(wanted),
+                    length: wanted,
+                    too_long: is_too_long.then_some(length.total),
+                });
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A whole message has come.
+    fn arrive(&mut self, bytes: &[u8]) {
+        let Ok(header) = Header::parse(bytes) else {
+            return;
+        };
+        let (sender, serial) = (header.sender.unwrap_or_default(), header.serial);
+        let descriptors = header.descriptors.min(self.descriptors.len());
+        self.descriptors.drain(..descriptors);
+        match header.kind {
+            Some(Type::MethodCall) if header.descriptors > 0 => {
+                if header.expects_reply {
+                    self.admission.refuse(sender, serial, Excess::Descriptors);
+                }
+            }
+            Some(Type::MethodCall) => {
+                let call = Incoming {
+                    serial,
+                    expects_reply: header.expects_reply,
+                    bytes,
+                };
+                self.admission.arrive(sender, call);
+            }
+            Some(Type::MethodReturn | Type::Error) => {
+                let answered = header.reply_serial.unwrap_or_default();
+                // zbus gets no descriptors, and ends the connection where they are missing.
+                if self.admission.is_answer(answered, sender) && header.descriptors == 0 {
+                    self.own.push_back(bytes.to_vec());
+                }
+            }
+            // The service subscribes to nobody else; anybody can send it a signal.
+            Some(Type::Signal) if sender == BUS && header.descriptors == 0 => {
+                self.own.push_back(bytes.to_vec())
+            }
+            Some(Type::Signal) | None => {}
+        }
+    }
+
+    /// A message has come that is not read.
+    fn refuse(&mut self, bytes: &[u8], size: usize) {
+        let Ok(header) = Header::parse(bytes) else {
+            return;
+        };
+        let descriptors = header.descriptors.min(self.descriptors.len());
+        self.descriptors.drain(..descriptors);
+        if header.kind == Some(Type::MethodCall) && header.expects_reply {
+            let why = Excess::MessageBytes(size, self.admission.message_bytes());
+            let sender = header.sender.unwrap_or_default();
+            self.admission.refuse(sender, header.serial, why);
+        }
+    }
+}
+
+/// Whether a message of this size is from the bus itself, and is read for all that.
+fn is_of_the_bus(header: &[u8], size: usize) -> bool {
+    let header = Header::parse(header);
+    size <= BUS_BYTES && header.is_ok_and(|header| header.sender == Some(BUS))
+}
+
+/// Takes so many bytes from the front.
+fn split<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
+    let (front, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+    *bytes = rest;
+    front
+}
+
+fn malformed(_: header::Malformed) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the bus has sent what is no message",
+    )
+}
