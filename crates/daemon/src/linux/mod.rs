@@ -1,19 +1,15 @@
-mod control;
 mod daemon;
 mod detach;
 mod error;
 mod foreground;
 mod notify;
 mod pidfile;
-mod plan;
 mod process;
 mod readiness;
 mod setup;
-mod start;
-mod status;
 mod sys;
 
-pub use daemon::Daemon;
+pub use daemon::{Daemon, Status};
 pub use detach::detach;
 pub use error::{Death, Error};
 pub use foreground::{seclude, settle};
@@ -22,4 +18,3 @@ pub use pidfile::Pidfile;
 pub use process::{KillMode, Process, Stop};
 pub use readiness::{Ready, Start};
 pub use setup::Stdio;
-pub use status::Status;

@@ -28,7 +28,7 @@ pub(crate) use fork::{Side, split};
 /// - has /dev/null for its standard streams and for every other descriptor that it inherited. What this program has
 ///   opened itself, close-on-exec as Rust does, stays open.
 ///
-/// There is no pidfile, and "stands" does not mean that the service works; [`Daemon`](super::Daemon) has both.
+/// There is no pidfile, and "stands" does not mean that the service works; [`Daemon`](crate::Daemon) has both.
 ///
 /// # Errors
 /// [`Error::Threads`] if the process has more than one thread, [`Error::Runtime`] if it has entered an async runtime,

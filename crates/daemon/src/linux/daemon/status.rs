@@ -1,9 +1,10 @@
 use std::fmt;
+use std::path::Path;
 use std::time::SystemTime;
 
-use super::pidfile::{self, Stage, State};
-use super::sys::proc;
-use super::{Daemon, Error};
+use crate::linux::error::Error;
+use crate::linux::pidfile::{self, Stage, State};
+use crate::linux::sys::proc;
 
 /// The daemon's state. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
 #[derive(Debug)]
@@ -48,6 +49,25 @@ impl Status {
     }
 }
 
+impl Status {
+    /// The state of the daemon with this pidfile.
+    pub(super) fn observe(path: &Path) -> Result<Self, Error> {
+        let holder = match pidfile::observe(path)? {
+            State::Absent | State::Free { empty: true } => return Ok(Self::NotRunning),
+            State::Free { empty: false } => return Ok(Self::Dead),
+            State::Held(holder) => holder,
+        };
+        let pid = holder.pid;
+        Ok(match holder.stage {
+            Stage::Ready => Self::Running {
+                pid,
+                since: proc::started(pid),
+            },
+            Stage::Taken | Stage::Named => Self::Starting { pid },
+        })
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,33 +83,5 @@ impl fmt::Display for Status {
             Self::NotRunning => f.write_str("not running"),
             Self::Unknown { why } => write!(f, "unknown: {why}"),
         }
-    }
-}
-
-impl Daemon {
-    /// Looks whether the daemon runs. Takes no lock, and needs no right but to read the pidfile.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.try_status()
-            .unwrap_or_else(|why| Status::Unknown { why })
-    }
-
-    fn try_status(&self) -> Result<Status, Error> {
-        let Some(path) = self.pidfile_if_any()? else {
-            return Ok(Status::NotRunning);
-        };
-        let holder = match pidfile::observe(&path)? {
-            State::Absent | State::Free { empty: true } => return Ok(Status::NotRunning),
-            State::Free { empty: false } => return Ok(Status::Dead),
-            State::Held(holder) => holder,
-        };
-        let pid = holder.pid;
-        Ok(match holder.stage {
-            Stage::Ready => Status::Running {
-                pid,
-                since: proc::started(pid),
-            },
-            Stage::Taken | Stage::Named => Status::Starting { pid },
-        })
     }
 }

@@ -2,36 +2,34 @@ use std::error::Error as StdError;
 use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::unistd::geteuid;
-
-use super::plan::absolute;
-use super::setup::{Stdio, descriptors};
-use super::{Error, KillMode};
+use super::path::{absolute, runtime_directory};
+use crate::linux::error::Error;
+use crate::linux::process::KillMode;
+use crate::linux::setup::{Stdio, descriptors};
 
 /// A daemon: its settings, and the verbs that act on it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Daemon {
-    pub(crate) name: String,
-    pub(crate) pidfile: Option<PathBuf>,
-    pub(crate) foreground_pidfile: bool,
-    pub(crate) pidfile_if_free: bool,
-    pub(crate) directory: PathBuf,
-    pub(crate) umask: u32,
-    pub(crate) streams: [Stdio; 3],
-    pub(crate) environment: Option<Vec<OsString>>,
-    pub(crate) user: Option<String>,
-    pub(crate) group: Option<String>,
-    pub(crate) core_limit: Option<u64>,
-    pub(crate) ready_timeout: Duration,
-    pub(crate) stop_timeout: Duration,
-    pub(crate) kill_mode: KillMode,
-    pub(crate) check: Option<Check>,
+    pub(super) name: String,
+    pub(super) pidfile: Option<PathBuf>,
+    pub(super) foreground_pidfile: bool,
+    pub(super) pidfile_if_free: bool,
+    pub(super) directory: PathBuf,
+    pub(super) umask: u32,
+    pub(super) streams: [Stdio; 3],
+    pub(super) environment: Option<Vec<OsString>>,
+    pub(super) user: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) core_limit: Option<u64>,
+    pub(super) ready_timeout: Duration,
+    pub(super) stop_timeout: Duration,
+    pub(super) kill_mode: KillMode,
+    pub(super) check: Option<Check>,
 }
 
 impl Daemon {
@@ -206,7 +204,7 @@ impl Daemon {
     }
 
     /// The same; none for a daemon that can do without.
-    pub(crate) fn pidfile_if_any(&self) -> Result<Option<PathBuf>, Error> {
+    pub(super) fn pidfile_if_any(&self) -> Result<Option<PathBuf>, Error> {
         match self.pidfile_path() {
             Err(Error::NoRuntimeDirectory) if self.pidfile_if_free => Ok(None),
             path => path.map(Some),
@@ -216,10 +214,10 @@ impl Daemon {
 
 /// The service's own check.
 #[derive(Clone)]
-pub(crate) struct Check(Arc<dyn Fn() -> Result<(), Box<dyn StdError>> + Send + Sync>);
+pub(super) struct Check(Arc<dyn Fn() -> Result<(), Box<dyn StdError>> + Send + Sync>);
 
 impl Check {
-    pub(crate) fn call(&self) -> Result<(), Error> {
+    pub(super) fn call(&self) -> Result<(), Error> {
         (self.0)().map_err(|error| Error::failed(error.as_ref()))
     }
 }
@@ -228,19 +226,4 @@ impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Check")
     }
-}
-
-fn runtime_directory() -> Option<PathBuf> {
-    let user = geteuid();
-    let default = match user.is_root() {
-        true => PathBuf::from("/run"),
-        false => PathBuf::from(format!("/run/user/{user}")),
-    };
-    let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    told.into_iter().chain([default]).find(|path| {
-        let ours = path
-            .metadata()
-            .is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw());
-        path.is_absolute() && ours
-    })
 }

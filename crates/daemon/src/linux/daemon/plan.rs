@@ -1,23 +1,25 @@
 //! The settings, checked and made absolute while the caller's directory and its rights are still at hand; and the
 //! steps that make a process what they describe.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::Mode;
 
-use super::pidfile::{self, Claim};
-use super::readiness::{Record, Writer};
-use super::setup::identity::Identity;
-use super::setup::stdio::{Stdio, Streams};
-use super::setup::{directory, environment};
-use super::{Daemon, Error, Pidfile, foreground};
+use super::path::absolute;
+use super::settings::Daemon;
+use crate::linux::error::Error;
+use crate::linux::foreground;
+use crate::linux::pidfile::{self, Claim, Pidfile};
+use crate::linux::readiness::{Record, Writer};
+use crate::linux::setup::identity::Identity;
+use crate::linux::setup::stdio::{Stdio, Streams};
+use crate::linux::setup::{directory, environment};
 
-pub(crate) struct Plan<'a> {
+pub(super) struct Plan<'a> {
     settings: &'a Daemon,
     /// None: a daemon without a pidfile.
-    pub(crate) pidfile: Option<PathBuf>,
+    pub(super) pidfile: Option<PathBuf>,
     directory: PathBuf,
     umask: Mode,
     streams: [Stdio; 3],
@@ -25,7 +27,7 @@ pub(crate) struct Plan<'a> {
 }
 
 /// The next step of a daemon that has tried to take its pidfile.
-pub(crate) enum Next {
+pub(super) enum Next {
     Serve {
         pidfile: Pidfile,
         streams: Streams,
@@ -38,12 +40,12 @@ pub(crate) enum Next {
 
 impl<'a> Plan<'a> {
     /// The plan of a daemon in the background.
-    pub(crate) fn new(settings: &'a Daemon) -> Result<Self, Error> {
+    pub(super) fn new(settings: &'a Daemon) -> Result<Self, Error> {
         Self::with_pidfile(settings, settings.pidfile_if_any()?)
     }
 
     /// The plan of one in the foreground.
-    pub(crate) fn in_foreground(settings: &'a Daemon) -> Result<Self, Error> {
+    pub(super) fn in_foreground(settings: &'a Daemon) -> Result<Self, Error> {
         let pidfile = match settings.foreground_pidfile {
             true => Some(settings.pidfile_path()?),
             false => None,
@@ -70,7 +72,7 @@ impl<'a> Plan<'a> {
 
     /// Makes a detached process the daemon. The standard streams are opened but not moved yet: until the service is
     /// ready, its complaints go to the caller.
-    pub(crate) fn carry_out(&self, pipe: &Writer) -> Result<Next, Error> {
+    pub(super) fn carry_out(&self, pipe: &Writer) -> Result<Next, Error> {
         self.set_up()?;
         let claim = match &self.pidfile {
             Some(path) => pidfile::claim(path, self.settings.ready_timeout, true, || {
@@ -95,7 +97,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The same with a pidfile that is looked at and not taken, and with the service's own check.
-    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+    pub(super) fn rehearse(&self) -> Result<(), Error> {
         self.set_up()?;
         if let Some(path) = &self.pidfile {
             pidfile::verify(path)?;
@@ -109,7 +111,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Makes this process a daemon in the foreground.
-    pub(crate) fn carry_out_here(&self) -> Result<Pidfile, Error> {
+    pub(super) fn carry_out_here(&self) -> Result<Pidfile, Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
         let pidfile = match &self.pidfile {
@@ -162,16 +164,4 @@ impl<'a> Plan<'a> {
     fn open_streams(&self) -> Result<Streams, Error> {
         Streams::open(&self.streams)
     }
-}
-
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::EmptyPath);
-    }
-    std::path::absolute(path).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => Error::NoCurrentDirectory {
-            path: path.to_path_buf(),
-        },
-        _ => Error::file(path, cause),
-    })
 }

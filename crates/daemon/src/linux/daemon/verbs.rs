@@ -1,12 +1,17 @@
-use std::any::Any;
-use std::error::Error as StdError;
-use std::io::{Write, stderr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! The verbs of a daemon.
 
-use super::detach::{self, Side};
+use std::error::Error as StdError;
+
 use super::plan::{Next, Plan};
-use super::readiness::{Outcome, Ready, Record, Start};
-use super::{Daemon, Error, pidfile, sys};
+use super::service;
+use super::settings::Daemon;
+use super::status::Status;
+use crate::linux::detach::{self, Side};
+use crate::linux::error::Error;
+use crate::linux::pidfile::{self, Holder, Proof, holder};
+use crate::linux::process::{KillMode, Process, Stop, session};
+use crate::linux::readiness::{Outcome, Ready, Record, Start};
+use crate::linux::sys;
 
 impl Daemon {
     /// Starts the service in the background and waits until it is ready.
@@ -44,7 +49,7 @@ impl Daemon {
             }
             Side::Daemon(pipe) => pipe,
         };
-        match caught(|| plan.carry_out(&pipe)) {
+        match service::caught(|| plan.carry_out(&pipe)) {
             Err(error) => {
                 pipe.failed(&error);
                 sys::fork::exit_now(1)
@@ -55,7 +60,7 @@ impl Daemon {
             }
             Ok(Next::Serve { pidfile, streams }) => {
                 let ready = Ready::new(Some(pipe), Some(streams), pidfile);
-                std::process::exit(self.serve(&ready, service))
+                std::process::exit(service::call(&self.name, &ready, service))
             }
         }
     }
@@ -74,7 +79,7 @@ impl Daemon {
             Side::Launcher(launcher) => return launcher.wait_for_trial(self.ready_timeout),
             Side::Daemon(pipe) => pipe,
         };
-        match caught(|| plan.rehearse()) {
+        match service::caught(|| plan.rehearse()) {
             Ok(()) => {
                 pipe.write(&Record::Ready);
                 sys::fork::exit_now(0)
@@ -87,7 +92,7 @@ impl Daemon {
     }
 
     /// Runs the service in this process: for systemd, a container, a debugger. See
-    /// [`settle`](super::settle) for what is cleaned up before. User, group and core limit are applied.
+    /// [`settle`](crate::settle) for what is cleaned up before. User, group and core limit are applied.
     ///
     /// Environment and output stay as they are, since the supervisor has chosen them; but HOME, USER and LOGNAME
     /// follow a change of user. There is a pidfile only with [`foreground_pidfile`](Self::foreground_pidfile).
@@ -113,54 +118,81 @@ impl Daemon {
         }
     }
 
-    /// Calls the service in the daemon. Returns the exit status.
-    fn serve<F, E>(&self, ready: &Ready, service: F) -> i32
+    /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, with SIGCONT in case it is stopped, and
+    /// kills by SIGKILL after [`stop_timeout`](Self::stop_timeout).
+    ///
+    /// The signals go to the process that holds the pidfile's lock by the kernel's word, whatever number stands in
+    /// the file. The file is the daemon's to remove, and is not touched.
+    ///
+    /// # Errors
+    /// [`Error::Process`] if the daemon is another user's; [`Error::Elsewhere`] if it lives in another pid namespace;
+    /// [`Error::Unkillable`]; and what keeps the pidfile from being understood.
+    pub fn stop(&self) -> Result<Stop, Error> {
+        let Some(path) = self.pidfile_if_any()? else {
+            return Ok(Stop::NotRunning);
+        };
+        match holder::open(&path, self.stop_timeout, false)? {
+            Some((process, holder)) => self.end(&process, holder),
+            None => Ok(Stop::NotRunning),
+        }
+    }
+
+    /// Starts the service in the place of the daemon that is running, if any.
+    ///
+    /// The running one is ended only after [`verify`](Self::verify) has found nothing wrong with the new one.
+    ///
+    /// An instance that is still starting is first allowed to become ready, and then stopped, so that its own caller
+    /// sees a success. Of two concurrent restarts both succeed, and one daemon is left, which neither of them found
+    /// running: the slower one either replaces the quicker one's daemon or gets [`Start::AlreadyRunning`].
+    ///
+    /// # Errors
+    /// Those of [`verify`](Self::verify), [`stop`](Self::stop) and [`start`](Self::start), and
+    /// [`Error::StillStarting`].
+    pub fn restart<F, E>(&self, service: F) -> Result<Start, Error>
     where
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        let pidfile = ready.pidfile();
-        // Nothing of the service is used after it has panicked.
-        let returned = catch_unwind(AssertUnwindSafe(|| service(ready.clone())));
-        let (error, status) = match returned {
-            Ok(Ok(())) => (None, 0),
-            Ok(Err(error)) => (Some(Error::failed(error.into().as_ref())), 1),
-            Err(panic) => (Some(panicked(panic.as_ref())), 101),
+        let running = match self.pidfile_if_any()? {
+            Some(path) => holder::open(&path, self.ready_timeout, true)?,
+            None => None,
         };
-        // Before the last record, after which the next one may be started.
-        if let Err(error) = pidfile.release() {
-            self.complain(&error);
+        if let Some((process, holder)) = running {
+            self.verify()?;
+            let _gone = self.end(&process, holder)?;
         }
-        match (ready.outcome(), error) {
-            (Outcome::Ready, None) => {}
-            (Outcome::Ready, Some(error)) => self.complain(&error),
-            (Outcome::Failed(_), _) => return status.max(1),
-            (Outcome::None, Some(error)) => ready.fail_with(&error),
-            (Outcome::None, None) => {
-                ready.fail("the daemon ended before it was ready");
-                return 1;
-            }
-        }
-        status
+        self.start(service)
     }
 
-    /// Not by eprintln!, which panics if nobody reads.
-    fn complain(&self, error: &Error) {
-        let _ = writeln!(stderr(), "{}: {error}", self.name);
+    /// Sends SIGHUP to the daemon, once it is ready, and returns its process id. What that means is up to the
+    /// service; if it does not handle SIGHUP, it dies of it.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`], and those of [`stop`](Self::stop).
+    pub fn reload(&self) -> Result<i32, Error> {
+        let path = self.pidfile_path()?;
+        match holder::open(&path, self.ready_timeout, true)? {
+            Some((process, _)) if process.hang_up()? => Ok(process.pid()),
+            _ => Err(Error::NotRunning { path }),
+        }
     }
-}
 
-/// Has a panic be an error, so that it does not unwind into the caller's code in the wrong process.
-fn caught<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let done = catch_unwind(AssertUnwindSafe(step));
-    done.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-}
+    /// Looks whether the daemon runs. Takes no lock, and needs no right but to read the pidfile.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let status = match self.pidfile_if_any() {
+            Ok(Some(path)) => Status::observe(&path),
+            Ok(None) => Ok(Status::NotRunning),
+            Err(why) => Err(why),
+        };
+        status.unwrap_or_else(|why| Status::Unknown { why })
+    }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::Failed {
-        message: format!("panicked: {}", text.unwrap_or("without a message")),
-        causes: Vec::new(),
+    fn end(&self, process: &Process, holder: Holder) -> Result<Stop, Error> {
+        let own_session = matches!(holder.proof, Proof::Record { own_session: true });
+        match self.kill_mode {
+            KillMode::Session if own_session => session::end(process, self.stop_timeout),
+            _ => process.end(self.stop_timeout),
+        }
     }
 }

@@ -1,0 +1,37 @@
+//! Paths, as settings name them.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+use crate::linux::error::Error;
+
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::EmptyPath);
+    }
+    std::path::absolute(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::NoCurrentDirectory {
+            path: path.to_path_buf(),
+        },
+        _ => Error::file(path, cause),
+    })
+}
+
+/// XDG_RUNTIME_DIR, or the usual place of pidfiles, where that is a directory of this user.
+pub(super) fn runtime_directory() -> Option<PathBuf> {
+    let user = geteuid();
+    let default = match user.is_root() {
+        true => PathBuf::from("/run"),
+        false => PathBuf::from(format!("/run/user/{user}")),
+    };
+    let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    told.into_iter().chain([default]).find(|path| {
+        let ours = path
+            .metadata()
+            .is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw());
+        path.is_absolute() && ours
+    })
+}

@@ -1,0 +1,60 @@
+//! The call of the service in the daemon: its error, its panic and its end become the outcome of the start.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::io::{Write, stderr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::linux::error::Error;
+use crate::linux::readiness::{Outcome, Ready};
+
+/// Calls the service in the daemon of this name. Returns the exit status.
+pub(super) fn call<F, E>(name: &str, ready: &Ready, service: F) -> i32
+where
+    F: FnOnce(Ready) -> Result<(), E>,
+    E: Into<Box<dyn StdError>>,
+{
+    let pidfile = ready.pidfile();
+    // Nothing of the service is used after it has panicked.
+    let returned = catch_unwind(AssertUnwindSafe(|| service(ready.clone())));
+    let (error, status) = match returned {
+        Ok(Ok(())) => (None, 0),
+        Ok(Err(error)) => (Some(Error::failed(error.into().as_ref())), 1),
+        Err(panic) => (Some(panicked(panic.as_ref())), 101),
+    };
+    // Before the last record, after which the next one may be started.
+    if let Err(error) = pidfile.release() {
+        complain(name, &error);
+    }
+    match (ready.outcome(), error) {
+        (Outcome::Ready, None) => {}
+        (Outcome::Ready, Some(error)) => complain(name, &error),
+        (Outcome::Failed(_), _) => return status.max(1),
+        (Outcome::None, Some(error)) => ready.fail_with(&error),
+        (Outcome::None, None) => {
+            ready.fail("the daemon ended before it was ready");
+            return 1;
+        }
+    }
+    status
+}
+
+/// Not by eprintln!, which panics if nobody reads.
+fn complain(name: &str, error: &Error) {
+    let _ = writeln!(stderr(), "{name}: {error}");
+}
+
+/// Has a panic be an error, so that it does not unwind into the caller's code in the wrong process.
+pub(super) fn caught<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let done = catch_unwind(AssertUnwindSafe(step));
+    done.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::Failed {
+        message: format!("panicked: {}", text.unwrap_or("without a message")),
+        causes: Vec::new(),
+    }
+}
