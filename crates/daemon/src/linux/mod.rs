@@ -1,3 +1,15 @@
+//! From the bottom up; a folder stands on those above it in this list.
+//!
+//! - `error`: the errors, with how a daemon died.
+//! - `sys`: system calls and /proc.
+//! - `process`: another process, held by a pidfd.
+//! - `pidfile`: its locks; taking it, and finding the daemon that holds it.
+//! - `setup`: the steps of daemon(7) that change one process.
+//! - `readiness`: the pipe over which the daemon tells how its start went.
+//! - `detach`: fork, setsid, fork; the launcher that waits.
+//! - `foreground`, `notify`: for a service that a supervisor runs.
+//! - `daemon`: settings and verbs.
+
 mod daemon;
 mod detach;
 mod error;
