@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::errno::Errno;
-use nix::libc;
+use nix::sys::signal::Signal;
 
 use super::stop::Stop;
 use crate::linux::error::Error;
@@ -58,7 +58,7 @@ impl Process {
     /// # Errors
     /// [`Error::Process`] if it is another user's.
     pub fn hang_up(&self) -> Result<bool, Error> {
-        self.signal(libc::SIGHUP)
+        self.signal(Signal::SIGHUP)
     }
 
     /// Asks it to end, and does not wait for that: SIGTERM, with SIGCONT for one that is stopped. False if it has ended.
@@ -66,7 +66,7 @@ impl Process {
     /// # Errors
     /// [`Error::Process`] if it is another user's.
     pub fn terminate(&self) -> Result<bool, Error> {
-        Ok(self.signal(libc::SIGTERM)? && self.signal(libc::SIGCONT)?)
+        Ok(self.signal(Signal::SIGTERM)? && self.signal(Signal::SIGCONT)?)
     }
 
     /// Ends it, and returns when it is gone: SIGTERM (with SIGCONT, for one that is stopped), and after this time SIGKILL.
@@ -88,7 +88,7 @@ impl Process {
 
     pub(super) fn kill(&self) -> Result<Stop, Error> {
         let pid = self.pid;
-        if !self.signal(libc::SIGKILL)? || self.is_gone_within(KILL_TIMEOUT) {
+        if !self.signal(Signal::SIGKILL)? || self.is_gone_within(KILL_TIMEOUT) {
             return Ok(Stop::Killed { pid });
         }
         let after = KILL_TIMEOUT;
@@ -96,7 +96,7 @@ impl Process {
     }
 
     /// False if it has ended.
-    pub(crate) fn signal(&self, signal: i32) -> Result<bool, Error> {
+    pub(crate) fn signal(&self, signal: Signal) -> Result<bool, Error> {
         match pidfd::send_signal(&self.pidfd, signal) {
             Ok(()) => Ok(true),
             Err(Errno::ESRCH) => Ok(false),

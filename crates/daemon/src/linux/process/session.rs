@@ -4,7 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use nix::libc;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getsid};
 
@@ -36,7 +35,7 @@ fn kill_all_but(daemon: &Process) -> Result<(), Error> {
     if led_by_another || !daemon.is_alive() || Some(session) == session_of(0) {
         return Ok(());
     }
-    if daemon.signal(libc::SIGSTOP)? {
+    if daemon.signal(Signal::SIGSTOP)? {
         let told = match proc::real_user(pid) {
             Some(0) => kill_members(session, &[pid], None),
             Some(user) => kill_members(session, &[pid], Some(user)),
@@ -76,7 +75,7 @@ fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
                 // The number may have become another process's before it was opened. A process that refuses the
                 // signal is another user's.
                 Ok(Some(process))
-                    if is_member(pid, session) && process.signal(libc::SIGKILL).is_err() =>
+                    if is_member(pid, session) && process.signal(Signal::SIGKILL).is_err() =>
                 {
                     except.push(pid);
                 }

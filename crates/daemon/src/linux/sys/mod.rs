@@ -2,11 +2,9 @@
 
 #[allow(unsafe_code, reason = "nix has no safe form for numbers")]
 pub(crate) mod fd;
-#[allow(unsafe_code, reason = "no libc wrapper in nix")]
 pub(crate) mod file;
 #[allow(unsafe_code, reason = "fork, _exit and atexit have no safe form")]
 pub(crate) mod fork;
-#[allow(unsafe_code, reason = "nix has no call for it")]
 pub(crate) mod pidfd;
 pub(crate) mod proc;
 #[allow(unsafe_code, reason = "a signal's action has no safe form")]
@@ -15,3 +13,9 @@ pub(crate) mod threads;
 #[allow(unsafe_code, reason = "another thread could read the environment")]
 pub(crate) mod variables;
 pub(crate) mod wait;
+
+use nix::errno::Errno;
+
+fn errno(cause: rustix::io::Errno) -> Errno {
+    Errno::from_raw(cause.raw_os_error())
+}
