@@ -11,11 +11,10 @@ use sampled::{
 };
 
 use super::{
-    Common,
     activation::is_activated,
     background_read::{BackgroundRead, Outcome},
+    common::{Common, with_own_sources},
     error::Error,
-    with_own_sources,
 };
 
 /// How long the start waits for it: somebody may be waiting for an answer.

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     error::Error,
-    plain::{Plain, is_obeyed},
+    plain::{Plain, is_obeyed, plain_lines},
 };
 
 /// The form of what is printed.
@@ -102,6 +102,12 @@ pub(crate) fn report(text: impl Display) -> Result<(), Error> {
         return Ok(());
     }
     say(format_args!("sampled: {text}"))
+}
+
+/// Tells the person, on stderr; if nobody reads it, that is no failure.
+pub(crate) fn note(text: impl Display) {
+    let text = format!("sampled: {text}\n");
+    io::stderr().write_all(plain_lines(&text).as_bytes()).ok();
 }
 
 /// Writes lines of a table, whose cells are plain.

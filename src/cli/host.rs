@@ -19,14 +19,15 @@ use sampled::{
 };
 
 use super::{
-    Common,
     activation::is_activated,
+    common::Common,
     configuration::Configuration,
     confinement,
     error::Error,
     farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
     owner::Owner,
+    runtime::block_on,
 };
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
@@ -76,7 +77,7 @@ impl Host {
         let notify = Notify::from_env()?;
         raise_open_files();
         share_arena();
-        let served = super::block_on(self.serve(ready, &notify));
+        let served = block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {
             // Without a word, that the process ends is a failure to systemd, whatever its status.
             told(notify.ready().and_then(|()| notify.stopping()));

@@ -16,10 +16,10 @@ use sampled::{
 };
 
 use super::{
-    block_on,
     error::Error,
-    format, note,
+    format::{self, note},
     replace::{self, Program},
+    runtime::block_on,
 };
 
 /// The bus and systemd have this long. systemd reads all units again, on a machine that may be busy.

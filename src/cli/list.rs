@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use sampled::client::{Metadata, SampleOptions};
 
 use super::{
-    Common,
+    common::Common,
     deadline::Patience,
     error::Error,
     format, frame,

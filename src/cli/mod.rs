@@ -2,6 +2,7 @@
 
 mod activation;
 mod background_read;
+mod common;
 mod configuration;
 mod confinement;
 mod deadline;
@@ -24,6 +25,7 @@ mod reload;
 mod replace;
 mod restart;
 mod running;
+mod runtime;
 mod sample;
 mod screen;
 mod selectors;
@@ -39,27 +41,18 @@ mod watch;
 use std::{
     env,
     ffi::OsString,
-    fmt::Display,
-    fs::{self, File},
     io::{self, Write},
-    path::PathBuf,
     process::{self, ExitCode},
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
-use tokio::runtime;
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-use sampled::{
-    config::{self, Config},
-    custom,
-    service::Settings,
-    source::{self, Roots},
-};
-
+use common::Common;
 use error::Error;
-use format::Format;
+use format::{Format, note};
 pub(crate) use guard::guard;
-use plain::{Plain, plain_lines};
+use plain::Plain;
+use runtime::block_on;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
@@ -79,117 +72,6 @@ struct Serve {
     common: Common,
     #[command(flatten)]
     options: host::HostOptions,
-}
-
-/// What every command can be told.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Common options")]
-struct Common {
-    /// Read the configuration from FILE [default: $XDG_CONFIG_HOME/sampled/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Read DIR as /proc
-    #[arg(long, global = true, value_name = "DIR")]
-    procfs: Option<PathBuf>,
-    /// Read DIR as /sys
-    #[arg(long, global = true, value_name = "DIR")]
-    sysfs: Option<PathBuf>,
-    /// Read DIR as the root of the file system
-    #[arg(long, global = true, value_name = "DIR")]
-    rootfs: Option<PathBuf>,
-    /// Log what is at least this important
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "LEVEL",
-        default_value = "warn"
-    )]
-    log_level: log::Level,
-    #[command(flatten)]
-    format: Format,
-    /// Whether the service stays until it is stopped, where nobody says how long: a person has started it.
-    #[arg(skip)]
-    is_kept: bool,
-}
-
-impl Common {
-    /// The same, of paths that mean the same in every directory.
-    fn absolute(&self) -> Result<Self, Error> {
-        Ok(Self {
-            config: absolute(&self.config)?,
-            procfs: absolute(&self.procfs)?,
-            sysfs: absolute(&self.sysfs)?,
-            rootfs: absolute(&self.rootfs)?,
-            log_level: self.log_level,
-            format: self.format,
-            is_kept: self.is_kept,
-        })
-    }
-
-    /// The configuration file, for a message.
-    fn configuration(&self) -> String {
-        let path = self.config.clone().or_else(config::user_file);
-        path.map_or("config.toml".to_owned(), |path| path.display().to_string())
-    }
-
-    /// The same, for a service that is started to stay.
-    fn kept(&self) -> Self {
-        Self {
-            is_kept: true,
-            ..self.clone()
-        }
-    }
-
-    /// The settings where there is no configuration.
-    fn defaults(&self) -> Settings {
-        let mut settings = Settings::default();
-        if self.is_kept {
-            settings.idle_timeout = None;
-        }
-        settings
-    }
-
-    /// What the configuration says: the file that was named must be there, the user's own may be.
-    fn settings(&self) -> Result<Settings, config::Error> {
-        let mut config = match &self.config {
-            Some(path) => Config::load(path)?,
-            None => Config::of_user()?,
-        };
-        if !config.sets_idle_timeout {
-            config.settings.idle_timeout = self.defaults().idle_timeout;
-        }
-        Ok(with_own_sources(config.settings))
-    }
-
-    /// Whether somebody says where the kernel's files are.
-    fn has_roots(&self) -> bool {
-        self.procfs.is_some() || self.sysfs.is_some() || self.rootfs.is_some()
-    }
-
-    fn roots(&self) -> Roots {
-        let usual = Roots::default();
-        Roots {
-            proc: self.procfs.clone().unwrap_or(usual.proc),
-            sys: self.sysfs.clone().unwrap_or(usual.sys),
-            root: self.rootfs.clone().unwrap_or(usual.root),
-        }
-    }
-
-    /// The same, for a command that reads them itself.
-    ///
-    /// # Errors
-    /// When what is to be /proc is not there: all that it does not have would be passed over in silence.
-    fn own_roots(&self) -> Result<Roots, source::Error> {
-        let roots = self.roots();
-        match fs::read_dir(&roots.proc) {
-            Err(cause) if self.procfs.is_some() => Err(source::Error::Io {
-                path: roots.proc,
-                cause,
-            }),
-            _ => Ok(roots),
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,21 +142,6 @@ The readings come from the service, which the session bus starts. Where no sessi
 bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
 them itself; only then does the configuration matter here.";
 
-/// What guards the commands of the user: this program.
-const GUARD: &str = "/proc/self/exe";
-
-/// These settings, with the sources that the user defines.
-fn with_own_sources(mut settings: Settings) -> Settings {
-    settings.sources.own = config::user_sources().map(own_sources);
-    settings
-}
-
-/// The sources that a directory defines.
-fn own_sources(directory: PathBuf) -> custom::Options {
-    let guard = GUARD.into();
-    custom::Options { directory, guard }
-}
-
 impl Cli {
     fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<_> = arguments.into_iter().collect();
@@ -316,20 +183,6 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn absolute(path: &Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
-    let absolute = path.as_ref().map(std::path::absolute).transpose();
-    absolute.map_err(|cause| Error::Kernel {
-        what: "working directory",
-        cause,
-    })
-}
-
-/// Tells the person, on stderr; if nobody reads it, that is no failure.
-fn note(text: impl Display) {
-    let text = format!("sampled: {text}\n");
-    io::stderr().write_all(plain_lines(&text).as_bytes()).ok();
-}
-
 /// Ends as clap does, which would print the arguments as they are.
 fn exit(error: &clap::Error) -> ! {
     let text = error.render().to_string();
@@ -359,33 +212,6 @@ fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
         Command::Demo => block_on(demo::run()),
         Command::Uninstall(options) => install::uninstall(options),
     }
-}
-
-/// What a command has open at least: the runtime's event queue, its signals, the bus, a timer, some files.
-const DESCRIPTORS: usize = 16;
-
-/// Runs a command on this thread.
-fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    check_descriptors().map_err(|cause| Error::Kernel {
-        what: "too few files can be open (RLIMIT_NOFILE)",
-        cause,
-    })?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Error::Kernel {
-        what: "event queue",
-        cause,
-    })?;
-    let done = runtime.block_on(command);
-    // The runtime's threads look up names of hosts: one that gets no answer is not waited for.
-    runtime.shutdown_background();
-    done
-}
-
-/// Makes sure that as many files can be open as are needed: tokio panics otherwise, at its first signal.
-fn check_descriptors() -> io::Result<()> {
-    let first = File::open("/dev/null")?;
-    let others: io::Result<Vec<_>> = (1..DESCRIPTORS).map(|_| first.try_clone()).collect();
-    others.map(drop)
 }
 
 #[cfg(test)]

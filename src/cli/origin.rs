@@ -13,7 +13,9 @@ use sampled::{
     service::Settings,
 };
 
-use super::{Common, configuration, deadline::Patience, error::Error, frame::Frame};
+use super::{
+    common::Common, configuration, deadline::Patience, error::Error, format::note, frame::Frame,
+};
 
 /// How long the configuration may take to be read.
 const CONFIGURATION: Duration = Duration::from_secs(5);
@@ -51,7 +53,7 @@ pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
             if let Some(sandbox) = Sandbox::current() {
                 return Err(Error::Sandboxed { error, sandbox });
             }
-            super::note(format_args!("{error}; reading in-process"));
+            note(format_args!("{error}; reading in-process"));
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -20,9 +20,9 @@ use sampled::{
 };
 
 use super::{
-    block_on,
     deadline::Deadline,
     error::{Error, NotOurs, Stranger},
+    runtime::block_on,
 };
 
 /// Who is asked to leave has this long to answer, and a quarter of what is left at most.

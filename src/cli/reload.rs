@@ -4,11 +4,19 @@ use std::process::ExitCode;
 
 use sampled::daemon;
 
-use super::{Common, configuration, error::Error, format, owner::Owner, running::DaemonOptions};
+use super::{
+    common::Common,
+    configuration,
+    error::Error,
+    format::{self, note},
+    owner::Owner,
+    running::DaemonOptions,
+    runtime::block_on,
+};
 
 pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
     // The daemon would keep its configuration and say so in its log: here is somebody who reads it.
-    super::block_on(configuration::within(common, options.timeout))?;
+    block_on(configuration::within(common, options.timeout))?;
     let deadline = options.deadline();
     match options.daemon().reload() {
         Ok(pid) => {
@@ -27,7 +35,7 @@ pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     }
-    super::note("not running");
+    note("not running");
     // "The program is not running", as the Linux Standard Base numbers it.
     Ok(ExitCode::from(7))
 }

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use sampled::client::Client;
 
 use super::{
-    Cli, Command as Verb, block_on, deadline::Deadline, error::Error, note, owner::Owner,
-    running::Starter,
+    Cli, Command as Verb, deadline::Deadline, error::Error, format::note, owner::Owner,
+    running::Starter, runtime::block_on,
 };
 
 /// The bus has this long for all that it is asked.

@@ -8,11 +8,12 @@ use tokio::time::timeout;
 use sampled::daemon::Status;
 
 use super::{
-    Common, block_on,
+    common::Common,
     error::Error,
     format, log,
     owner::Owner,
     running::{DaemonOptions, Starter},
+    runtime::block_on,
     start::{self, StartOptions},
     stop,
 };

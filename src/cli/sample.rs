@@ -7,7 +7,7 @@ use clap::Args;
 use sampled::{client::SampleOptions, duration};
 
 use super::{
-    Common,
+    common::Common,
     deadline::Patience,
     error::Error,
     format::{self, Format},

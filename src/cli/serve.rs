@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use sampled::daemon::Daemon;
 
 use super::{
-    Common,
+    common::Common,
     error::Error,
     host::{self, Host, HostOptions},
 };

@@ -14,10 +14,10 @@ use sampled::{
 };
 
 use super::{
-    Common,
+    common::{Common, absolute, own_sources},
     deadline::Patience,
     error::Error,
-    format,
+    format::{self, note},
     origin::{self, Origin},
     plain::plain,
     table::{self, Style},
@@ -77,7 +77,7 @@ async fn list(common: &Common, patience: Patience) -> Result<ExitCode, Error> {
 }
 
 async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error> {
-    let directory = super::absolute(&options.directory)?.or_else(config::user_sources);
+    let directory = absolute(&options.directory)?.or_else(config::user_sources);
     let Some(directory) = directory else {
         return nothing("neither XDG_CONFIG_HOME nor HOME says where that would be");
     };
@@ -105,7 +105,7 @@ async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error
 
 /// Who defines nothing makes no mistake.
 fn nothing(why: impl Display) -> Result<ExitCode, Error> {
-    super::note(format_args!("nothing is defined: {why}"));
+    note(format_args!("nothing is defined: {why}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -118,7 +118,7 @@ async fn read(
     // What takes longer is no sensor for anybody.
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
-    settings.sources.own = Some(super::own_sources(directory));
+    settings.sources.own = Some(own_sources(directory));
     let local = origin::local(common, &settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {

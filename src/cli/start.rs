@@ -10,11 +10,11 @@ use sampled::{
 };
 
 use super::{
-    Common,
     activation::is_activated,
+    common::Common,
     deadline::Deadline,
     error::Error,
-    format,
+    format::{self, note},
     host::{self, Host},
     log, owner,
     running::{DaemonOptions, Starter},
@@ -97,7 +97,7 @@ pub(super) fn launch(
             },
             Ok(None) => return Err(error.into()),
             Err(silent) => {
-                super::note(silent);
+                note(silent);
                 return Err(error.into());
             }
         },

@@ -16,12 +16,13 @@ use sampled::{
 };
 
 use super::{
-    Common,
+    common::Common,
     deadline::Deadline,
     error::{Error, Stranger},
     format, owner,
     plain::Plain,
     running::{DaemonOptions, Starter},
+    runtime::block_on,
 };
 
 /// What `status` can be told.
@@ -181,7 +182,7 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
 /// Asks for the process that has the name on the bus, and what it says of itself.
 fn ask(deadline: Deadline) -> Result<Answer, Error> {
     let mut answer = Answer::default();
-    let asked = super::block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
+    let asked = block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
     answer.error = asked.err().filter(|error| {
         matches!(
             error,

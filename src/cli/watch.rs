@@ -21,10 +21,10 @@ use sampled::{
 };
 
 use super::{
-    Common,
+    common::Common,
     deadline::Patience,
     error::Error,
-    format::{self, Format},
+    format::{self, Format, note},
     frame::{Csv, Frame},
     interruption::{Interruption, Resizes},
     origin::{Frames, Origin},
@@ -103,7 +103,7 @@ async fn watch(
         match ended {
             Err(Error::Client(reason @ (client::Error::Ended(_) | client::Error::Stopping))) => {
                 view.interrupt();
-                super::note(format_args!("{reason}; starting again"));
+                note(format_args!("{reason}; starting again"));
             }
             ended => return ended,
         }

@@ -10,8 +10,9 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::stderr::Stderr;
 use crate::cli::plain::plain_lines;
+
+use super::stderr::Stderr;
 
 /// What has become of the lines so far.
 #[derive(Debug, Default)]

@@ -17,7 +17,8 @@ use sampled::{
 };
 
 use super::{
-    CLIENT, Cli, Common,
+    CLIENT, Cli,
+    common::Common,
     deadline::Patience,
     error::Error,
     format::{self, Format},

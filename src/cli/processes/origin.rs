@@ -10,7 +10,7 @@ use sampled::{
     reading::Stamp,
 };
 
-use crate::cli::{Common, deadline::Patience, error::Error, origin};
+use crate::cli::{common::Common, deadline::Patience, error::Error, origin};
 
 use super::{Listing, Summary};
 

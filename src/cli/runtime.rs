@@ -1,0 +1,34 @@
+//! The event loop of a command.
+
+use std::{fs::File, io};
+
+use tokio::runtime;
+
+use super::error::Error;
+
+/// What a command has open at least: the runtime's event queue, its signals, the bus, a timer, some files.
+const DESCRIPTORS: usize = 16;
+
+/// Runs a command on this thread.
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    check_descriptors().map_err(|cause| Error::Kernel {
+        what: "too few files can be open (RLIMIT_NOFILE)",
+        cause,
+    })?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::Kernel {
+        what: "event queue",
+        cause,
+    })?;
+    let done = runtime.block_on(command);
+    // The runtime's threads look up names of hosts: one that gets no answer is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Makes sure that as many files can be open as are needed: tokio panics otherwise, at its first signal.
+fn check_descriptors() -> io::Result<()> {
+    let first = File::open("/dev/null")?;
+    let others: io::Result<Vec<_>> = (1..DESCRIPTORS).map(|_| first.try_clone()).collect();
+    others.map(drop)
+}
