@@ -1,4 +1,4 @@
-//! `sampled install` and `sampled uninstall`.
+//! `sampled install`: puts the program in place for the bus and systemd.
 
 use std::{
     env,
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     prefix: Option<PathBuf>,
     /// Put everything below DIR, as if it were /, and tell nobody: for those who make packages
     #[arg(long, value_name = "DIR")]
-    destdir: Option<PathBuf>,
+    pub(super) destdir: Option<PathBuf>,
 }
 
 /// What `install` alone can be told.
@@ -47,7 +47,7 @@ pub(crate) struct InstallOptions {
     no_systemd: bool,
 }
 
-pub(crate) fn install(given: InstallOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     let installation = given.options.installation(!given.no_systemd)?;
     // Opened by this name, it is the program that runs, even if another has its path by now.
     let written = installation.install(Path::new("/proc/self/exe"))?;
@@ -68,23 +68,8 @@ pub(crate) fn install(given: InstallOptions) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn uninstall(options: Options) -> Result<ExitCode, Error> {
-    let installation = options.installation(true)?;
-    let path = &installation.layout.program;
-    let program = Program::at(path);
-    let removed = installation.uninstall()?;
-    print("removed", &removed)?;
-    if removed.is_empty() {
-        note("nothing of `sampled install` is there: nothing was removed");
-    } else if options.destdir.is_none() && tell(false)? {
-        let ended = replace::by_nothing(&program, removed.contains(path));
-        ended.unwrap_or_else(|error| note(format_args!("what runs is not ended: {error}")));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 impl Options {
-    fn installation(&self, systemd: bool) -> Result<Installation, Error> {
+    pub(super) fn installation(&self, systemd: bool) -> Result<Installation, Error> {
         let layout = match &self.prefix {
             Some(prefix) => Layout::under(prefix)?,
             None => Layout::of_user()?,
@@ -97,14 +82,14 @@ impl Options {
     }
 }
 
-fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
     let mut paths = paths.iter();
     paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
 /// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs. Returns whether
 /// the bus does from here on what was installed, or removed.
-fn tell(installed: bool) -> Result<bool, Error> {
+pub(super) fn tell(installed: bool) -> Result<bool, Error> {
     let telling = async {
         let bus = Bus::within(None, TELL).await?;
         let systemd = bus.reload().await?;

@@ -35,6 +35,7 @@ mod start;
 mod status;
 mod stop;
 mod table;
+mod uninstall;
 mod units;
 mod watch;
 
@@ -197,20 +198,20 @@ fn exit(error: &clap::Error) -> ! {
 fn run(common: &Common, command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Serve(options) => serve::run(common, options),
-        Command::Start(options) => start::start(common, &options),
-        Command::Stop(options) => stop::stop(&options),
-        Command::Restart(options) => restart::restart(common, &options),
+        Command::Start(options) => start::run(common, &options),
+        Command::Stop(options) => stop::run(&options),
+        Command::Restart(options) => restart::run(common, &options),
         Command::MakeWay(options) => restart::make_way(&options),
-        Command::Reload(options) => reload::reload(common, &options),
+        Command::Reload(options) => reload::run(common, &options),
         Command::Status(options) => status::run(common, &options),
         Command::List(options) => block_on(list::run(common, options)),
         Command::Sample(options) => block_on(sample::run(common, options)),
         Command::Watch(options) => block_on(watch::run(common, options)),
         Command::Sources(options) => block_on(sources::run(common, options)),
         Command::Processes(options) => block_on(processes::run(common, options)),
-        Command::Install(options) => install::install(options),
+        Command::Install(options) => install::run(options),
         Command::Demo => block_on(demo::run()),
-        Command::Uninstall(options) => install::uninstall(options),
+        Command::Uninstall(options) => uninstall::run(options),
     }
 }
 

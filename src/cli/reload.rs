@@ -14,7 +14,7 @@ use super::{
     runtime::block_on,
 };
 
-pub(crate) fn reload(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
     // The daemon would keep its configuration and say so in its log: here is somebody who reads it.
     block_on(configuration::within(common, options.timeout))?;
     let deadline = options.deadline();

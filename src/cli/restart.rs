@@ -32,7 +32,7 @@ pub(crate) struct Options {
 }
 
 /// Stops the service, however it was started, and starts it.
-pub(crate) fn restart(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
     // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
     // The old one is ended first, for it may have the pidfile. A call that comes in then starts a successor.
@@ -94,7 +94,7 @@ pub(crate) fn make_way(options: &Options) -> Result<ExitCode, Error> {
     if !is_detached && by_systemd(options)? {
         return Ok(ExitCode::from(RESTARTED));
     }
-    stop::stop(&DaemonOptions {
+    stop::run(&DaemonOptions {
         timeout: daemon.timeout.div_f64(2.0),
         ..daemon.clone()
     })

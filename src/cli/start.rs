@@ -55,7 +55,7 @@ impl StartOptions {
     }
 }
 
-pub(crate) fn start(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
     let host = options.host(common)?;
     let daemon = options.detached();

@@ -11,7 +11,7 @@ use super::{
     running::DaemonOptions,
 };
 
-pub(crate) fn stop(options: &DaemonOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(options: &DaemonOptions) -> Result<ExitCode, Error> {
     let deadline = options.deadline();
     let mut any = tell(options.daemon().stop()?, options.timeout)?;
     if let Some(owner) = Owner::find(deadline)? {
