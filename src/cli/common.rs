@@ -11,7 +11,7 @@ use sampled::{
     source::{self, Roots},
 };
 
-use super::{error::Error, format::Format, log};
+use super::{error::Error, log, output::format::Format};
 
 /// What every command can be told.
 #[derive(Clone, Debug, Args)]

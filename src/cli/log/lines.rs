@@ -10,7 +10,7 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::plain::plain_lines;
+use crate::cli::output::plain::plain_lines;
 
 use super::stderr::Stderr;
 

@@ -4,6 +4,7 @@
 //! has started, or a person by `serve`, by its name on the bus.
 
 mod options;
+pub(crate) mod owner;
 mod starter;
 
 pub(crate) use options::DaemonOptions;

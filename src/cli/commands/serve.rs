@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use sampled::daemon::Daemon;
 
-use super::{
+use crate::cli::{
     common::Common,
     error::Error,
     host::{self, Host, HostOptions},

@@ -13,8 +13,12 @@ use sampled::{
     service::Settings,
 };
 
-use super::{
-    common::Common, configuration, deadline::Patience, error::Error, format::note, frame::Frame,
+use crate::cli::{
+    common::Common,
+    configuration,
+    deadline::Patience,
+    error::Error,
+    output::{format::note, frame::Frame},
 };
 
 /// How long the configuration may take to be read.
@@ -37,7 +41,7 @@ pub(crate) enum Frames {
 
 /// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
 /// has said so where nobody has asked for that. In a sandbox it would read another machine than the person means.
-pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bus>, Error> {
+pub(crate) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bus>, Error> {
     if common.has_roots() {
         return Ok(None);
     }
@@ -61,7 +65,7 @@ pub(super) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
 }
 
 /// Readings that this process takes itself, with these settings.
-pub(super) fn local(common: &Common, settings: &Settings) -> Result<Local, Error> {
+pub(crate) fn local(common: &Common, settings: &Settings) -> Result<Local, Error> {
     let local = Local::new(&common.own_roots()?, &settings.sources);
     local.switch_off(&settings.sources_off);
     Ok(local)

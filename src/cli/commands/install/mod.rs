@@ -1,5 +1,7 @@
 //! `sampled install`: puts the program in place for the bus and systemd.
 
+pub(super) mod replace;
+
 use std::{
     env,
     path::{Path, PathBuf},
@@ -15,12 +17,13 @@ use sampled::{
     install::{Installation, Layout},
 };
 
-use super::{
+use crate::cli::{
     error::Error,
-    format::{self, note},
-    replace::{self, Program},
+    output::format::{self, note},
     runtime::block_on,
 };
+
+use replace::Program;
 
 /// The bus and systemd have this long. systemd reads all units again, on a machine that may be busy.
 const TELL: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! The configuration of the service: read at its start and on SIGHUP, by a thread.
 
+mod background_read;
+
 use std::{env, time::Duration};
 
 use tracing::{error, info, warn};
@@ -12,10 +14,11 @@ use sampled::{
 
 use super::{
     activation::is_activated,
-    background_read::{BackgroundRead, Outcome},
     common::{Common, with_own_sources},
     error::Error,
 };
+
+use background_read::{BackgroundRead, Outcome};
 
 /// How long the start waits for it: somebody may be waiting for an answer.
 const AT_START: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::interruption::Interruption;
+use crate::cli::interruption::Interruption;
 
 /// After a signal, calls may take this long, and then get `Stopping`.
 const ANSWERS: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ use sampled::{
     reading::{Fault, Reading, Value},
 };
 
-use crate::cli::{
+use crate::cli::output::{
     plain::{cut, plain, width},
     table::Style,
     units::readable,

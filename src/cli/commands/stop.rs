@@ -4,11 +4,13 @@ use std::{process::ExitCode, time::Duration};
 
 use sampled::daemon::Stop;
 
-use super::{
+use crate::cli::{
     error::Error,
-    format,
-    owner::{Leave, Owner},
-    running::DaemonOptions,
+    output::format,
+    running::{
+        DaemonOptions,
+        owner::{Leave, Owner},
+    },
 };
 
 pub(crate) fn run(options: &DaemonOptions) -> Result<ExitCode, Error> {

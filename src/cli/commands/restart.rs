@@ -7,13 +7,16 @@ use tokio::time::timeout;
 
 use sampled::daemon::Status;
 
-use super::{
+use crate::cli::{
     common::Common,
     error::Error,
-    format, log,
-    owner::Owner,
-    running::{DaemonOptions, Starter},
+    log,
+    output::format,
+    running::{DaemonOptions, Starter, owner::Owner},
     runtime::block_on,
+};
+
+use super::{
     start::{self, StartOptions},
     stop,
 };

@@ -19,7 +19,7 @@ use sampled::{
     duration::Timeout,
 };
 
-use super::{
+use crate::cli::{
     deadline::Deadline,
     error::{Error, NotOurs, Stranger},
     runtime::block_on,

@@ -1,5 +1,8 @@
 //! The service in a process of its own, whoever has started it: settings, signals, readiness.
 
+mod confinement;
+mod farewell;
+
 use std::{cell::OnceCell, time::Duration};
 
 use clap::Args;
@@ -22,13 +25,13 @@ use super::{
     activation::is_activated,
     common::Common,
     configuration::Configuration,
-    confinement,
     error::Error,
-    farewell::{Farewell, UNASKED},
     interruption::{self, Interruption},
-    owner::Owner,
+    running::owner::Owner,
     runtime::block_on,
 };
+
+use farewell::{Farewell, UNASKED};
 
 /// A service manager that had no room to hear that the service is ready is told again after this.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use super::{
-    error::Error,
-    format::note,
-    install::{Options, print, tell},
+use crate::cli::{error::Error, output::format::note};
+
+use super::install::{
+    Options, print,
     replace::{self, Program},
+    tell,
 };
 
 pub(crate) fn run(options: Options) -> Result<ExitCode, Error> {

@@ -9,7 +9,7 @@ use sampled::{
     reading::{Fault, Reading, Value},
 };
 
-use crate::cli::frame::write_row;
+use crate::cli::output::frame::write_row;
 
 use super::{Listing, Summary};
 

@@ -10,7 +10,7 @@ use sampled::{
     reading::Stamp,
 };
 
-use crate::cli::{common::Common, deadline::Patience, error::Error, origin};
+use crate::cli::{common::Common, deadline::Patience, error::Error, readings::origin};
 
 use super::{Listing, Summary};
 

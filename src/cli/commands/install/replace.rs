@@ -16,9 +16,13 @@ use tokio::time::timeout;
 
 use sampled::client::Client;
 
-use super::{
-    Cli, Command as Verb, deadline::Deadline, error::Error, format::note, owner::Owner,
-    running::Starter, runtime::block_on,
+use crate::cli::{
+    Cli, Command as Verb,
+    deadline::Deadline,
+    error::Error,
+    output::format::note,
+    running::{Starter, owner::Owner},
+    runtime::block_on,
 };
 
 /// The bus has this long for all that it is asked.

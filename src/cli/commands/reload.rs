@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use sampled::daemon;
 
-use super::{
+use crate::cli::{
     common::Common,
     configuration,
     error::Error,
-    format::{self, note},
-    owner::Owner,
-    running::DaemonOptions,
+    output::format::{self, note},
+    running::{DaemonOptions, owner::Owner},
     runtime::block_on,
 };
 

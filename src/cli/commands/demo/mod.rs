@@ -16,12 +16,14 @@ use sampled::{
     wire::NAME,
 };
 
-use super::{
+use crate::cli::{
     error::{DemoError, Error},
-    format::{self, say},
-    frame::Frame,
     interruption::Interruption,
-    table, units,
+    output::{
+        format::{self, say},
+        frame::Frame,
+        table, units,
+    },
 };
 
 use stage::Stage;

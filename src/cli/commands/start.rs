@@ -9,15 +9,15 @@ use sampled::{
     duration::Timeout,
 };
 
-use super::{
+use crate::cli::{
     activation::is_activated,
     common::Common,
     deadline::Deadline,
     error::Error,
-    format::{self, note},
     host::{self, Host},
-    log, owner,
-    running::{DaemonOptions, Starter},
+    log,
+    output::format::{self, note},
+    running::{DaemonOptions, Starter, owner},
 };
 
 /// What `start` and `restart` can be told.

@@ -10,10 +10,9 @@ use clap::Args;
 use serde_json::ser::Formatter;
 use tokio::task::spawn_blocking;
 
-use super::{
-    error::Error,
-    plain::{Plain, is_obeyed, plain_lines},
-};
+use crate::cli::error::Error;
+
+use super::plain::{Plain, is_obeyed, plain_lines};
 
 /// The form of what is printed.
 #[derive(Clone, Copy, Debug, Args)]

@@ -7,14 +7,15 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use sampled::client::{Metadata, SampleOptions};
 
-use super::{
+use crate::cli::{
     common::Common,
     deadline::Patience,
     error::Error,
-    format, frame,
-    origin::Origin,
-    selectors::Selectors,
-    table::{self, Style},
+    output::{
+        format, frame,
+        table::{self, Style},
+    },
+    readings::{origin::Origin, selectors::Selectors},
 };
 
 /// What `list` can be told.

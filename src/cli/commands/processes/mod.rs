@@ -16,14 +16,19 @@ use sampled::{
     sample,
 };
 
-use super::{
-    CLIENT, Cli,
+use crate::cli::{
+    Cli,
     common::Common,
     deadline::Patience,
     error::Error,
-    format::{self, Format},
-    table::Style,
+    exit,
+    output::{
+        format::{self, Format},
+        table::Style,
+    },
 };
+
+use super::CLIENT;
 use origin::Origin;
 
 /// What `processes` can be told.
@@ -102,7 +107,7 @@ pub(crate) struct Summary {
 pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
     let plan = match options.plan(common.format) {
         Ok(plan) => plan,
-        Err(what) => super::exit(&Cli::command().error(ErrorKind::ValueValidation, what)),
+        Err(what) => exit(&Cli::command().error(ErrorKind::ValueValidation, what)),
     };
     let Plan { query, shown } = plan;
     let mut origin = Origin::open(common, options.patience).await?;

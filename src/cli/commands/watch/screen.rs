@@ -7,7 +7,7 @@ use std::{
 
 use rustix::termios::{Winsize, tcgetwinsize};
 
-use super::plain::columns;
+use crate::cli::output::plain::columns;
 
 /// Where tables are shown.
 #[derive(Debug, Default)]

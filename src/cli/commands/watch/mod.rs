@@ -1,5 +1,7 @@
 //! `sampled watch`: a session, shown frame by frame.
 
+mod screen;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -20,18 +22,23 @@ use sampled::{
     duration,
 };
 
-use super::{
+use crate::cli::{
     common::Common,
     deadline::Patience,
     error::Error,
-    format::{self, Format, note},
-    frame::{Csv, Frame},
     interruption::{Interruption, Resizes},
-    origin::{Frames, Origin},
-    screen::Screen,
-    selectors::Selectors,
-    table::{self, Style},
+    output::{
+        format::{self, Format, note},
+        frame::{Csv, Frame},
+        table::{self, Style},
+    },
+    readings::{
+        origin::{Frames, Origin},
+        selectors::Selectors,
+    },
 };
+
+use screen::Screen;
 
 /// What `watch` can be told.
 #[derive(Clone, Debug, Args)]

@@ -15,13 +15,12 @@ use sampled::{
     service::CONFIGURATION,
 };
 
-use super::{
+use crate::cli::{
     common::Common,
     deadline::Deadline,
     error::{Error, Stranger},
-    format, owner,
-    plain::Plain,
-    running::{DaemonOptions, Starter},
+    output::{format, plain::Plain},
+    running::{DaemonOptions, Starter, owner},
     runtime::block_on,
 };
 

@@ -6,15 +6,16 @@ use clap::Args;
 
 use sampled::{client::SampleOptions, duration};
 
-use super::{
+use crate::cli::{
     common::Common,
     deadline::Patience,
     error::Error,
-    format::{self, Format},
-    frame::Csv,
-    origin::Origin,
-    selectors::Selectors,
-    table::{self, Style},
+    output::{
+        format::{self, Format},
+        frame::Csv,
+        table::{self, Style},
+    },
+    readings::{origin::Origin, selectors::Selectors},
 };
 
 /// What `sample` can be told.

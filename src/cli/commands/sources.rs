@@ -13,14 +13,16 @@ use sampled::{
     sources,
 };
 
-use super::{
+use crate::cli::{
     common::{Common, absolute, own_sources},
     deadline::Patience,
     error::Error,
-    format::{self, note},
-    origin::{self, Origin},
-    plain::plain,
-    table::{self, Style},
+    output::{
+        format::{self, note},
+        plain::plain,
+        table::{self, Style},
+    },
+    readings::origin::{self, Origin},
 };
 
 /// What `sources` can be told.

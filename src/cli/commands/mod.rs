@@ -1,0 +1,115 @@
+//! The commands, each in the file of its name.
+
+mod demo;
+mod install;
+mod list;
+mod processes;
+mod reload;
+mod restart;
+mod sample;
+mod serve;
+mod sources;
+mod start;
+mod status;
+mod stop;
+mod uninstall;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{
+    common::Common, error::Error, host::HostOptions, output::format::Format,
+    running::DaemonOptions, runtime::block_on,
+};
+
+/// What the clients of the service have in common.
+const CLIENT: &str = "\
+The readings come from the service, which the session bus starts. Where no session
+bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
+them itself; only then does the configuration matter here.";
+
+/// What the program can be told to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service in the foreground: what the bus and systemd do
+    Serve(HostOptions),
+    /// Start the service in the background, where it stays until it is stopped, and wait until it is ready
+    Start(start::StartOptions),
+    /// Stop the service, however it was started
+    Stop(DaemonOptions),
+    /// Stop the service if it runs, and start it in the background; if systemd runs it, have systemd restart it
+    Restart(start::StartOptions),
+    /// What `restart` does in a process of its own: end the service, or have systemd restart it
+    #[command(hide = true)]
+    MakeWay(restart::Options),
+    /// Have the service read its configuration again
+    Reload(DaemonOptions),
+    /// Say whether the service runs, and how it was started
+    #[command(
+        after_help = "Exit status: 0 running, 1 dead with its pidfile left, 3 not running, 4 unknown."
+    )]
+    Status(status::StatusOptions),
+    /// List the metrics that there are
+    #[command(after_help = CLIENT)]
+    List(list::Options),
+    /// Read metrics once, now
+    #[command(after_help = CLIENT)]
+    Sample(sample::Options),
+    /// Read metrics again and again
+    #[command(after_help = CLIENT)]
+    Watch(watch::Options),
+    /// Say which sources there are, and what is wrong with those that you define
+    #[command(after_help = CLIENT, args_conflicts_with_subcommands = true)]
+    Sources(sources::Options),
+    /// Show the processes
+    #[command(visible_alias = "ps", after_help = CLIENT, after_long_help = processes::help())]
+    Processes(processes::Options),
+    /// Put the program, the activation file and the unit in place for this user, in the place of one that runs
+    Install(install::InstallOptions),
+    /// Remove what `install` has put in place, and end what runs of it
+    Uninstall(install::Options),
+    /// Show the whole story on a bus of its own, with nothing installed
+    Demo,
+}
+
+impl Command {
+    /// Whether the command has something to print in this form.
+    pub(crate) fn can_print(&self, format: Format) -> Result<(), &'static str> {
+        let (json, csv) = match self {
+            Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => (true, true),
+            Self::Status(_) => (true, false),
+            Self::Sources(options) => (options.prints_data(), false),
+            _ => (false, false),
+        };
+        if format.json && !json {
+            return Err("this command prints no data: --json means nothing to it");
+        }
+        if format.csv && !csv {
+            return Err("this command prints no table: --csv means nothing to it");
+        }
+        Ok(())
+    }
+
+    /// Runs the command.
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode, Error> {
+        match self {
+            Self::Serve(options) => serve::run(common, options),
+            Self::Start(options) => start::run(common, &options),
+            Self::Stop(options) => stop::run(&options),
+            Self::Restart(options) => restart::run(common, &options),
+            Self::MakeWay(options) => restart::make_way(&options),
+            Self::Reload(options) => reload::run(common, &options),
+            Self::Status(options) => status::run(common, &options),
+            Self::List(options) => block_on(list::run(common, options)),
+            Self::Sample(options) => block_on(sample::run(common, options)),
+            Self::Watch(options) => block_on(watch::run(common, options)),
+            Self::Sources(options) => block_on(sources::run(common, options)),
+            Self::Processes(options) => block_on(processes::run(common, options)),
+            Self::Install(options) => install::run(options),
+            Self::Demo => block_on(demo::run()),
+            Self::Uninstall(options) => uninstall::run(options),
+        }
+    }
+}
