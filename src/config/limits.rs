@@ -1,0 +1,70 @@
+//! The section of limits:
+//!
+//! ```toml
+//! [limits]
+//! sessions = 64
+//! total.sessions = 512
+//! ```
+
+use crate::{
+    mistake::{self, Mistake, Value},
+    service::Limits,
+};
+
+/// The smallest limit for messages, in bytes: a call with a few selectors fits.
+const SHORTEST_MESSAGE: usize = 4096;
+
+pub(super) fn parse(value: &Value<'_>, limits: &mut Limits) -> Result<(), Mistake> {
+    for (key, value) in mistake::table("limits", value)? {
+        match &**key.get_ref() {
+            "total" => {
+                for (key, value) in mistake::table("limits.total", value)? {
+                    limit("total.", key, value, limits)?;
+                }
+            }
+            _ => limit("", key, value, limits)?,
+        }
+    }
+    Ok(())
+}
+
+fn limit(
+    table: &str,
+    key: &mistake::Key<'_>,
+    value: &Value<'_>,
+    limits: &mut Limits,
+) -> Result<(), Mistake> {
+    let name = format!("{table}{}", key.get_ref());
+    let Some(limit) = limits.named(&name) else {
+        let known = Limits::NAMES
+            .iter()
+            .filter_map(|name| name.strip_prefix(table))
+            .filter(|name| !name.contains('.'));
+        let known: Vec<_> = known.collect();
+        let mut known = known.join(", ");
+        if table.is_empty() {
+            known.push_str(", total");
+        }
+        return Err(Mistake::unknown(&format!("limits.{table}"), key, &known));
+    };
+    let key = format!("limits.{name}");
+    *limit = count(&key, value)?;
+    // Nobody could even call `Quit`.
+    if name == "message_bytes" && *limit < SHORTEST_MESSAGE {
+        let what = format!("{key}: {limit}: it is at least {SHORTEST_MESSAGE}");
+        return Err(Mistake::new(value.span(), what));
+    }
+    Ok(())
+}
+
+fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
+    let number = value.get_ref().as_integer();
+    // A sign or a radix is read as TOML has them; what does not fit is no number of sessions.
+    let number = number.and_then(|number| {
+        let digits = number.as_str().replace('_', "");
+        usize::from_str_radix(&digits, number.radix()).ok()
+    });
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| Mistake::mistyped(key, "a whole number above 0", value))
+}

@@ -1,0 +1,183 @@
+//! The configuration file, in [TOML](https://toml.io):
+//!
+//! ```toml
+//! idle_timeout = "30s"   # or "never"
+//!
+//! [sources]
+//! off = ["os"]           # not to be read
+//!
+//! [disk]
+//! network = true         # also ask mounts on the network and of autofs; from the next start on
+//!
+//! [limits]               # all of them: docs/limits.md
+//! sessions = 64          # of each client
+//! total.sessions = 512   # of all clients together
+//!
+//! [sandbox."org.example.App"]   # what a program in a sandbox may have: docs/security.md
+//! processes = true
+//! ```
+//!
+//! A key that means nothing is an error: a typing mistake must not pass as a default.
+
+mod limits;
+mod path;
+mod sandbox;
+mod sources;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    duration::Timeout,
+    mistake::{self, Mistake, Place, Value},
+    regular_file,
+    service::Settings,
+};
+
+pub use path::{user_file, user_sources};
+
+/// No file that a person has written is larger, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// What a configuration file says, and the defaults where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// What the service is told.
+    pub settings: Settings,
+    /// Whether it is the file that says how long the service stays.
+    pub sets_idle_timeout: bool,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file does not say what a configuration can say.
+    #[error("{}:{line}:{column}: {what}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line of the mistake; the first is 1.
+        line: usize,
+        /// The character of that line; the first is 1.
+        column: usize,
+        /// The mistake, in words that begin with the key.
+        what: String,
+    },
+}
+
+impl Config {
+    /// Reads a file that must be there.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what it cannot say.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let failed = |cause| Error::Io {
+            path: path.to_owned(),
+            cause,
+        };
+        let text = regular_file::read(path, LARGEST).map_err(failed)?;
+        let text = String::from_utf8(text).map_err(|_| {
+            failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is not in UTF-8",
+            ))
+        })?;
+        parse(&text).map_err(|mistake| in_file(mistake, path, &text))
+    }
+
+    /// Reads the [user's own file](user_file). If there is none, all is
+    /// as usual.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says what it cannot say.
+    pub fn of_user() -> Result<Self, Error> {
+        let Some(path) = user_file() else {
+            return Ok(Self::default());
+        };
+        match Self::load(&path) {
+            Err(Error::Io { cause, .. }) if is_absent(&cause) => Ok(Self::default()),
+            loaded => loaded,
+        }
+    }
+}
+
+fn is_absent(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// A mistake of this text, in this file.
+fn in_file(mistake: Mistake, path: &Path, text: &str) -> Error {
+    let Place { line, column } = mistake.place(text);
+    Error::Invalid {
+        path: path.to_owned(),
+        line,
+        column,
+        what: mistake.what,
+    }
+}
+
+fn parse(text: &str) -> Result<Config, Mistake> {
+    let table = mistake::document(text)?;
+    let mut settings = Settings::default();
+    let mut sets_idle_timeout = false;
+    for (key, value) in table.get_ref() {
+        match &**key.get_ref() {
+            "idle_timeout" => {
+                settings.idle_timeout = timeout("idle_timeout", value)?.0;
+                sets_idle_timeout = true;
+            }
+            "sources" => sources::parse(value, &mut settings)?,
+            "disk" => disk(value, &mut settings)?,
+            "limits" => limits::parse(value, &mut settings.limits)?,
+            "sandbox" => settings.sandbox = sandbox::parse(value)?,
+            _ => {
+                return Err(Mistake::unknown(
+                    "",
+                    key,
+                    "idle_timeout, sources, disk, limits, sandbox",
+                ));
+            }
+        }
+    }
+    Ok(Config {
+        settings,
+        sets_idle_timeout,
+    })
+}
+
+fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
+    for (key, value) in mistake::table("disk", value)? {
+        match &**key.get_ref() {
+            "network" => settings.sources.network_mounts = mistake::flag("disk.network", value)?,
+            _ => return Err(Mistake::unknown("disk.", key, "network")),
+        }
+    }
+    Ok(())
+}
+
+fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Mistake> {
+    let expected = "a duration in quotes, such as \"30s\", or \"never\"";
+    let text = value.get_ref().as_str();
+    let text = text.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
+    text.parse().map_err(|cause| {
+        let what = format!("{key}: {text:?} ({cause}): {expected} is expected");
+        Mistake::new(value.span(), what)
+    })
+}
+
+#[cfg(test)]
+mod tests;
