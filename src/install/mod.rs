@@ -3,24 +3,24 @@
 //!
 //! What is written says that it was written here, and is all that is ever removed or replaced.
 
+mod activation;
+mod error;
+mod file;
+
 use std::{
     env, fs,
-    io::{self, ErrorKind, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{self, Path, PathBuf},
 };
 
 use nix::unistd::{AccessFlags, eaccess};
 
-use crate::{regular_file, wire::NAME};
+use crate::wire::NAME;
 
-const ACTIVATION: &str = include_str!("../dbus/io.github.sampled.Sampler1.service");
-const UNIT: &str = include_str!("../systemd/sampled.service");
-
-/// The first line of the files that are written here.
-const MARK: &str = "# Written by `sampled install`";
-/// The end of that line where the program was put in place along with them, and goes with them.
-const WITH_PROGRAM: &str = ", with the program";
+pub use activation::activation_file;
+use activation::unit_file;
+pub use error::Error;
+use error::at;
+use file::{MARK, WITH_PROGRAM, is_ours, is_same, is_there, is_with_program, replace};
 
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,37 +43,6 @@ pub struct Installation {
     /// Whether there is to be a unit. With its name in the activation file, a bus that works with
     /// systemd starts nothing but the unit: there are both or neither.
     pub systemd: bool,
-}
-
-/// Why something cannot be installed or removed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read, written or removed.
-    #[error("{}: {cause}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the kernel said.
-        #[source]
-        cause: io::Error,
-    },
-    /// A file of that name is there already.
-    #[error("{}: not written by `sampled install`: remove it first", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A path cannot be written in an activation file or a unit.
-    #[error("{}: {what}", path.display())]
-    Unquotable {
-        /// The path.
-        path: PathBuf,
-        /// What is in it.
-        what: &'static str,
-    },
-    /// There is no home directory to install in.
-    #[error("HOME is not set to an absolute path: say where with --prefix")]
-    Homeless,
 }
 
 impl Layout {
@@ -204,177 +173,9 @@ impl Installation {
     }
 }
 
-/// The activation file by which a bus runs this program with these arguments.
-///
-/// # Errors
-/// When the path cannot be written there.
-pub fn activation_file(program: &Path, arguments: &str) -> Result<String, Error> {
-    let exec = format!("Exec={} {arguments}", quote(program)?);
-    Ok(with_line(ACTIVATION, "Exec=", &exec))
-}
-
-fn unit_file(program: &Path) -> Result<String, Error> {
-    // % begins a specifier (systemd.unit(5)).
-    let exec = format!("ExecStart={} serve", quote(program)?.replace('%', "%%"));
-    Ok(with_line(UNIT, "ExecStart=", &exec))
-}
-
-/// The text, with the line that begins like this replaced.
-fn with_line(text: &str, start: &str, line: &str) -> String {
-    let lines = text
-        .lines()
-        .map(|old| if old.starts_with(start) { line } else { old });
-    lines.flat_map(|line| [line, "\n"]).collect()
-}
-
-/// A path, as dbus-daemon, dbus-broker and systemd all read it: in quotes where it needs them.
-///
-/// They agree on quotes and on nothing beyond: what would need a backslash is refused.
-fn quote(path: &Path) -> Result<String, Error> {
-    let unquotable = |what| Error::Unquotable {
-        path: path.to_owned(),
-        what,
-    };
-    let text = path
-        .to_str()
-        .ok_or_else(|| unquotable("a path that is not UTF-8 cannot be activated"))?;
-    if text.contains(|c: char| c.is_control() || matches!(c, '\\' | '"' | '`' | '$')) {
-        return Err(unquotable(
-            "a path with a control character, \\, \", ` or $ cannot be activated",
-        ));
-    }
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+-@:,=%".contains(c);
-    if text.chars().all(is_plain) {
-        return Ok(text.to_owned());
-    }
-    Ok(format!("\"{text}\""))
-}
-
-fn is_there(path: &Path) -> Result<bool, Error> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(cause) if is_absent(&cause) => Ok(false),
-        Err(cause) => Err(at(path)(cause)),
-    }
-}
-
-fn is_absent(cause: &io::Error) -> bool {
-    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// Whether both are one file.
-fn is_same(one: &Path, other: &Path) -> Result<bool, Error> {
-    let identity = |path: &Path| match fs::metadata(path) {
-        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
-        Err(cause) if is_absent(&cause) => Ok(None),
-        Err(cause) => Err(at(path)(cause)),
-    };
-    Ok(identity(one)?.is_some_and(|one| identity(other).is_ok_and(|other| other == Some(one))))
-}
-
-/// Whether a file was written here: it begins with the mark, or is a program that has the mark in
-/// it, as this one has.
-fn is_ours(path: &Path) -> Result<bool, Error> {
-    let Some(text) = read(path)? else {
-        return Ok(false);
-    };
-    if text.starts_with(b"\x7fELF") {
-        let mark = MARK.as_bytes();
-        return Ok(text.windows(mark.len()).any(|window| window == mark));
-    }
-    Ok(text.starts_with(MARK.as_bytes()))
-}
-
-fn is_with_program(activation: &Path) -> Result<bool, Error> {
-    let mark = format!("{MARK}{WITH_PROGRAM}");
-    Ok(read(activation)?.is_some_and(|text| text.starts_with(mark.as_bytes())))
-}
-
-/// What is in a file. None if there is none, or if it is nothing that was written here: a FIFO, a directory.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    /// No program of this name is larger, in bytes.
-    const LARGEST: u64 = 256 << 20;
-    match regular_file::read(path, LARGEST) {
-        Ok(text) => Ok(Some(text)),
-        Err(cause) if is_absent(&cause) || cause.kind() == ErrorKind::InvalidData => Ok(None),
-        Err(cause) => Err(at(path)(cause)),
-    }
-}
-
-/// Writes a file at once: whoever opens it finds the old one or the new one, whole. A program that
-/// is running keeps the old one.
-fn replace(path: &Path, text: &[u8], mode: u32) -> Result<(), Error> {
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(dir).map_err(at(dir))?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&temporary)?;
-        // Whatever the umask says: others run it too.
-        file.set_permissions(PermissionsExt::from_mode(mode))?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        // A program that is open for writing cannot be run.
-        drop(file);
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|cause| {
-        fs::remove_file(&temporary).ok();
-        at(path)(cause)
-    })
-}
-
-fn at(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |cause| Error::Io {
-        path: path.to_owned(),
-        cause,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_quoted() {
-        let check = |path: &str, bus: &str, systemd: &str| {
-            let path = Path::new(path);
-            let file = activation_file(path, "serve").unwrap();
-            assert!(file.lines().any(|line| line == bus), "{file}");
-            let unit = unit_file(path).unwrap();
-            assert!(unit.lines().any(|line| line == systemd), "{unit}");
-        };
-        check(
-            "/usr/bin/sampled",
-            "Exec=/usr/bin/sampled serve",
-            "ExecStart=/usr/bin/sampled serve",
-        );
-        check(
-            "/home/J. O'Neill/bin/sampled",
-            "Exec=\"/home/J. O'Neill/bin/sampled\" serve",
-            "ExecStart=\"/home/J. O'Neill/bin/sampled\" serve",
-        );
-        check(
-            "/100%/sampled",
-            "Exec=/100%/sampled serve",
-            "ExecStart=/100%%/sampled serve",
-        );
-        for path in ["/a\"b", "/a\\b", "/a\nb", "/$HOME/b"] {
-            assert!(activation_file(Path::new(path), "serve").is_err(), "{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_shipped_is_what_is_written_for_usr() {
-        let program = Path::new("/usr/bin/sampled");
-        assert_eq!(activation_file(program, "serve").unwrap(), ACTIVATION);
-        assert_eq!(unit_file(program).unwrap(), UNIT);
-    }
 
     #[test]
     fn without_systemd_no_unit_is_named() {

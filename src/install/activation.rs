@@ -1,0 +1,95 @@
+//! The texts by which the bus and systemd start the program.
+
+use std::path::Path;
+
+use super::error::Error;
+
+const ACTIVATION: &str = include_str!("../../dbus/io.github.sampled.Sampler1.service");
+const UNIT: &str = include_str!("../../systemd/sampled.service");
+
+/// The activation file by which a bus runs this program with these arguments.
+///
+/// # Errors
+/// When the path cannot be written there.
+pub fn activation_file(program: &Path, arguments: &str) -> Result<String, Error> {
+    let exec = format!("Exec={} {arguments}", quote(program)?);
+    Ok(with_line(ACTIVATION, "Exec=", &exec))
+}
+
+pub(super) fn unit_file(program: &Path) -> Result<String, Error> {
+    // % begins a specifier (systemd.unit(5)).
+    let exec = format!("ExecStart={} serve", quote(program)?.replace('%', "%%"));
+    Ok(with_line(UNIT, "ExecStart=", &exec))
+}
+
+/// The text, with the line that begins like this replaced.
+fn with_line(text: &str, start: &str, line: &str) -> String {
+    let lines = text
+        .lines()
+        .map(|old| if old.starts_with(start) { line } else { old });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// A path, as dbus-daemon, dbus-broker and systemd all read it: in quotes where it needs them.
+///
+/// They agree on quotes and on nothing beyond: what would need a backslash is refused.
+fn quote(path: &Path) -> Result<String, Error> {
+    let unquotable = |what| Error::Unquotable {
+        path: path.to_owned(),
+        what,
+    };
+    let text = path
+        .to_str()
+        .ok_or_else(|| unquotable("a path that is not UTF-8 cannot be activated"))?;
+    if text.contains(|c: char| c.is_control() || matches!(c, '\\' | '"' | '`' | '$')) {
+        return Err(unquotable(
+            "a path with a control character, \\, \", ` or $ cannot be activated",
+        ));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+-@:,=%".contains(c);
+    if text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("\"{text}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted() {
+        let check = |path: &str, bus: &str, systemd: &str| {
+            let path = Path::new(path);
+            let file = activation_file(path, "serve").unwrap();
+            assert!(file.lines().any(|line| line == bus), "{file}");
+            let unit = unit_file(path).unwrap();
+            assert!(unit.lines().any(|line| line == systemd), "{unit}");
+        };
+        check(
+            "/usr/bin/sampled",
+            "Exec=/usr/bin/sampled serve",
+            "ExecStart=/usr/bin/sampled serve",
+        );
+        check(
+            "/home/J. O'Neill/bin/sampled",
+            "Exec=\"/home/J. O'Neill/bin/sampled\" serve",
+            "ExecStart=\"/home/J. O'Neill/bin/sampled\" serve",
+        );
+        check(
+            "/100%/sampled",
+            "Exec=/100%/sampled serve",
+            "ExecStart=/100%%/sampled serve",
+        );
+        for path in ["/a\"b", "/a\\b", "/a\nb", "/$HOME/b"] {
+            assert!(activation_file(Path::new(path), "serve").is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_shipped_is_what_is_written_for_usr() {
+        let program = Path::new("/usr/bin/sampled");
+        assert_eq!(activation_file(program, "serve").unwrap(), ACTIVATION);
+        assert_eq!(unit_file(program).unwrap(), UNIT);
+    }
+}

@@ -1,0 +1,45 @@
+//! Why something cannot be installed or removed.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Why something cannot be installed or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read, written or removed.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file of that name is there already.
+    #[error("{}: not written by `sampled install`: remove it first", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A path cannot be written in an activation file or a unit.
+    #[error("{}: {what}", path.display())]
+    Unquotable {
+        /// The path.
+        path: PathBuf,
+        /// What is in it.
+        what: &'static str,
+    },
+    /// There is no home directory to install in.
+    #[error("HOME is not set to an absolute path: say where with --prefix")]
+    Homeless,
+}
+
+/// The error of a file that cannot be read, written or removed.
+pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |cause| Error::Io {
+        path: path.to_owned(),
+        cause,
+    }
+}

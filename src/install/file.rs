@@ -1,0 +1,96 @@
+//! The files that are put in place: which of them are ours, and how one is replaced.
+
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::regular_file;
+
+use super::error::{Error, at};
+
+/// The first line of the files that are written here.
+pub(super) const MARK: &str = "# Written by `sampled install`";
+/// The end of that line where the program was put in place along with them, and goes with them.
+pub(super) const WITH_PROGRAM: &str = ", with the program";
+
+pub(super) fn is_there(path: &Path) -> Result<bool, Error> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(cause) if is_absent(&cause) => Ok(false),
+        Err(cause) => Err(at(path)(cause)),
+    }
+}
+
+fn is_absent(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Whether both are one file.
+pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, Error> {
+    let identity = |path: &Path| match fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
+        Err(cause) if is_absent(&cause) => Ok(None),
+        Err(cause) => Err(at(path)(cause)),
+    };
+    Ok(identity(one)?.is_some_and(|one| identity(other).is_ok_and(|other| other == Some(one))))
+}
+
+/// Whether a file was written here: it begins with the mark, or is a program that has the mark in
+/// it, as this one has.
+pub(super) fn is_ours(path: &Path) -> Result<bool, Error> {
+    let Some(text) = read(path)? else {
+        return Ok(false);
+    };
+    if text.starts_with(b"\x7fELF") {
+        let mark = MARK.as_bytes();
+        return Ok(text.windows(mark.len()).any(|window| window == mark));
+    }
+    Ok(text.starts_with(MARK.as_bytes()))
+}
+
+pub(super) fn is_with_program(activation: &Path) -> Result<bool, Error> {
+    let mark = format!("{MARK}{WITH_PROGRAM}");
+    Ok(read(activation)?.is_some_and(|text| text.starts_with(mark.as_bytes())))
+}
+
+/// What is in a file. None if there is none, or if it is nothing that was written here: a FIFO, a directory.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    /// No program of this name is larger, in bytes.
+    const LARGEST: u64 = 256 << 20;
+    match regular_file::read(path, LARGEST) {
+        Ok(text) => Ok(Some(text)),
+        Err(cause) if is_absent(&cause) || cause.kind() == ErrorKind::InvalidData => Ok(None),
+        Err(cause) => Err(at(path)(cause)),
+    }
+}
+
+/// Writes a file at once: whoever opens it finds the old one or the new one, whole. A program that
+/// is running keeps the old one.
+pub(super) fn replace(path: &Path, text: &[u8], mode: u32) -> Result<(), Error> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(dir).map_err(at(dir))?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temporary)?;
+        // Whatever the umask says: others run it too.
+        file.set_permissions(PermissionsExt::from_mode(mode))?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        // A program that is open for writing cannot be run.
+        drop(file);
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|cause| {
+        fs::remove_file(&temporary).ok();
+        at(path)(cause)
+    })
+}
