@@ -24,7 +24,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sampled::{
     process::{Field, Pass, Query, Table},
     reading::Stamp,
-    source::{Roots, Source},
+    source::{Provider, Roots},
     sources,
 };
 
@@ -134,26 +134,31 @@ impl Asked {
 
 /// The source that counts processes, on its pool.
 struct Counted {
-    source: Box<dyn Source>,
+    source: Provider,
     answers: mpsc::Receiver<()>,
 }
 
 impl Counted {
     fn new() -> Self {
         let sources = sources::all(&Roots::default()).into_iter();
-        let source = sources.filter(|source| source.name() == "processes").last();
+        let source = sources
+            .filter(|source| source.about().name == "processes")
+            .last();
         let mut source = source.expect("processes are counted");
         let (tell, answers) = mpsc::channel();
-        source.when_answered(Arc::new(move || {
+        let deferred = source.deferred().expect("they are counted on a pool");
+        deferred.when_answered(Arc::new(move || {
             tell.send(()).ok();
         }));
         Self { source, answers }
     }
 
     fn read(&mut self) {
-        self.source.begin(Stamp::now().monotonic);
-        while self.source.awaited_until().is_some() {
-            self.answers.recv_timeout(Duration::from_millis(2)).ok();
+        if let Some(deferred) = self.source.deferred() {
+            deferred.begin(Stamp::now().monotonic);
+            while deferred.awaited_until().is_some() {
+                self.answers.recv_timeout(Duration::from_millis(2)).ok();
+            }
         }
         let mut columns = Vec::new();
         let read = self.source.read(&mut columns);
