@@ -16,7 +16,7 @@ use crate::{
         device::{Attribute, Device, fact, names, split_number},
         family::{self, Known},
         file::File,
-        guard::{Guard, Guarded, Queue},
+        offload::{Offload, Offloadable, SourceQueue},
         parse,
         pool::Pool,
         property::Property,
@@ -61,20 +61,20 @@ pub(super) fn family(
     let sys = roots.sys.clone();
     let mut known = Known::default();
     let news = News::default();
-    let queue = Queue::new(pool, quantity.source, false);
+    let queue = SourceQueue::new(pool, quantity.source, false);
     family::of_devices(quantity.about(), move || {
         let spots = find()?;
         let mut look = known.look();
         if !spots.is_empty() {
             look.find(&None, || {
-                Guard::boxed(&queue, All::new(quantity, &sys, news.clone()))
+                Offload::boxed(&queue, All::new(quantity, &sys, news.clone()))
             });
         }
         for spot in spots {
             look.find(&Some(spot.cpu), || {
                 let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
                 news.push((spot.cpu, spot.device.attribute(&spot.file)));
-                Guard::boxed(&queue, One::new(quantity, &sys, spot))
+                Offload::boxed(&queue, One::new(quantity, &sys, spot))
             });
         }
         // A CPU that is offline may have no spot for now.
@@ -183,7 +183,7 @@ impl Source for One {
     }
 }
 
-impl Guarded for One {
+impl Offloadable for One {
     fn metrics(&self) -> Vec<Metric> {
         vec![self.metric()]
     }
@@ -253,7 +253,7 @@ impl Source for All {
     }
 }
 
-impl Guarded for All {
+impl Offloadable for All {
     fn metrics(&self) -> Vec<Metric> {
         let properties = self.quantity.all.iter().enumerate();
         properties

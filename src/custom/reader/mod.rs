@@ -18,7 +18,7 @@ use crate::{
     reading::{Raw, Stamp},
     source::{
         About, Deferred, Error, Source,
-        guard::{Guard, Guarded, Queue},
+        offload::{Offload, Offloadable, SourceQueue},
     },
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Member {
 
 /// How it is read.
 enum Read {
-    File(Box<Guard<File>>),
+    File(Box<Offload<File>>),
     Command(Option<Run>),
     /// The store makes the readings of expressions of those of others.
     Nothing,
@@ -73,8 +73,8 @@ impl Member {
                 };
                 let place = shared.place(std::path::Path::new(&path.0));
                 let place = place.to_string_lossy();
-                let queue = Queue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
-                Read::File(Box::new(Guard::new(&queue, source)))
+                let queue = SourceQueue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
+                Read::File(Box::new(Offload::new(&queue, source)))
             }
             Reader::Command(_) => Read::Command(None),
             Reader::Expressions => Read::Nothing,
@@ -245,7 +245,7 @@ impl Source for File {
     }
 }
 
-impl Guarded for File {
+impl Offloadable for File {
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
     }

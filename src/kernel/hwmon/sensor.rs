@@ -10,7 +10,7 @@ use crate::{
     source::{
         About, Error, Source,
         device::{Attribute, Device, fact, split_number},
-        guard::Guarded,
+        offload::Offloadable,
         parse,
     },
 };
@@ -145,7 +145,7 @@ impl Source for Sensor {
     }
 }
 
-impl Guarded for Sensor {
+impl Offloadable for Sensor {
     fn metrics(&self) -> Vec<Metric> {
         vec![self.metric()]
     }

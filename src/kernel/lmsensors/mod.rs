@@ -18,7 +18,7 @@ use crate::{
     source::{
         About, Error, NewMember, Provider, Roots,
         family::{self, Known, Look},
-        guard::{Guard, Queue},
+        offload::{Offload, SourceQueue},
         pool::Pool,
         rest::Powers,
     },
@@ -74,9 +74,9 @@ impl Finder {
 }
 
 fn add(look: &mut Look<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
-    let queue = Queue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
+    let queue = SourceQueue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
     for sensor in sensors {
         let id = sensor.metric().id;
-        look.find(&id, || Guard::boxed(&queue, sensor));
+        look.find(&id, || Offload::boxed(&queue, sensor));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     source::{
         About, Error, Source,
         device::{Attribute, Device},
-        guard::Guarded,
+        offload::Offloadable,
         parse,
         property::Property,
     },
@@ -113,7 +113,7 @@ fn column(text: &[u8], per: f64) -> Raw {
     }
 }
 
-impl Guarded for Adapter {
+impl Offloadable for Adapter {
     fn metrics(&self) -> Vec<Metric> {
         self.metrics.clone()
     }

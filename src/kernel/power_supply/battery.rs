@@ -14,7 +14,7 @@ use crate::{
     source::{
         About, Error, Source,
         device::{Attribute, Device, fact},
-        guard::Guarded,
+        offload::Offloadable,
         parse,
         property::Property,
     },
@@ -271,7 +271,7 @@ impl Source for Battery {
     }
 }
 
-impl Guarded for Battery {
+impl Offloadable for Battery {
     fn metrics(&self) -> Vec<Metric> {
         self.metrics_of(|_| true)
     }

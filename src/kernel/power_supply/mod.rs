@@ -16,7 +16,7 @@ use crate::source::{
     About, Error, NewMember, Provider, Roots,
     device::{Device, Place, ancestors, fact, names, sleeper},
     family::{self, Known},
-    guard::{Guard, Queue},
+    offload::{Offload, SourceQueue},
     pool::Pool,
     rest::Powers,
 };
@@ -71,12 +71,12 @@ impl Supplies {
             };
             // All of them ask the firmware, over a bus or by a method of ACPI.
             look.find(&object, || {
-                let queue = Queue::new(&self.pool, directory.to_string_lossy(), true);
+                let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
-                    true => Guard::boxed(&queue, battery::Battery::new(&device, &object)),
+                    true => Offload::boxed(&queue, battery::Battery::new(&device, &object)),
                     false => {
                         let adapter = adapter::Adapter::new(&device, &object, &directory);
-                        Guard::boxed(&queue, adapter)
+                        Offload::boxed(&queue, adapter)
                     }
                 }
             });

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A source that may be guarded.
-pub(crate) trait Guarded: Source + 'static {
+pub(crate) trait Offloadable: Source + 'static {
     /// What is known of its metrics before anything is read that may be slow.
     fn metrics(&self) -> Vec<Metric>;
 
@@ -32,7 +32,7 @@ pub(crate) trait Guarded: Source + 'static {
 /// The guarded sources of one device, which are read one after the other. When one of them has been slow,
 /// all of them are read on the pool.
 #[derive(Clone)]
-pub(crate) struct Queue {
+pub(crate) struct SourceQueue {
     pool: Pool,
     place: Arc<str>,
     is_slow: Arc<AtomicBool>,
@@ -41,8 +41,8 @@ pub(crate) struct Queue {
 }
 
 /// A source that is read here while it is quick, and on the pool once it has not been.
-pub(crate) struct Guard<S> {
-    queue: Queue,
+pub(crate) struct Offload<S> {
+    queue: SourceQueue,
     source: Arc<Mutex<S>>,
     name: Box<str>,
     scope: &'static [&'static str],
@@ -61,7 +61,7 @@ struct Jobs {
     reading: Job<Result<Vec<Raw>, Arc<Error>>>,
 }
 
-impl Queue {
+impl SourceQueue {
     /// The queue of the device of this name. If its sources may block, they are never read but on the pool.
     pub(crate) fn new(pool: &Pool, device: impl Into<Arc<str>>, may_block: bool) -> Self {
         Self {
@@ -92,14 +92,14 @@ impl Queue {
     }
 }
 
-impl<S: Guarded> Guard<S> {
+impl<S: Offloadable> Offload<S> {
     /// A guard before a source of the queue.
-    pub(crate) fn boxed(queue: &Queue, source: S) -> Box<dyn Source> {
+    pub(crate) fn boxed(queue: &SourceQueue, source: S) -> Box<dyn Source> {
         Box::new(Self::new(queue, source))
     }
 
     /// The same, not in a list of sources.
-    pub(crate) fn new(queue: &Queue, source: S) -> Self {
+    pub(crate) fn new(queue: &SourceQueue, source: S) -> Self {
         let about = source.about();
         Self {
             queue: queue.clone(),
@@ -134,7 +134,7 @@ impl<S: Guarded> Guard<S> {
     }
 }
 
-impl<S: Guarded> Source for Guard<S> {
+impl<S: Offloadable> Source for Offload<S> {
     fn about(&self) -> About<'_> {
         About::new(&self.name, self.scope).of_devices(self.subsystems)
     }
@@ -198,7 +198,7 @@ impl<S: Guarded> Source for Guard<S> {
     }
 }
 
-impl<S: Guarded> Deferred for Guard<S> {
+impl<S: Offloadable> Deferred for Offload<S> {
     fn when_answered(&mut self, tell: Answered) {
         self.queue.pool.when_answered(tell);
     }

@@ -45,7 +45,7 @@ impl Source for Slow {
     }
 }
 
-impl Guarded for Slow {
+impl Offloadable for Slow {
     fn metrics(&self) -> Vec<Metric> {
         vec![Metric {
             id: "slow/a/b".into(),
@@ -65,7 +65,7 @@ impl Guarded for Slow {
 }
 
 /// A guarded source in a queue of its own, and how long it takes to read it.
-fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Guard<Slow>, Arc<AtomicU64>) {
+fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Offload<Slow>, Arc<AtomicU64>) {
     let milliseconds = Arc::new(AtomicU64::new(0));
     let source = Slow {
         milliseconds: milliseconds.clone(),
@@ -74,8 +74,8 @@ fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Guard<Slow>, Arc<Ato
         panics: false,
     };
     let name = format!("{:p}", Arc::as_ptr(&milliseconds));
-    let queue = Queue::new(pool, name, source.hangs.is_some());
-    (Guard::new(&queue, source), milliseconds)
+    let queue = SourceQueue::new(pool, name, source.hangs.is_some());
+    (Offload::new(&queue, source), milliseconds)
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
 #[test]
 fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
     let pool = Pool::new();
-    let queue = Queue::new(&pool, "a chip", false);
+    let queue = SourceQueue::new(&pool, "a chip", false);
     let source = |milliseconds| {
         let source = Slow {
             milliseconds: Arc::new(AtomicU64::new(milliseconds)),
@@ -115,7 +115,7 @@ fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
             hangs: None,
             panics: false,
         };
-        Guard::new(&queue, source)
+        Offload::new(&queue, source)
     };
     let mut all: Vec<_> = [20, 0, 0].map(source).into();
     read(&mut all[0]);
@@ -140,7 +140,7 @@ fn what_hangs_costs_nobody_else_anything() {
     assert!(hung.changed());
     assert_eq!(hung.discover().unwrap()[0].maximum, Some(5.0));
     assert!(!hung.changed());
-    let late = |source: &mut Guard<Slow>| {
+    let late = |source: &mut Offload<Slow>| {
         begin(source);
         let error = source.read(&mut Vec::new()).unwrap_err();
         assert_eq!(error.fault(), Fault::Timeout);
@@ -171,8 +171,8 @@ fn a_panic_on_the_pool_is_an_error_of_the_source() {
         hangs: None,
         panics: true,
     };
-    let queue = Queue::new(&Pool::new(), "panics", true);
-    let mut source = Guard::new(&queue, source);
+    let queue = SourceQueue::new(&Pool::new(), "panics", true);
+    let mut source = Offload::new(&queue, source);
     let error = loop {
         begin(&mut source);
         match source.read(&mut Vec::new()).unwrap_err() {
