@@ -42,12 +42,12 @@ mod vmstat;
 mod wireless;
 mod zram;
 
-use crate::source::{Provider, Roots, pool::Pool, rest::Powers};
+use crate::source::{Provider, Roots, pool::Pool, runtime_pm::PowerStates};
 
 /// The sources that read the kernel's interfaces, none of them opened yet. `network_mounts`: whether file
 /// systems are asked for their room that are on the network, or that autofs has mounted.
 pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Provider> {
-    let powers = Powers::default();
+    let powers = PowerStates::default();
     let mut sources = vec![
         Provider::source(stat::Cpu::new(roots)),
         Provider::source(cpuinfo::CpuInfo::new(roots)),

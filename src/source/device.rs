@@ -12,7 +12,7 @@ use std::{
 use crate::{
     reading::Fault,
     regular_file,
-    source::{Error, file::File, rest::Power},
+    source::{Error, file::File, runtime_pm::PowerState},
 };
 
 /// A device, wherever it is now: one that is unplugged and comes back may have another directory.
@@ -31,7 +31,7 @@ pub(crate) struct Place {
     /// The directory of its attributes.
     pub(crate) directory: PathBuf,
     /// What says whether it is suspended, if its power is managed at run time.
-    pub(crate) power: Option<Arc<Power>>,
+    pub(crate) power: Option<Arc<PowerState>>,
 }
 
 impl Device {
@@ -114,7 +114,7 @@ pub(crate) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// The one of these devices whose sleep is that of the first: the nearest whose power is managed at
 /// run time.
-pub(crate) fn sleeper(ancestors: &[PathBuf]) -> Option<&Path> {
+pub(crate) fn runtime_managed(ancestors: &[PathBuf]) -> Option<&Path> {
     let is_managed = |device: &&PathBuf| {
         regular_file::table(&device.join("power/runtime_status"))
             .is_ok_and(|status| status.trim_ascii() != b"unsupported")

@@ -23,8 +23,8 @@ pub(crate) mod parse;
 pub(crate) mod pool;
 pub(crate) mod property;
 mod provider;
-pub(crate) mod rest;
 pub(crate) mod rows;
+pub(crate) mod runtime_pm;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -17,7 +17,7 @@ use crate::{
     source::{
         Error, Roots,
         pool::Pool,
-        rest::{NVIDIA, Power, Powers},
+        runtime_pm::{NVIDIA, PowerState, PowerStates},
     },
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Gpus {
     known: Mutex<Vec<Known>>,
     pool: Pool,
     has_nvidia: AtomicBool,
-    powers: Powers,
+    powers: PowerStates,
     #[cfg(feature = "nvml")]
     pub(super) library: super::nvml::Library,
 }
@@ -39,7 +39,7 @@ pub(super) struct Gpus {
 struct Known {
     path: PathBuf,
     nodes: Vec<String>,
-    power: Arc<Power>,
+    power: Arc<PowerState>,
     work: Arc<Work>,
 }
 
@@ -53,12 +53,12 @@ pub(super) struct Gpu {
     pub(super) driver: String,
     /// What `/dev/dri` has of it: `card0`, `renderD128`.
     pub(super) nodes: Vec<String>,
-    power: Arc<Power>,
+    power: Arc<PowerState>,
     pub(super) work: Arc<Work>,
 }
 
 impl Gpus {
-    pub(super) fn new(roots: &Roots, pool: &Pool, powers: Powers) -> Arc<Self> {
+    pub(super) fn new(roots: &Roots, pool: &Pool, powers: PowerStates) -> Arc<Self> {
         Arc::new(Self {
             roots: roots.clone(),
             known: Mutex::new(Vec::new()),

@@ -30,7 +30,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Known,
-        pool::Pool, rest::Powers,
+        pool::Pool, runtime_pm::PowerStates,
     },
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn new(roots: &Roots, pool: &Pool, powers: Powers) -> Self {
+    pub(super) fn new(roots: &Roots, pool: &Pool, powers: PowerStates) -> Self {
         Self {
             gpus: Gpus::new(roots, pool, powers),
             pool: pool.clone(),

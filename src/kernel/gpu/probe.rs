@@ -18,7 +18,7 @@ use super::{
 use crate::{
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, file::File, parse, rest::NVIDIA},
+    source::{Error, file::File, parse, runtime_pm::NVIDIA},
 };
 
 /// Where a quantity of one GPU is read.

@@ -21,10 +21,10 @@ struct Machine {
 
 impl Machine {
     fn new(roots: &Roots) -> Self {
-        Self::with(roots, Powers::default())
+        Self::with(roots, PowerStates::default())
     }
 
-    fn with(roots: &Roots, powers: Powers) -> Self {
+    fn with(roots: &Roots, powers: PowerStates) -> Self {
         let mut machine = Self {
             family: Family::new(roots, &Pool::new(), powers),
             members: Vec::new(),

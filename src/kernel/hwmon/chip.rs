@@ -16,7 +16,7 @@ use crate::{
     object,
     source::{
         Error,
-        device::{Device, ancestors, fact, names, sleeper},
+        device::{Device, ancestors, fact, names, runtime_managed},
     },
 };
 
@@ -80,7 +80,7 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     };
     Some(Chip {
         name,
-        sleeper: sleeper(&devices).map(Path::to_owned),
+        sleeper: runtime_managed(&devices).map(Path::to_owned),
         may_block: subsystems.iter().any(blocks),
         owner: devices.first().unwrap_or(&class).clone(),
         prefix,

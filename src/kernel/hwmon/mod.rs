@@ -14,7 +14,7 @@ use std::{
 
 use crate::source::{
     device::{Device, Place},
-    rest::Powers,
+    runtime_pm::PowerStates,
 };
 
 use chip::Chip;
@@ -23,11 +23,11 @@ use chip::Chip;
 #[derive(Default)]
 pub(super) struct Devices {
     named: HashMap<String, (PathBuf, Device)>,
-    powers: Powers,
+    powers: PowerStates,
 }
 
 impl Devices {
-    pub(super) fn new(powers: Powers) -> Self {
+    pub(super) fn new(powers: PowerStates) -> Self {
         Self {
             powers,
             ..Self::default()

@@ -20,12 +20,12 @@ use crate::{
         family::{self, Known, Look},
         offload::{Offload, SourceQueue},
         pool::Pool,
-        rest::Powers,
+        runtime_pm::PowerStates,
     },
 };
 
 /// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, pool: &Pool, powers: Powers) -> Provider {
+pub(super) fn source(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
     let mut finder = Finder {
         sys: roots.sys.clone(),
         pool: pool.clone(),

@@ -19,7 +19,7 @@ use crate::{
 use super::*;
 
 fn family(roots: &Roots) -> Provider {
-    source(roots, &Pool::new(), Powers::default())
+    source(roots, &Pool::new(), PowerStates::default())
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {

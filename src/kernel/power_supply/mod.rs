@@ -14,15 +14,15 @@ use std::{
 
 use crate::source::{
     About, Error, NewMember, Provider, Roots,
-    device::{Device, Place, ancestors, fact, names, sleeper},
+    device::{Device, Place, ancestors, fact, names, runtime_managed},
     family::{self, Known},
     offload::{Offload, SourceQueue},
     pool::Pool,
-    rest::Powers,
+    runtime_pm::PowerStates,
 };
 
 /// The family of the power supplies.
-pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Provider {
+pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
     let mut supplies = Supplies {
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
@@ -38,7 +38,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: Powers) -> Provider {
 struct Supplies {
     class: PathBuf,
     pool: Pool,
-    powers: Powers,
+    powers: PowerStates,
     /// The devices that have a source, by the name of their object.
     devices: HashMap<String, Device>,
     known: Known,
@@ -87,11 +87,11 @@ impl Supplies {
     }
 }
 
-fn place(powers: &Powers, directory: &Path) -> Place {
+fn place(powers: &PowerStates, directory: &Path) -> Place {
     let devices: Vec<_> = ancestors(directory).collect();
     Place {
         directory: directory.to_owned(),
-        power: sleeper(&devices).map(|device| powers.of(device)),
+        power: runtime_managed(&devices).map(|device| powers.of(device)),
     }
 }
 

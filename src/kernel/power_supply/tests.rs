@@ -7,7 +7,7 @@ use crate::{
     source::{
         Life,
         pool::Pool,
-        rest::Powers,
+        runtime_pm::PowerStates,
         tests::{
             Tree, discover,
             members::{new_members, readings, source},
@@ -20,7 +20,7 @@ use super::*;
 
 fn families(roots: &Roots) -> Vec<Provider> {
     vec![
-        family(roots, &Pool::new(), Powers::default()),
+        family(roots, &Pool::new(), PowerStates::default()),
         powercap::family(roots),
     ]
 }

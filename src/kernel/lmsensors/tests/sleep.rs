@@ -49,7 +49,7 @@ fn a_desktop_s_second_card_sleeps() {
 fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let tree = desktop();
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
-    let powers = Powers::default();
+    let powers = PowerStates::default();
     let pool = Pool::new();
     let mut members = new_members(&mut source(&tree.roots(), &pool, powers.clone()));
     let gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
@@ -66,7 +66,7 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let mut gpu = find("gpu/gpu0/temperature");
     let power = powers.of(&tree.roots().sys.join(device));
     // It shows a picture, and stays awake anyway.
-    power.tire();
+    power.make_pause_due();
     assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
     tree.write(
         &format!("{device}/drm/card1/card1-DP-1/enabled"),
@@ -75,7 +75,7 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let rests = [Raw::Fault(Fault::Stale)];
     for control in ["on\n", "auto\n"] {
         tree.write(&format!("{device}/power/control"), control);
-        power.tire();
+        power.make_pause_due();
         let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
         let expected = match control {
             "on\n" => [Raw::Number(56.0)],
@@ -90,7 +90,7 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     tree.write(&status, "active\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
     // The sensors alone have it rest as well.
-    power.tire();
+    power.make_pause_due();
     assert_eq!(read(sensor.as_mut()), rests);
     assert_eq!(read(gpu.as_mut()), rests);
 }

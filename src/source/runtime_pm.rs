@@ -22,47 +22,47 @@ use crate::{
 /// The power of every device that is read, by its directory. The sources share it: one device sleeps
 /// only if none of them reads it.
 #[derive(Clone, Default)]
-pub(crate) struct Powers(Arc<Mutex<HashMap<PathBuf, Arc<Power>>>>);
+pub(crate) struct PowerStates(Arc<Mutex<HashMap<PathBuf, Arc<PowerState>>>>);
 
-impl Powers {
+impl PowerStates {
     /// The power of the device with this directory, a real path.
-    pub(crate) fn of(&self, device: &Path) -> Arc<Power> {
+    pub(crate) fn of(&self, device: &Path) -> Arc<PowerState> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(power) = all.get(device) {
             return power.clone();
         }
         // Of devices that have gone there is nobody left who would ask.
         all.retain(|_, power| Arc::strong_count(power) > 1);
-        let power = Power::new(device);
+        let power = PowerState::new(device);
         all.insert(device.to_owned(), power.clone());
         power
     }
 }
 
 /// Whether a device is awake, and may be read.
-pub(crate) struct Power {
+pub(crate) struct PowerState {
     path: PathBuf,
     state: Mutex<State>,
 }
 
 struct State {
     status: File,
-    rest: Rest,
+    pauses: Pauses,
 }
 
-impl PartialEq for Power {
+impl PartialEq for PowerState {
     fn eq(&self, other: &Self) -> bool {
         self.path == other.path
     }
 }
 
-impl Power {
+impl PowerState {
     pub(crate) fn new(device: &Path) -> Arc<Self> {
         Arc::new(Self {
             path: device.to_owned(),
             state: Mutex::new(State {
                 status: File::attribute(device.join("power/runtime_status")),
-                rest: Rest::new(device),
+                pauses: Pauses::new(device),
             }),
         })
     }
@@ -74,32 +74,32 @@ impl Power {
     /// (Documentation/ABI/testing/sysfs-devices-power).
     pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { status, rest } = &mut *state;
+        let State { status, pauses } = &mut *state;
         match status.read() {
             Ok(status) if status.starts_with(b"suspend") => {
-                rest.fell_asleep();
+                pauses.suspended();
                 Err(Fault::Asleep)
             }
-            Ok(_) => rest.may_be_read(),
+            Ok(_) => pauses.may_be_read(),
             // A kernel without power management.
             Err(error) if error.fault() == Fault::Gone => Ok(()),
             Err(error) => Err(error.fault()),
         }
     }
 
-    /// Has it been read for long enough that it is to rest.
+    /// Has it been read for long enough that it is to pauses.
     #[cfg(test)]
-    pub(crate) fn tire(&self) {
+    pub(crate) fn make_pause_due(&self) {
         let mut state = self.state.lock().unwrap();
         let now = monotonic();
-        state.rest.since = Some(now.saturating_sub(FIRST));
-        state.rest.last = now;
-        state.rest.gap = Duration::ZERO;
+        state.pauses.since = Some(now.saturating_sub(FIRST));
+        state.pauses.last = now;
+        state.pauses.gap = Duration::ZERO;
     }
 }
 
 /// When a device was left alone last, and will be next.
-struct Rest {
+struct Pauses {
     path: PathBuf,
     /// The moment of the monotonic clock of the first reading since it last rested or slept.
     since: Option<Duration>,
@@ -112,7 +112,7 @@ struct Rest {
     work: Duration,
 }
 
-/// How long a device is read before its first rest. Each rest that it does not use to fall asleep
+/// How long a device is read before its first pauses. Each rest that it does not use to fall asleep
 /// makes it twice as long until the next, up to the last.
 const FIRST: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(16 * 60);
@@ -128,7 +128,7 @@ pub(crate) const NVIDIA: &str = "nvidia";
 /// A delay longer than this is not waited for: the device is meant to stay awake.
 const LONGEST: Duration = Duration::from_secs(30);
 
-impl Rest {
+impl Pauses {
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -141,7 +141,7 @@ impl Rest {
     }
 
     /// The device sleeps: when it wakes, it is for somebody else.
-    fn fell_asleep(&mut self) {
+    fn suspended(&mut self) {
         self.since = None;
         self.until = None;
         self.work = FIRST;
@@ -231,10 +231,10 @@ mod tests {
         for (path, text) in files {
             tree.write(path, text);
         }
-        let mut rest = Rest::new(&tree.roots().sys);
+        let mut pauses = Pauses::new(&tree.roots().sys);
         let rested: Vec<_> = (0..end)
             .step_by(every)
-            .filter(|&second| rest.at(seconds(1000 + second)).is_err())
+            .filter(|&second| pauses.at(seconds(1000 + second)).is_err())
             .collect();
         assert_eq!(rested, expected);
     }
@@ -253,8 +253,8 @@ mod tests {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
         tree.link("driver", "bus/pci/drivers/nvidia");
-        let mut rest = Rest::new(&tree.roots().sys);
-        let rested = (0..60).filter(|&second| rest.at(seconds(second)).is_err());
+        let mut pauses = Pauses::new(&tree.roots().sys);
+        let rested = (0..60).filter(|&second| pauses.at(seconds(second)).is_err());
         assert!(rested.eq(30..42));
     }
 
@@ -283,12 +283,12 @@ mod tests {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
         tree.write(FIVE.0, FIVE.1);
-        let mut rest = Rest::new(&tree.roots().sys);
-        let first = |rest: &mut Rest, begin: u64| {
-            (begin..).find(|&second| rest.at(seconds(second)).is_err())
+        let mut pauses = Pauses::new(&tree.roots().sys);
+        let first = |pauses: &mut Pauses, begin: u64| {
+            (begin..).find(|&second| pauses.at(seconds(second)).is_err())
         };
-        assert_eq!(first(&mut rest, 0), Some(30));
-        rest.fell_asleep();
-        assert_eq!(first(&mut rest, 31), Some(61));
+        assert_eq!(first(&mut pauses, 0), Some(30));
+        pauses.suspended();
+        assert_eq!(first(&mut pauses, 31), Some(61));
     }
 }
