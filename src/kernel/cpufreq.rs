@@ -10,7 +10,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         Error, Provider, Roots,
-        device::{Device, Place},
+        device::{Device, Location},
         parse,
         pool::Pool,
         property::Property,
@@ -67,7 +67,7 @@ fn spots(sys: &Path) -> Result<Vec<Spot>, Error> {
         let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
         directory.join("scaling_cur_freq").exists().then(|| Spot {
             cpu,
-            device: Device::new(Place {
+            device: Device::new(Location {
                 directory,
                 power: None,
             }),

@@ -17,17 +17,17 @@ use crate::{
 
 /// A device, wherever it is now: one that is unplugged and comes back may have another directory.
 #[derive(Clone)]
-pub(crate) struct Device(Arc<Shared>);
+pub(crate) struct Device(Arc<Inner>);
 
-struct Shared {
-    place: Mutex<Place>,
-    /// How often the place has changed.
+struct Inner {
+    location: Mutex<Location>,
+    /// How often the location has changed.
     moves: AtomicUsize,
 }
 
 /// Where a device is found.
 #[derive(Default, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// The directory of its attributes.
     pub(crate) directory: PathBuf,
     /// What says whether it is suspended, if its power is managed at run time.
@@ -35,25 +35,25 @@ pub(crate) struct Place {
 }
 
 impl Device {
-    pub(crate) fn new(place: Place) -> Self {
-        Self(Arc::new(Shared {
-            place: Mutex::new(place),
+    pub(crate) fn new(location: Location) -> Self {
+        Self(Arc::new(Inner {
+            location: Mutex::new(location),
             moves: AtomicUsize::new(0),
         }))
     }
 
     /// The device is there now: its attributes are opened there at their next reading.
-    pub(crate) fn moved_to(&self, place: Place) {
-        let mut known = self.place();
-        if *known != place {
-            *known = place;
+    pub(crate) fn moved_to(&self, location: Location) {
+        let mut known = self.location();
+        if *known != location {
+            *known = location;
             self.0.moves.fetch_add(1, Ordering::Release);
         }
     }
 
     /// The path of an attribute.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.place().directory.join(name)
+        self.location().directory.join(name)
     }
 
     /// An attribute that is read again and again.
@@ -69,12 +69,15 @@ impl Device {
     /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, as to read an
     /// attribute may wake it, and [`Fault::Stale`] while it is left alone so that it can fall asleep.
     pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
-        let power = self.place().power.clone();
+        let power = self.location().power.clone();
         power.map_or(Ok(()), |power| power.may_be_read())
     }
 
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn location(&self) -> MutexGuard<'_, Location> {
+        self.0
+            .location
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::source::{
-    device::{Device, Place},
+    device::{Device, Location},
     runtime_pm::PowerStates,
 };
 
@@ -58,15 +58,15 @@ impl Devices {
                 .filter(|name| owner(name) == Some(&chip.owner))
                 .unwrap_or_else(|| plain.clone()),
         };
-        let place = || Place {
+        let location = || Location {
             directory: chip.directory.clone(),
             power: chip.sleeper.as_deref().map(|device| self.powers.of(device)),
         };
         let (_, device) = self
             .named
             .entry(name.clone())
-            .or_insert_with(|| (chip.owner.clone(), Device::new(place())));
-        device.moved_to(place());
+            .or_insert_with(|| (chip.owner.clone(), Device::new(location())));
+        device.moved_to(location());
         (name, device.clone())
     }
 }

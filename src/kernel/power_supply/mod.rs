@@ -14,7 +14,7 @@ use std::{
 
 use crate::source::{
     About, Error, NewMember, Provider, Roots,
-    device::{Device, Place, ancestors, fact, names, runtime_managed},
+    device::{Device, Location, ancestors, fact, names, runtime_managed},
     family::{self, Known},
     offload::{Offload, SourceQueue},
     pool::Pool,
@@ -61,13 +61,13 @@ impl Supplies {
             } else {
                 supply.clone()
             };
-            let place = place(&self.powers, &directory);
+            let location = location(&self.powers, &directory);
             let device = match self.devices.get(&object) {
                 Some(device) => {
-                    device.moved_to(place);
+                    device.moved_to(location);
                     device.clone()
                 }
-                None => Device::new(place),
+                None => Device::new(location),
             };
             // All of them ask the firmware, over a bus or by a method of ACPI.
             look.find(&object, || {
@@ -87,9 +87,9 @@ impl Supplies {
     }
 }
 
-fn place(powers: &PowerStates, directory: &Path) -> Place {
+fn location(powers: &PowerStates, directory: &Path) -> Location {
     let devices: Vec<_> = ancestors(directory).collect();
-    Place {
+    Location {
         directory: directory.to_owned(),
         power: runtime_managed(&devices).map(|device| powers.of(device)),
     }
