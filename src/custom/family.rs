@@ -10,8 +10,8 @@ use crate::{
     reading::monotonic,
     source::{
         self, About, Answered, Deferred, Definitions, Error, NewMember, Provider,
-        family::Known,
-        last_look::LastLook,
+        family::Members,
+        last_probe::LastProbe,
         pool::{Job, Pool},
     },
 };
@@ -30,10 +30,10 @@ pub(super) struct Family {
     /// Looks at the directory, and reads what is new.
     job: Job<()>,
     /// When the directory was looked at though nothing had shown that it changed.
-    looked: Mutex<LastLook>,
+    looked: Mutex<LastProbe>,
     /// How often it was loaded when it was discovered.
     seen: u64,
-    known: Known<(Option<Arc<str>>, Option<Reader>)>,
+    members: Members<(Option<Arc<str>>, Option<Reader>)>,
 }
 
 /// The kernel tells what is new in the directory that is watched. That its path leads to another one now, a
@@ -61,7 +61,7 @@ impl Family {
             job: Job::with_timeout(pool, &place, TIMEOUT, run),
             looked: Mutex::default(),
             seen: 0,
-            known: Known::default(),
+            members: Members::default(),
         }
     }
 }
@@ -76,19 +76,19 @@ impl source::Family for Family {
         // Where it was never loaded, that shows as a change when it is.
         self.job.ask(Duration::ZERO);
         self.seen = self.shared.loads();
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         let files = self.shared.files();
         for file in [None].into_iter().chain(files.into_iter().map(Some)) {
-            look.find_member(&(file.clone(), None), || {
+            probe.find_member(&(file.clone(), None), || {
                 Provider::family(Trouble::new(self.shared.clone(), file))
             });
         }
         for (file, reader) in self.shared.readers() {
-            look.find(&(Some(file.clone()), Some(reader.clone())), || {
+            probe.find(&(Some(file.clone()), Some(reader.clone())), || {
                 Box::new(Member::new(self.shared.clone(), file, reader))
             });
         }
-        Ok(look.end())
+        Ok(probe.finish())
     }
 
     fn changed(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::{
     source::{
         About, Error, Provider, Roots, Source,
         device::{Attribute, Device, fact, names, split_number},
-        family::{self, Known},
+        family::{self, Members},
         file::File,
         offload::{Offload, Offloadable, SourceQueue},
         parse,
@@ -59,26 +59,26 @@ pub(super) fn family(
     mut find: impl FnMut() -> Result<Vec<Spot>, Error> + Send + 'static,
 ) -> Provider {
     let sys = roots.sys.clone();
-    let mut known = Known::default();
+    let mut members = Members::default();
     let news = News::default();
     let queue = SourceQueue::new(pool, quantity.source, false);
     family::of_devices(quantity.about(), move || {
         let spots = find()?;
-        let mut look = known.look();
+        let mut probe = members.probe();
         if !spots.is_empty() {
-            look.find(&None, || {
+            probe.find(&None, || {
                 Offload::boxed(&queue, All::new(quantity, &sys, news.clone()))
             });
         }
         for spot in spots {
-            look.find(&Some(spot.cpu), || {
+            probe.find(&Some(spot.cpu), || {
                 let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
                 news.push((spot.cpu, spot.device.attribute(&spot.file)));
                 Offload::boxed(&queue, One::new(quantity, &sys, spot))
             });
         }
         // A CPU that is offline may have no spot for now.
-        Ok(look.end_and_keep_all())
+        Ok(probe.finish_keeping_all())
     })
 }
 

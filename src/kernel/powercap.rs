@@ -11,7 +11,7 @@ use crate::{
     source::{
         About, Error, NewMember, Provider, Roots, Source,
         device::{fact, names},
-        family::{self, Known},
+        family::{self, Members},
         file::File,
         parse,
         property::Property,
@@ -42,16 +42,16 @@ const ENERGY: Property = Property::new(
 /// The family of the zones of RAPL.
 pub(super) fn family(roots: &Roots) -> Provider {
     let class = roots.sys.join("class/powercap");
-    let mut known = Known::default();
+    let mut members = Members::default();
     let scope = &["power/*/power", "power/*/energy"];
     let about = About::new("power", scope).of_devices(&["powercap"]);
-    family::of_devices(about, move || find(&class, &mut known))
+    family::of_devices(about, move || find(&class, &mut members))
 }
 
 /// The zones that are new. The firmware's own counters of the same packages
 /// (`intel-rapl-mmio`) are left out.
-fn find(class: &Path, known: &mut Known) -> Result<Vec<NewMember>, Error> {
-    let mut look = known.look();
+fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
+    let mut probe = members.probe();
     for zone in names(class)? {
         // intel-rapl:0 is a package, intel-rapl:0:1 a part of it; AMD's have the same names.
         let Some((package, part)) = zone.strip_prefix("intel-rapl:").map(split) else {
@@ -65,14 +65,14 @@ fn find(class: &Path, known: &mut Known) -> Result<Vec<NewMember>, Error> {
         let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
             continue;
         };
-        look.find(&object, || {
+        probe.find(&object, || {
             Box::new(Package {
                 object: object.clone(),
                 energy: File::attribute(directory.join("energy_uj")),
             })
         });
     }
-    Ok(look.end())
+    Ok(probe.finish())
 }
 
 fn split(zone: &str) -> (&str, Option<&str>) {

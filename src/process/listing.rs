@@ -10,7 +10,7 @@ use rustix::{
 
 use crate::{
     process::end::is_own_namespace,
-    source::{Error, Roots, last_look::LastLook},
+    source::{Error, Roots, last_probe::LastProbe},
 };
 
 /// The directory of the processes.
@@ -22,7 +22,7 @@ pub(super) struct Listing {
     /// What that field was the last time.
     last: u32,
     /// When the directory was listed.
-    listed: LastLook,
+    listed: LastProbe,
     /// The numbers that had been given just before the last time: a process is not there yet when it
     /// has got its number.
     young: Range<u32>,
@@ -61,7 +61,7 @@ impl Listing {
             directory,
             loadavg: loadavg.and_then(Result::ok),
             last: 0,
-            listed: LastLook::default(),
+            listed: LastProbe::default(),
             young: 0..0,
             buffer: Vec::with_capacity(32 * 1024),
         })

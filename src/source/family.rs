@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use super::{
     About, Source,
     error::Error,
-    provider::{Family, Life, NewMember, Provider},
+    provider::{Family, NewMember, Presence, Provider},
 };
 
 /// A family of devices that `find` looks for, which returns the members that it had not found before.
@@ -32,19 +32,19 @@ impl<F: FnMut() -> Result<Vec<NewMember>, Error> + Send> Family for Devices<F> {
 }
 
 /// The members of a family, by names that are the same whenever a device is found.
-pub(crate) struct Known<K = String>(HashMap<K, Arc<()>>);
+pub(crate) struct Members<K = String>(HashMap<K, Arc<()>>);
 
-impl<K> Default for Known<K> {
+impl<K> Default for Members<K> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Clone + Eq + Hash> Known<K> {
+impl<K: Clone + Eq + Hash> Members<K> {
     /// Begins to look for all that there are.
-    pub(crate) fn look(&mut self) -> Look<'_, K> {
-        Look {
-            known: &mut self.0,
+    pub(crate) fn probe(&mut self) -> Probe<'_, K> {
+        Probe {
+            members: &mut self.0,
             found: HashMap::new(),
             new: Vec::new(),
         }
@@ -52,13 +52,13 @@ impl<K: Clone + Eq + Hash> Known<K> {
 }
 
 /// What is found of a family at one time. Where that cannot be ended, all stays as it was.
-pub(crate) struct Look<'a, K> {
-    known: &'a mut HashMap<K, Arc<()>>,
+pub(crate) struct Probe<'a, K> {
+    members: &'a mut HashMap<K, Arc<()>>,
     found: HashMap<K, Arc<()>>,
     new: Vec<NewMember>,
 }
 
-impl<K: Clone + Eq + Hash> Look<'_, K> {
+impl<K: Clone + Eq + Hash> Probe<'_, K> {
     /// There is a source of this name, which is made if there was none.
     pub(crate) fn find(&mut self, name: &K, make: impl FnOnce() -> Box<dyn Source>) {
         self.find_member(name, || Provider::Source(make()));
@@ -69,26 +69,26 @@ impl<K: Clone + Eq + Hash> Look<'_, K> {
         if self.found.contains_key(name) {
             return;
         }
-        let life = self.known.get(name).cloned().unwrap_or_else(|| {
-            let life = Arc::new(());
+        let presence = self.members.get(name).cloned().unwrap_or_else(|| {
+            let presence = Arc::new(());
             self.new.push(NewMember {
                 provider: make(),
-                life: Life::of(&life),
+                presence: Presence::of(&presence),
             });
-            life
+            presence
         });
-        self.found.insert(name.clone(), life);
+        self.found.insert(name.clone(), presence);
     }
 
     /// The members that are new. The others that were not found are forgotten.
-    pub(crate) fn end(self) -> Vec<NewMember> {
-        *self.known = self.found;
+    pub(crate) fn finish(self) -> Vec<NewMember> {
+        *self.members = self.found;
         self.new
     }
 
     /// The members that are new. The others that were not found stay, because there can be but so many.
-    pub(crate) fn end_and_keep_all(self) -> Vec<NewMember> {
-        self.known.extend(self.found);
+    pub(crate) fn finish_keeping_all(self) -> Vec<NewMember> {
+        self.members.extend(self.found);
         self.new
     }
 }

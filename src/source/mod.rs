@@ -15,7 +15,7 @@ pub(crate) mod device;
 mod error;
 pub(crate) mod family;
 pub(crate) mod file;
-pub(crate) mod last_look;
+pub(crate) mod last_probe;
 pub(crate) mod listings;
 pub(crate) mod offload;
 pub(crate) mod panic;
@@ -36,7 +36,7 @@ pub use deferred::{Answered, Deferred};
 pub use definitions::Definitions;
 pub use error::Error;
 pub use listings::Listings;
-pub use provider::{Family, Life, NewMember, Provider};
+pub use provider::{Family, NewMember, Presence, Provider};
 
 /// One unit of reading.
 pub trait Source: Send {

@@ -10,7 +10,7 @@ pub trait Family: Send {
     /// What it is called, and what its members may offer.
     fn about(&self) -> About<'_>;
 
-    /// The members that have turned up since this was asked last. The [life](Life) of those whose device has
+    /// The members that have turned up since this was asked last. The [presence](Presence) of those whose device has
     /// gone is over from then on; when the device comes back, it is found like any other.
     ///
     /// # Errors
@@ -46,21 +46,21 @@ pub struct NewMember {
     /// Its source, or a family of its own.
     pub provider: Provider,
     /// Whether the device is still there.
-    pub life: Life,
+    pub presence: Presence,
 }
 
 /// Whether the device of a member is still there, which its family knows.
 #[derive(Clone, Debug)]
-pub struct Life(Weak<()>);
+pub struct Presence(Weak<()>);
 
-impl Life {
+impl Presence {
     /// It lasts as long as this.
     pub(super) fn of(device: &Arc<()>) -> Self {
         Self(Arc::downgrade(device))
     }
 
     /// Whether the device has gone: the member is of no use any more.
-    pub fn is_over(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.0.strong_count() == 0
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Deferred, Error, Life, NewMember, Provider,
-        last_look::LastLook,
+        Answered, Deferred, Error, NewMember, Presence, Provider,
+        last_probe::LastProbe,
         panic::{Panic, attempt, caught},
     },
 };
@@ -39,12 +39,12 @@ pub(super) struct Cell {
     /// Whether the user has defined it.
     pub(super) is_defined: bool,
     /// The number of the family's cell, and whether the device is there, of a member.
-    pub(super) membership: Option<(usize, Life)>,
+    pub(super) membership: Option<(usize, Presence)>,
     /// The subsystems of the kernel whose devices it is about.
     pub(super) subsystems: &'static [&'static str],
     /// What was listed of these when it was looked at last for somebody who asked what there is.
     listed: Option<Vec<u64>>,
-    looked: LastLook,
+    looked: LastProbe,
     /// What discovery found; none before it was needed.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     width: usize,
@@ -78,7 +78,7 @@ impl Cell {
             source,
             membership: None,
             listed: None,
-            looked: LastLook::default(),
+            looked: LastProbe::default(),
             metrics: None,
             width: 0,
             history: History::default(),

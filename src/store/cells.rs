@@ -31,9 +31,9 @@ impl Cells {
         tell: &Answered,
         mut look: impl FnMut(&mut Cell),
     ) {
-        for NewMember { provider, life } in members {
+        for NewMember { provider, presence } in members {
             let mut cell = Cell::new(provider, tell);
-            cell.membership = Some((family, life));
+            cell.membership = Some((family, presence));
             look(&mut cell);
             self.add(cell);
         }
@@ -43,7 +43,7 @@ impl Cells {
     pub(super) fn drop_gone(&mut self, family: usize, changes: &mut Changes) {
         let is_gone = |cell: &Cell| {
             let membership = cell.membership.as_ref();
-            membership.is_some_and(|(of, life)| *of == family && life.is_over())
+            membership.is_some_and(|(of, presence)| *of == family && presence.is_gone())
         };
         let gone = self.all.iter().filter(|(_, cell)| is_gone(cell));
         let gone: Vec<_> = gone.map(|(&at, _)| at).collect();

@@ -18,7 +18,7 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Raw, Reading, Value},
-    source::{self, About, Family, NewMember, Source, family::Known},
+    source::{self, About, Family, NewMember, Source, family::Members},
 };
 
 /// A device of a family: its name, and its source.
@@ -45,7 +45,7 @@ struct Counting {
 /// A family of them.
 struct Devices {
     watched: Arc<Watched>,
-    known: Known,
+    members: Members,
 }
 
 impl Counting {
@@ -116,11 +116,11 @@ impl Family for Devices {
 
     fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
         self.watched.changed.store(false, Ordering::Relaxed);
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         for (name, make) in self.watched.devices.lock().unwrap().iter() {
-            look.find(&(*name).to_owned(), || Box::new(make()));
+            probe.find(&(*name).to_owned(), || Box::new(make()));
         }
-        Ok(look.end())
+        Ok(probe.finish())
     }
 
     fn changed(&self) -> bool {
@@ -235,7 +235,7 @@ fn family() -> (Store, Arc<Watched>) {
     *watched.devices.lock().unwrap() = vec![("b", b)];
     let family = Provider::family(Devices {
         watched: watched.clone(),
-        known: Known::default(),
+        members: Members::default(),
     });
     (Store::new(vec![family]), watched)
 }

@@ -29,7 +29,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Known,
+        self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Members,
         pool::Pool, runtime_pm::PowerStates,
     },
 };
@@ -39,7 +39,7 @@ use crate::{
 pub(super) struct Family {
     gpus: Arc<Gpus>,
     pool: Pool,
-    known: Known<(Whose, Quantity)>,
+    members: Members<(Whose, Quantity)>,
 }
 
 impl Family {
@@ -47,7 +47,7 @@ impl Family {
         Self {
             gpus: Gpus::new(roots, pool, powers),
             pool: pool.clone(),
-            known: Known::default(),
+            members: Members::default(),
         }
     }
 }
@@ -61,16 +61,16 @@ impl source::Family for Family {
         let gpus = self.gpus.find()?;
         let all = (!gpus.is_empty()).then_some(Whose::All);
         let each = gpus.iter().map(|gpu| Whose::One(gpu.number));
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         for whose in all.into_iter().chain(each) {
             let all = Quantity::ALL.into_iter();
             for quantity in all.filter(|quantity| whose != Whose::All || quantity.is_summed()) {
-                look.find(&(whose, quantity), || {
+                probe.find(&(whose, quantity), || {
                     Box::new(Member::new(self.gpus.clone(), whose, quantity))
                 });
             }
         }
-        Ok(look.end())
+        Ok(probe.finish())
     }
 
     fn deferred(&mut self) -> Option<&mut dyn Deferred> {

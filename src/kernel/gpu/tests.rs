@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     reading::{Reading, Snapshot, Stamp, Value},
     source::{
-        Life,
+        Presence,
         tests::{Tree, begin, discover, fixture, members, roots},
     },
 };
@@ -16,7 +16,7 @@ use crate::{
 struct Machine {
     family: Family,
     members: Vec<(Box<dyn Source>, Vec<Metric>)>,
-    lives: Vec<Life>,
+    presences: Vec<Presence>,
 }
 
 impl Machine {
@@ -28,7 +28,7 @@ impl Machine {
         let mut machine = Self {
             family: Family::new(roots, &Pool::new(), powers),
             members: Vec::new(),
-            lives: Vec::new(),
+            presences: Vec::new(),
         };
         machine.look_again();
         machine
@@ -37,12 +37,13 @@ impl Machine {
     /// What the store does when a device has come or gone.
     fn look_again(&mut self) {
         for member in source::Family::members(&mut self.family).unwrap() {
-            self.lives.push(member.life.clone());
+            self.presences.push(member.presence.clone());
             self.members.push((members::source(member), Vec::new()));
         }
-        let mut lives = self.lives.iter();
-        self.members.retain(|_| !lives.next().unwrap().is_over());
-        self.lives.retain(|life| !life.is_over());
+        let mut presences = self.presences.iter();
+        self.members
+            .retain(|_| !presences.next().unwrap().is_gone());
+        self.presences.retain(|presence| !presence.is_gone());
         for (member, metrics) in &mut self.members {
             *metrics = discover(member.as_mut()).unwrap();
             for metric in metrics {

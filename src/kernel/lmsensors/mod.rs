@@ -17,7 +17,7 @@ use crate::{
     },
     source::{
         About, Error, NewMember, Provider, Roots,
-        family::{self, Known, Look},
+        family::{self, Members, Probe},
         offload::{Offload, SourceQueue},
         pool::Pool,
         runtime_pm::PowerStates,
@@ -30,7 +30,7 @@ pub(super) fn source(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
         sys: roots.sys.clone(),
         pool: pool.clone(),
         devices: Devices::new(powers),
-        known: Known::default(),
+        members: Members::default(),
     };
     let about = About::new(NAME, SCOPE).of_devices(SUBSYSTEMS);
     family::of_devices(about, move || finder.find())
@@ -40,12 +40,12 @@ struct Finder {
     sys: PathBuf,
     pool: Pool,
     devices: Devices,
-    known: Known<Arc<str>>,
+    members: Members<Arc<str>>,
 }
 
 impl Finder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         let mut names = HashSet::new();
         let chips = chips(&self.sys)?;
         let zones = zones(&self.sys)?;
@@ -53,7 +53,7 @@ impl Finder {
             let (name, device) = self.devices.find(chip);
             let found = sensors(chip, &name, &device)?;
             names.insert(name);
-            add(&mut look, &self.pool, chip, found);
+            add(&mut probe, &self.pool, chip, found);
         }
         // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
         // Of a package of Intel's it makes none, but coretemp has the same sensor.
@@ -66,17 +66,17 @@ impl Finder {
             let chip = zone.as_chip();
             let (name, device) = self.devices.find(&chip);
             names.insert(name);
-            add(&mut look, &self.pool, &chip, vec![zone.sensor(&device)]);
+            add(&mut probe, &self.pool, &chip, vec![zone.sensor(&device)]);
         }
         self.devices.retain(&names);
-        Ok(look.end())
+        Ok(probe.finish())
     }
 }
 
-fn add(look: &mut Look<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
+fn add(probe: &mut Probe<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
     let queue = SourceQueue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
     for sensor in sensors {
         let id = sensor.metric().id;
-        look.find(&id, || Offload::boxed(&queue, sensor));
+        probe.find(&id, || Offload::boxed(&queue, sensor));
     }
 }

@@ -181,7 +181,7 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     let mut family = family(&tree.roots());
     let mut found = family.members().unwrap();
     let member = found.remove(0);
-    let life = member.life.clone();
+    let presence = member.presence.clone();
     let mut sensor = members::source(member);
     assert!(found.is_empty());
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
@@ -194,11 +194,11 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     let second = chip(&tree, 5, card, "pci", "k10temp");
     tree.write(&format!("{second}/temp1_input"), "40500\n");
     assert!(family.members().unwrap().is_empty());
-    assert!(!life.is_over());
+    assert!(!presence.is_gone());
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.5)]);
     unplug(&second, "hwmon5");
     assert!(family.members().unwrap().is_empty());
-    assert!(life.is_over());
+    assert!(presence.is_gone());
     assert!(sensor.discover().unwrap().is_empty());
     // Another chip has its number now, and it another.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
@@ -244,7 +244,10 @@ fn the_other_of_one_name_keeps_its_own() {
     let members = family.members().unwrap();
     std::fs::remove_file(tree.roots().sys.join("class/hwmon/hwmon0")).unwrap();
     assert!(family.members().unwrap().is_empty());
-    let over: Vec<_> = members.iter().map(|member| member.life.is_over()).collect();
+    let over: Vec<_> = members
+        .iter()
+        .map(|member| member.presence.is_gone())
+        .collect();
     assert_eq!(over, [true, false]);
 }
 

@@ -15,7 +15,7 @@ use std::{
 use crate::source::{
     About, Error, NewMember, Provider, Roots,
     device::{Device, Location, ancestors, fact, names, runtime_managed},
-    family::{self, Known},
+    family::{self, Members},
     offload::{Offload, SourceQueue},
     pool::Pool,
     runtime_pm::PowerStates,
@@ -28,7 +28,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
         pool: pool.clone(),
         powers,
         devices: HashMap::new(),
-        known: Known::default(),
+        members: Members::default(),
     };
     let about = About::new("power", &["power/*/*"]).of_devices(&["power_supply"]);
     family::of_devices(about, move || supplies.find())
@@ -41,12 +41,12 @@ struct Supplies {
     powers: PowerStates,
     /// The devices that have a source, by the name of their object.
     devices: HashMap<String, Device>,
-    known: Known,
+    members: Members,
 }
 
 impl Supplies {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         let mut serials = HashSet::new();
         let mut found = HashMap::new();
         for supply in names(&self.class)? {
@@ -70,7 +70,7 @@ impl Supplies {
                 None => Device::new(location),
             };
             // All of them ask the firmware, over a bus or by a method of ACPI.
-            look.find(&object, || {
+            probe.find(&object, || {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
                     true => Offload::boxed(&queue, battery::Battery::new(&device, &object)),
@@ -83,7 +83,7 @@ impl Supplies {
             found.insert(object, device);
         }
         self.devices = found;
-        Ok(look.end())
+        Ok(probe.finish())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     rate::Formula,
     reading::{Fault, Raw, Snapshot, Stamp, Value},
     source::{
-        Life,
+        Presence,
         pool::Pool,
         runtime_pm::PowerStates,
         tests::{
@@ -189,16 +189,16 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     let mut family = families(&tree.roots()).remove(0);
     let mut members = family.members().unwrap();
     let member = members.remove(0);
-    let life = member.life.clone();
+    let presence = member.presence.clone();
     let mut battery_0 = source(member);
     let metrics = discover(battery_0.as_mut()).unwrap();
     assert!(read(battery_0.as_mut()).contains(&Raw::Number(9.0)));
-    assert!(family.members().unwrap().is_empty() && !life.is_over());
+    assert!(family.members().unwrap().is_empty() && !presence.is_gone());
     let sys = tree.roots().sys;
     fs::remove_dir_all(sys.join(&directory)).unwrap();
     fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
     assert!(family.members().unwrap().is_empty());
-    assert!(life.is_over());
+    assert!(presence.is_gone());
     assert!(discover(battery_0.as_mut()).unwrap().is_empty());
     battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
     let mut again = source(family.members().unwrap().remove(0));
@@ -217,14 +217,14 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
 fn what_comes_and_goes_leaves_nothing_behind() {
     let tree = Tree::new();
     let mut family = families(&tree.roots()).remove(0);
-    let mut lives: Vec<Life> = Vec::new();
+    let mut presences: Vec<Presence> = Vec::new();
     for number in 0..10 {
         let name = format!("hidpp_battery_{number}");
         let directory = battery(&tree, &name, &[("capacity", "9")]);
         let mut members = family.members().unwrap();
         assert_eq!(members.len(), 1);
-        assert!(lives.iter().all(Life::is_over));
-        lives.push(members.remove(0).life);
+        assert!(presences.iter().all(Presence::is_gone));
+        presences.push(members.remove(0).presence);
         let sys = tree.roots().sys;
         fs::remove_dir_all(sys.join(&directory)).unwrap();
         fs::remove_file(sys.join(format!("class/power_supply/{name}"))).unwrap();

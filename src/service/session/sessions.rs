@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    source::{last_look::LastLook, panic::caught},
+    source::{last_probe::LastProbe, panic::caught},
     store::{Selection, Store},
 };
 
@@ -39,7 +39,7 @@ pub(crate) struct Sessions {
     /// What clients of whom nothing is known were sent: the second, and the frames in it.
     unknown: HashMap<Name, (u64, u32)>,
     /// When was looked for what is missing.
-    looked: LastLook,
+    looked: LastProbe,
 }
 
 impl Sessions {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// When something was looked at last: devices, definitions, processes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct LastLook(Option<Duration>);
+pub(crate) struct LastProbe(Option<Duration>);
 
-impl LastLook {
+impl LastProbe {
     /// Whether to look again at the moment `now` of the monotonic clock: where that was never done, or not for as
     /// long as `holds`, or where there `is_news`. It is then the last look.
     pub(crate) fn again(
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn who_looks_again() {
-        let mut look = LastLook::default();
+        let mut look = LastProbe::default();
         let mut check = |now, is_news, expected| {
             let (now, holds) = (Duration::from_secs(now), Duration::from_secs(10));
             assert_eq!(look.again(now, holds, || is_news), expected, "{now:?}");
