@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     process::SharedTable,
-    source::{Listings, Roots, pool::Pool},
+    source::{DeviceLists, Roots, pool::Pool},
     sources,
     store::Store,
     transport::{self, PATIENCE},
@@ -98,7 +98,7 @@ impl Service {
         let table = SharedTable::new(roots, &pool);
         let sources = sources::all_on(&pool, &table, roots, &settings.sources);
         let store = Store::new(sources);
-        let store = store.with_listings(Listings::new(roots));
+        let store = store.with_listings(DeviceLists::new(roots));
         let processes = Worker::new(table);
         let state = State::new(store, processes, settings);
         let (address, bus, attendant) = connect(&state).await?;

@@ -12,11 +12,11 @@
 mod deferred;
 mod definitions;
 pub(crate) mod device;
+pub(crate) mod device_lists;
 mod error;
 pub(crate) mod family;
 pub(crate) mod file;
 pub(crate) mod last_probe;
-pub(crate) mod listings;
 pub(crate) mod offload;
 pub(crate) mod panic;
 pub(crate) mod parse;
@@ -34,8 +34,8 @@ use crate::{metric::Metric, reading::Raw};
 
 pub use deferred::{Answered, Deferred};
 pub use definitions::Definitions;
+pub use device_lists::DeviceLists;
 pub use error::Error;
-pub use listings::Listings;
 pub use provider::{Family, NewMember, Presence, Provider};
 
 /// One unit of reading.

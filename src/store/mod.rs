@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use crate::{
     reading::{Fault, Snapshot, Stamp, monotonic},
     selector::{InvalidSelector, Selector},
-    source::{Answered, Listings, Provider},
+    source::{Answered, DeviceLists, Provider},
 };
 
 use cell::Cell;
@@ -53,7 +53,7 @@ struct Inner {
     tell: Answered,
     off: BTreeSet<String>,
     /// Shows whether devices have come or gone; without it each source has to look.
-    listings: Option<Listings>,
+    listings: Option<DeviceLists>,
     resolved: resolution::Memory,
     /// Made when it is needed, and until a cell is asked anew what it has.
     index: Option<index::Index>,
@@ -124,7 +124,7 @@ impl Store {
 
     /// The same, in which [`look_for`](Self::look_for) passes over sources whose devices are listed as they were.
     #[must_use]
-    pub fn with_listings(self, listings: Listings) -> Self {
+    pub fn with_listings(self, listings: DeviceLists) -> Self {
         self.lock().listings = Some(listings);
         self
     }
@@ -274,7 +274,7 @@ impl Store {
         let listings = self.lock().listings.clone();
         let mut known = HashMap::new();
         let mut listed = |subsystem| {
-            let list = || listings.as_ref()?.of(subsystem);
+            let list = || listings.as_ref()?.fingerprint(subsystem);
             *known.entry(subsystem).or_insert_with(list)
         };
         let now = monotonic();

@@ -370,7 +370,7 @@ fn who_asks_what_there_is_has_only_what_changed_looked_at() {
             .map(|each| each.looks.load(Ordering::Relaxed))
     };
     let store = Store::new([chips, supplies, other].map(Provider::source).into());
-    let store = store.with_listings(Listings::new(&roots));
+    let store = store.with_listings(DeviceLists::new(&roots));
     store.resolve(&[]).unwrap();
     assert_eq!(looks(), [1, 1, 1]);
     // What was listed before is not known yet.

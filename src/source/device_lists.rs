@@ -16,11 +16,11 @@ use crate::{
 
 /// The lists of the devices of each [subsystem](crate::source::About::subsystems).
 #[derive(Clone, Debug)]
-pub struct Listings {
+pub struct DeviceLists {
     roots: Roots,
 }
 
-impl Listings {
+impl DeviceLists {
     /// The lists below these roots.
     pub fn new(roots: &Roots) -> Self {
         Self {
@@ -33,53 +33,53 @@ impl Listings {
     ///
     /// Links and directories that are made anew have new inode numbers in sysfs, so that a device is not taken
     /// for the one before it of the same name.
-    pub fn of(&self, subsystem: &str) -> Option<u64> {
+    pub fn fingerprint(&self, subsystem: &str) -> Option<u64> {
         let Roots { proc, sys, root } = &self.roots;
-        let mut seen = Seen::default();
+        let mut fingerprint = Fingerprint::default();
         match subsystem {
             "net" => {
-                seen.words(proc.join("net/dev"), |line| {
+                fingerprint.words(proc.join("net/dev"), |line| {
                     let end = line.iter().position(|&byte| byte == b':')?;
                     line.get(..end)
                 });
-                seen.directory(sys.join("class/net"));
+                fingerprint.directory(sys.join("class/net"));
             }
             "block" => {
                 // Those that are not empty, with their sizes: what a loop device or a reader has got.
-                seen.text(proc.join("partitions"));
-                seen.words(proc.join("diskstats"), |line| parse::fields(line).nth(2));
-                seen.directory(sys.join("block"));
+                fingerprint.text(proc.join("partitions"));
+                fingerprint.words(proc.join("diskstats"), |line| parse::fields(line).nth(2));
+                fingerprint.directory(sys.join("block"));
                 let own = self.roots == Roots::default();
                 let mounter = if own { "self" } else { "1" };
-                seen.text(proc.join(mounter).join("mountinfo"));
+                fingerprint.text(proc.join(mounter).join("mountinfo"));
                 if !own {
-                    seen.text(proc.join("self/mountinfo"));
+                    fingerprint.text(proc.join("self/mountinfo"));
                 }
-                seen.directory(root.join("dev/disk/by-uuid"));
-                seen.directory(root.join("dev/disk/by-label"));
+                fingerprint.directory(root.join("dev/disk/by-uuid"));
+                fingerprint.directory(root.join("dev/disk/by-label"));
             }
             "cpu" => {
-                seen.directory(sys.join("devices/system/cpu"));
-                seen.text(sys.join("devices/system/cpu/online"));
+                fingerprint.directory(sys.join("devices/system/cpu"));
+                fingerprint.text(sys.join("devices/system/cpu/online"));
             }
             "drm" => {
-                seen.directory(sys.join("class/drm"));
-                seen.directory(sys.join("bus/pci/drivers/nvidia"));
+                fingerprint.directory(sys.join("class/drm"));
+                fingerprint.directory(sys.join("bus/pci/drivers/nvidia"));
             }
             "hwmon" | "thermal" | "power_supply" | "powercap" => {
-                seen.directory(sys.join("class").join(subsystem));
+                fingerprint.directory(sys.join("class").join(subsystem));
             }
             _ => return None,
         }
-        Some(seen.0.finish())
+        Some(fingerprint.0.finish())
     }
 }
 
-/// All that was seen.
+/// All that was fingerprint.
 #[derive(Default)]
-struct Seen(DefaultHasher);
+struct Fingerprint(DefaultHasher);
 
-impl Seen {
+impl Fingerprint {
     /// The names in a directory, and what they stand for.
     fn directory(&mut self, path: PathBuf) {
         let entries = fs::read_dir(path).map_err(|cause| self.error(&cause));
@@ -115,18 +115,18 @@ mod tests {
 
     #[test]
     fn every_subsystem_has_a_list() {
-        let listings = Listings::new(&Roots::default());
+        let lists = DeviceLists::new(&Roots::default());
         for source in all(&Roots::default()) {
             for subsystem in source.about().subsystems {
-                let first = listings.of(subsystem);
+                let first = lists.fingerprint(subsystem);
                 assert!(first.is_some(), "{subsystem}");
                 // Interfaces and mounts of other tests come and go.
                 if !["net", "block"].contains(subsystem) {
-                    assert_eq!(listings.of(subsystem), first, "{subsystem}");
+                    assert_eq!(lists.fingerprint(subsystem), first, "{subsystem}");
                 }
             }
         }
-        assert_eq!(listings.of("tty"), None);
+        assert_eq!(lists.fingerprint("tty"), None);
     }
 
     #[track_caller]
@@ -138,11 +138,11 @@ mod tests {
         tree.write("diskstats", "8 0 sda 1 2 3\n");
         tree.write("partitions", "8 0 100 sda\n");
         tree.write("1/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
-        let listings = Listings::new(&tree.roots());
-        let before = listings.of(subsystem);
-        assert_eq!(listings.of(subsystem), before);
+        let lists = DeviceLists::new(&tree.roots());
+        let before = lists.fingerprint(subsystem);
+        assert_eq!(lists.fingerprint(subsystem), before);
         change(&tree);
-        assert_eq!(listings.of(subsystem) != before, is_seen);
+        assert_eq!(lists.fingerprint(subsystem) != before, is_seen);
     }
 
     #[test]
@@ -150,8 +150,8 @@ mod tests {
         let tree = Tree::new();
         let path = tree.roots().proc.join("partitions");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
-        let listings = Listings::new(&tree.roots());
-        assert!(listings.of("block").is_some());
+        let lists = DeviceLists::new(&tree.roots());
+        assert!(lists.fingerprint("block").is_some());
     }
 
     #[test]
