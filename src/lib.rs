@@ -31,6 +31,8 @@ compile_error!(
     "sampled reads Linux's /proc and /sys and speaks to Linux's kernel: it builds for Linux only"
 );
 
+#[cfg(feature = "source")]
+mod allocator;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "service")]
@@ -49,8 +51,6 @@ pub mod install;
 mod kernel;
 #[cfg(feature = "service")]
 pub mod local;
-#[cfg(feature = "source")]
-mod memory;
 #[cfg(feature = "source")]
 pub mod metric;
 #[cfg(feature = "own")]

@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    memory,
+    allocator,
     source::{Answered, panic::caught},
 };
 
@@ -311,7 +311,7 @@ impl Shared {
         drop(state);
         if is_last {
             // What many threads have allocated at once lies about in an arena of each.
-            memory::give_back();
+            allocator::trim();
         }
     }
 }

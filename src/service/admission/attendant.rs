@@ -14,7 +14,7 @@ use tracing::debug;
 use zbus::{Connection, DBusError, Message, names::UniqueName};
 
 use crate::{
-    memory,
+    allocator,
     service::{
         client::{
             Name,
@@ -92,7 +92,7 @@ async fn attend(
                     Ok(Answer::Watched(client, _)) => admission.forget(&client),
                     Ok(Answer::Unwatched(client)) => drop(watched.remove(&client)),
                     Ok(Answer::PeakIsOver) => {
-                        memory::give_back();
+                        allocator::trim();
                         // What is still in use is given back the next time.
                         is_peak = admission.unanswered() > 0;
                         if is_peak {

@@ -12,7 +12,7 @@ use imports::{Crate, Segments};
 /// What each module of `src` may import of ours, and which of these libraries it may name: zbus, tokio, tracing.
 const MAP: &[(&str, &[&str], &[&str])] = &[
     ("regular_file", &[], &[]),
-    ("memory", &[], &[]),
+    ("allocator", &[], &[]),
     ("expression", &[], &[]),
     ("reading", &[], &[]),
     ("rate", &["reading", "expression"], &[]),
@@ -29,7 +29,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
             "metric",
             "rate",
             "object",
-            "memory",
+            "allocator",
             "regular_file",
         ],
         &[],
@@ -41,7 +41,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
             "metric",
             "rate",
             "object",
-            "memory",
+            "allocator",
             "regular_file",
             "source",
         ],
@@ -108,7 +108,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
     (
         "service",
         &[
-            "memory",
+            "allocator",
             "reading",
             "metric",
             "rate",

@@ -1,7 +1,7 @@
-//! Memory that a peak has taken, given back.
+//! The allocator of the C library.
 
-/// Has the allocator give back to the kernel what is free: it keeps it otherwise, for another peak.
-pub(crate) fn give_back() {
+/// Gives free memory back to the kernel: malloc_trim(3). After a peak, the allocator would keep it for the next one.
+pub(crate) fn trim() {
     #[cfg(target_env = "gnu")]
     {
         #[allow(
