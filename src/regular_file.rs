@@ -1,8 +1,8 @@
-//! Regular files, read with care: a path that somebody gives may lead to anything.
+//! Regular files, opened with O_NONBLOCK and O_NOCTTY and read up to a limit.
 //!
-//! A FIFO would be waited for, a terminal would become that of the service, and `/dev/zero` or a sparse
-//! file would fill the memory. So a file is opened without waiting, it is regular or an error, and it
-//! is read up to a limit. The files of procfs and sysfs are regular files, too.
+//! A path from a user may lead to anything: a read of a FIFO would block, a terminal would become the controlling
+//! terminal of the service, and `/dev/zero` or a sparse file would fill the memory. Everything but a regular file is
+//! an error. The files of procfs and sysfs are regular files, too.
 
 use std::{
     fs::{self, File, Metadata},
@@ -13,40 +13,39 @@ use std::{
 
 use nix::libc;
 
-/// The largest file of the kernel, in bytes: no table of a machine with thousands of devices has as much.
+/// The limit for a file of procfs, in bytes. A table of thousands of devices is smaller.
 pub(crate) const LARGEST_TABLE: u64 = 16 << 20;
 
-/// The most entries that are looked at in a directory of devices.
+/// The limit for the entries of a directory of devices.
 pub(crate) const MOST_ENTRIES: usize = 1 << 14;
 
 /// Opens a regular file.
 ///
 /// # Errors
-/// When it cannot be opened; of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is something
-/// else.
+/// When it cannot be opened; of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is not a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = File::options();
     options.read(true);
     // The standard library adds O_CLOEXEC.
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path).map_err(|cause| {
-        // What open(2) says of a socket, and a driver of its attribute.
+        // open(2) fails so for a socket, and a driver may for its attribute.
         let is_socket = cause.raw_os_error() == Some(libc::ENXIO)
-            && fs::metadata(path).is_ok_and(|about| about.file_type().is_socket());
+            && fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
         if is_socket { wrong("a socket") } else { cause }
     })?;
-    let about = check(&file)?;
-    Ok((file, about))
+    let metadata = check(&file)?;
+    Ok((file, metadata))
 }
 
-/// What the kernel says about an open file.
+/// The metadata of an open file.
 ///
 /// # Errors
-/// Of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is no regular file.
+/// Of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is not a regular file.
 pub(crate) fn check(file: &File) -> io::Result<Metadata> {
-    let about = file.metadata()?;
-    match about.file_type() {
-        kind if kind.is_file() => Ok(about),
+    let metadata = file.metadata()?;
+    match metadata.file_type() {
+        kind if kind.is_file() => Ok(metadata),
         kind if kind.is_dir() => Err(wrong("a directory")),
         kind if kind.is_fifo() => Err(wrong("a FIFO")),
         kind if kind.is_char_device() || kind.is_block_device() => Err(wrong("a device")),
@@ -54,17 +53,17 @@ pub(crate) fn check(file: &File) -> io::Result<Metadata> {
     }
 }
 
-/// The bytes of a regular file of at most so many.
+/// The bytes of a regular file.
 ///
 /// # Errors
-/// When it cannot be read; of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is something else,
-/// or larger.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let (file, about) = open(path)?;
-    rest(file, &about, most)
+/// When it cannot be read; of the kind [`InvalidData`](io::ErrorKind::InvalidData) if it is not a regular file, or
+/// has more than `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path)?;
+    read_open(file, &metadata, limit)
 }
 
-/// The bytes of a file of the kernel, or of another of the same size at most.
+/// The bytes of a file of at most [`LARGEST_TABLE`]: every file of the kernel.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -72,35 +71,36 @@ pub(crate) fn table(path: &Path) -> io::Result<Vec<u8>> {
     read(path, LARGEST_TABLE)
 }
 
-/// The bytes of an open file of at most so many.
+/// The bytes of an open file.
 ///
 /// # Errors
 /// Those of [`read`].
-pub(crate) fn rest(file: File, about: &Metadata, most: u64) -> io::Result<Vec<u8>> {
-    check_size(about, most)?;
+pub(crate) fn read_open(file: File, metadata: &Metadata, limit: u64) -> io::Result<Vec<u8>> {
+    check_size(metadata, limit)?;
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 <= most {
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= limit {
         true => Ok(bytes),
-        false => Err(too_large(most)),
+        false => Err(too_large(limit)),
     }
 }
 
-/// Whether a file says itself that it is larger: the kernel's files say that they are empty, or a page.
+/// Checks the size in the metadata. For the kernel's files that is zero or a page, so that a reader must count the
+/// bytes as well.
 ///
 /// # Errors
-/// If it is.
-pub(crate) fn check_size(about: &Metadata, most: u64) -> io::Result<()> {
-    match about.len() <= most {
+/// If the file is larger than the limit.
+pub(crate) fn check_size(metadata: &Metadata, limit: u64) -> io::Result<()> {
+    match metadata.len() <= limit {
         true => Ok(()),
-        false => Err(too_large(most)),
+        false => Err(too_large(limit)),
     }
 }
 
-/// Why a file is not read that is larger than this.
-pub(crate) fn too_large(most: u64) -> io::Error {
-    let size = match most >> 20 {
-        0 => format!("{} KiB", most >> 10),
+/// The error for a file that is larger than the limit.
+pub(crate) fn too_large(limit: u64) -> io::Error {
+    let size = match limit >> 20 {
+        0 => format!("{} KiB", limit >> 10),
         mebibytes => format!("{mebibytes} MiB"),
     };
     invalid(format!("it is larger than {size}"))
@@ -125,7 +125,7 @@ pub(crate) fn entries(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
         if entries.len() >= MOST_ENTRIES {
             return Err(invalid(format!("it has more than {MOST_ENTRIES} entries")));
         }
-        // What has gone since is not there.
+        // An entry that fails has been removed since.
         entries.extend(entry);
     }
     Ok(entries)

@@ -120,19 +120,19 @@ impl Deferred for Family {
 }
 
 impl Definitions for Family {
-    fn look(&self, closely: bool) -> bool {
+    fn probe(&self, force: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = monotonic();
-        let is_due = looked.again(now, BETWEEN_LOOKS, || closely || self.shared.is_new());
+        let is_due = looked.again(now, BETWEEN_LOOKS, || force || self.shared.is_new());
         if is_due {
             self.job.ask(now);
         }
         is_due
     }
 
-    fn news(&self) -> Option<OwnedFd> {
+    fn change_fd(&self) -> Option<OwnedFd> {
         // While it is being looked at, what is new has been heard of.
-        match self.job.is_out() {
+        match self.job.is_pending() {
             true => None,
             false => self.shared.descriptor(),
         }

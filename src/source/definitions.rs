@@ -1,15 +1,15 @@
-//! What the user defines, and may define anew at any time.
+//! Members that the user defines.
 
 use std::os::fd::OwnedFd;
 
-/// A family whose members the user defines in files.
+/// A family whose members the user defines in files, which may change at any time.
 pub trait Definitions {
-    /// Looks whether something was defined anew, on the blocking pool: [`Family::changed`](super::Family::changed)
-    /// says so when that is answered. Without looking `closely`, only if something has shown it, or that was long
-    /// ago. Returns whether it looks.
-    fn look(&self, closely: bool) -> bool;
+    /// Starts a probe for changed definitions on the blocking pool, and returns whether it did.
+    /// [`Family::changed`](super::Family::changed) has the result. Without `force`, the probe starts only if
+    /// something has shown a change or the last probe is long ago.
+    fn probe(&self, force: bool) -> bool;
 
-    /// A descriptor that can be read when there is something to [look](Self::look) at. It is the same one
-    /// for good, once there is one.
-    fn news(&self) -> Option<OwnedFd>;
+    /// A descriptor that is readable when there is something to [probe](Self::probe). Once there is one, it stays
+    /// the same.
+    fn change_fd(&self) -> Option<OwnedFd>;
 }

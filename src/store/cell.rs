@@ -112,13 +112,14 @@ impl Cell {
 
     /// Has the user's definitions looked at, if it is about these. Whether that takes a while.
     pub(super) fn look(&mut self, closely: bool) -> bool {
-        let look = |source: &Provider| source.definitions().is_some_and(|all| all.look(closely));
+        let look = |source: &Provider| source.definitions().is_some_and(|all| all.probe(closely));
         self.answer(look).unwrap_or(false)
     }
 
     /// What can be read when the user has defined something anew.
     pub(super) fn news(&mut self) -> Option<OwnedFd> {
-        self.answer(|source| source.definitions()?.news()).flatten()
+        self.answer(|source| source.definitions()?.change_fd())
+            .flatten()
     }
 
     /// What the source answers to a question about it: nothing, if it panics.

@@ -255,7 +255,7 @@ fn read(path: &Path) -> Result<String, Error> {
     if let Some(why) = distrust(&about) {
         return Err(Error::malformed(path, why));
     }
-    let text = regular_file::rest(file, &about, LARGEST).map_err(failed)?;
+    let text = regular_file::read_open(file, &about, LARGEST).map_err(failed)?;
     String::from_utf8(text).map_err(|_| Error::malformed(path, "it is not in UTF-8"))
 }
 

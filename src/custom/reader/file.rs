@@ -49,7 +49,7 @@ pub(super) fn read_kernel(path: &definition::Path) -> Result<Text, Error> {
 fn text(file: File) -> io::Result<Text> {
     let about = regular_file::check(&file)?;
     Ok(Text {
-        bytes: regular_file::rest(file, &about, LARGEST)?,
+        bytes: regular_file::read_open(file, &about, LARGEST)?,
         modified: about.modified().ok(),
     })
 }

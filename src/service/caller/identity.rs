@@ -146,7 +146,7 @@ fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = File::from(openat(directory, name, flags, Mode::empty())?);
     let about = regular_file::check(&file)?;
-    let text = regular_file::rest(file, &about, LARGEST)?;
+    let text = regular_file::read_open(file, &about, LARGEST)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -149,7 +149,7 @@ impl<T: Clone + Send + 'static> Job<T> {
 
     /// Whether it waits or runs.
     #[cfg(feature = "own")]
-    pub(crate) fn is_out(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.inner.lock().out.is_some()
     }
 
