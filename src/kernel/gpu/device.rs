@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use super::clients::Work;
+use super::fdinfo::Fdinfo;
 use crate::{
     reading::Fault,
     regular_file,
@@ -27,7 +27,7 @@ pub(super) struct Gpus {
     pub(super) roots: Roots,
     /// In the order of the numbers. Only ever appended to: who is plugged in again has its number back, and
     /// there are only so many places to plug one in.
-    known: Mutex<Vec<Known>>,
+    known: Mutex<Vec<KnownGpu>>,
     pool: Pool,
     has_nvidia: AtomicBool,
     powers: PowerStates,
@@ -36,11 +36,11 @@ pub(super) struct Gpus {
 }
 
 /// What the sources of one GPU share.
-struct Known {
+struct KnownGpu {
     path: PathBuf,
     nodes: Vec<String>,
     power: Arc<PowerState>,
-    work: Arc<Work>,
+    fdinfo: Arc<Fdinfo>,
 }
 
 /// A GPU that is there.
@@ -54,7 +54,7 @@ pub(super) struct Gpu {
     /// What `/dev/dri` has of it: `card0`, `renderD128`.
     pub(super) nodes: Vec<String>,
     power: Arc<PowerState>,
-    pub(super) work: Arc<Work>,
+    pub(super) fdinfo: Arc<Fdinfo>,
 }
 
 impl Gpus {
@@ -95,13 +95,13 @@ impl Gpus {
             let number = match all.iter().position(|known| known.path == path) {
                 Some(number) if all[number].nodes == nodes => number,
                 Some(number) => {
-                    all[number] = self.known(path, nodes);
+                    all[number] = self.known_gpu(path, nodes);
                     number
                 }
                 None => {
-                    let place = all.len();
-                    all.push(self.known(path, nodes));
-                    place
+                    let number = all.len();
+                    all.push(self.known_gpu(path, nodes));
+                    number
                 }
             };
             let known = &all[number];
@@ -111,7 +111,7 @@ impl Gpus {
                 driver,
                 nodes: known.nodes.clone(),
                 power: known.power.clone(),
-                work: known.work.clone(),
+                fdinfo: known.fdinfo.clone(),
             });
         }
         Ok(found)
@@ -122,10 +122,10 @@ impl Gpus {
         self.has_nvidia.load(Ordering::Relaxed)
     }
 
-    fn known(&self, path: PathBuf, nodes: Vec<String>) -> Known {
-        Known {
+    fn known_gpu(&self, path: PathBuf, nodes: Vec<String>) -> KnownGpu {
+        KnownGpu {
             power: self.powers.of(&path),
-            work: Arc::new(Work::new(&self.pool, &self.roots.proc, &nodes)),
+            fdinfo: Arc::new(Fdinfo::new(&self.pool, &self.roots.proc, &nodes)),
             path,
             nodes,
         }

@@ -5,13 +5,13 @@
 //! device in `/dev` is never opened; and one that is awake is left alone now and then, because it
 //! would not fall asleep otherwise.
 
-mod clients;
 mod device;
+mod fdinfo;
 #[cfg(feature = "nvml")]
 mod nvml;
 mod pci;
-mod probe;
 mod quantity;
+mod reader;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +21,8 @@ use std::{
 };
 
 use device::{Gpu, Gpus};
-use probe::Probe;
-use quantity::Quantity;
+use quantity::GpuQuantity;
+use reader::QuantityReader;
 
 use crate::{
     metric::{Kind, Metric},
@@ -39,7 +39,7 @@ use crate::{
 pub(super) struct Family {
     gpus: Arc<Gpus>,
     pool: Pool,
-    members: Members<(Whose, Quantity)>,
+    members: Members<(Target, GpuQuantity)>,
 }
 
 impl Family {
@@ -59,14 +59,14 @@ impl source::Family for Family {
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
         let gpus = self.gpus.find()?;
-        let all = (!gpus.is_empty()).then_some(Whose::All);
-        let each = gpus.iter().map(|gpu| Whose::One(gpu.number));
+        let all = (!gpus.is_empty()).then_some(Target::All);
+        let each = gpus.iter().map(|gpu| Target::One(gpu.number));
         let mut probe = self.members.probe();
-        for whose in all.into_iter().chain(each) {
-            let all = Quantity::ALL.into_iter();
-            for quantity in all.filter(|quantity| whose != Whose::All || quantity.is_summed()) {
-                probe.find(&(whose, quantity), || {
-                    Box::new(Member::new(self.gpus.clone(), whose, quantity))
+        for target in all.into_iter().chain(each) {
+            let all = GpuQuantity::ALL.into_iter();
+            for quantity in all.filter(|quantity| target != Target::All || quantity.is_summed()) {
+                probe.find(&(target, quantity), || {
+                    Box::new(Member::new(self.gpus.clone(), target, quantity))
                 });
             }
         }
@@ -90,35 +90,35 @@ const SUBSYSTEMS: &[&str] = &["drm"];
 /// One quantity, of one GPU or of all.
 struct Member {
     gpus: Arc<Gpus>,
-    whose: Whose,
-    quantity: Quantity,
+    target: Target,
+    quantity: GpuQuantity,
     /// Those that are there and have it.
-    rows: Vec<Row>,
-    /// What is asked whether they have it.
-    asked: Vec<Probe>,
+    readers: Vec<GpuReader>,
+    /// Those that were queried whether they have it.
+    queried: Vec<QuantityReader>,
     changed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Whose {
+enum Target {
     All,
     One(usize),
 }
 
 /// A GPU and where it has the quantity.
-struct Row {
+struct GpuReader {
     gpu: Gpu,
-    probe: Probe,
+    reader: QuantityReader,
 }
 
 impl Member {
-    fn new(gpus: Arc<Gpus>, whose: Whose, quantity: Quantity) -> Self {
+    fn new(gpus: Arc<Gpus>, target: Target, quantity: GpuQuantity) -> Self {
         Self {
             gpus,
-            whose,
+            target,
             quantity,
-            rows: Vec::new(),
-            asked: Vec::new(),
+            readers: Vec::new(),
+            queried: Vec::new(),
             changed: false,
         }
     }
@@ -126,45 +126,45 @@ impl Member {
     /// The GPUs that it is about.
     fn find(&self) -> Result<Vec<Gpu>, Error> {
         let mut gpus = self.gpus.find()?;
-        gpus.retain(|gpu| match self.whose {
-            Whose::All => true,
-            Whose::One(number) => gpu.number == number,
+        gpus.retain(|gpu| match self.target {
+            Target::All => true,
+            Target::One(number) => gpu.number == number,
         });
         Ok(gpus)
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let Some(row) = self.rows.first() else {
+        let Some(each) = self.readers.first() else {
             return Vec::new();
         };
-        let (object, whose) = match self.whose {
-            Whose::All => ("all".to_owned(), "GPUs,".to_owned()),
-            Whose::One(number) => {
-                let Gpu { driver, .. } = &row.gpu;
-                let whose = format!("GPU {number} ({driver} {})", row.gpu.address());
-                (format!("gpu{number}"), whose)
+        let (object, label) = match self.target {
+            Target::All => ("all".to_owned(), "GPUs,".to_owned()),
+            Target::One(number) => {
+                let Gpu { driver, .. } = &each.gpu;
+                let label = format!("GPU {number} ({driver} {})", each.gpu.address());
+                (format!("gpu{number}"), label)
             }
         };
         let width = self.quantity.width();
         let properties = self.quantity.properties().iter().enumerate();
         properties
-            .map(|(place, property)| {
-                let formula = match self.whose {
-                    Whose::One(_) => row.probe.formula(place),
-                    Whose::All if self.rows.iter().any(|row| row.probe.is_counted()) => {
+            .map(|(column, property)| {
+                let formula = match self.target {
+                    Target::One(_) => each.reader.formula(column),
+                    Target::All if self.readers.iter().any(|each| each.reader.is_counter()) => {
                         Formula::Mean {
                             owner: width,
                             first: width.saturating_add(1),
                             step: width.saturating_add(1),
                         }
                     }
-                    Whose::All => Formula::Level(place),
+                    Target::All => Formula::Level(column),
                 };
-                let mut metric = property.of("gpu", object.as_bytes(), &whose, formula);
+                let mut metric = property.of("gpu", object.as_bytes(), &label, formula);
                 if metric.formula.needs_baseline() {
                     metric.kind = Kind::Rate;
                 }
-                if self.quantity == Quantity::Temperature {
+                if self.quantity == GpuQuantity::Temperature {
                     metric.minimum = None;
                 }
                 metric
@@ -183,14 +183,14 @@ impl Source for Member {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let row = |gpu| {
-            Some(Row {
-                probe: Probe::find(&self.gpus, &gpu, self.quantity)?,
+        let reader = |gpu| {
+            Some(GpuReader {
+                reader: QuantityReader::find(&self.gpus, &gpu, self.quantity)?,
                 gpu,
             })
         };
-        self.rows = self.find()?.into_iter().filter_map(row).collect();
-        self.asked.clear();
+        self.readers = self.find()?.into_iter().filter_map(reader).collect();
+        self.queried.clear();
         self.changed = false;
         Ok(self.metrics())
     }
@@ -198,25 +198,25 @@ impl Source for Member {
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let width = self.quantity.width();
         columns.resize(width, Raw::Fault(Fault::Gone));
-        match self.whose {
-            Whose::One(_) => {
-                let Some(row) = self.rows.first_mut() else {
+        match self.target {
+            Target::One(_) => {
+                let Some(each) = self.readers.first_mut() else {
                     return Ok(());
                 };
-                let outcome = row.read(columns);
+                let outcome = each.read(columns);
                 // Perhaps its sensors have another number now.
                 let is_gone = |error: &Error| error.fault() == Fault::Gone;
                 self.changed = outcome.as_ref().is_err_and(is_gone);
                 outcome
             }
-            Whose::All => {
-                for row in &mut self.rows {
-                    // Whose the row is, for the GPUs that are there may be others the next time.
-                    columns.push(Raw::Counter(row.gpu.number as u64));
+            Target::All => {
+                for each in &mut self.readers {
+                    // The owner of the row, for the GPUs that are there may be others the next time.
+                    columns.push(Raw::Counter(each.gpu.number as u64));
                     let first = columns.len();
                     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
                     let columns = &mut columns[first..];
-                    if let Err(error) = row.read(columns) {
+                    if let Err(error) = each.read(columns) {
                         columns.fill(Raw::Fault(error.fault()));
                     }
                 }
@@ -239,40 +239,40 @@ impl Deferred for Member {
         }
         // What is wrong here is found out by discovery.
         for gpu in self.find().unwrap_or_default() {
-            if let Some(probe) = Probe::find(&self.gpus, &gpu, self.quantity)
-                && probe.is_of_library()
+            if let Some(reader) = QuantityReader::find(&self.gpus, &gpu, self.quantity)
+                && reader.is_nvml()
                 && gpu.may_be_read().is_ok()
             {
-                probe.begin(since);
-                self.asked.push(probe);
+                reader.begin(since);
+                self.queried.push(reader);
             }
         }
     }
 
     fn begin(&mut self, since: Duration) {
-        for row in &self.rows {
-            if row.gpu.may_be_read().is_ok() {
-                row.probe.begin(since);
+        for each in &self.readers {
+            if each.gpu.may_be_read().is_ok() {
+                each.reader.begin(since);
             }
         }
     }
 
     fn awaited_until(&self) -> Option<Instant> {
-        let rows = self.rows.iter().map(|row| &row.probe);
-        let probes = rows.chain(&self.asked);
-        probes.filter_map(Probe::awaited_until).min()
+        let found = self.readers.iter().map(|each| &each.reader);
+        let readers = found.chain(&self.queried);
+        readers.filter_map(QuantityReader::awaited_until).min()
     }
 }
 
-impl Row {
+impl GpuReader {
     /// Reads the GPU if it is awake; [`Fault::Asleep`] is no failure.
     fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
-        if let Some(known) = self.probe.known() {
-            columns[0] = known;
+        if let Some(cached) = self.reader.cached() {
+            columns[0] = cached;
             return Ok(());
         }
         let outcome = match self.gpu.may_be_read() {
-            Ok(()) => self.probe.read(columns),
+            Ok(()) => self.reader.read(columns),
             Err(fault) => {
                 columns.fill(Raw::Fault(fault));
                 return Ok(());

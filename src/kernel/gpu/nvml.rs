@@ -15,91 +15,88 @@ use nvml_wrapper::{
     error::NvmlError,
 };
 
-use super::quantity::Quantity;
+use super::quantity::GpuQuantity;
 use crate::{
     reading::Fault,
     source::pool::{Job, Pool, Submitted},
 };
 
 /// What is asked of the library: at most two numbers, in the units of the metrics.
-pub(super) type Answer = Result<[f64; 2], Fault>;
+pub(super) type QueryResult = Result<[f64; 2], Fault>;
 
 /// What asks for one quantity of one GPU.
-pub(super) type Question = Arc<Job<Answer>>;
+pub(super) type NvmlQuery = Arc<Job<QueryResult>>;
 
 /// The library, and what is asked of it.
 pub(super) struct Library {
     pool: Pool,
-    loaded: Arc<Mutex<Loaded>>,
-    questions: Mutex<HashMap<(String, Quantity), Question>>,
+    loaded: Arc<Mutex<LoadedLibrary>>,
+    queries: Mutex<HashMap<(String, GpuQuantity), NvmlQuery>>,
 }
 
 /// The library while it is initialised, and what will release it.
 #[derive(Default)]
-struct Loaded {
+struct LoadedLibrary {
     library: Option<Result<Nvml, NvmlError>>,
     release: Option<Submitted>,
 }
 
 /// How long the library stays initialised when nobody asks. GPUs are left alone for longer so that they can
 /// suspend.
-const LINGER: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A thread that waits for the library for longer is stuck.
-const DEADLINE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-const PLACE: &str = "nvml";
+const QUEUE: &str = "nvml";
 
 impl Library {
     pub(super) fn new(pool: &Pool) -> Self {
         Self {
             pool: pool.clone(),
             loaded: Arc::default(),
-            questions: Mutex::default(),
+            queries: Mutex::default(),
         }
     }
 
     /// What asks for the quantity of the GPU at this PCI address, which must be awake then:
     /// [`Fault::Gone`] where there is no library, or the GPU does not have it.
-    pub(super) fn question(&self, address: &str, quantity: Quantity) -> Question {
-        let mut questions = self
-            .questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let question = questions.entry((address.to_owned(), quantity));
-        question
+    pub(super) fn query(&self, address: &str, quantity: GpuQuantity) -> NvmlQuery {
+        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        let query = queries.entry((address.to_owned(), quantity));
+        query
             .or_insert_with(|| {
                 let address = address.to_owned();
                 let loaded = Arc::downgrade(&self.loaded);
                 let pool = self.pool.downgrade();
-                let ask = move || {
+                let run = move || {
                     let (Some(loaded), Some(pool)) = (loaded.upgrade(), pool.upgrade()) else {
                         return Err(Fault::Gone);
                     };
-                    ask(&loaded, &pool, LINGER, Nvml::init, |library| {
-                        answer(library, &address, quantity)
+                    query_loaded(&loaded, &pool, IDLE_TIMEOUT, Nvml::init, |library| {
+                        query_device(library, &address, quantity)
                     })
                 };
-                Arc::new(Job::new(&self.pool, &PLACE.into(), ask))
+                Arc::new(Job::new(&self.pool, &QUEUE.into(), run))
             })
             .clone()
     }
 }
 
 /// Asks the library, which is initialised if it is not, and released when nobody has asked for as long as
-/// `linger`.
-fn ask(
-    loaded: &Arc<Mutex<Loaded>>,
+/// `idle_timeout`.
+fn query_loaded(
+    loaded: &Arc<Mutex<LoadedLibrary>>,
     pool: &Pool,
-    linger: Duration,
+    idle_timeout: Duration,
     initialise: impl FnOnce() -> Result<Nvml, NvmlError>,
-    ask: impl FnOnce(&Nvml) -> Result<[f64; 2], NvmlError>,
-) -> Answer {
+    query: impl FnOnce(&Nvml) -> Result<[f64; 2], NvmlError>,
+) -> QueryResult {
     let mut held = lock(loaded);
     // The last one is not due any more.
     held.release = None;
-    let answer = match held.library.get_or_insert_with(initialise) {
-        Ok(library) => ask(library).map_err(|error| fault(&error)),
+    let result = match held.library.get_or_insert_with(initialise) {
+        Ok(library) => query(library).map_err(|error| fault(&error)),
         Err(error) => Err(fault(error)),
     };
     let released = Arc::downgrade(loaded);
@@ -109,15 +106,19 @@ fn ask(
             drop(library);
         }
     };
-    held.release = Some(pool.submit_later(linger, &PLACE.into(), DEADLINE, release));
-    answer
+    held.release = Some(pool.submit_later(idle_timeout, &QUEUE.into(), TIMEOUT, release));
+    result
 }
 
-fn lock(loaded: &Mutex<Loaded>) -> MutexGuard<'_, Loaded> {
+fn lock(loaded: &Mutex<LoadedLibrary>) -> MutexGuard<'_, LoadedLibrary> {
     loaded.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(library: &Nvml, address: &str, quantity: Quantity) -> Result<[f64; 2], NvmlError> {
+fn query_device(
+    library: &Nvml,
+    address: &str,
+    quantity: GpuQuantity,
+) -> Result<[f64; 2], NvmlError> {
     let device = library.device_by_pci_bus_id(address)?;
     let clock = |clock| {
         device
@@ -125,17 +126,17 @@ fn answer(library: &Nvml, address: &str, quantity: Quantity) -> Result<[f64; 2],
             .map(|megahertz| [megahertz.into(), 0.0])
     };
     match quantity {
-        Quantity::Name => Err(NvmlError::NotSupported),
-        Quantity::Usage => Ok([device.utilization_rates()?.gpu.into(), 0.0]),
-        Quantity::Memory => {
+        GpuQuantity::Name => Err(NvmlError::NotSupported),
+        GpuQuantity::Usage => Ok([device.utilization_rates()?.gpu.into(), 0.0]),
+        GpuQuantity::Memory => {
             let memory = device.memory_info()?;
             Ok([memory.total as f64, memory.used as f64])
         }
-        Quantity::CoreFrequency => clock(Clock::Graphics),
-        Quantity::MemoryFrequency => clock(Clock::Memory),
-        Quantity::Temperature => Ok([device.temperature(TemperatureSensor::Gpu)?.into(), 0.0]),
+        GpuQuantity::CoreFrequency => clock(Clock::Graphics),
+        GpuQuantity::MemoryFrequency => clock(Clock::Memory),
+        GpuQuantity::Temperature => Ok([device.temperature(TemperatureSensor::Gpu)?.into(), 0.0]),
         // Milliwatts.
-        Quantity::Power => Ok([f64::from(device.power_usage()?) / 1000.0, 0.0]),
+        GpuQuantity::Power => Ok([f64::from(device.power_usage()?) / 1000.0, 0.0]),
     }
 }
 
@@ -159,22 +160,22 @@ mod tests {
     use super::*;
 
     /// Waits for the next answer.
-    fn wait(question: &Question) -> Answer {
-        question.ask(crate::reading::monotonic());
-        while question.awaited_until().is_some() {
+    fn wait(query: &NvmlQuery) -> QueryResult {
+        query.ask(crate::reading::monotonic());
+        while query.awaited_until().is_some() {
             std::thread::yield_now();
         }
-        question.answer().flatten()
+        query.answer().flatten()
     }
 
     #[test]
     fn without_a_gpu_or_the_library_there_is_no_answer() {
         let library = Library::new(&Pool::new());
-        let question = library.question("0000:01:00.0", Quantity::Usage);
-        let again = library.question("0000:01:00.0", Quantity::Usage);
-        assert!(Arc::ptr_eq(&question, &again));
+        let query = library.query("0000:01:00.0", GpuQuantity::Usage);
+        let again = library.query("0000:01:00.0", GpuQuantity::Usage);
+        assert!(Arc::ptr_eq(&query, &again));
         // What it says depends on the machine.
-        assert!(wait(&question).is_err());
+        assert!(wait(&query).is_err());
     }
 
     #[test]
@@ -182,10 +183,10 @@ mod tests {
         let (pool, loaded) = (Pool::new(), Arc::default());
         let absent = || Err(NvmlError::Uninitialized);
         for _ in 0..2 {
-            let answer = ask(&loaded, &pool, Duration::from_millis(1), absent, |_| {
+            let result = query_loaded(&loaded, &pool, Duration::from_millis(1), absent, |_| {
                 Err(NvmlError::Unknown)
             });
-            assert_eq!(answer, Err(Fault::Stale));
+            assert_eq!(result, Err(Fault::Stale));
             while lock(&loaded).library.is_some() {
                 std::thread::yield_now();
             }

@@ -8,7 +8,7 @@ use crate::{
 
 /// What one source of a GPU reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Quantity {
+pub(super) enum GpuQuantity {
     Name,
     Usage,
     Memory,
@@ -18,9 +18,9 @@ pub(super) enum Quantity {
     Power,
 }
 
-use Quantity::{CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage};
+use GpuQuantity::{CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage};
 
-impl Quantity {
+impl GpuQuantity {
     pub(super) const ALL: [Self; 7] = [
         Name,
         Usage,
@@ -62,9 +62,9 @@ impl Quantity {
     /// a column that says whose it is.
     pub(super) fn sum(self, rows: &[Raw], all: &mut [Raw]) {
         let step = self.width().saturating_add(1);
-        let column = |place: usize| rows.iter().skip(1).skip(place).step_by(step);
-        let sum = |place| {
-            let numbers = column(place).filter_map(|raw| match raw {
+        let column = |column: usize| rows.iter().skip(1).skip(column).step_by(step);
+        let sum = |index| {
+            let numbers = column(index).filter_map(|raw| match raw {
                 Raw::Number(number) => Some(*number),
                 _ => None,
             });

@@ -1,5 +1,5 @@
 mod faults;
-mod sleep;
+mod suspend;
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -266,7 +266,9 @@ fn numbers_follow_the_slots_and_stay() {
 
 #[test]
 fn ids_are_those_of_ksystemstats() {
-    let properties = Quantity::ALL.iter().flat_map(|quantity| quantity.scope());
+    let properties = GpuQuantity::ALL
+        .iter()
+        .flat_map(|quantity| quantity.scope());
     let names = properties.map(|id| Path::new(id).file_name().unwrap().to_str().unwrap());
     let expected =
         "name usage totalVram usedVram usedPercent coreFrequency memoryFrequency temperature power";

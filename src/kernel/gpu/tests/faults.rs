@@ -119,8 +119,8 @@ fn a_failure_is_one_gpu_s_alone() {
 #[test]
 fn no_text_does_harm() {
     let check = |text: &[u8]| {
-        clients::parse_client(text);
-        probe::chosen_clock(text);
+        fdinfo::parse_fdinfo(text);
+        reader::active_clock(text);
         pci::look_up(text, "1002", "73bf");
     };
     let texts = [

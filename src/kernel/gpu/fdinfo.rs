@@ -22,22 +22,22 @@ use crate::{
 };
 
 /// The programs that have one GPU open.
-pub(super) struct Clients {
+pub(super) struct DrmClients {
     proc: PathBuf,
     /// `/dev/dri/renderD128`, to which the links of open files point.
     nodes: Vec<PathBuf>,
     /// The processes that this round has still to visit, and when it began.
-    unvisited: VecDeque<PathBuf>,
-    round: Option<Duration>,
-    open: Vec<Open>,
+    unscanned: VecDeque<PathBuf>,
+    scan_began: Option<Duration>,
+    open: Vec<OpenFile>,
     /// What the engines had done for each client at the last reading, and when that was.
     before: HashMap<u64, Vec<Engine>>,
-    moment: Duration,
+    read_at: Duration,
     busy: u64,
 }
 
 /// An open file of the GPU.
-struct Open {
+struct OpenFile {
     fdinfo: PathBuf,
     /// Several files may be one client's, and all tell the same.
     client: Option<u64>,
@@ -51,27 +51,27 @@ pub(super) struct Engine {
     time: Option<u64>,
     /// Cycles that it worked, and how many have passed: what xe has instead.
     cycles: Option<u64>,
-    passed: Option<u64>,
+    total_cycles: Option<u64>,
     /// How many of the kind there are.
     capacity: Option<u64>,
 }
 
 /// A round over all processes looks for programs that have newly opened the GPU. It is made seldom
 /// and in small parts, because it is dear: a link read for each file that any process has open.
-const ROUND: Duration = Duration::from_secs(5);
-const PART: usize = 64;
+const SCAN_INTERVAL: Duration = Duration::from_secs(5);
+const SCAN_BATCH: usize = 64;
 
-impl Clients {
+impl DrmClients {
     pub(super) fn new(proc: &Path, nodes: &[String]) -> Self {
         let nodes = nodes.iter().map(|node| Path::new("/dev/dri").join(node));
         Self {
             proc: proc.to_owned(),
             nodes: nodes.collect(),
-            unvisited: VecDeque::new(),
-            round: None,
+            unscanned: VecDeque::new(),
+            scan_began: None,
             open: Vec::new(),
             before: HashMap::new(),
-            moment: Duration::ZERO,
+            read_at: Duration::ZERO,
             busy: 0,
         }
     }
@@ -82,8 +82,8 @@ impl Clients {
     /// The kernel has a counter for each client, which is gone with it. So that their sum does not
     /// go backwards, what they grew by is added up here.
     pub(super) fn busy(&mut self, now: Duration) -> u64 {
-        self.look_for_more(now);
-        let elapsed = now.saturating_sub(self.moment).as_nanos();
+        self.scan(now);
+        let elapsed = now.saturating_sub(self.read_at).as_nanos();
         let mut clients = HashMap::new();
         let mut engines: HashMap<Vec<u8>, u128> = HashMap::new();
         self.open.retain_mut(|open| {
@@ -95,7 +95,7 @@ impl Clients {
             }
             // It was closed, or the process is gone; the number may stand for another file now.
             let text = regular_file::table(&open.fdinfo).unwrap_or_default();
-            let Some((client, mut engines_now)) = parse_client(&text) else {
+            let Some((client, mut engines_now)) = parse_fdinfo(&text) else {
                 return false;
             };
             open.client = Some(client);
@@ -107,7 +107,7 @@ impl Clients {
                     let growth = now.growth(before, elapsed);
                     let busy = engines.entry(now.name.clone()).or_default();
                     *busy = busy.saturating_add(growth);
-                    now.hold(before);
+                    now.keep_maximum(before);
                 }
             }
             clients.insert(client, engines_now);
@@ -116,46 +116,46 @@ impl Clients {
         let busiest = engines.into_values().max().unwrap_or(0).min(elapsed);
         self.busy = self.busy.saturating_add(busiest as u64);
         self.before = clients;
-        self.moment = now;
+        self.read_at = now;
         self.busy
     }
 
-    fn look_for_more(&mut self, now: Duration) {
-        let mut part = PART;
-        if self.unvisited.is_empty()
+    fn scan(&mut self, now: Duration) {
+        let mut batch = SCAN_BATCH;
+        if self.unscanned.is_empty()
             && self
-                .round
-                .is_none_or(|round| now.saturating_sub(round) >= ROUND)
+                .scan_began
+                .is_none_or(|began| now.saturating_sub(began) >= SCAN_INTERVAL)
         {
             // The first reading is to see everybody.
-            part = if self.round.is_none() {
+            batch = if self.scan_began.is_none() {
                 usize::MAX
             } else {
-                PART
+                SCAN_BATCH
             };
-            self.round = Some(now);
+            self.scan_began = Some(now);
             let entries = fs::read_dir(&self.proc).into_iter().flatten();
             let is_process = |entry: &fs::DirEntry| {
                 parse::number(entry.file_name().as_encoded_bytes()).is_some()
             };
             let processes = entries.filter_map(Result::ok).filter(is_process);
-            self.unvisited.extend(processes.map(|entry| entry.path()));
+            self.unscanned.extend(processes.map(|entry| entry.path()));
         }
-        for _ in 0..part.min(self.unvisited.len()) {
-            if let Some(process) = self.unvisited.pop_front() {
-                self.visit(&process);
+        for _ in 0..batch.min(self.unscanned.len()) {
+            if let Some(process) = self.unscanned.pop_front() {
+                self.scan_process(&process);
             }
         }
     }
 
     /// Finds the process's open files of the GPU. Those of other users are not shown.
-    fn visit(&mut self, process: &Path) {
+    fn scan_process(&mut self, process: &Path) {
         let files = fs::read_dir(process.join("fd")).into_iter().flatten();
         for file in files.filter_map(Result::ok) {
             let is_ours = fs::read_link(file.path()).is_ok_and(|to| self.nodes.contains(&to));
             let fdinfo = process.join("fdinfo").join(file.file_name());
             if is_ours && !self.open.iter().any(|open| open.fdinfo == fdinfo) {
-                self.open.push(Open {
+                self.open.push(OpenFile {
                     fdinfo,
                     client: None,
                 });
@@ -171,21 +171,21 @@ impl Engine {
         let time = grown(self.time, before.time).or_else(|| {
             let cycles = grown(self.cycles, before.cycles)?;
             let cycles = cycles.checked_mul(elapsed)?;
-            cycles.checked_div(grown(self.passed, before.passed)?)
+            cycles.checked_div(grown(self.total_cycles, before.total_cycles)?)
         });
         let capacity = u128::from(self.capacity.unwrap_or(1).max(1));
         time.unwrap_or(0).checked_div(capacity).unwrap_or(0)
     }
 
     /// Drivers may lag behind what they have said; the larger number holds until then.
-    fn hold(&mut self, before: &Self) {
+    fn keep_maximum(&mut self, before: &Self) {
         self.time = self.time.max(before.time);
         self.cycles = self.cycles.max(before.cycles);
     }
 }
 
 /// The client that an open file belongs to, and its engines.
-pub(super) fn parse_client(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
+pub(super) fn parse_fdinfo(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
     let mut client = None;
     let mut engines = Vec::new();
     for (line, ended) in parse::ended_lines(text) {
@@ -204,7 +204,7 @@ pub(super) fn parse_client(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
         } else if let Some(name) = engine_of(b"drm-cycles-") {
             engine(&mut engines, name).cycles = number;
         } else if let Some(name) = engine_of(b"drm-total-cycles-") {
-            engine(&mut engines, name).passed = number;
+            engine(&mut engines, name).total_cycles = number;
         }
     }
     Some((client?, engines))
@@ -225,11 +225,11 @@ fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
 
 /// The programs of one GPU, looked at on the blocking pool: the first round takes a microsecond for
 /// each file that any process has open.
-pub(super) struct Work(Job<(u64, u64)>);
+pub(super) struct Fdinfo(Job<(u64, u64)>);
 
-impl Work {
+impl Fdinfo {
     pub(super) fn new(pool: &Pool, proc: &Path, nodes: &[String]) -> Self {
-        let clients = Mutex::new(Clients::new(proc, nodes));
+        let clients = Mutex::new(DrmClients::new(proc, nodes));
         let place = format!("clients of {}", nodes.join(" ")).into();
         Self(Job::new(pool, &place, move || {
             let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);

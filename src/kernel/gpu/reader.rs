@@ -7,11 +7,13 @@ use std::{
 };
 
 use super::{
-    clients::Work,
     device::{Gpu, Gpus},
+    fdinfo::Fdinfo,
     pci,
     quantity::{
-        Quantity::{self, CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage},
+        GpuQuantity::{
+            self, CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage,
+        },
         memory,
     },
 };
@@ -22,54 +24,54 @@ use crate::{
 };
 
 /// Where a quantity of one GPU is read.
-pub(super) enum Probe {
+pub(super) enum QuantityReader {
     Name {
         gpus: Arc<Gpus>,
         device: PathBuf,
         /// Found once: another model is another device.
         name: Option<Arc<str>>,
     },
-    /// A number, what one is worth, and the limits beyond which it is none.
+    /// A number, its scale, and the limits beyond which it is none.
     Number(File, f64, [f64; 2]),
     Counter(File),
-    /// A list of clocks of which one is chosen.
+    /// A list of clocks of which one is active.
     Clocks(File),
     Memory {
         total: File,
         used: File,
     },
-    Clients(Arc<Work>),
+    Fdinfo(Arc<Fdinfo>),
     #[cfg(feature = "nvml")]
-    Nvml(super::nvml::Question, Quantity),
+    Nvml(super::nvml::NvmlQuery, GpuQuantity),
 }
 
 /// The drivers that tell of their engines in fdinfo and have no better file.
-const WITH_ENGINES: [&str; 8] = [
+const DRIVERS_WITH_FDINFO: [&str; 8] = [
     "i915", "xe", "msm", "etnaviv", "lima", "panfrost", "panthor", "v3d",
 ];
 
 /// Beyond what the sensor of any GPU measures, it is broken, or a negative number was taken for a
 /// positive one.
-const TEMPERATURES: [f64; 2] = [-55.0, 200.0];
-const ANY: [f64; 2] = [0.0, f64::MAX];
+const TEMPERATURE_RANGE: [f64; 2] = [-55.0, 200.0];
+const ANY_POSITIVE: [f64; 2] = [0.0, f64::MAX];
 
-impl Probe {
+impl QuantityReader {
     /// Where the GPU's driver has the quantity, if it does. That a file is there is seen without
     /// opening it, and so without waking the device.
-    pub(super) fn find(gpus: &Arc<Gpus>, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
-        let inside = |name: &str| there(gpu.path.join(name));
+    pub(super) fn find(gpus: &Arc<Gpus>, gpu: &Gpu, quantity: GpuQuantity) -> Option<Self> {
+        let attribute = |name: &str| existing(gpu.path.join(name));
         let sensor = |name: &str| {
             gpu.hwmons()
                 .into_iter()
-                .find_map(|hwmon| there(hwmon.join(name)))
+                .find_map(|hwmon| existing(hwmon.join(name)))
         };
         let card = |name: &str| {
             let cards = gpu.nodes.iter().filter(|node| node.starts_with("card"));
             cards
-                .filter_map(|card| there(gpu.path.join("drm").join(card).join(name)))
+                .filter_map(|card| existing(gpu.path.join("drm").join(card).join(name)))
                 .next()
         };
-        let number = |file, worth| Self::Number(file, worth, ANY);
+        let number = |file, scale| Self::Number(file, scale, ANY_POSITIVE);
         if quantity == Name {
             return Some(Self::Name {
                 gpus: gpus.clone(),
@@ -82,26 +84,30 @@ impl Probe {
         }
         match quantity {
             Name => None,
-            Usage if WITH_ENGINES.contains(&&*gpu.driver) => Some(Self::Clients(gpu.work.clone())),
-            Usage => inside("gpu_busy_percent").map(|file| Self::Number(file, 1.0, [0.0, 100.0])),
+            Usage if DRIVERS_WITH_FDINFO.contains(&&*gpu.driver) => {
+                Some(Self::Fdinfo(gpu.fdinfo.clone()))
+            }
+            Usage => {
+                attribute("gpu_busy_percent").map(|file| Self::Number(file, 1.0, [0.0, 100.0]))
+            }
             Memory => Some(Self::Memory {
-                total: inside("mem_info_vram_total")?,
-                used: inside("mem_info_vram_used")?,
+                total: attribute("mem_info_vram_total")?,
+                used: attribute("mem_info_vram_used")?,
             }),
             CoreFrequency => sensor("freq1_input")
                 .map(|file| number(file, 1e-6))
-                .or_else(|| inside("pp_dpm_sclk").map(Self::Clocks))
+                .or_else(|| attribute("pp_dpm_sclk").map(Self::Clocks))
                 .or_else(|| {
                     let file = card("gt/gt0/rps_act_freq_mhz").or_else(|| card("gt_act_freq_mhz"));
-                    let file = file.or_else(|| inside("tile0/gt0/freq0/act_freq"));
+                    let file = file.or_else(|| attribute("tile0/gt0/freq0/act_freq"));
                     file.map(|file| number(file, 1.0))
                 }),
             MemoryFrequency => sensor("freq2_input")
                 .map(|file| number(file, 1e-6))
-                .or_else(|| inside("pp_dpm_mclk").map(Self::Clocks)),
+                .or_else(|| attribute("pp_dpm_mclk").map(Self::Clocks)),
             Temperature => sensor("temp1_input")
                 .or_else(|| sensor("temp2_input"))
-                .map(|file| Self::Number(file, 1e-3, TEMPERATURES)),
+                .map(|file| Self::Number(file, 1e-3, TEMPERATURE_RANGE)),
             Power => sensor("power1_average")
                 .or_else(|| sensor("power1_input"))
                 .map(|file| number(file, 1e-6))
@@ -115,21 +121,21 @@ impl Probe {
     /// Only the library knows what it has, which is to be asked before; of a GPU that sleeps it is not
     /// asked.
     #[cfg(feature = "nvml")]
-    fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: Quantity) -> Option<Self> {
-        let question = gpus.library.question(gpu.address(), quantity);
-        let is_gone = question.answer().flatten() == Err(Fault::Gone);
-        (gpu.may_be_read().is_err() || !is_gone).then_some(Self::Nvml(question, quantity))
+    fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: GpuQuantity) -> Option<Self> {
+        let query = gpus.library.query(gpu.address(), quantity);
+        let is_gone = query.answer().flatten() == Err(Fault::Gone);
+        (gpu.may_be_read().is_err() || !is_gone).then_some(Self::Nvml(query, quantity))
     }
 
     #[cfg(not(feature = "nvml"))]
-    fn find_nvidia(_: &Gpus, _: &Gpu, _: Quantity) -> Option<Self> {
+    fn find_nvidia(_: &Gpus, _: &Gpu, _: GpuQuantity) -> Option<Self> {
         None
     }
 
     /// How the reading of one of its properties follows from its columns.
     pub(super) fn formula(&self, property: usize) -> Formula {
         match self {
-            Self::Clients(_) => Formula::Share { part: 0, whole: 1 },
+            Self::Fdinfo(_) => Formula::Share { part: 0, whole: 1 },
             // Microjoules.
             Self::Counter(_) => Formula::Rate {
                 counter: 0,
@@ -140,12 +146,12 @@ impl Probe {
     }
 
     /// Whether it counts, so that a level needs two readings.
-    pub(super) fn is_counted(&self) -> bool {
+    pub(super) fn is_counter(&self) -> bool {
         self.formula(0).needs_baseline()
     }
 
     /// What is known without the device.
-    pub(super) fn known(&self) -> Option<Raw> {
+    pub(super) fn cached(&self) -> Option<Raw> {
         match self {
             Self::Name { name, .. } => name.clone().map(Raw::Text),
             _ => None,
@@ -153,7 +159,7 @@ impl Probe {
     }
 
     /// Whether only the library knows that the GPU has it.
-    pub(super) fn is_of_library(&self) -> bool {
+    pub(super) fn is_nvml(&self) -> bool {
         #[cfg(feature = "nvml")]
         if matches!(self, Self::Nvml(..)) {
             return true;
@@ -164,9 +170,9 @@ impl Probe {
     /// Begins what reading the device, which must be awake, needs from the blocking pool.
     pub(super) fn begin(&self, since: Duration) {
         match self {
-            Self::Clients(work) => work.ask(since),
+            Self::Fdinfo(fdinfo) => fdinfo.ask(since),
             #[cfg(feature = "nvml")]
-            Self::Nvml(question, _) => question.ask(since),
+            Self::Nvml(query, _) => query.ask(since),
             _ => {}
         }
     }
@@ -174,9 +180,9 @@ impl Probe {
     /// Until when it is worth to wait for that.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         match self {
-            Self::Clients(work) => work.awaited_until(),
+            Self::Fdinfo(fdinfo) => fdinfo.awaited_until(),
             #[cfg(feature = "nvml")]
-            Self::Nvml(question, _) => question.awaited_until(),
+            Self::Nvml(query, _) => query.awaited_until(),
             _ => None,
         }
     }
@@ -191,15 +197,15 @@ impl Probe {
                     None => Raw::Fault(Fault::Gone),
                 };
             }
-            Self::Number(file, worth, [least, most]) => {
-                let number = parsed(file, |text| parse::signed(text.trim_ascii()))? as f64 * *worth;
-                if !(*least..=*most).contains(&number) {
+            Self::Number(file, scale, [minimum, maximum]) => {
+                let number = parsed(file, |text| parse::signed(text.trim_ascii()))? as f64 * *scale;
+                if !(*minimum..=*maximum).contains(&number) {
                     return Err(Error::malformed(file.path(), format!("{number} cannot be")));
                 }
                 columns[0] = Raw::Number(number);
             }
             Self::Counter(file) => columns[0] = Raw::Counter(parsed(file, parse::ended_number)?),
-            Self::Clocks(file) => columns[0] = Raw::Number(parsed(file, chosen_clock)? as f64),
+            Self::Clocks(file) => columns[0] = Raw::Number(parsed(file, active_clock)? as f64),
             Self::Memory { total, used } => {
                 let total = parsed(total, parse::ended_number)?;
                 memory(
@@ -208,7 +214,7 @@ impl Probe {
                     columns,
                 );
             }
-            Self::Clients(work) => match work.busy() {
+            Self::Fdinfo(fdinfo) => match fdinfo.busy() {
                 Ok((busy, moment)) => {
                     columns[0] = Raw::Counter(busy);
                     columns[1] = Raw::Counter(moment);
@@ -216,7 +222,7 @@ impl Probe {
                 Err(fault) => columns.fill(Raw::Fault(fault)),
             },
             #[cfg(feature = "nvml")]
-            Self::Nvml(question, quantity) => match question.answer().flatten() {
+            Self::Nvml(query, quantity) => match query.answer().flatten() {
                 Ok([total, used]) if *quantity == Memory => memory(total, used, columns),
                 Ok([number, _]) => columns[0] = Raw::Number(number),
                 Err(fault) => columns.fill(Raw::Fault(fault)),
@@ -237,13 +243,13 @@ fn parsed<T>(file: &mut File, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, E
 }
 
 /// The megahertz of the line with an asterisk: `1: 800Mhz *`, or `S: 19Mhz *` in deep sleep.
-pub(super) fn chosen_clock(text: &[u8]) -> Option<u64> {
+pub(super) fn active_clock(text: &[u8]) -> Option<u64> {
     let mut lines = parse::lines(text).map(<[u8]>::trim_ascii);
-    let chosen = lines.find_map(|line| line.strip_suffix(b"*"))?;
-    parse::number(parse::fields(chosen).nth(1)?.strip_suffix(b"Mhz")?)
+    let active = lines.find_map(|line| line.strip_suffix(b"*"))?;
+    parse::number(parse::fields(active).nth(1)?.strip_suffix(b"Mhz")?)
 }
 
-fn there(path: PathBuf) -> Option<File> {
+fn existing(path: PathBuf) -> Option<File> {
     Path::exists(&path).then(|| File::new(path))
 }
 
@@ -253,7 +259,7 @@ mod tests {
 
     #[track_caller]
     fn check_clock(text: &str, expected: Option<u64>) {
-        assert_eq!(chosen_clock(text.as_bytes()), expected);
+        assert_eq!(active_clock(text.as_bytes()), expected);
     }
 
     #[test]

@@ -6,14 +6,14 @@ const MILLISECOND: u64 = 1_000_000;
 /// Programs that have the GPU open, whose files are written anew from reading to reading.
 struct Programs {
     tree: Tree,
-    clients: Clients,
+    clients: DrmClients,
     now: Duration,
 }
 
 impl Programs {
     fn new() -> Self {
         let tree = Tree::new();
-        let clients = Clients::new(&tree.roots().proc, &["card0".into(), "renderD128".into()]);
+        let clients = DrmClients::new(&tree.roots().proc, &["card0".into(), "renderD128".into()]);
         Self {
             tree,
             clients,
@@ -38,9 +38,9 @@ impl Programs {
 
     /// The milliseconds that are added to the work after so many have passed.
     #[track_caller]
-    fn check(&mut self, passed: u64, expected: u64) {
+    fn check(&mut self, elapsed: u64, expected: u64) {
         let before = self.clients.busy;
-        self.now += Duration::from_millis(passed);
+        self.now += Duration::from_millis(elapsed);
         assert_eq!(
             (self.clients.busy(self.now) - before) / MILLISECOND,
             expected
@@ -177,9 +177,9 @@ fn cycles_are_a_share_of_those_that_passed() {
 fn what_is_no_client_is_none() {
     let none: &[&str] = &["", "pos:\t0\n", "drm-client-id:\t7", "drm-client-id:\t-7\n"];
     for text in none {
-        assert_eq!(parse_client(text.as_bytes()), None);
+        assert_eq!(parse_fdinfo(text.as_bytes()), None);
     }
     // The last number may have lost digits.
-    let (client, engines) = parse_client(b"drm-client-id: 7\ndrm-engine-render: 92").unwrap();
+    let (client, engines) = parse_fdinfo(b"drm-client-id: 7\ndrm-engine-render: 92").unwrap();
     assert_eq!((client, engines.len()), (7, 0));
 }
