@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::{
-    kernel::per_cpu::{Quantity, Spot, cpus, family},
+    kernel::per_cpu::{self, CpuAttribute, CpuQuantity, cpus},
     metric::{Kind, unit},
     reading::{Fault, Raw},
     source::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-static FREQUENCY: Quantity = Quantity {
+static FREQUENCY: CpuQuantity = CpuQuantity {
     source: "cpufreq",
     scope: &[
         "cpu/*/frequency",
@@ -57,26 +57,29 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 
 /// The family of the frequencies. Where the firmware is asked for one it can take 20 ms, and is
 /// guarded against.
-pub(crate) fn source(roots: &Roots, pool: &Pool) -> Provider {
+pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
-    family(&FREQUENCY, roots, pool, move || spots(&sys))
+    per_cpu::family(&FREQUENCY, roots, pool, move || attributes(&sys))
 }
 
-fn spots(sys: &Path) -> Result<Vec<Spot>, Error> {
-    let spot = |cpu| {
+fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
+    let attribute = |cpu| {
         let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
-        directory.join("scaling_cur_freq").exists().then(|| Spot {
-            cpu,
-            device: Device::new(Location {
-                directory,
-                power: None,
-            }),
-            // cpuinfo_cur_freq is for root only, and asks the hardware.
-            file: "scaling_cur_freq".to_owned(),
-            limits: ["cpuinfo_min_freq", "cpuinfo_max_freq"].map(|file| Some(file.to_owned())),
-        })
+        directory
+            .join("scaling_cur_freq")
+            .exists()
+            .then(|| CpuAttribute {
+                cpu,
+                device: Device::new(Location {
+                    directory,
+                    power: None,
+                }),
+                // cpuinfo_cur_freq is for root only, and asks the hardware.
+                file: "scaling_cur_freq".to_owned(),
+                limits: ["cpuinfo_min_freq", "cpuinfo_max_freq"].map(|file| Some(file.to_owned())),
+            })
     };
-    Ok(cpus(sys)?.into_iter().filter_map(spot).collect())
+    Ok(cpus(sys)?.into_iter().filter_map(attribute).collect())
 }
 
 /// Kilohertz as megahertz. A driver that does not know says 0 or `<unknown>`.

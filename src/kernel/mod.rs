@@ -51,9 +51,9 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<P
     let mut sources = vec![
         Provider::source(stat::Cpu::new(roots)),
         Provider::source(cpuinfo::CpuInfo::new(roots)),
-        cpufreq::source(roots, pool),
-        cpu_temperature::source(roots, pool),
-        lmsensors::source(roots, pool, powers.clone()),
+        cpufreq::family(roots, pool),
+        cpu_temperature::family(roots, pool),
+        lmsensors::family(roots, pool, powers.clone()),
         Provider::family(gpu::Family::new(roots, pool, powers.clone())),
         Provider::source(loadavg::LoadAverages::new(roots)),
         Provider::source(meminfo::Memory::new(roots)),

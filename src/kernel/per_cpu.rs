@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A quantity: frequency, temperature.
-pub(super) struct Quantity {
+pub(super) struct CpuQuantity {
     /// The name of the source.
     pub(super) source: &'static str,
     pub(super) scope: &'static [&'static str],
@@ -36,14 +36,14 @@ pub(super) struct Quantity {
     pub(super) value: fn(&[u8]) -> Raw,
 }
 
-impl Quantity {
+impl CpuQuantity {
     const fn about(&self) -> About<'static> {
         About::new(self.source, self.scope).of_devices(self.subsystems)
     }
 }
 
 /// Where a CPU's value is.
-pub(super) struct Spot {
+pub(super) struct CpuAttribute {
     pub(super) cpu: u32,
     pub(super) device: Device,
     pub(super) file: String,
@@ -51,33 +51,33 @@ pub(super) struct Spot {
     pub(super) limits: [Option<String>; 2],
 }
 
-/// The family of a quantity: a member for each CPU that `find` has a spot for, and one for all.
+/// The family of a quantity: a member for each CPU that `find` has a attribute for, and one for all.
 pub(super) fn family(
-    quantity: &'static Quantity,
+    quantity: &'static CpuQuantity,
     roots: &Roots,
     pool: &Pool,
-    mut find: impl FnMut() -> Result<Vec<Spot>, Error> + Send + 'static,
+    mut find: impl FnMut() -> Result<Vec<CpuAttribute>, Error> + Send + 'static,
 ) -> Provider {
     let sys = roots.sys.clone();
     let mut members = Members::default();
-    let news = News::default();
+    let new_cpus = NewCpus::default();
     let queue = SourceQueue::new(pool, quantity.source, false);
     family::of_devices(quantity.about(), move || {
-        let spots = find()?;
+        let attributes = find()?;
         let mut probe = members.probe();
-        if !spots.is_empty() {
+        if !attributes.is_empty() {
             probe.find(&None, || {
-                Offload::boxed(&queue, All::new(quantity, &sys, news.clone()))
+                Offload::boxed(&queue, AllCpus::new(quantity, &sys, new_cpus.clone()))
             });
         }
-        for spot in spots {
-            probe.find(&Some(spot.cpu), || {
-                let mut news = news.lock().unwrap_or_else(PoisonError::into_inner);
-                news.push((spot.cpu, spot.device.attribute(&spot.file)));
-                Offload::boxed(&queue, One::new(quantity, &sys, spot))
+        for attribute in attributes {
+            probe.find(&Some(attribute.cpu), || {
+                let mut new_cpus = new_cpus.lock().unwrap_or_else(PoisonError::into_inner);
+                new_cpus.push((attribute.cpu, attribute.device.attribute(&attribute.file)));
+                Offload::boxed(&queue, SingleCpu::new(quantity, &sys, attribute))
             });
         }
-        // A CPU that is offline may have no spot for now.
+        // A CPU that is offline may have no attribute for now.
         Ok(probe.finish_keeping_all())
     })
 }
@@ -92,28 +92,28 @@ pub(super) fn cpus(sys: &Path) -> Result<Vec<u32>, Error> {
     Ok(numbers.collect())
 }
 
-/// Which CPUs are online. One that is not may still have a file, with what it last ran at or what
+/// Which CPUs are online. SingleCpu that is not may still have a file, with what it last ran at or what
 /// another CPU of its core has.
-struct Online {
+struct OnlineCpus {
     file: File,
-    seen: Vec<u8>,
+    last_text: Vec<u8>,
     cpus: BTreeSet<u32>,
 }
 
-impl Online {
+impl OnlineCpus {
     fn new(sys: &Path) -> Self {
         Self {
             file: File::attribute(sys.join("devices/system/cpu/online")),
-            seen: Vec::new(),
+            last_text: Vec::new(),
             cpus: BTreeSet::new(),
         }
     }
 
     fn cpus(&mut self) -> Result<&BTreeSet<u32>, Error> {
         let text = self.file.read()?;
-        if text != self.seen || text.is_empty() {
-            self.seen = text.to_vec();
-            let list = parse::list(&self.seen);
+        if text != self.last_text || text.is_empty() {
+            self.last_text = text.to_vec();
+            let list = parse::list(&self.last_text);
             self.cpus =
                 list.ok_or_else(|| Error::malformed(self.file.path(), "no list of numbers"))?;
         }
@@ -122,32 +122,32 @@ impl Online {
 }
 
 /// The value of one CPU.
-struct One {
-    quantity: &'static Quantity,
-    online: Online,
-    spot: Spot,
+struct SingleCpu {
+    quantity: &'static CpuQuantity,
+    online: OnlineCpus,
+    attribute: CpuAttribute,
     value: Attribute,
 }
 
-impl One {
-    fn new(quantity: &'static Quantity, sys: &Path, spot: Spot) -> Self {
+impl SingleCpu {
+    fn new(quantity: &'static CpuQuantity, sys: &Path, attribute: CpuAttribute) -> Self {
         Self {
             quantity,
-            online: Online::new(sys),
-            value: spot.device.attribute(&spot.file),
-            spot,
+            online: OnlineCpus::new(sys),
+            value: attribute.device.attribute(&attribute.file),
+            attribute,
         }
     }
 
     fn metric(&self) -> Metric {
-        let cpu = self.spot.cpu;
-        let (object, whose) = (format!("cpu{cpu}"), format!("CPU {cpu}"));
+        let cpu = self.attribute.cpu;
+        let (object, label) = (format!("cpu{cpu}"), format!("CPU {cpu}"));
         let property = self.quantity.one;
-        property.of("cpu", object.as_bytes(), &whose, Formula::Level(0))
+        property.of("cpu", object.as_bytes(), &label, Formula::Level(0))
     }
 
     fn limit(&self, file: &Option<String>) -> Option<f64> {
-        let text = fact(self.spot.device.path(file.as_ref()?))?;
+        let text = fact(self.attribute.device.path(file.as_ref()?))?;
         match (self.quantity.value)(text.as_bytes()) {
             Raw::Number(limit) if limit > 0.0 => Some(limit),
             _ => None,
@@ -155,7 +155,7 @@ impl One {
     }
 }
 
-impl Source for One {
+impl Source for SingleCpu {
     fn about(&self) -> About<'_> {
         self.quantity.about()
     }
@@ -165,7 +165,7 @@ impl Source for One {
             return Ok(Vec::new());
         }
         let metric = self.metric();
-        let [minimum, maximum] = &self.spot.limits;
+        let [minimum, maximum] = &self.attribute.limits;
         Ok(vec![Metric {
             minimum: self.limit(minimum).or(metric.minimum),
             maximum: self.limit(maximum).or(metric.maximum),
@@ -174,7 +174,7 @@ impl Source for One {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.push(if self.online.cpus()?.contains(&self.spot.cpu) {
+        columns.push(if self.online.cpus()?.contains(&self.attribute.cpu) {
             (self.quantity.value)(self.value.read()?)
         } else {
             Raw::Fault(Fault::Gone)
@@ -183,39 +183,39 @@ impl Source for One {
     }
 }
 
-impl Offloadable for One {
+impl Offloadable for SingleCpu {
     fn metrics(&self) -> Vec<Metric> {
         vec![self.metric()]
     }
 
     fn path(&self) -> PathBuf {
-        self.spot.device.path(&self.spot.file)
+        self.attribute.device.path(&self.attribute.file)
     }
 }
 
-/// The CPUs that [`All`] has yet to hear of: it may be busy with a reading on the pool.
-type News = Arc<Mutex<Vec<(u32, Attribute)>>>;
+/// The CPUs that [`AllCpus`] has yet to hear of: it may be busy with a reading on the pool.
+type NewCpus = Arc<Mutex<Vec<(u32, Attribute)>>>;
 
 /// Average, minimum and maximum of the CPUs that are online.
-struct All {
-    quantity: &'static Quantity,
-    online: Online,
+struct AllCpus {
+    quantity: &'static CpuQuantity,
+    online: OnlineCpus,
     values: Vec<(u32, Attribute)>,
-    news: News,
+    new_cpus: NewCpus,
 }
 
-impl All {
-    fn new(quantity: &'static Quantity, sys: &Path, news: News) -> Self {
+impl AllCpus {
+    fn new(quantity: &'static CpuQuantity, sys: &Path, new_cpus: NewCpus) -> Self {
         Self {
             quantity,
-            online: Online::new(sys),
+            online: OnlineCpus::new(sys),
             values: Vec::new(),
-            news,
+            new_cpus,
         }
     }
 }
 
-impl Source for All {
+impl Source for AllCpus {
     fn about(&self) -> About<'_> {
         self.quantity.about()
     }
@@ -225,8 +225,9 @@ impl Source for All {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let news = mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
-        self.values.extend(news);
+        let new_cpus =
+            mem::take(&mut *self.new_cpus.lock().unwrap_or_else(PoisonError::into_inner));
+        self.values.extend(new_cpus);
         let online = self.online.cpus()?;
         let mut values = Vec::new();
         let mut reason = Fault::Gone;
@@ -244,7 +245,7 @@ impl Source for All {
         let average = values.iter().sum::<f64>() / values.len() as f64;
         let minimum = values.iter().copied().reduce(f64::min);
         let maximum = values.iter().copied().reduce(f64::max);
-        // One that has none for once is left out, as long as there is another.
+        // SingleCpu that has none for once is left out, as long as there is another.
         columns.extend(
             [minimum.map(|_| average), minimum, maximum]
                 .map(|value| value.map_or(Raw::Fault(reason), Raw::Number)),
@@ -253,7 +254,7 @@ impl Source for All {
     }
 }
 
-impl Offloadable for All {
+impl Offloadable for AllCpus {
     fn metrics(&self) -> Vec<Metric> {
         let properties = self.quantity.all.iter().enumerate();
         properties

@@ -26,21 +26,21 @@ pub(crate) struct Zone {
     /// Its type, such as `cpu-thermal` or `acpitz`.
     pub(crate) kind: String,
     /// Its place among those of its type, from 1.
-    place: usize,
+    index: usize,
     pub(crate) directory: PathBuf,
 }
 
 /// The zones, in the order of their numbers, which is that in which the drivers have made them.
 pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
     let class = sys.join("class/thermal");
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     let zone = |name: &String| {
         let directory = fs::canonicalize(class.join(name)).ok()?;
         let kind = fact(directory.join("type"))?;
-        let place = places.entry(kind.clone()).or_default();
-        *place = place.saturating_add(1);
+        let index = counts.entry(kind.clone()).or_default();
+        *index = index.saturating_add(1);
         Some(Zone {
-            place: *place,
+            index: *index,
             kind,
             directory,
         })
@@ -60,10 +60,10 @@ impl Zone {
     pub(crate) fn as_chip(&self) -> Chip {
         Chip {
             prefix: self.prefix(),
-            name: format!("{}/temp{}", self.object(), self.place),
+            name: format!("{}/temp{}", self.object(), self.index),
             directory: self.directory.clone(),
-            owner: self.directory.clone(),
-            sleeper: None,
+            device: self.directory.clone(),
+            power_device: None,
             // Methods of ACPI may sleep.
             may_block: self.kind == "acpitz",
         }
@@ -72,8 +72,9 @@ impl Zone {
     /// The sensor of the zone.
     pub(super) fn sensor(&self, device: &Device) -> Sensor {
         let object = object::escape(self.object().as_bytes());
-        let feature = format!("temp{}", self.place);
-        Sensor::new(device, &object, &TEMPERATURE, &feature, "temp", None).with_limits(trips)
+        let feature = format!("temp{}", self.index);
+        Sensor::new(device, &object, &TEMPERATURE, &feature, "temp", None)
+            .with_limits(critical_trip)
     }
 
     fn object(&self) -> String {
@@ -82,11 +83,11 @@ impl Zone {
 }
 
 /// The largest value is where the machine is switched off: the trip point that is critical.
-fn trips(sensor_type: &SensorType, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
+fn critical_trip(sensor_type: &SensorType, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
     let mut critical = (0..)
         .map_while(|trip| Some((trip, fact(device.path(&format!("trip_point_{trip}_type")))?)))
         .filter(|(_, kind)| kind == "critical")
         .filter_map(|(trip, _)| fact(device.path(&format!("trip_point_{trip}_temp"))))
-        .filter_map(|text| sensor_type.limit(&text));
+        .filter_map(|text| sensor_type.parse_limit(&text));
     (None, critical.next().filter(|&limit| limit > 0.0))
 }

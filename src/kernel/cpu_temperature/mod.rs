@@ -8,11 +8,11 @@ use std::{
 use crate::{
     kernel::{
         hwmon::{
-            Devices,
+            ChipDevices,
             chip::{Chip, chips},
             sensor_type,
         },
-        per_cpu::{Quantity, Spot, cpus, family},
+        per_cpu::{self, CpuAttribute, CpuQuantity, cpus},
         thermal::zones,
     },
     metric::{Kind, unit},
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-static TEMPERATURE: Quantity = Quantity {
+static TEMPERATURE: CpuQuantity = CpuQuantity {
     source: "cputemp",
     scope: &[
         "cpu/*/temperature",
@@ -55,7 +55,7 @@ static TEMPERATURE: Quantity = Quantity {
             "Temperature of the warmest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
         ),
     ],
-    value: |text| sensor_type::TEMPERATURE.value(text),
+    value: |text| sensor_type::TEMPERATURE.parse_value(text),
 };
 
 const fn property(id: &'static str, label: &'static str, description: &'static str) -> Property {
@@ -63,14 +63,16 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
 }
 
 /// The family of the temperatures.
-pub(crate) fn source(roots: &Roots, pool: &Pool) -> Provider {
+pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
-    let mut devices = Devices::default();
-    family(&TEMPERATURE, roots, pool, move || spots(&sys, &mut devices))
+    let mut devices = ChipDevices::default();
+    per_cpu::family(&TEMPERATURE, roots, pool, move || {
+        attributes(&sys, &mut devices)
+    })
 }
 
 /// Where the kernel has put a CPU: on which package, and on which core of it.
-struct Topology {
+struct CpuTopology {
     cpu: u32,
     package: u32,
     core: u32,
@@ -79,58 +81,58 @@ struct Topology {
 /// A sensor of a chip: its device, and how the names of its files begin.
 type Feature = (Device, String);
 
-fn spots(sys: &Path, devices: &mut Devices) -> Result<Vec<Spot>, Error> {
+fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>, Error> {
     let topology = topology(sys)?;
     let chips = chips(sys)?;
     let mut cores = HashMap::new();
     for chip in chips.iter().filter(|chip| chip.prefix == "coretemp") {
         let (_, device) = devices.find(chip);
-        cores.extend(intel(chip, &device)?);
+        cores.extend(coretemp_sensors(chip, &device)?);
     }
     let mut dies: Vec<Feature> = Vec::new();
     for chip in &chips {
         if matches!(&*chip.prefix, "k10temp" | "zenpower") {
             let (_, device) = devices.find(chip);
-            dies.extend(amd(chip)?.map(|feature| (device, feature)));
+            dies.extend(amd_sensor(chip)?.map(|feature| (device, feature)));
         }
     }
-    let packages: BTreeSet<_> = topology.iter().map(|each| each.package).collect();
-    let on_chip = |each: &Topology| {
-        let own = cores.get(&(each.package, Some(each.core)));
-        if let Some(feature) = own.or_else(|| cores.get(&(each.package, None))) {
+    let packages: BTreeSet<_> = topology.iter().map(|cpu| cpu.package).collect();
+    let chip_sensor = |cpu: &CpuTopology| {
+        let core = cores.get(&(cpu.package, Some(cpu.core)));
+        if let Some(feature) = core.or_else(|| cores.get(&(cpu.package, None))) {
             return Some(feature);
         }
         // A package has as many chips as another, in the order of their PCI addresses. Which die of a
         // package a core is on is not told.
         let package = packages
             .iter()
-            .position(|package| *package == each.package)?;
-        let each = dies.len().checked_div(packages.len())?;
-        dies.get(package.checked_mul(each)?)
+            .position(|package| *package == cpu.package)?;
+        let per_package = dies.len().checked_div(packages.len())?;
+        dies.get(package.checked_mul(per_package)?)
     };
-    let spot = |each: &Topology| {
-        let (device, feature) = on_chip(each)?;
-        Some(Spot {
-            cpu: each.cpu,
+    let attribute = |cpu: &CpuTopology| {
+        let (device, feature) = chip_sensor(cpu)?;
+        Some(CpuAttribute {
+            cpu: cpu.cpu,
             device: device.clone(),
             file: format!("{feature}_input"),
             limits: [None, Some(format!("{feature}_crit"))],
         })
     };
-    let found: Vec<_> = topology.iter().filter_map(spot).collect();
+    let found: Vec<_> = topology.iter().filter_map(attribute).collect();
     if found.is_empty() {
-        return on_zones(sys, &topology, devices);
+        return zone_attributes(sys, &topology, devices);
     }
     Ok(found)
 }
 
 /// The CPUs that are online: the others have no topology.
-fn topology(sys: &Path) -> Result<Vec<Topology>, Error> {
+fn topology(sys: &Path) -> Result<Vec<CpuTopology>, Error> {
     let topology = |cpu| {
         let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/topology"));
         // A machine with one package may call it -1.
         let number = |file| fact(directory.join(file))?.parse::<i64>().ok();
-        Some(Topology {
+        Some(CpuTopology {
             cpu,
             package: number("physical_package_id")?.max(0).try_into().ok()?,
             core: number("core_id")?.max(0).try_into().ok()?,
@@ -142,13 +144,16 @@ fn topology(sys: &Path) -> Result<Vec<Topology>, Error> {
 /// The sensors of `coretemp`: one for each core of the package, and one for all of it.
 ///
 /// <https://docs.kernel.org/hwmon/coretemp.html>
-fn intel(chip: &Chip, device: &Device) -> Result<HashMap<(u32, Option<u32>), Feature>, Error> {
+fn coretemp_sensors(
+    chip: &Chip,
+    device: &Device,
+) -> Result<HashMap<(u32, Option<u32>), Feature>, Error> {
     let labels = labels(chip)?;
     let after = |label: &str, word: &str| label.strip_prefix(word)?.trim().parse::<u32>().ok();
     let package_of =
         |label: &String| after(label, "Package id ").or_else(|| after(label, "Physical id "));
     // Where the package has no sensor, the device has its number.
-    let number = || chip.owner.extension()?.to_str()?.parse().ok();
+    let number = || chip.device.extension()?.to_str()?.parse().ok();
     let package = labels.iter().find_map(|(_, label)| package_of(label));
     let package = package.or_else(number).unwrap_or(0);
     let core = |(feature, label): &(String, String)| {
@@ -163,7 +168,7 @@ fn intel(chip: &Chip, device: &Device) -> Result<HashMap<(u32, Option<u32>), Fea
 /// what the fans are controlled by, which some models show up to 27 degrees too high.
 ///
 /// <https://docs.kernel.org/hwmon/k10temp.html>
-fn amd(chip: &Chip) -> Result<Option<String>, Error> {
+fn amd_sensor(chip: &Chip) -> Result<Option<String>, Error> {
     let labels = labels(chip)?;
     let labelled = |wanted: &str| {
         let mut found = labels.iter().filter(|(_, label)| label == wanted);
@@ -192,32 +197,36 @@ fn labels(chip: &Chip) -> Result<Vec<(String, String)>, Error> {
 }
 
 /// The zones of a system on a chip: of a CPU if it has one, and otherwise of the processor.
-fn on_zones(sys: &Path, topology: &[Topology], devices: &mut Devices) -> Result<Vec<Spot>, Error> {
+fn zone_attributes(
+    sys: &Path,
+    topology: &[CpuTopology],
+    devices: &mut ChipDevices,
+) -> Result<Vec<CpuAttribute>, Error> {
     let zones = zones(sys)?;
     // cpu0-thermal is one CPU's; cpu-thermal, cpu_thermal, cpuss1-thermal and soc-thermal are more.
-    let own = |kind: &str| match split_number(kind.split(['-', '_']).next()?) {
+    let cpu_number = |kind: &str| match split_number(kind.split(['-', '_']).next()?) {
         ("cpu", number) => number,
         _ => None,
     };
-    let is_common = |kind: &str| {
+    let is_shared = |kind: &str| {
         let processor = ["cpu", "soc", "x86_pkg_temp"];
-        processor.iter().any(|word| kind.starts_with(word)) && own(kind).is_none()
+        processor.iter().any(|word| kind.starts_with(word)) && cpu_number(kind).is_none()
     };
-    let spot = |each: &Topology| {
-        let mut owns = zones
+    let attribute = |cpu: &CpuTopology| {
+        let mut of_cpu = zones
             .iter()
-            .filter(|zone| own(&zone.kind) == Some(each.cpu));
-        let mut common = zones.iter().filter(|zone| is_common(&zone.kind));
-        let zone = owns.next().or_else(|| common.next())?;
+            .filter(|zone| cpu_number(&zone.kind) == Some(cpu.cpu));
+        let mut shared = zones.iter().filter(|zone| is_shared(&zone.kind));
+        let zone = of_cpu.next().or_else(|| shared.next())?;
         let (_, device) = devices.find(&zone.as_chip());
-        Some(Spot {
-            cpu: each.cpu,
+        Some(CpuAttribute {
+            cpu: cpu.cpu,
             device,
             file: "temp".to_owned(),
             limits: [None, None],
         })
     };
-    Ok(topology.iter().filter_map(spot).collect())
+    Ok(topology.iter().filter_map(attribute).collect())
 }
 
 #[cfg(test)]

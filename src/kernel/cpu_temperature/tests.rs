@@ -13,7 +13,7 @@ use super::*;
 
 fn both(roots: &Roots) -> BTreeMap<String, Result<f64, Fault>> {
     let pool = Pool::new();
-    let families = vec![source(roots, &pool), cpufreq::source(roots, &pool)];
+    let families = vec![family(roots, &pool), cpufreq::family(roots, &pool)];
     let number = |reading| match reading {
         Ok(Value::Number(number)) => Ok(number),
         Ok(Value::Text(text)) => panic!("{text}"),

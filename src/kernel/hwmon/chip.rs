@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     kernel::hwmon::{
-        last,
-        name::{Link, chip_name},
+        chip_name::{BusDevice, chip_name},
+        file_name,
         sensor::Sensor,
         sensor_type::{ALARM, SENSOR_TYPES, SensorType},
     },
@@ -29,9 +29,9 @@ pub(crate) struct Chip {
     /// The directory of its files.
     pub(crate) directory: PathBuf,
     /// The directory of its device, which tells it from another of its name.
-    pub(crate) owner: PathBuf,
+    pub(crate) device: PathBuf,
     /// The directory of the device that it sleeps with, if that may sleep.
-    pub(crate) sleeper: Option<PathBuf>,
+    pub(crate) power_device: Option<PathBuf>,
     /// Whether a reading may take long, or for ever: it is asked for over a bus with a controller
     /// of its own, or of a drive's firmware.
     pub(crate) may_block: bool,
@@ -45,7 +45,7 @@ pub(crate) fn chips(sys: &Path) -> Result<Vec<Chip>, Error> {
         .iter()
         .filter_map(|name| chip(sys, &class.join(name)));
     let mut chips: Vec<_> = found.collect();
-    chips.sort_by(|one, other| one.owner.cmp(&other.owner));
+    chips.sort_by(|one, other| one.device.cmp(&other.device));
     Ok(chips)
 }
 
@@ -58,18 +58,18 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     let (directory, prefix) =
         directories.find_map(|each| Some((each.clone(), fact(each.join("name"))?)))?;
     let subsystems: Vec<_> = devices.iter().map(|each| subsystem(each)).collect();
-    let links = devices
+    let bus_devices = devices
         .iter()
         .zip(&subsystems)
-        .map(|(device, subsystem)| Link {
-            name: last(device),
+        .map(|(device, subsystem)| BusDevice {
+            name: file_name(device),
             subsystem: subsystem.as_deref(),
         });
     let is_isa = |bus: u16| {
         let adapter = sys.join(format!("class/i2c-adapter/i2c-{bus}/device/name"));
         fact(adapter).is_some_and(|name| name.starts_with("ISA "))
     };
-    let name = chip_name(&prefix, links, is_isa);
+    let name = chip_name(&prefix, bus_devices, is_isa);
     let blocks = |subsystem: &Option<String>| {
         let blocking = [
             "i2c", "spi", "scsi", "nvme", "hid", "usb", "acpi", "mdio_bus",
@@ -80,9 +80,9 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     };
     Some(Chip {
         name,
-        sleeper: runtime_managed(&devices).map(Path::to_owned),
+        power_device: runtime_managed(&devices).map(Path::to_owned),
         may_block: subsystems.iter().any(blocks),
-        owner: devices.first().unwrap_or(&class).clone(),
+        device: devices.first().unwrap_or(&class).clone(),
         prefix,
         directory,
     })
@@ -91,7 +91,7 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
 /// The subsystem of a device: the name of what the link leads to.
 fn subsystem(device: &Path) -> Option<String> {
     let target = fs::read_link(device.join("subsystem")).ok()?;
-    Some(last(&target).to_owned())
+    Some(file_name(&target).to_owned())
 }
 
 /// The sensors and alarms of a chip, in the order of their names. No value is read for it.
@@ -101,7 +101,7 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
     let all: HashSet<_> = files.iter().map(String::as_str).collect();
     let mut sensors = Vec::new();
     for file in &files {
-        let Some((feature, sensor_type, item)) = split(file) else {
+        let Some((feature, sensor_type, item)) = split_file_name(file) else {
             continue;
         };
         let is_value = match item {
@@ -131,11 +131,11 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
 }
 
 /// The feature that a file is about, its type, and what the file says of it: `temp1_crit_alarm`.
-fn split(file: &str) -> Option<(&str, &'static SensorType, &str)> {
+fn split_file_name(file: &str) -> Option<(&str, &'static SensorType, &str)> {
     let (feature, item) = file.split_once('_')?;
-    let word = feature.trim_end_matches(|end: char| end.is_ascii_digit());
+    let prefix = feature.trim_end_matches(|end: char| end.is_ascii_digit());
     let sensor_type = SENSOR_TYPES
         .iter()
-        .find(|sensor_type| sensor_type.word == word)?;
-    (word.len() < feature.len()).then_some((feature, sensor_type, item))
+        .find(|sensor_type| sensor_type.prefix == prefix)?;
+    (prefix.len() < feature.len()).then_some((feature, sensor_type, item))
 }

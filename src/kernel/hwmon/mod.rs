@@ -3,7 +3,7 @@
 //! <https://docs.kernel.org/hwmon/sysfs-interface.html>
 
 pub(super) mod chip;
-mod name;
+mod chip_name;
 pub(super) mod sensor;
 pub(super) mod sensor_type;
 
@@ -21,12 +21,12 @@ use chip::Chip;
 
 /// The devices that have a name, which they keep as long as they are there.
 #[derive(Default)]
-pub(super) struct Devices {
+pub(super) struct ChipDevices {
     named: HashMap<String, (PathBuf, Device)>,
     powers: PowerStates,
 }
 
-impl Devices {
+impl ChipDevices {
     pub(super) fn new(powers: PowerStates) -> Self {
         Self {
             powers,
@@ -46,33 +46,36 @@ impl Devices {
     pub(super) fn find(&mut self, chip: &Chip) -> (String, Device) {
         let plain = &chip.name;
         let distinct = || {
-            let device = chip.owner.file_name().unwrap_or_default();
+            let device = chip.device.file_name().unwrap_or_default();
             format!("{plain}@{}", device.to_string_lossy())
         };
-        let owner = |name: &str| self.named.get(name).map(|(owner, _)| owner);
-        let name = match owner(plain) {
-            Some(owner) if *owner == chip.owner => plain.clone(),
+        let device_of = |name: &str| self.named.get(name).map(|(device, _)| device);
+        let name = match device_of(plain) {
+            Some(device) if *device == chip.device => plain.clone(),
             Some(_) => distinct(),
             // It keeps the longer name when the other has gone.
             None => Some(distinct())
-                .filter(|name| owner(name) == Some(&chip.owner))
+                .filter(|name| device_of(name) == Some(&chip.device))
                 .unwrap_or_else(|| plain.clone()),
         };
         let location = || Location {
             directory: chip.directory.clone(),
-            power: chip.sleeper.as_deref().map(|device| self.powers.of(device)),
+            power: chip
+                .power_device
+                .as_deref()
+                .map(|device| self.powers.of(device)),
         };
         let (_, device) = self
             .named
             .entry(name.clone())
-            .or_insert_with(|| (chip.owner.clone(), Device::new(location())));
+            .or_insert_with(|| (chip.device.clone(), Device::new(location())));
         device.moved_to(location());
         (name, device.clone())
     }
 }
 
 /// The last part of a path, for what the kernel names in plain UTF-8.
-fn last(path: &Path) -> &str {
+fn file_name(path: &Path) -> &str {
     path.file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default()

@@ -50,7 +50,8 @@ impl Sensor {
         fault: Option<String>,
     ) -> Self {
         let is_alarm = std::ptr::eq(sensor_type, &ALARM);
-        let is_natural = is_alarm || matches!(sensor_type.word, "fan" | "humidity" | "energy");
+        let is_nonnegative =
+            is_alarm || matches!(sensor_type.prefix, "fan" | "humidity" | "energy");
         Self {
             device: device.clone(),
             sensor_type,
@@ -60,12 +61,12 @@ impl Sensor {
                 description: sensor_type.description.into(),
                 unit: sensor_type.unit.into(),
                 kind: sensor_type.kind(),
-                minimum: is_natural.then_some(0.0),
+                minimum: is_nonnegative.then_some(0.0),
                 maximum: is_alarm.then_some(1.0),
                 formula: Formula::Level(0),
             },
             feature: property.split('_').next().unwrap_or(property).to_owned(),
-            limits: limits_of_files,
+            limits: read_limits,
             file: file.to_owned(),
             value: device.attribute(file),
             fault: fault.map(|fault| device.attribute(&fault)),
@@ -86,11 +87,11 @@ impl Sensor {
     fn label(&self) -> String {
         let label = fact(self.device.path(&format!("{}_label", self.feature)));
         let label = label.unwrap_or_else(|| {
-            let (word, number) = split_number(&self.feature);
+            let (prefix, number) = split_number(&self.feature);
             let sensor_type = SENSOR_TYPES
                 .iter()
-                .find(|sensor_type| sensor_type.word == word);
-            let sensor_type = sensor_type.map_or(word, |sensor_type| sensor_type.label);
+                .find(|sensor_type| sensor_type.prefix == prefix);
+            let sensor_type = sensor_type.map_or(prefix, |sensor_type| sensor_type.label);
             number.map_or(sensor_type.to_owned(), |number| {
                 format!("{sensor_type} {number}")
             })
@@ -139,7 +140,7 @@ impl Source for Sensor {
             // The diode is open, or no fan is connected: there is nothing to measure.
             Raw::Fault(Fault::Gone)
         } else {
-            self.sensor_type.value(self.value.read()?)
+            self.sensor_type.parse_value(self.value.read()?)
         });
         Ok(())
     }
@@ -160,7 +161,7 @@ fn is_set(flag: &mut Attribute) -> bool {
         .is_ok_and(|flag| parse::signed(flag.trim_ascii()) == Some(1))
 }
 
-fn limits_of_files(
+fn read_limits(
     sensor_type: &SensorType,
     device: &Device,
     feature: &str,
@@ -169,7 +170,7 @@ fn limits_of_files(
         let mut limits = items.iter().filter_map(|item| {
             let text = fact(device.path(&format!("{feature}_{item}")))?;
             // A limit of nothing is one that nobody has set.
-            sensor_type.limit(&text).filter(|&limit| limit != 0.0)
+            sensor_type.parse_limit(&text).filter(|&limit| limit != 0.0)
         });
         limits.next()
     };

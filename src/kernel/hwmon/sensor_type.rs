@@ -11,15 +11,15 @@ use crate::{
 /// What a sensor measures.
 pub(crate) struct SensorType {
     /// How the names of its files begin.
-    pub(crate) word: &'static str,
+    pub(crate) prefix: &'static str,
     pub(crate) label: &'static str,
     pub(crate) description: &'static str,
     pub(crate) unit: &'static str,
     /// How many of what the driver counts are one of the unit.
-    per: f64,
+    divisor: f64,
     /// What the driver may say, in its own counts. Beyond is no measurement but a mistake of driver
     /// or firmware: 65261.85 °C is -273 °C in 16 bits without a sign.
-    sane: RangeInclusive<i64>,
+    valid: RangeInclusive<i64>,
     /// The files with the limits of what it should measure, the widest first.
     pub(crate) minimum: &'static [&'static str],
     pub(crate) maximum: &'static [&'static str],
@@ -27,13 +27,13 @@ pub(crate) struct SensorType {
 }
 
 pub(crate) static TEMPERATURE: SensorType = SensorType {
-    word: "temp",
+    prefix: "temp",
     label: "Temperature",
     description: "Temperature: temp*_input in /sys/class/hwmon, or temp of a zone in /sys/class/thermal that has no chip there",
     unit: unit::CELSIUS,
-    per: 1e3,
+    divisor: 1e3,
     // From the boiling point of nitrogen to what a thermocouple stands.
-    sane: -196_000..=1_800_000,
+    valid: -196_000..=1_800_000,
     minimum: &["lcrit", "min"],
     maximum: &["emergency", "crit", "max"],
     has_average: false,
@@ -43,68 +43,68 @@ pub(crate) static TEMPERATURE: SensorType = SensorType {
 pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &TEMPERATURE,
     &SensorType {
-        word: "fan",
+        prefix: "fan",
         label: "Fan",
         description: "Speed of a fan, in revolutions a minute: fan*_input in /sys/class/hwmon",
         unit: unit::PER_MINUTE,
-        per: 1.0,
-        sane: 0..=200_000,
+        divisor: 1.0,
+        valid: 0..=200_000,
         // fan*_min is what it should not fall below, and it does when it stands.
         minimum: &[],
         maximum: &["max"],
         has_average: false,
     },
     &SensorType {
-        word: "in",
+        prefix: "in",
         label: "Voltage",
         description: "Voltage at the chip's pin: in*_input in /sys/class/hwmon",
         unit: unit::VOLTS,
-        per: 1e3,
-        sane: -1_000_000..=1_000_000,
+        divisor: 1e3,
+        valid: -1_000_000..=1_000_000,
         minimum: &["lcrit", "min"],
         maximum: &["crit", "max"],
         has_average: false,
     },
     &SensorType {
-        word: "curr",
+        prefix: "curr",
         label: "Current",
         description: "Current: curr*_input in /sys/class/hwmon",
         unit: unit::AMPERES,
-        per: 1e3,
-        sane: -10_000_000..=10_000_000,
+        divisor: 1e3,
+        valid: -10_000_000..=10_000_000,
         minimum: &["lcrit", "min"],
         maximum: &["crit", "max"],
         has_average: false,
     },
     &SensorType {
-        word: "power",
+        prefix: "power",
         label: "Power",
         description: "Power: power*_input in /sys/class/hwmon, or power*_average where the chip measures no other",
         unit: unit::WATTS,
-        per: 1e6,
-        sane: -100_000_000_000..=100_000_000_000,
+        divisor: 1e6,
+        valid: -100_000_000_000..=100_000_000_000,
         minimum: &[],
         maximum: &["crit", "max"],
         has_average: true,
     },
     &SensorType {
-        word: "energy",
+        prefix: "energy",
         label: "Energy",
         description: "Energy used since the driver was loaded: energy*_input in /sys/class/hwmon",
         unit: unit::JOULES,
-        per: 1e6,
-        sane: 0..=i64::MAX,
+        divisor: 1e6,
+        valid: 0..=i64::MAX,
         minimum: &[],
         maximum: &[],
         has_average: false,
     },
     &SensorType {
-        word: "humidity",
+        prefix: "humidity",
         label: "Humidity",
         description: "Relative humidity: humidity*_input in /sys/class/hwmon",
         unit: unit::PERCENT,
-        per: 1e3,
-        sane: 0..=100_000,
+        divisor: 1e3,
+        valid: 0..=100_000,
         minimum: &[],
         maximum: &[],
         has_average: false,
@@ -114,12 +114,12 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
 ];
 
 pub(crate) static ALARM: SensorType = SensorType {
-    word: "intrusion",
+    prefix: "intrusion",
     label: "Intrusion",
     description: "Whether the chip raises this alarm, 1 or 0: the file of this name in /sys/class/hwmon",
     unit: unit::ONE,
-    per: 1.0,
-    sane: 0..=1,
+    divisor: 1.0,
+    valid: 0..=1,
     minimum: &[],
     maximum: &[],
     has_average: false,
@@ -127,23 +127,23 @@ pub(crate) static ALARM: SensorType = SensorType {
 
 impl SensorType {
     /// What a file of this type says.
-    pub(crate) fn value(&self, text: &[u8]) -> Raw {
-        let value = parse::signed(text.trim_ascii()).filter(|value| self.sane.contains(value));
+    pub(crate) fn parse_value(&self, text: &[u8]) -> Raw {
+        let value = parse::signed(text.trim_ascii()).filter(|value| self.valid.contains(value));
         value.map_or(Raw::Fault(Fault::Malformed), |value| {
-            Raw::Number(value as f64 / self.per)
+            Raw::Number(value as f64 / self.divisor)
         })
     }
 
     /// What a file with a limit says, if that can be one.
-    pub(crate) fn limit(&self, text: &str) -> Option<f64> {
-        match self.value(text.as_bytes()) {
+    pub(crate) fn parse_limit(&self, text: &str) -> Option<f64> {
+        match self.parse_value(text.as_bytes()) {
             Raw::Number(limit) => Some(limit),
             _ => None,
         }
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        if self.word == "energy" {
+        if self.prefix == "energy" {
             Kind::Total
         } else {
             Kind::Gauge
@@ -156,13 +156,13 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(word: &str, text: &str, expected: Result<f64, Fault>) {
+    fn check(prefix: &str, text: &str, expected: Result<f64, Fault>) {
         let sensor_type = SENSOR_TYPES
             .iter()
-            .find(|sensor_type| sensor_type.word == word)
+            .find(|sensor_type| sensor_type.prefix == prefix)
             .unwrap();
         let expected = expected.map_or_else(Raw::Fault, Raw::Number);
-        assert_eq!(sensor_type.value(text.as_bytes()), expected);
+        assert_eq!(sensor_type.parse_value(text.as_bytes()), expected);
     }
 
     #[test]

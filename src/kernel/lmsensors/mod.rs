@@ -9,7 +9,7 @@ use std::{collections::HashSet, path::PathBuf, sync::Arc};
 use crate::{
     kernel::{
         hwmon::{
-            Devices,
+            ChipDevices,
             chip::{Chip, chips, sensors},
             sensor::{NAME, SCOPE, SUBSYSTEMS, Sensor},
         },
@@ -25,25 +25,25 @@ use crate::{
 };
 
 /// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
-pub(super) fn source(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
-    let mut finder = Finder {
+pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
+    let mut finder = SensorFinder {
         sys: roots.sys.clone(),
         pool: pool.clone(),
-        devices: Devices::new(powers),
+        devices: ChipDevices::new(powers),
         members: Members::default(),
     };
     let about = About::new(NAME, SCOPE).of_devices(SUBSYSTEMS);
     family::of_devices(about, move || finder.find())
 }
 
-struct Finder {
+struct SensorFinder {
     sys: PathBuf,
     pool: Pool,
-    devices: Devices,
+    devices: ChipDevices,
     members: Members<Arc<str>>,
 }
 
-impl Finder {
+impl SensorFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
         let mut names = HashSet::new();
@@ -74,7 +74,7 @@ impl Finder {
 }
 
 fn add(probe: &mut Probe<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
-    let queue = SourceQueue::new(pool, chip.owner.to_string_lossy(), chip.may_block);
+    let queue = SourceQueue::new(pool, chip.device.to_string_lossy(), chip.may_block);
     for sensor in sensors {
         let id = sensor.metric().id;
         probe.find(&id, || Offload::boxed(&queue, sensor));

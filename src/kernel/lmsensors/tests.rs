@@ -1,4 +1,4 @@
-mod sleep;
+mod suspend;
 
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 
@@ -19,7 +19,7 @@ use crate::{
 use super::*;
 
 fn family(roots: &Roots) -> Provider {
-    source(roots, &Pool::new(), PowerStates::default())
+    super::family(roots, &Pool::new(), PowerStates::default())
 }
 
 fn metrics(roots: &Roots) -> BTreeMap<String, Metric> {

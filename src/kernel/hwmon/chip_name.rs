@@ -3,31 +3,33 @@
 //! The rules are those of `sensors` 3.6, so that a name found there is the name here.
 
 /// A device on the way from the chip to its bus: what it is called, and its subsystem.
-pub(super) struct Link<'a> {
+pub(super) struct BusDevice<'a> {
     pub(super) name: &'a str,
     pub(super) subsystem: Option<&'a str>,
 }
 
-/// The name of the chip of this driver. `links` begin with the chip's own device; `is_isa` says
+/// The name of the chip of this driver. `devices` begin with the chip's own device; `is_isa` says
 /// whether the I²C adapter of a number is but a window to the ISA bus.
 pub(super) fn chip_name<'a>(
     driver: &str,
-    links: impl IntoIterator<Item = Link<'a>>,
+    devices: impl IntoIterator<Item = BusDevice<'a>>,
     is_isa: impl Fn(u16) -> bool,
 ) -> String {
-    let mut places = links.into_iter().filter_map(|link| place(&link, &is_isa));
+    let mut addresses = devices
+        .into_iter()
+        .filter_map(|device| bus_address(&device, &is_isa));
     // What is on no bus is taken for the only one of its sort, like what is on the bus of ACPI.
-    let place = places.next().unwrap_or_else(|| "virtual-0".to_owned());
-    format!("{driver}-{place}")
+    let address = addresses.next().unwrap_or_else(|| "virtual-0".to_owned());
+    format!("{driver}-{address}")
 }
 
 /// The bus and the address of a device, unless it is on no bus that is known.
-fn place(link: &Link<'_>, is_isa: impl Fn(u16) -> bool) -> Option<String> {
-    let Link { name, subsystem } = *link;
-    // Linux before 2.6.12 has no such links; a name in the form of a bus is enough then.
-    let on = |bus| subsystem.is_none_or(|subsystem| subsystem == bus);
-    let surely_on = |bus| subsystem == Some(bus);
-    if on("i2c")
+fn bus_address(device: &BusDevice<'_>, is_isa: impl Fn(u16) -> bool) -> Option<String> {
+    let BusDevice { name, subsystem } = *device;
+    // Linux before 2.6.12 has no such devices; a name in the form of a bus is enough then.
+    let may_be_on = |bus| subsystem.is_none_or(|subsystem| subsystem == bus);
+    let is_surely_on = |bus| subsystem == Some(bus);
+    if may_be_on("i2c")
         && let Some((bus, address)) = i2c(name)
     {
         return Some(match bus == LEGACY_ISA || is_isa(bus) {
@@ -35,31 +37,31 @@ fn place(link: &Link<'_>, is_isa: impl Fn(u16) -> bool) -> Option<String> {
             false => format!("i2c-{bus}-{address:02x}"),
         });
     }
-    if on("spi")
+    if may_be_on("spi")
         && let Some((bus, select)) = spi(name)
     {
         return Some(format!("spi-{bus}-{select:x}"));
     }
-    if on("pci")
+    if may_be_on("pci")
         && let Some(address) = pci(name)
     {
         return Some(format!("pci-{address:04x}"));
     }
-    if on("platform") || on("of_platform") {
+    if may_be_on("platform") || may_be_on("of_platform") {
         return Some(format!("isa-{:04x}", platform(name).unwrap_or(0)));
     }
-    if surely_on("acpi") {
+    if is_surely_on("acpi") {
         return Some("acpi-0".to_owned());
     }
-    if surely_on("hid")
+    if is_surely_on("hid")
         && let Some((bus, id)) = hid(name)
     {
         return Some(format!("hid-{bus}-{id:x}"));
     }
-    if surely_on("mdio_bus") {
+    if is_surely_on("mdio_bus") {
         return Some(format!("mdio-{:x}", mdio(name).unwrap_or(0)));
     }
-    if surely_on("scsi")
+    if is_surely_on("scsi")
         && let Some((host, address)) = scsi(name)
     {
         return Some(format!("scsi-{host}-{address:x}"));
@@ -88,14 +90,14 @@ fn pci(name: &str) -> Option<u32> {
     let (bus, rest) = rest.split_once(':')?;
     let (slot, function) = rest.split_once('.')?;
     let [domain, bus, slot, function] = [domain, bus, slot, function].map(hexadecimal);
-    put_together(&[(domain?, 16), (bus?, 8), (slot?, 3), (function?, 0)])
+    combine(&[(domain?, 16), (bus?, 8), (slot?, 3), (function?, 0)])
 }
 
 /// `nct6775.656`: the driver and an address in decimal, if there is one.
 fn platform(name: &str) -> Option<u32> {
     let end = name.find(|end: char| !end.is_ascii_alphanumeric() && end != '_')?;
     let rest = name[end..].strip_prefix(['.', ':']).filter(|_| end > 0)?;
-    leading(rest, 10)
+    leading_number(rest, 10)
 }
 
 /// `0003:1B1C:0C10.0005`: bus, vendor and product, and a number that tells equal ones apart.
@@ -109,7 +111,7 @@ fn hid(name: &str) -> Option<(u32, u32)> {
 
 /// `r8169-0-300:00`: the bus and the address in decimal.
 fn mdio(name: &str) -> Option<u32> {
-    leading(name.split_once(':')?.1, 10)
+    leading_number(name.split_once(':')?.1, 10)
 }
 
 /// `0:0:0:0`: host, channel, target and logical unit.
@@ -117,11 +119,11 @@ fn scsi(name: &str) -> Option<(u32, u32)> {
     let mut parts = name.split(':');
     let mut next = |radix| u32::from_str_radix(parts.next()?, radix).ok();
     let (host, channel, target, unit) = (next(10)?, next(10)?, next(10)?, next(16)?);
-    Some((host, put_together(&[(channel, 8), (target, 4), (unit, 0)])?))
+    Some((host, combine(&[(channel, 8), (target, 4), (unit, 0)])?))
 }
 
 /// The sum of numbers, each shifted to the left by so many bits, if it fits.
-fn put_together(parts: &[(u32, u32)]) -> Option<u32> {
+fn combine(parts: &[(u32, u32)]) -> Option<u32> {
     parts.iter().try_fold(0_u32, |sum, &(number, bits)| {
         sum.checked_add(number.checked_mul(1_u32.checked_shl(bits)?)?)
     })
@@ -135,7 +137,7 @@ fn hexadecimal(digits: &str) -> Option<u32> {
 }
 
 /// The number with which a text begins.
-fn leading(text: &str, radix: u32) -> Option<u32> {
+fn leading_number(text: &str, radix: u32) -> Option<u32> {
     let end = text
         .find(|end: char| !end.is_digit(radix))
         .unwrap_or(text.len());
@@ -147,12 +149,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(driver: &str, links: &[(&str, &str)], expected: &str) {
-        let links = links.iter().map(|&(name, subsystem)| Link {
+    fn check(driver: &str, devices: &[(&str, &str)], expected: &str) {
+        let devices = devices.iter().map(|&(name, subsystem)| BusDevice {
             name,
             subsystem: Some(subsystem).filter(|subsystem| !subsystem.is_empty()),
         });
-        assert_eq!(chip_name(driver, links, |bus| bus == 7), expected);
+        assert_eq!(chip_name(driver, devices, |bus| bus == 7), expected);
     }
 
     #[test]

@@ -1,4 +1,7 @@
-use crate::{kernel::gpu, reading::Reading};
+use crate::{
+    kernel::{gpu, lmsensors},
+    reading::Reading,
+};
 
 use super::*;
 
@@ -51,7 +54,7 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
     let powers = PowerStates::default();
     let pool = Pool::new();
-    let mut members = new_members(&mut source(&tree.roots(), &pool, powers.clone()));
+    let mut members = new_members(&mut lmsensors::family(&tree.roots(), &pool, powers.clone()));
     let gpus = gpu::Family::new(&tree.roots(), &pool, powers.clone());
     members.extend(new_members(&mut Provider::family(gpus)));
     let mut find = |id: &str| {
