@@ -1,4 +1,4 @@
-//! What disks and file systems are called.
+//! What disks and file file_systems are called.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The names, which do not change while a disk is there.
-pub(super) struct Names {
+pub(super) struct DiskNames {
     roots: Roots,
     network_mounts: bool,
     names: Devices<String, Arc<str>>,
@@ -32,7 +32,7 @@ const NAME: Property = Property::text(
     "What the maker calls the device, otherwise the kernel (device/model in /sys/block/); the label of a file system, otherwise the place where it is mounted (/proc/self/mountinfo)",
 );
 
-impl Names {
+impl DiskNames {
     pub(super) fn new(roots: &Roots, network_mounts: bool) -> Self {
         Self {
             roots: roots.clone(),
@@ -42,7 +42,7 @@ impl Names {
     }
 }
 
-impl Source for Names {
+impl Source for DiskNames {
     fn about(&self) -> About<'_> {
         About::new("disk", &["disk/*/name"]).of_devices(&["block"])
     }
@@ -51,27 +51,27 @@ impl Source for Names {
         let path = self.roots.proc.join("diskstats");
         let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems =
+        let file_systems =
             mountinfo::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
         let of_devices = devices.into_iter().map(|device| {
-            let name = device.model.unwrap_or_else(|| device.kernel.clone());
-            (device.id, name, device.kernel)
+            let name = device.model.unwrap_or_else(|| device.kernel_name.clone());
+            (device.id, name, device.kernel_name)
         });
-        let of_systems = systems.into_iter().map(|system| {
-            let whose = system.mount.point.to_string_lossy().into_owned();
-            (system.id, system.name, whose)
+        let of_file_systems = file_systems.into_iter().map(|file_system| {
+            let label = file_system.mount.point.to_string_lossy().into_owned();
+            (file_system.id, file_system.name, label)
         });
         let mut seen = HashSet::new();
-        let mut found: Vec<_> = of_devices.chain(of_systems).collect();
+        let mut found: Vec<_> = of_devices.chain(of_file_systems).collect();
         // A file system may be called as its device is.
         found.retain(|(id, ..)| seen.insert(id.clone()));
         let named = found.iter().map(|(id, name, _)| (id.clone(), name));
         let rows = self.names.arrange(named, |_, name| name.as_str().into());
-        let metric = |((id, _, whose), row): (&(String, String, String), usize)| {
+        let metric = |((id, _, label), row): (&(String, String, String), usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.names.formula(row, first, formula);
-            NAME.of("disk", id.as_bytes(), whose, formula)
+            NAME.of("disk", id.as_bytes(), label, formula)
         };
         Ok(found.iter().zip(rows).map(metric).collect())
     }

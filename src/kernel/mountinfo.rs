@@ -19,16 +19,16 @@ pub(super) struct Mount {
     /// Where, as its own machine sees it.
     pub(super) point: PathBuf,
     /// The device, 0 for file systems that span several.
-    pub(super) number: (u64, u64),
-    pub(super) kind: String,
+    pub(super) device: (u64, u64),
+    pub(super) fs_type: String,
     /// What was mounted: `/dev/sda1`, or the name of a data set.
-    pub(super) origin: String,
+    pub(super) source: String,
 }
 
 impl Mount {
     /// Whether a server is asked.
     pub(super) fn is_network(&self) -> bool {
-        const KINDS: [&str; 11] = [
+        const NETWORK_TYPES: [&str; 11] = [
             "9p",
             "afs",
             "ceph",
@@ -41,7 +41,7 @@ impl Mount {
             "nfs4",
             "smb3",
         ];
-        KINDS.contains(&self.kind.as_str())
+        NETWORK_TYPES.contains(&self.fs_type.as_str())
     }
 }
 
@@ -51,11 +51,11 @@ pub(super) struct FileSystem {
     pub(super) id: String,
     pub(super) mount: Mount,
     /// The device's name in the kernel, if it has one.
-    pub(super) kernel: Option<String>,
+    pub(super) kernel_name: Option<String>,
     /// The label, otherwise the place.
     pub(super) name: String,
     /// Whether its bytes are in no other file system.
-    pub(super) is_whole: bool,
+    pub(super) is_counted: bool,
 }
 
 /// The file systems on disks that are mounted now, and those [on the network](mounts) if they are wanted.
@@ -75,19 +75,19 @@ pub(super) fn file_systems(
     };
     let mut all: Vec<FileSystem> = Vec::new();
     for mount in mounts(&read(roots)?, with_network) {
-        let kernel = kernel_name(&mount, devices);
+        let kernel_name = find_kernel_name(&mount, devices);
         let point = mount.point.to_string_lossy().into_owned();
-        let id = named(&uuids, &kernel).unwrap_or_else(|| point.clone());
+        let id = named(&uuids, &kernel_name).unwrap_or_else(|| point.clone());
         if all.iter().any(|other| other.id == id) {
             continue;
         }
         all.push(FileSystem {
             id,
-            name: named(&labels, &kernel).unwrap_or(point),
-            is_whole: !mount.is_network()
-                && !mount.origin.starts_with("/dev/loop")
-                && (mount.kind != "zfs" || !mount.origin.contains('/')),
-            kernel,
+            name: named(&labels, &kernel_name).unwrap_or(point),
+            is_counted: !mount.is_network()
+                && !mount.source.starts_with("/dev/loop")
+                && (mount.fs_type != "zfs" || !mount.source.contains('/')),
+            kernel_name,
             mount,
         });
     }
@@ -96,21 +96,21 @@ pub(super) fn file_systems(
 
 /// Of this process, or, in a container that looks at its host, of the host's first.
 fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
-    let own = roots.proc.join("self/mountinfo");
+    let path = roots.proc.join("self/mountinfo");
     if *roots != Roots::default()
         && let Ok(text) = regular_file::table(&roots.proc.join("1/mountinfo"))
     {
         return Ok(text);
     }
-    regular_file::table(&own).map_err(|cause| Error::io(&own, cause))
+    regular_file::table(&path).map_err(|cause| Error::io(&path, cause))
 }
 
 /// Where file systems are mounted of which a server or a program answers, and may not.
 #[cfg(feature = "own")]
-pub(crate) fn foreign() -> Vec<PathBuf> {
+pub(crate) fn network_and_fuse_mounts() -> Vec<PathBuf> {
     let text = regular_file::table(Path::new("/proc/self/mountinfo")).unwrap_or_default();
-    let is_foreign = |mount: &Mount| mount.is_network() || mount.kind.starts_with("fuse");
-    let mounts = parse::lines(&text).filter_map(line).filter(is_foreign);
+    let may_hang = |mount: &Mount| mount.is_network() || mount.fs_type.starts_with("fuse");
+    let mounts = parse::lines(&text).filter_map(parse_line).filter(may_hang);
     mounts.map(|mount| mount.point).collect()
 }
 
@@ -122,19 +122,23 @@ pub(crate) fn foreign() -> Vec<PathBuf> {
 /// somebody asked them again and again. Its own places have no room, and would mount something.
 pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
-    let mut automatic: Vec<PathBuf> = Vec::new();
-    for mount in parse::lines(text).filter_map(line) {
-        if mount.kind == "autofs" {
-            automatic.push(mount.point);
+    let mut autofs_points: Vec<PathBuf> = Vec::new();
+    for mount in parse::lines(text).filter_map(parse_line) {
+        if mount.fs_type == "autofs" {
+            autofs_points.push(mount.point);
             continue;
         }
-        if !with_network && automatic.iter().any(|above| mount.point.starts_with(above)) {
+        if !with_network
+            && autofs_points
+                .iter()
+                .any(|autofs| mount.point.starts_with(autofs))
+        {
             continue;
         }
-        let is_known = mounts.iter().any(|other| match mount.number.0 {
+        let is_known = mounts.iter().any(|other| match mount.device.0 {
             // What spans devices has a number of its own for each of its parts.
-            0 => other.origin == mount.origin,
-            _ => other.number == mount.number,
+            0 => other.source == mount.source,
+            _ => other.device == mount.device,
         });
         if (is_local(&mount) || with_network && mount.is_network()) && !is_known {
             mounts.push(mount);
@@ -145,27 +149,29 @@ pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
 
 fn is_local(mount: &Mount) -> bool {
     const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
-    match mount.kind.as_str() {
+    match mount.fs_type.as_str() {
         "zfs" | "bcachefs" => true,
-        "btrfs" => mount.origin.starts_with("/dev/"),
-        kind => mount.number.0 != 0 && !kind.starts_with("fuse.") && !IMAGES.contains(&kind),
+        "btrfs" => mount.source.starts_with("/dev/"),
+        fs_type => {
+            mount.device.0 != 0 && !fs_type.starts_with("fuse.") && !IMAGES.contains(&fs_type)
+        }
     }
 }
 
-/// By proc_pid_mountinfo(5): the number, the place, and after a dash the kind and the origin.
-fn line(line: &[u8]) -> Option<Mount> {
+/// By proc_pid_mountinfo(5): the number, the place, and after a dash the fs_type and the source.
+fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = parse::fields(line);
     let number = fields.nth(2)?;
     let (major, minor) = parse::split(number, b':')?;
     let point = unescape(fields.nth(1)?);
     fields.find(|field| field == b"-")?;
-    let kind = String::from_utf8_lossy(fields.next()?).into_owned();
-    let origin = String::from_utf8_lossy(&unescape(fields.next()?)).into_owned();
+    let fs_type = String::from_utf8_lossy(fields.next()?).into_owned();
+    let source = String::from_utf8_lossy(&unescape(fields.next()?)).into_owned();
     Some(Mount {
         point: OsString::from_vec(point).into(),
-        number: (parse::number(major)?, parse::number(minor)?),
-        kind,
-        origin,
+        device: (parse::number(major)?, parse::number(minor)?),
+        fs_type,
+        source,
     })
 }
 
@@ -193,19 +199,19 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn kernel_name(mount: &Mount, devices: &[Device]) -> Option<String> {
-    let file = mount.origin.strip_prefix("/dev/").unwrap_or_default();
+fn find_kernel_name(mount: &Mount, devices: &[Device]) -> Option<String> {
+    let file = mount.source.strip_prefix("/dev/").unwrap_or_default();
     let mapped = file
         .strip_prefix("mapper/")
         .map(|name| format!("dm-name-{name}"));
-    let is_it = |device: &&Device| match mount.number.0 {
-        0 => device.kernel == file || mapped.as_ref() == Some(&device.id),
-        _ => device.number == mount.number,
+    let has_device = |device: &&Device| match mount.device.0 {
+        0 => device.kernel_name == file || mapped.as_ref() == Some(&device.id),
+        _ => device.number == mount.device,
     };
     devices
         .iter()
-        .find(is_it)
-        .map(|device| device.kernel.clone())
+        .find(has_device)
+        .map(|device| device.kernel_name.clone())
 }
 
 /// The names in a directory of udev, and the devices that they lead to.
@@ -215,13 +221,16 @@ fn links(directory: &Path) -> Vec<(String, String)> {
         .filter_map(|entry| {
             let target = fs::read_link(entry.path()).ok()?;
             let name = entry.file_name().into_string().ok()?;
-            Some((unhex(&name), target.file_name()?.to_str()?.to_owned()))
+            Some((
+                unescape_udev(&name),
+                target.file_name()?.to_str()?.to_owned(),
+            ))
         })
         .collect()
 }
 
 /// Udev writes what is not plain in a label as `\x20`.
-fn unhex(name: &str) -> String {
+fn unescape_udev(name: &str) -> String {
     let mut parts = name.split("\\x");
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

@@ -57,7 +57,7 @@ impl Loader {
         Some(Loaded {
             directory: self.directory.clone(),
             descriptor: self.watch.descriptor(),
-            mounts: kernel::mountinfo::foreign(),
+            mounts: kernel::mountinfo::network_and_fuse_mounts(),
         })
     }
 }

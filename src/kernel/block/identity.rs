@@ -19,72 +19,72 @@ pub(crate) fn directory(roots: &Roots, name: &str) -> PathBuf {
 pub(crate) fn partition<'a>(
     roots: &Roots,
     name: &'a str,
-    others: &HashSet<String>,
+    names: &HashSet<String>,
 ) -> Option<(&'a str, u64)> {
     if directory(roots, name).is_dir() {
         return None;
     }
     // A partition is called by its device, with a number behind.
     let prefixes = name.char_indices().map(|(end, _)| &name[..end]);
-    let mut parents = prefixes.filter(|prefix| others.contains(*prefix));
+    let mut parents = prefixes.filter(|prefix| names.contains(*prefix));
     parents.find_map(|parent| {
-        let own = directory(roots, parent).join(name.replace('/', "!"));
-        let number = parse::number(text(&own.join("partition"))?.as_bytes())?;
+        let partition = directory(roots, parent).join(name.replace('/', "!"));
+        let number = parse::number(attribute_text(&partition.join("partition"))?.as_bytes())?;
         Some((parent, number))
     })
 }
 
 /// The name of a whole device: that of the logical volume or array it is; otherwise what the
 /// maker gave it; otherwise where it is plugged in.
-pub(crate) fn name(roots: &Roots, kernel: &str) -> String {
+pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
-    let fact = |path: &str| text(&directory.join(path));
-    if let Some(name) = fact("dm/name") {
+    let text = |path: &str| attribute_text(&directory.join(path));
+    if let Some(name) = text("dm/name") {
         return format!("dm-name-{name}");
     }
     if directory.join("md").is_dir() {
-        return match fact("md/uuid") {
+        return match text("md/uuid") {
             Some(uuid) => format!("md-uuid-{uuid}"),
             None => format!("md-name-{kernel}"),
         };
     }
-    if let Some(file) = fact("loop/backing_file") {
+    if let Some(file) = text("loop/backing_file") {
         return format!("loop-{file}");
     }
-    let worldwide = fact("wwid").or_else(|| fact("device/wwid"));
-    let serial = || fact("serial").or_else(|| fact("device/serial"));
-    let Some(own) = worldwide.filter(|id| is_own(id)).or_else(|| {
+    let worldwide = text("wwid").or_else(|| text("device/wwid"));
+    let serial = || text("serial").or_else(|| text("device/serial"));
+    let Some(unique) = worldwide.filter(|id| is_unique(id)).or_else(|| {
         // The namespaces of an NVMe drive share its serial number.
-        let namespace = fact("nsid").map_or_else(String::new, |id| format!("-ns{id}"));
-        let serial = serial().filter(|id| is_own(id))?;
+        let namespace = text("nsid").map_or_else(String::new, |id| format!("-ns{id}"));
+        let serial = serial().filter(|id| is_unique(id))?;
         Some(format!("{serial}{namespace}"))
     }) else {
-        return place(roots, kernel);
+        return path_id(roots, kernel);
     };
     // The boot areas of an SD card are devices of their own, but have its number.
     let area = kernel.strip_prefix("mmcblk").map(|rest| {
         let area = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
         (!area.is_empty()).then(|| format!("-{area}"))
     });
-    own + &area.flatten().unwrap_or_default()
+    unique + &area.flatten().unwrap_or_default()
 }
 
 /// Where a whole device is plugged in, in the manner of udev's by-path; its name in the kernel if
 /// that is nowhere.
-pub(crate) fn place(roots: &Roots, kernel: &str) -> String {
+pub(crate) fn path_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
-    let place = || {
+    let find = || {
         let devices = roots.sys.join("devices").canonicalize().ok()?;
         let real = directory.canonicalize().ok()?;
-        let place = place_of(real.strip_prefix(devices).ok()?);
+        let place = format_path_id(real.strip_prefix(devices).ok()?);
         (!place.is_empty()).then_some(place)
     };
-    place().unwrap_or_else(|| kernel.to_owned())
+    find().unwrap_or_else(|| kernel.to_owned())
 }
 
 /// A path below /sys/devices without what the kernel counts up as it finds it.
-fn place_of(path: &Path) -> String {
-    let mut place: Vec<String> = Vec::new();
+fn format_path_id(path: &Path) -> String {
+    let mut parts: Vec<String> = Vec::new();
     for component in path.components() {
         let Component::Normal(name) = component else {
             continue;
@@ -95,7 +95,7 @@ fn place_of(path: &Path) -> String {
         }
         if is_pci(&name) {
             // Bridges are counted by the firmware, too: the last one is the device.
-            place = vec![format!("pci-{name}")];
+            parts = vec![format!("pci-{name}")];
         } else if let [host, rest @ ..] = &*name.split(':').collect::<Vec<_>>()
             && rest.len() == 3
             && rest
@@ -103,14 +103,14 @@ fn place_of(path: &Path) -> String {
                 .all(|part| parse::number(part.as_bytes()).is_some())
             && parse::number(host.as_bytes()).is_some()
         {
-            place.push(format!("scsi-{}", rest.join(":")));
+            parts.push(format!("scsi-{}", rest.join(":")));
         } else if name.starts_with("ata") || name.contains('-') && name.contains(':') {
-            place.push(name.into_owned());
+            parts.push(name.into_owned());
         } else if name.contains('.') && !name.contains(':') {
-            place.push(format!("platform-{name}"));
+            parts.push(format!("platform-{name}"));
         }
     }
-    place.join("-")
+    parts.join("-")
 }
 
 /// Whether it is the address of a PCI function: `0000:00:1f.2`.
@@ -124,7 +124,7 @@ fn is_pci(name: &str) -> bool {
 }
 
 /// Whether it tells a device from others: makers leave it empty or all zeroes.
-fn is_own(id: &str) -> bool {
+fn is_unique(id: &str) -> bool {
     let number = id.split_once('.').map_or(id, |(_, number)| number);
     number
         .bytes()
@@ -133,7 +133,7 @@ fn is_own(id: &str) -> bool {
 
 /// The text of a small file, runs of blanks in it as one underscore each: the model in a SCSI
 /// name is filled up with them.
-pub(crate) fn text(path: &Path) -> Option<String> {
+pub(crate) fn attribute_text(path: &Path) -> Option<String> {
     let bytes = regular_file::table(path).ok()?;
     let text = parse::text(&bytes);
     let words: Vec<_> = text.split_whitespace().collect();
@@ -146,29 +146,29 @@ mod tests {
     use crate::source::tests::Tree;
 
     #[track_caller]
-    fn check_place(path: &str, expected: &str) {
-        assert_eq!(place_of(Path::new(path)), expected);
+    fn check_path_id(path: &str, expected: &str) {
+        assert_eq!(format_path_id(Path::new(path)), expected);
     }
 
     #[test]
     fn places() {
-        check_place(
+        check_path_id(
             "pci0000:00/0000:00:1d.4/0000:3d:00.0/nvme/nvme0/nvme0n1",
             "pci-0000:3d:00.0",
         );
-        check_place(
+        check_path_id(
             "pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0/block/sda",
             "pci-0000:00:17.0-ata2-scsi-0:0:0",
         );
-        check_place(
+        check_path_id(
             "pci0000:00/0000:00:14.0/usb2/2-3/2-3:1.0/host4/target4:0:0/4:0:0:1/block/sdb",
             "pci-0000:00:14.0-2-3:1.0-scsi-0:0:1",
         );
-        check_place(
+        check_path_id(
             "platform/soc/fe340000.mmc/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0",
             "platform-fe340000.mmc",
         );
-        check_place("virtual/block/loop0", "");
+        check_path_id("virtual/block/loop0", "");
     }
 
     #[track_caller]
@@ -177,7 +177,7 @@ mod tests {
         for (path, text) in files {
             tree.write(&format!("block/{kernel}/{path}"), text);
         }
-        assert_eq!(name(&tree.roots(), kernel), expected);
+        assert_eq!(device_id(&tree.roots(), kernel), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::source::{Roots, parse};
 #[derive(Debug)]
 pub(super) struct Device {
     /// What the kernel calls it for now: `sda1`.
-    pub(super) kernel: String,
+    pub(super) kernel_name: String,
     pub(super) number: (u64, u64),
     /// What is its own and the same on every boot. Of twins, which claim to be one device, and of
     /// those without anything of their own it is where they are plugged in. A partition is part
@@ -37,25 +37,25 @@ pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
             parts.push((*number, kernel, parent, part));
         } else if !is_empty(roots, kernel) {
             devices.push(Device {
-                kernel: kernel.clone(),
+                kernel_name: kernel.clone(),
                 number: *number,
-                id: identity::name(roots, kernel),
+                id: identity::device_id(roots, kernel),
                 model: model(roots, kernel),
                 is_physical: is_physical(roots, kernel),
             });
         }
     }
-    tell_twins_apart(roots, &mut devices);
+    replace_duplicate_ids(roots, &mut devices);
     let wholes = devices
         .iter()
-        .map(|device| (device.kernel.clone(), device.id.clone()));
+        .map(|device| (device.kernel_name.clone(), device.id.clone()));
     let wholes: HashMap<_, _> = wholes.collect();
     for (number, kernel, parent, part) in parts {
         let Some(parent) = wholes.get(parent) else {
             continue;
         };
         devices.push(Device {
-            kernel: kernel.clone(),
+            kernel_name: kernel.clone(),
             number,
             id: format!("{}-part{part}", parent),
             model: None,
@@ -65,8 +65,10 @@ pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
     devices
 }
 
-fn tell_twins_apart(roots: &Roots, devices: &mut [Device]) {
-    for rename in [identity::place, |_: &Roots, kernel: &str| kernel.to_owned()] {
+fn replace_duplicate_ids(roots: &Roots, devices: &mut [Device]) {
+    for rename in [identity::path_id, |_: &Roots, kernel: &str| {
+        kernel.to_owned()
+    }] {
         let mut counts: HashMap<String, usize> = HashMap::new();
         for device in devices.iter() {
             let count = counts.entry(device.id.clone()).or_default();
@@ -74,7 +76,7 @@ fn tell_twins_apart(roots: &Roots, devices: &mut [Device]) {
         }
         for device in devices.iter_mut() {
             if counts[&device.id] > 1 {
-                device.id = rename(roots, &device.kernel);
+                device.id = rename(roots, &device.kernel_name);
             }
         }
     }
@@ -90,11 +92,12 @@ fn line(line: &[u8]) -> Option<((u64, u64), String)> {
 }
 
 fn is_empty(roots: &Roots, kernel: &str) -> bool {
-    let fact = |path: &str| identity::text(&identity::directory(roots, kernel).join(path));
+    let text =
+        |path: &str| identity::attribute_text(&identity::directory(roots, kernel).join(path));
     kernel.starts_with("ram")
-        || fact("size").is_some_and(|size| size == "0")
+        || text("size").is_some_and(|size| size == "0")
         // One of several paths to a drive that has a device of its own.
-        || fact("hidden").is_some_and(|hidden| hidden == "1")
+        || text("hidden").is_some_and(|hidden| hidden == "1")
 }
 
 fn is_physical(roots: &Roots, kernel: &str) -> bool {
@@ -102,13 +105,13 @@ fn is_physical(roots: &Roots, kernel: &str) -> bool {
     directory.join("device").exists()
         && !["loop", "dm", "md"]
             .iter()
-            .any(|sort| directory.join(sort).exists())
+            .any(|subsystem| directory.join(subsystem).exists())
 }
 
 fn model(roots: &Roots, kernel: &str) -> Option<String> {
     let directory = identity::directory(roots, kernel);
-    let model = identity::text(&directory.join("device/model"))
-        .or_else(|| identity::text(&directory.join("device/name")));
+    let model = identity::attribute_text(&directory.join("device/model"))
+        .or_else(|| identity::attribute_text(&directory.join("device/name")));
     Some(model?.replace('_', " "))
 }
 

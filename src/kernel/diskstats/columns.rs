@@ -71,7 +71,7 @@ pub(super) const PROPERTIES: [RowProperty; 9] = [
 ];
 
 /// What is read and written of file systems is what is of their devices.
-pub(super) const OF_FILE_SYSTEMS: [RowProperty; 2] = [
+pub(super) const FILE_SYSTEM_PROPERTIES: [RowProperty; 2] = [
     (READ_PROPERTY, |row| bytes(row + READ)),
     (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
 ];

@@ -24,12 +24,12 @@ use crate::{
 use columns::*;
 
 /// The lines of `/proc/diskstats`, one row of columns each.
-pub(super) struct Counters {
+pub(super) struct DiskCounters {
     roots: Roots,
     table: Table<Diskstats, String>,
 }
 
-impl Counters {
+impl DiskCounters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             roots: roots.clone(),
@@ -38,7 +38,7 @@ impl Counters {
     }
 }
 
-impl Source for Counters {
+impl Source for DiskCounters {
     fn about(&self) -> About<'_> {
         About::new(
             "disk",
@@ -63,13 +63,13 @@ impl Source for Counters {
         let devices = block::devices(&self.roots, text);
         let found = devices.iter().map(|device| Found {
             id: device.id.clone(),
-            name: device.kernel.as_bytes(),
+            name: device.kernel_name.as_bytes(),
             is_counted: device.is_physical,
         });
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
         for (device, &row) in devices.iter().zip(&rows) {
-            let object = ("disk", device.id.as_bytes(), &*device.kernel);
+            let object = ("disk", device.id.as_bytes(), &*device.kernel_name);
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
         if devices.iter().any(|device| device.is_physical) {
@@ -83,13 +83,13 @@ impl Source for Counters {
                 property.of("disk", b"all", "Disks,", formula)
             }));
         }
-        metrics.extend(self.of_file_systems(&devices, &rows));
+        metrics.extend(self.file_system_metrics(&devices, &rows));
         Ok(metrics)
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         // Who has come back may be another under the old name.
-        let is_same = |kernel: &[u8], id: &String| is_named(&self.roots, kernel, id);
+        let is_same = |kernel: &[u8], id: &String| has_id(&self.roots, kernel, id);
         self.table.read(columns, is_same)
     }
 
@@ -98,30 +98,31 @@ impl Source for Counters {
     }
 }
 
-impl Counters {
+impl DiskCounters {
     /// What is read and written of file systems is what is of their devices.
-    fn of_file_systems(&self, devices: &[block::Device], rows: &[usize]) -> Vec<Metric> {
+    fn file_system_metrics(&self, devices: &[block::Device], rows: &[usize]) -> Vec<Metric> {
         // Where the kernel does not say what is mounted, there are still the devices.
-        let systems = mountinfo::file_systems(&self.roots, devices, true).unwrap_or_default();
+        let file_systems = mountinfo::file_systems(&self.roots, devices, true).unwrap_or_default();
         let mut metrics = Vec::new();
-        for system in &systems {
-            let is_its =
-                |(device, _): &(&block::Device, _)| Some(&device.kernel) == system.kernel.as_ref();
-            let Some((device, &row)) = devices.iter().zip(rows).find(is_its) else {
+        for file_system in &file_systems {
+            let is_below = |(device, _): &(&block::Device, _)| {
+                Some(&device.kernel_name) == file_system.kernel_name.as_ref()
+            };
+            let Some((device, &row)) = devices.iter().zip(rows).find(is_below) else {
                 continue;
             };
-            if device.id == system.id {
+            if device.id == file_system.id {
                 continue;
             }
-            let object = ("disk", system.id.as_bytes(), &*system.name);
-            metrics.extend(self.table.metrics(row, object, &OF_FILE_SYSTEMS));
+            let object = ("disk", file_system.id.as_bytes(), &*file_system.name);
+            metrics.extend(self.table.metrics(row, object, &FILE_SYSTEM_PROPERTIES));
         }
         metrics
     }
 }
 
 /// Whether the device that has this name in the kernel now is the one of this id.
-fn is_named(roots: &Roots, kernel: &[u8], id: &str) -> bool {
+fn has_id(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     let kernel = String::from_utf8_lossy(kernel);
     match id.rsplit_once("-part") {
         Some((parent, part)) if !identity::directory(roots, &kernel).is_dir() => {
@@ -130,9 +131,9 @@ fn is_named(roots: &Roots, kernel: &[u8], id: &str) -> bool {
                 .strip_suffix('p')
                 .filter(|name| identity::directory(roots, name).is_dir())
                 .unwrap_or(whole);
-            is_named(roots, whole.as_bytes(), parent)
+            has_id(roots, whole.as_bytes(), parent)
         }
-        _ => identity::name(roots, &kernel) == id || identity::place(roots, &kernel) == id,
+        _ => identity::device_id(roots, &kernel) == id || identity::path_id(roots, &kernel) == id,
     }
 }
 

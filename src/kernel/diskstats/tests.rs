@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A machine with these lines of diskstats, of the drives A and B.
-fn machine(lines: &str) -> (Tree, Counters) {
+fn machine(lines: &str) -> (Tree, DiskCounters) {
     let tree = Tree::new();
     for (kernel, serial) in [("sda", "A"), ("sdb", "B")] {
         tree.write(&format!("block/{kernel}/size"), "1000\n");
@@ -16,7 +16,7 @@ fn machine(lines: &str) -> (Tree, Counters) {
     tree.write("block/sda/sda1/partition", "1\n");
     tree.write("self/mountinfo", "");
     tree.write("diskstats", lines);
-    let counters = Counters::new(&tree.roots());
+    let counters = DiskCounters::new(&tree.roots());
     (tree, counters)
 }
 
@@ -25,9 +25,9 @@ fn line(kernel: &str, read: u64) -> String {
 }
 
 /// Two readings, a second apart; between them the file becomes `after`.
-fn between(tree: &Tree, counters: &mut Counters, after: &str, metric: &Metric) -> Reading {
+fn between(tree: &Tree, counters: &mut DiskCounters, after: &str, metric: &Metric) -> Reading {
     let mut stamp = Stamp::now();
-    let mut snapshot = |counters: &mut Counters| {
+    let mut snapshot = |counters: &mut DiskCounters| {
         stamp.monotonic += Duration::from_secs(1);
         stamp.boottime += Duration::from_secs(1);
         let columns = read(counters);
@@ -190,7 +190,7 @@ fn a_cut_line_spoils_nothing_but_itself() {
 
 #[test]
 fn fixtures() {
-    let mut server = Counters::new(&roots("server"));
+    let mut server = DiskCounters::new(&roots("server"));
     let metrics = server.discover().unwrap();
     // 56 devices, 2 for all, and 2 for each of the file systems.
     assert_eq!(metrics.len(), 56 * 9 + 2 + 5 * 2);

@@ -1,4 +1,4 @@
-//! How much room file systems have: `statvfs`, which may never answer and so is asked on the blocking pool.
+//! How much usage file systems have: `statvfs`, which may never answer and so is asked on the blocking pool.
 
 use std::{
     fs, io,
@@ -26,37 +26,37 @@ use crate::{
 };
 
 /// The file systems on disks that are mounted, and those on the network if they are wanted.
-pub(super) struct Space {
+pub(super) struct FileSystemSpace {
     roots: Roots,
     network_mounts: bool,
     pool: Pool,
-    systems: Devices<String, State>,
+    mounts: Devices<String, MountState>,
     changed: bool,
 }
 
 /// What is known of a file system.
-struct State {
-    place: Place,
-    job: Job<Result<Room, Fault>>,
-    is_whole: bool,
+struct MountState {
+    mount_point: MountPoint,
+    job: Job<Result<SpaceUsage, Fault>>,
+    is_counted: bool,
 }
 
 /// Where a file system is mounted.
 #[derive(Clone, PartialEq)]
-struct Place {
-    point: PathBuf,
+struct MountPoint {
+    path: PathBuf,
     /// Its device, where files in it show that.
-    number: Option<(u64, u64)>,
+    device: Option<(u64, u64)>,
 }
 
-/// What a file system answers: bytes, and files.
+/// What a file system answers: bytes, and inodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Room {
+struct SpaceUsage {
     total: u64,
     used: u64,
     free: u64,
-    files: u64,
-    files_free: u64,
+    inodes: u64,
+    inodes_free: u64,
 }
 
 const ALL: usize = 5;
@@ -76,53 +76,56 @@ const PROPERTIES: [Property; 9] = [
     Property::new("usedInodesPercent", "used inodes, per cent", "Share of the files that there is room for: (f_files - f_ffree) / f_files of statvfs(3); gone where there is no limit", unit::PERCENT, Kind::Gauge),
 ];
 
-impl Space {
+impl FileSystemSpace {
     pub(super) fn new(roots: &Roots, network_mounts: bool, pool: &Pool) -> Self {
         Self {
             roots: roots.clone(),
             network_mounts,
             pool: pool.clone(),
-            systems: Devices::default(),
+            mounts: Devices::default(),
             changed: false,
         }
     }
 
     /// What is known of a file system, from now on asked where it is mounted now.
-    fn state(
+    fn mount_state(
         roots: &Roots,
         pool: &Pool,
-        before: Option<State>,
-        system: &mountinfo::FileSystem,
-    ) -> State {
-        let point = &system.mount.point;
-        let point = roots.root.join(point.strip_prefix("/").unwrap_or(point));
+        before: Option<MountState>,
+        file_system: &mountinfo::FileSystem,
+    ) -> MountState {
+        let point = &file_system.mount.point;
+        let path = roots.root.join(point.strip_prefix("/").unwrap_or(point));
         // Of what spans several devices, the files do not show the number of the mount.
-        let is_shown = system.mount.number.0 != 0 || system.mount.is_network();
-        let number = is_shown.then_some(system.mount.number);
-        let place = Place { point, number };
-        let is_whole = system.is_whole;
+        let has_device_number = file_system.mount.device.0 != 0 || file_system.mount.is_network();
+        let device = has_device_number.then_some(file_system.mount.device);
+        let mount_point = MountPoint { path, device };
+        let is_counted = file_system.is_counted;
         match before {
             // One that hangs is asked once, however often it is found.
-            Some(before) if before.place == place => State { is_whole, ..before },
+            Some(before) if before.mount_point == mount_point => MountState {
+                is_counted,
+                ..before
+            },
             _ => {
-                let name = place.point.to_string_lossy().into();
-                let asked = place.clone();
-                State {
-                    job: Job::new(pool, &name, move || asked.ask()),
-                    place,
-                    is_whole,
+                let name = mount_point.path.to_string_lossy().into();
+                let read_point = mount_point.clone();
+                MountState {
+                    job: Job::new(pool, &name, move || read_point.read_usage()),
+                    mount_point,
+                    is_counted,
                 }
             }
         }
     }
 
-    fn jobs(&self) -> impl Iterator<Item = &Job<Result<Room, Fault>>> {
-        let systems = self.systems.iter().flatten();
-        systems.map(|system| &system.state.job)
+    fn jobs(&self) -> impl Iterator<Item = &Job<Result<SpaceUsage, Fault>>> {
+        let mounts = self.mounts.iter().flatten();
+        mounts.map(|mount| &mount.state.job)
     }
 }
 
-impl Source for Space {
+impl Source for FileSystemSpace {
     fn about(&self) -> About<'_> {
         About::new(
             "disk",
@@ -145,22 +148,24 @@ impl Source for Space {
         let path = self.roots.proc.join("diskstats");
         let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
         let devices = block::devices(&self.roots, &text);
-        let systems = mountinfo::file_systems(&self.roots, &devices, self.network_mounts)?;
-        let found = systems.iter().map(|system| (system.id.clone(), system));
-        let rows = self.systems.arrange(found, |before, system| {
-            Self::state(&self.roots, &self.pool, before, system)
+        let file_systems = mountinfo::file_systems(&self.roots, &devices, self.network_mounts)?;
+        let found = file_systems
+            .iter()
+            .map(|file_system| (file_system.id.clone(), file_system));
+        let rows = self.mounts.arrange(found, |before, file_system| {
+            Self::mount_state(&self.roots, &self.pool, before, file_system)
         });
         let mut metrics = Vec::new();
-        for (system, row) in systems.iter().zip(rows) {
+        for (file_system, row) in file_systems.iter().zip(rows) {
             let first = ALL.saturating_add(rows::place(row, WIDTH, 0));
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
-                let formula = self.systems.formula(row, first, formula);
-                let whose = system.mount.point.to_string_lossy();
-                property.of("disk", system.id.as_bytes(), &whose, formula)
+                let formula = self.mounts.formula(row, first, formula);
+                let label = file_system.mount.point.to_string_lossy();
+                property.of("disk", file_system.id.as_bytes(), &label, formula)
             }));
         }
-        if !systems.is_empty() {
+        if !file_systems.is_empty() {
             metrics.extend(
                 PROPERTIES[..ALL]
                     .iter()
@@ -176,24 +181,24 @@ impl Source for Space {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         // None inside where the sum does not fit.
-        let mut all: Option<Option<Room>> = None;
+        let mut all: Option<Option<SpaceUsage>> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
-        for system in self.systems.iter() {
-            let room = match system {
+        for mount in self.mounts.iter() {
+            let usage = match mount {
                 None => Err(Fault::Gone),
-                Some(system) => {
-                    let room = system.state.job.answer().flatten();
-                    self.changed |= room == Err(Fault::Gone);
-                    room
+                Some(mount) => {
+                    let usage = mount.state.job.answer().flatten();
+                    self.changed |= usage == Err(Fault::Gone);
+                    usage
                 }
             };
-            columns.push(system.map_or(Raw::Fault(Fault::Gone), Device::owner));
-            if let (Ok(room), true) = (room, system.is_some_and(|system| system.state.is_whole)) {
-                let before = all.unwrap_or(Some(Room::default()));
-                all = Some(before.and_then(|before| before.and(room)));
+            columns.push(mount.map_or(Raw::Fault(Fault::Gone), Device::owner));
+            if let (Ok(usage), true) = (usage, mount.is_some_and(|mount| mount.state.is_counted)) {
+                let before = all.unwrap_or(Some(SpaceUsage::default()));
+                all = Some(before.and_then(|before| before.checked_add(usage)));
             }
-            match room {
-                Ok(room) => columns.extend(room.columns()),
+            match usage {
+                Ok(usage) => columns.extend(usage.columns()),
                 Err(fault) => columns.extend(PROPERTIES.map(|_| Raw::Fault(fault))),
             }
         }
@@ -214,7 +219,7 @@ impl Source for Space {
     }
 }
 
-impl Deferred for Space {
+impl Deferred for FileSystemSpace {
     fn when_answered(&mut self, tell: Answered) {
         self.pool.when_answered(tell);
     }
@@ -228,15 +233,15 @@ impl Deferred for Space {
     }
 }
 
-impl Room {
+impl SpaceUsage {
     /// The sum, if it fits.
-    fn and(self, other: Self) -> Option<Self> {
+    fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {
             total: self.total.checked_add(other.total)?,
             used: self.used.checked_add(other.used)?,
             free: self.free.checked_add(other.free)?,
-            files: self.files.checked_add(other.files)?,
-            files_free: self.files_free.checked_add(other.files_free)?,
+            inodes: self.inodes.checked_add(other.inodes)?,
+            inodes_free: self.inodes_free.checked_add(other.inodes_free)?,
         })
     }
 
@@ -247,47 +252,47 @@ impl Room {
             Some(0) => Raw::Fault(Fault::Gone),
             Some(whole) => Raw::Number(100.0 * part as f64 / whole as f64),
         };
-        let for_users = self.used.checked_add(self.free);
-        let inodes = |count: u64| match self.files {
+        let usable = self.used.checked_add(self.free);
+        let inodes = |count: u64| match self.inodes {
             // Btrfs and its like make inodes as they need them.
             0 => Raw::Fault(Fault::Gone),
             _ => number(count),
         };
-        let files_used = self.files.saturating_sub(self.files_free);
+        let inodes_used = self.inodes.saturating_sub(self.inodes_free);
         [
             number(self.total),
             number(self.used),
             number(self.free),
-            percent(self.used, for_users),
-            percent(self.free, for_users),
-            inodes(self.files),
-            inodes(files_used),
-            inodes(self.files_free),
-            percent(files_used, Some(self.files)),
+            percent(self.used, usable),
+            percent(self.free, usable),
+            inodes(self.inodes),
+            inodes(inodes_used),
+            inodes(self.inodes_free),
+            percent(inodes_used, Some(self.inodes)),
         ]
     }
 }
 
-impl Place {
+impl MountPoint {
     /// What the file system answers, if it is still the one that is mounted there.
-    fn ask(&self) -> Result<Room, Fault> {
-        let fault = |cause: io::Error| Error::io(&self.point, cause).fault();
-        if let Some(number) = self.number {
+    fn read_usage(&self) -> Result<SpaceUsage, Fault> {
+        let fault = |cause: io::Error| Error::io(&self.path, cause).fault();
+        if let Some(expected) = self.device {
             // Where it is no longer mounted, the file system below would answer for it.
-            let device = fs::metadata(&self.point).map_err(fault)?.dev();
-            if (major(device), minor(device)) != number {
+            let device = fs::metadata(&self.path).map_err(fault)?.dev();
+            if (major(device), minor(device)) != expected {
                 return Err(Fault::Gone);
             }
         }
-        let answer = statvfs(&self.point).map_err(|errno| fault(errno.into()))?;
+        let answer = statvfs(&self.path).map_err(|errno| fault(errno.into()))?;
         let bytes = |blocks: u64| blocks.checked_mul(answer.f_frsize).ok_or(Fault::Malformed);
         let (blocks, unused) = (answer.f_blocks, answer.f_bfree);
-        Ok(Room {
+        Ok(SpaceUsage {
             total: bytes(blocks)?,
             used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
             free: bytes(answer.f_bavail)?,
-            files: answer.f_files,
-            files_free: answer.f_ffree,
+            inodes: answer.f_files,
+            inodes_free: answer.f_ffree,
         })
     }
 }

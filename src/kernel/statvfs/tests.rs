@@ -7,15 +7,15 @@ const MB: u64 = 1 << 20;
 
 #[test]
 fn columns_of_df() {
-    let room = Room {
+    let usage = SpaceUsage {
         total: 100 * MB,
         used: 60 * MB,
         free: 30 * MB,
-        files: 1000,
-        files_free: 750,
+        inodes: 1000,
+        inodes_free: 750,
     };
     let numbers = [100.0, 60.0, 30.0].map(|megabytes| megabytes * MB as f64);
-    let columns = room.columns();
+    let columns = usage.columns();
     assert_eq!(columns[..3], numbers.map(Raw::Number));
     let [used, free] = [&columns[3], &columns[4]].map(crate::source::tests::number_of);
     assert!((used - 66.666).abs() < 1e-3 && (used + free - 100.0).abs() < 1e-9);
@@ -24,7 +24,7 @@ fn columns_of_df() {
 
 #[test]
 fn no_room_is_no_share_and_no_limit_no_number() {
-    let columns = Room::default().columns();
+    let columns = SpaceUsage::default().columns();
     assert_eq!(columns[0], Raw::Number(0.0));
     assert!(
         columns[3..]
@@ -35,23 +35,23 @@ fn no_room_is_no_share_and_no_limit_no_number() {
 
 #[test]
 fn a_sum_that_does_not_fit_is_none() {
-    let room = |used| Room {
+    let usage = |used| SpaceUsage {
         used,
         free: 1,
-        ..Room::default()
+        ..SpaceUsage::default()
     };
-    assert_eq!(room(1).and(room(2)).map(|sum| sum.used), Some(3));
-    assert!(room(u64::MAX).and(room(1)).is_none());
-    assert_eq!(room(u64::MAX).columns()[3], Raw::Fault(Fault::Malformed));
+    assert_eq!(usage(1).checked_add(usage(2)).map(|sum| sum.used), Some(3));
+    assert!(usage(u64::MAX).checked_add(usage(1)).is_none());
+    assert_eq!(usage(u64::MAX).columns()[3], Raw::Fault(Fault::Malformed));
 }
 
 #[test]
 fn what_is_mounted_elsewhere_does_not_answer() {
     let here = fs::metadata("/").unwrap().dev();
     let number = (major(here), minor(here));
-    let ask = |point: &str, number| {
-        let point = point.into();
-        Place { point, number }.ask()
+    let ask = |path: &str, device| {
+        let path = path.into();
+        MountPoint { path, device }.read_usage()
     };
     assert!(ask("/", Some(number)).unwrap().total > 0);
     assert!(ask("/", None).is_ok());
@@ -65,7 +65,7 @@ fn mounts_on_disks_of_this_machine() {
     let points: Vec<_> = mounts.iter().map(|mount| mount.point.clone()).collect();
     let expected = ["/", "/boot", "/srv", "/srv/My Data", "/mnt/disk"];
     assert_eq!(points, expected.map(PathBuf::from));
-    assert_eq!(mounts[3].origin, "/dev/sdb");
+    assert_eq!(mounts[3].source, "/dev/sdb");
     for bad in [
         "",
         "\n",
@@ -97,14 +97,11 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
             &["/", "/net/dead", "/auto/home", "/boot", "/autonomy"],
         ),
     ] {
-        let mut space = Space::new(&tree.roots(), network_mounts, &Pool::new());
+        let mut space = FileSystemSpace::new(&tree.roots(), network_mounts, &Pool::new());
         space.discover().unwrap();
-        let asked = || space.systems.iter().flatten();
-        assert_eq!(
-            asked().map(|system| &system.id).collect::<Vec<_>>(),
-            expected
-        );
-        let far = asked().filter(|system| !system.state.is_whole);
+        let asked = || space.mounts.iter().flatten();
+        assert_eq!(asked().map(|mount| &mount.id).collect::<Vec<_>>(), expected);
+        let far = asked().filter(|mount| !mount.state.is_counted);
         assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
     }
 }
@@ -117,7 +114,7 @@ fn a_file_system_goes_and_comes_back() {
     let mounted = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
     tree.write("diskstats", "");
     tree.write("self/mountinfo", &mounted);
-    let mut space = Space::new(&tree.roots(), false, &Pool::new());
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
     let metrics = space.discover().unwrap();
     assert_eq!(metrics.len(), PROPERTIES.len() + ALL);
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
@@ -152,8 +149,8 @@ fn what_was_mounted_leaves_nothing_behind() {
     let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
     let (major, minor) = (major(here), minor(here));
     tree.write("diskstats", "");
-    let mut space = Space::new(&tree.roots(), false, &Pool::new());
-    let mut names = crate::kernel::disk_names::Names::new(&tree.roots(), false);
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+    let mut names = crate::kernel::disk_names::DiskNames::new(&tree.roots(), false);
     for number in 0..100 {
         tree.write(&format!("mnt/{number}/file"), "");
         let mounted = format!("1 0 {major}:{minor} / /mnt/{number} rw - ext4 /dev/sda rw\n");
@@ -179,13 +176,13 @@ fn what_was_mounted_leaves_nothing_behind() {
 
 #[test]
 fn fixtures() {
-    let mut server = Space::new(&roots("server"), false, &Pool::new());
+    let mut server = FileSystemSpace::new(&roots("server"), false, &Pool::new());
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 5 * PROPERTIES.len() + ALL);
     let ids: Vec<_> = metrics.iter().map(|metric| &*metric.id).collect();
     assert!(ids.contains(&"disk/0b2e3c5a-5a0c-4d59-9a53-4d0f2f4b7a11/usedInodesPercent"));
     assert!(ids.contains(&"disk/%2Fmnt%2Fdisk/free"));
     // The image is a file of another file system.
-    let whole = server.systems.iter().flatten();
-    assert_eq!(whole.filter(|system| system.state.is_whole).count(), 4);
+    let whole = server.mounts.iter().flatten();
+    assert_eq!(whole.filter(|mount| mount.state.is_counted).count(), 4);
 }
