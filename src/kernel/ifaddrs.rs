@@ -25,18 +25,18 @@ use crate::{
 /// The addresses that the running kernel has given to interfaces.
 pub(super) struct Addresses {
     /// Of another machine's /proc they cannot be asked.
-    is_here: bool,
+    is_this_host: bool,
     devices: Devices<String, ()>,
     changed: bool,
 }
 
 /// Of each family: the address, the mask, and the address with the length of the prefix.
-const FAMILY: usize = 3;
+const ADDRESS_WIDTH: usize = 3;
 /// Whose the row is, and the properties.
 const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
-const PROPERTIES: [Property; 2 * FAMILY] = [
+const PROPERTIES: [Property; 2 * ADDRESS_WIDTH] = [
     Property::text("ipv4address", "IPv4 address", "The first IPv4 address of the interface: getifaddrs(3)"),
     Property::text("ipv4subnet", "IPv4 subnet mask", "The mask of the first IPv4 address of the interface: getifaddrs(3)"),
     Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "The first IPv4 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
@@ -48,7 +48,7 @@ const PROPERTIES: [Property; 2 * FAMILY] = [
 impl Addresses {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
-            is_here: *roots == Roots::default(),
+            is_this_host: *roots == Roots::default(),
             devices: Devices::default(),
             changed: false,
         }
@@ -72,11 +72,11 @@ impl Source for Addresses {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        if !self.is_here {
+        if !self.is_this_host {
             return Ok(Vec::new());
         }
         let mut seen = HashSet::new();
-        let names = all()?.into_iter().map(|(name, _)| name);
+        let names = read_addresses()?.into_iter().map(|(name, _)| name);
         let found: Vec<_> = names.filter(|name| seen.insert(name.clone())).collect();
         let named = found.iter().map(|name| (name.clone(), ()));
         let rows = self.devices.arrange(named, |_, ()| ());
@@ -101,7 +101,7 @@ impl Source for Addresses {
         let known = self.devices.iter().enumerate();
         let known = known.filter_map(|(row, device)| Some((&*device?.id, (row, device?.owner()))));
         let known: HashMap<&str, _> = known.collect();
-        for (name, address) in all()? {
+        for (name, address) in read_addresses()? {
             let Some((row, owner)) = known.get(&*name) else {
                 self.changed = true;
                 continue;
@@ -109,13 +109,17 @@ impl Source for Addresses {
             let row = &mut columns[rows::place(*row, WIDTH, 0)..][..WIDTH];
             row[OWNER] = owner.clone();
             let Some(address) = address else { continue };
-            let family = if address.ip.is_ipv4() { 0 } else { FAMILY };
-            let columns = &mut row[1..][family..][..FAMILY];
-            let is_better = match &columns[0] {
-                Raw::Text(kept) => is_local(kept) && !is_local(&address.ip.to_string()),
+            let family = if address.ip.is_ipv4() {
+                0
+            } else {
+                ADDRESS_WIDTH
+            };
+            let columns = &mut row[1..][family..][..ADDRESS_WIDTH];
+            let is_preferred = match &columns[0] {
+                Raw::Text(kept) => is_link_local(kept) && !is_link_local(&address.ip.to_string()),
                 _ => true,
             };
-            if is_better {
+            if is_preferred {
                 columns.clone_from_slice(&address.columns());
             }
         }
@@ -134,7 +138,7 @@ struct Address {
 }
 
 impl Address {
-    fn columns(&self) -> [Raw; FAMILY] {
+    fn columns(&self) -> [Raw; ADDRESS_WIDTH] {
         let ones = match self.mask {
             IpAddr::V4(mask) => mask.to_bits().leading_ones(),
             IpAddr::V6(mask) => mask.to_bits().leading_ones(),
@@ -149,13 +153,13 @@ impl Address {
 }
 
 /// Whether it is of use on the link only.
-fn is_local(ip: &str) -> bool {
+fn is_link_local(ip: &str) -> bool {
     let ip: Option<Ipv6Addr> = ip.parse().ok();
     ip.is_some_and(|ip| ip.is_unicast_link_local())
 }
 
 /// Each interface with each of its addresses, in the order of the kernel.
-fn all() -> Result<Vec<(String, Option<Address>)>, Error> {
+fn read_addresses() -> Result<Vec<(String, Option<Address>)>, Error> {
     let failed = |errno: nix::Error| Error::io("getifaddrs".as_ref(), io::Error::from(errno));
     let addresses = getifaddrs().map_err(failed)?;
     Ok(addresses
@@ -193,7 +197,9 @@ mod tests {
         check("10.0.0.1", "255.255.255.255", "10.0.0.1/32");
         check("fd00::2", "ffff:ffff:ffff:ffff::", "fd00::2/64");
         check("::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::1/128");
-        assert!(is_local("fe80::1") && !is_local("fd00::2") && !is_local("10.0.0.1"));
+        assert!(
+            is_link_local("fe80::1") && !is_link_local("fd00::2") && !is_link_local("10.0.0.1")
+        );
     }
 
     #[test]

@@ -29,21 +29,21 @@ impl Interface {
 ///
 /// # Errors
 /// When the kernel does not say which.
-pub(super) fn all(roots: &Roots) -> Result<Vec<Interface>, Error> {
+pub(super) fn list(roots: &Roots) -> Result<Vec<Interface>, Error> {
     let path = roots.proc.join("net/dev");
     let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
-    Ok(of_text(roots, &text))
+    Ok(parse_interfaces(roots, &text))
 }
 
 /// The interfaces in a text of `/proc/net/dev`.
-pub(super) fn of_text(roots: &Roots, text: &[u8]) -> Vec<Interface> {
+pub(super) fn parse_interfaces(roots: &Roots, text: &[u8]) -> Vec<Interface> {
     let mut known = HashSet::new();
-    let names = parse::lines(text).filter_map(|line| Some(line_of(line)?.0));
+    let names = parse::lines(text).filter_map(|line| Some(split_line(line)?.0));
     // An interface has one line.
     let names = names.filter(|name| known.insert(*name)).map(<[u8]>::to_vec);
     let mut interfaces: Vec<_> = names
         .map(|name| Interface {
-            is_counted: directory(roots, &name).join("device").exists(),
+            is_counted: sysfs_directory(roots, &name).join("device").exists(),
             name,
         })
         .collect();
@@ -51,7 +51,7 @@ pub(super) fn of_text(roots: &Roots, text: &[u8]) -> Vec<Interface> {
         // In a container there is no hardware: what stands on no other interface is its way out.
         for interface in &mut interfaces {
             interface.is_counted =
-                interface.name != b"lo" && !is_stacked(&directory(roots, &interface.name));
+                interface.name != b"lo" && !is_stacked(&sysfs_directory(roots, &interface.name));
         }
     }
     interfaces
@@ -59,7 +59,7 @@ pub(super) fn of_text(roots: &Roots, text: &[u8]) -> Vec<Interface> {
 
 /// The name of a line and what follows. A name has no colon in it; the lines above the first
 /// interface have none, but bars.
-pub(super) fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| matches!(byte, b':' | b'|'))?;
     let rest = line[end..].strip_prefix(b":")?;
     let name = line[..end].trim_ascii_start();
@@ -67,7 +67,7 @@ pub(super) fn line_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Where sysfs tells of an interface.
-pub(super) fn directory(roots: &Roots, name: &[u8]) -> PathBuf {
+pub(super) fn sysfs_directory(roots: &Roots, name: &[u8]) -> PathBuf {
     let name = String::from_utf8_lossy(name).into_owned();
     roots.sys.join("class/net").join(name)
 }
@@ -93,7 +93,7 @@ mod tests {
             tree.write(&format!("class/net/{file}"), "");
         }
         let text = b"Inter-| Receive\n face |bytes\n  lo: 1\n eth0: 1\neth1: 1\n br0: 1\nveth9:1\n";
-        let interfaces = of_text(&tree.roots(), text);
+        let interfaces = parse_interfaces(&tree.roots(), text);
         assert_eq!(interfaces.len(), 5);
         let counted = interfaces.iter().filter(|interface| interface.is_counted);
         let names: Vec<_> = counted.map(Interface::label).collect();

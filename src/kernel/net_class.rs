@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// One file of each interface.
-pub(super) struct Link {
+pub(super) struct InterfaceAttribute {
     roots: Roots,
-    about: &'static LinkFile,
+    format: &'static AttributeFormat,
     files: Devices<Vec<u8>, File>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Link {
 const WIDTH: usize = 2;
 
 /// A file that each interface has, and what is made of it.
-struct LinkFile {
+struct AttributeFormat {
     file: &'static str,
     scope: [&'static str; 1],
     property: Property,
@@ -39,7 +39,7 @@ struct LinkFile {
     column: fn(&[u8], &[u8]) -> Raw,
 }
 
-static STATE: LinkFile = LinkFile {
+static STATE: AttributeFormat = AttributeFormat {
     file: "operstate",
     scope: ["network/*/state"],
     property: Property::text(
@@ -51,7 +51,7 @@ static STATE: LinkFile = LinkFile {
     column: |_, text| Raw::Text(parse::text(text)),
 };
 
-static SPEED: LinkFile = LinkFile {
+static SPEED: AttributeFormat = AttributeFormat {
     file: "speed",
     scope: ["network/*/speed"],
     property: Property::new(
@@ -72,7 +72,7 @@ static SPEED: LinkFile = LinkFile {
     },
 };
 
-static NAME: LinkFile = LinkFile {
+static ALIAS: AttributeFormat = AttributeFormat {
     file: "ifalias",
     scope: ["network/*/network"],
     property: Property::text(
@@ -90,12 +90,12 @@ static NAME: LinkFile = LinkFile {
 /// Whether there is a link that has a speed: of what is wireless it changes with every packet, and
 /// the kernel does not tell; of what is made by software it is made up.
 fn has_speed(roots: &Roots, name: &[u8]) -> bool {
-    let directory = interfaces::directory(roots, name);
+    let directory = interfaces::sysfs_directory(roots, name);
     let has = |entry: &str| directory.join(entry).exists();
     (has("device") || has("bonding")) && !has("wireless") && !has("phy80211")
 }
 
-impl Link {
+impl InterfaceAttribute {
     pub(super) fn state(roots: &Roots) -> Self {
         Self::of(roots, &STATE)
     }
@@ -104,30 +104,31 @@ impl Link {
         Self::of(roots, &SPEED)
     }
 
-    pub(super) fn name(roots: &Roots) -> Self {
-        Self::of(roots, &NAME)
+    pub(super) fn alias(roots: &Roots) -> Self {
+        Self::of(roots, &ALIAS)
     }
 
-    fn of(roots: &Roots, about: &'static LinkFile) -> Self {
+    fn of(roots: &Roots, format: &'static AttributeFormat) -> Self {
         Self {
             roots: roots.clone(),
-            about,
+            format,
             files: Devices::default(),
         }
     }
 }
 
-impl Source for Link {
+impl Source for InterfaceAttribute {
     fn about(&self) -> About<'_> {
-        About::new("network", &self.about.scope).of_devices(&["net"])
+        About::new("network", &self.format.scope).of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let mut interfaces = interfaces::all(&self.roots)?;
-        let path = |name: &[u8]| interfaces::directory(&self.roots, name).join(self.about.file);
+        let mut interfaces = interfaces::list(&self.roots)?;
+        let path =
+            |name: &[u8]| interfaces::sysfs_directory(&self.roots, name).join(self.format.file);
         interfaces.retain(|interface| {
             fs::exists(path(&interface.name)).unwrap_or(true)
-                && (self.about.is_wanted)(&self.roots, &interface.name)
+                && (self.format.is_wanted)(&self.roots, &interface.name)
         });
         let named = interfaces
             .iter()
@@ -140,14 +141,14 @@ impl Source for Link {
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.files.formula(row, first, formula);
             let (name, label) = (&interface.name, interface.label());
-            self.about.property.of("network", name, &label, formula)
+            self.format.property.of("network", name, &label, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         if self.files.len() == 0 {
-            interfaces::all(&self.roots)?;
+            interfaces::list(&self.roots)?;
         }
         for device in self.files.iter_mut() {
             let Some(device) = device else {
@@ -156,7 +157,7 @@ impl Source for Link {
             };
             columns.push(device.owner());
             columns.push(match device.state.read() {
-                Ok(text) => (self.about.column)(&device.id, text),
+                Ok(text) => (self.format.column)(&device.id, text),
                 Err(error) => Raw::Fault(fault(&error)),
             });
         }
@@ -182,8 +183,8 @@ mod tests {
     use crate::source::tests::{read, roots};
 
     #[track_caller]
-    fn check(about: &LinkFile, text: &str, expected: Raw) {
-        assert_eq!((about.column)(b"eth0", text.as_bytes()), expected);
+    fn check(format: &AttributeFormat, text: &str, expected: Raw) {
+        assert_eq!((format.column)(b"eth0", text.as_bytes()), expected);
     }
 
     #[test]
@@ -194,8 +195,8 @@ mod tests {
         check(&SPEED, "fast\n", Raw::Fault(Fault::Malformed));
         check(&SPEED, "", Raw::Fault(Fault::Malformed));
         check(&STATE, "up\n", Raw::Text("up".into()));
-        check(&NAME, "\n", Raw::Text("eth0".into()));
-        check(&NAME, "uplink\n", Raw::Text("uplink".into()));
+        check(&ALIAS, "\n", Raw::Text("eth0".into()));
+        check(&ALIAS, "uplink\n", Raw::Text("uplink".into()));
     }
 
     #[test]
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut laptop = Link::speed(&roots("laptop"));
+        let mut laptop = InterfaceAttribute::speed(&roots("laptop"));
         let metrics = laptop.discover().unwrap();
         // Not of lo, nor of what is wireless.
         assert_eq!(metrics.len(), 1);

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The name servers of the machine.
-pub(super) struct Dns {
+pub(super) struct NameServers {
     roots: Roots,
     /// What the library asks, and what systemd-resolved asks for it. Both are replaced, not
     /// written anew, so they are not kept open.
@@ -31,7 +31,7 @@ const PROPERTIES: [Property; 2] = [
     Property::text("ipv6dns", "IPv6 name servers", "The machine's name servers with an IPv6 address, whichever interface they are asked through: nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf where systemd-resolved is asked"),
 ];
 
-impl Dns {
+impl NameServers {
     pub(super) fn new(roots: &Roots) -> Self {
         let files = ["etc/resolv.conf", "run/systemd/resolve/resolv.conf"];
         Self {
@@ -44,27 +44,27 @@ impl Dns {
         /// Where systemd-resolved listens.
         const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
         let read = |path: &PathBuf| match regular_file::table(path) {
-            Ok(text) => Ok(servers(&text)),
+            Ok(text) => Ok(parse_servers(&text)),
             // A machine that asks nobody.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(cause) => Err(Error::io(path, cause)),
         };
-        let asked = read(&self.files[0])?;
-        if asked == [STUB] {
+        let servers = read(&self.files[0])?;
+        if servers == [STUB] {
             return read(&self.files[1]);
         }
-        Ok(asked)
+        Ok(servers)
     }
 }
 
-impl Source for Dns {
+impl Source for NameServers {
     fn about(&self) -> About<'_> {
         About::new("network", &["network/*/ipv4dns", "network/*/ipv6dns"]).of_devices(&["net"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
-        for interface in interfaces::all(&self.roots)? {
+        for interface in interfaces::list(&self.roots)? {
             if !interface.is_counted {
                 continue;
             }
@@ -91,16 +91,16 @@ impl Source for Dns {
 }
 
 /// The servers in a text of resolv.conf(5).
-pub(super) fn servers(text: &[u8]) -> Vec<IpAddr> {
+pub(super) fn parse_servers(text: &[u8]) -> Vec<IpAddr> {
     let lines = parse::lines(text).filter_map(|line| {
         let mut fields = parse::fields(line);
         (fields.next()? == b"nameserver").then(|| fields.next())?
     });
-    lines.filter_map(server).collect()
+    lines.filter_map(parse_address).collect()
 }
 
 /// An address, perhaps with the interface through which it is reached: `fe80::1%eth0`.
-fn server(field: &[u8]) -> Option<IpAddr> {
+fn parse_address(field: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(field).ok()?.trim_ascii();
     text.split('%').next()?.parse().ok()
 }
@@ -112,7 +112,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let servers: Vec<_> = servers(text.as_bytes())
+        let servers: Vec<_> = parse_servers(text.as_bytes())
             .iter()
             .map(IpAddr::to_string)
             .collect();
@@ -136,16 +136,19 @@ mod tests {
     #[test]
     fn behind_the_stub_are_others() {
         let tree = Tree::new();
-        let mut dns = Dns::new(&tree.roots());
+        let mut name_servers = NameServers::new(&tree.roots());
         let gone = || Raw::Fault(Fault::Gone);
-        assert_eq!(read(&mut dns), [gone(), gone()]);
+        assert_eq!(read(&mut name_servers), [gone(), gone()]);
         tree.write("etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0\n");
-        assert_eq!(read(&mut dns), [gone(), gone()]);
+        assert_eq!(read(&mut name_servers), [gone(), gone()]);
         tree.write(
             "run/systemd/resolve/resolv.conf",
             "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver fd00::1\n",
         );
         let expected = ["192.0.2.1, 192.0.2.2", "fd00::1"];
-        assert_eq!(read(&mut dns), expected.map(|text| Raw::Text(text.into())));
+        assert_eq!(
+            read(&mut name_servers),
+            expected.map(|text| Raw::Text(text.into()))
+        );
     }
 }

@@ -22,17 +22,17 @@ use crate::{
 };
 
 /// The default routes of one family.
-pub(super) struct Gateways {
+pub(super) struct DefaultGateways {
     roots: Roots,
     file: File,
-    family: &'static Family,
+    family: &'static AddressFamily,
     devices: Devices<Vec<u8>, ()>,
 }
 
 /// Whose the row is, and the router.
 const WIDTH: usize = 2;
 
-struct Family {
+struct AddressFamily {
     file: &'static str,
     scope: [&'static str; 1],
     property: Property,
@@ -47,7 +47,7 @@ struct Route<'a> {
     metric: u32,
 }
 
-static IPV4: Family = Family {
+static IPV4: AddressFamily = AddressFamily {
     file: "net/route",
     scope: ["network/*/ipv4gateway"],
     property: Property::text(
@@ -55,10 +55,10 @@ static IPV4: Family = Family {
         "IPv4 gateway",
         "The router of the interface's default route, the one with the least metric: /proc/net/route",
     ),
-    route: route4,
+    route: parse_ipv4_route,
 };
 
-static IPV6: Family = Family {
+static IPV6: AddressFamily = AddressFamily {
     file: "net/ipv6_route",
     scope: ["network/*/ipv6gateway"],
     property: Property::text(
@@ -66,10 +66,10 @@ static IPV6: Family = Family {
         "IPv6 gateway",
         "The router of the interface's default route, the one with the least metric: /proc/net/ipv6_route",
     ),
-    route: route6,
+    route: parse_ipv6_route,
 };
 
-impl Gateways {
+impl DefaultGateways {
     pub(super) fn ipv4(roots: &Roots) -> Self {
         Self::of(roots, &IPV4)
     }
@@ -78,7 +78,7 @@ impl Gateways {
         Self::of(roots, &IPV6)
     }
 
-    fn of(roots: &Roots, family: &'static Family) -> Self {
+    fn of(roots: &Roots, family: &'static AddressFamily) -> Self {
         Self {
             roots: roots.clone(),
             file: File::of_records(roots.proc.join(family.file)),
@@ -88,7 +88,7 @@ impl Gateways {
     }
 }
 
-impl Source for Gateways {
+impl Source for DefaultGateways {
     fn about(&self) -> About<'_> {
         About::new("network", &self.family.scope).of_devices(&["net"])
     }
@@ -102,7 +102,7 @@ impl Source for Gateways {
             }
             Err(error) => return Err(error),
         }
-        let mut interfaces = interfaces::all(&self.roots)?;
+        let mut interfaces = interfaces::list(&self.roots)?;
         interfaces.retain(|interface| interface.name != b"lo");
         let found = interfaces
             .iter()
@@ -126,14 +126,14 @@ impl Source for Gateways {
 
 fn read_columns(
     text: &[u8],
-    family: &Family,
+    family: &AddressFamily,
     devices: &Devices<Vec<u8>, ()>,
     columns: &mut Vec<Raw>,
 ) {
     let mut best: HashMap<&[u8], Route<'_>> = HashMap::new();
     for route in parse::lines(text).filter_map(family.route) {
-        let kept = best.get(route.interface);
-        if kept.is_none_or(|kept| route.metric < kept.metric) {
+        let best_so_far = best.get(route.interface);
+        if best_so_far.is_none_or(|best_so_far| route.metric < best_so_far.metric) {
             best.insert(route.interface, route);
         }
     }
@@ -151,7 +151,7 @@ fn read_columns(
 
 /// `eth0 00000000 010200C0 0003 0 0 100 00000000 ...`: the interface, the destination, the gateway,
 /// flags, two numbers, the metric and the mask. Addresses are as they lie in memory.
-fn route4(line: &[u8]) -> Option<Route<'_>> {
+fn parse_ipv4_route(line: &[u8]) -> Option<Route<'_>> {
     let mut fields = parse::fields(line);
     let interface = fields.next()?;
     let (destination, gateway) = (hex32(fields.next()?)?, hex32(fields.next()?)?);
@@ -166,7 +166,7 @@ fn route4(line: &[u8]) -> Option<Route<'_>> {
 
 /// The destination and its length, the source and its length, the gateway, the metric, three
 /// numbers and the interface.
-fn route6(line: &[u8]) -> Option<Route<'_>> {
+fn parse_ipv6_route(line: &[u8]) -> Option<Route<'_>> {
     let mut fields = parse::fields(line);
     let (destination, length) = (hex128(fields.next()?)?, hex32(fields.next()?)?);
     let gateway = hex128(fields.nth(2)?)?;
@@ -208,7 +208,7 @@ mod tests {
     use crate::source::tests::{read, roots};
 
     #[track_caller]
-    fn check(family: &Family, text: &str, expected: Option<&str>) {
+    fn check(family: &AddressFamily, text: &str, expected: Option<&str>) {
         let mut columns = Vec::new();
         read_columns(text.as_bytes(), family, &eth0(), &mut columns);
         let expected = expected.map_or(Raw::Fault(Fault::Gone), |text| Raw::Text(text.into()));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut laptop = Gateways::ipv6(&roots("laptop"));
+        let mut laptop = DefaultGateways::ipv6(&roots("laptop"));
         let metrics = laptop.discover().unwrap();
         assert_eq!(&*metrics[1].id, "network/wlp2s0/ipv6gateway");
         assert_eq!(read(&mut laptop)[WIDTH + 1], Raw::Text("fe80::1".into()));

@@ -58,7 +58,7 @@ fn no_text_of_devices_does_harm() {
         mountinfo::mounts(text, true);
         table::check_text::<net_dev::NetDev>(text, &["wlp2s0", "lo"]);
         route::check_text(text);
-        resolv_conf::servers(text);
+        resolv_conf::parse_servers(text);
         wireless::check_text(text);
         pressure::read_columns(text, &mut columns);
         let _ = vmstat::read_columns(text, &mut Layout::default(), &mut columns);

@@ -58,7 +58,7 @@ impl Source for Wireless {
             }
             Err(error) => return Err(error),
         };
-        let names = parse::lines(text).filter_map(interfaces::line_of);
+        let names = parse::lines(text).filter_map(interfaces::split_line);
         let names: Vec<_> = names.map(|(name, _)| name.to_vec()).collect();
         let found = names.iter().map(|name| (name.clone(), ()));
         let rows = self.devices.arrange(found, |_, ()| ());
@@ -89,7 +89,7 @@ fn read_rows(text: &[u8], devices: &Devices<Vec<u8>, ()>, columns: &mut Vec<Raw>
         Raw::Fault(Fault::Gone),
     );
     let mut is_known = true;
-    for (name, rest) in parse::lines(text).filter_map(interfaces::line_of) {
+    for (name, rest) in parse::lines(text).filter_map(interfaces::split_line) {
         let mut rows = columns.chunks_exact_mut(WIDTH).zip(devices.iter());
         let found = rows.find_map(|(row, device)| {
             let device = device.filter(|device| device.id == name)?;

@@ -15,12 +15,12 @@ use crate::{
 use columns::*;
 
 /// The lines of `/proc/net/dev`: the totals of all, and then one row of columns for each.
-pub(super) struct Counters {
+pub(super) struct InterfaceCounters {
     roots: Roots,
     table: Table<NetDev, Vec<u8>>,
 }
 
-impl Counters {
+impl InterfaceCounters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             roots: roots.clone(),
@@ -29,7 +29,7 @@ impl Counters {
     }
 }
 
-impl Source for Counters {
+impl Source for InterfaceCounters {
     fn about(&self) -> About<'_> {
         About::new(
             "network",
@@ -54,7 +54,7 @@ impl Source for Counters {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.table.text()?;
         let names = table::names::<NetDev>(text);
-        let interfaces = interfaces::of_text(&self.roots, text);
+        let interfaces = interfaces::parse_interfaces(&self.roots, text);
         let found = interfaces.iter().map(|interface| Found {
             id: interface.name.clone(),
             name: &interface.name,
@@ -116,7 +116,7 @@ impl Format for NetDev {
     const COUNTED: &[usize] = &[DOWN, UP];
 
     fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-        interfaces::line_of(line)
+        interfaces::split_line(line)
     }
 
     fn parse(rest: &[u8]) -> Option<Fields> {

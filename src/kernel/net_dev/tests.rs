@@ -10,21 +10,21 @@ fn line(name: &str, down: u64) -> String {
     format!("{name}: {down} 1 2 3 0 0 0 0 {} 5 6 7 0 0 0 0\n", 2 * down)
 }
 
-fn machine(lines: &str) -> (Tree, Counters) {
+fn machine(lines: &str) -> (Tree, InterfaceCounters) {
     let tree = Tree::new();
     tree.write("class/net/eth0/device/uevent", "");
     tree.write("class/net/eth1/device/uevent", "");
     tree.write("net/dev", lines);
-    let counters = Counters::new(&tree.roots());
+    let counters = InterfaceCounters::new(&tree.roots());
     (tree, counters)
 }
 
 /// What `id` is a second after the file has become `after`.
-fn reading(tree: &Tree, counters: &mut Counters, after: &str, id: &str) -> Reading {
+fn reading(tree: &Tree, counters: &mut InterfaceCounters, after: &str, id: &str) -> Reading {
     let metrics = counters.discover().unwrap();
     let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
     let mut stamp = Stamp::now();
-    let mut snapshot = |counters: &mut Counters| {
+    let mut snapshot = |counters: &mut InterfaceCounters| {
         stamp.monotonic += Duration::from_secs(1);
         stamp.boottime += Duration::from_secs(1);
         let columns = read(counters);
@@ -122,7 +122,7 @@ fn a_row_that_is_used_again_is_never_taken_for_the_other_s() {
     tree.write("class/net/veth1/device/uevent", "");
     tree.write("class/net/veth2/device/uevent", "");
     let mut stamp = Stamp::now();
-    let mut snapshot = |counters: &mut Counters, text: &str| {
+    let mut snapshot = |counters: &mut InterfaceCounters, text: &str| {
         tree.write("net/dev", text);
         stamp.monotonic += Duration::from_secs(1);
         stamp.boottime += Duration::from_secs(1);
@@ -212,7 +212,7 @@ fn lines() {
 
 #[test]
 fn fixtures() {
-    let mut server = Counters::new(&roots("server"));
+    let mut server = InterfaceCounters::new(&roots("server"));
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 10 * 12 + 6);
     let columns = read(&mut server);
