@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A zone of RAPL.
-struct Package {
+struct RaplZone {
     object: String,
     energy: File,
 }
@@ -58,15 +58,16 @@ fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
             continue;
         };
         let name = |zone: &str| fact(class.join(zone).join("name"));
-        let (Some(whole), Some(own)) = (name(&format!("intel-rapl:{package}")), name(&zone)) else {
+        let (Some(whole), Some(part_name)) = (name(&format!("intel-rapl:{package}")), name(&zone))
+        else {
             continue;
         };
-        let object = part.map_or(whole.clone(), |_| format!("{whole}:{own}"));
+        let object = part.map_or(whole.clone(), |_| format!("{whole}:{part_name}"));
         let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
             continue;
         };
         probe.find(&object, || {
-            Box::new(Package {
+            Box::new(RaplZone {
                 object: object.clone(),
                 energy: File::attribute(directory.join("energy_uj")),
             })
@@ -82,7 +83,7 @@ fn split(zone: &str) -> (&str, Option<&str>) {
     }
 }
 
-impl Package {
+impl RaplZone {
     fn metrics(&self) -> Vec<Metric> {
         let of = |property: Property, formula| {
             property.of("power", self.object.as_bytes(), &self.object, formula)
@@ -95,7 +96,7 @@ impl Package {
     }
 }
 
-impl Source for Package {
+impl Source for RaplZone {
     fn about(&self) -> About<'_> {
         About::new("power", &["power/*/power", "power/*/energy"]).of_devices(&["powercap"])
     }

@@ -72,7 +72,7 @@ impl Adapter {
             device: device.clone(),
             metrics: there.clone().enumerate().map(metric).collect(),
             columns: there
-                .map(|(_, file, per)| (device.attribute(file), *per))
+                .map(|(_, file, divisor)| (device.attribute(file), *divisor))
                 .collect(),
         }
     }
@@ -96,8 +96,8 @@ impl Source for Adapter {
         columns.extend(
             self.columns
                 .iter_mut()
-                .map(|(file, per)| match file.read() {
-                    Ok(text) => column(text, *per),
+                .map(|(file, divisor)| match file.read() {
+                    Ok(text) => parse_column(text, *divisor),
                     Err(error) => Raw::Fault(error.fault()),
                 }),
         );
@@ -105,10 +105,10 @@ impl Source for Adapter {
     }
 }
 
-fn column(text: &[u8], per: f64) -> Raw {
+fn parse_column(text: &[u8], divisor: f64) -> Raw {
     match parse::signed(text.trim_ascii()) {
-        Some(state) if per == 1.0 => Raw::Number(state.clamp(0, 1) as f64),
-        Some(value) => Raw::Number(value as f64 / per),
+        Some(online) if divisor == 1.0 => Raw::Number(online.clamp(0, 1) as f64),
+        Some(value) => Raw::Number(value as f64 / divisor),
         None => Raw::Fault(Fault::Malformed),
     }
 }

@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 use nix::libc;
 
 use crate::{
-    kernel::power_supply::state::{FILES, STATUS, State},
+    kernel::power_supply::attributes::{ATTRIBUTES, BatteryAttributes, STATUS},
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Battery {
     device: Device,
     object: String,
-    /// The attributes in the order of [`FILES`], whether it has them or not: the battery that is put in
+    /// The attributes in the order of [`ATTRIBUTES`], whether it has them or not: the battery that is put in
     /// next may count otherwise.
     files: Vec<Attribute>,
     /// What it is called: a fact, read by discovery.
@@ -36,7 +36,7 @@ const NAME: Property = Property::text(
     "name",
     "Maker and model of the battery: manufacturer and model_name in /sys/class/power_supply",
 );
-const STATE: Property = Property::text(
+const STATUS_PROPERTY: Property = Property::text(
     "status",
     "status",
     "What the battery does, in the kernel's words: status in /sys/class/power_supply",
@@ -46,9 +46,9 @@ const STATE: Property = Property::text(
 const TEXTS: usize = 2;
 
 /// A property, how it follows from the attributes, and those of which one must be there.
-type Derived = (
+type DerivedProperty = (
     Property,
-    fn(&State) -> Result<f64, Fault>,
+    fn(&BatteryAttributes) -> Result<f64, Fault>,
     &'static [&'static str],
 );
 
@@ -58,7 +58,7 @@ macro_rules! gauge {
     };
 }
 
-static PROPERTIES: [Derived; 11] = [
+static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "design",
@@ -66,7 +66,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::WATT_HOURS,
             "Energy that the battery was made to hold: energy_full_design in /sys/class/power_supply, or charge_full_design × the voltage it was made for"
         ),
-        |state| state.energy("energy_full_design", "charge_full_design"),
+        |attributes| attributes.energy("energy_full_design", "charge_full_design"),
         &["energy_full_design", "charge_full_design"],
     ),
     (
@@ -76,7 +76,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::WATT_HOURS,
             "Energy that the battery can hold now: energy_full in /sys/class/power_supply, or charge_full × the voltage it was made for"
         ),
-        |state| state.energy("energy_full", "charge_full"),
+        |attributes| attributes.energy("energy_full", "charge_full"),
         &["energy_full", "charge_full"],
     ),
     (
@@ -86,7 +86,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::PERCENT,
             "Share of the design that the battery can still hold, at most 100: energy_full / energy_full_design in /sys/class/power_supply, or the same of charge_*"
         ),
-        State::health,
+        BatteryAttributes::health,
         &["energy_full_design", "charge_full_design"],
     ),
     (
@@ -96,7 +96,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::WATT_HOURS,
             "Energy in the battery: energy_now in /sys/class/power_supply, or charge_now × the voltage it was made for"
         ),
-        |state| state.energy("energy_now", "charge_now"),
+        |attributes| attributes.energy("energy_now", "charge_now"),
         &["energy_now", "charge_now"],
     ),
     (
@@ -106,7 +106,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::PERCENT,
             "Share of the capacity that is in the battery: capacity in /sys/class/power_supply, or energy_now / energy_full, or the same of charge_*"
         ),
-        State::percentage,
+        BatteryAttributes::percentage,
         &["capacity", "energy_now", "charge_now"],
     ),
     (
@@ -116,7 +116,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::WATTS,
             "Power that goes into the battery, negative while it is discharged: power_now in /sys/class/power_supply, or current_now × voltage_now, with the sign that status says"
         ),
-        State::rate,
+        BatteryAttributes::rate,
         &["power_now", "current_now"],
     ),
     (
@@ -126,7 +126,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::VOLTS,
             "Voltage of the battery: voltage_now in /sys/class/power_supply"
         ),
-        |state| Ok(state.number("voltage_now")? / 1e6),
+        |attributes| Ok(attributes.number("voltage_now")? / 1e6),
         &["voltage_now"],
     ),
     (
@@ -136,7 +136,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::CELSIUS,
             "Temperature of the battery: temp in /sys/class/power_supply"
         ),
-        State::temperature,
+        BatteryAttributes::temperature,
         &["temp"],
     ),
     (
@@ -146,7 +146,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::ONE,
             "How often the battery was charged: cycle_count in /sys/class/power_supply"
         ),
-        |state| state.number("cycle_count"),
+        |attributes| attributes.number("cycle_count"),
         &["cycle_count"],
     ),
     (
@@ -156,7 +156,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::SECONDS,
             "Time until the battery is empty, stale unless it is being discharged: time_to_empty_now or time_to_empty_avg in /sys/class/power_supply, or charge / -chargeRate"
         ),
-        State::time_to_empty,
+        BatteryAttributes::time_to_empty,
         &[
             "time_to_empty_now",
             "time_to_empty_avg",
@@ -171,7 +171,7 @@ static PROPERTIES: [Derived; 11] = [
             unit::SECONDS,
             "Time until the battery is full, stale unless it is being charged: time_to_full_now or time_to_full_avg in /sys/class/power_supply, or (capacity - charge) / chargeRate"
         ),
-        State::time_to_full,
+        BatteryAttributes::time_to_full,
         &[
             "time_to_full_now",
             "time_to_full_avg",
@@ -187,34 +187,34 @@ impl Battery {
         Self {
             device: device.clone(),
             object: object.to_owned(),
-            files: FILES.iter().map(attribute).collect(),
+            files: ATTRIBUTES.iter().map(attribute).collect(),
             label: object.into(),
         }
     }
 
-    fn state(&mut self) -> State {
-        let mut state = State {
+    fn read_attributes(&mut self) -> BatteryAttributes {
+        let mut attributes = BatteryAttributes {
             status: Err(Fault::Gone),
-            numbers: [Err(Fault::Gone); FILES.len()],
+            numbers: [Err(Fault::Gone); ATTRIBUTES.len()],
         };
-        for (place, file) in self.files.iter_mut().enumerate() {
-            let text = file.read().map_err(|error| unknown(&error));
-            if FILES[place] == STATUS {
-                state.status = text.map(parse::text);
+        for (index, file) in self.files.iter_mut().enumerate() {
+            let text = file.read().map_err(|error| attribute_fault(&error));
+            if ATTRIBUTES[index] == STATUS {
+                attributes.status = text.map(parse::text);
                 continue;
             }
             let number = |text: &[u8]| parse::signed(text.trim_ascii()).ok_or(Fault::Malformed);
-            state.numbers[place] = text.and_then(number).map(|number| number as f64);
+            attributes.numbers[index] = text.and_then(number).map(|number| number as f64);
         }
-        state
+        attributes
     }
 
     /// The metrics of these properties, those of the texts included.
-    fn metrics_of(&self, has: impl Fn(&Derived) -> bool) -> Vec<Metric> {
-        let texts = [&NAME, &STATE].into_iter().enumerate();
+    fn metrics_of(&self, has: impl Fn(&DerivedProperty) -> bool) -> Vec<Metric> {
+        let texts = [&NAME, &STATUS_PROPERTY].into_iter().enumerate();
         let numbers = PROPERTIES.iter().enumerate().filter(|(_, each)| has(each));
         let numbers =
-            numbers.map(|(place, (property, ..))| (TEXTS.saturating_add(place), property));
+            numbers.map(|(index, (property, ..))| (TEXTS.saturating_add(index), property));
         let metric = |(column, property): (usize, &Property)| {
             let object = self.object.as_bytes();
             let formula = Formula::Level(column);
@@ -229,7 +229,7 @@ impl Battery {
 }
 
 /// What a battery that is there answers ENODEV for, as ACPI's do, it does not know just now.
-fn unknown(error: &Error) -> Fault {
+fn attribute_fault(error: &Error) -> Fault {
     match error {
         Error::Io { cause, .. } if cause.raw_os_error() == Some(libc::ENODEV) => Fault::Stale,
         error => error.fault(),
@@ -259,13 +259,13 @@ impl Source for Battery {
             columns.resize(TEXTS.saturating_add(PROPERTIES.len()), Raw::Fault(fault));
             return Ok(());
         }
-        let state = self.state();
+        let attributes = self.read_attributes();
         columns.push(Raw::Text(self.label.clone()));
-        columns.push(match &state.status {
+        columns.push(match &attributes.status {
             Ok(status) => Raw::Text(status.clone()),
             Err(fault) => Raw::Fault(*fault),
         });
-        let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&state));
+        let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&attributes));
         columns.extend(values.map(|value| value.map_or_else(Raw::Fault, Raw::Number)));
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Power supplies: batteries and adapters, `/sys/class/power_supply`.
 
 mod adapter;
+mod attributes;
 mod battery;
-mod state;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +23,7 @@ use crate::source::{
 
 /// The family of the power supplies.
 pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
-    let mut supplies = Supplies {
+    let mut supplies = SupplyFinder {
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
         powers,
@@ -35,7 +35,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
 }
 
 /// What finds the power supplies.
-struct Supplies {
+struct SupplyFinder {
     class: PathBuf,
     pool: Pool,
     powers: PowerStates,
@@ -44,7 +44,7 @@ struct Supplies {
     members: Members,
 }
 
-impl Supplies {
+impl SupplyFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
         let mut serials = HashSet::new();

@@ -6,7 +6,7 @@ use crate::reading::Fault;
 
 /// The attributes that are read: microvolts, microamperes, microwatts and their hours; per cent,
 /// tenths of a degree, seconds.
-pub(super) const FILES: [&str; 19] = [
+pub(super) const ATTRIBUTES: [&str; 19] = [
     "status",
     "capacity",
     "energy_full_design",
@@ -31,16 +31,16 @@ pub(super) const FILES: [&str; 19] = [
 pub(super) const STATUS: &str = "status";
 
 /// What the attributes say at one moment.
-pub(super) struct State {
+pub(super) struct BatteryAttributes {
     pub(super) status: Result<Arc<str>, Fault>,
-    /// In the order of [`FILES`]; gone where the battery has no such attribute.
-    pub(super) numbers: [Result<f64, Fault>; FILES.len()],
+    /// In the order of [`ATTRIBUTES`]; gone where the battery has no such attribute.
+    pub(super) numbers: [Result<f64, Fault>; ATTRIBUTES.len()],
 }
 
-impl State {
+impl BatteryAttributes {
     pub(super) fn number(&self, file: &str) -> Result<f64, Fault> {
-        let place = FILES.iter().position(|known| *known == file);
-        place.map_or(Err(Fault::Gone), |place| self.numbers[place])
+        let index = ATTRIBUTES.iter().position(|known| *known == file);
+        index.map_or(Err(Fault::Gone), |index| self.numbers[index])
     }
 
     /// The first of these attributes that the battery has.
