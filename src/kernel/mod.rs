@@ -49,7 +49,7 @@ use crate::source::{Provider, Roots, pool::Pool, runtime_pm::PowerStates};
 pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Provider> {
     let powers = PowerStates::default();
     let mut sources = vec![
-        Provider::source(stat::Cpu::new(roots)),
+        Provider::source(stat::CpuCounters::new(roots)),
         Provider::source(cpuinfo::CpuInfo::new(roots)),
         cpufreq::family(roots, pool),
         cpu_temperature::family(roots, pool),
@@ -76,7 +76,7 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<P
         powercap::family(roots),
         Provider::source(file_nr::OpenFiles::new(roots)),
         Provider::source(entropy_avail::Entropy::new(roots)),
-        Provider::source(uname::Kernel::new(roots)),
+        Provider::source(uname::KernelRelease::new(roots)),
         Provider::source(uname::Hostname::new(roots)),
         Provider::source(os_release::OsRelease::new(roots)),
         Provider::source(uptime::Uptime::new(roots)),

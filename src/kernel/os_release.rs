@@ -11,15 +11,15 @@ use crate::{
 /// `/etc/os-release`, or where there is none `/usr/lib/os-release`.
 pub(super) struct OsRelease {
     paths: [PathBuf; 2],
-    seen: Option<Version>,
-    facts: Facts,
+    version: Option<FileVersion>,
+    fields: OsFields,
 }
 
 /// Which file it was, and when it was written. An upgrade puts a new file in the old one's place or
 /// turns a symbolic link to it, which an open descriptor would not see: so it is the name that is
 /// asked for, which costs less than to open, read and close the file.
 #[derive(PartialEq)]
-struct Version {
+struct FileVersion {
     device: u64,
     inode: u64,
     modified: (i64, i64),
@@ -30,32 +30,32 @@ impl OsRelease {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             paths: ["etc/os-release", "usr/lib/os-release"].map(|path| roots.root.join(path)),
-            seen: None,
-            facts: Facts::default(),
+            version: None,
+            fields: OsFields::default(),
         }
     }
 
     fn refresh(&mut self) -> Result<(), Error> {
         for path in &self.paths {
-            let about = match fs::metadata(path) {
-                Ok(about) => about,
+            let metadata = match fs::metadata(path) {
+                Ok(metadata) => metadata,
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
                 Err(cause) => return Err(Error::io(path, cause)),
             };
-            let version = Version {
-                device: about.dev(),
-                inode: about.ino(),
-                modified: (about.mtime(), about.mtime_nsec()),
-                size: about.size(),
+            let version = FileVersion {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                modified: (metadata.mtime(), metadata.mtime_nsec()),
+                size: metadata.size(),
             };
-            if self.seen.as_ref() != Some(&version) {
-                self.facts = facts(File::new(path).read()?);
-                self.seen = Some(version);
+            if self.version.as_ref() != Some(&version) {
+                self.fields = parse_fields(File::new(path).read()?);
+                self.version = Some(version);
             }
             return Ok(());
         }
-        self.facts = Facts::default();
-        self.seen = None;
+        self.fields = OsFields::default();
+        self.version = None;
         Ok(())
     }
 }
@@ -89,7 +89,7 @@ const METRICS: [(&str, &str, &str); 5] = [
 ];
 
 /// In the order of [`METRICS`].
-type Facts = [Option<Arc<str>>; METRICS.len()];
+type OsFields = [Option<Arc<str>>; METRICS.len()];
 
 impl Source for OsRelease {
     fn about(&self) -> About<'_> {
@@ -109,15 +109,15 @@ impl Source for OsRelease {
         self.refresh()?;
         let rows = METRICS.iter().enumerate();
         Ok(rows
-            .filter(|&(column, _)| self.facts[column].is_some())
+            .filter(|&(column, _)| self.fields[column].is_some())
             .map(|(column, &(id, name, description))| text_metric(id, name, description, column))
             .collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         self.refresh()?;
-        let facts = self.facts.iter();
-        columns.extend(facts.map(|fact| match fact {
+        let fields = self.fields.iter();
+        columns.extend(fields.map(|field| match field {
             Some(text) => Raw::Text(text.clone()),
             None => Raw::Fault(Fault::Gone),
         }));
@@ -125,15 +125,15 @@ impl Source for OsRelease {
     }
 }
 
-/// The facts in a text of os-release.
-pub(super) fn facts(text: &[u8]) -> Facts {
+/// The fields in a text of os-release.
+pub(super) fn parse_fields(text: &[u8]) -> OsFields {
     let [mut name, mut version, mut id, mut pretty, mut logo, mut url] = [const { None }; 6];
     for line in parse::lines(text) {
         let line = line.trim_ascii();
         let Some((key, value)) = parse::split(line, b'=') else {
             continue;
         };
-        let place = match key {
+        let field = match key {
             b"NAME" => &mut name,
             b"VERSION" => &mut version,
             b"VERSION_ID" => &mut id,
@@ -143,7 +143,7 @@ pub(super) fn facts(text: &[u8]) -> Facts {
             _ => continue,
         };
         // As in a shell, the last assignment counts, and an empty one is none.
-        *place = unquote(value)
+        *field = unquote(value)
             .map(|value| parse::text(&value))
             .filter(|value| !value.is_empty());
     }
@@ -195,7 +195,7 @@ mod tests {
 
     #[track_caller]
     fn check(value: &str, expected: Option<&str>) {
-        let name = facts(format!("LOGO={value}\n").as_bytes())[3].clone();
+        let name = parse_fields(format!("LOGO={value}\n").as_bytes())[3].clone();
         assert_eq!(name.as_deref(), expected);
     }
 
@@ -219,16 +219,17 @@ mod tests {
 
     #[test]
     fn missing_and_repeated_facts() {
-        let facts =
-            |text: &str| facts(text.as_bytes()).map(|fact| fact.map(|text| text.to_string()));
+        let fields = |text: &str| {
+            parse_fields(text.as_bytes()).map(|field| field.map(|text| text.to_string()))
+        };
         let text = |text: &str| Some(text.to_owned());
-        assert_eq!(facts(""), [text("Linux"), None, text("Linux"), None, None]);
+        assert_eq!(fields(""), [text("Linux"), None, text("Linux"), None, None]);
         assert_eq!(
-            facts("#NAME=no\nNAME=a\n NAME=b\nVERSION_ID=12")[..2],
+            fields("#NAME=no\nNAME=a\n NAME=b\nVERSION_ID=12")[..2],
             [text("b"), text("12")]
         );
         assert_eq!(
-            facts("VERSION_ID=12\r\nVERSION=\"12 (x)\"\r\n")[1],
+            fields("VERSION_ID=12\r\nVERSION=\"12 (x)\"\r\n")[1],
             text("12 (x)")
         );
     }

@@ -30,8 +30,8 @@ fn no_text_does_harm() {
                 .chain(uptime::uptime(text))
                 .all(|number| number.is_finite() && number >= 0.0)
         );
-        cpuinfo::names::names(text);
-        os_release::facts(text);
+        cpuinfo::record::parse_cpuinfo(text);
+        os_release::parse_fields(text);
         parse::list(text);
     };
     let texts = [

@@ -9,40 +9,40 @@ use crate::{
 };
 
 /// `/proc/sys/kernel/ostype` and `osrelease`.
-pub(super) struct Kernel {
+pub(super) struct KernelRelease {
     ostype: PathBuf,
     osrelease: PathBuf,
     /// Read once: another kernel is another boot.
-    facts: Option<[Arc<str>; 3]>,
+    names: Option<[Arc<str>; 3]>,
 }
 
-impl Kernel {
+impl KernelRelease {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             ostype: roots.proc.join("sys/kernel/ostype"),
             osrelease: roots.proc.join("sys/kernel/osrelease"),
-            facts: None,
+            names: None,
         }
     }
 
-    fn facts(&mut self) -> Result<[Arc<str>; 3], Error> {
-        if let Some(facts) = &self.facts {
-            return Ok(facts.clone());
+    fn names(&mut self) -> Result<[Arc<str>; 3], Error> {
+        if let Some(names) = &self.names {
+            return Ok(names.clone());
         }
-        let name = fact(&mut File::new(&self.ostype))?;
-        let version = fact(&mut File::new(&self.osrelease))?;
+        let name = read_text(&mut File::new(&self.ostype))?;
+        let version = read_text(&mut File::new(&self.osrelease))?;
         let pretty = format!("{name} {version}").into();
-        Ok(self.facts.insert([name, version, pretty]).clone())
+        Ok(self.names.insert([name, version, pretty]).clone())
     }
 }
 
-impl Source for Kernel {
+impl Source for KernelRelease {
     fn about(&self) -> About<'_> {
         About::new("os", &["os/kernel/*"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        self.facts()?;
+        self.names()?;
         Ok(vec![
             text_metric(
                 "os/kernel/name",
@@ -66,7 +66,7 @@ impl Source for Kernel {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.extend(self.facts()?.map(Raw::Text));
+        columns.extend(self.names()?.map(Raw::Text));
         Ok(())
     }
 }
@@ -104,7 +104,7 @@ impl Source for Hostname {
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let bytes = self.file.read()?;
         if bytes.trim_ascii() != self.last.as_bytes() || self.last.is_empty() {
-            self.last = fact_of(bytes).ok_or_else(|| is_empty(&self.file))?;
+            self.last = nonempty_text(bytes).ok_or_else(|| is_empty(&self.file))?;
         }
         columns.push(Raw::Text(self.last.clone()));
         Ok(())
@@ -112,11 +112,11 @@ impl Source for Hostname {
 }
 
 /// The text of a file that has one.
-fn fact(file: &mut File) -> Result<Arc<str>, Error> {
-    fact_of(file.read()?).ok_or_else(|| is_empty(file))
+fn read_text(file: &mut File) -> Result<Arc<str>, Error> {
+    nonempty_text(file.read()?).ok_or_else(|| is_empty(file))
 }
 
-fn fact_of(bytes: &[u8]) -> Option<Arc<str>> {
+fn nonempty_text(bytes: &[u8]) -> Option<Arc<str>> {
     let text = parse::text(bytes);
     (!text.is_empty()).then_some(text)
 }
@@ -138,12 +138,12 @@ mod tests {
         let tree = Tree::new();
         tree.write("sys/kernel/ostype", "Linux\n");
         tree.write("sys/kernel/osrelease", "6.1.0-21-amd64\n");
-        let mut kernel = Kernel::new(&tree.roots());
-        let facts = read(&mut kernel);
-        assert_eq!(facts[2], Raw::Text("Linux 6.1.0-21-amd64".into()));
+        let mut kernel = KernelRelease::new(&tree.roots());
+        let names = read(&mut kernel);
+        assert_eq!(names[2], Raw::Text("Linux 6.1.0-21-amd64".into()));
         tree.write("sys/kernel/osrelease", "");
-        assert_eq!(read(&mut kernel), facts);
-        let error = Kernel::new(&tree.roots()).discover().unwrap_err();
+        assert_eq!(read(&mut kernel), names);
+        let error = KernelRelease::new(&tree.roots()).discover().unwrap_err();
         assert!(
             error
                 .to_string()
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut kernel = Kernel::new(&roots("laptop"));
+        let mut kernel = KernelRelease::new(&roots("laptop"));
         assert_eq!(kernel.discover().unwrap().len(), 3);
         assert_eq!(read(&mut kernel).len(), 3);
         let mut hostname = Hostname::new(&roots("laptop"));

@@ -43,18 +43,18 @@ impl Users {
     fn sessions(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
         let entries = match regular_file::entries(&self.sessions) {
             Ok(entries) => entries,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return self.records(),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return self.utmp_records(),
             Err(cause) => return Err(Error::io(&self.sessions, cause)),
         };
         let paths = entries.into_iter().map(|entry| entry.path());
         // A session that ends meanwhile has no file any more.
         let texts = paths.filter_map(|path| regular_file::table(&path).ok());
-        Ok(Some(texts.filter_map(|text| user(&text)).collect()))
+        Ok(Some(texts.filter_map(|text| session_user(&text)).collect()))
     }
 
-    fn records(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    fn utmp_records(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
         match regular_file::table(&self.utmp) {
-            Ok(bytes) => Ok(Some(users(&bytes))),
+            Ok(bytes) => Ok(Some(utmp_users(&bytes))),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(Error::io(&self.utmp, cause)),
         }
@@ -89,7 +89,7 @@ impl Source for Users {
 }
 
 /// The user of a session in the words of logind, if it is one of a person and not about to end.
-fn user(text: &[u8]) -> Option<Vec<u8>> {
+fn session_user(text: &[u8]) -> Option<Vec<u8>> {
     let value = |key: &[u8]| parse::lines(text).find_map(|line| line.strip_prefix(key));
     let is_person = value(b"CLASS=").is_some_and(|class| class.starts_with(b"user"));
     let is_over = value(b"STATE=") == Some(b"closing");
@@ -99,14 +99,14 @@ fn user(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The users of the records of utmp(5).
-fn users(bytes: &[u8]) -> Vec<Vec<u8>> {
+fn utmp_users(bytes: &[u8]) -> Vec<Vec<u8>> {
     const NAME: usize = offset_of!(libc::utmpx, ut_user);
     const NAME_END: usize = NAME + 32;
     let records = bytes.chunks_exact(size_of::<libc::utmpx>());
     let of_users = records.filter(|record| {
-        const SORT: usize = offset_of!(libc::utmpx, ut_type);
-        let sort = record[SORT..].first_chunk().copied();
-        sort.map(i16::from_ne_bytes) == Some(libc::USER_PROCESS)
+        const TYPE: usize = offset_of!(libc::utmpx, ut_type);
+        let record_type = record[TYPE..].first_chunk().copied();
+        record_type.map(i16::from_ne_bytes) == Some(libc::USER_PROCESS)
     });
     let names = of_users.map(|record| {
         let name = &record[NAME..NAME_END];
@@ -126,7 +126,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         let expected = expected.map(|user| user.as_bytes().to_vec());
-        assert_eq!(user(text.as_bytes()), expected);
+        assert_eq!(session_user(text.as_bytes()), expected);
     }
 
     #[test]
@@ -144,9 +144,10 @@ mod tests {
 
     #[test]
     fn records_of_utmp() {
-        let record = |sort: i16, name: &str| {
+        let record = |record_type: i16, name: &str| {
             let mut bytes = vec![0; size_of::<libc::utmpx>()];
-            bytes[offset_of!(libc::utmpx, ut_type)..][..2].copy_from_slice(&sort.to_ne_bytes());
+            bytes[offset_of!(libc::utmpx, ut_type)..][..2]
+                .copy_from_slice(&record_type.to_ne_bytes());
             bytes[offset_of!(libc::utmpx, ut_user)..][..name.len()]
                 .copy_from_slice(name.as_bytes());
             bytes
@@ -158,9 +159,9 @@ mod tests {
             record(user, "bob"),
             record(8, "x"),
         ];
-        assert_eq!(users(&all.concat()), [b"ann", b"bob"]);
-        assert_eq!(users(&all.concat()[..900]), [b"ann"]);
-        assert_eq!(users(b""), [b""; 0]);
+        assert_eq!(utmp_users(&all.concat()), [b"ann", b"bob"]);
+        assert_eq!(utmp_users(&all.concat()[..900]), [b"ann"]);
+        assert_eq!(utmp_users(b""), [b""; 0]);
     }
 
     #[test]

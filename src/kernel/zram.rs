@@ -80,8 +80,8 @@ impl Source for Zram {
             let Some(mm_stat) = mm_stat else {
                 return Err(Error::malformed(file.path(), "it is not three numbers"));
             };
-            let of_all = sum.unwrap_or_default().checked_add(mm_stat);
-            sum = Some(of_all.ok_or_else(|| {
+            let total = sum.unwrap_or_default().checked_add(mm_stat);
+            sum = Some(total.ok_or_else(|| {
                 Error::malformed(file.path(), "the sum of all devices does not fit")
             })?);
         }

@@ -1,6 +1,6 @@
 //! Which CPUs there are: `/proc/cpuinfo` and the topology in `/sys/devices/system/cpu`.
 
-pub(super) mod names;
+pub(super) mod record;
 
 use std::{
     borrow::Cow,
@@ -10,15 +10,15 @@ use std::{
 };
 
 use crate::{
-    kernel::cpuinfo::names::{Names, names},
+    kernel::cpuinfo::record::{CpuInfoFile, parse_cpuinfo},
     metric::{Kind, Metric, unit},
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
-/// Names and numbers of the CPUs.
+/// CpuInfoFile and numbers of the CPUs.
 ///
-/// These are facts that change only as CPUs go offline and come back, and `/proc/cpuinfo` is dear:
+/// These are summary that change only as CPUs go offline and come back, and `/proc/cpuinfo` is dear:
 /// a kilobyte and more for each CPU, and for the frequency in it some kernels wake every CPU and
 /// wait. So a reading looks at the list of the CPUs that are online and nothing else, until that
 /// list changes.
@@ -27,16 +27,16 @@ pub(super) struct CpuInfo {
     cpuinfo: PathBuf,
     cpus: PathBuf,
     model: PathBuf,
-    /// The list for which the facts hold; empty where there is none, and facts are found afresh.
-    seen: Vec<u8>,
-    facts: Facts,
+    /// The list for which the summary hold; empty where there is none, and summary are found afresh.
+    last_online: Vec<u8>,
+    summary: CpuSummary,
     /// The numbers of the CPUs that have columns, only ever appended to.
     columns: Vec<u32>,
 }
 
 #[derive(Default)]
-struct Facts {
-    names: Names,
+struct CpuSummary {
+    info: CpuInfoFile,
     cores: Option<usize>,
     count: Option<usize>,
 }
@@ -60,8 +60,8 @@ impl CpuInfo {
             cpuinfo: roots.proc.join("cpuinfo"),
             cpus,
             model: roots.proc.join("device-tree/model"),
-            seen: Vec::new(),
-            facts: Facts::default(),
+            last_online: Vec::new(),
+            summary: CpuSummary::default(),
             columns: Vec::new(),
         }
     }
@@ -69,26 +69,26 @@ impl CpuInfo {
     fn refresh(&mut self) -> Result<(), Error> {
         // A container may have no /sys, and then /proc/cpuinfo is all there is.
         let online = self.online.read().unwrap_or_default();
-        if !online.is_empty() && online == self.seen {
+        if !online.is_empty() && online == self.last_online {
             return Ok(());
         }
-        self.seen.clear();
+        self.last_online.clear();
         // Not kept open, for it is not read again and its text is long.
-        let mut names = names(File::of_records(&self.cpuinfo).read()?);
-        if names.all.is_none() {
+        let mut info = parse_cpuinfo(File::of_records(&self.cpuinfo).read()?);
+        if info.all.is_none() {
             let model = File::new(&self.model).read().ok().map(parse::text);
-            names.all = model.filter(|model| !model.is_empty());
+            info.all = model.filter(|model| !model.is_empty());
         }
         let list = parse::list(online);
         let listed = list.as_ref().and_then(|list| cores(&self.cpus, list));
-        self.facts = Facts {
-            cores: listed.or(names.cores),
+        self.summary = CpuSummary {
+            cores: listed.or(info.cores),
             count: list
                 .map(|list| list.len())
-                .or(Some(names.count).filter(|&count| count > 0)),
-            names,
+                .or(Some(info.count).filter(|&count| count > 0)),
+            info,
         };
-        self.seen.extend_from_slice(online);
+        self.last_online.extend_from_slice(online);
         Ok(())
     }
 }
@@ -104,8 +104,8 @@ impl Source for CpuInfo {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.refresh()?;
-        let facts = &self.facts;
-        let Names { all, each, .. } = &facts.names;
+        let summary = &self.summary;
+        let CpuInfoFile { all, each, .. } = &summary.info;
         let new = each.keys().filter(|number| !self.columns.contains(number));
         let new: Vec<_> = new.copied().collect();
         self.columns.extend(new);
@@ -113,20 +113,20 @@ impl Source for CpuInfo {
         if all.is_some() {
             metrics.push(text_metric("cpu/all/name", "CPU name", NAME_TEXT, NAME));
         }
-        if facts.cores.is_some() {
+        if summary.cores.is_some() {
             metrics.push(count("cpu/all/coreCount", "Cores", CORES_TEXT, CORES));
         }
-        if facts.count.is_some() {
+        if summary.count.is_some() {
             metrics.push(count("cpu/all/cpuCount", "CPUs", COUNT_TEXT, COUNT));
         }
         metrics.extend(
             self.columns
                 .iter()
                 .enumerate()
-                .map(|(place, number)| Metric {
+                .map(|(index, number)| Metric {
                     id: format!("cpu/cpu{number}/name").into(),
                     name: format!("CPU {number} name").into(),
-                    ..text_metric("", "", NAME_TEXT, FIRST.saturating_add(place))
+                    ..text_metric("", "", NAME_TEXT, FIRST.saturating_add(index))
                 }),
         );
         Ok(metrics)
@@ -134,16 +134,12 @@ impl Source for CpuInfo {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         self.refresh()?;
-        let Facts {
-            names,
-            cores,
-            count,
-        } = &self.facts;
-        columns.push(text(names.all.as_ref()));
+        let CpuSummary { info, cores, count } = &self.summary;
+        columns.push(text(info.all.as_ref()));
         columns.push(number(*cores));
         columns.push(number(*count));
         let each = self.columns.iter();
-        columns.extend(each.map(|number| text(names.each.get(number))));
+        columns.extend(each.map(|number| text(info.each.get(number))));
         Ok(())
     }
 }

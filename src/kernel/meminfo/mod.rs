@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use table::{HUGE_TOTAL, METRICS, Row, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
+use table::{HUGE_TOTAL, METRICS, MemoryMetric, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
 
 /// `/proc/meminfo`, in the quantities of KSysGuard.
 pub(super) struct Memory {
@@ -67,7 +67,7 @@ type Amount = Result<u64, Fault>;
 /// In the order of the constants above.
 type Quantities = [Amount; 15];
 
-fn metric(column: usize, row: &Row, quantities: &Quantities) -> Metric {
+fn metric(column: usize, row: &MemoryMetric, quantities: &Quantities) -> Metric {
     let &(id, name, description, quantity, whole) = row;
     let most = match quantity {
         // Memory can be plugged in and swap be added: a total has no largest value.

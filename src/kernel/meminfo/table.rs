@@ -1,7 +1,7 @@
 //! What is offered of `/proc/meminfo`.
 
 /// The id, the name, the description, the quantity and, for a percentage, that of which it is one.
-pub(super) type Row = (
+pub(super) type MemoryMetric = (
     &'static str,
     &'static str,
     &'static str,
@@ -26,7 +26,7 @@ pub(super) const HUGE_USED: usize = 13;
 pub(super) const HUGE_FREE: usize = 14;
 
 #[rustfmt::skip]
-pub(super) const METRICS: [Row; 23] = [
+pub(super) const METRICS: [MemoryMetric; 23] = [
     ("memory/physical/total", "Total memory",
      "Memory that the kernel can use: MemTotal of /proc/meminfo", TOTAL, None),
     ("memory/physical/used", "Used memory",

@@ -44,14 +44,14 @@ const TOTAL: usize = 3;
 
 /// The properties of a line: those of the columns, and the share since the last reading.
 macro_rules! properties {
-    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $who:literal) => {
+    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal) => {
         [
             Property::new(
                 $ten,
                 concat!($line, ", 10 s"),
                 concat!(
                     "Share of the last 10 seconds in which ",
-                    $who,
+                    $tasks,
                     " waited for it: avg10 of the line ",
                     $line,
                     " of the resource's file in /proc/pressure/"
@@ -64,7 +64,7 @@ macro_rules! properties {
                 concat!($line, ", 60 s"),
                 concat!(
                     "Share of the last minute in which ",
-                    $who,
+                    $tasks,
                     " waited for it: avg60 of the line ",
                     $line,
                     " of the resource's file in /proc/pressure/"
@@ -77,7 +77,7 @@ macro_rules! properties {
                 concat!($line, ", 300 s"),
                 concat!(
                     "Share of the last 5 minutes in which ",
-                    $who,
+                    $tasks,
                     " waited for it: avg300 of the line ",
                     $line,
                     " of the resource's file in /proc/pressure/"
@@ -90,7 +90,7 @@ macro_rules! properties {
                 concat!($line, ", total"),
                 concat!(
                     "Time since the kernel started in which ",
-                    $who,
+                    $tasks,
                     " waited for it: total of the line ",
                     $line,
                     " of the resource's file in /proc/pressure/"
@@ -103,7 +103,7 @@ macro_rules! properties {
                 $line,
                 concat!(
                     "Share of the time since the last reading in which ",
-                    $who,
+                    $tasks,
                     " waited for it: what total grew by, of the line ",
                     $line,
                     " of the resource's file in /proc/pressure/"
@@ -157,7 +157,7 @@ impl Source for Pressure {
             }
             Err(error) => return Err(error),
         }
-        let (object, whose, _) = *self.resource;
+        let (object, label, _) = *self.resource;
         let mut metrics = Vec::new();
         for (row, properties) in LINES.iter().enumerate() {
             let first = place(row, WIDTH, 0);
@@ -173,7 +173,7 @@ impl Source for Pressure {
                     },
                     column => Formula::Level(place(row, WIDTH, column)),
                 };
-                property.of("pressure", object.as_bytes(), whose, formula)
+                property.of("pressure", object.as_bytes(), label, formula)
             }));
         }
         if metrics.is_empty() {

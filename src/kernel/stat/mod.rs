@@ -18,7 +18,7 @@ use crate::{
 use times::CpuTimes;
 
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
-pub(super) struct Cpu {
+pub(super) struct CpuCounters {
     file: File,
     /// The first word of each line known, in the order of the columns: `cpu`, `cpu0`, `cpu1`.
     /// It is only ever appended to, so that a column keeps its meaning.
@@ -61,7 +61,7 @@ const PROPERTIES: [(&str, &str, &str, usize); 4] = [
     ),
 ];
 
-impl Cpu {
+impl CpuCounters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             file: File::new(roots.proc.join("stat")),
@@ -70,7 +70,7 @@ impl Cpu {
     }
 }
 
-impl Source for Cpu {
+impl Source for CpuCounters {
     fn about(&self) -> About<'_> {
         About::new(
             "cpu",
@@ -127,7 +127,7 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
         b"" => "all".to_owned(),
         number => format!("cpu{}", String::from_utf8_lossy(number)),
     };
-    let whose = match &name[3..] {
+    let subject = match &name[3..] {
         b"" => "CPU".to_owned(),
         number => format!("CPU {}", String::from_utf8_lossy(number)),
     };
@@ -135,26 +135,26 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
         .into_iter()
         .map(move |(property, label, description, column)| Metric {
             id: format!("cpu/{object}/{property}").into(),
-            name: format!("{whose} {label}").into(),
+            name: format!("{subject} {label}").into(),
             description: Cow::Borrowed(description),
             unit: Cow::Borrowed(unit::PERCENT),
             kind: Kind::Rate,
             minimum: Some(0.0),
             maximum: Some(100.0),
             formula: Formula::Share {
-                part: place(row, column),
-                whole: place(row, TOTAL),
+                part: column_index(row, column),
+                whole: column_index(row, TOTAL),
             },
         })
 }
 
 /// The column of a cpu, behind those of the file's other lines.
-const fn place(row: usize, column: usize) -> usize {
+const fn column_index(row: usize, column: usize) -> usize {
     activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
 }
 
 /// How far ahead a line is looked for before all are.
-const NEAR: usize = 64;
+const LOOKAHEAD: usize = 64;
 
 /// Adds the columns of `names` in a text of `/proc/stat`.
 pub(super) fn read_columns(
@@ -168,12 +168,12 @@ pub(super) fn read_columns(
     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
     let columns = &mut columns[first..];
     let mut expected = 0;
-    let mut any = false;
+    let mut has_line = false;
     let mut rows = HashMap::new();
     for line in lines(text) {
-        any = true;
+        has_line = true;
         // Those that are offline are passed over; the lines are in the order of the numbers.
-        let mut next = names.iter().enumerate().skip(expected).take(NEAR);
+        let mut next = names.iter().enumerate().skip(expected).take(LOOKAHEAD);
         let next = next.find(|(_, name)| *name == line.name);
         let row = next.map(|(row, _)| row).or_else(|| {
             if rows.is_empty() {
@@ -204,7 +204,7 @@ pub(super) fn read_columns(
             .filter(|column| matches!(column, Raw::Fault(_)));
         cut_off.for_each(|column| *column = Raw::Fault(Fault::Malformed));
     }
-    if any { Ok(()) } else { Err(NO_LINE) }
+    if has_line { Ok(()) } else { Err(NO_LINE) }
 }
 
 /// Whether the text ends before the line of the interrupts, which follows those of the cpus.
@@ -214,7 +214,7 @@ fn is_cut(text: &[u8]) -> bool {
 }
 
 /// One line of a cpu, or of all.
-struct Line<'a> {
+struct CpuLine<'a> {
     name: &'a [u8],
     rest: &'a [u8],
     ended: bool,
@@ -222,10 +222,10 @@ struct Line<'a> {
 
 /// The lines of the cpus, which come first; the line of the interrupts, which is the longest by
 /// far, is not looked at.
-fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+fn lines(text: &[u8]) -> impl Iterator<Item = CpuLine<'_>> {
     parse::ended_lines_while(text, |rest| rest.starts_with(b"cpu")).filter_map(|(line, ended)| {
         let blank = line.iter().position(|&byte| byte == b' ')?;
-        Some(Line {
+        Some(CpuLine {
             name: &line[..blank],
             rest: &line[blank..],
             ended,
@@ -245,13 +245,13 @@ fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
     // one to the other, and each alone may go backwards (proc(5); `get_iowait_time` in
     // fs/proc/stat.c). Their sum does not. So the total is right and with it the usage, and only
     // the share of the waiting is without a value for once.
-    let resting = times.idle.checked_add(times.iowait)?;
+    let idle = times.idle.checked_add(times.iowait)?;
     let mut counters = [0; WIDTH];
     counters[USED] = used;
     counters[USER] = user;
     counters[SYSTEM] = system;
     counters[WAIT] = times.iowait;
-    counters[TOTAL] = used.checked_add(resting)?;
+    counters[TOTAL] = used.checked_add(idle)?;
     Some(counters)
 }
 

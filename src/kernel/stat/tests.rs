@@ -87,7 +87,7 @@ fn a_text_that_was_cut_off_is_malformed_and_not_an_absent_cpu() {
 /// The reading of `id` between two texts of `/proc/stat`, one after the other.
 fn between(before: &str, after: &str, id: &str) -> Reading {
     let tree = Tree::new();
-    let mut cpu = Cpu::new(&tree.roots());
+    let mut cpu = CpuCounters::new(&tree.roots());
     tree.write("stat", before);
     let metrics = cpu.discover().unwrap();
     let mut snapshots = [before, after].map(|text| {
@@ -140,7 +140,7 @@ fn a_cpu_goes_offline_and_comes_back() {
     assert!(between(before, after, "cpu/cpu2/usage").is_ok());
     // It was offline at the discovery, so it has no column: until the next discovery.
     let tree = Tree::new();
-    let mut cpu = Cpu::new(&tree.roots());
+    let mut cpu = CpuCounters::new(&tree.roots());
     tree.write("stat", after);
     assert_eq!(cpu.discover().unwrap().len(), 3 * 4 + activity::WIDTH);
     tree.write("stat", before);
@@ -161,9 +161,9 @@ fn a_cpu_goes_offline_and_comes_back() {
 
 #[test]
 fn fixtures() {
-    let mut laptop = Cpu::new(&crate::source::tests::roots("laptop"));
+    let mut laptop = CpuCounters::new(&crate::source::tests::roots("laptop"));
     assert_eq!(laptop.discover().unwrap().len(), 5 * 4 + activity::WIDTH);
-    let mut server = Cpu::new(&crate::source::tests::roots("server"));
+    let mut server = CpuCounters::new(&crate::source::tests::roots("server"));
     assert_eq!(server.discover().unwrap().len(), 129 * 4 + activity::WIDTH);
     let columns = read(&mut server);
     assert_eq!(columns.len(), activity::WIDTH + 129 * WIDTH);

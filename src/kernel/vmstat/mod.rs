@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct VmStat {
     file: File,
     /// Which of [`LINES`] this kernel has.
-    known: [bool; LINES.len()],
+    has_line: [bool; LINES.len()],
     layout: Layout<{ LINES.len() }>,
 }
 
@@ -41,8 +41,8 @@ const LINES: [&[u8]; 7] = [
     b"oom_kill ",
 ];
 
-/// In the order of the lines, and what one count is worth: none for a total.
-const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
+/// In the order of the lines, and what one count is unit_of_count: none for a total.
+const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "in",
@@ -51,7 +51,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::Kibibyte),
+        Some(CountUnit::Kibibyte),
     ),
     (
         Property::new(
@@ -61,7 +61,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::Kibibyte),
+        Some(CountUnit::Kibibyte),
     ),
     (
         Property::new(
@@ -71,7 +71,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::Page),
+        Some(CountUnit::Page),
     ),
     (
         Property::new(
@@ -81,7 +81,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::Page),
+        Some(CountUnit::Page),
     ),
     (
         Property::new(
@@ -91,7 +91,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::One),
+        Some(CountUnit::One),
     ),
     (
         Property::new(
@@ -101,7 +101,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
             unit::PER_SECOND,
             Kind::Rate,
         ),
-        Some(Worth::One),
+        Some(CountUnit::One),
     ),
     (
         Property::new(
@@ -116,7 +116,7 @@ const PROPERTIES: [(Property, Option<Worth>); LINES.len()] = [
 ];
 
 #[derive(Clone, Copy)]
-enum Worth {
+enum CountUnit {
     One,
     Kibibyte,
     Page,
@@ -128,13 +128,13 @@ impl VmStat {
             // All that is looked for stands on the first page; the rest costs as much again,
             // because the kernel adds up its counters anew for each page.
             file: File::new(roots.proc.join("vmstat")),
-            known: [false; LINES.len()],
+            has_line: [false; LINES.len()],
             layout: Layout::default(),
         }
     }
 
     /// Reads the whole file from now on.
-    fn read_on(&mut self) {
+    fn read_whole_file(&mut self) {
         self.file = File::of_records(self.file.path());
     }
 }
@@ -146,24 +146,24 @@ impl Source for VmStat {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let is_there = |found: [Option<&[u8]>; LINES.len()]| found.map(|line| line.is_some());
-        let mut known = is_there(self.layout.find(self.file.read()?, &LINES));
-        if known.contains(&false) {
-            self.read_on();
-            known = is_there(self.layout.find(self.file.read()?, &LINES));
+        let mut has_line = is_there(self.layout.find(self.file.read()?, &LINES));
+        if has_line.contains(&false) {
+            self.read_whole_file();
+            has_line = is_there(self.layout.find(self.file.read()?, &LINES));
         }
-        if !known.contains(&true) {
+        if !has_line.contains(&true) {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
-        self.known = known;
+        self.has_line = has_line;
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
-            .filter(|(column, _)| self.known[*column])
-            .map(|(column, (property, worth))| {
-                let formula = match worth {
+            .filter(|(column, _)| self.has_line[*column])
+            .map(|(column, (property, unit_of_count))| {
+                let formula = match unit_of_count {
                     None => Formula::Level(column),
-                    Some(worth) => Formula::Rate {
+                    Some(unit_of_count) => Formula::Rate {
                         counter: column,
-                        scale: scale(*worth),
+                        scale: scale(*unit_of_count),
                     },
                 };
                 property.of("memory", b"paging", "Memory", formula)
@@ -175,11 +175,12 @@ impl Source for VmStat {
         let text = self.file.read()?;
         read_columns(text, &mut self.layout, columns)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
-        let is_gone = |(known, column): (&bool, &Raw)| *known && *column == Raw::Fault(Fault::Gone);
-        if self.known.iter().zip(columns.iter()).any(is_gone) {
+        let is_gone =
+            |(has_line, column): (&bool, &Raw)| *has_line && *column == Raw::Fault(Fault::Gone);
+        if self.has_line.iter().zip(columns.iter()).any(is_gone) {
             // The numbers have grown, and with them the text over the end of the page.
             columns.clear();
-            self.read_on();
+            self.read_whole_file();
             let text = self.file.read()?;
             read_columns(text, &mut self.layout, columns)
                 .map_err(|what| Error::malformed(self.file.path(), what))?;
@@ -190,11 +191,11 @@ impl Source for VmStat {
 
 const NO_LINE: &str = "no line tells of paging";
 
-fn scale(worth: Worth) -> f64 {
-    match worth {
-        Worth::One => 1.0,
-        Worth::Kibibyte => 1024.0,
-        Worth::Page => {
+fn scale(unit_of_count: CountUnit) -> f64 {
+    match unit_of_count {
+        CountUnit::One => 1.0,
+        CountUnit::Kibibyte => 1024.0,
+        CountUnit::Page => {
             let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
             size.expect("POSIX has the size of a page") as f64
         }

@@ -9,7 +9,7 @@ use crate::source::parse;
 
 /// What a text of `/proc/cpuinfo` says.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Names {
+pub(crate) struct CpuInfoFile {
     /// The names of all, those that are not alike with a comma in between.
     pub(super) all: Option<Arc<str>>,
     /// The name of each, by its number.
@@ -31,7 +31,7 @@ pub(crate) struct Names {
 ///
 /// 64-bit ARM has `CPU implementer` and `CPU part` in place of a name.
 #[derive(Default)]
-struct Block<'a> {
+struct CpuBlock<'a> {
     /// `None` for a block that is not about a CPU, such as the last one on ARM.
     processor: Option<u32>,
     /// The name, and the place in [`KEYS`] of the line that has it.
@@ -54,8 +54,8 @@ const KEYS: [&[u8]; 7] = [
 ];
 
 /// What the text says. Lines that are missing or not understood are passed over.
-pub(crate) fn names(text: &[u8]) -> Names {
-    let mut names = Names::default();
+pub(crate) fn parse_cpuinfo(text: &[u8]) -> CpuInfoFile {
+    let mut info = CpuInfoFile::default();
     let mut machine = None;
     let mut cores = BTreeSet::new();
     let mut distinct: Vec<Arc<str>> = Vec::new();
@@ -65,10 +65,10 @@ pub(crate) fn names(text: &[u8]) -> Names {
             machine = machine.or(name);
             continue;
         };
-        names.count = names.count.saturating_add(1);
+        info.count = info.count.saturating_add(1);
         cores.extend(block.physical_id.zip(block.core_id));
-        names.cores = match (block.physical_id, block.core_id) {
-            (Some(_), Some(_)) if names.cores.is_some() || names.count == 1 => Some(cores.len()),
+        info.cores = match (block.physical_id, block.core_id) {
+            (Some(_), Some(_)) if info.cores.is_some() || info.count == 1 => Some(cores.len()),
             _ => None,
         };
         if let Some(name) = name {
@@ -78,37 +78,37 @@ pub(crate) fn names(text: &[u8]) -> Names {
                 distinct.push(name.clone());
                 name
             });
-            names.each.insert(number, name);
+            info.each.insert(number, name);
         }
     }
-    names.all = match &distinct[..] {
+    info.all = match &distinct[..] {
         [] => machine,
         [only] => Some(only.clone()),
         several => Some(several.join(", ").into()),
     };
-    names
+    info
 }
 
 /// The blocks of lines between empty lines.
-fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
+fn blocks(text: &[u8]) -> impl Iterator<Item = CpuBlock<'_>> {
     let mut lines = parse::lines(text).peekable();
     std::iter::from_fn(move || {
         lines.peek()?;
-        let mut block = Block::default();
+        let mut block = CpuBlock::default();
         for line in lines
             .by_ref()
             .take_while(|line| !line.trim_ascii().is_empty())
         {
             if let Some((key, value)) = parse::pair(line) {
-                block.take(key, value);
+                block.set_field(key, value);
             }
         }
         Some(block)
     })
 }
 
-impl<'a> Block<'a> {
-    fn take(&mut self, key: &[u8], value: &'a [u8]) {
+impl<'a> CpuBlock<'a> {
+    fn set_field(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
             b"processor" => {
                 self.processor = parse::number(value).and_then(|number| number.try_into().ok())
@@ -118,13 +118,13 @@ impl<'a> Block<'a> {
             b"CPU implementer" => self.cpu_implementer = Some(value),
             b"CPU part" => self.cpu_part = Some(value),
             _ => {
-                let Some(place) = KEYS.iter().position(|&known| known == key) else {
+                let Some(rank) = KEYS.iter().position(|&known| known == key) else {
                     return;
                 };
                 // A virtual machine may hide the name; x86 then says so.
-                let says = !value.is_empty() && value != b"unknown";
-                if says && self.name.is_none_or(|(best, _)| place < best) {
-                    self.name = Some((place, value));
+                let is_known = !value.is_empty() && value != b"unknown";
+                if is_known && self.name.is_none_or(|(best, _)| rank < best) {
+                    self.name = Some((rank, value));
                 }
             }
         }
@@ -168,9 +168,9 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, all: Option<&str>, count: usize, cores: Option<usize>) {
-        let names = names(text.as_bytes());
+        let info = parse_cpuinfo(text.as_bytes());
         assert_eq!(
-            (names.all.as_deref(), names.count, names.cores),
+            (info.all.as_deref(), info.count, info.cores),
             (all, count, cores)
         );
     }
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn each_has_its_own_name() {
-        let names = names(fixture!("cpuinfo/arm64").as_bytes());
-        let each: Vec<_> = names
+        let info = parse_cpuinfo(fixture!("cpuinfo/arm64").as_bytes());
+        let each: Vec<_> = info
             .each
             .iter()
             .map(|(number, name)| (*number, &**name))
