@@ -40,6 +40,8 @@ pub mod config;
 #[cfg(feature = "own")]
 pub mod custom;
 #[cfg(feature = "own")]
+mod diagnostic;
+#[cfg(feature = "own")]
 pub mod duration;
 #[cfg(feature = "source")]
 pub mod expression;
@@ -53,8 +55,6 @@ mod kernel;
 pub mod local;
 #[cfg(feature = "source")]
 pub mod metric;
-#[cfg(feature = "own")]
-mod mistake;
 #[cfg(feature = "source")]
 pub mod object;
 #[cfg(feature = "source")]

@@ -7,18 +7,18 @@
 //! ```
 
 use crate::{
-    mistake::{self, Mistake, Value},
+    diagnostic::{self, Diagnostic, Value},
     service::Limits,
 };
 
 /// The smallest limit for messages, in bytes: a call with a few selectors fits.
 const SHORTEST_MESSAGE: usize = 4096;
 
-pub(super) fn parse(value: &Value<'_>, limits: &mut Limits) -> Result<(), Mistake> {
-    for (key, value) in mistake::table("limits", value)? {
+pub(super) fn parse(value: &Value<'_>, limits: &mut Limits) -> Result<(), Diagnostic> {
+    for (key, value) in diagnostic::table("limits", value)? {
         match &**key.get_ref() {
             "total" => {
-                for (key, value) in mistake::table("limits.total", value)? {
+                for (key, value) in diagnostic::table("limits.total", value)? {
                     limit("total.", key, value, limits)?;
                 }
             }
@@ -30,10 +30,10 @@ pub(super) fn parse(value: &Value<'_>, limits: &mut Limits) -> Result<(), Mistak
 
 fn limit(
     table: &str,
-    key: &mistake::Key<'_>,
+    key: &diagnostic::Key<'_>,
     value: &Value<'_>,
     limits: &mut Limits,
-) -> Result<(), Mistake> {
+) -> Result<(), Diagnostic> {
     let name = format!("{table}{}", key.get_ref());
     let Some(limit) = limits.named(&name) else {
         let known = Limits::NAMES
@@ -45,19 +45,19 @@ fn limit(
         if table.is_empty() {
             known.push_str(", total");
         }
-        return Err(Mistake::unknown(&format!("limits.{table}"), key, &known));
+        return Err(Diagnostic::unknown(&format!("limits.{table}"), key, &known));
     };
     let key = format!("limits.{name}");
     *limit = count(&key, value)?;
     // Nobody could even call `Quit`.
     if name == "message_bytes" && *limit < SHORTEST_MESSAGE {
         let what = format!("{key}: {limit}: it is at least {SHORTEST_MESSAGE}");
-        return Err(Mistake::new(value.span(), what));
+        return Err(Diagnostic::new(value.span(), what));
     }
     Ok(())
 }
 
-fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
+fn count(key: &str, value: &Value<'_>) -> Result<usize, Diagnostic> {
     let number = value.get_ref().as_integer();
     // A sign or a radix is read as TOML has them; what does not fit is no number of sessions.
     let number = number.and_then(|number| {
@@ -66,5 +66,5 @@ fn count(key: &str, value: &Value<'_>) -> Result<usize, Mistake> {
     });
     number
         .filter(|&number| number > 0)
-        .ok_or_else(|| Mistake::mistyped(key, "a whole number above 0", value))
+        .ok_or_else(|| Diagnostic::mistyped(key, "a whole number above 0", value))
 }

@@ -17,7 +17,7 @@
 //! processes = true
 //! ```
 //!
-//! A key that means nothing is an error: a typing mistake must not pass as a default.
+//! An unknown key is an error: a misspelt key must not pass as a default.
 
 mod limits;
 mod path;
@@ -30,8 +30,8 @@ use std::{
 };
 
 use crate::{
+    diagnostic::{self, Diagnostic, Position, Value},
     duration::Timeout,
-    mistake::{self, Mistake, Place, Value},
     regular_file,
     service::Settings,
 };
@@ -67,11 +67,11 @@ pub enum Error {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The line of the mistake; the first is 1.
+        /// The line of the error; the first is 1.
         line: usize,
         /// The character of that line; the first is 1.
         column: usize,
-        /// The mistake, in words that begin with the key.
+        /// The message, which begins with the key.
         what: String,
     },
 }
@@ -93,7 +93,7 @@ impl Config {
                 "it is not in UTF-8",
             ))
         })?;
-        parse(&text).map_err(|mistake| in_file(mistake, path, &text))
+        parse(&text).map_err(|diagnostic| in_file(diagnostic, path, &text))
     }
 
     /// Reads the [user's own file](user_file). If there is none, all is
@@ -119,19 +119,19 @@ fn is_absent(cause: &io::Error) -> bool {
     )
 }
 
-/// A mistake of this text, in this file.
-fn in_file(mistake: Mistake, path: &Path, text: &str) -> Error {
-    let Place { line, column } = mistake.place(text);
+/// The error for a diagnostic of this file.
+fn in_file(diagnostic: Diagnostic, path: &Path, text: &str) -> Error {
+    let Position { line, column } = diagnostic.position(text);
     Error::Invalid {
         path: path.to_owned(),
         line,
         column,
-        what: mistake.what,
+        what: diagnostic.message,
     }
 }
 
-fn parse(text: &str) -> Result<Config, Mistake> {
-    let table = mistake::document(text)?;
+fn parse(text: &str) -> Result<Config, Diagnostic> {
+    let table = diagnostic::document(text)?;
     let mut settings = Settings::default();
     let mut sets_idle_timeout = false;
     for (key, value) in table.get_ref() {
@@ -145,7 +145,7 @@ fn parse(text: &str) -> Result<Config, Mistake> {
             "limits" => limits::parse(value, &mut settings.limits)?,
             "sandbox" => settings.sandbox = sandbox::parse(value)?,
             _ => {
-                return Err(Mistake::unknown(
+                return Err(Diagnostic::unknown(
                     "",
                     key,
                     "idle_timeout, sources, disk, limits, sandbox",
@@ -159,23 +159,23 @@ fn parse(text: &str) -> Result<Config, Mistake> {
     })
 }
 
-fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
-    for (key, value) in mistake::table("disk", value)? {
+fn disk(value: &Value<'_>, settings: &mut Settings) -> Result<(), Diagnostic> {
+    for (key, value) in diagnostic::table("disk", value)? {
         match &**key.get_ref() {
-            "network" => settings.sources.network_mounts = mistake::flag("disk.network", value)?,
-            _ => return Err(Mistake::unknown("disk.", key, "network")),
+            "network" => settings.sources.network_mounts = diagnostic::flag("disk.network", value)?,
+            _ => return Err(Diagnostic::unknown("disk.", key, "network")),
         }
     }
     Ok(())
 }
 
-fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Mistake> {
+fn timeout(key: &str, value: &Value<'_>) -> Result<Timeout, Diagnostic> {
     let expected = "a duration in quotes, such as \"30s\", or \"never\"";
     let text = value.get_ref().as_str();
-    let text = text.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
+    let text = text.ok_or_else(|| Diagnostic::mistyped(key, expected, value))?;
     text.parse().map_err(|cause| {
         let what = format!("{key}: {text:?} ({cause}): {expected} is expected");
-        Mistake::new(value.span(), what)
+        Diagnostic::new(value.span(), what)
     })
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    mistake::{self, Key, Mistake, Value},
+    diagnostic::{self, Diagnostic, Key, Value},
     service::{Grant, Grants, is_app_id},
 };
 
@@ -16,14 +16,14 @@ use crate::{
 const MOST: usize = 1024;
 
 /// The grants of programs, by their ids.
-pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Mistake> {
-    let table = mistake::table("sandbox", value)?;
+pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Diagnostic> {
+    let table = diagnostic::table("sandbox", value)?;
     if table.len() > MOST {
         let what = format!(
             "sandbox: {} programs: at most {MOST} can be named",
             table.len()
         );
-        return Err(Mistake::new(value.span(), what));
+        return Err(Diagnostic::new(value.span(), what));
     }
     let grants = |(app, value): (&Key<'_>, &Value<'_>)| {
         let id = &**app.get_ref();
@@ -31,23 +31,23 @@ pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Mista
             let what = format!(
                 "sandbox.{id:?}: an id such as \"org.example.App\" or \"snap.example\" is expected, in quotes"
             );
-            return Err(Mistake::new(app.span(), what));
+            return Err(Diagnostic::new(app.span(), what));
         }
         Ok((id.to_owned(), of_app(id, value)?))
     };
     table.iter().map(grants).collect()
 }
 
-fn of_app(id: &str, value: &Value<'_>) -> Result<Grants, Mistake> {
+fn of_app(id: &str, value: &Value<'_>) -> Result<Grants, Diagnostic> {
     let place = format!("sandbox.\"{id}\"");
     let mut grants = Grants::default();
-    for (key, value) in mistake::table(&place, value)? {
+    for (key, value) in diagnostic::table(&place, value)? {
         let name = &**key.get_ref();
         let Some(grant) = Grant::ALL.into_iter().find(|grant| grant.key() == name) else {
             let known = Grant::ALL.map(Grant::key).join(", ");
-            return Err(Mistake::unknown(&format!("{place}."), key, &known));
+            return Err(Diagnostic::unknown(&format!("{place}."), key, &known));
         };
-        *grants.of(grant) = mistake::flag(&format!("{place}.{name}"), value)?;
+        *grants.of(grant) = diagnostic::flag(&format!("{place}.{name}"), value)?;
     }
     Ok(grants)
 }
@@ -58,9 +58,12 @@ mod tests {
 
     fn parsed(text: &str) -> Result<BTreeMap<String, Grants>, String> {
         let config = crate::config::parse(text);
-        let config = config.map_err(|mistake| {
-            let place = mistake.place(text);
-            format!("{}:{}: {}", place.line, place.column, mistake.what)
+        let config = config.map_err(|diagnostic| {
+            let position = diagnostic.position(text);
+            format!(
+                "{}:{}: {}",
+                position.line, position.column, diagnostic.message
+            )
         });
         Ok(config?.settings.sandbox)
     }
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_their_place() {
+    fn diagnostics_have_a_position() {
         #[track_caller]
         fn refuses(text: &str, expected: &str) {
             assert_eq!(parsed(text), Err(expected.to_owned()));

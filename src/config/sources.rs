@@ -7,35 +7,35 @@
 
 use crate::{
     custom,
-    mistake::{self, Mistake, Value},
+    diagnostic::{self, Diagnostic, Value},
     service::{PROCESS_TABLE, Settings},
     source::Roots,
     sources,
 };
 
-pub(super) fn parse(value: &Value<'_>, settings: &mut Settings) -> Result<(), Mistake> {
-    for (key, value) in mistake::table("sources", value)? {
+pub(super) fn parse(value: &Value<'_>, settings: &mut Settings) -> Result<(), Diagnostic> {
+    for (key, value) in diagnostic::table("sources", value)? {
         match &**key.get_ref() {
             "off" => settings.sources_off = off("sources.off", value)?,
-            _ => return Err(Mistake::unknown("sources.", key, "off")),
+            _ => return Err(Diagnostic::unknown("sources.", key, "off")),
         }
     }
     Ok(())
 }
 
-fn off(key: &str, value: &Value<'_>) -> Result<Vec<String>, Mistake> {
+fn off(key: &str, value: &Value<'_>) -> Result<Vec<String>, Diagnostic> {
     let expected = "an array of names of sources";
     let array = value.get_ref().as_array();
-    let array = array.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
+    let array = array.ok_or_else(|| Diagnostic::mistyped(key, expected, value))?;
     let known = self::names();
     let name = |value: &Value<'_>| {
         let name = value.get_ref().as_str();
-        let name = name.ok_or_else(|| Mistake::mistyped(key, expected, value))?;
+        let name = name.ok_or_else(|| Diagnostic::mistyped(key, expected, value))?;
         if known.iter().any(|known| known == name) {
             return Ok(name.to_owned());
         }
         let what = format!("{key}: no source is called {name:?}: {}", known.join(", "));
-        Err(Mistake::new(value.span(), what))
+        Err(Diagnostic::new(value.span(), what))
     };
     array.iter().map(name).collect()
 }

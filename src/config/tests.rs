@@ -5,7 +5,7 @@ use crate::service::{Limits, Totals};
 
 #[track_caller]
 fn check(text: &str, expected: Settings) {
-    let config = parse(text).map_err(|mistake| mistake.what);
+    let config = parse(text).map_err(|diagnostic| diagnostic.message);
     let sets_idle_timeout = text.contains("idle_timeout");
     let expected = Config {
         settings: expected,
@@ -17,7 +17,7 @@ fn check(text: &str, expected: Settings) {
 #[track_caller]
 fn refuses(text: &str, expected: &str) {
     let error = parse(text)
-        .map_err(|mistake| in_file(mistake, Path::new("f"), text))
+        .map_err(|diagnostic| in_file(diagnostic, Path::new("f"), text))
         .expect_err("this is refused");
     assert_eq!(error.to_string(), expected);
 }
@@ -73,7 +73,7 @@ fn what_it_can_say() {
 fn every_limit_can_be_set() {
     for (number, name) in (5000..).zip(Limits::NAMES) {
         let config = parse(&format!("limits.{name} = {number}"))
-            .map_err(|mistake| mistake.what)
+            .map_err(|diagnostic| diagnostic.message)
             .unwrap();
         let mut expected = Limits::default();
         *expected.named(name).unwrap() = number;
@@ -110,7 +110,7 @@ fn every_limit_can_be_set() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_place() {
+fn errors_have_a_position() {
     refuses(
         "\nidel_timeout = \"1s\"",
         "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits, sandbox)",

@@ -2,7 +2,7 @@
 //!
 //! The directory is looked at when somebody asks for what no other source may have, and from then on
 //! what is saved there counts at the next call, and in sessions as soon as the kernel tells of it: without a
-//! thread, and without a wake-up while there is no session. A mistake harms only the metric that it is made in, which stays as it was before.
+//! thread, and without a wake-up while there is no session. A diagnostic harms only the metric that it is made in, which stays as it was before.
 //!
 //! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
 //! asked for; and for each file of definitions there is one more, which says what is wrong with it.
@@ -50,7 +50,7 @@ pub struct Check {
     /// The ids, in the order of the files.
     pub ids: Vec<Arc<str>>,
     /// What is wrong, each as `<file>:<line>:<column>: <key>: <what>`.
-    pub mistakes: Vec<String>,
+    pub diagnostics: Vec<String>,
 }
 
 /// Reads the definitions of a directory, and nothing that they define. `taken` are the patterns of all ids that
@@ -69,7 +69,7 @@ pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Err
     }
     Ok(Check {
         ids: directory.ids().collect(),
-        mistakes: directory.mistakes().cloned().collect(),
+        diagnostics: directory.diagnostics().cloned().collect(),
     })
 }
 

@@ -198,11 +198,11 @@ impl Shared {
         let Some(file) = file else {
             return directory.error().map_or(Ok(()), |error| Err(error.again()));
         };
-        let mistakes = directory.mistakes_of(file).cloned();
+        let diagnostics = directory.diagnostics_of(file).cloned();
         let complaints = state.complaints.range((file.clone(), Arc::from(""))..);
         let complaints = complaints.take_while(|((of, _), _)| of == file);
         let complaints = complaints.map(|((_, id), complaint)| format!("{id}: {}", complaint.what));
-        let all: Vec<_> = mistakes.chain(complaints.take(COMPLAINTS)).collect();
+        let all: Vec<_> = diagnostics.chain(complaints.take(COMPLAINTS)).collect();
         match all.is_empty() {
             true => Ok(()),
             false => Err(Error::Mistaken(all.join("\n"))),

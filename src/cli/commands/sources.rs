@@ -90,8 +90,8 @@ async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error
         }
         found => found?,
     };
-    if !found.mistakes.is_empty() {
-        format::say(found.mistakes.join("\n"))?;
+    if !found.diagnostics.is_empty() {
+        format::say(found.diagnostics.join("\n"))?;
         return Ok(ExitCode::FAILURE);
     }
     if found.ids.is_empty() {

@@ -1,4 +1,4 @@
-//! One table of a file of definitions: its keys as what they are to be, and the mistakes in them.
+//! One table of a file of definitions: its keys as what they are to be, and the diagnostics in them.
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
@@ -7,10 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::{
     custom::command::Program,
+    diagnostic::{self, Diagnostic, Key, Value},
     duration,
     expression::Expression,
     metric::Kind,
-    mistake::{self, Key, Mistake, Value},
 };
 
 /// A table of a metric or a command. What cannot be understood is noted, and is then none.
@@ -19,7 +19,7 @@ pub(super) struct Entry<'a, 'm> {
     name: String,
     key: &'a Key<'a>,
     table: &'a DeTable<'a>,
-    pub(super) mistakes: &'m mut Vec<Mistake>,
+    pub(super) diagnostics: &'m mut Vec<Diagnostic>,
 }
 
 /// No name and no description that a person reads is longer, in bytes.
@@ -38,30 +38,30 @@ impl<'a, 'm> Entry<'a, 'm> {
         key: &'a Key<'a>,
         value: &'a Value<'a>,
         known: &str,
-        mistakes: &'m mut Vec<Mistake>,
+        diagnostics: &'m mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         let name = match &**key.get_ref() {
             name if name.bytes().all(bare) => format!("{tables}.{name}"),
             name => format!("{tables}.{name:?}"),
         };
-        let table = match mistake::table(&name, value) {
+        let table = match diagnostic::table(&name, value) {
             Ok(table) => table,
-            Err(mistake) => {
-                mistakes.push(mistake);
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
                 return None;
             }
         };
         for (key, _) in table {
             if !known.split(", ").any(|known| known == key.get_ref()) {
-                mistakes.push(Mistake::unknown(&format!("{name}."), key, known));
+                diagnostics.push(Diagnostic::unknown(&format!("{name}."), key, known));
             }
         }
         Some(Self {
             name,
             key,
             table,
-            mistakes,
+            diagnostics,
         })
     }
 
@@ -70,24 +70,25 @@ impl<'a, 'm> Entry<'a, 'm> {
     }
 
     /// Notes what is wrong with the value of a key.
-    pub(super) fn mistake(&mut self, key: &str, what: impl std::fmt::Display) {
+    pub(super) fn report(&mut self, key: &str, what: impl std::fmt::Display) {
         let span = self.table.get(key).map(Value::span);
         let span = span.unwrap_or_else(|| self.key.span());
         let what = format!("{}.{key}: {what}", self.name);
-        self.mistakes.push(Mistake::new(span, what));
+        self.diagnostics.push(Diagnostic::new(span, what));
     }
 
     /// Notes what is wrong with the whole.
-    pub(super) fn mistake_of_all(&mut self, what: impl std::fmt::Display) {
+    pub(super) fn report_table(&mut self, what: impl std::fmt::Display) {
         let what = format!("{}: {what}", self.name);
-        self.mistakes.push(Mistake::new(self.key.span(), what));
+        self.diagnostics
+            .push(Diagnostic::new(self.key.span(), what));
     }
 
     /// Notes that these keys have no place here.
     pub(super) fn refuse(&mut self, keys: &[&str], why: &str) {
         for key in keys {
             if self.has(key) {
-                self.mistake(key, why);
+                self.report(key, why);
             }
         }
     }
@@ -103,7 +104,8 @@ impl<'a, 'm> Entry<'a, 'm> {
         let understood = understand(value.get_ref());
         if understood.is_none() {
             let key = format!("{}.{key}", self.name);
-            self.mistakes.push(Mistake::mistyped(&key, expected, value));
+            self.diagnostics
+                .push(Diagnostic::mistyped(&key, expected, value));
         }
         understood
     }
@@ -118,7 +120,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         match understand(&text) {
             Ok(understood) => Some(understood),
             Err(why) => {
-                self.mistake(key, format_args!("{text:?}: {why}"));
+                self.report(key, format_args!("{text:?}: {why}"));
                 None
             }
         }
@@ -139,13 +141,14 @@ impl<'a, 'm> Entry<'a, 'm> {
             }
             _ => return Some(text),
         };
-        self.mistake(key, why);
+        self.report(key, why);
         None
     }
 
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
-        let flag = mistake::flag(&format!("{}.{key}", self.name), self.table.get(key)?);
-        flag.map_err(|mistake| self.mistakes.push(mistake)).ok()
+        let flag = diagnostic::flag(&format!("{}.{key}", self.name), self.table.get(key)?);
+        flag.map_err(|diagnostic| self.diagnostics.push(diagnostic))
+            .ok()
     }
 
     /// A number that is one: neither infinite nor none at all.
@@ -198,7 +201,7 @@ impl<'a, 'm> Entry<'a, 'm> {
     pub(super) fn regex(&mut self) -> Option<Regex> {
         self.understand("regex", |text| {
             let regex = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
-            // The library draws the mistake on several lines: the last says what it is.
+            // The library draws the diagnostic on several lines: the last says what it is.
             let what = |error: regex::Error| error.to_string().lines().last().map(str::to_owned);
             regex.map_err(|error| what(error).unwrap_or_default())
         })
@@ -253,7 +256,7 @@ impl<'a, 'm> Entry<'a, 'm> {
             (true, false) => {
                 let argv = self.argv()?;
                 let [program, arguments @ ..] = &argv[..] else {
-                    self.mistake("argv", "a program and its arguments are expected");
+                    self.report("argv", "a program and its arguments are expected");
                     return None;
                 };
                 let program = match program.contains('/') || program == "~" {
@@ -268,7 +271,7 @@ impl<'a, 'm> Entry<'a, 'm> {
                         Some(Program::Argv(argv.map(OsString::from).collect()))
                     }
                     Err(why) => {
-                        self.mistake("argv", why);
+                        self.report("argv", why);
                         None
                     }
                 }
@@ -278,14 +281,14 @@ impl<'a, 'm> Entry<'a, 'm> {
                     value.as_str().map(str::to_owned)
                 })?;
                 if text.trim().is_empty() || text.contains('\0') {
-                    self.mistake("shell", "a command for /bin/sh is expected");
+                    self.report("shell", "a command for /bin/sh is expected");
                     return None;
                 }
                 Some(Program::Shell(text.into()))
             }
             (argv, _) => {
                 let found = if argv { "both are" } else { "none is" };
-                self.mistake_of_all(format_args!(
+                self.report_table(format_args!(
                     "one of argv and shell is expected, and {found} given"
                 ));
                 None

@@ -10,9 +10,9 @@ use std::{path, sync::Arc, time::Duration};
 
 use crate::{
     custom::command,
+    diagnostic::Position,
     expression::Expression,
     metric::{Kind, Metric},
-    mistake::Place,
     rate::Formula,
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Definition {
     pub(super) maximum: Option<f64>,
     pub(super) origin: Origin,
     /// Where its key is, for who defines the same id again.
-    pub(super) place: Place,
+    pub(super) position: Position,
 }
 
 /// Where its values come from.

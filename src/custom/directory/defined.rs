@@ -8,13 +8,13 @@ use std::{
 
 use crate::{
     custom::definition::{Definition, Origin, Reader, cycle},
-    mistake::Place,
+    diagnostic::Position,
 };
 
 /// How many metrics all files may define together.
 const DEFINITIONS: usize = 1 << 14;
 
-/// How many mistakes of a file are told.
+/// How many diagnostics of a file are told.
 pub(super) const TOLD: usize = 256;
 
 /// What a file defines.
@@ -22,7 +22,7 @@ pub(super) const TOLD: usize = 256;
 pub(super) struct Defined {
     pub(super) bytes: usize,
     pub(super) definitions: Vec<Arc<Definition>>,
-    pub(super) mistakes: Vec<String>,
+    pub(super) diagnostics: Vec<String>,
     /// What is right in itself, and goes not together with the other definitions.
     pub(super) conflicts: Vec<String>,
     /// The definitions that count, in the order of the ids.
@@ -94,14 +94,14 @@ pub(super) fn settle(path: &Path, files: &mut BTreeMap<Arc<str>, Defined>) {
     }
 }
 
-/// A line for the mistakes that are not told.
-pub(super) fn more(path: &Path, mistakes: usize) -> Option<String> {
-    (mistakes > 0).then(|| format!("{}: and {mistakes} more mistakes", path.display()))
+/// A line for the diagnostics that are not told.
+pub(super) fn more(path: &Path, diagnostics: usize) -> Option<String> {
+    (diagnostics > 0).then(|| format!("{}: and {diagnostics} more mistakes", path.display()))
 }
 
 /// Where a definition is, for a message.
 fn located(directory: &Path, file: &str, definition: &Definition) -> String {
-    let Place { line, column } = definition.place;
+    let Position { line, column } = definition.position;
     let path = directory.join(file);
     format!("{}:{line}:{column}", path.display())
 }

@@ -18,7 +18,7 @@ use std::{
 use nix::{libc, unistd::Uid};
 
 use crate::{
-    mistake::{self, Mistake, Place},
+    diagnostic::{self, Diagnostic, Position},
     reading::Fault,
     regular_file,
     source::Error,
@@ -113,15 +113,15 @@ impl Directory {
         definitions.map(|definition| definition.id.clone())
     }
 
-    /// All mistakes.
-    pub(super) fn mistakes(&self) -> impl Iterator<Item = &String> {
-        self.files.keys().flat_map(|file| self.mistakes_of(file))
+    /// All diagnostics.
+    pub(super) fn diagnostics(&self) -> impl Iterator<Item = &String> {
+        self.files.keys().flat_map(|file| self.diagnostics_of(file))
     }
 
-    /// The mistakes of a file.
-    pub(super) fn mistakes_of(&self, file: &str) -> impl Iterator<Item = &String> {
+    /// The diagnostics of a file.
+    pub(super) fn diagnostics_of(&self, file: &str) -> impl Iterator<Item = &String> {
         let file = self.files.get(file).into_iter();
-        file.flat_map(|file| file.mistakes.iter().chain(&file.conflicts))
+        file.flat_map(|file| file.diagnostics.iter().chain(&file.conflicts))
     }
 
     /// Reads what is new.
@@ -214,34 +214,35 @@ impl Directory {
         let text = match text {
             Ok(text) => text,
             Err(error) => {
-                file.mistakes = vec![error.to_string()];
+                file.diagnostics = vec![error.to_string()];
                 return;
             }
         };
         file.bytes = text.len();
-        let located = |mistakes: &[Mistake]| -> Vec<_> {
-            let told = mistakes.iter().take(TOLD);
-            let places = mistake::places(&text, told.clone().map(|mistake| mistake.span.start));
-            let located = told.zip(places);
-            let located = located.map(|(mistake, Place { line, column })| {
-                format!("{}:{line}:{column}: {}", path.display(), mistake.what)
+        let located = |diagnostics: &[Diagnostic]| -> Vec<_> {
+            let told = diagnostics.iter().take(TOLD);
+            let positions =
+                diagnostic::positions(&text, told.clone().map(|diagnostic| diagnostic.span.start));
+            let located = told.zip(positions);
+            let located = located.map(|(diagnostic, Position { line, column })| {
+                format!("{}:{line}:{column}: {}", path.display(), diagnostic.message)
             });
-            let more = more(&path, mistakes.len().saturating_sub(TOLD));
+            let more = more(&path, diagnostics.len().saturating_sub(TOLD));
             located.chain(more).collect()
         };
         let parsed = match parse::parse(&text, &self.context) {
             Ok(parsed) => parsed,
             // Perhaps it is half of what is being written.
-            Err(mistake) => {
-                file.mistakes = located(&[mistake]);
+            Err(diagnostic) => {
+                file.diagnostics = located(&[diagnostic]);
                 return;
             }
         };
-        file.mistakes = located(&parsed.mistakes);
+        file.diagnostics = located(&parsed.diagnostics);
         let before = std::mem::take(&mut file.definitions);
         let kept = before
             .into_iter()
-            .filter(|old| parsed.mistaken.contains(&*old.id));
+            .filter(|old| parsed.invalid.contains(&*old.id));
         let definitions = parsed.definitions.into_iter().map(Arc::new);
         file.definitions = definitions.chain(kept).collect();
         file.definitions.sort_by(|one, two| one.id.cmp(&two.id));

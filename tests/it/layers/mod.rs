@@ -21,7 +21,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
     ("object", &[], &[]),
     ("pattern", &[], &[]),
     ("duration", &[], &[]),
-    ("mistake", &[], &[]),
+    ("diagnostic", &[], &[]),
     (
         "source",
         &[
@@ -70,7 +70,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
             "pattern",
             "duration",
             "expression",
-            "mistake",
+            "diagnostic",
             "regular_file",
             "source",
             "kernel",
@@ -136,7 +136,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
         &[
             "custom",
             "duration",
-            "mistake",
+            "diagnostic",
             "regular_file",
             "service",
             "source",

@@ -34,7 +34,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn mistakes_are_listed() {
+fn diagnostics_are_listed() {
     let home = Home::new();
     let directory = sources_d(&home);
     define(
@@ -60,7 +60,7 @@ fn mistakes_are_listed() {
 }
 
 #[test]
-fn who_defines_nothing_makes_no_mistake() {
+fn an_empty_directory_has_no_diagnostics() {
     let home = Home::new();
     let directory = sources_d(&home);
     let shown = directory.display();
@@ -124,7 +124,7 @@ fn the_sources_are_shown() {
     assert_eq!(home.run(&["sources", "check", "--json"]).code, Some(2));
 }
 
-/// A directory with these files, checked; what is told of mistakes.
+/// The result of a check of a directory with these files, with file names in place of paths.
 fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Check, String> {
     let dir = TempDir::with_prefix("sampled-own-").unwrap();
     for (name, text) in files {
@@ -133,10 +133,10 @@ fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Ch
     let shown = format!("{}/", dir.path().display());
     let checked = custom::check(dir.path(), sampled::sources::scopes())
         .map_err(|error| error.to_string().replace(&shown, ""))?;
-    let mistakes = checked.mistakes.iter();
-    let mistakes = mistakes.map(|mistake| mistake.replace(&shown, ""));
+    let diagnostics = checked.diagnostics.iter();
+    let diagnostics = diagnostics.map(|diagnostic| diagnostic.replace(&shown, ""));
     Ok(custom::Check {
-        mistakes: mistakes.collect(),
+        diagnostics: diagnostics.collect(),
         ..checked
     })
 }
@@ -148,11 +148,11 @@ fn metrics_have_a_limit() {
         (format!("{letter}.toml"), (0..count).map(one).collect())
     };
     let checked = check([metrics("a", 16_000), metrics("b", 384)]).unwrap();
-    assert_eq!((checked.ids.len(), checked.mistakes.len()), (16_384, 0));
+    assert_eq!((checked.ids.len(), checked.diagnostics.len()), (16_384, 0));
     let checked = check([metrics("a", 16_000), metrics("b", 500)]).unwrap();
     assert_eq!(checked.ids.len(), 16_384);
     assert_eq!(
-        checked.mistakes,
+        checked.diagnostics,
         [
             "b.toml:769:10: metrics.\"b/00384/x\": all files together define more than 16384 metrics: this \
              one and what comes after it in the order of ids is left out"
@@ -173,32 +173,32 @@ fn files_have_a_limit() {
     assert_eq!(check((0..16).map(large)), Ok(custom::Check::default()));
     let checked = check((0..17).map(large)).unwrap();
     assert_eq!(
-        checked.mistakes,
+        checked.diagnostics,
         ["16.toml: all files together have more than 16 MiB"]
     );
     let dir = TempDir::with_prefix("sampled-own-").unwrap();
     define(dir.path(), "a.toml", &"#".repeat((1 << 20) + 1));
     let checked = custom::check(dir.path(), sampled::sources::scopes()).unwrap();
     assert!(
-        checked.mistakes[0].ends_with("it is larger than 1 MiB"),
+        checked.diagnostics[0].ends_with("it is larger than 1 MiB"),
         "{checked:?}"
     );
 }
 
 #[test]
-fn mistakes_have_a_limit() {
+fn diagnostics_have_a_limit() {
     let text = (0..1000).map(|number| format!("[metrics.'a/{number}/x']\nfile = 'x'\n"));
     let checked = check([("a.toml".to_owned(), text.collect())]).unwrap();
-    assert_eq!(checked.mistakes.len(), 257);
-    assert!(checked.mistakes[255].starts_with("a.toml:512:8: metrics."));
-    assert_eq!(checked.mistakes[256], "a.toml: and 744 more mistakes");
+    assert_eq!(checked.diagnostics.len(), 257);
+    assert!(checked.diagnostics[255].starts_with("a.toml:512:8: metrics."));
+    assert_eq!(checked.diagnostics[256], "a.toml: and 744 more mistakes");
     let text = (0..1000)
         .map(|number| format!("[metrics.'a/{number:03}/x']\nexpression = 'a/{number:03}/x'\n"));
     let checked = check([("a.toml".to_owned(), text.collect())]).unwrap();
-    assert_eq!((checked.ids.len(), checked.mistakes.len()), (0, 257));
+    assert_eq!((checked.ids.len(), checked.diagnostics.len()), (0, 257));
     assert_eq!(
-        checked.mistakes[255],
+        checked.diagnostics[255],
         "a.toml:511:10: metrics.\"a/255/x\": it is computed from itself: a/255/x from a/255/x"
     );
-    assert_eq!(checked.mistakes[256], "a.toml: and 744 more mistakes");
+    assert_eq!(checked.diagnostics[256], "a.toml: and 744 more mistakes");
 }

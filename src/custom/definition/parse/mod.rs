@@ -1,4 +1,4 @@
-//! From the text of a file to its definitions and the mistakes in it: a pure function.
+//! From the text of a file to its definitions and the diagnostics in it: a pure function.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     custom::extract::{Extract, Find, Form},
+    diagnostic::{self, Diagnostic, Key, Value},
     metric::{Kind, unit},
-    mistake::{self, Key, Mistake, Value},
 };
 
 use super::{Command, Definition, Origin, Part, Path, entry::Entry, id};
@@ -28,12 +28,12 @@ pub(in crate::custom) struct Context {
 pub(in crate::custom) struct Parsed {
     pub(in crate::custom) definitions: Vec<Definition>,
     /// In the order of the text.
-    pub(in crate::custom) mistakes: Vec<Mistake>,
-    /// The ids whose definitions have a mistake.
-    pub(in crate::custom) mistaken: BTreeSet<String>,
+    pub(in crate::custom) diagnostics: Vec<Diagnostic>,
+    /// The ids whose definitions have a diagnostic.
+    pub(in crate::custom) invalid: BTreeSet<String>,
 }
 
-/// The commands of a file, by name; none for one with a mistake.
+/// The commands of a file, by name; none for one with a diagnostic.
 type Commands = BTreeMap<String, Option<Arc<Command>>>;
 
 const METRIC: &str = "name, description, unit, kind, minimum, maximum, file, command, expression, \
@@ -44,17 +44,17 @@ const COMMAND: &str = "argv, shell, interval, timeout, lines";
 ///
 /// # Errors
 /// When it is no TOML: then nothing is known of it.
-pub(in crate::custom) fn parse(text: &str, context: &Context) -> Result<Parsed, Mistake> {
-    let document = mistake::document(text)?;
+pub(in crate::custom) fn parse(text: &str, context: &Context) -> Result<Parsed, Diagnostic> {
+    let document = diagnostic::document(text)?;
     let mut parsed = Parsed::default();
     let mut commands = Commands::new();
     for (key, value) in document.get_ref() {
         if !matches!(&**key.get_ref(), "metrics" | "commands") {
             parsed
-                .mistakes
-                .push(Mistake::unknown("", key, "metrics, commands"));
-        } else if let Err(mistake) = mistake::table(key.get_ref(), value) {
-            parsed.mistakes.push(mistake);
+                .diagnostics
+                .push(Diagnostic::unknown("", key, "metrics, commands"));
+        } else if let Err(diagnostic) = diagnostic::table(key.get_ref(), value) {
+            parsed.diagnostics.push(diagnostic);
         }
     }
     let tables = |name| {
@@ -64,24 +64,26 @@ pub(in crate::custom) fn parse(text: &str, context: &Context) -> Result<Parsed, 
     };
     for (key, value) in tables("commands") {
         let name = key.get_ref().to_string();
-        let command = command(key, value, context, &mut parsed.mistakes);
+        let command = command(key, value, context, &mut parsed.diagnostics);
         commands.insert(name, command.map(Arc::new));
     }
     let mut keys = Vec::new();
     for (key, value) in tables("metrics") {
-        match metric(key, value, context, &commands, &mut parsed.mistakes) {
+        match metric(key, value, context, &commands, &mut parsed.diagnostics) {
             Some(definition) => {
                 keys.push(key.span().start);
                 parsed.definitions.push(definition);
             }
-            None => drop(parsed.mistaken.insert(key.get_ref().to_string())),
+            None => drop(parsed.invalid.insert(key.get_ref().to_string())),
         }
     }
-    let places = mistake::places(text, keys);
-    for (definition, place) in parsed.definitions.iter_mut().zip(places) {
-        definition.place = place;
+    let positions = diagnostic::positions(text, keys);
+    for (definition, position) in parsed.definitions.iter_mut().zip(positions) {
+        definition.position = position;
     }
-    parsed.mistakes.sort_by_key(|mistake| mistake.span.start);
+    parsed
+        .diagnostics
+        .sort_by_key(|diagnostic| diagnostic.span.start);
     Ok(parsed)
 }
 
@@ -89,10 +91,10 @@ fn command(
     key: &Key<'_>,
     value: &Value<'_>,
     context: &Context,
-    mistakes: &mut Vec<Mistake>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Command> {
-    let before = mistakes.len();
-    let mut entry = Entry::open("commands", key, value, COMMAND, mistakes)?;
+    let before = diagnostics.len();
+    let mut entry = Entry::open("commands", key, value, COMMAND, diagnostics)?;
     let program = entry.program(context.home.as_deref());
     let mut run = crate::custom::command::Command::new(program?);
     if let Some(interval) = entry.duration("interval") {
@@ -109,7 +111,7 @@ fn command(
         }
     }
     let name = key.get_ref().to_string();
-    (mistakes.len() == before).then_some(Command { name, run })
+    (diagnostics.len() == before).then_some(Command { name, run })
 }
 
 fn metric(
@@ -117,20 +119,23 @@ fn metric(
     value: &Value<'_>,
     context: &Context,
     commands: &Commands,
-    mistakes: &mut Vec<Mistake>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Definition> {
-    let before = mistakes.len();
+    let before = diagnostics.len();
     let id = key.get_ref();
     if let Err(what) = id::check(id, &context.taken) {
-        mistakes.push(Mistake::new(key.span(), format!("metrics.{id:?}: {what}")));
+        diagnostics.push(Diagnostic::new(
+            key.span(),
+            format!("metrics.{id:?}: {what}"),
+        ));
     }
-    let mut entry = Entry::open("metrics", key, value, METRIC, mistakes)?;
+    let mut entry = Entry::open("metrics", key, value, METRIC, diagnostics)?;
     let kind = entry.kind();
     let (minimum, maximum) = (entry.number("minimum"), entry.number("maximum"));
     if let (Some(least), Some(most)) = (minimum, maximum)
         && least > most
     {
-        entry.mistake(
+        entry.report(
             "minimum",
             format!("{least} is more than the maximum, {most}"),
         );
@@ -143,7 +148,7 @@ fn metric(
     let origin = origin(&mut entry, kind, context, commands);
     let name = entry.text("name").unwrap_or_else(|| id::name(id));
     let description = entry.text("description");
-    if entry.mistakes.len() > before {
+    if entry.diagnostics.len() > before {
         return None;
     }
     let origin = origin?;
@@ -156,11 +161,11 @@ fn metric(
         minimum,
         maximum,
         origin,
-        place: mistake::Place { line: 1, column: 1 },
+        position: diagnostic::Position { line: 1, column: 1 },
     })
 }
 
-/// Where the values come from; none where that is mistaken, or the command is.
+/// The origin of the values; `None` if it is invalid, or its command is.
 fn origin(
     entry: &mut Entry<'_, '_>,
     kind: Kind,
@@ -176,7 +181,7 @@ fn origin(
             _ => found.join(" and "),
         };
         let what = format!("one of file, command and expression is expected, and {found} is given");
-        entry.mistake_of_all(what);
+        entry.report_table(what);
         return None;
     };
     if *origin != "file" {
@@ -188,7 +193,7 @@ fn origin(
             entry.refuse(&unfit, "an expression says itself what is made of numbers");
             if matches!(kind, Kind::Text | Kind::Total) {
                 let what = format!("an expression is a gauge or a rate, and no {}", kind.word());
-                entry.mistake("kind", what);
+                entry.report("kind", what);
             }
             entry.expression().map(Arc::new).map(Origin::Expression)
         }
@@ -214,13 +219,13 @@ fn origin(
                     [] => "this file has none".to_owned(),
                     _ => format!("known: {}", known.join(", ")),
                 };
-                entry.mistake(
+                entry.report(
                     "command",
                     format!("no command is called {name:?} ({known})"),
                 );
                 return None;
             };
-            // Its own mistake is told already.
+            // Its own diagnostic is told already.
             let command = command.clone()?;
             let part = Part {
                 extract,
@@ -234,7 +239,7 @@ fn origin(
 fn extract(entry: &mut Entry<'_, '_>, kind: Kind) -> Option<Extract> {
     let find = match (entry.has("regex"), entry.has("json")) {
         (true, true) => {
-            entry.mistake(
+            entry.report(
                 "json",
                 "a value is found by json or by regex, and not by both",
             );

@@ -1,4 +1,4 @@
-//! What a file can say, and each mistake that can be made in it.
+//! What a file can say, and each diagnostic that can be made in it.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ fn context() -> Context {
     }
 }
 
-/// The definitions of a text without mistakes.
+/// The definitions of a text without diagnostics.
 #[track_caller]
 fn defined(text: &str) -> Vec<Definition> {
     let parsed = parse(text, &context()).unwrap();
-    let mistakes: Vec<_> = parsed
-        .mistakes
+    let diagnostics: Vec<_> = parsed
+        .diagnostics
         .iter()
-        .map(|mistake| &mistake.what)
+        .map(|diagnostic| &diagnostic.message)
         .collect();
-    assert!(mistakes.is_empty(), "{mistakes:?}");
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
     parsed.definitions
 }
 
@@ -34,22 +34,25 @@ fn metric(lines: &str) -> Definition {
     all.remove(0)
 }
 
-/// The mistakes of a text, each as `line:column: what`.
-fn mistakes(text: &str) -> Vec<String> {
-    let mistakes = match parse(text, &context()) {
-        Ok(parsed) => parsed.mistakes,
-        Err(mistake) => vec![mistake],
+/// The diagnostics of a text, each as `line:column: what`.
+fn diagnostics(text: &str) -> Vec<String> {
+    let diagnostics = match parse(text, &context()) {
+        Ok(parsed) => parsed.diagnostics,
+        Err(diagnostic) => vec![diagnostic],
     };
-    let located = |mistake: &Mistake| {
-        let place = mistake.place(text);
-        format!("{}:{}: {}", place.line, place.column, mistake.what)
+    let located = |diagnostic: &Diagnostic| {
+        let position = diagnostic.position(text);
+        format!(
+            "{}:{}: {}",
+            position.line, position.column, diagnostic.message
+        )
     };
-    mistakes.iter().map(located).collect()
+    diagnostics.iter().map(located).collect()
 }
 
 #[track_caller]
 fn refuses(text: &str, expected: &[&str]) {
-    assert_eq!(mistakes(text), expected);
+    assert_eq!(diagnostics(text), expected);
 }
 
 /// What is wrong with a metric of one file with these lines beside, and where: without the key.
@@ -89,7 +92,7 @@ fn a_file() {
                 stale_after: Some(Duration::from_secs(30)),
             },
         },
-        place: mistake::Place {
+        position: diagnostic::Position {
             line: 1,
             column: 10,
         },
@@ -173,12 +176,12 @@ fn keys_are_known() {
         &["3:1: commands.x.every: unknown key (known: argv, shell, interval, timeout, lines)"],
     );
     for deep in ["[", "{a="] {
-        let found = mistakes(&format!("metrics = {}", deep.repeat(300_000)));
+        let found = diagnostics(&format!("metrics = {}", deep.repeat(300_000)));
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("max recursion depth"), "{found:?}");
     }
     let dotted = "a.".repeat(300_000) + "a";
-    assert!(!mistakes(&format!("{dotted} = 1")).is_empty());
+    assert!(!diagnostics(&format!("{dotted} = 1")).is_empty());
     refuses("[metrics", &["1:9: unclosed table, expected `]`"]);
 }
 
@@ -197,7 +200,7 @@ fn ids_are_checked() {
         ],
     );
     // A table of its own is what a bare key with dots makes.
-    assert_eq!(mistakes("[metrics.a.b]\nfile = '/x'").len(), 3);
+    assert_eq!(diagnostics("[metrics.a.b]\nfile = '/x'").len(), 3);
 }
 
 #[test]
@@ -305,7 +308,7 @@ fn what_does_not_go_together() {
 
 #[test]
 fn how_a_value_is_found() {
-    let found = mistakes("[metrics.'a/b/c']\nfile = '/x'\nregex = '('");
+    let found = diagnostics("[metrics.'a/b/c']\nfile = '/x'\nregex = '('");
     assert_eq!(found.len(), 1);
     assert!(
         found[0].starts_with("3:9: metrics.\"a/b/c\".regex: \"(\": "),
@@ -319,12 +322,12 @@ fn how_a_value_is_found() {
         "\\PL{1000}".to_owned(),
     ] {
         // None takes the stack or the memory, whether it is accepted or not.
-        let found = mistakes(&format!(
+        let found = diagnostics(&format!(
             "[metrics.'a/b/c']\nfile = '/x'\nregex = '{regex}'"
         ));
         assert_eq!(found.is_empty(), regex.contains('|'), "{found:?}");
     }
-    let found = mistakes("[metrics.'a/b/c']\nfile = '/x'\nregex = '(\\w{500}){500}'");
+    let found = diagnostics("[metrics.'a/b/c']\nfile = '/x'\nregex = '(\\w{500}){500}'");
     assert!(found[0].contains("size limit"), "{found:?}");
     refuses_in_metric(
         "json = 'a/b'",
@@ -334,7 +337,7 @@ fn how_a_value_is_found() {
         "json = '/a~2'",
         "3:8: json: \"/a~2\": in a JSON Pointer, ~0 stands for ~ and ~1 for /",
     );
-    let found = mistakes("[metrics.'a/b/c']\nexpression = '1 +'");
+    let found = diagnostics("[metrics.'a/b/c']\nexpression = '1 +'");
     assert_eq!(found.len(), 1);
     assert!(
         found[0].starts_with("2:14: metrics.\"a/b/c\".expression: \"1 +\": "),
@@ -361,7 +364,7 @@ fn paths_are_absolute() {
         "** is too much: * stands for what is between two slashes",
     );
     let parts = |count| "/*".repeat(count);
-    assert!(mistakes(&format!("[metrics.'a/b/c']\nfile = '{}'", parts(32))).is_empty());
+    assert!(diagnostics(&format!("[metrics.'a/b/c']\nfile = '{}'", parts(32))).is_empty());
     for many in [33, 490] {
         let why = format!("a path with * has at most 32 parts, and this one has {many}");
         refuses(&parts(many), &why);
@@ -372,8 +375,8 @@ fn paths_are_absolute() {
     };
     let parsed = parse("[metrics.'a/b/c']\nfile = '~/x'", &homeless).unwrap();
     assert!(
-        parsed.mistakes[0]
-            .what
+        parsed.diagnostics[0]
+            .message
             .ends_with("\"~/x\": HOME is not set to a path")
     );
 }
@@ -425,7 +428,7 @@ fn commands_are_checked() {
 }
 
 #[test]
-fn a_mistake_harms_no_other_metric() {
+fn an_invalid_metric_leaves_the_others() {
     let text = "[metrics.'a/b/c']\nfile = 3\n[metrics.'a/b/d']\nfile = '/x'\n\
                 [metrics.'a/b/e']\ncommand = 'x'\n[commands.x]\nargv = 1";
     let parsed = parse(text, &context()).unwrap();
@@ -435,10 +438,10 @@ fn a_mistake_harms_no_other_metric() {
         .map(|definition| &*definition.id)
         .collect();
     assert_eq!(ids, ["a/b/d"]);
-    assert_eq!(parsed.mistakes.len(), 2);
-    // The mistake of a command is told once, and its metrics are as mistaken as it is.
-    let mistaken: Vec<_> = parsed.mistaken.iter().collect();
-    assert_eq!(mistaken, ["a/b/c", "a/b/e"]);
+    assert_eq!(parsed.diagnostics.len(), 2);
+    // A command has one diagnostic; the metrics that name it are invalid without one of their own.
+    let invalid: Vec<_> = parsed.invalid.iter().collect();
+    assert_eq!(invalid, ["a/b/c", "a/b/e"]);
 }
 
 #[test]
@@ -456,11 +459,11 @@ fn what_is_documented_is_right() {
         let mut count = 0;
         for example in examples {
             // A metric may be shown without the command that it names.
-            let mistakes = mistakes(example);
-            let mut mistakes = mistakes
+            let diagnostics = diagnostics(example);
+            let mut diagnostics = diagnostics
                 .iter()
-                .filter(|mistake| !mistake.contains("no command is called"));
-            assert_eq!(mistakes.next(), None, "{example}");
+                .filter(|diagnostic| !diagnostic.contains("no command is called"));
+            assert_eq!(diagnostics.next(), None, "{example}");
             count += 1;
         }
         assert!(count > 0);
@@ -476,8 +479,8 @@ fn no_definition_does_harm() {
     harm::torment(&[file, command, expression], |text| {
         let text = String::from_utf8_lossy(text);
         if let Ok(parsed) = parse(&text, &context()) {
-            for mistake in &parsed.mistakes {
-                mistake.place(&text);
+            for diagnostic in &parsed.diagnostics {
+                diagnostic.position(&text);
             }
             for definition in parsed.definitions {
                 if let Some(part) = definition.part() {
