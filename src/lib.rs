@@ -16,7 +16,7 @@
 //! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
 //!
 //! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
-//! program needs; `nvml` (the default too) adds NVIDIA's GPUs, and `own` the sources that a user
+//! program needs; `nvml` (the default too) adds NVIDIA's GPUs, and `custom` the metrics that a user
 //! defines.
 #![cfg_attr(
     test,
@@ -37,11 +37,11 @@ mod allocator;
 pub mod client;
 #[cfg(feature = "service")]
 pub mod config;
-#[cfg(feature = "own")]
+#[cfg(feature = "custom")]
 pub mod custom;
-#[cfg(feature = "own")]
+#[cfg(feature = "custom")]
 mod diagnostic;
-#[cfg(feature = "own")]
+#[cfg(feature = "custom")]
 pub mod duration;
 #[cfg(feature = "source")]
 pub mod expression;

@@ -1,6 +1,6 @@
 //! Every source there is: the kernel's interfaces, the counts of processes, and what the user defines.
 
-#[cfg(feature = "own")]
+#[cfg(feature = "custom")]
 use crate::custom;
 use crate::{
     kernel,
@@ -14,9 +14,9 @@ pub struct Options {
     /// Whether file systems are asked for their room that are on the network, or that autofs has
     /// mounted.
     pub network_mounts: bool,
-    /// Where the user defines sources of his own, if anywhere.
-    #[cfg(feature = "own")]
-    pub own: Option<custom::Options>,
+    /// The directory that defines custom metrics. `None` if there are none.
+    #[cfg(feature = "custom")]
+    pub custom: Option<custom::DirectoryOptions>,
 }
 
 /// Every source there is, none of them opened yet.
@@ -41,11 +41,11 @@ pub(crate) fn all_on(
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
     sources.push(process::counts(table));
     // The last, so that who asks for an id of another source does not look at its files.
-    #[cfg(feature = "own")]
-    if let Some(own) = &options.own {
+    #[cfg(feature = "custom")]
+    if let Some(options) = &options.custom {
         let taken = sources.iter().flat_map(|source| source.about().scope);
         let taken = taken.copied().collect();
-        sources.push(custom::source(own, taken, pool));
+        sources.push(custom::source(options, taken, pool));
     }
     sources
 }

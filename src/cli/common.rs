@@ -91,7 +91,7 @@ impl Common {
         if !config.sets_idle_timeout {
             config.settings.idle_timeout = self.defaults().idle_timeout;
         }
-        Ok(with_own_sources(config.settings))
+        Ok(with_custom_sources(config.settings))
     }
 
     /// Whether somebody says where the kernel's files are.
@@ -124,19 +124,22 @@ impl Common {
     }
 }
 
-/// What guards the commands of the user: this program.
-const GUARD: &str = "/proc/self/exe";
+/// The program that becomes the subreaper of each run of a custom command: this one.
+const SUBREAPER: &str = "/proc/self/exe";
 
-/// These settings, with the sources that the user defines.
-pub(crate) fn with_own_sources(mut settings: Settings) -> Settings {
-    settings.sources.own = config::user_sources().map(own_sources);
+/// These settings, with the custom metrics of the user.
+pub(crate) fn with_custom_sources(mut settings: Settings) -> Settings {
+    settings.sources.custom = config::user_sources().map(custom_sources);
     settings
 }
 
-/// The sources that a directory defines.
-pub(crate) fn own_sources(directory: PathBuf) -> custom::Options {
-    let guard = GUARD.into();
-    custom::Options { directory, guard }
+/// The options for the custom metrics of a directory.
+pub(crate) fn custom_sources(directory: PathBuf) -> custom::DirectoryOptions {
+    let subreaper = SUBREAPER.into();
+    custom::DirectoryOptions {
+        directory,
+        subreaper,
+    }
 }
 
 /// The same path from every directory.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    NAME, Options,
+    DirectoryOptions, NAME,
     definition::Reader,
     directory::Loader,
     reader::Member,
@@ -44,9 +44,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Family {
-    pub(super) fn new(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Self {
+    pub(super) fn new(options: &DirectoryOptions, taken: Vec<&'static str>, pool: &Pool) -> Self {
         let path = options.directory.clone();
-        let shared = Arc::new(Shared::new(pool.clone(), options.guard.clone()));
+        let shared = Arc::new(Shared::new(pool.clone(), options.subreaper.clone()));
         let place = path.to_string_lossy().into();
         let loader = Mutex::new(Loader::new(path, taken));
         let loads = shared.clone();

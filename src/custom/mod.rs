@@ -35,13 +35,13 @@ use directory::{Directory, News};
 /// `sources.d/room.toml`.
 pub const NAME: &str = "sources.d";
 
-/// Where the user defines sources of his own, and what they are run by.
+/// The directory of definitions, and the program that looks after their commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The directory. It need not be there.
+pub struct DirectoryOptions {
+    /// The directory. It need not exist.
     pub directory: PathBuf,
-    /// The program that guards the runs of commands: see [`command::Runner::new`].
-    pub guard: PathBuf,
+    /// The program that becomes the subreaper of each run of a command: see [`command::Runner::new`].
+    pub subreaper: PathBuf,
 }
 
 /// What the files of a directory define.
@@ -75,6 +75,10 @@ pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Err
 
 /// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
 /// other sources.
-pub(super) fn source(options: &Options, taken: Vec<&'static str>, pool: &Pool) -> Provider {
+pub(super) fn source(
+    options: &DirectoryOptions,
+    taken: Vec<&'static str>,
+    pool: &Pool,
+) -> Provider {
     Provider::family(family::Family::new(options, taken, pool))
 }

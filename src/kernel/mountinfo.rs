@@ -106,7 +106,7 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
 }
 
 /// Where file systems are mounted of which a server or a program answers, and may not.
-#[cfg(feature = "own")]
+#[cfg(feature = "custom")]
 pub(crate) fn network_and_fuse_mounts() -> Vec<PathBuf> {
     let text = regular_file::table(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let may_hang = |mount: &Mount| mount.is_network() || mount.fs_type.starts_with("fuse");

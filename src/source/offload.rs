@@ -73,7 +73,7 @@ impl SourceQueue {
     }
 
     /// Has the first answer of each source waited for as long.
-    #[cfg(feature = "own")]
+    #[cfg(feature = "custom")]
     pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),

@@ -204,7 +204,7 @@ impl Drop for Owner {
 
 impl Submitted {
     /// Leaves the task to the pool.
-    #[cfg(any(feature = "own", test))]
+    #[cfg(any(feature = "custom", test))]
     pub(crate) fn detach(mut self) {
         self.shared = Weak::new();
     }

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::{
     bus::Bus,
+    custom::place::{define, sources_d},
     hung_mount::Hung,
-    own::place::{define, sources_d},
     process::{PATIENCE, skip},
 };
 

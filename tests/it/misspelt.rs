@@ -7,8 +7,8 @@ use sampled::client::Error;
 use crate::{
     bus::Bus,
     calls::fixture,
+    custom::place::{define, sources_d},
     home::Home,
-    own::place::{define, sources_d},
 };
 
 /// What `sample` says of a selector where the kernel's files are those of a machine.

@@ -16,9 +16,9 @@ use rustix::{
 };
 
 use crate::{
+    custom::place::{define, sources_d},
     emulator::Terminal,
     home::Home,
-    own::place::{define, sources_d},
     process::{PATIENCE, Process},
 };
 

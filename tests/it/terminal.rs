@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     bus::Bus,
     cli::{frame, on_terminal},
+    custom::place::{define, sources_d},
     home::{Home, SAMPLED},
-    own::place::{define, sources_d},
     process::Run,
 };
 

@@ -14,7 +14,7 @@ use sampled::{
 };
 
 use crate::cli::{
-    common::{Common, absolute, own_sources},
+    common::{Common, absolute, custom_sources},
     deadline::Patience,
     error::Error,
     output::{
@@ -120,7 +120,7 @@ async fn read(
     // What takes longer is no sensor for anybody.
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
-    settings.sources.own = Some(own_sources(directory));
+    settings.sources.custom = Some(custom_sources(directory));
     let local = origin::local(common, &settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {

@@ -14,7 +14,7 @@ use sampled::{
 
 use super::{
     activation::is_activated,
-    common::{Common, with_own_sources},
+    common::{Common, with_custom_sources},
     error::Error,
 };
 
@@ -70,7 +70,7 @@ impl Configuration {
             configuration_error: mistake,
             ..self.common.defaults()
         };
-        Ok(self.overridden(with_own_sources(defaults)))
+        Ok(self.overridden(with_custom_sources(defaults)))
     }
 
     /// Begins to read it again, and says whether it could.

@@ -7,8 +7,8 @@ use sampled::client::SampleOptions;
 
 use crate::{
     bus::Bus,
+    custom::place::{define, sources_d},
     home::{Home, MARK},
-    own::place::{define, sources_d},
     process::{PATIENCE, Process},
 };
 

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     bus::Bus,
+    custom::place::{define, sources_d},
     home::{Home, MARK, SAMPLED},
-    own::place::{define, sources_d},
     process::{PATIENCE, Process},
 };
 

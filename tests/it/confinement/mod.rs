@@ -22,8 +22,8 @@ use seccompiler::{
 use crate::{
     bus::Bus,
     commands::place::{again, told},
+    custom::place::sources_d,
     home::SAMPLED,
-    own::place::sources_d,
     process::{Process, skip},
 };
 use probe::{DENIED, Probe, WORKS};

@@ -14,7 +14,7 @@ use sampled::{
 };
 
 use crate::{
-    own::place::define,
+    custom::place::define,
     process::{PATIENCE, Run},
 };
 

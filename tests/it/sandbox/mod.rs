@@ -15,7 +15,7 @@ pub(crate) use proxy::Proxy;
 
 use crate::{
     bus::Bus,
-    own::place::{define, sources_d},
+    custom::place::{define, sources_d},
     process::Process,
 };
 

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::{APP, INFO, SECRET, Sandbox, define_secret, has_run, refused};
 use crate::{
     bus::Bus,
-    own::place::{define, sources_d},
+    custom::place::{define, sources_d},
     process::{PATIENCE, skip},
 };
 

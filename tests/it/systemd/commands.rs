@@ -5,7 +5,7 @@ use std::{env, fs, io::Write, net::TcpListener, path::PathBuf, thread};
 use sampled::{client::SampleOptions, reading::Value};
 
 use super::session::{UNITS, within};
-use crate::{own::place::define, process::PATIENCE};
+use crate::{custom::place::define, process::PATIENCE};
 
 /// One that asks somebody on the network, one that compiles what it runs, and one that does not want to end.
 const COMMANDS: &str = r#"

@@ -16,7 +16,7 @@ use crate::{
         core_limits, field,
         probe::{DENIED, Probe, Tried, WORKS},
     },
-    own::place::define,
+    custom::place::define,
     process::{PATIENCE, Run, skip},
 };
 

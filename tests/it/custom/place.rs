@@ -46,13 +46,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let dir = TempDir::with_prefix("sampled-own-").unwrap();
-        let own = custom::Options {
+        let dir = TempDir::with_prefix("sampled-custom-").unwrap();
+        let custom = custom::DirectoryOptions {
             directory: dir.path().join("sources.d"),
-            guard: SAMPLED.into(),
+            subreaper: SAMPLED.into(),
         };
         let options = sources::Options {
-            own: Some(own),
+            custom: Some(custom),
             ..sources::Options::default()
         };
         let store = Store::new(sources::all_with(&Roots::default(), &options));

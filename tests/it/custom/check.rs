@@ -126,7 +126,7 @@ fn the_sources_are_shown() {
 
 /// The result of a check of a directory with these files, with file names in place of paths.
 fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Check, String> {
-    let dir = TempDir::with_prefix("sampled-own-").unwrap();
+    let dir = TempDir::with_prefix("sampled-custom-").unwrap();
     for (name, text) in files {
         define(dir.path(), &name, &text);
     }
@@ -176,7 +176,7 @@ fn files_have_a_limit() {
         checked.diagnostics,
         ["16.toml: all files together have more than 16 MiB"]
     );
-    let dir = TempDir::with_prefix("sampled-own-").unwrap();
+    let dir = TempDir::with_prefix("sampled-custom-").unwrap();
     define(dir.path(), "a.toml", &"#".repeat((1 << 20) + 1));
     let checked = custom::check(dir.path(), sampled::sources::scopes()).unwrap();
     assert!(

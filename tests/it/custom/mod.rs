@@ -1,0 +1,8 @@
+//! Custom metrics: the definitions in sources.d, through the program and the library.
+
+mod check;
+mod commands;
+mod files;
+pub(crate) mod place;
+mod reload;
+mod service;
