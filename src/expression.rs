@@ -13,7 +13,7 @@ use exmex::{Express, FlatEx};
 pub struct Expression {
     text: String,
     tree: FlatEx<f64>,
-    inputs: Vec<Input>,
+    inputs: Vec<Operand>,
 }
 
 /// The longest expression, in bytes: the library takes the square of the time for twice the text.
@@ -24,7 +24,7 @@ pub const DEPTH: usize = 16;
 
 /// What an expression needs a number of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Input {
+pub struct Operand {
     /// The id of a metric; a selector, where there is a [`Fold`].
     pub selector: String,
     /// How the readings of all metrics that are selected become one number.
@@ -99,7 +99,7 @@ impl Expression {
     }
 
     /// What it needs, each once.
-    pub fn inputs(&self) -> &[Input] {
+    pub fn operands(&self) -> &[Operand] {
         &self.inputs
     }
 
@@ -158,7 +158,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     plain: String,
-    inputs: Vec<Input>,
+    inputs: Vec<Operand>,
 }
 
 impl<'a> Reader<'a> {
@@ -250,7 +250,7 @@ impl<'a> Reader<'a> {
     }
 
     fn input(&mut self, selector: &str, fold: Option<Fold>) {
-        let input = Input {
+        let input = Operand {
             selector: selector.to_owned(),
             fold,
         };
@@ -288,7 +288,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, inputs: &[&str], expected: f64) {
         let expression = Expression::parse(text).unwrap();
-        let found = expression.inputs().iter().map(|input| match input.fold {
+        let found = expression.operands().iter().map(|input| match input.fold {
             Some(fold) => format!("{fold:?} {}", input.selector),
             None => input.selector.clone(),
         });

@@ -34,7 +34,7 @@ use crate::{
     reading::monotonic,
     sample,
     source::Roots,
-    sources::{self, Options},
+    sources::{self, SourceOptions},
     store::{self, Baseline, Column, Selection, SourceState, Store},
 };
 
@@ -46,13 +46,13 @@ pub struct Local {
 impl Default for Local {
     /// Reads this machine's `/proc` and `/sys`, and no sources that a user has defined.
     fn default() -> Self {
-        Self::new(&Roots::default(), &Options::default())
+        Self::new(&Roots::default(), &SourceOptions::default())
     }
 }
 
 impl Local {
     /// Reads the files below these roots.
-    pub fn new(roots: &Roots, options: &Options) -> Self {
+    pub fn new(roots: &Roots, options: &SourceOptions) -> Self {
         let store = Store::new(sources::all_with(roots, options));
         Self {
             store: Arc::new(store),
@@ -86,8 +86,8 @@ impl Local {
         options: SampleOptions,
     ) -> Result<Sample, Error> {
         let selection = self.select(selectors).await?;
-        let usual = sample::Options::default();
-        let options = sample::Options {
+        let usual = sample::SampleTiming::default();
+        let options = sample::SampleTiming {
             window: options.window.unwrap_or(usual.window),
             max_age: options.max_age.unwrap_or(usual.max_age),
             timeout: options.timeout.unwrap_or(usual.timeout),
@@ -130,7 +130,7 @@ impl Local {
 
     /// What is read, and what that costs, by the name of the source.
     pub async fn sources(&self) -> BTreeMap<String, SourceInfo> {
-        self.store.look_at_definitions(true).await;
+        self.store.rediscover_definitions(true).await;
         let sources = self.store.sources().into_iter();
         sources
             .map(|source| (source.name.to_string(), source_info(source)))
@@ -138,7 +138,7 @@ impl Local {
     }
 
     async fn select(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
-        let selected = self.store.resolve_patiently(selectors).await;
+        let selected = self.store.wait_and_resolve(selectors).await;
         selected.map_err(|error| match error {
             store::Error::Invalid(_) => Error::InvalidSelector(error.to_string()),
             store::Error::Unknown { .. } => Error::UnknownMetric(error.to_string()),
@@ -161,7 +161,7 @@ impl Session {
     pub async fn next(&mut self) -> Frame {
         self.ticks.tick().await;
         let now = monotonic();
-        self.store.prepare_frames(&[&self.selection], now).await;
+        self.store.prefetch_frames(&[&self.selection], now).await;
         let read = self.store.read(&self.selection, now);
         let readings = self.selection.readings(&read, &self.baseline);
         let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
@@ -177,7 +177,7 @@ fn metadata(column: &Column) -> Metadata {
         name: metric.name.to_string(),
         description: metric.description.to_string(),
         unit: metric.unit.to_string(),
-        kind: metric.kind.word().to_owned(),
+        kind: metric.kind.as_str().to_owned(),
         source: column.source.to_string(),
         minimum: metric.minimum,
         maximum: metric.maximum,

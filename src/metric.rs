@@ -19,7 +19,7 @@ pub enum Kind {
 
 impl Kind {
     /// The word that stands for this kind on the bus.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
             Self::Rate => "rate",

@@ -1,7 +1,7 @@
 //! Names of objects in ids: what a device is called, in plain ASCII.
 
 /// Whether a byte stands for itself in the name of an object; others are written `%XX`.
-pub fn is_plain(byte: u8) -> bool {
+pub fn is_unescaped(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._:@+-".contains(&byte)
 }
 
@@ -9,7 +9,7 @@ pub fn is_plain(byte: u8) -> bool {
 pub fn escape(name: &[u8]) -> String {
     let mut escaped = String::with_capacity(name.len());
     for &byte in name {
-        if is_plain(byte) {
+        if is_unescaped(byte) {
             escaped.push(char::from(byte));
         } else {
             escaped.push_str(&format!("%{byte:02X}"));

@@ -5,19 +5,19 @@
 //! any one, and no segment is missing.
 
 /// Whether a selector, by its segments, means this id.
-pub fn means<'s, 'i>(
+pub fn matches<'s, 'i>(
     selector: impl IntoIterator<Item = &'s str>,
     id: impl IntoIterator<Item = &'i str>,
 ) -> bool {
-    after(selector, id).is_some()
+    rest_of_id(selector, id).is_some()
 }
 
 /// Whether a selector may mean an id of this scope. May say yes too often, never no.
-pub fn may_mean(selector: &str, scope: &str) -> bool {
+pub fn may_match(selector: &str, scope: &str) -> bool {
     let mut segments = scope.split('/');
     selector.split('/').all(|pattern| {
         let segment = segments.next();
-        segment.is_some_and(|segment| segment == "*" || is_like(pattern, segment))
+        segment.is_some_and(|segment| segment == "*" || segment_matches(pattern, segment))
     })
 }
 
@@ -32,14 +32,14 @@ pub fn covers(scope: &str, id: &str) -> bool {
 }
 
 /// The segments of an id that come after those that a selector means; none if it does not mean the id.
-pub fn after<'s, 'i, I: IntoIterator<Item = &'i str>>(
+pub fn rest_of_id<'s, 'i, I: IntoIterator<Item = &'i str>>(
     selector: impl IntoIterator<Item = &'s str>,
     id: I,
 ) -> Option<I::IntoIter> {
     let mut segments = id.into_iter();
     for pattern in selector {
         let segment = segments.next()?;
-        if !is_like(pattern, segment) {
+        if !segment_matches(pattern, segment) {
             return None;
         }
     }
@@ -47,7 +47,7 @@ pub fn after<'s, 'i, I: IntoIterator<Item = &'i str>>(
 }
 
 /// Whether a segment of an id has the form of a pattern, whose `*` stand for any run of characters.
-pub fn is_like(pattern: &str, text: &str) -> bool {
+pub fn segment_matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn segments() {
         let check = |pattern, text, expected| {
-            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(segment_matches(pattern, text), expected, "{pattern} {text}");
         };
         check("", "", true);
         check("a", "a", true);
@@ -111,8 +111,8 @@ mod tests {
     #[test]
     fn ids() {
         let check = |pattern: &str, id: &str, is_meant, is_covered| {
-            let means = means(pattern.split('/'), id.split('/'));
-            assert_eq!(means, is_meant, "{pattern} {id}");
+            let is_match = matches(pattern.split('/'), id.split('/'));
+            assert_eq!(is_match, is_meant, "{pattern} {id}");
             assert_eq!(covers(pattern, id), is_covered, "{pattern} {id}");
         };
         check("cpu/all/usage", "cpu/all/usage", true, true);
@@ -125,7 +125,7 @@ mod tests {
         check("cpu/al", "cpu/all/usage", false, false);
         check("cpu/all/usage/x", "cpu/all/usage", false, false);
         let rest = |pattern: &str| {
-            let rest = after(pattern.split('/'), "cpu/all/usage".split('/'));
+            let rest = rest_of_id(pattern.split('/'), "cpu/all/usage".split('/'));
             rest.map(|segments| segments.collect::<Vec<_>>().join("/"))
         };
         assert_eq!(rest("c*").as_deref(), Some("all/usage"));
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn scopes() {
         let check = |selector, scope, expected| {
-            assert_eq!(may_mean(selector, scope), expected, "{selector} {scope}");
+            assert_eq!(may_match(selector, scope), expected, "{selector} {scope}");
         };
         check("cpu", "cpu/*/usage", true);
         check("cpu/cpu0/usage", "cpu/*/usage", true);

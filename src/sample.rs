@@ -19,7 +19,7 @@ const MOVES: u32 = 2;
 
 /// How a sample is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct SampleTiming {
     /// The shortest time between the two reads of a rate.
     pub window: Duration,
     /// A reading that is at most this old will do.
@@ -28,7 +28,7 @@ pub struct Options {
     pub timeout: Duration,
 }
 
-impl Default for Options {
+impl Default for SampleTiming {
     fn default() -> Self {
         Self {
             window: Duration::from_millis(200),
@@ -50,20 +50,20 @@ impl Sample {
     /// Reads a selection. A rate that has no earlier reading to compare with takes two, a window
     /// apart, or a little more where its counters have not moved in it. What is still on its way, the
     /// first answer of a command, is waited for.
-    pub async fn take(store: &Store, selection: &Selection, options: Options) -> Self {
+    pub async fn take(store: &Store, selection: &Selection, options: SampleTiming) -> Self {
         let start = monotonic();
         let deadline = start.saturating_add(options.timeout);
         if !options.max_age.is_zero() {
             let since = start.saturating_sub(options.max_age);
-            store.prepare(selection, since, deadline).await;
+            store.prefetch(selection, since, deadline).await;
             let frame = store.read(selection, since);
-            let baseline = store.past(selection, &frame, options.window);
+            let baseline = store.existing_baseline(selection, &frame, options.window);
             if selection.is_covered(&baseline) {
                 return Self::new(frame, baseline, false);
             }
         }
         store
-            .prepare_baseline(selection, options.window, deadline)
+            .prefetch_baseline(selection, options.window, deadline)
             .await;
         let (baseline, ready) = store.baseline(selection, options.window);
         if ready > deadline {
@@ -78,7 +78,7 @@ impl Sample {
         }
         let (mut ticks, mut moved) = (0, 0);
         loop {
-            store.prepare(selection, since, deadline).await;
+            store.prefetch(selection, since, deadline).await;
             let frame = store.read(selection, since);
             let left = deadline.saturating_sub(monotonic());
             let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     /// The reading of the one metric of a source.
-    fn take(source: impl Source + 'static, options: Options) -> Reading {
+    fn take(source: impl Source + 'static, options: SampleTiming) -> Reading {
         let store = Store::new(vec![Provider::source(source)]);
         let selection = store.resolve(&[ID]).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -236,32 +236,32 @@ mod tests {
 
     #[test]
     fn counters_that_have_not_moved_are_waited_for() {
-        let options = Options {
+        let options = SampleTiming {
             window: Duration::from_millis(1),
-            ..Options::default()
+            ..SampleTiming::default()
         };
         assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
     }
 
     #[test]
     fn what_does_not_move_in_time_is_no_rate() {
-        let options = Options {
+        let options = SampleTiming {
             window: Duration::from_millis(1),
             timeout: Duration::from_millis(3),
-            ..Options::default()
+            ..SampleTiming::default()
         };
         assert_eq!(take(Slow::default(), options), Err(Fault::First));
     }
 
     #[test]
     fn no_time_is_too_long() {
-        let options = Options {
+        let options = SampleTiming {
             window: Duration::from_millis(1),
             max_age: Duration::MAX,
             timeout: Duration::MAX,
         };
         assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
-        let options = Options {
+        let options = SampleTiming {
             window: Duration::MAX,
             max_age: Duration::MAX,
             timeout: Duration::from_millis(3),
@@ -285,9 +285,9 @@ mod tests {
                 });
             })),
         };
-        let options = Options {
+        let options = SampleTiming {
             timeout: Duration::from_secs(100),
-            ..Options::default()
+            ..SampleTiming::default()
         };
         assert_eq!(take(elsewhere, options), Ok(Value::Number(7.0)));
     }
@@ -302,9 +302,9 @@ mod tests {
             answer: Cell::new(None),
             start: Some(Box::new(drop)),
         };
-        let options = Options {
+        let options = SampleTiming {
             timeout: Duration::from_millis(3),
-            ..Options::default()
+            ..SampleTiming::default()
         };
         assert_eq!(take(elsewhere, options), Err(Fault::Timeout));
     }

@@ -56,7 +56,7 @@ impl<'a> Selector<'a> {
                     [one, two, ..] if [one, two].iter().all(|hex| hex.is_ascii_hexdigit()) => {}
                     _ => return Err(invalid("% is followed by two hexadecimal digits")),
                 },
-                byte if object::is_plain(*byte) => {}
+                byte if object::is_unescaped(*byte) => {}
                 _ => {
                     return Err(invalid(
                         "a byte other than A-Z a-z 0-9 . _ : @ + - is written %XX",
@@ -74,13 +74,13 @@ impl<'a> Selector<'a> {
 
     /// Whether the selector means this metric.
     pub fn matches(&self, id: &str) -> bool {
-        pattern::means(self.text.split('/'), id.split('/'))
+        pattern::matches(self.text.split('/'), id.split('/'))
     }
 
     /// Whether a metric within `scope`, an id pattern whose `*` stand for whole segments, could be
     /// meant. May say yes too often, never no.
     pub fn may_match(&self, scope: &str) -> bool {
-        pattern::may_mean(self.text, scope)
+        pattern::may_match(self.text, scope)
     }
 }
 

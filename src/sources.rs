@@ -10,7 +10,7 @@ use crate::{
 
 /// What sources are told beyond where the files are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SourceOptions {
     /// Whether file systems are asked for their room that are on the network, or that autofs has
     /// mounted.
     pub network_mounts: bool,
@@ -21,11 +21,11 @@ pub struct Options {
 
 /// Every source there is, none of them opened yet.
 pub fn all(roots: &Roots) -> Vec<Provider> {
-    all_with(roots, &Options::default())
+    all_with(roots, &SourceOptions::default())
 }
 
 /// Every source there is, with options.
-pub fn all_with(roots: &Roots, options: &Options) -> Vec<Provider> {
+pub fn all_with(roots: &Roots, options: &SourceOptions) -> Vec<Provider> {
     let pool = Pool::new();
     let table = SharedTable::new(roots, &pool);
     all_on(&pool, &table, roots, options)
@@ -36,7 +36,7 @@ pub(crate) fn all_on(
     pool: &Pool,
     table: &SharedTable,
     roots: &Roots,
-    options: &Options,
+    options: &SourceOptions,
 ) -> Vec<Provider> {
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
     sources.push(process::counts(table));

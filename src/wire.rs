@@ -217,7 +217,7 @@ impl Serialize for Facts<'_> {
             ("name", &*metric.name),
             ("description", &*metric.description),
             ("unit", &*metric.unit),
-            ("kind", metric.kind.word()),
+            ("kind", metric.kind.as_str()),
             ("source", self.source),
         ];
         let bounds = [("minimum", metric.minimum), ("maximum", metric.maximum)];

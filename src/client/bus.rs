@@ -12,7 +12,7 @@ use zbus::{
 };
 
 use crate::{
-    transport::{self, PATIENCE},
+    transport::{self, CONNECT_TIMEOUT},
     wire::NAME,
 };
 
@@ -70,7 +70,7 @@ impl Bus {
     }
 
     async fn connect(address: Option<&str>, deadline: Deadline) -> Result<Self, Error> {
-        let (left, time) = deadline.left(PATIENCE);
+        let (left, time) = deadline.left(CONNECT_TIMEOUT);
         let transport = transport::connect(address, left).await;
         let transport = transport.map_err(|error| match error {
             zbus::Error::Connection(cause, address) if cause.kind() == ErrorKind::TimedOut => {

@@ -50,9 +50,9 @@ fn what_it_can_say() {
     check(
         "[disk]\nnetwork = true",
         Settings {
-            sources: crate::sources::Options {
+            sources: crate::sources::SourceOptions {
                 network_mounts: true,
-                ..crate::sources::Options::default()
+                ..crate::sources::SourceOptions::default()
             },
             ..usual()
         },

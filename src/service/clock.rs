@@ -8,11 +8,11 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use crate::transport::readable::Readable;
+use crate::transport::readable_fd::ReadableFd;
 
 /// A timer on `CLOCK_MONOTONIC`. It wakes nobody while nobody waits for it.
 pub(crate) struct Clock {
-    timer: Readable,
+    timer: ReadableFd,
 }
 
 impl Clock {
@@ -20,7 +20,7 @@ impl Clock {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         Ok(Self {
-            timer: Readable::new(timer)?,
+            timer: ReadableFd::new(timer)?,
         })
     }
 

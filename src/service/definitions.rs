@@ -9,12 +9,12 @@ use std::{
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tracing::debug;
 
-use crate::{store::Store, transport::readable::Readable};
+use crate::{store::Store, transport::readable_fd::ReadableFd};
 
 /// The descriptor of those who watch the files of definitions, as long as somebody listens.
 #[derive(Default)]
 pub(crate) struct Definitions {
-    news: Option<Readable>,
+    news: Option<ReadableFd>,
 }
 
 impl Definitions {
@@ -23,7 +23,7 @@ impl Definitions {
         if !wanted {
             self.news = None;
         } else if self.news.is_none() {
-            let news = store.news().map(Readable::new).transpose();
+            let news = store.definitions_fd().map(ReadableFd::new).transpose();
             self.news = news
                 .inspect_err(|error| debug!("definitions cannot be watched: {error}"))
                 .unwrap_or_default();

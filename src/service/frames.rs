@@ -31,7 +31,7 @@ impl Frames {
         let now = Stamp::now().monotonic;
         let due = self.sessions.lock().due(now);
         let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
-        self.store.prepare_frames(&due, now).await;
+        self.store.prefetch_frames(&due, now).await;
         let (notices, doubtful) = self.sessions.lock().tick(&self.store, now);
         if self.sessions.is_empty() {
             self.sessions.rearrange();
@@ -42,7 +42,7 @@ impl Frames {
         signals::send(bus, notices).await;
         // What a reading has shown to be new is there from the next frame on.
         self.catalog
-            .announce(bus, self.store.look_where_readings_differ())
+            .announce(bus, self.store.rediscover_changed())
             .await;
         let missing = self.sessions.lock().missing(now);
         if !missing.is_empty() {

@@ -169,7 +169,7 @@ impl Service {
                 }
                 () = devices.next() => continue,
                 () = definitions.next() => {
-                    let changes = self.state.store.look_at_news().await;
+                    let changes = self.state.store.rediscover_new_definitions().await;
                     self.state.catalog.announce(&self.bus, changes).await;
                     definitions.heard();
                     continue;
@@ -181,7 +181,11 @@ impl Service {
                 waited = wait => waited?,
             }
             if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
-                let changes = self.state.store.look_at_devices(subsystems.as_ref()).await;
+                let changes = self
+                    .state
+                    .store
+                    .rediscover_devices(subsystems.as_ref())
+                    .await;
                 self.state.catalog.announce(&self.bus, changes).await;
             }
             self.state.frames.tick(&self.bus).await;

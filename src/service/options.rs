@@ -109,9 +109,9 @@ pub(crate) struct StartOptions {
     pub(crate) detached: bool,
 }
 
-pub(crate) fn sample(options: &Options) -> Result<sample::Options, Error> {
-    let usual = sample::Options::default();
-    let taken = sample::Options {
+pub(crate) fn sample(options: &Options) -> Result<sample::SampleTiming, Error> {
+    let usual = sample::SampleTiming::default();
+    let taken = sample::SampleTiming {
         window: microseconds(options, "window")?.unwrap_or(usual.window),
         max_age: microseconds(options, "max_age")?.unwrap_or(usual.max_age),
         timeout: microseconds(options, "timeout")?.unwrap_or(usual.timeout),
@@ -122,7 +122,7 @@ pub(crate) fn sample(options: &Options) -> Result<sample::Options, Error> {
             taken.window.as_micros()
         )));
     }
-    Ok(sample::Options {
+    Ok(sample::SampleTiming {
         timeout: taken.timeout.min(LONGEST),
         ..taken
     })
@@ -188,7 +188,10 @@ mod tests {
 
     #[test]
     fn of_sample() {
-        assert_eq!(sample(&Options::default()), Ok(sample::Options::default()));
+        assert_eq!(
+            sample(&Options::default()),
+            Ok(sample::SampleTiming::default())
+        );
         let window = sample(&options("window", Variant::U64(50_000)))
             .unwrap()
             .window;

@@ -40,11 +40,11 @@ impl Sampling {
         bus: &Connection,
         client: Option<&str>,
         selectors: &[&str],
-        options: sample::Options,
+        options: sample::SampleTiming,
     ) -> Result<(u64, Readings, Turn<Faults>), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         // What its user has just defined anew is to be read as it is defined now.
-        let changes = self.store.look_at_definitions(false).await;
+        let changes = self.store.rediscover_definitions(false).await;
         self.catalog.announce(bus, changes).await;
         let (selection, _) = self.catalog.select(bus, client, selectors, false).await?;
         let begin = Instant::now();
@@ -65,7 +65,7 @@ impl Sampling {
             }
         }
         self.catalog
-            .announce(bus, self.store.look_where_readings_differ())
+            .announce(bus, self.store.rediscover_changed())
             .await;
         let faults = Turn::new(Faults(faults), turn);
         Ok((sample.timestamp(), Readings(readings), faults))

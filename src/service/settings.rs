@@ -30,7 +30,7 @@ pub struct Settings {
     /// What programs in sandboxes are granted, by their ids.
     pub sandbox: BTreeMap<String, Grants>,
     /// What the sources are told when the service starts.
-    pub sources: sources::Options,
+    pub sources: sources::SourceOptions,
     /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
     /// shows it as [`CONFIGURATION`].
     pub configuration_error: String,
@@ -44,7 +44,7 @@ impl Default for Settings {
             limits: Limits::default(),
             sources_off: Vec::new(),
             sandbox: BTreeMap::new(),
-            sources: sources::Options::default(),
+            sources: sources::SourceOptions::default(),
             configuration_error: String::new(),
         }
     }

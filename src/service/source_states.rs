@@ -13,7 +13,7 @@ use crate::store::SourceState;
 
 /// What is read, and what that costs: the sources of the metrics, and the table of processes.
 pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<SourceState> {
-    let changes = state.store.look_at_definitions(true).await;
+    let changes = state.store.rediscover_definitions(true).await;
     state.catalog.announce(bus, changes).await;
     let mut sources = state.store.sources();
     let facts = state.processes.facts();
@@ -30,7 +30,7 @@ pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<Sou
         reads: facts.passes,
         cost: facts.cost,
         error: facts.error,
-        is_defined: false,
+        is_custom: false,
     });
     let mistake = state.settings.get().configuration_error;
     if !mistake.is_empty() {
@@ -41,13 +41,13 @@ pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<Sou
             reads: 0,
             cost: Duration::ZERO,
             error: mistake,
-            is_defined: true,
+            is_custom: true,
         });
     }
-    if sources.iter().any(|source| source.is_defined)
+    if sources.iter().any(|source| source.is_custom)
         && !state.access.caller(bus, client).await.may(Grant::Custom)
     {
-        sources.retain(|source| !source.is_defined);
+        sources.retain(|source| !source.is_custom);
     }
     sources
 }

@@ -21,7 +21,7 @@ use crate::{
     source::{DeviceLists, Roots, pool::Pool},
     sources,
     store::Store,
-    transport::{self, PATIENCE},
+    transport::{self, CONNECT_TIMEOUT},
     wire::{NAME, PATH},
 };
 
@@ -159,7 +159,7 @@ async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), 
         builder.serve_at(PATH, sampler).serve_at(PATH, processes)
     };
     let connecting = async {
-        let transport = transport::connect(address.as_deref(), PATIENCE).await?;
+        let transport = transport::connect(address.as_deref(), CONNECT_TIMEOUT).await?;
         let (admission, stream) = (&state.admission, &transport.stream);
         let socket = admission.socket(stream.clone(), transport.received.clone());
         let bus = transport.build(socket, serve).await?;

@@ -8,10 +8,10 @@ use nix::sys::socket::{
     AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, socket,
 };
 
-use crate::transport::readable::Readable;
+use crate::transport::readable_fd::ReadableFd;
 
 /// A socket on which the kernel multicasts uevents.
-pub(crate) struct Uevents(Readable);
+pub(crate) struct Uevents(ReadableFd);
 
 /// The multicast group of the kernel itself; udev sends to the second one.
 const KERNEL: u32 = 1;
@@ -26,7 +26,7 @@ impl Uevents {
         let protocol = SockProtocol::NetlinkKObjectUEvent;
         let socket = socket(AddressFamily::Netlink, SockType::Datagram, flags, protocol)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, KERNEL))?;
-        Ok(Self(Readable::new(socket)?))
+        Ok(Self(ReadableFd::new(socket)?))
     }
 
     /// The subsystem of the next device that comes, goes or changes: `block`, `net`, `hwmon`. None

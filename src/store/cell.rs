@@ -37,7 +37,7 @@ pub(super) struct Cell {
     /// Patterns of the ids that it may offer.
     pub(super) scope: &'static [&'static str],
     /// Whether the user has defined it.
-    pub(super) is_defined: bool,
+    pub(super) is_custom: bool,
     /// The number of the family's cell, and whether the device is there, of a member.
     pub(super) membership: Option<(usize, Presence)>,
     /// The subsystems of the kernel whose devices it is about.
@@ -71,7 +71,7 @@ impl Cell {
         let about = source.about();
         let mut cell = Self {
             panic: None,
-            is_defined: about.is_defined,
+            is_custom: about.is_defined,
             name: about.name.into(),
             scope: about.scope,
             subsystems: about.subsystems,
@@ -158,7 +158,7 @@ impl Cell {
 
     /// Whether it is of files that not every kernel has, and not of those that the user says there are.
     fn is_kernels(&self) -> bool {
-        !self.is_defined
+        !self.is_custom
     }
 
     /// Whether discovery has found out that there is nothing of it here.
@@ -242,7 +242,7 @@ impl Cell {
         self.width = columns.max().unwrap_or(0);
         let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let before = self.metrics.take().unwrap_or_default();
-        changes.between(&before, &found, self.is_defined);
+        changes.between(&before, &found, self.is_custom);
         self.metrics = Some(found);
         match attempt(|| self.source.members()) {
             Ok(members) => {

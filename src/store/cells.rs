@@ -51,7 +51,7 @@ impl Cells {
             let Some(cell) = self.all.remove(&at) else {
                 continue;
             };
-            changes.gone(cell.metrics.as_deref().unwrap_or_default(), cell.is_defined);
+            changes.gone(cell.metrics.as_deref().unwrap_or_default(), cell.is_custom);
             // What it has cost stays known, by the name that it had.
             if let Some(family) = self.all.get_mut(&family)
                 && family.name == cell.name

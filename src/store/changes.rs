@@ -21,14 +21,9 @@ pub struct Changes {
 
 impl Changes {
     /// Adds what is other in the metrics of a source than it was before.
-    pub(super) fn between(
-        &mut self,
-        before: &[Arc<Metric>],
-        now: &[Arc<Metric>],
-        is_defined: bool,
-    ) {
+    pub(super) fn between(&mut self, before: &[Arc<Metric>], now: &[Arc<Metric>], is_custom: bool) {
         let (appeared, vanished) = (missing(now, before), missing(before, now));
-        if is_defined {
+        if is_custom {
             self.defined
                 .extend(appeared.iter().chain(&vanished).cloned());
         }
@@ -37,15 +32,15 @@ impl Changes {
     }
 
     /// Adds the metrics of a source that is gone.
-    pub(super) fn gone(&mut self, metrics: &[Arc<Metric>], is_defined: bool) {
-        self.between(metrics, &[], is_defined);
+    pub(super) fn gone(&mut self, metrics: &[Arc<Metric>], is_custom: bool) {
+        self.between(metrics, &[], is_custom);
     }
 
     /// Divides them: those that the user has defined come second.
     pub fn divided(self) -> (Self, Self) {
-        let is_defined = |id: &Arc<str>| self.defined.contains(id);
-        let (defined_appeared, appeared) = self.appeared.into_iter().partition(is_defined);
-        let (defined_vanished, vanished) = self.vanished.into_iter().partition(is_defined);
+        let is_custom = |id: &Arc<str>| self.defined.contains(id);
+        let (defined_appeared, appeared) = self.appeared.into_iter().partition(is_custom);
+        let (defined_vanished, vanished) = self.vanished.into_iter().partition(is_custom);
         let of = |appeared, vanished, defined| Self {
             appeared,
             vanished,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    expression::{self, Input},
+    expression::{self, Operand},
     metric::Metric,
     rate::Formula,
     selector::Selector,
@@ -16,7 +16,7 @@ use super::{
     Error, Inner,
     cell::Cell,
     selection::{Column, From, Selection},
-    view::View,
+    visibility::Visibility,
 };
 
 /// What a selector means.
@@ -54,7 +54,7 @@ pub(super) struct Choice {
     complete: bool,
     nodes: HashMap<Arc<str>, usize>,
     /// The inputs of expressions that are known, by what they are: many expressions may have the same.
-    inputs: HashMap<Input, usize>,
+    inputs: HashMap<Operand, usize>,
     /// Expressions that are being resolved: none may be among its own inputs.
     open: Vec<Arc<str>>,
     /// Whether it is to be told of sources that will know better soon what they have, and was.
@@ -69,9 +69,9 @@ pub(super) struct Before<'a> {
 }
 
 impl Choice {
-    pub(super) fn new(view: View) -> Self {
+    pub(super) fn new(view: Visibility) -> Self {
         Self {
-            selection: Selection::in_view(view),
+            selection: Selection::with_visibility(view),
             chosen: HashSet::new(),
             complete: true,
             nodes: HashMap::new(),
@@ -82,7 +82,7 @@ impl Choice {
         }
     }
 
-    fn view(&self) -> View {
+    fn view(&self) -> Visibility {
         self.selection.view
     }
 
@@ -171,7 +171,7 @@ impl Inner {
             if choice.chosen.insert(metric.id.clone()) {
                 let Cell {
                     ref name,
-                    is_defined,
+                    is_custom,
                     ..
                 } = self.cells[cell];
                 let source = name.clone();
@@ -179,7 +179,7 @@ impl Inner {
                 choice.selection.columns.push(Column {
                     metric,
                     source,
-                    is_defined,
+                    is_custom,
                     node,
                 });
             }
@@ -190,7 +190,7 @@ impl Inner {
     fn find(
         &mut self,
         selector: &Selector<'_>,
-        view: View,
+        view: Visibility,
         may_wait: bool,
         is_wanted: impl Fn(&Metric) -> bool,
     ) -> Found {
@@ -199,7 +199,7 @@ impl Inner {
         // Looking makes the members of a family, which are cells of their own at the end.
         while let Some(next) = self.cells.at_or_after(at) {
             at = next.saturating_add(1);
-            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_defined);
+            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_custom);
             if is_shown && self.cells[next].may_have(selector) {
                 if may_wait && self.cells[next].is_discovery_awaited() {
                     found.is_awaited = true;
@@ -230,7 +230,7 @@ impl Inner {
         let from = match &metric.formula {
             Formula::Derived(expression) => {
                 choice.open.push(metric.id.clone());
-                let inputs = expression.inputs().iter();
+                let inputs = expression.operands().iter();
                 let inputs = inputs.map(|input| self.input(choice, input));
                 let inputs = From::Inputs(inputs.collect());
                 choice.open.pop();
@@ -245,7 +245,7 @@ impl Inner {
 
     /// The input of an expression, with the nodes of what it means: none, as long as there is nothing of
     /// that name.
-    fn input(&mut self, choice: &mut Choice, input: &Input) -> usize {
+    fn input(&mut self, choice: &mut Choice, input: &Operand) -> usize {
         if let Some(&known) = choice.inputs.get(input) {
             return known;
         }

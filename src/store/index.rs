@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{metric::Metric, selector::Selector};
 
-use super::{Inner, choice::Found, view::View};
+use super::{Inner, choice::Found, visibility::Visibility};
 
 /// The ids of the cells that are on, as long as no cell is asked anew what it has.
 pub(super) struct Index {
@@ -17,7 +17,7 @@ pub(super) struct Index {
 impl Inner {
     /// Finds the metric of an id. Cells that have not said yet what they have are asked, one after the
     /// other, as far as they may have it.
-    pub(super) fn find_id(&mut self, id: &str, view: View, may_wait: bool) -> Found {
+    pub(super) fn find_id(&mut self, id: &str, view: Visibility, may_wait: bool) -> Found {
         let mut found = Found::default();
         let Ok(selector) = Selector::parse(id) else {
             return found;
@@ -33,7 +33,7 @@ impl Inner {
             let unknown = self.index().unknown.clone();
             let next = unknown.into_iter().find(|at| {
                 let cell = &mut self.cells[*at];
-                !asked.contains(at) && view.shows(cell.is_defined) && cell.may_have(&selector)
+                !asked.contains(at) && view.shows(cell.is_custom) && cell.may_have(&selector)
             });
             let Some(at) = next else {
                 return found;
@@ -50,10 +50,10 @@ impl Inner {
         }
     }
 
-    fn indexed(&mut self, id: &str, view: View) -> Option<(usize, Arc<Metric>)> {
+    fn indexed(&mut self, id: &str, view: Visibility) -> Option<(usize, Arc<Metric>)> {
         let (at, place) = *self.index().ids.get(id)?;
         // No id of a user is one that another source may have.
-        if !view.shows(self.cells[at].is_defined) {
+        if !view.shows(self.cells[at].is_custom) {
             return None;
         }
         let metric = self.cells[at].metrics.as_ref()?.get(place)?;

@@ -13,7 +13,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 mod unknown;
-mod view;
+mod visibility;
 mod waiting;
 mod words;
 
@@ -38,7 +38,7 @@ pub use changes::Changes;
 pub use resolution::Resolution;
 pub use selection::{Baseline, Column, Frame, Selection};
 pub use unknown::Hint;
-pub use view::View;
+pub use visibility::Visibility;
 use waiting::{LONG_TIMEOUT, TIMEOUT};
 
 /// All sources, and the last snapshots of those that were read.
@@ -77,7 +77,7 @@ pub struct SourceState {
     /// What went wrong and is not right again, a line for each; empty if nothing is.
     pub error: String,
     /// Whether the user has defined it.
-    pub is_defined: bool,
+    pub is_custom: bool,
 }
 
 /// Why a selection cannot be made.
@@ -122,7 +122,7 @@ impl Store {
         }
     }
 
-    /// The same, in which [`look_for`](Self::look_for) passes over sources whose devices are listed as they were.
+    /// The same, in which [`rediscover_for`](Self::rediscover_for) passes over sources whose devices are listed as they were.
     #[must_use]
     pub fn with_listings(self, listings: DeviceLists) -> Self {
         self.lock().listings = Some(listings);
@@ -146,7 +146,7 @@ impl Store {
 
     /// Finds the metrics that these selectors mean; an empty list means all. Only sources that may
     /// have them are asked. What they need from the blocking pool is not waited for: see
-    /// [`resolve_patiently`](Self::resolve_patiently).
+    /// [`wait_and_resolve`](Self::wait_and_resolve).
     ///
     /// # Errors
     /// When a selector is not well formed, or means no metric that there is.
@@ -154,7 +154,7 @@ impl Store {
         let mut resolution = Resolution::new(selectors);
         resolution.waits = 0;
         loop {
-            if let Some(selection) = self.resolve_some(&mut resolution)? {
+            if let Some(selection) = self.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
         }
@@ -164,14 +164,14 @@ impl Store {
     ///
     /// # Errors
     /// When a selector is not well formed, or means no metric that there is.
-    pub async fn resolve_patiently(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
+    pub async fn wait_and_resolve(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
         let mut resolution = Resolution::new(selectors);
         loop {
-            if let Some(selection) = self.resolve_some(&mut resolution)? {
+            if let Some(selection) = self.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
             if resolution.is_awaited() {
-                self.prepare_resolution().await;
+                self.wait_for_discovery().await;
             }
         }
     }
@@ -187,7 +187,7 @@ impl Store {
 
     /// Reads a selection: of each cell the last snapshot if it was taken at or after the moment
     /// `since` of the monotonic clock, otherwise a new one. Nothing is waited for: what the blocking pool has
-    /// not answered yet is [`Fault::Timeout`], unless it was [prepared](Self::prepare).
+    /// not answered yet is [`Fault::Timeout`], unless it was [prefetched](Self::prefetch).
     pub fn read(&self, selection: &Selection, since: Duration) -> Frame {
         let mut inner = self.lock();
         let read = |&cell: &usize| inner.read(cell, since);
@@ -212,7 +212,12 @@ impl Store {
     }
 
     /// The snapshots that are there already to compare this frame with, none taken for it.
-    pub fn past(&self, selection: &Selection, frame: &Frame, window: Duration) -> Baseline {
+    pub fn existing_baseline(
+        &self,
+        selection: &Selection,
+        frame: &Frame,
+        window: Duration,
+    ) -> Baseline {
         let inner = self.lock();
         let cells = selection.cells.iter().zip(&frame.snapshots);
         cells
@@ -225,38 +230,38 @@ impl Store {
     }
 
     /// Looks again at what has shown while it was read that it has changed.
-    pub fn look_where_readings_differ(&self) -> Changes {
+    pub fn rediscover_changed(&self) -> Changes {
         let mut inner = self.lock();
         inner.rediscover(|_, cell| cell.changed())
     }
 
     /// Looks at what the user has defined, as far as that is not known: at all of it, or where `all` is
     /// not set, at what somebody has asked for.
-    pub async fn look_at_definitions(&self, all: bool) -> Changes {
-        self.prepare_definitions(all, all, LONG_TIMEOUT).await;
+    pub async fn rediscover_definitions(&self, all: bool) -> Changes {
+        self.probe_definitions(all, all, LONG_TIMEOUT).await;
         let mut inner = self.lock();
         let mut at = 0;
         while all && let Some(next) = inner.cells.at_or_after(at) {
             let is_on = inner.is_on(next);
             let cell = &mut inner.cells[next];
-            if is_on && cell.is_defined && cell.changed() {
+            if is_on && cell.is_custom && cell.changed() {
                 inner.discover(next);
             }
             at = next.saturating_add(1);
         }
-        inner.rediscover(|_, cell| cell.is_defined && cell.changed())
+        inner.rediscover(|_, cell| cell.is_custom && cell.changed())
     }
 
     /// Looks at what has shown that the user has defined something anew, between two frames: what takes long shows
     /// in a later one.
-    pub async fn look_at_news(&self) -> Changes {
-        self.prepare_definitions(false, false, TIMEOUT).await;
-        self.look_where_readings_differ()
+    pub async fn rediscover_new_definitions(&self) -> Changes {
+        self.probe_definitions(false, false, TIMEOUT).await;
+        self.rediscover_changed()
     }
 
     /// Looks again at the sources that are about devices of these subsystems, or at all of them that
     /// are about devices, and that somebody has asked for.
-    pub async fn look_at_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
+    pub async fn rediscover_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
         self.look_again(|cell| match subsystems {
             Some(subsystems) => cell
                 .subsystems
@@ -269,8 +274,8 @@ impl Store {
 
     /// Looks again at all that these selectors may mean, for who asks what there is: at what has shown that it
     /// has changed, and where devices have come or gone.
-    pub async fn look_for(&self, selectors: &[&str]) -> Changes {
-        self.prepare_definitions(false, true, LONG_TIMEOUT).await;
+    pub async fn rediscover_for(&self, selectors: &[&str]) -> Changes {
+        self.probe_definitions(false, true, LONG_TIMEOUT).await;
         let listings = self.lock().listings.clone();
         let mut known = HashMap::new();
         let mut listed = |subsystem| {
@@ -288,7 +293,7 @@ impl Store {
 
     /// Looks again at all that these selectors may mean, whatever the kernel lists: for who asks for what is
     /// not known.
-    pub async fn look_closely_for(&self, selectors: &[&str]) -> Changes {
+    pub async fn rediscover_all_for(&self, selectors: &[&str]) -> Changes {
         let selectors = parsed(selectors);
         self.look_again(|cell| {
             is_meant(cell, selectors.as_deref()) && (cell.changed() || !cell.subsystems.is_empty())
@@ -298,18 +303,18 @@ impl Store {
 
     /// Looks again at the sources that may differ, when what that needs from the blocking pool was waited for.
     async fn look_again(&self, may_differ: impl FnMut(&mut Cell) -> bool) -> Changes {
-        let cells = self.prepare_discovery(may_differ).await;
+        let cells = self.prefetch_discovery(may_differ).await;
         self.lock().rediscover(|at, _| cells.contains(&at))
     }
 
     /// Whether there is a source that the user defines.
-    pub fn has_defined(&self) -> bool {
-        self.lock().cells.iter().any(|(_, cell)| cell.is_defined)
+    pub fn has_custom(&self) -> bool {
+        self.lock().cells.iter().any(|(_, cell)| cell.is_custom)
     }
 
     /// A descriptor that can be read when there may be something new among what the user has defined, as
     /// far as somebody has asked for that.
-    pub fn news(&self) -> Option<OwnedFd> {
+    pub fn definitions_fd(&self) -> Option<OwnedFd> {
         let mut inner = self.lock();
         let mut cells = inner.cells.iter_mut();
         cells.find_map(|(_, cell)| cell.news())
@@ -327,7 +332,7 @@ impl Store {
                 reads: 0,
                 cost: Duration::ZERO,
                 error: String::new(),
-                is_defined: cell.is_defined,
+                is_custom: cell.is_custom,
             });
             let metrics = cell.metrics.as_ref().map_or(0, Vec::len);
             let metrics = u32::try_from(metrics).unwrap_or(u32::MAX);
@@ -381,7 +386,7 @@ impl Inner {
             self.index = None;
         }
         self.cells.add_members(at, members, &self.tell, |cell| {
-            if cell.is_defined {
+            if cell.is_custom {
                 cell.discover();
             }
         });

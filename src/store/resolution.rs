@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Error, Selection, Store, View, choice::Choice};
+use super::{Error, Selection, Store, Visibility, choice::Choice};
 
 /// A step takes about as long, and then others have their turn.
 const STEP: Duration = Duration::from_millis(1);
@@ -27,7 +27,7 @@ const COLUMNS: usize = 16384;
 /// A list of selectors that is being resolved.
 pub struct Resolution<'a> {
     selectors: &'a [&'a str],
-    view: View,
+    view: Visibility,
     choice: Choice,
     /// The selectors that are done.
     done: usize,
@@ -42,11 +42,11 @@ pub struct Resolution<'a> {
 impl<'a> Resolution<'a> {
     /// What these selectors mean; an empty list means every metric.
     pub fn new(selectors: &'a [&'a str]) -> Self {
-        Self::in_view(selectors, View::All)
+        Self::with_visibility(selectors, Visibility::All)
     }
 
     /// The same, of the metrics that are shown.
-    pub fn in_view(selectors: &'a [&'a str], view: View) -> Self {
+    pub fn with_visibility(selectors: &'a [&'a str], view: Visibility) -> Self {
         Self {
             selectors,
             view,
@@ -59,7 +59,7 @@ impl<'a> Resolution<'a> {
         }
     }
 
-    /// Whether it is worth to [wait](Store::prepare_resolution) before the next step.
+    /// Whether it is worth to [wait](Store::wait_for_discovery) before the next step.
     pub fn is_awaited(&self) -> bool {
         self.is_awaited
     }
@@ -70,7 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// When a selector is not well formed, or means no metric that there is.
-    pub fn resolve_some(
+    pub fn resolve_step(
         &self,
         resolution: &mut Resolution<'_>,
     ) -> Result<Option<Arc<Selection>>, Error> {
@@ -128,16 +128,16 @@ impl Store {
 #[derive(Default)]
 pub(super) struct Memory {
     /// The selectors are joined by NUL, a byte that no D-Bus string contains.
-    lists: HashMap<(View, String), Arc<Selection>>,
+    lists: HashMap<(Visibility, String), Arc<Selection>>,
     columns: usize,
 }
 
 impl Memory {
-    fn recall(&self, selectors: &[&str], view: View) -> Option<Arc<Selection>> {
+    fn recall(&self, selectors: &[&str], view: Visibility) -> Option<Arc<Selection>> {
         is_short(selectors).then(|| self.lists.get(&(view, selectors.join("\0"))).cloned())?
     }
 
-    fn remember(&mut self, selectors: &[&str], view: View, selection: &Arc<Selection>) {
+    fn remember(&mut self, selectors: &[&str], view: Visibility, selection: &Arc<Selection>) {
         let columns = selection.weight();
         if !is_short(selectors) || columns > COLUMNS {
             return;
@@ -174,18 +174,18 @@ mod tests {
         let mut memory = Memory::default();
         let small = selection(1);
         let long = "x".repeat(LIST_BYTES);
-        memory.remember(&[&long], View::All, &small);
-        assert!(memory.recall(&[&long], View::All).is_none());
-        memory.remember(&["cpu"], View::All, &small);
-        assert!(memory.recall(&["cpu"], View::All).is_some());
-        assert!(memory.recall(&["cpu"], View::WithoutDefined).is_none());
+        memory.remember(&[&long], Visibility::All, &small);
+        assert!(memory.recall(&[&long], Visibility::All).is_none());
+        memory.remember(&["cpu"], Visibility::All, &small);
+        assert!(memory.recall(&["cpu"], Visibility::All).is_some());
+        assert!(memory.recall(&["cpu"], Visibility::BuiltIn).is_none());
         for number in 0..10 * LISTS {
-            memory.remember(&[&number.to_string()], View::All, &small);
+            memory.remember(&[&number.to_string()], Visibility::All, &small);
             assert!(memory.lists.len() <= LISTS);
         }
         let large = selection(COLUMNS / 2);
         for number in 0..10 {
-            memory.remember(&[&number.to_string()], View::All, &large);
+            memory.remember(&[&number.to_string()], Visibility::All, &large);
             let columns = memory.lists.values().map(|list| list.columns.len());
             assert!(columns.sum::<usize>() <= COLUMNS);
         }

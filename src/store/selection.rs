@@ -10,7 +10,7 @@ use crate::{
     selector::Selector,
 };
 
-use super::view::View;
+use super::visibility::Visibility;
 
 /// Metrics that were selected, and where to read them.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Selection {
     /// What was selected, in the order of the selectors.
     pub columns: Vec<Column>,
     /// The metrics that were shown.
-    pub(super) view: View,
+    pub(super) view: Visibility,
     /// The cells that the columns come from, each once.
     pub(super) cells: Vec<usize>,
     /// The place of each cell among them.
@@ -41,7 +41,7 @@ pub struct Column {
     /// The name of its source.
     pub source: Arc<str>,
     /// Whether the user has defined it.
-    pub is_defined: bool,
+    pub is_custom: bool,
     /// Which of the selection's nodes it is.
     pub(super) node: usize,
 }
@@ -89,7 +89,7 @@ pub type Baseline = Vec<Option<Arc<Snapshot>>>;
 
 impl Selection {
     /// Nothing yet, of the metrics that are shown.
-    pub(super) fn in_view(view: View) -> Self {
+    pub(super) fn with_visibility(view: Visibility) -> Self {
         Self {
             view,
             ..Self::default()
@@ -103,8 +103,8 @@ impl Selection {
     }
 
     /// Whether a metric is among them that the user has defined.
-    pub fn has_defined(&self) -> bool {
-        self.columns.iter().any(|column| column.is_defined)
+    pub fn has_custom(&self) -> bool {
+        self.columns.iter().any(|column| column.is_custom)
     }
 
     /// The ids that were selected and are not there any more.

@@ -210,10 +210,10 @@ fn what_comes_and_goes_changes_the_catalog() {
     let (store, watched) = store(Counting::new("a", &["a/*/*"], &["a/b/c"]));
     let before = store.resolve(&["a"]).unwrap();
     let exact = store.resolve(&["a/b/c"]).unwrap();
-    assert!(store.look_where_readings_differ().is_empty());
+    assert!(store.rediscover_changed().is_empty());
     *watched.ids.lock().unwrap() = vec!["a/d/c"];
     watched.changed.store(true, Ordering::Relaxed);
-    let changes = store.look_where_readings_differ();
+    let changes = store.rediscover_changed();
     assert_eq!(changes.appeared, ["a/d/c".into()]);
     assert_eq!(changes.vanished, ["a/b/c".into()]);
     let after = store.resolve_again(&["a"], &before);
@@ -244,7 +244,7 @@ fn family() -> (Store, Arc<Watched>) {
 fn find(store: &Store, watched: &Watched, devices: &[Device]) -> Changes {
     *watched.devices.lock().unwrap() = devices.to_vec();
     watched.changed.store(true, Ordering::Relaxed);
-    store.look_where_readings_differ()
+    store.rediscover_changed()
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_member_that_has_gone_is_dropped_and_found_again() {
         assert_eq!(cells(), 1);
         assert_eq!(read(&before, &baseline), gone_both);
         let frame = store.read(&before, now());
-        let past = store.past(&before, &frame, Duration::from_millis(1));
+        let past = store.existing_baseline(&before, &frame, Duration::from_millis(1));
         assert_eq!(past, [None]);
         // What another member has counted is not taken for its.
         let d = || Counting::new("a", &["a/d/*"], &["a/d/c", "a/d/rate"]);
@@ -374,22 +374,22 @@ fn who_asks_what_there_is_has_only_what_changed_looked_at() {
     store.resolve(&[]).unwrap();
     assert_eq!(looks(), [1, 1, 1]);
     // What was listed before is not known yet.
-    block_on(store.look_for(&[]));
+    block_on(store.rediscover_for(&[]));
     assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.look_for(&[]));
+    block_on(store.rediscover_for(&[]));
     assert_eq!(looks(), [2, 2, 1]);
     plug("power_supply/AC");
-    block_on(store.look_for(&["a"]));
+    block_on(store.rediscover_for(&["a"]));
     assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.look_for(&["//"]));
+    block_on(store.rediscover_for(&["//"]));
     assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.look_for(&["b"]));
-    block_on(store.look_for(&[]));
+    block_on(store.rediscover_for(&["b"]));
+    block_on(store.rediscover_for(&[]));
     assert_eq!(looks(), [2, 3, 1]);
     watched[2].changed.store(true, Ordering::Relaxed);
-    block_on(store.look_for(&[]));
+    block_on(store.rediscover_for(&[]));
     assert_eq!(looks(), [2, 3, 2]);
     // What is not listed is looked for closely.
-    block_on(store.look_closely_for(&["a"]));
+    block_on(store.rediscover_all_for(&["a"]));
     assert_eq!(looks(), [3, 3, 2]);
 }

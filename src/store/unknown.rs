@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use crate::selector::{Selector, nearest};
 
 use super::{
-    Inner, View,
+    Inner, Visibility,
     words::{Way, Words, first},
 };
 
@@ -75,7 +75,7 @@ pub(super) fn message(selector: &str, hint: &Hint, cause: Option<&str>) -> Strin
 
 impl Inner {
     /// What helps with a selector that means nothing. Of what the view does not show, nothing is told.
-    pub(super) fn hint(&mut self, text: &str, view: View) -> Hint {
+    pub(super) fn hint(&mut self, text: &str, view: Visibility) -> Hint {
         let Ok(selector) = Selector::parse(text) else {
             return Hint::None;
         };
@@ -122,7 +122,7 @@ impl Inner {
     fn hint_without_source(
         &self,
         text: &str,
-        view: View,
+        view: Visibility,
         scopes: &[(usize, &str)],
         usual: Hint,
     ) -> Hint {
@@ -136,36 +136,36 @@ impl Inner {
         let off: Vec<_> = self
             .cells
             .iter()
-            .filter(|(at, cell)| !self.is_on(*at) && view.shows(cell.is_defined))
+            .filter(|(at, cell)| !self.is_on(*at) && view.shows(cell.is_custom))
             .collect();
-        let defined = off.into_iter().find(|(_, cell)| cell.is_defined);
+        let defined = off.into_iter().find(|(_, cell)| cell.is_custom);
         defined.map_or(usual, |(_, cell)| Hint::Off(cell.name.clone()))
     }
 
     /// The patterns of the ids that sources which are built in may have, each with its cell.
     fn scopes(&self) -> Vec<(usize, &'static str)> {
-        let cells = self.cells.iter().filter(|(_, cell)| !cell.is_defined);
+        let cells = self.cells.iter().filter(|(_, cell)| !cell.is_custom);
         let scopes = cells.flat_map(|(at, cell)| cell.scope.iter().map(move |scope| (at, *scope)));
         scopes.collect()
     }
 
     /// The ids that are known.
-    fn ids(&self, view: View) -> impl Iterator<Item = &str> + Clone {
+    fn ids(&self, view: Visibility) -> impl Iterator<Item = &str> + Clone {
         let cells = self.cells.iter();
-        let cells = cells.filter(move |(at, cell)| self.is_on(*at) && view.shows(cell.is_defined));
+        let cells = cells.filter(move |(at, cell)| self.is_on(*at) && view.shows(cell.is_custom));
         let metrics = cells.flat_map(|(_, cell)| cell.metrics.iter().flatten());
         metrics.map(|metric| &*metric.id).take(IDS)
     }
 
     /// Has all that may be of a source say what it has.
-    fn discover_source(&mut self, source: &str, view: View) {
+    fn discover_source(&mut self, source: &str, view: Visibility) {
         let Ok(selector) = Selector::parse(source) else {
             return;
         };
         let mut at = 0;
         while let Some(next) = self.cells.at_or_after(at) {
             at = next.saturating_add(1);
-            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_defined);
+            let is_shown = self.is_on(next) && view.shows(self.cells[next].is_custom);
             if is_shown && self.cells[next].may_have(&selector) {
                 self.discover(next);
             }

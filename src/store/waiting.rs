@@ -24,7 +24,7 @@ impl Store {
     /// Has everything begun on the blocking pool that a reading of this selection at the moment `since` of
     /// the monotonic clock needs, and waits until it is answered, is not worth waiting for any longer, or
     /// the moment `deadline` has come.
-    pub async fn prepare(&self, selection: &Selection, since: Duration, deadline: Duration) {
+    pub async fn prefetch(&self, selection: &Selection, since: Duration, deadline: Duration) {
         let cells = &selection.cells;
         self.begin(cells, since);
         self.wait(deadline, |inner| {
@@ -44,8 +44,8 @@ impl Store {
         self.lock().awaited_until(&selection.cells).is_some()
     }
 
-    /// The same as [`prepare`](Self::prepare) for the snapshots that [`baseline`](Self::baseline) will take.
-    pub async fn prepare_baseline(
+    /// The same as [`prefetch`](Self::prefetch) for the snapshots that [`baseline`](Self::baseline) will take.
+    pub async fn prefetch_baseline(
         &self,
         selection: &Selection,
         window: Duration,
@@ -68,9 +68,9 @@ impl Store {
         }
     }
 
-    /// The same as [`prepare`](Self::prepare) for the frames of several selections, which wait for no command,
+    /// The same as [`prefetch`](Self::prefetch) for the frames of several selections, which wait for no command,
     /// and no longer than 100 ms.
-    pub async fn prepare_frames(&self, selections: &[&Selection], since: Duration) {
+    pub async fn prefetch_frames(&self, selections: &[&Selection], since: Duration) {
         let cells = selections.iter().flat_map(|selection| &selection.cells);
         let cells: BTreeSet<_> = cells.copied().collect();
         let cells: Vec<_> = cells.into_iter().collect();
@@ -82,7 +82,7 @@ impl Store {
 
     /// Waits for what the sources need that are asked for the first time what they have: see
     /// [`Resolution::is_awaited`](super::Resolution::is_awaited).
-    pub async fn prepare_resolution(&self) {
+    pub async fn wait_for_discovery(&self) {
         let deadline = monotonic().saturating_add(LONG_TIMEOUT);
         self.wait(deadline, |inner| {
             let cells = inner.cells.iter_mut().map(|(_, cell)| cell);
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Has those look whether something is new that somebody has asked for, or `all`, and waits for that.
-    pub(super) async fn prepare_definitions(&self, all: bool, closely: bool, timeout: Duration) {
+    pub(super) async fn probe_definitions(&self, all: bool, closely: bool, timeout: Duration) {
         let mut looking = Vec::new();
         for (at, cell) in self.lock().cells.iter_mut() {
             if (all || cell.metrics.is_some()) && cell.look(closely) {
@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// Waits for what looking again at these cells needs, and returns them.
-    pub(super) async fn prepare_discovery(
+    pub(super) async fn prefetch_discovery(
         &self,
         mut may_differ: impl FnMut(&mut Cell) -> bool,
     ) -> BTreeSet<usize> {

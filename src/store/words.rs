@@ -34,11 +34,16 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Words<'a, I> {
         let mut way: Vec<&str> = Vec::new();
         let mut is_corrected = false;
         for (place, segment) in text.split('/').enumerate() {
-            let next = |id: &'a str| pattern::after(way.iter().copied(), id.split('/'))?.next();
+            let next =
+                |id: &'a str| pattern::rest_of_id(way.iter().copied(), id.split('/'))?.next();
             let ids = self.ids.clone().filter_map(next);
             let names: BTreeSet<_> = ids.collect();
             let is_source = place == 0 && self.sources.contains(segment);
-            if is_source || names.iter().any(|name| pattern::is_like(segment, name)) {
+            if is_source
+                || names
+                    .iter()
+                    .any(|name| pattern::segment_matches(segment, name))
+            {
                 way.push(segment);
                 continue;
             }

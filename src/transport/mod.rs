@@ -7,7 +7,7 @@
 mod handshake;
 pub(crate) mod header;
 mod plain;
-pub(crate) mod readable;
+pub(crate) mod readable_fd;
 mod stream;
 
 use std::{fmt::Display, io, sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ use zbus::{
 pub(crate) use stream::Stream;
 
 /// How long a bus has to let somebody in.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a call over the connection may take that has no deadline of its own: 25 s, as with libdbus and GDBus.
 const CALL: Duration = Duration::from_secs(25);

@@ -30,7 +30,7 @@ use tokio::{
 };
 use zbus::address::transport::{Tcp, UnixSocket};
 
-use super::readable::{self, Readable};
+use super::readable_fd::{self, ReadableFd};
 
 /// The most descriptors that the kernel passes at once: `SCM_MAX_FD`.
 const MOST_DESCRIPTORS: usize = 253;
@@ -38,7 +38,7 @@ const MOST_DESCRIPTORS: usize = 253;
 /// A connected socket. It wakes its reader when there is something to read, and its writer only where
 /// the kernel had no room for what was written.
 #[derive(Debug)]
-pub(crate) struct Stream(Readable);
+pub(crate) struct Stream(ReadableFd);
 
 impl Stream {
     /// Connects to whoever listens there.
@@ -52,7 +52,7 @@ impl Stream {
         let socket = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
         loop {
             match socket::connect(socket.as_raw_fd(), &address) {
-                Ok(()) => return Ok(Self(Readable::new(socket)?)),
+                Ok(()) => return Ok(Self(ReadableFd::new(socket)?)),
                 Err(Errno::EINTR) => {}
                 // The queue of the listener is full, and no event tells when it is not.
                 Err(Errno::EAGAIN) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -65,7 +65,7 @@ impl Stream {
     pub(super) async fn connect_tcp(place: &Tcp) -> io::Result<Self> {
         let stream = TcpStream::connect((place.host(), place.port())).await?;
         stream.set_nodelay(true)?;
-        let stream = Self(Readable::new(stream.into_std()?.into())?);
+        let stream = Self(ReadableFd::new(stream.into_std()?.into())?);
         if let Some(file) = place.nonce_file() {
             // What is in it shows that both ends see the same files.
             stream.send_all(&nonce(OsStr::from_bytes(file))?).await?;
@@ -175,7 +175,7 @@ impl Stream {
     /// lasting one would wake the service each time the bus has read something.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         let socket = self.0.descriptor().as_fd().try_clone_to_owned()?;
-        let writable: AsyncFd<OwnedFd> = readable::register(socket, Interest::WRITABLE)?;
+        let writable: AsyncFd<OwnedFd> = readable_fd::register(socket, Interest::WRITABLE)?;
         let ready = writable.writable().await?;
         drop(ready);
         Ok(())
@@ -238,7 +238,7 @@ mod tests {
             .enable_all()
             .build();
         runtime.unwrap().block_on(async {
-            let stream = Stream(Readable::new(own.into()).unwrap());
+            let stream = Stream(ReadableFd::new(own.into()).unwrap());
             let bytes = vec![7; 10 << 20];
             let reader = thread::spawn(move || {
                 let mut read = 0;

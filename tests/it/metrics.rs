@@ -46,7 +46,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// All metrics of a machine in tests/fixtures.
 fn listed(tree: &str) -> Arc<Selection> {
     let store = store(tree);
-    let selection = block_on(store.resolve_patiently(&[])).unwrap();
+    let selection = block_on(store.wait_and_resolve(&[])).unwrap();
     for source in store.sources() {
         assert_eq!(source.error, "", "{tree}: {}", source.name);
     }
@@ -120,14 +120,14 @@ fn tables() -> (String, BTreeSet<String>) {
     let mut sources = BTreeMap::<_, BTreeMap<_, (_, BTreeSet<_>)>>::new();
     for column in selections.iter().flat_map(|selection| &selection.columns) {
         let metric = &column.metric;
-        words.extend([metric.unit.to_string(), metric.kind.word().to_owned()]);
+        words.extend([metric.unit.to_string(), metric.kind.as_str().to_owned()]);
         let source = sources.entry(column.source.clone()).or_default();
         let about = (metric.unit.clone(), metric.description.clone());
         let (known, kinds) = source
             .entry(pattern(&metric.id))
             .or_insert_with(|| (about.clone(), BTreeSet::new()));
         assert_eq!(*known, about, "{} is not the same everywhere", metric.id);
-        kinds.insert(metric.kind.word());
+        kinds.insert(metric.kind.as_str());
     }
     let mut text = String::new();
     for (source, metrics) in sources {
@@ -385,8 +385,8 @@ fn on_a_server() {
 /// What these metrics of a machine in tests/fixtures read.
 fn readings(tree: &str, selectors: &[&str]) -> Vec<(String, Reading)> {
     let store = store(tree);
-    let selection = block_on(store.resolve_patiently(selectors)).unwrap();
-    block_on(store.prepare_frames(&[&selection], Duration::ZERO));
+    let selection = block_on(store.wait_and_resolve(selectors)).unwrap();
+    block_on(store.prefetch_frames(&[&selection], Duration::ZERO));
     let frame = store.read(&selection, Duration::ZERO);
     let nothing = Vec::new();
     selection

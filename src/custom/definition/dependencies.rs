@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    expression::{Expression, Input},
+    expression::{Expression, Operand},
     pattern,
 };
 
@@ -39,8 +39,8 @@ impl Dependencies {
         let segments: Vec<_> = derived.iter().map(|(id, _)| Segments::of(id)).collect();
         let mut patterns = HashMap::new();
         for (at, (_, expression)) in derived.iter().enumerate() {
-            let mut below = Vec::with_capacity(expression.inputs().len());
-            for Input { selector, .. } in expression.inputs() {
+            let mut below = Vec::with_capacity(expression.operands().len());
+            for Operand { selector, .. } in expression.operands() {
                 let length = selector.split('/').count();
                 if length > 3 {
                     // No id is as long.
@@ -70,7 +70,7 @@ impl Dependencies {
         self.steps = self.steps.saturating_add(ids.len());
         let pattern = Segments::of(selector);
         let meant = ids.iter().zip(0_u32..);
-        let meant = meant.filter(|(id, _)| pattern::means(pattern.iter(), id.iter()));
+        let meant = meant.filter(|(id, _)| pattern::matches(pattern.iter(), id.iter()));
         let number = u32::try_from(self.below.len()).unwrap_or(u32::MAX);
         self.below.push(meant.map(|(_, number)| number).collect());
         number

@@ -23,7 +23,7 @@ pub(super) fn check(id: &str, taken: &[&'static str]) -> Result<(), String> {
         let mut is_hexadecimal = || rest.next().is_some_and(|byte| byte.is_ascii_hexdigit());
         match byte {
             b'%' if is_hexadecimal() && is_hexadecimal() => {}
-            byte if object::is_plain(byte) => {}
+            byte if object::is_unescaped(byte) => {}
             _ => {
                 let plain = "A-Z a-z 0-9 . _ : @ + - are written as they are, and others as %XX";
                 return Err(format!("{form}, in which {plain}"));

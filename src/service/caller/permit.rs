@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Caller, Grant, Grants, Who};
-use crate::{process::Query, service::error::Error, store::View};
+use crate::{process::Query, service::error::Error, store::Visibility};
 
 /// What a session of a program in a sandbox needs to be granted. Without it, the session ends.
 #[derive(Clone, Debug)]
@@ -74,10 +74,10 @@ impl Caller {
     }
 
     /// The metrics that it may know of.
-    pub(crate) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> Visibility {
         match self.may(Grant::Custom) {
-            true => View::All,
-            false => View::WithoutDefined,
+            true => Visibility::All,
+            false => Visibility::BuiltIn,
         }
     }
 }

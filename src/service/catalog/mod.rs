@@ -18,7 +18,7 @@ use super::{
     settings::Current,
 };
 use crate::{
-    store::{Changes, Selection, Store, View},
+    store::{Changes, Selection, Store, Visibility},
     wire,
 };
 
@@ -85,13 +85,13 @@ impl Catalog {
         lasts: bool,
     ) -> Result<(Arc<Selection>, Option<Permit>), Error> {
         let known = client.and_then(|client| self.access.known(client));
-        let view = known.as_ref().map_or(View::All, Caller::view);
+        let view = known.as_ref().map_or(Visibility::All, Caller::view);
         let found = self.find(bus, client, selectors, view).await;
         let may_matter = match &found {
-            Ok(selection) => selection.has_defined() || lasts && !Selection::is_fixed(selectors),
+            Ok(selection) => selection.has_custom() || lasts && !Selection::is_fixed(selectors),
             Err(_) => true,
         };
-        if !may_matter || !self.store.has_defined() {
+        if !may_matter || !self.store.has_custom() {
             return Ok((found?, None));
         }
         let caller = match (known, client) {
@@ -103,8 +103,8 @@ impl Catalog {
             return Ok((found?, caller.permit([Grant::Custom])));
         }
         let found = match view {
-            View::WithoutDefined => found,
-            View::All => self.find(bus, client, selectors, caller.view()).await,
+            Visibility::BuiltIn => found,
+            Visibility::All => self.find(bus, client, selectors, caller.view()).await,
         };
         Ok((found.map_err(|error| caller.explain(error))?, None))
     }
@@ -115,12 +115,12 @@ impl Catalog {
         bus: &Connection,
         client: Option<&str>,
         selectors: &[&str],
-        view: View,
+        view: Visibility,
     ) -> Result<Arc<Selection>, Error> {
         match self.resolver.resolve(client, selectors, view).await {
             Ok(selection) => Ok(selection),
             Err(_) => {
-                let changes = self.store.look_closely_for(selectors).await;
+                let changes = self.store.rediscover_all_for(selectors).await;
                 self.announce(bus, changes).await;
                 self.resolver.resolve(client, selectors, view).await
             }
@@ -148,7 +148,7 @@ impl Catalog {
 
     /// Looks for what is selected and may have come.
     pub(crate) async fn look_for(&self, bus: &Connection, selectors: &[&str]) {
-        let changes = self.store.look_for(selectors).await;
+        let changes = self.store.rediscover_for(selectors).await;
         self.announce(bus, changes).await;
     }
 

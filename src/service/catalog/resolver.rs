@@ -6,7 +6,7 @@ use tokio::task::yield_now;
 
 use crate::{
     service::{admission::Admission, error::Error},
-    store::{Resolution, Selection, Store, View},
+    store::{Resolution, Selection, Store, Visibility},
 };
 
 /// Resolves the lists of selectors of all calls.
@@ -32,25 +32,25 @@ impl Resolver {
         &self,
         client: Option<&str>,
         selectors: &[&str],
-        view: View,
+        view: Visibility,
     ) -> Result<Arc<Selection>, Error> {
-        let mut resolution = Resolution::in_view(selectors, view);
+        let mut resolution = Resolution::with_visibility(selectors, view);
         loop {
-            if let Some(selection) = self.store.resolve_some(&mut resolution)? {
+            if let Some(selection) = self.store.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
             if !resolution.is_awaited() {
                 break;
             }
-            self.store.prepare_resolution().await;
+            self.store.wait_for_discovery().await;
         }
         let _turn = self.long_lists.lock().await;
         loop {
-            if let Some(selection) = self.store.resolve_some(&mut resolution)? {
+            if let Some(selection) = self.store.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
             match resolution.is_awaited() {
-                true => self.store.prepare_resolution().await,
+                true => self.store.wait_for_discovery().await,
                 false => yield_now().await,
             }
             if client.is_some_and(|client| !self.admission.knows(client)) {

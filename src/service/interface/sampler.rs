@@ -156,7 +156,7 @@ impl Sampler {
                 Subject::Metrics(metrics) => {
                     let columns = metrics.selection.columns.iter();
                     let columns =
-                        columns.filter(|column| is_own || others.defined || !column.is_defined);
+                        columns.filter(|column| is_own || others.defined || !column.is_custom);
                     (
                         columns.map(|column| &*column.metric.id).collect(),
                         Vec::new(),

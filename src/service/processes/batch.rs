@@ -66,7 +66,7 @@ fn changes(table: &mut Table, wanted: &Wanted, since: Duration) -> Result<Change
     let Wanted { query, sent, .. } = wanted;
     let before = match sent {
         Some(sent) => Some(sent.pass.clone()),
-        None => table.past(query, since, sample::Options::default().window),
+        None => table.past(query, since, sample::SampleTiming::default().window),
     };
     let rows = table.rows(query, since, before.as_deref())?;
     Ok(Changes::between(
@@ -114,14 +114,14 @@ mod tests {
     async fn who_is_due_at_one_moment_has_one_pass() {
         let (roots, pool) = (Roots::default(), Pool::new());
         let table = SharedTable::new(&roots, &pool);
-        let options = sources::Options::default();
+        let options = sources::SourceOptions::default();
         let store = Store::new(sources::all_on(&pool, &table, &roots, &options));
         let selection = store.resolve(&["os/processes"]).unwrap();
         let worker = Worker::new(table);
         let passes = || async { worker.ask(|table| Ok(table.passes())).await.unwrap() };
         for moment in 1..=5 {
             let now = monotonic();
-            store.prepare_frames(&[&*selection; 3], now).await;
+            store.prefetch_frames(&[&*selection; 3], now).await;
             for _ in 0..3 {
                 store.read(&selection, now);
             }

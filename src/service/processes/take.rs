@@ -43,7 +43,7 @@ enum Step<T> {
 /// `Timeout`, when the table does not answer in time.
 pub(crate) async fn take<T: Send + 'static>(
     worker: &Worker,
-    options: sample::Options,
+    options: sample::SampleTiming,
     query: &Query,
     make: impl Fn(&mut Table, Duration, Option<&Pass>) -> Result<T, process::Error>
     + Clone

@@ -109,8 +109,8 @@ impl Metrics {
         let frame = store.read(&self.selection, now);
         let baseline = std::mem::take(&mut self.baseline);
         let (values, told) = if baseline.is_empty() {
-            let window = sample::Options::default().window;
-            let past = store.past(&self.selection, &frame, window);
+            let window = sample::SampleTiming::default().window;
+            let past = store.existing_baseline(&self.selection, &frame, window);
             self.evaluate(&frame, &past)
         } else {
             self.evaluate(&frame, &baseline)

@@ -70,7 +70,7 @@ impl Machine {
 
     fn define(&self, definitions: &[(&'static str, &'static str)]) -> Changes {
         *self.definitions.lock().unwrap() = definitions.to_vec();
-        self.store.look_where_readings_differ()
+        self.store.rediscover_changed()
     }
 
     /// The readings of some ids.
@@ -222,7 +222,7 @@ fn what_comes_later_is_taken_in() {
     machine.store.resolve(&["b"]).unwrap();
     *machine.b.ids.lock().unwrap() = vec!["b/x/level", "b/y/level"];
     machine.b.changed.store(true, Ordering::Relaxed);
-    assert!(!machine.store.look_where_readings_differ().is_empty());
+    assert!(!machine.store.rediscover_changed().is_empty());
     let after = machine.store.resolve_again(&["own/a/sum"], &before);
     assert!(!after.is_same(&before));
     let frame = machine.store.read(&after, now());

@@ -195,8 +195,8 @@ fn a_question_that_panics_costs_no_reading() {
     ] {
         let (store, at, watched) = beside_another(place);
         let selection = store.resolve(&["a", "b"]).unwrap();
-        runtime.block_on(store.prepare(&selection, now(), Duration::MAX));
-        assert!(store.look_where_readings_differ().is_empty());
+        runtime.block_on(store.prefetch(&selection, now(), Duration::MAX));
+        assert!(store.rediscover_changed().is_empty());
         let readings = values(&selection, &store.read(&selection, now()));
         assert!(
             readings.iter().all(Result::is_ok),
@@ -207,7 +207,7 @@ fn a_question_that_panics_costs_no_reading() {
         }
         *at.lock().unwrap() = At::Nowhere;
         watched.changed.store(true, Ordering::Relaxed);
-        store.look_where_readings_differ();
+        store.rediscover_changed();
         assert_eq!(trouble(&store), None);
     }
 }
@@ -218,11 +218,11 @@ fn a_family_that_panics_is_asked_again() {
     for place in [At::Members, At::Changed] {
         let (store, at, watched) = store_of(place, family);
         assert_eq!(store.resolve(&[]).unwrap().columns.len(), 1);
-        assert!(store.look_where_readings_differ().is_empty());
+        assert!(store.rediscover_changed().is_empty());
         has_panicked(&store);
         *at.lock().unwrap() = At::Nowhere;
         watched.changed.store(true, Ordering::Relaxed);
-        store.look_where_readings_differ();
+        store.rediscover_changed();
         assert_eq!(trouble(&store), None);
     }
 }

@@ -51,9 +51,9 @@ impl Place {
             directory: dir.path().join("sources.d"),
             subreaper: SAMPLED.into(),
         };
-        let options = sources::Options {
+        let options = sources::SourceOptions {
             custom: Some(custom),
-            ..sources::Options::default()
+            ..sources::SourceOptions::default()
         };
         let store = Store::new(sources::all_with(&Roots::default(), &options));
         Self { dir, store }
@@ -91,20 +91,20 @@ impl Place {
 
     /// What has changed, as it is found out before each call.
     pub(crate) fn look(&self) -> Changes {
-        block_on(self.store.look_at_definitions(true))
+        block_on(self.store.rediscover_definitions(true))
     }
 
     /// A frame now, in which nothing is waited for any longer.
     pub(crate) fn read(&self, selection: &Selection) -> Frame {
         let now = Stamp::now().monotonic;
-        block_on(self.store.prepare(selection, now, now + PATIENCE));
+        block_on(self.store.prefetch(selection, now, now + PATIENCE));
         self.store.read(selection, now)
     }
 
     /// The reading of a metric now.
     pub(crate) fn reading(&self, id: &str) -> Reading {
         self.look();
-        let selection = block_on(self.store.resolve_patiently(&[id])).unwrap();
+        let selection = block_on(self.store.wait_and_resolve(&[id])).unwrap();
         let frame = self.read(&selection);
         let none = Baseline::new();
         let (_, reading) = selection.readings(&frame, &none).next().unwrap();
@@ -130,7 +130,7 @@ impl Place {
     /// What there is of the user's.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.look();
-        let selection = block_on(self.store.resolve_patiently(&[])).unwrap();
+        let selection = block_on(self.store.wait_and_resolve(&[])).unwrap();
         let columns = selection.columns.iter();
         let own = columns.filter(|column| column.source.starts_with(custom::NAME));
         let mut ids: Vec<_> = own.map(|column| column.metric.id.to_string()).collect();

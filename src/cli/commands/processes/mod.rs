@@ -111,7 +111,9 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
     };
     let Plan { query, shown } = plan;
     let mut origin = Origin::open(common, options.patience).await?;
-    let window = options.window.unwrap_or(sample::Options::default().window);
+    let window = options
+        .window
+        .unwrap_or(sample::SampleTiming::default().window);
     let Format { json, csv } = common.format;
     let fields = &query.fields[..shown];
     if let Some(by) = options.by {

@@ -152,7 +152,7 @@ fn commands() {
 fn expressions() {
     let all = defined("[metrics.'disk/all/both']\nexpression = 'disk/all/read + disk/all/write'");
     assert_eq!(all[0].description, "disk/all/read + disk/all/write");
-    assert!(matches!(&all[0].origin, Origin::Expression(text) if text.inputs().len() == 2));
+    assert!(matches!(&all[0].origin, Origin::Expression(text) if text.operands().len() == 2));
 }
 
 #[test]

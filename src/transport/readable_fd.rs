@@ -10,7 +10,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 /// A descriptor, watched by the runtime. It wakes nobody while nobody waits for it.
 #[derive(Debug)]
-pub(crate) struct Readable(AsyncFd<OwnedFd>);
+pub(crate) struct ReadableFd(AsyncFd<OwnedFd>);
 
 /// Has the runtime watch a descriptor that does not block.
 pub(super) fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
@@ -24,7 +24,7 @@ pub(super) fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<As
     Ok(registered?)
 }
 
-impl Readable {
+impl ReadableFd {
     /// Watches a descriptor that does not block.
     pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Self> {
         register(descriptor, Interest::READABLE).map(Self)

@@ -2,17 +2,17 @@
 
 /// Which metrics somebody is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum View {
+pub enum Visibility {
     /// All there are.
     #[default]
     All,
     /// Those that no user has defined.
-    WithoutDefined,
+    BuiltIn,
 }
 
-impl View {
+impl Visibility {
     /// Whether metrics are shown that the user has defined, or has not.
-    pub(super) fn shows(self, is_defined: bool) -> bool {
-        self == Self::All || !is_defined
+    pub(super) fn shows(self, is_custom: bool) -> bool {
+        self == Self::All || !is_custom
     }
 }
