@@ -6,23 +6,23 @@ use zbus::Connection;
 
 use super::{
     caller::{Caller, Callers, Permit},
-    settings::Current,
+    settings::CurrentSettings,
 };
 
 /// The callers, and what they are granted.
 pub(crate) struct Access {
     callers: Arc<Callers>,
-    settings: Arc<Current>,
+    settings: Arc<CurrentSettings>,
 }
 
 impl Access {
-    pub(crate) fn new(callers: Arc<Callers>, settings: Arc<Current>) -> Self {
+    pub(crate) fn new(callers: Arc<Callers>, settings: Arc<CurrentSettings>) -> Self {
         Self { callers, settings }
     }
 
     /// Who has a unique name, and what it may do now.
     pub(crate) async fn caller(&self, bus: &Connection, name: &str) -> Caller {
-        let who = self.callers.ask(bus, name).await;
+        let who = self.callers.identify(bus, name).await;
         self.settings
             .with_granted(|granted| Caller::new(who, granted))
     }

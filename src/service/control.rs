@@ -16,7 +16,7 @@ use super::{
     options::StartOptions,
     selectors,
     session::{Metrics, Running, Session, Subject},
-    settings::Current,
+    settings::CurrentSettings,
     signals,
 };
 use crate::wire::Ids;
@@ -48,7 +48,7 @@ pub(crate) struct Control {
     pub(super) catalog: Arc<Catalog>,
     pub(super) watches: Arc<Watches>,
     pub(super) sessions: Arc<Running>,
-    pub(super) settings: Arc<Current>,
+    pub(super) settings: Arc<CurrentSettings>,
     pub(super) leaving: Arc<Leaving>,
 }
 
@@ -120,7 +120,7 @@ impl Control {
         session.permit = permit;
         let limits = self.settings.limits();
         // So much a session takes, about, for as long as it runs.
-        self.admission.count(SESSION_BYTES);
+        self.admission.count_bytes(SESSION_BYTES);
         self.sessions.lock().add(session, limits)
     }
 

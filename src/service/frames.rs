@@ -10,7 +10,7 @@ use super::{
     client::unread,
     processes::{Batches, Made, Worker},
     session::{Running, Session},
-    settings::Current,
+    settings::CurrentSettings,
     signals,
 };
 use crate::{reading::Stamp, store::Store};
@@ -22,7 +22,7 @@ pub(crate) struct Frames {
     pub(super) sessions: Arc<Running>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) access: Arc<Access>,
-    pub(super) settings: Arc<Current>,
+    pub(super) settings: Arc<CurrentSettings>,
 }
 
 impl Frames {
@@ -99,13 +99,13 @@ impl Frames {
         let detached = session.detached;
         let check = tokio::spawn(async move {
             if detached {
-                let readers = unread::who_reads(&bus).await;
+                let readers = unread::readers(&bus).await;
                 if let Some(session) = all.lock().session(id) {
                     session.learn(readers);
                 }
                 return;
             }
-            let held = unread::held(&bus, &owner).await;
+            let held = unread::of_client(&bus, &owner).await;
             if let Some(session) = all.lock().session(id) {
                 session.backlog.answer(held);
             }

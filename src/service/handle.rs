@@ -22,7 +22,7 @@ impl Handle {
 
     /// Takes a mistake in the configuration. The settings stay as they are.
     pub fn report(&self, mistake: String) {
-        self.state.settings.report(mistake);
+        self.state.settings.set_configuration_error(mistake);
     }
 
     /// How many calls are not answered yet.

@@ -5,7 +5,6 @@
 
 mod access;
 mod admission;
-mod argument;
 mod caller;
 mod catalog;
 mod client;
@@ -20,6 +19,7 @@ mod interface;
 mod leaving;
 mod limits;
 mod name;
+mod option_value;
 mod options;
 mod peer;
 mod processes;
@@ -52,7 +52,7 @@ use zbus::Connection;
 
 use crate::reading::Stamp;
 
-use admission::Attendant;
+use admission::BusTask;
 pub use caller::Grants;
 pub(crate) use caller::{Grant, is_app_id};
 use clock::Clock;
@@ -84,7 +84,7 @@ pub struct Service {
     state: Arc<State>,
     clock: Clock,
     /// Ends with the service.
-    _attendant: Attendant,
+    _bus_task: BusTask,
 }
 
 impl Service {

@@ -88,7 +88,7 @@ pub(crate) async fn drain(bus: &Connection, admission: &Admission) -> zbus::Resu
     call(bus, "GetId", &()).await?;
     // Without the bus no answer can be given any more, and none is counted.
     select! {
-        () = admission.quiet() => {}
+        () = admission.all_answered() => {}
         () = bus.closed() => return Ok(()),
     }
     call(bus, "GetId", &()).await.map(drop)

@@ -8,9 +8,9 @@ use zbus::{Signature, Type};
 use crate::sample;
 
 use super::{
-    argument::{Argument, Budget, Skip, Value},
     error::Error,
     limits::Limits,
+    option_value::{Budget, OptionValue, Skip, Value},
 };
 
 /// The keys that some method knows.
@@ -24,32 +24,32 @@ const VALUES: usize = 4096;
 /// Options as they come over the bus. What is unknown is counted, and not kept. They are the last argument
 /// of each method that takes them, so that what is too much can be left unread.
 #[derive(Debug, Default)]
-pub(crate) struct Options {
-    known: HashMap<&'static str, Argument>,
+pub(crate) struct CallOptions {
+    known: HashMap<&'static str, OptionValue>,
     count: usize,
     /// Whether there were too many values to read.
     is_too_much: bool,
 }
 
-impl Type for Options {
+impl Type for CallOptions {
     const SIGNATURE: &'static Signature =
         &Signature::static_dict(&Signature::Str, &Signature::Variant);
 }
 
-impl<'de> Deserialize<'de> for Options {
+impl<'de> Deserialize<'de> for CallOptions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
 
         impl<'de> Visitor<'de> for Entries {
-            type Value = Options;
+            type Value = CallOptions;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("options")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Options, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<CallOptions, A::Error> {
                 let budget = Budget::new(VALUES);
-                let mut options = Options::default();
+                let mut options = CallOptions::default();
                 while budget.take()
                     && let Some(key) = entries.next_key::<&str>()?
                 {
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Options {
     }
 }
 
-impl Options {
+impl CallOptions {
     /// Refuses more options than a call may have.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Options {
     }
 
     /// The option of this name, which is one of those that are known.
-    pub(crate) fn get(&self, key: &str) -> Option<&Argument> {
+    pub(crate) fn get(&self, key: &str) -> Option<&OptionValue> {
         self.known.get(key)
     }
 }
@@ -109,7 +109,7 @@ pub(crate) struct StartOptions {
     pub(crate) detached: bool,
 }
 
-pub(crate) fn sample(options: &Options) -> Result<sample::SampleTiming, Error> {
+pub(crate) fn sample(options: &CallOptions) -> Result<sample::SampleTiming, Error> {
     let usual = sample::SampleTiming::default();
     let taken = sample::SampleTiming {
         window: microseconds(options, "window")?.unwrap_or(usual.window),
@@ -128,10 +128,10 @@ pub(crate) fn sample(options: &Options) -> Result<sample::SampleTiming, Error> {
     })
 }
 
-pub(crate) fn start(options: &Options) -> Result<StartOptions, Error> {
+pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
     let label = match options.get("label") {
         None => String::new(),
-        Some(Argument::Text(label)) => label.clone(),
+        Some(OptionValue::Text(label)) => label.clone(),
         Some(other) => return Err(mistyped("label", "s", other)),
     };
     if label.len() > LONGEST_LABEL {
@@ -142,21 +142,21 @@ pub(crate) fn start(options: &Options) -> Result<StartOptions, Error> {
     }
     let detached = match options.get("detached") {
         None => false,
-        Some(Argument::Bool(detached)) => *detached,
+        Some(OptionValue::Bool(detached)) => *detached,
         Some(other) => return Err(mistyped("detached", "b", other)),
     };
     Ok(StartOptions { label, detached })
 }
 
-fn microseconds(options: &Options, key: &str) -> Result<Option<Duration>, Error> {
+fn microseconds(options: &CallOptions, key: &str) -> Result<Option<Duration>, Error> {
     match options.get(key) {
         None => Ok(None),
-        Some(Argument::U64(microseconds)) => Ok(Some(Duration::from_micros(*microseconds))),
+        Some(OptionValue::U64(microseconds)) => Ok(Some(Duration::from_micros(*microseconds))),
         Some(other) => Err(mistyped(key, "t", other)),
     }
 }
 
-pub(crate) fn mistyped(key: &str, expected: &str, given: &Argument) -> Error {
+pub(crate) fn mistyped(key: &str, expected: &str, given: &OptionValue) -> Error {
     Error::invalid_args(format!(
         "option {key}: type {} was given, type {expected} is expected",
         given.signature()
@@ -170,13 +170,13 @@ mod tests {
     use super::*;
 
     /// Options as they come out of a message.
-    fn options_of<'a>(given: &[(&str, Variant<'a>)]) -> Options {
+    fn options_of<'a>(given: &[(&str, Variant<'a>)]) -> CallOptions {
         let given: HashMap<_, _> = given.iter().map(|(key, value)| (*key, value)).collect();
         let call = zbus::Message::method_call("/", "M").build(&given).unwrap();
         call.body().deserialize().unwrap()
     }
 
-    fn options(key: &str, value: Variant<'static>) -> Options {
+    fn options(key: &str, value: Variant<'static>) -> CallOptions {
         options_of(&[(key, value)])
     }
 
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn of_sample() {
         assert_eq!(
-            sample(&Options::default()),
+            sample(&CallOptions::default()),
             Ok(sample::SampleTiming::default())
         );
         let window = sample(&options("window", Variant::U64(50_000)))
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn of_start() {
-        assert_eq!(start(&Options::default()), Ok(StartOptions::default()));
+        assert_eq!(start(&CallOptions::default()), Ok(StartOptions::default()));
         assert_eq!(
             start(&options("label", Variant::from("x"))).unwrap().label,
             "x"

@@ -18,7 +18,7 @@ pub(super) struct Peer(OnceLock<(u32, u64)>);
 impl Peer {
     /// Notes who it is, and when that was, in microseconds since boot: the number of one that starts later is another
     /// process's.
-    pub(super) fn note(&self, stream: &Stream) {
+    pub(super) fn record(&self, stream: &Stream) {
         if let Some(pid) = stream.peer() {
             let now = Stamp::now().boottime.as_micros();
             self.0

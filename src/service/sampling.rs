@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use zbus::Connection;
 
-use super::{catalog::Catalog, error::Error, selectors, settings::Current, turn::Turn};
+use super::{catalog::Catalog, error::Error, selectors, settings::CurrentSettings, turn::Turn};
 use crate::{
     sample::{self, Sample},
     store::Store,
@@ -19,13 +19,17 @@ const SHORT: Duration = Duration::from_millis(5);
 pub(crate) struct Sampling {
     store: Arc<Store>,
     catalog: Arc<Catalog>,
-    settings: Arc<Current>,
+    settings: Arc<CurrentSettings>,
     /// Held by the call that has waited and is being answered.
     waited: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Sampling {
-    pub(crate) fn new(store: Arc<Store>, catalog: Arc<Catalog>, settings: Arc<Current>) -> Self {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        catalog: Arc<Catalog>,
+        settings: Arc<CurrentSettings>,
+    ) -> Self {
         Self {
             store,
             catalog,

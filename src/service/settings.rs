@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    caller::{Granted, Grants},
+    caller::{Grants, GrantsByApp},
     limits::Limits,
 };
 use crate::sources;
@@ -51,9 +51,9 @@ impl Default for Settings {
 }
 
 /// The settings that hold now.
-pub(crate) struct Current(Mutex<Settings>);
+pub(crate) struct CurrentSettings(Mutex<Settings>);
 
-impl Current {
+impl CurrentSettings {
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Mutex::new(settings))
     }
@@ -68,7 +68,7 @@ impl Current {
     }
 
     /// Takes a mistake in the configuration. The rest stays as it is.
-    pub(crate) fn report(&self, mistake: String) {
+    pub(crate) fn set_configuration_error(&self, mistake: String) {
         self.lock().configuration_error = mistake;
     }
 
@@ -78,7 +78,7 @@ impl Current {
     }
 
     /// Has something looked up in what programs in sandboxes are granted.
-    pub(crate) fn with_granted<T>(&self, look: impl FnOnce(&Granted) -> T) -> T {
+    pub(crate) fn with_granted<T>(&self, look: impl FnOnce(&GrantsByApp) -> T) -> T {
         look(&self.lock().sandbox)
     }
 

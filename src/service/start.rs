@@ -8,7 +8,7 @@ use zbus::{Connection, connection};
 
 use super::{
     Service,
-    admission::Attendant,
+    admission::BusTask,
     clock::Clock,
     interface::{Processes, Sampler},
     name::{self, Queue},
@@ -101,12 +101,12 @@ impl Service {
         let store = store.with_listings(DeviceLists::new(roots));
         let processes = Worker::new(table);
         let state = State::new(store, processes, settings);
-        let (address, bus, attendant) = connect(&state).await?;
+        let (address, bus, bus_task) = connect(&state).await?;
         let service = Self {
             bus,
             state,
             clock,
-            _attendant: attendant,
+            _bus_task: bus_task,
         };
         let no_answer = |_| Error::NoAnswer {
             address,
@@ -146,7 +146,7 @@ impl Service {
     }
 }
 
-async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), Error> {
+async fn connect(state: &Arc<State>) -> Result<(String, Connection, BusTask), Error> {
     let sampler = Sampler {
         state: state.clone(),
     };
@@ -163,10 +163,10 @@ async fn connect(state: &Arc<State>) -> Result<(String, Connection, Attendant), 
         let (admission, stream) = (&state.admission, &transport.stream);
         let socket = admission.socket(stream.clone(), transport.received.clone());
         let bus = transport.build(socket, serve).await?;
-        state.peer.note(stream);
+        state.peer.record(stream);
         let (admission, watches) = (admission.clone(), state.watches.clone());
-        let attendant = Attendant::begin(admission, watches, bus.clone(), stream.clone());
-        Ok((transport.address.to_string(), bus, attendant))
+        let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream.clone());
+        Ok((transport.address.to_string(), bus, bus_task))
     };
     connecting.await.map_err(|cause| match cause {
         zbus::Error::Handshake(what) => Error::Handshake(what),

@@ -16,7 +16,7 @@ use super::{
     processes::Worker,
     sampling::Sampling,
     session::Running,
-    settings::{Current, PROCESS_TABLE, Settings},
+    settings::{CurrentSettings, PROCESS_TABLE, Settings},
 };
 use crate::store::Store;
 
@@ -29,7 +29,7 @@ pub(crate) struct State {
     pub(crate) access: Arc<Access>,
     pub(crate) peer: Peer,
     pub(crate) watches: Arc<Watches>,
-    pub(crate) settings: Arc<Current>,
+    pub(crate) settings: Arc<CurrentSettings>,
     pub(crate) sessions: Arc<Running>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) sampling: Sampling,
@@ -49,7 +49,7 @@ impl State {
         let (store, processes) = (Arc::new(store), Arc::new(processes));
         let admission = Arc::new(Admission::new(settings.limits));
         let callers = Arc::new(Callers::new(processes.pool()));
-        let settings = Arc::new(Current::new(settings));
+        let settings = Arc::new(CurrentSettings::new(settings));
         let access = Arc::new(Access::new(callers.clone(), settings.clone()));
         let sessions = Arc::new(Running::default());
         let leaving = Arc::new(Leaving::new());
@@ -115,7 +115,7 @@ impl State {
     pub(crate) fn settle(&self, settings: Settings) -> Vec<String> {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
-        self.admission.settle(settings.limits);
+        self.admission.set_limits(settings.limits);
         self.settings.replace(settings);
         self.sessions.rearrange();
         unknown
@@ -126,7 +126,7 @@ impl State {
         self.sessions.lock().forget(client);
         self.admission.forget(client);
         self.callers.forget(client);
-        self.admission.touch();
+        self.admission.record_activity();
         self.sessions.rearrange();
     }
 }

@@ -3,10 +3,10 @@
 //! It stands between the socket and zbus. [`arrivals`] hands the [`queue`] each call as it comes, [`receiver`] hands
 //! zbus those that are admitted, one client's after the other's; [`sender`] reports each reply. So a
 //! client that calls without end waits for itself alone, and what it can have waiting here is
-//! bounded. [`attendant`] does what takes a call to the bus: it refuses calls, and asks after clients.
+//! bounded. [`bus_task`] does what takes a call to the bus: it refuses calls, and asks after clients.
 
 mod arrivals;
-mod attendant;
+mod bus_task;
 mod client;
 mod excess;
 mod queue;
@@ -26,9 +26,9 @@ use zbus::connection::socket::{Socket, Split};
 
 use crate::transport::Stream;
 
-use super::{client::unread::Held, limits::Limits};
+use super::{client::unread::Unread, limits::Limits};
 
-pub(crate) use attendant::Attendant;
+pub(crate) use bus_task::BusTask;
 use client::Incoming;
 use excess::Excess;
 use queue::Queue;
@@ -95,12 +95,12 @@ impl Admission {
     }
 
     /// Takes new limits. What is let in already stays.
-    pub(crate) fn settle(&self, limits: Limits) {
+    pub(crate) fn set_limits(&self, limits: Limits) {
         self.lock().queue.limits = limits;
     }
 
     /// Counts as the end of a call: the time to leave is counted from here.
-    pub(crate) fn touch(&self) {
+    pub(crate) fn record_activity(&self) {
         self.lock().last_end = Instant::now();
     }
 
@@ -118,7 +118,7 @@ impl Admission {
     }
 
     /// Waits until every call that has come is answered.
-    pub(crate) async fn quiet(&self) {
+    pub(crate) async fn all_answered(&self) {
         while self.lock().queue.calls() > 0 {
             self.none_left.notified().await;
         }
@@ -130,13 +130,13 @@ impl Admission {
     }
 
     /// Whether a client that waits for an answer may still be there.
-    pub(crate) fn knows(&self, client: &str) -> bool {
-        self.lock().queue.knows(client)
+    pub(crate) fn has_client(&self, client: &str) -> bool {
+        self.lock().queue.has_client(client)
     }
 
     /// So many bytes were allocated for clients beside their calls.
-    pub(crate) fn count(&self, bytes: usize) {
-        self.with(|inner| inner.queue.count(bytes));
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        self.with(|inner| inner.queue.count_bytes(bytes));
     }
 
     /// How many calls wait or run.
@@ -224,13 +224,13 @@ impl Admission {
     }
 
     /// The bus was asked how much it holds for a client.
-    fn learn(&self, client: &str, held: Held, has_answered: bool) {
+    fn learn(&self, client: &str, held: Unread, has_answered: bool) {
         let (bytes, has_answered) = match held {
-            Held::Bytes(bytes) => (bytes, false),
-            Held::Pinged => (0, true),
-            Held::Silent if has_answered => (usize::MAX, true),
+            Unread::Bytes(bytes) => (bytes, false),
+            Unread::Pinged => (0, true),
+            Unread::Silent if has_answered => (usize::MAX, true),
             // Some programs never answer a ping.
-            Held::Silent => (0, false),
+            Unread::Silent => (0, false),
         };
         self.with(|inner| {
             let queue = &mut inner.queue;

@@ -157,7 +157,7 @@ impl Queue {
     }
 
     /// Whether the client may still be there.
-    pub(super) fn knows(&self, name: &str) -> bool {
+    pub(super) fn has_client(&self, name: &str) -> bool {
         self.clients.contains_key(name)
     }
 
@@ -184,11 +184,11 @@ impl Queue {
         }
         self.leave(call.bytes);
         self.line_up(name);
-        self.count(call.bytes.saturating_add(bytes));
+        self.count_bytes(call.bytes.saturating_add(bytes));
     }
 
     /// Counts what has been allocated for clients: after much of it, memory is given back.
-    pub(super) fn count(&mut self, bytes: usize) {
+    pub(super) fn count_bytes(&mut self, bytes: usize) {
         self.traffic = self.traffic.saturating_add(bytes);
         if self.traffic >= MUCH_TRAFFIC {
             self.traffic = 0;
@@ -229,7 +229,7 @@ impl Queue {
         if let Some((name, client)) = self.clients.remove_entry(name) {
             self.calls = self.calls.saturating_sub(client.calls());
             self.bytes = self.bytes.saturating_sub(client.bytes());
-            self.count(client.bytes().saturating_add(CLIENT_BYTES));
+            self.count_bytes(client.bytes().saturating_add(CLIENT_BYTES));
             if client.is_watched {
                 self.work.watch.push((name, false));
             }

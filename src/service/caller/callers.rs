@@ -16,7 +16,7 @@ use zbus::{Connection, fdo::ConnectionCredentials};
 use crate::source::pool::Pool;
 
 use super::{
-    Who,
+    Identity,
     identity::{self, Process},
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct Callers {
 
 #[derive(Default)]
 struct Known {
-    by_name: HashMap<Arc<str>, Arc<Who>>,
+    by_name: HashMap<Arc<str>, Arc<Identity>>,
     /// The oldest first.
     order: VecDeque<Arc<str>>,
     /// The names of those who have asked what there is.
@@ -56,24 +56,24 @@ impl Callers {
     }
 
     /// Who has this unique name, if that was asked before.
-    pub(crate) fn known(&self, name: &str) -> Option<Arc<Who>> {
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Identity>> {
         self.lock().by_name.get(name).cloned()
     }
 
     /// Finds out who has a unique name.
-    pub(crate) async fn ask(&self, bus: &Connection, name: &str) -> Arc<Who> {
+    pub(crate) async fn identify(&self, bus: &Connection, name: &str) -> Arc<Identity> {
         if let Some(who) = self.known(name) {
             return who;
         }
         match self.find_out(bus, name).await {
             Ok(who) => self.lock().remember(name, Arc::new(who)),
             // The next time it may be known.
-            Err(why) => Arc::new(Who::Unknown(why)),
+            Err(why) => Arc::new(Identity::Unknown(why)),
         }
     }
 
     /// Who it is; or in words why that is not known now.
-    async fn find_out(&self, bus: &Connection, name: &str) -> Result<Who, String> {
+    async fn find_out(&self, bus: &Connection, name: &str) -> Result<Identity, String> {
         let credentials = credentials(bus, name).await;
         let credentials = credentials.ok_or("the bus does not tell who it is")?;
         let label = credentials.linux_security_label();
@@ -98,7 +98,7 @@ impl Callers {
         Ok(who)
     }
 
-    async fn look(&self, process: Process, label: Option<String>) -> Result<Who, String> {
+    async fn look(&self, process: Process, label: Option<String>) -> Result<Identity, String> {
         // Most callers have the root of this service, which is looked at once.
         let is_root_plain = process.shares_root() && self.is_own_root_plain().await;
         let gone = || "it has ended".to_owned();
@@ -151,15 +151,15 @@ impl Callers {
 
     /// Notes that somebody asks what there is, and is to be told of what there is later. Where there is no room, those
     /// make room who have left the bus.
-    pub(crate) async fn listens(&self, bus: &Connection, name: &str) {
-        if self.lock().listens(name) {
+    pub(crate) async fn add_listener(&self, bus: &Connection, name: &str) {
+        if self.lock().add_listener(name) {
             return;
         }
         if let Some(names) = names(bus).await {
             let names: HashSet<_> = names.iter().map(String::as_str).collect();
             let mut known = self.lock();
             known.listeners.retain(|name| names.contains(&**name));
-            known.listens(name);
+            known.add_listener(name);
         }
     }
 
@@ -184,7 +184,7 @@ impl Callers {
 
 impl Known {
     /// Notes a listener, if there is room.
-    fn listens(&mut self, name: &str) -> bool {
+    fn add_listener(&mut self, name: &str) -> bool {
         if self.listeners.contains(name) {
             return true;
         }
@@ -195,7 +195,7 @@ impl Known {
         has_room
     }
 
-    fn remember(&mut self, name: &str, who: Arc<Who>) -> Arc<Who> {
+    fn remember(&mut self, name: &str, who: Arc<Identity>) -> Arc<Identity> {
         let name: Arc<str> = name.into();
         if self.by_name.insert(name.clone(), who.clone()).is_none() {
             self.order.push_back(name);
@@ -248,8 +248,8 @@ mod tests {
     fn what_is_remembered_has_a_bound() {
         let mut known = Known::default();
         for number in 0..3 * MOST {
-            known.remember(&format!(":1.{number}"), Arc::new(Who::Host));
-            known.remember(":1.0", Arc::new(Who::Host));
+            known.remember(&format!(":1.{number}"), Arc::new(Identity::Host));
+            known.remember(":1.0", Arc::new(Identity::Host));
         }
         assert_eq!((known.by_name.len(), known.order.len()), (MOST, MOST));
         let last = format!(":1.{}", 3 * MOST - 1);

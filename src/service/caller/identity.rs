@@ -20,7 +20,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use crate::regular_file;
 
 use super::{
-    Who, flatpak,
+    Identity, flatpak,
     snap::{self, Snap},
 };
 
@@ -77,9 +77,9 @@ impl Process {
 
     /// Who it is; nothing if it has ended. `label` is what the bus knows of its label. Where `is_root_plain`, nothing in
     /// its root marks a sandbox, and no file but the kernel's is read.
-    pub(super) fn look(&self, label: Option<&str>, is_root_plain: bool) -> Option<Who> {
+    pub(super) fn look(&self, label: Option<&str>, is_root_plain: bool) -> Option<Identity> {
         let who = self.who(label, is_root_plain).unwrap_or_else(|unseen| {
-            Who::Unknown(format!(
+            Identity::Unknown(format!(
                 "it cannot be seen whether it is in a sandbox ({unseen})"
             ))
         });
@@ -87,7 +87,7 @@ impl Process {
         (!self.has_ended()).then_some(who)
     }
 
-    fn who(&self, label: Option<&str>, is_root_plain: bool) -> Result<Who, String> {
+    fn who(&self, label: Option<&str>, is_root_plain: bool) -> Result<Identity, String> {
         let number = self.number();
         let failed = |name: &str, cause: io::Error| format!("/proc/{number}/{name}: {cause}");
         let process = open(&format!("/proc/{number}")).map_err(|cause| failed("", cause))?;
@@ -102,22 +102,22 @@ impl Process {
         let groups = read(process.as_fd(), "cgroup").map_err(|cause| failed("cgroup", cause))?;
         let snap = label.and_then(snap::of_label);
         Ok(match snap.or_else(|| snap::of_cgroup(&groups)) {
-            None => Who::Host,
-            Some(Snap::Named(app)) => Who::Sandboxed(app.into()),
-            Some(Snap::Unnamed) => Who::Unknown("it is a snap without a name".to_owned()),
+            None => Identity::Host,
+            Some(Snap::Named(app)) => Identity::Sandboxed(app.into()),
+            Some(Snap::Unnamed) => Identity::Unknown("it is a snap without a name".to_owned()),
         })
     }
 }
 
 /// Who a program in a sandbox of Flatpak is; nothing, where its root is not that of one.
-fn in_flatpak(root: BorrowedFd<'_>) -> io::Result<Option<Who>> {
+fn in_flatpak(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
     let text = match read(root, INFO) {
         Err(cause) if is_absent(&cause) => return Ok(None),
         read => read?,
     };
     Ok(Some(match flatpak::app_id(&text) {
-        Some(app) => Who::Sandboxed(app.into()),
-        None => Who::Unknown("its /.flatpak-info names no application".to_owned()),
+        Some(app) => Identity::Sandboxed(app.into()),
+        None => Identity::Unknown("its /.flatpak-info names no application".to_owned()),
     }))
 }
 

@@ -19,11 +19,11 @@ pub(crate) use callers::{Callers, credentials};
 pub(crate) use flatpak::is_app_id;
 pub(crate) use grants::Grant;
 pub use grants::Grants;
-pub(crate) use permit::{Granted, Permit};
+pub(crate) use permit::{GrantsByApp, Permit};
 
 /// Who has a unique name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Identity {
     /// A program of the user.
     Host,
     /// A program of this id in a sandbox.
@@ -35,7 +35,7 @@ pub(crate) enum Who {
 /// Who calls, and what it may do now.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    who: Arc<Who>,
+    who: Arc<Identity>,
     grants: Grants,
 }
 
@@ -47,7 +47,7 @@ impl Caller {
 
     /// Whether it is none of the user's own programs.
     pub(crate) fn is_sandboxed(&self) -> bool {
-        *self.who != Who::Host
+        *self.who != Identity::Host
     }
 
     /// Refuses what takes a grant that it has not got.
@@ -83,18 +83,18 @@ impl Caller {
 
     fn refusal(&self, what: &str, grant: Option<Grant>) -> String {
         match (&*self.who, grant) {
-            (Who::Sandboxed(app), Some(grant)) => format!(
+            (Identity::Sandboxed(app), Some(grant)) => format!(
                 "{what}: denied to {app}, which runs in a sandbox: {} = true below \
                  [sandbox.\"{app}\"] in config.toml grants it",
                 grant.key()
             ),
-            (Who::Sandboxed(app), None) => {
+            (Identity::Sandboxed(app), None) => {
                 format!("{what}: denied to {app}, which runs in a sandbox, whatever it is granted")
             }
-            (Who::Unknown(why), _) => {
+            (Identity::Unknown(why), _) => {
                 format!("{what}: denied to this caller, which can be granted nothing: {why}")
             }
-            (Who::Host, _) => what.to_owned(),
+            (Identity::Host, _) => what.to_owned(),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Caller {
 mod tests {
     use super::*;
 
-    fn caller(who: Who, grants: Grants) -> Caller {
+    fn caller(who: Identity, grants: Grants) -> Caller {
         Caller {
             who: Arc::new(who),
             grants,
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_program_and_the_grant() {
-        let app = || Who::Sandboxed("org.example.App".into());
+        let app = || Identity::Sandboxed("org.example.App".into());
         let none = caller(app(), Grants::default());
         refuses(
             none.check("Processes1.End", Grant::End),
@@ -128,7 +128,10 @@ mod tests {
             none.check_is_host("Quit"),
             "Quit: denied to org.example.App, which runs in a sandbox, whatever it is granted",
         );
-        let unknown = caller(Who::Unknown("it has no id".to_owned()), Grants::default());
+        let unknown = caller(
+            Identity::Unknown("it has no id".to_owned()),
+            Grants::default(),
+        );
         refuses(
             unknown.check("Processes1.End", Grant::End),
             "Processes1.End: denied to this caller, which can be granted nothing: it has no id",
@@ -141,7 +144,7 @@ mod tests {
             processes: true,
             ..Grants::default()
         };
-        let caller = caller(Who::Sandboxed("org.example.App".into()), grants);
+        let caller = caller(Identity::Sandboxed("org.example.App".into()), grants);
         assert!(caller.check("x", Grant::Processes).is_ok());
         for other in [Grant::Custom, Grant::CommandLines, Grant::End] {
             assert!(caller.check("x", other).is_err());

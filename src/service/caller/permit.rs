@@ -2,22 +2,22 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Caller, Grant, Grants, Who};
+use super::{Caller, Grant, Grants, Identity};
 use crate::{process::Query, service::error::Error, store::Visibility};
 
 /// What a session of a program in a sandbox needs to be granted. Without it, the session ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
-    who: Arc<Who>,
+    who: Arc<Identity>,
     needs: Vec<Grant>,
 }
 
 /// What programs in sandboxes are granted, by their ids.
-pub(crate) type Granted = BTreeMap<String, Grants>;
+pub(crate) type GrantsByApp = BTreeMap<String, Grants>;
 
 impl Permit {
     /// Whether what it needs is granted.
-    pub(crate) fn holds(&self, granted: &Granted) -> bool {
+    pub(crate) fn holds(&self, granted: &GrantsByApp) -> bool {
         let caller = Caller::new(self.who.clone(), granted);
         self.needs.iter().all(|&need| caller.may(need))
     }
@@ -25,19 +25,19 @@ impl Permit {
 
 impl Caller {
     /// A caller with what is granted to it now.
-    pub(crate) fn new(who: Arc<Who>, granted: &Granted) -> Self {
+    pub(crate) fn new(who: Arc<Identity>, granted: &GrantsByApp) -> Self {
         let grants = match &*who {
-            Who::Host => Grants::EVERYTHING,
-            Who::Sandboxed(app) => granted.get(&**app).copied().unwrap_or_default(),
-            Who::Unknown(_) => Grants::default(),
+            Identity::Host => Grants::EVERYTHING,
+            Identity::Sandboxed(app) => granted.get(&**app).copied().unwrap_or_default(),
+            Identity::Unknown(_) => Grants::default(),
         };
         Self { who, grants }
     }
 
     /// Who has made a call without a sender.
     pub(crate) fn without_sender() -> Self {
-        let who = Who::Unknown("the call has no sender".to_owned());
-        Self::new(Arc::new(who), &Granted::new())
+        let who = Identity::Unknown("the call has no sender".to_owned());
+        Self::new(Arc::new(who), &GrantsByApp::new())
     }
 
     /// What a session of it needs that goes on as long as it has these grants.

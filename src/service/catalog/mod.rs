@@ -15,7 +15,7 @@ use super::{
     error::Error,
     selectors,
     session::Running,
-    settings::Current,
+    settings::CurrentSettings,
 };
 use crate::{
     store::{Changes, Selection, Store, Visibility},
@@ -30,7 +30,7 @@ pub(crate) struct Catalog {
     store: Arc<Store>,
     callers: Arc<Callers>,
     access: Arc<Access>,
-    settings: Arc<Current>,
+    settings: Arc<CurrentSettings>,
     sessions: Arc<Running>,
     resolver: Resolver,
     tellers: Tellers,
@@ -41,7 +41,7 @@ impl Catalog {
         store: Arc<Store>,
         callers: Arc<Callers>,
         access: Arc<Access>,
-        settings: Arc<Current>,
+        settings: Arc<CurrentSettings>,
         sessions: Arc<Running>,
         admission: Arc<Admission>,
     ) -> Self {
@@ -66,7 +66,7 @@ impl Catalog {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.look_for(bus, selectors).await;
         if let Some(client) = client {
-            self.callers.listens(bus, client).await;
+            self.callers.add_listener(bus, client).await;
         }
         let (selection, _) = self.select(bus, client, selectors, false).await?;
         let columns = selection.columns.iter();
@@ -154,6 +154,6 @@ impl Catalog {
 
     /// Notes that a client asks what there is, and is to be told of what there is later.
     pub(crate) async fn listens(&self, bus: &Connection, client: &str) {
-        self.callers.listens(bus, client).await;
+        self.callers.add_listener(bus, client).await;
     }
 }

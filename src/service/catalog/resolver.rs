@@ -53,7 +53,7 @@ impl Resolver {
                 true => self.store.wait_for_discovery().await,
                 false => yield_now().await,
             }
-            if client.is_some_and(|client| !self.admission.knows(client)) {
+            if client.is_some_and(|client| !self.admission.has_client(client)) {
                 return Err(Error::failed("the client has left the bus".to_owned()));
             }
         }

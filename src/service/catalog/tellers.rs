@@ -12,7 +12,7 @@ use zbus::Connection;
 use super::announce::announce;
 use crate::{
     service::{
-        caller::{Caller, Callers, Grant, Granted, Who},
+        caller::{Caller, Callers, Grant, GrantsByApp, Identity},
         client::unread::{self, Subscribers},
     },
     store::Changes,
@@ -35,7 +35,7 @@ impl Tellers {
         &self,
         bus: &Connection,
         callers: Arc<Callers>,
-        granted: Granted,
+        granted: GrantsByApp,
         changes: Changes,
     ) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +52,7 @@ impl Tellers {
     }
 }
 
-async fn tell(bus: &Connection, callers: &Callers, granted: &Granted, changes: &Changes) {
+async fn tell(bus: &Connection, callers: &Callers, granted: &GrantsByApp, changes: &Changes) {
     let mut names: BTreeSet<Arc<str>> = callers.listeners().into_iter().collect();
     if let Subscribers::These(subscribers) = unread::subscribers(bus).await {
         // Those who have left, and those who do not care, are not among them.
@@ -63,8 +63,8 @@ async fn tell(bus: &Connection, callers: &Callers, granted: &Granted, changes: &
         .into_iter()
         .partition(|name| callers.known(name).is_some());
     for name in known.into_iter().chain(others) {
-        let who = callers.ask(bus, &name).await;
-        let has_left = matches!(*who, Who::Unknown(_)) && callers.known(&name).is_none();
+        let who = callers.identify(bus, &name).await;
+        let has_left = matches!(*who, Identity::Unknown(_)) && callers.known(&name).is_none();
         if has_left {
             callers.forget(&name);
         }

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
 /// frame of 4096 numbers.
-pub(crate) const MOST_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_UNREAD_BYTES: usize = 64 * 1024;
 
 /// Subscribers beyond so many are not asked after.
 const SUBSCRIBERS: usize = 512;
@@ -22,7 +22,7 @@ const STATS: &str = "org.freedesktop.DBus.Debug.Stats";
 
 /// What is known of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Held {
+pub(crate) enum Unread {
     /// The bus holds so many bytes for it.
     Bytes(usize),
     /// The bus does not say; the client has answered a ping, so it has read all before it.
@@ -32,18 +32,18 @@ pub(crate) enum Held {
 }
 
 /// Asks how much of what it was sent a client has not read.
-pub(crate) async fn held(bus: &Connection, client: &str) -> Held {
+pub(crate) async fn of_client(bus: &Connection, client: &str) -> Unread {
     if let Some(bytes) = of_dbus_daemon(bus, client).await {
-        return Held::Bytes(bytes);
+        return Unread::Bytes(bytes);
     }
     if let Some(bytes) = of_dbus_broker(bus, client).await {
-        return Held::Bytes(bytes);
+        return Unread::Bytes(bytes);
     }
     // The statistics of the bus can be left out when it is built, and be refused by its policy.
     let peer = "org.freedesktop.DBus.Peer";
     match call(bus, client, PATH, peer, "Ping", &()).await {
-        Some(_) => Held::Pinged,
-        None => Held::Silent,
+        Some(_) => Unread::Pinged,
+        None => Unread::Silent,
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Readers {
 
 /// Asks who reads our broadcasts. Only dbus-daemon says who subscribes; dbus-broker disconnects whoever does
 /// not read.
-pub(crate) async fn who_reads(bus: &Connection) -> Readers {
+pub(crate) async fn readers(bus: &Connection) -> Readers {
     let subscribers = match subscribers(bus).await {
         Subscribers::These(names) => names,
         Subscribers::Unknown => return Readers::Unknown,
@@ -70,7 +70,7 @@ pub(crate) async fn who_reads(bus: &Connection) -> Readers {
     let mut is_late = false;
     for client in subscribers {
         match of_dbus_daemon(bus, &client).await {
-            Some(bytes) if bytes > MOST_BYTES => is_late = true,
+            Some(bytes) if bytes > MAX_UNREAD_BYTES => is_late = true,
             // It has gone, or is asked after the next time.
             None => {}
             Some(_) => readers.push(client.into()),

@@ -20,7 +20,7 @@ use crate::{
         caller::{Caller, Grant},
         control::Wish,
         error::{self, Error},
-        options::{self, Options},
+        options::{self, CallOptions},
         processes::{
             self,
             columns::{PROCESSES, Sheet},
@@ -78,7 +78,7 @@ impl Processes {
     async fn snapshot(
         &self,
         fields: Vec<&str>,
-        options: Options,
+        options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
@@ -109,7 +109,7 @@ impl Processes {
         &self,
         by: &str,
         fields: Vec<&str>,
-        options: Options,
+        options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Names, Columns, RowFaults, Facts), Error> {
@@ -144,7 +144,7 @@ impl Processes {
         &self,
         fields: Vec<&str>,
         interval: u64,
-        options: Options,
+        options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {

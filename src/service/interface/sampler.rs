@@ -12,7 +12,7 @@ use super::{Facts, answer, caller, owned};
 use crate::{
     service::{
         error::{self, Error},
-        options::{self, Options},
+        options::{self, CallOptions},
         session::Subject,
         source_states,
         state::State,
@@ -75,7 +75,7 @@ impl Sampler {
     async fn sample(
         &self,
         selectors: Vec<&str>,
-        options: Options,
+        options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Readings, Turn<Faults>), Error> {
@@ -99,7 +99,7 @@ impl Sampler {
         &self,
         selectors: Vec<&str>,
         interval: u64,
-        options: Options,
+        options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Ids>), Error> {

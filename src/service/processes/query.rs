@@ -3,10 +3,10 @@
 use crate::{
     process::{Condition, Field, Group, Query, QueryError, UnknownField},
     service::{
-        argument::Argument,
         error::Error,
         limits::Limits,
-        options::{Options, mistyped},
+        option_value::OptionValue,
+        options::{CallOptions, mistyped},
     },
 };
 
@@ -30,7 +30,11 @@ const USUAL: [Field; 11] = [
 const USUAL_SUMS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
 
 /// The query of a table of processes.
-pub(crate) fn of_rows(fields: &[&str], options: &Options, limits: &Limits) -> Result<Query, Error> {
+pub(crate) fn of_rows(
+    fields: &[&str],
+    options: &CallOptions,
+    limits: &Limits,
+) -> Result<Query, Error> {
     parse(fields, &USUAL, options, limits)
 }
 
@@ -38,7 +42,7 @@ pub(crate) fn of_rows(fields: &[&str], options: &Options, limits: &Limits) -> Re
 pub(crate) fn of_sums(
     by: &str,
     fields: &[&str],
-    options: &Options,
+    options: &CallOptions,
     limits: &Limits,
 ) -> Result<(Group, Query), Error> {
     let by: Group = by.parse()?;
@@ -50,7 +54,7 @@ pub(crate) fn of_sums(
 fn parse(
     names: &[&str],
     usual: &[Field],
-    options: &Options,
+    options: &CallOptions,
     limits: &Limits,
 ) -> Result<Query, Error> {
     options.check(limits)?;
@@ -67,12 +71,12 @@ fn parse(
     }
     let order = match options.get("order") {
         None => None,
-        Some(Argument::Text(order)) => Some(order.parse()?),
+        Some(OptionValue::Text(order)) => Some(order.parse()?),
         Some(other) => return Err(mistyped("order", "s", other)),
     };
     let limit = match options.get("limit") {
         None => None,
-        Some(Argument::U32(limit)) => Some(*limit as usize),
+        Some(OptionValue::U32(limit)) => Some(*limit as usize),
         Some(other) => return Err(mistyped("limit", "u", other)),
     };
     Ok(Query {
@@ -83,10 +87,10 @@ fn parse(
     })
 }
 
-fn filter(options: &Options, limits: &Limits) -> Result<Vec<Condition>, Error> {
+fn filter(options: &CallOptions, limits: &Limits) -> Result<Vec<Condition>, Error> {
     let patterns = match options.get("filter") {
         None => return Ok(Vec::new()),
-        Some(Argument::Texts(patterns)) => patterns,
+        Some(OptionValue::Texts(patterns)) => patterns,
         Some(other) => return Err(mistyped("filter", "a{ss}", other)),
     };
     if patterns.len() > Field::ALL.len() {

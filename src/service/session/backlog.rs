@@ -6,7 +6,7 @@
 
 use tokio::task::AbortHandle;
 
-use crate::service::client::unread::{Held, MOST_BYTES};
+use crate::service::client::unread::{MAX_UNREAD_BYTES, Unread};
 
 /// A check every so many frames, and every so many bytes: a table of processes can be large.
 const FRAMES_BETWEEN_CHECKS: u32 = 16;
@@ -83,15 +83,15 @@ impl Backlog {
     }
 
     /// Takes the answer.
-    pub(crate) fn answer(&mut self, held: Held) {
-        self.has_answered |= held == Held::Pinged;
+    pub(crate) fn answer(&mut self, held: Unread) {
+        self.has_answered |= held == Unread::Pinged;
         self.full = match held {
-            Held::Bytes(bytes) => bytes > MOST_BYTES.saturating_add(self.last_frame),
-            Held::Pinged => false,
+            Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(self.last_frame),
+            Unread::Pinged => false,
             // A client that answers pings has stopped; there are others that never answer one.
-            Held::Silent => self.has_answered,
+            Unread::Silent => self.has_answered,
         };
-        self.unknown = held == Held::Silent && !self.has_answered;
+        self.unknown = held == Unread::Silent && !self.has_answered;
         self.is_answered();
     }
 

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 /// The value of an option.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Argument {
+pub(crate) enum OptionValue {
     /// `b`
     Bool(bool),
     /// `u`
@@ -22,7 +22,7 @@ pub(crate) enum Argument {
     Other(String),
 }
 
-impl Argument {
+impl OptionValue {
     /// Its type, as a signature.
     pub(crate) fn signature(&self) -> &str {
         match self {
@@ -68,32 +68,32 @@ pub(crate) struct Skip<'a>(pub(crate) &'a Budget);
 struct Texts<'a>(&'a Budget);
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
-    type Value = Argument;
+    type Value = OptionValue;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Argument, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<OptionValue, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Value<'_> {
-    type Value = Argument;
+    type Value = OptionValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a variant")
     }
 
     /// A variant is its signature, and its value.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Argument, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<OptionValue, A::Error> {
         let signature: &str = expect(parts.next_element()?)?;
         Ok(match signature {
-            "b" => Argument::Bool(expect(parts.next_element()?)?),
-            "u" => Argument::U32(expect(parts.next_element()?)?),
-            "t" => Argument::U64(expect(parts.next_element()?)?),
-            "s" => Argument::Text(expect(parts.next_element()?)?),
-            "a{ss}" => Argument::Texts(expect(parts.next_element_seed(Texts(self.0))?)?),
+            "b" => OptionValue::Bool(expect(parts.next_element()?)?),
+            "u" => OptionValue::U32(expect(parts.next_element()?)?),
+            "t" => OptionValue::U64(expect(parts.next_element()?)?),
+            "s" => OptionValue::Text(expect(parts.next_element()?)?),
+            "a{ss}" => OptionValue::Texts(expect(parts.next_element_seed(Texts(self.0))?)?),
             _ => {
                 expect(parts.next_element_seed(Skip(self.0))?)?;
-                Argument::Other(signature.to_owned())
+                OptionValue::Other(signature.to_owned())
             }
         })
     }
@@ -197,7 +197,7 @@ mod tests {
 
     /// An argument, and how much of a budget of 100 was left behind it.
     #[derive(Debug, PartialEq)]
-    struct Read(Argument, usize);
+    struct Read(OptionValue, usize);
 
     impl Type for Read {
         const SIGNATURE: &'static Signature = &Signature::Variant;
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(given: Variant<'_>, expected: Argument) {
+    fn check(given: Variant<'_>, expected: OptionValue) {
         assert_eq!(given.value_signature().to_string(), expected.signature());
         // What comes behind it shows whether all of it was passed over.
         let call = Message::method_call("/", "M");
@@ -226,14 +226,14 @@ mod tests {
 
     #[test]
     fn is_what_it_is_or_passed_over() {
-        check(Variant::Bool(true), Argument::Bool(true));
-        check(Variant::U32(7), Argument::U32(7));
-        check(Variant::U64(u64::MAX), Argument::U64(u64::MAX));
-        check(Variant::from("text"), Argument::Text("text".to_owned()));
+        check(Variant::Bool(true), OptionValue::Bool(true));
+        check(Variant::U32(7), OptionValue::U32(7));
+        check(Variant::U64(u64::MAX), OptionValue::U64(u64::MAX));
+        check(Variant::from("text"), OptionValue::Text("text".to_owned()));
         let texts = HashMap::from([("name", "x*")]);
         let expected = vec![("name".to_owned(), "x*".to_owned())];
-        check(Variant::from(texts), Argument::Texts(expected));
-        let other = |signature: &str| Argument::Other(signature.to_owned());
+        check(Variant::from(texts), OptionValue::Texts(expected));
+        let other = |signature: &str| OptionValue::Other(signature.to_owned());
         check(Variant::U8(1), other("y"));
         check(Variant::I16(-1), other("n"));
         check(Variant::F64(0.5), other("d"));

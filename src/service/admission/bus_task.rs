@@ -18,7 +18,7 @@ use crate::{
     service::{
         client::{
             Name,
-            unread::{self, Held},
+            unread::{self, Unread},
             watch::{Watch, Watches},
         },
         error::Error,
@@ -34,7 +34,7 @@ const PEAK: Duration = Duration::from_secs(1);
 /// What has come of a question.
 enum Answer {
     /// How much the bus holds for a client, who had answered a ping before or not.
-    Held(Name, Held, bool),
+    Held(Name, Unread, bool),
     /// A client is watched, unless it has left already.
     Watched(Name, Option<Arc<Watch>>),
     /// So much time has passed after much traffic that what it took may be free.
@@ -44,10 +44,10 @@ enum Answer {
 }
 
 /// The task that does it, which ends with its owner.
-pub(crate) struct Attendant(AbortHandle);
+pub(crate) struct BusTask(AbortHandle);
 
-impl Attendant {
-    pub(crate) fn begin(
+impl BusTask {
+    pub(crate) fn spawn(
         admission: Arc<Admission>,
         watches: Arc<Watches>,
         bus: Connection,
@@ -57,7 +57,7 @@ impl Attendant {
     }
 }
 
-impl Drop for Attendant {
+impl Drop for BusTask {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -125,8 +125,8 @@ async fn attend(
             let bus = bus.clone();
             questions.spawn(async move {
                 // An answer there must be: the client's calls wait for it.
-                let held = AssertUnwindSafe(unread::held(&bus, &client)).catch_unwind();
-                let held = held.await.unwrap_or(Held::Silent);
+                let held = AssertUnwindSafe(unread::of_client(&bus, &client)).catch_unwind();
+                let held = held.await.unwrap_or(Unread::Silent);
                 Answer::Held(client, held, has_answered)
             });
         }
