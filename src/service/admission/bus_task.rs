@@ -26,21 +26,21 @@ use crate::{
     transport::Stream,
 };
 
-use super::{Admission, work::Refusal};
+use super::{Admission, refusal::Refusal};
 
 /// A second after much traffic memory is given back. If there is as much again, it is given back again.
-const PEAK: Duration = Duration::from_secs(1);
+const TRIM_DELAY: Duration = Duration::from_secs(1);
 
 /// What has come of a question.
-enum Answer {
+enum Outcome {
     /// How much the bus holds for a client, who had answered a ping before or not.
     Held(Name, Unread, bool),
     /// A client is watched, unless it has left already.
     Watched(Name, Option<Arc<Watch>>),
     /// So much time has passed after much traffic that what it took may be free.
-    PeakIsOver,
+    TrimDue,
     /// The bus has not let a client be watched.
-    Unwatched(Name),
+    WatchFailed(Name),
 }
 
 /// The task that does it, which ends with its owner.
@@ -53,7 +53,7 @@ impl BusTask {
         bus: Connection,
         stream: Arc<Stream>,
     ) -> Self {
-        Self(tokio::spawn(attend(admission, watches, bus, stream)).abort_handle())
+        Self(tokio::spawn(run(admission, watches, bus, stream)).abort_handle())
     }
 }
 
@@ -63,7 +63,7 @@ impl Drop for BusTask {
     }
 }
 
-async fn attend(
+async fn run(
     admission: Arc<Admission>,
     watches: Arc<Watches>,
     bus: Connection,
@@ -71,32 +71,32 @@ async fn attend(
 ) {
     // Tasks, and no futures that are polled here: one that waits for its turn to write would never have
     // it while this waits for its own.
-    let mut questions = JoinSet::new();
+    let mut tasks = JoinSet::new();
     // Memory will be given back.
-    let mut is_peak = false;
+    let mut is_trim_scheduled = false;
     // None while the bus is being asked.
     let mut watched = HashMap::<Name, Option<Arc<Watch>>>::new();
     loop {
         let work = select! {
-            work = admission.work() => work,
-            Some(answer) = questions.join_next() => {
+            work = admission.next_bus_work() => work,
+            Some(answer) = tasks.join_next() => {
                 match answer {
-                    Ok(Answer::Held(client, held, has_answered)) => {
-                        admission.learn(&client, held, has_answered);
+                    Ok(Outcome::Unread(client, held, has_answered_ping)) => {
+                        admission.record_unread(&client, held, has_answered_ping);
                     }
-                    Ok(Answer::Watched(client, Some(watch))) if !watch.has_left() => {
+                    Ok(Outcome::Watched(client, Some(watch))) if !watch.has_left() => {
                         if let Some(place) = watched.get_mut(&client) {
                             *place = Some(watch);
                         }
                     }
-                    Ok(Answer::Watched(client, _)) => admission.forget(&client),
-                    Ok(Answer::Unwatched(client)) => drop(watched.remove(&client)),
-                    Ok(Answer::PeakIsOver) => {
+                    Ok(Outcome::Watched(client, _)) => admission.forget(&client),
+                    Ok(Outcome::WatchFailed(client)) => drop(watched.remove(&client)),
+                    Ok(Outcome::TrimDue) => {
                         allocator::trim();
                         // What is still in use is given back the next time.
-                        is_peak = admission.unanswered() > 0;
-                        if is_peak {
-                            questions.spawn(peak());
+                        is_trim_scheduled = admission.unanswered() > 0;
+                        if is_trim_scheduled {
+                            tasks.spawn(trim_delay());
                         }
                     }
                     Err(error) => debug!("a question has failed: {error}"),
@@ -104,12 +104,12 @@ async fn attend(
                 continue;
             }
         };
-        let refusals: Vec<_> = work.refusals.iter().filter_map(refusal).collect();
+        let refusals: Vec<_> = work.refusals.iter().filter_map(error_of).collect();
         if !refusals.is_empty() {
             let serials = refusals
                 .iter()
                 .map(|refusal| refusal.primary_header().serial_num());
-            admission.send_refusals(serials.map(NonZeroU32::get));
+            admission.set_refusal_serials(serials.map(NonZeroU32::get));
             // What is in the kernel's buffer goes before every answer that comes later.
             stream.drained().await.ok();
             // Whether the bus has gone is seen where it is read.
@@ -117,17 +117,17 @@ async fn attend(
             // Between any two lots of them others have their turn.
             yield_now().await;
         }
-        if work.give_back && !is_peak {
-            is_peak = true;
-            questions.spawn(peak());
+        if work.trim_memory && !is_trim_scheduled {
+            is_trim_scheduled = true;
+            tasks.spawn(trim_delay());
         }
-        for (client, has_answered) in work.doubtful {
+        for (client, has_answered_ping) in work.unread_queries {
             let bus = bus.clone();
-            questions.spawn(async move {
+            tasks.spawn(async move {
                 // An answer there must be: the client's calls wait for it.
                 let held = AssertUnwindSafe(unread::of_client(&bus, &client)).catch_unwind();
                 let held = held.await.unwrap_or(Unread::Silent);
-                Answer::Held(client, held, has_answered)
+                Outcome::Unread(client, held, has_answered_ping)
             });
         }
         for (client, is_watched) in work.watch {
@@ -136,30 +136,30 @@ async fn attend(
                 continue;
             }
             watched.insert(client.clone(), None);
-            questions.spawn(watch(watches.clone(), bus.clone(), client));
+            tasks.spawn(watch(watches.clone(), bus.clone(), client));
         }
     }
 }
 
-async fn peak() -> Answer {
-    sleep(PEAK).await;
-    Answer::PeakIsOver
+async fn trim_delay() -> Outcome {
+    sleep(TRIM_DELAY).await;
+    Outcome::TrimDue
 }
 
-async fn watch(watches: Arc<Watches>, bus: Connection, client: Name) -> Answer {
+async fn watch(watches: Arc<Watches>, bus: Connection, client: Name) -> Outcome {
     match watches.watch(&bus, &client).await {
-        Ok(watch) => Answer::Watched(client, watch),
-        Err(_) => Answer::Unwatched(client),
+        Ok(watch) => Outcome::Watched(client, watch),
+        Err(_) => Outcome::WatchFailed(client),
     }
 }
 
 /// The error message of a call that is not let in.
-fn refusal(refusal: &Refusal) -> Option<Message> {
+fn error_of(refusal: &Refusal) -> Option<Message> {
     let client = UniqueName::try_from(&*refusal.client).ok()?;
     // zbus makes errors from the call, of which this is as much as it looks at.
     let call = Message::method_call("/", "Refused").sender(client);
     let call = call.serial(NonZeroU32::new(refusal.serial)?);
     let call = call.build(&()).ok()?;
-    let error = Error::limit_exceeded(refusal.why.to_string());
+    let error = Error::limit_exceeded(refusal.reason.to_string());
     error.create_reply(&call.header()).ok()
 }

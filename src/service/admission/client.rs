@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::transport::header;
 
 /// No call runs longer: one that is not answered by then never is.
-const LONGEST: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A call that has come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Incoming<'a> {
+pub(super) struct IncomingCall<'a> {
     pub(super) serial: u32,
     pub(super) expects_reply: bool,
     /// The whole message.
@@ -20,20 +20,20 @@ pub(super) struct Incoming<'a> {
 
 /// A call that waits.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct WaitingCall {
     pub(super) serial: u32,
     pub(super) expects_reply: bool,
     /// The whole message.
     pub(super) bytes: Vec<u8>,
 }
 
-impl Incoming<'_> {
+impl IncomingCall<'_> {
     /// Memory is taken for what is let in only.
-    pub(super) fn into_call(self) -> Call {
+    pub(super) fn into_call(self) -> WaitingCall {
         let mut bytes = self.bytes.to_vec();
         // How long a call runs is seen by its reply, whether or not the client wants one.
         header::expect_reply(&mut bytes);
-        Call {
+        WaitingCall {
             serial: self.serial,
             expects_reply: self.expects_reply,
             bytes,
@@ -43,7 +43,7 @@ impl Incoming<'_> {
 
 /// A call that zbus has.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningCall {
     pub(super) serial: u32,
     /// The size of its message, which zbus keeps until it is answered.
     pub(super) bytes: usize,
@@ -53,7 +53,7 @@ pub(super) struct Running {
 
 /// Whether a client reads what it is sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum UnreadState {
     /// As far as is known, yes.
     #[default]
     None,
@@ -66,17 +66,17 @@ pub(super) enum Doubt {
 /// A client, by its unique name.
 #[derive(Debug, Default)]
 pub(super) struct Client {
-    pub(super) waiting: VecDeque<Call>,
-    pub(super) running: Vec<Running>,
+    pub(super) waiting: VecDeque<WaitingCall>,
+    pub(super) running: Vec<RunningCall>,
     /// The bytes of replies since the bus was asked how much it holds.
-    pub(super) replied: usize,
-    pub(super) doubt: Doubt,
+    pub(super) reply_bytes: usize,
+    pub(super) unread: UnreadState,
     /// Whether it has ever answered a ping.
-    pub(super) has_answered: bool,
+    pub(super) has_answered_ping: bool,
     /// Whether its last answer was a small one.
-    pub(super) is_small: bool,
+    pub(super) gets_small_replies: bool,
     /// Whether it is among those whose turn comes.
-    pub(super) is_in_turn: bool,
+    pub(super) is_queued: bool,
     /// Whether its leaving is watched.
     pub(super) is_watched: bool,
 }
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// The bytes of their messages.
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn call_bytes(&self) -> usize {
         let running = self.running.iter().map(|call| call.bytes);
         running.sum::<usize>().saturating_add(self.waiting_bytes())
     }
@@ -99,11 +99,11 @@ impl Client {
 
     /// Whether a call of it can be handed over now.
     pub(super) fn is_ready(&self) -> bool {
-        !self.waiting.is_empty() && self.doubt == Doubt::None
+        !self.waiting.is_empty() && self.unread == UnreadState::WithinLimit
     }
 
     /// Whether a call with this serial waits or runs.
-    pub(super) fn has(&self, serial: u32) -> bool {
+    pub(super) fn has_call(&self, serial: u32) -> bool {
         self.running.iter().any(|call| call.serial == serial)
             || self.waiting.iter().any(|call| call.serial == serial)
     }
@@ -115,19 +115,20 @@ impl Client {
     }
 
     /// Has the bus asked again about a client that did not read a while ago.
-    pub(super) fn reconsider(&mut self, now: Instant, after: Duration) {
-        if let Doubt::Behind { since, .. } = self.doubt
+    pub(super) fn ask_again(&mut self, now: Instant, after: Duration) {
+        if let UnreadState::OverLimit { since, .. } = self.unread
             && now.saturating_duration_since(since) >= after
         {
-            self.doubt = Doubt::None;
+            self.unread = UnreadState::WithinLimit;
             // Asked before the next call is handed over.
-            self.replied = usize::MAX;
+            self.reply_bytes = usize::MAX;
         }
     }
 
     /// Takes out the calls that have run for too long, and returns the bytes of each.
-    pub(super) fn give_up(&mut self, now: Instant) -> Vec<usize> {
-        let is_lost = |call: &mut Running| now.saturating_duration_since(call.since) >= LONGEST;
+    pub(super) fn expire_calls(&mut self, now: Instant) -> Vec<usize> {
+        let is_lost =
+            |call: &mut RunningCall| now.saturating_duration_since(call.since) >= CALL_TIMEOUT;
         let lost = self.running.extract_if(.., is_lost);
         lost.map(|call| call.bytes).collect()
     }

@@ -1,19 +1,19 @@
 //! Admission: which calls are let in, in whose turn they are answered, and when all of them are.
 //!
-//! It stands between the socket and zbus. [`arrivals`] hands the [`queue`] each call as it comes, [`receiver`] hands
+//! It stands between the socket and zbus. [`message_reader`] hands the [`queue`] each call as it comes, [`receiver`] hands
 //! zbus those that are admitted, one client's after the other's; [`sender`] reports each reply. So a
 //! client that calls without end waits for itself alone, and what it can have waiting here is
 //! bounded. [`bus_task`] does what takes a call to the bus: it refuses calls, and asks after clients.
 
-mod arrivals;
 mod bus_task;
+mod bus_work;
 mod client;
-mod excess;
+mod message_reader;
 mod queue;
+mod ready_clients;
 mod receiver;
+mod refusal;
 mod sender;
-mod turns;
-mod work;
 
 use std::{
     collections::VecDeque,
@@ -29,24 +29,24 @@ use crate::transport::Stream;
 use super::{client::unread::Unread, limits::Limits};
 
 pub(crate) use bus_task::BusTask;
-use client::Incoming;
-use excess::Excess;
+use bus_work::BusWork;
+use client::IncomingCall;
 use queue::Queue;
 use receiver::Receiver;
+use refusal::{Refusal, RefusalReason};
 use sender::Sender;
-use work::{Refusal, Work};
 
 /// The bus itself, as a sender. Nobody else can write this name there.
 const BUS: &str = "org.freedesktop.DBus";
 
 /// Refusals that wait to be sent. The socket is not read while there are more.
-const REFUSALS: usize = 65536;
+const MAX_PENDING_REFUSALS: usize = 65536;
 
 /// As many calls of the service itself are remembered until they are answered.
-const ASKED: usize = 1024;
+const MAX_OWN_CALLS: usize = 1024;
 
 /// As many refusals are sent at once. Answers go before those that are left.
-const REFUSALS_AT_ONCE: usize = 32;
+const REFUSAL_BATCH: usize = 32;
 
 /// The calls of all clients.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(crate) struct Admission {
 struct Inner {
     queue: Queue,
     /// When the last call was answered.
-    last_end: Instant,
+    last_activity: Instant,
     /// The calls that the service itself has made last: the serial, and who was called.
     asked: VecDeque<(u32, String)>,
     /// The serials of the errors that are being sent to refuse calls.
@@ -76,7 +76,7 @@ impl Admission {
         Self {
             inner: Mutex::new(Inner {
                 queue: Queue::new(limits),
-                last_end: Instant::now(),
+                last_activity: Instant::now(),
                 asked: VecDeque::new(),
                 refusals: Vec::new(),
             }),
@@ -87,8 +87,12 @@ impl Admission {
     }
 
     /// The socket of a connection whose calls are admitted here.
-    pub(crate) fn socket(self: &Arc<Self>, stream: Arc<Stream>, received: Vec<u8>) -> Door {
-        Door {
+    pub(crate) fn socket(
+        self: &Arc<Self>,
+        stream: Arc<Stream>,
+        received: Vec<u8>,
+    ) -> AdmissionSocket {
+        AdmissionSocket {
             receiver: Receiver::new(self.clone(), stream.clone(), received),
             sender: Sender::new(self.clone(), stream),
         }
@@ -101,7 +105,7 @@ impl Admission {
 
     /// Counts as the end of a call: the time to leave is counted from here.
     pub(crate) fn record_activity(&self) {
-        self.lock().last_end = Instant::now();
+        self.lock().last_activity = Instant::now();
     }
 
     /// When the service will have been idle for `timeout`, if no call comes in; none where no clock goes
@@ -109,9 +113,9 @@ impl Admission {
     pub(crate) fn idle_at(&self, timeout: Duration) -> Option<Instant> {
         let now = Instant::now();
         let mut inner = self.lock();
-        inner.queue.give_up(now);
+        inner.queue.expire_calls(now);
         let since = match inner.queue.calls() {
-            0 => inner.last_end,
+            0 => inner.last_activity,
             _ => now,
         };
         since.checked_add(timeout)
@@ -126,7 +130,7 @@ impl Admission {
 
     /// A client has left the bus: nobody waits for its answers.
     pub(crate) fn forget(&self, client: &str) {
-        self.with(|inner| inner.queue.forget(client));
+        self.update(|inner| inner.queue.forget(client));
     }
 
     /// Whether a client that waits for an answer may still be there.
@@ -136,7 +140,7 @@ impl Admission {
 
     /// So many bytes were allocated for clients beside their calls.
     pub(crate) fn count_bytes(&self, bytes: usize) {
-        self.with(|inner| inner.queue.count_bytes(bytes));
+        self.update(|inner| inner.queue.count_bytes(bytes));
     }
 
     /// How many calls wait or run.
@@ -150,47 +154,47 @@ impl Admission {
     }
 
     /// Whether the socket may be read: what it has brought may wait to be refused.
-    fn has_room(&self) -> bool {
-        self.lock().queue.work.refusals.len() < REFUSALS
+    fn may_read_socket(&self) -> bool {
+        self.lock().queue.work.refusals.len() < MAX_PENDING_REFUSALS
     }
 
     /// Takes a call in, or refuses it.
-    fn arrive(&self, client: &str, call: Incoming<'_>) {
-        self.by_receiver(|inner| inner.queue.arrive(client, call, Instant::now()));
+    fn admit(&self, client: &str, call: IncomingCall<'_>) {
+        self.update_by_receiver(|inner| inner.queue.admit(client, call, Instant::now()));
     }
 
     /// Refuses a call whose message is not read.
-    fn refuse(&self, client: &str, serial: u32, why: Excess) {
+    fn refuse(&self, client: &str, serial: u32, reason: RefusalReason) {
         let client = client.into();
         let refusal = Refusal {
             client,
             serial,
-            why,
+            reason,
         };
-        self.with(|inner| inner.queue.work.refusals.push_back(refusal));
+        self.update(|inner| inner.queue.work.refusals.push_back(refusal));
     }
 
     /// The message of the call whose turn it is.
-    fn next(&self) -> Option<Vec<u8>> {
-        self.by_receiver(|inner| inner.queue.next(Instant::now()))
+    fn next_call(&self) -> Option<Vec<u8>> {
+        self.update_by_receiver(|inner| inner.queue.next_call(Instant::now()))
     }
 
-    fn is_anybodys_turn(&self) -> bool {
-        self.lock().queue.is_anybodys_turn()
+    fn has_ready_client(&self) -> bool {
+        self.lock().queue.has_ready_client()
     }
 
     /// The service calls somebody: an answer is expected from there.
-    fn ask(&self, serial: u32, callee: &str) {
+    fn record_own_call(&self, serial: u32, callee: &str) {
         let asked = &mut self.lock().asked;
         // Somebody who is pinged may never answer.
-        if asked.len() >= ASKED {
+        if asked.len() >= MAX_OWN_CALLS {
             asked.pop_front();
         }
         asked.push_back((serial, callee.to_owned()));
     }
 
     /// Whether this answers a call of the service: anybody can send a reply that nobody asked for.
-    fn is_answer(&self, serial: u32, sender: &str) -> bool {
+    fn take_own_call(&self, serial: u32, sender: &str) -> bool {
         let asked = &mut self.lock().asked;
         // The bus answers for who has left.
         let is_it = |(asked, callee): &(u32, String)| {
@@ -201,7 +205,7 @@ impl Admission {
     }
 
     /// Errors that refuse calls are being sent: the serials that they have themselves.
-    fn send_refusals(&self, serials: impl Iterator<Item = u32>) {
+    fn set_refusal_serials(&self, serials: impl Iterator<Item = u32>) {
         self.lock().refusals = serials.collect();
     }
 
@@ -217,31 +221,31 @@ impl Admission {
 
     /// A call is answered, with a reply of so many bytes.
     fn answered(&self, client: &str, serial: u32, bytes: usize) {
-        self.with(|inner| {
-            inner.last_end = Instant::now();
+        self.update(|inner| {
+            inner.last_activity = Instant::now();
             inner.queue.answered(client, serial, bytes);
         });
     }
 
     /// The bus was asked how much it holds for a client.
-    fn learn(&self, client: &str, held: Unread, has_answered: bool) {
-        let (bytes, has_answered) = match held {
+    fn record_unread(&self, client: &str, held: Unread, has_answered_ping: bool) {
+        let (bytes, has_answered_ping) = match held {
             Unread::Bytes(bytes) => (bytes, false),
             Unread::Pinged => (0, true),
-            Unread::Silent if has_answered => (usize::MAX, true),
+            Unread::Silent if has_answered_ping => (usize::MAX, true),
             // Some programs never answer a ping.
             Unread::Silent => (0, false),
         };
-        self.with(|inner| {
+        self.update(|inner| {
             let queue = &mut inner.queue;
-            queue.settle(client, bytes, has_answered, Instant::now());
+            queue.record_unread(client, bytes, has_answered_ping, Instant::now());
         });
     }
 
     /// Waits until there is something to do for the attendant.
-    async fn work(&self) -> Work {
+    async fn next_bus_work(&self) -> BusWork {
         loop {
-            let work = self.lock().queue.take_work(REFUSALS_AT_ONCE);
+            let work = self.lock().queue.take_work(REFUSAL_BATCH);
             if !work.is_empty() {
                 // There may be room to read again.
                 self.admitted.notify_one();
@@ -252,10 +256,10 @@ impl Admission {
     }
 
     /// Changes something, and wakes those who have waited for it.
-    fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+    fn update<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.lock();
         let changed = change(&mut inner);
-        if inner.queue.is_anybodys_turn() {
+        if inner.queue.has_ready_client() {
             self.admitted.notify_one();
         }
         if !inner.queue.work.is_empty() {
@@ -268,7 +272,7 @@ impl Admission {
     }
 
     /// The same for changes by the receiver, which need not be woken.
-    fn by_receiver<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+    fn update_by_receiver<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.lock();
         let changed = change(&mut inner);
         if !inner.queue.work.is_empty() {
@@ -284,12 +288,12 @@ impl Admission {
 
 /// The socket that zbus takes.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct AdmissionSocket {
     receiver: Receiver,
     sender: Sender,
 }
 
-impl Socket for Door {
+impl Socket for AdmissionSocket {
     type ReadHalf = Receiver;
     type WriteHalf = Sender;
 

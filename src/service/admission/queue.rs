@@ -1,8 +1,8 @@
 //! The calls that wait and run, by client: who is let in, and whose turn it is.
 //!
-//! Nothing here waits or speaks to the bus: what there is to do comes out as [`Work`].
+//! Nothing here waits or speaks to the bus: what there is to do comes out as [`BusWork`].
 
-mod room;
+mod capacity;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,20 +11,20 @@ use tokio::time::Instant;
 use crate::service::{client::Name, limits::Limits};
 
 use super::{
-    client::{Client, Doubt, Incoming, Running},
-    excess::Excess,
-    turns::{SMALL, Turns},
-    work::{Refusal, Work},
+    bus_work::BusWork,
+    client::{Client, IncomingCall, RunningCall, UnreadState},
+    ready_clients::{ReadyClients, SMALL_REPLY_BYTES},
+    refusal::{Refusal, RefusalReason},
 };
 
 /// A client with more calls is watched: it may leave and never want the answers.
-const UNWATCHED: usize = 8;
+const MAX_UNWATCHED_CALLS: usize = 8;
 
 /// The bus is asked how much it holds for a client after replies of so many bytes.
-const BYTES_BETWEEN_QUESTIONS: usize = 256 << 10;
+const BYTES_BETWEEN_CHECKS: usize = 256 << 10;
 
 /// After so many bytes of calls and replies the allocator may keep more than is used.
-const MUCH_TRAFFIC: usize = 1 << 20;
+const TRAFFIC_BETWEEN_TRIMS: usize = 1 << 20;
 
 /// What a client and its calls have taken beside their messages, about.
 const CLIENT_BYTES: usize = 64 << 10;
@@ -34,13 +34,13 @@ const CLIENT_BYTES: usize = 64 << 10;
 pub(super) struct Queue {
     pub(super) limits: Limits,
     clients: HashMap<Name, Client>,
-    turns: Turns,
+    ready: ReadyClients,
     /// The calls of all clients that wait or run, and the bytes of their messages.
     calls: usize,
     bytes: usize,
     /// The bytes of calls and replies since memory was given back last.
     traffic: usize,
-    pub(super) work: Work,
+    pub(super) work: BusWork,
 }
 
 impl Queue {
@@ -48,11 +48,11 @@ impl Queue {
         Self {
             limits,
             clients: HashMap::new(),
-            turns: Turns::default(),
+            ready: ReadyClients::default(),
             calls: 0,
             bytes: 0,
             traffic: 0,
-            work: Work::default(),
+            work: BusWork::default(),
         }
     }
 
@@ -62,69 +62,76 @@ impl Queue {
     }
 
     /// Whether a call can be handed over.
-    pub(super) fn is_anybodys_turn(&self) -> bool {
-        !self.turns.is_empty()
+    pub(super) fn has_ready_client(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Takes a call in, or refuses it.
-    pub(super) fn arrive(&mut self, name: &str, call: Incoming<'_>, now: Instant) {
+    pub(super) fn admit(&mut self, name: &str, call: IncomingCall<'_>, now: Instant) {
         let name: Name = match self.clients.get_key_value(name) {
             Some((name, _)) => name.clone(),
             None => {
-                self.forget_idle();
+                self.forget_idle_clients();
                 name.into()
             }
         };
-        let has_serial = |client: &Client| client.has(call.serial);
+        let has_serial = |client: &Client| client.has_call(call.serial);
         if self.clients.get(&name).is_some_and(has_serial) {
-            self.refuse(name, call.serial, call.expects_reply, Excess::SameSerial);
+            self.refuse(
+                name,
+                call.serial,
+                call.expects_reply,
+                RefusalReason::SameSerial,
+            );
             return;
         }
-        if let Err(why) = self.make_room(&name, call.bytes.len(), now) {
-            self.refuse(name, call.serial, call.expects_reply, why);
+        if let Err(reason) = self.make_room(&name, call.bytes.len(), now) {
+            self.refuse(name, call.serial, call.expects_reply, reason);
             return;
         }
         self.calls = self.calls.saturating_add(1);
         self.bytes = self.bytes.saturating_add(call.bytes.len());
         let client = self.clients.entry(name.clone()).or_default();
         client.waiting.push_back(call.into_call());
-        if client.calls() > UNWATCHED && !client.is_watched {
+        if client.calls() > MAX_UNWATCHED_CALLS && !client.is_watched {
             client.is_watched = true;
             self.work.watch.push((name.clone(), true));
         }
-        self.line_up(name);
+        self.queue_if_ready(name);
     }
 
-    fn refuse(&mut self, client: Name, serial: u32, expects_reply: bool, why: Excess) {
+    fn refuse(&mut self, client: Name, serial: u32, expects_reply: bool, reason: RefusalReason) {
         // Nobody waits for the error of a call that expects no reply.
         if expects_reply {
             self.work.refusals.push_back(Refusal {
                 client,
                 serial,
-                why,
+                reason,
             });
         }
     }
 
     /// The message of the call whose turn it is.
-    pub(super) fn next(&mut self, now: Instant) -> Option<Vec<u8>> {
-        while let Some(name) = self.turns.next() {
+    pub(super) fn next_call(&mut self, now: Instant) -> Option<Vec<u8>> {
+        while let Some(name) = self.ready.pop() {
             let Some(client) = self.clients.get_mut(&name) else {
                 continue;
             };
-            client.is_in_turn = false;
+            client.is_queued = false;
             if !client.is_ready() {
                 continue;
             }
-            if client.replied >= BYTES_BETWEEN_QUESTIONS.min(self.limits.unread_bytes) {
-                client.doubt = Doubt::Asked;
-                self.work.doubtful.push((name, client.has_answered));
+            if client.reply_bytes >= BYTES_BETWEEN_CHECKS.min(self.limits.unread_bytes) {
+                client.unread = UnreadState::Asking;
+                self.work
+                    .unread_queries
+                    .push((name, client.has_answered_ping));
                 continue;
             }
             let Some(call) = client.waiting.pop_front() else {
                 continue;
             };
-            client.running.push(Running {
+            client.running.push(RunningCall {
                 serial: call.serial,
                 bytes: call.bytes.len(),
                 expects_reply: call.expects_reply,
@@ -133,20 +140,20 @@ impl Queue {
             if client.waiting.is_empty() {
                 client.waiting = VecDeque::new();
             }
-            self.line_up(name);
+            self.queue_if_ready(name);
             return Some(call.bytes);
         }
         None
     }
 
     /// Gives a client its turn, if a call of it can be handed over.
-    fn line_up(&mut self, name: Name) {
+    fn queue_if_ready(&mut self, name: Name) {
         if let Some(client) = self.clients.get_mut(&name)
             && client.is_ready()
-            && !client.is_in_turn
+            && !client.is_queued
         {
-            client.is_in_turn = true;
-            self.turns.line_up(name, client.is_small);
+            client.is_queued = true;
+            self.ready.push(name, client.gets_small_replies);
         }
     }
 
@@ -172,7 +179,7 @@ impl Queue {
         };
         let client = self.clients.entry(name.clone()).or_default();
         let call = client.running.swap_remove(at);
-        client.is_small = bytes <= SMALL;
+        client.gets_small_replies = bytes <= SMALL_REPLY_BYTES;
         if client.calls() == 0 {
             client.running = Vec::new();
             if std::mem::take(&mut client.is_watched) {
@@ -180,47 +187,53 @@ impl Queue {
             }
         }
         if call.expects_reply {
-            client.replied = client.replied.saturating_add(bytes);
+            client.reply_bytes = client.reply_bytes.saturating_add(bytes);
         }
-        self.leave(call.bytes);
-        self.line_up(name);
+        self.subtract_call(call.bytes);
+        self.queue_if_ready(name);
         self.count_bytes(call.bytes.saturating_add(bytes));
     }
 
     /// Counts what has been allocated for clients: after much of it, memory is given back.
     pub(super) fn count_bytes(&mut self, bytes: usize) {
         self.traffic = self.traffic.saturating_add(bytes);
-        if self.traffic >= MUCH_TRAFFIC {
+        if self.traffic >= TRAFFIC_BETWEEN_TRIMS {
             self.traffic = 0;
-            self.work.give_back = true;
+            self.work.trim_memory = true;
         }
     }
 
     /// What is known of a client's reading, now that the bus was asked: the bytes that it holds for the
     /// client, where it says so, or that the client has answered a ping.
-    pub(super) fn settle(&mut self, name: &str, held: usize, has_answered: bool, now: Instant) {
+    pub(super) fn record_unread(
+        &mut self,
+        name: &str,
+        held: usize,
+        has_answered_ping: bool,
+        now: Instant,
+    ) {
         let limit = self.limits.unread_bytes;
         let Some((name, _)) = self.clients.get_key_value(name) else {
             return;
         };
         let name = name.clone();
         let client = self.clients.entry(name.clone()).or_default();
-        client.has_answered |= has_answered;
-        client.replied = 0;
+        client.has_answered_ping |= has_answered_ping;
+        client.reply_bytes = 0;
         if held <= limit {
-            client.doubt = Doubt::None;
-            self.line_up(name);
+            client.unread = UnreadState::WithinLimit;
+            self.queue_if_ready(name);
             return;
         }
-        client.doubt = Doubt::Behind { held, since: now };
+        client.unread = UnreadState::OverLimit { held, since: now };
         let waiting = std::mem::take(&mut client.waiting);
         if client.calls() == 0 && std::mem::take(&mut client.is_watched) {
             self.work.watch.push((name.clone(), false));
         }
         for call in waiting {
-            self.leave(call.bytes.len());
-            let why = Excess::UnreadBytes(held, limit);
-            self.refuse(name.clone(), call.serial, call.expects_reply, why);
+            self.subtract_call(call.bytes.len());
+            let reason = RefusalReason::UnreadBytes(held, limit);
+            self.refuse(name.clone(), call.serial, call.expects_reply, reason);
         }
     }
 
@@ -228,8 +241,8 @@ impl Queue {
     pub(super) fn forget(&mut self, name: &str) {
         if let Some((name, client)) = self.clients.remove_entry(name) {
             self.calls = self.calls.saturating_sub(client.calls());
-            self.bytes = self.bytes.saturating_sub(client.bytes());
-            self.count_bytes(client.bytes().saturating_add(CLIENT_BYTES));
+            self.bytes = self.bytes.saturating_sub(client.call_bytes());
+            self.count_bytes(client.call_bytes().saturating_add(CLIENT_BYTES));
             if client.is_watched {
                 self.work.watch.push((name, false));
             }
@@ -237,33 +250,33 @@ impl Queue {
     }
 
     /// Counts those calls no longer that have run for too long.
-    pub(super) fn give_up(&mut self, now: Instant) {
+    pub(super) fn expire_calls(&mut self, now: Instant) {
         let lost: Vec<_> = self
             .clients
             .values_mut()
-            .flat_map(|client| client.give_up(now))
+            .flat_map(|client| client.expire_calls(now))
             .collect();
         for bytes in lost {
-            self.leave(bytes);
+            self.subtract_call(bytes);
         }
     }
 
     /// What there is to do, with so many refusals at most.
-    pub(super) fn take_work(&mut self, refusals: usize) -> Work {
+    pub(super) fn take_work(&mut self, refusals: usize) -> BusWork {
         let mut left = std::mem::take(&mut self.work.refusals);
         let taken = left.drain(..refusals.min(left.len())).collect();
         let work = std::mem::take(&mut self.work);
         if !left.is_empty() {
             self.work.refusals = left;
         }
-        Work {
+        BusWork {
             refusals: taken,
             ..work
         }
     }
 
     /// A call of so many bytes waits and runs no longer.
-    fn leave(&mut self, bytes: usize) {
+    fn subtract_call(&mut self, bytes: usize) {
         self.calls = self.calls.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);
     }

@@ -5,7 +5,7 @@ use std::{io, os::fd::OwnedFd, sync::Arc};
 use tokio::{select, task::yield_now};
 use zbus::{connection::socket::ReadHalf, export::async_trait::async_trait};
 
-use super::{Admission, arrivals::Arrivals};
+use super::{Admission, message_reader::MessageReader};
 use crate::transport::Stream;
 
 /// What comes from the bus.
@@ -13,26 +13,26 @@ use crate::transport::Stream;
 pub(crate) struct Receiver {
     admission: Arc<Admission>,
     stream: Arc<Stream>,
-    arrivals: Arrivals,
+    reader: MessageReader,
     /// What is being handed to zbus, and how much of it was.
     message: Vec<u8>,
     handed_over: usize,
     /// Whether zbus has a call that it may not have begun.
-    is_fresh: bool,
+    is_call_new: bool,
     /// Whether a call was handed over since there was none.
-    is_busy: bool,
+    is_serving: bool,
 }
 
 impl Receiver {
     pub(super) fn new(admission: Arc<Admission>, stream: Arc<Stream>, received: Vec<u8>) -> Self {
         Self {
-            arrivals: Arrivals::new(admission.clone(), received),
+            reader: MessageReader::new(admission.clone(), received),
             admission,
             stream,
             message: Vec::new(),
             handed_over: 0,
-            is_fresh: false,
-            is_busy: false,
+            is_call_new: false,
+            is_serving: false,
         }
     }
 
@@ -64,41 +64,41 @@ impl ReadHalf for Receiver {
             if !self.message.is_empty() {
                 return Ok((self.hand_over(buffer), Vec::new()));
             }
-            let has_room = self.admission.has_room();
+            let may_read_socket = self.admission.may_read_socket();
             // All that has come is counted before a call is handed over.
-            if has_room && !self.arrivals.read(&self.stream)? {
+            if may_read_socket && !self.reader.read(&self.stream)? {
                 return Ok((0, Vec::new()));
             }
-            if let Some(message) = self.arrivals.own.pop_front() {
+            if let Some(message) = self.reader.own_messages.pop_front() {
                 self.begin(message);
                 continue;
             }
-            if self.is_fresh && self.admission.is_anybodys_turn() {
+            if self.is_call_new && self.admission.has_ready_client() {
                 // The call that zbus has runs first, as far as it does without waiting, and so does
                 // everything else that is due: what waits here cannot run ahead of it.
-                self.is_fresh = false;
+                self.is_call_new = false;
                 yield_now().await;
                 continue;
             }
             // While the bus has not read the answers to the last calls, more of them would only wait in
             // front of the next one's.
-            if self.is_busy && self.admission.is_anybodys_turn() && !self.stream.is_drained()? {
+            if self.is_serving && self.admission.has_ready_client() && !self.stream.is_drained()? {
                 select! {
-                    ready = self.stream.readable(), if has_room => ready?,
+                    ready = self.stream.readable(), if may_read_socket => ready?,
                     drained = self.stream.drained() => drained?,
                 }
                 continue;
             }
-            if let Some(call) = self.admission.next() {
+            if let Some(call) = self.admission.next_call() {
                 self.begin(call);
-                self.is_fresh = true;
-                self.is_busy = true;
+                self.is_call_new = true;
+                self.is_serving = true;
                 continue;
             }
-            self.is_fresh = false;
-            self.is_busy = false;
+            self.is_call_new = false;
+            self.is_serving = false;
             select! {
-                ready = self.stream.readable(), if has_room => ready?,
+                ready = self.stream.readable(), if may_read_socket => ready?,
                 () = self.admission.admitted.notified() => {}
             }
         }

@@ -17,7 +17,7 @@ use crate::transport::Stream;
 use super::Admission;
 
 /// As many messages are written at once: `UIO_MAXIOV`.
-const AT_ONCE: usize = 1024;
+const MAX_IOV: usize = 1024;
 
 /// What goes to the bus.
 #[derive(Debug)]
@@ -87,13 +87,13 @@ impl Sender {
     }
 
     /// Whether a message is to be written at all, and is noted where an answer to it will come.
-    fn is_wanted(&self, message: &Message) -> bool {
+    fn should_send(&self, message: &Message) -> bool {
         match message.message_type() {
             Type::Signal => true,
             Type::MethodCall => {
                 if let Some(callee) = message.header().destination() {
                     let serial = message.primary_header().serial_num().get();
-                    self.admission.ask(serial, callee.as_str());
+                    self.admission.record_own_call(serial, callee.as_str());
                 }
                 true
             }
@@ -116,7 +116,7 @@ impl Sender {
     }
 
     /// The call that a message answers is over.
-    fn report(&self, message: &Message) {
+    fn count_reply(&self, message: &Message) {
         let own = message.primary_header().serial_num().get();
         if message.message_type() == Type::Signal || self.admission.is_refusal(own) {
             return;
@@ -141,16 +141,16 @@ impl WriteHalf for Sender {
         self.send_rest().await?;
         let wanted: Vec<_> = messages
             .iter()
-            .filter(|message| self.is_wanted(message))
+            .filter(|message| self.should_send(message))
             .collect();
         // A message with descriptors begins a write of its own.
         for group in wanted.chunk_by(|_, next| next.data().fds().is_empty()) {
-            for group in group.chunks(AT_ONCE) {
+            for group in group.chunks(MAX_IOV) {
                 self.write(group).await?;
             }
         }
         for message in messages {
-            self.report(message);
+            self.count_reply(message);
         }
         Ok(())
     }

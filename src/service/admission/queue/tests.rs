@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    room::{BETWEEN_QUESTIONS, IDLE_CLIENTS},
+    capacity::{CHECK_INTERVAL, MAX_IDLE_CLIENTS},
     *,
 };
 use crate::service::limits::Totals;
@@ -34,25 +34,25 @@ impl Test {
         }
     }
 
-    fn arrive(&mut self, client: &str, serial: u32) {
-        self.arrive_with(client, serial, 1);
+    fn call(&mut self, client: &str, serial: u32) {
+        self.call_with_bytes(client, serial, 1);
     }
 
-    fn arrive_with(&mut self, client: &str, serial: u32, bytes: usize) {
+    fn call_with_bytes(&mut self, client: &str, serial: u32, bytes: usize) {
         // Which call it is can be told from its message.
         let bytes = vec![u8::try_from(serial).unwrap(); bytes];
-        let call = Incoming {
+        let call = IncomingCall {
             serial,
             expects_reply: true,
             bytes: &bytes,
         };
-        self.queue.arrive(client, call, self.now);
+        self.queue.admit(client, call, self.now);
     }
 
     /// The serials of the calls that are handed over, until there is none left.
     fn handed_over(&mut self) -> Vec<u32> {
         let mut serials = Vec::new();
-        while let Some(message) = self.queue.next(self.now) {
+        while let Some(message) = self.queue.next_call(self.now) {
             serials.push(u32::from(message[0]));
         }
         serials
@@ -63,8 +63,8 @@ impl Test {
         let refusals = std::mem::take(&mut self.queue.work.refusals).into_iter();
         refusals
             .map(|refusal| {
-                let why = refusal.why.to_string();
-                (refusal.client.to_string(), refusal.serial, why)
+                let reason = refusal.reason.to_string();
+                (refusal.client.to_string(), refusal.serial, reason)
             })
             .collect()
     }
@@ -72,33 +72,33 @@ impl Test {
     #[track_caller]
     fn refuses(&mut self, client: &str, serial: u32, limit: &str) {
         let refused = self.refused();
-        let [(refused_client, refused_serial, why)] = &*refused else {
+        let [(refused_client, refused_serial, reason)] = &*refused else {
             panic!("{refused:?}");
         };
         assert_eq!((&**refused_client, *refused_serial), (client, serial));
-        assert!(why.contains(limit), "{why}");
+        assert!(reason.contains(limit), "{reason}");
     }
 }
 
 #[test]
-fn clients_have_their_turns() {
+fn clients_take_turns() {
     let mut test = Test::new();
     for serial in [11, 12, 13] {
-        test.arrive(":1.1", serial);
+        test.call(":1.1", serial);
     }
-    test.arrive(":1.2", 21);
-    test.arrive(":1.2", 22);
-    test.arrive(":1.3", 31);
+    test.call(":1.2", 21);
+    test.call(":1.2", 22);
+    test.call(":1.3", 31);
     assert_eq!(test.handed_over(), [11, 21, 31, 12, 22, 13]);
     assert_eq!(test.refused(), []);
 }
 
 #[test]
-fn who_gets_small_answers_goes_before_who_does_not() {
+fn clients_with_small_replies_go_first() {
     let mut test = Test::new();
     test.queue.limits = Limits::default();
     let take = |test: &mut Test, client: &str, serial, bytes| {
-        test.arrive(client, serial);
+        test.call(client, serial);
         assert_eq!(test.handed_over(), [serial]);
         test.queue.answered(client, serial, bytes);
     };
@@ -106,11 +106,11 @@ fn who_gets_small_answers_goes_before_who_does_not() {
     take(&mut test, ":1.2", 2, 10_000);
     take(&mut test, ":1.3", 3, 200);
     for serial in [11, 12] {
-        test.arrive(":1.1", serial);
-        test.arrive(":1.2", serial + 10);
+        test.call(":1.1", serial);
+        test.call(":1.2", serial + 10);
     }
     for serial in 31..=40 {
-        test.arrive(":1.3", serial);
+        test.call(":1.3", serial);
     }
     // One of the others after some in a row.
     let expected = [31, 32, 33, 34, 35, 36, 37, 38, 11, 39, 40, 21, 12, 22];
@@ -118,79 +118,79 @@ fn who_gets_small_answers_goes_before_who_does_not() {
 }
 
 #[test]
-fn a_client_has_so_many_calls() {
+fn the_calls_of_a_client_are_limited() {
     let mut test = Test::new();
     for serial in 1..=4 {
-        test.arrive(":1.1", serial);
+        test.call(":1.1", serial);
     }
-    test.arrive(":1.1", 5);
+    test.call(":1.1", 5);
     test.refuses(":1.1", 5, "limits.calls");
     // What runs counts as well, until it is answered.
     assert_eq!(test.handed_over(), [1, 2, 3, 4]);
-    test.arrive(":1.1", 6);
+    test.call(":1.1", 6);
     test.refuses(":1.1", 6, "limits.calls");
     test.queue.answered(":1.1", 2, 10);
-    test.arrive(":1.1", 7);
+    test.call(":1.1", 7);
     assert_eq!(test.handed_over(), [7]);
     assert_eq!(test.refused(), []);
 }
 
 #[test]
-fn a_serial_means_one_call() {
+fn a_serial_in_use_is_refused() {
     let mut test = Test::new();
-    test.arrive(":1.1", 1);
-    test.arrive(":1.1", 1);
+    test.call(":1.1", 1);
+    test.call(":1.1", 1);
     test.refuses(":1.1", 1, "same serial");
     assert_eq!(test.handed_over(), [1]);
-    test.arrive(":1.1", 1);
+    test.call(":1.1", 1);
     test.refuses(":1.1", 1, "same serial");
-    test.arrive(":1.2", 1);
+    test.call(":1.2", 1);
     test.queue.answered(":1.1", 1, 10);
-    test.arrive(":1.1", 1);
+    test.call(":1.1", 1);
     assert_eq!(test.handed_over(), [1, 1]);
 }
 
 #[test]
-fn a_client_has_calls_of_so_many_bytes() {
+fn the_bytes_of_a_clients_calls_are_limited() {
     let mut test = Test::new();
-    test.arrive_with(":1.1", 1, 60);
-    test.arrive_with(":1.1", 2, 60);
+    test.call_with_bytes(":1.1", 1, 60);
+    test.call_with_bytes(":1.1", 2, 60);
     test.refuses(":1.1", 2, "limits.call_bytes");
-    test.arrive_with(":1.1", 3, 40);
+    test.call_with_bytes(":1.1", 3, 40);
     assert_eq!(test.refused(), []);
 }
 
 #[test]
-fn who_has_most_gives_way() {
+fn the_client_with_most_calls_gives_way() {
     let mut test = Test::new();
     for serial in [11, 12, 13, 14] {
-        test.arrive(":1.1", serial);
+        test.call(":1.1", serial);
     }
-    test.arrive(":1.2", 21);
-    test.arrive(":1.2", 22);
-    test.arrive(":1.3", 31);
+    test.call(":1.2", 21);
+    test.call(":1.2", 22);
+    test.call(":1.3", 31);
     test.refuses(":1.1", 14, "limits.total");
     // It has as many as the others would have.
-    test.arrive(":1.3", 32);
+    test.call(":1.3", 32);
     test.refuses(":1.1", 13, "limits.total");
-    test.arrive(":1.2", 23);
+    test.call(":1.2", 23);
     test.refuses(":1.2", 23, "limits.total.calls");
     assert_eq!(test.handed_over(), [11, 21, 31, 12, 22, 32]);
     // What runs gives no way; a client's only call is let in all the same.
-    test.arrive(":1.4", 41);
+    test.call(":1.4", 41);
     assert_eq!(test.refused(), []);
-    test.arrive(":1.4", 42);
+    test.call(":1.4", 42);
     test.refuses(":1.4", 42, "limits.total.calls");
     assert_eq!(test.queue.calls(), 7);
 }
 
 #[test]
-fn who_has_the_largest_calls_gives_way() {
+fn the_client_with_most_bytes_gives_way() {
     let mut test = Test::new();
-    test.arrive_with(":1.1", 11, 50);
-    test.arrive_with(":1.1", 12, 40);
-    test.arrive_with(":1.2", 21, 50);
-    test.arrive_with(":1.3", 31, 40);
+    test.call_with_bytes(":1.1", 11, 50);
+    test.call_with_bytes(":1.1", 12, 40);
+    test.call_with_bytes(":1.2", 21, 50);
+    test.call_with_bytes(":1.3", 31, 40);
     test.refuses(":1.1", 12, "limits.total");
     assert_eq!(test.handed_over(), [11, 21, 31]);
 }
@@ -200,11 +200,11 @@ fn the_calls_of_a_client_that_has_left_are_dropped() {
     let mut test = Test::new();
     test.queue.limits = Limits::default();
     for serial in 1..=9 {
-        test.arrive(":1.1", serial);
+        test.call(":1.1", serial);
     }
     let watched = |is_watched| (Name::from(":1.1"), is_watched);
     assert_eq!(test.queue.work.watch, [watched(true)]);
-    test.arrive(":1.2", 20);
+    test.call(":1.2", 20);
     test.queue.forget(":1.1");
     assert_eq!(test.queue.work.watch, [watched(true), watched(false)]);
     assert_eq!(test.handed_over(), [20]);
@@ -214,11 +214,11 @@ fn the_calls_of_a_client_that_has_left_are_dropped() {
 }
 
 #[test]
-fn a_client_is_watched_as_long_as_it_waits() {
+fn a_client_is_watched_while_it_waits() {
     let mut test = Test::new();
     test.queue.limits = Limits::default();
     for serial in 1..=9 {
-        test.arrive(":1.1", serial);
+        test.call(":1.1", serial);
     }
     assert_eq!(test.queue.work.watch.len(), 1);
     assert_eq!(test.handed_over().len(), 9);
@@ -231,51 +231,51 @@ fn a_client_is_watched_as_long_as_it_waits() {
 }
 
 #[test]
-fn a_client_that_does_not_read_waits() {
+fn a_client_that_does_not_read_is_refused() {
     let mut test = Test::new();
-    test.arrive(":1.1", 1);
+    test.call(":1.1", 1);
     assert_eq!(test.handed_over(), [1]);
     test.queue.answered(":1.1", 1, 2000);
     // The bus is asked before it gets more.
-    test.arrive(":1.1", 2);
-    test.arrive(":1.2", 3);
+    test.call(":1.1", 2);
+    test.call(":1.2", 3);
     assert_eq!(test.handed_over(), [3]);
-    let asked = std::mem::take(&mut test.queue.work.doubtful);
+    let asked = std::mem::take(&mut test.queue.work.unread_queries);
     assert_eq!(asked, [(Name::from(":1.1"), false)]);
-    test.queue.settle(":1.1", 1001, false, test.now);
+    test.queue.record_unread(":1.1", 1001, false, test.now);
     test.refuses(":1.1", 2, "limits.unread_bytes");
-    test.arrive(":1.1", 4);
+    test.call(":1.1", 4);
     test.refuses(":1.1", 4, "limits.unread_bytes");
     // Later it is asked after again, once for its next call.
-    test.now += BETWEEN_QUESTIONS;
-    test.arrive(":1.1", 5);
+    test.now += CHECK_INTERVAL;
+    test.call(":1.1", 5);
     assert_eq!(test.handed_over(), [0; 0]);
-    assert_eq!(test.queue.work.doubtful.len(), 1);
-    test.queue.settle(":1.1", 1000, false, test.now);
+    assert_eq!(test.queue.work.unread_queries.len(), 1);
+    test.queue.record_unread(":1.1", 1000, false, test.now);
     assert_eq!(test.handed_over(), [5]);
     assert_eq!(test.refused(), []);
 }
 
 #[test]
-fn a_call_that_is_never_answered_is_given_up() {
+fn an_unanswered_call_expires() {
     let mut test = Test::new();
-    test.arrive(":1.1", 1);
+    test.call(":1.1", 1);
     assert_eq!(test.handed_over(), [1]);
-    test.queue.give_up(test.now);
+    test.queue.expire_calls(test.now);
     assert_eq!(test.queue.calls(), 1);
     test.now += Duration::from_secs(60);
-    test.queue.give_up(test.now);
+    test.queue.expire_calls(test.now);
     assert_eq!((test.queue.calls(), test.queue.bytes), (0, 0));
 }
 
 #[test]
-fn clients_that_have_nothing_to_wait_for_are_forgotten() {
+fn idle_clients_are_forgotten() {
     let mut test = Test::new();
     for number in 0..5000 {
         let client = format!(":1.{number}");
-        test.arrive(&client, 1);
+        test.call(&client, 1);
         assert_eq!(test.handed_over(), [1]);
         test.queue.answered(&client, 1, 10);
-        assert!(test.queue.clients.len() <= 2 * 6 + IDLE_CLIENTS);
+        assert!(test.queue.clients.len() <= 2 * 6 + MAX_IDLE_CLIENTS);
     }
 }

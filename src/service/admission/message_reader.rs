@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
 use zbus::message::Type;
 
-use super::{Admission, BUS, client::Incoming, excess::Excess};
+use super::{Admission, BUS, client::IncomingCall, refusal::RefusalReason};
 use crate::transport::{
     Stream,
     header::{self, Header, Length},
@@ -20,7 +20,7 @@ const READS: usize = 16;
 
 /// What has come. Calls go to admission, whole ones only.
 #[derive(Debug)]
-pub(super) struct Arrivals {
+pub(super) struct MessageReader {
     admission: Arc<Admission>,
     /// What was received and is no whole message yet.
     received: Vec<u8>,
@@ -28,24 +28,24 @@ pub(super) struct Arrivals {
     /// call takes one.
     descriptors: Vec<OwnedFd>,
     /// A message that is longer than the buffer, and how long it will be.
-    long: Option<Long>,
+    long: Option<LongMessage>,
     /// Bytes to come of a message that is not read.
     skipped: usize,
     /// Answers and signals for the service itself: they do not wait behind calls.
-    pub(super) own: VecDeque<Vec<u8>>,
+    pub(super) own_messages: VecDeque<Vec<u8>>,
 }
 
 /// A message, or the header of one, that does not fit into the buffer.
 #[derive(Debug)]
-struct Long {
+struct LongMessage {
     bytes: Vec<u8>,
     /// How many there will be.
     length: usize,
     /// The size of the message, where only its header is read.
-    too_long: Option<usize>,
+    oversized: Option<usize>,
 }
 
-impl Arrivals {
+impl MessageReader {
     /// `received` has come already.
     pub(super) fn new(admission: Arc<Admission>, received: Vec<u8>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Arrivals {
             descriptors: Vec::new(),
             long: None,
             skipped: 0,
-            own: VecDeque::new(),
+            own_messages: VecDeque::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Arrivals {
         for _ in 0..READS {
             match self.read_once(stream)? {
                 Some(0) => return Ok(false),
-                Some(_) if self.admission.has_room() => {}
+                Some(_) if self.admission.may_read_socket() => {}
                 Some(_) | None => break,
             }
         }
@@ -92,7 +92,7 @@ impl Arrivals {
     fn take(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
         loop {
             let skipped = self.skipped.min(bytes.len());
-            split(bytes, skipped);
+            take_front(bytes, skipped);
             self.skipped = self.skipped.saturating_sub(skipped);
             if self.skipped > 0 {
                 return Ok(());
@@ -100,23 +100,23 @@ impl Arrivals {
             if let Some(long) = &mut self.long {
                 let missing = long.length.saturating_sub(long.bytes.len());
                 long.bytes
-                    .extend_from_slice(split(bytes, missing.min(bytes.len())));
+                    .extend_from_slice(take_front(bytes, missing.min(bytes.len())));
                 if long.bytes.len() < long.length {
                     return Ok(());
                 }
             }
             if let Some(long) = self.long.take() {
-                match long.too_long {
-                    None => self.arrive(&long.bytes),
-                    Some(size) if is_of_the_bus(&long.bytes, size) => {
-                        self.long = Some(Long {
+                match long.oversized {
+                    None => self.handle(&long.bytes),
+                    Some(size) if is_from_bus(&long.bytes, size) => {
+                        self.long = Some(LongMessage {
                             length: size,
-                            too_long: None,
+                            oversized: None,
                             ..long
                         });
                     }
                     Some(size) => {
-                        self.refuse(&long.bytes, size);
+                        self.refuse_oversized(&long.bytes, size);
                         self.skipped = size.saturating_sub(long.length);
                     }
                 }
@@ -132,26 +132,26 @@ impl Arrivals {
                 true => length.header,
             };
             if bytes.len() >= wanted {
-                if is_too_long && is_of_the_bus(bytes, length.total) {
-                    self.long = Some(Long {
+                if is_too_long && is_from_bus(bytes, length.total) {
+                    self.long = Some(LongMessage {
                         bytes: Vec::with_capacity(length.total),
                         length: length.total,
-                        too_long: None,
+                        oversized: None,
                     });
                 } else if is_too_long {
-                    self.refuse(bytes, length.total);
+                    self.refuse_oversized(bytes, length.total);
                     self.skipped = length.total;
                 } else {
-                    self.arrive(split(bytes, wanted));
+                    self.handle(take_front(bytes, wanted));
                 }
             } else if wanted > most {
                 // A header as long as that is one object path, and its sender is somewhere behind it.
                 self.skipped = length.total;
             } else if wanted > BUFFER {
-                self.long = Some(Long {
+                self.long = Some(LongMessage {
                     bytes: Vec::with_capacity(wanted),
                     length: wanted,
-                    too_long: is_too_long.then_some(length.total),
+                    oversized: is_too_long.then_some(length.total),
                 });
             } else {
                 return Ok(());
@@ -160,7 +160,7 @@ impl Arrivals {
     }
 
     /// A whole message has come.
-    fn arrive(&mut self, bytes: &[u8]) {
+    fn handle(&mut self, bytes: &[u8]) {
         let Ok(header) = Header::parse(bytes) else {
             return;
         };
@@ -170,49 +170,50 @@ impl Arrivals {
         match header.kind {
             Some(Type::MethodCall) if header.descriptors > 0 => {
                 if header.expects_reply {
-                    self.admission.refuse(sender, serial, Excess::Descriptors);
+                    self.admission
+                        .refuse(sender, serial, RefusalReason::Descriptors);
                 }
             }
             Some(Type::MethodCall) => {
-                let call = Incoming {
+                let call = IncomingCall {
                     serial,
                     expects_reply: header.expects_reply,
                     bytes,
                 };
-                self.admission.arrive(sender, call);
+                self.admission.admit(sender, call);
             }
             Some(Type::MethodReturn | Type::Error) => {
                 let answered = header.reply_serial.unwrap_or_default();
                 // zbus gets no descriptors, and ends the connection where they are missing.
-                if self.admission.is_answer(answered, sender) && header.descriptors == 0 {
-                    self.own.push_back(bytes.to_vec());
+                if self.admission.take_own_call(answered, sender) && header.descriptors == 0 {
+                    self.own_messages.push_back(bytes.to_vec());
                 }
             }
             // The service subscribes to nobody else; anybody can send it a signal.
             Some(Type::Signal) if sender == BUS && header.descriptors == 0 => {
-                self.own.push_back(bytes.to_vec())
+                self.own_messages.push_back(bytes.to_vec())
             }
             Some(Type::Signal) | None => {}
         }
     }
 
     /// A message has come that is not read.
-    fn refuse(&mut self, bytes: &[u8], size: usize) {
+    fn refuse_oversized(&mut self, bytes: &[u8], size: usize) {
         let Ok(header) = Header::parse(bytes) else {
             return;
         };
         let descriptors = header.descriptors.min(self.descriptors.len());
         self.descriptors.drain(..descriptors);
         if header.kind == Some(Type::MethodCall) && header.expects_reply {
-            let why = Excess::MessageBytes(size, self.admission.message_bytes());
+            let reason = RefusalReason::MessageBytes(size, self.admission.message_bytes());
             let sender = header.sender.unwrap_or_default();
-            self.admission.refuse(sender, header.serial, why);
+            self.admission.refuse(sender, header.serial, reason);
         }
     }
 }
 
 /// Whether a message of this size is from the bus itself, and is read for all that.
-fn is_of_the_bus(header: &[u8], size: usize) -> bool {
+fn is_from_bus(header: &[u8], size: usize) -> bool {
     let header = Header::parse(header);
     size <= BUS_BYTES && header.is_ok_and(|header| header.sender == Some(BUS))
 }

@@ -2,9 +2,19 @@
 
 use std::fmt;
 
+use crate::service::client::Name;
+
+/// A refused call.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) client: Name,
+    pub(super) serial: u32,
+    pub(super) reason: RefusalReason,
+}
+
 /// Why a call is not let in: how much there would be, and how much there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excess {
+pub(super) enum RefusalReason {
     MessageBytes(usize, usize),
     Descriptors,
     SameSerial,
@@ -17,7 +27,7 @@ pub(super) enum Excess {
     GivesWay,
 }
 
-impl fmt::Display for Excess {
+impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MessageBytes(there, most) => write!(

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{BYTES_BETWEEN_QUESTIONS, Queue};
+use super::{BYTES_BETWEEN_CHECKS, Queue};
 use crate::service::{
     admission::{
-        client::{Client, Doubt},
-        excess::Excess,
+        client::{Client, UnreadState},
+        refusal::RefusalReason,
     },
     client::Name,
 };
 
 /// A client that does not read is asked after again no sooner than this.
-pub(super) const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Clients without a call that are remembered, with how much they were sent.
-pub(super) const IDLE_CLIENTS: usize = 256;
+pub(super) const MAX_IDLE_CLIENTS: usize = 256;
 
 impl Queue {
     /// Makes room for a call, or says what is in its way.
@@ -26,23 +26,23 @@ impl Queue {
         name: &Name,
         taken: usize,
         now: Instant,
-    ) -> Result<(), Excess> {
+    ) -> Result<(), RefusalReason> {
         let limits = self.limits;
         let (calls, bytes) = match self.clients.get_mut(name) {
             None => (0, 0),
             Some(client) => {
-                client.reconsider(now, BETWEEN_QUESTIONS);
-                if let Doubt::Behind { held, .. } = client.doubt {
-                    return Err(Excess::UnreadBytes(held, limits.unread_bytes));
+                client.ask_again(now, CHECK_INTERVAL);
+                if let UnreadState::OverLimit { held, .. } = client.unread {
+                    return Err(RefusalReason::UnreadBytes(held, limits.unread_bytes));
                 }
-                (client.calls(), client.bytes())
+                (client.calls(), client.call_bytes())
             }
         };
         if calls >= limits.calls {
-            return Err(Excess::Calls(calls, limits.calls));
+            return Err(RefusalReason::Calls(calls, limits.calls));
         }
         if bytes.saturating_add(taken) > limits.call_bytes {
-            return Err(Excess::CallBytes(
+            return Err(RefusalReason::CallBytes(
                 bytes.saturating_add(taken),
                 limits.call_bytes,
             ));
@@ -59,7 +59,7 @@ impl Queue {
                 break;
             }
             if !is_evicted {
-                return Err(Excess::TotalCalls(self.calls, limits.total.calls));
+                return Err(RefusalReason::TotalCalls(self.calls, limits.total.calls));
             }
         }
         while self.bytes.saturating_add(taken) > limits.total.call_bytes {
@@ -69,7 +69,10 @@ impl Queue {
             }
             if !is_evicted {
                 let bytes = self.bytes.saturating_add(taken);
-                return Err(Excess::TotalCallBytes(bytes, limits.total.call_bytes));
+                return Err(RefusalReason::TotalCallBytes(
+                    bytes,
+                    limits.total.call_bytes,
+                ));
             }
         }
         Ok(())
@@ -89,27 +92,32 @@ impl Queue {
         let Some(call) = last.and_then(|client| client.waiting.pop_back()) else {
             return false;
         };
-        self.leave(call.bytes.len());
-        self.refuse(name, call.serial, call.expects_reply, Excess::GivesWay);
+        self.subtract_call(call.bytes.len());
+        self.refuse(
+            name,
+            call.serial,
+            call.expects_reply,
+            RefusalReason::GivesWay,
+        );
         true
     }
 
     /// Forgets clients without a call when there are too many: first those who were sent little.
-    pub(super) fn forget_idle(&mut self) {
-        let busy = |client: &Client| client.calls() > 0 || client.doubt == Doubt::Asked;
+    pub(super) fn forget_idle_clients(&mut self) {
+        let busy = |client: &Client| client.calls() > 0 || client.unread == UnreadState::Asking;
         // Twice as many clients as calls can be busy.
         let most = self
             .limits
             .total
             .calls
             .saturating_mul(2)
-            .saturating_add(IDLE_CLIENTS);
+            .saturating_add(MAX_IDLE_CLIENTS);
         if self.clients.len() < most {
             return;
         }
-        let much = BYTES_BETWEEN_QUESTIONS / 2;
+        let much = BYTES_BETWEEN_CHECKS / 2;
         self.clients
-            .retain(|_, client| busy(client) || client.replied >= much);
+            .retain(|_, client| busy(client) || client.reply_bytes >= much);
         if self.clients.len() >= most {
             self.clients.retain(|_, client| busy(client));
         }
