@@ -22,17 +22,17 @@ impl Access {
 
     /// Who has a unique name, and what it may do now.
     pub(crate) async fn caller(&self, bus: &Connection, name: &str) -> Caller {
-        let who = self.callers.identify(bus, name).await;
+        let identity = self.callers.identify(bus, name).await;
         self.settings
-            .with_granted(|granted| Caller::new(who, granted))
+            .with_granted(|granted| Caller::new(identity, granted))
     }
 
     /// The same, if it was asked before.
     pub(crate) fn known(&self, name: &str) -> Option<Caller> {
-        let who = self.callers.known(name)?;
+        let identity = self.callers.known(name)?;
         Some(
             self.settings
-                .with_granted(|granted| Caller::new(who, granted)),
+                .with_granted(|granted| Caller::new(identity, granted)),
         )
     }
 

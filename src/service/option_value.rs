@@ -84,15 +84,15 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     /// A variant is its signature, and its value.
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<OptionValue, A::Error> {
-        let signature: &str = expect(parts.next_element()?)?;
+        let signature: &str = required(parts.next_element()?)?;
         Ok(match signature {
-            "b" => OptionValue::Bool(expect(parts.next_element()?)?),
-            "u" => OptionValue::U32(expect(parts.next_element()?)?),
-            "t" => OptionValue::U64(expect(parts.next_element()?)?),
-            "s" => OptionValue::Text(expect(parts.next_element()?)?),
-            "a{ss}" => OptionValue::Texts(expect(parts.next_element_seed(Texts(self.0))?)?),
+            "b" => OptionValue::Bool(required(parts.next_element()?)?),
+            "u" => OptionValue::U32(required(parts.next_element()?)?),
+            "t" => OptionValue::U64(required(parts.next_element()?)?),
+            "s" => OptionValue::Text(required(parts.next_element()?)?),
+            "a{ss}" => OptionValue::Texts(required(parts.next_element_seed(Texts(self.0))?)?),
             _ => {
-                expect(parts.next_element_seed(Skip(self.0))?)?;
+                required(parts.next_element_seed(Skip(self.0))?)?;
                 OptionValue::Other(signature.to_owned())
             }
         })
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn is_what_it_is_or_passed_over() {
+    fn values_of_known_types_are_kept_and_others_skipped() {
         check(Variant::Bool(true), OptionValue::Bool(true));
         check(Variant::U32(7), OptionValue::U32(7));
         check(Variant::U64(u64::MAX), OptionValue::U64(u64::MAX));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_not_read_to_its_end() {
+    fn values_beyond_the_budget_are_not_read() {
         let check = |given: Variant<'_>| {
             let call = Message::method_call("/", "M").build(&given).unwrap();
             let Read(argument, left) = call.body().deserialize().unwrap();

@@ -14,12 +14,12 @@ use super::{
 };
 
 /// The keys that some method knows.
-const KNOWN: [&str; 8] = [
+const KNOWN_KEYS: [&str; 8] = [
     "detached", "filter", "label", "limit", "max_age", "order", "timeout", "window",
 ];
 
 /// The options of a call hold so many values at most, those in others included.
-const VALUES: usize = 4096;
+const MAX_VALUES: usize = 4096;
 
 /// Options as they come over the bus. What is unknown is counted, and not kept. They are the last argument
 /// of each method that takes them, so that what is too much can be left unread.
@@ -28,7 +28,7 @@ pub(crate) struct CallOptions {
     known: HashMap<&'static str, OptionValue>,
     count: usize,
     /// Whether there were too many values to read.
-    is_too_much: bool,
+    has_too_many_values: bool,
 }
 
 impl Type for CallOptions {
@@ -48,13 +48,13 @@ impl<'de> Deserialize<'de> for CallOptions {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<CallOptions, A::Error> {
-                let budget = Budget::new(VALUES);
+                let budget = Budget::new(MAX_VALUES);
                 let mut options = CallOptions::default();
                 while budget.take()
                     && let Some(key) = entries.next_key::<&str>()?
                 {
                     options.count = options.count.saturating_add(1);
-                    match KNOWN.iter().find(|known| **known == key) {
+                    match KNOWN_KEYS.iter().find(|known| **known == key) {
                         None => entries.next_value_seed(Skip(&budget))?,
                         Some(known) => {
                             let value = entries.next_value_seed(Value(&budget))?;
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for CallOptions {
                         }
                     }
                 }
-                options.is_too_much = budget.is_used_up();
+                options.has_too_many_values = budget.is_used_up();
                 Ok(options)
             }
         }
@@ -77,8 +77,8 @@ impl CallOptions {
     /// # Errors
     /// `LimitExceeded`.
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), Error> {
-        if self.is_too_much {
-            let message = format!("the options of a call hold at most {VALUES} values");
+        if self.has_too_many_values {
+            let message = format!("the options of a call hold at most {MAX_VALUES} values");
             return Err(Error::limit_exceeded(message));
         }
         if self.count <= limits.options {
@@ -97,10 +97,10 @@ impl CallOptions {
 }
 
 /// The longest time that one call may take: a call in flight holds the service's exit up.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The kernel counts a cpu's time in ticks of 10 ms or less: nothing shorter can tell a rate.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
-const LONGEST_LABEL: usize = 256;
+const MIN_WINDOW: Duration = Duration::from_millis(10);
+const MAX_LABEL_BYTES: usize = 256;
 
 /// What `Start` can be told.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -110,21 +110,21 @@ pub(crate) struct StartOptions {
 }
 
 pub(crate) fn sample(options: &CallOptions) -> Result<sample::SampleTiming, Error> {
-    let usual = sample::SampleTiming::default();
-    let taken = sample::SampleTiming {
-        window: microseconds(options, "window")?.unwrap_or(usual.window),
-        max_age: microseconds(options, "max_age")?.unwrap_or(usual.max_age),
-        timeout: microseconds(options, "timeout")?.unwrap_or(usual.timeout),
+    let defaults = sample::SampleTiming::default();
+    let sampling = sample::SampleTiming {
+        window: microseconds(options, "window")?.unwrap_or(defaults.window),
+        max_age: microseconds(options, "max_age")?.unwrap_or(defaults.max_age),
+        timeout: microseconds(options, "timeout")?.unwrap_or(defaults.timeout),
     };
-    if !(SHORTEST_WINDOW..=LONGEST).contains(&taken.window) {
+    if !(MIN_WINDOW..=MAX_DURATION).contains(&sampling.window) {
         return Err(Error::invalid_interval(format!(
             "option window: {}: a window is between 10000 µs (10 ms) and 10000000 µs (10 s)",
-            taken.window.as_micros()
+            sampling.window.as_micros()
         )));
     }
     Ok(sample::SampleTiming {
-        timeout: taken.timeout.min(LONGEST),
-        ..taken
+        timeout: sampling.timeout.min(MAX_DURATION),
+        ..sampling
     })
 }
 
@@ -134,9 +134,9 @@ pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
         Some(OptionValue::Text(label)) => label.clone(),
         Some(other) => return Err(mistyped("label", "s", other)),
     };
-    if label.len() > LONGEST_LABEL {
+    if label.len() > MAX_LABEL_BYTES {
         return Err(Error::limit_exceeded(format!(
-            "option label: {} bytes: a label has at most {LONGEST_LABEL}",
+            "option label: {} bytes: a label has at most {MAX_LABEL_BYTES}",
             label.len()
         )));
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn of_sample() {
+    fn the_options_of_sample() {
         assert_eq!(
             sample(&CallOptions::default()),
             Ok(sample::SampleTiming::default())
@@ -218,11 +218,11 @@ mod tests {
             ".InvalidInterval",
         );
         let endless = sample(&options("timeout", Variant::U64(u64::MAX))).unwrap();
-        assert_eq!(endless.timeout, LONGEST);
+        assert_eq!(endless.timeout, MAX_DURATION);
     }
 
     #[test]
-    fn of_start() {
+    fn the_options_of_start() {
         assert_eq!(start(&CallOptions::default()), Ok(StartOptions::default()));
         assert_eq!(
             start(&options("label", Variant::from("x"))).unwrap().label,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_counted_and_not_kept() {
+    fn unknown_options_are_counted_and_not_kept() {
         let nested = Variant::from(vec![Variant::from("x"), Variant::from(vec![1_u64, 2])]);
         let given = [
             ("a", nested.clone()),
@@ -261,7 +261,7 @@ mod tests {
         };
         assert!(options.check(&limits(3)).is_ok());
         refuses(options.check(&limits(2)), ".LimitExceeded");
-        let many = Variant::from(vec![0_u64; VALUES]);
+        let many = Variant::from(vec![0_u64; MAX_VALUES]);
         refuses(
             options_of(&[("x", many)]).check(&limits(64)),
             ".LimitExceeded",

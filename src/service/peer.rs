@@ -41,11 +41,11 @@ impl Peer {
             let what = "this service itself (Quit has it leave)";
             return Err(refusal(pid, what));
         }
-        if self.is(pid, start) {
+        if self.is_peer(pid, start) {
             let what = "the session bus, or the service manager that listens for it";
             return Err(refusal(pid, what));
         }
-        if !callers.counts_alike(bus).await {
+        if !callers.shares_pid_namespace(bus).await {
             return Ok(None);
         }
         // Where a service manager listens, the bus is another process.
@@ -56,9 +56,9 @@ impl Peer {
         }
     }
 
-    fn is(&self, pid: u32, start: u64) -> bool {
+    fn is_peer(&self, pid: u32, start: u64) -> bool {
         let peer = self.0.get();
-        peer.is_some_and(|&(peer, noted)| peer == pid && start <= noted)
+        peer.is_some_and(|&(peer, recorded)| peer == pid && start <= recorded)
     }
 }
 

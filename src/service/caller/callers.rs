@@ -17,27 +17,27 @@ use crate::source::pool::Pool;
 
 use super::{
     Identity,
-    identity::{self, Process},
+    identity::{self, CallerProcess},
 };
 
 /// How long the bus, and the file system that is the root of a caller, have to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many callers are remembered.
-const MOST: usize = 1024;
+const MAX_ENTRIES: usize = 1024;
 
 /// Who the callers are, by their unique names, as far as that was asked.
 pub(crate) struct Callers {
     pool: Pool,
-    known: Mutex<Known>,
+    cache: Mutex<Cache>,
     /// Whether the bus counts processes as this process does.
-    counts_alike: OnceCell<bool>,
+    shares_pid_namespace: OnceCell<bool>,
     /// Whether nothing marks the root of this service as that of a sandbox.
     own_root_is_plain: OnceCell<bool>,
 }
 
 #[derive(Default)]
-struct Known {
+struct Cache {
     by_name: HashMap<Arc<str>, Arc<Identity>>,
     /// The oldest first.
     order: VecDeque<Arc<str>>,
@@ -49,8 +49,8 @@ impl Callers {
     pub(crate) fn new(pool: &Pool) -> Self {
         Self {
             pool: pool.clone(),
-            known: Mutex::default(),
-            counts_alike: OnceCell::new(),
+            cache: Mutex::default(),
+            shares_pid_namespace: OnceCell::new(),
             own_root_is_plain: OnceCell::new(),
         }
     }
@@ -62,62 +62,66 @@ impl Callers {
 
     /// Finds out who has a unique name.
     pub(crate) async fn identify(&self, bus: &Connection, name: &str) -> Arc<Identity> {
-        if let Some(who) = self.known(name) {
-            return who;
+        if let Some(identity) = self.known(name) {
+            return identity;
         }
-        match self.find_out(bus, name).await {
-            Ok(who) => self.lock().remember(name, Arc::new(who)),
+        match self.query(bus, name).await {
+            Ok(identity) => self.lock().remember(name, Arc::new(identity)),
             // The next time it may be known.
             Err(why) => Arc::new(Identity::Unknown(why)),
         }
     }
 
     /// Who it is; or in words why that is not known now.
-    async fn find_out(&self, bus: &Connection, name: &str) -> Result<Identity, String> {
+    async fn query(&self, bus: &Connection, name: &str) -> Result<Identity, String> {
         let credentials = credentials(bus, name).await;
         let credentials = credentials.ok_or("the bus does not tell who it is")?;
         let label = credentials.linux_security_label();
         let label = label.map(|label| String::from_utf8_lossy(label).into_owned());
         let number = credentials.process_id().filter(|&number| number > 0);
         let process = match credentials.into_process_fd() {
-            Some(descriptor) => Process::of_descriptor(descriptor.into()),
+            Some(descriptor) => CallerProcess::from_pidfd(descriptor.into()),
             None => match number {
-                Some(_) if !self.counts_alike(bus).await => None,
-                Some(number) => Process::of_number(number),
+                Some(_) if !self.shares_pid_namespace(bus).await => None,
+                Some(number) => CallerProcess::from_pid(number),
                 None => None,
             },
         };
         let Some(process) = process else {
             return Err("its process is not among those that this service sees".to_owned());
         };
-        let who = self.look(process, label).await?;
+        let identity = self.inspect(process, label).await?;
         // A number of a process that has left the bus, and is another's now.
-        if !is_there(bus, name).await {
+        if !has_owner(bus, name).await {
             return Err("it has left the bus".to_owned());
         }
-        Ok(who)
+        Ok(identity)
     }
 
-    async fn look(&self, process: Process, label: Option<String>) -> Result<Identity, String> {
+    async fn inspect(
+        &self,
+        process: CallerProcess,
+        label: Option<String>,
+    ) -> Result<Identity, String> {
         // Most callers have the root of this service, which is looked at once.
         let is_root_plain = process.shares_root() && self.is_own_root_plain().await;
         let gone = || "it has ended".to_owned();
         if is_root_plain {
-            return process.look(label.as_deref(), true).ok_or_else(gone);
+            return process.identify(label.as_deref(), true).ok_or_else(gone);
         }
-        let place = format!("caller {}", process.number());
-        let look = move || process.look(label.as_deref(), false);
-        self.on_pool(place, look).await?.ok_or_else(gone)
+        let place = format!("caller {}", process.pid());
+        let look = move || process.identify(label.as_deref(), false);
+        self.on_blocking_pool(place, look).await?.ok_or_else(gone)
     }
 
     async fn is_own_root_plain(&self) -> bool {
-        let look = || self.on_pool("own root".to_owned(), identity::is_own_root_plain);
+        let look = || self.on_blocking_pool("own root".to_owned(), identity::is_own_root_plain);
         let asked = self.own_root_is_plain.get_or_try_init(look).await;
         asked.is_ok_and(|is_plain| *is_plain)
     }
 
     /// What a look says that may block.
-    async fn on_pool<T: Send + 'static>(
+    async fn on_blocking_pool<T: Send + 'static>(
         &self,
         place: String,
         look: impl FnOnce() -> T + Send + 'static,
@@ -137,13 +141,13 @@ impl Callers {
     }
 
     /// Whether a number of a process means the same to the bus and here: in another pid namespace it does not.
-    pub(crate) async fn counts_alike(&self, bus: &Connection) -> bool {
+    pub(crate) async fn shares_pid_namespace(&self, bus: &Connection) -> bool {
         let ask = || async {
             let own = bus.unique_name().ok_or(())?.as_str();
             let credentials = credentials(bus, own).await.ok_or(())?;
             Ok::<_, ()>(credentials.process_id() == Some(process::id()))
         };
-        self.counts_alike
+        self.shares_pid_namespace
             .get_or_try_init(ask)
             .await
             .is_ok_and(|alike| *alike)
@@ -157,18 +161,18 @@ impl Callers {
         }
         if let Some(names) = names(bus).await {
             let names: HashSet<_> = names.iter().map(String::as_str).collect();
-            let mut known = self.lock();
-            known.listeners.retain(|name| names.contains(&**name));
-            known.add_listener(name);
+            let mut cache = self.lock();
+            cache.listeners.retain(|name| names.contains(&**name));
+            cache.add_listener(name);
         }
     }
 
     /// This client has left the bus.
     pub(crate) fn forget(&self, name: &str) {
-        let mut known = self.lock();
-        known.listeners.remove(name);
-        if known.by_name.remove(name).is_some() {
-            known.order.retain(|other| **other != *name);
+        let mut cache = self.lock();
+        cache.listeners.remove(name);
+        if cache.by_name.remove(name).is_some() {
+            cache.order.retain(|other| **other != *name);
         }
     }
 
@@ -177,35 +181,39 @@ impl Callers {
         self.lock().listeners.iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl Cache {
     /// Notes a listener, if there is room.
     fn add_listener(&mut self, name: &str) -> bool {
         if self.listeners.contains(name) {
             return true;
         }
-        let has_room = self.listeners.len() < MOST;
+        let has_room = self.listeners.len() < MAX_ENTRIES;
         if has_room {
             self.listeners.insert(name.into());
         }
         has_room
     }
 
-    fn remember(&mut self, name: &str, who: Arc<Identity>) -> Arc<Identity> {
+    fn remember(&mut self, name: &str, identity: Arc<Identity>) -> Arc<Identity> {
         let name: Arc<str> = name.into();
-        if self.by_name.insert(name.clone(), who.clone()).is_none() {
+        if self
+            .by_name
+            .insert(name.clone(), identity.clone())
+            .is_none()
+        {
             self.order.push_back(name);
         }
-        while self.order.len() > MOST
+        while self.order.len() > MAX_ENTRIES
             && let Some(oldest) = self.order.pop_front()
         {
             self.by_name.remove(&oldest);
         }
-        who
+        identity
     }
 }
 
@@ -233,7 +241,7 @@ async fn names(bus: &Connection) -> Option<Vec<String>> {
     reply.body().deserialize().ok()
 }
 
-async fn is_there(bus: &Connection, name: &str) -> bool {
+async fn has_owner(bus: &Connection, name: &str) -> bool {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(Some(BUS), path, Some(BUS), "NameHasOwner", &name);
     let reply = timeout(TIMEOUT, asked).await.ok().and_then(Result::ok);
@@ -245,14 +253,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_has_a_bound() {
-        let mut known = Known::default();
-        for number in 0..3 * MOST {
-            known.remember(&format!(":1.{number}"), Arc::new(Identity::Host));
-            known.remember(":1.0", Arc::new(Identity::Host));
+    fn the_cache_is_limited() {
+        let mut cache = Cache::default();
+        for number in 0..3 * MAX_ENTRIES {
+            cache.remember(&format!(":1.{number}"), Arc::new(Identity::Host));
+            cache.remember(":1.0", Arc::new(Identity::Host));
         }
-        assert_eq!((known.by_name.len(), known.order.len()), (MOST, MOST));
-        let last = format!(":1.{}", 3 * MOST - 1);
-        assert!(known.by_name.contains_key(&*last));
+        assert_eq!(
+            (cache.by_name.len(), cache.order.len()),
+            (MAX_ENTRIES, MAX_ENTRIES)
+        );
+        let last = format!(":1.{}", 3 * MAX_ENTRIES - 1);
+        assert!(cache.by_name.contains_key(&*last));
     }
 }

@@ -20,14 +20,14 @@ pub(super) fn app_id(text: &str) -> Option<&str> {
 
 /// Whether a text has the form of an id: names with dots in between, as those that D-Bus has, and `snap.NAME`.
 pub(crate) fn is_app_id(text: &str) -> bool {
-    const LONGEST: usize = 255;
+    const MAX_BYTES: usize = 255;
     let is_name = |name: &str| {
         !name.is_empty()
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
     };
-    text.len() <= LONGEST && text.contains('.') && text.split('.').all(is_name)
+    text.len() <= MAX_BYTES && text.contains('.') && text.split('.').all(is_name)
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_of_a_file() {
+    fn app_ids_of_flatpak_info_files() {
         let check = |text, expected| assert_eq!(app_id(text), expected, "{text:?}");
         let real = "[Application]\nname=org.gnome.Maps\nruntime=runtime/org.gnome.Platform/x86_64/45\n\
                     \n[Instance]\ninstance-id=4123\nname=not.this\n";
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_of_an_id() {
+    fn valid_and_invalid_app_ids() {
         let check = |text: &str, expected| assert_eq!(is_app_id(text), expected, "{text}");
         check("org.example.App", true);
         check("org.example.My-App_2", true);

@@ -25,36 +25,36 @@ use super::{
 };
 
 /// No `.flatpak-info` and no list of control groups is larger, in bytes.
-const LARGEST: u64 = 64 << 10;
+const MAX_FILE_BYTES: u64 = 64 << 10;
 
 /// A process that has called, held so that its number cannot become another's.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct CallerProcess {
     pid: Pid,
     descriptor: OwnedFd,
 }
 
-impl Process {
+impl CallerProcess {
     /// The process of this number, if there is one.
-    pub(super) fn of_number(number: u32) -> Option<Self> {
-        let pid = Pid::from_raw(number.try_into().ok()?)?;
+    pub(super) fn from_pid(pid: u32) -> Option<Self> {
+        let pid = Pid::from_raw(pid.try_into().ok()?)?;
         let descriptor = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         Some(Self { pid, descriptor })
     }
 
     /// The process of a descriptor of pidfd_open(2); none if it has ended, or is in another pid namespace.
-    pub(super) fn of_descriptor(descriptor: OwnedFd) -> Option<Self> {
+    pub(super) fn from_pidfd(descriptor: OwnedFd) -> Option<Self> {
         let path = format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd());
-        let facts = regular_file::read(path.as_ref(), LARGEST).ok()?;
-        let facts = String::from_utf8(facts).ok()?;
-        let number = facts.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+        let fdinfo = regular_file::read(path.as_ref(), MAX_FILE_BYTES).ok()?;
+        let fdinfo = String::from_utf8(fdinfo).ok()?;
+        let number = fdinfo.lines().find_map(|line| line.strip_prefix("Pid:"))?;
         let pid = number.trim().parse().ok().filter(|&number| number > 0);
         let pid = Pid::from_raw(pid?)?;
         Some(Self { pid, descriptor })
     }
 
     /// Its number.
-    pub(super) fn number(&self) -> i32 {
+    pub(super) fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
     }
 
@@ -68,38 +68,41 @@ impl Process {
     pub(super) fn shares_root(&self) -> bool {
         let link =
             |process: &str, name: &str| fs::read_link(format!("/proc/{process}/{name}")).ok();
-        let number = self.number().to_string();
+        let pid = self.pid().to_string();
         ["ns/mnt", "root"].into_iter().all(|name| {
             let own = link("self", name);
-            own.is_some() && own == link(&number, name)
+            own.is_some() && own == link(&pid, name)
         })
     }
 
     /// Who it is; nothing if it has ended. `label` is what the bus knows of its label. Where `is_root_plain`, nothing in
     /// its root marks a sandbox, and no file but the kernel's is read.
-    pub(super) fn look(&self, label: Option<&str>, is_root_plain: bool) -> Option<Identity> {
-        let who = self.who(label, is_root_plain).unwrap_or_else(|unseen| {
-            Identity::Unknown(format!(
-                "it cannot be seen whether it is in a sandbox ({unseen})"
-            ))
-        });
+    pub(super) fn identify(&self, label: Option<&str>, is_root_plain: bool) -> Option<Identity> {
+        let identity = self
+            .find_sandbox(label, is_root_plain)
+            .unwrap_or_else(|unseen| {
+                Identity::Unknown(format!(
+                    "it cannot be seen whether it is in a sandbox ({unseen})"
+                ))
+            });
         // What was looked at is what was held.
-        (!self.has_ended()).then_some(who)
+        (!self.has_ended()).then_some(identity)
     }
 
-    fn who(&self, label: Option<&str>, is_root_plain: bool) -> Result<Identity, String> {
-        let number = self.number();
-        let failed = |name: &str, cause: io::Error| format!("/proc/{number}/{name}: {cause}");
-        let process = open(&format!("/proc/{number}")).map_err(|cause| failed("", cause))?;
+    fn find_sandbox(&self, label: Option<&str>, is_root_plain: bool) -> Result<Identity, String> {
+        let pid = self.pid();
+        let failed = |name: &str, cause: io::Error| format!("/proc/{pid}/{name}: {cause}");
+        let process = open_directory(&format!("/proc/{pid}")).map_err(|cause| failed("", cause))?;
         if !is_root_plain {
-            let root = open(&format!("/proc/{number}/root"));
+            let root = open_directory(&format!("/proc/{pid}/root"));
             let root = root.map_err(|cause| failed("root", cause))?;
-            let found = in_flatpak(root.as_fd());
-            if let Some(who) = found.map_err(|cause| failed("root/.flatpak-info", cause))? {
-                return Ok(who);
+            let found = flatpak_identity(root.as_fd());
+            if let Some(identity) = found.map_err(|cause| failed("root/.flatpak-info", cause))? {
+                return Ok(identity);
             }
         }
-        let groups = read(process.as_fd(), "cgroup").map_err(|cause| failed("cgroup", cause))?;
+        let groups =
+            read_file(process.as_fd(), "cgroup").map_err(|cause| failed("cgroup", cause))?;
         let snap = label.and_then(snap::of_label);
         Ok(match snap.or_else(|| snap::of_cgroup(&groups)) {
             None => Identity::Host,
@@ -110,8 +113,8 @@ impl Process {
 }
 
 /// Who a program in a sandbox of Flatpak is; nothing, where its root is not that of one.
-fn in_flatpak(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
-    let text = match read(root, INFO) {
+fn flatpak_identity(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
+    let text = match read_file(root, FLATPAK_INFO) {
         Err(cause) if is_absent(&cause) => return Ok(None),
         read => read?,
     };
@@ -123,30 +126,30 @@ fn in_flatpak(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
 
 /// Whether the root of this service marks no sandbox.
 pub(super) fn is_own_root_plain() -> bool {
-    let root = open("/proc/self/root");
-    let who = root.and_then(|root| in_flatpak(root.as_fd()));
-    matches!(who, Ok(None))
+    let root = open_directory("/proc/self/root");
+    let identity = root.and_then(|root| flatpak_identity(root.as_fd()));
+    matches!(identity, Ok(None))
 }
 
 /// What Flatpak puts into the root of a sandbox.
-const INFO: &str = ".flatpak-info";
+const FLATPAK_INFO: &str = ".flatpak-info";
 
 fn is_absent(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(Errno::ENOENT as i32)
 }
 
 /// A directory, which is not read.
-fn open(path: &str) -> io::Result<OwnedFd> {
+fn open_directory(path: &str) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(AT_FDCWD, path, flags, Mode::empty())?)
 }
 
 /// A regular file of a directory, which is not followed anywhere else.
-fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
+fn read_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = File::from(openat(directory, name, flags, Mode::empty())?);
     let about = regular_file::check(&file)?;
-    let text = regular_file::read_open(file, &about, LARGEST)?;
+    let text = regular_file::read_open(file, &about, MAX_FILE_BYTES)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -157,28 +160,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_descriptor_says_which_process_it_is_of() {
-        let own = Process::of_number(process::id()).unwrap();
-        let number = own.number();
-        let same = Process::of_descriptor(own.descriptor).unwrap();
-        assert_eq!(same.number(), number);
+    fn a_pidfd_identifies_its_process() {
+        let own = CallerProcess::from_pid(process::id()).unwrap();
+        let pid = own.pid();
+        let same = CallerProcess::from_pidfd(own.descriptor).unwrap();
+        assert_eq!(same.pid(), pid);
         assert!(same.shares_root());
-        assert!(same.look(None, false).is_some());
-        assert_eq!(same.look(None, true), same.look(None, is_own_root_plain()));
+        assert!(same.identify(None, false).is_some());
+        assert_eq!(
+            same.identify(None, true),
+            same.identify(None, is_own_root_plain())
+        );
         // One of something else.
         let file = File::open("/proc/self/stat").unwrap();
-        assert!(Process::of_descriptor(file.into()).is_none());
-        assert!(Process::of_number(0).is_none());
-        assert!(Process::of_number(u32::MAX).is_none());
+        assert!(CallerProcess::from_pidfd(file.into()).is_none());
+        assert!(CallerProcess::from_pid(0).is_none());
+        assert!(CallerProcess::from_pid(u32::MAX).is_none());
     }
 
     #[test]
-    fn nothing_is_said_of_a_process_that_has_ended() {
+    fn an_ended_process_has_no_identity() {
         let mut child = Command::new("true").spawn().unwrap();
-        let held = Process::of_number(child.id()).unwrap();
+        let held = CallerProcess::from_pid(child.id()).unwrap();
         child.wait().unwrap();
         assert!(!held.shares_root());
-        assert_eq!(held.look(None, false), None);
-        assert_eq!(held.look(Some("snap.example.app"), true), None);
+        assert_eq!(held.identify(None, false), None);
+        assert_eq!(held.identify(Some("snap.example.app"), true), None);
     }
 }

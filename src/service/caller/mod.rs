@@ -35,7 +35,7 @@ pub(crate) enum Identity {
 /// Who calls, and what it may do now.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    who: Arc<Identity>,
+    identity: Arc<Identity>,
     grants: Grants,
 }
 
@@ -47,7 +47,7 @@ impl Caller {
 
     /// Whether it is none of the user's own programs.
     pub(crate) fn is_sandboxed(&self) -> bool {
-        *self.who != Identity::Host
+        *self.identity != Identity::Host
     }
 
     /// Refuses what takes a grant that it has not got.
@@ -73,7 +73,7 @@ impl Caller {
     }
 
     /// What is said of a metric that it may not know of, whether there is one or not.
-    pub(crate) fn explain(&self, error: Error) -> Error {
+    pub(crate) fn add_grant_hint(&self, error: Error) -> Error {
         if !error.is_unknown_metric() {
             return error;
         }
@@ -82,7 +82,7 @@ impl Caller {
     }
 
     fn refusal(&self, what: &str, grant: Option<Grant>) -> String {
-        match (&*self.who, grant) {
+        match (&*self.identity, grant) {
             (Identity::Sandboxed(app), Some(grant)) => format!(
                 "{what}: denied to {app}, which runs in a sandbox: {} = true below \
                  [sandbox.\"{app}\"] in config.toml grants it",
@@ -103,9 +103,9 @@ impl Caller {
 mod tests {
     use super::*;
 
-    fn caller(who: Identity, grants: Grants) -> Caller {
+    fn caller(identity: Identity, grants: Grants) -> Caller {
         Caller {
-            who: Arc::new(who),
+            identity: Arc::new(identity),
             grants,
         }
     }

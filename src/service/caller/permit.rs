@@ -8,7 +8,7 @@ use crate::{process::Query, service::error::Error, store::Visibility};
 /// What a session of a program in a sandbox needs to be granted. Without it, the session ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
-    who: Arc<Identity>,
+    identity: Arc<Identity>,
     needs: Vec<Grant>,
 }
 
@@ -18,33 +18,33 @@ pub(crate) type GrantsByApp = BTreeMap<String, Grants>;
 impl Permit {
     /// Whether what it needs is granted.
     pub(crate) fn holds(&self, granted: &GrantsByApp) -> bool {
-        let caller = Caller::new(self.who.clone(), granted);
+        let caller = Caller::new(self.identity.clone(), granted);
         self.needs.iter().all(|&need| caller.may(need))
     }
 }
 
 impl Caller {
     /// A caller with what is granted to it now.
-    pub(crate) fn new(who: Arc<Identity>, granted: &GrantsByApp) -> Self {
-        let grants = match &*who {
+    pub(crate) fn new(identity: Arc<Identity>, granted: &GrantsByApp) -> Self {
+        let grants = match &*identity {
             Identity::Host => Grants::EVERYTHING,
             Identity::Sandboxed(app) => granted.get(&**app).copied().unwrap_or_default(),
             Identity::Unknown(_) => Grants::default(),
         };
-        Self { who, grants }
+        Self { identity, grants }
     }
 
     /// Who has made a call without a sender.
     pub(crate) fn without_sender() -> Self {
-        let who = Identity::Unknown("the call has no sender".to_owned());
-        Self::new(Arc::new(who), &GrantsByApp::new())
+        let identity = Identity::Unknown("the call has no sender".to_owned());
+        Self::new(Arc::new(identity), &GrantsByApp::new())
     }
 
     /// What a session of it needs that goes on as long as it has these grants.
     pub(crate) fn permit(&self, needs: impl IntoIterator<Item = Grant>) -> Option<Permit> {
         let needs = needs.into_iter().collect();
-        let who = self.who.clone();
-        self.is_sandboxed().then_some(Permit { who, needs })
+        let identity = self.identity.clone();
+        self.is_sandboxed().then_some(Permit { identity, needs })
     }
 
     /// Takes what it may not see out of a usual choice of fields; refuses a query that is about it otherwise, for a

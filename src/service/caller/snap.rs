@@ -18,16 +18,16 @@ pub(super) fn of_cgroup(text: &str) -> Option<Snap> {
         matches!(controllers, "" | "name=systemd" | "freezer").then_some(path)
     });
     let mut directories = paths.flat_map(|path| path.split('/'));
-    directories.find_map(|directory| named(directory.strip_prefix("snap.")?))
+    directories.find_map(|directory| snap_of_tag(directory.strip_prefix("snap.")?))
 }
 
 /// The snap of a program, by its label: `snap.NAME.APP (enforce)`.
 pub(super) fn of_label(label: &str) -> Option<Snap> {
-    named(label.strip_prefix("snap.")?)
+    snap_of_tag(label.strip_prefix("snap.")?)
 }
 
 /// By what follows `snap.`.
-fn named(rest: &str) -> Option<Snap> {
+fn snap_of_tag(rest: &str) -> Option<Snap> {
     let name = rest.split(['.', ' ']).next().unwrap_or_default();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     Some(match !name.is_empty() && name.bytes().all(is_plain) {
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn by_the_control_group() {
+    fn snaps_by_control_group() {
         let check = |text: &str, expected| assert_eq!(of_cgroup(text), expected, "{text}");
         let scope = "/user.slice/user-1000.slice/user@1000.service/app.slice/snap.firefox.firefox-6e5c.scope";
         check(&format!("0::{scope}\n"), id("snap.firefox"));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn by_the_label() {
+    fn snaps_by_apparmor_label() {
         let check = |label, expected| assert_eq!(of_label(label), expected, "{label}");
         check("snap.firefox.firefox (enforce)", id("snap.firefox"));
         check("snap.code.code", id("snap.code"));

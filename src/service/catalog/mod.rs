@@ -106,7 +106,7 @@ impl Catalog {
             Visibility::BuiltIn => found,
             Visibility::All => self.find(bus, client, selectors, caller.view()).await,
         };
-        Ok((found.map_err(|error| caller.explain(error))?, None))
+        Ok((found.map_err(|error| caller.add_grant_hint(error))?, None))
     }
 
     /// Resolves selectors. Where one is unknown, what it means may have come: that is looked for, once.

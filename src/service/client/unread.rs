@@ -8,14 +8,14 @@ use zbus::{Connection, DynamicType, Message, OwnedVariant, Variant};
 use crate::wire::{INTERFACE, NAME, PATH};
 
 /// How long a client has to answer a ping, and the bus to answer a question.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
 /// frame of 4096 numbers.
 pub(crate) const MAX_UNREAD_BYTES: usize = 64 * 1024;
 
 /// Subscribers beyond so many are not asked after.
-const SUBSCRIBERS: usize = 512;
+const MAX_SUBSCRIBERS: usize = 512;
 
 const BUS: &str = "org.freedesktop.DBus";
 const STATS: &str = "org.freedesktop.DBus.Debug.Stats";
@@ -33,10 +33,10 @@ pub(crate) enum Unread {
 
 /// Asks how much of what it was sent a client has not read.
 pub(crate) async fn of_client(bus: &Connection, client: &str) -> Unread {
-    if let Some(bytes) = of_dbus_daemon(bus, client).await {
+    if let Some(bytes) = bytes_held_by_dbus_daemon(bus, client).await {
         return Unread::Bytes(bytes);
     }
-    if let Some(bytes) = of_dbus_broker(bus, client).await {
+    if let Some(bytes) = bytes_held_by_dbus_broker(bus, client).await {
         return Unread::Bytes(bytes);
     }
     // The statistics of the bus can be left out when it is built, and be refused by its policy.
@@ -64,19 +64,19 @@ pub(crate) async fn readers(bus: &Connection) -> Readers {
     let subscribers = match subscribers(bus).await {
         Subscribers::These(names) => names,
         Subscribers::Unknown => return Readers::Unknown,
-        Subscribers::NotTold => return Readers::All,
+        Subscribers::NotSupported => return Readers::All,
     };
     let mut readers = Vec::new();
-    let mut is_late = false;
+    let mut is_any_behind = false;
     for client in subscribers {
-        match of_dbus_daemon(bus, &client).await {
-            Some(bytes) if bytes > MAX_UNREAD_BYTES => is_late = true,
+        match bytes_held_by_dbus_daemon(bus, &client).await {
+            Some(bytes) if bytes > MAX_UNREAD_BYTES => is_any_behind = true,
             // It has gone, or is asked after the next time.
             None => {}
             Some(_) => readers.push(client.into()),
         }
     }
-    match is_late {
+    match is_any_behind {
         true => Readers::Some(readers),
         false => Readers::All,
     }
@@ -88,7 +88,7 @@ pub(crate) enum Subscribers {
     /// Those of these unique names.
     These(Vec<String>),
     /// The bus does not tell.
-    NotTold,
+    NotSupported,
     /// The bus has not answered.
     Unknown,
 }
@@ -97,29 +97,29 @@ pub(crate) enum Subscribers {
 pub(crate) async fn subscribers(bus: &Connection) -> Subscribers {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(Some(BUS), path, Some(STATS), "GetAllMatchRules", &());
-    let rules = match timeout(PATIENCE, asked).await {
+    let rules = match timeout(TIMEOUT, asked).await {
         Err(_) => return Subscribers::Unknown,
-        Ok(Err(_)) => return Subscribers::NotTold,
+        Ok(Err(_)) => return Subscribers::NotSupported,
         Ok(Ok(rules)) => rules,
     };
     let body = rules.body();
     let Ok(rules) = body.deserialize::<HashMap<&str, Vec<&str>>>() else {
-        return Subscribers::NotTold;
+        return Subscribers::NotSupported;
     };
     let own = bus
         .unique_name()
         .map(|name| name.as_str())
         .unwrap_or_default();
-    let is_meant = |rules: &Vec<&str>| rules.iter().any(|rule| may_match(rule, own));
+    let matches = |rules: &Vec<&str>| rules.iter().any(|rule| may_match_our_signals(rule, own));
     let subscribers = rules
         .iter()
-        .filter(|(name, rules)| **name != own && is_meant(rules));
+        .filter(|(name, rules)| **name != own && matches(rules));
     let names = subscribers.map(|(name, _)| (*name).to_owned());
-    Subscribers::These(names.take(SUBSCRIBERS).collect())
+    Subscribers::These(names.take(MAX_SUBSCRIBERS).collect())
 }
 
 /// Whether a match rule can mean our signals: it names no other sender, interface or path.
-fn may_match(rule: &str, own: &str) -> bool {
+fn may_match_our_signals(rule: &str, own: &str) -> bool {
     let is_ours = |key: &str, ours: &[&str]| {
         let value = rule.split(',').find_map(|part| {
             let (name, value) = part.split_once('=')?;
@@ -133,7 +133,7 @@ fn may_match(rule: &str, own: &str) -> bool {
         && is_ours("path", &[PATH])
 }
 
-async fn of_dbus_daemon(bus: &Connection, client: &str) -> Option<usize> {
+async fn bytes_held_by_dbus_daemon(bus: &Connection, client: &str) -> Option<usize> {
     let path = "/org/freedesktop/DBus";
     let stats = call(bus, BUS, path, STATS, "GetConnectionStats", &client).await?;
     let body = stats.body();
@@ -146,7 +146,7 @@ async fn of_dbus_daemon(bus: &Connection, client: &str) -> Option<usize> {
 
 /// dbus-broker knows `GetConnectionStats` by name only, and tells of all peers at once. What is
 /// outgoing to dbus-daemon is incoming to it.
-async fn of_dbus_broker(bus: &Connection, client: &str) -> Option<usize> {
+async fn bytes_held_by_dbus_broker(bus: &Connection, client: &str) -> Option<usize> {
     type Peer = (String, HashMap<String, OwnedVariant>, HashMap<String, u32>);
     let stats = call(bus, BUS, "/org/freedesktop/DBus", STATS, "GetStats", &()).await?;
     let mut stats: HashMap<String, OwnedVariant> = stats.body().deserialize().ok()?;
@@ -169,7 +169,7 @@ where
     B: serde::Serialize + DynamicType,
 {
     let call = bus.call_method(Some(peer), path, Some(interface), method, body);
-    timeout(PATIENCE, call).await.ok()?.ok()
+    timeout(TIMEOUT, call).await.ok()?.ok()
 }
 
 #[cfg(test)]
@@ -177,8 +177,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_be_meant() {
-        let check = |rule: &str, expected| assert_eq!(may_match(rule, ":1.7"), expected, "{rule}");
+    fn match_rules_that_may_match_our_signals() {
+        let check = |rule: &str, expected| {
+            assert_eq!(may_match_our_signals(rule, ":1.7"), expected, "{rule}")
+        };
         check("type='signal'", true);
         check("", true);
         check("type='signal',sender='io.github.sampled.Sampler1'", true);

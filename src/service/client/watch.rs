@@ -16,18 +16,18 @@ use super::Name;
 
 /// The clients that are watched, each once.
 pub(crate) struct Watches {
-    shared: Arc<Shared>,
+    registry: Arc<Registry>,
 }
 
-struct Shared {
+struct Registry {
     by_client: Mutex<HashMap<Name, Weak<Watch>>>,
-    left: Box<dyn Fn(&str) + Send + Sync>,
+    on_leave: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// A client that is watched, for as long as somebody holds this.
 pub(crate) struct Watch {
     client: Name,
-    shared: Arc<Shared>,
+    registry: Arc<Registry>,
     /// The task that waits until the client leaves; none if the client was not there.
     task: OnceCell<Option<AbortHandle>>,
     has_left: AtomicBool,
@@ -35,11 +35,11 @@ pub(crate) struct Watch {
 
 impl Watches {
     /// No client is watched yet. `left` runs when one that is watched has left the bus.
-    pub(crate) fn new(left: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(on_leave: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            registry: Arc::new(Registry {
                 by_client: Mutex::default(),
-                left: Box::new(left),
+                on_leave: Box::new(on_leave),
             }),
         }
     }
@@ -51,7 +51,7 @@ impl Watches {
         bus: &Connection,
         client: &Name,
     ) -> zbus::Result<Option<Arc<Watch>>> {
-        let watch = self.shared.watch(client);
+        let watch = self.registry.watch(client);
         let begin = || begin(bus, Arc::downgrade(&watch), client.clone());
         let is_there = watch.task.get_or_try_init(begin).await?.is_some();
         Ok((is_there && !watch.has_left()).then_some(watch))
@@ -65,7 +65,7 @@ impl Watch {
     }
 }
 
-impl Shared {
+impl Registry {
     fn watch(self: &Arc<Self>, client: &Name) -> Arc<Watch> {
         let mut watches = self.lock();
         if let Some(watch) = watches.get(client).and_then(Weak::upgrade) {
@@ -73,7 +73,7 @@ impl Shared {
         }
         let watch = Arc::new(Watch {
             client: client.clone(),
-            shared: self.clone(),
+            registry: self.clone(),
             task: OnceCell::new(),
             has_left: AtomicBool::new(false),
         });
@@ -123,7 +123,7 @@ async fn begin(
         if let Some(watch) = watch.upgrade() {
             // Before anything ends: what is added from here on is refused.
             watch.has_left.store(true, Ordering::Release);
-            (watch.shared.left)(&client);
+            (watch.registry.on_leave)(&client);
         }
     });
     Ok(Some(task.abort_handle()))
@@ -134,7 +134,7 @@ impl Drop for Watch {
         if let Some(Some(task)) = self.task.get() {
             task.abort();
         }
-        let mut watches = self.shared.lock();
+        let mut watches = self.registry.lock();
         // Another watch of this client may have begun meanwhile.
         let other = watches.get(&self.client).map(Weak::strong_count);
         if other == Some(0) {
