@@ -1,4 +1,4 @@
-//! What admission needs the bus for: it refuses calls, and asks after clients.
+//! The task that uses the bus for admission: it sends refusals, queries unread bytes and watches clients.
 
 use std::{
     collections::HashMap, num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Duration,
@@ -28,22 +28,22 @@ use crate::{
 
 use super::{Admission, refusal::Refusal};
 
-/// A second after much traffic memory is given back. If there is as much again, it is given back again.
+/// The time from heavy traffic until free memory is returned to the kernel.
 const TRIM_DELAY: Duration = Duration::from_secs(1);
 
-/// What has come of a question.
+/// The result of a task.
 enum Outcome {
-    /// How much the bus holds for a client, who had answered a ping before or not.
+    /// The unread bytes of a client, and whether it had answered a ping before.
     Held(Name, Unread, bool),
-    /// A client is watched, unless it has left already.
+    /// The client is watched; `None` if it has left already.
     Watched(Name, Option<Arc<Watch>>),
-    /// So much time has passed after much traffic that what it took may be free.
+    /// [`TRIM_DELAY`] has passed after heavy traffic.
     TrimDue,
-    /// The bus has not let a client be watched.
+    /// The client could not be watched: a call to the bus failed.
     WatchFailed(Name),
 }
 
-/// The task that does it, which ends with its owner.
+/// The task. It is aborted when this is dropped.
 pub(crate) struct BusTask(AbortHandle);
 
 impl BusTask {
@@ -69,12 +69,11 @@ async fn run(
     bus: Connection,
     stream: Arc<Stream>,
 ) {
-    // Tasks, and no futures that are polled here: one that waits for its turn to write would never have
-    // it while this waits for its own.
+    // Spawned as tasks: a future polled here could hold the turn to write to the socket, and would not be polled
+    // while this function waits for that turn.
     let mut tasks = JoinSet::new();
-    // Memory will be given back.
     let mut is_trim_scheduled = false;
-    // None while the bus is being asked.
+    // `None` while the watch is being set up.
     let mut watched = HashMap::<Name, Option<Arc<Watch>>>::new();
     loop {
         let work = select! {
@@ -93,13 +92,13 @@ async fn run(
                     Ok(Outcome::WatchFailed(client)) => drop(watched.remove(&client)),
                     Ok(Outcome::TrimDue) => {
                         allocator::trim();
-                        // What is still in use is given back the next time.
+                        // Memory that is still in use is returned the next time.
                         is_trim_scheduled = admission.unanswered() > 0;
                         if is_trim_scheduled {
                             tasks.spawn(trim_delay());
                         }
                     }
-                    Err(error) => debug!("a question has failed: {error}"),
+                    Err(error) => debug!("a task of admission has failed: {error}"),
                 }
                 continue;
             }
@@ -110,11 +109,11 @@ async fn run(
                 .iter()
                 .map(|refusal| refusal.primary_header().serial_num());
             admission.set_refusal_serials(serials.map(NonZeroU32::get));
-            // What is in the kernel's buffer goes before every answer that comes later.
+            // Refusals in the kernel's buffer would delay the replies that follow.
             stream.drained().await.ok();
-            // Whether the bus has gone is seen where it is read.
+            // A lost connection is noticed by the reader.
             bus.send_all(&refusals).await.ok();
-            // Between any two lots of them others have their turn.
+            // Other tasks run between two batches.
             yield_now().await;
         }
         if work.trim_memory && !is_trim_scheduled {
@@ -124,7 +123,7 @@ async fn run(
         for (client, has_answered_ping) in work.unread_queries {
             let bus = bus.clone();
             tasks.spawn(async move {
-                // An answer there must be: the client's calls wait for it.
+                // The client's calls wait for a result, so a panic counts as silence.
                 let held = AssertUnwindSafe(unread::of_client(&bus, &client)).catch_unwind();
                 let held = held.await.unwrap_or(Unread::Silent);
                 Outcome::Unread(client, held, has_answered_ping)
@@ -153,10 +152,10 @@ async fn watch(watches: Arc<Watches>, bus: Connection, client: Name) -> Outcome 
     }
 }
 
-/// The error message of a call that is not let in.
+/// The error message that refuses a call.
 fn error_of(refusal: &Refusal) -> Option<Message> {
     let client = UniqueName::try_from(&*refusal.client).ok()?;
-    // zbus makes errors from the call, of which this is as much as it looks at.
+    // zbus builds an error from the call; it uses only the sender and the serial.
     let call = Message::method_call("/", "Refused").sender(client);
     let call = call.serial(NonZeroU32::new(refusal.serial)?);
     let call = call.build(&()).ok()?;

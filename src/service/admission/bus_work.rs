@@ -1,20 +1,19 @@
-//! What admission needs the bus for.
+//! Work of admission that needs the bus.
 
 use std::collections::VecDeque;
 
 use super::refusal::Refusal;
 use crate::service::client::Name;
 
-/// What takes a call to the bus.
+/// Work for the task that uses the bus.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct BusWork {
     pub(super) refusals: VecDeque<Refusal>,
-    /// The clients of whom the bus is asked how much it holds for them, and whether they have answered a
-    /// ping before.
+    /// The clients whose unread bytes are to be queried, and whether each has answered a ping before.
     pub(super) unread_queries: Vec<(Name, bool)>,
-    /// The clients that are watched from now on, or are not any more, in the order of these decisions.
+    /// Clients to watch (`true`) or no longer to watch (`false`), in the order of these decisions.
     pub(super) watch: Vec<(Name, bool)>,
-    /// Whether memory that a peak may have taken is given back when it is over.
+    /// Whether free memory is to be returned to the kernel once the traffic is over.
     pub(super) trim_memory: bool,
 }
 

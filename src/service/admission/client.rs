@@ -1,4 +1,4 @@
-//! A client of the service, as far as its calls go.
+//! The calls of one client, and whether it reads its replies.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::transport::header;
 
-/// No call runs longer: one that is not answered by then never is.
+/// No call runs longer: a call that is not answered in this time counts as lost.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A call that has come.
+/// A received call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IncomingCall<'a> {
     pub(super) serial: u32,
@@ -28,10 +28,10 @@ pub(super) struct WaitingCall {
 }
 
 impl IncomingCall<'_> {
-    /// Memory is taken for what is let in only.
+    /// Copies the message: only admitted calls take memory.
     pub(super) fn into_call(self) -> WaitingCall {
         let mut bytes = self.bytes.to_vec();
-        // How long a call runs is seen by its reply, whether or not the client wants one.
+        // The reply marks the end of a call, so zbus has to send one even if the client expects none.
         header::expect_reply(&mut bytes);
         WaitingCall {
             serial: self.serial,
@@ -41,7 +41,7 @@ impl IncomingCall<'_> {
     }
 }
 
-/// A call that zbus has.
+/// A call that was handed to zbus.
 #[derive(Debug)]
 pub(super) struct RunningCall {
     pub(super) serial: u32,
@@ -51,43 +51,43 @@ pub(super) struct RunningCall {
     pub(super) since: Instant,
 }
 
-/// Whether a client reads what it is sent.
+/// Whether a client reads its replies.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum UnreadState {
-    /// As far as is known, yes.
+    /// As far as is known, the client is within its limit of unread bytes.
     #[default]
     None,
-    /// The bus is being asked; the client's calls wait until it has answered.
+    /// The bus is being asked. The client's calls wait for the result.
     Asked,
-    /// It does not: the bus held so many bytes for it.
+    /// The client is over its limit: the bus held this many bytes for it.
     Behind { held: usize, since: Instant },
 }
 
-/// A client, by its unique name.
+/// A client that has called.
 #[derive(Debug, Default)]
 pub(super) struct Client {
     pub(super) waiting: VecDeque<WaitingCall>,
     pub(super) running: Vec<RunningCall>,
-    /// The bytes of replies since the bus was asked how much it holds.
+    /// The bytes of replies since its unread bytes were queried last.
     pub(super) reply_bytes: usize,
     pub(super) unread: UnreadState,
     /// Whether it has ever answered a ping.
     pub(super) has_answered_ping: bool,
-    /// Whether its last answer was a small one.
+    /// Whether its last reply was small.
     pub(super) gets_small_replies: bool,
-    /// Whether it is among those whose turn comes.
+    /// Whether it is among the ready clients.
     pub(super) is_queued: bool,
-    /// Whether its leaving is watched.
+    /// Whether its unique name is watched.
     pub(super) is_watched: bool,
 }
 
 impl Client {
-    /// The calls that wait or run.
+    /// The number of its calls that wait or run.
     pub(super) fn calls(&self) -> usize {
         self.waiting.len().saturating_add(self.running.len())
     }
 
-    /// The bytes of their messages.
+    /// The bytes of the messages of its calls.
     pub(super) fn call_bytes(&self) -> usize {
         let running = self.running.iter().map(|call| call.bytes);
         running.sum::<usize>().saturating_add(self.waiting_bytes())
@@ -97,7 +97,7 @@ impl Client {
         self.waiting.iter().map(|call| call.bytes.len()).sum()
     }
 
-    /// Whether a call of it can be handed over now.
+    /// Whether one of its calls can be handed over now.
     pub(super) fn is_ready(&self) -> bool {
         !self.waiting.is_empty() && self.unread == UnreadState::WithinLimit
     }
@@ -114,18 +114,18 @@ impl Client {
         call.is_none_or(|call| call.expects_reply)
     }
 
-    /// Has the bus asked again about a client that did not read a while ago.
+    /// Lets a client that was over its limit be checked again, `after` the last check.
     pub(super) fn ask_again(&mut self, now: Instant, after: Duration) {
         if let UnreadState::OverLimit { since, .. } = self.unread
             && now.saturating_duration_since(since) >= after
         {
             self.unread = UnreadState::WithinLimit;
-            // Asked before the next call is handed over.
+            // Forces a query before its next call is handed over.
             self.reply_bytes = usize::MAX;
         }
     }
 
-    /// Takes out the calls that have run for too long, and returns the bytes of each.
+    /// Removes the calls that have run for [`CALL_TIMEOUT`], and returns the bytes of each.
     pub(super) fn expire_calls(&mut self, now: Instant) -> Vec<usize> {
         let is_lost =
             |call: &mut RunningCall| now.saturating_duration_since(call.since) >= CALL_TIMEOUT;

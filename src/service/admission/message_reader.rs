@@ -1,4 +1,4 @@
-//! What comes from the bus: bytes, put together to messages and sorted.
+//! Reads bytes from the bus, splits them into messages and dispatches these.
 
 use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
@@ -10,43 +10,42 @@ use crate::transport::{
     header::{self, Header, Length},
 };
 
-/// The largest message of the bus itself that is read: it lists what others have asked it for.
+/// The largest message of the bus itself that is read: its replies may list the match rules of all clients.
 const BUS_BYTES: usize = 16 << 20;
 
-/// As much is read at once, and as often in a row: a client that floods the bus is to be found out before
-/// others have waited behind it.
+/// The bytes of one read, and the reads in a row: a client that floods the bus has to be noticed before others have
+/// waited behind it.
 const BUFFER: usize = 32 * 1024;
 const READS: usize = 16;
 
-/// What has come. Calls go to admission, whole ones only.
+/// The received data. Only complete calls go to admission.
 #[derive(Debug)]
 pub(super) struct MessageReader {
     admission: Arc<Admission>,
-    /// What was received and is no whole message yet.
+    /// The beginning of a message that is not complete yet.
     received: Vec<u8>,
-    /// File descriptors that have come with it. They are closed when their message is complete, for no
-    /// call takes one.
+    /// Received file descriptors. They are closed when their message is complete: no call takes one.
     descriptors: Vec<OwnedFd>,
-    /// A message that is longer than the buffer, and how long it will be.
+    /// A message, or a header, that is longer than the buffer.
     long: Option<LongMessage>,
-    /// Bytes to come of a message that is not read.
+    /// The remaining bytes of a message that is skipped.
     skipped: usize,
-    /// Answers and signals for the service itself: they do not wait behind calls.
+    /// Replies and signals for the service itself: they do not wait behind calls.
     pub(super) own_messages: VecDeque<Vec<u8>>,
 }
 
-/// A message, or the header of one, that does not fit into the buffer.
+/// A message, or its header, that does not fit into the buffer.
 #[derive(Debug)]
 struct LongMessage {
     bytes: Vec<u8>,
-    /// How many there will be.
+    /// The number of bytes to collect.
     length: usize,
-    /// The size of the message, where only its header is read.
+    /// The size of the message if only its header is collected.
     oversized: Option<usize>,
 }
 
 impl MessageReader {
-    /// `received` has come already.
+    /// `received` holds bytes that were read before.
     pub(super) fn new(admission: Arc<Admission>, received: Vec<u8>) -> Self {
         Self {
             admission,
@@ -58,7 +57,7 @@ impl MessageReader {
         }
     }
 
-    /// Reads what the socket has, without waiting. False at the end of the connection.
+    /// Reads from the socket without waiting. Returns `false` at the end of the connection.
     pub(super) fn read(&mut self, stream: &Stream) -> io::Result<bool> {
         for _ in 0..READS {
             match self.read_once(stream)? {
@@ -71,7 +70,7 @@ impl MessageReader {
     }
 
     fn read_once(&mut self, stream: &Stream) -> io::Result<Option<usize>> {
-        // Kept on the stack: it costs no memory between calls.
+        // On the stack, so that it takes no memory between calls.
         let mut buffer = [0; BUFFER];
         let received = stream.receive(&mut buffer, &mut self.descriptors)?;
         let mut bytes = buffer.get(..received.unwrap_or(0)).unwrap_or_default();
@@ -88,7 +87,7 @@ impl MessageReader {
         Ok(received)
     }
 
-    /// Takes all whole messages from the front of `bytes`, and of a long one what there is.
+    /// Takes all complete messages from the front of `bytes`, and the available part of a long one.
     fn take(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
         loop {
             let skipped = self.skipped.min(bytes.len());
@@ -145,7 +144,7 @@ impl MessageReader {
                     self.handle(take_front(bytes, wanted));
                 }
             } else if wanted > most {
-                // A header as long as that is one object path, and its sender is somewhere behind it.
+                // Such a long header holds a huge object path, and the sender may come after it.
                 self.skipped = length.total;
             } else if wanted > BUFFER {
                 self.long = Some(LongMessage {
@@ -159,7 +158,7 @@ impl MessageReader {
         }
     }
 
-    /// A whole message has come.
+    /// Dispatches a complete message.
     fn handle(&mut self, bytes: &[u8]) {
         let Ok(header) = Header::parse(bytes) else {
             return;
@@ -184,12 +183,12 @@ impl MessageReader {
             }
             Some(Type::MethodReturn | Type::Error) => {
                 let answered = header.reply_serial.unwrap_or_default();
-                // zbus gets no descriptors, and ends the connection where they are missing.
+                // zbus is handed no descriptors, and would close the connection if they are missing.
                 if self.admission.take_own_call(answered, sender) && header.descriptors == 0 {
                     self.own_messages.push_back(bytes.to_vec());
                 }
             }
-            // The service subscribes to nobody else; anybody can send it a signal.
+            // The service subscribes only to signals of the bus, but any client can send it a signal.
             Some(Type::Signal) if sender == BUS && header.descriptors == 0 => {
                 self.own_messages.push_back(bytes.to_vec())
             }
@@ -197,7 +196,7 @@ impl MessageReader {
         }
     }
 
-    /// A message has come that is not read.
+    /// Refuses a message that is too large to be read, if it is a call.
     fn refuse_oversized(&mut self, bytes: &[u8], size: usize) {
         let Ok(header) = Header::parse(bytes) else {
             return;
@@ -212,13 +211,13 @@ impl MessageReader {
     }
 }
 
-/// Whether a message of this size is from the bus itself, and is read for all that.
+/// Whether a message is from the bus itself and small enough for [`BUS_BYTES`].
 fn is_from_bus(header: &[u8], size: usize) -> bool {
     let header = Header::parse(header);
     size <= BUS_BYTES && header.is_ok_and(|header| header.sender == Some(BUS))
 }
 
-/// Takes so many bytes from the front.
+/// Takes `length` bytes from the front.
 fn split<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
     let (front, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
     *bytes = rest;

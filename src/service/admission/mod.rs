@@ -1,9 +1,9 @@
-//! Admission: which calls are let in, in whose turn they are answered, and when all of them are.
+//! Admission: admits or refuses calls, orders them and counts them until they are answered.
 //!
-//! It stands between the socket and zbus. [`message_reader`] hands the [`queue`] each call as it comes, [`receiver`] hands
-//! zbus those that are admitted, one client's after the other's; [`sender`] reports each reply. So a
-//! client that calls without end waits for itself alone, and what it can have waiting here is
-//! bounded. [`bus_task`] does what takes a call to the bus: it refuses calls, and asks after clients.
+//! Admission stands between the socket and zbus. [`message_reader`] puts each call into the [`queue`], [`receiver`]
+//! hands the admitted calls to zbus, one of each client in turn, and [`sender`] counts each reply. A client that
+//! floods the service delays only its own calls, and its waiting calls are limited in number and bytes.
+//! [`bus_task`] does the work that needs the bus: it sends refusals and checks on clients.
 
 mod bus_task;
 mod bus_work;
@@ -36,27 +36,27 @@ use receiver::Receiver;
 use refusal::{Refusal, RefusalReason};
 use sender::Sender;
 
-/// The bus itself, as a sender. Nobody else can write this name there.
+/// The sender of the bus's own messages. The bus sets the sender of each message, so no client can forge it.
 const BUS: &str = "org.freedesktop.DBus";
 
-/// Refusals that wait to be sent. The socket is not read while there are more.
+/// The socket is not read while this many refusals wait to be sent.
 const MAX_PENDING_REFUSALS: usize = 65536;
 
-/// As many calls of the service itself are remembered until they are answered.
+/// The most unanswered calls of the service itself that are remembered.
 const MAX_OWN_CALLS: usize = 1024;
 
-/// As many refusals are sent at once. Answers go before those that are left.
+/// The most refusals that are sent at once. Replies go before the remaining ones.
 const REFUSAL_BATCH: usize = 32;
 
 /// The calls of all clients.
 #[derive(Debug)]
 pub(crate) struct Admission {
     inner: Mutex<Inner>,
-    /// There may be a call to hand over, or room to read.
+    /// Wakes the receiver: a call may be ready, or the socket may be read again.
     admitted: Notify,
-    /// There is something to do for the attendant.
+    /// Wakes the [`BusTask`].
     work: Notify,
-    /// No call is left.
+    /// Notified when no call waits or runs.
     none_left: Notify,
 }
 
@@ -65,9 +65,9 @@ struct Inner {
     queue: Queue,
     /// When the last call was answered.
     last_activity: Instant,
-    /// The calls that the service itself has made last: the serial, and who was called.
+    /// The last calls of the service itself: the serial and the callee.
     asked: VecDeque<(u32, String)>,
-    /// The serials of the errors that are being sent to refuse calls.
+    /// The serials of the error messages that are being sent as refusals.
     refusals: Vec<u32>,
 }
 
@@ -86,7 +86,7 @@ impl Admission {
         }
     }
 
-    /// The socket of a connection whose calls are admitted here.
+    /// The socket for zbus. `received` holds bytes that were read during the handshake.
     pub(crate) fn socket(
         self: &Arc<Self>,
         stream: Arc<Stream>,
@@ -98,18 +98,18 @@ impl Admission {
         }
     }
 
-    /// Takes new limits. What is let in already stays.
+    /// Applies new limits. Calls that are admitted already stay.
     pub(crate) fn set_limits(&self, limits: Limits) {
         self.lock().queue.limits = limits;
     }
 
-    /// Counts as the end of a call: the time to leave is counted from here.
+    /// Restarts the idle time, as the end of a call does.
     pub(crate) fn record_activity(&self) {
         self.lock().last_activity = Instant::now();
     }
 
-    /// When the service will have been idle for `timeout`, if no call comes in; none where no clock goes
-    /// as far.
+    /// The instant at which the service will have been idle for `timeout` if no call arrives; `None` if the instant
+    /// overflows.
     pub(crate) fn idle_at(&self, timeout: Duration) -> Option<Instant> {
         let now = Instant::now();
         let mut inner = self.lock();
@@ -121,49 +121,49 @@ impl Admission {
         since.checked_add(timeout)
     }
 
-    /// Waits until every call that has come is answered.
+    /// Waits until every received call is answered.
     pub(crate) async fn all_answered(&self) {
         while self.lock().queue.calls() > 0 {
             self.none_left.notified().await;
         }
     }
 
-    /// A client has left the bus: nobody waits for its answers.
+    /// Drops the calls of a client that has left the bus.
     pub(crate) fn forget(&self, client: &str) {
         self.update(|inner| inner.queue.forget(client));
     }
 
-    /// Whether a client that waits for an answer may still be there.
+    /// Whether the client may still be on the bus: a client that has left is forgotten.
     pub(crate) fn has_client(&self, client: &str) -> bool {
         self.lock().queue.has_client(client)
     }
 
-    /// So many bytes were allocated for clients beside their calls.
+    /// Counts bytes that were allocated for clients in addition to their calls.
     pub(crate) fn count_bytes(&self, bytes: usize) {
         self.update(|inner| inner.queue.count_bytes(bytes));
     }
 
-    /// How many calls wait or run.
+    /// The number of calls that wait or run.
     pub(crate) fn unanswered(&self) -> usize {
         self.lock().queue.calls()
     }
 
-    /// The largest message that is read.
+    /// The size of the largest message that is read.
     fn message_bytes(&self) -> usize {
         self.lock().queue.limits.message_bytes
     }
 
-    /// Whether the socket may be read: what it has brought may wait to be refused.
+    /// Whether the socket may be read: each received call may become a pending refusal.
     fn may_read_socket(&self) -> bool {
         self.lock().queue.work.refusals.len() < MAX_PENDING_REFUSALS
     }
 
-    /// Takes a call in, or refuses it.
+    /// Admits or refuses a call.
     fn admit(&self, client: &str, call: IncomingCall<'_>) {
         self.update_by_receiver(|inner| inner.queue.admit(client, call, Instant::now()));
     }
 
-    /// Refuses a call whose message is not read.
+    /// Refuses a call that did not reach the queue.
     fn refuse(&self, client: &str, serial: u32, reason: RefusalReason) {
         let client = client.into();
         let refusal = Refusal {
@@ -174,7 +174,7 @@ impl Admission {
         self.update(|inner| inner.queue.work.refusals.push_back(refusal));
     }
 
-    /// The message of the call whose turn it is.
+    /// Takes the message of the next call.
     fn next_call(&self) -> Option<Vec<u8>> {
         self.update_by_receiver(|inner| inner.queue.next_call(Instant::now()))
     }
@@ -183,20 +183,21 @@ impl Admission {
         self.lock().queue.has_ready_client()
     }
 
-    /// The service calls somebody: an answer is expected from there.
+    /// Remembers a call of the service itself, so that its reply is accepted.
     fn record_own_call(&self, serial: u32, callee: &str) {
         let asked = &mut self.lock().asked;
-        // Somebody who is pinged may never answer.
+        // A client that is pinged may never answer.
         if asked.len() >= MAX_OWN_CALLS {
             asked.pop_front();
         }
         asked.push_back((serial, callee.to_owned()));
     }
 
-    /// Whether this answers a call of the service: anybody can send a reply that nobody asked for.
+    /// Whether this is the reply to a call of the service itself; forgets that call. Any client can send a reply
+    /// to a serial that it guesses.
     fn take_own_call(&self, serial: u32, sender: &str) -> bool {
         let asked = &mut self.lock().asked;
-        // The bus answers for who has left.
+        // The bus itself replies if the callee has left.
         let is_it = |(asked, callee): &(u32, String)| {
             *asked == serial && (callee == sender || sender == BUS)
         };
@@ -204,12 +205,12 @@ impl Admission {
         at.is_some_and(|at| asked.remove(at).is_some())
     }
 
-    /// Errors that refuse calls are being sent: the serials that they have themselves.
+    /// Sets the serials of the refusals that are being sent.
     fn set_refusal_serials(&self, serials: impl Iterator<Item = u32>) {
         self.lock().refusals = serials.collect();
     }
 
-    /// Whether this is an error that refuses a call, and ends none that was let in.
+    /// Whether this is the serial of a refusal, which ends no admitted call.
     fn is_refusal(&self, serial: u32) -> bool {
         self.lock().refusals.contains(&serial)
     }
@@ -219,7 +220,7 @@ impl Admission {
         self.lock().queue.expects_reply(client, serial)
     }
 
-    /// A call is answered, with a reply of so many bytes.
+    /// Counts a call as answered. `bytes` is the size of the reply.
     fn answered(&self, client: &str, serial: u32, bytes: usize) {
         self.update(|inner| {
             inner.last_activity = Instant::now();
@@ -227,7 +228,7 @@ impl Admission {
         });
     }
 
-    /// The bus was asked how much it holds for a client.
+    /// Records what a query about a client's unread bytes has returned.
     fn record_unread(&self, client: &str, held: Unread, has_answered_ping: bool) {
         let (bytes, has_answered_ping) = match held {
             Unread::Bytes(bytes) => (bytes, false),
@@ -242,12 +243,12 @@ impl Admission {
         });
     }
 
-    /// Waits until there is something to do for the attendant.
+    /// Waits for work of the [`BusTask`].
     async fn next_bus_work(&self) -> BusWork {
         loop {
             let work = self.lock().queue.take_work(REFUSAL_BATCH);
             if !work.is_empty() {
-                // There may be room to read again.
+                // Refusals were taken: the socket may be read again.
                 self.admitted.notify_one();
                 return work;
             }
@@ -255,7 +256,7 @@ impl Admission {
         }
     }
 
-    /// Changes something, and wakes those who have waited for it.
+    /// Applies a change and wakes the tasks that wait for its effects.
     fn update<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.lock();
         let changed = change(&mut inner);
@@ -271,7 +272,7 @@ impl Admission {
         changed
     }
 
-    /// The same for changes by the receiver, which need not be woken.
+    /// Applies a change of the receiver, which need not be woken.
     fn update_by_receiver<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.lock();
         let changed = change(&mut inner);
@@ -286,7 +287,7 @@ impl Admission {
     }
 }
 
-/// The socket that zbus takes.
+/// The socket that zbus reads and writes.
 #[derive(Debug)]
 pub(crate) struct AdmissionSocket {
     receiver: Receiver,

@@ -1,6 +1,6 @@
-//! The calls that wait and run, by client: who is let in, and whose turn it is.
+//! The waiting and running calls of each client: admits or refuses calls, and chooses the next one.
 //!
-//! Nothing here waits or speaks to the bus: what there is to do comes out as [`BusWork`].
+//! Nothing here waits or uses the bus: work that needs the bus is returned as [`BusWork`].
 
 mod capacity;
 
@@ -17,16 +17,16 @@ use super::{
     refusal::{Refusal, RefusalReason},
 };
 
-/// A client with more calls is watched: it may leave and never want the answers.
+/// A client with more calls is watched, so that its calls are dropped if it leaves the bus.
 const MAX_UNWATCHED_CALLS: usize = 8;
 
-/// The bus is asked how much it holds for a client after replies of so many bytes.
+/// After replies of this many bytes to a client, its unread bytes are queried.
 const BYTES_BETWEEN_CHECKS: usize = 256 << 10;
 
-/// After so many bytes of calls and replies the allocator may keep more than is used.
+/// After this many bytes of calls and replies, the allocator may hold much free memory.
 const TRAFFIC_BETWEEN_TRIMS: usize = 1 << 20;
 
-/// What a client and its calls have taken beside their messages, about.
+/// About the memory of a client and its calls, without their messages.
 const CLIENT_BYTES: usize = 64 << 10;
 
 /// All clients that have called, and their calls.
@@ -35,10 +35,10 @@ pub(super) struct Queue {
     pub(super) limits: Limits,
     clients: HashMap<Name, Client>,
     ready: ReadyClients,
-    /// The calls of all clients that wait or run, and the bytes of their messages.
+    /// The number of waiting and running calls of all clients, and the bytes of their messages.
     calls: usize,
     bytes: usize,
-    /// The bytes of calls and replies since memory was given back last.
+    /// The bytes of calls and replies since free memory was last returned to the kernel.
     traffic: usize,
     pub(super) work: BusWork,
 }
@@ -56,17 +56,17 @@ impl Queue {
         }
     }
 
-    /// The calls that wait or run.
+    /// The number of waiting and running calls.
     pub(super) fn calls(&self) -> usize {
         self.calls
     }
 
-    /// Whether a call can be handed over.
+    /// Whether a client may have a call that can be handed over.
     pub(super) fn has_ready_client(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Takes a call in, or refuses it.
+    /// Admits or refuses a call.
     pub(super) fn admit(&mut self, name: &str, call: IncomingCall<'_>, now: Instant) {
         let name: Name = match self.clients.get_key_value(name) {
             Some((name, _)) => name.clone(),
@@ -101,7 +101,7 @@ impl Queue {
     }
 
     fn refuse(&mut self, client: Name, serial: u32, expects_reply: bool, reason: RefusalReason) {
-        // Nobody waits for the error of a call that expects no reply.
+        // The client does not wait for an error if the call expects no reply.
         if expects_reply {
             self.work.refusals.push_back(Refusal {
                 client,
@@ -111,7 +111,7 @@ impl Queue {
         }
     }
 
-    /// The message of the call whose turn it is.
+    /// Takes the message of the next call.
     pub(super) fn next_call(&mut self, now: Instant) -> Option<Vec<u8>> {
         while let Some(name) = self.ready.pop() {
             let Some(client) = self.clients.get_mut(&name) else {
@@ -146,7 +146,7 @@ impl Queue {
         None
     }
 
-    /// Gives a client its turn, if a call of it can be handed over.
+    /// Adds a client to the ready clients if one of its calls can be handed over.
     fn queue_if_ready(&mut self, name: Name) {
         if let Some(client) = self.clients.get_mut(&name)
             && client.is_ready()
@@ -163,12 +163,12 @@ impl Queue {
         client.is_none_or(|client| client.expects_reply(serial))
     }
 
-    /// Whether the client may still be there.
+    /// Whether the client may still be on the bus.
     pub(super) fn has_client(&self, name: &str) -> bool {
         self.clients.contains_key(name)
     }
 
-    /// A call is answered, with a reply of so many bytes.
+    /// Counts a call as answered. `bytes` is the size of the reply.
     pub(super) fn answered(&mut self, name: &str, serial: u32, bytes: usize) {
         let Some((name, client)) = self.clients.get_key_value(name) else {
             return;
@@ -194,7 +194,7 @@ impl Queue {
         self.count_bytes(call.bytes.saturating_add(bytes));
     }
 
-    /// Counts what has been allocated for clients: after much of it, memory is given back.
+    /// Counts bytes that were allocated for clients; after many, free memory is returned to the kernel.
     pub(super) fn count_bytes(&mut self, bytes: usize) {
         self.traffic = self.traffic.saturating_add(bytes);
         if self.traffic >= TRAFFIC_BETWEEN_TRIMS {
@@ -203,8 +203,8 @@ impl Queue {
         }
     }
 
-    /// What is known of a client's reading, now that the bus was asked: the bytes that it holds for the
-    /// client, where it says so, or that the client has answered a ping.
+    /// Records the result of a query: the bytes that the bus holds for the client, or 0 if it does not tell, and
+    /// whether the client has answered a ping.
     pub(super) fn record_unread(
         &mut self,
         name: &str,
@@ -237,7 +237,7 @@ impl Queue {
         }
     }
 
-    /// A client has left the bus: nobody waits for its answers.
+    /// Drops the calls of a client that has left the bus.
     pub(super) fn forget(&mut self, name: &str) {
         if let Some((name, client)) = self.clients.remove_entry(name) {
             self.calls = self.calls.saturating_sub(client.calls());
@@ -249,7 +249,7 @@ impl Queue {
         }
     }
 
-    /// Counts those calls no longer that have run for too long.
+    /// Counts calls that have run for too long as lost.
     pub(super) fn expire_calls(&mut self, now: Instant) {
         let lost: Vec<_> = self
             .clients
@@ -261,7 +261,7 @@ impl Queue {
         }
     }
 
-    /// What there is to do, with so many refusals at most.
+    /// Takes the work for the bus, with at most `refusals` refusals.
     pub(super) fn take_work(&mut self, refusals: usize) -> BusWork {
         let mut left = std::mem::take(&mut self.work.refusals);
         let taken = left.drain(..refusals.min(left.len())).collect();
@@ -275,7 +275,7 @@ impl Queue {
         }
     }
 
-    /// A call of so many bytes waits and runs no longer.
+    /// Subtracts a call from the totals. `bytes` is the size of its message.
     fn subtract_call(&mut self, bytes: usize) {
         self.calls = self.calls.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);

@@ -1,23 +1,23 @@
-//! Whose turn it is.
+//! The order in which clients have their calls handed over.
 
 use std::collections::VecDeque;
 
 use crate::service::client::Name;
 
-/// An answer that is no longer is a small one.
+/// A reply of at most this size is small.
 pub(super) const SMALL_REPLY_BYTES: usize = 2048;
 
-/// Of clients whose answers are small, so many in a row go before one with others: hundreds of clients that ask
-/// for everything hold nobody up who asks for a number.
+/// After this many clients with small replies, one with large replies has its turn. So hundreds of clients that read
+/// every metric do not delay a client that reads one number.
 const MAX_SMALL_IN_A_ROW: usize = 8;
 
-/// Clients with a call that can be handed over, in their turn.
+/// Clients with a call that can be handed over, in their order.
 #[derive(Debug, Default)]
 pub(super) struct ReadyClients {
-    /// Those whose last answer was small, so that the next one probably is, too.
+    /// Clients whose last reply was small: the next one probably is, too.
     small: VecDeque<Name>,
     large: VecDeque<Name>,
-    /// How many of the first have had their turn since one of the others had.
+    /// How many clients of `small` were taken since one of `large` was.
     in_a_row: usize,
 }
 
@@ -26,7 +26,7 @@ impl ReadyClients {
         self.small.is_empty() && self.large.is_empty()
     }
 
-    /// Puts a client behind the others of its kind.
+    /// Appends a client.
     pub(super) fn push(&mut self, name: Name, gets_small_replies: bool) {
         match gets_small_replies {
             true => self.small.push_back(name),

@@ -1,4 +1,4 @@
-//! The half of the socket that zbus reads: it gives it what is admitted, in the order of admission.
+//! The half of the socket that zbus reads: it hands over admitted calls, in the order of admission.
 
 use std::{io, os::fd::OwnedFd, sync::Arc};
 
@@ -8,18 +8,18 @@ use zbus::{connection::socket::ReadHalf, export::async_trait::async_trait};
 use super::{Admission, message_reader::MessageReader};
 use crate::transport::Stream;
 
-/// What comes from the bus.
+/// The reading half.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     admission: Arc<Admission>,
     stream: Arc<Stream>,
     reader: MessageReader,
-    /// What is being handed to zbus, and how much of it was.
+    /// The message that is being handed to zbus, and the number of bytes handed over.
     message: Vec<u8>,
     handed_over: usize,
-    /// Whether zbus has a call that it may not have begun.
+    /// Whether zbus may not have begun the last call yet.
     is_call_new: bool,
-    /// Whether a call was handed over since there was none.
+    /// Whether a call was handed over since the queue was last empty.
     is_serving: bool,
 }
 
@@ -36,7 +36,7 @@ impl Receiver {
         }
     }
 
-    /// Copies the rest of the message that is being handed over, as far as there is room.
+    /// Copies the rest of the message into `buffer`, as far as it fits.
     fn hand_over(&mut self, buffer: &mut [u8]) -> usize {
         let rest = self.message.get(self.handed_over..).unwrap_or_default();
         let taken = rest.len().min(buffer.len());
@@ -65,7 +65,7 @@ impl ReadHalf for Receiver {
                 return Ok((self.hand_over(buffer), Vec::new()));
             }
             let may_read_socket = self.admission.may_read_socket();
-            // All that has come is counted before a call is handed over.
+            // All received calls are counted before one is handed over.
             if may_read_socket && !self.reader.read(&self.stream)? {
                 return Ok((0, Vec::new()));
             }
@@ -74,14 +74,12 @@ impl ReadHalf for Receiver {
                 continue;
             }
             if self.is_call_new && self.admission.has_ready_client() {
-                // The call that zbus has runs first, as far as it does without waiting, and so does
-                // everything else that is due: what waits here cannot run ahead of it.
+                // Lets zbus run its last call, and every other task that is ready, before the next call.
                 self.is_call_new = false;
                 yield_now().await;
                 continue;
             }
-            // While the bus has not read the answers to the last calls, more of them would only wait in
-            // front of the next one's.
+            // While the bus has not read the last replies, further replies would only wait behind them.
             if self.is_serving && self.admission.has_ready_client() && !self.stream.is_drained()? {
                 select! {
                     ready = self.stream.readable(), if may_read_socket => ready?,

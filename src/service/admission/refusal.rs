@@ -1,4 +1,4 @@
-//! What is too much of a call, in the words of its error.
+//! Refused calls, and the texts of their errors.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub(super) struct Refusal {
     pub(super) reason: RefusalReason,
 }
 
-/// Why a call is not let in: how much there would be, and how much there may be.
+/// The reason of a refusal: the amount that there would be, and the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefusalReason {
     MessageBytes(usize, usize),
@@ -23,7 +23,7 @@ pub(super) enum RefusalReason {
     UnreadBytes(usize, usize),
     TotalCalls(usize, usize),
     TotalCallBytes(usize, usize),
-    /// Others are let in for it.
+    /// The call was evicted to admit calls of other clients.
     GivesWay,
 }
 

@@ -1,4 +1,4 @@
-//! The half of the socket that zbus writes: it sees each reply, and writes many messages at once.
+//! The half of the socket that zbus writes: it counts each reply, and writes many messages at once.
 
 use std::{
     io::{self, IoSlice},
@@ -16,16 +16,16 @@ use crate::transport::Stream;
 
 use super::Admission;
 
-/// As many messages are written at once: `UIO_MAXIOV`.
+/// The most messages of one write: `UIO_MAXIOV`.
 const MAX_IOV: usize = 1024;
 
-/// What goes to the bus.
+/// The writing half.
 #[derive(Debug)]
 pub(crate) struct Sender {
     admission: Arc<Admission>,
     stream: Arc<Stream>,
-    /// The rest of a message that was written in part. Nothing else may be written before it: the bus
-    /// could make no sense of it.
+    /// The rest of a message that was written in part. It has to be written first: the bus could not parse
+    /// anything else.
     unsent: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl Sender {
         }
     }
 
-    /// Writes what was left of an earlier message, whose writer may have given up waiting.
+    /// Writes the rest of an earlier message, whose writer may have been cancelled.
     async fn send_rest(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match self.stream.send(&[IoSlice::new(&self.unsent)], &[])? {
@@ -49,7 +49,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Writes messages, the first of which may carry descriptors.
+    /// Writes messages. Only the first may carry descriptors.
     async fn write(&mut self, messages: &[&Message]) -> io::Result<()> {
         let descriptors = messages.first().map(|message| message.data().fds());
         let descriptors: Vec<BorrowedFd<'_>> = descriptors
@@ -86,7 +86,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Whether a message is to be written at all, and is noted where an answer to it will come.
+    /// Whether a message is to be written. Records a call of the service itself, whose reply will arrive.
     fn should_send(&self, message: &Message) -> bool {
         match message.message_type() {
             Type::Signal => true,
@@ -115,7 +115,7 @@ impl Sender {
         }
     }
 
-    /// The call that a message answers is over.
+    /// Counts the call that a message answers as answered.
     fn count_reply(&self, message: &Message) {
         let own = message.primary_header().serial_num().get();
         if message.message_type() == Type::Signal || self.admission.is_refusal(own) {
@@ -143,7 +143,7 @@ impl WriteHalf for Sender {
             .iter()
             .filter(|message| self.should_send(message))
             .collect();
-        // A message with descriptors begins a write of its own.
+        // A message with descriptors starts a new write.
         for group in wanted.chunk_by(|_, next| next.data().fds().is_empty()) {
             for group in group.chunks(MAX_IOV) {
                 self.write(group).await?;

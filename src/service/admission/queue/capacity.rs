@@ -1,4 +1,4 @@
-//! Room for calls: who has most gives way, and idle clients are forgotten.
+//! Room for calls: evicts calls of the client with most of them, and forgets idle clients.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::service::{
     client::Name,
 };
 
-/// A client that does not read is asked after again no sooner than this.
+/// The time after which the unread bytes of a client over its limit are queried again.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Clients without a call that are remembered, with how much they were sent.
+/// The number of clients without a call that are remembered, with the bytes that they were sent.
 pub(super) const MAX_IDLE_CLIENTS: usize = 256;
 
 impl Queue {
-    /// Makes room for a call, or says what is in its way.
+    /// Makes room for a call, or returns the reason to refuse it.
     pub(super) fn make_room(
         &mut self,
         name: &Name,
@@ -47,8 +47,8 @@ impl Queue {
                 limits.call_bytes,
             ));
         }
-        // Who has most gives way to who has less. What runs gives no way, so that a client's only call is
-        // let in beside it.
+        // Waiting calls of the client with most are evicted for a client with fewer. Running calls cannot be evicted:
+        // a client's only call is admitted beside them, up to twice the limit.
         let spare = |total: usize| match calls {
             0 => total.saturating_mul(2),
             _ => total,
@@ -78,7 +78,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Refuses the last call of the client that has most waiting, if that is more than `own`.
+    /// Refuses the last waiting call of the client with most waiting, if these are more than `own`.
     fn evict(&mut self, size: impl Fn(&Client) -> usize, own: usize) -> bool {
         let largest = self.clients.iter().max_by_key(|(_, client)| size(client));
         let Some((name, client)) = largest else {
@@ -102,10 +102,10 @@ impl Queue {
         true
     }
 
-    /// Forgets clients without a call when there are too many: first those who were sent little.
+    /// Forgets clients without a call when there are too many: first those that were sent few bytes.
     pub(super) fn forget_idle_clients(&mut self) {
         let busy = |client: &Client| client.calls() > 0 || client.unread == UnreadState::Asking;
-        // Twice as many clients as calls can be busy.
+        // Up to twice as many clients as the limit of calls can be busy.
         let most = self
             .limits
             .total

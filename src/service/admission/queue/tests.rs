@@ -20,7 +20,7 @@ fn limits() -> Limits {
     }
 }
 
-/// A queue, and what a test does to it.
+/// A queue and a clock.
 struct Test {
     queue: Queue,
     now: Instant,
@@ -39,7 +39,7 @@ impl Test {
     }
 
     fn call_with_bytes(&mut self, client: &str, serial: u32, bytes: usize) {
-        // Which call it is can be told from its message.
+        // The message identifies its call.
         let bytes = vec![u8::try_from(serial).unwrap(); bytes];
         let call = IncomingCall {
             serial,
@@ -49,7 +49,7 @@ impl Test {
         self.queue.admit(client, call, self.now);
     }
 
-    /// The serials of the calls that are handed over, until there is none left.
+    /// Hands over all calls that are ready, and returns their serials.
     fn handed_over(&mut self) -> Vec<u32> {
         let mut serials = Vec::new();
         while let Some(message) = self.queue.next_call(self.now) {
@@ -58,7 +58,7 @@ impl Test {
         serials
     }
 
-    /// The calls that were refused: the client, the serial and the reason.
+    /// Takes the refusals: the client, the serial and the reason.
     fn refused(&mut self) -> Vec<(String, u32, String)> {
         let refusals = std::mem::take(&mut self.queue.work.refusals).into_iter();
         refusals
@@ -112,7 +112,7 @@ fn clients_with_small_replies_go_first() {
     for serial in 31..=40 {
         test.call(":1.3", serial);
     }
-    // One of the others after some in a row.
+    // After eight small ones in a row, one of the others.
     let expected = [31, 32, 33, 34, 35, 36, 37, 38, 11, 39, 40, 21, 12, 22];
     assert_eq!(test.handed_over(), expected);
 }
@@ -125,7 +125,7 @@ fn the_calls_of_a_client_are_limited() {
     }
     test.call(":1.1", 5);
     test.refuses(":1.1", 5, "limits.calls");
-    // What runs counts as well, until it is answered.
+    // Running calls count as well, until they are answered.
     assert_eq!(test.handed_over(), [1, 2, 3, 4]);
     test.call(":1.1", 6);
     test.refuses(":1.1", 6, "limits.calls");
@@ -170,13 +170,13 @@ fn the_client_with_most_calls_gives_way() {
     test.call(":1.2", 22);
     test.call(":1.3", 31);
     test.refuses(":1.1", 14, "limits.total");
-    // It has as many as the others would have.
+    // The client of the new call has as many as the largest would keep.
     test.call(":1.3", 32);
     test.refuses(":1.1", 13, "limits.total");
     test.call(":1.2", 23);
     test.refuses(":1.2", 23, "limits.total.calls");
     assert_eq!(test.handed_over(), [11, 21, 31, 12, 22, 32]);
-    // What runs gives no way; a client's only call is let in all the same.
+    // Running calls are not evicted; a client's only call is admitted all the same.
     test.call(":1.4", 41);
     assert_eq!(test.refused(), []);
     test.call(":1.4", 42);
@@ -236,7 +236,7 @@ fn a_client_that_does_not_read_is_refused() {
     test.call(":1.1", 1);
     assert_eq!(test.handed_over(), [1]);
     test.queue.answered(":1.1", 1, 2000);
-    // The bus is asked before it gets more.
+    // The bus is asked before the client gets more.
     test.call(":1.1", 2);
     test.call(":1.2", 3);
     assert_eq!(test.handed_over(), [3]);
@@ -246,7 +246,7 @@ fn a_client_that_does_not_read_is_refused() {
     test.refuses(":1.1", 2, "limits.unread_bytes");
     test.call(":1.1", 4);
     test.refuses(":1.1", 4, "limits.unread_bytes");
-    // Later it is asked after again, once for its next call.
+    // Later the bus is asked again, once for the client's next call.
     test.now += CHECK_INTERVAL;
     test.call(":1.1", 5);
     assert_eq!(test.handed_over(), [0; 0]);
