@@ -1,4 +1,4 @@
-//! Access: who calls, and what the settings grant it now.
+//! Access: identifies callers and looks up their grants in the current settings.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{
     settings::CurrentSettings,
 };
 
-/// The callers, and what they are granted.
+/// The identities of callers, and the settings with their grants.
 pub(crate) struct Access {
     callers: Arc<Callers>,
     settings: Arc<CurrentSettings>,
@@ -20,14 +20,14 @@ impl Access {
         Self { callers, settings }
     }
 
-    /// Who has a unique name, and what it may do now.
+    /// The owner of a unique name as a caller, with the grants that it has now.
     pub(crate) async fn caller(&self, bus: &Connection, name: &str) -> Caller {
         let identity = self.callers.identify(bus, name).await;
         self.settings
             .with_granted(|granted| Caller::new(identity, granted))
     }
 
-    /// The same, if it was asked before.
+    /// The same from the cache, without a call to the bus.
     pub(crate) fn known(&self, name: &str) -> Option<Caller> {
         let identity = self.callers.known(name)?;
         Some(
@@ -36,7 +36,7 @@ impl Access {
         )
     }
 
-    /// Whether a session may go on, or begin.
+    /// Whether a session with this permit may begin or go on.
     pub(crate) fn is_permitted(&self, permit: Option<&Permit>) -> bool {
         permit.is_none_or(|permit| self.settings.with_granted(|granted| permit.holds(granted)))
     }

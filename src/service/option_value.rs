@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for Skip<'_> {
     }
 }
 
-fn expect<T, E: Error>(part: Option<T>) -> Result<T, E> {
+fn required<T, E: Error>(part: Option<T>) -> Result<T, E> {
     part.ok_or_else(|| E::custom("a variant has a signature and a value"))
 }
 

@@ -1,4 +1,4 @@
-//! What the service hangs on: no client may end it, nor the service itself.
+//! The processes that the service depends on: no client may end them, nor the service itself.
 
 use std::{process, sync::OnceLock};
 
@@ -11,13 +11,13 @@ use super::{
     error::Error,
 };
 
-/// The process at the other end of the socket: the bus, or the service manager that listens for it.
+/// The process at the other end of the socket, by pid and the time of the connection in microseconds since boot: the
+/// bus, or the service manager that listens for the bus.
 #[derive(Default)]
 pub(super) struct Peer(OnceLock<(u32, u64)>);
 
 impl Peer {
-    /// Notes who it is, and when that was, in microseconds since boot: the number of one that starts later is another
-    /// process's.
+    /// Records the peer of the socket and the time. A process with this pid that started later is another one.
     pub(super) fn record(&self, stream: &Stream) {
         if let Some(pid) = stream.peer() {
             let now = Stamp::now().boottime.as_micros();
@@ -26,7 +26,7 @@ impl Peer {
         }
     }
 
-    /// Refuses to end what the service hangs on. Returns the process of which the bus tells, if that is known.
+    /// Refuses to end a process that the service depends on. Returns the pid of the bus, if it is known.
     ///
     /// # Errors
     /// `AccessDenied`.
@@ -48,7 +48,7 @@ impl Peer {
         if !callers.shares_pid_namespace(bus).await {
             return Ok(None);
         }
-        // Where a service manager listens, the bus is another process.
+        // If a service manager listens, the peer is not the bus.
         let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
         match bus.and_then(|bus| bus.process_id()) {
             Some(bus) if bus == pid => Err(refusal(pid, "the session bus")),
@@ -62,7 +62,7 @@ impl Peer {
     }
 }
 
-/// Why a client cannot end a process.
+/// The error of a client that wants to end a protected process.
 pub(super) fn refusal(pid: u32, what: &str) -> Error {
     Error::access_denied(format!(
         "process {pid}: it is {what}, which no client ends through this service"

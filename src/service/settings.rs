@@ -1,4 +1,4 @@
-//! What the service can be told.
+//! The settings of the service.
 
 use std::{
     collections::BTreeMap,
@@ -12,34 +12,33 @@ use super::{
 };
 use crate::sources;
 
-/// The name of the table of processes among the sources.
+/// The name of the process table in [`Settings::sources_off`].
 pub const PROCESS_TABLE: &str = "process-table";
 
-/// The name of the configuration among the sources, as long as something is wrong with it.
+/// The name under which `Sources` lists the configuration while it has an error.
 pub const CONFIGURATION: &str = "config.toml";
 
-/// What the service can be told, at its start and while it runs.
+/// The settings of the service, given at its start and replaced while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long it stays when nobody needs it; none is for ever.
+    /// The idle time after which the service exits; `None` means never.
     pub idle_timeout: Option<Duration>,
-    /// How much one client may ask for.
+    /// The limits of calls and clients.
     pub limits: Limits,
-    /// The names of sources that are not to be read; [`PROCESS_TABLE`], for the other interface.
+    /// The names of sources that are switched off; [`PROCESS_TABLE`] switches off the interface of processes.
     pub sources_off: Vec<String>,
-    /// What programs in sandboxes are granted, by their ids.
+    /// The grants of programs in sandboxes by app id.
     pub sandbox: BTreeMap<String, Grants>,
-    /// What the sources are told when the service starts.
+    /// The options of the sources, which take effect when the service starts.
     pub sources: sources::SourceOptions,
-    /// What is wrong with the configuration that these are from, or should be from; empty if nothing is. `Sources`
-    /// shows it as [`CONFIGURATION`].
+    /// The error in the configuration, which `Sources` lists as [`CONFIGURATION`]; empty if there is none.
     pub configuration_error: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            // Five activations in ten seconds trip systemd's default limit: the linger is longer.
+            // systemd's default limit is five starts in ten seconds: the timeout is longer.
             idle_timeout: Some(Duration::from_secs(30)),
             limits: Limits::default(),
             sources_off: Vec::new(),
@@ -50,7 +49,7 @@ impl Default for Settings {
     }
 }
 
-/// The settings that hold now.
+/// The current settings.
 pub(crate) struct CurrentSettings(Mutex<Settings>);
 
 impl CurrentSettings {
@@ -62,27 +61,27 @@ impl CurrentSettings {
         self.lock().clone()
     }
 
-    /// Takes new settings.
+    /// Replaces the settings.
     pub(crate) fn replace(&self, settings: Settings) {
         *self.lock() = settings;
     }
 
-    /// Takes a mistake in the configuration. The rest stays as it is.
-    pub(crate) fn set_configuration_error(&self, mistake: String) {
-        self.lock().configuration_error = mistake;
+    /// Sets the error in the configuration. The other settings stay as they are.
+    pub(crate) fn set_configuration_error(&self, error: String) {
+        self.lock().configuration_error = error;
     }
 
-    /// What a call, a client and all clients may ask for.
+    /// The current limits.
     pub(crate) fn limits(&self) -> Limits {
         self.lock().limits
     }
 
-    /// Has something looked up in what programs in sandboxes are granted.
+    /// Calls `look` with the grants of programs in sandboxes.
     pub(crate) fn with_granted<T>(&self, look: impl FnOnce(&GrantsByApp) -> T) -> T {
         look(&self.lock().sandbox)
     }
 
-    /// Whether the table of processes is not switched off.
+    /// Whether the process table is switched on.
     pub(crate) fn has_process_table(&self) -> bool {
         let settings = self.lock();
         let mut off = settings.sources_off.iter();

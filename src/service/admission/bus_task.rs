@@ -34,7 +34,7 @@ const TRIM_DELAY: Duration = Duration::from_secs(1);
 /// The result of a task.
 enum Outcome {
     /// The unread bytes of a client, and whether it had answered a ping before.
-    Held(Name, Unread, bool),
+    Unread(Name, Unread, bool),
     /// The client is watched; `None` if it has left already.
     Watched(Name, Option<Arc<Watch>>),
     /// [`TRIM_DELAY`] has passed after heavy traffic.

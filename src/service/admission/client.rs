@@ -56,11 +56,11 @@ pub(super) struct RunningCall {
 pub(super) enum UnreadState {
     /// As far as is known, the client is within its limit of unread bytes.
     #[default]
-    None,
+    WithinLimit,
     /// The bus is being asked. The client's calls wait for the result.
-    Asked,
+    Asking,
     /// The client is over its limit: the bus held this many bytes for it.
-    Behind { held: usize, since: Instant },
+    OverLimit { held: usize, since: Instant },
 }
 
 /// A client that has called.

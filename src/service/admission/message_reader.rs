@@ -218,7 +218,7 @@ fn is_from_bus(header: &[u8], size: usize) -> bool {
 }
 
 /// Takes `length` bytes from the front.
-fn split<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
+fn take_front<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
     let (front, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
     *bytes = rest;
     front

@@ -1,4 +1,4 @@
-//! The callers that are known.
+//! The identities of callers, asked of the bus and the kernel, and cached.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -20,28 +20,28 @@ use super::{
     identity::{self, CallerProcess},
 };
 
-/// How long the bus, and the file system that is the root of a caller, have to answer.
+/// The timeout for the bus, and for the file system that is the root of a caller.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many callers are remembered.
+/// The most identities, and the most listeners, that are kept.
 const MAX_ENTRIES: usize = 1024;
 
-/// Who the callers are, by their unique names, as far as that was asked.
+/// The identities of callers by their unique names.
 pub(crate) struct Callers {
     pool: Pool,
     cache: Mutex<Cache>,
-    /// Whether the bus counts processes as this process does.
+    /// Whether the bus and this process are in one pid namespace.
     shares_pid_namespace: OnceCell<bool>,
-    /// Whether nothing marks the root of this service as that of a sandbox.
+    /// Whether the root of this service is not marked as that of a sandbox.
     own_root_is_plain: OnceCell<bool>,
 }
 
 #[derive(Default)]
 struct Cache {
     by_name: HashMap<Arc<str>, Arc<Identity>>,
-    /// The oldest first.
+    /// The keys of `by_name`, the oldest first.
     order: VecDeque<Arc<str>>,
-    /// The names of those who have asked what there is.
+    /// The unique names of the clients that have called `List` or `Start`.
     listeners: HashSet<Arc<str>>,
 }
 
@@ -55,24 +55,24 @@ impl Callers {
         }
     }
 
-    /// Who has this unique name, if that was asked before.
+    /// The cached identity of the owner of a unique name.
     pub(crate) fn known(&self, name: &str) -> Option<Arc<Identity>> {
         self.lock().by_name.get(name).cloned()
     }
 
-    /// Finds out who has a unique name.
+    /// The identity of the owner of a unique name, from the cache or else from the bus and the kernel.
     pub(crate) async fn identify(&self, bus: &Connection, name: &str) -> Arc<Identity> {
         if let Some(identity) = self.known(name) {
             return identity;
         }
         match self.query(bus, name).await {
             Ok(identity) => self.lock().remember(name, Arc::new(identity)),
-            // The next time it may be known.
+            // Not cached: the next query may succeed.
             Err(why) => Arc::new(Identity::Unknown(why)),
         }
     }
 
-    /// Who it is; or in words why that is not known now.
+    /// Queries the identity. The error says why it is not known now.
     async fn query(&self, bus: &Connection, name: &str) -> Result<Identity, String> {
         let credentials = credentials(bus, name).await;
         let credentials = credentials.ok_or("the bus does not tell who it is")?;
@@ -91,7 +91,7 @@ impl Callers {
             return Err("its process is not among those that this service sees".to_owned());
         };
         let identity = self.inspect(process, label).await?;
-        // A number of a process that has left the bus, and is another's now.
+        // The process may have left the bus, and its pid may be that of another process now.
         if !has_owner(bus, name).await {
             return Err("it has left the bus".to_owned());
         }
@@ -103,7 +103,7 @@ impl Callers {
         process: CallerProcess,
         label: Option<String>,
     ) -> Result<Identity, String> {
-        // Most callers have the root of this service, which is looked at once.
+        // Most callers share the root of this service, which is inspected once.
         let is_root_plain = process.shares_root() && self.is_own_root_plain().await;
         let gone = || "it has ended".to_owned();
         if is_root_plain {
@@ -120,7 +120,7 @@ impl Callers {
         asked.is_ok_and(|is_plain| *is_plain)
     }
 
-    /// What a look says that may block.
+    /// Runs an inspection that may block on the blocking pool.
     async fn on_blocking_pool<T: Send + 'static>(
         &self,
         place: String,
@@ -128,7 +128,7 @@ impl Callers {
     ) -> Result<T, String> {
         let (sender, receiver) = oneshot::channel();
         let look = move || drop(sender.send(look()));
-        // When this is dropped, nobody waits for the answer any more.
+        // Dropping it cancels the task if it has not begun.
         let _submitted = self.pool.submit_at_once(&place.into(), TIMEOUT, look);
         match timeout(TIMEOUT, receiver).await {
             Ok(Ok(seen)) => Ok(seen),
@@ -140,7 +140,7 @@ impl Callers {
         }
     }
 
-    /// Whether a number of a process means the same to the bus and here: in another pid namespace it does not.
+    /// Whether the bus and this process are in one pid namespace: otherwise a pid from the bus means another process.
     pub(crate) async fn shares_pid_namespace(&self, bus: &Connection) -> bool {
         let ask = || async {
             let own = bus.unique_name().ok_or(())?.as_str();
@@ -153,8 +153,8 @@ impl Callers {
             .is_ok_and(|alike| *alike)
     }
 
-    /// Notes that somebody asks what there is, and is to be told of what there is later. Where there is no room, those
-    /// make room who have left the bus.
+    /// Adds a client that is to be told of metrics that are defined later. If the list is full, names that have left
+    /// the bus are removed first.
     pub(crate) async fn add_listener(&self, bus: &Connection, name: &str) {
         if self.lock().add_listener(name) {
             return;
@@ -167,7 +167,7 @@ impl Callers {
         }
     }
 
-    /// This client has left the bus.
+    /// Forgets a client that has left the bus.
     pub(crate) fn forget(&self, name: &str) {
         let mut cache = self.lock();
         cache.listeners.remove(name);
@@ -176,7 +176,7 @@ impl Callers {
         }
     }
 
-    /// Those who have asked what there is.
+    /// The unique names of the clients that are to be told of new metrics.
     pub(crate) fn listeners(&self) -> Vec<Arc<str>> {
         self.lock().listeners.iter().cloned().collect()
     }
@@ -187,7 +187,7 @@ impl Callers {
 }
 
 impl Cache {
-    /// Notes a listener, if there is room.
+    /// Adds a listener. Returns `false` if the list is full.
     fn add_listener(&mut self, name: &str) -> bool {
         if self.listeners.contains(name) {
             return true;
@@ -219,7 +219,7 @@ impl Cache {
 
 const BUS: &str = "org.freedesktop.DBus";
 
-/// What the bus knows of who has a name; [`BUS`] is its own.
+/// The credentials of the owner of a name; for [`BUS`], those of the bus itself.
 pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<ConnectionCredentials> {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(
@@ -233,7 +233,7 @@ pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<Connecti
     reply.body().deserialize().ok()
 }
 
-/// The names that are on the bus.
+/// All names on the bus.
 async fn names(bus: &Connection) -> Option<Vec<String>> {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(Some(BUS), path, Some(BUS), "ListNames", &());

@@ -1,8 +1,8 @@
 //! Flatpak: the file `/.flatpak-info` that it puts into the root of each sandbox, and of the proxy of each.
 
-/// The id in the text of that file: of an application, or of a runtime that runs without one.
+/// The app id in the text of that file: that of an application, or of a runtime that runs without one.
 ///
-/// It is a key file, of which the groups [Application] and [Runtime] have a `name`; see flatpak-metadata(5).
+/// The file is a key file. The groups `[Application]` and `[Runtime]` have a key `name`; see flatpak-metadata(5).
 pub(super) fn app_id(text: &str) -> Option<&str> {
     let mut group = "";
     for line in text.lines().map(str::trim) {
@@ -18,7 +18,7 @@ pub(super) fn app_id(text: &str) -> Option<&str> {
     None
 }
 
-/// Whether a text has the form of an id: names with dots in between, as those that D-Bus has, and `snap.NAME`.
+/// Whether a text has the form of an app id: elements separated by dots, as in a bus name, or `snap.NAME`.
 pub(crate) fn is_app_id(text: &str) -> bool {
     const MAX_BYTES: usize = 255;
     let is_name = |name: &str| {

@@ -1,19 +1,19 @@
-//! What a program in a sandbox can be granted.
+//! The grants of programs in sandboxes.
 
-/// What a program in a sandbox is granted, by `[sandbox."org.example.App"]` in the configuration.
+/// The grants of a program in a sandbox, from `[sandbox."org.example.App"]` in `config.toml`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// The metrics that the user has defined, and the commands that some of them run.
+    /// Permission to read custom metrics, and so to run the commands that some of them need.
     pub custom: bool,
-    /// The table of processes, without their command lines.
+    /// Permission to read the table of processes, without command lines.
     pub processes: bool,
-    /// The command lines in that table.
+    /// Permission to read the command lines in that table.
     pub command_lines: bool,
-    /// To send signals to processes.
+    /// Permission to end processes by a signal.
     pub end: bool,
 }
 
-/// One of these.
+/// One of the [`Grants`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
     Custom,
@@ -26,7 +26,7 @@ impl Grant {
     pub(crate) const ALL: [Self; 4] =
         [Self::Custom, Self::Processes, Self::CommandLines, Self::End];
 
-    /// What the configuration calls it.
+    /// Its key in the configuration.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Custom => "custom",
@@ -38,7 +38,7 @@ impl Grant {
 }
 
 impl Grants {
-    /// What a program of the user may do.
+    /// All grants, which a program of the user has.
     pub(super) const EVERYTHING: Self = Self {
         custom: true,
         processes: true,
@@ -46,12 +46,12 @@ impl Grants {
         end: true,
     };
 
-    /// Whether this is granted.
+    /// Whether these include a grant.
     pub(crate) fn has(mut self, grant: Grant) -> bool {
         *self.of(grant)
     }
 
-    /// Whether this is granted, to be set.
+    /// The flag of a grant, to be set.
     pub(crate) fn of(&mut self, grant: Grant) -> &mut bool {
         match grant {
             Grant::Custom => &mut self.custom,

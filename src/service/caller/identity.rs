@@ -1,6 +1,6 @@
-//! What shows of a process whether it is in a sandbox: files of its root, its control group, its label.
+//! Identifies a process by the signs of a sandbox: a file in its root, its control group, its AppArmor label.
 //!
-//! The root is whatever the process has made of it, a network mount or FUSE for instance: to look into it may block.
+//! A process chooses its root, which may be a network mount or FUSE: opening a file there may block.
 
 use std::{
     fs::{self, File},
@@ -24,10 +24,10 @@ use super::{
     snap::{self, Snap},
 };
 
-/// No `.flatpak-info` and no list of control groups is larger, in bytes.
+/// The largest `.flatpak-info`, `cgroup` or `fdinfo` that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 10;
 
-/// A process that has called, held so that its number cannot become another's.
+/// The process of a caller, held by a pidfd, which shows whether the process has ended and its pid may be reused.
 #[derive(Debug)]
 pub(super) struct CallerProcess {
     pid: Pid,
@@ -35,14 +35,14 @@ pub(super) struct CallerProcess {
 }
 
 impl CallerProcess {
-    /// The process of this number, if there is one.
+    /// Opens the process of a pid, if there is one.
     pub(super) fn from_pid(pid: u32) -> Option<Self> {
         let pid = Pid::from_raw(pid.try_into().ok()?)?;
         let descriptor = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         Some(Self { pid, descriptor })
     }
 
-    /// The process of a descriptor of pidfd_open(2); none if it has ended, or is in another pid namespace.
+    /// The process of a pidfd; `None` if it has ended, or is in another pid namespace.
     pub(super) fn from_pidfd(descriptor: OwnedFd) -> Option<Self> {
         let path = format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd());
         let fdinfo = regular_file::read(path.as_ref(), MAX_FILE_BYTES).ok()?;
@@ -53,7 +53,6 @@ impl CallerProcess {
         Some(Self { pid, descriptor })
     }
 
-    /// Its number.
     pub(super) fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
     }
@@ -63,8 +62,8 @@ impl CallerProcess {
         poll(&mut ended, PollTimeout::ZERO) != Ok(0)
     }
 
-    /// Whether it has the mounts and the root of this service: then there is the same in it. The links are not followed,
-    /// and no file system is asked anything.
+    /// Whether the process has the mount namespace and the root of this service. Only the links in `/proc` are read:
+    /// no other file system is used.
     pub(super) fn shares_root(&self) -> bool {
         let link =
             |process: &str, name: &str| fs::read_link(format!("/proc/{process}/{name}")).ok();
@@ -75,8 +74,8 @@ impl CallerProcess {
         })
     }
 
-    /// Who it is; nothing if it has ended. `label` is what the bus knows of its label. Where `is_root_plain`, nothing in
-    /// its root marks a sandbox, and no file but the kernel's is read.
+    /// The identity of the process; `None` if it has ended. `label` is its AppArmor label as the bus tells it.
+    /// `is_root_plain` says that its root is known not to be marked as a sandbox: then only `/proc` is read.
     pub(super) fn identify(&self, label: Option<&str>, is_root_plain: bool) -> Option<Identity> {
         let identity = self
             .find_sandbox(label, is_root_plain)
@@ -85,7 +84,7 @@ impl CallerProcess {
                     "it cannot be seen whether it is in a sandbox ({unseen})"
                 ))
             });
-        // What was looked at is what was held.
+        // If the process is still there, the files in `/proc` were its own, not those of a reused pid.
         (!self.has_ended()).then_some(identity)
     }
 
@@ -112,7 +111,7 @@ impl CallerProcess {
     }
 }
 
-/// Who a program in a sandbox of Flatpak is; nothing, where its root is not that of one.
+/// The identity by `.flatpak-info` in a root directory; `None` if the file is absent.
 fn flatpak_identity(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
     let text = match read_file(root, FLATPAK_INFO) {
         Err(cause) if is_absent(&cause) => return Ok(None),
@@ -124,27 +123,27 @@ fn flatpak_identity(root: BorrowedFd<'_>) -> io::Result<Option<Identity>> {
     }))
 }
 
-/// Whether the root of this service marks no sandbox.
+/// Whether the root of this service is not marked as that of a sandbox.
 pub(super) fn is_own_root_plain() -> bool {
     let root = open_directory("/proc/self/root");
     let identity = root.and_then(|root| flatpak_identity(root.as_fd()));
     matches!(identity, Ok(None))
 }
 
-/// What Flatpak puts into the root of a sandbox.
+/// The file that Flatpak puts into the root of each sandbox.
 const FLATPAK_INFO: &str = ".flatpak-info";
 
 fn is_absent(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(Errno::ENOENT as i32)
 }
 
-/// A directory, which is not read.
+/// Opens a directory with `O_PATH`.
 fn open_directory(path: &str) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(AT_FDCWD, path, flags, Mode::empty())?)
 }
 
-/// A regular file of a directory, which is not followed anywhere else.
+/// Reads a regular file of a directory. `O_NOFOLLOW`: a link could lead anywhere.
 fn read_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = File::from(openat(directory, name, flags, Mode::empty())?);
@@ -171,7 +170,7 @@ mod tests {
             same.identify(None, true),
             same.identify(None, is_own_root_plain())
         );
-        // One of something else.
+        // The descriptor of a regular file.
         let file = File::open("/proc/self/stat").unwrap();
         assert!(CallerProcess::from_pidfd(file.into()).is_none());
         assert!(CallerProcess::from_pid(0).is_none());

@@ -1,8 +1,8 @@
-//! Who calls: a program of the user, or one in a sandbox, which may do what `config.toml` grants it.
+//! The caller: a program of the user, or one in a sandbox, which may do only what `config.toml` grants it.
 //!
-//! A sandbox's proxy passes calls by the name of the service and cannot be told interfaces by Flatpak's
-//! `--talk-name`. So the service itself looks who calls, as portals do: when a call wants what not everybody may
-//! have, and once for each unique name, for a name means one connection for good. See `docs/security.md`.
+//! Flatpak's `--talk-name` lets the proxy of a sandbox filter by service name, not by interface. So the service
+//! identifies callers itself, as portals do: when a call needs a grant, and once for each unique name, which the bus
+//! never gives to a second connection. See `docs/security.md`.
 
 mod callers;
 mod flatpak;
@@ -21,18 +21,18 @@ pub(crate) use grants::Grant;
 pub use grants::Grants;
 pub(crate) use permit::{GrantsByApp, Permit};
 
-/// Who has a unique name.
+/// The identity of the owner of a unique name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// A program of the user.
     Host,
-    /// A program of this id in a sandbox.
+    /// A program in a sandbox, with its app id.
     Sandboxed(Arc<str>),
-    /// A program in a sandbox that has no id, or of which nothing can be seen; what it is, in words.
+    /// A program in a sandbox without an app id, or one that could not be identified. The text says why.
     Unknown(String),
 }
 
-/// Who calls, and what it may do now.
+/// The identity of a caller, and its grants at the moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     identity: Arc<Identity>,
@@ -40,17 +40,17 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether it may have what takes this grant.
+    /// Whether the caller has this grant.
     pub(crate) fn may(&self, grant: Grant) -> bool {
         self.grants.has(grant)
     }
 
-    /// Whether it is none of the user's own programs.
+    /// Whether the caller is, or may be, in a sandbox.
     pub(crate) fn is_sandboxed(&self) -> bool {
         *self.identity != Identity::Host
     }
 
-    /// Refuses what takes a grant that it has not got.
+    /// Refuses `what` if the caller lacks the grant for it.
     ///
     /// # Errors
     /// `AccessDenied`, which names the grant.
@@ -61,7 +61,7 @@ impl Caller {
         }
     }
 
-    /// Refuses what no program in a sandbox may do.
+    /// Refuses `what` to every program in a sandbox, with any grant.
     ///
     /// # Errors
     /// `AccessDenied`.
@@ -72,7 +72,8 @@ impl Caller {
         }
     }
 
-    /// What is said of a metric that it may not know of, whether there is one or not.
+    /// Adds to `UnknownMetric` that custom metrics need a grant. The text is the same whether the metric exists or
+    /// not, so that it tells nothing.
     pub(crate) fn add_grant_hint(&self, error: Error) -> Error {
         if !error.is_unknown_metric() {
             return error;

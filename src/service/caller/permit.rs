@@ -1,22 +1,22 @@
-//! What a caller may have, and what a session needs to go on.
+//! The grants of a caller, and the grants that a session needs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Caller, Grant, Grants, Identity};
 use crate::{process::Query, service::error::Error, store::Visibility};
 
-/// What a session of a program in a sandbox needs to be granted. Without it, the session ends.
+/// The grants that a session of a program in a sandbox needs. The session ends when one is withdrawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     identity: Arc<Identity>,
     needs: Vec<Grant>,
 }
 
-/// What programs in sandboxes are granted, by their ids.
+/// The grants of programs in sandboxes by app id.
 pub(crate) type GrantsByApp = BTreeMap<String, Grants>;
 
 impl Permit {
-    /// Whether what it needs is granted.
+    /// Whether all needed grants are given.
     pub(crate) fn holds(&self, granted: &GrantsByApp) -> bool {
         let caller = Caller::new(self.identity.clone(), granted);
         self.needs.iter().all(|&need| caller.may(need))
@@ -24,7 +24,7 @@ impl Permit {
 }
 
 impl Caller {
-    /// A caller with what is granted to it now.
+    /// A caller with the grants that it has now.
     pub(crate) fn new(identity: Arc<Identity>, granted: &GrantsByApp) -> Self {
         let grants = match &*identity {
             Identity::Host => Grants::EVERYTHING,
@@ -34,21 +34,21 @@ impl Caller {
         Self { identity, grants }
     }
 
-    /// Who has made a call without a sender.
+    /// The caller of a message without a sender.
     pub(crate) fn without_sender() -> Self {
         let identity = Identity::Unknown("the call has no sender".to_owned());
         Self::new(Arc::new(identity), &GrantsByApp::new())
     }
 
-    /// What a session of it needs that goes on as long as it has these grants.
+    /// The permit of a session that needs these grants; `None` outside a sandbox.
     pub(crate) fn permit(&self, needs: impl IntoIterator<Item = Grant>) -> Option<Permit> {
         let needs = needs.into_iter().collect();
         let identity = self.identity.clone();
         self.is_sandboxed().then_some(Permit { identity, needs })
     }
 
-    /// Takes what it may not see out of a usual choice of fields; refuses a query that is about it otherwise, for a
-    /// filter and an order show it too.
+    /// Removes fields with command lines from the default fields if the caller may not see these. Refuses a query that
+    /// names such a field: a filter and an order reveal its values, too.
     ///
     /// # Errors
     /// `AccessDenied`, which names the field.
@@ -73,7 +73,7 @@ impl Caller {
         }
     }
 
-    /// The metrics that it may know of.
+    /// The view of the metrics that the caller may see.
     pub(crate) fn view(&self) -> Visibility {
         match self.may(Grant::Custom) {
             true => Visibility::All,

@@ -1,16 +1,16 @@
-//! Snap: the control group, or the label of AppArmor, that snapd gives to a program.
+//! Snap: the control group, or the AppArmor label, that snapd gives to a program.
 
-/// What is found of a snap.
+/// The snap of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Snap {
-    /// One of this id: `snap.NAME`.
+    /// A snap with its app id, `snap.NAME`.
     Named(String),
-    /// One whose name cannot be told.
+    /// A snap without a valid name.
     Unnamed,
 }
 
-/// The snap of a program, by `/proc/PID/cgroup`: a directory `snap.NAME.APP…` on the way to its group, in one of
-/// the hierarchies that snapd goes by, or `snap.NAME` in that of the freezer.
+/// The snap of a program, by `/proc/PID/cgroup`: a path element `snap.NAME.APP…` in one of the hierarchies that snapd
+/// uses, or `snap.NAME` in the freezer hierarchy.
 pub(super) fn of_cgroup(text: &str) -> Option<Snap> {
     let paths = text.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':');
@@ -21,12 +21,12 @@ pub(super) fn of_cgroup(text: &str) -> Option<Snap> {
     directories.find_map(|directory| snap_of_tag(directory.strip_prefix("snap.")?))
 }
 
-/// The snap of a program, by its label: `snap.NAME.APP (enforce)`.
+/// The snap of a program, by its AppArmor label: `snap.NAME.APP (enforce)`.
 pub(super) fn of_label(label: &str) -> Option<Snap> {
     snap_of_tag(label.strip_prefix("snap.")?)
 }
 
-/// By what follows `snap.`.
+/// The snap of a security tag, given without its prefix `snap.`.
 fn snap_of_tag(rest: &str) -> Option<Snap> {
     let name = rest.split(['.', ' ']).next().unwrap_or_default();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -64,7 +64,7 @@ mod tests {
         );
         check("0::/a.slice/snap..scope\n", Some(Snap::Unnamed));
         check("0::/a.slice/snap.ö.x.scope\n", Some(Snap::Unnamed));
-        // The unit of snapd itself, and what only looks like one.
+        // The unit of snapd itself, and names that only resemble a tag.
         check("0::/system.slice/snapd.service\n", None);
         check("0::/a.slice/my-snap.x.scope\n", None);
         check("3:memory:/snap.firefox.x\n0::/\n", None);
