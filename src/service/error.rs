@@ -1,4 +1,4 @@
-//! What a call can fail with.
+//! Errors of calls.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use zbus::{
 
 use crate::{store, wire};
 
-/// The error of a call: its name on the bus, and a sentence that names the culprit.
+/// The error of a call: its name on the bus, and a message that names the culprit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Error {
@@ -24,12 +24,12 @@ impl Error {
         Self { name, message }
     }
 
-    /// Whether it says that there is no such metric.
+    /// Whether this is `UnknownMetric`.
     pub(crate) fn is_unknown_metric(&self) -> bool {
         self.name.ends_with(".UnknownMetric")
     }
 
-    /// The same, with one more thing to know.
+    /// Appends a note to the message.
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.message = format!("{} ({note})", self.message);
         self
@@ -43,17 +43,17 @@ impl Error {
         }
     }
 
-    /// An argument has the wrong type or cannot be meant.
+    /// An argument has the wrong type or an invalid value.
     pub(crate) fn invalid_args(message: String) -> Self {
         Self::new("org.freedesktop.DBus.Error.InvalidArgs", message)
     }
 
-    /// Nobody is there to own what was asked for.
+    /// The client that would own the session has left the bus.
     pub(crate) fn client_has_left(client: &str) -> Self {
         Self::invalid_args(format!("{client} has left the bus"))
     }
 
-    /// The kernel does not permit it, or the configuration.
+    /// The kernel or the configuration does not permit it.
     pub(crate) fn access_denied(message: String) -> Self {
         Self::new("org.freedesktop.DBus.Error.AccessDenied", message)
     }
@@ -62,7 +62,7 @@ impl Error {
         Self::new("org.freedesktop.DBus.Error.NotSupported", message)
     }
 
-    /// What the service itself needs is not as it should be.
+    /// The service lacks something that it needs.
     pub(crate) fn failed(message: String) -> Self {
         Self::new("org.freedesktop.DBus.Error.Failed", message)
     }
@@ -137,10 +137,10 @@ impl DBusError for Error {
     }
 }
 
-/// The interval of a session, if it is one that a session may have.
+/// The interval of a session, from microseconds.
 ///
 /// # Errors
-/// Under 50 ms, where a signal a frame costs more than it carries, and over a day.
+/// `InvalidInterval` under 50 ms, where the signal costs more than the frame is worth, and over a day.
 pub(crate) fn interval(microseconds: u64) -> Result<Duration, Error> {
     const SHORTEST: Duration = Duration::from_millis(50);
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,10 +1,9 @@
-//! Limits: how much one call, one client and all clients together may ask for. docs/limits.md gives the
-//! reason of each.
+//! The limits of one call, of one client and of all clients together. docs/limits.md gives the reason of each.
 
-/// How much one call, one client and all clients together may ask for.
+/// The limits of one call, of one client and of all clients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The bytes of a message that is read.
+    /// The bytes of a message. A longer call is refused unread.
     pub message_bytes: usize,
     /// The selectors of a call, equal ones counted once.
     pub selectors: usize,
@@ -14,7 +13,7 @@ pub struct Limits {
     pub options: usize,
     /// The bytes of a pattern in a filter of processes.
     pub pattern_bytes: usize,
-    /// The calls of a client that wait or run.
+    /// The waiting and running calls of a client.
     pub calls: usize,
     /// The bytes of the messages of these calls.
     pub call_bytes: usize,
@@ -24,14 +23,14 @@ pub struct Limits {
     pub sessions: usize,
     /// The columns of all sessions of a client.
     pub columns: usize,
-    /// What all clients together may have.
+    /// The limits of all clients together.
     pub total: Totals,
 }
 
-/// What all clients together may have.
+/// The limits of all clients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Calls that wait or run.
+    /// Waiting and running calls.
     pub calls: usize,
     /// The bytes of the messages of these calls.
     pub call_bytes: usize,
@@ -39,7 +38,7 @@ pub struct Totals {
     pub sessions: usize,
     /// The columns of all sessions.
     pub columns: usize,
-    /// Detached sessions, which nobody's leaving ends.
+    /// Detached sessions, which do not end when a client leaves the bus.
     pub detached: usize,
 }
 
@@ -68,7 +67,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limit of this name, as `[limits]` of the configuration has it: `calls`, `total.calls`.
+    /// The limit of this name in `[limits]` of the configuration: `calls`, `total.calls`.
     pub(crate) fn named(&mut self, name: &str) -> Option<&mut usize> {
         Some(match name {
             "message_bytes" => &mut self.message_bytes,

@@ -1,5 +1,5 @@
-//! The value of an option, as far as some option takes it. Whatever else a client puts there is passed over
-//! where it lies: as a value of zbus it would take many times its size.
+//! The value of an option, if it has a type that some option takes. Other values are skipped while they are parsed: as
+//! a `zbus::Variant`, a value would take many times the size that it has in the message.
 
 use std::{cell::Cell, fmt};
 
@@ -18,12 +18,12 @@ pub(crate) enum OptionValue {
     Text(String),
     /// `a{ss}`
     Texts(Vec<(String, String)>),
-    /// Anything else, by its signature.
+    /// A value of another type, by its signature.
     Other(String),
 }
 
 impl OptionValue {
-    /// Its type, as a signature.
+    /// The signature of its type.
     pub(crate) fn signature(&self) -> &str {
         match self {
             Self::Bool(_) => "b",
@@ -36,8 +36,8 @@ impl OptionValue {
     }
 }
 
-/// How many values may still be read. A value that holds others counts with all of them. When it is used
-/// up, nothing behind it is read.
+/// The number of values that may still be read. Values inside other values count, too. Nothing more is read once the
+/// budget is used up.
 #[derive(Debug)]
 pub(crate) struct Budget(Cell<usize>);
 
@@ -50,21 +50,21 @@ impl Budget {
         self.0.get() == 0
     }
 
-    /// Takes one value out. False: it is used up.
+    /// Takes one value. Returns `false` if the budget is used up.
     pub(crate) fn take(&self) -> bool {
         self.0.set(self.0.get().saturating_sub(1));
         !self.is_used_up()
     }
 }
 
-/// Reads a variant that some option takes.
+/// Reads a variant as an [`OptionValue`].
 pub(crate) struct Value<'a>(pub(crate) &'a Budget);
 
-/// Passes over any value.
+/// Skips any value.
 #[derive(Clone, Copy)]
 pub(crate) struct Skip<'a>(pub(crate) &'a Budget);
 
-/// Reads texts by key.
+/// Reads an `a{ss}`.
 struct Texts<'a>(&'a Budget);
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Value<'_> {
         f.write_str("a variant")
     }
 
-    /// A variant is its signature, and its value.
+    /// A variant consists of a signature and a value.
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<OptionValue, A::Error> {
         let signature: &str = required(parts.next_element()?)?;
         Ok(match signature {
@@ -133,7 +133,7 @@ impl<'de> DeserializeSeed<'de> for Skip<'_> {
     }
 }
 
-/// Visits of what holds no other values.
+/// The visits of values that hold no other values.
 macro_rules! skip {
     ($($visit:ident($type:ty),)*) => {
         $(fn $visit<E: Error>(self, _: $type) -> Result<(), E> {
@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// An argument, and how much of a budget of 100 was left behind it.
+    /// A value, and the rest of a budget of 100 after it.
     #[derive(Debug, PartialEq)]
     struct Read(OptionValue, usize);
 
@@ -214,7 +214,7 @@ mod tests {
     #[track_caller]
     fn check(given: Variant<'_>, expected: OptionValue) {
         assert_eq!(given.value_signature().to_string(), expected.signature());
-        // What comes behind it shows whether all of it was passed over.
+        // The next argument shows whether the whole value was consumed.
         let call = Message::method_call("/", "M");
         let call = call.build(&(given, 77_u64)).unwrap();
         let body = call.body();

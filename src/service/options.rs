@@ -1,4 +1,4 @@
-//! The options of calls, `a{sv}`: unknown keys are ignored, wrong types are not.
+//! The options of calls, `a{sv}`: unknown keys are ignored, wrong types are errors.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -13,16 +13,16 @@ use super::{
     option_value::{Budget, OptionValue, Skip, Value},
 };
 
-/// The keys that some method knows.
+/// The keys of all options of all methods.
 const KNOWN_KEYS: [&str; 8] = [
     "detached", "filter", "label", "limit", "max_age", "order", "timeout", "window",
 ];
 
-/// The options of a call hold so many values at most, those in others included.
+/// The most values in the options of a call, including values inside others.
 const MAX_VALUES: usize = 4096;
 
-/// Options as they come over the bus. What is unknown is counted, and not kept. They are the last argument
-/// of each method that takes them, so that what is too much can be left unread.
+/// The options of a call, as received. Unknown ones are counted and not kept. They are the last argument of each method
+/// that takes options, so that values beyond the budget can be left unread.
 #[derive(Debug, Default)]
 pub(crate) struct CallOptions {
     known: HashMap<&'static str, OptionValue>,
@@ -90,19 +90,19 @@ impl CallOptions {
         )))
     }
 
-    /// The option of this name, which is one of those that are known.
+    /// The value of an option, which is one of [`KNOWN_KEYS`].
     pub(crate) fn get(&self, key: &str) -> Option<&OptionValue> {
         self.known.get(key)
     }
 }
 
-/// The longest time that one call may take: a call in flight holds the service's exit up.
+/// The longest window or timeout of a call: an unanswered call delays the exit of the service.
 const MAX_DURATION: Duration = Duration::from_secs(10);
-/// The kernel counts a cpu's time in ticks of 10 ms or less: nothing shorter can tell a rate.
+/// The kernel counts CPU time in ticks of up to 10 ms: a shorter window gives no rate.
 const MIN_WINDOW: Duration = Duration::from_millis(10);
 const MAX_LABEL_BYTES: usize = 256;
 
-/// What `Start` can be told.
+/// The options of `Start`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct StartOptions {
     pub(crate) label: String,
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// Options as they come out of a message.
+    /// Options that were sent in a message.
     fn options_of<'a>(given: &[(&str, Variant<'a>)]) -> CallOptions {
         let given: HashMap<_, _> = given.iter().map(|(key, value)| (*key, value)).collect();
         let call = zbus::Message::method_call("/", "M").build(&given).unwrap();

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use super::{error::Error, limits::Limits};
 
-/// The selectors of a call, equal ones once.
+/// Removes duplicates from the selectors of a call.
 ///
 /// # Errors
-/// `LimitExceeded`, when they are more or longer than those of a call may be.
+/// `LimitExceeded` if their number or their bytes exceed the limits.
 pub(crate) fn distinct<'a>(given: &[&'a str], limits: &Limits) -> Result<Vec<&'a str>, Error> {
     let mut known = HashSet::with_capacity(given.len().min(limits.selectors));
     let mut selectors = Vec::with_capacity(known.capacity());
     let mut bytes = 0_usize;
-    // What is behind the limit is not looked at: to compare a hundred thousand takes milliseconds.
+    // Stops at the limit: comparing a hundred thousand selectors takes milliseconds.
     for selector in given.iter().filter(|selector| known.insert(**selector)) {
         selectors.push(*selector);
         bytes = bytes.saturating_add(selector.len());

@@ -1,9 +1,9 @@
-//! Clients on the bus: who is there, and who reads what it is sent.
+//! Clients: watches their unique names, and queries the bytes that they have not read.
 
 pub(crate) mod unread;
 pub(crate) mod watch;
 
 use std::sync::Arc;
 
-/// A client: its unique name on the bus.
+/// The unique name of a client.
 pub(crate) type Name = Arc<str>;

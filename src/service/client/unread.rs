@@ -1,4 +1,4 @@
-//! What a client has not read of what it was sent, as far as the bus or the client itself says so.
+//! The bytes that a client has not read yet, as the bus or the client itself tells.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -7,31 +7,31 @@ use zbus::{Connection, DynamicType, Message, OwnedVariant, Variant};
 
 use crate::wire::{INTERFACE, NAME, PATH};
 
-/// How long a client has to answer a ping, and the bus to answer a question.
+/// The timeout for a client that is pinged, and for the bus.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much may wait in the bus for one client, beside the frame that it is just taking: more than any
-/// frame of 4096 numbers.
+/// The most bytes that may wait in the bus for one client, in addition to the frame that it is reading: more than any
+/// frame of 4096 numbers has.
 pub(crate) const MAX_UNREAD_BYTES: usize = 64 * 1024;
 
-/// Subscribers beyond so many are not asked after.
+/// The most subscribers whose unread bytes are queried.
 const MAX_SUBSCRIBERS: usize = 512;
 
 const BUS: &str = "org.freedesktop.DBus";
 const STATS: &str = "org.freedesktop.DBus.Debug.Stats";
 
-/// What is known of a client.
+/// The result of a query about a client's unread bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// The bus holds so many bytes for it.
+    /// The bus holds this many bytes for the client.
     Bytes(usize),
-    /// The bus does not say; the client has answered a ping, so it has read all before it.
+    /// The bus does not tell. The client has answered a ping, so it has read everything before the ping.
     Pinged,
-    /// The bus does not say, and the client does not answer.
+    /// The bus does not tell, and the client does not answer a ping.
     Silent,
 }
 
-/// Asks how much of what it was sent a client has not read.
+/// Queries the unread bytes of a client.
 pub(crate) async fn of_client(bus: &Connection, client: &str) -> Unread {
     if let Some(bytes) = bytes_held_by_dbus_daemon(bus, client).await {
         return Unread::Bytes(bytes);
@@ -39,7 +39,7 @@ pub(crate) async fn of_client(bus: &Connection, client: &str) -> Unread {
     if let Some(bytes) = bytes_held_by_dbus_broker(bus, client).await {
         return Unread::Bytes(bytes);
     }
-    // The statistics of the bus can be left out when it is built, and be refused by its policy.
+    // A bus may be built without statistics, or its policy may refuse them.
     let peer = "org.freedesktop.DBus.Peer";
     match call(bus, client, PATH, peer, "Ping", &()).await {
         Some(_) => Unread::Pinged,
@@ -47,19 +47,19 @@ pub(crate) async fn of_client(bus: &Connection, client: &str) -> Unread {
     }
 }
 
-/// Who reads our broadcasts.
+/// The clients that read our broadcasts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// All who subscribe to them, as far as the bus says.
+    /// All subscribers, as far as the bus tells.
     All,
-    /// These, of whom there are more.
+    /// Only these subscribers: at least one other has too many unread bytes.
     Some(Vec<Arc<str>>),
     /// The bus has not answered.
     Unknown,
 }
 
-/// Asks who reads our broadcasts. Only dbus-daemon says who subscribes; dbus-broker disconnects whoever does
-/// not read.
+/// Queries which subscribers read our broadcasts. Only dbus-daemon tells the subscribers; dbus-broker disconnects
+/// clients that do not read.
 pub(crate) async fn readers(bus: &Connection) -> Readers {
     let subscribers = match subscribers(bus).await {
         Subscribers::These(names) => names,
@@ -71,7 +71,7 @@ pub(crate) async fn readers(bus: &Connection) -> Readers {
     for client in subscribers {
         match bytes_held_by_dbus_daemon(bus, &client).await {
             Some(bytes) if bytes > MAX_UNREAD_BYTES => is_any_behind = true,
-            // It has gone, or is asked after the next time.
+            // The client has left, or is queried again next time.
             None => {}
             Some(_) => readers.push(client.into()),
         }
@@ -82,18 +82,18 @@ pub(crate) async fn readers(bus: &Connection) -> Readers {
     }
 }
 
-/// Who subscribes to our signals.
+/// The clients that subscribe to our signals.
 #[derive(Debug)]
 pub(crate) enum Subscribers {
-    /// Those of these unique names.
+    /// The unique names of the subscribers.
     These(Vec<String>),
-    /// The bus does not tell.
+    /// The bus does not tell its match rules.
     NotSupported,
     /// The bus has not answered.
     Unknown,
 }
 
-/// Asks who subscribes to our signals, which only dbus-daemon tells.
+/// Queries the subscribers of our signals. Only dbus-daemon tells them.
 pub(crate) async fn subscribers(bus: &Connection) -> Subscribers {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(Some(BUS), path, Some(STATS), "GetAllMatchRules", &());
@@ -118,7 +118,7 @@ pub(crate) async fn subscribers(bus: &Connection) -> Subscribers {
     Subscribers::These(names.take(MAX_SUBSCRIBERS).collect())
 }
 
-/// Whether a match rule can mean our signals: it names no other sender, interface or path.
+/// Whether a match rule may match our signals: it names no other type, sender, interface or path.
 fn may_match_our_signals(rule: &str, own: &str) -> bool {
     let is_ours = |key: &str, ours: &[&str]| {
         let value = rule.split(',').find_map(|part| {
@@ -144,8 +144,8 @@ async fn bytes_held_by_dbus_daemon(bus: &Connection, client: &str) -> Option<usi
     }
 }
 
-/// dbus-broker knows `GetConnectionStats` by name only, and tells of all peers at once. What is
-/// outgoing to dbus-daemon is incoming to it.
+/// dbus-broker does not implement `GetConnectionStats`, and returns the statistics of all peers at once. It calls
+/// `IncomingBytes` what dbus-daemon calls `OutgoingBytes`.
 async fn bytes_held_by_dbus_broker(bus: &Connection, client: &str) -> Option<usize> {
     type Peer = (String, HashMap<String, OwnedVariant>, HashMap<String, u32>);
     let stats = call(bus, BUS, "/org/freedesktop/DBus", STATS, "GetStats", &()).await?;
@@ -156,7 +156,7 @@ async fn bytes_held_by_dbus_broker(bus: &Connection, client: &str) -> Option<usi
     usize::try_from(*counts.get("IncomingBytes")?).ok()
 }
 
-/// Calls a method, and gives up after a while.
+/// Calls a method; `None` on an error or after [`TIMEOUT`].
 async fn call<B>(
     bus: &Connection,
     peer: &str,

@@ -1,4 +1,4 @@
-//! Watching clients: what a client has here ends when it leaves the bus, however it leaves.
+//! Watches unique names, so that the service drops all state of a client that leaves the bus for any reason.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use zbus::{Connection, MatchRule, MessageStream, message};
 
 use super::Name;
 
-/// The clients that are watched, each once.
+/// The watched clients. Each has one watch.
 pub(crate) struct Watches {
     registry: Arc<Registry>,
 }
@@ -24,17 +24,17 @@ struct Registry {
     on_leave: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// A client that is watched, for as long as somebody holds this.
+/// A watched client. The watch ends when the last reference is dropped.
 pub(crate) struct Watch {
     client: Name,
     registry: Arc<Registry>,
-    /// The task that waits until the client leaves; none if the client was not there.
+    /// The task that waits until the client leaves; `None` if the client was not on the bus.
     task: OnceCell<Option<AbortHandle>>,
     has_left: AtomicBool,
 }
 
 impl Watches {
-    /// No client is watched yet. `left` runs when one that is watched has left the bus.
+    /// Creates a registry without watches. `on_leave` is called when a watched client has left the bus.
     pub(crate) fn new(on_leave: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self {
             registry: Arc::new(Registry {
@@ -44,8 +44,8 @@ impl Watches {
         }
     }
 
-    /// Watches a client; callers at the same time and later ones share the watch. None if the client is not
-    /// on the bus: it may have died while its call was waiting.
+    /// Watches a client; concurrent and later callers share the watch. Returns `None` if the client is not on the bus:
+    /// it may have died while its call was waiting.
     pub(crate) async fn watch(
         &self,
         bus: &Connection,
@@ -88,13 +88,13 @@ impl Registry {
     }
 }
 
-/// Begins to watch. None if the client is not there.
+/// Begins to watch; `None` if the client is not on the bus.
 async fn begin(
     bus: &Connection,
     watch: Weak<Watch>,
     client: Name,
 ) -> zbus::Result<Option<AbortHandle>> {
-    // Watch first and ask then: the other way round, what happens in between goes unseen.
+    // The match rule comes before the query: otherwise a client that leaves in between would go unnoticed.
     let rule = MatchRule::builder()
         .msg_type(message::Type::Signal)
         .sender("org.freedesktop.DBus")
@@ -117,11 +117,11 @@ async fn begin(
     if !is_there {
         return Ok(None);
     }
-    // A unique name is never owned a second time: its first change is its last.
+    // A unique name is never reused: its first change of owner is its last.
     let task = tokio::spawn(async move {
         changes.next().await;
         if let Some(watch) = watch.upgrade() {
-            // Before anything ends: what is added from here on is refused.
+            // Set before `on_leave` drops the client's state: whatever is added later is refused.
             watch.has_left.store(true, Ordering::Release);
             (watch.registry.on_leave)(&client);
         }
