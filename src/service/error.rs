@@ -101,7 +101,7 @@ impl Error {
     pub(crate) fn stopping() -> Self {
         Self::ours(
             "Stopping",
-            "the service is on its way out: call again, and a successor is started".to_owned(),
+            "the service is stopping: call again to have its successor started".to_owned(),
         )
     }
 

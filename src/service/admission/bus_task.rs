@@ -78,10 +78,10 @@ async fn run(
     loop {
         let work = select! {
             work = admission.next_bus_work() => work,
-            Some(answer) = tasks.join_next() => {
-                match answer {
-                    Ok(Outcome::Unread(client, held, has_answered_ping)) => {
-                        admission.record_unread(&client, held, has_answered_ping);
+            Some(outcome) = tasks.join_next() => {
+                match outcome {
+                    Ok(Outcome::Unread(client, unread, has_answered_ping)) => {
+                        admission.record_unread(&client, unread, has_answered_ping);
                     }
                     Ok(Outcome::Watched(client, Some(watch))) if !watch.has_left() => {
                         if let Some(place) = watched.get_mut(&client) {
@@ -124,9 +124,9 @@ async fn run(
             let bus = bus.clone();
             tasks.spawn(async move {
                 // The client's calls wait for a result, so a panic counts as silence.
-                let held = AssertUnwindSafe(unread::of_client(&bus, &client)).catch_unwind();
-                let held = held.await.unwrap_or(Unread::Silent);
-                Outcome::Unread(client, held, has_answered_ping)
+                let query = AssertUnwindSafe(unread::of_client(&bus, &client)).catch_unwind();
+                let unread = query.await.unwrap_or(Unread::Silent);
+                Outcome::Unread(client, unread, has_answered_ping)
             });
         }
         for (client, is_watched) in work.watch {

@@ -182,9 +182,9 @@ impl MessageReader {
                 self.admission.admit(sender, call);
             }
             Some(Type::MethodReturn | Type::Error) => {
-                let answered = header.reply_serial.unwrap_or_default();
+                let serial = header.reply_serial.unwrap_or_default();
                 // zbus is handed no descriptors, and would close the connection if they are missing.
-                if self.admission.take_own_call(answered, sender) && header.descriptors == 0 {
+                if self.admission.take_own_call(serial, sender) && header.descriptors == 0 {
                     self.own_messages.push_back(bytes.to_vec());
                 }
             }
@@ -227,6 +227,6 @@ fn take_front<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
 fn malformed(_: header::Malformed) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "the bus has sent what is no message",
+        "the bus has sent a malformed message",
     )
 }

@@ -14,6 +14,7 @@ mod ready_clients;
 mod receiver;
 mod refusal;
 mod sender;
+mod socket;
 
 use std::{
     collections::VecDeque,
@@ -22,7 +23,6 @@ use std::{
 };
 
 use tokio::{sync::Notify, time::Instant};
-use zbus::connection::socket::{Socket, Split};
 
 use crate::transport::Stream;
 
@@ -32,9 +32,8 @@ pub(crate) use bus_task::BusTask;
 use bus_work::BusWork;
 use client::IncomingCall;
 use queue::Queue;
-use receiver::Receiver;
 use refusal::{Refusal, RefusalReason};
-use sender::Sender;
+use socket::AdmissionSocket;
 
 /// The sender of the bus's own messages. The bus sets the sender of each message, so no client can forge it.
 const BUS: &str = "org.freedesktop.DBus";
@@ -66,9 +65,9 @@ struct Inner {
     /// When the last call was answered.
     last_activity: Instant,
     /// The last calls of the service itself: the serial and the callee.
-    asked: VecDeque<(u32, String)>,
+    own_calls: VecDeque<(u32, String)>,
     /// The serials of the error messages that are being sent as refusals.
-    refusals: Vec<u32>,
+    refusal_serials: Vec<u32>,
 }
 
 impl Admission {
@@ -77,8 +76,8 @@ impl Admission {
             inner: Mutex::new(Inner {
                 queue: Queue::new(limits),
                 last_activity: Instant::now(),
-                asked: VecDeque::new(),
-                refusals: Vec::new(),
+                own_calls: VecDeque::new(),
+                refusal_serials: Vec::new(),
             }),
             admitted: Notify::new(),
             work: Notify::new(),
@@ -92,10 +91,7 @@ impl Admission {
         stream: Arc<Stream>,
         received: Vec<u8>,
     ) -> AdmissionSocket {
-        AdmissionSocket {
-            receiver: Receiver::new(self.clone(), stream.clone(), received),
-            sender: Sender::new(self.clone(), stream),
-        }
+        AdmissionSocket::new(self.clone(), stream, received)
     }
 
     /// Applies new limits. Calls that are admitted already stay.
@@ -185,34 +181,34 @@ impl Admission {
 
     /// Remembers a call of the service itself, so that its reply is accepted.
     fn record_own_call(&self, serial: u32, callee: &str) {
-        let asked = &mut self.lock().asked;
+        let own_calls = &mut self.lock().own_calls;
         // A client that is pinged may never answer.
-        if asked.len() >= MAX_OWN_CALLS {
-            asked.pop_front();
+        if own_calls.len() >= MAX_OWN_CALLS {
+            own_calls.pop_front();
         }
-        asked.push_back((serial, callee.to_owned()));
+        own_calls.push_back((serial, callee.to_owned()));
     }
 
     /// Whether this is the reply to a call of the service itself; forgets that call. Any client can send a reply
     /// to a serial that it guesses.
     fn take_own_call(&self, serial: u32, sender: &str) -> bool {
-        let asked = &mut self.lock().asked;
+        let own_calls = &mut self.lock().own_calls;
         // The bus itself replies if the callee has left.
-        let is_it = |(asked, callee): &(u32, String)| {
-            *asked == serial && (callee == sender || sender == BUS)
+        let is_it = |(own_serial, callee): &(u32, String)| {
+            *own_serial == serial && (callee == sender || sender == BUS)
         };
-        let at = asked.iter().position(is_it);
-        at.is_some_and(|at| asked.remove(at).is_some())
+        let at = own_calls.iter().position(is_it);
+        at.is_some_and(|at| own_calls.remove(at).is_some())
     }
 
     /// Sets the serials of the refusals that are being sent.
     fn set_refusal_serials(&self, serials: impl Iterator<Item = u32>) {
-        self.lock().refusals = serials.collect();
+        self.lock().refusal_serials = serials.collect();
     }
 
     /// Whether this is the serial of a refusal, which ends no admitted call.
     fn is_refusal(&self, serial: u32) -> bool {
-        self.lock().refusals.contains(&serial)
+        self.lock().refusal_serials.contains(&serial)
     }
 
     /// Whether the client waits for the reply to this call.
@@ -229,8 +225,8 @@ impl Admission {
     }
 
     /// Records what a query about a client's unread bytes has returned.
-    fn record_unread(&self, client: &str, held: Unread, has_answered_ping: bool) {
-        let (bytes, has_answered_ping) = match held {
+    fn record_unread(&self, client: &str, unread: Unread, has_answered_ping: bool) {
+        let (bytes, has_answered_ping) = match unread {
             Unread::Bytes(bytes) => (bytes, false),
             Unread::Pinged => (0, true),
             Unread::Silent if has_answered_ping => (usize::MAX, true),
@@ -284,21 +280,5 @@ impl Admission {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The socket that zbus reads and writes.
-#[derive(Debug)]
-pub(crate) struct AdmissionSocket {
-    receiver: Receiver,
-    sender: Sender,
-}
-
-impl Socket for AdmissionSocket {
-    type ReadHalf = Receiver;
-    type WriteHalf = Sender;
-
-    fn split(self) -> Split<Receiver, Sender> {
-        Split::new(self.receiver, self.sender)
     }
 }

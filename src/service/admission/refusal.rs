@@ -24,7 +24,7 @@ pub(super) enum RefusalReason {
     TotalCalls(usize, usize),
     TotalCallBytes(usize, usize),
     /// The call was evicted to admit calls of other clients.
-    GivesWay,
+    Evicted,
 }
 
 impl fmt::Display for RefusalReason {
@@ -63,8 +63,8 @@ impl fmt::Display for RefusalReason {
                 "the calls of all clients that are not answered yet would have {there} bytes: \
                  there are at most {most} (limits.total.call_bytes)"
             ),
-            Self::GivesWay => f.write_str(
-                "others had to be let in, and no client has more calls waiting (limits.total)",
+            Self::Evicted => f.write_str(
+                "calls of other clients were admitted instead: this client had most waiting (limits.total)",
             ),
         }
     }

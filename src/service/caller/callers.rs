@@ -75,7 +75,7 @@ impl Callers {
     /// Queries the identity. The error says why it is not known now.
     async fn query(&self, bus: &Connection, name: &str) -> Result<Identity, String> {
         let credentials = credentials(bus, name).await;
-        let credentials = credentials.ok_or("the bus does not tell who it is")?;
+        let credentials = credentials.ok_or("the bus does not tell its credentials")?;
         let label = credentials.linux_security_label();
         let label = label.map(|label| String::from_utf8_lossy(label).into_owned());
         let number = credentials.process_id().filter(|&number| number > 0);
@@ -88,7 +88,7 @@ impl Callers {
             },
         };
         let Some(process) = process else {
-            return Err("its process is not among those that this service sees".to_owned());
+            return Err("its process is not visible to this service".to_owned());
         };
         let identity = self.inspect(process, label).await?;
         // The process may have left the bus, and its pid may be that of another process now.
@@ -110,29 +110,31 @@ impl Callers {
             return process.identify(label.as_deref(), true).ok_or_else(gone);
         }
         let place = format!("caller {}", process.pid());
-        let look = move || process.identify(label.as_deref(), false);
-        self.on_blocking_pool(place, look).await?.ok_or_else(gone)
+        let identify = move || process.identify(label.as_deref(), false);
+        self.on_blocking_pool(place, identify)
+            .await?
+            .ok_or_else(gone)
     }
 
     async fn is_own_root_plain(&self) -> bool {
-        let look = || self.on_blocking_pool("own root".to_owned(), identity::is_own_root_plain);
-        let asked = self.own_root_is_plain.get_or_try_init(look).await;
-        asked.is_ok_and(|is_plain| *is_plain)
+        let inspect = || self.on_blocking_pool("own root".to_owned(), identity::is_own_root_plain);
+        let inspected = self.own_root_is_plain.get_or_try_init(inspect).await;
+        inspected.is_ok_and(|is_plain| *is_plain)
     }
 
     /// Runs an inspection that may block on the blocking pool.
     async fn on_blocking_pool<T: Send + 'static>(
         &self,
         place: String,
-        look: impl FnOnce() -> T + Send + 'static,
+        inspect: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, String> {
         let (sender, receiver) = oneshot::channel();
-        let look = move || drop(sender.send(look()));
+        let task = move || drop(sender.send(inspect()));
         // Dropping it cancels the task if it has not begun.
-        let _submitted = self.pool.submit_at_once(&place.into(), TIMEOUT, look);
+        let _submitted = self.pool.submit_at_once(&place.into(), TIMEOUT, task);
         match timeout(TIMEOUT, receiver).await {
-            Ok(Ok(seen)) => Ok(seen),
-            Ok(Err(_)) => Err("the service has failed to look at it".to_owned()),
+            Ok(Ok(inspected)) => Ok(inspected),
+            Ok(Err(_)) => Err("the service has failed to inspect its process".to_owned()),
             Err(_) => Err(format!(
                 "its root directory has not answered in {} s",
                 TIMEOUT.as_secs()

@@ -79,9 +79,9 @@ impl CallerProcess {
     pub(super) fn identify(&self, label: Option<&str>, is_root_plain: bool) -> Option<Identity> {
         let identity = self
             .find_sandbox(label, is_root_plain)
-            .unwrap_or_else(|unseen| {
+            .unwrap_or_else(|cause| {
                 Identity::Unknown(format!(
-                    "it cannot be seen whether it is in a sandbox ({unseen})"
+                    "it is unknown whether it is in a sandbox ({cause})"
                 ))
             });
         // If the process is still there, the files in `/proc` were its own, not those of a reused pid.

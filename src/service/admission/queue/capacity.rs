@@ -97,7 +97,7 @@ impl Queue {
             name,
             call.serial,
             call.expects_reply,
-            RefusalReason::GivesWay,
+            RefusalReason::Evicted,
         );
         true
     }
