@@ -12,11 +12,11 @@ use super::{
     catalog::Catalog,
     client::{Name, watch::Watches},
     error::Error,
-    leaving::Leaving,
     options::StartOptions,
     selectors,
-    session::{Metrics, Running, Session, Subject},
+    session::{Metrics, Session, SharedSessions, Subject},
     settings::CurrentSettings,
+    shutdown::Shutdown,
     signals,
 };
 use crate::wire::Ids;
@@ -25,7 +25,7 @@ use crate::wire::Ids;
 const SESSION_BYTES: usize = 32 * 1024;
 
 /// A session that is asked for.
-pub(crate) struct Wish {
+pub(crate) struct SessionRequest {
     pub(crate) interval: Duration,
     pub(crate) options: StartOptions,
     pub(crate) subject: Subject,
@@ -34,7 +34,7 @@ pub(crate) struct Wish {
 
 /// What a client may know of the sessions of others.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sight {
+pub(crate) struct Visibility {
     /// What they are called.
     pub(crate) labels: bool,
     /// Those of their metrics that the user has defined.
@@ -47,9 +47,9 @@ pub(crate) struct Control {
     pub(super) access: Arc<Access>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) watches: Arc<Watches>,
-    pub(super) sessions: Arc<Running>,
+    pub(super) sessions: Arc<SharedSessions>,
     pub(super) settings: Arc<CurrentSettings>,
-    pub(super) leaving: Arc<Leaving>,
+    pub(super) shutdown: Arc<Shutdown>,
 }
 
 impl Control {
@@ -64,7 +64,7 @@ impl Control {
     ) -> Result<(u32, Ids), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.catalog.look_for(bus, selectors).await;
-        self.catalog.listens(bus, caller).await;
+        self.catalog.add_listener(bus, caller).await;
         let (selection, permit) = self
             .catalog
             .select(bus, Some(caller), selectors, true)
@@ -75,7 +75,7 @@ impl Control {
             .map(|column| column.metric.id.clone());
         let ids = Ids(ids.collect());
         let subject = Subject::Metrics(Metrics::new(selectors, selection));
-        let session = Wish {
+        let session = SessionRequest {
             interval,
             options,
             subject,
@@ -89,15 +89,15 @@ impl Control {
         &self,
         bus: &Connection,
         caller: &str,
-        wish: Wish,
+        request: SessionRequest,
     ) -> Result<u32, Error> {
         let owner: Name = caller.into();
-        let Wish {
+        let SessionRequest {
             interval,
             options,
             subject,
             permit,
-        } = wish;
+        } = request;
         let watch = if options.detached {
             self.access
                 .caller(bus, caller)
@@ -110,7 +110,7 @@ impl Control {
             Some(watch.ok_or_else(|| Error::client_has_left(&owner))?)
         };
         // The service may have made up its mind to leave while the bus was asked.
-        self.leaving.check_is_open()?;
+        self.shutdown.check_accepts_sessions()?;
         // So may what was granted have been withdrawn.
         if !self.access.is_permitted(permit.as_ref()) {
             let what = "what the session needs is not granted any more";
@@ -138,12 +138,12 @@ impl Control {
         tokio::spawn(async move {
             replied.await;
             sessions.lock().begin(session);
-            sessions.rearranged.notify_one();
+            sessions.changed.notify_one();
         });
         Ok((session, columns))
     }
 
-    /// Ends a session at the wish of a client.
+    /// Ends a session at the request of a client.
     ///
     /// # Errors
     /// When it is not the client's to end.
@@ -153,30 +153,30 @@ impl Control {
         caller: &str,
         session: u32,
     ) -> Result<(), Error> {
-        if self.sessions.lock().is_of_another(session, caller) {
+        if self.sessions.lock().is_of_another_client(session, caller) {
             let caller = self.access.caller(bus, caller).await;
             caller.check_is_host(&format!(
                 "Stop of session {session}, which is another client's"
             ))?;
         }
         let notices = self.sessions.lock().stop(session, caller)?;
-        self.sessions.rearrange();
+        self.sessions.notify_changed();
         signals::send(bus, notices).await;
         Ok(())
     }
 
     /// What a client may know of the sessions of others.
-    pub(crate) async fn sight_of_others(
+    pub(crate) async fn visibility_of_others(
         &self,
         bus: &Connection,
         client: &str,
-    ) -> Result<Sight, Error> {
+    ) -> Result<Visibility, Error> {
         let is_of_another = |(_, session): (u32, &Session)| *session.owner != *client;
         if !self.sessions.lock().iter().any(is_of_another) {
-            return Ok(Sight::default());
+            return Ok(Visibility::default());
         }
         let caller = self.access.caller(bus, client).await;
-        Ok(Sight {
+        Ok(Visibility {
             labels: !caller.is_sandboxed(),
             defined: caller.may(Grant::Custom),
         })
@@ -191,9 +191,9 @@ impl Control {
             .caller(bus, caller)
             .await
             .check_is_host("Quit")?;
-        match self.sessions.lock().of_others(caller) {
+        match self.sessions.lock().count_of_others(caller) {
             0 => {
-                self.leaving.quit.notify_one();
+                self.shutdown.quit.notify_one();
                 Ok(())
             }
             others => Err(Error::busy(others)),

@@ -8,8 +8,8 @@ use super::{
     access::Access,
     catalog::Catalog,
     client::unread,
-    processes::{Batches, Made, Worker},
-    session::{Running, Session},
+    processes::{AsyncTable, Batches, ChangesBySession},
+    session::{Session, SharedSessions},
     settings::CurrentSettings,
     signals,
 };
@@ -18,8 +18,8 @@ use crate::{reading::Stamp, store::Store};
 /// What frames are taken from, and the sessions that they are for.
 pub(crate) struct Frames {
     pub(super) store: Arc<Store>,
-    pub(super) processes: Arc<Worker>,
-    pub(super) sessions: Arc<Running>,
+    pub(super) processes: Arc<AsyncTable>,
+    pub(super) sessions: Arc<SharedSessions>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) access: Arc<Access>,
     pub(super) settings: Arc<CurrentSettings>,
@@ -32,11 +32,11 @@ impl Frames {
         let due = self.sessions.lock().due(now);
         let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
         self.store.prefetch_frames(&due, now).await;
-        let (notices, doubtful) = self.sessions.lock().tick(&self.store, now);
+        let (notices, to_check) = self.sessions.lock().tick(&self.store, now);
         if self.sessions.is_empty() {
-            self.sessions.rearrange();
+            self.sessions.notify_changed();
         }
-        for session in doubtful {
+        for session in to_check {
             self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
@@ -53,38 +53,38 @@ impl Frames {
 
     /// Keeps the table of processes while there is a session of it, and has it read for those that are
     /// due, unless it is being read.
-    pub(crate) fn want(&self, batches: &mut Batches) {
+    pub(crate) fn begin_tables(&self, batches: &mut Batches) {
         let mut sessions = self.sessions.lock();
         self.processes.hold(sessions.has_processes());
         if batches.is_idle() {
-            let wanted = sessions.wanted();
-            if !wanted.is_empty() && self.settings.has_process_table() {
-                batches.begin(&self.processes, wanted);
+            let requests = sessions.take_table_requests();
+            if !requests.is_empty() && self.settings.has_process_table() {
+                batches.begin(&self.processes, requests);
             }
         }
     }
 
     /// Sends the tables that were made, and looks after those who do not take theirs.
-    pub(crate) async fn tell(&self, bus: &Connection, made: Made) {
-        let (notices, doubtful) = self.sessions.lock().tell(made);
-        for session in doubtful {
+    pub(crate) async fn send_tables(&self, bus: &Connection, changes: ChangesBySession) {
+        let (notices, to_check) = self.sessions.lock().finish_tables(changes);
+        for session in to_check {
             self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
     }
 
     /// Ends all sessions, because the service leaves.
-    pub(crate) async fn end(&self, bus: &Connection) {
+    pub(crate) async fn end_all(&self, bus: &Connection) {
         let notices = self.sessions.lock().end();
         signals::send(bus, notices).await;
     }
 
     /// Ends the sessions whose owners are not granted any more what these need.
-    pub(crate) async fn end_what_is_withdrawn(&self, bus: &Connection) {
+    pub(crate) async fn end_unpermitted(&self, bus: &Connection) {
         let is_over = |session: &Session| !self.access.is_permitted(session.permit.as_ref());
-        let notices = self.sessions.lock().end_those("denied", is_over);
+        let notices = self.sessions.lock().end_where("denied", is_over);
         if !notices.is_empty() {
-            self.sessions.rearrange();
+            self.sessions.notify_changed();
             signals::send(bus, notices).await;
         }
     }
@@ -101,15 +101,15 @@ impl Frames {
             if detached {
                 let readers = unread::readers(&bus).await;
                 if let Some(session) = all.lock().session(id) {
-                    session.learn(readers);
+                    session.set_readers(readers);
                 }
                 return;
             }
             let held = unread::of_client(&bus, &owner).await;
             if let Some(session) = all.lock().session(id) {
-                session.backlog.answer(held);
+                session.backlog.finish_check(held);
             }
         });
-        session.backlog.asked(check.abort_handle());
+        session.backlog.begin_check(check.abort_handle());
     }
 }

@@ -1,31 +1,31 @@
-//! Reaching the service while it runs.
+//! Access to the service while it runs.
 
 use std::sync::Arc;
 
-use super::{settings::Settings, state::State};
+use super::{settings::Settings, state::ServiceState};
 
-/// A way to reach a service that runs.
+/// A handle to a running service.
 #[derive(Clone)]
 pub struct Handle {
-    state: Arc<State>,
+    state: Arc<ServiceState>,
 }
 
 impl Handle {
-    pub(super) fn new(state: Arc<State>) -> Self {
+    pub(super) fn new(state: Arc<ServiceState>) -> Self {
         Self { state }
     }
 
-    /// Takes new settings. Returns those names of sources to be off that no source has.
-    pub fn settle(&self, settings: Settings) -> Vec<String> {
-        self.state.settle(settings)
+    /// Applies new settings. Returns the names in `sources_off` that no source has.
+    pub fn apply(&self, settings: Settings) -> Vec<String> {
+        self.state.apply(settings)
     }
 
-    /// Takes a mistake in the configuration. The settings stay as they are.
-    pub fn report(&self, mistake: String) {
-        self.state.settings.set_configuration_error(mistake);
+    /// Has `Sources` show an error in the configuration. The settings stay as they are.
+    pub fn report(&self, diagnostic: String) {
+        self.state.settings.report(diagnostic);
     }
 
-    /// How many calls are not answered yet.
+    /// The number of calls without an answer.
     pub fn unanswered(&self) -> usize {
         self.state.admission.unanswered()
     }

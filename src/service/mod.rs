@@ -8,15 +8,14 @@ mod admission;
 mod caller;
 mod catalog;
 mod client;
-mod clock;
 mod control;
-mod definitions;
-mod devices;
+mod definition_watch;
+mod device_events;
 mod error;
 mod frames;
+mod guarded;
 mod handle;
 mod interface;
-mod leaving;
 mod limits;
 mod name;
 mod option_value;
@@ -27,11 +26,12 @@ mod sampling;
 mod selectors;
 mod session;
 mod settings;
+mod shutdown;
 mod signals;
 mod source_states;
 mod start;
 mod state;
-mod turn;
+mod timer;
 mod uevent;
 
 use std::{
@@ -55,15 +55,15 @@ use crate::reading::Stamp;
 use admission::BusTask;
 pub use caller::Grants;
 pub(crate) use caller::{Grant, is_app_id};
-use clock::Clock;
-use definitions::Definitions;
-use devices::Devices;
+use definition_watch::DefinitionWatch;
+use device_events::DeviceEvents;
 pub use handle::Handle;
 pub use limits::{Limits, Totals};
 use processes::Batches;
 pub use settings::{CONFIGURATION, PROCESS_TABLE, Settings};
 pub use start::Error;
-use state::State;
+use state::ServiceState;
+use timer::Timer;
 
 /// Why the service has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ pub enum End {
 /// The service, with its name on the bus.
 pub struct Service {
     bus: Connection,
-    state: Arc<State>,
-    clock: Clock,
+    state: Arc<ServiceState>,
+    timer: Timer,
     /// Ends with the service.
     _bus_task: BusTask,
 }
@@ -99,17 +99,17 @@ impl Service {
     /// # Errors
     /// When the kernel's timer fails.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<End, Error> {
-        let over = async {
+        let ends = async {
             select! {
                 () = shutdown => End::Asked,
-                () = self.state.leaving.quit.notified() => End::Quit,
+                () = self.state.shutdown.quit.notified() => End::Quit,
                 () = self.idle() => End::Idle,
                 () = self.bus.closed() => End::BusGone,
             }
         };
         // Looked at when one of them has something to say, and not for each frame.
-        let over = FuturesUnordered::from_iter([over]);
-        let end = self.acquire(pin!(over)).await.map_err(Error::Timer)?;
+        let ends = FuturesUnordered::from_iter([ends]);
+        let end = self.run_sessions(pin!(ends)).await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");
         Ok(end)
     }
@@ -117,75 +117,71 @@ impl Service {
     /// Ends all sessions and gives the name up. From here on the bus sends calls to a successor: what
     /// a successor needs, such as a pidfile, is to be given up now.
     pub async fn release(&self) {
-        self.state.leaving.close();
-        self.state.frames.end(&self.bus).await;
+        self.state.shutdown.refuse_sessions();
+        self.state.frames.end_all(&self.bus).await;
         if let Err(error) = name::release(&self.bus).await {
             debug!("the name went with the bus: {error}");
         }
     }
 
     /// Answers every call that the bus has delivered. Nothing is lost if the process exits then. What is not
-    /// answered when `hurry` completes gets the error `Stopping`: the caller is to call again, and a
+    /// answered when `deadline` completes gets the error `Stopping`: the caller is to call again, and a
     /// successor answers.
-    pub async fn drain(&self, hurry: impl Future<Output = ()>) {
-        let hurry = async {
-            hurry.await;
-            self.state.leaving.hurry();
+    pub async fn drain(&self, deadline: impl Future<Output = ()>) {
+        let deadline = async {
+            deadline.await;
+            self.state.shutdown.pass_deadline();
             pending::<()>().await;
         };
         select! {
             drained = name::drain(&self.bus, &self.state.admission) => if let Err(error) = drained {
                 debug!("the calls went with the bus: {error}");
             },
-            () = hurry => {}
+            () = deadline => {}
         }
     }
 
     /// Takes frames as they fall due, and listens for devices while somebody has a session, until it
     /// is `over`. That is looked at between frames only: a frame that is broken off while it is
     /// written would leave the bus unable to read what comes after it, the last answers among it.
-    async fn acquire(&self, mut over: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
-        let mut definitions = Definitions::default();
-        let mut devices = Devices::default();
+    async fn run_sessions(&self, mut ends: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
+        let mut definitions = DefinitionWatch::default();
+        let mut devices = DeviceEvents::default();
         let mut batches = Batches::default();
         loop {
-            let rearranged = self.state.sessions.rearranged.notified();
-            self.state.frames.want(&mut batches);
+            let changed = self.state.sessions.changed.notified();
+            self.state.frames.begin_tables(&mut batches);
             let has_sessions = !self.state.sessions.is_empty();
             devices.listen(has_sessions);
             definitions.listen(has_sessions, &self.state.store);
-            let due = earliest(self.state.sessions.lock().next_due(), devices.look_at());
+            let due = earliest(self.state.sessions.lock().next_due(), devices.due());
             let wait = async {
                 match due {
-                    Some(due) => self.clock.until(due).await,
+                    Some(due) => self.timer.until(due).await,
                     None => pending().await,
                 }
             };
             select! {
-                Some(end) = over.next() => return Ok(end),
-                () = rearranged => {
-                    self.state.frames.end_what_is_withdrawn(&self.bus).await;
+                Some(end) = ends.next() => return Ok(end),
+                () = changed => {
+                    self.state.frames.end_unpermitted(&self.bus).await;
                     continue;
                 }
-                () = devices.next() => continue,
-                () = definitions.next() => {
-                    let changes = self.state.store.rediscover_new_definitions().await;
+                () = devices.receive() => continue,
+                () = definitions.changed() => {
+                    let changes = self.state.store.look_at_news().await;
                     self.state.catalog.announce(&self.bus, changes).await;
-                    definitions.heard();
+                    definitions.rearm();
                     continue;
                 }
-                made = batches.next() => {
-                    self.state.frames.tell(&self.bus, made).await;
+                changes = batches.next() => {
+                    self.state.frames.send_tables(&self.bus, changes).await;
                     continue;
                 }
                 waited = wait => waited?,
             }
-            if let Some(subsystems) = devices.take(Stamp::now().monotonic) {
-                let changes = self
-                    .state
-                    .store
-                    .rediscover_devices(subsystems.as_ref())
-                    .await;
+            if let Some(subsystems) = devices.take_due(Stamp::now().monotonic) {
+                let changes = self.state.store.look_at_devices(subsystems.as_ref()).await;
                 self.state.catalog.announce(&self.bus, changes).await;
             }
             self.state.frames.tick(&self.bus).await;
@@ -213,7 +209,7 @@ impl Service {
             };
             select! {
                 () = wait => {}
-                () = self.state.sessions.reconsider.notified() => {}
+                () = self.state.sessions.idle_may_change.notified() => {}
             }
         }
     }

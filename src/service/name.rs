@@ -17,7 +17,7 @@ use super::admission::Admission;
 ///
 /// zbus's own way allows replacement by default and first subscribes to two signals: two round
 /// trips that every cold call would wait for.
-pub(crate) async fn claim(bus: &Connection) -> zbus::Result<bool> {
+pub(crate) async fn request(bus: &Connection) -> zbus::Result<bool> {
     let flags = RequestNameFlags::DO_NOT_QUEUE;
     let reply = call(bus, "RequestName", &(NAME, flags)).await?;
     let reply: RequestNameReply = reply.body().deserialize()?;
@@ -75,7 +75,7 @@ pub(crate) async fn release(bus: &Connection) -> zbus::Result<()> {
 }
 
 /// The process that has the name, if somebody has it.
-pub(crate) async fn owner(bus: &Connection) -> Option<u32> {
+pub(crate) async fn owner_pid(bus: &Connection) -> Option<u32> {
     let reply = call(bus, "GetConnectionUnixProcessID", &NAME).await.ok()?;
     reply.body().deserialize().ok()
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use zbus::Connection;
 
-use super::{catalog::Catalog, error::Error, selectors, settings::CurrentSettings, turn::Turn};
+use super::{catalog::Catalog, error::Error, guarded::Guarded, selectors, settings::CurrentSettings};
 use crate::{
     sample::{self, Sample},
     store::Store,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A call that has taken longer has waited for something.
-const SHORT: Duration = Duration::from_millis(5);
+const PROMPT: Duration = Duration::from_millis(5);
 
 /// Takes readings for calls.
 pub(crate) struct Sampling {
@@ -21,7 +21,7 @@ pub(crate) struct Sampling {
     catalog: Arc<Catalog>,
     settings: Arc<CurrentSettings>,
     /// Held by the call that has waited and is being answered.
-    waited: Arc<tokio::sync::Mutex<()>>,
+    delayed_replies: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Sampling {
@@ -34,7 +34,7 @@ impl Sampling {
             store,
             catalog,
             settings,
-            waited: Arc::default(),
+            delayed_replies: Arc::default(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Sampling {
         client: Option<&str>,
         selectors: &[&str],
         options: sample::SampleTiming,
-    ) -> Result<(u64, Readings, Turn<Faults>), Error> {
+    ) -> Result<(u64, Readings, Guarded<Faults>), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         // What its user has just defined anew is to be read as it is defined now.
         let changes = self.store.rediscover_definitions(false).await;
@@ -55,9 +55,9 @@ impl Sampling {
         let sample = Sample::take(&self.store, &selection, options).await;
         // Those that have waited for the same window are all ready at once: one after the other is
         // answered, and in between others are.
-        let turn = match begin.elapsed() < SHORT {
+        let turn = match begin.elapsed() < PROMPT {
             true => None,
-            false => Some(self.waited.clone().lock_owned().await),
+            false => Some(self.delayed_replies.clone().lock_owned().await),
         };
         let mut readings = Vec::with_capacity(selection.columns.len());
         let mut faults = Vec::new();
@@ -71,7 +71,7 @@ impl Sampling {
         self.catalog
             .announce(bus, self.store.rediscover_changed())
             .await;
-        let faults = Turn::new(Faults(faults), turn);
+        let faults = Guarded::new(Faults(faults), turn);
         Ok((sample.timestamp(), Readings(readings), faults))
     }
 }

@@ -6,7 +6,7 @@ use zbus::{
     names::{InterfaceName, MemberName, UniqueName},
 };
 
-use super::session::{Event, Kind, Notice};
+use super::session::{Event, Notice, SessionKind};
 use crate::wire::{Faults, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
 
 /// Sends all notices, in their order, with as few writes as the socket allows: each to its client
@@ -21,8 +21,8 @@ pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
 
 fn signal(notice: Notice) -> Option<Message> {
     let interface = match notice.kind {
-        Kind::Metrics => INTERFACE,
-        Kind::Processes => PROCESSES_INTERFACE,
+        SessionKind::Metrics => INTERFACE,
+        SessionKind::Processes => PROCESSES_INTERFACE,
     };
     let member = match notice.event {
         Event::Sampled(..) => "Sampled",

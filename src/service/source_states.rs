@@ -7,17 +7,17 @@ use zbus::Connection;
 use super::{
     caller::Grant,
     settings::{CONFIGURATION, PROCESS_TABLE},
-    state::State,
+    state::ServiceState,
 };
 use crate::store::SourceState;
 
 /// What is read, and what that costs: the sources of the metrics, and the table of processes.
-pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<SourceState> {
+pub(crate) async fn list(state: &ServiceState, bus: &Connection, client: &str) -> Vec<SourceState> {
     let changes = state.store.rediscover_definitions(true).await;
     state.catalog.announce(bus, changes).await;
     let mut sources = state.store.sources();
-    let facts = state.processes.facts();
-    let table = match (facts.passes, facts.error.is_empty()) {
+    let stats = state.processes.stats();
+    let table = match (stats.passes, stats.error.is_empty()) {
         _ if !state.settings.has_process_table() => "off",
         (_, false) => "failing",
         (0, true) => "unused",
@@ -27,20 +27,20 @@ pub(crate) async fn of(state: &State, bus: &Connection, client: &str) -> Vec<Sou
         name: PROCESS_TABLE.into(),
         state: table,
         metrics: 0,
-        reads: facts.passes,
-        cost: facts.cost,
-        error: facts.error,
+        reads: stats.passes,
+        cost: stats.cost,
+        error: stats.error,
         is_custom: false,
     });
-    let mistake = state.settings.get().configuration_error;
-    if !mistake.is_empty() {
+    let diagnostic = state.settings.get().configuration_error;
+    if !diagnostic.is_empty() {
         sources.push(SourceState {
             name: CONFIGURATION.into(),
             state: "failing",
             metrics: 0,
             reads: 0,
             cost: Duration::ZERO,
-            error: mistake,
+            error: diagnostic,
             is_custom: true,
         });
     }

@@ -8,13 +8,13 @@ use zbus::{Connection, connection};
 
 use super::{
     Service,
-    admission::BusTask,
-    clock::Clock,
+    admission::Attendant,
     interface::{Processes, Sampler},
     name::{self, Queue},
-    processes::Worker,
+    processes::AsyncTable,
     settings::Settings,
-    state::State,
+    state::ServiceState,
+    timer::Timer,
 };
 use crate::{
     process::SharedTable,
@@ -26,10 +26,10 @@ use crate::{
 };
 
 /// How long a bus that has let the service in may take to give it the name.
-const CLAIM: Duration = Duration::from_secs(5);
+const NAME_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long another instance may take to give the name up when it is asked.
-const LEAVE: Duration = Duration::from_secs(5);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -93,32 +93,32 @@ impl Service {
         hold: impl FnOnce(u32) -> Option<L>,
     ) -> Result<Self, Error> {
         // What can fail does so before anybody waits for the name.
-        let clock = Clock::new().map_err(Error::Timer)?;
+        let timer = Timer::new().map_err(Error::Timer)?;
         let pool = Pool::new();
         let table = SharedTable::new(roots, &pool);
         let sources = sources::all_on(&pool, &table, roots, &settings.sources);
         let store = Store::new(sources);
-        let store = store.with_listings(DeviceLists::new(roots));
-        let processes = Worker::new(table);
-        let state = State::new(store, processes, settings);
-        let (address, bus, bus_task) = connect(&state).await?;
+        let store = store.with_listings(Listings::new(roots));
+        let processes = AsyncTable::new(table);
+        let state = ServiceState::new(store, processes, settings);
+        let (address, bus, attendant) = connect(&state).await?;
         let service = Self {
             bus,
             state,
-            clock,
-            _bus_task: bus_task,
+            timer,
+            _attendant: attendant,
         };
         let no_answer = |_| Error::NoAnswer {
             address,
-            after: CLAIM,
+            after: NAME_TIMEOUT,
         };
-        let claimed = timeout(CLAIM, service.claim(hold));
-        let Some(queue) = claimed.await.map_err(no_answer)?? else {
+        let requested = timeout(NAME_TIMEOUT, service.request_name(hold));
+        let Some(queue) = requested.await.map_err(no_answer)?? else {
             debug!("serving as {NAME}");
             return Ok(service);
         };
-        if !queue.wait(LEAVE).await? {
-            let owner = name::owner(&service.bus).await;
+        if !queue.wait(QUEUE_TIMEOUT).await? {
+            let owner = name::owner_pid(&service.bus).await;
             return Err(Error::Taken { owner });
         }
         debug!("serving as {NAME}, after another instance");
@@ -126,27 +126,27 @@ impl Service {
     }
 
     /// Takes the name, or asks the process that has it to leave.
-    async fn claim<L: FnOnce()>(
+    async fn request_name<L: FnOnce()>(
         &self,
         hold: impl FnOnce(u32) -> Option<L>,
     ) -> Result<Option<Queue<'_>>, Error> {
-        if name::claim(&self.bus).await? {
+        if name::request(&self.bus).await? {
             return Ok(None);
         }
-        let owner = name::owner(&self.bus).await;
+        let owner = name::owner_pid(&self.bus).await;
         let Some(leave) = owner.and_then(hold) else {
             return Err(Error::Taken { owner });
         };
         let queue = Queue::join(&self.bus).await?;
         // Still the owner: then it is the process that is held.
-        if queue.is_some() && name::owner(&self.bus).await == owner {
+        if queue.is_some() && name::owner_pid(&self.bus).await == owner {
             leave();
         }
         Ok(queue)
     }
 }
 
-async fn connect(state: &Arc<State>) -> Result<(String, Connection, BusTask), Error> {
+async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, Attendant), Error> {
     let sampler = Sampler {
         state: state.clone(),
     };

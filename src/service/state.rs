@@ -11,48 +11,48 @@ use super::{
     control::Control,
     error::Error,
     frames::Frames,
-    leaving::Leaving,
     peer::Peer,
-    processes::Worker,
+    processes::AsyncTable,
     sampling::Sampling,
-    session::Running,
+    session::SharedSessions,
     settings::{CurrentSettings, PROCESS_TABLE, Settings},
+    shutdown::Shutdown,
 };
 use crate::store::Store;
 
 /// The parts that outlive a call.
-pub(crate) struct State {
+pub(crate) struct ServiceState {
     pub(crate) store: Arc<Store>,
-    pub(crate) processes: Arc<Worker>,
+    pub(crate) processes: Arc<AsyncTable>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) access: Arc<Access>,
     pub(crate) peer: Peer,
     pub(crate) watches: Arc<Watches>,
     pub(crate) settings: Arc<CurrentSettings>,
-    pub(crate) sessions: Arc<Running>,
+    pub(crate) sessions: Arc<SharedSessions>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) sampling: Sampling,
     pub(crate) control: Control,
     pub(crate) frames: Frames,
-    pub(crate) leaving: Arc<Leaving>,
+    pub(crate) shutdown: Arc<Shutdown>,
 }
 
-impl State {
-    pub(crate) fn new(store: Store, processes: Worker, settings: Settings) -> Arc<Self> {
+impl ServiceState {
+    pub(crate) fn new(store: Store, processes: AsyncTable, settings: Settings) -> Arc<Self> {
         Arc::new_cyclic(|state| Self::within(state.clone(), store, processes, settings))
     }
 
     /// Its parts. The watches tell the whole when a client has left.
-    fn within(state: Weak<Self>, store: Store, processes: Worker, settings: Settings) -> Self {
+    fn within(state: Weak<Self>, store: Store, processes: AsyncTable, settings: Settings) -> Self {
         store.switch_off(&settings.sources_off);
         let (store, processes) = (Arc::new(store), Arc::new(processes));
         let admission = Arc::new(Admission::new(settings.limits));
         let callers = Arc::new(Callers::new(processes.pool()));
         let settings = Arc::new(CurrentSettings::new(settings));
         let access = Arc::new(Access::new(callers.clone(), settings.clone()));
-        let sessions = Arc::new(Running::default());
-        let leaving = Arc::new(Leaving::new());
+        let sessions = Arc::new(SharedSessions::default());
+        let shutdown = Arc::new(Shutdown::new());
         let watches = Arc::new(Watches::new(move |client| {
             if let Some(state) = state.upgrade() {
                 state.forget(client);
@@ -76,7 +76,7 @@ impl State {
                 watches: watches.clone(),
                 sessions: sessions.clone(),
                 settings: settings.clone(),
-                leaving: leaving.clone(),
+                shutdown: shutdown.clone(),
             },
             frames: Frames {
                 store: store.clone(),
@@ -95,7 +95,7 @@ impl State {
             settings,
             sessions,
             catalog,
-            leaving,
+            shutdown,
         }
     }
 
@@ -103,7 +103,7 @@ impl State {
     ///
     /// # Errors
     /// `AccessDenied`, when it is switched off.
-    pub(crate) fn process_table(&self) -> Result<&Worker, Error> {
+    pub(crate) fn process_table(&self) -> Result<&AsyncTable, Error> {
         if self.settings.has_process_table() {
             return Ok(&self.processes);
         }
@@ -112,12 +112,12 @@ impl State {
     }
 
     /// Takes new settings. Sessions that run keep what they have.
-    pub(crate) fn settle(&self, settings: Settings) -> Vec<String> {
+    pub(crate) fn apply(&self, settings: Settings) -> Vec<String> {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
         self.admission.set_limits(settings.limits);
         self.settings.replace(settings);
-        self.sessions.rearrange();
+        self.sessions.notify_changed();
         unknown
     }
 
@@ -126,7 +126,7 @@ impl State {
         self.sessions.lock().forget(client);
         self.admission.forget(client);
         self.callers.forget(client);
-        self.admission.record_activity();
-        self.sessions.rearrange();
+        self.admission.touch();
+        self.sessions.notify_changed();
     }
 }

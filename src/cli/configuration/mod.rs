@@ -88,7 +88,7 @@ impl Configuration {
         let mistake = match outcome {
             Outcome::Old => return !self.read_again(),
             Outcome::Read(Ok(settings)) => {
-                handle.settle(self.overridden(settings));
+                handle.apply(self.overridden(settings));
                 info!("the configuration is read again");
                 return true;
             }

@@ -1,8 +1,8 @@
 //! Which metrics there are, to whom, and telling those who care when that changes.
 
-mod announce;
+mod announcer;
 mod resolver;
-mod tellers;
+mod signal;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
     caller::{Caller, Callers, Grant, Permit},
     error::Error,
     selectors,
-    session::Running,
+    session::SharedSessions,
     settings::CurrentSettings,
 };
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
     wire,
 };
 
+use announcer::Announcer;
 use resolver::Resolver;
-use tellers::Tellers;
 
 /// The metrics of the store, as clients may know of them.
 pub(crate) struct Catalog {
@@ -31,9 +31,9 @@ pub(crate) struct Catalog {
     callers: Arc<Callers>,
     access: Arc<Access>,
     settings: Arc<CurrentSettings>,
-    sessions: Arc<Running>,
+    sessions: Arc<SharedSessions>,
     resolver: Resolver,
-    tellers: Tellers,
+    announcer: Announcer,
 }
 
 impl Catalog {
@@ -42,7 +42,7 @@ impl Catalog {
         callers: Arc<Callers>,
         access: Arc<Access>,
         settings: Arc<CurrentSettings>,
-        sessions: Arc<Running>,
+        sessions: Arc<SharedSessions>,
         admission: Arc<Admission>,
     ) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Catalog {
             access,
             settings,
             sessions,
-            tellers: Tellers::default(),
+            announcer: Announcer::default(),
         }
     }
 
@@ -136,13 +136,13 @@ impl Catalog {
         self.sessions.lock().reselect(&self.store, limits);
         let (changes, defined) = changes.divided();
         if !changes.is_empty() {
-            announce::announce(bus, None, &changes).await;
+            signal::emit(bus, None, &changes).await;
         }
         if !defined.is_empty() {
             // A broadcast would reach sandboxes.
             let granted = self.settings.get().sandbox;
-            self.tellers
-                .tell(bus, self.callers.clone(), granted, defined);
+            self.announcer
+                .announce(bus, self.callers.clone(), granted, defined);
         }
     }
 
@@ -153,7 +153,7 @@ impl Catalog {
     }
 
     /// Notes that a client asks what there is, and is to be told of what there is later.
-    pub(crate) async fn listens(&self, bus: &Connection, client: &str) {
+    pub(crate) async fn add_listener(&self, bus: &Connection, client: &str) {
         self.callers.add_listener(bus, client).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The interfaces of the object on the bus, and what their methods share.
+//! The interfaces of the object on the bus. Their XML files in `dbus/` are their only documentation.
 
 mod processes;
 mod sampler;
@@ -9,40 +9,40 @@ use futures_util::FutureExt;
 use tokio::select;
 use zbus::{OwnedVariant, Variant, fdo, message::Header};
 
-use super::{error::Error, leaving::Leaving};
+use super::{error::Error, shutdown::Shutdown};
 
 pub(crate) use processes::Processes;
 pub(crate) use sampler::Sampler;
 
-/// Facts by their names, `a{sv}`.
-type Facts = HashMap<&'static str, OwnedVariant>;
+/// Named values, `a{sv}`.
+type VariantMap = HashMap<&'static str, OwnedVariant>;
 
-/// Answers a call also where the answering panics, and where it takes too long for a service that is to be
-/// gone soon: the caller would wait for ever otherwise.
-async fn answer<T>(
-    leaving: &Leaving,
+/// Runs a call. A panic becomes the error `Failed`, and a call that is not done at the deadline of the shutdown
+/// gets `Stopping`: without a reply the caller would wait until its own timeout, if it has one.
+async fn run_call<T>(
+    shutdown: &Shutdown,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    // No lock of the service is left in disorder by a panic.
-    let answered = AssertUnwindSafe(call).catch_unwind();
-    let answered = select! {
-        // What has not begun yet is not begun any more.
+    // Unwind safe: a panic leaves the data behind the service's locks consistent.
+    let outcome = AssertUnwindSafe(call).catch_unwind();
+    let outcome = select! {
+        // In this order: after the deadline a call that has not begun does not begin.
         biased;
-        () = leaving.hurried() => return Err(Error::stopping()),
-        answered = answered => answered,
+        () = shutdown.deadline_passed() => return Err(Error::stopping()),
+        outcome = outcome => outcome,
     };
-    answered.unwrap_or_else(|_| {
+    outcome.unwrap_or_else(|_| {
         let what = "the service has a bug, of which its log tells more";
         Err(Error::failed(what.to_owned()))
     })
 }
 
-fn owned<const N: usize>(facts: [(&'static str, Variant<'_>); N]) -> Facts {
-    let owned = |(key, fact): (_, Variant<'_>)| Some((key, fact.try_into().ok()?));
-    facts.into_iter().filter_map(owned).collect()
+fn owned<const N: usize>(entries: [(&'static str, Variant<'_>); N]) -> VariantMap {
+    let owned = |(key, value): (_, Variant<'_>)| Some((key, value.try_into().ok()?));
+    entries.into_iter().filter_map(owned).collect()
 }
 
-/// The unique name of the caller, which the bus puts on every call.
+/// The unique name of the caller. The bus sets it on every call.
 fn caller<'a>(header: &'a Header<'_>) -> Result<&'a str, Error> {
     let sender = header.sender().map(|name| name.as_str());
     sender.ok_or_else(|| Error::invalid_args("the call has no sender".to_owned()))

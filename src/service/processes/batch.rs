@@ -1,4 +1,4 @@
-//! The tables of all sessions that are due, made together.
+//! Batches: the tables of all sessions that are due, made in one job.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -9,61 +9,64 @@ use crate::{
 
 use super::{
     Changes,
-    session::Wanted,
-    worker::{Answer, Worker},
+    async_table::{AsyncTable, TableJob},
+    subject::TableRequest,
 };
 
-/// What was made for sessions, by their numbers.
-pub(crate) type Made = Vec<(u32, Arc<Changes>)>;
+/// The changes of each session's table, by session number.
+pub(crate) type ChangesBySession = Vec<(u32, Arc<Changes>)>;
 
-/// The batch that is being made, if one is. There is one at a time: of what falls due in the meantime
-/// the next one is made, so that nothing piles up behind a pass that takes its time.
+/// The batch in progress. There is one at a time: sessions that fall due meanwhile are in the next one, so
+/// that nothing piles up behind a slow pass.
 #[derive(Default)]
 pub(crate) struct Batches {
-    being_made: Option<Answer<Made>>,
+    job: Option<TableJob<ChangesBySession>>,
 }
 
 impl Batches {
     pub(crate) fn is_idle(&self) -> bool {
-        self.being_made.is_none()
+        self.job.is_none()
     }
 
-    /// Has the table make what sessions want.
-    pub(crate) fn begin(&mut self, worker: &Worker, wanted: Vec<Wanted>) {
-        self.being_made = Some(worker.ask(move |table| make(table, &wanted)));
+    /// Starts a batch for these requests.
+    pub(crate) fn begin(&mut self, table: &AsyncTable, requests: Vec<TableRequest>) {
+        self.job = Some(table.run(move |table| run_batch(table, &requests)));
     }
 
-    /// Waits for what is being made; nothing, if that has failed.
-    pub(crate) async fn next(&mut self) -> Made {
-        let Some(answer) = &mut self.being_made else {
+    /// Waits for the batch in progress, and for ever if there is none. A failed batch has no changes.
+    pub(crate) async fn next(&mut self) -> ChangesBySession {
+        let Some(job) = &mut self.job else {
             return pending().await;
         };
-        let made = answer.await;
-        self.being_made = None;
-        // The error is told with the sources.
-        made.ok().and_then(Result::ok).unwrap_or_default()
+        let changes = job.await;
+        self.job = None;
+        // `Sources` shows the error.
+        changes.ok().and_then(Result::ok).unwrap_or_default()
     }
 }
 
-/// Of fifty sessions that want the same and know the same, 49 cost little but their signals.
-fn make(table: &mut Table, wanted: &[Wanted]) -> Result<Made, Error> {
-    // One pass for all: the one that was taken for other frames of the moment will do.
-    let since = wanted.iter().map(|wanted| wanted.since).max();
+/// Computes the changes of each session. Sessions with the same query and the same table sent last share one
+/// result: of fifty such sessions, 49 cost little more than their signals.
+fn run_batch(table: &mut Table, requests: &[TableRequest]) -> Result<ChangesBySession, Error> {
+    // One pass for all requests; a pass taken for other frames of this moment is young enough.
+    let since = requests.iter().map(|request| request.since).max();
     let since = since.unwrap_or_default();
-    let mut made: Vec<(u32, Arc<Changes>)> = Vec::with_capacity(wanted.len());
-    for (place, this) in wanted.iter().enumerate() {
-        let same = wanted[..place].iter().position(|other| other.is_same(this));
+    let mut all: Vec<(u32, Arc<Changes>)> = Vec::with_capacity(requests.len());
+    for (index, request) in requests.iter().enumerate() {
+        let same = requests[..index]
+            .iter()
+            .position(|other| other.is_same(request));
         let changes = match same {
-            Some(place) => made[place].1.clone(),
-            None => Arc::new(changes(table, this, since)?),
+            Some(index) => all[index].1.clone(),
+            None => Arc::new(changes(table, request, since)?),
         };
-        made.push((this.session, changes));
+        all.push((request.session, changes));
     }
-    Ok(made)
+    Ok(all)
 }
 
-fn changes(table: &mut Table, wanted: &Wanted, since: Duration) -> Result<Changes, Error> {
-    let Wanted { query, sent, .. } = wanted;
+fn changes(table: &mut Table, request: &TableRequest, since: Duration) -> Result<Changes, Error> {
+    let TableRequest { query, sent, .. } = request;
     let before = match sent {
         Some(sent) => Some(sent.pass.clone()),
         None => table.past(query, since, sample::SampleTiming::default().window),
@@ -76,13 +79,13 @@ fn changes(table: &mut Table, wanted: &Wanted, since: Duration) -> Result<Change
     ))
 }
 
-impl Wanted {
+impl TableRequest {
     fn is_same(&self, other: &Self) -> bool {
-        let is_known = match (&self.sent, &other.sent) {
+        let has_same_baseline = match (&self.sent, &other.sent) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
-        is_known && self.query == other.query
+        has_same_baseline && self.query == other.query
     }
 }
 
@@ -97,8 +100,8 @@ mod tests {
         store::Store,
     };
 
-    fn wanted(session: u32, field: Field, since: Duration) -> Wanted {
-        Wanted {
+    fn request(session: u32, field: Field, since: Duration) -> TableRequest {
+        TableRequest {
             session,
             query: Arc::new(Query {
                 fields: vec![Field::Pid, field],
@@ -109,32 +112,32 @@ mod tests {
         }
     }
 
-    /// Sessions of metrics and of processes, one after the other, whose queries alternate.
+    /// Sessions of metrics, then sessions of processes with alternating queries.
     #[tokio::test]
-    async fn who_is_due_at_one_moment_has_one_pass() {
+    async fn sessions_due_at_one_moment_share_a_pass() {
         let (roots, pool) = (Roots::default(), Pool::new());
         let table = SharedTable::new(&roots, &pool);
         let options = sources::SourceOptions::default();
         let store = Store::new(sources::all_on(&pool, &table, &roots, &options));
         let selection = store.resolve(&["os/processes"]).unwrap();
-        let worker = Worker::new(table);
-        let passes = || async { worker.ask(|table| Ok(table.passes())).await.unwrap() };
+        let table = AsyncTable::new(table);
+        let passes = || async { table.run(|table| Ok(table.passes())).await.unwrap() };
         for moment in 1..=5 {
             let now = monotonic();
             store.prefetch_frames(&[&*selection; 3], now).await;
             for _ in 0..3 {
                 store.read(&selection, now);
             }
-            let wanted = [Field::Rss, Field::Cpu, Field::Rss, Field::Cpu];
-            let wanted = (1..).zip(wanted);
-            let wanted: Vec<_> = wanted
-                .map(|(session, field)| self::wanted(session, field, now))
+            let requests = [Field::Rss, Field::Cpu, Field::Rss, Field::Cpu];
+            let requests = (1..).zip(requests);
+            let requests: Vec<_> = requests
+                .map(|(session, field)| request(session, field, now))
                 .collect();
-            let made = worker.ask(move |table| make(table, &wanted)).await;
-            let made = made.unwrap().unwrap();
-            assert!(Arc::ptr_eq(&made[0].1, &made[2].1));
+            let changes = table.run(move |table| run_batch(table, &requests)).await;
+            let changes = changes.unwrap().unwrap();
+            assert!(Arc::ptr_eq(&changes[0].1, &changes[2].1));
             assert_eq!(passes().await.unwrap(), moment);
         }
-        assert_eq!(worker.facts().passes, 5);
+        assert_eq!(table.stats().passes, 5);
     }
 }

@@ -1,4 +1,4 @@
-//! What has changed in a table of processes since its client was told.
+//! The differences between a table of processes and the table sent last.
 
 use std::sync::Arc;
 
@@ -7,26 +7,25 @@ use crate::{
     wire::{Columns, RowFaults},
 };
 
-use super::columns::Sheet;
+use super::columns::WireColumns;
 
-/// What has changed in a table since it was sent.
+/// The differences between a table and the table sent last.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    /// The table as it is now.
+    /// The current table.
     pub(crate) rows: Arc<Rows>,
-    /// The pids of rows that were not there, or were another process's.
+    /// The pids of new rows, also of a pid that now belongs to another process.
     pub(crate) came: Vec<u32>,
-    /// The pids of rows of which a value is another one.
+    /// The pids of rows with a changed reading.
     pub(crate) changed: Vec<u32>,
-    /// The pids of rows that are not there any more, or are another process's.
+    /// The pids of removed rows, also of a pid that now belongs to another process.
     pub(crate) gone: Vec<u32>,
-    /// The rows that came, then those that changed.
-    sheet: Sheet,
+    /// The columns of the new rows, then of the changed rows.
+    columns: WireColumns,
 }
 
 impl Changes {
-    /// What has changed between two tables of one query; everything has come, where nothing was sent
-    /// before.
+    /// Compares two tables of one query. If no table was sent before, all rows are new.
     pub(crate) fn between(fields: &[Field], sent: Option<&Rows>, rows: Arc<Rows>) -> Self {
         let (mut came, mut changed, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         let before = sent.map(by_pid).unwrap_or_default();
@@ -49,9 +48,9 @@ impl Changes {
         let pids = |rows: &[&Row]| rows.iter().map(|row| row.pid).collect();
         let (came_pids, changed_pids) = (pids(&came), pids(&changed));
         came.append(&mut changed);
-        let sheet = Sheet::of_rows(fields, came.iter().copied(), |fault| fault);
+        let columns = WireColumns::of_rows(fields, came.iter().copied(), |fault| fault);
         Self {
-            sheet,
+            columns,
             came: came_pids,
             changed: changed_pids,
             gone,
@@ -60,18 +59,18 @@ impl Changes {
     }
 
     pub(crate) fn values(&self) -> &Columns {
-        &self.sheet.columns
+        &self.columns.columns
     }
 
     pub(crate) fn faults(&self) -> &RowFaults {
-        &self.sheet.faults
+        &self.columns.faults
     }
 
-    /// How many bytes they take on the bus, about.
+    /// The approximate size on the bus, in bytes.
     pub(crate) fn size(&self) -> usize {
         let pids = [&self.came, &self.changed, &self.gone];
         let pids: usize = pids.into_iter().map(Vec::len).sum();
-        pids.saturating_mul(4).saturating_add(self.sheet.size())
+        pids.saturating_mul(4).saturating_add(self.columns.size())
     }
 }
 
@@ -92,7 +91,7 @@ mod tests {
         source::Roots,
     };
 
-    /// Rows of a pid, a start time and a reading each.
+    /// A table with a row for each pid, start time and reading.
     fn table<const N: usize>(rows: [(u32, u64, Reading); N]) -> Arc<Rows> {
         let mut table = Table::new(&Roots::default());
         let real = table.rows(&Query::default(), Duration::ZERO, None).unwrap();
@@ -120,9 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn what_came_changed_and_went() {
+    fn new_changed_and_removed_rows_are_told_apart() {
         let none = table([]);
-        // Not in the order of the pids, as in a table that is ordered by something else.
+        // Not ordered by pid, as a table with an `order` is.
         let one = table([
             (7, 70, number(1.0)),
             (3, 30, number(2.0)),
@@ -142,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_that_is_another_process_s_has_gone_and_come() {
+    fn a_reused_pid_is_removed_and_new() {
         let one = table([(3, 30, number(1.0)), (4, 40, number(1.0))]);
         let other = table([(3, 31, number(1.0)), (4, 40, number(2.0))]);
         check(Some(&one), &other, &[3], &[4], &[3]);
     }
 
     #[test]
-    fn the_rows_are_those_that_came_and_then_those_that_changed() {
+    fn new_rows_precede_changed_rows() {
         use crate::wire::Column;
         let one = table([(3, 30, number(1.0))]);
         let other = table([(3, 30, Err(Fault::Denied)), (5, 50, number(5.0))]);

@@ -1,4 +1,4 @@
-//! Rows of readings, as the columns that are sent.
+//! Rows of readings, transposed to the columns of a reply or a signal.
 
 use std::sync::Arc;
 
@@ -8,54 +8,54 @@ use crate::{
     wire::{Column, Columns, FaultyRows, RowFaults},
 };
 
-/// The columns of a table, and where it has faults.
+/// The columns of a table and their faults.
 #[derive(Debug)]
-pub(crate) struct Sheet {
+pub(crate) struct WireColumns {
     pub(crate) columns: Columns,
     pub(crate) faults: RowFaults,
-    /// What stands where there is no text.
+    /// The value of a cell without a text.
     empty: Arc<str>,
 }
 
-impl Sheet {
-    /// The columns of these fields.
+impl WireColumns {
+    /// A column for each field. `fault` maps each fault to the one that is sent.
     pub(crate) fn of_rows<'a>(
         fields: &[Field],
         rows: impl ExactSizeIterator<Item = &'a Row> + Clone,
         fault: impl Fn(Fault) -> Fault,
     ) -> Self {
-        let mut sheet = Self::new();
-        for (place, &field) in fields.iter().enumerate() {
-            let values = rows.clone().map(|row| &row.values[place]);
+        let mut columns = Self::new();
+        for (index, &field) in fields.iter().enumerate() {
+            let values = rows.clone().map(|row| &row.values[index]);
             if field.is_text() {
-                sheet.texts(field.name(), values.map(text), &fault);
+                columns.texts(field.name(), values.map(text), &fault);
             } else {
-                sheet.numbers(field.name(), values.map(number), &fault);
+                columns.numbers(field.name(), values.map(number), &fault);
             }
         }
-        sheet
+        columns
     }
 
-    /// The name of each group, how many processes it has, and the sums of these fields.
+    /// The name of each group, its number of processes, and the sum of each field.
     pub(crate) fn of_sums(
         by: Field,
         fields: &[Field],
         groups: &[Sum],
         fault: impl Fn(Fault) -> Fault,
     ) -> Self {
-        let mut sheet = Self::new();
+        let mut columns = Self::new();
         let names = groups.iter().map(|group| match &group.name {
             Ok(name) => (Some(name), None),
             Err(fault) => (None, Some(*fault)),
         });
-        sheet.texts(by.name(), names, &fault);
+        columns.texts(by.name(), names, &fault);
         let counts = groups.iter().map(|group| (group.processes as f64, None));
-        sheet.numbers(PROCESSES, counts, &fault);
-        for (place, field) in fields.iter().enumerate() {
-            let totals = groups.iter().map(|group| total(&group.values[place]));
-            sheet.numbers(field.name(), totals, &fault);
+        columns.numbers(PROCESSES, counts, &fault);
+        for (index, field) in fields.iter().enumerate() {
+            let totals = groups.iter().map(|group| total(&group.values[index]));
+            columns.numbers(field.name(), totals, &fault);
         }
-        sheet
+        columns
     }
 
     fn new() -> Self {
@@ -66,11 +66,11 @@ impl Sheet {
         }
     }
 
-    /// How many bytes it takes on the bus, about.
+    /// The approximate size on the bus, in bytes.
     pub(crate) fn size(&self) -> usize {
         let columns = self.columns.0.iter().map(|column| match column {
             Column::Numbers(numbers) => numbers.len().saturating_mul(8),
-            // A length before it, a NUL behind it, and padding.
+            // The length, the NUL and the padding.
             Column::Texts(texts) => texts.iter().map(|text| text.len().saturating_add(8)).sum(),
         });
         let faults = self.faults.0.iter().flat_map(|(_, faults)| faults);
@@ -86,7 +86,7 @@ impl Sheet {
         values: impl ExactSizeIterator<Item = (f64, Option<Fault>)>,
         fault: &impl Fn(Fault) -> Fault,
     ) {
-        let numbers = self.note(name, values, fault);
+        let numbers = self.split_faults(name, values, fault);
         self.columns.0.push(Column::Numbers(numbers));
     }
 
@@ -96,44 +96,44 @@ impl Sheet {
         values: impl ExactSizeIterator<Item = (Option<&'a Arc<str>>, Option<Fault>)>,
         fault: &impl Fn(Fault) -> Fault,
     ) {
-        let texts = self.note(name, values, fault).into_iter();
+        let texts = self.split_faults(name, values, fault).into_iter();
         let texts = texts.map(|text| text.unwrap_or(&self.empty).clone());
         let texts = texts.collect();
         self.columns.0.push(Column::Texts(texts));
     }
 
-    /// Notes where a column has faults, and returns the rest.
-    fn note<T>(
+    /// Adds the faults of a column, by row, and returns its values.
+    fn split_faults<T>(
         &mut self,
         name: &'static str,
         values: impl ExactSizeIterator<Item = (T, Option<Fault>)>,
         fault: &impl Fn(Fault) -> Fault,
     ) -> Vec<T> {
-        let mut noted = FaultyRows::new();
-        let mut rest = Vec::with_capacity(values.len());
+        let mut faulty = FaultyRows::new();
+        let mut all = Vec::with_capacity(values.len());
         for (row, (value, found)) in (0..).zip(values) {
             if let Some(found) = found.map(fault) {
-                match noted.iter_mut().find(|(fault, _)| *fault == found) {
+                match faulty.iter_mut().find(|(fault, _)| *fault == found) {
                     Some((_, rows)) => rows.push(row),
-                    None => noted.push((found, vec![row])),
+                    None => faulty.push((found, vec![row])),
                 }
             }
-            rest.push(value);
+            all.push(value);
         }
-        if !noted.is_empty() {
-            self.faults.0.push((name, noted));
+        if !faulty.is_empty() {
+            self.faults.0.push((name, faulty));
         }
-        rest
+        all
     }
 }
 
-/// The column of sums that says how many processes there are in a group.
+/// The column of a table of sums with the number of processes of each group.
 pub(crate) const PROCESSES: &str = "processes";
 
 fn number(reading: &Reading) -> (f64, Option<Fault>) {
     match reading {
         Ok(Value::Number(number)) => (*number, None),
-        // What is a number is never a text.
+        // A numeric field never has a text.
         Ok(Value::Text(_)) => (f64::NAN, Some(Fault::Malformed)),
         Err(fault) => (f64::NAN, Some(*fault)),
     }

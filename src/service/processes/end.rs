@@ -1,4 +1,4 @@
-//! Ending a process, where that cannot hold anything up.
+//! `End`: signals a process from a thread of the blocking pool.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use crate::{
     service::{error::Error, peer},
 };
 
-use super::worker::Worker;
+use super::async_table::AsyncTable;
 
-/// What `/proc/PID/stat` says is there at once, unless the kernel holds the process.
+/// The timeout. `/proc/PID/stat` is read at once, unless the kernel holds the process.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What dbus-broker calls the process that is the bus: the bus itself tells of its parent.
+/// The name of the process that is the bus with dbus-broker: the pid that the bus reports is its parent's.
 const BROKER: &str = "dbus-broker";
 
-/// Sends a signal to a process, if it is the one that started at this moment: see [`process::end`]. `bus` is the
-/// process of which the bus tells.
+/// Sends a signal to the process with this pid and start time: see [`process::end`]. `bus` is the pid that the bus
+/// reports as its own.
 ///
 /// # Errors
-/// When there is no such process, it may not be sent this signal, or the kernel does not tell in time which
-/// process it is.
+/// When there is no such process, the user may not send it this signal, or its start time is not read before the
+/// timeout.
 pub(crate) async fn end(
-    worker: &Worker,
+    table: &AsyncTable,
     pid: u32,
     start: u64,
     signal: i32,
     bus: Option<u32>,
 ) -> Result<(), Error> {
-    let roots = worker.roots().clone();
+    let roots = table.roots().clone();
     let (sender, receiver) = oneshot::channel();
     let place = format!("process {pid}").into();
     let end = move || {
@@ -41,8 +41,8 @@ pub(crate) async fn end(
         };
         drop(sender.send(ended));
     };
-    // When this is dropped, nobody waits for the signal any more, and it is not sent later.
-    let _submitted = worker.pool().submit_at_once(&place, TIMEOUT, end);
+    // Dropping the job when the call ends prevents a signal that is sent late.
+    let _submitted = table.pool().submit_at_once(&place, TIMEOUT, end);
     match timeout(TIMEOUT, receiver).await {
         Ok(Ok(ended)) => ended,
         Ok(Err(_)) => Err(Error::failed(format!(

@@ -1,15 +1,15 @@
-//! The table of processes: one for all clients, read on threads of the blocking pool.
+//! The table of processes: shared by all clients, and read on threads of the blocking pool.
 
+mod async_table;
 mod batch;
 mod changes;
 pub(crate) mod columns;
 pub(crate) mod end;
 pub(crate) mod query;
-mod session;
-pub(crate) mod take;
-mod worker;
+pub(crate) mod snapshot;
+mod subject;
 
-pub(crate) use batch::{Batches, Made};
+pub(crate) use async_table::AsyncTable;
+pub(crate) use batch::{Batches, ChangesBySession};
 pub(crate) use changes::Changes;
-pub(crate) use session::{Subject, Wanted};
-pub(crate) use worker::Worker;
+pub(crate) use subject::{TableRequest, TableSubject};

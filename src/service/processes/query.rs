@@ -1,4 +1,4 @@
-//! Fields and options of calls, as a query of the table.
+//! The fields and options of a call, parsed into a query of the table.
 
 use crate::{
     process::{Condition, Field, Group, Query, QueryError, UnknownField},
@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// What is shown where no field is asked for: what a user knows a process by, and what it uses. Nothing
-/// of it is dear, and all of it can be read of other users' processes too.
-const USUAL: [Field; 11] = [
+/// The fields of a call that names none: what identifies a process to a user, and what it uses. All are cheap
+/// and can be read for other users' processes too.
+const DEFAULT_FIELDS: [Field; 11] = [
     Field::Pid,
     Field::Parent,
     Field::StartTime,
@@ -26,19 +26,15 @@ const USUAL: [Field; 11] = [
     Field::Rss,
 ];
 
-/// What is summed up where no field is asked for.
-const USUAL_SUMS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
+/// The fields of a call of `Sums` that names none.
+const DEFAULT_SUM_FIELDS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
 
-/// The query of a table of processes.
-pub(crate) fn of_rows(
-    fields: &[&str],
-    options: &CallOptions,
-    limits: &Limits,
-) -> Result<Query, Error> {
-    parse(fields, &USUAL, options, limits)
+/// Parses the query of a table of processes.
+pub(crate) fn of_rows(fields: &[&str], options: &Options, limits: &Limits) -> Result<Query, Error> {
+    parse(fields, &DEFAULT_FIELDS, options, limits)
 }
 
-/// The query of a table of sums.
+/// Parses the query of a table of sums.
 pub(crate) fn of_sums(
     by: &str,
     fields: &[&str],
@@ -46,15 +42,15 @@ pub(crate) fn of_sums(
     limits: &Limits,
 ) -> Result<(Group, Query), Error> {
     let by: Group = by.parse()?;
-    let query = parse(fields, &USUAL_SUMS, options, limits)?;
+    let query = parse(fields, &DEFAULT_SUM_FIELDS, options, limits)?;
     by.check(&query)?;
     Ok((by, query))
 }
 
 fn parse(
     names: &[&str],
-    usual: &[Field],
-    options: &CallOptions,
+    defaults: &[Field],
+    options: &Options,
     limits: &Limits,
 ) -> Result<Query, Error> {
     options.check(limits)?;
@@ -67,7 +63,7 @@ fn parse(
         fields.push(field);
     }
     if fields.is_empty() {
-        fields.extend(usual);
+        fields.extend(defaults);
     }
     let order = match options.get("order") {
         None => None,

@@ -20,7 +20,7 @@ const FRAMES_BETWEEN_BROADCAST_CHECKS: u32 = 512;
 pub(crate) struct Backlog {
     full: bool,
     /// Whether neither the bus nor the client says anything of it.
-    unknown: bool,
+    unconfirmed: bool,
     /// Whether the client has ever answered a ping.
     has_answered: bool,
     since_check: u32,
@@ -41,12 +41,12 @@ impl Backlog {
         let is_overdue = self.check.is_some()
             && (self.bytes_since_check >= 3 * BYTES_BETWEEN_CHECKS
                 || self.since_check >= 3 * FRAMES_BETWEEN_CHECKS);
-        self.full || is_overdue && !self.unknown
+        self.full || is_overdue && !self.unconfirmed
     }
 
     /// Whether nobody says if the client takes its frames.
-    pub(crate) fn is_unknown(&self) -> bool {
-        self.unknown
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed
     }
 
     /// Counts a frame of so many bytes; one that was dropped has none.
@@ -77,32 +77,32 @@ impl Backlog {
     }
 
     /// Remembers that the bus is being asked.
-    pub(crate) fn asked(&mut self, check: AbortHandle) {
-        self.is_answered();
+    pub(crate) fn begin_check(&mut self, check: AbortHandle) {
+        self.reset_check();
         self.check = Some(Check(check));
     }
 
     /// Takes the answer.
-    pub(crate) fn answer(&mut self, held: Unread) {
-        self.has_answered |= held == Unread::Pinged;
+    pub(crate) fn finish_check(&mut self, held: Held) {
+        self.has_answered |= held == Held::Pinged;
         self.full = match held {
             Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(self.last_frame),
             Unread::Pinged => false,
             // A client that answers pings has stopped; there are others that never answer one.
             Unread::Silent => self.has_answered,
         };
-        self.unknown = held == Unread::Silent && !self.has_answered;
-        self.is_answered();
+        self.unconfirmed = held == Held::Silent && !self.has_answered;
+        self.reset_check();
     }
 
     /// Takes the answer about all who receive broadcasts.
-    pub(crate) fn answer_broadcast(&mut self, is_full: bool) {
+    pub(crate) fn finish_broadcast_check(&mut self, is_full: bool) {
         self.full = is_full;
-        self.is_answered();
+        self.reset_check();
     }
 
     /// The question is answered.
-    fn is_answered(&mut self) {
+    fn reset_check(&mut self) {
         self.since_check = 0;
         self.bytes_since_check = 0;
         self.check = None;

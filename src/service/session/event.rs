@@ -14,13 +14,13 @@ pub(crate) struct Notice {
     pub(crate) session: u32,
     /// The destination; a session that is detached broadcasts.
     pub(crate) client: Option<Name>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SessionKind,
     pub(crate) event: Event,
 }
 
 /// What a session is of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum SessionKind {
     Metrics,
     Processes,
 }

@@ -16,19 +16,19 @@ pub(crate) struct Metrics {
     selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
-    told: Option<Arc<Told>>,
+    last_sent: Option<Arc<LastSent>>,
     /// What was selected by its id and is not there.
     pub(super) missing: Vec<Arc<str>>,
 }
 
 /// What the client knows of beside the numbers.
-struct Told {
+struct LastSent {
     selection: Arc<Selection>,
     texts: Vec<(Arc<str>, Arc<str>)>,
     faults: Vec<(Arc<str>, Fault)>,
 }
 
-impl PartialEq for Told {
+impl PartialEq for LastSent {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.selection, &other.selection)
             && self.texts == other.texts
@@ -40,16 +40,16 @@ impl PartialEq for Told {
 /// compares with the same, whichever come in between: of fifty such sessions, 49 cost little but
 /// their signals.
 #[derive(Default)]
-pub(super) struct Frames(Vec<Made>);
+pub(super) struct SharedFrames(Vec<SharedFrame>);
 
 /// A frame as it was made for one session.
-struct Made {
+struct SharedFrame {
     selection: Arc<Selection>,
     /// The session's own last frame; empty where it had none.
     baseline: Baseline,
     frame: Frame,
     values: Arc<[f64]>,
-    told: Arc<Told>,
+    last_sent: Arc<LastSent>,
 }
 
 impl Metrics {
@@ -59,7 +59,7 @@ impl Metrics {
             selectors: selectors.collect(),
             selection,
             baseline: Baseline::new(),
-            told: None,
+            last_sent: None,
             missing: Vec::new(),
         }
     }
@@ -88,45 +88,48 @@ impl Metrics {
         &mut self,
         store: &Store,
         now: Duration,
-        frames: &mut Frames,
+        frames: &mut SharedFrames,
     ) -> impl Iterator<Item = Event> + use<> {
-        let made = frames.of(self, store, now);
-        let Made { told, values, .. } = made;
-        let timestamp = made.frame.timestamp;
-        self.baseline = made.frame.clone().into_baseline();
-        let known = self.told.as_ref();
-        let is_known = known.is_some_and(|known| Arc::ptr_eq(known, told) || known == told);
+        let shared = frames.of(self, store, now);
+        let SharedFrame {
+            last_sent, values, ..
+        } = shared;
+        let timestamp = shared.frame.timestamp;
+        self.baseline = shared.frame.clone().into_baseline();
+        let known = self.last_sent.as_ref();
+        let is_known =
+            known.is_some_and(|known| Arc::ptr_eq(known, last_sent) || known == last_sent);
         let changed = (!is_known).then(|| {
-            let (texts, faults) = (told.texts.clone(), told.faults.clone());
+            let (texts, faults) = (last_sent.texts.clone(), last_sent.faults.clone());
             Event::Changed(self.selection.clone(), texts, faults)
         });
-        self.told = Some(told.clone());
+        self.last_sent = Some(last_sent.clone());
         let sampled = Event::Sampled(timestamp, values.clone());
         changed.into_iter().chain([sampled])
     }
 
-    fn make(&mut self, store: &Store, now: Duration) -> Made {
+    fn make(&mut self, store: &Store, now: Duration) -> SharedFrame {
         let frame = store.read(&self.selection, now);
         let baseline = std::mem::take(&mut self.baseline);
-        let (values, told) = if baseline.is_empty() {
+        let (values, last_sent) = if baseline.is_empty() {
             let window = sample::SampleTiming::default().window;
-            let past = store.existing_baseline(&self.selection, &frame, window);
+            let existing_baseline = store.existing_baseline(&self.selection, &frame, window);
             self.evaluate(&frame, &past)
         } else {
             self.evaluate(&frame, &baseline)
         };
-        Made {
+        SharedFrame {
             selection: self.selection.clone(),
             baseline,
             frame,
             values: values.into(),
-            told: Arc::new(told),
+            last_sent: Arc::new(last_sent),
         }
     }
 
-    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, Told) {
+    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, LastSent) {
         let mut values = Vec::with_capacity(self.selection.columns.len());
-        let mut told = Told {
+        let mut last_sent = LastSent {
             selection: self.selection.clone(),
             texts: Vec::new(),
             faults: Vec::new(),
@@ -136,23 +139,23 @@ impl Metrics {
             values.push(match reading {
                 Ok(Value::Number(number)) => number,
                 Ok(Value::Text(text)) => {
-                    told.texts.push((id(), text));
+                    last_sent.texts.push((id(), text));
                     f64::NAN
                 }
                 Err(fault) => {
-                    told.faults.push((id(), fault));
+                    last_sent.faults.push((id(), fault));
                     f64::NAN
                 }
             });
         }
-        (values, told)
+        (values, last_sent)
     }
 }
 
-impl Frames {
-    fn of(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &Made {
+impl SharedFrames {
+    fn of(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &SharedFrame {
         // Most often it is the last one.
-        let known = self.0.iter().rposition(|made| made.is_for(metrics));
+        let known = self.0.iter().rposition(|shared| shared.is_for(metrics));
         let place = known.unwrap_or_else(|| {
             self.0.push(metrics.make(store, now));
             self.0.len().saturating_sub(1)
@@ -161,7 +164,7 @@ impl Frames {
     }
 }
 
-impl Made {
+impl SharedFrame {
     fn is_for(&self, metrics: &Metrics) -> bool {
         let same = |(ours, theirs): (&Option<Arc<_>>, &Option<Arc<_>>)| match (ours, theirs) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),

@@ -7,8 +7,8 @@ mod event;
 mod grid;
 mod metrics;
 mod quota;
-mod running;
 mod sessions;
+mod shared;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,12 +20,12 @@ use super::{
 use crate::store::Store;
 
 use backlog::Backlog;
-pub(crate) use event::{Event, Kind, Notice};
+pub(crate) use event::{Event, Notice, SessionKind};
 use grid::next_due;
-use metrics::Frames;
 pub(crate) use metrics::Metrics;
-pub(crate) use running::Running;
+use metrics::SharedFrames;
 use sessions::Sessions;
+pub(crate) use shared::SharedSessions;
 
 /// A session.
 pub(crate) struct Session {
@@ -50,7 +50,7 @@ pub(crate) struct Session {
 /// What a session acquires.
 pub(crate) enum Subject {
     Metrics(Metrics),
-    Processes(processes::Subject),
+    Processes(processes::TableSubject),
 }
 
 impl Subject {
@@ -62,10 +62,10 @@ impl Subject {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> SessionKind {
         match self {
-            Self::Metrics(_) => Kind::Metrics,
-            Self::Processes(_) => Kind::Processes,
+            Self::Metrics(_) => SessionKind::Metrics,
+            Self::Processes(_) => SessionKind::Processes,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// Whether it is time to ask the bus if the receivers take what they are sent.
-    fn is_doubtful(&self) -> bool {
+    fn needs_check(&self) -> bool {
         match self.detached {
             true => {
                 let is_late = self.readers.is_some() || self.backlog.is_full();
@@ -130,9 +130,10 @@ impl Session {
     }
 
     /// The bus was asked who reads the broadcasts.
-    pub(super) fn learn(&mut self, readers: Readers) {
+    pub(super) fn set_readers(&mut self, readers: Readers) {
         // Without an answer nothing more is sent: whoever does not read might be sent it for ever.
-        self.backlog.answer_broadcast(readers == Readers::Unknown);
+        self.backlog
+            .finish_broadcast_check(readers == Readers::Unknown);
         match readers {
             Readers::All => self.readers = None,
             Readers::Some(readers) => self.readers = Some(readers.into()),
@@ -148,13 +149,13 @@ impl Session {
     }
 
     /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
-    /// [later](Self::tell). `frames` are those of the sessions before it in the same tick.
+    /// [later](Self::send_changes). `frames` are those of the sessions before it in the same tick.
     fn tick(
         &mut self,
         id: u32,
         store: &Store,
         now: Duration,
-        frames: &mut Frames,
+        frames: &mut SharedFrames,
         notices: &mut Vec<Notice>,
     ) {
         if self.backlog.is_full() {
@@ -176,7 +177,7 @@ impl Session {
     }
 
     /// Says what the client is to be told of the processes, now that they are read.
-    fn tell(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
+    fn send_changes(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
         let Subject::Processes(processes) = &mut self.subject else {
             return;
         };

@@ -14,22 +14,22 @@ use crate::{
 use super::{
     Session, Subject,
     event::{Event, Notice},
-    metrics::Frames,
+    metrics::SharedFrames,
     quota,
 };
 use crate::service::{
     client::Name,
     error::Error,
     limits::Limits,
-    processes::{Made, Wanted},
+    processes::{ChangesBySession, TableRequest},
 };
 
 /// The frames that a client gets in a second of whom neither the bus nor itself says if it reads them.
-const UNKNOWN_FRAMES: u32 = 20;
+const UNCONFIRMED_FRAMES_PER_SECOND: u32 = 20;
 
 /// How often is looked for what a session has selected and is not there, where the kernel does not tell that it is
 /// back: in a container that looks at its host, and in a sandbox.
-const MISSING_LOOK: Duration = Duration::from_secs(2);
+const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// All sessions, by number.
 #[derive(Default)]
@@ -37,7 +37,7 @@ pub(crate) struct Sessions {
     running: BTreeMap<u32, Session>,
     last: u32,
     /// What clients of whom nothing is known were sent: the second, and the frames in it.
-    unknown: HashMap<Name, (u64, u32)>,
+    unconfirmed: HashMap<Name, (u64, u32)>,
     /// When was looked for what is missing.
     looked: LastProbe,
 }
@@ -70,7 +70,7 @@ impl Sessions {
         }
     }
 
-    /// Ends a session at the wish of a client.
+    /// Ends a session at the request of a client.
     ///
     /// # Errors
     /// `NoSuchSession`, and `NotOwner` if it is another client's and not detached.
@@ -112,18 +112,18 @@ impl Sessions {
 
     /// Ends all sessions that go with a client which is no longer there.
     pub(crate) fn forget(&mut self, client: &str) {
-        self.unknown.remove(client);
+        self.unconfirmed.remove(client);
         self.running
             .retain(|_, session| session.detached || *session.owner != *client);
     }
 
     /// Ends all sessions, because the service leaves.
     pub(crate) fn end(&mut self) -> Vec<Notice> {
-        self.end_those("stopping", |_| true)
+        self.end_where("stopping", |_| true)
     }
 
     /// Ends those that are over, and says why.
-    pub(crate) fn end_those(
+    pub(crate) fn end_where(
         &mut self,
         reason: &'static str,
         is_over: impl Fn(&Session) -> bool,
@@ -140,7 +140,7 @@ impl Sessions {
     }
 
     /// Whether there is such a session, and it is not this client's.
-    pub(crate) fn is_of_another(&self, id: u32, client: &str) -> bool {
+    pub(crate) fn is_of_another_client(&self, id: u32, client: &str) -> bool {
         let session = self.running.get(&id);
         session.is_some_and(|session| *session.owner != *client)
     }
@@ -174,12 +174,14 @@ impl Sessions {
     /// the bus is to be asked whether their clients take what they are sent.
     pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
-        let mut doubtful = Vec::new();
-        let mut frames = Frames::default();
+        let mut to_check = Vec::new();
+        let mut frames = SharedFrames::default();
         let mut failed = Vec::new();
         for (&id, session) in &mut self.running {
             if session.due.is_some_and(|due| due <= now) {
-                if session.backlog.is_unknown() && !may_have(&mut self.unknown, session, now) {
+                if session.backlog.is_unconfirmed()
+                    && !is_within_rate(&mut self.unconfirmed, session, now)
+                {
                     session.skip(now);
                     continue;
                 }
@@ -189,20 +191,20 @@ impl Sessions {
                     session.notify(id, Event::Ended("failed"), &mut notices);
                     failed.push(id);
                 }
-                if session.is_doubtful() {
-                    doubtful.push(id);
+                if session.needs_check() {
+                    to_check.push(id);
                 }
             }
         }
         for id in failed {
             self.running.remove(&id);
         }
-        (notices, doubtful)
+        (notices, to_check)
     }
 
     /// What sessions have selected that is not there, when it is time to look for it.
     pub(crate) fn missing(&mut self, now: Duration) -> BTreeSet<Arc<str>> {
-        if !self.looked.again(now, MISSING_LOOK, || false) {
+        if !self.looked.again(now, MISSING_INTERVAL, || false) {
             return BTreeSet::new();
         }
         let all = self.running.values();
@@ -220,31 +222,31 @@ impl Sessions {
     }
 
     /// The tables that are to be made for the sessions of processes that are due.
-    pub(crate) fn wanted(&mut self) -> Vec<Wanted> {
+    pub(crate) fn take_table_requests(&mut self) -> Vec<TableRequest> {
         let all = self.running.iter_mut();
         all.filter_map(|(&id, session)| match &mut session.subject {
             Subject::Metrics(_) => None,
-            Subject::Processes(processes) => processes.take_wanted(id),
+            Subject::Processes(processes) => processes.take_request(id),
         })
         .collect()
     }
 
     /// The tables are made: returns what is to be signalled, and the sessions of which the bus is to be
     /// asked whether their clients take what they are sent.
-    pub(crate) fn tell(&mut self, made: Made) -> (Vec<Notice>, Vec<u32>) {
+    pub(crate) fn finish_tables(&mut self, made: ChangesBySession) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
-        let mut doubtful = Vec::new();
+        let mut to_check = Vec::new();
         for (id, changes) in made {
             // It may have ended meanwhile.
             let Some(session) = self.running.get_mut(&id) else {
                 continue;
             };
-            session.tell(id, changes, &mut notices);
-            if session.is_doubtful() {
-                doubtful.push(id);
+            session.send_changes(id, changes, &mut notices);
+            if session.needs_check() {
+                to_check.push(id);
             }
         }
-        (notices, doubtful)
+        (notices, to_check)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {
@@ -260,7 +262,7 @@ impl Sessions {
     }
 
     /// How many sessions others than this client have; a detached one is everybody's.
-    pub(crate) fn of_others(&self, client: &str) -> usize {
+    pub(crate) fn count_of_others(&self, client: &str) -> usize {
         let others = self.running.values();
         others
             .filter(|session| session.detached || *session.owner != *client)
@@ -269,13 +271,17 @@ impl Sessions {
 }
 
 /// Whether a client of whom nothing is known may have one more frame in this second.
-fn may_have(unknown: &mut HashMap<Name, (u64, u32)>, session: &Session, now: Duration) -> bool {
-    let (second, frames) = unknown.entry(session.owner.clone()).or_default();
+fn is_within_rate(
+    unconfirmed: &mut HashMap<Name, (u64, u32)>,
+    session: &Session,
+    now: Duration,
+) -> bool {
+    let (second, frames) = unconfirmed.entry(session.owner.clone()).or_default();
     if *second != now.as_secs() {
         (*second, *frames) = (now.as_secs(), 0);
     }
     *frames = frames.saturating_add(1);
-    *frames <= UNKNOWN_FRAMES
+    *frames <= UNCONFIRMED_FRAMES_PER_SECOND
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ fn one() -> (Sessions, Store, u32) {
 fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mut Session)) {
     let mut now = sessions.next_due().unwrap().max(INTERVAL);
     for _ in 0..frames {
-        let (_, doubtful) = sessions.tick(store, now);
-        for id in doubtful {
+        let (_, to_check) = sessions.tick(store, now);
+        for id in to_check {
             answer(sessions.session(id).unwrap());
         }
         now = sessions.next_due().unwrap();
@@ -35,7 +35,7 @@ fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mu
 fn a_detached_session_goes_on_for_ever() {
     let (mut sessions, store, id) = one();
     tick(&mut sessions, &store, 10_000, |session| {
-        session.learn(Readers::All);
+        session.set_readers(Readers::All);
     });
     let session = sessions.session(id).unwrap();
     assert_eq!((session.frames, session.dropped), (10_000, 0));
@@ -45,10 +45,10 @@ fn a_detached_session_goes_on_for_ever() {
 fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
-    let reads = |session: &mut Session| session.backlog.answer(Unread::Bytes(1000));
+    let reads = |session: &mut Session| session.backlog.finish_check(Held::Bytes(1000));
     tick(&mut sessions, &store, 1000, reads);
     assert_eq!(sessions.session(id).unwrap().frames, 1000);
-    let stopped = |session: &mut Session| session.backlog.answer(Unread::Bytes(100_000));
+    let stopped = |session: &mut Session| session.backlog.finish_check(Held::Bytes(100_000));
     tick(&mut sessions, &store, 1000, stopped);
     let session = sessions.session(id).unwrap();
     assert!(session.frames < 1020, "{}", session.frames);
@@ -61,7 +61,7 @@ fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
 fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
-    let silent = |session: &mut Session| session.backlog.answer(Unread::Silent);
+    let silent = |session: &mut Session| session.backlog.finish_check(Held::Silent);
     // One session has as many by itself; of two, each is left out every other time.
     tick(&mut sessions, &store, 200, silent);
     assert_eq!(sessions.session(id).unwrap().dropped, 0);
@@ -77,7 +77,7 @@ fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
     assert!((390..=450).contains(&both), "{both} frames in 20 s");
     // One that has answered a ping before has stopped.
     let session = sessions.session(id).unwrap();
-    session.backlog.answer(Unread::Pinged);
-    session.backlog.answer(Unread::Silent);
+    session.backlog.finish_check(Held::Pinged);
+    session.backlog.finish_check(Held::Silent);
     assert!(session.backlog.is_full());
 }

@@ -1,4 +1,4 @@
-//! A timer that is on time: tokio's rounds up to milliseconds, a timerfd does not.
+//! A timer on a timerfd, which is exact: tokio's timers round up to milliseconds.
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
@@ -10,12 +10,12 @@ use rustix::time::{
 
 use crate::transport::readable_fd::ReadableFd;
 
-/// A timer on `CLOCK_MONOTONIC`. It wakes nobody while nobody waits for it.
-pub(crate) struct Clock {
+/// A timer on `CLOCK_MONOTONIC`. It is disarmed until [`until`](Self::until) is called.
+pub(crate) struct Timer {
     timer: ReadableFd,
 }
 
-impl Clock {
+impl Timer {
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
@@ -24,9 +24,9 @@ impl Clock {
         })
     }
 
-    /// Waits until this moment of the monotonic clock; not at all if it has passed.
+    /// Waits until a moment of the monotonic clock. Returns at once if the moment has passed.
     pub(crate) async fn until(&self, moment: Duration) -> io::Result<()> {
-        // A moment of zero would disarm the timer.
+        // Zero would disarm the timer.
         let moment = moment.max(Duration::from_nanos(1));
         let setting = Itimerspec {
             it_interval: timespec(Duration::ZERO),

@@ -1,4 +1,4 @@
-//! One fresh look at the table, rates included.
+//! One fresh snapshot of the table, rates included.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,18 +10,18 @@ use crate::{
     sample,
 };
 
-use super::worker::Worker;
+use super::async_table::AsyncTable;
 use crate::service::error::Error;
 
-/// What was taken from the table.
-pub(crate) struct Taken<T> {
+/// Rows or sums taken from the table.
+pub(crate) struct Snapshot<T> {
     pub(crate) table: T,
-    /// Whether there was no time for the second of two passes.
+    /// Whether the timeout left no time for a second pass.
     is_late: bool,
 }
 
-impl<T> Taken<T> {
-    /// A fault as it is to be told.
+impl<T> Snapshot<T> {
+    /// The fault as it is sent: a rate that lacks its second pass has `timeout` instead of `first`.
     pub(crate) fn fault(&self, fault: Fault) -> Fault {
         match fault {
             Fault::First if self.is_late => Fault::Timeout,
@@ -31,25 +31,25 @@ impl<T> Taken<T> {
 }
 
 enum Step<T> {
-    Taken(Taken<T>),
-    /// There is only one pass yet: the second one is to come a window later.
+    Done(Snapshot<T>),
+    /// The first of two passes; the second one follows a window later.
     Baseline(Arc<Pass>),
 }
 
-/// Takes something from the table for a query: rows, or sums. What needs a rate and has no earlier pass
-/// to compare with takes two, a window apart.
+/// Takes rows or sums from the table. A query with a rate takes two passes, a window apart, if there is no
+/// earlier pass to compare with.
 ///
 /// # Errors
-/// `Timeout`, when the table does not answer in time.
+/// `Timeout`, when the passes are not done in time.
 pub(crate) async fn take<T: Send + 'static>(
-    worker: &Worker,
+    table: &AsyncTable,
     options: sample::SampleTiming,
     query: &Query,
     make: impl Fn(&mut Table, Duration, Option<&Pass>) -> Result<T, process::Error>
     + Clone
     + Send
     + 'static,
-) -> Result<Taken<T>, Error> {
+) -> Result<Snapshot<T>, Error> {
     let window = options.window;
     let now = Stamp::now().monotonic;
     let begin = Instant::now();
@@ -57,43 +57,43 @@ pub(crate) async fn take<T: Send + 'static>(
     let since = now.saturating_sub(options.max_age);
     let first = make.clone();
     let query = query.clone();
-    let step = ask(worker, begin, options.timeout, move |table| {
+    let step = run_until(table, begin, options.timeout, move |table| {
         let pass = table.rows(&Query::default(), since, None)?.pass;
         let moment = pass.stamp.monotonic;
         let before = table.past(&query, moment, window);
-        let is_missing = query.needs_baseline() && before.is_none();
-        if is_missing && moment.saturating_add(window) < latest {
+        let lacks_baseline = query.needs_baseline() && before.is_none();
+        if lacks_baseline && moment.saturating_add(window) < latest {
             return Ok(Step::Baseline(table.baseline(&query, moment)?));
         }
-        let taken = first(table, moment, before.as_deref())?;
-        Ok(Step::Taken(Taken {
-            table: taken,
-            is_late: is_missing,
+        let rows = first(table, moment, before.as_deref())?;
+        Ok(Step::Done(Snapshot {
+            table: rows,
+            is_late: lacks_baseline,
         }))
     });
     let before = match step.await? {
-        Step::Taken(taken) => return Ok(taken),
+        Step::Done(snapshot) => return Ok(snapshot),
         Step::Baseline(pass) => pass,
     };
     let ready = before.stamp.monotonic.saturating_add(window);
     let wait = ready.saturating_sub(Stamp::now().monotonic);
     sleep(wait).await;
     let second = move |table: &mut Table| make(table, ready, Some(&before));
-    let table = ask(worker, begin, options.timeout, second).await?;
-    Ok(Taken {
+    let table = run_until(table, begin, options.timeout, second).await?;
+    Ok(Snapshot {
         table,
         is_late: false,
     })
 }
 
-async fn ask<T: Send + 'static>(
-    worker: &Worker,
+async fn run_until<T: Send + 'static>(
+    table: &AsyncTable,
     begin: Instant,
     limit: Duration,
-    work: impl FnOnce(&mut Table) -> Result<T, process::Error> + Send + 'static,
+    job: impl FnOnce(&mut Table) -> Result<T, process::Error> + Send + 'static,
 ) -> Result<T, Error> {
     let left = limit.saturating_sub(begin.elapsed());
-    match timeout(left, worker.ask(work)).await {
+    match timeout(left, table.run(job)).await {
         Ok(Ok(answer)) => answer.map_err(|error| Error::failed(error.to_string())),
         Ok(Err(_)) => Err(Error::failed(
             "the table of processes has failed".to_owned(),

@@ -1,4 +1,4 @@
-//! The shared table of processes, for tasks that wait for its answer without a thread.
+//! The shared table of processes for async tasks: they await a job without blocking a thread.
 
 use std::{
     pin::Pin,
@@ -18,35 +18,35 @@ use crate::{
     },
 };
 
-/// The shared table, and what it has done for those who ask here.
-pub(crate) struct Worker {
+/// The shared table and its statistics.
+pub(crate) struct AsyncTable {
     table: SharedTable,
-    noted: Arc<Mutex<Noted>>,
+    counters: Arc<Mutex<Counters>>,
 }
 
-/// What the table has done, and what that took.
+/// The statistics of the table for `Sources`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct TableStats {
     pub(crate) passes: u64,
     pub(crate) cost: Duration,
-    /// What went wrong in the last job; empty if nothing did.
+    /// The error of the last job; empty if it had none.
     pub(crate) error: String,
 }
 
 #[derive(Default)]
-struct Noted {
-    facts: Facts,
-    /// The moment of the last pass that was counted.
+struct Counters {
+    stats: TableStats,
+    /// The time of the last counted pass.
     latest: Option<Duration>,
 }
 
-/// What was asked of the table. When this is dropped before it is begun, it never is.
-pub(crate) struct Answer<T> {
+/// A job for the table. Dropping it cancels a job that has not begun.
+pub(crate) struct TableJob<T> {
     receiver: oneshot::Receiver<Result<T, Error>>,
     _submitted: Submitted,
 }
 
-impl<T> Future for Answer<T> {
+impl<T> Future for TableJob<T> {
     type Output = Result<Result<T, Error>, oneshot::error::RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -54,12 +54,11 @@ impl<T> Future for Answer<T> {
     }
 }
 
-impl Worker {
-    /// A worker with this table.
+impl AsyncTable {
     pub(crate) fn new(table: SharedTable) -> Self {
         Self {
             table,
-            noted: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
@@ -71,46 +70,46 @@ impl Worker {
         self.table.pool()
     }
 
-    /// Has something done with the table, after what was asked for before.
-    pub(crate) fn ask<T: Send + 'static>(
+    /// Submits a job, which runs after the jobs submitted before it.
+    pub(crate) fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
-    ) -> Answer<T> {
+        job: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
+    ) -> TableJob<T> {
         let (sender, receiver) = oneshot::channel();
-        let noted = self.noted.clone();
+        let counters = self.counters.clone();
         let done = move |done: Done<Result<T, Error>>| {
-            lock(&noted).add(&done);
+            lock(&counters).add(&done);
             if let Ok(result) = done.result {
-                // Who has left meanwhile does not hear of it.
+                // The receiver is dropped if the client has left.
                 sender.send(result).ok();
             }
         };
-        Answer {
+        TableJob {
             receiver,
-            _submitted: self.table.submit(work, done),
+            _submitted: self.table.submit(job, done),
         }
     }
 
-    /// Keeps the table, or lets it go some seconds after the last task.
+    /// Keeps the table open, or lets it close some seconds after the last job.
     pub(crate) fn hold(&self, is_held: bool) {
         self.table.hold(is_held);
     }
 
-    pub(crate) fn facts(&self) -> Facts {
-        lock(&self.noted).facts.clone()
+    pub(crate) fn stats(&self) -> TableStats {
+        lock(&self.counters).stats.clone()
     }
 }
 
-impl Noted {
+impl Counters {
     fn add<T>(&mut self, done: &Done<Result<T, Error>>) {
-        // A pass that was taken for the counts of processes, and has served here as well, is one more.
+        // A pass taken for `os/processes` and used here too counts as well.
         let is_shared = done.passes == 0 && done.latest > self.latest;
         self.latest = done.latest;
-        let facts = &mut self.facts;
+        let stats = &mut self.stats;
         let passes = done.passes.saturating_add(is_shared.into());
-        facts.passes = facts.passes.saturating_add(passes);
-        facts.cost = facts.cost.saturating_add(done.cost);
-        facts.error = match &done.result {
+        stats.passes = stats.passes.saturating_add(passes);
+        stats.cost = stats.cost.saturating_add(done.cost);
+        stats.error = match &done.result {
             Ok(Ok(_)) => String::new(),
             Ok(Err(error)) => error.to_string(),
             Err(Panic(message)) => format!("it has panicked: {message}"),
@@ -118,7 +117,7 @@ impl Noted {
     }
 }
 
-fn lock(noted: &Mutex<Noted>) -> MutexGuard<'_, Noted> {
-    // Nothing panics under the lock that leaves it in disorder.
-    noted.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(counters: &Mutex<Counters>) -> MutexGuard<'_, Counters> {
+    // A panic under the lock leaves the counters consistent.
+    counters.lock().unwrap_or_else(PoisonError::into_inner)
 }

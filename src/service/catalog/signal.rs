@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Tells a client, or everybody, which metrics have come and gone.
-pub(crate) async fn announce(bus: &Connection, client: Option<&str>, changes: &Changes) {
+pub(crate) async fn emit(bus: &Connection, client: Option<&str>, changes: &Changes) {
     let member = "CatalogChanged";
     let body = (Ids(changes.appeared.clone()), Ids(changes.vanished.clone()));
     let sent = bus

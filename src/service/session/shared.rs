@@ -8,23 +8,23 @@ use super::{Session, Sessions};
 
 /// The sessions behind their lock, and those who wait for a change.
 #[derive(Default)]
-pub(crate) struct Running {
+pub(crate) struct SharedSessions {
     sessions: Mutex<Sessions>,
     /// The earliest due moment, whether there is a session at all, or what sessions may have, may have changed.
-    pub(crate) rearranged: Notify,
+    pub(crate) changed: Notify,
     /// Whether the service is needed may have another answer now.
-    pub(crate) reconsider: Notify,
+    pub(crate) idle_may_change: Notify,
 }
 
-impl Running {
+impl SharedSessions {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sessions have come or gone, or what they may have.
-    pub(crate) fn rearrange(&self) {
-        self.rearranged.notify_one();
-        self.reconsider.notify_one();
+    pub(crate) fn notify_changed(&self) {
+        self.changed.notify_one();
+        self.idle_may_change.notify_one();
     }
 
     /// Whether nobody has a session.

@@ -1,4 +1,4 @@
-//! What a session of processes acquires: a table, and what has changed in it since it was sent.
+//! The table of a session of processes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,25 +6,25 @@ use crate::process::{Query, Rows};
 
 use super::Changes;
 
-/// The processes of a session, and what its client knows of them.
-pub(crate) struct Subject {
+/// The query of a session of processes, and the table it has sent last.
+pub(crate) struct TableSubject {
     pub(crate) query: Arc<Query>,
     sent: Option<Arc<Rows>>,
-    /// When a frame has fallen due that is not there yet.
+    /// The moment at which a frame has fallen due that is not requested yet.
     due: Option<Duration>,
 }
 
-/// A table that a session is to have.
-pub(crate) struct Wanted {
+/// A request for the table of a session.
+pub(crate) struct TableRequest {
     pub(crate) session: u32,
     pub(crate) query: Arc<Query>,
-    /// The last one that was sent.
+    /// The table sent last.
     pub(crate) sent: Option<Arc<Rows>>,
-    /// A pass of this moment or later will do.
+    /// The pass must not be older than this moment.
     pub(crate) since: Duration,
 }
 
-impl Subject {
+impl TableSubject {
     pub(crate) fn new(query: Query) -> Self {
         Self {
             query: Arc::new(query),
@@ -33,21 +33,21 @@ impl Subject {
         }
     }
 
-    /// The names of its columns.
+    /// The names of the columns.
     pub(crate) fn columns(&self) -> Vec<&'static str> {
         let fields = self.query.fields.iter();
         fields.map(|field| field.name()).collect()
     }
 
-    /// A frame is due at `now`. One that was due before and is not there yet is the same one.
+    /// Marks a frame as due at `now`. A frame that was due before and is not made yet is merged with it.
     pub(crate) fn fall_due(&mut self, now: Duration) {
         self.due = Some(now);
     }
 
-    /// What is to be read for the frame that is due, if one is. Asked once for each.
-    pub(crate) fn take_wanted(&mut self, session: u32) -> Option<Wanted> {
+    /// Takes the request for the frame that is due, if one is.
+    pub(crate) fn take_request(&mut self, session: u32) -> Option<TableRequest> {
         let since = self.due.take()?;
-        Some(Wanted {
+        Some(TableRequest {
             session,
             query: self.query.clone(),
             sent: self.sent.clone(),
@@ -55,8 +55,8 @@ impl Subject {
         })
     }
 
-    /// These changes are on their way to the client. What has fallen due while they were made is
-    /// skipped, so that frames do not bunch up.
+    /// Stores the table that is being sent. A frame that has fallen due while it was made is skipped, so
+    /// that frames do not bunch up.
     pub(crate) fn sent(&mut self, changes: &Changes) {
         self.sent = Some(changes.rows.clone());
         self.due = None;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tracing::debug;
 use zbus::Connection;
 
-use super::announce::announce;
+use super::signal::emit;
 use crate::{
     service::{
         caller::{Caller, Callers, Grant, GrantsByApp, Identity},
@@ -19,19 +19,19 @@ use crate::{
 };
 
 /// So many changes wait at most for a bus that does not answer.
-const MOST: usize = 64;
+const MAX_PENDING: usize = 64;
 
 /// The tasks that tell, which nobody waits for. They end with this.
 #[derive(Default)]
-pub(crate) struct Tellers {
+pub(crate) struct Announcer {
     tasks: Mutex<JoinSet<()>>,
     /// Held by the one whose turn it is: what changed first is told first.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Tellers {
+impl Announcer {
     /// Tells of changes those who subscribe to signals, or have asked what there is, as far as they may know.
-    pub(super) fn tell(
+    pub(super) fn announce(
         &self,
         bus: &Connection,
         callers: Arc<Callers>,
@@ -40,19 +40,24 @@ impl Tellers {
     ) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        if tasks.len() >= MOST {
+        if tasks.len() >= MAX_PENDING {
             debug!("a signal is left out: the bus has not taken those before");
             return;
         }
         let (bus, turn) = (bus.clone(), self.turn.clone());
         tasks.spawn(async move {
             let _turn = turn.lock().await;
-            tell(&bus, &callers, &granted, &changes).await;
+            announce_to_each(&bus, &callers, &granted, &changes).await;
         });
     }
 }
 
-async fn tell(bus: &Connection, callers: &Callers, granted: &GrantsByApp, changes: &Changes) {
+async fn announce_to_each(
+    bus: &Connection,
+    callers: &Callers,
+    granted: &GrantsByApp,
+    changes: &Changes,
+) {
     let mut names: BTreeSet<Arc<str>> = callers.listeners().into_iter().collect();
     if let Subscribers::These(subscribers) = unread::subscribers(bus).await {
         // Those who have left, and those who do not care, are not among them.
@@ -69,7 +74,7 @@ async fn tell(bus: &Connection, callers: &Callers, granted: &GrantsByApp, change
             callers.forget(&name);
         }
         if Caller::new(who, granted).may(Grant::Custom) {
-            announce(bus, Some(&name), changes).await;
+            emit(bus, Some(&name), changes).await;
         }
     }
 }
