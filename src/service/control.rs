@@ -1,4 +1,4 @@
-//! What clients do with sessions: begin, look at and end them.
+//! `Start`, `Stop`, `Sessions` and `Quit`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,10 +21,10 @@ use super::{
 };
 use crate::wire::Ids;
 
-/// What a session takes, about, where it is its owner's only one: most of it is for the watch of the owner.
+/// The approximate memory of a session that is its owner's only one: most of it is the watch of the owner.
 const SESSION_BYTES: usize = 32 * 1024;
 
-/// A session that is asked for.
+/// A request for a session.
 pub(crate) struct SessionRequest {
     pub(crate) interval: Duration,
     pub(crate) options: StartOptions,
@@ -32,16 +32,16 @@ pub(crate) struct SessionRequest {
     pub(crate) permit: Option<Permit>,
 }
 
-/// What a client may know of the sessions of others.
+/// The parts of other clients' sessions that a client may see.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Visibility {
-    /// What they are called.
+    /// Their labels.
     pub(crate) labels: bool,
-    /// Those of their metrics that the user has defined.
+    /// The ids of their custom metrics.
     pub(crate) defined: bool,
 }
 
-/// What it takes to begin and to end sessions.
+/// Begins and ends sessions for clients.
 pub(crate) struct Control {
     pub(super) admission: Arc<Admission>,
     pub(super) access: Arc<Access>,
@@ -53,7 +53,7 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Adds a session of metrics that waits for [`reply`](Self::reply).
+    /// Adds a session of metrics. It sends no frame before [`reply`](Self::reply).
     pub(crate) async fn start(
         &self,
         bus: &Connection,
@@ -84,7 +84,7 @@ impl Control {
         Ok((self.add(bus, caller, session).await?, ids))
     }
 
-    /// Adds a session that waits for [`reply`](Self::reply).
+    /// Adds a session. It sends no frame before [`reply`](Self::reply).
     pub(crate) async fn add(
         &self,
         bus: &Connection,
@@ -105,13 +105,13 @@ impl Control {
                 .check_is_host("a detached session")?;
             None
         } else {
-            // A bus that does not answer is a bus that has gone, and the service goes with it.
+            // A failed request means that the bus is gone, which ends the service.
             let watch = self.watches.watch(bus, &owner).await.ok().flatten();
             Some(watch.ok_or_else(|| Error::client_has_left(&owner))?)
         };
-        // The service may have made up its mind to leave while the bus was asked.
+        // The shutdown may have begun during the requests to the bus.
         self.shutdown.check_accepts_sessions()?;
-        // So may what was granted have been withdrawn.
+        // The grant may have been withdrawn meanwhile, too.
         if !self.access.is_permitted(permit.as_ref()) {
             let what = "what the session needs is not granted any more";
             return Err(Error::access_denied(what.to_owned()));
@@ -119,12 +119,11 @@ impl Control {
         let mut session = Session::new(owner, options.label, interval, subject, watch);
         session.permit = permit;
         let limits = self.settings.limits();
-        // So much a session takes, about, for as long as it runs.
-        self.admission.count_bytes(SESSION_BYTES);
+        self.admission.count(SESSION_BYTES);
         self.sessions.lock().add(session, limits)
     }
 
-    /// The reply to `Start`. Once it is on its way, and not before, the frames of the session follow.
+    /// The reply to `Start`. The first frame follows when zbus has sent it.
     pub(crate) fn reply<T>(
         &self,
         session: u32,
@@ -143,10 +142,10 @@ impl Control {
         Ok((session, columns))
     }
 
-    /// Ends a session at the request of a client.
+    /// Ends a session for a client.
     ///
     /// # Errors
-    /// When it is not the client's to end.
+    /// When there is no such session, or the client may not end it.
     pub(crate) async fn stop(
         &self,
         bus: &Connection,
@@ -165,7 +164,7 @@ impl Control {
         Ok(())
     }
 
-    /// What a client may know of the sessions of others.
+    /// Determines which parts of other clients' sessions a client may see.
     pub(crate) async fn visibility_of_others(
         &self,
         bus: &Connection,
@@ -182,10 +181,10 @@ impl Control {
         })
     }
 
-    /// Has the service leave.
+    /// Stops the service.
     ///
     /// # Errors
-    /// `Busy`, where other clients have sessions; `AccessDenied` in a sandbox.
+    /// `Busy` if other clients have sessions; `AccessDenied` for a client in a sandbox.
     pub(crate) async fn quit(&self, bus: &Connection, caller: &str) -> Result<(), Error> {
         self.access
             .caller(bus, caller)

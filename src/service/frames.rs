@@ -1,4 +1,4 @@
-//! Frames: taken when they are due, sent, and held back from those who do not read theirs.
+//! Frames: taken when they are due, sent, and dropped for clients that do not read them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{reading::Stamp, store::Store};
 
-/// What frames are taken from, and the sessions that they are for.
+/// The parts that taking and sending frames needs.
 pub(crate) struct Frames {
     pub(super) store: Arc<Store>,
     pub(super) processes: Arc<AsyncTable>,
@@ -26,7 +26,7 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// Takes the frames that are due, sends them, and looks after those who do not take theirs.
+    /// Takes and sends the frames that are due, and begins the checks of backlogs.
     pub(crate) async fn tick(&self, bus: &Connection) {
         let now = Stamp::now().monotonic;
         let due = self.sessions.lock().due(now);
@@ -40,7 +40,7 @@ impl Frames {
             self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
-        // What a reading has shown to be new is there from the next frame on.
+        // The next frame has the metrics that these reads have revealed.
         self.catalog
             .announce(bus, self.store.rediscover_changed())
             .await;
@@ -51,8 +51,8 @@ impl Frames {
         }
     }
 
-    /// Keeps the table of processes while there is a session of it, and has it read for those that are
-    /// due, unless it is being read.
+    /// Keeps the table of processes open while a session uses it. Begins a batch for the sessions that are
+    /// due, unless one is in progress.
     pub(crate) fn begin_tables(&self, batches: &mut Batches) {
         let mut sessions = self.sessions.lock();
         self.processes.hold(sessions.has_processes());
@@ -64,7 +64,7 @@ impl Frames {
         }
     }
 
-    /// Sends the tables that were made, and looks after those who do not take theirs.
+    /// Sends the tables of a batch, and begins the checks of backlogs.
     pub(crate) async fn send_tables(&self, bus: &Connection, changes: ChangesBySession) {
         let (notices, to_check) = self.sessions.lock().finish_tables(changes);
         for session in to_check {
@@ -73,13 +73,13 @@ impl Frames {
         signals::send(bus, notices).await;
     }
 
-    /// Ends all sessions, because the service leaves.
+    /// Ends all sessions, because the service stops.
     pub(crate) async fn end_all(&self, bus: &Connection) {
         let notices = self.sessions.lock().end();
         signals::send(bus, notices).await;
     }
 
-    /// Ends the sessions whose owners are not granted any more what these need.
+    /// Ends the sessions whose permit the settings no longer grant.
     pub(crate) async fn end_unpermitted(&self, bus: &Connection) {
         let is_over = |session: &Session| !self.access.is_permitted(session.permit.as_ref());
         let notices = self.sessions.lock().end_where("denied", is_over);
@@ -89,7 +89,7 @@ impl Frames {
         }
     }
 
-    /// Asks the bus, beside the ticks, whether those who receive a session's frames take them.
+    /// Asks the bus, in a task of its own, whether the receivers of a session read its frames.
     fn check_backlog(&self, bus: &Connection, id: u32) {
         let mut sessions = self.sessions.lock();
         let Some(session) = sessions.session(id) else {

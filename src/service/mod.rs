@@ -1,7 +1,7 @@
-//! The service: one object on the session bus, from the claim of its name to the last answer.
+//! The service: one object on the session bus, from the request for its name to the last reply.
 //!
-//! It runs on one thread. It wakes when a call comes in and when a frame is due, and once more to
-//! leave: nothing wakes while nobody has a session.
+//! It runs on one thread. It wakes for a call, for a frame that is due, and at the end of the idle
+//! timeout: without sessions nothing else wakes it.
 
 mod access;
 mod admission;
@@ -68,36 +68,36 @@ use timer::Timer;
 /// Why the service has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Nobody needed it.
+    /// The idle timeout has passed.
     Idle,
     /// A client called `Quit`.
     Quit,
-    /// The future that [`Service::run`] was handed has completed: a signal has come, for instance.
+    /// The future passed to [`Service::run`] has completed, after a signal for instance.
     Asked,
-    /// The bus has gone.
+    /// The bus has closed the connection.
     BusGone,
 }
 
-/// The service, with its name on the bus.
+/// The service. It owns the name on the bus.
 pub struct Service {
     bus: Connection,
     state: Arc<ServiceState>,
     timer: Timer,
-    /// Ends with the service.
-    _bus_task: BusTask,
+    /// A task that ends when this is dropped.
+    _attendant: Attendant,
 }
 
 impl Service {
-    /// A way to reach the service while it runs.
+    /// A handle to the service while it runs.
     pub fn handle(&self) -> Handle {
         Handle::new(self.state.clone())
     }
 
-    /// Runs until nobody needs the service, it is told to leave, or the bus has gone. To lose no
-    /// call on the way out, [`release`](Self::release) and [`drain`](Self::drain) it then.
+    /// Runs until the idle timeout, `Quit`, `shutdown` or the end of the bus. Then call
+    /// [`release`](Self::release) and [`drain`](Self::drain), so that no call is lost.
     ///
     /// # Errors
-    /// When the kernel's timer fails.
+    /// When the timer fails.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<End, Error> {
         let ends = async {
             select! {
@@ -107,26 +107,25 @@ impl Service {
                 () = self.bus.closed() => End::BusGone,
             }
         };
-        // Looked at when one of them has something to say, and not for each frame.
+        // Polled when one of these futures wakes, not once for each frame.
         let ends = FuturesUnordered::from_iter([ends]);
         let end = self.run_sessions(pin!(ends)).await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");
         Ok(end)
     }
 
-    /// Ends all sessions and gives the name up. From here on the bus sends calls to a successor: what
-    /// a successor needs, such as a pidfile, is to be given up now.
+    /// Ends all sessions and releases the name. From then on the bus sends calls to a successor, so the caller
+    /// releases what a successor needs, such as a pidfile.
     pub async fn release(&self) {
         self.state.shutdown.refuse_sessions();
         self.state.frames.end_all(&self.bus).await;
         if let Err(error) = name::release(&self.bus).await {
-            debug!("the name went with the bus: {error}");
+            debug!("the bus is gone, and the name with it: {error}");
         }
     }
 
-    /// Answers every call that the bus has delivered. Nothing is lost if the process exits then. What is not
-    /// answered when `deadline` completes gets the error `Stopping`: the caller is to call again, and a
-    /// successor answers.
+    /// Answers every call that the bus has delivered; the process may exit then. When `deadline` completes,
+    /// calls without an answer get the error `Stopping`: a client that calls again reaches a successor.
     pub async fn drain(&self, deadline: impl Future<Output = ()>) {
         let deadline = async {
             deadline.await;
@@ -135,15 +134,15 @@ impl Service {
         };
         select! {
             drained = name::drain(&self.bus, &self.state.admission) => if let Err(error) = drained {
-                debug!("the calls went with the bus: {error}");
+                debug!("the bus is gone, and the calls with it: {error}");
             },
             () = deadline => {}
         }
     }
 
-    /// Takes frames as they fall due, and listens for devices while somebody has a session, until it
-    /// is `over`. That is looked at between frames only: a frame that is broken off while it is
-    /// written would leave the bus unable to read what comes after it, the last answers among it.
+    /// Takes frames as they fall due, and listens for devices and definitions while there is a session. `ends`
+    /// is polled between frames only: a write that is cancelled in the middle of a frame would make the
+    /// rest of the connection unreadable for the bus, the last replies included.
     async fn run_sessions(&self, mut ends: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
         let mut definitions = DefinitionWatch::default();
         let mut devices = DeviceEvents::default();
@@ -188,7 +187,7 @@ impl Service {
         }
     }
 
-    /// Completes when nobody has needed the service for the time that is set.
+    /// Completes when the service has been idle for the idle timeout.
     async fn idle(&self) {
         loop {
             let at = match self.state.settings.get().idle_timeout {
@@ -215,7 +214,7 @@ impl Service {
     }
 }
 
-/// The earlier of two moments, where there is one.
+/// The earlier of two moments, if there is one.
 fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }

@@ -1,4 +1,4 @@
-//! The well-known name: the lock that makes the service one, taken last and released first.
+//! The well-known name: the lock that allows one instance. It is requested last and released first.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::wire::NAME;
 
 use super::admission::Admission;
 
-/// Takes the name, unless somebody has it.
+/// Requests the name. Returns false if another connection owns it.
 ///
-/// zbus's own way allows replacement by default and first subscribes to two signals: two round
-/// trips that every cold call would wait for.
+/// zbus's own method allows replacement by default and first subscribes to two signals: two round trips
+/// that would delay every call that activates the service.
 pub(crate) async fn request(bus: &Connection) -> zbus::Result<bool> {
     let flags = RequestNameFlags::DO_NOT_QUEUE;
     let reply = call(bus, "RequestName", &(NAME, flags)).await?;
@@ -27,66 +27,67 @@ pub(crate) async fn request(bus: &Connection) -> zbus::Result<bool> {
     ))
 }
 
-/// A wait in the bus's queue for the name. Where its owner gives it up, the bus starts nobody in between.
+/// A place in the bus's queue for the name. The name passes from its owner to the queue, so the bus activates no
+/// other instance in between.
 pub(crate) struct Queue<'a> {
     bus: &'a Connection,
     messages: MessageStream,
 }
 
 impl<'a> Queue<'a> {
-    /// Begins to wait. None if the name was free by now, and taken.
+    /// Joins the queue. Returns `None` if the name was free and is owned now.
     pub(crate) async fn join(bus: &'a Connection) -> zbus::Result<Option<Self>> {
-        // Before the request: the name may come with its reply.
+        // Before the request: `NameAcquired` may follow its reply immediately.
         let messages = MessageStream::from(bus);
         let reply = call(bus, "RequestName", &(NAME, RequestNameFlags::empty())).await?;
         let is_waiting = matches!(reply.body().deserialize()?, RequestNameReply::InQueue);
         Ok(is_waiting.then_some(Self { bus, messages }))
     }
 
-    /// Waits for the name in this time. Returns whether it has come; if not, the wait is over all the same.
-    pub(crate) async fn wait(mut self, time: Duration) -> zbus::Result<bool> {
+    /// Waits for the name. Returns whether it came within `limit`; if not, leaves the queue.
+    pub(crate) async fn wait(mut self, limit: Duration) -> zbus::Result<bool> {
         let acquired = async {
             while let Some(message) = self.messages.next().await {
                 let message = message?;
                 let (header, body) = (message.header(), message.body());
-                let is_it = header
+                let is_name_acquired = header
                     .member()
                     .is_some_and(|member| member.as_str() == "NameAcquired");
-                // Anybody can send such a signal; the bus vouches for its own name.
+                // Any client can send such a signal, but only the bus has its sender name.
                 let is_of_bus = header
                     .sender()
                     .is_some_and(|sender| sender.as_str() == "org.freedesktop.DBus");
-                if is_it && is_of_bus && body.deserialize::<&str>() == Ok(NAME) {
+                if is_name_acquired && is_of_bus && body.deserialize::<&str>() == Ok(NAME) {
                     return Ok(true);
                 }
             }
             Ok(false)
         };
-        match timeout(time, acquired).await {
+        match timeout(limit, acquired).await {
             Ok(acquired) => acquired,
             Err(_) => release(self.bus).await.map(|()| false),
         }
     }
 }
 
-/// Gives the name up. From the reply on, the bus sends calls to a successor.
+/// Releases the name. After its reply the bus sends calls to a successor.
 pub(crate) async fn release(bus: &Connection) -> zbus::Result<()> {
     call(bus, "ReleaseName", &NAME).await.map(drop)
 }
 
-/// The process that has the name, if somebody has it.
+/// The pid of the owner of the name, if it has one.
 pub(crate) async fn owner_pid(bus: &Connection) -> Option<u32> {
     let reply = call(bus, "GetConnectionUnixProcessID", &NAME).await.ok()?;
     reply.body().deserialize().ok()
 }
 
-/// Waits until every call that the bus has sent here is answered, and the bus has the answers.
+/// Waits until every call that the bus has sent here is answered, and the bus has the replies.
 ///
-/// The bus delivers in order: when it has answered a call of ours, admission has counted all calls that
-/// it sent before, and when it has answered one that was made behind our last answer, it has that answer.
+/// The bus delivers in order. When it has answered a call of the service, admission has counted every call that
+/// the bus sent before that. When it has answered a second call, sent after the last reply, it has that reply.
 pub(crate) async fn drain(bus: &Connection, admission: &Admission) -> zbus::Result<()> {
     call(bus, "GetId", &()).await?;
-    // Without the bus no answer can be given any more, and none is counted.
+    // Without the bus no reply can be sent, and `quiet` would never complete.
     select! {
         () = admission.all_answered() => {}
         () = bus.closed() => return Ok(()),

@@ -1,4 +1,4 @@
-//! `Sample`: one fresh reading.
+//! `Sample`: one fresh reading of a selection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     wire::{Faults, Readings},
 };
 
-/// A call that has taken longer has waited for something.
+/// A call that takes longer than this has waited for a window or for a slow source.
 const PROMPT: Duration = Duration::from_millis(5);
 
 /// Takes readings for calls.
@@ -20,7 +20,7 @@ pub(crate) struct Sampling {
     store: Arc<Store>,
     catalog: Arc<Catalog>,
     settings: Arc<CurrentSettings>,
-    /// Held by the call that has waited and is being answered.
+    /// Locked while the reply of a call that has waited is built and written.
     delayed_replies: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -38,7 +38,7 @@ impl Sampling {
         }
     }
 
-    /// Reads what selectors mean to a client, and what has no value.
+    /// Reads the metrics that selectors mean to a client. Returns timestamp, readings and faults.
     pub(crate) async fn sample(
         &self,
         bus: &Connection,
@@ -47,15 +47,15 @@ impl Sampling {
         options: sample::SampleTiming,
     ) -> Result<(u64, Readings, Guarded<Faults>), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
-        // What its user has just defined anew is to be read as it is defined now.
+        // A definition that the user has just changed counts already.
         let changes = self.store.rediscover_definitions(false).await;
         self.catalog.announce(bus, changes).await;
         let (selection, _) = self.catalog.select(bus, client, selectors, false).await?;
         let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options).await;
-        // Those that have waited for the same window are all ready at once: one after the other is
-        // answered, and in between others are.
-        let turn = match begin.elapsed() < PROMPT {
+        // Calls that have waited for the same window become ready together: they reply one at a time, so
+        // that other calls are answered in between.
+        let guard = match begin.elapsed() < PROMPT {
             true => None,
             false => Some(self.delayed_replies.clone().lock_owned().await),
         };
@@ -71,7 +71,7 @@ impl Sampling {
         self.catalog
             .announce(bus, self.store.rediscover_changed())
             .await;
-        let faults = Guarded::new(Faults(faults), turn);
+        let faults = Guarded::new(Faults(faults), guard);
         Ok((sample.timestamp(), Readings(readings), faults))
     }
 }

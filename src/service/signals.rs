@@ -1,4 +1,4 @@
-//! Notices, as the signals they are sent as.
+//! Turns notices into D-Bus signals.
 
 use tracing::debug;
 use zbus::{
@@ -9,17 +9,17 @@ use zbus::{
 use super::session::{Event, Notice, SessionKind};
 use crate::wire::{Faults, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
 
-/// Sends all notices, in their order, with as few writes as the socket allows: each to its client
-/// alone, those of a detached session to everybody.
+/// Sends all notices in order, with as few writes as the socket allows. A notice with a client is unicast,
+/// one without is broadcast.
 pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
-    let messages: Vec<_> = notices.into_iter().filter_map(signal).collect();
-    // The only failure is that the bus has gone, which the service notices by itself.
+    let messages: Vec<_> = notices.into_iter().filter_map(message).collect();
+    // This fails only when the bus is gone, which ends the service anyway.
     if let Err(error) = bus.send_all(&messages).await {
         debug!("signals are lost: {error}");
     }
 }
 
-fn signal(notice: Notice) -> Option<Message> {
+fn message(notice: Notice) -> Option<Message> {
     let interface = match notice.kind {
         SessionKind::Metrics => INTERFACE,
         SessionKind::Processes => PROCESSES_INTERFACE,
@@ -29,7 +29,7 @@ fn signal(notice: Notice) -> Option<Message> {
         Event::Changed(..) | Event::Processes(_) => "Changed",
         Event::Ended(..) => "Ended",
     };
-    // All of these are names as D-Bus has them, and need not be looked at for each frame.
+    // All of these are valid D-Bus names: checking them for each frame would cost time.
     let path = ObjectPath::from_static_str_unchecked(PATH);
     let interface = InterfaceName::from_static_str_unchecked(interface);
     let member = MemberName::from_static_str_unchecked(member);
@@ -58,7 +58,7 @@ fn signal(notice: Notice) -> Option<Message> {
         )),
         Event::Ended(reason) => builder.build(&(session, reason)),
     };
-    // What could fail is a frame larger than a message may be, which the limit on columns rules out.
+    // Only a message above the maximum size could fail, and the limit on columns excludes it.
     message
         .inspect_err(|error| debug!("a signal is lost: {error}"))
         .ok()

@@ -1,4 +1,4 @@
-//! `Sources`: what is read, and what that costs.
+//! `Sources`: the states of the sources and their costs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::store::SourceState;
 
-/// What is read, and what that costs: the sources of the metrics, and the table of processes.
+/// The states of the sources, of the table of processes, and of a configuration with an error.
 pub(crate) async fn list(state: &ServiceState, bus: &Connection, client: &str) -> Vec<SourceState> {
     let changes = state.store.rediscover_definitions(true).await;
     state.catalog.announce(bus, changes).await;

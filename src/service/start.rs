@@ -1,4 +1,4 @@
-//! The start of the service: it connects, serves the object, and takes the name last.
+//! The start of the service: connect, serve the object, request the name last.
 
 use std::{env, io, sync::Arc, time::Duration};
 
@@ -25,74 +25,74 @@ use crate::{
     wire::{NAME, PATH},
 };
 
-/// How long a bus that has let the service in may take to give it the name.
+/// The timeout for the bus to answer the requests that take the name or join its queue.
 const NAME_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long another instance may take to give the name up when it is asked.
+/// The timeout for another instance to release the name after it was asked to leave.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no session bus, or it does not let the service in.
+    /// There is no session bus, or it refuses the connection.
     #[error(
         "no session bus can be reached ({cause}): set DBUS_SESSION_BUS_ADDRESS, or run it under \
          dbus-run-session"
     )]
     NoBus {
-        /// What the connection failed with.
+        /// The error of the connection.
         #[source]
         cause: zbus::Error,
     },
-    /// Something listens at the address of the session bus and does not let the service in. The text names the
-    /// address, the cause and a cure.
+    /// The handshake with the process that listens at the address of the session bus has failed. The text names
+    /// the address, the cause and a cure.
     #[error("{0}")]
     Handshake(String),
-    /// Another process has the name.
+    /// Another process owns the name.
     #[error("{NAME} belongs to process {}", owner.map_or("?".to_owned(), |pid| pid.to_string()))]
     Taken {
-        /// The process, where the bus knows it.
+        /// The pid of the process, if the bus knows it.
         owner: Option<u32>,
     },
-    /// The bus has let the service in, and does not answer any more.
+    /// The bus has accepted the connection and no longer answers.
     #[error("the session bus at {address} has not answered within {after:?}")]
     NoAnswer {
-        /// Where the bus is.
+        /// The address of the bus.
         address: String,
-        /// The time that it had.
+        /// The timeout.
         after: Duration,
     },
-    /// The bus broke off in the middle.
+    /// The bus closed the connection during the start.
     #[error("the session bus: {0}")]
     Bus(#[from] zbus::Error),
-    /// The kernel denied what the service cannot do without.
+    /// The kernel has refused a timer.
     #[error("a timer: {0}")]
     Timer(#[source] io::Error),
 }
 
 impl Service {
-    /// Connects to the session bus, serves the object and then takes the name.
+    /// Connects to the session bus, serves the object and then requests the name.
     ///
     /// # Errors
-    /// [`Error::NoBus`] within 2 s where there is none; [`Error::Taken`] where another instance has
-    /// the name.
+    /// [`Error::NoBus`] within 2 s if there is none; [`Error::Taken`] if another instance owns the name.
     pub async fn start(roots: &Roots, settings: Settings) -> Result<Self, Error> {
         Self::start_after(roots, settings, |_| None::<fn()>).await
     }
 
-    /// As [`start`](Self::start), after the process that has the name, if one has. No call is lost, and the bus starts
-    /// no other instance in between.
+    /// As [`start`](Self::start), but replaces the owner of the name, if it has one. No call is lost, and the bus
+    /// activates no other instance in between.
     ///
-    /// `hold` takes hold of the process of this number and, if it may be ended, returns what asks it to leave.
+    /// `hold` gets the pid of the owner. If that process may be ended, it opens a handle to it and returns a function
+    /// that asks it to leave.
     ///
     /// # Errors
-    /// As [`start`](Self::start), also where that process does not leave.
+    /// As [`start`](Self::start), also if the owner does not leave.
     pub async fn start_after<L: FnOnce()>(
         roots: &Roots,
         settings: Settings,
         hold: impl FnOnce(u32) -> Option<L>,
     ) -> Result<Self, Error> {
-        // What can fail does so before anybody waits for the name.
+        // Everything that can fail comes before the request for the name.
         let timer = Timer::new().map_err(Error::Timer)?;
         let pool = Pool::new();
         let table = SharedTable::new(roots, &pool);
@@ -125,7 +125,7 @@ impl Service {
         Ok(service)
     }
 
-    /// Takes the name, or asks the process that has it to leave.
+    /// Requests the name. If another process owns it, joins the queue and asks that process to leave.
     async fn request_name<L: FnOnce()>(
         &self,
         hold: impl FnOnce(u32) -> Option<L>,
@@ -138,7 +138,7 @@ impl Service {
             return Err(Error::Taken { owner });
         };
         let queue = Queue::join(&self.bus).await?;
-        // Still the owner: then it is the process that is held.
+        // If the owner is the same after `hold`, its handle refers to the owner and not to a reused pid.
         if queue.is_some() && name::owner_pid(&self.bus).await == owner {
             leave();
         }
@@ -153,7 +153,7 @@ async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, Atten
     let processes = Processes {
         state: state.clone(),
     };
-    // What activates a service says where it is awaited.
+    // The bus that activates a service sets this variable to its own address.
     let address = env::var("DBUS_STARTER_ADDRESS").ok();
     let serve = |builder: connection::Builder<'static>| {
         builder.serve_at(PATH, sampler).serve_at(PATH, processes)

@@ -1,4 +1,4 @@
-//! What the service is made of.
+//! The parts of the service, and how they are connected.
 
 use std::sync::{Arc, Weak};
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::store::Store;
 
-/// The parts that outlive a call.
+/// The parts of the service that outlive a call.
 pub(crate) struct ServiceState {
     pub(crate) store: Arc<Store>,
     pub(crate) processes: Arc<AsyncTable>,
@@ -40,11 +40,11 @@ pub(crate) struct ServiceState {
 
 impl ServiceState {
     pub(crate) fn new(store: Store, processes: AsyncTable, settings: Settings) -> Arc<Self> {
-        Arc::new_cyclic(|state| Self::within(state.clone(), store, processes, settings))
+        Arc::new_cyclic(|state| Self::connect(state.clone(), store, processes, settings))
     }
 
-    /// Its parts. The watches tell the whole when a client has left.
-    fn within(state: Weak<Self>, store: Store, processes: AsyncTable, settings: Settings) -> Self {
+    /// Connects the parts. The watches call back into `state` when a client has left.
+    fn connect(state: Weak<Self>, store: Store, processes: AsyncTable, settings: Settings) -> Self {
         store.switch_off(&settings.sources_off);
         let (store, processes) = (Arc::new(store), Arc::new(processes));
         let admission = Arc::new(Admission::new(settings.limits));
@@ -99,19 +99,20 @@ impl ServiceState {
         }
     }
 
-    /// Who reads the table of processes.
+    /// The table of processes.
     ///
     /// # Errors
-    /// `AccessDenied`, when it is switched off.
+    /// `AccessDenied` if the settings switch it off.
     pub(crate) fn process_table(&self) -> Result<&AsyncTable, Error> {
         if self.settings.has_process_table() {
             return Ok(&self.processes);
         }
-        let what = format!("the configuration has {PROCESS_TABLE} switched off (sources.off)");
-        Err(Error::access_denied(what))
+        let message = format!("the configuration has {PROCESS_TABLE} switched off (sources.off)");
+        Err(Error::access_denied(message))
     }
 
-    /// Takes new settings. Sessions that run keep what they have.
+    /// Applies new settings. Returns the names in `sources_off` that no source has. New
+    /// limits end no running session; a withdrawn grant does.
     pub(crate) fn apply(&self, settings: Settings) -> Vec<String> {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
@@ -121,7 +122,7 @@ impl ServiceState {
         unknown
     }
 
-    /// This client has left the bus.
+    /// Ends the sessions of a client that has left the bus, and forgets the client.
     fn forget(&self, client: &str) {
         self.sessions.lock().forget(client);
         self.admission.forget(client);

@@ -1,6 +1,6 @@
-//! What the kernel says of devices that come and go: kobject uevents, over netlink.
+//! Kobject uevents, which the kernel sends over netlink when devices come and go.
 //!
-//! The service listens while somebody has a session, so nothing wakes it otherwise.
+//! The socket is open only while there is a session, so that uevents wake no idle service.
 
 use std::{io, os::fd::AsRawFd};
 
@@ -10,17 +10,17 @@ use nix::sys::socket::{
 
 use crate::transport::readable_fd::ReadableFd;
 
-/// A socket on which the kernel multicasts uevents.
+/// A netlink socket in the kernel's uevent multicast group.
 pub(crate) struct Uevents(ReadableFd);
 
-/// The multicast group of the kernel itself; udev sends to the second one.
+/// The multicast group of the kernel; udev sends to group 2.
 const KERNEL: u32 = 1;
 
-/// A uevent is at most as large: `UEVENT_BUFFER_SIZE` of the kernel, and its header.
+/// The maximum size of a uevent: the kernel's `UEVENT_BUFFER_SIZE` (2048) and a header, with room to spare.
 const LARGEST: usize = 8192;
 
 impl Uevents {
-    /// Begins to listen. No privilege is needed.
+    /// Opens the socket. This needs no privilege.
     pub(crate) fn listen() -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let protocol = SockProtocol::NetlinkKObjectUEvent;
@@ -29,13 +29,13 @@ impl Uevents {
         Ok(Self(ReadableFd::new(socket)?))
     }
 
-    /// The subsystem of the next device that comes, goes or changes: `block`, `net`, `hwmon`. None
-    /// where so many came that the kernel has dropped some: any may be meant.
+    /// Waits for the next uevent and returns its subsystem: `block`, `net`, `hwmon`. `None` means that the
+    /// kernel has dropped uevents (ENOBUFS), of any subsystem.
     pub(crate) async fn next(&self) -> io::Result<Option<String>> {
         loop {
             let mut text = [0; LARGEST];
             let received = self.0.read(|socket| {
-                // One byte more would be left out silently: a uevent that fills it all is cut.
+                // The kernel truncates a longer uevent silently.
                 Ok(recvfrom(socket.as_raw_fd(), &mut text)?)
             });
             match received.await {
@@ -52,12 +52,12 @@ impl Uevents {
     }
 }
 
-/// Other processes may send to the group too; they have a port number.
+/// Whether the kernel has sent it. Other processes can send to the group too, from a port number that is not 0.
 fn is_kernel(sender: &NetlinkAddr) -> bool {
     sender.pid() == 0
 }
 
-/// `ACTION@DEVPATH`, then `KEY=VALUE` each, all ended by NUL.
+/// Parses a uevent: `ACTION@DEVPATH`, then `KEY=VALUE` fields, each terminated by NUL.
 fn subsystem(uevent: &[u8]) -> Option<String> {
     let mut fields = uevent.split(|&byte| byte == 0);
     let value = fields.find_map(|field| field.strip_prefix(b"SUBSYSTEM="))?;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_subsystem_of_a_uevent() {
+    fn the_subsystem_is_parsed() {
         let check = |text: &[u8], expected: Option<&str>| {
             assert_eq!(subsystem(text).as_deref(), expected);
         };

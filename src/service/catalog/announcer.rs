@@ -1,4 +1,4 @@
-//! Telling those who may know of it what the user has defined anew, one by one.
+//! Unicasts `CatalogChanged` for custom metrics to the clients that may know of them.
 
 use std::{
     collections::BTreeSet,
@@ -18,19 +18,20 @@ use crate::{
     store::Changes,
 };
 
-/// So many changes wait at most for a bus that does not answer.
+/// The limit on changes that wait for the bus to answer.
 const MAX_PENDING: usize = 64;
 
-/// The tasks that tell, which nobody waits for. They end with this.
+/// The tasks that emit the signals. No call waits for them; dropping this aborts them.
 #[derive(Default)]
 pub(crate) struct Announcer {
     tasks: Mutex<JoinSet<()>>,
-    /// Held by the one whose turn it is: what changed first is told first.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Locked by the task that emits: the signals keep the order of the changes.
+    order: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Announcer {
-    /// Tells of changes those who subscribe to signals, or have asked what there is, as far as they may know.
+    /// Announces changes to the clients that subscribe to signals or have called `List` or `Start`, and that are
+    /// granted `custom`.
     pub(super) fn announce(
         &self,
         bus: &Connection,
@@ -41,12 +42,12 @@ impl Announcer {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         if tasks.len() >= MAX_PENDING {
-            debug!("a signal is left out: the bus has not taken those before");
+            debug!("a signal is dropped: {MAX_PENDING} before it wait for the bus");
             return;
         }
-        let (bus, turn) = (bus.clone(), self.turn.clone());
+        let (bus, order) = (bus.clone(), self.order.clone());
         tasks.spawn(async move {
-            let _turn = turn.lock().await;
+            let _guard = order.lock().await;
             announce_to_each(&bus, &callers, &granted, &changes).await;
         });
     }
@@ -60,10 +61,10 @@ async fn announce_to_each(
 ) {
     let mut names: BTreeSet<Arc<str>> = callers.listeners().into_iter().collect();
     if let Subscribers::These(subscribers) = unread::subscribers(bus).await {
-        // Those who have left, and those who do not care, are not among them.
+        // Listeners that have left the bus or do not subscribe are not among these.
         names = subscribers.into_iter().map(Arc::from).collect();
     }
-    // Who was never looked at may keep the others waiting.
+    // Identified clients first: the bus may be slow to identify the others.
     let (known, others): (Vec<_>, Vec<_>) = names
         .into_iter()
         .partition(|name| callers.known(name).is_some());

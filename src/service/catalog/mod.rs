@@ -1,4 +1,4 @@
-//! Which metrics there are, to whom, and telling those who care when that changes.
+//! The catalog of metrics: `List`, resolving selectors for a client, and `CatalogChanged`.
 
 mod announcer;
 mod resolver;
@@ -25,7 +25,7 @@ use crate::{
 use announcer::Announcer;
 use resolver::Resolver;
 
-/// The metrics of the store, as clients may know of them.
+/// The metrics of the store, as far as each client may know of them.
 pub(crate) struct Catalog {
     store: Arc<Store>,
     callers: Arc<Callers>,
@@ -56,7 +56,7 @@ impl Catalog {
         }
     }
 
-    /// The metrics that selectors mean to a client, which is told of changes from now on.
+    /// Lists the metrics that selectors mean to a client, which becomes a listener for changes.
     pub(crate) async fn list(
         &self,
         bus: &Connection,
@@ -74,9 +74,10 @@ impl Catalog {
         Ok(wire::Catalog(entries.collect()))
     }
 
-    /// Finds out what selectors mean to a client. A selection that `lasts` may mean more later.
+    /// Resolves selectors for a client. A selection that `lasts` is resolved again when the catalog changes, so a
+    /// pattern may match custom metrics later.
     ///
-    /// Who asks for nothing but the kernel's metrics is not looked at.
+    /// A client that selects only metrics of the kernel is not identified: that would cost calls to the bus.
     pub(crate) async fn select(
         &self,
         bus: &Connection,
@@ -109,7 +110,8 @@ impl Catalog {
         Ok((found.map_err(|error| caller.add_grant_hint(error))?, None))
     }
 
-    /// Resolves selectors. Where one is unknown, what it means may have come: that is looked for, once.
+    /// Resolves selectors. If one is unknown, discovers its sources once and tries again: its device or definition
+    /// may be new.
     async fn find(
         &self,
         bus: &Connection,
@@ -127,7 +129,7 @@ impl Catalog {
         }
     }
 
-    /// Tells everybody which metrics have come and gone, and lets sessions have the new ones.
+    /// Lets sessions resolve their selectors again, and emits `CatalogChanged`.
     pub(crate) async fn announce(&self, bus: &Connection, changes: Changes) {
         if changes.is_empty() {
             return;
@@ -139,20 +141,20 @@ impl Catalog {
             signal::emit(bus, None, &changes).await;
         }
         if !defined.is_empty() {
-            // A broadcast would reach sandboxes.
+            // Not broadcast: sandboxed clients would receive it.
             let granted = self.settings.get().sandbox;
             self.announcer
                 .announce(bus, self.callers.clone(), granted, defined);
         }
     }
 
-    /// Looks for what is selected and may have come.
+    /// Discovers the sources of selectors again, and announces the changes.
     pub(crate) async fn look_for(&self, bus: &Connection, selectors: &[&str]) {
         let changes = self.store.rediscover_for(selectors).await;
         self.announce(bus, changes).await;
     }
 
-    /// Notes that a client asks what there is, and is to be told of what there is later.
+    /// Makes a client a listener for changes of custom metrics.
     pub(crate) async fn add_listener(&self, bus: &Connection, client: &str) {
         self.callers.add_listener(bus, client).await;
     }

@@ -1,4 +1,4 @@
-//! What selectors mean, found out with turns for others in between.
+//! Resolves lists of selectors, and yields to other calls in between.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::{
     store::{Resolution, Selection, Store, Visibility},
 };
 
-/// Resolves the lists of selectors of all calls.
+/// Resolves lists of selectors for all calls.
 pub(super) struct Resolver {
     store: Arc<Store>,
     admission: Arc<Admission>,
-    /// Held by the list of selectors that is being resolved in steps.
+    /// Locked by the call whose list is resolved in steps.
     long_lists: tokio::sync::Mutex<()>,
 }
 
@@ -26,8 +26,8 @@ impl Resolver {
         }
     }
 
-    /// Finds out what selectors mean, with turns for others in between. Of the lists that take long, one at
-    /// a time has these turns: many would leave none to others.
+    /// Resolves a list of selectors. A long list is resolved in steps that yield to other calls, and one long list
+    /// at a time: the steps of many would leave no time to other calls.
     pub(super) async fn resolve(
         &self,
         client: Option<&str>,
@@ -44,7 +44,7 @@ impl Resolver {
             }
             self.store.wait_for_discovery().await;
         }
-        let _turn = self.long_lists.lock().await;
+        let _guard = self.long_lists.lock().await;
         loop {
             if let Some(selection) = self.store.resolve_step(&mut resolution)? {
                 return Ok(selection);

@@ -1,4 +1,4 @@
-//! `CatalogChanged`, the signal.
+//! The signal `CatalogChanged`.
 
 use tracing::debug;
 use zbus::Connection;
@@ -8,7 +8,7 @@ use crate::{
     wire::{INTERFACE, Ids, PATH},
 };
 
-/// Tells a client, or everybody, which metrics have come and gone.
+/// Emits the signal to a client, or broadcasts it.
 pub(crate) async fn emit(bus: &Connection, client: Option<&str>, changes: &Changes) {
     let member = "CatalogChanged";
     let body = (Ids(changes.appeared.clone()), Ids(changes.vanished.clone()));

@@ -1,4 +1,4 @@
-//! What a session is told.
+//! The events of a session, and the notices that carry them.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::{
     store::Selection,
 };
 
-/// What a session is told.
+/// An event for the receivers of a session.
 #[derive(Debug)]
 pub(crate) struct Notice {
     pub(crate) session: u32,
-    /// The destination; a session that is detached broadcasts.
+    /// The destination; `None` broadcasts (detached session).
     pub(crate) client: Option<Name>,
     pub(crate) kind: SessionKind,
     pub(crate) event: Event,
 }
 
-/// What a session is of.
+/// The interface that a session belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SessionKind {
     Metrics,
@@ -27,16 +27,16 @@ pub(crate) enum SessionKind {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// A frame: its moment, and a value for each column, NaN where there is a fault or a text.
+    /// A frame: its timestamp, and a value for each column; NaN stands for a fault or a text.
     Sampled(u64, Arc<[f64]>),
-    /// Columns, texts and faults, all of them, because one has changed.
+    /// All columns, texts and faults, sent when one of them has changed.
     Changed(
         Arc<Selection>,
         Vec<(Arc<str>, Arc<str>)>,
         Vec<(Arc<str>, Fault)>,
     ),
-    /// What has changed in a table of processes.
+    /// The changes of a table of processes.
     Processes(Arc<Changes>),
-    /// The session is over, and why.
+    /// The end of the session, and its reason.
     Ended(&'static str),
 }

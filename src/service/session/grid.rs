@@ -1,10 +1,10 @@
-//! When frames are due.
+//! The grid of moments at which frames are due.
 
 use std::time::Duration;
 
-/// The next moment after `now` on the grid of the interval, which begins at boot for everybody, so
-/// that sessions of one interval wake the service once. What was missed is skipped. The frame after
-/// the first one is at least half an interval away from it.
+/// The next moment after `now` on the grid of the interval. All grids begin at boot, so that sessions with
+/// the same interval share wake-ups. Missed moments are skipped. The second frame comes at least half an
+/// interval after the first.
 pub(super) fn next_due(now: Duration, interval: Duration, first: bool) -> Duration {
     let earliest = if first {
         now.saturating_add(interval.checked_div(2).unwrap_or_default())
@@ -36,9 +36,9 @@ mod tests {
         check(1000, 500, false, 1500);
         check(1001, 500, false, 1500);
         check(1499, 500, false, 1500);
-        // A tick that comes late by more than an interval skips what it missed.
+        // A tick that is late by more than an interval skips the missed moments.
         check(2600, 500, false, 3000);
-        // The second frame does not come too soon after the first.
+        // The second frame is at least half an interval after the first.
         check(1499, 500, true, 2000);
         check(1100, 500, true, 1500);
     }

@@ -1,4 +1,4 @@
-//! What a session of metrics acquires: a selection, read and compared with its own last frame.
+//! The selection of a session of metrics, and its frames: reads compared with the session's last frame.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,18 +10,18 @@ use crate::{
 
 use super::event::Event;
 
-/// The metrics of a session, and what its client knows of them.
+/// The metrics of a session, and the state sent last.
 pub(crate) struct Metrics {
-    /// What the client has asked for, which may mean more or less another time.
+    /// The selectors of the call, which are resolved again when the catalog changes.
     selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
     last_sent: Option<Arc<LastSent>>,
-    /// What was selected by its id and is not there.
+    /// The ids that were selected and do not exist now.
     pub(super) missing: Vec<Arc<str>>,
 }
 
-/// What the client knows of beside the numbers.
+/// The contents of the last `Changed`: columns, texts and faults.
 struct LastSent {
     selection: Arc<Selection>,
     texts: Vec<(Arc<str>, Arc<str>)>,
@@ -36,16 +36,15 @@ impl PartialEq for LastSent {
     }
 }
 
-/// The frames that were made at one moment. One will do for each session that has selected the same and
-/// compares with the same, whichever come in between: of fifty such sessions, 49 cost little but
-/// their signals.
+/// The frames of one tick. Sessions with the same selection and the same baseline share a frame, in whatever
+/// order the sessions come: of fifty such sessions, 49 cost little more than their signals.
 #[derive(Default)]
 pub(super) struct SharedFrames(Vec<SharedFrame>);
 
-/// A frame as it was made for one session.
+/// A frame, and the selection and baseline that it was made from.
 struct SharedFrame {
     selection: Arc<Selection>,
-    /// The session's own last frame; empty where it had none.
+    /// The last frame of the session; empty before its first frame.
     baseline: Baseline,
     frame: Frame,
     values: Arc<[f64]>,
@@ -64,13 +63,13 @@ impl Metrics {
         }
     }
 
-    /// The columns, or the selectors where these are more: both are kept.
+    /// The number of columns, or of selectors if there are more: a session keeps both.
     pub(super) fn weight(&self) -> usize {
         self.selection.columns.len().max(self.selectors.len())
     }
 
-    /// Lets a session of a prefix or a pattern have what it means now, unless that is too much. The
-    /// next frame is told of before it comes.
+    /// Resolves the selectors again, unless that selects more than `limit` columns. `Changed` precedes the next
+    /// frame.
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
@@ -82,15 +81,14 @@ impl Metrics {
         self.selection = selection;
     }
 
-    /// Takes a frame at `now` and says what the client is to be told of it. `frames` are those of the
-    /// sessions before it in the same tick.
+    /// Takes a frame at `now` and returns its events. `frames` are the frames of the tick so far.
     pub(super) fn frame(
         &mut self,
         store: &Store,
         now: Duration,
         frames: &mut SharedFrames,
     ) -> impl Iterator<Item = Event> + use<> {
-        let shared = frames.of(self, store, now);
+        let shared = frames.get_or_make(self, store, now);
         let SharedFrame {
             last_sent, values, ..
         } = shared;
@@ -153,14 +151,14 @@ impl Metrics {
 }
 
 impl SharedFrames {
-    fn of(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &SharedFrame {
-        // Most often it is the last one.
+    fn get_or_make(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &SharedFrame {
+        // Searched from the end: most often the last one matches.
         let known = self.0.iter().rposition(|shared| shared.is_for(metrics));
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.0.push(metrics.make(store, now));
             self.0.len().saturating_sub(1)
         });
-        &self.0[place]
+        &self.0[index]
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
     };
 
     #[test]
-    fn sessions_that_alternate_share_their_frames() {
+    fn alternating_sessions_share_frames() {
         let store = Store::new(sources::all(&Roots::default()));
         let mut sessions = Sessions::default();
         let all = [["cpu"], ["memory"]].into_iter().cycle().take(8);
@@ -211,8 +209,8 @@ mod tests {
             });
             let frames: Vec<_> = frames.collect();
             assert_eq!(frames.len(), 8);
-            for (place, frame) in frames.iter().enumerate() {
-                assert!(Arc::ptr_eq(frame, &frames[place % 2]), "{place}");
+            for (index, frame) in frames.iter().enumerate() {
+                assert!(Arc::ptr_eq(frame, &frames[index % 2]), "{index}");
             }
         }
     }

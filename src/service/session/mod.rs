@@ -1,6 +1,6 @@
-//! A session: whose it is, how often it is due, and what it is about.
+//! Sessions: owner, interval, subject, and the frames that fall due.
 //!
-//! Nothing here speaks D-Bus: a tick returns what is to be signalled.
+//! Nothing here uses D-Bus: a tick returns notices, which `signals` sends.
 
 mod backlog;
 mod event;
@@ -36,25 +36,25 @@ pub(crate) struct Session {
     pub(crate) subject: Subject,
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
-    /// When the next frame is due; never before the reply to `Start` is on its way.
+    /// The moment of the next frame; `None` until the reply to `Start` is sent.
     due: Option<Duration>,
     pub(crate) backlog: Backlog,
-    /// Of a detached session: those of its subscribers who read what they are sent, where some do not.
+    /// The subscribers of a detached session that read their messages, if others do not; `None` broadcasts.
     pub(crate) readers: Option<Arc<[Name]>>,
-    /// What its owner, in a sandbox, must be granted for it.
+    /// The grants that an owner in a sandbox needs for the session.
     pub(crate) permit: Option<Permit>,
-    /// Of its owner, shared by all sessions of that client; none where it is detached.
+    /// The watch of the owner, shared by all its sessions; `None` for a detached session.
     watch: Option<Arc<Watch>>,
 }
 
-/// What a session acquires.
+/// The subject of a session.
 pub(crate) enum Subject {
     Metrics(Metrics),
     Processes(processes::TableSubject),
 }
 
 impl Subject {
-    /// How many columns it counts for.
+    /// The number of columns that counts against the limits.
     fn columns(&self) -> usize {
         match self {
             Self::Metrics(metrics) => metrics.weight(),
@@ -71,7 +71,7 @@ impl Subject {
 }
 
 impl Session {
-    /// A session that ends with the owner who is watched; one that is not watched outlives him.
+    /// A session that ends when `watch` reports that the owner has left; without a watch it is detached.
     pub(crate) fn new(
         owner: Name,
         label: String,
@@ -95,12 +95,12 @@ impl Session {
         }
     }
 
-    /// Whether it would end with an owner who has left already.
+    /// Whether the owner has left already.
     fn has_lost_owner(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| watch.has_left())
     }
 
-    /// Adds what the owner, or everybody who reads it, is told.
+    /// Adds a notice of `event` for each receiver: the owner, the readers, or everybody (broadcast).
     fn notify(&self, session: u32, event: Event, notices: &mut Vec<Notice>) {
         let notice = |client, event| Notice {
             session,
@@ -118,7 +118,7 @@ impl Session {
         }
     }
 
-    /// Whether it is time to ask the bus if the receivers take what they are sent.
+    /// Whether a check of the backlog is due.
     fn needs_check(&self) -> bool {
         match self.detached {
             true => {
@@ -129,9 +129,9 @@ impl Session {
         }
     }
 
-    /// The bus was asked who reads the broadcasts.
+    /// Stores the result of a check of all receivers of broadcasts.
     pub(super) fn set_readers(&mut self, readers: Readers) {
-        // Without an answer nothing more is sent: whoever does not read might be sent it for ever.
+        // Without a result no frame is sent: the queue of a receiver that does not read might grow for ever.
         self.backlog
             .finish_broadcast_check(readers == Readers::Unknown);
         match readers {
@@ -141,15 +141,15 @@ impl Session {
         }
     }
 
-    /// Leaves out the frame that is due.
+    /// Drops the frame that is due.
     fn skip(&mut self, now: Duration) {
         self.due = Some(next_due(now, self.interval, self.frames == 0));
         self.dropped = self.dropped.saturating_add(1);
         self.backlog.count(0);
     }
 
-    /// Takes a frame at `now` and says what the client is to be told of it; of processes it is told
-    /// [later](Self::send_changes). `frames` are those of the sessions before it in the same tick.
+    /// Takes a frame at `now` and adds its notices. A session of processes only falls due: its frame is
+    /// [sent later](Self::send_changes). `frames` are the frames of the tick so far.
     fn tick(
         &mut self,
         id: u32,
@@ -176,7 +176,7 @@ impl Session {
         }
     }
 
-    /// Says what the client is to be told of the processes, now that they are read.
+    /// Adds the notices of a table of processes, after its batch is made.
     fn send_changes(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
         let Subject::Processes(processes) = &mut self.subject else {
             return;

@@ -1,9 +1,9 @@
-//! How many sessions and columns a client may have, and all clients together.
+//! The limits on sessions and columns, for one client and for all together.
 
 use super::Session;
 use crate::service::{error::Error, limits::Limits};
 
-/// Checks that there is room for one more session beside all others.
+/// Checks that the limits allow one more session.
 ///
 /// # Errors
 /// `LimitExceeded`, which names the limit.
@@ -15,41 +15,40 @@ pub(super) fn check<'a, S: Iterator<Item = &'a Session>>(
     let own = || all().filter(|other| other.owner == session.owner);
     let total = limits.total;
     check_sessions(own().count(), limits.sessions, "a client has", "sessions")?;
-    let what = "all clients together have";
-    check_sessions(all().count(), total.sessions, what, "total.sessions")?;
+    let all_clients = "all clients together have";
+    check_sessions(all().count(), total.sessions, all_clients, "total.sessions")?;
     if session.detached {
         let detached = all().filter(|other| other.detached).count();
-        let what = "there are, detached from their clients,";
-        check_sessions(detached, total.detached, what, "total.detached")?;
+        let subject = "there are, detached from their clients,";
+        check_sessions(detached, total.detached, subject, "total.detached")?;
     }
-    let asked = session.subject.columns();
-    let there = own().map(|other| other.subject.columns()).sum();
-    check_columns(asked, there, limits.columns, "a client has", "columns")?;
-    let there = all().map(|other| other.subject.columns()).sum();
-    let who = "all clients together have";
-    check_columns(asked, there, total.columns, who, "total.columns")
+    let requested = session.subject.columns();
+    let used = own().map(|other| other.subject.columns()).sum();
+    check_columns(requested, used, limits.columns, "a client has", "columns")?;
+    let used = all().map(|other| other.subject.columns()).sum();
+    check_columns(requested, used, total.columns, all_clients, "total.columns")
 }
 
-fn check_sessions(there: usize, most: usize, what: &str, limit: &str) -> Result<(), Error> {
-    if there < most {
+fn check_sessions(used: usize, max: usize, subject: &str, limit: &str) -> Result<(), Error> {
+    if used < max {
         return Ok(());
     }
-    let message = format!("{what} at most {most} sessions (limits.{limit})");
+    let message = format!("{subject} at most {max} sessions (limits.{limit})");
     Err(Error::limit_exceeded(message))
 }
 
 fn check_columns(
-    asked: usize,
-    there: usize,
-    most: usize,
-    who: &str,
+    requested: usize,
+    used: usize,
+    max: usize,
+    subject: &str,
     limit: &str,
 ) -> Result<(), Error> {
-    if there.saturating_add(asked) <= most {
+    if used.saturating_add(requested) <= max {
         return Ok(());
     }
     Err(Error::limit_exceeded(format!(
-        "{asked} columns are asked for beside {there} of other sessions: {who} at most {most} \
+        "{requested} columns are asked for beside {used} of other sessions: {subject} at most {max} \
          (limits.{limit})"
     )))
 }

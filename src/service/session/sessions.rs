@@ -1,4 +1,4 @@
-//! All sessions: who may begin one, who may end it, and which are due.
+//! All sessions: beginning and ending them, and the frames that are due.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -24,79 +24,79 @@ use crate::service::{
     processes::{ChangesBySession, TableRequest},
 };
 
-/// The frames that a client gets in a second of whom neither the bus nor itself says if it reads them.
+/// The maximum rate for a client if neither the bus nor the client can tell whether it reads its frames.
 const UNCONFIRMED_FRAMES_PER_SECOND: u32 = 20;
 
-/// How often is looked for what a session has selected and is not there, where the kernel does not tell that it is
-/// back: in a container that looks at its host, and in a sandbox.
+/// The interval of searches for selected metrics that do not exist now. The kernel sends no uevent for them in a
+/// container with the host's /proc and /sys, and in a sandbox.
 const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// All sessions, by number.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    running: BTreeMap<u32, Session>,
-    last: u32,
-    /// What clients of whom nothing is known were sent: the second, and the frames in it.
+    by_id: BTreeMap<u32, Session>,
+    last_id: u32,
+    /// The current second, and the frames sent in it, of each client that is unconfirmed.
     unconfirmed: HashMap<Name, (u64, u32)>,
-    /// When was looked for what is missing.
-    looked: LastProbe,
+    /// The time of the last search for missing metrics.
+    looked: LastLook,
 }
 
 impl Sessions {
-    /// Adds a session, which sleeps until it is [`begun`](Self::begin).
+    /// Adds a session. Its first frame is due after [`begin`](Self::begin).
     ///
     /// # Errors
-    /// `LimitExceeded`, when its owner, or all clients together, have as much as they may have; `InvalidArgs`,
-    /// when its owner has left: nothing would end the session any more.
+    /// `LimitExceeded` if the owner, or all clients together, would exceed a limit; `InvalidArgs` if the owner has
+    /// left: nothing would end the session.
     pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
         if session.has_lost_owner() {
             return Err(Error::client_has_left(&session.owner));
         }
-        quota::check(&session, || self.running.values(), &limits)?;
+        quota::check(&session, || self.by_id.values(), &limits)?;
         loop {
-            self.last = self.last.wrapping_add(1);
-            if self.last != 0 && !self.running.contains_key(&self.last) {
+            self.last_id = self.last_id.wrapping_add(1);
+            if self.last_id != 0 && !self.by_id.contains_key(&self.last_id) {
                 break;
             }
         }
-        self.running.insert(self.last, session);
-        Ok(self.last)
+        self.by_id.insert(self.last_id, session);
+        Ok(self.last_id)
     }
 
-    /// Lets a session have its first frame at once.
+    /// Makes the first frame of a session due at once.
     pub(crate) fn begin(&mut self, id: u32) {
-        if let Some(session) = self.running.get_mut(&id) {
+        if let Some(session) = self.by_id.get_mut(&id) {
             session.due = Some(Duration::ZERO);
         }
     }
 
-    /// Ends a session at the request of a client.
+    /// Ends a session for a client.
     ///
     /// # Errors
-    /// `NoSuchSession`, and `NotOwner` if it is another client's and not detached.
+    /// `NoSuchSession`; `NotOwner` if it is another client's and not detached.
     pub(crate) fn stop(&mut self, id: u32, client: &str) -> Result<Vec<Notice>, Error> {
-        let session = self.running.get(&id);
+        let session = self.by_id.get(&id);
         let session = session.ok_or_else(|| Error::no_such_session(id))?;
         if !session.detached && *session.owner != *client {
             return Err(Error::not_owner(id));
         }
         let mut notices = Vec::new();
         session.notify(id, Event::Ended("stopped"), &mut notices);
-        self.running.remove(&id);
+        self.by_id.remove(&id);
         Ok(notices)
     }
 
-    /// Metrics have come or gone: some sessions mean others now.
+    /// Resolves the selectors of all sessions again, within the limits on columns.
     pub(crate) fn reselect(&mut self, store: &Store, limits: Limits) {
         let mut all = 0_usize;
         let mut own = HashMap::<Name, usize>::new();
-        for session in self.running.values() {
+        for session in self.by_id.values() {
             let columns = session.subject.columns();
             all = all.saturating_add(columns);
             let own = own.entry(session.owner.clone()).or_default();
             *own = own.saturating_add(columns);
         }
-        for session in self.running.values_mut() {
+        for session in self.by_id.values_mut() {
             let before = session.subject.columns();
             let own = own.entry(session.owner.clone()).or_default();
             let room = limits.columns.saturating_sub(*own);
@@ -110,26 +110,26 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions that go with a client which is no longer there.
+    /// Removes the sessions of a client that has left the bus.
     pub(crate) fn forget(&mut self, client: &str) {
         self.unconfirmed.remove(client);
-        self.running
+        self.by_id
             .retain(|_, session| session.detached || *session.owner != *client);
     }
 
-    /// Ends all sessions, because the service leaves.
+    /// Ends all sessions, because the service stops.
     pub(crate) fn end(&mut self) -> Vec<Notice> {
         self.end_where("stopping", |_| true)
     }
 
-    /// Ends those that are over, and says why.
+    /// Ends the sessions that are over, for a reason.
     pub(crate) fn end_where(
         &mut self,
         reason: &'static str,
         is_over: impl Fn(&Session) -> bool,
     ) -> Vec<Notice> {
         let mut notices = Vec::new();
-        self.running.retain(|&id, session| {
+        self.by_id.retain(|&id, session| {
             let is_over = is_over(session);
             if is_over {
                 session.notify(id, Event::Ended(reason), &mut notices);
@@ -139,24 +139,21 @@ impl Sessions {
         notices
     }
 
-    /// Whether there is such a session, and it is not this client's.
+    /// Whether the session exists and belongs to another client.
     pub(crate) fn is_of_another_client(&self, id: u32, client: &str) -> bool {
-        let session = self.running.get(&id);
+        let session = self.by_id.get(&id);
         session.is_some_and(|session| *session.owner != *client)
     }
 
-    /// When the next frame of any session is due.
+    /// The moment of the next frame of any session.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.running
-            .values()
-            .filter_map(|session| session.due)
-            .min()
+        self.by_id.values().filter_map(|session| session.due).min()
     }
 
-    /// What will be read for the frames that are due at `now`, each selection once.
+    /// The selections of the sessions that are due at `now`, each once.
     pub(crate) fn due(&self, now: Duration) -> Vec<Arc<Selection>> {
         let mut due: Vec<Arc<Selection>> = Vec::new();
-        for session in self.running.values() {
+        for session in self.by_id.values() {
             if session.due.is_some_and(|due| due <= now)
                 && let Subject::Metrics(metrics) = &session.subject
                 && !due
@@ -169,15 +166,14 @@ impl Sessions {
         due
     }
 
-    /// Takes the frames that are due at `now`: one wake-up for all sessions that share the moment,
-    /// and one reading of what they share. Returns what is to be signalled, and the sessions of which
-    /// the bus is to be asked whether their clients take what they are sent.
+    /// Takes the frames that are due at `now`: sessions that are due at one moment share a wake-up and the
+    /// reads of common sources. Returns the notices, and the sessions with a check of the backlog due.
     pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
         let mut to_check = Vec::new();
         let mut frames = SharedFrames::default();
         let mut failed = Vec::new();
-        for (&id, session) in &mut self.running {
+        for (&id, session) in &mut self.by_id {
             if session.due.is_some_and(|due| due <= now) {
                 if session.backlog.is_unconfirmed()
                     && !is_within_rate(&mut self.unconfirmed, session, now)
@@ -185,7 +181,7 @@ impl Sessions {
                     session.skip(now);
                     continue;
                 }
-                // A panic in an expression, say, is the end of those who have asked for it alone.
+                // A panic, in an expression for instance, ends only the sessions that use it.
                 let ticked = caught(|| session.tick(id, store, now, &mut frames, &mut notices));
                 if ticked.is_err() {
                     session.notify(id, Event::Ended("failed"), &mut notices);
@@ -197,17 +193,17 @@ impl Sessions {
             }
         }
         for id in failed {
-            self.running.remove(&id);
+            self.by_id.remove(&id);
         }
         (notices, to_check)
     }
 
-    /// What sessions have selected that is not there, when it is time to look for it.
+    /// The selected ids that do not exist now, if a search for them is due.
     pub(crate) fn missing(&mut self, now: Duration) -> BTreeSet<Arc<str>> {
         if !self.looked.again(now, MISSING_INTERVAL, || false) {
             return BTreeSet::new();
         }
-        let all = self.running.values();
+        let all = self.by_id.values();
         let missing = all.filter_map(|session| match &session.subject {
             Subject::Metrics(metrics) => Some(&metrics.missing),
             Subject::Processes(_) => None,
@@ -217,13 +213,13 @@ impl Sessions {
 
     /// Whether there is a session of processes.
     pub(crate) fn has_processes(&self) -> bool {
-        let mut all = self.running.values();
+        let mut all = self.by_id.values();
         all.any(|session| matches!(session.subject, Subject::Processes(_)))
     }
 
-    /// The tables that are to be made for the sessions of processes that are due.
+    /// Takes the requests of the sessions of processes that are due.
     pub(crate) fn take_table_requests(&mut self) -> Vec<TableRequest> {
-        let all = self.running.iter_mut();
+        let all = self.by_id.iter_mut();
         all.filter_map(|(&id, session)| match &mut session.subject {
             Subject::Metrics(_) => None,
             Subject::Processes(processes) => processes.take_request(id),
@@ -231,14 +227,13 @@ impl Sessions {
         .collect()
     }
 
-    /// The tables are made: returns what is to be signalled, and the sessions of which the bus is to be
-    /// asked whether their clients take what they are sent.
-    pub(crate) fn finish_tables(&mut self, made: ChangesBySession) -> (Vec<Notice>, Vec<u32>) {
+    /// Takes the tables of a batch. Returns the notices, and the sessions with a check of the backlog due.
+    pub(crate) fn finish_tables(&mut self, changes: ChangesBySession) -> (Vec<Notice>, Vec<u32>) {
         let mut notices = Vec::new();
         let mut to_check = Vec::new();
-        for (id, changes) in made {
-            // It may have ended meanwhile.
-            let Some(session) = self.running.get_mut(&id) else {
+        for (id, changes) in changes {
+            // The session may have ended while the batch was made.
+            let Some(session) = self.by_id.get_mut(&id) else {
                 continue;
             };
             session.send_changes(id, changes, &mut notices);
@@ -250,27 +245,27 @@ impl Sessions {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {
-        self.running.iter().map(|(&id, session)| (id, session))
+        self.by_id.iter().map(|(&id, session)| (id, session))
     }
 
     pub(crate) fn session(&mut self, id: u32) -> Option<&mut Session> {
-        self.running.get_mut(&id)
+        self.by_id.get_mut(&id)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.running.is_empty()
+        self.by_id.is_empty()
     }
 
-    /// How many sessions others than this client have; a detached one is everybody's.
+    /// The number of sessions that are not this client's; a detached session counts as another's.
     pub(crate) fn count_of_others(&self, client: &str) -> usize {
-        let others = self.running.values();
+        let others = self.by_id.values();
         others
             .filter(|session| session.detached || *session.owner != *client)
             .count()
     }
 }
 
-/// Whether a client of whom nothing is known may have one more frame in this second.
+/// Counts a frame for an unconfirmed client. Returns whether the client may have it in this second.
 fn is_within_rate(
     unconfirmed: &mut HashMap<Name, (u64, u32)>,
     session: &Session,

@@ -1,4 +1,4 @@
-//! All sessions, shared by calls and by the loop that takes frames.
+//! All sessions, shared by the calls and the loop that takes frames.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,13 +6,13 @@ use tokio::sync::Notify;
 
 use super::{Session, Sessions};
 
-/// The sessions behind their lock, and those who wait for a change.
+/// The sessions behind a lock, and the notifications of changes.
 #[derive(Default)]
 pub(crate) struct SharedSessions {
     sessions: Mutex<Sessions>,
-    /// The earliest due moment, whether there is a session at all, or what sessions may have, may have changed.
+    /// The next due moment, the number of sessions or the grants may have changed.
     pub(crate) changed: Notify,
-    /// Whether the service is needed may have another answer now.
+    /// The service may have become idle or busy.
     pub(crate) idle_may_change: Notify,
 }
 
@@ -21,26 +21,26 @@ impl SharedSessions {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sessions have come or gone, or what they may have.
+    /// Reports that sessions have begun or ended, or that the settings have changed.
     pub(crate) fn notify_changed(&self) {
         self.changed.notify_one();
         self.idle_may_change.notify_one();
     }
 
-    /// Whether nobody has a session.
+    /// Whether there is no session.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// Something of each session.
+    /// Collects an entry for each session.
     pub(crate) fn map<K, V, T: FromIterator<(K, V)>>(
         &self,
-        facts: impl Fn(u32, &Session) -> (K, V),
+        entry: impl Fn(u32, &Session) -> (K, V),
     ) -> T {
         let sessions = self.lock();
         sessions
             .iter()
-            .map(|(id, session)| facts(id, session))
+            .map(|(id, session)| entry(id, session))
             .collect()
     }
 }

@@ -6,8 +6,7 @@ use crate::service::{
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A session of nothing in particular, and the sessions that it is among. It is detached: nobody is
-/// watched.
+/// Sessions with one session without columns. It is detached, so that it needs no watch.
 fn one() -> (Sessions, Store, u32) {
     let store = Store::new(Vec::new());
     let selection = store.resolve(&[]).unwrap();
@@ -19,20 +18,20 @@ fn one() -> (Sessions, Store, u32) {
     (sessions, store, id)
 }
 
-/// Ticks so many frames, and has those who ask after the receivers answered.
-fn tick(sessions: &mut Sessions, store: &Store, frames: u32, answer: impl Fn(&mut Session)) {
+/// Ticks so many frames, and finishes each check of a backlog by `finish`.
+fn tick(sessions: &mut Sessions, store: &Store, frames: u32, finish: impl Fn(&mut Session)) {
     let mut now = sessions.next_due().unwrap().max(INTERVAL);
     for _ in 0..frames {
         let (_, to_check) = sessions.tick(store, now);
         for id in to_check {
-            answer(sessions.session(id).unwrap());
+            finish(sessions.session(id).unwrap());
         }
         now = sessions.next_due().unwrap();
     }
 }
 
 #[test]
-fn a_detached_session_goes_on_for_ever() {
+fn a_detached_session_sends_every_frame() {
     let (mut sessions, store, id) = one();
     tick(&mut sessions, &store, 10_000, |session| {
         session.set_readers(Readers::All);
@@ -42,7 +41,7 @@ fn a_detached_session_goes_on_for_ever() {
 }
 
 #[test]
-fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
+fn frames_are_dropped_while_the_owner_does_not_read() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
     let reads = |session: &mut Session| session.backlog.finish_check(Held::Bytes(1000));
@@ -58,11 +57,11 @@ fn an_owner_that_reads_gets_all_and_one_that_does_not_gets_little() {
 }
 
 #[test]
-fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
+fn an_unconfirmed_client_has_a_limited_frame_rate() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
     let silent = |session: &mut Session| session.backlog.finish_check(Held::Silent);
-    // One session has as many by itself; of two, each is left out every other time.
+    // One session alone stays within the rate; of two, each drops every other frame.
     tick(&mut sessions, &store, 200, silent);
     assert_eq!(sessions.session(id).unwrap().dropped, 0);
     let selection = store.resolve(&[]).unwrap();
@@ -75,7 +74,7 @@ fn where_nobody_says_anything_a_client_gets_so_many_frames_a_second() {
     let frames = |sessions: &mut Sessions, id| sessions.session(id).unwrap().frames;
     let both = frames(&mut sessions, id) - 200 + frames(&mut sessions, other);
     assert!((390..=450).contains(&both), "{both} frames in 20 s");
-    // One that has answered a ping before has stopped.
+    // A client that has answered a ping before is stopped.
     let session = sessions.session(id).unwrap();
     session.backlog.finish_check(Held::Pinged);
     session.backlog.finish_check(Held::Silent);
