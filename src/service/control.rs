@@ -113,8 +113,8 @@ impl Control {
         self.shutdown.check_accepts_sessions()?;
         // The grant may have been withdrawn meanwhile, too.
         if !self.access.is_permitted(permit.as_ref()) {
-            let what = "what the session needs is not granted any more";
-            return Err(Error::access_denied(what.to_owned()));
+            let message = "the configuration no longer grants what the session needs";
+            return Err(Error::access_denied(message.to_owned()));
         }
         let mut session = Session::new(owner, options.label, interval, subject, watch);
         session.permit = permit;

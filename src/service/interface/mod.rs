@@ -32,8 +32,8 @@ async fn run_call<T>(
         outcome = outcome => outcome,
     };
     outcome.unwrap_or_else(|_| {
-        let what = "the service has a bug, of which its log tells more";
-        Err(Error::failed(what.to_owned()))
+        let message = "the service has met a bug: its log has the details";
+        Err(Error::failed(message.to_owned()))
     })
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn end(
             "process {pid}: the service has failed"
         ))),
         Err(_) => Err(Error::timeout(format!(
-            "process {pid}: the kernel has not told in {} s which process it is",
+            "process {pid}: the kernel has not reported its start time within {} s",
             TIMEOUT.as_secs()
         ))),
     }
