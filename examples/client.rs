@@ -2,7 +2,7 @@
 //! and the processes that use most.
 
 use sampled::{
-    client::{Choice, Client, Error, Processes, SampleOptions, Start},
+    client::{Client, Error, Processes, SampleOptions, Start, TableOptions},
     reading::{Reading, Value},
 };
 
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Error> {
 
     println!("The five processes that use most of a CPU:");
     let processes = Processes::on(client.bus().clone()).await?;
-    let busiest = Choice::default().ordered_by("-cpu").limited_to(5);
+    let busiest = TableOptions::default().ordered_by("-cpu").limited_to(5);
     let fields = ["name", "cpu", "rss"];
     let table = processes.snapshot(&fields, &busiest, SampleOptions::default());
     for row in table.await?.rows {

@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     Error,
-    deadline::{Deadline, Silent},
+    deadline::{Deadline, Unresponsive},
 };
 
 /// A session bus. None of its calls starts the service.
@@ -65,7 +65,7 @@ impl Bus {
     ///
     /// # Errors
     /// As [`session`](Self::session).
-    pub async fn again(&self) -> Result<Self, Error> {
+    pub async fn another_connection(&self) -> Result<Self, Error> {
         Self::connect(Some(&self.address), self.deadline).await
     }
 
@@ -75,7 +75,7 @@ impl Bus {
         let transport = transport.map_err(|error| match error {
             zbus::Error::Connection(cause, address) if cause.kind() == ErrorKind::TimedOut => {
                 Error::NoAnswer {
-                    who: Silent::Bus(address.to_string()),
+                    from: Unresponsive::Bus(address.to_string()),
                     after: time,
                 }
             }
@@ -120,7 +120,7 @@ impl Bus {
     ///
     /// # Errors
     /// When the bus goes.
-    pub async fn vacant(&self) -> Result<(), Error> {
+    pub async fn until_unowned(&self) -> Result<(), Error> {
         self.until(false).await
     }
 
@@ -128,7 +128,7 @@ impl Bus {
     ///
     /// # Errors
     /// When the bus goes.
-    pub async fn taken(&self) -> Result<(), Error> {
+    pub async fn until_owned(&self) -> Result<(), Error> {
         self.until(true).await
     }
 
@@ -201,18 +201,18 @@ impl Bus {
             Ok(Err(error)) if !is_late(&error) => Err(error.into()),
             Ok(Ok(answer)) => Ok(answer),
             _ => Err(Error::NoAnswer {
-                who: self.silent().await,
+                from: self.unresponsive().await,
                 after: time,
             }),
         }
     }
 
-    async fn silent(&self) -> Silent {
+    async fn unresponsive(&self) -> Unresponsive {
         match timeout(WHO, self.pid()).await {
-            Err(_) => Silent::Bus(self.address.clone()),
-            Ok(Ok(pid)) => Silent::Service(Some(pid)),
-            Ok(Err(fdo::Error::NameHasNoOwner(_))) => Silent::Start,
-            Ok(Err(_)) => Silent::Service(None),
+            Err(_) => Unresponsive::Bus(self.address.clone()),
+            Ok(Ok(pid)) => Unresponsive::Service(Some(pid)),
+            Ok(Err(fdo::Error::NameHasNoOwner(_))) => Unresponsive::Activation,
+            Ok(Err(_)) => Unresponsive::Service(None),
         }
     }
 
@@ -233,7 +233,7 @@ impl Bus {
             Ok(Err(error)) if !is_late(&error) => Err(error.into()),
             Ok(Ok(answer)) => Ok(answer),
             _ => Err(Error::NoAnswer {
-                who: Silent::Bus(self.address.clone()),
+                from: Unresponsive::Bus(self.address.clone()),
                 after: time,
             }),
         }

@@ -17,15 +17,15 @@ pub(super) struct Deadline {
     all: Option<(Instant, Duration)>,
 }
 
-/// Who has not answered.
+/// The peer that has not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Silent {
+pub enum Unresponsive {
     /// The bus at this address.
     Bus(String),
-    /// The service; its process, where the bus knows it.
+    /// The service, and its process if the bus knows it.
     Service(Option<u32>),
-    /// Nobody has the name of the service: its start has not come to an end.
-    Start,
+    /// The activation: the bus starts the service, and it has not taken its name yet.
+    Activation,
 }
 
 impl Deadline {
@@ -54,23 +54,23 @@ impl Deadline {
     }
 }
 
-impl fmt::Display for Silent {
+impl fmt::Display for Unresponsive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bus(address) => write!(f, "the bus at {address} has not answered"),
             Self::Service(Some(pid)) => write!(f, "{NAME} (process {pid}) has not answered"),
             Self::Service(None) => write!(f, "{NAME} has not answered"),
-            Self::Start => write!(f, "the bus has not started {NAME}"),
+            Self::Activation => write!(f, "the bus has not started {NAME}"),
         }
     }
 }
 
-impl Silent {
+impl Unresponsive {
     /// What a person may do.
     pub(super) fn hint(&self) -> &'static str {
         match self {
             Self::Service(_) => ": it may be stopped (SIGCONT lets it go on) or busy",
-            Self::Bus(_) | Self::Start => "",
+            Self::Bus(_) | Self::Activation => "",
         }
     }
 }

@@ -7,7 +7,7 @@ use zbus::fdo;
 use crate::wire::{ERROR_PREFIX, NAME};
 
 use super::{
-    deadline::{Silent, seconds},
+    deadline::{Unresponsive, seconds},
     sandbox::Sandbox,
 };
 
@@ -22,15 +22,15 @@ pub enum Error {
     #[error("{0}")]
     Handshake(String),
     /// The bus or the service has not answered in time.
-    #[error("{who} within {}{}", seconds(after), who.hint())]
+    #[error("{from} within {}{}", seconds(after), from.hint())]
     NoAnswer {
-        /// Who has not.
-        who: Silent,
+        /// The one that has not answered.
+        from: Unresponsive,
         /// The time that it had.
         after: Duration,
     },
     /// The service is not installed: the bus has nothing to start for its name.
-    #[error("{NAME} is neither running nor installed ({cure}): {0}", cure = cure())]
+    #[error("{NAME} is neither running nor installed ({remedy}): {0}", remedy = remedy())]
     NotInstalled(String),
     /// A selector means no metric.
     #[error("{0}")]
@@ -80,9 +80,9 @@ pub enum Error {
 }
 
 /// How the service gets there. What a sandbox hides looks as if it was not there.
-fn cure() -> String {
+fn remedy() -> String {
     match Sandbox::current() {
-        Some(sandbox) => format!("or {}", sandbox.cure()),
+        Some(sandbox) => format!("or {}", sandbox.remedy()),
         None => "install it with `sampled install`".to_owned(),
     }
 }

@@ -41,10 +41,11 @@ use zbus::{OwnedVariant, Variant};
 use crate::reading::{Fault, Value};
 
 pub use bus::Bus;
-pub use deadline::Silent;
+pub use deadline::Unresponsive;
 pub use error::Error;
 pub use processes::{
-    Change, Choice, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableSession,
+    Change, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableOptions,
+    TableSession,
 };
 pub use proxy::Sampler1Proxy;
 pub use sandbox::Sandbox;

@@ -25,7 +25,7 @@ impl Sandbox {
     }
 
     /// What has to be done so that a program in it reaches the service.
-    pub fn cure(self) -> String {
+    pub fn remedy(self) -> String {
         match self {
             Self::Flatpak => format!(
                 "this Flatpak may not talk to it: start it by `flatpak run --talk-name={NAME}`, or put that into its \

@@ -95,7 +95,7 @@ impl Session {
         selectors: &[&str],
         start: Start,
     ) -> Result<Self, Error> {
-        let client = Client::on(client.bus.again().await?).await?;
+        let client = Client::on(client.bus.another_connection().await?).await?;
         let bus = client.bus();
         let signals = Signals::listen(bus.connection(), INTERFACE);
         let mut signals = bus.ask(signals).await?;

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use rustix::process::Signal;
-use sampled::client::{Choice, Error, Processes, SampleOptions, Start};
+use sampled::client::{Error, Processes, SampleOptions, Start, TableOptions};
 
 use crate::{bus::Bus, home::Home};
 
@@ -124,7 +124,7 @@ fn the_processes_can_be_withheld() {
         let mut session = loop {
             // It may not have heard of it yet.
             match processes
-                .start(&["rss"], &Choice::default(), every.clone())
+                .start(&["rss"], &TableOptions::default(), every.clone())
                 .await
             {
                 Ok(session) => break session,
@@ -137,7 +137,7 @@ fn the_processes_can_be_withheld() {
         bus.daemon().await.expect("daemon").signal(Signal::HUP);
         let usual = SampleOptions::default();
         while processes
-            .snapshot(&["rss"], &Choice::default(), usual)
+            .snapshot(&["rss"], &TableOptions::default(), usual)
             .await
             .is_ok()
         {}

@@ -7,7 +7,7 @@ use std::{
 
 use rustix::process::Signal;
 use sampled::{
-    client::{Client, Error, Processes, Silent, Start},
+    client::{Client, Error, Processes, Start, Unresponsive},
     wire::NAME,
 };
 use tokio::time::timeout;
@@ -193,11 +193,11 @@ fn a_bus_that_is_stopped_under_a_client_is_named() {
         let listed = timeout(PATIENCE, client.list(&["memory"])).await;
         listed.expect("it is told").unwrap_err()
     });
-    let Error::NoAnswer { who, after } = &error else {
+    let Error::NoAnswer { from, after } = &error else {
         panic!("{error:?}");
     };
     assert!(
-        matches!(who, Silent::Bus(address) if address.contains(bus.address())),
+        matches!(from, Unresponsive::Bus(address) if address.contains(bus.address())),
         "{error}"
     );
     assert_eq!(*after, Duration::from_secs(2));
@@ -211,7 +211,7 @@ fn a_session_of_a_stopped_service_can_be_left() {
         let mut kept = start(&client, &["memory"], 50).await;
         let dropped = start(&client, &["memory"], 50).await;
         let processes = Processes::on(client.bus().clone()).await.expect("client");
-        let choice = sampled::client::Choice::default();
+        let choice = sampled::client::TableOptions::default();
         let every = Start::every_millis(500);
         let table = processes.start(&["pid"], &choice, every).await;
         let mut table = table.expect("session");
@@ -223,9 +223,9 @@ fn a_session_of_a_stopped_service_can_be_left() {
         let both = futures_util::future::join(kept.stop(), table.stop());
         let (kept, table) = timeout(PATIENCE, both).await.expect("it is left");
         for error in [kept.unwrap_err(), table.unwrap_err()] {
-            let is_service = |who: &Silent| matches!(who, Silent::Service(Some(_)));
+            let is_service = |from: &Unresponsive| matches!(from, Unresponsive::Service(Some(_)));
             assert!(
-                matches!(&error, Error::NoAnswer { who, .. } if is_service(who)),
+                matches!(&error, Error::NoAnswer { from, .. } if is_service(from)),
                 "{error}"
             );
         }

@@ -124,7 +124,7 @@ fn by_systemd(options: &Options) -> Result<bool, Error> {
         let bus = deadline.session().await?;
         bus.restart_unit(&unit).await?;
         // To systemd a unit of `Type=simple` has started before it has its name.
-        timeout(deadline.left(), bus.taken()).await.ok();
+        timeout(deadline.left(), bus.until_owned()).await.ok();
         Ok(bus.owner().await?)
     })?;
     match successor {

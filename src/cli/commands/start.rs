@@ -96,8 +96,8 @@ pub(super) fn launch(
                 _ => already_running(pid, Starter::of(pid), deadline)?,
             },
             Ok(None) => return Err(error.into()),
-            Err(silent) => {
-                note(silent);
+            Err(no_owner_known) => {
+                note(no_owner_known);
                 return Err(error.into());
             }
         },
@@ -113,9 +113,9 @@ fn already_running(pid: u32, starter: Starter, deadline: Deadline) -> Result<(),
     }
     let what = format!("already running: process {pid}, {starter}");
     match owner::idle_timeout(pid, deadline) {
-        Err(silent) => {
+        Err(error) => {
             format::report(what)?;
-            Err(silent)
+            Err(error)
         }
         Ok(None) => format::report(what),
         Ok(Some(Timeout(None))) => {

@@ -27,7 +27,7 @@ pub(crate) enum Error {
     /// There is no way to the service, and a sandbox is around this process.
     #[error(
         "{error}; {}. What /proc and /sys show in here is not the whole machine: --procfs /proc reads that all the same",
-        sandbox.cure()
+        sandbox.remedy()
     )]
     Sandboxed {
         error: client::Error,

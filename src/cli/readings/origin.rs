@@ -7,7 +7,8 @@ use tokio::time::timeout;
 use sampled::{
     Local,
     client::{
-        self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, Silent, SourceInfo, Start,
+        self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, SourceInfo, Start,
+        Unresponsive,
     },
     local,
     service::Settings,
@@ -50,7 +51,7 @@ pub(crate) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
         Err(
             error @ (client::Error::NoBus(_)
             | client::Error::NoAnswer {
-                who: Silent::Bus(_),
+                from: Unresponsive::Bus(_),
                 ..
             }),
         ) => {

@@ -14,7 +14,7 @@ use nix::unistd::Uid;
 use tokio::time::timeout;
 
 use sampled::{
-    client::{self, Bus, Client, Silent},
+    client::{self, Bus, Client, Unresponsive},
     daemon::{self, Process, Stop},
     duration::Timeout,
 };
@@ -145,7 +145,7 @@ impl Owner {
     fn has_given_up(&self, time: Duration) -> Result<bool, Error> {
         let given_up = async {
             let bus = Bus::within(None, time).await?;
-            timeout(time, bus.vacant()).await.ok();
+            timeout(time, bus.until_unowned()).await.ok();
             Ok::<_, client::Error>(bus.owner().await? != Some(self.pid))
         };
         block_on(async { Ok(given_up.await.unwrap_or(false)) })
@@ -186,8 +186,8 @@ pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
 /// # Errors
 /// When it does not answer.
 pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeout>, Error> {
-    let silent = || client::Error::NoAnswer {
-        who: Silent::Service(Some(pid)),
+    let no_answer = || client::Error::NoAnswer {
+        from: Unresponsive::Service(Some(pid)),
         after: deadline.timeout(),
     };
     let asked = async {
@@ -203,7 +203,7 @@ pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeou
         // Where something else has taken all the time, it has a second.
         let left = deadline.left().max(Duration::from_secs(1));
         let time = timeout(left, client.proxy().idle_timeout()).await;
-        Ok(match time.map_err(|_| silent())? {
+        Ok(match time.map_err(|_| no_answer())? {
             Ok(u64::MAX) => Some(Timeout(None)),
             Ok(time) => Some(Timeout(Some(Duration::from_micros(time)))),
             // One of another version.

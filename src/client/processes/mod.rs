@@ -21,10 +21,10 @@ use table::{RowFaults, invalid, rows};
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), sampled::client::Error> {
-/// use sampled::client::{Choice, Processes, Start};
+/// use sampled::client::{TableOptions, Processes, Start};
 ///
 /// let processes = Processes::connect().await?;
-/// let five = Choice::default().ordered_by("-cpu").limited_to(5);
+/// let five = TableOptions::default().ordered_by("-cpu").limited_to(5);
 /// let every = Start::every_millis(1000);
 /// let mut top = processes.start(&["name", "cpu"], &five, every).await?;
 /// for _ in 0..10 {
@@ -45,7 +45,7 @@ pub struct Processes {
 
 /// Which rows of a table are wanted, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct TableOptions {
     /// The field to order by, with `-` before it for the largest first; by pid if it is not set.
     pub order: Option<String>,
     /// How many rows at most.
@@ -110,7 +110,7 @@ pub struct Sum {
     pub values: Vec<(Option<f64>, Option<Fault>)>,
 }
 
-impl Choice {
+impl TableOptions {
     /// The same, ordered by a field, with `-` before it for the largest first.
     pub fn ordered_by(self, order: &str) -> Self {
         Self {
@@ -207,17 +207,17 @@ impl Processes {
         Ok(fields.map(|(name, facts)| (name, info(facts))).collect())
     }
 
-    /// The table, now. No field at all means a usual choice.
+    /// The table, now. No field at all means the usual columns.
     ///
     /// # Errors
     /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
     pub async fn snapshot(
         &self,
         fields: &[&str],
-        choice: &Choice,
+        table: &TableOptions,
         options: SampleOptions,
     ) -> Result<Snapshot, Error> {
-        let options = both(choice, options);
+        let options = both(table, options);
         let (timestamp, columns, values, faults, mut details) = self
             .bus
             .call(async || self.proxy.snapshot(fields, &options).await)
@@ -233,7 +233,7 @@ impl Processes {
     }
 
     /// Sums over the processes that belong together by `application`, `unit` or `user`, now. No field at
-    /// all means a usual choice.
+    /// all means the usual columns.
     ///
     /// # Errors
     /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
@@ -241,10 +241,10 @@ impl Processes {
         &self,
         by: &str,
         fields: &[&str],
-        choice: &Choice,
+        table: &TableOptions,
         options: SampleOptions,
     ) -> Result<Sums, Error> {
-        let options = both(choice, options);
+        let options = both(table, options);
         let (timestamp, columns, values, faults, mut details) = self
             .bus
             .call(async || self.proxy.sums(by, fields, &options).await)
@@ -272,10 +272,10 @@ impl Processes {
     pub async fn start(
         &self,
         fields: &[&str],
-        choice: &Choice,
+        table: &TableOptions,
         start: Start,
     ) -> Result<TableSession, Error> {
-        TableSession::start(self, fields, choice, start).await
+        TableSession::start(self, fields, table, start).await
     }
 
     /// Ends a detached session by its number. Others end with [`TableSession::stop`].
@@ -298,8 +298,8 @@ impl Processes {
     }
 }
 
-fn both(choice: &Choice, sample: SampleOptions) -> Options<'_> {
-    let mut options = choice.options();
+fn both(table: &TableOptions, sample: SampleOptions) -> Options<'_> {
+    let mut options = table.options();
     options.extend(sample.options());
     options
 }

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     super::{fault_of, microseconds, signals::Signals},
-    Choice, Error, Processes, Start,
+    Error, Processes, Start, TableOptions,
 };
 
 /// The readings of a process, in the order of the columns.
@@ -47,15 +47,15 @@ impl TableSession {
     pub(super) async fn start(
         processes: &Processes,
         fields: &[&str],
-        choice: &Choice,
+        table: &TableOptions,
         start: Start,
     ) -> Result<Self, Error> {
-        let processes = Processes::on(processes.bus().again().await?).await?;
+        let processes = Processes::on(processes.bus().another_connection().await?).await?;
         let bus = processes.bus();
         let signals = Signals::listen(bus.connection(), PROCESSES_INTERFACE);
         let mut signals = bus.ask(signals).await?;
         let mut options = start.options();
-        options.extend(choice.options());
+        options.extend(table.options());
         let interval = microseconds(start.interval);
         let proxy = processes.proxy().inner();
         let arguments = (fields, interval, &options);

@@ -1,6 +1,6 @@
 //! Ending processes, and none but those that are meant.
 
-use sampled::client::{Choice, Error, Processes, SampleOptions};
+use sampled::client::{Error, Processes, SampleOptions, TableOptions};
 
 use super::{Foreign, Sleeper, number, processes};
 use crate::{bus::Bus, process::Process};
@@ -9,7 +9,7 @@ const TERM: i32 = 15;
 const CONT: i32 = 18;
 
 async fn start_time(processes: &Processes, sleeper: &Sleeper) -> u64 {
-    let one = Choice::default().filtered_by("pid", &sleeper.pattern());
+    let one = TableOptions::default().filtered_by("pid", &sleeper.pattern());
     let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
     number(&table.await.expect("table").rows[0][0]) as u64
 }
@@ -38,7 +38,7 @@ fn neither_the_service_nor_the_bus_does() {
             (service, "this service itself"),
             (bus.pid(), "the session bus"),
         ] {
-            let one = Choice::default().filtered_by("pid", &pid.to_string());
+            let one = TableOptions::default().filtered_by("pid", &pid.to_string());
             let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
             let start = number(&table.await.expect("table").rows[0][0]) as u64;
             // SIGCONT would harm neither.

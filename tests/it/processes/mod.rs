@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 
 use rustix::process::{Signal, geteuid};
 use sampled::{
-    client::{self, Choice, Processes, Row, SampleOptions, Snapshot},
+    client::{self, Processes, Row, SampleOptions, Snapshot, TableOptions},
     reading::{Reading, Value},
 };
 
@@ -74,8 +74,8 @@ impl Foreign {
     }
 
     /// Waits until it is another user's, and returns what chooses it.
-    async fn settled(&self, processes: &Processes) -> Choice {
-        let one = Choice::default().filtered_by("pid", &self.pid().to_string());
+    async fn settled(&self, processes: &Processes) -> TableOptions {
+        let one = TableOptions::default().filtered_by("pid", &self.pid().to_string());
         let fields = ["uid", "name"];
         loop {
             let table = processes.snapshot(&fields, &one, SampleOptions::default());

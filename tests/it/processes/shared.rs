@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Child, time::Duration};
 use futures_util::future::join_all;
 use rustix::process::Signal;
 use sampled::{
-    client::{Choice, Client, Processes, SampleOptions},
+    client::{Client, Processes, SampleOptions, TableOptions},
     reading::Value,
 };
 
@@ -51,7 +51,7 @@ async fn counted(client: &Client, age: u64) -> (f64, u64) {
 
 /// How many processes the table has, and of which moment.
 async fn listed(processes: &Processes, age: u64) -> (f64, u64) {
-    let all = Choice::default();
+    let all = TableOptions::default();
     let table = processes.snapshot(&["pid"], &all, within(age)).await;
     let table = table.unwrap();
     (f64::from(table.total), table.timestamp)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sampled::{
-    client::{Choice, Error, SampleOptions},
+    client::{Error, SampleOptions, TableOptions},
     reading::Fault,
 };
 
@@ -23,8 +23,8 @@ const USUAL: SampleOptions = SampleOptions {
     timeout: Some(Duration::from_secs(10)),
 };
 
-fn all() -> Choice {
-    Choice::default()
+fn all() -> TableOptions {
+    TableOptions::default()
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn what_cannot_be_meant_is_refused_by_name() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let processes = processes(&bus).await;
-        let check = async |fields: &[&str], choice: Choice, culprit: &str| {
+        let check = async |fields: &[&str], choice: TableOptions, culprit: &str| {
             let error = processes
                 .snapshot(fields, &choice, USUAL)
                 .await

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, pin::pin};
 
 use futures_util::StreamExt;
 use rustix::process::geteuid;
-use sampled::client::{Choice, Client, SampleOptions, Start};
+use sampled::client::{Client, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
 use zbus::{
     MessageStream,
@@ -209,7 +209,7 @@ fn one_of_the_users_own_may_do_all_it_could() {
         let processes = sampled::client::Processes::on(other.bus().clone())
             .await
             .unwrap();
-        let one = Choice::default().filtered_by("command_line", "*");
+        let one = TableOptions::default().filtered_by("command_line", "*");
         let table = processes
             .snapshot(&[], &one, SampleOptions::default())
             .await

@@ -1,6 +1,6 @@
 //! What the configuration grants a program in a sandbox.
 
-use sampled::client::{Choice, Error, SampleOptions, Start};
+use sampled::client::{Error, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
 
 use super::{
@@ -33,7 +33,7 @@ fn the_metrics_that_the_user_has_defined() {
         timeout(PATIENCE, session.next()).await.unwrap().unwrap();
         // It is not granted anything else.
         refused(client.quit().await, &["Quit"]);
-        let every = Choice::default();
+        let every = TableOptions::default();
         let processes = sandbox.processes().await;
         let snapshot = processes.snapshot(&["pid"], &every, SampleOptions::default());
         refused(snapshot.await, &["processes = true"]);
@@ -49,7 +49,7 @@ fn the_processes_without_their_command_lines() {
     grant(&bus, "processes = true");
     bus.block_on(async {
         let processes = sandbox.processes().await;
-        let (all, usual) = (Choice::default(), SampleOptions::default());
+        let (all, usual) = (TableOptions::default(), SampleOptions::default());
         // The usual choice of fields, without what is not granted.
         let table = processes.snapshot(&[], &all, usual).await.unwrap();
         assert!(table.columns.iter().any(|column| column == "name"));
@@ -99,7 +99,7 @@ fn command_lines_and_the_end_of_processes() {
     let process = Process::open(sleeper.id()).unwrap();
     bus.block_on(async {
         let processes = sandbox.processes().await;
-        let one = Choice::default().filtered_by("command_line", "sleep 1234");
+        let one = TableOptions::default().filtered_by("command_line", "sleep 1234");
         let one = one.filtered_by("pid", &sleeper.id().to_string());
         let start = loop {
             let fields = ["start_time", "command_line"];
@@ -127,7 +127,7 @@ fn a_reload_changes_what_is_granted_at_once() {
     define_secret(&bus);
     bus.block_on(async {
         let (client, processes) = (sandbox.client().await, sandbox.processes().await);
-        let (all, usual) = (Choice::default(), SampleOptions::default());
+        let (all, usual) = (TableOptions::default(), SampleOptions::default());
         let listed = client.list(&[SECRET]).await;
         assert!(matches!(listed, Err(Error::UnknownMetric(_))));
         refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);

@@ -1,7 +1,7 @@
 //! What a program in a sandbox has, and what it has not.
 
 use futures_util::StreamExt;
-use sampled::client::{Choice, Error, SampleOptions, Start};
+use sampled::client::{Error, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
 
 use super::{APP, INFO, SECRET, Sandbox, define_secret, has_run, refused};
@@ -228,7 +228,7 @@ fn the_processes() {
     };
     bus.block_on(async {
         let processes = sandbox.processes().await;
-        let (all, usual) = (Choice::default(), SampleOptions::default());
+        let (all, usual) = (TableOptions::default(), SampleOptions::default());
         let key = |member, key: &str| {
             let key = format!("{key} = true below [sandbox.\"{APP}\"] in config.toml");
             [member, key]

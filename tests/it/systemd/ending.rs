@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sampled::client::{Choice, Error, Processes, SampleOptions};
+use sampled::client::{Error, Processes, SampleOptions, TableOptions};
 
 use super::session::{UNITS, within};
 
@@ -32,7 +32,7 @@ fn neither_the_bus_nor_the_manager_can_be_ended() {
         let spared = named(names);
         assert_eq!(spared.len(), names.len(), "{spared:?}");
         for pid in spared {
-            let one = Choice::default().filtered_by("pid", &pid.to_string());
+            let one = TableOptions::default().filtered_by("pid", &pid.to_string());
             let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
             let start = match table.await.expect("table").rows[0][0] {
                 Ok(sampled::reading::Value::Number(start)) => start as u64,

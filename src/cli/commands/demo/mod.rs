@@ -96,7 +96,7 @@ async fn tell() -> Result<ExitCode, Error> {
     say(format_args!(
         "\nStop: nobody needs the service now. It stays for {LINGER}, in case somebody comes."
     ))?;
-    timeout(PATIENCE, stage.bus.vacant())
+    timeout(PATIENCE, stage.bus.until_unowned())
         .await
         .map_err(|_| DemoError::Stays { pid })??;
     let released = stopped.elapsed();

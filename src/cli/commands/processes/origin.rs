@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use sampled::{
-    client::{Choice, Processes, SampleOptions},
+    client::{Processes, SampleOptions, TableOptions},
     process::{Group, Pass, Query, Sum, Table, Total},
     reading::Stamp,
 };
@@ -104,10 +104,10 @@ fn names(query: &Query) -> Vec<&'static str> {
     query.fields.iter().map(|field| field.name()).collect()
 }
 
-fn choice(query: &Query) -> Choice {
+fn choice(query: &Query) -> TableOptions {
     let filter = query.filter.iter();
     let filter = filter.map(|condition| (condition.field().to_string(), condition.pattern()));
-    Choice {
+    TableOptions {
         order: query.order.map(|order| order.to_string()),
         limit: query.limit.and_then(|limit| limit.try_into().ok()),
         filter: filter.collect(),
