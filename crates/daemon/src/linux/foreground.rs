@@ -42,11 +42,11 @@ pub fn seclude(keep: impl AsFd) -> Result<(), Error> {
 
 /// `attached`: a controlling terminal is kept, and SIGHUP stays ignored where it is. Returns whether the process leads a
 /// session of its own now.
-pub(crate) fn settle_in(directory: &Path, umask: Mode, attached: bool) -> Result<bool, Error> {
-    threads::require_one()?;
-    sys::fd::fill_standard()?;
-    sys::signals::reset(attached)?;
-    let own_session = !(attached && has_terminal()) && leave_session()?;
+pub(crate) fn settle_in(directory: &Path, umask: Mode, keep_terminal: bool) -> Result<bool, Error> {
+    threads::require_single()?;
+    sys::fd::open_closed_standard()?;
+    sys::signals::reset(keep_terminal)?;
+    let own_session = !(keep_terminal && has_terminal()) && leave_session()?;
     directory::enter(directory, umask)?;
     unistd::dup2_stdin(stdio::null()?).map_err(Error::call("dup2"))?;
     Ok(own_session)

@@ -32,13 +32,13 @@ impl Notify {
     /// [`Error::Threads`] if there is more than one thread, since the environment belongs to all of them: call it
     /// early in `main`. [`Error::NotifyAddress`] if the socket is of another kind than `AF_UNIX`.
     pub fn from_env() -> Result<Self, Error> {
-        threads::require_one()?;
+        threads::require_single()?;
         let address = std::env::var_os("NOTIFY_SOCKET");
         let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
         let ours = std::env::var_os("WATCHDOG_PID").is_none()
             || number("WATCHDOG_PID") == Some(std::process::id().into());
         let period = number("WATCHDOG_USEC").filter(|&period| period > 0 && ours);
-        environment::remove_supervision()?;
+        environment::remove_supervisor_variables()?;
         let socket = address.map(connect).transpose()?;
         // Nobody could hear it without a socket.
         let watchdog = period
@@ -52,7 +52,7 @@ impl Notify {
     /// # Errors
     /// [`Error::Call`] if the message cannot be sent, here and below.
     pub fn ready(&self) -> Result<(), Error> {
-        self.send("READY=1", PATIENCE)
+        self.send("READY=1", SEND_TIMEOUT)
     }
 
     /// The same, tried once: for who tries again later.
@@ -68,7 +68,7 @@ impl Notify {
     /// # Errors
     /// As for [`ready`](Self::ready).
     pub fn stopping(&self) -> Result<(), Error> {
-        self.send("STOPPING=1", PATIENCE)
+        self.send("STOPPING=1", SEND_TIMEOUT)
     }
 
     /// "It reads its configuration again." To be followed by [`ready`](Self::ready). Carries the time, which
@@ -80,7 +80,7 @@ impl Notify {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_err(Error::call("clock_gettime"))?;
         let now = Duration::from(now).as_micros();
         let message = format!("RELOADING=1\nMONOTONIC_USEC={now}");
-        self.send(&message, PATIENCE)
+        self.send(&message, SEND_TIMEOUT)
     }
 
     /// A line for people, shown by `systemctl status`.
@@ -110,7 +110,7 @@ impl Notify {
         self.watchdog
     }
 
-    fn send(&self, message: &str, patience: Duration) -> Result<(), Error> {
+    fn send(&self, message: &str, timeout: Duration) -> Result<(), Error> {
         let Some((socket, address)) = &self.socket else {
             return Ok(());
         };
@@ -121,9 +121,9 @@ impl Notify {
                 Ok(_) => return Ok(()),
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
                 Err(cause)
-                    if cause.kind() == ErrorKind::WouldBlock && start.elapsed() < patience =>
+                    if cause.kind() == ErrorKind::WouldBlock && start.elapsed() < timeout =>
                 {
-                    wait::pause();
+                    wait::before_retry();
                 }
                 Err(cause) => return Err(Error::call("sendto")(cause)),
             }
@@ -132,7 +132,7 @@ impl Notify {
 }
 
 /// How long a message that must not be lost is tried.
-const PATIENCE: Duration = Duration::from_millis(100);
+const SEND_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The socket is not connected, so that a supervisor which comes back at the same address is heard again.
 fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_queue_is_not_waited_for() {
+    fn a_message_to_a_full_queue_fails_after_the_timeout() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify");
         let supervisor = UnixDatagram::bind(&path).unwrap();
@@ -170,7 +170,7 @@ mod tests {
         while notify.watchdog().is_ok() {}
         let start = Instant::now();
         assert!(notify.ready().unwrap_err().would_block());
-        assert!(start.elapsed() >= PATIENCE);
+        assert!(start.elapsed() >= SEND_TIMEOUT);
         supervisor.recv(&mut [0; 64]).unwrap();
         notify.ready().unwrap();
         assert!(notify.stopping().unwrap_err().would_block());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn two_kinds_of_address() {
+    fn a_path_and_an_abstract_name_are_addresses() {
         let path = parse(OsStr::new("/run/systemd/notify")).unwrap();
         assert_eq!(path.as_pathname(), Some("/run/systemd/notify".as_ref()));
         let name = parse(OsStr::new("@/org/x")).unwrap();

@@ -27,11 +27,11 @@ pub(super) fn runtime_directory() -> Option<PathBuf> {
         true => PathBuf::from("/run"),
         false => PathBuf::from(format!("/run/user/{user}")),
     };
-    let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    told.into_iter().chain([default]).find(|path| {
-        let ours = path
+    let from_environment = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    from_environment.into_iter().chain([default]).find(|path| {
+        let is_own = path
             .metadata()
             .is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw());
-        path.is_absolute() && ours
+        path.is_absolute() && is_own
     })
 }

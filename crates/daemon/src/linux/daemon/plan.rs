@@ -11,7 +11,7 @@ use super::settings::Daemon;
 use crate::linux::error::Error;
 use crate::linux::foreground;
 use crate::linux::pidfile::{self, Claim, Pidfile};
-use crate::linux::readiness::{Record, Writer};
+use crate::linux::readiness::{Message, Writer};
 use crate::linux::setup::identity::Identity;
 use crate::linux::setup::stdio::{Stdio, Streams};
 use crate::linux::setup::{directory, environment};
@@ -33,7 +33,7 @@ pub(super) enum Next {
         streams: Streams,
     },
     /// Another instance is running, and is left the field.
-    Leave {
+    AlreadyRunning {
         pid: i32,
     },
 }
@@ -72,18 +72,18 @@ impl<'a> Plan<'a> {
 
     /// Makes a detached process the daemon. The standard streams are opened but not moved yet: until the service is
     /// ready, its complaints go to the caller.
-    pub(super) fn carry_out(&self, pipe: &Writer) -> Result<Next, Error> {
+    pub(super) fn apply(&self, pipe: &Writer) -> Result<Next, Error> {
         self.set_up()?;
         let claim = match &self.pidfile {
             Some(path) => pidfile::claim(path, self.settings.ready_timeout, true, || {
-                pipe.write(&Record::Waiting);
+                pipe.write(&Message::Waiting);
             })?,
-            None => Claim::Ours(Pidfile::none()),
+            None => Claim::Taken(Pidfile::none()),
         };
         let pidfile = match claim {
-            Claim::Ours(pidfile) => pidfile,
-            Claim::Theirs(_) if self.settings.pidfile_if_free => Pidfile::none(),
-            Claim::Theirs(holder) => return Ok(Next::Leave { pid: holder.pid }),
+            Claim::Taken(pidfile) => pidfile,
+            Claim::HeldBy(_) if self.settings.pidfile_if_free => Pidfile::none(),
+            Claim::HeldBy(holder) => return Ok(Next::AlreadyRunning { pid: holder.pid }),
         };
         let streams = self.become_user().and_then(|()| self.open_streams());
         if streams.is_err() {
@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The same with a pidfile that is looked at and not taken, and with the service's own check.
-    pub(super) fn rehearse(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         self.set_up()?;
         if let Some(path) = &self.pidfile {
             pidfile::verify(path)?;
@@ -111,15 +111,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Makes this process a daemon in the foreground.
-    pub(super) fn carry_out_here(&self) -> Result<Pidfile, Error> {
+    pub(super) fn apply_in_foreground(&self) -> Result<Pidfile, Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
         let pidfile = match &self.pidfile {
             Some(path) => {
                 let timeout = self.settings.ready_timeout;
                 match pidfile::claim(path, timeout, own_session, || {})? {
-                    Claim::Ours(pidfile) => pidfile,
-                    Claim::Theirs(holder) => {
+                    Claim::Taken(pidfile) => pidfile,
+                    Claim::HeldBy(holder) => {
                         let (path, pid) = (path.clone(), holder.pid);
                         return Err(Error::AlreadyRunning { path, pid });
                     }
@@ -135,7 +135,7 @@ impl<'a> Plan<'a> {
     }
 
     fn set_up(&self) -> Result<(), Error> {
-        environment::remove_supervision()?;
+        environment::remove_supervisor_variables()?;
         if let Some(kept) = &self.settings.environment {
             environment::keep_only(kept)?;
         }

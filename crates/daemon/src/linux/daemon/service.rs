@@ -6,7 +6,7 @@ use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::linux::error::Error;
-use crate::linux::readiness::{Outcome, Ready};
+use crate::linux::readiness::{Readiness, Ready};
 
 /// Calls the service in the daemon of this name. Returns the exit status.
 pub(super) fn call<F, E>(name: &str, ready: &Ready, service: F) -> i32
@@ -20,18 +20,18 @@ where
     let (error, status) = match returned {
         Ok(Ok(())) => (None, 0),
         Ok(Err(error)) => (Some(Error::failed(error.into().as_ref())), 1),
-        Err(panic) => (Some(panicked(panic.as_ref())), 101),
+        Err(panic) => (Some(panic_error(panic.as_ref())), 101),
     };
     // Before the last record, after which the next one may be started.
     if let Err(error) = pidfile.release() {
-        complain(name, &error);
+        print_error(name, &error);
     }
-    match (ready.outcome(), error) {
-        (Outcome::Ready, None) => {}
-        (Outcome::Ready, Some(error)) => complain(name, &error),
-        (Outcome::Failed(_), _) => return status.max(1),
-        (Outcome::None, Some(error)) => ready.fail_with(&error),
-        (Outcome::None, None) => {
+    match (ready.readiness(), error) {
+        (Readiness::Ready, None) => {}
+        (Readiness::Ready, Some(error)) => print_error(name, &error),
+        (Readiness::Failed(_), _) => return status.max(1),
+        (Readiness::Pending, Some(error)) => ready.fail_with(&error),
+        (Readiness::Pending, None) => {
             ready.fail("the daemon ended before it was ready");
             return 1;
         }
@@ -40,17 +40,17 @@ where
 }
 
 /// Not by eprintln!, which panics if nobody reads.
-fn complain(name: &str, error: &Error) {
+fn print_error(name: &str, error: &Error) {
     let _ = writeln!(stderr(), "{name}: {error}");
 }
 
 /// Has a panic be an error, so that it does not unwind into the caller's code in the wrong process.
-pub(super) fn caught<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn catch_panic<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let done = catch_unwind(AssertUnwindSafe(step));
-    done.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+    done.unwrap_or_else(|panic| Err(panic_error(panic.as_ref())))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
+fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     Error::Failed {

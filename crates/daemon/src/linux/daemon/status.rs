@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::linux::error::Error;
-use crate::linux::pidfile::{self, Stage, State};
+use crate::linux::pidfile::{self, PidfileState, Stage};
 use crate::linux::sys::proc;
 
 /// The daemon's state. Numbers in brackets are the Linux Standard Base's exit statuses for `status`.
@@ -53,9 +53,11 @@ impl Status {
     /// The state of the daemon with this pidfile.
     pub(super) fn observe(path: &Path) -> Result<Self, Error> {
         let holder = match pidfile::observe(path)? {
-            State::Absent | State::Free { empty: true } => return Ok(Self::NotRunning),
-            State::Free { empty: false } => return Ok(Self::Dead),
-            State::Held(holder) => holder,
+            PidfileState::Absent | PidfileState::Free { empty: true } => {
+                return Ok(Self::NotRunning);
+            }
+            PidfileState::Free { empty: false } => return Ok(Self::Dead),
+            PidfileState::Held(holder) => holder,
         };
         let pid = holder.pid;
         Ok(match holder.stage {
@@ -63,7 +65,7 @@ impl Status {
                 pid,
                 since: proc::started(pid),
             },
-            Stage::Taken | Stage::Named => Self::Starting { pid },
+            Stage::Locked | Stage::PidWritten => Self::Starting { pid },
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::linux::detach::{self, Side};
 use crate::linux::error::Error;
 use crate::linux::pidfile::{self, Holder, Proof, holder};
 use crate::linux::process::{KillMode, Process, Stop, session};
-use crate::linux::readiness::{Outcome, Ready, Record, Start};
+use crate::linux::readiness::{Message, Readiness, Ready, Start};
 use crate::linux::sys;
 
 impl Daemon {
@@ -39,23 +39,23 @@ impl Daemon {
         E: Into<Box<dyn StdError>>,
     {
         let plan = Plan::new(self)?;
-        let pipe = match detach::split()? {
+        let pipe = match detach::double_fork()? {
             Side::Launcher(launcher) => {
                 let outcome = launcher.wait(self.ready_timeout);
                 if let (Err(_), Some(pidfile)) = (&outcome, &plan.pidfile) {
-                    pidfile::sweep(pidfile);
+                    pidfile::remove_stale(pidfile);
                 }
                 return outcome;
             }
             Side::Daemon(pipe) => pipe,
         };
-        match service::caught(|| plan.carry_out(&pipe)) {
+        match service::catch_panic(|| plan.apply(&pipe)) {
             Err(error) => {
                 pipe.failed(&error);
                 sys::fork::exit_now(1)
             }
-            Ok(Next::Leave { pid }) => {
-                pipe.write(&Record::Already(pid));
+            Ok(Next::AlreadyRunning { pid }) => {
+                pipe.write(&Message::Already(pid));
                 sys::fork::exit_now(0)
             }
             Ok(Next::Serve { pidfile, streams }) => {
@@ -75,13 +75,13 @@ impl Daemon {
     /// [`Error::Died`] and [`Error::TimedOut`].
     pub fn verify(&self) -> Result<(), Error> {
         let plan = Plan::new(self)?;
-        let pipe = match detach::split()? {
-            Side::Launcher(launcher) => return launcher.wait_for_trial(self.ready_timeout),
+        let pipe = match detach::double_fork()? {
+            Side::Launcher(launcher) => return launcher.wait_for_check(self.ready_timeout),
             Side::Daemon(pipe) => pipe,
         };
-        match service::caught(|| plan.rehearse()) {
+        match service::catch_panic(|| plan.check()) {
             Ok(()) => {
-                pipe.write(&Record::Ready);
+                pipe.write(&Message::Ready);
                 sys::fork::exit_now(0)
             }
             Err(error) => {
@@ -105,12 +105,12 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        let pidfile = Plan::in_foreground(self)?.carry_out_here()?;
+        let pidfile = Plan::in_foreground(self)?.apply_in_foreground()?;
         let ready = Ready::new(None, None, pidfile.clone());
         let returned = service(ready.clone()).map_err(|error| Error::failed(error.into().as_ref()));
         let released = pidfile.release();
-        match ready.outcome() {
-            Outcome::Failed(message) => Err(Error::Failed {
+        match ready.readiness() {
+            Readiness::Failed(message) => Err(Error::Failed {
                 message,
                 causes: Vec::new(),
             }),
@@ -189,7 +189,7 @@ impl Daemon {
     }
 
     fn end(&self, process: &Process, holder: Holder) -> Result<Stop, Error> {
-        let own_session = matches!(holder.proof, Proof::Record { own_session: true });
+        let own_session = matches!(holder.proof, Proof::RecordLock { own_session: true });
         match self.kill_mode {
             KillMode::Session if own_session => session::end(process, self.stop_timeout),
             _ => process.end(self.stop_timeout),

@@ -9,11 +9,11 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{self, ForkResult, Pid};
 
-use super::intermediate::{self, Intermediate, Link};
+use super::intermediate::{self, Intermediate, Socket};
 use super::launcher::Launcher;
 use crate::linux::error::Error;
 use crate::linux::pidfile;
-use crate::linux::readiness::{Reader, Record, Writer};
+use crate::linux::readiness::{Message, Reader, Writer};
 use crate::linux::setup::{descriptors, environment};
 use crate::linux::sys::{self, threads};
 
@@ -32,56 +32,60 @@ pub(crate) enum Side {
 /// second one makes a process that leads no session, for only a session's leader gets a terminal by opening one.
 /// Signals and descriptors are put right in the first child and not before the fork, since the caller lives on and
 /// may need its own.
-pub(crate) fn split() -> Result<Side, Error> {
-    threads::require_one()?;
-    descriptors::refuse_runtime()?;
-    sys::fd::fill_standard()?;
+pub(crate) fn double_fork() -> Result<Side, Error> {
+    threads::require_single()?;
+    descriptors::refuse_async_runtime()?;
+    sys::fd::open_closed_standard()?;
     // They were passed to this process and not to its child.
-    let passed = environment::listen_fds();
+    let listen_fds = environment::listen_fds();
     // Both sides would print the text that is still buffered.
     let _ = io::stdout().flush();
-    sys::fork::flush_c();
+    sys::fork::flush_c_streams();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
-    let (link, far_link) = UnixStream::pair().map_err(Error::call("socketpair"))?;
+    let (socket, daemon_socket) = UnixStream::pair().map_err(Error::call("socketpair"))?;
     // All that may fail comes before the fork: nothing is left half done.
-    let (pipe, link) = (Reader::new(reader)?, Link::new(link.into())?);
+    let (pipe, socket) = (Reader::new(reader)?, Socket::new(socket.into())?);
     // The caller's handlers must not run in the child.
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
         .map_err(Error::call("sigprocmask"))?;
     let forked = sys::fork::fork();
     if let Ok(ForkResult::Child) = forked {
-        drop((pipe, link));
-        return Ok(Side::Daemon(detach_child(writer, far_link.into(), passed)));
+        drop((pipe, socket));
+        return Ok(Side::Daemon(run_first_child(
+            writer,
+            daemon_socket.into(),
+            listen_fds,
+        )));
     }
     mask.thread_set_mask().map_err(Error::call("sigprocmask"))?;
     match forked? {
         ForkResult::Parent { child: pid } => Ok(Side::Launcher(Launcher {
             pipe,
-            intermediate: Intermediate { pid, link },
+            intermediate: Intermediate { pid, socket },
         })),
         ForkResult::Child => unreachable!("the child has returned above"),
     }
 }
 
 /// The steps of the first child. Returns in the second one only, the daemon.
-fn detach_child(pipe: OwnedFd, link: OwnedFd, passed: usize) -> Writer {
+fn run_first_child(pipe: OwnedFd, socket: OwnedFd, listen_fds: usize) -> Writer {
     let pipe = Writer::new(pipe);
     pidfile::close_inherited();
     let forked = refuse_process_1()
         .and_then(|()| sys::signals::reset(false))
-        .and_then(|()| descriptors::keep_passed(passed))
+        .and_then(|()| descriptors::keep_passed(listen_fds))
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
-        .and_then(|_| fork_daemon());
+        .and_then(|_| second_fork());
     match forked {
         Ok(None) => {
-            pipe.write(&Record::Pid(unistd::getpid().as_raw()));
+            pipe.write(&Message::Pid(unistd::getpid().as_raw()));
             pipe
         }
-        Ok(Some((daemon, ends))) => {
+        Ok(Some((daemon, child_ended))) => {
             drop(pipe);
-            intermediate::attend(daemon, &ends, link)
+            intermediate::watch_daemon(daemon, &child_ended, socket)
         }
         Err(error) => {
             pipe.failed(&error);
@@ -103,15 +107,19 @@ fn refuse_process_1() -> Result<(), Error> {
 }
 
 /// The second fork. In the parent, the daemon's process id and a descriptor for SIGCHLD; `None` in the daemon.
-fn fork_daemon() -> Result<Option<(Pid, SignalFd)>, Error> {
-    let ends = SigSet::from(Signal::SIGCHLD);
-    ends.thread_block().map_err(Error::call("sigprocmask"))?;
+fn second_fork() -> Result<Option<(Pid, SignalFd)>, Error> {
+    let child_ended = SigSet::from(Signal::SIGCHLD);
+    child_ended
+        .thread_block()
+        .map_err(Error::call("sigprocmask"))?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let fd = SignalFd::with_flags(&ends, flags).map_err(Error::call("signalfd"))?;
+    let fd = SignalFd::with_flags(&child_ended, flags).map_err(Error::call("signalfd"))?;
     match sys::fork::fork()? {
         ForkResult::Parent { child } => Ok(Some((child, fd))),
         ForkResult::Child => {
-            ends.thread_unblock().map_err(Error::call("sigprocmask"))?;
+            child_ended
+                .thread_unblock()
+                .map_err(Error::call("sigprocmask"))?;
             Ok(None)
         }
     }

@@ -10,23 +10,23 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::linux::error::{Death, Error};
-use crate::linux::readiness::{Reader, Record, Writer};
+use crate::linux::readiness::{Message, Reader, Writer};
 use crate::linux::sys::{self, wait};
 
 /// Our child, the parent of the daemon. It leads the daemon's session, whose number is nobody else's as long as it is
 /// not reaped.
 pub(super) struct Intermediate {
     pub(super) pid: Pid,
-    pub(super) link: Link,
+    pub(super) socket: Socket,
 }
 
 /// Our side of the socket to the intermediate process, which ends when this is closed.
-pub(super) struct Link {
+pub(super) struct Socket {
     pub(super) reader: Reader,
     pub(super) writer: Writer,
 }
 
-impl Link {
+impl Socket {
     pub(super) fn new(socket: OwnedFd) -> Result<Self, Error> {
         let other = socket.try_clone().map_err(Error::call("fcntl"))?;
         Ok(Self {
@@ -60,31 +60,31 @@ impl Intermediate {
 
 /// The intermediate process: only a parent hears how its child ended, and can kill it by its number. Ends when the
 /// launcher closes its side.
-pub(super) fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
-    let (Ok(far), link) = (link.try_clone(), Writer::new(link)) else {
+pub(super) fn watch_daemon(daemon: Pid, child_ended: &SignalFd, socket: OwnedFd) -> ! {
+    let (Ok(reader), socket) = (socket.try_clone(), Writer::new(socket)) else {
         sys::fork::exit_now(1)
     };
-    let Ok(mut far) = Reader::new(far) else {
+    let Ok(mut reader) = Reader::new(reader) else {
         sys::fork::exit_now(1)
     };
     let mut ended = false;
     loop {
-        let woken = wait::readable(&[ends.as_fd(), far.as_fd()], Duration::MAX);
-        let Ok(records) = far.read() else {
+        let polled = wait::poll_readable(&[child_ended.as_fd(), reader.as_fd()], Duration::MAX);
+        let Ok(messages) = reader.read() else {
             sys::fork::exit_now(1)
         };
-        if woken.is_err() || !far.is_open() {
+        if polled.is_err() || !reader.is_open() {
             sys::fork::exit_now(0);
         }
-        while let Ok(Some(_)) = ends.read_signal() {}
+        while let Ok(Some(_)) = child_ended.read_signal() {}
         if ended {
             continue;
         }
         // Its number is its own until it is waited for.
-        if records.contains(&Record::Kill) {
+        if messages.contains(&Message::Kill) {
             let _ = kill(daemon, Signal::SIGKILL);
         }
-        let how = match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {
+        let death = match waitpid(daemon, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, status)) => Death::Exited { status },
             Ok(WaitStatus::Signaled(_, signal, _)) => Death::Killed {
                 signal: signal as i32,
@@ -92,6 +92,6 @@ pub(super) fn attend(daemon: Pid, ends: &SignalFd, link: OwnedFd) -> ! {
             _ => continue,
         };
         ended = true;
-        link.write(&Record::Ended(how));
+        socket.write(&Message::Ended(death));
     }
 }

@@ -9,17 +9,17 @@ use nix::sys::signal::Signal;
 use super::intermediate::Intermediate;
 use crate::linux::error::{Death, Error};
 use crate::linux::process::session;
-use crate::linux::readiness::{Reader, Record, Start};
+use crate::linux::readiness::{Message, Reader, Start};
 use crate::linux::sys::wait;
 
 /// After its end has been announced, a process gets so long to be gone.
-const GRACE: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much longer than its own time-out a daemon may take to tell that the pidfile does not become free.
-const SLACK: Duration = Duration::from_secs(2);
+const PIDFILE_MARGIN: Duration = Duration::from_secs(2);
 /// How long the last step of a start may take: after `Ready`, that the daemon shows it in its pidfile and closes the
 /// pipe; after a pipe that was closed without it, how the daemon ended. It takes some microseconds; longer if a child
 /// has the pipe too, which was forked without exec(2).
-const CLOSING: Duration = Duration::from_secs(1);
+const LAST_STEP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The launcher's ends of a start.
 pub(crate) struct Launcher {
@@ -35,7 +35,7 @@ impl Launcher {
     }
 
     /// The same for a process that tries what a daemon would do, and ends. All that it has started is gone, too.
-    pub(crate) fn wait_for_trial(self, timeout: Duration) -> Result<(), Error> {
+    pub(crate) fn wait_for_check(self, timeout: Duration) -> Result<(), Error> {
         match self.wait_for(timeout, true) {
             Err(Error::Died { how }) => Err(Error::CheckDied { how }),
             Err(Error::TimedOut { after }) => Err(Error::CheckTimedOut { after }),
@@ -43,20 +43,20 @@ impl Launcher {
         }
     }
 
-    fn wait_for(self, timeout: Duration, trial: bool) -> Result<Start, Error> {
-        let mut daemon = Starting {
+    fn wait_for(self, timeout: Duration, check: bool) -> Result<Start, Error> {
+        let mut daemon = StartProgress {
             intermediate: self.intermediate,
             pid: None,
-            waiting: false,
-            ready: None,
-            silent: None,
+            waits_for_pidfile: false,
+            ready_at: None,
+            pipe_closed: None,
             causes: Vec::new(),
-            ended: None,
+            death: None,
         };
         let outcome = daemon.wait(self.pipe, timeout);
         let outcome = match outcome {
-            Ok(Start::Started { .. }) if !trial => outcome,
-            outcome => daemon.bury(outcome),
+            Ok(Start::Started { .. }) if !check => outcome,
+            outcome => daemon.clean_up(outcome),
         };
         daemon.intermediate.end();
         outcome
@@ -64,53 +64,53 @@ impl Launcher {
 }
 
 /// A daemon that starts, as the launcher sees it.
-struct Starting {
+struct StartProgress {
     intermediate: Intermediate,
     pid: Option<i32>,
-    waiting: bool,
-    ready: Option<Instant>,
+    waits_for_pidfile: bool,
+    ready_at: Option<Instant>,
     /// When its end of the pipe was closed.
-    silent: Option<Instant>,
+    pipe_closed: Option<Instant>,
     causes: Vec<String>,
-    ended: Option<Death>,
+    death: Option<Death>,
 }
 
-impl Starting {
+impl StartProgress {
     fn wait(&mut self, mut pipe: Reader, timeout: Duration) -> Result<Start, Error> {
         let start = Instant::now();
         loop {
             // First whether it has ended, then what it said: its last words come before its end.
             self.read_end()?;
-            for record in pipe.read()? {
-                if let Some(outcome) = self.hear(record) {
+            for message in pipe.read()? {
+                if let Some(outcome) = self.apply(message) {
                     return outcome;
                 }
             }
-            let timeout = match self.waiting {
-                true => timeout.saturating_add(SLACK),
+            let timeout = match self.waits_for_pidfile {
+                true => timeout.saturating_add(PIDFILE_MARGIN),
                 false => timeout,
             };
-            let left = match self.ready {
-                Some(ready) => CLOSING.saturating_sub(ready.elapsed()),
+            let left = match self.ready_at {
+                Some(ready) => LAST_STEP_TIMEOUT.saturating_sub(ready.elapsed()),
                 None => timeout.saturating_sub(start.elapsed()),
             };
             if !pipe.is_open() {
-                self.silent.get_or_insert_with(Instant::now);
+                self.pipe_closed.get_or_insert_with(Instant::now);
             }
-            let left = match self.silent {
-                Some(since) => left.min(CLOSING.saturating_sub(since.elapsed())),
+            let left = match self.pipe_closed {
+                Some(since) => left.min(LAST_STEP_TIMEOUT.saturating_sub(since.elapsed())),
                 None => left,
             };
-            match (self.pid, self.ready, self.ended) {
+            match (self.pid, self.ready_at, self.death) {
                 (Some(pid), Some(_), ended)
-                    if ended.is_some() || self.silent.is_some() || left.is_zero() =>
+                    if ended.is_some() || self.pipe_closed.is_some() || left.is_zero() =>
                 {
                     return Ok(Start::Started { pid });
                 }
                 (_, None, Some(how)) => return Err(Error::Died { how }),
                 (_, None, None)
-                    if self.silent.is_some()
-                        && (left.is_zero() || !self.intermediate.link.reader.is_open()) =>
+                    if self.pipe_closed.is_some()
+                        && (left.is_zero() || !self.intermediate.socket.reader.is_open()) =>
                 {
                     let how = Death::Unknown;
                     return Err(Error::Died { how });
@@ -123,50 +123,50 @@ impl Starting {
             // An end that is closed would be readable for ever.
             let mut fds = Vec::new();
             fds.extend(pipe.is_open().then(|| pipe.as_fd()));
-            let link = &self.intermediate.link.reader;
-            fds.extend(link.is_open().then(|| link.as_fd()));
-            wait::readable(&fds, left)?;
+            let socket = &self.intermediate.socket.reader;
+            fds.extend(socket.is_open().then(|| socket.as_fd()));
+            wait::poll_readable(&fds, left)?;
         }
     }
 
     /// Reads how the daemon ended, if the intermediate process has told.
     fn read_end(&mut self) -> Result<(), Error> {
-        for record in self.intermediate.link.reader.read()? {
-            if let Record::Ended(how) = record {
-                self.ended = Some(how);
+        for message in self.intermediate.socket.reader.read()? {
+            if let Message::Ended(how) = message {
+                self.death = Some(how);
             }
         }
         Ok(())
     }
 
-    fn hear(&mut self, record: Record) -> Option<Result<Start, Error>> {
-        match record {
-            Record::Pid(pid) => self.pid = Some(pid),
-            Record::Waiting => self.waiting = true,
-            Record::Ready => self.ready = Some(Instant::now()),
-            Record::Cause(cause) => self.causes.push(cause),
-            Record::Already(pid) => return Some(Ok(Start::AlreadyRunning { pid })),
-            Record::Failed(message) => {
+    fn apply(&mut self, message: Message) -> Option<Result<Start, Error>> {
+        match message {
+            Message::Pid(pid) => self.pid = Some(pid),
+            Message::Waiting => self.waits_for_pidfile = true,
+            Message::Ready => self.ready_at = Some(Instant::now()),
+            Message::Cause(cause) => self.causes.push(cause),
+            Message::Already(pid) => return Some(Ok(Start::AlreadyRunning { pid })),
+            Message::Failed(message) => {
                 let causes = std::mem::take(&mut self.causes);
                 return Some(Err(Error::Failed { message, causes }));
             }
-            Record::Ended(_) | Record::Kill => {}
+            Message::Ended(_) | Message::Kill => {}
         }
         None
     }
 
     /// Sees to it that nothing is left of a daemon which did not start, or of a trial.
-    fn bury(&mut self, outcome: Result<Start, Error>) -> Result<Start, Error> {
+    fn clean_up(&mut self, outcome: Result<Start, Error>) -> Result<Start, Error> {
         if !matches!(outcome, Err(Error::TimedOut { .. })) {
             self.wait_for_end();
         }
         // One that left the field to another has started nothing.
-        if matches!(outcome, Ok(Start::AlreadyRunning { .. })) && self.ended.is_some() {
+        if matches!(outcome, Ok(Start::AlreadyRunning { .. })) && self.death.is_some() {
             return outcome;
         }
-        if self.ended.is_none() {
+        if self.death.is_none() {
             // Also if it has left its session, and if the intermediate process is stopped.
-            self.intermediate.link.writer.write(&Record::Kill);
+            self.intermediate.socket.writer.write(&Message::Kill);
             self.intermediate.signal(Signal::SIGCONT);
             self.wait_for_end();
         }
@@ -175,9 +175,9 @@ impl Starting {
         if self.intermediate.is_our_child() {
             session::kill_all_but_leader(self.intermediate.pid.as_raw());
         }
-        match (self.ended, self.pid) {
-            (None, Some(pid)) if self.intermediate.link.reader.is_open() => {
-                let after = GRACE;
+        match (self.death, self.pid) {
+            (None, Some(pid)) if self.intermediate.socket.reader.is_open() => {
+                let after = END_TIMEOUT;
                 Err(Error::Unkillable { pid, after })
             }
             _ => outcome,
@@ -187,9 +187,9 @@ impl Starting {
     /// Waits until the intermediate process has told how the daemon ended.
     fn wait_for_end(&mut self) {
         let start = Instant::now();
-        while self.ended.is_none() && self.intermediate.link.reader.is_open() {
-            let left = GRACE.saturating_sub(start.elapsed());
-            let waited = wait::readable(&[self.intermediate.link.reader.as_fd()], left);
+        while self.death.is_none() && self.intermediate.socket.reader.is_open() {
+            let left = END_TIMEOUT.saturating_sub(start.elapsed());
+            let waited = wait::poll_readable(&[self.intermediate.socket.reader.as_fd()], left);
             if left.is_zero() || waited.is_err() || self.read_end().is_err() {
                 return;
             }

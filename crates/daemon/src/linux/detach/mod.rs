@@ -11,11 +11,11 @@ use std::time::Duration;
 use nix::sys::stat::Mode;
 
 use super::error::Error;
-use super::readiness::Record;
+use super::readiness::Message;
 use super::setup::stdio::Streams;
 use super::setup::{directory, environment};
 use super::sys;
-pub(crate) use fork::{Side, split};
+pub(crate) use fork::{Side, double_fork};
 
 /// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
 /// and of daemon(3).
@@ -34,7 +34,7 @@ pub(crate) use fork::{Side, split};
 /// [`Error::Threads`] if the process has more than one thread, [`Error::Runtime`] if it has entered an async runtime,
 /// [`Error::Call`] if it cannot be forked. All are returned in the caller, which is still what it was.
 pub fn detach() -> Result<(), Error> {
-    match split()? {
+    match double_fork()? {
         Side::Launcher(launcher) => match launcher.wait(Duration::from_secs(30)) {
             Ok(_) => sys::fork::exit_now(0),
             Err(error) => {
@@ -44,14 +44,14 @@ pub fn detach() -> Result<(), Error> {
             }
         },
         Side::Daemon(pipe) => {
-            let done = environment::remove_supervision()
+            let done = environment::remove_supervisor_variables()
                 .and_then(|()| directory::enter(Path::new("/"), Mode::from_bits_truncate(0o022)))
                 .and_then(|()| Streams::null()?.install());
             if let Err(error) = done {
                 pipe.failed(&error);
                 sys::fork::exit_now(1);
             }
-            pipe.write(&Record::Ready);
+            pipe.write(&Message::Ready);
             Ok(())
         }
     }

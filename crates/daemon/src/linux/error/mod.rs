@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 
 pub use death::Death;
-use text::{chain, holder, threads, words};
+use text::{cause_text, lock_owner, thread_list, with_causes};
 
 /// The failures in the life of a daemon.
 ///
@@ -21,7 +21,7 @@ use text::{chain, holder, threads, words};
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened, locked, read or written.
-    #[error("{}: {}", path.display(), words(cause))]
+    #[error("{}: {}", path.display(), cause_text(cause))]
     #[non_exhaustive]
     File {
         /// The file in question.
@@ -30,7 +30,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// A system call that names no file failed.
-    #[error("{call}: {}", words(cause))]
+    #[error("{call}: {}", cause_text(cause))]
     #[non_exhaustive]
     Call {
         /// The call's name, as in section 2 of the manual.
@@ -39,7 +39,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// A process could not be opened or signalled.
-    #[error("process {pid}: {}", words(cause))]
+    #[error("process {pid}: {}", cause_text(cause))]
     #[non_exhaustive]
     Process {
         /// The process.
@@ -95,7 +95,7 @@ pub enum Error {
         user: u32,
     },
     /// The pidfile is locked for writing, but not the way a daemon of this library does it.
-    #[error("{}: is locked by {}, which is no daemon of this kind", path.display(), holder(*pid))]
+    #[error("{}: is locked by {}, which is no daemon of this kind", path.display(), lock_owner(*pid))]
     #[non_exhaustive]
     Locked {
         /// The pidfile.
@@ -104,7 +104,7 @@ pub enum Error {
         pid: Option<i32>,
     },
     /// Another process has a lock for reading on the pidfile, and no new file can be put in its place.
-    #[error("{}: is locked for reading by {}, and cannot be replaced: {}", path.display(), holder(*pid), words(cause))]
+    #[error("{}: is locked for reading by {}, and cannot be replaced: {}", path.display(), lock_owner(*pid), cause_text(cause))]
     #[non_exhaustive]
     ReadLocked {
         /// The pidfile.
@@ -116,7 +116,7 @@ pub enum Error {
     },
     /// The pidfile is locked, but by no daemon that is known to live: a child that shares its open file has outlived
     /// it; or it is of version 0.1.0 and its locks cannot be seen in /proc.
-    #[error("{}: is locked by {}, which is not known as a daemon; perhaps a dead daemon's child", path.display(), holder(*pid))]
+    #[error("{}: is locked by {}, which is not known as a daemon; perhaps a dead daemon's child", path.display(), lock_owner(*pid))]
     #[non_exhaustive]
     Orphaned {
         /// The pidfile.
@@ -168,7 +168,7 @@ pub enum Error {
         after: Duration,
     },
     /// The daemon said why it could not start; or, in the foreground, why it ended.
-    #[error("{}", chain(message, causes))]
+    #[error("{}", with_causes(message, causes))]
     #[non_exhaustive]
     Failed {
         /// The service's own words.
@@ -215,7 +215,10 @@ pub enum Error {
         after: Duration,
     },
     /// Only a process of one thread can be forked, or change its environment, without risk.
-    #[error("the process has {} where it may have one thread only", threads(names))]
+    #[error(
+        "the process has {} where it may have one thread only",
+        thread_list(names)
+    )]
     #[non_exhaustive]
     Threads {
         /// The names of its threads, as in proc_pid_comm(5). Empty if /proc does not show them.
@@ -255,7 +258,7 @@ pub enum Error {
         name: String,
     },
     /// The process may not become that user or group; only root may.
-    #[error("cannot become {name}: {call}: {}", words(cause))]
+    #[error("cannot become {name}: {call}: {}", cause_text(cause))]
     #[non_exhaustive]
     Become {
         /// The user, or the group where no user was given.

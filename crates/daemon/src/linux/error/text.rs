@@ -5,7 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 /// A message and its causes in one line. Many an error's text ends with its cause already.
-pub(super) fn chain(message: &str, causes: &[String]) -> String {
+pub(super) fn with_causes(message: &str, causes: &[String]) -> String {
     let mut text = message.to_owned();
     for cause in causes {
         if !text.ends_with(cause.as_str()) {
@@ -16,13 +16,13 @@ pub(super) fn chain(message: &str, causes: &[String]) -> String {
     text
 }
 
-pub(super) fn holder(pid: Option<i32>) -> String {
+pub(super) fn lock_owner(pid: Option<i32>) -> String {
     pid.map_or("a process that cannot be seen".to_owned(), |pid| {
         format!("process {pid}")
     })
 }
 
-pub(super) fn threads(names: &[String]) -> String {
+pub(super) fn thread_list(names: &[String]) -> String {
     match names {
         [] => "several threads".to_owned(),
         names => {
@@ -34,7 +34,7 @@ pub(super) fn threads(names: &[String]) -> String {
 }
 
 /// The cause as a phrase: lower case, without the number that `io::Error` appends.
-pub(super) fn words(error: &io::Error) -> String {
+pub(super) fn cause_text(error: &io::Error) -> String {
     let text = match error.raw_os_error().map(Errno::from_raw) {
         Some(errno) => errno.desc().to_owned(),
         None => error.to_string(),
@@ -54,7 +54,7 @@ mod tests {
     fn a_chain_says_nothing_twice() {
         let check = |message, causes: &[&str], expected| {
             let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
-            assert_eq!(chain(message, &causes), expected);
+            assert_eq!(with_causes(message, &causes), expected);
         };
         check("no port", &[], "no port");
         check(

@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 
 use super::held::{self, Pidfile};
 use super::lock::{self, Attempt, Stage};
-use super::state::{Holder, State};
-use super::supersede::{self, supersede};
+use super::replace::{self, replace_read_locked};
+use super::state::{Holder, PidfileState};
 use super::{file, probe};
 use crate::linux::error::Error;
 use crate::linux::sys::wait;
 
 /// The outcome of an attempt to take a pidfile.
 pub(crate) enum Claim {
-    Ours(Pidfile),
-    Theirs(Holder),
+    Taken(Pidfile),
+    HeldBy(Holder),
 }
 
 /// How long a lock that is no daemon's may be in the way.
-const FOREIGN_LOCK: Duration = Duration::from_secs(1);
+const FOREIGN_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Takes the pidfile, or finds the daemon that has it. One that is still starting is waited for, since it may
 /// fail; `waiting` is told, once.
@@ -30,10 +30,10 @@ pub(crate) fn claim(
     mut waiting: impl FnMut(),
 ) -> Result<Claim, Error> {
     let start = Instant::now();
-    let mut told = false;
+    let mut waiting_reported = false;
     loop {
-        if let Some(holder) = held::held_by_this_process(path) {
-            return Ok(Claim::Theirs(holder));
+        if let Some(holder) = held::holder_at(path) {
+            return Ok(Claim::HeldBy(holder));
         }
         let file = file::open_or_create(path)?;
         let attempt = lock::take(&file, own_session).map_err(|errno| Error::file(path, errno))?;
@@ -41,14 +41,16 @@ pub(crate) fn claim(
         let taken = match attempt {
             // Between open and lock the file's last holder may have removed it.
             Attempt::Taken => file::is_at(&file, path)?.then_some(file),
-            Attempt::ReadLocked(pid) => supersede(path, own_session).map_err(|cause| {
-                let path = path.to_path_buf();
-                Error::ReadLocked { path, pid, cause }
-            })?,
+            Attempt::ReadLocked(pid) => {
+                replace_read_locked(path, own_session).map_err(|cause| {
+                    let path = path.to_path_buf();
+                    Error::ReadLocked { path, pid, cause }
+                })?
+            }
             Attempt::Busy(_) => None,
         };
         if let Some(file) = taken {
-            return held::sign(file, path, own_session).map(Claim::Ours);
+            return held::write_pid(file, path, own_session).map(Claim::Taken);
         }
         let pid = match attempt {
             Attempt::Busy(pid) | Attempt::ReadLocked(pid) => pid,
@@ -56,33 +58,35 @@ pub(crate) fn claim(
         };
         let path = path.to_path_buf();
         match probe::observe(&path) {
-            Ok(State::Held(holder)) if holder.stage == Stage::Ready => {
-                return Ok(Claim::Theirs(holder));
+            Ok(PidfileState::Held(holder)) if holder.stage == Stage::Ready => {
+                return Ok(Claim::HeldBy(holder));
             }
-            Ok(State::Held(_)) if after < timeout => {}
-            Ok(State::Held(_)) => return Err(Error::StillStarting { path, after }),
+            Ok(PidfileState::Held(_)) if after < timeout => {}
+            Ok(PidfileState::Held(_)) => return Err(Error::StillStarting { path, after }),
             // It was released this moment; or it is locked by a program that looked into it.
-            Ok(State::Free { .. } | State::Absent) | Err(Error::Locked { .. })
-                if after < FOREIGN_LOCK.min(timeout) => {}
-            Ok(State::Free { .. } | State::Absent) => return Err(Error::Locked { path, pid }),
+            Ok(PidfileState::Free { .. } | PidfileState::Absent) | Err(Error::Locked { .. })
+                if after < FOREIGN_LOCK_TIMEOUT.min(timeout) => {}
+            Ok(PidfileState::Free { .. } | PidfileState::Absent) => {
+                return Err(Error::Locked { path, pid });
+            }
             Err(error) => return Err(error),
         }
-        if !told {
-            told = true;
+        if !waiting_reported {
+            waiting_reported = true;
             waiting();
         }
-        wait::pause();
+        wait::before_retry();
     }
 }
 
 /// Checks that a daemon could take the file, without taking it: that it is ours, and that the disk takes a number.
 pub(crate) fn verify(path: &Path) -> Result<(), Error> {
     let exists = match file::open_to_write(path) {
-        Ok(file) => file::require_ours(&file, path).map(|()| true)?,
+        Ok(file) => file::require_own(&file, path).map(|()| true)?,
         Err(cause) if cause.kind() == ErrorKind::NotFound => false,
-        Err(cause) => return Err(file::not_opened_to_write(path, cause)),
+        Err(cause) => return Err(file::open_to_write_error(path, cause)),
     };
-    match supersede::verify(path) {
+    match replace::verify(path) {
         // Nothing can be created here, and nothing needs to be.
         Err(cause) if exists && cause.kind() == ErrorKind::PermissionDenied => Ok(()),
         verified => verified.map_err(|cause| Error::file(path, cause)),

@@ -46,9 +46,9 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 pub(super) fn open_or_create(path: &Path) -> Result<File, Error> {
     loop {
         match open_to_write(path) {
-            Ok(file) => return require_ours(&file, path).map(|()| file),
+            Ok(file) => return require_own(&file, path).map(|()| file),
             Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-            Err(cause) => return Err(not_opened_to_write(path, cause)),
+            Err(cause) => return Err(open_to_write_error(path, cause)),
         }
         match create(path) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
@@ -58,7 +58,7 @@ pub(super) fn open_or_create(path: &Path) -> Result<File, Error> {
 }
 
 /// The error of an open(2) with [`OPEN_FLAGS`].
-pub(super) fn not_opened(path: &Path, cause: io::Error) -> Error {
+pub(super) fn open_error(path: &Path, cause: io::Error) -> Error {
     let found = path.symlink_metadata();
     match cause.raw_os_error() {
         Some(libc::ELOOP) if found.is_ok_and(|found| found.is_symlink()) => {
@@ -71,7 +71,7 @@ pub(super) fn not_opened(path: &Path, cause: io::Error) -> Error {
 
 /// Refuses what cannot be a pidfile: a directory, a device, a FIFO, and a file that has another name as well, which
 /// may be anybody's important file.
-pub(super) fn require_plain(found: &Metadata, path: &Path) -> Result<(), Error> {
+pub(super) fn require_regular(found: &Metadata, path: &Path) -> Result<(), Error> {
     let path = || path.to_path_buf();
     if !found.is_file() {
         return Err(Error::NotRegular { path: path() });
@@ -84,34 +84,34 @@ pub(super) fn require_plain(found: &Metadata, path: &Path) -> Result<(), Error> 
 
 /// Whether the file that is open is still the one at the path.
 pub(super) fn is_at(file: &File, path: &Path) -> Result<bool, Error> {
-    let ours = file.metadata().map_err(|cause| Error::file(path, cause))?;
+    let opened = file.metadata().map_err(|cause| Error::file(path, cause))?;
     match path.symlink_metadata() {
-        Ok(theirs) => Ok(identity(&ours) == identity(&theirs)),
+        Ok(at_path) => Ok(device_and_inode(&opened) == device_and_inode(&at_path)),
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
         Err(cause) => Err(Error::file(path, cause)),
     }
 }
 
 /// Device and inode.
-pub(super) fn identity(file: &Metadata) -> (u64, u64) {
+pub(super) fn device_and_inode(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-pub(super) fn not_opened_to_write(path: &Path, cause: io::Error) -> Error {
+pub(super) fn open_to_write_error(path: &Path, cause: io::Error) -> Error {
     let found = path.symlink_metadata();
     let user = found.map(|found| found.uid()).unwrap_or(geteuid().as_raw());
     if cause.kind() == ErrorKind::PermissionDenied && user != geteuid().as_raw() {
         let path = path.to_path_buf();
         return Error::NotOwned { path, user };
     }
-    not_opened(path, cause)
+    open_error(path, cause)
 }
 
 /// Refuses what cannot be our pidfile. Another user could write any number into a file of his, and truncate ours by
 /// a hard link.
-pub(super) fn require_ours(file: &File, path: &Path) -> Result<(), Error> {
+pub(super) fn require_own(file: &File, path: &Path) -> Result<(), Error> {
     let found = file.metadata().map_err(|cause| Error::file(path, cause))?;
-    require_plain(&found, path)?;
+    require_regular(&found, path)?;
     if found.uid() == geteuid().as_raw() {
         return Ok(());
     }

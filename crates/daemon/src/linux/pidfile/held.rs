@@ -48,7 +48,7 @@ impl Pidfile {
         };
         let Held { path, file, .. } = &held;
         // Where the directory cannot be searched any more, the file is emptied below.
-        if !held.is_ours() || matches!(file::is_at(file, path), Ok(false)) {
+        if !held.is_own() || matches!(file::is_at(file, path), Ok(false)) {
             return Ok(());
         }
         match fs::remove_file(path) {
@@ -85,7 +85,7 @@ impl Held {
         Ok(())
     }
 
-    fn is_ours(&self) -> bool {
+    fn is_own(&self) -> bool {
         self.pid == process_id()
     }
 }
@@ -100,21 +100,21 @@ pub(crate) fn close_inherited() {
 
 /// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would
 /// drop the record lock.
-pub(super) fn held_by_this_process(path: &Path) -> Option<Holder> {
-    held(&path.symlink_metadata().ok()?)
+pub(super) fn holder_at(path: &Path) -> Option<Holder> {
+    holder_of(&path.symlink_metadata().ok()?)
 }
 
 /// The holder, if the file is the pidfile of this very process.
-pub(super) fn held(file: &Metadata) -> Option<Holder> {
+pub(super) fn holder_of(file: &Metadata) -> Option<Holder> {
     let all = registry().clone();
     all.iter().find_map(|pidfile| {
         let held = pidfile.lock();
-        let held = held.as_ref().filter(|held| held.is_ours())?;
+        let held = held.as_ref().filter(|held| held.is_own())?;
         let found = held.file.metadata().ok()?;
-        (file::identity(&found) == file::identity(file)).then_some(Holder {
+        (file::device_and_inode(&found) == file::device_and_inode(file)).then_some(Holder {
             pid: held.pid,
             stage: held.stage,
-            proof: Proof::Record {
+            proof: Proof::RecordLock {
                 own_session: held.own_session,
             },
             owner: found.uid(),
@@ -123,7 +123,7 @@ pub(super) fn held(file: &Metadata) -> Option<Holder> {
 }
 
 /// Writes our number into the file we have locked.
-pub(super) fn sign(mut file: File, path: &Path, own_session: bool) -> Result<Pidfile, Error> {
+pub(super) fn write_pid(mut file: File, path: &Path, own_session: bool) -> Result<Pidfile, Error> {
     let pid = process_id();
     let written = file
         .set_len(0)
@@ -135,12 +135,12 @@ pub(super) fn sign(mut file: File, path: &Path, own_session: bool) -> Result<Pid
         path: path.clone(),
         file,
         pid,
-        stage: Stage::Taken,
+        stage: Stage::Locked,
         own_session,
     };
     let written = written
         .map_err(|cause| Error::file(&path, cause))
-        .and_then(|()| held.advance(Stage::Named));
+        .and_then(|()| held.advance(Stage::PidWritten));
     let pidfile = Pidfile(Arc::new(Mutex::new(Some(held))));
     if let Err(error) = written {
         // The first error is worth more than a second one.

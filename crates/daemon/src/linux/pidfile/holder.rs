@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 
 use super::lock::Stage;
 use super::probe;
-use super::state::{Holder, State};
+use super::state::{Holder, PidfileState};
 use crate::linux::error::Error;
 use crate::linux::process::Process;
 use crate::linux::sys::{proc, wait};
@@ -22,13 +22,13 @@ pub(crate) fn open(
     loop {
         let after = start.elapsed();
         let holder = match probe::observe(path)? {
-            State::Absent | State::Free { .. } => return Ok(None),
-            State::Held(holder) if !ready || holder.stage == Stage::Ready => Some(holder),
-            State::Held(_) => None,
+            PidfileState::Absent | PidfileState::Free { .. } => return Ok(None),
+            PidfileState::Held(holder) if !ready || holder.stage == Stage::Ready => Some(holder),
+            PidfileState::Held(_) => None,
         };
         if let Some(holder) = holder {
             if let Some(process) = open_holder(path, holder)? {
-                trust(path, holder)?;
+                require_trusted(path, holder)?;
                 return Ok(Some((process, holder)));
             }
         }
@@ -36,7 +36,7 @@ pub(crate) fn open(
             let path = path.to_path_buf();
             return Err(Error::StillStarting { path, after });
         }
-        wait::pause();
+        wait::before_retry();
     }
 }
 
@@ -49,7 +49,7 @@ fn open_holder(path: &Path, holder: Holder) -> Result<Option<Process>, Error> {
         return Ok(None);
     };
     let same = match probe::observe(path)? {
-        State::Held(again) => (again.pid, again.proof) == (holder.pid, holder.proof),
+        PidfileState::Held(second) => (second.pid, second.proof) == (holder.pid, holder.proof),
         _ => false,
     };
     Ok(Some(process).filter(|process| same && process.is_alive()))
@@ -57,7 +57,7 @@ fn open_holder(path: &Path, holder: Holder) -> Result<Option<Process>, Error> {
 
 /// The owner of a pidfile decides who can lock it. So the file must be root's, or ours, or its owner's process must
 /// be the one that holds it.
-fn trust(path: &Path, Holder { pid, owner, .. }: Holder) -> Result<(), Error> {
+fn require_trusted(path: &Path, Holder { pid, owner, .. }: Holder) -> Result<(), Error> {
     if owner == 0 || owner == geteuid().as_raw() || Some(owner) == proc::real_user(pid) {
         return Ok(());
     }

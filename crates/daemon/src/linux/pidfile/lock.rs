@@ -25,16 +25,16 @@ use crate::linux::sys;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It holds the file, which may still contain the number of a dead predecessor.
-    Taken = 3,
+    Locked = 3,
     /// Its process id is in the file; the service is starting.
-    Named = 2,
+    PidWritten = 2,
     /// The service works.
     Ready = 1,
 }
 
 /// The stage bytes, as an observer sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum StageLock {
     Free,
     Held(Stage),
     /// Locked for writing in a way that no [`Stage`] is.
@@ -43,7 +43,7 @@ pub(crate) enum Seen {
 
 /// The record lock, as an observer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct RecordLock {
     /// The holder; 0 or negative if it has no number here: it lives in another pid namespace or on another
     /// machine.
     pub(crate) pid: i32,
@@ -63,63 +63,63 @@ pub(crate) enum Attempt {
 }
 
 /// The byte of the record lock. The byte behind it is locked, too, by a daemon with a session of its own.
-const RECORD: off_t = 8;
+const RECORD_BYTE: off_t = 8;
 
 /// Takes the locks, at [`Stage::Taken`], or none. Never waits.
 pub(crate) fn take(file: &File, own_session: bool) -> Result<Attempt, Errno> {
-    let attempt = take_unnamed(file)?;
+    let attempt = take_without_record(file)?;
     if attempt != Attempt::Taken {
         return Ok(attempt);
     }
-    if !try_record(file, own_session)? {
-        try_stages(file, libc::F_UNLCK, 0, Stage::Taken as off_t)?;
-        return obstacle(file);
+    if !set_record_lock(file, own_session)? {
+        set_stage_lock(file, libc::F_UNLCK, 0, Stage::Locked as off_t)?;
+        return conflicting_lock(file);
     }
-    show(file);
+    take_flock(file);
     Ok(Attempt::Taken)
 }
 
 /// Keeps others from taking the locks, without a record lock: for a process that is no daemon, and must not be shown as
 /// one.
-pub(crate) fn take_unnamed(file: &File) -> Result<Attempt, Errno> {
-    match try_stages(file, libc::F_WRLCK, 0, Stage::Taken as off_t)? {
+pub(crate) fn take_without_record(file: &File) -> Result<Attempt, Errno> {
+    match set_stage_lock(file, libc::F_WRLCK, 0, Stage::Locked as off_t)? {
         true => Ok(Attempt::Taken),
-        false => obstacle(file),
+        false => conflicting_lock(file),
     }
 }
 
 /// Shrinks the lock to that of a later stage. Takes the record lock once more, because a service that has opened and
 /// closed its own pidfile has lost it.
 pub(crate) fn advance(file: &File, stage: Stage, own_session: bool) -> Result<(), Errno> {
-    show(file);
-    try_record(file, own_session)?;
+    take_flock(file);
+    set_record_lock(file, own_session)?;
     let length = stage as off_t;
-    let rest = (Stage::Taken as off_t).saturating_sub(length);
-    try_stages(file, libc::F_UNLCK, length, rest).map(drop)
+    let rest = (Stage::Locked as off_t).saturating_sub(length);
+    set_stage_lock(file, libc::F_UNLCK, length, rest).map(drop)
 }
 
 /// Looks at the stage without taking it: needs no more than a file opened for reading.
-pub(crate) fn stage(file: &File) -> Result<Seen, Errno> {
+pub(crate) fn stage(file: &File) -> Result<StageLock, Errno> {
     // Asked for reading, so that only locks for writing are shown. The answer is the whole lock that covers the
     // first byte.
-    let found = ask_stages(file, libc::F_RDLCK, 0, 1)?;
-    let stages = [Stage::Taken, Stage::Named, Stage::Ready];
+    let found = get_lock(file, libc::F_RDLCK, 0, 1)?;
+    let stages = [Stage::Locked, Stage::PidWritten, Stage::Ready];
     let stage = stages
         .into_iter()
         .find(|&stage| stage as off_t == found.l_len);
-    Ok(match (kind(&found), stage) {
-        (libc::F_UNLCK, _) => Seen::Free,
-        (_, Some(stage)) if found.l_start == 0 => Seen::Held(stage),
-        _ => Seen::Foreign,
+    Ok(match (lock_type(&found), stage) {
+        (libc::F_UNLCK, _) => StageLock::Free,
+        (_, Some(stage)) if found.l_start == 0 => StageLock::Held(stage),
+        _ => StageLock::Foreign,
     })
 }
 
 /// The holder of the record lock. A process does not see its own.
-pub(crate) fn record(file: &File) -> Result<Option<Record>, Errno> {
-    let mut found = range(libc::F_RDLCK, RECORD, 1);
+pub(crate) fn record(file: &File) -> Result<Option<RecordLock>, Errno> {
+    let mut found = lock_range(libc::F_RDLCK, RECORD_BYTE, 1);
     fcntl(file, FcntlArg::F_GETLK(&mut found))?;
-    let ours = kind(&found) != libc::F_UNLCK && found.l_start == RECORD;
-    Ok(ours.then_some(Record {
+    let ours = lock_type(&found) != libc::F_UNLCK && found.l_start == RECORD_BYTE;
+    Ok(ours.then_some(RecordLock {
         pid: found.l_pid,
         own_session: found.l_len == 2,
     }))
@@ -127,16 +127,16 @@ pub(crate) fn record(file: &File) -> Result<Option<Record>, Errno> {
 
 /// Finds the lock that is in the way of [`take`]. It asks for locks for writing first, since a daemon's is one; the
 /// kernel alone would show the lock that was taken first.
-fn obstacle(file: &File) -> Result<Attempt, Errno> {
-    let bytes = [(0, Stage::Taken as off_t), (RECORD, 2)];
+fn conflicting_lock(file: &File) -> Result<Attempt, Errno> {
+    let bytes = [(0, Stage::Locked as off_t), (RECORD_BYTE, 2)];
     for (asked, attempt) in [
         (libc::F_RDLCK, Attempt::Busy as fn(Option<i32>) -> Attempt),
         (libc::F_WRLCK, Attempt::ReadLocked),
     ] {
         for (start, length) in bytes {
-            let found = ask_stages(file, asked, start, length)?;
-            if kind(&found) != libc::F_UNLCK {
-                return Ok(attempt(taker(&found)));
+            let found = get_lock(file, asked, start, length)?;
+            if lock_type(&found) != libc::F_UNLCK {
+                return Ok(attempt(lock_pid(&found)));
             }
         }
     }
@@ -145,35 +145,35 @@ fn obstacle(file: &File) -> Result<Attempt, Errno> {
 }
 
 /// The process that has the lock on the first byte, where that is a record lock.
-pub(crate) fn stage_taker(file: &File) -> Option<i32> {
-    taker(&ask_stages(file, libc::F_RDLCK, 0, 1).ok()?)
+pub(crate) fn stage_lock_pid(file: &File) -> Option<i32> {
+    lock_pid(&get_lock(file, libc::F_RDLCK, 0, 1).ok()?)
 }
 
-fn taker(found: &libc::flock) -> Option<i32> {
+fn lock_pid(found: &libc::flock) -> Option<i32> {
     Some(found.l_pid).filter(|&pid| pid > 0)
 }
 
 /// Whatever keeps us from the flock is no obstacle; the next stage tries again.
-fn show(file: &File) {
+fn take_flock(file: &File) {
     let _ = sys::file::try_flock(file);
 }
 
-fn try_stages(file: &File, kind: i32, start: off_t, length: off_t) -> Result<bool, Errno> {
-    let lock = range(kind, start, length);
+fn set_stage_lock(file: &File, lock_type: i32, start: off_t, length: off_t) -> Result<bool, Errno> {
+    let lock = lock_range(lock_type, start, length);
     match fcntl(file, FcntlArg::F_OFD_SETLK(&lock)) {
         // The kernel has no such command.
-        Err(Errno::EINVAL) => granted(fcntl(file, FcntlArg::F_SETLK(&lock))),
-        done => granted(done),
+        Err(Errno::EINVAL) => is_granted(fcntl(file, FcntlArg::F_SETLK(&lock))),
+        done => is_granted(done),
     }
 }
 
-fn try_record(file: &File, own_session: bool) -> Result<bool, Errno> {
+fn set_record_lock(file: &File, own_session: bool) -> Result<bool, Errno> {
     let length = if own_session { 2 } else { 1 };
-    let lock = range(libc::F_WRLCK, RECORD, length);
-    granted(fcntl(file, FcntlArg::F_SETLK(&lock)))
+    let lock = lock_range(libc::F_WRLCK, RECORD_BYTE, length);
+    is_granted(fcntl(file, FcntlArg::F_SETLK(&lock)))
 }
 
-fn granted(done: Result<i32, Errno>) -> Result<bool, Errno> {
+fn is_granted(done: Result<i32, Errno>) -> Result<bool, Errno> {
     match done {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
@@ -181,8 +181,13 @@ fn granted(done: Result<i32, Errno>) -> Result<bool, Errno> {
     }
 }
 
-fn ask_stages(file: &File, kind: i32, start: off_t, length: off_t) -> Result<libc::flock, Errno> {
-    let mut lock = range(kind, start, length);
+fn get_lock(
+    file: &File,
+    lock_type: i32,
+    start: off_t,
+    length: off_t,
+) -> Result<libc::flock, Errno> {
+    let mut lock = lock_range(lock_type, start, length);
     match fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)) {
         Err(Errno::EINVAL) => fcntl(file, FcntlArg::F_GETLK(&mut lock)),
         done => done,
@@ -190,14 +195,14 @@ fn ask_stages(file: &File, kind: i32, start: off_t, length: off_t) -> Result<lib
     Ok(lock)
 }
 
-fn kind(lock: &libc::flock) -> i32 {
+fn lock_type(lock: &libc::flock) -> i32 {
     lock.l_type.into()
 }
 
-fn range(kind: i32, start: off_t, length: off_t) -> libc::flock {
+fn lock_range(lock_type: i32, start: off_t, length: off_t) -> libc::flock {
     libc::flock {
         // The constants are ints and the fields are shorts, in C as well.
-        l_type: kind as libc::c_short,
+        l_type: lock_type as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: start,
         l_len: length,
@@ -220,62 +225,62 @@ mod tests {
     }
 
     #[test]
-    fn the_length_tells_the_stage() {
+    fn the_length_of_the_lock_is_the_stage() {
         let (daemon, observer) = pair();
-        assert_eq!(stage(&observer), Ok(Seen::Free));
+        assert_eq!(stage(&observer), Ok(StageLock::Free));
         assert_eq!(take(&daemon, false), Ok(Attempt::Taken));
-        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Taken)));
-        advance(&daemon, Stage::Named, false).unwrap();
-        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Named)));
+        assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::Locked)));
+        advance(&daemon, Stage::PidWritten, false).unwrap();
+        assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::PidWritten)));
         advance(&daemon, Stage::Ready, false).unwrap();
-        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Ready)));
+        assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::Ready)));
         drop(daemon);
-        assert_eq!(stage(&observer), Ok(Seen::Free));
+        assert_eq!(stage(&observer), Ok(StageLock::Free));
     }
 
     #[test]
-    fn a_process_that_is_no_daemon_has_no_name() {
-        let (sweeper, observer) = pair();
-        assert_eq!(take_unnamed(&sweeper), Ok(Attempt::Taken));
-        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Taken)));
+    fn without_a_record_lock_the_process_is_not_shown() {
+        let (other, observer) = pair();
+        assert_eq!(take_without_record(&other), Ok(Attempt::Taken));
+        assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::Locked)));
         // Open file description locks and record locks are in each other's way, also within one process.
-        let mut record = range(libc::F_WRLCK, RECORD, 2);
+        let mut record = lock_range(libc::F_WRLCK, RECORD_BYTE, 2);
         fcntl(&observer, FcntlArg::F_OFD_GETLK(&mut record)).unwrap();
-        assert_eq!(kind(&record), libc::F_UNLCK);
+        assert_eq!(lock_type(&record), libc::F_UNLCK);
     }
 
     #[test]
-    fn somebody_elses_flock_is_no_obstacle() {
+    fn a_flock_of_another_process_does_not_prevent_a_start() {
         let (daemon, observer) = pair();
         sys::file::try_flock(&observer).unwrap();
         assert_eq!(take(&daemon, false), Ok(Attempt::Taken));
-        assert_eq!(stage(&observer), Ok(Seen::Held(Stage::Taken)));
+        assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::Locked)));
     }
 
     #[test]
-    fn a_lock_for_reading_is_told_from_a_daemon() {
+    fn a_read_lock_is_not_taken_for_a_daemon() {
         let (daemon, observer) = pair();
-        assert_eq!(try_stages(&observer, libc::F_RDLCK, 0, 0), Ok(true));
+        assert_eq!(set_stage_lock(&observer, libc::F_RDLCK, 0, 0), Ok(true));
         assert_eq!(take(&daemon, false), Ok(Attempt::ReadLocked(None)));
-        assert_eq!(stage(&observer), Ok(Seen::Free));
+        assert_eq!(stage(&observer), Ok(StageLock::Free));
     }
 
     #[test]
-    fn a_daemon_is_seen_behind_a_lock_for_reading() {
+    fn a_daemon_is_found_beside_an_older_read_lock() {
         let (daemon, stranger) = pair();
         // It was taken first, and so it is the one that the kernel shows.
         let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", daemon.as_raw_fd()));
-        assert_eq!(try_stages(&stranger, libc::F_RDLCK, 2, 1), Ok(true));
-        assert_eq!(try_stages(&daemon, libc::F_WRLCK, 0, 1), Ok(true));
+        assert_eq!(set_stage_lock(&stranger, libc::F_RDLCK, 2, 1), Ok(true));
+        assert_eq!(set_stage_lock(&daemon, libc::F_WRLCK, 0, 1), Ok(true));
         let other = File::options().read(true).write(true).open(path).unwrap();
         assert_eq!(take(&other, false), Ok(Attempt::Busy(None)));
     }
 
     #[test]
-    fn a_lock_for_writing_that_is_no_daemons_is_foreign() {
+    fn a_write_lock_of_another_length_is_foreign() {
         let (other, observer) = pair();
-        assert_eq!(try_stages(&other, libc::F_WRLCK, 0, 0), Ok(true));
-        assert_eq!(stage(&observer), Ok(Seen::Foreign));
+        assert_eq!(set_stage_lock(&other, libc::F_WRLCK, 0, 0), Ok(true));
+        assert_eq!(stage(&observer), Ok(StageLock::Foreign));
         assert_eq!(take(&observer, false), Err(Errno::EBADF));
     }
 }

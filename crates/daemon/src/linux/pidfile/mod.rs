@@ -6,14 +6,14 @@ mod held;
 pub(crate) mod holder;
 mod lock;
 mod probe;
+mod replace;
 mod stale;
 mod state;
-mod supersede;
 
 pub(crate) use claim::{Claim, claim, verify};
 pub use held::Pidfile;
 pub(crate) use held::close_inherited;
 pub(crate) use lock::Stage;
 pub(crate) use probe::observe;
-pub(crate) use stale::sweep;
-pub(crate) use state::{Holder, Proof, State};
+pub(crate) use stale::remove_stale;
+pub(crate) use state::{Holder, PidfileState, Proof};

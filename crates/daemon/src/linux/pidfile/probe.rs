@@ -8,50 +8,50 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::lock::{self, Record, Seen};
-use super::state::{Holder, Proof, State};
+use super::lock::{self, RecordLock, StageLock};
+use super::state::{Holder, PidfileState, Proof};
 use super::{file, held};
 use crate::linux::error::Error;
 use crate::linux::process::Process;
-use crate::linux::sys::proc::{self, Locks};
+use crate::linux::sys::proc::{self, FileLocks};
 use crate::linux::sys::wait;
 
 /// How long the locks may contradict each other: a process that ends drops them one after the other.
-const SETTLING: Duration = Duration::from_millis(250);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(250);
 
 enum Observation {
-    Settled(State),
+    Settled(PidfileState),
     /// A daemon came or went meanwhile, and what was read is a mixture of two states.
     Changing,
     /// Locked, but not by a daemon that is known to live; with the process that has the lock, if it shows.
-    Orphaned(Orphan),
+    Orphaned(OrphanedLock),
 }
 
-struct Orphan {
-    identity: (u64, u64),
+struct OrphanedLock {
+    inode: (u64, u64),
     /// From the lock itself.
-    taker: Option<i32>,
+    pid: Option<i32>,
 }
 
 /// Looks at a pidfile without taking it.
-pub(crate) fn observe(path: &Path) -> Result<State, Error> {
+pub(crate) fn observe(path: &Path) -> Result<PidfileState, Error> {
     let start = Instant::now();
     loop {
         let after = start.elapsed();
-        let late = after >= SETTLING;
+        let timed_out = after >= SETTLE_TIMEOUT;
         let path_buf = || path.to_path_buf();
         match observe_once(path)? {
             Observation::Settled(state) => return Ok(state),
-            Observation::Orphaned(Orphan { identity, taker }) if late => {
-                let pid = taker.or_else(|| proc::lock_holder(identity));
+            Observation::Orphaned(OrphanedLock { inode, pid }) if timed_out => {
+                let pid = pid.or_else(|| proc::find_lock_holder(inode));
                 let path = path_buf();
                 return Err(Error::Orphaned { path, pid });
             }
-            Observation::Changing if late => {
+            Observation::Changing if timed_out => {
                 let path = path_buf();
                 return Err(Error::StillStarting { path, after });
             }
-            Observation::Orphaned(_) => wait::pause(),
+            Observation::Orphaned(_) => wait::before_retry(),
             Observation::Changing => {}
         }
     }
@@ -59,60 +59,62 @@ pub(crate) fn observe(path: &Path) -> Result<State, Error> {
 
 fn observe_once(path: &Path) -> Result<Observation, Error> {
     let failed = |cause| Error::file(path, cause);
-    let ours = |holder| Ok(Observation::Settled(State::Held(holder)));
-    if let Some(holder) = held::held_by_this_process(path) {
-        return ours(holder);
+    let held_by_us = |holder| Ok(Observation::Settled(PidfileState::Held(holder)));
+    if let Some(holder) = held::holder_at(path) {
+        return held_by_us(holder);
     }
     let mut file = match file::open_to_read(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            return Ok(Observation::Settled(State::Absent));
+            return Ok(Observation::Settled(PidfileState::Absent));
         }
-        Err(cause) => return Err(file::not_opened(path, cause)),
+        Err(cause) => return Err(file::open_error(path, cause)),
     };
     let found = file.metadata().map_err(failed)?;
-    if let Some(holder) = held::held(&found) {
+    if let Some(holder) = held::holder_of(&found) {
         // It was renamed to this path a moment ago. Closing it would drop our record lock.
         std::mem::forget(file);
-        return ours(holder);
+        return held_by_us(holder);
     }
-    file::require_plain(&found, path)?;
-    let before = locks(&file, path)?;
+    file::require_regular(&found, path)?;
+    let before = read_locks(&file, path)?;
     let mut text = Vec::new();
     // Garbage may be long.
     let read = file.by_ref().take(64).read_to_end(&mut text);
     read.map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
-    let after = locks(&file, path)?;
+    let after = read_locks(&file, path)?;
     if before != after || !file::is_at(&file, path)? {
         return Ok(Observation::Changing);
     }
     let stage = match after.0 {
-        Seen::Free => {
+        StageLock::Free => {
             let empty = found.len() == 0;
-            return Ok(Observation::Settled(State::Free { empty }));
+            return Ok(Observation::Settled(PidfileState::Free { empty }));
         }
-        Seen::Foreign => {
-            let (path, pid) = (path.to_path_buf(), lock::stage_taker(&file));
+        StageLock::Foreign => {
+            let (path, pid) = (path.to_path_buf(), lock::stage_lock_pid(&file));
             return Err(Error::Locked { path, pid });
         }
-        Seen::Held(stage) => stage,
+        StageLock::Held(stage) => stage,
     };
     let known = match after.1 {
-        Some(Record { pid, own_session }) if pid > 0 => Some((pid, Proof::Record { own_session })),
+        Some(RecordLock { pid, own_session }) if pid > 0 => {
+            Some((pid, Proof::RecordLock { own_session }))
+        }
         Some(_) => {
             let path = path.to_path_buf();
             return Err(Error::Elsewhere { path });
         }
-        None => parse(&text).map(|pid| (pid, Proof::Fdinfo)),
+        None => parse_pid(&text).map(|pid| (pid, Proof::Fdinfo)),
     };
-    let identity = file::identity(&found);
-    let Some((pid, proof)) = known.filter(|&(pid, proof)| proves(pid, proof, identity)) else {
-        let taker = lock::stage_taker(&file);
-        return Ok(Observation::Orphaned(Orphan { identity, taker }));
+    let inode = file::device_and_inode(&found);
+    let Some((pid, proof)) = known.filter(|&(pid, proof)| is_holder(pid, proof, inode)) else {
+        let pid = lock::stage_lock_pid(&file);
+        return Ok(Observation::Orphaned(OrphanedLock { inode, pid }));
     };
     let owner = found.uid();
-    Ok(Observation::Settled(State::Held(Holder {
+    Ok(Observation::Settled(PidfileState::Held(Holder {
         pid,
         stage,
         proof,
@@ -125,27 +127,22 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
 /// The number in a record lock is that of the process that took it. A child that shares its parent's table of
 /// descriptors (clone(2) with CLONE_FILES) keeps the lock under the number of a parent that is dead, and the number may
 /// have been given to another process since. So where /proc shows the locks of that process, they are looked at.
-fn proves(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
+fn is_holder(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
     let lives = match Process::open(pid) {
         Ok(process) => process.is_some_and(|process| process.is_alive()),
         // Without pidfds /proc tells, or nothing does.
-        Err(_) => !proc::Stat::read(pid).is_some_and(|stat| stat.has_ended()),
+        Err(_) => !proc::Stat::read(pid).is_some_and(|stat| stat.is_zombie()),
     };
     lives
-        && match (proc::locks(pid, file), proof) {
-            (Locks::Hidden, Proof::Record { .. }) => true,
-            (Locks::Hidden, Proof::Fdinfo) => false,
-            (Locks::Shown { record, .. }, Proof::Record { .. }) => record,
-            (
-                Locks::Shown {
-                    description, flock, ..
-                },
-                Proof::Fdinfo,
-            ) => description && flock,
+        && match (proc::file_locks(pid, file), proof) {
+            (FileLocks::Hidden, Proof::RecordLock { .. }) => true,
+            (FileLocks::Hidden, Proof::Fdinfo) => false,
+            (FileLocks::Shown { record, .. }, Proof::RecordLock { .. }) => record,
+            (FileLocks::Shown { ofd, flock, .. }, Proof::Fdinfo) => ofd && flock,
         }
 }
 
-fn locks(file: &File, path: &Path) -> Result<(Seen, Option<Record>), Error> {
+fn read_locks(file: &File, path: &Path) -> Result<(StageLock, Option<RecordLock>), Error> {
     let failed = |errno: Errno| Error::file(path, errno);
     Ok((
         lock::stage(file).map_err(failed)?,
@@ -154,7 +151,7 @@ fn locks(file: &File, path: &Path) -> Result<(Seen, Option<Record>), Error> {
 }
 
 /// The number that other programs read.
-fn parse(text: &[u8]) -> Option<i32> {
+fn parse_pid(text: &[u8]) -> Option<i32> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
     text.parse().ok().filter(|&pid| pid > 0)
 }
@@ -164,8 +161,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_process_id_is_a_number() {
-        let check = |text: &str, expected| assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
+    fn only_a_positive_number_and_a_newline_are_a_process_id() {
+        let check =
+            |text: &str, expected| assert_eq!(parse_pid(text.as_bytes()), expected, "{text:?}");
         check("1234\n", Some(1234));
         check("1\n", Some(1));
         check("", None);

@@ -4,7 +4,7 @@ use super::lock::Stage;
 
 /// The pidfile's state.
 #[derive(Debug)]
-pub(crate) enum State {
+pub(crate) enum PidfileState {
     Absent,
     /// A file that nobody holds. `empty` is what a daemon leaves that has ended in order but has no right to
     /// remove the file any more.
@@ -28,7 +28,7 @@ pub(crate) struct Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// From the kernel, by the record lock.
-    Record { own_session: bool },
+    RecordLock { own_session: bool },
     /// From the file's text, and the process of that number shows in its fdinfo that it took the locks: a daemon of
     /// version 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
     Fdinfo,

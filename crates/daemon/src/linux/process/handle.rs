@@ -114,7 +114,7 @@ impl Process {
         let start = Instant::now();
         loop {
             let left = timeout.saturating_sub(start.elapsed());
-            match wait::readable(&[self.pidfd.as_fd()], left) {
+            match wait::poll_readable(&[self.pidfd.as_fd()], left) {
                 Ok(true) => return true,
                 Ok(false) if !left.is_zero() => {}
                 _ => return false,

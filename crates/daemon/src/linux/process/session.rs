@@ -17,7 +17,7 @@ pub(crate) fn end(daemon: &Process, timeout: Duration) -> Result<Stop, Error> {
     if daemon.terminate_within(timeout)? {
         return Ok(Stop::Stopped { pid: daemon.pid() });
     }
-    kill_all_but(daemon)?;
+    kill_other_members(daemon)?;
     daemon.kill()
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn end(daemon: &Process, timeout: Duration) -> Result<Stop, Error> {
 ///
 /// That the session is its own is the daemon's word, and it may have been taken over. So nobody is killed whose user is
 /// another one, unless the daemon is root's; nor in a session whose leader lives and is not the daemon.
-fn kill_all_but(daemon: &Process) -> Result<(), Error> {
+fn kill_other_members(daemon: &Process) -> Result<(), Error> {
     let pid = daemon.pid();
     let Some(session) = session_of(pid) else {
         return Ok(());
@@ -36,12 +36,12 @@ fn kill_all_but(daemon: &Process) -> Result<(), Error> {
         return Ok(());
     }
     if daemon.signal(Signal::SIGSTOP)? {
-        let told = match proc::real_user(pid) {
+        let done = match proc::real_user(pid) {
             Some(0) => kill_members(session, &[pid], None),
             Some(user) => kill_members(session, &[pid], Some(user)),
             None => false,
         };
-        if !told && session == pid {
+        if !done && session == pid {
             kill_group(session);
         }
     }
@@ -62,11 +62,11 @@ fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
     let mut except = except.to_vec();
     let start = Instant::now();
     while start.elapsed() < KILL_TIMEOUT {
-        let Some(mut members) = proc::members(session) else {
+        let Some(mut members) = proc::session_members(session) else {
             return false;
         };
-        let theirs = |pid| user.is_some() && proc::real_user(pid) != user;
-        members.retain(|pid| !except.contains(pid) && !theirs(*pid));
+        let other_user = |pid| user.is_some() && proc::real_user(pid) != user;
+        members.retain(|pid| !except.contains(pid) && !other_user(*pid));
         if members.is_empty() {
             return true;
         }
@@ -83,7 +83,7 @@ fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
                 _ => {}
             }
         }
-        wait::pause();
+        wait::before_retry();
     }
     true
 }

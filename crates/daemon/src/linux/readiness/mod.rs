@@ -4,7 +4,7 @@ mod pipe;
 mod ready;
 mod start;
 
-pub(crate) use pipe::{Reader, Record, Writer};
-pub(crate) use ready::Outcome;
+pub(crate) use pipe::{Message, Reader, Writer};
+pub(crate) use ready::Readiness;
 pub use ready::Ready;
 pub use start::Start;

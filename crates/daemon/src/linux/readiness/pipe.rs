@@ -12,7 +12,7 @@ use crate::linux::error::{Death, Error};
 
 /// A message from one side to the other.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Record {
+pub(crate) enum Message {
     /// The daemon's process id.
     Pid(i32),
     /// Another instance has the pidfile. The daemon waits for it, and tells how that ends.
@@ -32,9 +32,9 @@ pub(crate) enum Record {
 }
 
 /// Longer texts are cut, so that nothing grows without a bound.
-const LONGEST: usize = 8192;
+const MAX_TEXT: usize = 8192;
 /// The most causes that are told.
-const MOST_CAUSES: usize = 16;
+const MAX_CAUSES: usize = 16;
 
 /// The writing end. A launcher that is gone (Ctrl-C) is no reason for the daemon to fail: nothing is returned.
 #[derive(Debug)]
@@ -45,20 +45,20 @@ impl Writer {
         Self(pipe.into())
     }
 
-    pub(crate) fn write(&self, record: &Record) {
-        let _ = (&self.0).write_all(&record.to_bytes());
+    pub(crate) fn write(&self, message: &Message) {
+        let _ = (&self.0).write_all(&message.to_bytes());
     }
 
     /// Tells of a failure with its causes.
     pub(crate) fn failed(&self, error: &Error) {
         match error {
             Error::Failed { message, causes } => {
-                for cause in causes.iter().take(MOST_CAUSES) {
-                    self.write(&Record::Cause(cause.clone()));
+                for cause in causes.iter().take(MAX_CAUSES) {
+                    self.write(&Message::Cause(cause.clone()));
                 }
-                self.write(&Record::Failed(message.clone()));
+                self.write(&Message::Failed(message.clone()));
             }
-            other => self.write(&Record::Failed(other.to_string())),
+            other => self.write(&Message::Failed(other.to_string())),
         }
     }
 }
@@ -67,7 +67,7 @@ impl Writer {
 pub(crate) struct Reader {
     pipe: File,
     /// Bytes that are no complete record yet.
-    rest: Vec<u8>,
+    unparsed: Vec<u8>,
     open: bool,
 }
 
@@ -77,24 +77,24 @@ impl Reader {
         fcntl(&pipe, flags).map_err(Error::call("fcntl"))?;
         Ok(Self {
             pipe: pipe.into(),
-            rest: Vec::new(),
+            unparsed: Vec::new(),
             open: true,
         })
     }
 
     /// Reads all records that are there. Unknown ones are left out.
-    pub(crate) fn read(&mut self) -> Result<Vec<Record>, Error> {
-        match self.pipe.read_to_end(&mut self.rest) {
+    pub(crate) fn read(&mut self) -> Result<Vec<Message>, Error> {
+        match self.pipe.read_to_end(&mut self.unparsed) {
             Ok(_) => self.open = false,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(Error::call("read")(error)),
         }
-        let mut records = Vec::new();
-        while let Some(end) = self.rest.iter().position(|&byte| byte == 0) {
-            let record: Vec<u8> = self.rest.drain(..=end).collect();
-            records.extend(Record::parse(&String::from_utf8_lossy(&record[..end])));
+        let mut messages = Vec::new();
+        while let Some(end) = self.unparsed.iter().position(|&byte| byte == 0) {
+            let message: Vec<u8> = self.unparsed.drain(..=end).collect();
+            messages.extend(Message::parse(&String::from_utf8_lossy(&message[..end])));
         }
-        Ok(records)
+        Ok(messages)
     }
 
     /// Whether the other side still has its end.
@@ -109,14 +109,14 @@ impl AsFd for Reader {
     }
 }
 
-impl Record {
+impl Message {
     fn to_bytes(&self) -> Vec<u8> {
         let (letter, text) = match self {
             Self::Pid(pid) => ('p', pid.to_string()),
             Self::Waiting => ('w', String::new()),
             Self::Already(pid) => ('a', pid.to_string()),
-            Self::Cause(text) => ('c', plain(text)),
-            Self::Failed(text) => ('f', plain(text)),
+            Self::Cause(text) => ('c', to_field(text)),
+            Self::Failed(text) => ('f', to_field(text)),
             Self::Ready => ('r', String::new()),
             Self::Ended(Death::Exited { status }) => ('e', status.to_string()),
             Self::Ended(Death::Killed { signal }) => ('k', signal.to_string()),
@@ -126,8 +126,8 @@ impl Record {
         format!("{letter}{text}\0").into_bytes()
     }
 
-    fn parse(record: &str) -> Option<Self> {
-        let (letter, text) = record.split_at_checked(1)?;
+    fn parse(message: &str) -> Option<Self> {
+        let (letter, text) = message.split_at_checked(1)?;
         let number = || text.parse().ok();
         Some(match letter {
             "p" => Self::Pid(number()?),
@@ -145,8 +145,8 @@ impl Record {
     }
 }
 
-fn plain(text: &str) -> String {
-    let end = (0..=LONGEST.min(text.len())).rev();
+fn to_field(text: &str) -> String {
+    let end = (0..=MAX_TEXT.min(text.len())).rev();
     let end = end
         .into_iter()
         .find(|&end| text.is_char_boundary(end))
@@ -159,20 +159,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_come_through() {
+    fn messages_arrive_in_order() {
         let (reader, writer) = nix::unistd::pipe().unwrap();
         let (mut reader, writer) = (Reader::new(reader).unwrap(), Writer::new(writer));
-        writer.write(&Record::Pid(7));
+        writer.write(&Message::Pid(7));
         writer.failed(&Error::Failed {
             message: "a\0b".to_owned(),
             causes: vec!["because".to_owned()],
         });
-        writer.write(&Record::Ended(Death::Killed { signal: 9 }));
+        writer.write(&Message::Ended(Death::Killed { signal: 9 }));
         let expected = [
-            Record::Pid(7),
-            Record::Cause("because".to_owned()),
-            Record::Failed("a b".to_owned()),
-            Record::Ended(Death::Killed { signal: 9 }),
+            Message::Pid(7),
+            Message::Cause("because".to_owned()),
+            Message::Failed("a b".to_owned()),
+            Message::Ended(Death::Killed { signal: 9 }),
         ];
         assert_eq!(reader.read().unwrap(), expected);
         assert!(reader.is_open());
@@ -183,11 +183,11 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let text = plain(&"ä".repeat(LONGEST));
-        assert_eq!(text.len(), LONGEST);
+        let text = to_field(&"ä".repeat(MAX_TEXT));
+        assert_eq!(text.len(), MAX_TEXT);
         assert_eq!(
-            plain(&format!("x{}", "ä".repeat(LONGEST))).len(),
-            LONGEST - 1
+            to_field(&format!("x{}", "ä".repeat(MAX_TEXT))).len(),
+            MAX_TEXT - 1
         );
     }
 }

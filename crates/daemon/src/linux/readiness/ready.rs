@@ -1,7 +1,7 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::pipe::{Record, Writer};
+use super::pipe::{Message, Writer};
 use crate::linux::error::Error;
 use crate::linux::pidfile::Pidfile;
 use crate::linux::setup::stdio::Streams;
@@ -11,32 +11,32 @@ use crate::linux::setup::stdio::Streams;
 /// The caller of [`start`](crate::Daemon::start) waits for that. Tell it when the first client would be served:
 /// configuration read, sockets bound, names owned.
 #[derive(Clone, Debug)]
-pub struct Ready(Arc<Mutex<State>>);
+pub struct Ready(Arc<Mutex<ReadyState>>);
 
 #[derive(Debug)]
-struct State {
+struct ReadyState {
     /// The readiness pipe; `None` in the foreground, and once the outcome is told.
     pipe: Option<Writer>,
     streams: Option<Streams>,
     pidfile: Pidfile,
-    outcome: Outcome,
+    readiness: Readiness,
 }
 
 /// The answer that the service has given so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    None,
+pub(crate) enum Readiness {
+    Pending,
     Ready,
     Failed(String),
 }
 
 impl Ready {
     pub(crate) fn new(pipe: Option<Writer>, streams: Option<Streams>, pidfile: Pidfile) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(ReadyState {
             pipe,
             streams,
             pidfile,
-            outcome: Outcome::None,
+            readiness: Readiness::Pending,
         })))
     }
 
@@ -48,7 +48,7 @@ impl Ready {
     /// service should return it.
     pub fn ready(&self) -> Result<(), Error> {
         let mut state = self.state();
-        if state.outcome != Outcome::None {
+        if state.readiness != Readiness::Pending {
             return Ok(());
         }
         if let Some(streams) = state.streams.take() {
@@ -58,9 +58,9 @@ impl Ready {
         // was a success all the same. The launcher returns when the pipe is closed, which is last.
         let pipe = state.pipe.take();
         if let Some(pipe) = &pipe {
-            pipe.write(&Record::Ready);
+            pipe.write(&Message::Ready);
         }
-        state.outcome = Outcome::Ready;
+        state.readiness = Readiness::Ready;
         state.pidfile.ready()
     }
 
@@ -76,11 +76,11 @@ impl Ready {
 
     pub(crate) fn fail_with(&self, error: &Error) {
         let mut state = self.state();
-        if state.outcome == Outcome::None {
+        if state.readiness == Readiness::Pending {
             if let Some(pipe) = state.pipe.take() {
                 pipe.failed(error);
             }
-            state.outcome = Outcome::Failed(error.to_string());
+            state.readiness = Readiness::Failed(error.to_string());
         }
     }
 
@@ -91,11 +91,11 @@ impl Ready {
         self.state().pidfile.clone()
     }
 
-    pub(crate) fn outcome(&self) -> Outcome {
-        self.state().outcome.clone()
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.state().readiness.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ReadyState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

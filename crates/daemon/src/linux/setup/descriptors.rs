@@ -19,7 +19,7 @@ use crate::linux::error::Error;
 use crate::linux::sys;
 
 /// Without /proc each number up to the limit is tried, which would take too long above this one.
-const MOST_WITHOUT_PROC: RawFd = 1 << 20;
+const LIMIT_WITHOUT_PROC: RawFd = 1 << 20;
 
 /// Sets `FD_CLOEXEC`: the mark of a descriptor that stays open.
 pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
@@ -43,8 +43,8 @@ pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
 /// Replaces every descriptor above 2 without `FD_CLOEXEC` by a close-on-exec /dev/null.
 pub(crate) fn replace_inherited() -> Result<(), Error> {
     let mut null = None;
-    for fd in above_standard()? {
-        match sys::fd::flags(fd) {
+    for fd in open_above_standard()? {
+        match sys::fd::descriptor_flags(fd) {
             // The listing of /proc/self/fd itself.
             Err(Errno::EBADF) => continue,
             Err(errno) => return Err(Error::call("fcntl")(errno)),
@@ -55,7 +55,7 @@ pub(crate) fn replace_inherited() -> Result<(), Error> {
             Some(file) => file,
             None => stdio::null()?,
         };
-        match sys::fd::replace(&file, fd) {
+        match sys::fd::replace_file(&file, fd) {
             Ok(()) => {}
             Err(Errno::EBADF) => replace_above_limit(&file, fd)?,
             Err(errno) => return Err(Error::call("dup3")(errno)),
@@ -74,25 +74,28 @@ fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
     if setrlimit(limit, raised, hard.max(raised)).is_err() {
         return sys::fd::close(fd).map_err(Error::call("close"));
     }
-    let done = sys::fd::replace(file, fd).map_err(Error::call("dup3"));
+    let done = sys::fd::replace_file(file, fd).map_err(Error::call("dup3"));
     setrlimit(limit, soft, hard).map_err(Error::call("setrlimit"))?;
     done
 }
 
 /// Refuses a program that has entered an async runtime: its epoll instance would be shared with the daemon, which
 /// has none of the runtime's threads.
-pub(crate) fn refuse_runtime() -> Result<(), Error> {
-    for fd in above_standard()? {
+pub(crate) fn refuse_async_runtime() -> Result<(), Error> {
+    for fd in open_above_standard()? {
         let target = fs::read_link(format!("/proc/self/fd/{fd}"));
-        let ours = |fd| sys::fd::flags(fd).is_ok_and(|flags| flags & libc::FD_CLOEXEC != 0);
-        if target.is_ok_and(|target| target == Path::new("anon_inode:[eventpoll]")) && ours(fd) {
+        let is_close_on_exec =
+            |fd| sys::fd::descriptor_flags(fd).is_ok_and(|flags| flags & libc::FD_CLOEXEC != 0);
+        if target.is_ok_and(|target| target == Path::new("anon_inode:[eventpoll]"))
+            && is_close_on_exec(fd)
+        {
             return Err(Error::Runtime { fd });
         }
     }
     Ok(())
 }
 
-fn above_standard() -> Result<Vec<RawFd>, Error> {
+fn open_above_standard() -> Result<Vec<RawFd>, Error> {
     let path = Path::new("/proc/self/fd");
     match fs::read_dir(path) {
         Ok(names) => {
@@ -103,16 +106,16 @@ fn above_standard() -> Result<Vec<RawFd>, Error> {
         }
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             let limit = getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::call("getrlimit"))?;
-            without_proc(limit.0)
+            open_without_proc(limit.0)
         }
         Err(cause) => Err(Error::file(path, cause)),
     }
 }
 
-fn without_proc(limit: rlim_t) -> Result<Vec<RawFd>, Error> {
+fn open_without_proc(limit: rlim_t) -> Result<Vec<RawFd>, Error> {
     match RawFd::try_from(limit) {
-        Ok(limit) if limit <= MOST_WITHOUT_PROC => Ok((3..limit)
-            .filter(|&fd| sys::fd::flags(fd).is_ok())
+        Ok(limit) if limit <= LIMIT_WITHOUT_PROC => Ok((3..limit)
+            .filter(|&fd| sys::fd::descriptor_flags(fd).is_ok())
             .collect()),
         _ => Err(Error::Unsupported {
             what: "/proc is not mounted and RLIMIT_NOFILE is large, so open descriptors cannot be found",
@@ -125,12 +128,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_are_found_without_proc_too() {
+    fn open_descriptors_are_found_with_and_without_proc() {
         let file = File::open("/dev/null").unwrap();
         let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
-        assert!(above_standard().unwrap().contains(&fd));
-        assert!(without_proc(4096).unwrap().contains(&fd));
-        let refused = without_proc(rlim_t::MAX);
+        assert!(open_above_standard().unwrap().contains(&fd));
+        assert!(open_without_proc(4096).unwrap().contains(&fd));
+        let refused = open_without_proc(rlim_t::MAX);
         assert!(matches!(refused, Err(Error::Unsupported { .. })));
     }
 }

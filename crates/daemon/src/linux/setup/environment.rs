@@ -8,7 +8,7 @@ use crate::linux::sys;
 
 /// The variables by which a supervisor speaks to one process: sd_notify(3), sd_watchdog_enabled(3),
 /// sd_listen_fds(3).
-const SUPERVISION: [&str; 6] = [
+const SUPERVISOR_VARIABLES: [&str; 6] = [
     "LISTEN_FDNAMES",
     "LISTEN_FDS",
     "LISTEN_PID",
@@ -18,11 +18,11 @@ const SUPERVISION: [&str; 6] = [
 ];
 
 /// Removes the supervisor's variables, and no others.
-pub(crate) fn remove_supervision() -> Result<(), Error> {
-    let set = |name: &&str| std::env::var_os(name).is_some();
-    SUPERVISION
+pub(crate) fn remove_supervisor_variables() -> Result<(), Error> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some();
+    SUPERVISOR_VARIABLES
         .iter()
-        .filter(|name| set(name))
+        .filter(|name| is_set(name))
         .try_for_each(|name| sys::variables::remove(OsStr::new(name)))
 }
 

@@ -49,22 +49,22 @@ impl Identity {
     ///
     /// HOME, USER and LOGNAME follow, unless `kept` names the variables to keep and leaves them out.
     pub(crate) fn assume(&self, kept: Option<&[OsString]>) -> Result<(), Error> {
-        if self.is_ours() {
+        if self.is_current() {
             return Ok(());
         }
         match &self.user {
             Some(user) => unistd::initgroups(&user.name, self.group)
-                .map_err(|cause| self.refused("initgroups", cause))?,
+                .map_err(|cause| self.become_error("initgroups", cause))?,
             None => unistd::setgroups(&[self.group])
-                .map_err(|cause| self.refused("setgroups", cause))?,
+                .map_err(|cause| self.become_error("setgroups", cause))?,
         }
         unistd::setresgid(self.group, self.group, self.group)
-            .map_err(|cause| self.refused("setresgid", cause))?;
+            .map_err(|cause| self.become_error("setresgid", cause))?;
         let Some(user) = &self.user else {
             return Ok(());
         };
         unistd::setresuid(user.uid, user.uid, user.uid)
-            .map_err(|cause| self.refused("setresuid", cause))?;
+            .map_err(|cause| self.become_error("setresuid", cause))?;
         let name = OsStr::new(user.name.to_str().unwrap_or_default());
         let variables = [
             ("HOME", user.home.as_os_str()),
@@ -79,13 +79,13 @@ impl Identity {
     }
 
     /// An ordinary user may name itself; the calls would be refused to it.
-    fn is_ours(&self) -> bool {
-        let us = unistd::geteuid();
-        let user = self.user.as_ref().is_none_or(|user| user.uid == us);
-        user && !us.is_root() && self.group == unistd::getegid()
+    fn is_current(&self) -> bool {
+        let current = unistd::geteuid();
+        let user = self.user.as_ref().is_none_or(|user| user.uid == current);
+        user && !current.is_root() && self.group == unistd::getegid()
     }
 
-    fn refused(&self, call: &'static str, cause: Errno) -> Error {
+    fn become_error(&self, call: &'static str, cause: Errno) -> Error {
         Error::Become {
             name: self.name.clone(),
             call,

@@ -10,9 +10,9 @@ use crate::linux::error::Error;
 
 /// Opens /dev/null on those of the descriptors 0, 1 and 2 that are closed. Without that the next file to be
 /// opened would get such a number, and everything printed would end in it.
-pub(crate) fn fill_standard() -> Result<(), Error> {
+pub(crate) fn open_closed_standard() -> Result<(), Error> {
     for fd in 0..=2 {
-        if flags(fd).is_ok() {
+        if descriptor_flags(fd).is_ok() {
             continue;
         }
         // SAFETY: the path is a C string. The kernel gives the lowest free number, which is `fd`.
@@ -25,7 +25,7 @@ pub(crate) fn fill_standard() -> Result<(), Error> {
 }
 
 /// The flags of a descriptor (`FD_CLOEXEC`), or EBADF if the number is free.
-pub(crate) fn flags(fd: RawFd) -> Result<i32, Errno> {
+pub(crate) fn descriptor_flags(fd: RawFd) -> Result<i32, Errno> {
     // SAFETY: F_GETFD reads a number's flags and changes nothing.
     Errno::result(unsafe { libc::fcntl(fd, libc::F_GETFD) })
 }
@@ -37,7 +37,7 @@ pub(crate) fn set_close_on_exec(fd: RawFd) -> Result<(), Errno> {
 }
 
 /// Makes the number `fd` a close-on-exec duplicate of `file`.
-pub(crate) fn replace(file: impl AsFd, fd: RawFd) -> Result<(), Errno> {
+pub(crate) fn replace_file(file: impl AsFd, fd: RawFd) -> Result<(), Errno> {
     let file = file.as_fd().as_raw_fd();
     // SAFETY: dup3(2) swaps the file behind the number in one step. The number stays open, so a value that owns it
     // still owns an open descriptor, and can never meet another value's file.

@@ -6,14 +6,14 @@ use std::path::Path;
 use nix::errno::Errno;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
-use super::errno;
+use super::to_nix;
 
 /// flock(2) for writing, without waiting.
 pub(crate) fn try_flock(file: impl AsFd) -> Result<(), Errno> {
-    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(errno)
+    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(to_nix)
 }
 
 /// renameat2(2) with RENAME_EXCHANGE: swaps two names in one step.
 pub(crate) fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(errno)
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(to_nix)
 }

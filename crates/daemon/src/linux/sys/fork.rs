@@ -8,14 +8,14 @@ use crate::linux::error::Error;
 
 /// Forks a process of one thread. Other threads would not exist in the child, but the locks they hold would.
 pub(crate) fn fork() -> Result<ForkResult, Error> {
-    threads::require_one()?;
+    threads::require_single()?;
     // SAFETY: this is the only thread, so no lock (the allocator's, stdio's) is held by a thread that the child
     // lacks, and the child may call any function.
     unsafe { nix::unistd::fork() }.map_err(Error::call("fork"))
 }
 
 /// Writes out what the C library has buffered: printf(3) of a library.
-pub(crate) fn flush_c() {
+pub(crate) fn flush_c_streams() {
     // SAFETY: a null pointer means all streams. Failure is the stream's, and stays with it.
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }

@@ -16,6 +16,6 @@ pub(crate) mod wait;
 
 use nix::errno::Errno;
 
-fn errno(cause: rustix::io::Errno) -> Errno {
+fn to_nix(cause: rustix::io::Errno) -> Errno {
     Errno::from_raw(cause.raw_os_error())
 }

@@ -6,16 +6,16 @@ use nix::errno::Errno;
 use nix::sys::signal;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::errno;
+use super::to_nix;
 
 /// EINVAL for a number that is no process id.
 pub(crate) fn open(pid: i32) -> Result<OwnedFd, Errno> {
     let pid = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
-    pidfd_open(pid.ok_or(Errno::EINVAL)?, PidfdFlags::empty()).map_err(errno)
+    pidfd_open(pid.ok_or(Errno::EINVAL)?, PidfdFlags::empty()).map_err(to_nix)
 }
 
 /// Sends what kill(2) would send.
 pub(crate) fn send_signal(pidfd: &OwnedFd, signal: signal::Signal) -> Result<(), Errno> {
     let signal = Signal::from_named_raw(signal as i32).ok_or(Errno::EINVAL)?;
-    pidfd_send_signal(pidfd, signal).map_err(errno)
+    pidfd_send_signal(pidfd, signal).map_err(to_nix)
 }

@@ -28,7 +28,7 @@ impl Stat {
     }
 
     /// Whether the process runs no more and is only waited for: a zombie.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub(crate) fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 
@@ -70,9 +70,9 @@ pub(crate) fn real_user(pid: i32) -> Option<u32> {
 }
 
 /// All processes of a session, the ended ones left out.
-pub(crate) fn members(session: i32) -> Option<Vec<i32>> {
+pub(crate) fn session_members(session: i32) -> Option<Vec<i32>> {
     let member = |pid: &i32| {
-        Stat::read(*pid).is_some_and(|stat| stat.session == session && !stat.has_ended())
+        Stat::read(*pid).is_some_and(|stat| stat.session == session && !stat.is_zombie())
     };
     Some(processes()?.filter(member).collect())
 }
@@ -85,13 +85,13 @@ fn processes() -> Option<impl Iterator<Item = i32>> {
 
 /// What /proc shows of a process and its locks on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Locks {
+pub(crate) enum FileLocks {
     /// They may not be seen: only by the same user, or with CAP_SYS_PTRACE; and not with hidepid.
     Hidden,
     /// These are there.
     Shown {
         /// The open file description lock for writing. A forked child shares the description of its parent.
-        description: bool,
+        ofd: bool,
         /// The flock by the same description, taken by this very process. Nobody else can have it show that.
         flock: bool,
         /// The record lock for writing.
@@ -100,13 +100,13 @@ pub(crate) enum Locks {
 }
 
 /// The locks of a process on a file, from proc_pid_fdinfo(5). `file` is device and inode, as stat(2) gives them.
-pub(crate) fn locks(pid: i32, file: (u64, u64)) -> Locks {
-    try_locks(pid, file).unwrap_or(Locks::Hidden)
+pub(crate) fn file_locks(pid: i32, file: (u64, u64)) -> FileLocks {
+    try_locks(pid, file).unwrap_or(FileLocks::Hidden)
 }
 
-fn try_locks(pid: i32, file: (u64, u64)) -> Option<Locks> {
+fn try_locks(pid: i32, file: (u64, u64)) -> Option<FileLocks> {
     let path = path(pid)?;
-    let (mut description, mut flock, mut record) = (false, false, false);
+    let (mut ofd, mut flock, mut record) = (false, false, false);
     for entry in fs::read_dir(path.join("fd")).ok()?.flatten() {
         let text = match fs::read_to_string(path.join("fdinfo").join(entry.file_name())) {
             Ok(text) => text,
@@ -115,7 +115,7 @@ fn try_locks(pid: i32, file: (u64, u64)) -> Option<Locks> {
             // Without CAP_SYS_PTRACE root may list the numbers, and no more.
             Err(_) => return None,
         };
-        let locks: Vec<_> = text.lines().filter_map(write_lock).collect();
+        let locks: Vec<_> = text.lines().filter_map(parse_write_lock).collect();
         // stat(2) of other files might hang, on a dead network file system.
         if locks.is_empty() {
             continue;
@@ -123,33 +123,21 @@ fn try_locks(pid: i32, file: (u64, u64)) -> Option<Locks> {
         let found = entry.path().metadata().ok()?;
         if (found.dev(), found.ino()) == file {
             let has = |wanted| locks.iter().any(|&(kind, _)| kind == wanted);
-            description |= has("OFDLCK");
+            ofd |= has("OFDLCK");
             flock |= locks.contains(&("FLOCK", pid));
             record |= has("POSIX");
         }
     }
-    Some(Locks::Shown {
-        description,
-        flock,
-        record,
-    })
+    Some(FileLocks::Shown { ofd, flock, record })
 }
 
 /// The first process that shows the open file description lock.
-pub(crate) fn lock_holder(file: (u64, u64)) -> Option<i32> {
-    processes()?.find(|&pid| {
-        matches!(
-            locks(pid, file),
-            Locks::Shown {
-                description: true,
-                ..
-            }
-        )
-    })
+pub(crate) fn find_lock_holder(file: (u64, u64)) -> Option<i32> {
+    processes()?.find(|&pid| matches!(file_locks(pid, file), FileLocks::Shown { ofd: true, .. }))
 }
 
 /// Kind and process of a lock for writing, as in `lock: 1: FLOCK ADVISORY WRITE 77 fe:00:3801120 0 EOF`.
-fn write_lock(line: &str) -> Option<(&str, i32)> {
+fn parse_write_lock(line: &str) -> Option<(&str, i32)> {
     let mut words = line.strip_prefix("lock:")?.split_whitespace().skip(1);
     let kind = words.next()?;
     let access = words.nth(1)?;
@@ -162,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_stat() {
+    fn the_fields_of_stat_are_parsed() {
         let text = "1234 (a) b) S 1 77 78 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 3145728 1";
         let expected = Stat {
             state: 'S',
@@ -175,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_in_fdinfo() {
-        let check = |line, expected| assert_eq!(write_lock(line), expected, "{line}");
+    fn write_locks_in_fdinfo_are_parsed() {
+        let check = |line, expected| assert_eq!(parse_write_lock(line), expected, "{line}");
         let lock = "lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:3801120 0 0";
         check(lock, Some(("OFDLCK", -1)));
         let lock = "lock:\t2: FLOCK  ADVISORY  WRITE 77 fe:00:3801120 0 EOF";
@@ -188,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn we_started_before_now() {
+    fn the_start_time_of_this_process_is_recent() {
         let started = started(std::process::id() as i32).unwrap();
         let age = started.elapsed().unwrap();
         assert!(age < Duration::from_secs(3600), "{age:?}");

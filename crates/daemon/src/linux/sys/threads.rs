@@ -12,23 +12,25 @@ use super::wait;
 use crate::linux::error::Error;
 
 /// How long a thread may be seen after it was joined: its kernel thread ends a little later.
-const ENDING: Duration = Duration::from_millis(50);
+const THREAD_END_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Refuses to go on in a process of several threads.
-pub(crate) fn require_one() -> Result<(), Error> {
+pub(crate) fn require_single() -> Result<(), Error> {
     let start = Instant::now();
     loop {
         let path = Path::new("/proc/self/task");
         let tasks = match fs::read_dir(path) {
             Ok(tasks) => tasks,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return require_one_without_proc(),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                return require_single_without_proc();
+            }
             Err(cause) => return Err(Error::file(path, cause)),
         };
         let tasks: Vec<_> = tasks.flatten().collect();
         if tasks.len() == 1 {
             return Ok(());
         }
-        if start.elapsed() >= ENDING {
+        if start.elapsed() >= THREAD_END_TIMEOUT {
             let name = |task: &fs::DirEntry| fs::read(task.path().join("comm")).unwrap_or_default();
             let names = tasks.iter().map(name);
             let names = names.map(|name| String::from_utf8_lossy(&name).trim_end().to_owned());
@@ -36,12 +38,12 @@ pub(crate) fn require_one() -> Result<(), Error> {
                 names: names.collect(),
             });
         }
-        wait::pause();
+        wait::before_retry();
     }
 }
 
 /// unshare(2) of CLONE_THREAD changes nothing in a process of one thread, and is EINVAL in any other.
-fn require_one_without_proc() -> Result<(), Error> {
+fn require_single_without_proc() -> Result<(), Error> {
     match unshare(CloneFlags::CLONE_THREAD) {
         Ok(()) => Ok(()),
         Err(Errno::EINVAL) => Err(Error::Threads { names: Vec::new() }),
@@ -56,9 +58,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_see_the_threads_of_the_test_harness() {
+    fn a_process_with_threads_is_refused_with_and_without_proc() {
         let check = |outcome| assert!(matches!(outcome, Err(Error::Threads { .. })));
-        check(require_one());
-        check(require_one_without_proc());
+        check(require_single());
+        check(require_single_without_proc());
     }
 }

@@ -10,7 +10,7 @@ use crate::linux::error::Error;
 
 /// Removes a variable from the environment. Only in a process of one thread.
 pub(crate) fn remove(name: &OsStr) -> Result<(), Error> {
-    threads::require_one()?;
+    threads::require_single()?;
     // SAFETY: this is the only thread, so nobody reads the environment meanwhile.
     unsafe { std::env::remove_var(name) };
     Ok(())
@@ -18,7 +18,7 @@ pub(crate) fn remove(name: &OsStr) -> Result<(), Error> {
 
 /// Removes all variables of the environment. Only in a process of one thread.
 pub(crate) fn clear() -> Result<(), Error> {
-    threads::require_one()?;
+    threads::require_single()?;
     // SAFETY: as above.
     match unsafe { libc::clearenv() } {
         0 => Ok(()),
@@ -28,7 +28,7 @@ pub(crate) fn clear() -> Result<(), Error> {
 
 /// Sets a variable of the environment. Only in a process of one thread.
 pub(crate) fn set(name: &OsStr, value: &OsStr) -> Result<(), Error> {
-    threads::require_one()?;
+    threads::require_single()?;
     // SAFETY: as above.
     unsafe { std::env::set_var(name, value) };
     Ok(())

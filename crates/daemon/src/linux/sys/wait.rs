@@ -10,7 +10,7 @@ use crate::linux::error::Error;
 
 /// poll(2) for reading. False if nothing has happened: the time is up, or a signal came, or it was more time than
 /// the call can take.
-pub(crate) fn readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
+pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
     let mut fds: Vec<PollFd<'_>> = fds
         .iter()
         .map(|&fd| PollFd::new(fd, PollFlags::POLLIN))
@@ -30,6 +30,6 @@ pub(crate) fn readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool
 
 /// The time between two attempts at what poll(2) does not report: locks, threads, a full queue. The kernel has no wait
 /// for a lock that ends after a given time, and waiting in line would itself show as a lock.
-pub(crate) fn pause() {
+pub(crate) fn before_retry() {
     std::thread::sleep(Duration::from_millis(2));
 }

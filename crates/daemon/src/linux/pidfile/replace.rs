@@ -10,13 +10,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::file;
-use super::lock::{self, Attempt, Seen};
+use super::lock::{self, Attempt, StageLock};
 use crate::linux::sys;
 
 /// Swaps the file at the path for a new one that is locked already. `None` if another process was quicker.
-pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<File>> {
+pub(crate) fn replace_read_locked(path: &Path, own_session: bool) -> io::Result<Option<File>> {
     // In the end this is the name of the old file, or of the new one where nothing was swapped.
-    let aside = Aside::new(path)?;
+    let aside = TemporaryName::new(path)?;
     let new = file::create(&aside.0)?;
     let attempt = lock::take(&new, own_session)?;
     let swapped = attempt == Attempt::Taken && swap(&new, &aside, path)?;
@@ -25,14 +25,14 @@ pub(crate) fn supersede(path: &Path, own_session: bool) -> io::Result<Option<Fil
 
 /// Checks that a file can be created and written beside a pidfile.
 pub(crate) fn verify(path: &Path) -> io::Result<()> {
-    let aside = Aside::new(path)?;
+    let aside = TemporaryName::new(path)?;
     file::create(&aside.0)?.write_all(b"1\n")
 }
 
 /// A name beside the pidfile, since only names on one file system can be swapped. It is free before, and after.
-struct Aside(PathBuf);
+struct TemporaryName(PathBuf);
 
-impl Aside {
+impl TemporaryName {
     fn new(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().as_bytes();
         let mut aside = OsString::from(".");
@@ -47,13 +47,13 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for TemporaryName {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
-fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
+fn swap(new: &File, TemporaryName(aside): &TemporaryName, path: &Path) -> io::Result<bool> {
     match sys::file::exchange(aside, path).map_err(io::Error::from) {
         Ok(()) => {}
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
@@ -62,7 +62,7 @@ fn swap(new: &File, Aside(aside): &Aside, path: &Path) -> io::Result<bool> {
     // A daemon that locked the old file before we swapped it has found it in its place. One that locks it from here
     // on finds that it is not.
     let old = File::open(aside)?;
-    if lock::stage(&old)? != Seen::Free {
+    if lock::stage(&old)? != StageLock::Free {
         sys::file::exchange(aside, path)?;
         return Ok(false);
     }
