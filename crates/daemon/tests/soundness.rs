@@ -1,4 +1,4 @@
-//! Descriptors and children of a program of one thread. A test harness has threads, so there is none.
+//! Descriptors and children of a program with one thread. It runs without the test harness, which has several.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
@@ -30,37 +30,34 @@ fn main() -> ExitCode {
             a_file_opened_before_stays_that_file,
         ),
         (
-            "a_number_without_close_on_exec_is_never_another_file",
-            a_number_is_never_another_file,
+            "a_descriptor_without_close_on_exec_becomes_dev_null",
+            a_descriptor_becomes_dev_null,
         ),
-        ("what_is_to_be_kept_is_kept", what_is_to_be_kept_is_kept),
+        ("keep_fd_keeps_a_descriptor", keep_fd_keeps_a_descriptor),
+        ("an_async_runtime_is_refused", an_async_runtime_is_refused),
         (
-            "a_runtime_that_was_entered_is_refused",
-            a_runtime_that_was_entered_is_refused,
-        ),
-        (
-            "a_child_with_its_table_of_descriptors_is_no_daemon",
-            a_child_with_its_table_is_no_daemon,
+            "a_child_that_shares_the_descriptor_table_is_no_daemon",
+            a_child_that_shares_the_table_is_no_daemon,
         ),
         (
-            "a_service_that_leaves_its_session_is_ended_in_time",
+            "a_service_that_leaves_its_session_is_killed_after_the_timeout",
             a_service_that_leaves_its_session,
         ),
         (
-            "a_daemon_of_a_daemon_has_no_lock_of_it",
-            a_daemon_of_a_daemon_has_no_lock_of_it,
+            "a_daemon_started_by_a_daemon_does_not_inherit_its_lock",
+            a_daemon_started_by_a_daemon_does_not_inherit_its_lock,
         ),
         (
-            "a_service_that_fails_and_stays_leaves_nothing",
-            a_service_that_fails_and_stays,
+            "a_service_that_fails_and_does_not_end_is_killed",
+            a_service_that_fails_and_does_not_end,
         ),
         (
-            "a_thread_that_was_joined_is_no_thread",
-            a_thread_that_was_joined_is_no_thread,
+            "a_joined_thread_is_not_counted",
+            a_joined_thread_is_not_counted,
         ),
         (
-            "what_c_has_buffered_is_printed_once",
-            what_c_has_buffered_is_printed_once,
+            "output_buffered_by_c_is_printed_once",
+            output_buffered_by_c_is_printed_once,
         ),
     ];
     let mut failed = 0;
@@ -82,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Kills what a test that failed has left: every other process of this program.
+/// Kills every other process of this program. A failed test may have left some.
 fn end_daemons() {
     let program = std::env::current_exe().unwrap();
     let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -131,11 +128,11 @@ fn a_file_opened_before_stays_that_file(daemon: &Daemon) {
         file.write_all(b" and goodbye")?;
         require(text == "hello", &text)
     });
-    // It was the pidfile once, and got this written into it.
+    // An earlier version closed the descriptor, and the pidfile got its number: the text went into the pidfile.
     assert_eq!(fs::read_to_string(path).unwrap(), "hello and goodbye");
 }
 
-fn a_number_is_never_another_file(daemon: &Daemon) {
+fn a_descriptor_becomes_dev_null(daemon: &Daemon) {
     // pipe(2) sets no FD_CLOEXEC.
     let (reader, writer) = nix::unistd::pipe().unwrap();
     check(daemon, move || {
@@ -145,12 +142,12 @@ fn a_number_is_never_another_file(daemon: &Daemon) {
         require(opened.len() == 32, "files cannot be opened")?;
         require(
             is_null(&reader) && is_null(&writer),
-            "the pipe is still there, or another file is",
+            "a number of the pipe is not /dev/null",
         )
     });
 }
 
-fn what_is_to_be_kept_is_kept(daemon: &Daemon) {
+fn keep_fd_keeps_a_descriptor(daemon: &Daemon) {
     let (reader, writer) = nix::unistd::pipe().unwrap();
     let daemon = daemon.clone().keep_fd(&writer).unwrap();
     check(&daemon, move || {
@@ -161,7 +158,7 @@ fn what_is_to_be_kept_is_kept(daemon: &Daemon) {
     assert_eq!(text, "kept");
 }
 
-fn a_runtime_that_was_entered_is_refused(daemon: &Daemon) {
+fn an_async_runtime_is_refused(daemon: &Daemon) {
     let runtime = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
     let refused = daemon.start(|_| Done::Ok(())).unwrap_err();
     assert!(matches!(refused, DaemonError::Runtime { .. }), "{refused}");
@@ -178,15 +175,15 @@ fn a_runtime_that_was_entered_is_refused(daemon: &Daemon) {
     check(daemon, || Ok(()));
 }
 
-/// clone(2) with CLONE_FILES: a record lock belongs to the table of descriptors, and is shown under the number of the
-/// process that took it, also when that is dead and its number another one's.
+/// clone(2) with CLONE_FILES: a record lock belongs to the descriptor table, and the kernel reports it with the process
+/// id of the process that took it, even if that process is dead and another one has its process id.
 #[allow(unsafe_code, reason = "clone(2) by hand")]
-fn a_child_with_its_table_is_no_daemon(daemon: &Daemon) {
+fn a_child_that_shares_the_table_is_no_daemon(daemon: &Daemon) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("child");
     let serve = |ready: Ready| {
         ready.ready()?;
-        // SAFETY: the only thread clones the process as fork(2) does, but for the table of descriptors.
+        // SAFETY: the only thread clones the process as fork(2) does, except that the child shares the descriptor table.
         let child = unsafe {
             libc::syscall(
                 libc::SYS_clone,
@@ -209,7 +206,7 @@ fn a_child_with_its_table_is_no_daemon(daemon: &Daemon) {
         Done::Ok(())
     };
     let _started = daemon.start(serve).unwrap();
-    // It was ready, so its end is near; and its status is that of a daemon until then.
+    // The daemon ends right after it was ready; until then the status is that of a running daemon.
     let deadline = Instant::now() + Duration::from_secs(20);
     while matches!(daemon.status(), Status::Running { .. }) && Instant::now() < deadline {}
     let child = fs::read_to_string(&path).unwrap();
@@ -263,7 +260,7 @@ fn a_service_that_leaves_its_session(daemon: &Daemon) {
     is_gone(daemon.verify().unwrap_err());
 }
 
-fn a_daemon_of_a_daemon_has_no_lock_of_it(daemon: &Daemon) {
+fn a_daemon_started_by_a_daemon_does_not_inherit_its_lock(daemon: &Daemon) {
     let directory = tempfile::tempdir().unwrap();
     let second = Daemon::new("second").pidfile(directory.path().join("second.pid"));
     let serve = |ready: Ready| {
@@ -276,14 +273,14 @@ fn a_daemon_of_a_daemon_has_no_lock_of_it(daemon: &Daemon) {
         let _started = second.start(serve)?;
         Ok(())
     });
-    // The first one has ended, and its pidfile is free.
+    // The first daemon has ended, and its pidfile is free.
     check_nothing(daemon);
     let _started = daemon.start(serve as fn(Ready) -> Done).unwrap();
     let _stopped = daemon.stop().unwrap();
     let _stopped = second.stop().unwrap();
 }
 
-fn a_service_that_fails_and_stays(daemon: &Daemon) {
+fn a_service_that_fails_and_does_not_end(daemon: &Daemon) {
     let refused = daemon.start(|ready| {
         ready.fail("no luck");
         loop {
@@ -297,7 +294,7 @@ fn a_service_that_fails_and_stays(daemon: &Daemon) {
     assert!(matches!(status, Status::NotRunning), "{status}");
 }
 
-fn a_thread_that_was_joined_is_no_thread(_: &Daemon) {
+fn a_joined_thread_is_not_counted(_: &Daemon) {
     for _ in 0..3000 {
         std::thread::spawn(|| ()).join().unwrap();
         sampled_daemon::Notify::from_env().unwrap();
@@ -305,10 +302,10 @@ fn a_thread_that_was_joined_is_no_thread(_: &Daemon) {
 }
 
 #[allow(unsafe_code, reason = "printf(3)")]
-fn what_c_has_buffered_is_printed_once(daemon: &Daemon) {
+fn output_buffered_by_c_is_printed_once(daemon: &Daemon) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("output");
-    // A stream of the C library on a file keeps what is printed until it is flushed.
+    // The C library buffers a stream on a file until it is flushed.
     let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
     // SAFETY: name and mode are C strings; the stream is checked, and used by this thread alone.
     let stream = unsafe { libc::fopen(name.as_ptr(), c"w".as_ptr()) };

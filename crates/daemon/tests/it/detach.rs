@@ -9,17 +9,20 @@ use sampled_daemon::{Daemon, Error, Notify};
 use super::support::*;
 
 #[test]
-fn it_is_in_nobodys_hands() {
-    let place = Place::new();
-    let pid = place.start(&[]);
+fn it_has_no_parent_session_or_terminal_of_the_caller() {
+    let fixture = Fixture::new();
+    let pid = fixture.start(&[]);
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    // Behind the name, which may contain anything: state, ppid, pgrp, session, tty_nr.
+    // The fields after the name, which may contain any byte: state, ppid, pgrp, session, tty_nr.
     let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
     let number = |index: usize| fields[index].parse::<i32>().unwrap();
     let (ppid, pgrp, session, tty) = (number(1), number(2), number(3), number(4));
     assert_ne!(ppid, std::process::id() as i32);
     assert_eq!(pgrp, session);
-    assert_ne!(session, pid, "a session's leader may get a terminal");
+    assert_ne!(
+        session, pid,
+        "a session leader gets a terminal by opening one"
+    );
     assert_eq!(tty, 0);
     assert_eq!(
         fs::read_link(format!("/proc/{pid}/cwd")).unwrap().to_str(),
@@ -29,31 +32,37 @@ fn it_is_in_nobodys_hands() {
 
 #[test]
 fn it_inherits_no_files() {
-    let place = Place::new();
-    // Not sh: dash knows no descriptor above 9.
+    let fixture = Fixture::new();
+    // bash, because dash has no redirection above 9.
     let script = "exec 9</etc/hostname 33>x; $M start";
-    let said = finish(place.command("bash").args(["-c", script]).spawn().unwrap());
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let files = open_files(place.pid());
-    // Numbers that it inherited are never free, so that no value of the program can own another one's file.
+    let output = finish(
+        fixture
+            .command("bash")
+            .args(["-c", script])
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let files = open_files(fixture.pid());
+    // Inherited numbers stay open, so that no value of the program comes to own another value's file.
     for fd in [0, 1, 2, 9, 33] {
         assert!(files.contains(&(fd, "/dev/null".to_owned())), "{files:?}");
     }
     let mut rest: Vec<String> = files.into_iter().map(|(_, target)| target).collect();
     rest.retain(|target| target != "/dev/null");
-    let pidfile = place.pidfile().display().to_string();
+    let pidfile = fixture.pidfile().display().to_string();
     rest.sort();
     assert_eq!(rest, [&pidfile, "anon_inode:[signalfd]"]);
 }
 
 #[test]
-fn it_keeps_what_it_is_told_to() {
-    let place = Place::new();
+fn keep_fd_core_limit_and_keep_environment_apply() {
+    let fixture = Fixture::new();
     let script = "exec 8</etc/passwd 9</etc/hostname; ulimit -c unlimited; export OTHER=x; \
                   $M --keep-fd 9 --core-limit 0 --keep-environment PATH --check 'test -n \"$PATH\" -a -z \"$OTHER\"' start";
-    let said = place.shell(script);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let files = open_files(place.pid());
+    let output = fixture.shell(script);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let files = open_files(fixture.pid());
     assert!(
         files.contains(&(9, "/etc/hostname".to_owned())),
         "{files:?}"
@@ -62,7 +71,7 @@ fn it_keeps_what_it_is_told_to() {
         files.iter().all(|(_, target)| target != "/etc/passwd"),
         "{files:?}"
     );
-    let limits = fs::read_to_string(format!("/proc/{}/limits", place.pid())).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", fixture.pid())).unwrap();
     let core = limits
         .lines()
         .find_map(|line| line.strip_prefix("Max core file size"))
@@ -74,145 +83,146 @@ fn it_keeps_what_it_is_told_to() {
 }
 
 #[test]
-fn its_file_mode_mask_is_its_own() {
+fn the_file_mode_mask_is_022() {
     for mask in ["000", "077"] {
-        let place = Place::new();
-        let said = place.shell(&format!("umask {mask}; $M --log log start"));
-        assert_eq!(said.code, Some(0), "{said:?}");
-        assert_eq!(status_line(place.pid(), "Umask"), "0022");
+        let fixture = Fixture::new();
+        let output = fixture.shell(&format!("umask {mask}; $M --log log start"));
+        assert_eq!(output.code, Some(0), "{output:?}");
+        assert_eq!(status_line(fixture.pid(), "Umask"), "0022");
         let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-        assert_eq!(mode(place.pidfile()), 0o644);
-        assert_eq!(mode(place.path("log")), 0o640);
+        assert_eq!(mode(fixture.pidfile()), 0o644);
+        assert_eq!(mode(fixture.path("log")), 0o640);
     }
 }
 
 #[test]
-fn it_hears_all_signals() {
-    // It blocks SIGHUP, SIGINT and SIGTERM, to read them from a descriptor, and ignores SIGPIPE, as all Rust does.
+fn ignored_and_blocked_signals_are_reset() {
+    // mydaemon blocks SIGHUP, SIGINT and SIGTERM for its signalfd, and ignores SIGPIPE, as every Rust program does.
     let (blocked, ignored) = ("0000000000004003", 0x1000);
     for wrapper in [
         "nohup",
         "env --block-signal=TERM,USR1",
         "env --ignore-signal=HUP,TERM,USR1,CHLD",
     ] {
-        let place = Place::new();
-        let said = place.shell(&format!("{wrapper} $M start"));
-        assert_eq!(said.code, Some(0), "{said:?}");
-        let pid = place.pid();
+        let fixture = Fixture::new();
+        let output = fixture.shell(&format!("{wrapper} $M start"));
+        assert_eq!(output.code, Some(0), "{output:?}");
+        let pid = fixture.pid();
         assert_eq!(status_line(pid, "SigBlk"), blocked, "{wrapper}");
-        // Without 32 and 33, which the C library keeps to itself, and which may have come in ignored.
+        // Signals 32 and 33 are the C library's: it refuses to reset them if they were inherited as ignored.
         let found = u64::from_str_radix(&status_line(pid, "SigIgn"), 16).unwrap() & !0x1_8000_0000;
         assert_eq!(found, ignored, "{wrapper}: {found:x}");
-        place.check(&["stop"], 0, "stopped");
+        fixture.check(&["stop"], 0, "stopped");
     }
 }
 
 #[test]
 fn a_command_substitution_returns() {
-    let place = Place::new();
-    let said = place.shell("out=$($M start 2>&1); echo \"<$out>\"");
+    let fixture = Fixture::new();
+    let output = fixture.shell("out=$($M start 2>&1); echo \"<$out>\"");
     assert!(
-        said.out
-            .contains(&format!("started, process {}>", place.pid())),
-        "{said:?}"
+        output
+            .out
+            .contains(&format!("started, process {}>", fixture.pid())),
+        "{output:?}"
     );
 }
 
 #[test]
 fn it_can_be_started_with_closed_streams() {
-    let place = Place::new();
-    let said = place.shell("$M start <&- >&- 2>&-");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let files = open_files(place.pid());
+    let fixture = Fixture::new();
+    let output = fixture.shell("$M start <&- >&- 2>&-");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let files = open_files(fixture.pid());
     for fd in 0..3 {
         assert_eq!(files[fd as usize], (fd, "/dev/null".to_owned()));
     }
-    place.check(&["status"], 0, "running");
+    fixture.check(&["status"], 0, "running");
 }
 
 #[test]
-fn relative_paths_are_the_callers() {
-    let place = Place::new();
-    // Not in the Place's usual file: the option overrides it.
-    place.check(
+fn relative_paths_are_resolved_in_the_callers_directory() {
+    let fixture = Fixture::new();
+    // --pidfile overrides the pidfile of the fixture.
+    fixture.check(
         &["--pidfile", "other.pid", "--log", "log", "start"],
         0,
         "started",
     );
-    assert!(place.path("other.pid").exists());
-    place.check(&["--pidfile", "other.pid", "reload"], 0, "reloads");
-    place.check(&["--pidfile", "other.pid", "stop"], 0, "stopped");
-    let log = fs::read_to_string(place.path("log")).unwrap();
+    assert!(fixture.path("other.pid").exists());
+    fixture.check(&["--pidfile", "other.pid", "reload"], 0, "reloads");
+    fixture.check(&["--pidfile", "other.pid", "stop"], 0, "stopped");
+    let log = fs::read_to_string(fixture.path("log")).unwrap();
     assert!(log.contains("has read its configuration again"), "{log}");
-    place.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn the_callers_supervisor_is_not_its_own() {
-    let place = Place::new();
-    let said = place.shell(
+fn the_variables_of_a_supervisor_are_removed() {
+    let fixture = Fixture::new();
+    let output = fixture.shell(
         "NOTIFY_SOCKET=/nowhere LISTEN_FDS=1 LISTEN_PID=1 WATCHDOG_USEC=1 WATCHDOG_PID=1 \
          $M --check 'test -z \"$NOTIFY_SOCKET$LISTEN_FDS$LISTEN_PID$WATCHDOG_USEC$WATCHDOG_PID\"' start",
     );
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
 #[test]
-fn an_entry_that_is_no_variable_is_removed_as_well() {
-    let place = Place::new();
-    let mut start = place.mydaemon(&["--keep-environment", "PATH", "start"]);
-    let said = finish(start.env("=x", "y").spawn().unwrap());
-    assert_eq!(said.code, Some(0), "{said:?}");
-    place.check(&["stop"], 0, "stopped");
+fn an_environment_entry_without_a_name_is_removed() {
+    let fixture = Fixture::new();
+    let mut start = fixture.mydaemon(&["--keep-environment", "PATH", "start"]);
+    let output = finish(start.env("=x", "y").spawn().unwrap());
+    assert_eq!(output.code, Some(0), "{output:?}");
+    fixture.check(&["stop"], 0, "stopped");
 }
 
 #[test]
-fn sockets_that_were_passed_to_it_are_kept() {
-    let place = Place::new();
+fn the_descriptors_of_listen_fds_are_kept() {
+    let fixture = Fixture::new();
     let script = "exec 3</etc/hostname 4</etc/passwd 5</etc/group
                   LISTEN_PID=$$ LISTEN_FDS=2 exec $M --check 'test -z \"$LISTEN_FDS\"' start";
-    let said = place.shell(script);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let files = open_files(place.pid());
+    let output = fixture.shell(script);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let files = open_files(fixture.pid());
     for (fd, target) in [(3, "/etc/hostname"), (4, "/etc/passwd"), (5, "/dev/null")] {
         assert!(files.contains(&(fd, target.to_owned())), "{files:?}");
     }
-    place.check(&["stop"], 0, "stopped");
-    // To another process, and more than there are.
+    fixture.check(&["stop"], 0, "stopped");
+    // LISTEN_PID of another process; then more descriptors than are open.
     let script = "exec 3</etc/hostname; LISTEN_PID=1 LISTEN_FDS=1 $M start";
-    place.shell(script);
-    assert!(open_files(place.pid()).contains(&(3, "/dev/null".to_owned())));
-    place.check(&["stop"], 0, "stopped");
-    let said = place.shell("LISTEN_PID=$$ LISTEN_FDS=99999999999 exec $M start");
-    assert_eq!(said.code, Some(0), "{said:?}");
+    fixture.shell(script);
+    assert!(open_files(fixture.pid()).contains(&(3, "/dev/null".to_owned())));
+    fixture.check(&["stop"], 0, "stopped");
+    let output = fixture.shell("LISTEN_PID=$$ LISTEN_FDS=99999999999 exec $M start");
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
 #[test]
 fn other_variables_are_kept() {
-    let place = Place::new();
-    let said = place.shell(
+    let fixture = Fixture::new();
+    let output = fixture.shell(
         "export LISTEN_ADDR=a WATCHDOG_DEVICE=b NOTIFY_SOCKETS=c
          $M --check 'test $LISTEN_ADDR$WATCHDOG_DEVICE$NOTIFY_SOCKETS = abc' start",
     );
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
 #[test]
-fn the_c_function_makes_a_daemon_too() {
-    let place = Place::new();
+fn init_daemon_makes_a_daemon() {
+    let fixture = Fixture::new();
     let init_daemon = example("init_daemon").display().to_string();
-    let said = place.shell(&format!(
+    let output = fixture.shell(&format!(
         "umask 000; exec env --block-signal=TERM {init_daemon} 9</etc/hostname <&-"
     ));
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let [pid] = place.processes()[..] else {
-        panic!("{:?}", place.processes())
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let [pid] = fixture.processes()[..] else {
+        panic!("{:?}", fixture.processes())
     };
     let files = open_files(pid);
     for fd in [0, 1, 2, 9] {
         assert!(files.contains(&(fd, "/dev/null".to_owned())), "{files:?}");
     }
-    // And whatever else the tests were started with.
+    // Also the descriptors that the tests themselves inherited.
     assert!(
         files.iter().all(|(_, target)| target == "/dev/null"),
         "{files:?}"
@@ -222,17 +232,17 @@ fn the_c_function_makes_a_daemon_too() {
         fs::read_link(format!("/proc/{pid}/cwd")).unwrap().to_str(),
         Some("/")
     );
-    let process = hold(pid);
+    let process = open_process(pid);
     kill(pid, Signal::SIGTERM);
     wait_for_end(&process);
 }
 
 #[test]
 fn a_process_with_threads_is_refused() {
-    // The threads are those of the test harness.
-    let place = Place::new();
+    // The test harness has several threads.
+    let fixture = Fixture::new();
     let threads = |error| matches!(error, Error::Threads { .. });
-    let daemon = Daemon::new("refused").pidfile(place.pidfile());
+    let daemon = Daemon::new("refused").pidfile(fixture.pidfile());
     assert!(daemon.start(|_| Ok::<(), String>(())).is_err_and(threads));
     assert!(daemon.run(|_| Ok::<(), String>(())).is_err_and(threads));
     assert!(sampled_daemon::detach().is_err_and(threads));
@@ -241,15 +251,15 @@ fn a_process_with_threads_is_refused() {
 }
 
 #[test]
-fn it_becomes_somebody_else() {
+fn it_changes_user_and_group() {
     if !root("cannot become nobody") {
         return;
     }
-    let place = Place::new();
-    // In a directory of root's it cannot remove its pidfile in the end, and empties it.
+    let fixture = Fixture::new();
+    // nobody cannot remove the pidfile from a directory of root's, and empties it.
     for _ in 0..2 {
         let home = "test \"$HOME $USER $LOGNAME\" = \"/nonexistent nobody nobody\"";
-        let pid = place.start(&["--user", "nobody", "--check", home]);
+        let pid = fixture.start(&["--user", "nobody", "--check", home]);
         let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
         let (uid, gid) = (nobody.uid, nobody.gid);
         assert_eq!(
@@ -260,9 +270,9 @@ fn it_becomes_somebody_else() {
             status_line(pid, "Gid"),
             format!("{gid}\t{gid}\t{gid}\t{gid}")
         );
-        place.check(&["stop"], 0, "stopped");
-        assert_eq!(fs::read_to_string(place.pidfile()).unwrap(), "");
-        place.check(&["status"], 3, "not running");
+        fixture.check(&["stop"], 0, "stopped");
+        assert_eq!(fs::read_to_string(fixture.pidfile()).unwrap(), "");
+        fixture.check(&["status"], 3, "not running");
     }
-    place.check(&["--user", "nobody-of-that-name", "start"], 1, "");
+    fixture.check(&["--user", "nobody-of-that-name", "start"], 1, "");
 }

@@ -1,6 +1,6 @@
-//! A kernel or a sandbox that lacks a system call: the daemon works, or says in words what is missing.
+//! A kernel or a sandbox that lacks a system call: the daemon works, or its error names the call.
 //!
-//! The filters go by the numbers of this architecture, which a 64-bit shell under 32-bit tests does not use.
+//! The filters hold the system call numbers of this architecture; a 64-bit shell under 32-bit tests uses others.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -11,8 +11,8 @@ use nix::libc;
 
 use super::support::*;
 
-/// Has the kernel answer a system call with an error, in a program and all that it starts. `argument`: only if the
-/// second argument is this.
+/// Makes a system call fail with `errno` in a program and its children, by a seccomp filter. With `argument` only if
+/// the second argument of the call is equal to it.
 #[allow(unsafe_code, reason = "seccomp(2) is set up between fork and exec")]
 fn refuse(command: &mut Command, call: libc::c_long, argument: Option<u32>, errno: i32) {
     let step = |code: u32, jump_true, jump_false, k| libc::sock_filter {
@@ -24,7 +24,7 @@ fn refuse(command: &mut Command, call: libc::c_long, argument: Option<u32>, errn
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
     let answer = libc::BPF_RET | libc::BPF_K;
-    // Offsets in struct seccomp_data: the call's number, and the lower half of its second argument.
+    // Offsets in struct seccomp_data: the number of the call, and the lower half of its second argument.
     let (number, second) = (
         0,
         if cfg!(target_endian = "little") {
@@ -60,21 +60,21 @@ fn refuse(command: &mut Command, call: libc::c_long, argument: Option<u32>, errn
     unsafe { command.pre_exec(set_up) };
 }
 
-fn check_life(prepare: impl Fn(&mut Command)) {
-    let place = Place::new();
-    let mut shell = place.command("sh");
-    shell.args(["-c", LIFE]);
+fn check_all_commands(prepare: impl Fn(&mut Command)) {
+    let fixture = Fixture::new();
+    let mut shell = fixture.command("sh");
+    shell.args(["-c", ALL_COMMANDS]);
     prepare(&mut shell);
-    let said = finish(shell.spawn().unwrap());
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.ends_with("not running\n"), "{said:?}");
-    place.assert_nothing_left();
+    let output = finish(shell.spawn().unwrap());
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.out.ends_with("not running\n"), "{output:?}");
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn the_filter_works() {
-    let place = Place::new();
-    let mut shell = place.command("sh");
+    let fixture = Fixture::new();
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "mkdir x"]);
     let call = if cfg!(target_arch = "x86_64") {
         libc::SYS_mkdir
@@ -82,58 +82,62 @@ fn the_filter_works() {
         libc::SYS_mkdirat
     };
     refuse(&mut shell, call, None, libc::ENOSYS);
-    let said = finish(shell.spawn().unwrap());
-    assert!(said.err.contains("Function not implemented"), "{said:?}");
+    let output = finish(shell.spawn().unwrap());
+    assert!(
+        output.err.contains("Function not implemented"),
+        "{output:?}"
+    );
 }
 
 #[test]
-fn without_pidfds_it_starts_and_is_seen_but_not_signalled() {
-    let place = Place::new();
-    let mut shell = place.command("sh");
+fn without_pidfds_start_and_status_work_and_stop_fails() {
+    let fixture = Fixture::new();
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "$M start && $M status; $M stop; echo $?"]);
     refuse(&mut shell, libc::SYS_pidfd_open, None, libc::ENOSYS);
-    let said = finish(shell.spawn().unwrap());
+    let output = finish(shell.spawn().unwrap());
     assert!(
-        said.out.contains("running for") && said.out.ends_with("\n1\n"),
-        "{said:?}"
+        output.out.contains("running for") && output.out.ends_with("\n1\n"),
+        "{output:?}"
     );
     assert!(
-        said.err
+        output
+            .err
             .contains("mydaemon: no pidfd_open(2), without which"),
-        "{said:?}"
+        "{output:?}"
     );
-    place.check(&["stop"], 0, "stopped");
-    // One that fails is gone all the same.
-    let mut shell = place.command("sh");
+    fixture.check(&["stop"], 0, "stopped");
+    // A failed start leaves no process either.
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "$M --ready-timeout 0.2 --check 'sleep 1000' start"]);
     refuse(&mut shell, libc::SYS_pidfd_open, None, libc::ENOSYS);
-    let said = finish(shell.spawn().unwrap());
-    assert_eq!(said.code, Some(1), "{said:?}");
-    place.assert_nothing_left();
+    let output = finish(shell.spawn().unwrap());
+    assert_eq!(output.code, Some(1), "{output:?}");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn without_open_file_description_locks_it_lives() {
+fn without_open_file_description_locks_all_commands_work() {
     let refuse_command = |shell: &mut Command, command: i32| {
         let command = Some(command as u32);
         refuse(shell, libc::SYS_fcntl, command, libc::EINVAL);
     };
-    check_life(|shell| refuse_command(shell, libc::F_OFD_SETLK));
-    check_life(|shell| {
+    check_all_commands(|shell| refuse_command(shell, libc::F_OFD_SETLK));
+    check_all_commands(|shell| {
         refuse_command(shell, libc::F_OFD_SETLK);
         refuse_command(shell, libc::F_OFD_GETLK);
     });
 }
 
 #[test]
-fn where_flock_is_refused_it_lives() {
-    check_life(|shell| refuse(shell, libc::SYS_flock, None, libc::ENOLCK));
+fn without_flock_all_commands_work() {
+    check_all_commands(|shell| refuse(shell, libc::SYS_flock, None, libc::ENOLCK));
 }
 
 #[test]
-fn where_nothing_can_be_locked_it_says_so() {
-    let place = Place::new();
-    let mut shell = place.command("sh");
+fn without_locks_start_fails() {
+    let fixture = Fixture::new();
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "$M start"]);
     refuse(
         &mut shell,
@@ -141,57 +145,57 @@ fn where_nothing_can_be_locked_it_says_so() {
         Some(libc::F_OFD_SETLK as u32),
         libc::ENOLCK,
     );
-    let said = finish(shell.spawn().unwrap());
-    assert_eq!(said.code, Some(1));
+    let output = finish(shell.spawn().unwrap());
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err.ends_with("m.pid: no record locks available\n"),
-        "{said:?}"
+        output.err.ends_with("m.pid: no record locks available\n"),
+        "{output:?}"
     );
 }
 
 #[test]
-fn a_living_daemon_is_seen_behind_strangers_locks() {
-    let place = Place::new();
-    fs::write(place.pidfile(), "").unwrap();
-    let stranger = fs::File::open(place.pidfile()).unwrap();
+fn a_running_daemon_is_found_beside_older_read_locks() {
+    let fixture = Fixture::new();
+    fs::write(fixture.pidfile(), "").unwrap();
+    let stranger = fs::File::open(fixture.pidfile()).unwrap();
     let lock = |start| {
-        let lock = range(libc::F_RDLCK, start, 1);
+        let lock = lock_range(libc::F_RDLCK, start, 1);
         fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
     };
-    // The kernel shows the locks of one who was there first before all others, whenever he takes them.
+    // F_OFD_GETLK reports the locks of the open file description that locked first, also locks it takes later.
     lock(100);
-    let pid = place.start(&[]);
+    let pid = fixture.start(&[]);
     lock(1);
-    // It is not even tried to put another file in the place of the daemon's.
-    let mut shell = place.command("sh");
+    // renameat2(2) fails here: start must not try to replace the file of the running daemon.
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "$M start"]);
     refuse(&mut shell, libc::SYS_renameat2, None, libc::EINVAL);
-    let said = finish(shell.spawn().unwrap());
+    let output = finish(shell.spawn().unwrap());
     assert_eq!(
-        said.out,
+        output.out,
         format!("already running, process {pid}\n"),
-        "{said:?}"
+        "{output:?}"
     );
-    place.check(&["stop"], 0, "stopped");
+    fixture.check(&["stop"], 0, "stopped");
 }
 
 #[test]
-fn where_a_locked_file_cannot_be_replaced_it_names_the_lock() {
-    let place = Place::new();
-    fs::write(place.pidfile(), "").unwrap();
-    let reader = fs::File::open(place.pidfile()).unwrap();
-    let lock = range(libc::F_RDLCK, 0, 0);
+fn if_a_read_locked_file_cannot_be_replaced_the_error_names_the_process() {
+    let fixture = Fixture::new();
+    fs::write(fixture.pidfile(), "").unwrap();
+    let reader = fs::File::open(fixture.pidfile()).unwrap();
+    let lock = lock_range(libc::F_RDLCK, 0, 0);
     fcntl(&reader, FcntlArg::F_SETLK(&lock)).unwrap();
-    let mut shell = place.command("sh");
+    let mut shell = fixture.command("sh");
     shell.args(["-c", "$M start"]);
     refuse(&mut shell, libc::SYS_renameat2, None, libc::EINVAL);
-    let said = finish(shell.spawn().unwrap());
-    assert_eq!(said.code, Some(1), "{said:?}");
+    let output = finish(shell.spawn().unwrap());
+    assert_eq!(output.code, Some(1), "{output:?}");
     let named = format!(
         "m.pid: is locked for reading by process {}, and",
         std::process::id()
     );
-    assert!(said.err.contains(&named), "{said:?}");
-    let names = fs::read_dir(place.path("")).unwrap().count();
+    assert!(output.err.contains(&named), "{output:?}");
+    let names = fs::read_dir(fixture.path("")).unwrap().count();
     assert_eq!(names, 1, "something is left beside the pidfile");
 }

@@ -1,43 +1,43 @@
-//! A daemon that does not get ready: the caller hears why, and nothing is left.
+//! A daemon that does not get ready: the caller gets the cause, and neither process nor pidfile is left.
 
 use std::time::{Duration, Instant};
 
 use super::support::*;
 
 fn check(script: &str, message: &str) {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let start = Instant::now();
-    let said = place.shell(script);
+    let output = fixture.shell(script);
     assert!(
         start.elapsed() < Duration::from_secs(5),
-        "{script}: {said:?}"
+        "{script}: {output:?}"
     );
-    assert_eq!(said.code, Some(1), "{script}: {said:?}");
-    assert!(said.err.contains(message), "{script}: {said:?}");
-    place.assert_nothing_left();
+    assert_eq!(output.code, Some(1), "{script}: {output:?}");
+    assert!(output.err.contains(message), "{script}: {output:?}");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn it_fails() {
+fn a_failed_start_reports_the_error() {
     check("$M --check false start", "mydaemon: false: exit status: 1");
 }
 
 #[test]
-fn it_complains_to_the_caller() {
+fn standard_error_is_the_callers_until_ready() {
     check(
         "$M --log log --check 'echo here >&2; false' start",
         "here\n",
     );
 }
 
-/// The example `failing`, in a way of its own.
+/// Runs the example `failing`; `how` selects the failure.
 fn check_failing(how: &str, message: &str) {
     let failing = example("failing").display().to_string();
     check(&format!("{failing} {how}"), message);
 }
 
 #[test]
-fn its_error_keeps_its_causes() {
+fn an_error_is_reported_with_its_causes() {
     check_failing(
         "error",
         "failing: reading the configuration: line 3: invalid digit found in string\n",
@@ -46,45 +46,45 @@ fn its_error_keeps_its_causes() {
 
 #[test]
 fn a_failing_main_prints_one_line() {
-    let place = Place::new();
-    std::fs::create_dir(place.path("article.pid")).unwrap();
+    let fixture = Fixture::new();
+    std::fs::create_dir(fixture.path("article.pid")).unwrap();
     let article = example("article").display().to_string();
-    let said = place.shell(&format!("XDG_RUNTIME_DIR=$PWD {article} start"));
-    assert_eq!(said.code, Some(1));
+    let output = fixture.shell(&format!("XDG_RUNTIME_DIR=$PWD {article} start"));
+    assert_eq!(output.code, Some(1));
     let line = format!(
         "Error: {}: is a directory\n",
-        place.path("article.pid").display()
+        fixture.path("article.pid").display()
     );
-    assert_eq!(said.err, line);
+    assert_eq!(output.err, line);
 }
 
 #[test]
-fn the_program_of_the_tutorials_starts_and_stops() {
-    let place = Place::new();
+fn the_example_article_starts_restarts_and_stops() {
+    let fixture = Fixture::new();
     let article = example("article").display().to_string();
-    let said = place.shell(&format!(
+    let output = fixture.shell(&format!(
         "export XDG_RUNTIME_DIR=$PWD; {article} start && {article} start > /dev/full && {article} restart \
          && {article} stop && {article} stop; {article}"
     ));
-    assert_eq!(said.code, Some(2), "{said:?}");
-    let verbs: Vec<&str> = said
+    assert_eq!(output.code, Some(2), "{output:?}");
+    let verbs: Vec<&str> = output
         .out
         .lines()
         .filter_map(|line| line.split(',').next())
         .collect();
     assert_eq!(verbs, ["started", "started", "stopped", "not running"]);
-    assert!(!place.path("article.pid").exists());
-    assert_eq!(said.err, "usage: article start|stop|restart\n");
-    assert_eq!(place.processes(), [0; 0]);
+    assert!(!fixture.path("article.pid").exists());
+    assert_eq!(output.err, "usage: article start|stop|restart\n");
+    assert_eq!(fixture.processes(), [0; 0]);
 }
 
 #[test]
-fn it_panics() {
+fn a_panic_is_reported_with_its_message() {
     check_failing("panic", "failing: panicked: out of ideas\n");
 }
 
 #[test]
-fn it_ends_by_itself() {
+fn an_early_exit_is_reported() {
     let died = "failing: the daemon died before it was ready: it";
     check_failing("exit", &format!("{died} exited with status 3\n"));
     check_failing("abort", &format!("{died} was killed by SIGABRT\n"));
@@ -92,7 +92,7 @@ fn it_ends_by_itself() {
 }
 
 #[test]
-fn it_is_killed() {
+fn an_early_kill_is_reported() {
     check(
         "$M --check 'kill -9 $PPID' start",
         "mydaemon: the daemon died before it was ready: it was killed by SIGKILL\n",
@@ -100,8 +100,8 @@ fn it_is_killed() {
 }
 
 #[test]
-fn it_is_killed_and_leaves_children() {
-    // One in a process group of its own, as an interactive shell makes them.
+fn the_children_of_a_killed_daemon_are_killed() {
+    // One child in a process group of its own, as an interactive shell makes them.
     check(
         "$M --check 'set -m; sleep 1000 & kill -9 $PPID; sleep 1000' start",
         "mydaemon: the daemon died before it was ready",
@@ -109,28 +109,28 @@ fn it_is_killed_and_leaves_children() {
 }
 
 #[test]
-fn its_caller_is_killed() {
-    let place = Place::new();
-    let begun = place.fifo("begun");
-    let go = place.fifo("go");
+fn a_daemon_survives_the_kill_of_its_launcher() {
+    let fixture = Fixture::new();
+    let begun = fixture.fifo("begun");
+    let go = fixture.fifo("go");
     let check = format!("echo > {}; cat {}", begun.display(), go.display());
-    let mut launcher = place
+    let mut launcher = fixture
         .mydaemon(&["--check", &check, "start"])
         .spawn()
         .unwrap();
-    place.await_fifo(&begun, &launcher);
+    fixture.wait_for_fifo(&begun, &launcher);
     launcher.kill().unwrap();
     launcher.wait().unwrap();
     std::fs::write(&go, "").unwrap();
-    place.check(&["reload"], 0, "reloads");
-    // The process between the forks does not wait for a launcher that is gone.
-    assert_eq!(place.processes(), [place.pid()]);
-    place.check(&["stop"], 0, "stopped");
-    place.assert_nothing_left();
+    fixture.check(&["reload"], 0, "reloads");
+    // The intermediate process ends with the launcher.
+    assert_eq!(fixture.processes(), [fixture.pid()]);
+    fixture.check(&["stop"], 0, "stopped");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn it_hangs() {
+fn a_hanging_start_is_killed() {
     check(
         "$M --ready-timeout 0.2 --check 'sleep 1000' start",
         "mydaemon: the daemon was not ready after 200ms",
@@ -138,7 +138,7 @@ fn it_hangs() {
 }
 
 #[test]
-fn it_hangs_and_the_caller_ignores_its_children() {
+fn a_hanging_start_is_killed_if_the_caller_ignores_sigchld() {
     check(
         "env --ignore-signal=CHLD $M --ready-timeout 0.2 --check 'sleep 1000' start",
         "mydaemon: the daemon was not ready after 200ms",
@@ -146,7 +146,7 @@ fn it_hangs_and_the_caller_ignores_its_children() {
 }
 
 #[test]
-fn it_cannot_open_its_log() {
+fn a_log_that_cannot_be_opened_is_reported() {
     check(
         "$M --log /nowhere/log start",
         "mydaemon: /nowhere/log: no such file or directory",
@@ -154,6 +154,6 @@ fn it_cannot_open_its_log() {
 }
 
 #[test]
-fn it_fails_in_the_foreground() {
+fn run_reports_the_error() {
     check("$M --check false run", "mydaemon: false: exit status: 1");
 }

@@ -1,4 +1,4 @@
-//! `sampled_daemon`, from outside: the programs in `examples/` are started, watched through /proc and stopped.
+//! `sampled_daemon` from outside: the tests start the programs in `examples/`, watch them in /proc and stop them.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy knows test functions, but not the functions they share"

@@ -1,81 +1,81 @@
-//! Pid namespaces: a process has a number in each of them, or none.
+//! Pid namespaces: a process has a process id in its own namespace and in those above it.
 
 use super::support::*;
 
 #[test]
-fn a_daemon_outside_of_the_pid_namespace_is_left_alone() {
-    let place = Place::new();
-    let pid = place.start(&[]);
+fn a_daemon_outside_of_the_pid_namespace_is_not_signalled() {
+    let fixture = Fixture::new();
+    let pid = fixture.start(&[]);
     let message = "m.pid: is held by a daemon in another pid namespace";
     let script = "sleep 1000 & $M status; [ $? = 4 ] || exit 9
                   for verb in stop reload restart start; do $M $verb && exit 8; done; kill $!";
-    let Some(mut shell) = in_pid_namespace(&place, "sh") else {
+    let Some(mut shell) = in_pid_namespace(&fixture, "sh") else {
         return;
     };
-    let said = finish(shell.args(["-c", script]).spawn().unwrap());
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains(message), "{said:?}");
-    assert_eq!(said.err.matches(message).count(), 4, "{said:?}");
-    assert_eq!(place.processes(), [pid]);
+    let output = finish(shell.args(["-c", script]).spawn().unwrap());
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.out.contains(message), "{output:?}");
+    assert_eq!(output.err.matches(message).count(), 4, "{output:?}");
+    assert_eq!(fixture.processes(), [pid]);
 }
 
 #[test]
-fn process_1_of_a_container_is_a_daemon() {
-    let place = Place::new();
-    let begun = place.fifo("begun");
+fn process_1_of_a_container_can_be_a_daemon() {
+    let fixture = Fixture::new();
+    let begun = fixture.fifo("begun");
     let check = format!("echo > {}", begun.display());
-    let Some(mut container) = in_pid_namespace(&place, example("mydaemon")) else {
+    let Some(mut container) = in_pid_namespace(&fixture, example("mydaemon")) else {
         return;
     };
     container.args(["--log", "log", "--check", &check, "run"]);
     let container = container.spawn().unwrap();
-    place.await_fifo(&begun, &container);
-    // Waits until it is ready.
-    place.check(&["reload"], 0, "reloads");
-    assert_eq!(place.pid(), 1, "its own number");
-    let outside = record_lock(&place);
+    fixture.wait_for_fifo(&begun, &container);
+    // reload waits until the daemon is ready.
+    fixture.check(&["reload"], 0, "reloads");
+    assert_eq!(fixture.pid(), 1, "its process id in its namespace");
+    let outside = record_lock(&fixture);
     let inside = |verb: &str| {
         let enter = format!(
             "exec nsenter -t {outside} -m -p {} {verb}",
             example("mydaemon").display()
         );
-        place.shell(&enter)
+        fixture.shell(&enter)
     };
-    let said = inside("status");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("process 1\n"), "{said:?}");
-    let said = inside("reload");
-    assert_eq!(said.out, "process 1 reloads\n", "{said:?}");
-    // It takes its namespace along, and with it the one who asked.
-    let process = hold(outside);
+    let output = inside("status");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.out.contains("process 1\n"), "{output:?}");
+    let output = inside("reload");
+    assert_eq!(output.out, "process 1 reloads\n", "{output:?}");
+    // With process 1 the kernel ends the namespace, including the process that called stop.
+    let process = open_process(outside);
     inside("stop");
     wait_for_end(&process);
     finish(container);
-    place.check(&["status"], 3, "not running");
+    fixture.check(&["status"], 3, "not running");
 }
 
 #[test]
-fn a_daemon_in_a_pid_namespace_has_a_number_outside() {
-    let place = Place::new();
-    let begun = place.fifo("begun");
+fn a_daemon_in_a_pid_namespace_can_be_stopped_from_outside() {
+    let fixture = Fixture::new();
+    let begun = fixture.fifo("begun");
     let script = format!("$M start && echo > {} && sleep 1000", begun.display());
-    let Some(mut container) = in_pid_namespace(&place, "sh") else {
+    let Some(mut container) = in_pid_namespace(&fixture, "sh") else {
         return;
     };
     container.args(["-c", &script]);
     let mut container = container.spawn().unwrap();
-    place.await_fifo(&begun, &container);
-    let pid = record_lock(&place);
-    assert_ne!(place.pid(), pid);
-    place.check(&["status"], 0, &format!("process {pid}"));
-    place.check(&["stop"], 0, &format!("stopped, process {pid}"));
+    fixture.wait_for_fifo(&begun, &container);
+    let pid = record_lock(&fixture);
+    assert_ne!(fixture.pid(), pid);
+    fixture.check(&["status"], 0, &format!("process {pid}"));
+    fixture.check(&["stop"], 0, &format!("stopped, process {pid}"));
     container.kill().unwrap();
     container.wait().unwrap();
 }
 
 #[test]
-fn a_number_given_to_somebody_else_gets_nobody_killed() {
-    // In a namespace of its own the next number can be chosen.
+fn a_reused_process_id_is_not_signalled() {
+    // In a namespace of its own the test can choose the next process id.
     let script = r#"
         $M start && N=$(cat "$MYDAEMON_PIDFILE") && kill -9 $N || exit 90
         while [ -e /proc/$N ]; do :; done   # the shell is pid 1 and reaps when it gets to it
@@ -85,42 +85,42 @@ fn a_number_given_to_somebody_else_gets_nobody_killed() {
         kill -0 $N || exit 94
         $M stop
     "#;
-    let place = Place::new();
-    let Some(mut shell) = in_pid_namespace(&place, "sh") else {
+    let fixture = Fixture::new();
+    let Some(mut shell) = in_pid_namespace(&fixture, "sh") else {
         return;
     };
-    let said = finish(shell.args(["-c", script]).spawn().unwrap());
-    if matches!(said.code, Some(91 | 92)) {
-        return skip(&format!("numbers cannot be chosen here: {said:?}"));
+    let output = finish(shell.args(["-c", script]).spawn().unwrap());
+    if matches!(output.code, Some(91 | 92)) {
+        return skip(&format!("numbers cannot be chosen here: {output:?}"));
     }
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("not running\n"), "{said:?}");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.out.contains("not running\n"), "{output:?}");
 }
 
-/// unshare(1) with these options, and mydaemon's place as `$PWD`.
+/// Runs a script under unshare(1) with these options, in the directory of a fixture.
 fn check_unshared(options: &[&str], script: &str, code: i32, expected: &str) -> bool {
-    let place = Place::new();
-    let mut unshare = place.command("unshare");
+    let fixture = Fixture::new();
+    let mut unshare = fixture.command("unshare");
     unshare.args(options).args(["sh", "-c", script]);
-    let said = finish(unshare.spawn().unwrap());
-    if said.err.contains("unshare:") {
-        skip(&format!("no namespaces here: {said:?}"));
+    let output = finish(unshare.spawn().unwrap());
+    if output.err.contains("unshare:") {
+        skip(&format!("no namespaces here: {output:?}"));
         return false;
     }
-    assert_eq!(said.code, Some(code), "{said:?}");
+    assert_eq!(output.code, Some(code), "{output:?}");
     assert!(
-        (said.out.clone() + &said.err).contains(expected),
-        "{said:?}"
+        (output.out.clone() + &output.err).contains(expected),
+        "{output:?}"
     );
     true
 }
 
 #[test]
-fn the_numbers_of_another_pid_namespace_are_not_believed() {
+fn a_proc_of_another_pid_namespace_is_not_used() {
     if !root("cannot make a pid namespace") {
         return;
     }
-    // /proc is that of the namespace above: no age, and no session of that number is killed but the daemon's.
+    // /proc is that of the parent namespace: status has no age, and SIGKILL reaches the daemon's session only.
     let script = "set -e; $M --check 'exec >/dev/null 2>&1; sleep 1000 &' start; $M status
                   kill -STOP $(cat $MYDAEMON_PIDFILE); $M --stop-timeout 0.2 stop";
     check_unshared(
@@ -132,13 +132,16 @@ fn the_numbers_of_another_pid_namespace_are_not_believed() {
 }
 
 #[test]
-fn where_the_daemon_would_be_killed_it_says_so() {
+fn start_as_process_1_of_a_namespace_is_refused() {
     if !root("cannot make a pid namespace") {
         return;
     }
-    let place = Place::new();
-    let said = place.shell("exec unshare --pid $M start");
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("has left its pid namespace"), "{said:?}");
-    place.assert_nothing_left();
+    let fixture = Fixture::new();
+    let output = fixture.shell("exec unshare --pid $M start");
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(
+        output.err.contains("has left its pid namespace"),
+        "{output:?}"
+    );
+    fixture.assert_nothing_left();
 }

@@ -10,27 +10,27 @@ use nix::sys::signal::Signal;
 use super::support::*;
 
 struct Manager {
-    place: Place,
+    fixture: Fixture,
     socket: UnixDatagram,
     address: String,
 }
 
 impl Manager {
     fn new() -> Self {
-        let place = Place::new();
-        let path = place.path("notify");
+        let fixture = Fixture::new();
+        let path = fixture.path("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
         let address = path.display().to_string();
         Self {
-            place,
+            fixture,
             socket,
             address,
         }
     }
 
     fn run(&self, script: &str) -> Child {
-        let mut shell = self.place.command("sh");
+        let mut shell = self.fixture.command("sh");
         shell
             .args(["-c", script])
             .env("NOTIFY_SOCKET", &self.address)
@@ -38,14 +38,14 @@ impl Manager {
             .unwrap()
     }
 
-    fn hear(&self) -> String {
+    fn receive(&self) -> String {
         let mut buffer = [0; 1000];
         let length = self.socket.recv(&mut buffer).expect("a message in time");
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
     /// The messages that are left after the end of the daemon.
-    fn hear_the_rest(&self) -> Vec<String> {
+    fn receive_all(&self) -> Vec<String> {
         self.socket.set_nonblocking(true).unwrap();
         let mut buffer = [0; 1000];
         let next = || {
@@ -59,25 +59,25 @@ impl Manager {
 }
 
 #[test]
-fn each_word_once() {
+fn each_message_is_sent_once() {
     let manager = Manager::new();
     let daemon = manager.run("exec $M run");
     let pid = daemon.id() as i32;
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     kill(pid, Signal::SIGHUP);
-    let reloading = manager.hear();
+    let reloading = manager.receive();
     let time = reloading
         .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
         .expect(&reloading);
     assert!(time.parse::<u64>().unwrap() > 0);
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     kill(pid, Signal::SIGTERM);
     assert_eq!(finish(daemon).code, Some(0));
-    assert_eq!(manager.hear_the_rest(), ["STOPPING=1"]);
+    assert_eq!(manager.receive_all(), ["STOPPING=1"]);
 }
 
 #[test]
-fn an_abstract_socket() {
+fn an_abstract_socket_gets_the_messages() {
     let mut manager = Manager::new();
     let name = format!("sampled-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
@@ -85,37 +85,37 @@ fn an_abstract_socket() {
     manager.socket.set_read_timeout(Some(DEADLINE)).unwrap();
     manager.address = format!("@{name}");
     let mut daemon = manager.run("exec $M run");
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     kill(daemon.id() as i32, Signal::SIGTERM);
-    assert_eq!(manager.hear(), "STOPPING=1");
+    assert_eq!(manager.receive(), "STOPPING=1");
     daemon.wait().unwrap();
 }
 
 #[test]
-fn our_watchdog_hears_of_us() {
+fn the_watchdog_of_this_process_gets_messages() {
     for ours in ["WATCHDOG_USEC=20000", "WATCHDOG_USEC=20000 WATCHDOG_PID=$$"] {
         let manager = Manager::new();
         let mut daemon = manager.run(&format!("export {ours}; exec $M run"));
-        assert_eq!(manager.hear(), "READY=1");
-        assert_eq!(manager.hear(), "WATCHDOG=1");
-        assert_eq!(manager.hear(), "WATCHDOG=1");
+        assert_eq!(manager.receive(), "READY=1");
+        assert_eq!(manager.receive(), "WATCHDOG=1");
+        assert_eq!(manager.receive(), "WATCHDOG=1");
         kill(daemon.id() as i32, Signal::SIGTERM);
         daemon.wait().unwrap();
     }
 }
 
 #[test]
-fn somebody_elses_watchdog_does_not() {
-    let nobodys = [
+fn the_watchdog_of_another_process_gets_none() {
+    let watchdogs = [
         "WATCHDOG_USEC=1000 WATCHDOG_PID=1",
         "WATCHDOG_USEC=0",
         "WATCHDOG_USEC=soon",
     ];
-    for theirs in nobodys {
+    for theirs in watchdogs {
         let manager = Manager::new();
         let mut daemon = manager.run(&format!("export {theirs}; exec $M run"));
-        assert_eq!(manager.hear(), "READY=1");
-        // Silence is no event: it would have been broken a hundred times.
+        assert_eq!(manager.receive(), "READY=1");
+        // Silence is no event: within this time a watchdog of 1 ms would have got a hundred messages.
         manager
             .socket
             .set_read_timeout(Some(Duration::from_millis(100)))
@@ -127,26 +127,27 @@ fn somebody_elses_watchdog_does_not() {
 }
 
 #[test]
-fn children_cannot_speak_for_us() {
+fn children_do_not_inherit_the_notify_socket() {
     let manager = Manager::new();
     let empty = r#"test -z "$NOTIFY_SOCKET$WATCHDOG_USEC$LISTEN_FDS$LISTEN_FDNAMES""#;
     let daemon = manager.run(&format!(
         "export WATCHDOG_USEC=90000000 LISTEN_FDS=1 LISTEN_FDNAMES=x; exec $M --check '{empty}' run"
     ));
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     kill(daemon.id() as i32, Signal::SIGTERM);
     assert_eq!(finish(daemon).code, Some(0));
 }
 
 #[test]
-fn a_strange_address_is_refused() {
+fn an_address_of_another_kind_is_refused() {
     let mut manager = Manager::new();
     manager.address = "vsock:2:1234".to_owned();
-    let said = finish(manager.run("exec $M run"));
-    assert_eq!(said.code, Some(1));
+    let output = finish(manager.run("exec $M run"));
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err
+        output
+            .err
             .contains("vsock:2:1234: is neither an absolute path nor an abstract socket"),
-        "{said:?}"
+        "{output:?}"
     );
 }

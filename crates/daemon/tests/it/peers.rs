@@ -1,4 +1,4 @@
-//! Other programs that look at pidfiles agree with the library.
+//! Other programs that read pidfiles agree with the library.
 
 use std::fs;
 use std::process::Command;
@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 use super::support::*;
 
 #[test]
-fn a_flock_shows_the_daemon_to_others() {
-    let place = Place::new();
-    place.start(&[]);
-    assert_eq!(place.shell("flock -n $MYDAEMON_PIDFILE true").code, Some(1));
-    place.check(&["stop"], 0, "stopped");
+fn flock_shows_that_the_daemon_runs() {
+    let fixture = Fixture::new();
+    fixture.start(&[]);
+    assert_eq!(
+        fixture.shell("flock -n $MYDAEMON_PIDFILE true").code,
+        Some(1)
+    );
+    fixture.check(&["stop"], 0, "stopped");
 }
 
 #[test]
 fn libslacks_daemon_agrees() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let slack = |verb: &str| {
-        let directory = place.path("");
+        let directory = fixture.path("");
         let mut daemon = Command::new("daemon");
         daemon
             .args(["--noconfig", "--name", "m", "--pidfiles"])
@@ -27,56 +30,60 @@ fn libslacks_daemon_agrees() {
         daemon.output()
     };
     let agrees = |running: bool| {
-        let said = slack("--running").unwrap();
-        assert_eq!(said.status.code(), Some(i32::from(!running)), "{said:?}");
+        let output = slack("--running").unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(!running)),
+            "{output:?}"
+        );
     };
     if let Err(missing) = slack("--running") {
         return skip(&format!("libslack's daemon: {missing}"));
     }
     agrees(false);
-    let pid = place.start(&[]);
+    let pid = fixture.start(&[]);
     agrees(true);
-    murder(pid);
+    kill_and_wait(pid);
     agrees(false);
-    let pid = place.start(&[]);
-    let process = hold(pid);
+    let pid = fixture.start(&[]);
+    let process = open_process(pid);
     slack("--stop").unwrap();
     wait_for_end(&process);
     agrees(false);
-    place.check(&["status"], 3, "not running");
+    fixture.check(&["status"], 3, "not running");
 }
 
 #[test]
 fn start_stop_daemon_agrees() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let agrees = |expected: i32| {
-        let mut oracle = Command::new("start-stop-daemon");
-        match oracle
+        let mut program = Command::new("start-stop-daemon");
+        match program
             .arg("--status")
             .arg("--pidfile")
-            .arg(place.pidfile())
+            .arg(fixture.pidfile())
             .output()
         {
-            Ok(said) => assert_eq!(said.status.code(), Some(expected), "{said:?}"),
+            Ok(output) => assert_eq!(output.status.code(), Some(expected), "{output:?}"),
             Err(missing) => skip(&format!("start-stop-daemon: {missing}")),
         }
-        place.check(&["status"], expected, "");
+        fixture.check(&["status"], expected, "");
     };
     if !root("start-stop-daemon believes in root's pidfiles only") {
         return;
     }
     agrees(3);
-    let pid = place.start(&[]);
+    let pid = fixture.start(&[]);
     agrees(0);
-    murder(pid);
-    // The oracle takes a zombie for alive, and when init reaps is no event for us.
+    kill_and_wait(pid);
+    // start-stop-daemon counts a zombie as alive, and no event says when init reaps it.
     let deadline = Instant::now() + DEADLINE;
     while fs::exists(format!("/proc/{pid}")).unwrap() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
     }
     agrees(1);
-    place.start(&[]);
+    fixture.start(&[]);
     agrees(0);
-    place.check(&["stop"], 0, "stopped");
+    fixture.check(&["stop"], 0, "stopped");
     agrees(3);
 }

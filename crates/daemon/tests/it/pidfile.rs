@@ -11,49 +11,50 @@ use super::support::*;
 
 #[test]
 fn of_twenty_starts_one_succeeds() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     for round in 0..50 {
         let starts: Vec<Child> = (0..20)
-            .map(|_| place.mydaemon(&["start"]).spawn().unwrap())
+            .map(|_| fixture.mydaemon(&["start"]).spawn().unwrap())
             .collect();
-        let said: Vec<Said> = starts.into_iter().map(finish).collect();
+        let output: Vec<Output> = starts.into_iter().map(finish).collect();
         assert!(
-            said.iter().all(|said| said.code == Some(0)),
-            "{round}: {said:?}"
+            output.iter().all(|output| output.code == Some(0)),
+            "{round}: {output:?}"
         );
-        let pid = place.pid();
+        let pid = fixture.pid();
         let count = |text: &str| {
-            said.iter()
-                .filter(|said| said.out.contains(&format!("{text}, process {pid}\n")))
+            output
+                .iter()
+                .filter(|output| output.out.contains(&format!("{text}, process {pid}\n")))
                 .count()
         };
         assert_eq!(
             (count("started"), count("already running")),
             (1, 19),
-            "{round}: {said:?}"
+            "{round}: {output:?}"
         );
-        assert_eq!(place.processes(), [pid], "{round}");
-        place.check(&["stop"], 0, "stopped");
+        assert_eq!(fixture.processes(), [pid], "{round}");
+        fixture.check(&["stop"], 0, "stopped");
     }
-    place.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn a_killed_daemon_is_no_obstacle() {
-    let place = Place::new();
-    let dead = place.start(&[]);
-    murder(dead);
-    assert_eq!(place.pid(), dead);
-    place.check(&["status"], 1, "dead");
-    place.check(&["stop"], 0, "not running");
-    place.check(&["reload"], 7, "");
-    assert_ne!(place.start(&[]), dead);
-    place.check(&["stop"], 0, "stopped");
-    place.assert_nothing_left();
+fn a_start_after_a_kill_succeeds() {
+    let fixture = Fixture::new();
+    let dead = fixture.start(&[]);
+    kill_and_wait(dead);
+    assert_eq!(fixture.pid(), dead);
+    fixture.check(&["status"], 1, "dead");
+    fixture.check(&["stop"], 0, "not running");
+    fixture.check(&["reload"], 7, "");
+    assert_ne!(fixture.start(&[]), dead);
+    fixture.check(&["stop"], 0, "stopped");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn garbage_is_no_obstacle() {
+fn garbage_in_the_file_does_not_prevent_a_start() {
     for (text, status) in [
         ("", 3),
         ("garbage", 1),
@@ -67,135 +68,141 @@ fn garbage_is_no_obstacle() {
             1,
         ),
     ] {
-        let place = Place::new();
-        fs::write(place.pidfile(), text).unwrap();
-        place.check(&["status"], status, "");
-        place.check(&["stop"], 0, "not running");
+        let fixture = Fixture::new();
+        fs::write(fixture.pidfile(), text).unwrap();
+        fixture.check(&["status"], status, "");
+        fixture.check(&["stop"], 0, "not running");
         assert_eq!(
-            fs::read_to_string(place.pidfile()).unwrap(),
+            fs::read_to_string(fixture.pidfile()).unwrap(),
             text,
-            "stop is not to touch it"
+            "stop has changed the file"
         );
-        place.start(&[]);
-        place.check(&["status"], 0, "running");
-        place.check(&["stop"], 0, "stopped");
-        place.assert_nothing_left();
+        fixture.start(&[]);
+        fixture.check(&["status"], 0, "running");
+        fixture.check(&["stop"], 0, "stopped");
+        fixture.assert_nothing_left();
     }
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
-    let check = |prepare: &dyn Fn(&Place), message: &str| {
-        let place = Place::new();
-        prepare(&place);
-        let message = format!("mydaemon: {}: {message}\n", place.pidfile().display());
+fn a_fifo_a_symbolic_link_and_a_directory_are_refused() {
+    let check = |prepare: &dyn Fn(&Fixture), message: &str| {
+        let fixture = Fixture::new();
+        prepare(&fixture);
+        let message = format!("mydaemon: {}: {message}\n", fixture.pidfile().display());
         for verb in ["start", "stop", "restart", "reload"] {
-            let said = place.say(&[verb]);
+            let output = fixture.run(&[verb]);
             assert_eq!(
-                (said.code, said.err.as_str()),
+                (output.code, output.err.as_str()),
                 (Some(1), message.as_str()),
                 "{verb}"
             );
         }
-        place.check(&["status"], 4, "unknown");
-        assert_eq!(place.processes(), [0; 0]);
+        fixture.check(&["status"], 4, "unknown");
+        assert_eq!(fixture.processes(), [0; 0]);
     };
-    check(&|place| drop(place.fifo("m.pid")), "is not a regular file");
     check(
-        &|place| symlink("/etc/hostname", place.pidfile()).unwrap(),
+        &|fixture| drop(fixture.fifo("m.pid")),
+        "is not a regular file",
+    );
+    check(
+        &|fixture| symlink("/etc/hostname", fixture.pidfile()).unwrap(),
         "is a symbolic link",
     );
     check(
-        &|place| symlink("nowhere", place.pidfile()).unwrap(),
+        &|fixture| symlink("nowhere", fixture.pidfile()).unwrap(),
         "is a symbolic link",
     );
 
-    let place = Place::new();
-    fs::create_dir(place.pidfile()).unwrap();
-    let said = place.say(&["start"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.ends_with("m.pid: is a directory\n"), "{said:?}");
-    place.check(&["stop"], 1, "");
-    place.check(&["status"], 4, "not a regular file");
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.pidfile()).unwrap();
+    let output = fixture.run(&["start"]);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.err.ends_with("m.pid: is a directory\n"),
+        "{output:?}"
+    );
+    fixture.check(&["stop"], 1, "");
+    fixture.check(&["status"], 4, "not a regular file");
 }
 
 #[test]
-fn where_nothing_can_be_created_nothing_is_started() {
-    let place = Place::new();
-    let said = place.say(&["--pidfile", "/nowhere/m.pid", "start"]);
-    assert_eq!(said.code, Some(1));
+fn without_a_directory_for_the_pidfile_nothing_is_started() {
+    let fixture = Fixture::new();
+    let output = fixture.run(&["--pidfile", "/nowhere/m.pid", "start"]);
+    assert_eq!(output.code, Some(1));
     assert_eq!(
-        said.err,
+        output.err,
         "mydaemon: /nowhere/m.pid: no such file or directory\n"
     );
-    place.check(&["--pidfile", "/nowhere/m.pid", "status"], 3, "not running");
-    place.assert_nothing_left();
+    fixture.check(&["--pidfile", "/nowhere/m.pid", "status"], 3, "not running");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn a_number_alone_gets_nobody_killed() {
-    let place = Place::new();
-    let mut stranger = Stranger::new();
-    fs::write(place.pidfile(), format!("{}\n", stranger.pid())).unwrap();
-    place.check(&["stop"], 0, "not running");
-    place.check(&["reload"], 7, "");
-    place.check(&["restart"], 0, "started");
+fn a_process_id_without_a_lock_is_not_signalled() {
+    let fixture = Fixture::new();
+    let mut stranger = UnrelatedProcess::new();
+    fs::write(fixture.pidfile(), format!("{}\n", stranger.pid())).unwrap();
+    fixture.check(&["stop"], 0, "not running");
+    fixture.check(&["reload"], 7, "");
+    fixture.check(&["restart"], 0, "started");
     stranger.assert_alive();
 }
 
 #[test]
-fn the_usual_place() {
-    let place = Place::new();
+fn the_default_pidfile_is_in_the_runtime_directory() {
+    let fixture = Fixture::new();
     let usual = |verb| {
-        let mut mydaemon = place.mydaemon(&[verb]);
+        let mut mydaemon = fixture.mydaemon(&[verb]);
         mydaemon
-            .env("XDG_RUNTIME_DIR", place.path(""))
+            .env("XDG_RUNTIME_DIR", fixture.path(""))
             .env_remove("MYDAEMON_PIDFILE");
         finish(mydaemon.spawn().unwrap()).code
     };
     assert_eq!(usual("start"), Some(0));
-    assert!(place.path("mydaemon.pid").exists());
+    assert!(fixture.path("mydaemon.pid").exists());
     assert_eq!(usual("stop"), Some(0));
-    place.assert_nothing_left();
+    fixture.assert_nothing_left();
     for name in ["", "a/b", "../x"] {
         assert!(Daemon::new(name).pidfile_path().is_err(), "{name}");
     }
 }
 
 #[test]
-fn a_file_in_the_place_of_its_own_is_left_alone() {
-    let place = Place::new();
-    let pid = place.start(&[]);
-    let process = hold(pid);
-    fs::write(place.path("new"), format!("{pid}\n")).unwrap();
-    fs::rename(place.path("new"), place.pidfile()).unwrap();
-    // Nobody holds that one, so nobody is stopped through it.
-    place.check(&["status"], 1, "dead");
-    place.check(&["stop"], 0, "not running");
+fn a_file_that_replaced_the_pidfile_is_not_removed() {
+    let fixture = Fixture::new();
+    let pid = fixture.start(&[]);
+    let process = open_process(pid);
+    fs::write(fixture.path("new"), format!("{pid}\n")).unwrap();
+    fs::rename(fixture.path("new"), fixture.pidfile()).unwrap();
+    // No process holds a lock on the new file, so stop signals none.
+    fixture.check(&["status"], 1, "dead");
+    fixture.check(&["stop"], 0, "not running");
     kill(pid, Signal::SIGTERM);
     wait_for_end(&process);
-    assert_eq!(place.pid(), pid);
+    assert_eq!(fixture.pid(), pid);
 }
 
 #[test]
-fn a_farewell_holds_no_successor_up() {
-    let place = Place::new();
-    let fifo = place.fifo("farewell");
-    let first = place.start(&["--farewell", &format!("cat {}", fifo.display())]);
-    let process = hold(first);
+fn a_successor_can_start_once_the_pidfile_is_released() {
+    let fixture = Fixture::new();
+    let fifo = fixture.fifo("farewell");
+    let first = fixture.start(&["--farewell", &format!("cat {}", fifo.display())]);
+    let process = open_process(first);
     kill(first, Signal::SIGTERM);
-    // Waits for the farewell to open the other end, which it does when the pidfile is released.
-    let held_up = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-    place.check(&["status"], 3, "not running");
-    let second = place.start(&[]);
+    // open(2) waits for the reader, which opens the FIFO after the pidfile is released.
+    let writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    fixture.check(&["status"], 3, "not running");
+    let second = fixture.start(&[]);
     assert!(!ends_within(&process, std::time::Duration::ZERO));
-    drop(held_up);
+    drop(writer);
     wait_for_end(&process);
     assert_eq!(
-        place.pid(),
+        fixture.pid(),
         second,
         "the first one has removed the second one's file"
     );
-    place.check(&["stop"], 0, "stopped");
-    place.assert_nothing_left();
+    fixture.check(&["stop"], 0, "stopped");
+    fixture.assert_nothing_left();
 }

@@ -1,4 +1,4 @@
-//! Files and locks of strangers at the place of the pidfile.
+//! Files and locks of other users and programs at the path of the pidfile.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -12,68 +12,68 @@ use super::support::*;
 const NOBODY: u32 = 65534;
 
 #[test]
-fn somebody_elses_flock_is_no_obstacle() {
-    let place = Place::new();
-    fs::write(place.pidfile(), "").unwrap();
-    let locked = place.fifo("locked");
+fn a_flock_of_another_process_does_not_prevent_a_start() {
+    let fixture = Fixture::new();
+    fs::write(fixture.pidfile(), "").unwrap();
+    let locked = fixture.fifo("locked");
     let script = format!("echo > {}; exec sleep 1000", locked.display());
-    let mut flock = place.command("flock");
-    flock.args(["--shared".as_ref(), place.pidfile().as_os_str()]);
+    let mut flock = fixture.command("flock");
+    flock.args(["--shared".as_ref(), fixture.pidfile().as_os_str()]);
     let mut flock = flock.args(["sh", "-c", &script]).spawn().unwrap();
-    place.await_fifo(&locked, &flock);
-    let pid = place.start(&["--ready-timeout", "5"]);
-    place.check(&["status"], 0, &format!("process {pid}"));
-    place.check(&["--ready-timeout", "5", "restart"], 0, "started");
-    place.check(&["stop"], 0, "stopped");
+    fixture.wait_for_fifo(&locked, &flock);
+    let pid = fixture.start(&["--ready-timeout", "5"]);
+    fixture.check(&["status"], 0, &format!("process {pid}"));
+    fixture.check(&["--ready-timeout", "5", "restart"], 0, "started");
+    fixture.check(&["stop"], 0, "stopped");
     flock.kill().unwrap();
     flock.wait().unwrap();
 }
 
 #[test]
-fn a_strangers_lock_for_reading_is_no_obstacle() {
-    for whole in [0, 9] {
-        let place = Place::new();
-        murder(place.start(&[]));
-        // Everybody may have it who may read the file; the first byte, or the record lock's alone.
-        let stranger = File::open(place.pidfile()).unwrap();
-        let lock = range(libc::F_RDLCK, if whole == 0 { 0 } else { 8 }, whole);
-        fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
-        place.check(&["status"], 1, "dead");
+fn a_read_lock_does_not_prevent_a_start() {
+    for (start, length) in [(0, 0), (8, 9)] {
+        let fixture = Fixture::new();
+        kill_and_wait(fixture.start(&[]));
+        // Every user who may read the file can take it: on the whole file, or from the byte of the record lock on.
+        let reader = File::open(fixture.pidfile()).unwrap();
+        let lock = lock_range(libc::F_RDLCK, start, length);
+        fcntl(&reader, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+        fixture.check(&["status"], 1, "dead");
         let starts: Vec<Child> = (0..10)
-            .map(|_| place.mydaemon(&["start"]).spawn().unwrap())
+            .map(|_| fixture.mydaemon(&["start"]).spawn().unwrap())
             .collect();
-        for said in starts.into_iter().map(finish) {
-            assert_eq!(said.code, Some(0), "{said:?}");
+        for output in starts.into_iter().map(finish) {
+            assert_eq!(output.code, Some(0), "{output:?}");
         }
-        let pid = place.pid();
-        assert_eq!(place.processes(), [pid]);
-        place.check(&["status"], 0, &format!("process {pid}"));
-        let names = fs::read_dir(place.path("")).unwrap().flatten();
+        let pid = fixture.pid();
+        assert_eq!(fixture.processes(), [pid]);
+        fixture.check(&["status"], 0, &format!("process {pid}"));
+        let names = fs::read_dir(fixture.path("")).unwrap().flatten();
         let names: Vec<_> = names.map(|name| name.file_name()).collect();
         assert_eq!(names, ["m.pid"]);
-        place.check(&["stop"], 0, "stopped");
-        place.assert_nothing_left();
+        fixture.check(&["stop"], 0, "stopped");
+        fixture.assert_nothing_left();
     }
 }
 
 #[test]
-fn a_strangers_lock_leaves_nothing_of_a_start_that_fails() {
-    let place = Place::new();
-    let begun = place.fifo("begun");
+fn a_failed_start_removes_a_read_locked_pidfile() {
+    let fixture = Fixture::new();
+    let begun = fixture.fifo("begun");
     let check = format!("echo > {}; sleep 1000", begun.display());
-    let start = place.mydaemon(&["--ready-timeout", "0.3", "--check", &check, "start"]);
+    let start = fixture.mydaemon(&["--ready-timeout", "0.3", "--check", &check, "start"]);
     let start = { start }.spawn().unwrap();
-    place.await_fifo(&begun, &start);
-    let stranger = File::open(place.pidfile()).unwrap();
-    let lock = range(libc::F_RDLCK, 2, 1);
-    fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
-    let said = finish(start);
-    assert!(said.err.contains("was not ready after"), "{said:?}");
-    place.assert_nothing_left();
+    fixture.wait_for_fifo(&begun, &start);
+    let reader = File::open(fixture.pidfile()).unwrap();
+    let lock = lock_range(libc::F_RDLCK, 2, 1);
+    fcntl(&reader, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    let output = finish(start);
+    assert!(output.err.contains("was not ready after"), "{output:?}");
+    fixture.assert_nothing_left();
 }
 
 #[test]
-fn the_process_that_has_a_foreign_lock_is_named() {
+fn the_error_names_the_process_with_a_foreign_lock() {
     for (lock, status, message) in [
         (
             "fcntl.lockf(file, fcntl.LOCK_EX)",
@@ -90,93 +90,96 @@ fn the_process_that_has_a_foreign_lock_is_named() {
             3,
             "which is no daemon of this kind",
         ),
-        // A daemon that takes its file, for as long as that may take.
+        // The lock of a daemon that has not written its process id yet.
         (
             "fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 3, 0))",
             4,
             "which is not known as a daemon",
         ),
     ] {
-        let place = Place::new();
-        let Some(mut child) = python(&place, lock) else {
+        let fixture = Fixture::new();
+        let Some(mut child) = python(&fixture, lock) else {
             return;
         };
-        place.check(&["status"], status, "");
-        let said = place.say(&["start"]);
+        fixture.check(&["status"], status, "");
+        let output = fixture.run(&["start"]);
         let message = format!("m.pid: is locked by process {}, {message}", child.id());
-        assert!(said.err.contains(&message), "{lock}: {said:?}");
+        assert!(output.err.contains(&message), "{lock}: {output:?}");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 }
 
 #[test]
-fn another_users_file_is_refused() {
+fn a_file_of_another_user_is_refused() {
     if !root("cannot give a file away") {
         return;
     }
-    // In a directory like /tmp, where everybody can make it before us.
-    let place = Place::new();
-    fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o1777)).unwrap();
-    fs::write(place.pidfile(), "theirs\n").unwrap();
-    chown(place.pidfile(), Some(NOBODY), None).unwrap();
-    let said = place.say(&["start"]);
-    assert_eq!(said.code, Some(1));
+    // In a sticky directory like /tmp every user can create the file first.
+    let fixture = Fixture::new();
+    fs::set_permissions(fixture.path(""), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::write(fixture.pidfile(), "theirs\n").unwrap();
+    chown(fixture.pidfile(), Some(NOBODY), None).unwrap();
+    let output = fixture.run(&["start"]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err
+        output
+            .err
             .ends_with("m.pid: belongs to user 65534, not to user 0\n"),
-        "{said:?}"
+        "{output:?}"
     );
-    place.check(&["--log", "log", "run"], 1, "");
-    assert_eq!(fs::read_to_string(place.pidfile()).unwrap(), "theirs\n");
-    place.check(&["status"], 1, "dead");
-    place.check(&["stop"], 0, "not running");
-    // The other way round: root's file, and an ordinary user.
-    chown(place.pidfile(), Some(0), None).unwrap();
-    let said = place.say_as_nobody("start");
+    fixture.check(&["--log", "log", "run"], 1, "");
+    assert_eq!(fs::read_to_string(fixture.pidfile()).unwrap(), "theirs\n");
+    fixture.check(&["status"], 1, "dead");
+    fixture.check(&["stop"], 0, "not running");
+    // Now the file is root's, and the caller is an ordinary user.
+    chown(fixture.pidfile(), Some(0), None).unwrap();
+    let output = fixture.run_as_nobody("start");
     assert!(
-        said.err
+        output
+            .err
             .ends_with("m.pid: belongs to user 0, not to user 65534\n"),
-        "{said:?}"
+        "{output:?}"
     );
 }
 
 #[test]
-fn a_users_pidfile_gets_nobody_elses_process_killed() {
+fn a_process_of_another_user_than_the_files_owner_is_not_signalled() {
     if !root("cannot give a file away") {
         return;
     }
-    let place = Place::new();
-    let pid = place.start(&[]);
-    chown(place.pidfile(), Some(NOBODY), None).unwrap();
+    let fixture = Fixture::new();
+    let pid = fixture.start(&[]);
+    chown(fixture.pidfile(), Some(NOBODY), None).unwrap();
     for verb in ["stop", "reload", "restart"] {
-        let said = place.say(&[verb]);
-        assert_eq!(said.code, Some(1), "{said:?}");
+        let output = fixture.run(&[verb]);
+        assert_eq!(output.code, Some(1), "{output:?}");
         assert!(
-            said.err
+            output
+                .err
                 .contains("m.pid: belongs to user 65534, who is not known to own process"),
-            "{said:?}"
+            "{output:?}"
         );
     }
-    assert_eq!(place.processes(), [pid]);
+    assert_eq!(fixture.processes(), [pid]);
 }
 
 #[test]
 fn a_hard_link_is_refused() {
-    let place = Place::new();
-    fs::write(place.path("precious"), "data\n").unwrap();
-    fs::hard_link(place.path("precious"), place.pidfile()).unwrap();
+    let fixture = Fixture::new();
+    fs::write(fixture.path("precious"), "data\n").unwrap();
+    fs::hard_link(fixture.path("precious"), fixture.pidfile()).unwrap();
     for verb in ["start", "stop", "restart", "reload"] {
-        let said = place.say(&[verb]);
-        assert_eq!(said.code, Some(1), "{verb}: {said:?}");
+        let output = fixture.run(&[verb]);
+        assert_eq!(output.code, Some(1), "{verb}: {output:?}");
         assert!(
-            said.err.contains("m.pid: is a hard link"),
-            "{verb}: {said:?}"
+            output.err.contains("m.pid: is a hard link"),
+            "{verb}: {output:?}"
         );
     }
-    place.check(&["status"], 4, "is a hard link");
+    fixture.check(&["status"], 4, "is a hard link");
     assert_eq!(
-        fs::read_to_string(place.path("precious")).unwrap(),
+        fs::read_to_string(fixture.path("precious")).unwrap(),
         "data\n"
     );
 }

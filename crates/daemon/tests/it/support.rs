@@ -14,23 +14,23 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use sampled_daemon::Process;
 
-/// Longer than anything takes that does not hang.
+/// A deadline that only a hang exceeds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A directory with a pidfile in it, and all processes that know of it.
-pub(crate) struct Place {
+/// A directory for a pidfile, and the processes with that pidfile in their environment. `drop` kills them.
+pub(crate) struct Fixture {
     directory: tempfile::TempDir,
 }
 
 /// The exit status, output and errors of a program.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct Output {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
@@ -45,19 +45,19 @@ impl Place {
         self.path("m.pid")
     }
 
-    /// A fifo, to hold a daemon up until the test opens the other end.
+    /// A FIFO: a daemon that opens it waits until the test opens the other end.
     pub(crate) fn fifo(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
         path
     }
 
-    /// Waits until a fifo is written to by what a child has started, which must not end before.
-    pub(crate) fn await_fifo(&self, fifo: &Path, child: &Child) {
+    /// Waits until a process that `child` has started writes to the FIFO. Fails if `child` ends before.
+    pub(crate) fn wait_for_fifo(&self, fifo: &Path, child: &Child) {
         let mut reader = fs::File::options();
         let reader = reader.read(true).custom_flags(libc::O_NONBLOCK);
         let reader = reader.open(fifo).unwrap();
-        let child = hold(child.id() as i32);
+        let child = open_process(child.id() as i32);
         let [written, ended] = [reader.as_fd(), child.as_fd()];
         let mut fds = [written, ended].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let ready = poll(&mut fds, PollTimeout::try_from(DEADLINE).unwrap()).unwrap();
@@ -74,7 +74,7 @@ impl Place {
         );
     }
 
-    /// A program that finds the pidfile, and the example `mydaemon` as `$M`.
+    /// A program with the pidfile in its environment, and the example `mydaemon` as `$M`.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -95,26 +95,26 @@ impl Place {
         command
     }
 
-    /// Runs mydaemon until it has ended and its output is closed, by every process that has it.
-    pub(crate) fn say(&self, arguments: &[&str]) -> Said {
+    /// Runs mydaemon until it has ended and every process has closed its output.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         finish(self.mydaemon(arguments).spawn().unwrap())
     }
 
-    pub(crate) fn shell(&self, script: &str) -> Said {
+    pub(crate) fn shell(&self, script: &str) -> Output {
         finish(self.command("sh").args(["-c", script]).spawn().unwrap())
     }
 
-    /// Starts, and returns the daemon's process id.
+    /// Starts a daemon and returns its process id.
     pub(crate) fn start(&self, options: &[&str]) -> i32 {
-        let said = self.say(&[options, &["start"]].concat());
-        assert_eq!(said.code, Some(0), "{said:?}");
+        let output = self.run(&[options, &["start"]].concat());
+        assert_eq!(output.code, Some(0), "{output:?}");
         self.pid()
     }
 
     pub(crate) fn check(&self, arguments: &[&str], code: i32, out: &str) {
-        let said = self.say(arguments);
-        assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
-        assert!(said.out.contains(out), "{arguments:?}: {said:?}");
+        let output = self.run(arguments);
+        assert_eq!(output.code, Some(code), "{arguments:?}: {output:?}");
+        assert!(output.out.contains(out), "{arguments:?}: {output:?}");
     }
 
     /// The number in the pidfile.
@@ -123,14 +123,14 @@ impl Place {
         text.strip_suffix('\n').unwrap().parse().unwrap()
     }
 
-    /// All living processes with our pidfile in their environment.
+    /// All living processes with this pidfile in their environment.
     pub(crate) fn processes(&self) -> Vec<i32> {
         let mark = format!("MYDAEMON_PIDFILE={}\0", self.pidfile().display());
         let all = fs::read_dir("/proc").unwrap().flatten();
         let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         numbers
             .filter(|pid| {
-                // A zombie's reads as empty.
+                // The environment of a zombie reads as empty.
                 let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
                 environment
                     .windows(mark.len())
@@ -139,9 +139,9 @@ impl Place {
             .collect()
     }
 
-    /// Runs mydaemon as the user nobody, in a directory that is like /tmp for that.
-    pub(crate) fn say_as_nobody(&self, arguments: &str) -> Said {
-        // The build directory may be closed to others.
+    /// Runs mydaemon as the user nobody. The directory gets the mode of /tmp.
+    pub(crate) fn run_as_nobody(&self, arguments: &str) -> Output {
+        // The user nobody may have no access to the build directory.
         let copy = self.path("mydaemon");
         if !copy.exists() {
             fs::copy(example("mydaemon"), &copy).unwrap();
@@ -157,7 +157,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Fixture {
     fn drop(&mut self) {
         for pid in self.processes() {
             kill(pid, Signal::SIGKILL);
@@ -165,7 +165,7 @@ impl Drop for Place {
     }
 }
 
-/// cargo puts examples beside the directory of the test programs.
+/// The program of an example. cargo puts examples beside the directory of the test programs.
 pub(crate) fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test
@@ -182,9 +182,9 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path
 }
 
-pub(crate) fn finish(child: Child) -> Said {
+pub(crate) fn finish(child: Child) -> Output {
     let output = child.wait_with_output().unwrap();
-    Said {
+    Output {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -192,12 +192,12 @@ pub(crate) fn finish(child: Child) -> Said {
 }
 
 pub(crate) fn kill(pid: i32, signal: Signal) {
-    // It may be gone, which is as well.
+    // The process may have ended.
     let _ = nix::sys::signal::kill(Pid::from_raw(pid), signal);
 }
 
-/// A hold on a process, to see its end.
-pub(crate) fn hold(pid: i32) -> Process {
+/// Opens a process that must exist.
+pub(crate) fn open_process(pid: i32) -> Process {
     Process::open(pid).unwrap().unwrap()
 }
 
@@ -210,9 +210,9 @@ pub(crate) fn ends_within(process: &Process, time: Duration) -> bool {
     poll(&mut [end], PollTimeout::try_from(time).unwrap()).unwrap() > 0
 }
 
-/// Kills and waits.
-pub(crate) fn murder(pid: i32) {
-    let process = hold(pid);
+/// Sends SIGKILL and waits for the end.
+pub(crate) fn kill_and_wait(pid: i32) {
+    let process = open_process(pid);
     kill(pid, Signal::SIGKILL);
     wait_for_end(&process);
 }
@@ -226,7 +226,7 @@ pub(crate) fn status_line(pid: i32, name: &str) -> String {
     line.unwrap().to_owned()
 }
 
-/// Number and target of every open file.
+/// The number and the target of every open descriptor.
 pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     let mut files: Vec<(i32, String)> = entries
@@ -239,8 +239,8 @@ pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
     files
 }
 
-/// A lock for fcntl(2).
-pub(crate) fn range(kind: i32, start: i64, length: i64) -> libc::flock {
+/// The argument of a locking fcntl(2).
+pub(crate) fn lock_range(kind: i32, start: i64, length: i64) -> libc::flock {
     libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
@@ -250,10 +250,10 @@ pub(crate) fn range(kind: i32, start: i64, length: i64) -> libc::flock {
     }
 }
 
-/// A process that has nothing to do with us, and is not to be killed.
-pub(crate) struct Stranger(Child);
+/// A process unrelated to the daemon. It must not be killed.
+pub(crate) struct UnrelatedProcess(Child);
 
-impl Stranger {
+impl UnrelatedProcess {
     pub(crate) fn new() -> Self {
         Self(Command::new("sleep").arg("1000").spawn().unwrap())
     }
@@ -263,24 +263,28 @@ impl Stranger {
     }
 
     pub(crate) fn assert_alive(&mut self) {
-        assert_eq!(self.0.try_wait().unwrap(), None, "the stranger was killed");
+        assert_eq!(
+            self.0.try_wait().unwrap(),
+            None,
+            "the unrelated process was killed"
+        );
     }
 }
 
-impl Drop for Stranger {
+impl Drop for UnrelatedProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A program as process 1 of a pid namespace, with a /proc of its own. `None` if this machine has none to give.
-pub(crate) fn in_pid_namespace(place: &Place, program: impl AsRef<OsStr>) -> Option<Command> {
+/// A program as process 1 of a pid namespace, with a /proc of its own. `None` if no namespace can be made here.
+pub(crate) fn in_pid_namespace(fixture: &Fixture, program: impl AsRef<OsStr>) -> Option<Command> {
     if !root("cannot make a pid namespace") {
         return None;
     }
     let unshare = |program: &OsStr| {
-        let mut command = place.command("unshare");
+        let mut command = fixture.command("unshare");
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
         command.arg(program);
         command
@@ -293,8 +297,8 @@ pub(crate) fn in_pid_namespace(place: &Place, program: impl AsRef<OsStr>) -> Opt
     Some(unshare(program.as_ref()))
 }
 
-/// Says why a test does not run here; not by eprintln!, which the harness keeps to itself. It is a failure where all of
-/// them are to run.
+/// Prints why a test does not run here; not by eprintln!, which the harness captures. With SAMPLED_SKIP_NOTHING the test
+/// fails instead.
 pub(crate) fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
     assert!(
@@ -311,27 +315,27 @@ pub(crate) fn root(reason: &str) -> bool {
     root
 }
 
-/// The holder of any record lock for writing on the file. Open file description locks have none: -1.
-pub(crate) fn record_lock(place: &Place) -> i32 {
-    let file = fs::File::open(place.pidfile()).unwrap();
-    let mut lock = range(libc::F_RDLCK, 4, 0);
+/// The process with a record lock for writing on the pidfile; -1 for an open file description lock.
+pub(crate) fn record_lock(fixture: &Fixture) -> i32 {
+    let file = fs::File::open(fixture.pidfile()).unwrap();
+    let mut lock = lock_range(libc::F_RDLCK, 4, 0);
     fcntl(&file, FcntlArg::F_GETLK(&mut lock)).unwrap();
     assert_ne!(i32::from(lock.l_type), libc::F_UNLCK, "no record lock");
     lock.l_pid
 }
 
-/// A Python program that holds locks on the pidfile, its variable `file`, until its standard input is closed. `None`
-/// where there is no Python.
-pub(crate) fn python(place: &Place, script: &str) -> Option<Child> {
+/// A Python program that holds locks on the pidfile (its variable `file`) until its standard input is closed. `None`
+/// without Python.
+pub(crate) fn python(fixture: &Fixture, script: &str) -> Option<Child> {
     let script = format!(
         "import fcntl, os, struct, subprocess, sys
 file = open('{}', 'a+')
 {script}
 print(os.getpid(), flush=True)
 sys.stdin.read()",
-        place.pidfile().display()
+        fixture.pidfile().display()
     );
-    let mut python = place.command("python3");
+    let mut python = fixture.command("python3");
     let spawned = python.args(["-c", &script]).stdin(Stdio::piped()).spawn();
     let mut child = match spawned {
         Ok(child) => child,
@@ -347,6 +351,6 @@ sys.stdin.read()",
     Some(child)
 }
 
-/// A life from start to stop, with a restart in between.
-pub(crate) const LIFE: &str =
+/// All commands, from start to stop.
+pub(crate) const ALL_COMMANDS: &str =
     "$M start && $M status && $M reload && $M restart && $M stop && ! $M status";

@@ -1,25 +1,24 @@
-//! A real `systemd --user` and the library agree on what runs.
+//! A real `systemd --user` and the library agree on the state of the daemon.
 
 use std::fs;
 use std::path::Path;
 
 use super::support::*;
 
-/// Runs a script in a session of its own `systemd --user`, which has these lines as its unit m.service. In both, `$M`
-/// is mydaemon with its pidfile in the runtime directory; the script may use `until_is PROPERTY VALUE` and
-/// `fails COMMAND`.
+/// Starts a `systemd --user` with these lines as its unit m.service, and runs a script in its session. In both, `$M` is
+/// mydaemon with its pidfile in the runtime directory. The script may use `until_is PROPERTY VALUE` and `fails COMMAND`.
 fn within(unit: &str, script: &str) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd-user-session");
     if !session.exists() {
         return skip(&format!("systemd: {} is not there", session.display()));
     }
-    let place = Place::new();
+    let fixture = Fixture::new();
     let mydaemon = example("mydaemon").display().to_string();
     let unit = format!(
         "[Service]\nEnvironment=MYDAEMON_PIDFILE=%t/m.pid\n{}\n",
         unit.replace("$M", &mydaemon)
     );
-    fs::write(place.path("m.service"), unit).unwrap();
+    fs::write(fixture.path("m.service"), unit).unwrap();
     let script = format!(
         r#"set -eu
         export MYDAEMON_PIDFILE=$XDG_RUNTIME_DIR/m.pid
@@ -31,16 +30,16 @@ fn within(unit: &str, script: &str) {
         }}
         {script}"#
     );
-    let mut shell = place.command(&session);
+    let mut shell = fixture.command(&session);
     shell
         .arg("--unit-dir")
-        .arg(place.path(""))
+        .arg(fixture.path(""))
         .args(["--", "bash", "-c", &script]);
-    let said = finish(shell.spawn().unwrap());
-    if said.code == Some(77) {
-        return skip(&format!("systemd: {}", said.err));
+    let output = finish(shell.spawn().unwrap());
+    if output.code == Some(77) {
+        return skip(&format!("systemd: {}", output.err));
     }
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
 #[test]
@@ -55,13 +54,13 @@ fn a_forking_service_with_a_pidfile() {
         systemctl --user stop m
         [ "$($M status)" = "not running" ]
 
-        # Ended by the library, and by its restart of what systemd started.
+        # The library stops a daemon that systemd has started.
         systemctl --user start m
         $M stop
         until_is ActiveState inactive
         is Result success
 
-        # Killed, and begun once more.
+        # SIGKILL, and a new start.
         systemctl --user start m
         kill -9 $(systemctl --user show -P MainPID m)
         until_is ActiveState failed
@@ -99,7 +98,7 @@ fn a_notifying_service_with_a_watchdog() {
 
         kill -STOP $main
         until_is Result watchdog
-        # It was killed.
+        # The watchdog has killed it.
         [ "$($M status)" = "dead, its pidfile is left" ]
         systemctl --user start m
         $M stop
