@@ -9,10 +9,10 @@
 //! use sampled_daemon::{Daemon, Ready};
 //!
 //! fn serve(ready: Ready) -> Result<(), Box<dyn Error>> {
-//!     // By default SIGTERM would end the process at once, and leave its pidfile behind.
+//!     // By default SIGTERM ends the process at once and leaves its pidfile behind.
 //!     let stop = SigSet::from(Signal::SIGTERM);
 //!     stop.thread_block()?;
-//!     // Read the configuration, bind the sockets. The caller of `start` sees an error from here.
+//!     // Read the configuration, bind the sockets. The caller of `start` gets an error returned here.
 //!     ready.ready()?;
 //!     // Serve, until the signal comes.
 //!     stop.wait()?;
@@ -29,7 +29,7 @@
 //!         Some("status") => daemon.status().to_string(),
 //!         _ => return Ok(ExitCode::from(2)),
 //!     };
-//!     // Not println!, which panics if nobody reads.
+//!     // Not println!, which panics on a closed pipe.
 //!     let _ = writeln!(stdout(), "{outcome}");
 //!     Ok(ExitCode::SUCCESS)
 //! }
@@ -40,45 +40,45 @@
 //! # The recipe
 //!
 //! [`Daemon::start`] takes the steps below, [`detach`] the same without pidfile, user and readiness. [`Daemon::run`]
-//! and [`settle`] do what a process needs that is watched by a supervisor and stays where it is.
+//! and [`settle`] prepare a process that stays in the foreground, under a supervisor.
 //!
-//! 1. **A pipe**, over which the daemon tells how its start went. The caller's exit status follows from that. A
-//!    daemon that dies, panics, hangs or cannot open its files is a failed start.
-//! 2. **fork**. The caller stays what it is. Only with one thread: a child has only the thread that forked, but
+//! 1. **A pipe**, over which the daemon reports the outcome of its start. It decides the caller's exit status. If the
+//!    daemon dies, panics, hangs or cannot open its files, the start has failed.
+//! 2. **fork**. The caller stays unchanged. It must have one thread: a child has only the thread that forked, but
 //!    all the locks that the others held.
-//! 3. **Default signal actions, nothing blocked**: both are inherited through exec, so that a daemon started from
-//!    nohup would never hear of SIGHUP. After the fork, for the caller may need its own.
+//! 3. **Default signal actions, no blocked signal**: exec(2) passes ignored and blocked signals on, so a daemon started
+//!    from nohup would never receive SIGHUP. This happens after the fork, because the caller may need its own.
 //! 4. **Inherited descriptors become /dev/null**: those above 2 without `FD_CLOEXEC`. An inherited pipe would keep
 //!    `$(...)` waiting, an inherited socket its port in use. They are not closed, because a value of this program may
-//!    own such a number, and would own the next file to be opened.
-//! 5. **setsid**: a session of its own, without the terminal, its hang-up and its Ctrl-C.
-//! 6. **fork** again: a process that leads no session cannot get a terminal by opening one. The process between the
-//!    two forks waits for the daemon until that is ready, because only a parent hears how its child died.
-//! 7. **Environment, umask, chdir**. The supervisor's variables were the caller's. The mask is 022 and not 0, which
-//!    would make files that all may write to. In `/` no file system is kept busy; relative paths were made
-//!    absolute before.
-//! 8. **The pidfile** is locked in the process that stays, and only then written. See below.
-//! 9. **User and group**: groups first, which without root's rights could not be changed any more. HOME, USER and
-//!    LOGNAME follow.
-//! 10. **The service** starts, with the caller's standard streams, so that its complaints are seen.
-//! 11. **Ready**: the streams go to /dev/null or a log file, the caller is told and returns.
+//!    own such a number, and would then own the next file to be opened.
+//! 5. **setsid**: a session of its own, without the terminal and its SIGHUP and SIGINT.
+//! 6. **fork** again: a process that is no session leader cannot get a controlling terminal by opening one. The
+//!    intermediate process, between the two forks, waits until the daemon is ready, because only the parent gets its
+//!    exit status.
+//! 7. **Environment, umask, chdir**. The variables of a supervisor, meant for the caller, are removed. The mask is 022
+//!    and not 0, which would create files that every user may write to. A process in `/` does not prevent umount(8) of
+//!    another file system; relative paths were made absolute before.
+//! 8. **The pidfile** is locked by the daemon's own process, and written after that. See below.
+//! 9. **User and group**: groups first, since only root may change them. HOME, USER and LOGNAME follow.
+//! 10. **The service** starts with the caller's standard streams, so that the caller sees its error messages.
+//! 11. **Ready**: the streams are redirected to /dev/null or a log file, and `start` returns in the caller.
 //!
 //! # The pidfile
 //!
-//! The locks are the truth; the number in the file is a hint for other programs. The kernel frees a lock with the
-//! process that has it, however that ends, so a stale file is no obstacle. The file is locked before it is written,
-//! looked up again after it was locked (somebody may have removed it in between), never truncated unlocked, and
-//! removed under the lock only.
+//! The locks decide; the number in the file is a hint for other programs. The kernel releases the locks of a process
+//! when it ends, also by SIGKILL, so a stale file does not prevent a start. The file is locked before it is written,
+//! looked up again after it was locked (another process may have removed it in between), truncated and removed only
+//! under the lock.
 //!
-//! An open file description lock decides who the daemon is, and its length shows how far the start has come. A
-//! record lock names the process: fcntl(2) `F_GETLK` gives the process id of its holder to everybody who may read
+//! The process with the open file description lock is the daemon; the length of the lock shows the stage of the start.
+//! A record lock names the process: fcntl(2) `F_GETLK` gives the process id of its holder to every user who may read
 //! the file. [`stop`](Daemon::stop), [`restart`](Daemon::restart) and [`reload`](Daemon::reload) ask for it before
-//! and after they open a pidfd, and signal that process, so a number that was written into the file, was given to
-//! another process or comes from another pid namespace gets nobody killed. Where /proc may be read, the process
+//! and after they open a pidfd, and signal that process. So no other process is signalled because its process id was
+//! written into the file, was reused, or comes from another pid namespace. Where /proc may be read, the process
 //! must show the lock there as well. A flock(2) shows the daemon to other programs and decides nothing.
 //!
-//! Locks work among all processes that see the same file; if a running daemon's pidfile is removed by hand, a second
-//! daemon can start. Keep it in a directory that nobody else may write to, and on a local file system.
+//! Locks work among all processes that see the same file; if the pidfile of a running daemon is removed by hand, a
+//! second daemon can start. Keep it in a directory that no other user may write to, and on a local file system.
 #![deny(clippy::print_stdout, reason = "the standard output is the caller's")]
 
 #[cfg(not(target_os = "linux"))]

@@ -183,7 +183,8 @@ fn a_child_that_shares_the_table_is_no_daemon(daemon: &Daemon) {
     let path = directory.path().join("child");
     let serve = |ready: Ready| {
         ready.ready()?;
-        // SAFETY: the only thread clones the process as fork(2) does, except that the child shares the descriptor table.
+        // SAFETY: the only thread clones the process as fork(2) does, except that the child shares the descriptor
+        // table.
         let child = unsafe {
             libc::syscall(
                 libc::SYS_clone,

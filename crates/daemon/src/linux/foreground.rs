@@ -12,13 +12,13 @@ use super::Error;
 use super::setup::{descriptors, directory, stdio};
 use super::sys::{self, threads};
 
-/// Cleans a foreground process of what it inherited. It is for anything that systemd, a container or the bus starts
-/// and watches.
+/// Resets the state that a foreground process has inherited. For a process that systemd, a container or the bus
+/// starts and supervises.
 ///
-/// Default signal actions and no blocked signal, but SIGHUP stays ignored where it is (nohup); a session of its own,
-/// unless the process has a controlling terminal, so that Ctrl-C reaches it, or leads its group; the file mode mask
-/// 022; `/` as the directory; standard input from /dev/null. Output and other descriptors stay what they are: the
-/// supervisor meant them. Relative paths mean something else afterwards, so make them absolute before, and install
+/// It sets default signal actions and unblocks all signals, but an ignored SIGHUP stays ignored (nohup); makes a
+/// session of its own, unless the process has a controlling terminal, so that Ctrl-C reaches it, or leads its process
+/// group; sets the file mode mask 022, `/` as the directory, and standard input from /dev/null. Output and other
+/// descriptors stay unchanged, since the supervisor has chosen them. Make relative paths absolute before, and install
 /// signal handlers and start threads after.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub fn settle() -> Result<(), Error> {
     settle_in(Path::new("/"), Mode::from_bits_truncate(0o022), true).map(drop)
 }
 
-/// Like [`settle`], for a program that runs others, which inherit nothing from it.
+/// Like [`settle`], for a process that runs other programs: they inherit nothing of its caller.
 ///
 /// The process leaves a controlling terminal, and does not ignore SIGHUP. Each descriptor above 2 that it inherited
 /// (without `FD_CLOEXEC`) becomes a close-on-exec /dev/null, except `keep`.
@@ -40,8 +40,8 @@ pub fn seclude(keep: impl AsFd) -> Result<(), Error> {
     descriptors::replace_inherited()
 }
 
-/// `attached`: a controlling terminal is kept, and SIGHUP stays ignored where it is. Returns whether the process leads a
-/// session of its own now.
+/// With `keep_terminal` the process keeps a controlling terminal, and an ignored SIGHUP stays ignored. Returns whether
+/// the process leads a session of its own now.
 pub(crate) fn settle_in(directory: &Path, umask: Mode, keep_terminal: bool) -> Result<bool, Error> {
     threads::require_single()?;
     sys::fd::open_closed_standard()?;
@@ -65,7 +65,7 @@ fn has_terminal() -> bool {
 fn leave_session() -> Result<bool, Error> {
     match unistd::setsid() {
         Ok(_) => Ok(true),
-        // A group's leader cannot leave its group, and has been given one of its own on purpose.
+        // A process group leader cannot make a session; its parent has given it a group of its own on purpose.
         Err(Errno::EPERM) => Ok(false),
         Err(errno) => Err(Error::call("setsid")(errno)),
     }

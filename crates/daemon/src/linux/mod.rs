@@ -1,14 +1,14 @@
-//! From the bottom up; a folder stands on those above it in this list.
+//! The modules from the bottom up: each imports only from those above it in this list.
 //!
-//! - `error`: the errors, with how a daemon died.
+//! - `error`: the errors, with the exit status of a daemon that died.
 //! - `sys`: system calls and /proc.
-//! - `process`: another process, held by a pidfd.
+//! - `process`: another process, by its pidfd.
 //! - `pidfile`: its locks; taking it, and finding the daemon that holds it.
 //! - `setup`: the steps of daemon(7) that change one process.
-//! - `readiness`: the pipe over which the daemon tells how its start went.
-//! - `detach`: fork, setsid, fork; the launcher that waits.
-//! - `foreground`, `notify`: for a service that a supervisor runs.
-//! - `daemon`: settings and verbs.
+//! - `readiness`: the pipe over which the daemon reports the outcome of its start.
+//! - `detach`: fork, setsid, fork; the launcher, which waits for the outcome.
+//! - `foreground`, `notify`: for a service under a supervisor.
+//! - `daemon`: settings and commands.
 
 mod daemon;
 mod detach;

@@ -13,8 +13,8 @@ use super::sys::{threads, wait};
 
 /// The messages of a service to its supervisor, by sd_notify(3). Without a supervisor every call does nothing.
 ///
-/// No call waits for a supervisor that is stopped or busy: a message that finds no room in its queue is tried for 100 ms,
-/// and then fails with `EAGAIN` ([`Error::would_block`]).
+/// No call waits long for a supervisor that is stopped or busy: if its queue is full, the message is retried for 100
+/// ms, and then the call fails with `EAGAIN` ([`Error::would_block`]).
 #[derive(Debug)]
 pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -23,10 +23,10 @@ pub struct Notify {
 
 impl Notify {
     /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, and removes them and `LISTEN_PID`, `LISTEN_FDS` and
-    /// `LISTEN_FDNAMES` from the environment, so that no program started from here speaks in our name.
+    /// `LISTEN_FDNAMES` from the environment, so that no child sends messages in the name of this process.
     ///
-    /// A watchdog that is meant for another process is ignored: D-Bus, for one, passes its own on to what it
-    /// starts.
+    /// The watchdog of another process is ignored: dbus-daemon, for example, passes its own variables on to the
+    /// services that it starts.
     ///
     /// # Errors
     /// [`Error::Threads`] if there is more than one thread, since the environment belongs to all of them: call it
@@ -40,14 +40,14 @@ impl Notify {
         let period = number("WATCHDOG_USEC").filter(|&period| period > 0 && ours);
         environment::remove_supervisor_variables()?;
         let socket = address.map(connect).transpose()?;
-        // Nobody could hear it without a socket.
+        // Without a socket the watchdog messages could not be sent.
         let watchdog = period
             .filter(|_| socket.is_some())
             .map(Duration::from_micros);
         Ok(Self { socket, watchdog })
     }
 
-    /// "The service works."
+    /// Sends `READY=1`: the service works.
     ///
     /// # Errors
     /// [`Error::Call`] if the message cannot be sent, here and below.
@@ -55,15 +55,15 @@ impl Notify {
         self.send("READY=1", SEND_TIMEOUT)
     }
 
-    /// The same, tried once: for who tries again later.
+    /// Sends `READY=1` with a single attempt, for a caller that retries later.
     ///
     /// # Errors
-    /// As for [`ready`](Self::ready); [`Error::would_block`] is true where the supervisor has no room for it.
+    /// As for [`ready`](Self::ready); [`Error::would_block`] is true if the queue of the supervisor is full.
     pub fn try_ready(&self) -> Result<(), Error> {
         self.send("READY=1", Duration::ZERO)
     }
 
-    /// "It is about to end."
+    /// Sends `STOPPING=1`: the service is about to end.
     ///
     /// # Errors
     /// As for [`ready`](Self::ready).
@@ -71,8 +71,8 @@ impl Notify {
         self.send("STOPPING=1", SEND_TIMEOUT)
     }
 
-    /// "It reads its configuration again." To be followed by [`ready`](Self::ready). Carries the time, which
-    /// systemd wants for `Type=notify-reload`.
+    /// Sends `RELOADING=1`: the service reads its configuration again. [`ready`](Self::ready) must follow. The message
+    /// holds the time, which systemd requires for `Type=notify-reload`.
     ///
     /// # Errors
     /// As for [`ready`](Self::ready).
@@ -83,17 +83,17 @@ impl Notify {
         self.send(&message, SEND_TIMEOUT)
     }
 
-    /// A line for people, shown by `systemctl status`.
+    /// Sends `STATUS=`: a line that `systemctl status` shows.
     ///
     /// # Errors
     /// As for [`ready`](Self::ready).
     pub fn status(&self, text: &str) -> Result<(), Error> {
-        // A second line would be another message.
+        // A line feed would begin another assignment.
         let message = format!("STATUS={}", text.replace('\n', " "));
         self.send(&message, Duration::ZERO)
     }
 
-    /// "It is alive." Nothing is sent if nobody watches this process.
+    /// Sends `WATCHDOG=1`: the service is alive. Does nothing without a watchdog.
     ///
     /// # Errors
     /// As for [`ready`](Self::ready).
@@ -104,8 +104,8 @@ impl Notify {
         }
     }
 
-    /// After how much silence the process is killed, if it is watched. Call [`watchdog`](Self::watchdog) twice as
-    /// often, as sd_watchdog_enabled(3) recommends.
+    /// The time without a message after which the supervisor kills the process; `None` without a watchdog. Call
+    /// [`watchdog`](Self::watchdog) twice as often, as sd_watchdog_enabled(3) recommends.
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog
     }
@@ -116,7 +116,7 @@ impl Notify {
         };
         let start = Instant::now();
         loop {
-            // poll(2) would not tell: a socket that is not connected has always room.
+            // Retried, because poll(2) always reports an unconnected socket as writable.
             match socket.send_to_addr(message.as_bytes(), address) {
                 Ok(_) => return Ok(()),
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
@@ -131,10 +131,10 @@ impl Notify {
     }
 }
 
-/// How long a message that must not be lost is tried.
+/// The time for which a message that must not be lost is retried.
 const SEND_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The socket is not connected, so that a supervisor which comes back at the same address is heard again.
+/// The socket is not connected, so that messages reach a supervisor that has been restarted at the same address.
 fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
     let refused = |_| Error::NotifyAddress {
         address: text.to_string_lossy().into_owned(),
@@ -145,7 +145,7 @@ fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
     Ok((socket, address))
 }
 
-/// An absolute path; or an abstract name, which has an `@` where the kernel has a NUL.
+/// An absolute path; or an abstract name, written with `@` instead of the kernel's NUL.
 fn parse(text: &OsStr) -> std::io::Result<SocketAddr> {
     match text.as_bytes() {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name),

@@ -78,7 +78,7 @@ fn the_error_names_the_process_with_a_foreign_lock() {
         (
             "fcntl.lockf(file, fcntl.LOCK_EX)",
             4,
-            "which is no daemon of this kind",
+            "which does not hold the locks of a daemon",
         ),
         (
             "fcntl.lockf(file, fcntl.LOCK_EX, 1)",
@@ -88,7 +88,7 @@ fn the_error_names_the_process_with_a_foreign_lock() {
         (
             "fcntl.lockf(file, fcntl.LOCK_EX, 2, 8)",
             3,
-            "which is no daemon of this kind",
+            "which does not hold the locks of a daemon",
         ),
         // The lock of a daemon that has not written its process id yet.
         (

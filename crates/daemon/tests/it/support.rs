@@ -297,8 +297,8 @@ pub(crate) fn in_pid_namespace(fixture: &Fixture, program: impl AsRef<OsStr>) ->
     Some(unshare(program.as_ref()))
 }
 
-/// Prints why a test does not run here; not by eprintln!, which the harness captures. With SAMPLED_SKIP_NOTHING the test
-/// fails instead.
+/// Prints why a test does not run here; not by eprintln!, which the harness captures. With SAMPLED_SKIP_NOTHING the
+/// test fails instead.
 pub(crate) fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
     assert!(

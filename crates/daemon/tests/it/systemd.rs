@@ -6,7 +6,8 @@ use std::path::Path;
 use super::support::*;
 
 /// Starts a `systemd --user` with these lines as its unit m.service, and runs a script in its session. In both, `$M` is
-/// mydaemon with its pidfile in the runtime directory. The script may use `until_is PROPERTY VALUE` and `fails COMMAND`.
+/// mydaemon with its pidfile in the runtime directory. The script may use `until_is PROPERTY VALUE` and `fails
+/// COMMAND`.
 fn within(unit: &str, script: &str) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd-user-session");
     if !session.exists() {

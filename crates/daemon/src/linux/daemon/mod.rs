@@ -1,4 +1,4 @@
-//! A daemon: its settings, the plan of its start, and the verbs that act on it.
+//! A daemon: its settings, the plan of its start, and its commands.
 
 mod path;
 mod plan;

@@ -1,4 +1,4 @@
-//! Paths, as settings name them.
+//! The paths in the settings.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -20,7 +20,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// XDG_RUNTIME_DIR, or the usual place of pidfiles, where that is a directory of this user.
+/// XDG_RUNTIME_DIR if it is a directory of this user; else `/run` or `/run/user/<uid>` if that is one.
 pub(super) fn runtime_directory() -> Option<PathBuf> {
     let user = geteuid();
     let default = match user.is_root() {

@@ -1,5 +1,5 @@
-//! The settings, checked and made absolute while the caller's directory and its rights are still at hand; and the
-//! steps that make a process what they describe.
+//! The settings with absolute paths and looked-up users, made before the process changes its directory and its user;
+//! and the steps that apply them to a process.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::linux::setup::{directory, environment};
 
 pub(super) struct Plan<'a> {
     settings: &'a Daemon,
-    /// None: a daemon without a pidfile.
+    /// `None` for a daemon without a pidfile.
     pub(super) pidfile: Option<PathBuf>,
     directory: PathBuf,
     umask: Mode,
@@ -26,25 +26,25 @@ pub(super) struct Plan<'a> {
     identity: Option<Identity>,
 }
 
-/// The next step of a daemon that has tried to take its pidfile.
+/// The next step of a daemon after the attempt to take its pidfile.
 pub(super) enum Next {
     Serve {
         pidfile: Pidfile,
         streams: Streams,
     },
-    /// Another instance is running, and is left the field.
+    /// Another instance is running; this one ends.
     AlreadyRunning {
         pid: i32,
     },
 }
 
 impl<'a> Plan<'a> {
-    /// The plan of a daemon in the background.
+    /// For a daemon in the background.
     pub(super) fn new(settings: &'a Daemon) -> Result<Self, Error> {
         Self::with_pidfile(settings, settings.pidfile_if_any()?)
     }
 
-    /// The plan of one in the foreground.
+    /// For a daemon in the foreground.
     pub(super) fn in_foreground(settings: &'a Daemon) -> Result<Self, Error> {
         let pidfile = match settings.foreground_pidfile {
             true => Some(settings.pidfile_path()?),
@@ -70,8 +70,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Makes a detached process the daemon. The standard streams are opened but not moved yet: until the service is
-    /// ready, its complaints go to the caller.
+    /// Applies the settings to a detached process and takes the pidfile. The standard streams are opened but not
+    /// installed: until the service is ready, it prints to the caller's.
     pub(super) fn apply(&self, pipe: &Writer) -> Result<Next, Error> {
         self.set_up()?;
         let claim = match &self.pidfile {
@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
         };
         let streams = self.become_user().and_then(|()| self.open_streams());
         if streams.is_err() {
-            // The first error is worth more than a second one.
+            // The first error is reported, not a second one.
             let _ = pidfile.release();
         }
         Ok(Next::Serve {
@@ -96,7 +96,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The same with a pidfile that is looked at and not taken, and with the service's own check.
+    /// Does the same without taking the pidfile, which is only checked, and calls the check of the service.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.set_up()?;
         if let Some(path) = &self.pidfile {
@@ -110,7 +110,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Makes this process a daemon in the foreground.
+    /// Applies the settings to a process in the foreground and takes the pidfile, if it is to have one.
     pub(super) fn apply_in_foreground(&self) -> Result<Pidfile, Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
             return Ok(());
         };
         let (_, most) = getrlimit(Resource::RLIMIT_CORE).map_err(Error::call("getrlimit"))?;
-        // Where the type is narrower than ours, its greatest number is "no limit".
+        // On 32-bit systems rlim_t is narrower than u64: a larger limit means no limit.
         let bytes = rlim_t::try_from(bytes).unwrap_or(RLIM_INFINITY).min(most);
         setrlimit(Resource::RLIMIT_CORE, bytes, bytes).map_err(Error::call("setrlimit"))
     }
@@ -160,7 +160,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// As the user who will write to them.
+    /// To be called after the change of user, who must be able to write to them.
     fn open_streams(&self) -> Result<Streams, Error> {
         Streams::open(&self.streams)
     }

@@ -11,7 +11,7 @@ use crate::linux::error::Error;
 use crate::linux::process::KillMode;
 use crate::linux::setup::{Stdio, descriptors};
 
-/// A daemon: its settings, and the verbs that act on it.
+/// A daemon: its settings, and the commands that act on it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Daemon {
@@ -33,13 +33,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// A daemon of this name, with settings that are right for most.
+    /// A daemon of this name with the default settings.
     ///
     /// Its pidfile is `$XDG_RUNTIME_DIR/<name>.pid` if that variable names a directory of the effective user;
-    /// otherwise `/run/<name>.pid` for root and `/run/user/<uid>/<name>.pid` for everybody else. A variable that
-    /// was inherited from another user, as by `su`, is thus not believed. A login session sets the variable and
-    /// cron does not: a system's daemon that root starts from both should be given its
-    /// [`pidfile`](Self::pidfile), or it has two.
+    /// otherwise `/run/<name>.pid` for root and `/run/user/<uid>/<name>.pid` for other users. So a variable that
+    /// was inherited from another user, as by `su`, is ignored. A login session sets the variable and
+    /// cron does not: set the [`pidfile`](Self::pidfile) of a system daemon that root starts from both, or it has two
+    /// pidfiles.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -60,14 +60,14 @@ impl Daemon {
         }
     }
 
-    /// The pidfile. Its directory must exist and should be writable to nobody but the user who starts the daemon.
+    /// The pidfile. Its directory must exist, and only the user who starts the daemon should be able to write to it.
     pub fn pidfile(mut self, path: impl Into<PathBuf>) -> Self {
         self.pidfile = Some(path.into());
         self
     }
 
-    /// Whether [`run`](Self::run) takes the pidfile as well, which excludes a daemon in the background. Default:
-    /// no, since what runs a service in the foreground knows its process.
+    /// Whether [`run`](Self::run) takes the pidfile, too, which excludes a daemon in the background. Default:
+    /// no, since a supervisor knows the process of its service.
     pub fn foreground_pidfile(mut self, take: bool) -> Self {
         self.foreground_pidfile = take;
         self
@@ -75,20 +75,21 @@ impl Daemon {
 
     /// Whether [`start`](Self::start) goes on without a pidfile if another daemon holds it, or if there is no directory
     /// for the default one. Default: no, it returns [`AlreadyRunning`](crate::Start::AlreadyRunning) or
-    /// [`Error::NoRuntimeDirectory`]. For a service that something else keeps single, such as a name on a bus, and that
-    /// may be started while its predecessor still ends. Without such a directory the other verbs find no daemon.
+    /// [`Error::NoRuntimeDirectory`]. For a service of which another mechanism, such as a bus name, allows one instance
+    /// only, and which may be started while its predecessor still ends. Without such a directory the other commands
+    /// find no daemon.
     pub fn pidfile_if_free(mut self, optional: bool) -> Self {
         self.pidfile_if_free = optional;
         self
     }
 
-    /// The daemon's directory. Default: `/`, which keeps nothing from being unmounted.
+    /// The daemon's working directory. Default: `/`, so that it does not prevent umount(8) of another file system.
     pub fn working_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.directory = path.into();
         self
     }
 
-    /// The file mode mask. Default: 022, whatever the caller's was.
+    /// The file mode mask. Default: 022, independent of the caller's.
     pub fn umask(mut self, mask: u32) -> Self {
         self.umask = mask;
         self
@@ -113,7 +114,7 @@ impl Daemon {
     }
 
     /// Removes all environment variables but these. Default: all are kept. `LISTEN_PID`, `LISTEN_FDS`,
-    /// `LISTEN_FDNAMES`, `NOTIFY_SOCKET`, `WATCHDOG_PID` and `WATCHDOG_USEC`, by which a supervisor speaks to the
+    /// `LISTEN_FDNAMES`, `NOTIFY_SOCKET`, `WATCHDOG_PID` and `WATCHDOG_USEC`, which a supervisor sets for the
     /// caller, are removed in any case.
     pub fn keep_environment<N: Into<OsString>>(
         mut self,
@@ -125,18 +126,18 @@ impl Daemon {
 
     /// Keeps a descriptor open in the daemon, by setting `FD_CLOEXEC` on it.
     ///
-    /// What Rust's standard library opens needs no such call: it has that flag already, and stays open. What C
-    /// libraries and calls such as pipe(2) open may lack it, and becomes /dev/null without this.
+    /// Descriptors that Rust's standard library opens have that flag already, and stay open. Descriptors of C
+    /// libraries and of calls such as pipe(2) may lack it, and become /dev/null without this call.
     ///
     /// # Errors
-    /// [`Error::Call`] if the kernel refuses, which it does under some sandboxes only.
+    /// [`Error::Call`] if fcntl(2) fails, which happens under some sandboxes only.
     pub fn keep_fd(self, fd: impl AsFd) -> Result<Self, Error> {
         descriptors::keep(fd).map(|()| self)
     }
 
-    /// The user to become, with all its groups, after the pidfile is taken and before log files are opened. HOME,
-    /// USER and LOGNAME follow. Needs root. A pidfile in a directory that this user may not write to (`/run`) is emptied at the end and
-    /// not removed; one in a directory of its own (`/run/<name>/`) is removed.
+    /// The user to become, with all its groups, after the pidfile is taken and before log files are opened. HOME, USER
+    /// and LOGNAME follow. Needs root. At the end a pidfile in a directory that this user may not write to (`/run`) is
+    /// emptied and not removed; one in a directory of its own (`/run/<name>/`) is removed.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.user = Some(name.into());
         self
@@ -148,21 +149,20 @@ impl Daemon {
         self
     }
 
-    /// The largest core file in bytes; 0 to keep secrets in the service's memory from the disk.
+    /// The maximum size of a core file in bytes (`RLIMIT_CORE`); 0 keeps secrets in memory off the disk.
     /// Default: the caller's limit.
     pub fn core_limit(mut self, bytes: u64) -> Self {
         self.core_limit = Some(bytes);
         self
     }
 
-    /// How long a start may take before it is given up and killed, [`Duration::MAX`] for no limit. Default: 30 s.
+    /// The time after which a daemon that is not ready is killed; [`Duration::MAX`] for no limit. Default: 30 s.
     pub fn ready_timeout(mut self, time: Duration) -> Self {
         self.ready_timeout = time;
         self
     }
 
-    /// How long the daemon may take to end when asked before it is killed, [`Duration::MAX`] for no limit. Default:
-    /// 10 s.
+    /// The time between SIGTERM and SIGKILL; [`Duration::MAX`] for no limit. Default: 10 s.
     pub fn stop_timeout(mut self, time: Duration) -> Self {
         self.stop_timeout = time;
         self
@@ -174,10 +174,10 @@ impl Daemon {
         self
     }
 
-    /// A check of the service's own, for example of its configuration. [`verify`](Self::verify) calls it, and so does
-    /// [`restart`](Self::restart) before it ends the daemon that is running: in a process that has become the user,
-    /// is in the directory and has the environment of the daemon to come. That process ends after it, with all that the
-    /// check has started. Default: none.
+    /// A check by the service, for example of its configuration. [`verify`](Self::verify) calls it, and so does
+    /// [`restart`](Self::restart) before it ends the running daemon. It runs in a process with the user, the directory
+    /// and the environment of the new daemon. That process then ends, and all processes that the check has started are
+    /// killed. Default: none.
     pub fn verify_with<F, E>(mut self, check: F) -> Self
     where
         F: Fn() -> Result<(), E> + Send + Sync + 'static,
@@ -187,10 +187,10 @@ impl Daemon {
         self
     }
 
-    /// Where the pidfile is, as an absolute path.
+    /// The absolute path of the pidfile.
     ///
     /// # Errors
-    /// [`Error::Name`] and [`Error::NoRuntimeDirectory`] if there is no default for it.
+    /// [`Error::Name`] and [`Error::NoRuntimeDirectory`] if there is no default path.
     pub fn pidfile_path(&self) -> Result<PathBuf, Error> {
         if let Some(path) = &self.pidfile {
             return absolute(path);
@@ -203,7 +203,7 @@ impl Daemon {
         Ok(directory.join(format!("{name}.pid")))
     }
 
-    /// The same; none for a daemon that can do without.
+    /// The same; `None` if there is no default path and [`pidfile_if_free`](Self::pidfile_if_free) is set.
     pub(super) fn pidfile_if_any(&self) -> Result<Option<PathBuf>, Error> {
         match self.pidfile_path() {
             Err(Error::NoRuntimeDirectory) if self.pidfile_if_free => Ok(None),
@@ -212,7 +212,7 @@ impl Daemon {
     }
 }
 
-/// The service's own check.
+/// The check of [`Daemon::verify_with`].
 #[derive(Clone)]
 pub(super) struct Check(Arc<dyn Fn() -> Result<(), Box<dyn StdError>> + Send + Sync>);
 

@@ -15,29 +15,29 @@ pub enum Status {
     Running {
         /// Its process id.
         pid: i32,
-        /// When its process started; `None` where /proc does not tell.
+        /// The start time of its process; `None` where /proc does not show it.
         since: Option<SystemTime>,
     },
-    /// It is running but not ready yet (0, because it is alive; and what starts it waits).
+    /// It is running but not ready yet (0, because it is alive; and its caller still waits).
     #[non_exhaustive]
     Starting {
         /// Its process id.
         pid: i32,
     },
-    /// It is dead and has left its pidfile: it was killed (1). The next start puts that right.
+    /// It was killed and its pidfile is left (1). The next start takes the file over.
     Dead,
     /// It is not running (3).
     NotRunning,
-    /// It cannot be told (4).
+    /// The state is unknown (4).
     #[non_exhaustive]
     Unknown {
-        /// Why not.
+        /// The cause.
         why: Error,
     },
 }
 
 impl Status {
-    /// The exit status that the Linux Standard Base wants a program to give for this answer.
+    /// The exit status of the Linux Standard Base for this state.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -1,4 +1,4 @@
-//! The verbs of a daemon.
+//! The commands of a daemon: start, verify, run, stop, restart, reload, status.
 
 use std::error::Error as StdError;
 
@@ -16,21 +16,21 @@ use crate::linux::sys;
 impl Daemon {
     /// Starts the service in the background and waits until it is ready.
     ///
-    /// Returns in the calling process only. The daemon calls `service` and ends when that returns: by
-    /// [`std::process::exit`], as its own program with its own exit handlers, with status 0, or 1 after an
-    /// error, or 101 after a panic. What goes wrong before the service is called ends it by `_exit`, for up to
-    /// there the exit handlers are the caller's.
+    /// Returns in the calling process only. The daemon calls `service`, and when that returns it ends by
+    /// [`std::process::exit`], which runs exit handlers: with status 0, or 1 after an error, or 101 after a panic.
+    /// After a failure before the call of the service it ends by `_exit`, because until then the exit handlers are the
+    /// caller's.
     ///
     /// Files that this program has opened close-on-exec, as Rust does, stay open in the daemon, and may be moved into
-    /// the service. Descriptors that it inherited without that flag become /dev/null: see [`keep_fd`](Self::keep_fd).
+    /// the service. Inherited descriptors without that flag become /dev/null: see [`keep_fd`](Self::keep_fd).
     /// Call this early in `main`, before any thread is started or an async runtime is entered.
     ///
     /// # Errors
-    /// [`Error::Failed`] with the words of the service, or of what failed on the way to it; [`Error::Died`] if
-    /// it ended without a word, [`Error::TimedOut`] if it was neither ready nor failed within
-    /// [`ready_timeout`](Self::ready_timeout). In all these cases nothing of it is left: neither a process of
-    /// its session nor a pidfile. A panic is a failure with its message where panics unwind; where they
-    /// abort it is a death, and the message is on standard error.
+    /// [`Error::Failed`] with the error of the service or of a step before it; [`Error::Died`] if the daemon ended
+    /// without a report, [`Error::TimedOut`] if it reported neither readiness nor an error within
+    /// [`ready_timeout`](Self::ready_timeout). In all these cases neither a process of its session nor a pidfile is
+    /// left. A panic that unwinds gives [`Error::Failed`] with its message; one that aborts gives [`Error::Died`], and
+    /// its message is on standard error.
     /// [`Error::Threads`] if there is more than one thread, [`Error::Runtime`], [`Error::NoUser`],
     /// [`Error::NoGroup`].
     pub fn start<F, E>(&self, service: F) -> Result<Start, Error>
@@ -65,13 +65,12 @@ impl Daemon {
         }
     }
 
-    /// Checks all that can be checked of a start before the service is called: threads, descriptors, directory, whose
-    /// the pidfile is and whether it can be written, user and group, log files, and what
-    /// [`verify_with`](Self::verify_with) was given. It does so in a process that becomes what the daemon would be,
-    /// and ends with all that it has started.
+    /// Checks a start up to the call of the service: threads, descriptors, directory, owner and writability of the
+    /// pidfile, user and group, log files, and the check of [`verify_with`](Self::verify_with). It does so in a process
+    /// with the settings of the daemon. That process then ends, and all processes that it has started are killed.
     ///
     /// # Errors
-    /// Those of [`start`](Self::start), but [`Error::CheckDied`] and [`Error::CheckTimedOut`] in the place of
+    /// Those of [`start`](Self::start), with [`Error::CheckDied`] and [`Error::CheckTimedOut`] instead of
     /// [`Error::Died`] and [`Error::TimedOut`].
     pub fn verify(&self) -> Result<(), Error> {
         let plan = Plan::new(self)?;
@@ -92,13 +91,13 @@ impl Daemon {
     }
 
     /// Runs the service in this process: for systemd, a container, a debugger. See
-    /// [`settle`](crate::settle) for what is cleaned up before. User, group and core limit are applied.
+    /// [`settle`](crate::settle) for the steps before. User, group and core limit are applied.
     ///
-    /// Environment and output stay as they are, since the supervisor has chosen them; but HOME, USER and LOGNAME
+    /// Environment and output stay unchanged, since the supervisor has chosen them; but HOME, USER and LOGNAME
     /// follow a change of user. There is a pidfile only with [`foreground_pidfile`](Self::foreground_pidfile).
     ///
     /// # Errors
-    /// [`Error::Failed`] with the service's own words, [`Error::AlreadyRunning`] if the pidfile is taken,
+    /// [`Error::Failed`] with the error of the service, [`Error::AlreadyRunning`] if the pidfile is held,
     /// [`Error::Threads`] if there is more than one thread.
     pub fn run<F, E>(&self, service: F) -> Result<(), Error>
     where
@@ -118,15 +117,15 @@ impl Daemon {
         }
     }
 
-    /// Ends the daemon, and returns when its process is gone. Asks by SIGTERM, with SIGCONT in case it is stopped, and
-    /// kills by SIGKILL after [`stop_timeout`](Self::stop_timeout).
+    /// Ends the daemon, and returns when its process is gone. Sends SIGTERM, then SIGCONT in case it is stopped, and
+    /// SIGKILL after [`stop_timeout`](Self::stop_timeout).
     ///
-    /// The signals go to the process that holds the pidfile's lock by the kernel's word, whatever number stands in
-    /// the file. The file is the daemon's to remove, and is not touched.
+    /// The signals go to the process that the kernel names as the holder of the pidfile's lock; the number in the file
+    /// is not used. The daemon removes the file; `stop` does not touch it.
     ///
     /// # Errors
-    /// [`Error::Process`] if the daemon is another user's; [`Error::Elsewhere`] if it lives in another pid namespace;
-    /// [`Error::Unkillable`]; and what keeps the pidfile from being understood.
+    /// [`Error::Process`] if the daemon is another user's; [`Error::Elsewhere`] if it runs in another pid namespace;
+    /// [`Error::Unkillable`]; and the errors of a pidfile that cannot be read or trusted.
     pub fn stop(&self) -> Result<Stop, Error> {
         let Some(path) = self.pidfile_if_any()? else {
             return Ok(Stop::NotRunning);
@@ -137,13 +136,13 @@ impl Daemon {
         }
     }
 
-    /// Starts the service in the place of the daemon that is running, if any.
+    /// Ends the running daemon, if any, and starts the service.
     ///
-    /// The running one is ended only after [`verify`](Self::verify) has found nothing wrong with the new one.
+    /// It ends the running daemon only after [`verify`](Self::verify) has succeeded for the new one.
     ///
-    /// An instance that is still starting is first allowed to become ready, and then stopped, so that its own caller
-    /// sees a success. Of two concurrent restarts both succeed, and one daemon is left, which neither of them found
-    /// running: the slower one either replaces the quicker one's daemon or gets [`Start::AlreadyRunning`].
+    /// It waits until an instance that is still starting is ready, and then stops it, so that the caller of that start
+    /// gets a success. Two concurrent restarts both succeed and leave one daemon, a new one: the slower restart
+    /// either replaces the daemon of the other or gets [`Start::AlreadyRunning`].
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify), [`stop`](Self::stop) and [`start`](Self::start), and
@@ -164,8 +163,8 @@ impl Daemon {
         self.start(service)
     }
 
-    /// Sends SIGHUP to the daemon, once it is ready, and returns its process id. What that means is up to the
-    /// service; if it does not handle SIGHUP, it dies of it.
+    /// Sends SIGHUP to the daemon once it is ready, and returns its process id. The service defines the effect; a
+    /// service that does not handle SIGHUP dies of it.
     ///
     /// # Errors
     /// [`Error::NotRunning`], and those of [`stop`](Self::stop).
@@ -177,7 +176,7 @@ impl Daemon {
         }
     }
 
-    /// Looks whether the daemon runs. Takes no lock, and needs no right but to read the pidfile.
+    /// The state of the daemon. Takes no lock, and needs permission to read the pidfile only.
     #[must_use]
     pub fn status(&self) -> Status {
         let status = match self.pidfile_if_any() {

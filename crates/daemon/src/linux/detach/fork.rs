@@ -17,35 +17,35 @@ use crate::linux::readiness::{Message, Reader, Writer};
 use crate::linux::setup::{descriptors, environment};
 use crate::linux::sys::{self, threads};
 
-/// The processes that come out of the double fork. The intermediate one between them leads the daemon's session, and
-/// waits for the daemon's death until the launcher needs that no more.
+/// The two processes in which [`double_fork`] returns. The intermediate process between them leads the daemon's
+/// session, and reports the daemon's death until the launcher closes its socket.
 pub(crate) enum Side {
-    /// Where the caller goes on.
+    /// The process of the caller.
     Launcher(Launcher),
-    /// The daemon: still with the caller's streams, directory and file mode mask.
+    /// The daemon, still with the caller's streams, directory and file mode mask.
     Daemon(Writer),
 }
 
 /// Fork, setsid, fork.
 ///
-/// The first fork makes a process that leads no group, so that setsid(2) works, and frees it of the terminal. The
-/// second one makes a process that leads no session, for only a session's leader gets a terminal by opening one.
-/// Signals and descriptors are put right in the first child and not before the fork, since the caller lives on and
-/// may need its own.
+/// The first fork makes a process that leads no process group, so that setsid(2) succeeds and removes the controlling
+/// terminal. The second fork makes a process that is no session leader, since only a leader gets a controlling terminal
+/// by opening one. Signals and descriptors are reset in the first child and not before the fork, because the caller
+/// continues and may need its own.
 pub(crate) fn double_fork() -> Result<Side, Error> {
     threads::require_single()?;
     descriptors::refuse_async_runtime()?;
     sys::fd::open_closed_standard()?;
-    // They were passed to this process and not to its child.
+    // Read before the fork: LISTEN_PID is the process id of this process, not of its child.
     let listen_fds = environment::listen_fds();
-    // Both sides would print the text that is still buffered.
+    // Text that is still buffered would be printed by both processes.
     let _ = io::stdout().flush();
     sys::fork::flush_c_streams();
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
     let (socket, daemon_socket) = UnixStream::pair().map_err(Error::call("socketpair"))?;
-    // All that may fail comes before the fork: nothing is left half done.
+    // Every step that may fail comes before the fork, so that a failure leaves no process behind.
     let (pipe, socket) = (Reader::new(reader)?, Socket::new(socket.into())?);
-    // The caller's handlers must not run in the child.
+    // Signals are blocked: the caller's handlers must not run in the child.
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
         .map_err(Error::call("sigprocmask"))?;
@@ -68,7 +68,7 @@ pub(crate) fn double_fork() -> Result<Side, Error> {
     }
 }
 
-/// The steps of the first child. Returns in the second one only, the daemon.
+/// The steps of the first child, the intermediate process. Returns in the second child only, the daemon.
 fn run_first_child(pipe: OwnedFd, socket: OwnedFd, listen_fds: usize) -> Writer {
     let pipe = Writer::new(pipe);
     pidfile::close_inherited();
@@ -89,14 +89,14 @@ fn run_first_child(pipe: OwnedFd, socket: OwnedFd, listen_fds: usize) -> Writer 
         }
         Err(error) => {
             pipe.failed(&error);
-            // `exit_now`, since exit handlers and buffers are the launcher's.
+            // `exit_now`, because exit handlers and buffers are the launcher's.
             sys::fork::exit_now(1)
         }
     }
 }
 
-/// After unshare(2) of a pid namespace without a fork the first child is process 1 there. The kernel would kill the
-/// daemon with it.
+/// After unshare(2) of a pid namespace without a fork, the first child is process 1 of the namespace. When it ended,
+/// the kernel would kill the daemon.
 fn refuse_process_1() -> Result<(), Error> {
     match unistd::getpid().as_raw() {
         1 => Err(Error::Unsupported {
@@ -106,7 +106,7 @@ fn refuse_process_1() -> Result<(), Error> {
     }
 }
 
-/// The second fork. In the parent, the daemon's process id and a descriptor for SIGCHLD; `None` in the daemon.
+/// The second fork. Returns the daemon's process id and a signalfd for SIGCHLD in the parent, `None` in the daemon.
 fn second_fork() -> Result<Option<(Pid, SignalFd)>, Error> {
     let child_ended = SigSet::from(Signal::SIGCHLD);
     child_ended

@@ -1,4 +1,4 @@
-//! The intermediate process, between the two forks: the child of the launcher, and the parent of the daemon.
+//! The intermediate process, between the two forks: the child of the launcher and the parent of the daemon.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::linux::error::{Death, Error};
 use crate::linux::readiness::{Message, Reader, Writer};
 use crate::linux::sys::{self, wait};
 
-/// Our child, the parent of the daemon. It leads the daemon's session, whose number is nobody else's as long as it is
-/// not reaped.
+/// The launcher's child, the parent of the daemon. It leads the daemon's session. The kernel does not reuse the number
+/// of the session before this process is reaped.
 pub(super) struct Intermediate {
     pub(super) pid: Pid,
     pub(super) socket: Socket,
 }
 
-/// Our side of the socket to the intermediate process, which ends when this is closed.
+/// The launcher's end of a socket to the intermediate process, which ends when this is closed.
 pub(super) struct Socket {
     pub(super) reader: Reader,
     pub(super) writer: Writer,
@@ -37,8 +37,8 @@ impl Socket {
 }
 
 impl Intermediate {
-    /// Whether it is our child still, dead or alive, so that its number is nobody else's. It is not if the caller ignores
-    /// SIGCHLD and it has ended.
+    /// Whether it is a child of this process that is not reaped, running or zombie, so that its number is not reused.
+    /// If the caller ignores SIGCHLD, the kernel reaps it when it ends.
     pub(super) fn is_our_child(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         waitid(Id::Pid(self.pid), flags).is_ok()
@@ -50,7 +50,7 @@ impl Intermediate {
         }
     }
 
-    /// It would end by itself, unless it is stopped.
+    /// SIGKILL: when the socket is closed it ends by itself, but not while it is stopped.
     pub(super) fn end(&self) {
         self.signal(Signal::SIGKILL);
         // ECHILD if the caller ignores SIGCHLD.
@@ -58,8 +58,8 @@ impl Intermediate {
     }
 }
 
-/// The intermediate process: only a parent hears how its child ended, and can kill it by its number. Ends when the
-/// launcher closes its side.
+/// The loop of the intermediate process. It reports how the daemon ended and kills it on request: only the parent gets
+/// the exit status, and can signal by number without hitting another process. Ends when the launcher closes its end.
 pub(super) fn watch_daemon(daemon: Pid, child_ended: &SignalFd, socket: OwnedFd) -> ! {
     let (Ok(reader), socket) = (socket.try_clone(), Writer::new(socket)) else {
         sys::fork::exit_now(1)
@@ -80,7 +80,7 @@ pub(super) fn watch_daemon(daemon: Pid, child_ended: &SignalFd, socket: OwnedFd)
         if ended {
             continue;
         }
-        // Its number is its own until it is waited for.
+        // The number is not reused before waitpid(2) below.
         if messages.contains(&Message::Kill) {
             let _ = kill(daemon, Signal::SIGKILL);
         }

@@ -1,5 +1,4 @@
-//! The side of a start that stays with the caller: it waits until the daemon has told how it went, and sees to it
-//! that nothing is left of one that did not start.
+//! The caller's side of a start: it waits for the outcome, and kills all processes of a daemon that did not start.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -12,16 +11,16 @@ use crate::linux::process::session;
 use crate::linux::readiness::{Message, Reader, Start};
 use crate::linux::sys::wait;
 
-/// After its end has been announced, a process gets so long to be gone.
+/// The time that a process may take to end after it has reported a failure, or after SIGKILL.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much longer than its own time-out a daemon may take to tell that the pidfile does not become free.
+/// A daemon that waits for the pidfile reports its own timeout. The launcher waits this much longer for that report.
 const PIDFILE_MARGIN: Duration = Duration::from_secs(2);
-/// How long the last step of a start may take: after `Ready`, that the daemon shows it in its pidfile and closes the
-/// pipe; after a pipe that was closed without it, how the daemon ended. It takes some microseconds; longer if a child
-/// has the pipe too, which was forked without exec(2).
+/// The time that the last step of a start may take. After `Ready` the daemon marks its pidfile and closes the pipe;
+/// after a pipe that was closed without `Ready`, the intermediate process reports how the daemon ended. Either takes
+/// some microseconds; longer if a child that was forked without exec(2) has the pipe open, too.
 const LAST_STEP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The launcher's ends of a start.
+/// The launcher's ends of the pipe and the socket of a start.
 pub(crate) struct Launcher {
     /// The readiness pipe of the daemon.
     pub(super) pipe: Reader,
@@ -29,12 +28,13 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    /// Waits until the daemon has told how it went. A daemon that did not start is gone when this returns.
+    /// Waits for the outcome. A daemon that did not start is gone when this returns.
     pub(crate) fn wait(self, timeout: Duration) -> Result<Start, Error> {
         self.wait_for(timeout, false)
     }
 
-    /// The same for a process that tries what a daemon would do, and ends. All that it has started is gone, too.
+    /// The same for the process of [`Daemon::verify`](crate::Daemon::verify). All processes that it has started are
+    /// gone as well.
     pub(crate) fn wait_for_check(self, timeout: Duration) -> Result<(), Error> {
         match self.wait_for(timeout, true) {
             Err(Error::Died { how }) => Err(Error::CheckDied { how }),
@@ -63,13 +63,13 @@ impl Launcher {
     }
 }
 
-/// A daemon that starts, as the launcher sees it.
+/// The state of a start, as far as the launcher knows it.
 struct StartProgress {
     intermediate: Intermediate,
     pid: Option<i32>,
     waits_for_pidfile: bool,
     ready_at: Option<Instant>,
-    /// When its end of the pipe was closed.
+    /// The time at which the daemon's end of the pipe was closed.
     pipe_closed: Option<Instant>,
     causes: Vec<String>,
     death: Option<Death>,
@@ -79,7 +79,7 @@ impl StartProgress {
     fn wait(&mut self, mut pipe: Reader, timeout: Duration) -> Result<Start, Error> {
         let start = Instant::now();
         loop {
-            // First whether it has ended, then what it said: its last words come before its end.
+            // The death is read first, the messages after it: so all messages before the death are seen.
             self.read_end()?;
             for message in pipe.read()? {
                 if let Some(outcome) = self.apply(message) {
@@ -120,7 +120,7 @@ impl StartProgress {
                 }
                 _ => {}
             }
-            // An end that is closed would be readable for ever.
+            // A closed end would be readable for ever.
             let mut fds = Vec::new();
             fds.extend(pipe.is_open().then(|| pipe.as_fd()));
             let socket = &self.intermediate.socket.reader;
@@ -129,7 +129,7 @@ impl StartProgress {
         }
     }
 
-    /// Reads how the daemon ended, if the intermediate process has told.
+    /// Reads the intermediate process's report of the daemon's death, if it has arrived.
     fn read_end(&mut self) -> Result<(), Error> {
         for message in self.intermediate.socket.reader.read()? {
             if let Message::Ended(how) = message {
@@ -155,23 +155,24 @@ impl StartProgress {
         None
     }
 
-    /// Sees to it that nothing is left of a daemon which did not start, or of a trial.
+    /// Kills the processes of a daemon that did not start, or of a check.
     fn clean_up(&mut self, outcome: Result<Start, Error>) -> Result<Start, Error> {
         if !matches!(outcome, Err(Error::TimedOut { .. })) {
             self.wait_for_end();
         }
-        // One that left the field to another has started nothing.
+        // A daemon that found another instance running has started no processes.
         if matches!(outcome, Ok(Start::AlreadyRunning { .. })) && self.death.is_some() {
             return outcome;
         }
         if self.death.is_none() {
-            // Also if it has left its session, and if the intermediate process is stopped.
+            // By its process id, because it may have left its session; SIGCONT, because the intermediate process may
+            // be stopped.
             self.intermediate.socket.writer.write(&Message::Kill);
             self.intermediate.signal(Signal::SIGCONT);
             self.wait_for_end();
         }
-        // The session with all that the daemon has started in it. Its number is that of its leader, which is
-        // nobody else's while the leader is our child.
+        // All processes that the daemon has started in its session. The number of the session is the process id of its
+        // leader, and is not reused while the leader is not reaped.
         if self.intermediate.is_our_child() {
             session::kill_all_but_leader(self.intermediate.pid.as_raw());
         }
@@ -184,7 +185,7 @@ impl StartProgress {
         }
     }
 
-    /// Waits until the intermediate process has told how the daemon ended.
+    /// Waits until the intermediate process has reported the daemon's death.
     fn wait_for_end(&mut self) {
         let start = Instant::now();
         while self.death.is_none() && self.intermediate.socket.reader.is_open() {

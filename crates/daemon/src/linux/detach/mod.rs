@@ -1,4 +1,4 @@
-//! Leaving the caller: the double fork, and the process that waits for the outcome.
+//! The double fork, and the launcher, which waits for the outcome.
 
 mod fork;
 mod intermediate;
@@ -20,25 +20,25 @@ pub(crate) use fork::{Side, double_fork};
 /// Turns the program into a daemon with the usual settings: the safe form of the C function `init_daemon()`
 /// and of daemon(3).
 ///
-/// Returns in the daemon only. The process that called leaves by `_exit(0)` as soon as the daemon stands, or
-/// prints why it does not and leaves by `_exit(1)`. The daemon
+/// Returns in the daemon only. The calling process ends by `_exit(0)` as soon as the daemon is detached, or prints the
+/// error and ends by `_exit(1)`. The daemon
 ///
-/// - is no child of the caller, leads no session and has no controlling terminal, nor can it get one;
+/// - is no child of the caller and no session leader, and neither has nor can get a controlling terminal;
 /// - has default signal actions, no blocked signal, the file mode mask 022, and `/` as its directory;
-/// - has /dev/null for its standard streams and for every other descriptor that it inherited. What this program has
-///   opened itself, close-on-exec as Rust does, stays open.
+/// - has /dev/null for its standard streams and for every other inherited descriptor. Descriptors that this program has
+///   opened close-on-exec, as Rust does, stay open.
 ///
-/// There is no pidfile, and "stands" does not mean that the service works; [`Daemon`](crate::Daemon) has both.
+/// There is no pidfile, and the caller does not learn whether the service works; [`Daemon`](crate::Daemon) has both.
 ///
 /// # Errors
 /// [`Error::Threads`] if the process has more than one thread, [`Error::Runtime`] if it has entered an async runtime,
-/// [`Error::Call`] if it cannot be forked. All are returned in the caller, which is still what it was.
+/// [`Error::Call`] if it cannot be forked. All are returned in the caller, which is unchanged.
 pub fn detach() -> Result<(), Error> {
     match double_fork()? {
         Side::Launcher(launcher) => match launcher.wait(Duration::from_secs(30)) {
             Ok(_) => sys::fork::exit_now(0),
             Err(error) => {
-                // Nobody could return from here and not carry on in the foreground.
+                // A return would let the caller continue in the foreground.
                 let _ = writeln!(io::stderr(), "{error}");
                 sys::fork::exit_now(1)
             }

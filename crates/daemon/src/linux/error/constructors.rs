@@ -1,4 +1,4 @@
-//! How the crate makes its errors.
+//! Constructors of the errors.
 
 use std::io;
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Error {
         }
     }
 
-    /// The service's own error, with its causes.
+    /// An error of the service, with its causes.
     pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
         Self::Failed {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_a_phrase() {
+    fn a_cause_is_printed_in_lower_case() {
         let check = |errno: Errno, expected| {
             assert_eq!(
                 Error::file(Path::new("/run/x.pid"), errno).to_string(),

@@ -2,11 +2,11 @@ use std::fmt;
 
 use nix::sys::signal::Signal;
 
-/// How a daemon ended that did not get ready.
+/// The way in which a daemon ended before it was ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Death {
-    /// It ended by itself.
+    /// It called exit(3) or _exit(2).
     #[non_exhaustive]
     Exited {
         /// Its exit status.
@@ -18,7 +18,7 @@ pub enum Death {
         /// The signal's number.
         signal: i32,
     },
-    /// It cannot be told: the process that waited for it is gone, too.
+    /// Unknown, because the parent that waited for it is gone, too.
     Unknown,
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_death_has_a_name() {
+    fn a_signal_is_printed_by_name() {
         let check = |how: Death, expected| assert_eq!(how.to_string(), expected);
         check(Death::Killed { signal: 9 }, "was killed by SIGKILL");
         check(Death::Killed { signal: 34 }, "was killed by signal 34");

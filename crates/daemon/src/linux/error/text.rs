@@ -4,7 +4,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// A message and its causes in one line. Many an error's text ends with its cause already.
+/// A message and its causes in one line. A cause that the text already ends with is left out.
 pub(super) fn with_causes(message: &str, causes: &[String]) -> String {
     let mut text = message.to_owned();
     for cause in causes {
@@ -33,7 +33,7 @@ pub(super) fn thread_list(names: &[String]) -> String {
     }
 }
 
-/// The cause as a phrase: lower case, without the number that `io::Error` appends.
+/// The text of the cause in lower case, without the number that `io::Error` appends.
 pub(super) fn cause_text(error: &io::Error) -> String {
     let text = match error.raw_os_error().map(Errno::from_raw) {
         Some(errno) => errno.desc().to_owned(),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_says_nothing_twice() {
+    fn a_cause_is_printed_once() {
         let check = |message, causes: &[&str], expected| {
             let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
             assert_eq!(with_causes(message, &causes), expected);

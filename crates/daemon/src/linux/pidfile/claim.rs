@@ -18,11 +18,11 @@ pub(crate) enum Claim {
     HeldBy(Holder),
 }
 
-/// How long a lock that is no daemon's may be in the way.
+/// The time to wait for the release of a conflicting lock that is not a daemon's.
 const FOREIGN_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Takes the pidfile, or finds the daemon that has it. One that is still starting is waited for, since it may
-/// fail; `waiting` is told, once.
+/// Takes the pidfile, or finds the daemon that holds it. Waits for a daemon that is still starting, since it may fail,
+/// and then calls `waiting` once.
 pub(crate) fn claim(
     path: &Path,
     timeout: Duration,
@@ -39,7 +39,7 @@ pub(crate) fn claim(
         let attempt = lock::take(&file, own_session).map_err(|errno| Error::file(path, errno))?;
         let after = start.elapsed();
         let taken = match attempt {
-            // Between open and lock the file's last holder may have removed it.
+            // The last holder may have removed the file between open and lock.
             Attempt::Taken => file::is_at(&file, path)?.then_some(file),
             Attempt::ReadLocked(pid) => {
                 replace_read_locked(path, own_session).map_err(|cause| {
@@ -63,7 +63,7 @@ pub(crate) fn claim(
             }
             Ok(PidfileState::Held(_)) if after < timeout => {}
             Ok(PidfileState::Held(_)) => return Err(Error::StillStarting { path, after }),
-            // It was released this moment; or it is locked by a program that looked into it.
+            // The holder has just released it; or a program that reads the file has locked it.
             Ok(PidfileState::Free { .. } | PidfileState::Absent) | Err(Error::Locked { .. })
                 if after < FOREIGN_LOCK_TIMEOUT.min(timeout) => {}
             Ok(PidfileState::Free { .. } | PidfileState::Absent) => {
@@ -79,7 +79,7 @@ pub(crate) fn claim(
     }
 }
 
-/// Checks that a daemon could take the file, without taking it: that it is ours, and that the disk takes a number.
+/// Checks without taking the file that a daemon could take it: that it is this user's, and that the disk is writable.
 pub(crate) fn verify(path: &Path) -> Result<(), Error> {
     let exists = match file::open_to_write(path) {
         Ok(file) => file::require_own(&file, path).map(|()| true)?,
@@ -87,7 +87,7 @@ pub(crate) fn verify(path: &Path) -> Result<(), Error> {
         Err(cause) => return Err(file::open_to_write_error(path, cause)),
     };
     match replace::verify(path) {
-        // Nothing can be created here, and nothing needs to be.
+        // The directory is not writable, but the file exists.
         Err(cause) if exists && cause.kind() == ErrorKind::PermissionDenied => Ok(()),
         verified => verified.map_err(|cause| Error::file(path, cause)),
     }

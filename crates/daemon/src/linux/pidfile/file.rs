@@ -1,4 +1,4 @@
-//! The file at the path of a pidfile: opened, created, and checked for what it is.
+//! Opens, creates and checks the file at the path of a pidfile.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -22,7 +22,7 @@ pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Never O_TRUNC: the file may be somebody's.
+/// Without O_TRUNC: the file may belong to another program.
 pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -41,8 +41,8 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens the file, or creates it. Not by O_CREAT alone, which the kernel refuses on another user's file in a sticky
-/// directory (`fs.protected_regular`) before we can say whose it is.
+/// Opens the file, or creates it. Not by O_CREAT alone: with `fs.protected_regular` the kernel refuses that on another
+/// user's file in a sticky directory, and the error would not name the owner.
 pub(super) fn open_or_create(path: &Path) -> Result<File, Error> {
     loop {
         match open_to_write(path) {
@@ -69,8 +69,7 @@ pub(super) fn open_error(path: &Path, cause: io::Error) -> Error {
     }
 }
 
-/// Refuses what cannot be a pidfile: a directory, a device, a FIFO, and a file that has another name as well, which
-/// may be anybody's important file.
+/// Refuses a directory, a device, a FIFO, and a file with a second name, which may be an important file of any user.
 pub(super) fn require_regular(found: &Metadata, path: &Path) -> Result<(), Error> {
     let path = || path.to_path_buf();
     if !found.is_file() {
@@ -82,7 +81,7 @@ pub(super) fn require_regular(found: &Metadata, path: &Path) -> Result<(), Error
     Ok(())
 }
 
-/// Whether the file that is open is still the one at the path.
+/// Whether the open file is still the one at the path.
 pub(super) fn is_at(file: &File, path: &Path) -> Result<bool, Error> {
     let opened = file.metadata().map_err(|cause| Error::file(path, cause))?;
     match path.symlink_metadata() {
@@ -92,7 +91,7 @@ pub(super) fn is_at(file: &File, path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Device and inode.
+/// Device and inode, as stat(2) gives them.
 pub(super) fn device_and_inode(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
@@ -107,8 +106,8 @@ pub(super) fn open_to_write_error(path: &Path, cause: io::Error) -> Error {
     open_error(path, cause)
 }
 
-/// Refuses what cannot be our pidfile. Another user could write any number into a file of his, and truncate ours by
-/// a hard link.
+/// Refuses a file that is not regular or not this user's. Another user could write any number into his own file, or
+/// have another file of ours truncated through a hard link.
 pub(super) fn require_own(file: &File, path: &Path) -> Result<(), Error> {
     let found = file.metadata().map_err(|cause| Error::file(path, cause))?;
     require_regular(&found, path)?;

@@ -14,13 +14,12 @@ use crate::linux::sys::fork::at_exit;
 
 /// The running daemon's own pidfile: locked, with its process id in it.
 ///
-/// It is released when the process ends: by returning from the service, or by [`std::process::exit`]. A service
-/// whose end takes long, because it still answers what it was asked, should [`release`](Self::release) it
-/// before, and so make room for its successor.
+/// It is released when the service returns or calls [`std::process::exit`]. A service whose end takes long, for example
+/// because it still answers requests, should [`release`](Self::release) it before, so that its successor can start.
 ///
-/// A child that the service forks without exec(2) shares one of the locks. It must not outlive the service, or it
-/// keeps the next daemon from starting. The service should not open and close the file itself either: that drops
-/// the lock which shows the process to signal.
+/// A child that the service forks without exec(2) shares one of the locks. If it outlives the service, the next daemon
+/// cannot start. The service should not open and close the file: that drops the record lock, which names the process
+/// to signal.
 #[derive(Clone, Debug)]
 pub struct Pidfile(Arc<Mutex<Option<Held>>>);
 
@@ -28,26 +27,26 @@ pub struct Pidfile(Arc<Mutex<Option<Held>>>);
 struct Held {
     path: PathBuf,
     file: File,
-    /// The process that took it. A forked child has a copy of this value, and no right to remove the file.
+    /// The process that took it. A forked child has a copy of this value, and must not remove the file.
     pid: i32,
     stage: Stage,
     own_session: bool,
 }
 
 impl Pidfile {
-    /// Removes the file and then gives up the locks, so that the next daemon can start. A second call does
-    /// nothing, and a file that has been put in the place of ours is left alone.
+    /// Removes the file and then releases the locks, so that the next daemon can start. A second call does
+    /// nothing, and a file that has replaced the pidfile is not removed.
     ///
-    /// A daemon that cannot remove the file, for example because it has become another user, empties it instead.
+    /// A daemon that cannot remove the file, for example because it has changed its user, empties it instead.
     ///
     /// # Errors
-    /// [`Error::File`] if the file can be neither removed nor emptied. The locks are gone all the same.
+    /// [`Error::File`] if the file can be neither removed nor emptied. The locks are released even so.
     pub fn release(&self) -> Result<(), Error> {
         let Some(held) = self.lock().take() else {
             return Ok(());
         };
         let Held { path, file, .. } = &held;
-        // Where the directory cannot be searched any more, the file is emptied below.
+        // If the directory cannot be searched any more, `is_at` fails, and the file is emptied below.
         if !held.is_own() || matches!(file::is_at(file, path), Ok(false)) {
             return Ok(());
         }
@@ -59,12 +58,12 @@ impl Pidfile {
         }
     }
 
-    /// A handle on no file, for a daemon that has none.
+    /// For a daemon without a pidfile: releases nothing.
     pub(crate) fn none() -> Self {
         Self(Arc::default())
     }
 
-    /// Shows that the service works.
+    /// Marks the service as ready.
     pub(crate) fn ready(&self) -> Result<(), Error> {
         match &mut *self.lock() {
             Some(held) => held.advance(Stage::Ready),
@@ -90,21 +89,21 @@ impl Held {
     }
 }
 
-/// Closes in a child what it has of its parent's pidfiles: it is not the daemon that has them.
+/// Closes a forked child's copies of its parent's pidfiles, which the child does not hold.
 pub(crate) fn close_inherited() {
     for pidfile in registry().iter() {
-        // It removes nothing, since the process is another one.
+        // Removes no file, because the process id differs.
         let _ = pidfile.release();
     }
 }
 
-/// Whether this very process is the daemon that has the pidfile. Such a file must not be opened: to close it would
+/// The holder of the pidfile at this path, if it is this process. The file must not be opened then: closing it would
 /// drop the record lock.
 pub(super) fn holder_at(path: &Path) -> Option<Holder> {
     holder_of(&path.symlink_metadata().ok()?)
 }
 
-/// The holder, if the file is the pidfile of this very process.
+/// The holder of this file, if it is this process.
 pub(super) fn holder_of(file: &Metadata) -> Option<Holder> {
     let all = registry().clone();
     all.iter().find_map(|pidfile| {
@@ -122,13 +121,13 @@ pub(super) fn holder_of(file: &Metadata) -> Option<Holder> {
     })
 }
 
-/// Writes our number into the file we have locked.
+/// Writes this process's id into the locked file, and registers it.
 pub(super) fn write_pid(mut file: File, path: &Path, own_session: bool) -> Result<Pidfile, Error> {
     let pid = process_id();
     let written = file
         .set_len(0)
         .and_then(|()| file.write_all(format!("{pid}\n").as_bytes()))
-        // Whatever the file mode mask is, and whatever an older program made of the file.
+        // The file mode mask or an older program may have set another mode.
         .and_then(|()| file.set_permissions(Permissions::from_mode(MODE)));
     let path = path.to_path_buf();
     let mut held = Held {
@@ -143,7 +142,7 @@ pub(super) fn write_pid(mut file: File, path: &Path, own_session: bool) -> Resul
         .and_then(|()| held.advance(Stage::PidWritten));
     let pidfile = Pidfile(Arc::new(Mutex::new(Some(held))));
     if let Err(error) = written {
-        // The first error is worth more than a second one.
+        // The first error is reported, not a second one.
         let _ = pidfile.release();
         return Err(error);
     }
@@ -160,7 +159,7 @@ fn process_id() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
-/// The pidfiles of this process: to release them when the service calls `exit`, and to know them by sight.
+/// The pidfiles of this process, for their release at exit(3) and for [`holder_of`].
 static REGISTRY: Mutex<Vec<Pidfile>> = Mutex::new(Vec::new());
 
 fn registry() -> MutexGuard<'static, Vec<Pidfile>> {
@@ -170,7 +169,7 @@ fn registry() -> MutexGuard<'static, Vec<Pidfile>> {
 extern "C" fn release_all() {
     let all = std::mem::take(&mut *registry());
     for pidfile in all {
-        // There is nobody left to tell, and the locks end with the process anyway.
+        // An error cannot be returned from here, and the locks end with the process.
         let _ = pidfile.release();
     }
 }

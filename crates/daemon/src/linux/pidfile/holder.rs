@@ -1,4 +1,4 @@
-//! From a pidfile to the process to signal.
+//! Finds the process to signal from a pidfile.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::linux::error::Error;
 use crate::linux::process::Process;
 use crate::linux::sys::{proc, wait};
 
-/// Takes hold of the process that holds the pidfile. With `ready` only of one that is ready, which is waited for.
+/// Opens the process that holds the pidfile. With `ready` it waits until that is ready.
 pub(crate) fn open(
     path: &Path,
     timeout: Duration,
@@ -42,8 +42,8 @@ pub(crate) fn open(
 
 /// The holder's process, or `None` if it has just ended.
 ///
-/// The kernel names the holder before and after the pidfd is opened. If it names the same number twice and the
-/// process behind the pidfd is alive after that, then that process has had the number all the time: it is the holder.
+/// The holder is looked up before and after the pidfd is opened. If both results have the same process id and the
+/// process of the pidfd is alive after the second, then the id was not reused in between: that process is the holder.
 fn open_holder(path: &Path, holder: Holder) -> Result<Option<Process>, Error> {
     let Some(process) = Process::open(holder.pid)? else {
         return Ok(None);
@@ -55,8 +55,8 @@ fn open_holder(path: &Path, holder: Holder) -> Result<Option<Process>, Error> {
     Ok(Some(process).filter(|process| same && process.is_alive()))
 }
 
-/// The owner of a pidfile decides who can lock it. So the file must be root's, or ours, or its owner's process must
-/// be the one that holds it.
+/// The owner of a pidfile controls which process can lock it. So the owner must be root, this user, or the user of the
+/// process that holds it.
 fn require_trusted(path: &Path, Holder { pid, owner, .. }: Holder) -> Result<(), Error> {
     if owner == 0 || owner == geteuid().as_raw() || Some(owner) == proc::real_user(pid) {
         return Ok(());

@@ -1,17 +1,17 @@
-//! The locks on a pidfile. The kernel drops them with the process, so they tell the truth about a daemon.
+//! The locks on a pidfile. The kernel releases them when the process ends, so they show whether a daemon runs.
 //!
 //! Three kinds are taken on one descriptor:
 //!
-//! - An open file description lock on the first bytes decides who is the daemon. Its *length* is the [`Stage`], so
-//!   one F_OFD_GETLK answers whether there is a daemon and how far it has come. A child that was forked without
+//! - An open file description lock on the first bytes: its holder is the daemon. Its *length* is the [`Stage`], so
+//!   one F_OFD_GETLK shows whether there is a daemon and at which stage it is. A child that was forked without
 //!   exec(2) shares it, and keeps it after the daemon's death.
 //! - A record lock (F_SETLK) on a byte of its own names the daemon: F_GETLK gives the holder's process id, in the
-//!   caller's pid namespace, to anybody who may read the file. It belongs to that process's table of descriptors: a
-//!   forked child has none of it, and it is lost when the process closes *any* descriptor of the file.
-//! - A flock(2) shows the daemon to `flock(1)`, `lslocks` and other programs. It decides nothing, because everybody
-//!   who may read the file can take it.
+//!   caller's pid namespace, to every process that may read the file. It belongs to the descriptor table of its holder:
+//!   a forked child does not inherit it, and it is lost when the holder closes *any* descriptor of the file.
+//! - A flock(2) shows the daemon to `flock(1)`, `lslocks` and other programs. It decides nothing, because every process
+//!   that may read the file can take it.
 //!
-//! Where the kernel has no open file description locks, record locks on the same bytes take their place.
+//! Where the kernel has no open file description locks, record locks on the same bytes are used instead.
 
 use std::fs::File;
 
@@ -21,10 +21,10 @@ use nix::libc::{self, off_t};
 
 use crate::linux::sys;
 
-/// How far the holder of the lock is; as a number, how many bytes it has locked.
+/// The stage of the holder's start. Its number is the length of the lock in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It holds the file, which may still contain the number of a dead predecessor.
+    /// The file is locked, and may still contain the process id of a dead predecessor.
     Locked = 3,
     /// Its process id is in the file; the service is starting.
     PidWritten = 2,
@@ -32,22 +32,22 @@ pub(crate) enum Stage {
     Ready = 1,
 }
 
-/// The stage bytes, as an observer sees them.
+/// The lock on the first bytes, as another process sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StageLock {
     Free,
     Held(Stage),
-    /// Locked for writing in a way that no [`Stage`] is.
+    /// A lock for writing whose range is no [`Stage`].
     Foreign,
 }
 
-/// The record lock, as an observer sees it.
+/// The record lock, as another process sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordLock {
-    /// The holder; 0 or negative if it has no number here: it lives in another pid namespace or on another
+    /// The holder; 0 or negative if it has no process id here, because it runs in another pid namespace or on another
     /// machine.
     pub(crate) pid: i32,
-    /// Whether the holder's session(7) was made by this library.
+    /// Whether this library has made the session of the holder, see setsid(2).
     pub(crate) own_session: bool,
 }
 
@@ -55,14 +55,14 @@ pub(crate) struct RecordLock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Taken,
-    /// A lock for writing is in the way. The process that has it, if it is a record lock.
+    /// A lock for writing conflicts. The process that has it, if it is a record lock.
     Busy(Option<i32>),
-    /// Only locks for reading are in the way. Everybody who may read the file can take those: no daemon's. The
+    /// Only locks for reading conflict. Every process that may read the file can take those, and no daemon does. The
     /// process that has one, if it is a record lock.
     ReadLocked(Option<i32>),
 }
 
-/// The byte of the record lock. The byte behind it is locked, too, by a daemon with a session of its own.
+/// The byte of the record lock. A daemon with a session of its own locks the next byte, too.
 const RECORD_BYTE: off_t = 8;
 
 /// Takes the locks, at [`Stage::Taken`], or none. Never waits.
@@ -79,8 +79,8 @@ pub(crate) fn take(file: &File, own_session: bool) -> Result<Attempt, Errno> {
     Ok(Attempt::Taken)
 }
 
-/// Keeps others from taking the locks, without a record lock: for a process that is no daemon, and must not be shown as
-/// one.
+/// Takes the first lock without the record lock, for a process that removes a stale file and must not appear as the
+/// daemon.
 pub(crate) fn take_without_record(file: &File) -> Result<Attempt, Errno> {
     match set_stage_lock(file, libc::F_WRLCK, 0, Stage::Locked as off_t)? {
         true => Ok(Attempt::Taken),
@@ -88,7 +88,7 @@ pub(crate) fn take_without_record(file: &File) -> Result<Attempt, Errno> {
     }
 }
 
-/// Shrinks the lock to that of a later stage. Takes the record lock once more, because a service that has opened and
+/// Shrinks the lock to the length of a later stage. Takes the record lock again, because a service that has opened and
 /// closed its own pidfile has lost it.
 pub(crate) fn advance(file: &File, stage: Stage, own_session: bool) -> Result<(), Errno> {
     take_flock(file);
@@ -98,10 +98,9 @@ pub(crate) fn advance(file: &File, stage: Stage, own_session: bool) -> Result<()
     set_stage_lock(file, libc::F_UNLCK, length, rest).map(drop)
 }
 
-/// Looks at the stage without taking it: needs no more than a file opened for reading.
+/// The lock on the first bytes. The file may be opened for reading only.
 pub(crate) fn stage(file: &File) -> Result<StageLock, Errno> {
-    // Asked for reading, so that only locks for writing are shown. The answer is the whole lock that covers the
-    // first byte.
+    // F_RDLCK, so that only locks for writing conflict. The kernel reports the whole lock that covers the first byte.
     let found = get_lock(file, libc::F_RDLCK, 0, 1)?;
     let stages = [Stage::Locked, Stage::PidWritten, Stage::Ready];
     let stage = stages
@@ -114,7 +113,7 @@ pub(crate) fn stage(file: &File) -> Result<StageLock, Errno> {
     })
 }
 
-/// The holder of the record lock. A process does not see its own.
+/// The record lock of another process. F_GETLK does not report the caller's own.
 pub(crate) fn record(file: &File) -> Result<Option<RecordLock>, Errno> {
     let mut found = lock_range(libc::F_RDLCK, RECORD_BYTE, 1);
     fcntl(file, FcntlArg::F_GETLK(&mut found))?;
@@ -125,8 +124,8 @@ pub(crate) fn record(file: &File) -> Result<Option<RecordLock>, Errno> {
     }))
 }
 
-/// Finds the lock that is in the way of [`take`]. It asks for locks for writing first, since a daemon's is one; the
-/// kernel alone would show the lock that was taken first.
+/// Finds the lock that conflicts with [`take`]. It looks for locks for writing first, since a daemon's is one; for a
+/// single query the kernel reports the conflicting lock that was taken first.
 fn conflicting_lock(file: &File) -> Result<Attempt, Errno> {
     let bytes = [(0, Stage::Locked as off_t), (RECORD_BYTE, 2)];
     for (asked, attempt) in [
@@ -140,11 +139,11 @@ fn conflicting_lock(file: &File) -> Result<Attempt, Errno> {
             }
         }
     }
-    // It was released this moment.
+    // It has just been released.
     Ok(Attempt::Busy(None))
 }
 
-/// The process that has the lock on the first byte, where that is a record lock.
+/// The process that has the lock on the first byte, if that is a record lock.
 pub(crate) fn stage_lock_pid(file: &File) -> Option<i32> {
     lock_pid(&get_lock(file, libc::F_RDLCK, 0, 1).ok()?)
 }
@@ -153,7 +152,7 @@ fn lock_pid(found: &libc::flock) -> Option<i32> {
     Some(found.l_pid).filter(|&pid| pid > 0)
 }
 
-/// Whatever keeps us from the flock is no obstacle; the next stage tries again.
+/// A failure is ignored, because the flock decides nothing; the next stage tries again.
 fn take_flock(file: &File) {
     let _ = sys::file::try_flock(file);
 }
@@ -201,12 +200,12 @@ fn lock_type(lock: &libc::flock) -> i32 {
 
 fn lock_range(lock_type: i32, start: off_t, length: off_t) -> libc::flock {
     libc::flock {
-        // The constants are ints and the fields are shorts, in C as well.
+        // In C, too, the constants are ints and the fields are shorts.
         l_type: lock_type as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: start,
         l_len: length,
-        // Must be zero for open file description locks.
+        // F_OFD_SETLK requires 0.
         l_pid: 0,
     }
 }
@@ -217,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Two descriptions of one file, as two processes would have them.
+    /// Two open file descriptions of one file, as two processes would have them.
     fn pair() -> (File, File) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.pid");
@@ -243,7 +242,7 @@ mod tests {
         let (other, observer) = pair();
         assert_eq!(take_without_record(&other), Ok(Attempt::Taken));
         assert_eq!(stage(&observer), Ok(StageLock::Held(Stage::Locked)));
-        // Open file description locks and record locks are in each other's way, also within one process.
+        // Open file description locks and record locks conflict, also within one process.
         let mut record = lock_range(libc::F_WRLCK, RECORD_BYTE, 2);
         fcntl(&observer, FcntlArg::F_OFD_GETLK(&mut record)).unwrap();
         assert_eq!(lock_type(&record), libc::F_UNLCK);
@@ -267,10 +266,10 @@ mod tests {
 
     #[test]
     fn a_daemon_is_found_beside_an_older_read_lock() {
-        let (daemon, stranger) = pair();
-        // It was taken first, and so it is the one that the kernel shows.
+        let (daemon, reader) = pair();
+        // The read lock was taken first, so the kernel reports it first.
         let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", daemon.as_raw_fd()));
-        assert_eq!(set_stage_lock(&stranger, libc::F_RDLCK, 2, 1), Ok(true));
+        assert_eq!(set_stage_lock(&reader, libc::F_RDLCK, 2, 1), Ok(true));
         assert_eq!(set_stage_lock(&daemon, libc::F_WRLCK, 0, 1), Ok(true));
         let other = File::options().read(true).write(true).open(path).unwrap();
         assert_eq!(take(&other, false), Ok(Attempt::Busy(None)));

@@ -1,4 +1,4 @@
-//! The pidfile as seen by everybody but its holder.
+//! Reads the state of a pidfile without taking it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -16,24 +16,25 @@ use crate::linux::process::Process;
 use crate::linux::sys::proc::{self, FileLocks};
 use crate::linux::sys::wait;
 
-/// How long the locks may contradict each other: a process that ends drops them one after the other.
+/// The time for which the locks may contradict each other: at the end of a process the kernel releases them one after
+/// the other.
 const SETTLE_TIMEOUT: Duration = Duration::from_millis(250);
 
 enum Observation {
     Settled(PidfileState),
-    /// A daemon came or went meanwhile, and what was read is a mixture of two states.
+    /// A daemon started or ended meanwhile, so the values that were read are of two states.
     Changing,
-    /// Locked, but not by a daemon that is known to live; with the process that has the lock, if it shows.
+    /// Locked, but not by a daemon that is known to run.
     Orphaned(OrphanedLock),
 }
 
 struct OrphanedLock {
     inode: (u64, u64),
-    /// From the lock itself.
+    /// The process that has the lock, if it is a record lock.
     pid: Option<i32>,
 }
 
-/// Looks at a pidfile without taking it.
+/// The state of the pidfile. Takes no lock.
 pub(crate) fn observe(path: &Path) -> Result<PidfileState, Error> {
     let start = Instant::now();
     loop {
@@ -72,14 +73,14 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
     };
     let found = file.metadata().map_err(failed)?;
     if let Some(holder) = held::holder_of(&found) {
-        // It was renamed to this path a moment ago. Closing it would drop our record lock.
+        // It has just been renamed to this path. Closing it would drop this process's record lock.
         std::mem::forget(file);
         return held_by_us(holder);
     }
     file::require_regular(&found, path)?;
     let before = read_locks(&file, path)?;
     let mut text = Vec::new();
-    // Garbage may be long.
+    // Limited, because the file may contain anything.
     let read = file.by_ref().take(64).read_to_end(&mut text);
     read.map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
@@ -122,15 +123,15 @@ fn observe_once(path: &Path) -> Result<Observation, Error> {
     })))
 }
 
-/// Whether a process lives and is the one that took the locks.
+/// Whether the process is alive and has taken the locks.
 ///
-/// The number in a record lock is that of the process that took it. A child that shares its parent's table of
-/// descriptors (clone(2) with CLONE_FILES) keeps the lock under the number of a parent that is dead, and the number may
-/// have been given to another process since. So where /proc shows the locks of that process, they are looked at.
+/// A record lock has the process id of the process that took it. A child that shares its parent's descriptor table
+/// (clone(2) with CLONE_FILES) keeps the lock with the process id of a dead parent, and the kernel may have given that
+/// id to another process. So where /proc shows the locks of the process, they are checked.
 fn is_holder(pid: i32, proof: Proof, file: (u64, u64)) -> bool {
     let lives = match Process::open(pid) {
         Ok(process) => process.is_some_and(|process| process.is_alive()),
-        // Without pidfds /proc tells, or nothing does.
+        // Without pidfds only /proc can show that it has ended.
         Err(_) => !proc::Stat::read(pid).is_some_and(|stat| stat.is_zombie()),
     };
     lives
@@ -150,7 +151,7 @@ fn read_locks(file: &File, path: &Path) -> Result<(StageLock, Option<RecordLock>
     ))
 }
 
-/// The number that other programs read.
+/// The process id in the file's text.
 fn parse_pid(text: &[u8]) -> Option<i32> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
     text.parse().ok().filter(|&pid| pid > 0)

@@ -1,4 +1,4 @@
-//! Removing the pidfile of a daemon that was killed.
+//! Removes the pidfile of a daemon that was killed.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,8 @@ use super::lock::{self, Attempt};
 use super::replace::replace_read_locked;
 use super::{file, held};
 
-/// Removes a file that nobody holds, left by a daemon that was killed. Errors are ignored, since the next start takes
-/// such a file over. An empty one is left: no daemon has written to it.
+/// Removes a file that no process holds, left by a daemon that was killed. Errors are ignored, since the next start
+/// takes such a file over. An empty file is left: no daemon has written to it.
 pub(crate) fn remove_stale(path: &Path) {
     if held::holder_at(path).is_some() {
         return;
@@ -20,7 +20,7 @@ pub(crate) fn remove_stale(path: &Path) {
     if empty || file::require_own(&file, path).is_err() {
         return;
     }
-    // A stop at this moment must not take us for the daemon.
+    // Without the record lock, so that a concurrent stop does not signal this process.
     let taken = match lock::take_without_record(&file) {
         Ok(Attempt::Taken) => Some(file),
         Ok(Attempt::ReadLocked(_)) => replace_read_locked(path, false).ok().flatten(),

@@ -1,4 +1,4 @@
-//! What a pidfile says of its daemon.
+//! The state of a pidfile, and the daemon that holds it.
 
 use super::lock::Stage;
 
@@ -6,30 +6,30 @@ use super::lock::Stage;
 #[derive(Debug)]
 pub(crate) enum PidfileState {
     Absent,
-    /// A file that nobody holds. `empty` is what a daemon leaves that has ended in order but has no right to
-    /// remove the file any more.
+    /// A file that no process holds. A daemon that ended in order but may not remove the file any more leaves it
+    /// `empty`.
     Free {
         empty: bool,
     },
     Held(Holder),
 }
 
-/// The daemon that has the pidfile.
+/// The daemon that holds the pidfile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) pid: i32,
     pub(crate) stage: Stage,
     pub(crate) proof: Proof,
-    /// The user the file belongs to.
+    /// The user id of the file's owner.
     pub(crate) owner: u32,
 }
 
-/// How the holder's process id is known.
+/// The source of the holder's process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// From the kernel, by the record lock.
+    /// The kernel, by F_GETLK on the record lock.
     RecordLock { own_session: bool },
-    /// From the file's text, and the process of that number shows in its fdinfo that it took the locks: a daemon of
-    /// version 0.1.0, which took no record lock, or one that lost it by closing its own pidfile.
+    /// The text of the file, verified by the locks in the fdinfo of that process: a daemon of version 0.1.0, which took
+    /// no record lock, or a daemon that lost it by closing its own pidfile.
     Fdinfo,
 }

@@ -1,4 +1,4 @@
-//! Another process, held by a pidfd: a number may be given to a stranger, a pidfd is that process or none.
+//! Another process, by its pidfd: a process id may be reused, a pidfd refers to the same process for ever.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,12 +10,12 @@ use super::stop::Stop;
 use crate::linux::error::Error;
 use crate::linux::sys::{pidfd, proc, wait};
 
-/// A process that outlives SIGKILL for so long hangs in the kernel.
+/// A process that is still there after this time is in uninterruptible sleep.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Another process, held so that it cannot be mistaken for one that gets its number later.
+/// Another process, by its pidfd: it is not confused with a later process of the same id.
 ///
-/// Check that the number belongs to the right process after [`open`](Self::open), not before.
+/// Check after [`open`](Self::open), not before, that the id is that of the right process.
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
@@ -23,16 +23,16 @@ pub struct Process {
 }
 
 impl Process {
-    /// Takes hold of the process that has this number now; `None` if there is none.
+    /// Opens the process with this id; `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::Process`] if the number cannot be a process id or the kernel refuses, [`Error::Unsupported`] if it
-    /// has no pidfd_open(2).
+    /// [`Error::Process`] if the number is no process id or pidfd_open(2) fails, [`Error::Unsupported`] if the kernel
+    /// or a sandbox lacks that call.
     pub fn open(pid: i32) -> Result<Option<Self>, Error> {
         match pidfd::open(pid) {
             Ok(pidfd) => Ok(Some(Self { pid, pidfd })),
             Err(Errno::ESRCH) => Ok(None),
-            // A sandbox answers EPERM; the kernel itself does not.
+            // EPERM comes from a sandbox only, not from the kernel.
             Err(Errno::ENOSYS | Errno::EPERM) => Err(Error::Unsupported {
                 what: "no pidfd_open(2), without which a signal could hit another process (Linux 5.3 has it)",
             }),
@@ -46,7 +46,7 @@ impl Process {
         self.pid
     }
 
-    /// When it started; `None` where /proc does not tell.
+    /// Its start time; `None` where /proc does not show it.
     #[must_use]
     pub fn started(&self) -> Option<SystemTime> {
         let started = proc::started(self.pid);
@@ -61,7 +61,7 @@ impl Process {
         self.signal(Signal::SIGHUP)
     }
 
-    /// Asks it to end, and does not wait for that: SIGTERM, with SIGCONT for one that is stopped. False if it has ended.
+    /// Sends SIGTERM, then SIGCONT in case it is stopped, and does not wait for its end. False if it has ended.
     ///
     /// # Errors
     /// [`Error::Process`] if it is another user's.
@@ -69,8 +69,8 @@ impl Process {
         Ok(self.signal(Signal::SIGTERM)? && self.signal(Signal::SIGCONT)?)
     }
 
-    /// Ends it, and returns when it is gone: SIGTERM (with SIGCONT, for one that is stopped), and after this time SIGKILL.
-    /// Its children are left alone.
+    /// Ends it, and returns when it is gone: sends SIGTERM (then SIGCONT, in case it is stopped), and SIGKILL after
+    /// `timeout`. Its children get no signal.
     ///
     /// # Errors
     /// [`Error::Process`] if it is another user's, [`Error::Unkillable`].
@@ -81,7 +81,7 @@ impl Process {
         }
     }
 
-    /// True if it ends in time.
+    /// Whether it ends in time after SIGTERM.
     pub(super) fn terminate_within(&self, timeout: Duration) -> Result<bool, Error> {
         Ok(!self.terminate()? || self.is_gone_within(timeout))
     }
@@ -108,7 +108,7 @@ impl Process {
         !self.is_gone_within(Duration::ZERO)
     }
 
-    /// Waits for its end. True if it has ended, reaped or not: its files are closed and its locks are free then.
+    /// Waits for its end. True if it has ended, reaped or not: its files are closed and its locks released then.
     #[must_use]
     pub fn is_gone_within(&self, timeout: Duration) -> bool {
         let start = Instant::now();

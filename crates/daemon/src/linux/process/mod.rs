@@ -1,4 +1,4 @@
-//! Other processes: held by a pidfd, signalled, ended alone or with their session.
+//! Other processes: opened by a pidfd, signalled, ended alone or with their session.
 
 mod handle;
 pub(crate) mod session;

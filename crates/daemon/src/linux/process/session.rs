@@ -1,6 +1,6 @@
-//! Ends what a daemon has started: the other processes of its session(7).
+//! Kills the processes that a daemon has started: the other processes of its session, see setsid(2).
 //!
-//! A session's number is nobody else's while a process of it is there, so one process is kept to the end.
+//! The kernel does not reuse the number of a session while it has a process, so one process is kept until the end.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::stop::Stop;
 use crate::linux::error::Error;
 use crate::linux::sys::{proc, wait};
 
-/// Ends a daemon as [`Process::end`] does, but SIGKILL goes to all processes of its session, if it has not ended before.
+/// Ends a daemon as [`Process::end`] does, but SIGKILL goes to all processes of its session.
 pub(crate) fn end(daemon: &Process, timeout: Duration) -> Result<Stop, Error> {
     if daemon.terminate_within(timeout)? {
         return Ok(Stop::Stopped { pid: daemon.pid() });
@@ -21,17 +21,18 @@ pub(crate) fn end(daemon: &Process, timeout: Duration) -> Result<Stop, Error> {
     daemon.kill()
 }
 
-/// Kills all processes of a daemon's session but the daemon, which is stopped, so that it starts no others.
+/// Kills all processes of a daemon's session except the daemon, which gets SIGSTOP, so that it starts no others.
 ///
-/// That the session is its own is the daemon's word, and it may have been taken over. So nobody is killed whose user is
-/// another one, unless the daemon is root's; nor in a session whose leader lives and is not the daemon.
+/// Only the daemon itself, by the length of its record lock, claims that the session is its own, and it may be
+/// compromised. So processes of another user are killed only if the daemon is root's, and no process is killed if the
+/// session has a living leader that is not the daemon.
 fn kill_other_members(daemon: &Process) -> Result<(), Error> {
     let pid = daemon.pid();
     let Some(session) = session_of(pid) else {
         return Ok(());
     };
     let led_by_another = session != pid && Process::open(session)?.is_some_and(|it| it.is_alive());
-    // The daemon lives, so the number was its session's.
+    // `session_of` used the process id: it was not reused if the daemon is alive now.
     if led_by_another || !daemon.is_alive() || Some(session) == session_of(0) {
         return Ok(());
     }
@@ -48,16 +49,17 @@ fn kill_other_members(daemon: &Process) -> Result<(), Error> {
     Ok(())
 }
 
-/// Kills all processes of a session that our setsid(2) made but its leader, our child, and waits until they are gone.
+/// Kills all processes of a session except its leader, a child of this process that is not reaped, and waits until they
+/// are gone.
 pub(crate) fn kill_all_but_leader(leader: i32) {
     if !kill_members(leader, &[leader], None) {
         kill_group(leader);
     }
 }
 
-/// Kills the processes of a session but those in `except`, and waits until they are gone; only those of one user, if
-/// told so. False if they cannot be found. The caller makes sure that one of those in `except` stays for as long as this
-/// takes; a zombie will do.
+/// Kills the processes of a session except those in `except`, and waits until they are gone. With `user` it kills the
+/// processes of that user only. False if /proc does not show them. The caller ensures that a process in `except` exists
+/// until the return, at least as a zombie.
 fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
     let mut except = except.to_vec();
     let start = Instant::now();
@@ -72,8 +74,8 @@ fn kill_members(session: i32, except: &[i32], user: Option<u32>) -> bool {
         }
         for pid in members {
             match Process::open(pid) {
-                // The number may have become another process's before it was opened. A process that refuses the
-                // signal is another user's.
+                // The id may have been reused before it was opened, so the session is checked again. A process that
+                // cannot be signalled is another user's.
                 Ok(Some(process))
                     if is_member(pid, session) && process.signal(Signal::SIGKILL).is_err() =>
                 {
@@ -92,12 +94,12 @@ fn is_member(pid: i32, session: i32) -> bool {
     proc::Stat::read(pid).is_some_and(|stat| stat.session == session)
 }
 
-/// Without /proc or pidfds there is still the process group of the session's number, which our setsid(2) made with it.
+/// For systems without /proc or pidfds: kills the process group that setsid(2) made with the session.
 fn kill_group(session: i32) {
     let _ = killpg(Pid::from_raw(session), Signal::SIGKILL);
 }
 
-/// 0 asks for our own.
+/// The session of a process; 0 means this process.
 fn session_of(pid: i32) -> Option<i32> {
     let session = getsid(Some(Pid::from_raw(pid))).ok()?;
     Some(session.as_raw()).filter(|&session| session > 0)

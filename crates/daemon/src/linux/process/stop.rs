@@ -1,23 +1,23 @@
 use std::fmt;
 
-/// How a stop has ended. Either way no daemon is running.
+/// The outcome of a stop. In each case no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub enum Stop {
-    /// It was asked (SIGTERM), and is gone.
+    /// It ended after SIGTERM.
     #[non_exhaustive]
     Stopped {
-        /// The process id it had.
+        /// Its former process id.
         pid: i32,
     },
-    /// It did not go in time and was killed (SIGKILL), and is gone. Its pidfile is still there.
+    /// It did not end in time, and was killed by SIGKILL. Its pidfile is still there.
     #[non_exhaustive]
     Killed {
-        /// The process id it had.
+        /// Its former process id.
         pid: i32,
     },
-    /// There was none.
+    /// No daemon was running.
     NotRunning,
 }
 
@@ -31,12 +31,12 @@ impl fmt::Display for Stop {
     }
 }
 
-/// Which processes get the SIGKILL of a daemon that does not end in time. systemd.kill(5) has the same choice.
+/// The processes that get SIGKILL if a daemon does not end in time, as `KillMode=` in systemd.kill(5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KillMode {
-    /// All processes of its session(7), if [`start`](crate::Daemon::start) or [`run`](crate::Daemon::run) made it a session of its
-    /// own; else the daemon alone. A child that has left the session by setsid(2) is spared.
+    /// All processes of its session, if [`start`](crate::Daemon::start) or [`run`](crate::Daemon::run) has made it a
+    /// session of its own; else the daemon alone. A child that has left the session by setsid(2) is not killed.
     #[default]
     Session,
     /// The daemon alone.

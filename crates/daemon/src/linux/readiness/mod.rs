@@ -1,4 +1,4 @@
-//! How the caller of a start learns whether the service works.
+//! The report of a daemon to the caller of its start: whether the service works.
 
 mod pipe;
 mod ready;

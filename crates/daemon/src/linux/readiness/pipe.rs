@@ -1,6 +1,6 @@
-//! The readiness pipe: how the daemon tells the launcher how its start went.
+//! The readiness pipe, over which the daemon reports the outcome of its start to the launcher.
 //!
-//! A record is a letter, a text and a NUL. The pipe is close-on-exec from its first moment.
+//! A message is a letter, a text and a NUL. The pipe is created close-on-exec.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -10,33 +10,33 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::linux::error::{Death, Error};
 
-/// A message from one side to the other.
+/// A message on the readiness pipe or on the socket to the intermediate process.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// The daemon's process id.
     Pid(i32),
-    /// Another instance has the pidfile. The daemon waits for it, and tells how that ends.
+    /// Another instance holds the pidfile. The daemon waits for it, and then reports the outcome.
     Waiting,
     /// Another instance is running, with this process id. The daemon ends.
     Already(i32),
-    /// A cause of the failure that follows.
+    /// A cause of the next `Failed`.
     Cause(String),
     /// The daemon has failed, and ends.
     Failed(String),
-    /// The service works. From here on the start is a success, whatever comes.
+    /// The service works. The start is a success, even if the daemon dies after this.
     Ready,
-    /// From the intermediate process: how the daemon ended.
+    /// From the intermediate process: the daemon ended in this way.
     Ended(Death),
     /// To the intermediate process: kill the daemon.
     Kill,
 }
 
-/// Longer texts are cut, so that nothing grows without a bound.
+/// The maximum length of a text in bytes. Longer texts are cut.
 const MAX_TEXT: usize = 8192;
-/// The most causes that are told.
+/// The maximum number of causes. The others are left out.
 const MAX_CAUSES: usize = 16;
 
-/// The writing end. A launcher that is gone (Ctrl-C) is no reason for the daemon to fail: nothing is returned.
+/// The write end. Errors are ignored: the daemon must not fail because the launcher is gone (Ctrl-C).
 #[derive(Debug)]
 pub(crate) struct Writer(File);
 
@@ -49,7 +49,7 @@ impl Writer {
         let _ = (&self.0).write_all(&message.to_bytes());
     }
 
-    /// Tells of a failure with its causes.
+    /// Writes an error with its causes.
     pub(crate) fn failed(&self, error: &Error) {
         match error {
             Error::Failed { message, causes } => {
@@ -63,10 +63,10 @@ impl Writer {
     }
 }
 
-/// The reading end.
+/// The read end.
 pub(crate) struct Reader {
     pipe: File,
-    /// Bytes that are no complete record yet.
+    /// The bytes of an incomplete message.
     unparsed: Vec<u8>,
     open: bool,
 }
@@ -82,7 +82,7 @@ impl Reader {
         })
     }
 
-    /// Reads all records that are there. Unknown ones are left out.
+    /// Reads all messages that have arrived, without waiting. Unknown ones are ignored.
     pub(crate) fn read(&mut self) -> Result<Vec<Message>, Error> {
         match self.pipe.read_to_end(&mut self.unparsed) {
             Ok(_) => self.open = false,
@@ -97,7 +97,7 @@ impl Reader {
         Ok(messages)
     }
 
-    /// Whether the other side still has its end.
+    /// Whether the write end is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open
     }

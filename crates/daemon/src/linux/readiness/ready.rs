@@ -6,23 +6,23 @@ use crate::linux::error::Error;
 use crate::linux::pidfile::Pidfile;
 use crate::linux::setup::stdio::Streams;
 
-/// Handed to the service, to tell that it works or why it does not.
+/// The service reports through this value that it works, or why it does not.
 ///
-/// The caller of [`start`](crate::Daemon::start) waits for that. Tell it when the first client would be served:
-/// configuration read, sockets bound, names owned.
+/// The caller of [`start`](crate::Daemon::start) waits for the report. Call [`ready`](Self::ready) when the first
+/// client would be served: configuration read, sockets bound, names owned.
 #[derive(Clone, Debug)]
 pub struct Ready(Arc<Mutex<ReadyState>>);
 
 #[derive(Debug)]
 struct ReadyState {
-    /// The readiness pipe; `None` in the foreground, and once the outcome is told.
+    /// The readiness pipe; `None` in the foreground, and after the report.
     pipe: Option<Writer>,
     streams: Option<Streams>,
     pidfile: Pidfile,
     readiness: Readiness,
 }
 
-/// The answer that the service has given so far.
+/// The report of the service so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
     Pending,
@@ -40,11 +40,11 @@ impl Ready {
         })))
     }
 
-    /// "The service works." Moves the standard streams to where they were told to go, and lets the caller of
-    /// `start` return. Only the first call counts, and none after [`fail`](Self::fail).
+    /// Reports that the service works. Redirects the standard streams as set, and lets the caller of `start` return.
+    /// Later calls, and calls after [`fail`](Self::fail), do nothing.
     ///
     /// # Errors
-    /// [`Error::Call`] or [`Error::File`] if the streams cannot be moved or the pidfile cannot be changed. The
+    /// [`Error::Call`] or [`Error::File`] if the streams cannot be redirected or the pidfile cannot be changed. The
     /// service should return it.
     pub fn ready(&self) -> Result<(), Error> {
         let mut state = self.state();
@@ -54,8 +54,8 @@ impl Ready {
         if let Some(streams) = state.streams.take() {
             streams.install()?;
         }
-        // First the record, then the pidfile: a daemon whose pidfile is ready may be stopped at once, and its start
-        // was a success all the same. The launcher returns when the pipe is closed, which is last.
+        // First the message, then the pidfile: another process may stop the daemon as soon as its pidfile shows it as
+        // ready, and the start is a success even so. The launcher returns when the pipe is closed, which is last.
         let pipe = state.pipe.take();
         if let Some(pipe) = &pipe {
             pipe.write(&Message::Ready);
@@ -64,8 +64,8 @@ impl Ready {
         state.pidfile.ready()
     }
 
-    /// "The service does not work, and this is why." The same as returning an error. Return soon: after five seconds
-    /// the process is killed. Ignored after [`ready`](Self::ready).
+    /// Reports that the service does not work, and why, as the return of an error does. Return soon after it: the
+    /// process is killed after five seconds. Ignored after [`ready`](Self::ready).
     pub fn fail(&self, message: impl Display) {
         let message = message.to_string();
         self.fail_with(&Error::Failed {
@@ -84,8 +84,8 @@ impl Ready {
         }
     }
 
-    /// The daemon's pidfile, to be released before a long farewell. In the foreground it may be a handle on
-    /// nothing, which releases as well.
+    /// The daemon's pidfile, to be released before a long shutdown. Without a pidfile, as in the foreground, its
+    /// [`release`](Pidfile::release) does nothing.
     #[must_use]
     pub fn pidfile(&self) -> Pidfile {
         self.state().pidfile.clone()

@@ -1,17 +1,17 @@
 use std::fmt;
 
-/// How a start has ended. Either way a daemon is running and ready.
+/// The outcome of a start. In each case a daemon is running and ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub enum Start {
-    /// It is a new one.
+    /// This call has started it.
     #[non_exhaustive]
     Started {
         /// Its process id.
         pid: i32,
     },
-    /// It was there before, or another caller was quicker.
+    /// It was running before, or a concurrent start was faster.
     #[non_exhaustive]
     AlreadyRunning {
         /// Its process id.

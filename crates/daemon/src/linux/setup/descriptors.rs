@@ -1,8 +1,8 @@
-//! Open descriptors above 2: which of them a daemon keeps.
+//! Open descriptors above 2: a daemon keeps some and replaces the others by /dev/null.
 //!
-//! Rust opens every file close-on-exec, so a descriptor with `FD_CLOEXEC` belongs to a value of this program, and
-//! stays. One without it was most likely inherited; but a value may own it all the same (pipe(2) by hand, a C
-//! library), so its number is never freed: the file behind it becomes /dev/null.
+//! Rust opens every file close-on-exec, so a descriptor with `FD_CLOEXEC` belongs to a value of this program, and stays
+//! open. A descriptor without it was most likely inherited; but a value may own it, too (pipe(2), a C library). So it
+//! is not closed, which would free its number, but replaced by /dev/null.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -18,21 +18,21 @@ use super::stdio;
 use crate::linux::error::Error;
 use crate::linux::sys;
 
-/// Without /proc each number up to the limit is tried, which would take too long above this one.
+/// Without /proc each number up to RLIMIT_NOFILE is tried, which would take too long above this limit.
 const LIMIT_WITHOUT_PROC: RawFd = 1 << 20;
 
-/// Sets `FD_CLOEXEC`: the mark of a descriptor that stays open.
+/// Sets `FD_CLOEXEC`, so that [`replace_inherited`] keeps the descriptor.
 pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
     let done = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
     done.map(drop).map_err(Error::call("fcntl"))
 }
 
-/// The same for this many descriptors from 3 on: the sockets of a supervisor, which the service may have taken.
+/// The same for `count` descriptors from 3 on, the sockets of a supervisor: see sd_listen_fds(3).
 pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
     for fd in (3..RawFd::MAX).take(count) {
         match sys::fd::set_close_on_exec(fd) {
             Ok(()) => {}
-            // There are no more.
+            // No further descriptors are open.
             Err(Errno::EBADF) => break,
             Err(errno) => return Err(Error::call("fcntl")(errno)),
         }
@@ -45,7 +45,7 @@ pub(crate) fn replace_inherited() -> Result<(), Error> {
     let mut null = None;
     for fd in open_above_standard()? {
         match sys::fd::descriptor_flags(fd) {
-            // The listing of /proc/self/fd itself.
+            // The descriptor of the listing of /proc/self/fd, closed by now.
             Err(Errno::EBADF) => continue,
             Err(errno) => return Err(Error::call("fcntl")(errno)),
             Ok(flags) if flags & libc::FD_CLOEXEC != 0 => continue,
@@ -65,8 +65,8 @@ pub(crate) fn replace_inherited() -> Result<(), Error> {
     Ok(())
 }
 
-/// A number that is not below `RLIMIT_NOFILE`. Where the limit cannot be raised for a moment, nothing can get the number
-/// again once it is closed.
+/// Replaces a descriptor that is not below `RLIMIT_NOFILE`: the limit is raised for that. If it cannot be raised, the
+/// descriptor is closed, since no later open can get the number.
 fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
     let limit = Resource::RLIMIT_NOFILE;
     let (soft, hard) = getrlimit(limit).map_err(Error::call("getrlimit"))?;
@@ -79,8 +79,8 @@ fn replace_above_limit(file: &File, fd: RawFd) -> Result<(), Error> {
     done
 }
 
-/// Refuses a program that has entered an async runtime: its epoll instance would be shared with the daemon, which
-/// has none of the runtime's threads.
+/// Refuses a process that has entered an async runtime: the daemon would share its epoll instance, without the threads
+/// of the runtime.
 pub(crate) fn refuse_async_runtime() -> Result<(), Error> {
     for fd in open_above_standard()? {
         let target = fs::read_link(format!("/proc/self/fd/{fd}"));

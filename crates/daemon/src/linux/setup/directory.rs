@@ -5,7 +5,7 @@ use nix::unistd;
 
 use crate::linux::error::Error;
 
-/// Sets the file mode mask and the directory. A daemon in `/` keeps no file system from being unmounted.
+/// Sets the file mode mask and the working directory.
 pub(crate) fn enter(directory: &Path, umask: Mode) -> Result<(), Error> {
     nix::sys::stat::umask(umask);
     unistd::chdir(directory).map_err(|errno| Error::file(directory, errno))

@@ -6,8 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::linux::error::Error;
 use crate::linux::sys;
 
-/// The variables by which a supervisor speaks to one process: sd_notify(3), sd_watchdog_enabled(3),
-/// sd_listen_fds(3).
+/// The variables that a supervisor sets for one process: see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3).
 const SUPERVISOR_VARIABLES: [&str; 6] = [
     "LISTEN_FDNAMES",
     "LISTEN_FDS",
@@ -26,7 +25,7 @@ pub(crate) fn remove_supervisor_variables() -> Result<(), Error> {
         .try_for_each(|name| sys::variables::remove(OsStr::new(name)))
 }
 
-/// How many sockets a supervisor has passed to this process, from descriptor 3 on: sd_listen_fds(3).
+/// The number of sockets that a supervisor has passed to this process, from descriptor 3 on: see sd_listen_fds(3).
 pub(crate) fn listen_fds() -> usize {
     let number = |name| std::env::var(name).ok()?.parse().ok();
     match number("LISTEN_PID") == usize::try_from(std::process::id()).ok() {
@@ -35,7 +34,7 @@ pub(crate) fn listen_fds() -> usize {
     }
 }
 
-/// Removes all variables but these. An entry of the environment that is no variable, such as `=x=y`, goes as well.
+/// Removes all variables except these. Also removes entries that are no variables, such as `=x=y`.
 pub(crate) fn keep_only(names: &[OsString]) -> Result<(), Error> {
     let kept: Vec<_> = std::env::vars_os()
         .filter(|(name, _)| names.contains(name) && is_name(name))

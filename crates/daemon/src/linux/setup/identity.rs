@@ -7,12 +7,12 @@ use nix::unistd::{self, Gid, Group, Uid, User};
 use crate::linux::error::Error;
 use crate::linux::sys;
 
-/// The user and group to become. Looked up before the fork, since the lookup may open sockets and load libraries.
+/// The user and group of the daemon. Looked up before the fork, since the lookup may open sockets and load libraries.
 #[derive(Debug)]
 pub(crate) struct Identity {
     user: Option<Account>,
     group: Gid,
-    /// The name that was asked for, for errors.
+    /// The name in the settings, for errors.
     name: String,
 }
 
@@ -45,9 +45,10 @@ impl Identity {
         Ok(Some(Self { user, group, name }))
     }
 
-    /// Gives up everything else, for good. Groups first: without root's rights they could not be changed.
+    /// Changes to the user and group permanently. Groups first: after the change of user the process may not change
+    /// them.
     ///
-    /// HOME, USER and LOGNAME follow, unless `kept` names the variables to keep and leaves them out.
+    /// Sets HOME, USER and LOGNAME; with `kept` only those that it names.
     pub(crate) fn assume(&self, kept: Option<&[OsString]>) -> Result<(), Error> {
         if self.is_current() {
             return Ok(());
@@ -78,7 +79,7 @@ impl Identity {
             .try_for_each(|(name, value)| sys::variables::set(OsStr::new(name), value))
     }
 
-    /// An ordinary user may name itself; the calls would be refused to it.
+    /// An ordinary user may name itself in the settings; the system calls would fail with EPERM.
     fn is_current(&self) -> bool {
         let current = unistd::geteuid();
         let user = self.user.as_ref().is_none_or(|user| user.uid == current);

@@ -8,20 +8,20 @@ use nix::unistd;
 
 use crate::linux::error::Error;
 
-/// The file behind a standard stream of the daemon once it is ready.
+/// The target of a standard stream of the daemon once it is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stdio {
     /// `/dev/null`.
     Null,
-    /// A file. As an output it is created with mode 0640 if it is missing, and only ever appended to; as
-    /// standard input it is read.
+    /// A file. As an output it is created with mode 0640 if it is missing, and opened with O_APPEND; as standard input
+    /// it is opened for reading.
     File(PathBuf),
-    /// The caller's own. `$(...)` around the start then waits for the daemon's end.
+    /// The caller's stream. `$(...)` around the start then waits for the daemon's end.
     Inherit,
 }
 
-/// The three streams, open but not yet in their places.
+/// The three streams, opened but not yet installed as 0, 1 and 2.
 #[derive(Debug)]
 pub(crate) struct Streams([Option<File>; 3]);
 
@@ -39,7 +39,7 @@ impl Streams {
         Self::open(&[Stdio::Null, Stdio::Null, Stdio::Null])
     }
 
-    /// Puts them in place of 0, 1 and 2.
+    /// Installs them as 0, 1 and 2.
     pub(crate) fn install(self) -> Result<(), Error> {
         let [input, output, error] = self.0;
         input
@@ -50,7 +50,7 @@ impl Streams {
     }
 }
 
-/// `/dev/null`, in both directions.
+/// `/dev/null`, for reading and writing.
 pub(crate) fn null() -> Result<File, Error> {
     let path = Path::new("/dev/null");
     OpenOptions::new()
@@ -73,7 +73,7 @@ fn open(stream: &Stdio, output: bool) -> Result<Option<File>, Error> {
         .append(output)
         .create(output)
         .mode(0o640)
-        // The path may be a tty, which must not become ours, or a FIFO, which may have no reader.
+        // O_NOCTTY: a tty must not become the controlling terminal. O_NONBLOCK: a FIFO may have no reader.
         .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
         .open(path)
         .map_err(failed)?;

@@ -1,4 +1,4 @@
-//! fork(2) and the two ways out of a process.
+//! fork(2), _exit(2) and atexit(3).
 
 use nix::libc;
 use nix::unistd::ForkResult;
@@ -6,7 +6,7 @@ use nix::unistd::ForkResult;
 use super::threads;
 use crate::linux::error::Error;
 
-/// Forks a process of one thread. Other threads would not exist in the child, but the locks they hold would.
+/// Forks a process of one thread. In the child other threads would be missing, but the locks that they hold would stay.
 pub(crate) fn fork() -> Result<ForkResult, Error> {
     threads::require_single()?;
     // SAFETY: this is the only thread, so no lock (the allocator's, stdio's) is held by a thread that the child
@@ -14,21 +14,21 @@ pub(crate) fn fork() -> Result<ForkResult, Error> {
     unsafe { nix::unistd::fork() }.map_err(Error::call("fork"))
 }
 
-/// Writes out what the C library has buffered: printf(3) of a library.
+/// Flushes the streams of the C library, which a linked C library may have printed to.
 pub(crate) fn flush_c_streams() {
-    // SAFETY: a null pointer means all streams. Failure is the stream's, and stays with it.
+    // SAFETY: a null pointer means all streams. An error stays recorded in its stream.
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
-/// Ends the process at once: neither exit handlers nor buffers of the program we were forked from are run.
+/// _exit(2): ends the process without the exit handlers and buffers that it inherited by fork(2).
 pub(crate) fn exit_now(status: i32) -> ! {
     // SAFETY: _exit(2) has no preconditions.
     unsafe { libc::_exit(status) }
 }
 
-/// Has `handler` called when the process ends by exit(3) or by returning from main.
+/// atexit(3): `handler` is called at exit(3) and at the return from main.
 pub(crate) fn at_exit(handler: extern "C" fn()) {
-    // SAFETY: the function lives as long as the program. Failure means out of memory: then the pidfile is
-    // left behind by an early exit(3), which the next start repairs.
+    // SAFETY: the function lives as long as the program. atexit(3) fails only without memory: then exit(3) leaves the
+    // pidfile behind, and the next start takes it over.
     unsafe { libc::atexit(handler) };
 }

@@ -1,4 +1,4 @@
-//! System calls and /proc. Every `unsafe` of the crate is here, behind safe functions.
+//! System calls and /proc. All `unsafe` code of the crate is here, behind safe functions.
 
 #[allow(unsafe_code, reason = "nix has no safe form for numbers")]
 pub(crate) mod fd;

@@ -1,5 +1,5 @@
-//! Facts of other processes, from proc(5). All of them are `None` where /proc does not show them: it is not
-//! mounted, it is that of another pid namespace, `hidepid` hides the process, or the process is gone.
+//! Reads other processes in proc(5). A function returns `None` where /proc does not show the value: /proc is not
+//! mounted or is that of another pid namespace, `hidepid` hides the process, or the process is gone.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,7 +27,7 @@ impl Stat {
         ))
     }
 
-    /// Whether the process runs no more and is only waited for: a zombie.
+    /// Whether the process has ended and is not reaped.
     pub(crate) fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
@@ -44,14 +44,14 @@ impl Stat {
     }
 }
 
-/// The directory of a process, if /proc has the numbers of our pid namespace.
+/// The directory of a process, if /proc is that of this process's pid namespace.
 fn path(pid: i32) -> Option<PathBuf> {
     let ours = fs::read_link("/proc/self").ok()?;
     let same = ours.to_str() == Some(std::process::id().to_string().as_str());
     same.then(|| Path::new("/proc").join(pid.to_string()))
 }
 
-/// When a process started.
+/// The start time of a process.
 pub(crate) fn started(pid: i32) -> Option<SystemTime> {
     let ticks = Stat::read(pid)?.start_time;
     let rate = u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok()?;
@@ -69,7 +69,7 @@ pub(crate) fn real_user(pid: i32) -> Option<u32> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// All processes of a session, the ended ones left out.
+/// All processes of a session, without zombies.
 pub(crate) fn session_members(session: i32) -> Option<Vec<i32>> {
     let member = |pid: &i32| {
         Stat::read(*pid).is_some_and(|stat| stat.session == session && !stat.is_zombie())
@@ -83,16 +83,17 @@ fn processes() -> Option<impl Iterator<Item = i32>> {
     Some(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
 }
 
-/// What /proc shows of a process and its locks on a file.
+/// The locks of a process on a file, as far as /proc shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileLocks {
-    /// They may not be seen: only by the same user, or with CAP_SYS_PTRACE; and not with hidepid.
+    /// /proc shows them to the same user and with CAP_SYS_PTRACE only, and not under hidepid.
     Hidden,
-    /// These are there.
+    /// The locks that the process has.
     Shown {
-        /// The open file description lock for writing. A forked child shares the description of its parent.
+        /// The open file description lock for writing. A forked child shares it with its parent.
         ofd: bool,
-        /// The flock by the same description, taken by this very process. Nobody else can have it show that.
+        /// The flock on the same open file description, if this process itself has taken it. No other process can make
+        /// the kernel show this process id.
         flock: bool,
         /// The record lock for writing.
         record: bool,
@@ -110,13 +111,13 @@ fn try_locks(pid: i32, file: (u64, u64)) -> Option<FileLocks> {
     for entry in fs::read_dir(path.join("fd")).ok()?.flatten() {
         let text = match fs::read_to_string(path.join("fdinfo").join(entry.file_name())) {
             Ok(text) => text,
-            // It was closed this moment.
+            // The descriptor has just been closed.
             Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
-            // Without CAP_SYS_PTRACE root may list the numbers, and no more.
+            // Without CAP_SYS_PTRACE root may list the descriptors, but not read their fdinfo.
             Err(_) => return None,
         };
         let locks: Vec<_> = text.lines().filter_map(parse_write_lock).collect();
-        // stat(2) of other files might hang, on a dead network file system.
+        // No stat(2) of files without locks: on a dead network file system it might hang.
         if locks.is_empty() {
             continue;
         }
@@ -131,12 +132,12 @@ fn try_locks(pid: i32, file: (u64, u64)) -> Option<FileLocks> {
     Some(FileLocks::Shown { ofd, flock, record })
 }
 
-/// The first process that shows the open file description lock.
+/// The first process with an open file description lock on the file.
 pub(crate) fn find_lock_holder(file: (u64, u64)) -> Option<i32> {
     processes()?.find(|&pid| matches!(file_locks(pid, file), FileLocks::Shown { ofd: true, .. }))
 }
 
-/// Kind and process of a lock for writing, as in `lock: 1: FLOCK ADVISORY WRITE 77 fe:00:3801120 0 EOF`.
+/// The type and the process of a lock for writing, as in `lock: 1: FLOCK ADVISORY WRITE 77 fe:00:3801120 0 EOF`.
 fn parse_write_lock(line: &str) -> Option<(&str, i32)> {
     let mut words = line.strip_prefix("lock:")?.split_whitespace().skip(1);
     let kind = words.next()?;

@@ -6,12 +6,12 @@ use nix::sys::signal::SigSet;
 
 use crate::linux::error::Error;
 
-/// Gives signals their default actions back and unblocks all of them.
+/// Resets all signals to their default actions, and unblocks them.
 ///
-/// exec(2) passes on which signals are ignored and which are blocked, so a daemon started from nohup, from a
-/// careless supervisor or from a shell's background job would not hear of SIGHUP, SIGTERM or SIGINT. Two
-/// exceptions: SIGPIPE stays ignored, as in every Rust program, and Rust's own report of a stack overflow
-/// (handlers of SIGSEGV and SIGBUS) stays in place. `keep_nohup` leaves an ignored SIGHUP ignored.
+/// exec(2) preserves ignored and blocked signals, so a daemon started from nohup, from a careless supervisor or from a
+/// shell's background job would not receive SIGHUP, SIGTERM or SIGINT. Two exceptions: SIGPIPE stays ignored, as in
+/// every Rust program, and Rust's handlers of SIGSEGV and SIGBUS, which report a stack overflow, stay installed. With
+/// `keep_nohup` an ignored SIGHUP stays ignored.
 pub(crate) fn reset(keep_nohup: bool) -> Result<(), Error> {
     let action = |handler| libc::sigaction {
         sa_sigaction: handler,
@@ -28,7 +28,7 @@ pub(crate) fn reset(keep_nohup: bool) -> Result<(), Error> {
         };
         // SAFETY: the action is a constant disposition and no function.
         let done = unsafe { libc::sigaction(number, &action(handler), std::ptr::null_mut()) };
-        // The C library keeps a few numbers (32, 33) to itself and answers EINVAL.
+        // The C library reserves signals 32 and 33, and returns EINVAL for them.
         if done < 0 && Errno::last() != Errno::EINVAL {
             return Err(Error::call("sigaction")(Errno::last()));
         }

@@ -1,4 +1,4 @@
-//! fork(2) and the environment are safe in a process of one thread only.
+//! Counts the threads: fork(2) and changes of the environment are safe in a process of one thread only.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,10 +11,10 @@ use nix::sched::{CloneFlags, unshare};
 use super::wait;
 use crate::linux::error::Error;
 
-/// How long a thread may be seen after it was joined: its kernel thread ends a little later.
+/// The time for which /proc may show a joined thread: the kernel removes it a little after the join.
 const THREAD_END_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Refuses to go on in a process of several threads.
+/// Returns an error in a process of several threads.
 pub(crate) fn require_single() -> Result<(), Error> {
     let start = Instant::now();
     loop {
@@ -42,7 +42,7 @@ pub(crate) fn require_single() -> Result<(), Error> {
     }
 }
 
-/// unshare(2) of CLONE_THREAD changes nothing in a process of one thread, and is EINVAL in any other.
+/// unshare(2) with CLONE_THREAD does nothing in a process of one thread, and returns EINVAL in any other.
 fn require_single_without_proc() -> Result<(), Error> {
     match unshare(CloneFlags::CLONE_THREAD) {
         Ok(()) => Ok(()),

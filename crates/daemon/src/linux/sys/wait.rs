@@ -1,4 +1,4 @@
-//! Waiting for descriptors, and between two attempts.
+//! Waits for descriptors, and between two attempts.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::linux::error::Error;
 
-/// poll(2) for reading. False if nothing has happened: the time is up, or a signal came, or it was more time than
-/// the call can take.
+/// poll(2) with POLLIN. False if no descriptor is readable: after the timeout, after a signal, or after the longest
+/// timeout of the call if `timeout` is longer.
 pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result<bool, Error> {
     let mut fds: Vec<PollFd<'_>> = fds
         .iter()
         .map(|&fd| PollFd::new(fd, PollFlags::POLLIN))
         .collect();
-    // Rounded up, so that the last fraction of a millisecond is no busy loop.
+    // Rounded up to milliseconds: a last fraction rounded to 0 would make a busy loop.
     let timeout = match timeout.is_zero() {
         true => timeout,
         false => timeout.saturating_add(Duration::from_micros(999)),
@@ -28,8 +28,9 @@ pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Duration) -> Result
     }
 }
 
-/// The time between two attempts at what poll(2) does not report: locks, threads, a full queue. The kernel has no wait
-/// for a lock that ends after a given time, and waiting in line would itself show as a lock.
+/// Sleeps between two attempts for an event that poll(2) does not report: a released lock, an ended thread, room in a
+/// queue. fcntl(2) and flock(2) cannot wait for a lock with a timeout, and a waiting process would itself show in the
+/// list of locks.
 pub(crate) fn before_retry() {
     std::thread::sleep(Duration::from_millis(2));
 }
