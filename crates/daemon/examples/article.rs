@@ -1,5 +1,5 @@
-//! A daemon with a pidfile, start, stop and restart, which does nothing until it is stopped: the class of many a
-//! tutorial in Python with its test program, without their races. `cargo run --example article -- start`
+//! A daemon with a pidfile, start, stop and restart, which does nothing until it is stopped: the daemon class of many
+//! Python tutorials with its test program, without their races. `cargo run --example article -- start`
 
 use std::error::Error;
 use std::io::{Write, stdout};

@@ -1,4 +1,4 @@
-//! Daemons that do not get ready, and what the caller of `start` sees of each.
+//! Daemons that do not get ready, and the error that the caller of `start` gets.
 //!
 //! ```text
 //! $ failing error
@@ -48,7 +48,7 @@ fn fail(how: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// An error with the step that failed.
+/// An error with the failed step as its message.
 #[derive(Debug)]
 struct Context(&'static str, Box<dyn Error>);
 

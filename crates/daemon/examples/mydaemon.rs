@@ -1,10 +1,10 @@
-//! A daemon of one's own, with everything that belongs to it.
+//! A daemon with all settings and commands of the library.
 //!
 //! ```text
 //! mydaemon start && mydaemon status && mydaemon reload && mydaemon stop
 //! ```
 //!
-//! It does nothing until it is told to end. Its exit statuses are those of the Linux Standard Base.
+//! It does nothing until SIGTERM or SIGINT. Its exit statuses are those of the Linux Standard Base.
 
 use std::error::Error;
 use std::io::{Write, stdout};
@@ -20,26 +20,26 @@ use sampled_daemon::{Daemon, Error as DaemonError, KillMode, Notify, Ready, Stdi
 
 const USAGE: &str = "\
 usage: mydaemon [options] start|stop|restart|reload|status|run
-  --pidfile PATH        instead of $MYDAEMON_PIDFILE and the usual place
-  --log PATH            where it prints to once it is ready
-  --user NAME           the user to become
-  --core-limit BYTES    how large a core file may become
-  --keep-environment NAME  the one variable it keeps
-  --keep-fd NUMBER      the one inherited descriptor it keeps
-  --check COMMAND       what must succeed before it is ready, and before a restart ends the old one
-  --farewell COMMAND    what it does at its end, when a successor may already start
-  --ignore SIGNAL       what does not end it, such as SIGTERM
-  --kill-mode MODE      session or process: what stop kills of one that does not end
+  --pidfile PATH        the pidfile, instead of $MYDAEMON_PIDFILE and the default path
+  --log PATH            the file that it prints to once it is ready
+  --user NAME           the user to change to
+  --core-limit BYTES    the maximum size of a core file
+  --keep-environment NAME  keep this environment variable only
+  --keep-fd NUMBER      keep this inherited descriptor
+  --check COMMAND       must succeed before it is ready, and before a restart ends the old daemon
+  --farewell COMMAND    runs at its end, after the pidfile is released
+  --ignore SIGNAL       a signal that does not end it, such as SIGTERM
+  --kill-mode MODE      session or process: the processes that stop kills if it does not end
   --ready-timeout SECS  how long it may take to get ready, or max
   --stop-timeout SECS   how long it may take to end, or max";
 
 fn main() -> ExitCode {
     let (daemon, service, verb) = match arguments() {
-        Ok(told) => told,
-        Err(wrong) => {
+        Ok(parsed) => parsed,
+        Err(error) => {
             say(
                 &mut std::io::stderr(),
-                &format!("mydaemon: {wrong}\n{USAGE}"),
+                &format!("mydaemon: {error}\n{USAGE}"),
             );
             return ExitCode::from(2);
         }
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             say(&mut std::io::stderr(), &format!("mydaemon: {error}"));
-            // "Program is not running" for a reload, "unspecified error" for all else.
+            // 7 is "program is not running", for reload; 1 is "generic or unspecified error".
             let not_running = matches!(error, DaemonError::NotRunning { .. });
             ExitCode::from(if not_running { 7 } else { 1 })
         }
@@ -89,7 +89,7 @@ struct Service {
 impl Service {
     /// Runs until SIGTERM or SIGINT.
     fn run(&self, daemon: &Daemon, ready: &Ready) -> Result<(), Box<dyn Error>> {
-        // The signals are blocked before anybody is told that we are ready, so that none is missed.
+        // The signals are blocked before the report of readiness, so that none is missed.
         let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
             .into_iter()
             .collect();
@@ -125,11 +125,11 @@ impl Service {
     }
 }
 
-/// Waits for the next signal, and tells the watchdog meanwhile that we are alive.
+/// Waits for the next signal, and sends watchdog messages meanwhile.
 fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
     let period = match notify.watchdog_interval() {
         Some(interval) => {
-            // In whole milliseconds.
+            // poll(2) counts in milliseconds: at least one.
             let period = interval.div_f64(2.0).max(Duration::from_millis(1));
             PollTimeout::try_from(period).unwrap_or(PollTimeout::MAX)
         }
@@ -138,7 +138,7 @@ fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
     loop {
         let readable = PollFd::new(signals.as_fd(), PollFlags::POLLIN);
         match poll(&mut [readable], period) {
-            // Ctrl-Z and fg.
+            // After Ctrl-Z and fg.
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
             Ok(0) => notify.watchdog()?,
@@ -173,7 +173,7 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
         }
         let value = words
             .next()
-            .ok_or_else(|| format!("{word} wants a value"))?;
+            .ok_or_else(|| format!("{word} needs a value"))?;
         daemon = match word.as_str() {
             "--pidfile" => daemon.pidfile(value),
             "--log" => daemon
@@ -208,29 +208,29 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
             _ => return Err(format!("{word}: no such option")),
         };
     }
-    Err("what shall it do?".to_owned())
+    Err("no command is given".to_owned())
 }
 
 fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     text.parse()
-        .map_err(|_| format!("{text}: not such a number"))
+        .map_err(|_| format!("{text}: not a number in the range of this option"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     if text == "max" {
         return Ok(Duration::MAX);
     }
-    Duration::try_from_secs_f64(number(text)?).map_err(|wrong| format!("{text}: {wrong}"))
+    Duration::try_from_secs_f64(number(text)?).map_err(|error| format!("{text}: {error}"))
 }
 
-/// The descriptor of that number which this program was started with.
-#[allow(unsafe_code, reason = "a number owns nothing")]
+/// The inherited descriptor of this number.
+#[allow(unsafe_code, reason = "the descriptor is known by its number only")]
 fn inherited(number: i32) -> BorrowedFd<'static> {
-    // SAFETY: nothing in this program owns a descriptor that it was started with, so nothing closes it.
+    // SAFETY: no value of this program owns an inherited descriptor, so none closes it.
     unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-/// A line of the log. Unlike println!, does not mind a full disk.
+/// Prints a line of the log. Unlike println!, it does not panic on a full disk.
 fn log(text: &str) {
     say(
         &mut stdout(),
@@ -238,7 +238,7 @@ fn log(text: &str) {
     );
 }
 
-/// Unlike println! and eprintln!, does not mind if nobody reads.
+/// Prints a line. Unlike println! and eprintln!, it does not panic on a closed pipe.
 fn say(stream: &mut impl Write, text: &str) {
     let _ = writeln!(stream, "{text}");
 }
