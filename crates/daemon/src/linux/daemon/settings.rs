@@ -168,7 +168,7 @@ impl Daemon {
         self
     }
 
-    /// Which processes are killed if the daemon does not end in time. Default: [`KillMode::Session`].
+    /// The processes that are killed if the daemon does not end in time. Default: [`KillMode::Session`].
     pub fn kill_mode(mut self, mode: KillMode) -> Self {
         self.kill_mode = mode;
         self

@@ -74,7 +74,7 @@ fn run_first_child(pipe: OwnedFd, socket: OwnedFd, listen_fds: usize) -> Writer 
     pidfile::close_inherited();
     let forked = refuse_process_1()
         .and_then(|()| sys::signals::reset(false))
-        .and_then(|()| descriptors::keep_passed(listen_fds))
+        .and_then(|()| descriptors::keep_listen_fds(listen_fds))
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
         .and_then(|_| second_fork());

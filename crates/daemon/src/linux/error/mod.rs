@@ -13,7 +13,7 @@ use nix::unistd::geteuid;
 pub use death::Death;
 use text::{cause_text, lock_owner, thread_list, with_causes};
 
-/// The failures in the life of a daemon.
+/// An error of this library.
 ///
 /// `Display` and `Debug` are the same: one line for a person, causes included. So `main` may return it. There is no
 /// [`source`](std::error::Error::source), because it would repeat a part of that line.

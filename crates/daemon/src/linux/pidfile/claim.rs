@@ -1,4 +1,4 @@
-//! Taking the pidfile.
+//! Takes the pidfile.
 
 use std::io::ErrorKind;
 use std::path::Path;

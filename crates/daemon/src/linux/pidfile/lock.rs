@@ -65,7 +65,7 @@ pub(crate) enum Attempt {
 /// The byte of the record lock. A daemon with a session of its own locks the next byte, too.
 const RECORD_BYTE: off_t = 8;
 
-/// Takes the locks, at [`Stage::Taken`], or none. Never waits.
+/// Takes the locks, at [`Stage::Locked`], or none. Never waits.
 pub(crate) fn take(file: &File, own_session: bool) -> Result<Attempt, Errno> {
     let attempt = take_without_record(file)?;
     if attempt != Attempt::Taken {

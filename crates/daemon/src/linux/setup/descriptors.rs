@@ -28,7 +28,7 @@ pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
 }
 
 /// The same for `count` descriptors from 3 on, the sockets of a supervisor: see sd_listen_fds(3).
-pub(crate) fn keep_passed(count: usize) -> Result<(), Error> {
+pub(crate) fn keep_listen_fds(count: usize) -> Result<(), Error> {
     for fd in (3..RawFd::MAX).take(count) {
         match sys::fd::set_close_on_exec(fd) {
             Ok(()) => {}
