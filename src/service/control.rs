@@ -119,7 +119,7 @@ impl Control {
         let mut session = Session::new(owner, options.label, interval, subject, watch);
         session.permit = permit;
         let limits = self.settings.limits();
-        self.admission.count(SESSION_BYTES);
+        self.admission.count_bytes(SESSION_BYTES);
         self.sessions.lock().add(session, limits)
     }
 

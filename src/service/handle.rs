@@ -22,7 +22,7 @@ impl Handle {
 
     /// Has `Sources` show an error in the configuration. The settings stay as they are.
     pub fn report(&self, diagnostic: String) {
-        self.state.settings.report(diagnostic);
+        self.state.settings.set_configuration_error(diagnostic);
     }
 
     /// The number of calls without an answer.

@@ -84,7 +84,7 @@ pub struct Service {
     state: Arc<ServiceState>,
     timer: Timer,
     /// A task that ends when this is dropped.
-    _attendant: Attendant,
+    _bus_task: BusTask,
 }
 
 impl Service {
@@ -168,7 +168,7 @@ impl Service {
                 }
                 () = devices.receive() => continue,
                 () = definitions.changed() => {
-                    let changes = self.state.store.look_at_news().await;
+                    let changes = self.state.store.rediscover_new_definitions().await;
                     self.state.catalog.announce(&self.bus, changes).await;
                     definitions.rearm();
                     continue;
@@ -180,7 +180,11 @@ impl Service {
                 waited = wait => waited?,
             }
             if let Some(subsystems) = devices.take_due(Stamp::now().monotonic) {
-                let changes = self.state.store.look_at_devices(subsystems.as_ref()).await;
+                let changes = self
+                    .state
+                    .store
+                    .rediscover_devices(subsystems.as_ref())
+                    .await;
                 self.state.catalog.announce(&self.bus, changes).await;
             }
             self.state.frames.tick(&self.bus).await;

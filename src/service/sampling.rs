@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use zbus::Connection;
 
-use super::{catalog::Catalog, error::Error, guarded::Guarded, selectors, settings::CurrentSettings};
+use super::{
+    catalog::Catalog, error::Error, guarded::Guarded, selectors, settings::CurrentSettings,
+};
 use crate::{
     sample::{self, Sample},
     store::Store,

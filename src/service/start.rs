@@ -8,7 +8,7 @@ use zbus::{Connection, connection};
 
 use super::{
     Service,
-    admission::Attendant,
+    admission::BusTask,
     interface::{Processes, Sampler},
     name::{self, Queue},
     processes::AsyncTable,
@@ -98,7 +98,7 @@ impl Service {
         let table = SharedTable::new(roots, &pool);
         let sources = sources::all_on(&pool, &table, roots, &settings.sources);
         let store = Store::new(sources);
-        let store = store.with_listings(Listings::new(roots));
+        let store = store.with_listings(DeviceLists::new(roots));
         let processes = AsyncTable::new(table);
         let state = ServiceState::new(store, processes, settings);
         let (address, bus, attendant) = connect(&state).await?;
@@ -106,7 +106,7 @@ impl Service {
             bus,
             state,
             timer,
-            _attendant: attendant,
+            _bus_task: attendant,
         };
         let no_answer = |_| Error::NoAnswer {
             address,
@@ -146,7 +146,7 @@ impl Service {
     }
 }
 
-async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, Attendant), Error> {
+async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, BusTask), Error> {
     let sampler = Sampler {
         state: state.clone(),
     };

@@ -127,7 +127,7 @@ impl ServiceState {
         self.sessions.lock().forget(client);
         self.admission.forget(client);
         self.callers.forget(client);
-        self.admission.touch();
+        self.admission.record_activity();
         self.sessions.notify_changed();
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     service::{
         error::{self, Error},
         guarded::Guarded,
-        options::{self, Options},
+        options::{self, CallOptions},
         session::Subject,
         source_states,
         state::ServiceState,

@@ -30,7 +30,11 @@ const DEFAULT_FIELDS: [Field; 11] = [
 const DEFAULT_SUM_FIELDS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
 
 /// Parses the query of a table of processes.
-pub(crate) fn of_rows(fields: &[&str], options: &Options, limits: &Limits) -> Result<Query, Error> {
+pub(crate) fn of_rows(
+    fields: &[&str],
+    options: &CallOptions,
+    limits: &Limits,
+) -> Result<Query, Error> {
     parse(fields, &DEFAULT_FIELDS, options, limits)
 }
 
@@ -50,7 +54,7 @@ pub(crate) fn of_sums(
 fn parse(
     names: &[&str],
     defaults: &[Field],
-    options: &Options,
+    options: &CallOptions,
     limits: &Limits,
 ) -> Result<Query, Error> {
     options.check(limits)?;

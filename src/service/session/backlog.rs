@@ -83,15 +83,15 @@ impl Backlog {
     }
 
     /// Stores the result of a check of the owner.
-    pub(crate) fn finish_check(&mut self, held: Held) {
-        self.has_answered |= held == Held::Pinged;
+    pub(crate) fn finish_check(&mut self, held: Unread) {
+        self.has_answered |= held == Unread::Pinged;
         self.is_full = match held {
-            Held::Bytes(bytes) => bytes > MOST_BYTES.saturating_add(self.last_frame),
-            Held::Pinged => false,
+            Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(self.last_frame),
+            Unread::Pinged => false,
             // A client that has answered a ping before is stopped; some clients never answer pings.
-            Held::Silent => self.has_answered,
+            Unread::Silent => self.has_answered,
         };
-        self.unconfirmed = held == Held::Silent && !self.has_answered;
+        self.unconfirmed = held == Unread::Silent && !self.has_answered;
         self.reset_check();
     }
 

@@ -112,7 +112,7 @@ impl Metrics {
         let (values, last_sent) = if baseline.is_empty() {
             let window = sample::SampleTiming::default().window;
             let existing_baseline = store.existing_baseline(&self.selection, &frame, window);
-            self.evaluate(&frame, &past)
+            self.evaluate(&frame, &existing_baseline)
         } else {
             self.evaluate(&frame, &baseline)
         };

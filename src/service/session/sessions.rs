@@ -39,7 +39,7 @@ pub(crate) struct Sessions {
     /// The current second, and the frames sent in it, of each client that is unconfirmed.
     unconfirmed: HashMap<Name, (u64, u32)>,
     /// The time of the last search for missing metrics.
-    looked: LastLook,
+    looked: LastProbe,
 }
 
 impl Sessions {

@@ -44,10 +44,10 @@ fn a_detached_session_sends_every_frame() {
 fn frames_are_dropped_while_the_owner_does_not_read() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
-    let reads = |session: &mut Session| session.backlog.finish_check(Held::Bytes(1000));
+    let reads = |session: &mut Session| session.backlog.finish_check(Unread::Bytes(1000));
     tick(&mut sessions, &store, 1000, reads);
     assert_eq!(sessions.session(id).unwrap().frames, 1000);
-    let stopped = |session: &mut Session| session.backlog.finish_check(Held::Bytes(100_000));
+    let stopped = |session: &mut Session| session.backlog.finish_check(Unread::Bytes(100_000));
     tick(&mut sessions, &store, 1000, stopped);
     let session = sessions.session(id).unwrap();
     assert!(session.frames < 1020, "{}", session.frames);
@@ -60,7 +60,7 @@ fn frames_are_dropped_while_the_owner_does_not_read() {
 fn an_unconfirmed_client_has_a_limited_frame_rate() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
-    let silent = |session: &mut Session| session.backlog.finish_check(Held::Silent);
+    let silent = |session: &mut Session| session.backlog.finish_check(Unread::Silent);
     // One session alone stays within the rate; of two, each drops every other frame.
     tick(&mut sessions, &store, 200, silent);
     assert_eq!(sessions.session(id).unwrap().dropped, 0);
@@ -76,7 +76,7 @@ fn an_unconfirmed_client_has_a_limited_frame_rate() {
     assert!((390..=450).contains(&both), "{both} frames in 20 s");
     // A client that has answered a ping before is stopped.
     let session = sessions.session(id).unwrap();
-    session.backlog.finish_check(Held::Pinged);
-    session.backlog.finish_check(Held::Silent);
+    session.backlog.finish_check(Unread::Pinged);
+    session.backlog.finish_check(Unread::Silent);
     assert!(session.backlog.is_full());
 }
