@@ -1,4 +1,4 @@
-//! Which GPUs there are, and whether they sleep.
+//! The GPUs of this machine, and their power state.
 
 use std::{
     collections::BTreeSet,
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// All GPUs that were ever found. The sources of `gpu` share it, so that a number means the same
-/// GPU in all of them.
+/// All GPUs that were ever found. The sources of `gpu` share the list, so that a number means the same GPU in
+/// all of them.
 pub(super) struct Gpus {
     pub(super) roots: Roots,
-    /// In the order of the numbers. Only ever appended to: who is plugged in again has its number back, and
-    /// there are only so many places to plug one in.
+    /// In the order of the numbers. The list only grows: a GPU that is plugged in again gets its number back,
+    /// and a machine has a limited number of slots.
     known: Mutex<Vec<KnownGpu>>,
     pool: Pool,
     has_nvidia: AtomicBool,
@@ -35,7 +35,7 @@ pub(super) struct Gpus {
     pub(super) library: super::nvml::Library,
 }
 
-/// What the sources of one GPU share.
+/// The parts that the sources of one GPU share.
 struct KnownGpu {
     path: PathBuf,
     nodes: Vec<String>,
@@ -43,15 +43,15 @@ struct KnownGpu {
     fdinfo: Arc<Fdinfo>,
 }
 
-/// A GPU that is there.
+/// A GPU that is present.
 pub(super) struct Gpu {
     /// The N of `gpuN`.
     pub(super) number: usize,
-    /// Its directory under `/sys/devices`.
+    /// The directory of the GPU under `/sys/devices`.
     pub(super) path: PathBuf,
-    /// The kernel's driver: `amdgpu`.
+    /// The name of the kernel driver: `amdgpu`.
     pub(super) driver: String,
-    /// What `/dev/dri` has of it: `card0`, `renderD128`.
+    /// The names of its nodes in `/dev/dri`: `card0`, `renderD128`.
     pub(super) nodes: Vec<String>,
     power: Arc<PowerState>,
     pub(super) fdinfo: Arc<Fdinfo>,
@@ -70,11 +70,11 @@ impl Gpus {
         })
     }
 
-    /// The GPUs that are there now.
+    /// The GPUs that are present now.
     ///
-    /// They are numbered in the order of their PCI addresses, those that are not on PCI after them,
-    /// which is the same on every boot; the kernel's `card0` goes to whichever driver was first.
-    /// One that is plugged in later gets the next number, and has it until the service ends.
+    /// GPUs are numbered in the order of their PCI addresses, and GPUs that are not on PCI follow. That order
+    /// is the same on every boot, whereas `card0` of the kernel belongs to the driver that was loaded first. A
+    /// GPU that is plugged in later gets the next number and keeps it until the service ends.
     pub(super) fn find(&self) -> Result<Vec<Gpu>, Error> {
         let devices = devices(&self.roots)?;
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +88,7 @@ impl Gpus {
             if driver == NVIDIA {
                 self.has_nvidia.store(true, Ordering::Relaxed);
             }
-            // NVIDIA's own need not make a device of DRM.
+            // NVIDIA's own driver does not always create a DRM device.
             if !nodes.iter().any(|node| node.starts_with("renderD")) && driver != NVIDIA {
                 continue;
             }
@@ -117,7 +117,7 @@ impl Gpus {
         Ok(found)
     }
 
-    /// Whether one was ever found whose driver has a library.
+    /// Whether a GPU with NVIDIA's driver was ever found.
     pub(super) fn has_nvidia(&self) -> bool {
         self.has_nvidia.load(Ordering::Relaxed)
     }
@@ -133,7 +133,7 @@ impl Gpus {
 }
 
 impl Gpu {
-    /// What a device is called on its bus: `0000:03:00.0`.
+    /// The address of the device on its bus: `0000:03:00.0`.
     pub(super) fn address(&self) -> &str {
         self.path
             .file_name()
@@ -141,13 +141,13 @@ impl Gpu {
             .unwrap_or_default()
     }
 
-    /// Whether the device may be read: not if it sleeps, and not while it is left alone so that it
-    /// can fall asleep.
+    /// Whether the device may be read. It may not while it is suspended, nor while it is left alone so that it
+    /// can suspend.
     pub(super) fn may_be_read(&self) -> Result<(), Fault> {
         self.power.may_be_read()
     }
 
-    /// The directories of its sensors, in the order of their numbers. A list of names wakes nobody.
+    /// The hwmon directories of the GPU, in the order of their numbers. Listing names does not wake a device.
     pub(super) fn hwmons(&self) -> Vec<PathBuf> {
         let directory = self.path.join("hwmon");
         let mut names = names(&directory).unwrap_or_default();
@@ -156,8 +156,8 @@ impl Gpu {
     }
 }
 
-/// The directories of all devices that have a card, or NVIDIA's driver; those on PCI first, in the
-/// order of their addresses.
+/// The directories of all devices that have a DRM card or NVIDIA's driver. PCI devices come first, in the order
+/// of their addresses.
 fn devices(roots: &Roots) -> Result<Vec<PathBuf>, Error> {
     let class = roots.sys.join("class/drm");
     let is_card = |name: &String| {
@@ -166,7 +166,7 @@ fn devices(roots: &Roots) -> Result<Vec<PathBuf>, Error> {
     };
     let mut devices = BTreeSet::new();
     for card in names(&class)?.into_iter().filter(is_card) {
-        // .../0000:03:00.0/drm/card0; one that has gone since has no path.
+        // .../0000:03:00.0/drm/card0. The path of a card that has gone since cannot be resolved.
         let card = fs::canonicalize(class.join(card)).ok();
         devices.extend(card.and_then(|card| Some(card.parent()?.parent()?.to_owned())));
     }
@@ -177,13 +177,13 @@ fn devices(roots: &Roots) -> Result<Vec<PathBuf>, Error> {
     let mut devices: Vec<_> = devices.into_iter().collect();
     devices.sort_by_key(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // A domain may have more than four digits.
+        // A PCI domain may have more than four digits.
         (!is_on_pci(&name), name.len(), name.into_owned())
     });
     Ok(devices)
 }
 
-/// Whether it is an address such as `0000:03:00.0`.
+/// Whether the name is a PCI address such as `0000:03:00.0`.
 fn is_on_pci(name: &str) -> bool {
     let parts: Vec<_> = name.split([':', '.']).collect();
     let is_hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -195,7 +195,7 @@ fn driver(path: &Path) -> Option<String> {
     Some(link.file_name()?.to_str()?.to_owned())
 }
 
-/// The names in a directory; none if it is not there.
+/// The names in a directory; empty if there is no such directory.
 fn names(directory: &Path) -> Result<Vec<String>, Error> {
     let entries = match regular_file::entries(directory) {
         Ok(entries) => entries,

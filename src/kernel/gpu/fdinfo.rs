@@ -1,4 +1,4 @@
-//! How long programs had a GPU work: what DRM says of each open file, in `/proc/PID/fdinfo`.
+//! The time that a GPU worked for processes: the DRM statistics of each open file, in `/proc/PID/fdinfo`.
 //!
 //! <https://docs.kernel.org/gpu/drm-usage-stats.html>
 
@@ -21,16 +21,16 @@ use crate::{
     },
 };
 
-/// The programs that have one GPU open.
+/// The DRM clients of one GPU.
 pub(super) struct DrmClients {
     proc: PathBuf,
-    /// `/dev/dri/renderD128`, to which the links of open files point.
+    /// Paths such as `/dev/dri/renderD128`, the targets of the links in `/proc/PID/fd`.
     nodes: Vec<PathBuf>,
-    /// The processes that this round has still to visit, and when it began.
+    /// The processes that the current scan has not visited, and the time at which the scan began.
     unscanned: VecDeque<PathBuf>,
     scan_began: Option<Duration>,
     open: Vec<OpenFile>,
-    /// What the engines had done for each client at the last reading, and when that was.
+    /// The engines of each client at the last reading, and the time of that reading.
     before: HashMap<u64, Vec<Engine>>,
     read_at: Duration,
     busy: u64,
@@ -39,25 +39,25 @@ pub(super) struct DrmClients {
 /// An open file of the GPU.
 struct OpenFile {
     fdinfo: PathBuf,
-    /// Several files may be one client's, and all tell the same.
+    /// Several files may belong to one client, and all show the same numbers.
     client: Option<u64>,
 }
 
-/// What an engine has done for a client.
+/// The work of an engine for one client.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Engine {
     name: Vec<u8>,
-    /// Nanoseconds that it worked.
+    /// Nanoseconds that the engine was busy.
     time: Option<u64>,
-    /// Cycles that it worked, and how many have passed: what xe has instead.
+    /// Cycles that the engine was busy, and all cycles: xe counts these in place of time.
     cycles: Option<u64>,
     total_cycles: Option<u64>,
-    /// How many of the kind there are.
+    /// The number of engines of this kind.
     capacity: Option<u64>,
 }
 
-/// A round over all processes looks for programs that have newly opened the GPU. It is made seldom
-/// and in small parts, because it is dear: a link read for each file that any process has open.
+/// A scan over all processes finds those that have opened the GPU since. Scans are rare and done in batches,
+/// because a scan reads a link for each file that any process has open.
 const SCAN_INTERVAL: Duration = Duration::from_secs(5);
 const SCAN_BATCH: usize = 64;
 
@@ -76,11 +76,11 @@ impl DrmClients {
         }
     }
 
-    /// For how long, in all, the busiest engine worked from one reading to the next, in
-    /// nanoseconds; `now` is a moment of the monotonic clock.
+    /// The total time in nanoseconds for which the busiest engine worked, summed over the intervals between
+    /// readings. `now` is a time of the monotonic clock.
     ///
-    /// The kernel has a counter for each client, which is gone with it. So that their sum does not
-    /// go backwards, what they grew by is added up here.
+    /// The kernel has a counter for each client, and the counter goes with the client. This function sums the
+    /// growth of the counters, so that the sum does not go backwards when a client goes.
     pub(super) fn busy(&mut self, now: Duration) -> u64 {
         self.scan(now);
         let elapsed = now.saturating_sub(self.read_at).as_nanos();
@@ -93,7 +93,7 @@ impl DrmClients {
             {
                 return true;
             }
-            // It was closed, or the process is gone; the number may stand for another file now.
+            // The file was closed or the process has ended. The number may be that of another file now.
             let text = regular_file::table(&open.fdinfo).unwrap_or_default();
             let Some((client, mut engines_now)) = parse_fdinfo(&text) else {
                 return false;
@@ -127,7 +127,7 @@ impl DrmClients {
                 .scan_began
                 .is_none_or(|began| now.saturating_sub(began) >= SCAN_INTERVAL)
         {
-            // The first reading is to see everybody.
+            // The first reading scans all processes at once.
             batch = if self.scan_began.is_none() {
                 usize::MAX
             } else {
@@ -148,7 +148,7 @@ impl DrmClients {
         }
     }
 
-    /// Finds the process's open files of the GPU. Those of other users are not shown.
+    /// Finds the open files of the GPU in a process. The files of other users' processes cannot be listed.
     fn scan_process(&mut self, process: &Path) {
         let files = fs::read_dir(process.join("fd")).into_iter().flatten();
         for file in files.filter_map(Result::ok) {
@@ -165,7 +165,8 @@ impl DrmClients {
 }
 
 impl Engine {
-    /// The nanoseconds, of `elapsed`, that it worked since; of many, the mean.
+    /// The nanoseconds of `elapsed` for which the engine worked since `before`; the mean, if there are several
+    /// engines of the kind.
     fn growth(&self, before: &Self, elapsed: u128) -> u128 {
         let grown = |now: Option<u64>, before| Some(u128::from(now?.saturating_sub(before?)));
         let time = grown(self.time, before.time).or_else(|| {
@@ -177,14 +178,14 @@ impl Engine {
         time.unwrap_or(0).checked_div(capacity).unwrap_or(0)
     }
 
-    /// Drivers may lag behind what they have said; the larger number holds until then.
+    /// A driver may report less than it did before. The larger number stays until the driver has caught up.
     fn keep_maximum(&mut self, before: &Self) {
         self.time = self.time.max(before.time);
         self.cycles = self.cycles.max(before.cycles);
     }
 }
 
-/// The client that an open file belongs to, and its engines.
+/// The client of an open file, and its engines.
 pub(super) fn parse_fdinfo(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
     let mut client = None;
     let mut engines = Vec::new();
@@ -192,7 +193,7 @@ pub(super) fn parse_fdinfo(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
         let Some((key, value)) = parse::pair(line).filter(|_| ended) else {
             continue;
         };
-        // A unit may follow: `ns`.
+        // A unit may follow the number: `ns`.
         let number = parse::fields(value).next().and_then(parse::number);
         let engine_of = |prefix: &[u8]| key.strip_prefix(prefix);
         if key == b"drm-client-id" {
@@ -212,45 +213,44 @@ pub(super) fn parse_fdinfo(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
 
 fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
     let known = engines.iter().position(|engine| engine.name == name);
-    let place = known.unwrap_or_else(|| {
-        let place = engines.len();
+    let index = known.unwrap_or_else(|| {
+        let index = engines.len();
         engines.push(Engine {
             name: name.to_vec(),
             ..Engine::default()
         });
-        place
+        index
     });
-    &mut engines[place]
+    &mut engines[index]
 }
 
-/// The programs of one GPU, looked at on the blocking pool: the first round takes a microsecond for
-/// each file that any process has open.
+/// Reads the clients of one GPU on the blocking pool: the first scan takes a microsecond for each file that any
+/// process has open.
 pub(super) struct Fdinfo(Job<(u64, u64)>);
 
 impl Fdinfo {
     pub(super) fn new(pool: &Pool, proc: &Path, nodes: &[String]) -> Self {
         let clients = Mutex::new(DrmClients::new(proc, nodes));
-        let place = format!("clients of {}", nodes.join(" ")).into();
-        Self(Job::new(pool, &place, move || {
+        let name = format!("clients of {}", nodes.join(" ")).into();
+        Self(Job::new(pool, &name, move || {
             let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock(ClockId::CLOCK_MONOTONIC);
             (clients.busy(now), now.as_nanos() as u64)
         }))
     }
 
-    /// Has it looked at, if that was not done since.
+    /// Requests a reading, unless one was begun since.
     pub(super) fn ask(&self, since: Duration) {
         self.0.ask(since);
     }
 
-    /// Until when it is worth to wait for the answer.
+    /// The deadline for waiting for the answer.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         self.0.awaited_until()
     }
 
-    /// For how long the GPU worked, and the moment at which that was so, both in nanoseconds: an
-    /// answer may be as old as the reading before, and a share of the time between two is right all
-    /// the same.
+    /// The time for which the GPU worked, and the time of that reading, both in nanoseconds. The answer may be
+    /// as old as the previous reading; a share of the time between two answers is right all the same.
     pub(super) fn busy(&self) -> Result<(u64, u64), Fault> {
         self.0.answer()
     }

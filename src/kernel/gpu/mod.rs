@@ -1,9 +1,8 @@
-//! Graphics processors: what amdgpu, i915, xe, nouveau and others tell in sysfs, DRM in fdinfo, and
-//! NVIDIA's driver through its library.
+//! Graphics processors: attributes of amdgpu, i915, xe, nouveau and others in sysfs, DRM statistics in fdinfo,
+//! and the library of NVIDIA's driver.
 //!
-//! Nothing wakes a GPU. Whether one sleeps is read first, and of one that does nothing else; its
-//! device in `/dev` is never opened; and one that is awake is left alone now and then, because it
-//! would not fall asleep otherwise.
+//! No reading wakes a GPU. The power state is read first, and nothing else is read of a suspended GPU. Nodes in
+//! `/dev` are never opened. An active GPU is left alone now and then, because it would not suspend otherwise.
 
 mod device;
 mod fdinfo;
@@ -34,8 +33,8 @@ use crate::{
     },
 };
 
-/// The family of the GPUs. It has a member for each quantity of each GPU, so that who asks for a
-/// temperature makes no GPU tell its load.
+/// The family of the GPUs. It has a member for each quantity of each GPU, so that a client that asks for a
+/// temperature causes no reading of the load.
 pub(super) struct Family {
     gpus: Arc<Gpus>,
     pool: Pool,
@@ -78,7 +77,7 @@ impl source::Family for Family {
     }
 }
 
-/// Its members are, and share its pool.
+/// The members are deferred and share the pool of the family.
 impl Deferred for Family {
     fn when_answered(&mut self, tell: Answered) {
         self.pool.when_answered(tell);
@@ -92,9 +91,9 @@ struct Member {
     gpus: Arc<Gpus>,
     target: Target,
     quantity: GpuQuantity,
-    /// Those that are there and have it.
+    /// The GPUs that are present and have the quantity.
     readers: Vec<GpuReader>,
-    /// Those that were queried whether they have it.
+    /// The readers that were asked in this discovery whether their GPU has the quantity.
     queried: Vec<QuantityReader>,
     changed: bool,
 }
@@ -105,7 +104,7 @@ enum Target {
     One(usize),
 }
 
-/// A GPU and where it has the quantity.
+/// A GPU and the reader of its quantity.
 struct GpuReader {
     gpu: Gpu,
     reader: QuantityReader,
@@ -123,7 +122,7 @@ impl Member {
         }
     }
 
-    /// The GPUs that it is about.
+    /// The GPUs of the target.
     fn find(&self) -> Result<Vec<Gpu>, Error> {
         let mut gpus = self.gpus.find()?;
         gpus.retain(|gpu| match self.target {
@@ -204,14 +203,14 @@ impl Source for Member {
                     return Ok(());
                 };
                 let outcome = each.read(columns);
-                // Perhaps its sensors have another number now.
+                // The hwmon directory may have another number now.
                 let is_gone = |error: &Error| error.fault() == Fault::Gone;
                 self.changed = outcome.as_ref().is_err_and(is_gone);
                 outcome
             }
             Target::All => {
                 for each in &mut self.readers {
-                    // The owner of the row, for the GPUs that are there may be others the next time.
+                    // The owner of the row: at the next reading, other GPUs may be present.
                     columns.push(Raw::Counter(each.gpu.number as u64));
                     let first = columns.len();
                     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
@@ -237,7 +236,7 @@ impl Deferred for Member {
         if !self.gpus.has_nvidia() {
             return;
         }
-        // What is wrong here is found out by discovery.
+        // Discovery reports the error.
         for gpu in self.find().unwrap_or_default() {
             if let Some(reader) = QuantityReader::find(&self.gpus, &gpu, self.quantity)
                 && reader.is_nvml()
@@ -265,7 +264,7 @@ impl Deferred for Member {
 }
 
 impl GpuReader {
-    /// Reads the GPU if it is awake; [`Fault::Asleep`] is no failure.
+    /// Reads the GPU if it is active. [`Fault::Asleep`] is not an error.
     fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
         if let Some(cached) = self.reader.cached() {
             columns[0] = cached;
@@ -278,7 +277,7 @@ impl GpuReader {
                 return Ok(());
             }
         };
-        // It may have fallen asleep in between, and then drivers answer EPERM.
+        // The GPU may have suspended in between, and then drivers answer EPERM.
         if outcome.is_err() && self.gpu.may_be_read() == Err(Fault::Asleep) {
             columns.fill(Raw::Fault(Fault::Asleep));
             return Ok(());

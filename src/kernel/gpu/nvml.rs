@@ -1,7 +1,7 @@
-//! NVIDIA's own library, which is there where its driver is, and is loaded when it is asked for.
+//! NVIDIA's library NVML, which comes with the driver. It is loaded when it is needed.
 //!
-//! Whoever has it initialised keeps a GPU from falling asleep. So it is released when nobody has asked for
-//! a while. Initialising it takes a good part of a second, so that it is asked on the blocking pool.
+//! A process that has initialised NVML keeps a GPU from suspending. So the library is released after an idle
+//! timeout. Initialising it takes a good part of a second, so it is called on the blocking pool.
 
 use std::{
     collections::HashMap,
@@ -21,31 +21,31 @@ use crate::{
     source::pool::{Job, Pool, Submitted},
 };
 
-/// What is asked of the library: at most two numbers, in the units of the metrics.
+/// The result of a query: at most two numbers, in the units of the metrics.
 pub(super) type QueryResult = Result<[f64; 2], Fault>;
 
-/// What asks for one quantity of one GPU.
+/// A job that queries one quantity of one GPU.
 pub(super) type NvmlQuery = Arc<Job<QueryResult>>;
 
-/// The library, and what is asked of it.
+/// The library, and the queries to it.
 pub(super) struct Library {
     pool: Pool,
     loaded: Arc<Mutex<LoadedLibrary>>,
     queries: Mutex<HashMap<(String, GpuQuantity), NvmlQuery>>,
 }
 
-/// The library while it is initialised, and what will release it.
+/// The library while it is initialised, and the task that will release it.
 #[derive(Default)]
 struct LoadedLibrary {
     library: Option<Result<Nvml, NvmlError>>,
     release: Option<Submitted>,
 }
 
-/// How long the library stays initialised when nobody asks. GPUs are left alone for longer so that they can
-/// suspend.
+/// The library stays initialised for this long after the last query. GPUs are left alone for longer, so that
+/// they can suspend.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A thread that waits for the library for longer is stuck.
+/// A thread that waits longer than this for the library is stuck.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 const QUEUE: &str = "nvml";
@@ -59,8 +59,8 @@ impl Library {
         }
     }
 
-    /// What asks for the quantity of the GPU at this PCI address, which must be awake then:
-    /// [`Fault::Gone`] where there is no library, or the GPU does not have it.
+    /// The query for a quantity of the GPU at this PCI address. The GPU must be active when it runs. The result
+    /// is [`Fault::Gone`] if there is no library, or the GPU does not have the quantity.
     pub(super) fn query(&self, address: &str, quantity: GpuQuantity) -> NvmlQuery {
         let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
         let query = queries.entry((address.to_owned(), quantity));
@@ -83,7 +83,7 @@ impl Library {
     }
 }
 
-/// Asks the library, which is initialised if it is not, and released when nobody has asked for as long as
+/// Runs a query. Initialises the library first if it is not, and releases it when there was no query for
 /// `idle_timeout`.
 fn query_loaded(
     loaded: &Arc<Mutex<LoadedLibrary>>,
@@ -93,7 +93,7 @@ fn query_loaded(
     query: impl FnOnce(&Nvml) -> Result<[f64; 2], NvmlError>,
 ) -> QueryResult {
     let mut held = lock(loaded);
-    // The last one is not due any more.
+    // Cancels the release that the last query has submitted.
     held.release = None;
     let result = match held.library.get_or_insert_with(initialise) {
         Ok(library) => query(library).map_err(|error| fault(&error)),
@@ -174,12 +174,12 @@ mod tests {
         let query = library.query("0000:01:00.0", GpuQuantity::Usage);
         let again = library.query("0000:01:00.0", GpuQuantity::Usage);
         assert!(Arc::ptr_eq(&query, &again));
-        // What it says depends on the machine.
+        // The fault depends on the machine.
         assert!(wait(&query).is_err());
     }
 
     #[test]
-    fn it_is_released_when_nobody_asks_and_comes_back() {
+    fn the_library_is_released_when_idle_and_loaded_again() {
         let (pool, loaded) = (Pool::new(), Arc::default());
         let absent = || Err(NvmlError::Uninitialized);
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! What devices on PCI are called: the list of the PCI ID project.
+//! Names of PCI devices, from the list of the PCI ID project.
 //!
 //! <https://pci-ids.ucw.cz>
 
@@ -9,13 +9,13 @@ use crate::{
     source::{Roots, file::File, parse},
 };
 
-/// Where distributions have the list.
+/// The paths of the list in distributions.
 const LISTS: [&str; 2] = ["usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids"];
 
-/// The name of the device whose directory in sysfs is `path`; its numbers if the list does not
-/// have it, none if it is not on PCI.
+/// The name of the device at `path` in sysfs; its numbers if the list does not have it, none if it is not a PCI
+/// device.
 pub(super) fn name(roots: &Roots, path: &Path) -> Option<String> {
-    // What the bus read from the device when it was found; 0x1002.
+    // The kernel has read the ids when it found the device; 0x1002.
     let id = |file| {
         let mut file = File::attribute(path.join(file));
         let text = parse::text(file.read().ok()?);
@@ -29,10 +29,10 @@ pub(super) fn name(roots: &Roots, path: &Path) -> Option<String> {
     Some(name.unwrap_or_else(|| format!("PCI {vendor}:{device}")))
 }
 
-/// The names of vendor and device, which are four hexadecimal digits each.
+/// The names of a vendor and a device, which are given as four hexadecimal digits each.
 ///
-/// A vendor's line begins with the digits, two blanks and the name; those of its devices follow,
-/// with a tab before, and with two tabs those of cards that have the device.
+/// The line of a vendor consists of the digits, two blanks and the name. The lines of its devices follow and
+/// begin with a tab. Lines with two tabs name the cards that have the device.
 pub(super) fn look_up(list: &[u8], vendor: &str, device: &str) -> Option<String> {
     let after = |line: &[u8], id: &str| {
         let name = line.strip_prefix(id.as_bytes())?.strip_prefix(b"  ")?;
@@ -46,7 +46,7 @@ pub(super) fn look_up(list: &[u8], vendor: &str, device: &str) -> Option<String>
     Some(format!("{} {device}", short(&vendor)))
 }
 
-/// What a vendor is called by people, if it is there: `Advanced Micro Devices, Inc. [AMD/ATI]`.
+/// The short name of a vendor, if brackets enclose one: `Advanced Micro Devices, Inc. [AMD/ATI]`.
 fn short(vendor: &str) -> &str {
     let bracketed = vendor
         .strip_suffix(']')
@@ -81,7 +81,7 @@ mod tests {
         check("8086", "5916", Some("Intel Corporation HD Graphics 620"));
         check("8086", "73bf", None);
         check("1002", "5916", None);
-        // That of a card, not of a device.
+        // 1043 is a subsystem (two tabs), not a device.
         check("1002", "1043", None);
         check("ffff", "73bf", None);
         check("", "", None);

@@ -1,4 +1,4 @@
-//! What is read of a GPU.
+//! The quantities of a GPU.
 
 use crate::{
     metric::{Kind, unit},
@@ -6,7 +6,7 @@ use crate::{
     source::property::Property,
 };
 
-/// What one source of a GPU reads.
+/// A quantity of a GPU. Each is read by a source of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum GpuQuantity {
     Name,
@@ -31,7 +31,7 @@ impl GpuQuantity {
         Power,
     ];
 
-    /// How many columns it takes: usage is a level, or a counter and what it is a share of.
+    /// The number of columns. Usage is a level, or a counter and the time of its reading.
     pub(super) fn width(self) -> usize {
         match self {
             Usage => 2,
@@ -52,14 +52,14 @@ impl GpuQuantity {
         }
     }
 
-    /// Whether there is one of all GPUs together.
+    /// Whether `gpu/all` has the quantity.
     pub(super) fn is_summed(self) -> bool {
         matches!(self, Usage | Memory)
     }
 
-    /// The columns of all GPUs together, from theirs: the mean use and the sum of the memory of
-    /// those that can be read. Where none can, the first of their faults says why. A row of theirs begins with
-    /// a column that says whose it is.
+    /// Fills the columns of all GPUs together from their rows: the mean usage, and the sum of the memory, of
+    /// the GPUs that can be read. If none can be read, the result is the first of their faults. A row begins
+    /// with the column of its owner.
     pub(super) fn sum(self, rows: &[Raw], all: &mut [Raw]) {
         let step = self.width().saturating_add(1);
         let column = |column: usize| rows.iter().skip(1).skip(column).step_by(step);
@@ -105,7 +105,7 @@ impl GpuQuantity {
     }
 }
 
-/// The three columns of memory.
+/// Fills the three columns of memory.
 pub(super) fn memory(total: f64, used: f64, columns: &mut [Raw]) {
     columns[0] = Raw::Number(total);
     columns[1] = Raw::Number(used);

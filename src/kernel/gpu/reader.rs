@@ -1,4 +1,4 @@
-//! Where a GPU's driver has what is read of it.
+//! Readers of one quantity of one GPU, for each driver.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,18 +23,18 @@ use crate::{
     source::{Error, file::File, parse, runtime_pm::NVIDIA},
 };
 
-/// Where a quantity of one GPU is read.
+/// Reads one quantity of one GPU.
 pub(super) enum QuantityReader {
     Name {
         gpus: Arc<Gpus>,
         device: PathBuf,
-        /// Found once: another model is another device.
+        /// Read once: another model is another device.
         name: Option<Arc<str>>,
     },
-    /// A number, its scale, and the limits beyond which it is none.
+    /// A number, its scale, and the range of valid values.
     Number(File, f64, [f64; 2]),
     Counter(File),
-    /// A list of clocks of which one is active.
+    /// A list of clocks, one of which is active.
     Clocks(File),
     Memory {
         total: File,
@@ -45,19 +45,18 @@ pub(super) enum QuantityReader {
     Nvml(super::nvml::NvmlQuery, GpuQuantity),
 }
 
-/// The drivers that tell of their engines in fdinfo and have no better file.
+/// The drivers that show their engines in fdinfo and have no better file.
 const DRIVERS_WITH_FDINFO: [&str; 8] = [
     "i915", "xe", "msm", "etnaviv", "lima", "panfrost", "panthor", "v3d",
 ];
 
-/// Beyond what the sensor of any GPU measures, it is broken, or a negative number was taken for a
-/// positive one.
+/// Outside of this range, the sensor is broken, or a negative number was read as a positive one.
 const TEMPERATURE_RANGE: [f64; 2] = [-55.0, 200.0];
 const ANY_POSITIVE: [f64; 2] = [0.0, f64::MAX];
 
 impl QuantityReader {
-    /// Where the GPU's driver has the quantity, if it does. That a file is there is seen without
-    /// opening it, and so without waking the device.
+    /// The reader for a quantity, if the driver has it. A test for a file does not open it, and so does not
+    /// wake the device.
     pub(super) fn find(gpus: &Arc<Gpus>, gpu: &Gpu, quantity: GpuQuantity) -> Option<Self> {
         let attribute = |name: &str| existing(gpu.path.join(name));
         let sensor = |name: &str| {
@@ -118,8 +117,8 @@ impl QuantityReader {
         }
     }
 
-    /// Only the library knows what it has, which is to be asked before; of a GPU that sleeps it is not
-    /// asked.
+    /// Only the library knows whether the GPU has the quantity, and it must have been queried before. A
+    /// suspended GPU is not queried.
     #[cfg(feature = "nvml")]
     fn find_nvidia(gpus: &Gpus, gpu: &Gpu, quantity: GpuQuantity) -> Option<Self> {
         let query = gpus.library.query(gpu.address(), quantity);
@@ -132,7 +131,7 @@ impl QuantityReader {
         None
     }
 
-    /// How the reading of one of its properties follows from its columns.
+    /// The formula of one of the properties over the columns of the reader.
     pub(super) fn formula(&self, property: usize) -> Formula {
         match self {
             Self::Fdinfo(_) => Formula::Share { part: 0, whole: 1 },
@@ -145,12 +144,12 @@ impl QuantityReader {
         }
     }
 
-    /// Whether it counts, so that a level needs two readings.
+    /// Whether the quantity is a counter, so that a value needs two readings.
     pub(super) fn is_counter(&self) -> bool {
         self.formula(0).needs_baseline()
     }
 
-    /// What is known without the device.
+    /// The value that is known without reading the device.
     pub(super) fn cached(&self) -> Option<Raw> {
         match self {
             Self::Name { name, .. } => name.clone().map(Raw::Text),
@@ -158,7 +157,7 @@ impl QuantityReader {
         }
     }
 
-    /// Whether only the library knows that the GPU has it.
+    /// Whether only NVML knows that the GPU has the quantity.
     pub(super) fn is_nvml(&self) -> bool {
         #[cfg(feature = "nvml")]
         if matches!(self, Self::Nvml(..)) {
@@ -167,7 +166,7 @@ impl QuantityReader {
         false
     }
 
-    /// Begins what reading the device, which must be awake, needs from the blocking pool.
+    /// Begins the jobs that a reading needs from the blocking pool. The device must be active.
     pub(super) fn begin(&self, since: Duration) {
         match self {
             Self::Fdinfo(fdinfo) => fdinfo.ask(since),
@@ -177,7 +176,7 @@ impl QuantityReader {
         }
     }
 
-    /// Until when it is worth to wait for that.
+    /// The deadline for waiting for these jobs.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         match self {
             Self::Fdinfo(fdinfo) => fdinfo.awaited_until(),
@@ -187,7 +186,7 @@ impl QuantityReader {
         }
     }
 
-    /// Reads the device, which must be awake, into the columns of the quantity.
+    /// Reads the device, which must be active, into the columns of the quantity.
     pub(super) fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
         match self {
             Self::Name { gpus, device, name } => {
@@ -242,7 +241,8 @@ fn parsed<T>(file: &mut File, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, E
     }
 }
 
-/// The megahertz of the line with an asterisk: `1: 800Mhz *`, or `S: 19Mhz *` in deep sleep.
+/// The frequency, in megahertz, in the line that ends with an asterisk: `1: 800Mhz *`, or `S: 19Mhz *` in deep
+/// sleep.
 pub(super) fn active_clock(text: &[u8]) -> Option<u64> {
     let mut lines = parse::lines(text).map(<[u8]>::trim_ascii);
     let active = lines.find_map(|line| line.strip_suffix(b"*"))?;
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_with_an_asterisk() {
+    fn the_clock_with_an_asterisk_is_active() {
         check_clock("0: 500Mhz \n1: 2285Mhz *\n2: 2410Mhz \n", Some(2285));
         check_clock("S: 19Mhz *\n0: 615Mhz \n", Some(19));
         check_clock("0: 500Mhz \n1: 800Mhz \n", None);

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// All members of the family, and what each has found.
+/// All members of the family, and the metrics of each.
 struct Machine {
     family: Family,
     members: Vec<(Box<dyn Source>, Vec<Metric>)>,
@@ -30,12 +30,12 @@ impl Machine {
             members: Vec::new(),
             presences: Vec::new(),
         };
-        machine.look_again();
+        machine.rediscover();
         machine
     }
 
-    /// What the store does when a device has come or gone.
-    fn look_again(&mut self) {
+    /// Discovers again, as the store does when a device has come or gone.
+    fn rediscover(&mut self) {
         for member in source::Family::members(&mut self.family).unwrap() {
             self.presences.push(member.presence.clone());
             self.members.push((members::source(member), Vec::new()));
@@ -101,7 +101,7 @@ impl Machine {
     }
 }
 
-/// Puts a GPU into the tree: a card and its files, below its directory.
+/// Adds a GPU to the tree: a card and its files, in the directory of the GPU.
 fn plug(tree: &Tree, address: &str, driver: &str, card: u32, files: &[(&str, &str)]) {
     let path = format!("devices/pci0000:00/{address}");
     let render = 128 + card;
@@ -168,7 +168,7 @@ fn desktop() {
     desktop.check("gpu/gpu0/memoryFrequency", 1000.0);
     desktop.check("gpu/gpu0/temperature", 56.0);
     desktop.check("gpu/gpu0/power", 97.0);
-    // The one that sleeps is left out.
+    // The suspended GPU is left out.
     desktop.check("gpu/all/usage", 37.0);
     desktop.check("gpu/all/usedVram", 4290772992.0);
     let (_, usage) = desktop.member("gpu/gpu0/usage");
@@ -176,17 +176,17 @@ fn desktop() {
 }
 
 #[test]
-fn laptop_counts_what_programs_had_the_gpu_do() {
+fn usage_is_counted_from_fdinfo() {
     let laptop = roots("laptop");
     let tree = Tree::new();
-    let says = |busy: &str| {
+    let write_busy_time = |busy: &str| {
         let text = fixture!("laptop/proc/1204/fdinfo/12").replace("25662044495", busy);
         tree.write("1204/fdinfo/12", &text);
     };
     fs::create_dir(tree.roots().proc.join("1204")).unwrap();
     fs::create_dir(tree.roots().proc.join("1204/fd")).unwrap();
     symlink("/dev/dri/renderD128", tree.roots().proc.join("1204/fd/12")).unwrap();
-    says("0");
+    write_busy_time("0");
     let mut machine = Machine::new(&Roots {
         proc: tree.roots().proc,
         ..laptop
@@ -207,11 +207,11 @@ fn laptop_counts_what_programs_had_the_gpu_do() {
         ("gpu/all/usage", "180000000000"),
     ] {
         let before = machine.snapshot(id, 1).unwrap();
-        says(busy);
+        write_busy_time(busy);
         let now = machine.snapshot(id, 2).unwrap();
         let (_, metric) = machine.member(id);
         assert_eq!(metric.kind, Kind::Rate);
-        // More than the time between the two, which is the most there can be.
+        // The engine was busy for longer than the time between the readings: the share is at most 100 %.
         let reading = metric.formula.evaluate(&now, Some(&before));
         assert_eq!(reading, Ok(Value::Number(100.0)));
     }
@@ -239,13 +239,13 @@ fn xe_counts_energy() {
 }
 
 #[test]
-fn numbers_follow_the_slots_and_stay() {
+fn gpus_are_numbered_by_pci_address_and_keep_their_numbers() {
     let tree = Tree::new();
     assert_eq!(Machine::new(&tree.roots()).ids(), [""; 0]);
     let clock = |megahertz| [ACTIVE, ("pp_dpm_sclk", megahertz)];
     plug(&tree, "0000:0a:00.0", "amdgpu", 0, &clock("0: 500Mhz *\n"));
     plug(&tree, "0000:03:00.0", "amdgpu", 1, &clock("0: 300Mhz *\n"));
-    // A console's frame buffer renders nothing.
+    // The frame buffer of a console has no render node.
     tree.write(
         "devices/platform/simple-framebuffer.0/drm/card2/dev",
         "226:2\n",
@@ -259,7 +259,7 @@ fn numbers_follow_the_slots_and_stay() {
     machine.check("gpu/gpu1/coreFrequency", 500.0);
     assert_eq!(machine.ids().len(), 4);
     plug(&tree, "0000:01:00.0", "amdgpu", 3, &clock("0: 100Mhz *\n"));
-    machine.look_again();
+    machine.rediscover();
     machine.check("gpu/gpu0/coreFrequency", 300.0);
     machine.check("gpu/gpu2/coreFrequency", 100.0);
 }

@@ -3,7 +3,7 @@ use crate::source::tests::Tree;
 
 const MILLISECOND: u64 = 1_000_000;
 
-/// Programs that have the GPU open, whose files are written anew from reading to reading.
+/// Processes that have the GPU open. Their fdinfo files are rewritten between readings.
 struct Programs {
     tree: Tree,
     clients: DrmClients,
@@ -21,22 +21,22 @@ impl Programs {
         }
     }
 
-    fn opens(&self, file: &str, node: &str, fdinfo: &str) {
+    fn open(&self, file: &str, node: &str, fdinfo: &str) {
         let (process, number) = file.split_once('/').unwrap();
         let path = self.tree.roots().proc.join(process).join("fd");
         fs::create_dir_all(&path).unwrap();
         std::os::unix::fs::symlink(format!("/dev/dri/{node}"), path.join(number)).unwrap();
-        self.says(file, fdinfo);
+        self.write_fdinfo(file, fdinfo);
     }
 
-    fn says(&self, file: &str, fdinfo: &str) {
+    fn write_fdinfo(&self, file: &str, fdinfo: &str) {
         let (process, number) = file.split_once('/').unwrap();
         let text = format!("pos:\t0\nflags:\t02100002\ndrm-driver:\ti915\n{fdinfo}\n");
         self.tree
             .write(&format!("{process}/fdinfo/{number}"), &text);
     }
 
-    /// The milliseconds that are added to the work after so many have passed.
+    /// Checks by how many milliseconds the busy time grows in so many milliseconds.
     #[track_caller]
     fn check(&mut self, elapsed: u64, expected: u64) {
         let before = self.clients.busy;
@@ -51,32 +51,32 @@ impl Programs {
 #[test]
 fn the_busiest_engine_of_all_clients_counts() {
     let mut gpu = Programs::new();
-    gpu.opens(
+    gpu.open(
         "10/3",
         "renderD128",
         "drm-client-id:\t7\ndrm-engine-render:\t5000000000 ns",
     );
-    gpu.opens(
+    gpu.open(
         "11/9",
         "card0",
         "drm-client-id:\t8\ndrm-engine-render:\t0 ns\ndrm-engine-video:\t0 ns",
     );
-    gpu.opens(
+    gpu.open(
         "11/10",
         "renderD129",
         "drm-client-id:\t9\ndrm-engine-render:\t0 ns",
     );
-    // The first time there is nothing to compare with.
+    // The first reading has no earlier one to compare with.
     gpu.check(1000, 0);
-    gpu.says(
+    gpu.write_fdinfo(
         "10/3",
         "drm-client-id:\t7\ndrm-engine-render:\t5200000000 ns",
     );
-    gpu.says(
+    gpu.write_fdinfo(
         "11/9",
         "drm-client-id:\t8\ndrm-engine-render:\t100000000 ns\ndrm-engine-video:\t50000000 ns",
     );
-    gpu.says(
+    gpu.write_fdinfo(
         "11/10",
         "drm-client-id:\t9\ndrm-engine-render:\t900000000 ns",
     );
@@ -85,10 +85,10 @@ fn the_busiest_engine_of_all_clients_counts() {
 }
 
 #[test]
-fn files_of_one_client_count_once_and_who_goes_takes_nothing_back() {
+fn files_of_one_client_count_once_and_a_closed_client_subtracts_nothing() {
     let mut gpu = Programs::new();
     for file in ["10/3", "10/4", "12/3"] {
-        gpu.opens(
+        gpu.open(
             file,
             "renderD128",
             "drm-client-id:\t7\ndrm-engine-render:\t1000 ns",
@@ -96,12 +96,12 @@ fn files_of_one_client_count_once_and_who_goes_takes_nothing_back() {
     }
     gpu.check(1000, 0);
     for file in ["10/3", "10/4", "12/3"] {
-        gpu.says(file, "drm-client-id:\t7\ndrm-engine-render:\t400001000 ns");
+        gpu.write_fdinfo(file, "drm-client-id:\t7\ndrm-engine-render:\t400001000 ns");
     }
     gpu.check(1000, 400);
     fs::remove_file(gpu.tree.roots().proc.join("10/fdinfo/3")).unwrap();
     fs::remove_file(gpu.tree.roots().proc.join("10/fdinfo/4")).unwrap();
-    gpu.says(
+    gpu.write_fdinfo(
         "12/3",
         "drm-client-id:\t7\ndrm-engine-render:\t700001000 ns",
     );
@@ -112,10 +112,10 @@ fn files_of_one_client_count_once_and_who_goes_takes_nothing_back() {
 }
 
 #[test]
-fn newcomers_are_found_within_a_round() {
+fn new_clients_are_found_by_the_next_scan() {
     let mut gpu = Programs::new();
     gpu.check(0, 0);
-    gpu.opens(
+    gpu.open(
         "10/3",
         "renderD128",
         "drm-client-id:\t7\ndrm-engine-render:\t1 ns",
@@ -123,7 +123,7 @@ fn newcomers_are_found_within_a_round() {
     gpu.check(1000, 0);
     assert!(gpu.clients.open.is_empty());
     gpu.check(4000, 0);
-    gpu.says(
+    gpu.write_fdinfo(
         "10/3",
         "drm-client-id:\t7\ndrm-engine-render:\t100000001 ns",
     );
@@ -131,26 +131,26 @@ fn newcomers_are_found_within_a_round() {
 }
 
 #[test]
-fn what_lags_behind_is_caught_up_with_first() {
+fn a_counter_that_goes_back_adds_nothing_until_it_catches_up() {
     let mut gpu = Programs::new();
-    gpu.opens(
+    gpu.open(
         "10/3",
         "renderD128",
         "drm-client-id:\t7\ndrm-engine-render:\t500000000 ns",
     );
     gpu.check(1000, 0);
-    gpu.says(
+    gpu.write_fdinfo(
         "10/3",
         "drm-client-id:\t7\ndrm-engine-render:\t400000000 ns",
     );
     gpu.check(1000, 0);
-    gpu.says(
+    gpu.write_fdinfo(
         "10/3",
         "drm-client-id:\t7\ndrm-engine-render:\t510000000 ns",
     );
     gpu.check(1000, 10);
-    // No more than the time there was.
-    gpu.says(
+    // The growth is limited to the time that has passed.
+    gpu.write_fdinfo(
         "10/3",
         "drm-client-id:\t7\ndrm-engine-render:\t99510000000 ns",
     );
@@ -165,21 +165,21 @@ fn cycles_are_a_share_of_those_that_passed() {
             "drm-client-id:\t7\ndrm-cycles-vcs:\t{cycles}\ndrm-total-cycles-vcs:\t{passed}\ndrm-engine-capacity-vcs:\t2"
         )
     };
-    gpu.opens("10/3", "renderD128", &xe(100, 1000));
+    gpu.open("10/3", "renderD128", &xe(100, 1000));
     gpu.check(1000, 0);
-    gpu.says("10/3", &xe(200, 1200));
+    gpu.write_fdinfo("10/3", &xe(200, 1200));
     gpu.check(500, 125);
-    gpu.says("10/3", &xe(300, 1200));
+    gpu.write_fdinfo("10/3", &xe(300, 1200));
     gpu.check(500, 0);
 }
 
 #[test]
-fn what_is_no_client_is_none() {
+fn text_without_a_client_id_is_not_parsed() {
     let none: &[&str] = &["", "pos:\t0\n", "drm-client-id:\t7", "drm-client-id:\t-7\n"];
     for text in none {
         assert_eq!(parse_fdinfo(text.as_bytes()), None);
     }
-    // The last number may have lost digits.
+    // The last line is cut, and its number may have lost digits.
     let (client, engines) = parse_fdinfo(b"drm-client-id: 7\ndrm-engine-render: 92").unwrap();
     assert_eq!((client, engines.len()), (7, 0));
 }

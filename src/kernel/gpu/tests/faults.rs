@@ -1,31 +1,31 @@
-//! What goes wrong with a GPU, and what is told of it.
+//! Faults of GPUs.
 
 use super::*;
 
 #[test]
-fn what_goes_is_gone_and_comes_back() {
+fn a_gpu_that_goes_is_gone_and_can_come_back() {
     let tree = Tree::new();
     let sensor = ("hwmon/hwmon1/temp1_input", "40000\n");
     plug(&tree, "0000:03:00.0", "nouveau", 0, &[ACTIVE, sensor]);
     let mut machine = Machine::new(&tree.roots());
     machine.check("gpu/gpu0/temperature", 40.0);
-    // Its driver was bound anew.
+    // The driver was bound again.
     fs::remove_file(tree.roots().sys.join(SLOT).join(sensor.0)).unwrap();
     tree.write(&format!("{SLOT}/hwmon/hwmon7/temp1_input"), "41000\n");
-    machine.look_again();
+    machine.rediscover();
     machine.check("gpu/gpu0/temperature", 41.0);
     let sys = tree.roots().sys;
     fs::rename(sys.join("devices"), sys.join("unplugged")).unwrap();
-    machine.look_again();
+    machine.rediscover();
     assert_eq!(machine.ids(), [""; 0]);
     fs::rename(sys.join("unplugged"), sys.join("devices")).unwrap();
-    machine.look_again();
+    machine.rediscover();
     machine.check("gpu/gpu0/temperature", 41.0);
     assert_eq!(machine.ids().len(), 2);
 }
 
 #[test]
-fn what_cannot_be_is_no_reading() {
+fn impossible_values_are_malformed() {
     #[track_caller]
     fn check(file: &str, text: &str, id: &str, expected: Fault) {
         let tree = Tree::new();
@@ -51,13 +51,13 @@ fn what_cannot_be_is_no_reading() {
         "gpu/gpu0/power",
         Fault::Malformed,
     );
-    // A driver that refuses: a directory opens, and cannot be read.
+    // A driver that refuses to be read. The file is a directory here: it can be opened and not read.
     check("gpu_busy_percent/x", "", "gpu/gpu0/usage", Fault::Malformed);
 }
 
 #[test]
-fn nvidia_s_gpu_is_named_without_its_library() {
-    // No machine has one at this address, whether it has the library or not.
+fn an_nvidia_gpu_has_a_name_without_the_library() {
+    // No machine has a GPU at this address, so the result is the same with and without the library.
     let tree = Tree::new();
     let path = "devices/pci0000:00/ffff:ff:1f.7";
     tree.write(&format!("{path}/power/runtime_status"), "active\n");
@@ -70,7 +70,7 @@ fn nvidia_s_gpu_is_named_without_its_library() {
     assert_eq!(machine.ids(), ["gpu/gpu0/name"]);
     let name = Ok(Value::Text("PCI 10de:2503".into()));
     assert_eq!(machine.reading("gpu/gpu0/name"), name);
-    // While it sleeps the library is not asked, and it may have everything.
+    // While the GPU is suspended the library is not queried, so the GPU may have every quantity.
     tree.write(&format!("{path}/power/runtime_status"), "suspended\n");
     let mut machine = Machine::new(&tree.roots());
     assert_eq!(machine.ids().len() > 1, cfg!(feature = "nvml"));
@@ -81,7 +81,7 @@ fn nvidia_s_gpu_is_named_without_its_library() {
 }
 
 #[test]
-fn a_failure_is_one_gpu_s_alone() {
+fn a_fault_of_one_gpu_does_not_affect_another() {
     let tree = Tree::new();
     plug(
         &tree,
@@ -99,7 +99,7 @@ fn a_failure_is_one_gpu_s_alone() {
     );
     let mut machine = Machine::new(&tree.roots());
     machine.check_fault("gpu/gpu0/usage", Fault::Malformed);
-    // Without a status there is no power management, and nothing that sleeps.
+    // Without runtime_status there is no runtime power management, so the GPU is always active.
     machine.check("gpu/gpu1/usage", 20.0);
     machine.check("gpu/all/usage", 20.0);
     let error = machine
@@ -108,16 +108,16 @@ fn a_failure_is_one_gpu_s_alone() {
         .to_string();
     let path = tree.roots().sys.join(SLOT).join("gpu_busy_percent");
     assert_eq!(error, format!("{}: 65535 cannot be", path.display()));
-    // What cannot be told apart from sleep is not read.
+    // A GPU whose power state cannot be read is not read.
     fs::remove_file(tree.roots().sys.join(SLOT).join("power/runtime_status")).unwrap();
-    // A link to itself: the kernel has an error of its own for it.
+    // The status is a link to itself: opening it fails with ELOOP.
     let status = format!("{SLOT}/power/runtime_status");
     tree.link(&status, &status);
     Machine::new(&tree.roots()).check_fault("gpu/gpu0/usage", Fault::Stale);
 }
 
 #[test]
-fn no_text_does_harm() {
+fn no_input_panics() {
     let check = |text: &[u8]| {
         fdinfo::parse_fdinfo(text);
         reader::active_clock(text);

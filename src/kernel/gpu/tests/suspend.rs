@@ -1,8 +1,8 @@
 use super::*;
 
 #[test]
-fn of_a_gpu_that_sleeps_nothing_is_read() {
-    // In the fixture its files are directories, and every read of one would fail.
+fn a_suspended_gpu_is_not_read() {
+    // In the fixture the files of the suspended GPU are directories: every read of one would fail.
     let mut desktop = Machine::new(&roots("desktop"));
     let ids: Vec<_> = desktop.ids().into_iter().map(str::to_owned).collect();
     let asleep: Vec<_> = ids
@@ -33,7 +33,7 @@ fn of_a_gpu_that_sleeps_nothing_is_read() {
     let root = tree.roots().sys;
     let open: Vec<_> = open.filter(|path| path.starts_with(&root)).collect();
     assert_eq!(open, [root.join(SLOT).join("power/runtime_status")]);
-    // It is told from its own status, time and again.
+    // The power state is read again at each reading.
     tree.write(&format!("{SLOT}/power/runtime_status"), "active\n");
     machine.check("gpu/gpu0/usage", 5.0);
     tree.write(&format!("{SLOT}/power/runtime_status"), "suspending\n");
