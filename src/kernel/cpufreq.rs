@@ -1,4 +1,4 @@
-//! How fast the CPUs run: `cpufreq` in `/sys/devices/system/cpu/cpu*`.
+//! The frequencies of the CPUs: `cpufreq` in `/sys/devices/system/cpu/cpu*`.
 //!
 //! <https://docs.kernel.org/admin-guide/pm/cpufreq.html>
 
@@ -55,8 +55,8 @@ const fn property(id: &'static str, label: &'static str, description: &'static s
     Property::new(id, label, description, unit::MEGAHERTZ, Kind::Gauge)
 }
 
-/// The family of the frequencies. Where the firmware is asked for one it can take 20 ms, and is
-/// guarded against.
+/// The family of the frequencies. A driver that asks the firmware can take 20 ms, so slow readings are done on
+/// the pool.
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
     per_cpu::family(&FREQUENCY, roots, pool, move || attributes(&sys))
@@ -74,7 +74,7 @@ fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
                     directory,
                     power: None,
                 }),
-                // cpuinfo_cur_freq is for root only, and asks the hardware.
+                // cpuinfo_cur_freq is readable by root only, and asks the hardware.
                 file: "scaling_cur_freq".to_owned(),
                 limits: ["cpuinfo_min_freq", "cpuinfo_max_freq"].map(|file| Some(file.to_owned())),
             })
@@ -82,7 +82,7 @@ fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
     Ok(cpus(sys)?.into_iter().filter_map(attribute).collect())
 }
 
-/// Kilohertz as megahertz. A driver that does not know says 0 or `<unknown>`.
+/// Converts kilohertz to megahertz. A driver that does not know the frequency writes 0 or `<unknown>`.
 fn megahertz(text: &[u8]) -> Raw {
     match parse::signed(text.trim_ascii()) {
         Some(0) => Raw::Fault(Fault::Stale),

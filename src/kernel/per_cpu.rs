@@ -1,4 +1,4 @@
-//! What each CPU has a file of its own for, and the average, minimum and maximum of all.
+//! A sysfs attribute that each CPU has, and the average, minimum and maximum over all CPUs.
 
 use std::{
     collections::BTreeSet,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// A quantity: frequency, temperature.
+/// A quantity of CPUs: frequency or temperature.
 pub(super) struct CpuQuantity {
     /// The name of the source.
     pub(super) source: &'static str,
@@ -32,7 +32,7 @@ pub(super) struct CpuQuantity {
     pub(super) one: Property,
     /// Average, minimum and maximum.
     pub(super) all: [Property; 3],
-    /// What the text of a file says.
+    /// Parses the text of a file.
     pub(super) value: fn(&[u8]) -> Raw,
 }
 
@@ -42,7 +42,7 @@ impl CpuQuantity {
     }
 }
 
-/// Where a CPU's value is.
+/// The attribute with the value of a CPU.
 pub(super) struct CpuAttribute {
     pub(super) cpu: u32,
     pub(super) device: Device,
@@ -51,7 +51,7 @@ pub(super) struct CpuAttribute {
     pub(super) limits: [Option<String>; 2],
 }
 
-/// The family of a quantity: a member for each CPU that `find` has a attribute for, and one for all.
+/// The family of a quantity: a member for each CPU that `find` returns an attribute for, and one for all.
 pub(super) fn family(
     quantity: &'static CpuQuantity,
     roots: &Roots,
@@ -82,7 +82,7 @@ pub(super) fn family(
     })
 }
 
-/// The CPUs that the kernel has directories for, those included that are offline.
+/// The CPUs that have a directory in sysfs, offline CPUs included.
 pub(super) fn cpus(sys: &Path) -> Result<Vec<u32>, Error> {
     let names = names(&sys.join("devices/system/cpu"))?;
     let numbers = names.iter().filter_map(|name| match split_number(name) {
@@ -92,8 +92,8 @@ pub(super) fn cpus(sys: &Path) -> Result<Vec<u32>, Error> {
     Ok(numbers.collect())
 }
 
-/// Which CPUs are online. SingleCpu that is not may still have a file, with what it last ran at or what
-/// another CPU of its core has.
+/// The CPUs that are online. A CPU that is offline may still have a file, with its last value or with that of
+/// another CPU of its core.
 struct OnlineCpus {
     file: File,
     last_text: Vec<u8>,
@@ -193,10 +193,11 @@ impl Offloadable for SingleCpu {
     }
 }
 
-/// The CPUs that [`AllCpus`] has yet to hear of: it may be busy with a reading on the pool.
+/// The CPUs that [`AllCpus`] has not added yet. They are passed on through this list because a thread of the
+/// pool may be reading `AllCpus`.
 type NewCpus = Arc<Mutex<Vec<(u32, Attribute)>>>;
 
-/// Average, minimum and maximum of the CPUs that are online.
+/// Average, minimum and maximum over the CPUs that are online.
 struct AllCpus {
     quantity: &'static CpuQuantity,
     online: OnlineCpus,
@@ -245,7 +246,7 @@ impl Source for AllCpus {
         let average = values.iter().sum::<f64>() / values.len() as f64;
         let minimum = values.iter().copied().reduce(f64::min);
         let maximum = values.iter().copied().reduce(f64::max);
-        // SingleCpu that has none for once is left out, as long as there is another.
+        // A CPU that has no value is left out, as long as another CPU has one.
         columns.extend(
             [minimum.map(|_| average), minimum, maximum]
                 .map(|value| value.map_or(Raw::Fault(reason), Raw::Number)),

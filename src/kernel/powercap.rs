@@ -1,4 +1,4 @@
-//! What a package of the processor uses, or a part of it: the energy counters of RAPL.
+//! The energy counters (RAPL) of the packages of the processor and of their parts.
 //!
 //! <https://docs.kernel.org/power/powercap/powercap.html>
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A zone of RAPL.
+/// A RAPL zone.
 struct RaplZone {
     object: String,
     energy: File,
@@ -39,7 +39,7 @@ const ENERGY: Property = Property::new(
     Kind::Total,
 );
 
-/// The family of the zones of RAPL.
+/// The family of the RAPL zones.
 pub(super) fn family(roots: &Roots) -> Provider {
     let class = roots.sys.join("class/powercap");
     let mut members = Members::default();
@@ -48,12 +48,11 @@ pub(super) fn family(roots: &Roots) -> Provider {
     family::of_devices(about, move || find(&class, &mut members))
 }
 
-/// The zones that are new. The firmware's own counters of the same packages
-/// (`intel-rapl-mmio`) are left out.
+/// The new zones. The counters of the firmware for the same packages (`intel-rapl-mmio`) are left out.
 fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
     let mut probe = members.probe();
     for zone in names(class)? {
-        // intel-rapl:0 is a package, intel-rapl:0:1 a part of it; AMD's have the same names.
+        // intel-rapl:0 is a package and intel-rapl:0:1 a part of it. Zones of AMD have the same names.
         let Some((package, part)) = zone.strip_prefix("intel-rapl:").map(split) else {
             continue;
         };
@@ -106,7 +105,7 @@ impl Source for RaplZone {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        // That it is there is enough: it may not be for this service to read.
+        // The metrics depend only on the presence of the file: the service may have no permission to read it.
         let is_there = self.energy.path().exists();
         Ok(if is_there { self.metrics() } else { Vec::new() })
     }

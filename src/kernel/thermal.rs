@@ -21,16 +21,16 @@ use crate::{
     },
 };
 
-/// A zone that is there.
+/// A zone that is present.
 pub(crate) struct Zone {
     /// Its type, such as `cpu-thermal` or `acpitz`.
     pub(crate) kind: String,
-    /// Its place among those of its type, from 1.
+    /// Its index among the zones of its type, from 1.
     index: usize,
     pub(crate) directory: PathBuf,
 }
 
-/// The zones, in the order of their numbers, which is that in which the drivers have made them.
+/// The zones, in the order of their numbers: the order in which the drivers have created them.
 pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
     let class = sys.join("class/thermal");
     let mut counts: HashMap<String, usize> = HashMap::new();
@@ -51,12 +51,12 @@ pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
 }
 
 impl Zone {
-    /// What the kernel calls the chip that it makes of a zone, where it does.
+    /// The name of the chip that the kernel makes of a zone.
     pub(super) fn prefix(&self) -> String {
         self.kind.replace('-', "_")
     }
 
-    /// The zone as if the kernel had made a chip of it, but with each sensor on its own.
+    /// The zone as a chip, like the one that the kernel would make of it. Each zone has a device of its own.
     pub(crate) fn as_chip(&self) -> Chip {
         Chip {
             prefix: self.prefix(),
@@ -64,7 +64,7 @@ impl Zone {
             directory: self.directory.clone(),
             device: self.directory.clone(),
             power_device: None,
-            // Methods of ACPI may sleep.
+            // Methods of ACPI may block.
             may_block: self.kind == "acpitz",
         }
     }
@@ -82,7 +82,7 @@ impl Zone {
     }
 }
 
-/// The largest value is where the machine is switched off: the trip point that is critical.
+/// Reads the temperature at which the machine shuts down, the critical trip point, as the largest value.
 fn critical_trip(sensor_type: &SensorType, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
     let mut critical = (0..)
         .map_while(|trip| Some((trip, fact(device.path(&format!("trip_point_{trip}_type")))?)))

@@ -1,4 +1,4 @@
-//! How warm the CPUs are: which sensor of a chip or a zone measures which.
+//! The temperatures of the CPUs: the sensor of a chip, or the thermal zone, that measures each.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -71,14 +71,14 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     })
 }
 
-/// Where the kernel has put a CPU: on which package, and on which core of it.
+/// The position of a CPU: its package, and its core in that package.
 struct CpuTopology {
     cpu: u32,
     package: u32,
     core: u32,
 }
 
-/// A sensor of a chip: its device, and how the names of its files begin.
+/// A sensor of a chip: the device, and the prefix of the file names (`temp1`).
 type Feature = (Device, String);
 
 fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>, Error> {
@@ -102,8 +102,8 @@ fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>
         if let Some(feature) = core.or_else(|| cores.get(&(cpu.package, None))) {
             return Some(feature);
         }
-        // A package has as many chips as another, in the order of their PCI addresses. Which die of a
-        // package a core is on is not told.
+        // Each package has the same number of chips, in the order of their PCI addresses. The kernel does not
+        // tell which die of a package a core is on, so the first one is taken.
         let package = packages
             .iter()
             .position(|package| *package == cpu.package)?;
@@ -126,11 +126,11 @@ fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>
     Ok(found)
 }
 
-/// The CPUs that are online: the others have no topology.
+/// The CPUs that are online; the others have no topology.
 fn topology(sys: &Path) -> Result<Vec<CpuTopology>, Error> {
     let topology = |cpu| {
         let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/topology"));
-        // A machine with one package may call it -1.
+        // A machine with one package may number it -1.
         let number = |file| fact(directory.join(file))?.parse::<i64>().ok();
         Some(CpuTopology {
             cpu,
@@ -141,7 +141,7 @@ fn topology(sys: &Path) -> Result<Vec<CpuTopology>, Error> {
     Ok(cpus(sys)?.into_iter().filter_map(topology).collect())
 }
 
-/// The sensors of `coretemp`: one for each core of the package, and one for all of it.
+/// The sensors of `coretemp`: one for each core of the package, and one for the package.
 ///
 /// <https://docs.kernel.org/hwmon/coretemp.html>
 fn coretemp_sensors(
@@ -152,7 +152,7 @@ fn coretemp_sensors(
     let after = |label: &str, word: &str| label.strip_prefix(word)?.trim().parse::<u32>().ok();
     let package_of =
         |label: &String| after(label, "Package id ").or_else(|| after(label, "Physical id "));
-    // Where the package has no sensor, the device has its number.
+    // Without a sensor of the package, the device name has its number.
     let number = || chip.device.extension()?.to_str()?.parse().ok();
     let package = labels.iter().find_map(|(_, label)| package_of(label));
     let package = package.or_else(number).unwrap_or(0);
@@ -164,8 +164,8 @@ fn coretemp_sensors(
     Ok(labels.iter().filter_map(core).collect())
 }
 
-/// The sensor of an AMD chip that is right for all its cores: the die, if it says so, and otherwise
-/// what the fans are controlled by, which some models show up to 27 degrees too high.
+/// The sensor of an AMD chip that holds for all its cores: Tdie if there is one, otherwise Tctl, the
+/// temperature for the control of fans, which is up to 27 degrees too high on some models.
 ///
 /// <https://docs.kernel.org/hwmon/k10temp.html>
 fn amd_sensor(chip: &Chip) -> Result<Option<String>, Error> {
@@ -174,7 +174,7 @@ fn amd_sensor(chip: &Chip) -> Result<Option<String>, Error> {
         let mut found = labels.iter().filter(|(_, label)| label == wanted);
         found.next().map(|(feature, _)| feature.clone())
     };
-    // Before Linux 5.3 it has one sensor and no label.
+    // Before Linux 5.3 the chip has one sensor and no label.
     let only = || {
         chip.directory
             .join("temp1_input")
@@ -184,7 +184,7 @@ fn amd_sensor(chip: &Chip) -> Result<Option<String>, Error> {
     Ok(labelled("Tdie").or_else(|| labelled("Tctl")).or_else(only))
 }
 
-/// The features of a chip that are labelled, with their labels.
+/// The features of a chip that have labels, and the labels.
 fn labels(chip: &Chip) -> Result<Vec<(String, String)>, Error> {
     let names = names(&chip.directory)?;
     let features = names.iter().filter_map(|name| {
@@ -196,14 +196,14 @@ fn labels(chip: &Chip) -> Result<Vec<(String, String)>, Error> {
     Ok(features.collect())
 }
 
-/// The zones of a system on a chip: of a CPU if it has one, and otherwise of the processor.
+/// The zones of a system on a chip: the zone of the CPU if it has one, otherwise that of the processor.
 fn zone_attributes(
     sys: &Path,
     topology: &[CpuTopology],
     devices: &mut ChipDevices,
 ) -> Result<Vec<CpuAttribute>, Error> {
     let zones = zones(sys)?;
-    // cpu0-thermal is one CPU's; cpu-thermal, cpu_thermal, cpuss1-thermal and soc-thermal are more.
+    // cpu0-thermal is the zone of one CPU; cpu-thermal, cpu_thermal, cpuss1-thermal and soc-thermal are shared.
     let cpu_number = |kind: &str| match split_number(kind.split(['-', '_']).next()?) {
         ("cpu", number) => number,
         _ => None,

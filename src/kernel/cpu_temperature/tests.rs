@@ -63,7 +63,7 @@ fn a_raspberry_with_a_zone_and_a_cpu_that_is_offline() {
             ("cpu2/temperature", Ok(45.277)),
             ("all/averageTemperature", Ok(45.277)),
             ("cpu2/frequency", Ok(600.0)),
-            // It last ran at 1500.
+            // 1500 MHz is left over from the time it was online.
             ("cpu3/frequency", Err(Fault::Gone)),
             ("all/maximumFrequency", Ok(600.0)),
         ],
@@ -71,7 +71,7 @@ fn a_raspberry_with_a_zone_and_a_cpu_that_is_offline() {
     assert!(!both(&raspberry).contains_key("cpu/cpu3/temperature"));
 }
 
-/// A machine with this many CPUs a package, two packages.
+/// A machine with two packages of this many CPUs each.
 fn machine(each: u32) -> Tree {
     let tree = Tree::new();
     tree.write(
@@ -93,10 +93,10 @@ fn machine(each: u32) -> Tree {
 fn chip(tree: &Tree, number: u32, name: &str, sensors: &[(&str, u32)]) {
     let chip = format!("class/hwmon/hwmon{number}");
     tree.write(&format!("{chip}/name"), name);
-    for (place, (label, degrees)) in (1..).zip(sensors) {
-        tree.write(&format!("{chip}/temp{place}_label"), label);
+    for (number, (label, degrees)) in (1..).zip(sensors) {
+        tree.write(&format!("{chip}/temp{number}_label"), label);
         tree.write(
-            &format!("{chip}/temp{place}_input"),
+            &format!("{chip}/temp{number}_input"),
             &format!("{degrees}000\n"),
         );
     }
@@ -105,7 +105,7 @@ fn chip(tree: &Tree, number: u32, name: &str, sensors: &[(&str, u32)]) {
 #[test]
 fn two_packages_of_amd() {
     let tree = machine(2);
-    // Before Linux 5.7 they are the wrong way around.
+    // Before Linux 5.7 the sensors are in the other order.
     chip(
         &tree,
         0,

@@ -1,4 +1,4 @@
-//! Which CPUs there are: `/proc/cpuinfo` and the topology in `/sys/devices/system/cpu`.
+//! The CPUs of the machine: `/proc/cpuinfo` and the topology in `/sys/devices/system/cpu`.
 
 pub(super) mod record;
 
@@ -16,21 +16,21 @@ use crate::{
     source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
-/// CpuInfoFile and numbers of the CPUs.
+/// The names and the number of the CPUs.
 ///
-/// These are summary that change only as CPUs go offline and come back, and `/proc/cpuinfo` is dear:
-/// a kilobyte and more for each CPU, and for the frequency in it some kernels wake every CPU and
-/// wait. So a reading looks at the list of the CPUs that are online and nothing else, until that
-/// list changes.
+/// They change only when CPUs go offline or come back, and `/proc/cpuinfo` is expensive: it has a kilobyte and
+/// more for each CPU, and some kernels wake every CPU and wait, to show its frequency. So a reading reads
+/// nothing but the list of the CPUs that are online, until that list changes.
 pub(super) struct CpuInfo {
     online: File,
     cpuinfo: PathBuf,
     cpus: PathBuf,
     model: PathBuf,
-    /// The list for which the summary hold; empty where there is none, and summary are found afresh.
+    /// The list for which the summary is valid; empty if there is no list, and then each reading makes the
+    /// summary anew.
     last_online: Vec<u8>,
     summary: CpuSummary,
-    /// The numbers of the CPUs that have columns, only ever appended to.
+    /// The numbers of the CPUs that have columns. The list only grows.
     columns: Vec<u32>,
 }
 
@@ -67,13 +67,13 @@ impl CpuInfo {
     }
 
     fn refresh(&mut self) -> Result<(), Error> {
-        // A container may have no /sys, and then /proc/cpuinfo is all there is.
+        // A container may have no /sys. Then /proc/cpuinfo is the only source.
         let online = self.online.read().unwrap_or_default();
         if !online.is_empty() && online == self.last_online {
             return Ok(());
         }
         self.last_online.clear();
-        // Not kept open, for it is not read again and its text is long.
+        // The file is not kept open, because it is long and rarely read.
         let mut info = parse_cpuinfo(File::of_records(&self.cpuinfo).read()?);
         if info.all.is_none() {
             let model = File::new(&self.model).read().ok().map(parse::text);
@@ -161,14 +161,14 @@ fn count(id: &'static str, name: &'static str, description: &'static str, column
     }
 }
 
-/// The number of physical cores among the CPUs that are online, if the kernel tells of each.
+/// The number of physical cores among the CPUs that are online, if the kernel has the topology of each CPU.
 ///
-/// The CPUs of one core all have the same list. The pairs of `/proc/cpuinfo` are but a second
-/// choice: ARM has none, and those of the first AMD Zen repeat in each die of a package.
+/// All CPUs of one core have the same list. The pairs of ids in `/proc/cpuinfo` are the second choice: ARM has
+/// none, and on the first AMD Zen they repeat in each die of a package.
 fn cores(cpus: &Path, online: &BTreeSet<u32>) -> Option<usize> {
     let list = |number: &u32| {
         let topology = cpus.join(format!("cpu{number}/topology"));
-        // Before Linux 5.3 it had the other name.
+        // The name before Linux 5.3 is the second.
         let names = ["core_cpus_list", "thread_siblings_list"];
         names.iter().find_map(|name| {
             let mut file = File::attribute(topology.join(name));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_hold_until_the_cpus_online_change() {
+    fn cpuinfo_is_read_again_when_the_cpus_online_change() {
         let tree = Tree::new();
         let block = |number| format!("processor\t: {number}\nmodel name\t: AMD EPYC\n\n");
         tree.write("devices/system/cpu/online", "0-1\n");
@@ -256,7 +256,7 @@ mod tests {
         cpus.discover().unwrap();
         let both = read(&mut cpus);
         assert_eq!(both.len(), FIRST + 2);
-        // Not looked at.
+        // The list of online CPUs is the same, so cpuinfo is not read.
         tree.write("cpuinfo", &block(0));
         assert_eq!(read(&mut cpus), both);
         tree.write("devices/system/cpu/online", "0\n");

@@ -1,4 +1,4 @@
-//! What `/proc/cpuinfo` calls the CPUs. Every architecture writes it in a way of its own.
+//! The contents of `/proc/cpuinfo`. Each architecture has its own format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,20 +7,20 @@ use std::{
 
 use crate::source::parse;
 
-/// What a text of `/proc/cpuinfo` says.
+/// The contents of `/proc/cpuinfo`.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct CpuInfoFile {
-    /// The names of all, those that are not alike with a comma in between.
+    /// The distinct names of all CPUs, joined by commas.
     pub(super) all: Option<Arc<str>>,
-    /// The name of each, by its number.
+    /// The name of each CPU, by its number.
     pub(super) each: BTreeMap<u32, Arc<str>>,
-    /// The number of distinct cores, if every CPU says which it belongs to.
+    /// The number of distinct cores, if every CPU has a package and a core id.
     pub(super) cores: Option<usize>,
     /// The number of CPUs.
     pub(super) count: usize,
 }
 
-/// The lines about one CPU; the fields are called as the lines are.
+/// The lines about one CPU. The fields have the names of the lines.
 ///
 /// ```text
 /// processor    : 0
@@ -34,7 +34,7 @@ pub(crate) struct CpuInfoFile {
 struct CpuBlock<'a> {
     /// `None` for a block that is not about a CPU, such as the last one on ARM.
     processor: Option<u32>,
-    /// The name, and the place in [`KEYS`] of the line that has it.
+    /// The name, and the index in [`KEYS`] of its line.
     name: Option<(usize, &'a [u8])>,
     cpu_implementer: Option<&'a [u8]>,
     cpu_part: Option<&'a [u8]>,
@@ -42,7 +42,7 @@ struct CpuBlock<'a> {
     core_id: Option<u64>,
 }
 
-/// Lines that have a name, the best first.
+/// Keys of lines with a name, the best first.
 const KEYS: [&[u8]; 7] = [
     b"model name", // x86, 32-bit ARM
     b"Model Name", // LoongArch
@@ -53,7 +53,7 @@ const KEYS: [&[u8]; 7] = [
     b"Processor",  // ARM before Linux 3.8, of the whole machine
 ];
 
-/// What the text says. Lines that are missing or not understood are passed over.
+/// Parses the text. Skips lines that it does not know.
 pub(crate) fn parse_cpuinfo(text: &[u8]) -> CpuInfoFile {
     let mut info = CpuInfoFile::default();
     let mut machine = None;
@@ -72,7 +72,7 @@ pub(crate) fn parse_cpuinfo(text: &[u8]) -> CpuInfoFile {
             _ => None,
         };
         if let Some(name) = name {
-            // A hundred CPUs share one text.
+            // All CPUs of one model share one string.
             let known = distinct.iter().find(|known| ***known == *name).cloned();
             let name = known.unwrap_or_else(|| {
                 distinct.push(name.clone());
@@ -121,7 +121,7 @@ impl<'a> CpuBlock<'a> {
                 let Some(rank) = KEYS.iter().position(|&known| known == key) else {
                     return;
                 };
-                // A virtual machine may hide the name; x86 then says so.
+                // A virtual machine may hide the name; x86 then writes `unknown`.
                 let is_known = !value.is_empty() && value != b"unknown";
                 if is_known && self.name.is_none_or(|(best, _)| rank < best) {
                     self.name = Some((rank, value));
@@ -143,7 +143,7 @@ impl<'a> CpuBlock<'a> {
     }
 }
 
-/// Who made a 64-bit ARM CPU, whose kernel gives numbers only (arch/arm64/include/asm/cputype.h).
+/// The maker of a 64-bit ARM CPU. The kernel shows its number only (arch/arm64/include/asm/cputype.h).
 fn maker(implementer: &[u8]) -> Option<&'static str> {
     Some(match implementer {
         b"0x41" => "ARM",

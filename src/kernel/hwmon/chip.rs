@@ -1,4 +1,4 @@
-//! Chips in `/sys/class/hwmon`, and the files that they have.
+//! Chips in `/sys/class/hwmon`, and their files.
 
 use std::{
     collections::HashSet,
@@ -20,24 +20,24 @@ use crate::{
     },
 };
 
-/// A chip that is there.
+/// A chip that is present.
 pub(crate) struct Chip {
-    /// What its driver calls it.
+    /// The name that the driver gives the chip; libsensors calls it the prefix.
     pub(crate) prefix: String,
-    /// What libsensors calls it.
+    /// The name that libsensors gives the chip.
     pub(crate) name: String,
     /// The directory of its files.
     pub(crate) directory: PathBuf,
-    /// The directory of its device, which tells it from another of its name.
+    /// The directory of the device. It distinguishes chips of the same name.
     pub(crate) device: PathBuf,
-    /// The directory of the device that it sleeps with, if that may sleep.
+    /// The directory of the device whose runtime power management suspends the chip, if any.
     pub(crate) power_device: Option<PathBuf>,
-    /// Whether a reading may take long, or for ever: it is asked for over a bus with a controller
-    /// of its own, or of a drive's firmware.
+    /// Whether a reading may take long or never end: the driver asks over a bus with a controller of its own,
+    /// or asks the firmware of a drive.
     pub(crate) may_block: bool,
 }
 
-/// The chips, in the order of their devices, which is the same at every start.
+/// The chips, in the order of their device directories, which is the same at every start.
 pub(crate) fn chips(sys: &Path) -> Result<Vec<Chip>, Error> {
     let class = sys.join("class/hwmon");
     let numbered = names(&class)?;
@@ -53,7 +53,7 @@ pub(crate) fn chips(sys: &Path) -> Result<Vec<Chip>, Error> {
 fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     let class = fs::canonicalize(link).ok()?;
     let devices: Vec<_> = ancestors(&class).collect();
-    // Drivers of before Linux 3.13 have their files in the directory of the device.
+    // Before Linux 3.13, some drivers have their files in the directory of the device.
     let mut directories = [Some(&class), devices.first()].into_iter().flatten();
     let (directory, prefix) =
         directories.find_map(|each| Some((each.clone(), fact(each.join("name"))?)))?;
@@ -88,13 +88,13 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     })
 }
 
-/// The subsystem of a device: the name of what the link leads to.
+/// The subsystem of a device: the last part of the link's target.
 fn subsystem(device: &Path) -> Option<String> {
     let target = fs::read_link(device.join("subsystem")).ok()?;
     Some(file_name(&target).to_owned())
 }
 
-/// The sensors and alarms of a chip, in the order of their names. No value is read for it.
+/// The sensors and alarms of a chip, in the order of their file names. Reads no value.
 pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
     let object = object::escape(name.as_bytes());
     let files = names(&chip.directory)?;
@@ -106,7 +106,7 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
         };
         let is_value = match item {
             "input" => true,
-            // What measures an average may have no present value.
+            // A chip that measures an average may have no current value.
             "average" => {
                 sensor_type.has_average && !all.contains(format!("{feature}_input").as_str())
             }
@@ -130,7 +130,7 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
     Ok(sensors)
 }
 
-/// The feature that a file is about, its type, and what the file says of it: `temp1_crit_alarm`.
+/// The feature of a file, its type, and the item of the feature: `temp1_crit_alarm`.
 fn split_file_name(file: &str) -> Option<(&str, &'static SensorType, &str)> {
     let (feature, item) = file.split_once('_')?;
     let prefix = feature.trim_end_matches(|end: char| end.is_ascii_digit());

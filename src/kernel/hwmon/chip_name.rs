@@ -1,15 +1,15 @@
-//! What libsensors calls a chip: its driver's name, the bus it is on and its address there.
+//! The name that libsensors gives a chip: the name of the driver, the bus, and the address on that bus.
 //!
-//! The rules are those of `sensors` 3.6, so that a name found there is the name here.
+//! The rules are those of `sensors` 3.6, so that both programs show the same name.
 
-/// A device on the way from the chip to its bus: what it is called, and its subsystem.
+/// A device between the chip and its bus: its name and its subsystem.
 pub(super) struct BusDevice<'a> {
     pub(super) name: &'a str,
     pub(super) subsystem: Option<&'a str>,
 }
 
-/// The name of the chip of this driver. `devices` begin with the chip's own device; `is_isa` says
-/// whether the I²C adapter of a number is but a window to the ISA bus.
+/// The name of a chip of this driver. `devices` begin with the chip's own device. `is_isa` says whether the I²C
+/// adapter of this number is a window to the ISA bus.
 pub(super) fn chip_name<'a>(
     driver: &str,
     devices: impl IntoIterator<Item = BusDevice<'a>>,
@@ -18,15 +18,15 @@ pub(super) fn chip_name<'a>(
     let mut addresses = devices
         .into_iter()
         .filter_map(|device| bus_address(&device, &is_isa));
-    // What is on no bus is taken for the only one of its sort, like what is on the bus of ACPI.
+    // A chip on no bus is taken to be the only one of its name, like a chip on the ACPI bus.
     let address = addresses.next().unwrap_or_else(|| "virtual-0".to_owned());
     format!("{driver}-{address}")
 }
 
-/// The bus and the address of a device, unless it is on no bus that is known.
+/// The bus and the address of a device; none if the device is on no known bus.
 fn bus_address(device: &BusDevice<'_>, is_isa: impl Fn(u16) -> bool) -> Option<String> {
     let BusDevice { name, subsystem } = *device;
-    // Linux before 2.6.12 has no such devices; a name in the form of a bus is enough then.
+    // Linux before 2.6.12 has no links to subsystems; a name in the form of the bus is enough then.
     let may_be_on = |bus| subsystem.is_none_or(|subsystem| subsystem == bus);
     let is_surely_on = |bus| subsystem == Some(bus);
     if may_be_on("i2c")
@@ -69,7 +69,7 @@ fn bus_address(device: &BusDevice<'_>, is_isa: impl Fn(u16) -> bool) -> Option<S
     None
 }
 
-/// The number of the bus that stood for ISA before Linux 2.6.22.
+/// The bus number of ISA before Linux 2.6.22.
 const LEGACY_ISA: u16 = 9191;
 
 /// `3-004c`: the bus in decimal, the address in hexadecimal.
@@ -100,7 +100,7 @@ fn platform(name: &str) -> Option<u32> {
     leading_number(rest, 10)
 }
 
-/// `0003:1B1C:0C10.0005`: bus, vendor and product, and a number that tells equal ones apart.
+/// `0003:1B1C:0C10.0005`: bus, vendor, product, and an instance number.
 fn hid(name: &str) -> Option<(u32, u32)> {
     let (bus, rest) = name.split_once(':')?;
     let (vendor, rest) = rest.split_once(':')?;
@@ -130,13 +130,13 @@ fn combine(parts: &[(u32, u32)]) -> Option<u32> {
 }
 
 fn hexadecimal(digits: &str) -> Option<u32> {
-    // So that no address overflows where numbers are put together.
+    // The limit keeps the sums of numbers from overflowing.
     u32::from_str_radix(digits, 16)
         .ok()
         .filter(|&number| number <= 0xffff)
 }
 
-/// The number with which a text begins.
+/// The number at the beginning of a text.
 fn leading_number(text: &str, radix: u32) -> Option<u32> {
     let end = text
         .find(|end: char| !end.is_digit(radix))
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_form_of_no_bus_is_on_none() {
+    fn a_name_in_the_form_of_no_bus_is_virtual() {
         check("x", &[("nothing", "i2c")], "x-virtual-0");
         check("x", &[("3-99999", "i2c")], "x-virtual-0");
         check(

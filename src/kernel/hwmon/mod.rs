@@ -19,7 +19,7 @@ use crate::source::{
 
 use chip::Chip;
 
-/// The devices that have a name, which they keep as long as they are there.
+/// The devices that have a name. A device keeps its name as long as it is present.
 #[derive(Default)]
 pub(super) struct ChipDevices {
     named: HashMap<String, (PathBuf, Device)>,
@@ -39,10 +39,11 @@ impl ChipDevices {
         self.named.retain(|name, _| names.contains(name));
     }
 
-    /// The name of a chip, and its device, which is now where the chip is.
+    /// The name of a chip, and its device, which is moved to the present directory of the chip.
     ///
-    /// Two chips may have one name, as libsensors takes those of ACPI and those without a bus for
-    /// unique. Then the first is called so, and another has the name of its device behind.
+    /// Two chips may have the same name, because libsensors takes ACPI chips and chips without a bus for
+    /// unique. Then the first chip keeps the plain name, and the name of the device is added to that of the
+    /// other.
     pub(super) fn find(&mut self, chip: &Chip) -> (String, Device) {
         let plain = &chip.name;
         let distinct = || {
@@ -53,7 +54,7 @@ impl ChipDevices {
         let name = match device_of(plain) {
             Some(device) if *device == chip.device => plain.clone(),
             Some(_) => distinct(),
-            // It keeps the longer name when the other has gone.
+            // A device keeps the longer name when the other one has gone.
             None => Some(distinct())
                 .filter(|name| device_of(name) == Some(&chip.device))
                 .unwrap_or_else(|| plain.clone()),
@@ -74,7 +75,7 @@ impl ChipDevices {
     }
 }
 
-/// The last part of a path, for what the kernel names in plain UTF-8.
+/// The last part of a path that the kernel writes in UTF-8.
 fn file_name(path: &Path) -> &str {
     path.file_name()
         .and_then(|name| name.to_str())

@@ -1,4 +1,4 @@
-//! One sensor of a chip: a value, or an alarm.
+//! One sensor of a chip: a value or an alarm.
 
 use std::path::PathBuf;
 
@@ -15,8 +15,7 @@ use crate::{
     },
 };
 
-/// The name of the sources of sensors, the ids that they have, and what the kernel calls their devices when they
-/// come and go.
+/// The name and the ids of the sources of sensors, and the subsystems of their devices in uevents.
 pub(crate) const NAME: &str = "lmsensors";
 pub(crate) const SCOPE: &[&str] = &["lmsensors/*/*"];
 pub(crate) const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
@@ -25,9 +24,9 @@ pub(crate) const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
 pub(crate) struct Sensor {
     device: Device,
     sensor_type: &'static SensorType,
-    /// What is known before any file of the chip is read.
+    /// The metric as it is known before any file of the chip is read.
     metric: Metric,
-    /// How the names of the files with its label and its limits begin.
+    /// The prefix of the files with the label and the limits.
     feature: String,
     limits: Limits,
     file: String,
@@ -35,12 +34,12 @@ pub(crate) struct Sensor {
     fault: Option<Attribute>,
 }
 
-/// Finds the limits of a feature: the smallest and the largest value.
+/// Reads the limits of a feature: the smallest and the largest value.
 pub(crate) type Limits = fn(&SensorType, &Device, &str) -> (Option<f64>, Option<f64>);
 
 impl Sensor {
-    /// The sensor of a chip that is called `chip` in ids, with its property there, the file with
-    /// its value, and the file that says whether the value means something.
+    /// The sensor of a chip that is called `chip` in ids, with the property, the file with its value, and the
+    /// file that says whether the sensor is faulty.
     pub(crate) fn new(
         device: &Device,
         chip: &str,
@@ -73,7 +72,7 @@ impl Sensor {
         }
     }
 
-    /// The same, with limits found in another way.
+    /// Replaces the function that reads the limits.
     pub(crate) fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -83,7 +82,7 @@ impl Sensor {
         self.metric.clone()
     }
 
-    /// The label that the driver gives it, or the type and the number, and for an alarm which.
+    /// The label of the driver; without one, the type and the number. An alarm adds its own name.
     fn label(&self) -> String {
         let label = fact(self.device.path(&format!("{}_label", self.feature)));
         let label = label.unwrap_or_else(|| {
@@ -117,7 +116,7 @@ impl Source for Sensor {
         let mut metric = self.metric();
         let chip = metric.id.split('/').nth(1).unwrap_or_default();
         metric.name = format!("{chip} {}", self.label()).into();
-        // The limits are in the chip, or the driver may ask it for them.
+        // Reading a limit may access the chip.
         if self.device.may_be_read().is_ok() {
             let (minimum, maximum) = (self.limits)(self.sensor_type, &self.device, &self.feature);
             let is_range = minimum
@@ -126,7 +125,7 @@ impl Source for Sensor {
             if is_range {
                 metric.minimum = minimum.or(metric.minimum);
                 metric.maximum = maximum.or(metric.maximum);
-                // Known from now on, also while it may not be read.
+                // Keeps the limits for when the device may not be read.
                 (self.metric.minimum, self.metric.maximum) = (metric.minimum, metric.maximum);
             }
         }
@@ -137,7 +136,7 @@ impl Source for Sensor {
         columns.push(if let Err(fault) = self.device.may_be_read() {
             Raw::Fault(fault)
         } else if self.fault.as_mut().is_some_and(is_set) {
-            // The diode is open, or no fan is connected: there is nothing to measure.
+            // The diode is open, or no fan is connected.
             Raw::Fault(Fault::Gone)
         } else {
             self.sensor_type.parse_value(self.value.read()?)
@@ -169,7 +168,7 @@ fn read_limits(
     let first = |items: &[&str]| {
         let mut limits = items.iter().filter_map(|item| {
             let text = fact(device.path(&format!("{feature}_{item}")))?;
-            // A limit of nothing is one that nobody has set.
+            // A limit of 0 is one that was never set.
             sensor_type.parse_limit(&text).filter(|&limit| limit != 0.0)
         });
         limits.next()

@@ -1,4 +1,4 @@
-//! What sensors measure, in which unit, and what cannot be.
+//! The types of sensors: unit, limits and valid values.
 
 use std::ops::RangeInclusive;
 
@@ -8,19 +8,19 @@ use crate::{
     source::parse,
 };
 
-/// What a sensor measures.
+/// A type of sensor.
 pub(crate) struct SensorType {
-    /// How the names of its files begin.
+    /// The prefix of its files.
     pub(crate) prefix: &'static str,
     pub(crate) label: &'static str,
     pub(crate) description: &'static str,
     pub(crate) unit: &'static str,
-    /// How many of what the driver counts are one of the unit.
+    /// The number of the driver's counts in one unit.
     divisor: f64,
-    /// What the driver may say, in its own counts. Beyond is no measurement but a mistake of driver
-    /// or firmware: 65261.85 °C is -273 °C in 16 bits without a sign.
+    /// The valid range, in the driver's counts. A value outside is an error of the driver or the firmware:
+    /// 65261.85 °C is -273 °C in 16 bits without a sign.
     valid: RangeInclusive<i64>,
-    /// The files with the limits of what it should measure, the widest first.
+    /// The files with the limits of normal values, the widest first.
     pub(crate) minimum: &'static [&'static str],
     pub(crate) maximum: &'static [&'static str],
     pub(crate) has_average: bool,
@@ -32,14 +32,15 @@ pub(crate) static TEMPERATURE: SensorType = SensorType {
     description: "Temperature: temp*_input in /sys/class/hwmon, or temp of a zone in /sys/class/thermal that has no chip there",
     unit: unit::CELSIUS,
     divisor: 1e3,
-    // From the boiling point of nitrogen to what a thermocouple stands.
+    // From the boiling point of nitrogen to the limit of a thermocouple.
     valid: -196_000..=1_800_000,
     minimum: &["lcrit", "min"],
     maximum: &["emergency", "crit", "max"],
     has_average: false,
 };
 
-/// The types of sensors (`hwmon_sensor_types` in linux/hwmon.h). An alarm is none: any feature may have one.
+/// The types of sensors (`hwmon_sensor_types` in linux/hwmon.h). An alarm is not a type: any feature may have
+/// one.
 pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &TEMPERATURE,
     &SensorType {
@@ -49,7 +50,7 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::PER_MINUTE,
         divisor: 1.0,
         valid: 0..=200_000,
-        // fan*_min is what it should not fall below, and it does when it stands.
+        // fan*_min is an alarm limit; a fan that stands is below it.
         minimum: &[],
         maximum: &["max"],
         has_average: false,
@@ -109,7 +110,7 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         maximum: &[],
         has_average: false,
     },
-    // It has no value, only an alarm.
+    // The feature has no value, only an alarm.
     &ALARM,
 ];
 
@@ -126,7 +127,7 @@ pub(crate) static ALARM: SensorType = SensorType {
 };
 
 impl SensorType {
-    /// What a file of this type says.
+    /// Parses the value in a file of this type.
     pub(crate) fn parse_value(&self, text: &[u8]) -> Raw {
         let value = parse::signed(text.trim_ascii()).filter(|value| self.valid.contains(value));
         value.map_or(Raw::Fault(Fault::Malformed), |value| {
@@ -134,7 +135,7 @@ impl SensorType {
         })
     }
 
-    /// What a file with a limit says, if that can be one.
+    /// Parses the limit in a file; none if it is outside of the valid range.
     pub(crate) fn parse_limit(&self, text: &str) -> Option<f64> {
         match self.parse_value(text.as_bytes()) {
             Raw::Number(limit) => Some(limit),
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_malformed() {
+    fn impossible_values_are_malformed() {
         let malformed = Err(Fault::Malformed);
         check("temp", "-128000\n", Ok(-128.0));
         check("temp", "127875\n", Ok(127.875));

@@ -24,7 +24,8 @@ use crate::{
     },
 };
 
-/// The family of `lmsensors`: a member for each value, so that one of a chip with sixty costs one.
+/// The family of `lmsensors`. It has a member for each value, so that reading one value of a chip with sixty
+/// reads one file.
 pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
     let mut finder = SensorFinder {
         sys: roots.sys.clone(),
@@ -55,8 +56,8 @@ impl SensorFinder {
             names.insert(name);
             add(&mut probe, &self.pool, chip, found);
         }
-        // The kernel makes a chip of a zone that has its type for its name, a `_` for each `-`.
-        // Of a package of Intel's it makes none, but coretemp has the same sensor.
+        // The kernel makes a chip of a zone. The chip has the type of the zone as its name, with `_` for each
+        // `-`. It makes none of an Intel package, whose sensor coretemp has.
         let has_chip = |zone: &&Zone| {
             let is_package = zone.kind == "x86_pkg_temp";
             let mut prefixes = chips.iter().map(|chip| &chip.prefix);

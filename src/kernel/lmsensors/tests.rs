@@ -71,7 +71,7 @@ fn a_laptop_has_the_chips_that_libsensors_shows() {
 }
 
 #[test]
-fn labels_and_limits_are_the_driver_s_where_they_make_sense() {
+fn plausible_labels_and_limits_of_the_driver_are_used() {
     let metrics = metrics(&roots("laptop"));
     let check = |id: &str, name: &str, unit: &str, minimum, maximum| {
         let metric = &metrics[&format!("lmsensors/{id}")];
@@ -129,7 +129,7 @@ fn a_raspberry_has_a_zone_without_a_chip() {
     assert_eq!(metrics(&raspberry)[zone].maximum, Some(110.0));
 }
 
-/// A chip in a directory of its device's, and the device's directory.
+/// Adds a chip in the directory of a device. Returns the directory of the chip.
 fn chip(tree: &Tree, number: u32, device: &str, bus: &str, name: &str) -> String {
     let directory = format!("devices/{device}/hwmon/hwmon{number}");
     tree.write(&format!("{directory}/name"), &format!("{name}\n"));
@@ -173,7 +173,7 @@ fn one_metric_costs_one_file() {
 }
 
 #[test]
-fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
+fn a_chip_that_comes_back_is_read_in_its_new_directory() {
     let tree = Tree::new();
     let card = "pci0000:00/0000:03:00.0";
     let first = chip(&tree, 3, card, "pci", "k10temp");
@@ -190,7 +190,7 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
         std::fs::remove_file(tree.roots().sys.join("class/hwmon").join(link)).unwrap();
     };
     unplug(&first, "hwmon3");
-    // It has another number when its driver is loaded anew, and nobody has looked in between.
+    // The driver was loaded again: the chip has another number, and the family has not looked since.
     let second = chip(&tree, 5, card, "pci", "k10temp");
     tree.write(&format!("{second}/temp1_input"), "40500\n");
     assert!(family.members().unwrap().is_empty());
@@ -200,7 +200,7 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
     assert!(family.members().unwrap().is_empty());
     assert!(presence.is_gone());
     assert!(sensor.discover().unwrap().is_empty());
-    // Another chip has its number now, and it another.
+    // The old number belongs to another chip now.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
     tree.write(&format!("{other}/temp1_input"), "99000\n");
     let again = chip(&tree, 7, card, "pci", "k10temp");
@@ -218,7 +218,7 @@ fn a_chip_that_comes_back_is_read_again_wherever_it_is() {
 }
 
 #[test]
-fn two_of_one_name_are_told_apart() {
+fn two_chips_of_one_name_are_distinguished() {
     let tree = Tree::new();
     for (number, device) in [(0, "b/INT3400:00"), (1, "a/INT3403:00")] {
         let chip = chip(&tree, number, device, "acpi", "INT340");
@@ -234,7 +234,7 @@ fn two_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn the_other_of_one_name_keeps_its_own() {
+fn the_second_chip_of_a_name_keeps_its_own_name() {
     let tree = Tree::new();
     let mut family = family(&tree.roots());
     for (number, device) in [(0, "a/INT3403:00"), (1, "b/INT3400:00")] {
@@ -252,7 +252,7 @@ fn the_other_of_one_name_keeps_its_own() {
 }
 
 #[test]
-fn a_sensor_that_is_not_connected_has_no_value() {
+fn a_sensor_with_a_fault_has_no_value() {
     let tree = Tree::new();
     let chip = chip(&tree, 0, "platform/w83627hf.656", "platform", "w83627hf");
     tree.write(&format!("{chip}/fan1_input"), "0\n");

@@ -1,4 +1,4 @@
-//! What supplies from outside: an adapter, a USB port, a charging pad.
+//! External power supplies: adapters, USB ports, charging pads.
 
 use std::path::{Path, PathBuf};
 
@@ -19,11 +19,11 @@ use crate::{
 pub(super) struct Adapter {
     device: Device,
     metrics: Vec<Metric>,
-    /// For each metric its file, and how many of what it says are one of the unit.
+    /// For each metric the file, and the number of the file's counts in one unit.
     columns: Vec<(Attribute, f64)>,
 }
 
-/// The properties, their files, and how many of what these say are one of the unit.
+/// The properties, their files, and the number of the file's counts in one unit.
 const PROPERTIES: [(Property, &str, f64); 3] = [
     (
         Property::new(

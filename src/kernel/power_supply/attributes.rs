@@ -1,11 +1,11 @@
-//! What a battery's attributes say at one moment, and what follows from it.
+//! The attributes of a battery, and the values that follow from them.
 
 use std::sync::Arc;
 
 use crate::reading::Fault;
 
-/// The attributes that are read: microvolts, microamperes, microwatts and their hours; per cent,
-/// tenths of a degree, seconds.
+/// The attributes that are read. Their units are microvolts, microamperes, microwatts, microampere- and
+/// microwatt-hours, per cent, tenths of a degree, and seconds.
 pub(super) const ATTRIBUTES: [&str; 19] = [
     "status",
     "capacity",
@@ -30,10 +30,10 @@ pub(super) const ATTRIBUTES: [&str; 19] = [
 
 pub(super) const STATUS: &str = "status";
 
-/// What the attributes say at one moment.
+/// The attributes of a battery at one moment.
 pub(super) struct BatteryAttributes {
     pub(super) status: Result<Arc<str>, Fault>,
-    /// In the order of [`ATTRIBUTES`]; gone where the battery has no such attribute.
+    /// In the order of [`ATTRIBUTES`]; gone if the battery has no such attribute.
     pub(super) numbers: [Result<f64, Fault>; ATTRIBUTES.len()],
 }
 
@@ -50,7 +50,7 @@ impl BatteryAttributes {
         first.unwrap_or(Err(Fault::Gone))
     }
 
-    /// Watt-hours, from micro-watt-hours or from micro-ampere-hours.
+    /// Watt-hours, from microwatt-hours or from microampere-hours.
     pub(super) fn energy(&self, energy: &str, charge: &str) -> Result<f64, Fault> {
         match self.number(energy) {
             Err(Fault::Gone) => Ok(self.number(charge)? / 1e6 * self.design_voltage()?),
@@ -58,7 +58,7 @@ impl BatteryAttributes {
         }
     }
 
-    /// What the battery was made for, so that its energy does not change with the load.
+    /// The design voltage. With it, the energy does not change with the load.
     fn design_voltage(&self) -> Result<f64, Fault> {
         let files = ["voltage_min_design", "voltage_max_design", "voltage_now"];
         let mut voltages = files.iter().filter_map(|file| self.number(file).ok());
@@ -86,7 +86,8 @@ impl BatteryAttributes {
         }
     }
 
-    /// Some drivers count what flows out as negative and others do not: the status tells.
+    /// Some drivers report a discharge as a negative number and others do not, so the sign is taken from the
+    /// status.
     pub(super) fn rate(&self) -> Result<f64, Fault> {
         let rate = match self.number("power_now") {
             Err(Fault::Gone) => self.number("current_now")? / 1e6 * self.number("voltage_now")?,
@@ -137,7 +138,7 @@ impl BatteryAttributes {
             Err(Fault::Gone) => 3600.0 * hours()?,
             seconds => seconds?,
         };
-        // Nothing flows yet.
+        // The current is 0.
         Some(seconds)
             .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
             .ok_or(Fault::Stale)

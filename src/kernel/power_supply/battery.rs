@@ -1,4 +1,4 @@
-//! A battery, whatever its driver counts: energy or charge.
+//! A battery. Drivers count energy or charge.
 //!
 //! <https://docs.kernel.org/power/power_supply_class.html>
 
@@ -24,10 +24,10 @@ use crate::{
 pub(super) struct Battery {
     device: Device,
     object: String,
-    /// The attributes in the order of [`ATTRIBUTES`], whether it has them or not: the battery that is put in
-    /// next may count otherwise.
+    /// The attributes in the order of [`ATTRIBUTES`], including those that the battery lacks: the next battery
+    /// may have them.
     files: Vec<Attribute>,
-    /// What it is called: a fact, read by discovery.
+    /// Maker and model, read by discovery.
     label: Arc<str>,
 }
 
@@ -45,7 +45,7 @@ const STATUS_PROPERTY: Property = Property::text(
 /// The columns of the texts come first, then those of [`PROPERTIES`].
 const TEXTS: usize = 2;
 
-/// A property, how it follows from the attributes, and those of which one must be there.
+/// A property, its function of the attributes, and the attributes of which it needs at least one.
 type DerivedProperty = (
     Property,
     fn(&BatteryAttributes) -> Result<f64, Fault>,
@@ -209,7 +209,7 @@ impl Battery {
         attributes
     }
 
-    /// The metrics of these properties, those of the texts included.
+    /// The metrics of the properties for which `has` is true, and those of the texts.
     fn metrics_of(&self, has: impl Fn(&DerivedProperty) -> bool) -> Vec<Metric> {
         let texts = [&NAME, &STATUS_PROPERTY].into_iter().enumerate();
         let numbers = PROPERTIES.iter().enumerate().filter(|(_, each)| has(each));
@@ -228,7 +228,8 @@ impl Battery {
     }
 }
 
-/// What a battery that is there answers ENODEV for, as ACPI's do, it does not know just now.
+/// The fault of an attribute. ENODEV of a battery that is present, as ACPI answers, means that it does not know
+/// the value now.
 fn attribute_fault(error: &Error) -> Fault {
     match error {
         Error::Io { cause, .. } if cause.raw_os_error() == Some(libc::ENODEV) => Fault::Stale,

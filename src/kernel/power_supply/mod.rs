@@ -34,7 +34,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
     family::of_devices(about, move || supplies.find())
 }
 
-/// What finds the power supplies.
+/// Finds the power supplies.
 struct SupplyFinder {
     class: PathBuf,
     pool: Pool,
@@ -55,7 +55,8 @@ impl SupplyFinder {
             };
             let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
             let object = if is_battery {
-                // Of two with one serial number, the second has its name, and so always has.
+                // Of two batteries with one serial number, the second is named after its directory, and keeps
+                // that name.
                 let serial = serial(&directory).filter(|serial| serials.insert(serial.clone()));
                 serial.unwrap_or_else(|| format!("battery_{supply}"))
             } else {
@@ -69,7 +70,7 @@ impl SupplyFinder {
                 }
                 None => Device::new(location),
             };
-            // All of them ask the firmware, over a bus or by a method of ACPI.
+            // All drivers ask the firmware, over a bus or by a method of ACPI.
             probe.find(&object, || {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
@@ -95,12 +96,12 @@ fn location(powers: &PowerStates, directory: &Path) -> Location {
     }
 }
 
-/// Whether a `type` is that of something that only ever supplies.
+/// Whether the `type` is that of a supply that is not a battery.
 fn is_adapter(kind: &str) -> bool {
     kind == "Mains" || kind == "Wireless" || kind.starts_with("USB")
 }
 
-/// The serial number of a battery, if it says more than that there is none.
+/// The serial number of a battery; none if it is empty or consists of zeros.
 fn serial(directory: &Path) -> Option<String> {
     fact(directory.join("serial_number")).filter(|serial| {
         serial

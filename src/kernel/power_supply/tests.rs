@@ -25,7 +25,7 @@ fn families(roots: &Roots) -> Vec<Provider> {
     ]
 }
 
-/// What the power supplies of a machine read: texts as they are, numbers to three digits.
+/// The readings of the power supplies of a machine: texts as they are, numbers with three decimals.
 fn shown(roots: &Roots) -> BTreeMap<String, String> {
     let readings = readings(families(roots)).into_iter();
     let text = |reading| match reading {
@@ -84,7 +84,7 @@ fn a_raspberry_with_a_battery_that_counts_charge() {
             ("health", "90.000"),
             ("charge", "3.780"),
             ("chargePercentage", "50.000"),
-            // The driver has the sign the other way round.
+            // The driver has the opposite sign.
             ("chargeRate", "1.900"),
             ("voltage", "3.800"),
             ("temperature", "28.400"),
@@ -94,7 +94,7 @@ fn a_raspberry_with_a_battery_that_counts_charge() {
     );
 }
 
-/// A battery with these attributes, and its directory.
+/// Adds a battery with these attributes. Returns its directory.
 fn battery(tree: &Tree, name: &str, attributes: &[(&str, &str)]) -> String {
     let port = fs::read_dir(tree.roots().sys).unwrap().count();
     let directory = format!("port{port}/{name}");
@@ -140,7 +140,7 @@ fn the_sign_of_the_rate_is_that_of_the_status() {
 }
 
 #[test]
-fn what_a_battery_does_not_know() {
+fn values_that_a_battery_does_not_know_are_faults() {
     let full = [
         ("status", "Discharging"),
         ("energy_now", "5000000"),
@@ -165,12 +165,12 @@ fn what_a_battery_does_not_know() {
     check_battery(&[("charge_now", "1000000")], "charge", "stale");
     check_battery(&[("temp", "-53")], "temperature", "-5.300");
     check_battery(&[("temp", "65535")], "temperature", "malformed");
-    let own = [("status", "Discharging"), ("time_to_empty_avg", "3000")];
-    check_battery(&own, "timeToEmpty", "3000.000");
+    let average = [("status", "Discharging"), ("time_to_empty_avg", "3000")];
+    check_battery(&average, "timeToEmpty", "3000.000");
 }
 
 #[test]
-fn two_batteries_of_one_serial_number_are_told_apart() {
+fn two_batteries_of_one_serial_number_are_distinguished() {
     let tree = Tree::new();
     for name in ["BAT0", "BAT1", "BAT2"] {
         let serial = if name == "BAT2" { "0000" } else { "A 7" };
@@ -212,9 +212,9 @@ fn a_battery_that_is_taken_out_and_put_in_again() {
     );
 }
 
-/// The driver of wireless mice counts up with each connection: hidpp_battery_0, hidpp_battery_1.
+/// The driver of wireless mice increments the number at each connection: hidpp_battery_0, hidpp_battery_1.
 #[test]
-fn what_comes_and_goes_leaves_nothing_behind() {
+fn devices_that_come_and_go_leave_nothing_behind() {
     let tree = Tree::new();
     let mut family = families(&tree.roots()).remove(0);
     let mut presences: Vec<Presence> = Vec::new();
@@ -242,7 +242,7 @@ fn packages_and_their_parts() {
     assert_eq!(ids, objects.map(|object| format!("power/{object}/power")));
     let power = &discover(members[0].as_mut()).unwrap()[0].formula;
     assert!(matches!(power, Formula::Rate { .. }));
-    // From one second to the next.
+    // The snapshots are one second apart.
     let now = Stamp::now();
     let later = Stamp {
         monotonic: now.monotonic + std::time::Duration::from_secs(1),
@@ -266,7 +266,7 @@ fn packages_and_their_parts() {
 fn a_package_that_cannot_be_read_has_its_metrics() {
     let tree = Tree::new();
     tree.write("class/powercap/intel-rapl:0/name", "package-0\n");
-    // No file that can be read.
+    // A directory in place of the file: it cannot be read.
     fs::create_dir(
         tree.roots()
             .sys

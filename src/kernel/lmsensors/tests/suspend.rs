@@ -6,7 +6,7 @@ use crate::{
 use super::*;
 
 #[test]
-fn what_sleeps_is_not_read() {
+fn a_suspended_device_is_not_read() {
     let tree = Tree::new();
     let card = "pci0000:00/0000:03:00.0";
     let chip = chip(&tree, 0, card, "pci", "amdgpu");
@@ -18,7 +18,7 @@ fn what_sleeps_is_not_read() {
     let mut sensor = one(new_members(&mut family));
     assert_eq!(sensor.discover().unwrap()[0].maximum, None);
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
-    // The file that says so, and no other.
+    // The power status is open, and no other file.
     assert_eq!(tree.descriptors(), 1);
     tree.write(&status, "active\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
@@ -27,7 +27,7 @@ fn what_sleeps_is_not_read() {
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
 }
 
-/// The desktop of the fixtures, in a tree that can be written to.
+/// A writable copy of the desktop in the fixtures.
 fn desktop() -> Tree {
     let tree = Tree::new();
     let sys = roots("desktop").sys.join(".");
@@ -38,8 +38,8 @@ fn desktop() -> Tree {
 }
 
 #[test]
-fn a_desktop_s_second_card_sleeps() {
-    // In the fixture its files are directories, and every read of one would fail.
+fn a_suspended_card_of_a_desktop_is_asleep() {
+    // In the fixture the files of the suspended card are directories: every read of one would fail.
     let readings = readings(vec![family(&roots("desktop"))]);
     let check = |id: &str, expected: &Reading| assert_eq!(&readings[id], expected, "{id}");
     check("lmsensors/amdgpu-pci-0300/temp1", &Ok(Value::Number(56.0)));
@@ -49,7 +49,7 @@ fn a_desktop_s_second_card_sleeps() {
 }
 
 #[test]
-fn what_may_fall_asleep_is_left_alone_by_all_sources() {
+fn a_device_that_may_suspend_is_left_alone_by_all_sources() {
     let tree = desktop();
     let device = "devices/pci0000:00/0000:00:01.1/0000:03:00.0";
     let powers = PowerStates::default();
@@ -59,41 +59,41 @@ fn what_may_fall_asleep_is_left_alone_by_all_sources() {
     members.extend(new_members(&mut Provider::family(gpus)));
     let mut find = |id: &str| {
         let mut all = members.iter_mut();
-        let place = all.position(|member| {
+        let index = all.position(|member| {
             let metrics = member.discover().unwrap();
             metrics.iter().any(|metric| &*metric.id == id)
         });
-        members.remove(place.unwrap())
+        members.remove(index.unwrap())
     };
     let mut sensor = find("lmsensors/amdgpu-pci-0300/temp1");
     let mut gpu = find("gpu/gpu0/temperature");
     let power = powers.of(&tree.roots().sys.join(device));
-    // It shows a picture, and stays awake anyway.
+    // An enabled output keeps the card active anyway.
     power.make_pause_due();
     assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
     tree.write(
         &format!("{device}/drm/card1/card1-DP-1/enabled"),
         "disabled\n",
     );
-    let rests = [Raw::Fault(Fault::Stale)];
+    let paused = [Raw::Fault(Fault::Stale)];
     for control in ["on\n", "auto\n"] {
         tree.write(&format!("{device}/power/control"), control);
         power.make_pause_due();
         let readings = [read(gpu.as_mut()), read(sensor.as_mut())];
         let expected = match control {
             "on\n" => [Raw::Number(56.0)],
-            _ => rests.clone(),
+            _ => paused.clone(),
         };
         assert_eq!(readings, [&expected, &expected].map(|each| each.to_vec()));
     }
-    // It used the time.
+    // The card has suspended in the pause.
     let status = format!("{device}/power/runtime_status");
     tree.write(&status, "suspended\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
     tree.write(&status, "active\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Number(56.0)]);
-    // The sensors alone have it rest as well.
+    // Readings of the sensor alone lead to a pause as well.
     power.make_pause_due();
-    assert_eq!(read(sensor.as_mut()), rests);
-    assert_eq!(read(gpu.as_mut()), rests);
+    assert_eq!(read(sensor.as_mut()), paused);
+    assert_eq!(read(gpu.as_mut()), paused);
 }
