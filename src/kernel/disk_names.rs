@@ -1,4 +1,4 @@
-//! What disks and file file_systems are called.
+//! The names of disks and file systems.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// The names, which do not change while a disk is there.
+/// The names do not change while a disk is present.
 pub(super) struct DiskNames {
     roots: Roots,
     network_mounts: bool,
     names: Devices<String, Arc<str>>,
 }
 
-/// Whose the row is, and the name.
+/// The owner of the row, and the name.
 const WIDTH: usize = 2;
 
 const NAME: Property = Property::text(
@@ -63,7 +63,7 @@ impl Source for DiskNames {
         });
         let mut seen = HashSet::new();
         let mut found: Vec<_> = of_devices.chain(of_file_systems).collect();
-        // A file system may be called as its device is.
+        // A file system may have the id of its device.
         found.retain(|(id, ..)| seen.insert(id.clone()));
         let named = found.iter().map(|(id, name, _)| (id.clone(), name));
         let rows = self.names.arrange(named, |_, name| name.as_str().into());

@@ -1,4 +1,4 @@
-//! The file systems that are mounted: `/proc/self/mountinfo`.
+//! Mounted file systems: `/proc/self/mountinfo`.
 
 use std::{
     ffi::OsString,
@@ -13,20 +13,20 @@ use crate::{
     source::{Error, Roots, parse},
 };
 
-/// A file system on a disk of this machine, mounted.
+/// A mount of a file system.
 #[derive(Debug, PartialEq)]
 pub(super) struct Mount {
-    /// Where, as its own machine sees it.
+    /// The mount point, as the observed machine sees it.
     pub(super) point: PathBuf,
-    /// The device, 0 for file systems that span several.
+    /// The device number; the major number is 0 for file systems that span several devices.
     pub(super) device: (u64, u64),
     pub(super) fs_type: String,
-    /// What was mounted: `/dev/sda1`, or the name of a data set.
+    /// The mount source: `/dev/sda1`, or the name of a data set.
     pub(super) source: String,
 }
 
 impl Mount {
-    /// Whether a server is asked.
+    /// Whether a server answers for the file system.
     pub(super) fn is_network(&self) -> bool {
         const NETWORK_TYPES: [&str; 11] = [
             "9p",
@@ -45,23 +45,23 @@ impl Mount {
     }
 }
 
-/// A file system, and what it is called.
+/// A file system, its id and its name.
 pub(super) struct FileSystem {
-    /// The UUID; where udev has not found one, the place where it is mounted.
+    /// The UUID, or the mount point if udev has found no UUID.
     pub(super) id: String,
     pub(super) mount: Mount,
-    /// The device's name in the kernel, if it has one.
+    /// The kernel's name of the device, if there is one.
     pub(super) kernel_name: Option<String>,
-    /// The label, otherwise the place.
+    /// The label, or the mount point if there is no label.
     pub(super) name: String,
-    /// Whether its bytes are in no other file system.
+    /// Whether its bytes are in no other file system, so that it is counted in the totals.
     pub(super) is_counted: bool,
 }
 
-/// The file systems on disks that are mounted now, and those [on the network](mounts) if they are wanted.
+/// The mounted file systems on disks, and [those on the network](mounts) if `with_network` is true.
 ///
 /// # Errors
-/// When the kernel does not say which.
+/// If mountinfo cannot be read.
 pub(super) fn file_systems(
     roots: &Roots,
     devices: &[Device],
@@ -94,7 +94,7 @@ pub(super) fn file_systems(
     Ok(all)
 }
 
-/// Of this process, or, in a container that looks at its host, of the host's first.
+/// Reads the mounts of this process, or, in a container that observes its host, those of the host's init.
 fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
     let path = roots.proc.join("self/mountinfo");
     if *roots != Roots::default()
@@ -105,7 +105,7 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
     regular_file::table(&path).map_err(|cause| Error::io(&path, cause))
 }
 
-/// Where file systems are mounted of which a server or a program answers, and may not.
+/// The mount points of file systems for which a server or a process answers, and may not answer.
 #[cfg(feature = "custom")]
 pub(crate) fn network_and_fuse_mounts() -> Vec<PathBuf> {
     let text = regular_file::table(Path::new("/proc/self/mountinfo")).unwrap_or_default();
@@ -114,12 +114,13 @@ pub(crate) fn network_and_fuse_mounts() -> Vec<PathBuf> {
     mounts.map(|mount| mount.point).collect()
 }
 
-/// The mounts in a text of mountinfo that are on disks of this machine, each file system once:
-/// none of those that ask a server or another program, which may never answer, and no images,
+/// The mounts in a text of mountinfo that are on disks of this machine, each file system once. File systems for
+/// which a server or another process answers are left out, because they may never answer, and so are images,
 /// which are always full.
 ///
-/// With those on the network come those that autofs has mounted, which it would never unmount when
-/// somebody asked them again and again. Its own places have no room, and would mount something.
+/// With the network file systems come those that autofs has mounted. They are left out otherwise, because
+/// autofs does not unmount a file system that is read again and again. The mount points of autofs itself are
+/// always left out: they have no size, and reading one would mount something.
 pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
     let mut autofs_points: Vec<PathBuf> = Vec::new();
@@ -136,7 +137,7 @@ pub(super) fn mounts(text: &[u8], with_network: bool) -> Vec<Mount> {
             continue;
         }
         let is_known = mounts.iter().any(|other| match mount.device.0 {
-            // What spans devices has a number of its own for each of its parts.
+            // A file system that spans devices has a device number for each of its subvolumes or data sets.
             0 => other.source == mount.source,
             _ => other.device == mount.device,
         });
@@ -158,7 +159,8 @@ fn is_local(mount: &Mount) -> bool {
     }
 }
 
-/// By proc_pid_mountinfo(5): the number, the place, and after a dash the fs_type and the source.
+/// Parses a line, by proc_pid_mountinfo(5): the device number, the mount point, and after a dash the file
+/// system type and the source.
 fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = parse::fields(line);
     let number = fields.nth(2)?;
@@ -188,7 +190,7 @@ fn unescape(field: &[u8]) -> Vec<u8> {
             tail @ ..,
         ] = rest
         {
-            // The low bits of a digit are its number.
+            // The low bits of an ASCII digit are its value.
             bytes.push((a & 3) << 6 | (b & 7) << 3 | (c & 7));
             rest = tail;
         } else {
@@ -214,7 +216,7 @@ fn find_kernel_name(mount: &Mount, devices: &[Device]) -> Option<String> {
         .map(|device| device.kernel_name.clone())
 }
 
-/// The names in a directory of udev, and the devices that they lead to.
+/// The names of the links in a directory of udev, and the devices that they point to.
 fn links(directory: &Path) -> Vec<(String, String)> {
     let entries = regular_file::entries(directory).into_iter().flatten();
     entries
@@ -229,7 +231,7 @@ fn links(directory: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Udev writes what is not plain in a label as `\x20`.
+/// Udev writes special characters of a label as `\x20`.
 fn unescape_udev(name: &str) -> String {
     let mut parts = name.split("\\x");
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

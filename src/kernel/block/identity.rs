@@ -1,4 +1,4 @@
-//! What a block device is called, the same on every boot.
+//! Ids of block devices that are the same on every boot.
 
 use std::{
     collections::HashSet,
@@ -10,12 +10,12 @@ use crate::{
     source::{Roots, parse},
 };
 
-/// Where sysfs tells of a whole device. A slash in its name is an exclamation mark there.
+/// The directory of a whole device in sysfs, where a slash in the name is an exclamation mark.
 pub(crate) fn directory(roots: &Roots, name: &str) -> PathBuf {
     roots.sys.join("block").join(name.replace('/', "!"))
 }
 
-/// The device that a partition is a part of, and which one it is; none for a whole device.
+/// The parent device and the number of a partition; none for a whole device.
 pub(crate) fn partition<'a>(
     roots: &Roots,
     name: &'a str,
@@ -24,7 +24,7 @@ pub(crate) fn partition<'a>(
     if directory(roots, name).is_dir() {
         return None;
     }
-    // A partition is called by its device, with a number behind.
+    // The name of a partition is that of its device with a number appended.
     let prefixes = name.char_indices().map(|(end, _)| &name[..end]);
     let mut parents = prefixes.filter(|prefix| names.contains(*prefix));
     parents.find_map(|parent| {
@@ -34,8 +34,8 @@ pub(crate) fn partition<'a>(
     })
 }
 
-/// The name of a whole device: that of the logical volume or array it is; otherwise what the
-/// maker gave it; otherwise where it is plugged in.
+/// The id of a whole device: the name of the logical volume or array; otherwise the id of the maker; otherwise
+/// the path to which it is connected.
 pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
     let text = |path: &str| attribute_text(&directory.join(path));
@@ -54,14 +54,14 @@ pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
     let worldwide = text("wwid").or_else(|| text("device/wwid"));
     let serial = || text("serial").or_else(|| text("device/serial"));
     let Some(unique) = worldwide.filter(|id| is_unique(id)).or_else(|| {
-        // The namespaces of an NVMe drive share its serial number.
+        // All namespaces of an NVMe drive have its serial number.
         let namespace = text("nsid").map_or_else(String::new, |id| format!("-ns{id}"));
         let serial = serial().filter(|id| is_unique(id))?;
         Some(format!("{serial}{namespace}"))
     }) else {
         return path_id(roots, kernel);
     };
-    // The boot areas of an SD card are devices of their own, but have its number.
+    // The boot areas of an SD card are block devices with the card's serial number.
     let area = kernel.strip_prefix("mmcblk").map(|rest| {
         let area = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
         (!area.is_empty()).then(|| format!("-{area}"))
@@ -69,20 +69,20 @@ pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
     unique + &area.flatten().unwrap_or_default()
 }
 
-/// Where a whole device is plugged in, in the manner of udev's by-path; its name in the kernel if
-/// that is nowhere.
+/// The path to which a whole device is connected, in the format of udev's by-path; the kernel's name if the
+/// device is virtual.
 pub(crate) fn path_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
     let find = || {
         let devices = roots.sys.join("devices").canonicalize().ok()?;
         let real = directory.canonicalize().ok()?;
-        let place = format_path_id(real.strip_prefix(devices).ok()?);
-        (!place.is_empty()).then_some(place)
+        let path_id = format_path_id(real.strip_prefix(devices).ok()?);
+        (!path_id.is_empty()).then_some(path_id)
     };
     find().unwrap_or_else(|| kernel.to_owned())
 }
 
-/// A path below /sys/devices without what the kernel counts up as it finds it.
+/// A path below /sys/devices, without the numbers that the kernel assigns in the order of detection.
 fn format_path_id(path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
     for component in path.components() {
@@ -94,7 +94,7 @@ fn format_path_id(path: &Path) -> String {
             return String::new();
         }
         if is_pci(&name) {
-            // Bridges are counted by the firmware, too: the last one is the device.
+            // The firmware numbers the bridges. The last address is that of the device.
             parts = vec![format!("pci-{name}")];
         } else if let [host, rest @ ..] = &*name.split(':').collect::<Vec<_>>()
             && rest.len() == 3
@@ -123,7 +123,7 @@ fn is_pci(name: &str) -> bool {
         })
 }
 
-/// Whether it tells a device from others: makers leave it empty or all zeroes.
+/// Whether the id distinguishes the device: some makers leave it empty or all zeros.
 fn is_unique(id: &str) -> bool {
     let number = id.split_once('.').map_or(id, |(_, number)| number);
     number
@@ -131,8 +131,8 @@ fn is_unique(id: &str) -> bool {
         .any(|byte| !matches!(byte, b'0' | b'x' | b'_'))
 }
 
-/// The text of a small file, runs of blanks in it as one underscore each: the model in a SCSI
-/// name is filled up with them.
+/// The text of a small file. Each run of blanks becomes one underscore: the model in a SCSI name is padded with
+/// blanks.
 pub(crate) fn attribute_text(path: &Path) -> Option<String> {
     let bytes = regular_file::table(path).ok()?;
     let text = parse::text(&bytes);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn places() {
+    fn path_ids() {
         check_path_id(
             "pci0000:00/0000:00:1d.4/0000:3d:00.0/nvme/nvme0/nvme0n1",
             "pci-0000:3d:00.0",

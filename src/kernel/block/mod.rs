@@ -1,4 +1,4 @@
-//! The block devices that there are.
+//! The block devices of the machine.
 
 pub(super) mod identity;
 
@@ -6,28 +6,28 @@ use std::collections::{HashMap, HashSet};
 
 use crate::source::{Roots, parse};
 
-/// A block device that has something in it.
+/// A block device that is not empty.
 #[derive(Debug)]
 pub(super) struct Device {
-    /// What the kernel calls it for now: `sda1`.
+    /// The name that the kernel uses until the next boot: `sda1`.
     pub(super) kernel_name: String,
     pub(super) number: (u64, u64),
-    /// What is its own and the same on every boot. Of twins, which claim to be one device, and of
-    /// those without anything of their own it is where they are plugged in. A partition is part
-    /// `-part1` of its device.
+    /// An id that is the same on every boot: that of the device itself, or the path to which it is connected if
+    /// the device has no id or several devices claim the same. A partition has the id of its device and
+    /// `-part1`.
     pub(super) id: String,
-    /// What the maker calls it, if known.
+    /// The name that the maker gives it, if known.
     pub(super) model: Option<String>,
     /// Whether its bytes are counted in no other device: it is whole, and hardware.
     pub(super) is_physical: bool,
 }
 
-/// The devices in a text of `/proc/diskstats`; what is left out of it is empty, like the slot of a
-/// reader without a card and a loop device without a file.
+/// The devices in a text of `/proc/diskstats`, without the empty ones, such as a card reader without a card and
+/// a loop device without a file.
 pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
     let mut known = HashSet::new();
     let lines = parse::lines(text).filter_map(line);
-    // A device has one line.
+    // The kernel writes one line for each device. A second line of a name is skipped.
     let lines: Vec<_> = lines
         .filter(|(_, kernel)| known.insert(kernel.clone()))
         .collect();
@@ -82,7 +82,7 @@ fn replace_duplicate_ids(roots: &Roots, devices: &mut [Device]) {
     }
 }
 
-/// The numbers and the name of a line.
+/// The device number and the name in a line.
 fn line(line: &[u8]) -> Option<((u64, u64), String)> {
     let mut fields = parse::fields(line);
     let major = parse::number(fields.next()?)?;
@@ -96,7 +96,7 @@ fn is_empty(roots: &Roots, kernel: &str) -> bool {
         |path: &str| identity::attribute_text(&identity::directory(roots, kernel).join(path));
     kernel.starts_with("ram")
         || text("size").is_some_and(|size| size == "0")
-        // One of several paths to a drive that has a device of its own.
+        // One of several paths to a drive; the drive has a device of its own.
         || text("hidden").is_some_and(|hidden| hidden == "1")
 }
 
@@ -121,7 +121,7 @@ mod tests {
     use crate::source::tests::{Tree, fixture, roots};
 
     #[test]
-    fn twins_are_told_apart_by_where_they_are() {
+    fn devices_of_one_id_are_distinguished_by_path() {
         let tree = Tree::new();
         for (kernel, slot) in [("sda", "0000:00:17.0/ata1"), ("sdb", "0000:00:17.0/ata2")] {
             let real = format!("devices/pci0000:00/{slot}/block/{kernel}");
@@ -155,7 +155,7 @@ mod tests {
         let mut ids: Vec<_> = devices.iter().map(|device| &device.id).collect();
         ids.sort();
         ids.dedup();
-        // 63 lines, of which 6 loop devices have no file and the reader has no disc.
+        // 63 lines, of which 6 loop devices have no file and the optical drive has no disc.
         assert_eq!(
             (text.lines().count(), ids.len(), devices.len()),
             (63, 56, 56)

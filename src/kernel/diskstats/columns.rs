@@ -1,4 +1,4 @@
-//! The columns of a device, and what is offered of them.
+//! The columns of a device, and the properties made of them.
 
 use crate::{
     metric::{Kind, unit},
@@ -6,7 +6,7 @@ use crate::{
     source::{property::Property, rows::table::RowProperty},
 };
 
-/// Behind the column that says whose the row is.
+/// The first column is that of the owner of the row.
 pub(super) const READS: usize = 1;
 pub(super) const READ: usize = 2;
 pub(super) const READ_TIME: usize = 3;
@@ -16,15 +16,15 @@ pub(super) const WRITE_TIME: usize = 6;
 pub(super) const IN_FLIGHT: usize = 7;
 pub(super) const BUSY_TIME: usize = 8;
 pub(super) const QUEUE_TIME: usize = 9;
-/// The same as READ and WRITTEN, of devices whose bytes count for all.
+/// The same as READ and WRITTEN, for the devices that are counted in the totals.
 pub(super) const ALL_READ: usize = 10;
 pub(super) const ALL_WRITTEN: usize = 11;
 pub(super) const WIDTH: usize = 12;
 
-/// How many of them a line has.
+/// The number of columns that a line fills.
 pub(super) const FIELDS: usize = ALL_READ - READS;
 
-/// The kernel counts in these, whatever the device has.
+/// The unit of the kernel's counters, independent of the sector size of the device.
 pub(super) const SECTOR: f64 = 512.0;
 
 const fn bytes(column: usize) -> Formula {
@@ -49,7 +49,7 @@ const WRITE_PROPERTY: Property = Property::new(
     Kind::Rate,
 );
 
-/// The properties of a device, and how each follows from its row.
+/// The properties of a device, and the formula of each over its row.
 #[rustfmt::skip]
 pub(super) const PROPERTIES: [RowProperty; 9] = [
     (READ_PROPERTY, |row| bytes(row + READ)),
@@ -70,7 +70,7 @@ pub(super) const PROPERTIES: [RowProperty; 9] = [
      |row| Formula::Level(row + IN_FLIGHT)),
 ];
 
-/// What is read and written of file systems is what is of their devices.
+/// The properties of a file system are those of its device.
 pub(super) const FILE_SYSTEM_PROPERTIES: [RowProperty; 2] = [
     (READ_PROPERTY, |row| bytes(row + READ)),
     (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),

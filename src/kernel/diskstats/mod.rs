@@ -1,4 +1,4 @@
-//! What goes through block devices: `/proc/diskstats`.
+//! The traffic of block devices: `/proc/diskstats`.
 //!
 //! <https://docs.kernel.org/admin-guide/iostats.html>
 
@@ -23,7 +23,7 @@ use crate::{
 
 use columns::*;
 
-/// The lines of `/proc/diskstats`, one row of columns each.
+/// The lines of `/proc/diskstats`, with a row of columns for each.
 pub(super) struct DiskCounters {
     roots: Roots,
     table: Table<Diskstats, String>,
@@ -88,7 +88,7 @@ impl Source for DiskCounters {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        // Who has come back may be another under the old name.
+        // Another device may have the name of one that has gone.
         let is_same = |kernel: &[u8], id: &String| has_id(&self.roots, kernel, id);
         self.table.read(columns, is_same)
     }
@@ -99,9 +99,9 @@ impl Source for DiskCounters {
 }
 
 impl DiskCounters {
-    /// What is read and written of file systems is what is of their devices.
+    /// The metrics of the file systems, which are those of their devices.
     fn file_system_metrics(&self, devices: &[block::Device], rows: &[usize]) -> Vec<Metric> {
-        // Where the kernel does not say what is mounted, there are still the devices.
+        // Without mountinfo, the metrics of the devices remain.
         let file_systems = mountinfo::file_systems(&self.roots, devices, true).unwrap_or_default();
         let mut metrics = Vec::new();
         for file_system in &file_systems {
@@ -121,7 +121,7 @@ impl DiskCounters {
     }
 }
 
-/// Whether the device that has this name in the kernel now is the one of this id.
+/// Whether the device that now has this name has the id.
 fn has_id(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     let kernel = String::from_utf8_lossy(kernel);
     match id.rsplit_once("-part") {
@@ -137,7 +137,7 @@ fn has_id(roots: &Roots, kernel: &[u8], id: &str) -> bool {
     }
 }
 
-/// The form of `/proc/diskstats`.
+/// The format of `/proc/diskstats`.
 pub(super) struct Diskstats;
 
 impl Format for Diskstats {
@@ -146,7 +146,7 @@ impl Format for Diskstats {
     const WIDTH: usize = WIDTH;
     const COUNTED: &[usize] = &[READ, WRITTEN];
 
-    /// The third word of a line, and what follows.
+    /// The third word of a line, and the rest.
     fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
         let (_major, rest) = parse::word(line);
         let (_minor, rest) = parse::word(rest);
@@ -166,14 +166,14 @@ impl Format for Diskstats {
 /// The columns of a line.
 type Fields = [Raw; FIELDS];
 
-/// The columns in what follows the name.
+/// Parses the rest of a line after the name.
 fn fields(rest: &[u8]) -> Option<Fields> {
     let mut numbers = parse::numbers(rest);
     let mut next = || numbers.next();
     let (reads, _, read, read_time) = (next()?, next()?, next()?, next()?);
     let (writes, _, written, write_time) = (next()?, next()?, next()?, next()?);
     let (in_flight, busy, queue) = (next()?, next()?, next()?);
-    // Kernels that lost count of them have written -1 as an unsigned number of 32 bits.
+    // A kernel whose count was wrong has written -1 as an unsigned number of 32 bits.
     let in_flight = match i32::try_from(in_flight) {
         Ok(count) => Raw::Number(count.into()),
         Err(_) => Raw::Fault(Fault::Malformed),

@@ -6,7 +6,7 @@ use crate::{
     source::tests::{Tree, level, read, roots},
 };
 
-/// A machine with these lines of diskstats, of the drives A and B.
+/// A machine with these lines of diskstats and the drives A and B.
 fn machine(lines: &str) -> (Tree, DiskCounters) {
     let tree = Tree::new();
     for (kernel, serial) in [("sda", "A"), ("sdb", "B")] {
@@ -24,7 +24,7 @@ fn line(kernel: &str, read: u64) -> String {
     format!("8 0 {kernel} 1 0 {read} 3 4 0 6 7 8 9 10\n")
 }
 
-/// Two readings, a second apart; between them the file becomes `after`.
+/// The reading between two snapshots that are a second apart. The file changes to `after` in between.
 fn between(tree: &Tree, counters: &mut DiskCounters, after: &str, metric: &Metric) -> Reading {
     let mut stamp = Stamp::now();
     let mut snapshot = |counters: &mut DiskCounters| {
@@ -60,7 +60,7 @@ fn all_counts_each_byte_once() {
     let both = line("sda", 110) + &line("sda1", 100) + &line("sdb", 1005);
     check(&all, &both, Ok(15.0 * 512.0));
     check(&sdb, &both, Ok(5.0 * 512.0));
-    // One that vanishes takes its share along and makes nothing go backwards.
+    // The share of a device that vanishes vanishes with it, and the sum does not go backwards.
     let one = line("sda", 110) + &line("sda1", 100);
     check(&all, &one, Ok(10.0 * 512.0));
     check(&sdb, &one, Err(Fault::Gone));
@@ -77,17 +77,17 @@ fn a_disk_goes_and_comes_back_under_another_name() {
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(1000));
     tree.write("diskstats", &line("sda", 100));
     assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
-    // The same drive under the same name is read again without more ado.
+    // The same drive under the same name is read again.
     tree.write("diskstats", &(line("sda", 100) + &line("sdb", 2000)));
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(2000));
-    // Another drive under its name is not.
+    // Another drive under that name is not.
     tree.write("diskstats", &line("sda", 100));
     read(&mut counters);
     tree.write("block/sdb/device/serial", "C");
     tree.write("diskstats", &(line("sda", 100) + &line("sdb", 7)));
     assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
     assert!(counters.changed());
-    // Under another name it is found again by its serial number, and has its columns back.
+    // Discovery finds the drive by its serial number under another name, and gives it its columns back.
     tree.write("block/sdc/device/serial", "B");
     tree.write(
         "diskstats",
@@ -103,9 +103,9 @@ fn a_disk_goes_and_comes_back_under_another_name() {
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(3000));
 }
 
-/// Sticks that are plugged in one after the other.
+/// USB sticks that are plugged in one after the other.
 #[test]
-fn what_comes_and_goes_leaves_nothing_behind() {
+fn devices_that_come_and_go_leave_nothing_behind() {
     let (tree, mut counters) = machine(&line("sda", 100));
     let mut before: Option<(Metric, Snapshot)> = None;
     for stick in 0..100 {
@@ -131,7 +131,7 @@ fn what_comes_and_goes_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_comes_and_goes_is_noticed_and_an_empty_slot_is_not() {
+fn a_change_of_devices_is_noticed_and_an_empty_slot_is_not() {
     let (tree, mut counters) = machine(&(line("sda", 100) + &line("loop0", 0)));
     tree.write("block/loop0/size", "0\n");
     counters.discover().unwrap();
@@ -163,7 +163,7 @@ fn check(rest: &str, expected: Option<[u64; 9]>) {
 }
 
 #[test]
-fn lines_of_all_ages() {
+fn lines_of_all_kernel_versions() {
     let expected = Some([1, 3, 4, 5, 7, 8, 9, 10, 11]);
     check(" 1 2 3 4 5 6 7 8 9 10 11", expected);
     check(" 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15", expected);
@@ -178,7 +178,7 @@ fn lines_of_all_ages() {
 }
 
 #[test]
-fn a_cut_line_spoils_nothing_but_itself() {
+fn a_cut_line_affects_only_itself() {
     let text = line("sda", 100) + &line("sdb", 1000);
     let (tree, mut counters) = machine(&text);
     counters.discover().unwrap();

@@ -1,4 +1,4 @@
-//! How much usage file systems have: `statvfs`, which may never answer and so is asked on the blocking pool.
+//! The space of file systems: `statvfs`. The call may block for ever, so it is made on the blocking pool.
 
 use std::{
     fs, io,
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The file systems on disks that are mounted, and those on the network if they are wanted.
+/// The mounted file systems on disks, and those on the network if configured.
 pub(super) struct FileSystemSpace {
     roots: Roots,
     network_mounts: bool,
@@ -34,22 +34,22 @@ pub(super) struct FileSystemSpace {
     changed: bool,
 }
 
-/// What is known of a file system.
+/// The job that reads a file system, and its mount point.
 struct MountState {
     mount_point: MountPoint,
     job: Job<Result<SpaceUsage, Fault>>,
     is_counted: bool,
 }
 
-/// Where a file system is mounted.
+/// The path and the device of a mount.
 #[derive(Clone, PartialEq)]
 struct MountPoint {
     path: PathBuf,
-    /// Its device, where files in it show that.
+    /// The device number, if the files of the file system have it.
     device: Option<(u64, u64)>,
 }
 
-/// What a file system answers: bytes, and inodes.
+/// The space of a file system in bytes, and its inodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct SpaceUsage {
     total: u64,
@@ -60,7 +60,7 @@ struct SpaceUsage {
 }
 
 const ALL: usize = 5;
-/// Whose the row is, and the properties.
+/// The owner of the row, and the properties.
 const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
@@ -87,7 +87,7 @@ impl FileSystemSpace {
         }
     }
 
-    /// What is known of a file system, from now on asked where it is mounted now.
+    /// The state of a mount. A mount that is unchanged keeps its job.
     fn mount_state(
         roots: &Roots,
         pool: &Pool,
@@ -96,13 +96,13 @@ impl FileSystemSpace {
     ) -> MountState {
         let point = &file_system.mount.point;
         let path = roots.root.join(point.strip_prefix("/").unwrap_or(point));
-        // Of what spans several devices, the files do not show the number of the mount.
+        // The files of a file system that spans several devices do not have the device number of the mount.
         let has_device_number = file_system.mount.device.0 != 0 || file_system.mount.is_network();
         let device = has_device_number.then_some(file_system.mount.device);
         let mount_point = MountPoint { path, device };
         let is_counted = file_system.is_counted;
         match before {
-            // One that hangs is asked once, however often it is found.
+            // A file system that hangs has one job, however often it is discovered.
             Some(before) if before.mount_point == mount_point => MountState {
                 is_counted,
                 ..before
@@ -166,21 +166,17 @@ impl Source for FileSystemSpace {
             }));
         }
         if !file_systems.is_empty() {
-            metrics.extend(
-                PROPERTIES[..ALL]
-                    .iter()
-                    .enumerate()
-                    .map(|(column, property)| {
-                        property.of("disk", b"all", "Disks,", Formula::Level(column))
-                    }),
-            );
+            let totals = PROPERTIES[..ALL].iter().enumerate();
+            metrics.extend(totals.map(|(column, property)| {
+                property.of("disk", b"all", "Disks,", Formula::Level(column))
+            }));
         }
         self.changed = false;
         Ok(metrics)
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        // None inside where the sum does not fit.
+        // The inner `None` is a sum that overflows.
         let mut all: Option<Option<SpaceUsage>> = None;
         columns.resize(ALL, Raw::Fault(Fault::Gone));
         for mount in self.mounts.iter() {
@@ -234,7 +230,7 @@ impl Deferred for FileSystemSpace {
 }
 
 impl SpaceUsage {
-    /// The sum, if it fits.
+    /// The sum; none if it overflows.
     fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {
             total: self.total.checked_add(other.total)?,
@@ -254,7 +250,7 @@ impl SpaceUsage {
         };
         let usable = self.used.checked_add(self.free);
         let inodes = |count: u64| match self.inodes {
-            // Btrfs and its like make inodes as they need them.
+            // Btrfs and similar file systems create inodes on demand.
             0 => Raw::Fault(Fault::Gone),
             _ => number(count),
         };
@@ -274,11 +270,11 @@ impl SpaceUsage {
 }
 
 impl MountPoint {
-    /// What the file system answers, if it is still the one that is mounted there.
+    /// Reads the space of the file system, if it is still mounted there.
     fn read_usage(&self) -> Result<SpaceUsage, Fault> {
         let fault = |cause: io::Error| Error::io(&self.path, cause).fault();
         if let Some(expected) = self.device {
-            // Where it is no longer mounted, the file system below would answer for it.
+            // Without this check, the file system below the mount point would answer once it is unmounted.
             let device = fs::metadata(&self.path).map_err(fault)?.dev();
             if (major(device), minor(device)) != expected {
                 return Err(Fault::Gone);

@@ -23,7 +23,7 @@ fn columns_of_df() {
 }
 
 #[test]
-fn no_room_is_no_share_and_no_limit_no_number() {
+fn an_empty_file_system_has_no_shares_and_no_inodes() {
     let columns = SpaceUsage::default().columns();
     assert_eq!(columns[0], Raw::Number(0.0));
     assert!(
@@ -34,7 +34,7 @@ fn no_room_is_no_share_and_no_limit_no_number() {
 }
 
 #[test]
-fn a_sum_that_does_not_fit_is_none() {
+fn a_sum_that_overflows_is_malformed() {
     let usage = |used| SpaceUsage {
         used,
         free: 1,
@@ -46,7 +46,7 @@ fn a_sum_that_does_not_fit_is_none() {
 }
 
 #[test]
-fn what_is_mounted_elsewhere_does_not_answer() {
+fn a_path_that_is_on_another_device_is_gone() {
     let here = fs::metadata("/").unwrap().dev();
     let number = (major(here), minor(here));
     let ask = |path: &str, device| {
@@ -78,7 +78,7 @@ fn mounts_on_disks_of_this_machine() {
 }
 
 #[test]
-fn mounts_on_the_network_are_asked_if_that_is_wanted() {
+fn network_mounts_are_read_if_configured() {
     let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                 31 22 0:50 / /net/dead rw - nfs4 filer:/vol/dead rw,hard\n\
                 32 22 0:51 / /auto rw - autofs /etc/auto.misc rw,fd=42\n\
@@ -99,10 +99,10 @@ fn mounts_on_the_network_are_asked_if_that_is_wanted() {
     ] {
         let mut space = FileSystemSpace::new(&tree.roots(), network_mounts, &Pool::new());
         space.discover().unwrap();
-        let asked = || space.mounts.iter().flatten();
-        assert_eq!(asked().map(|mount| &mount.id).collect::<Vec<_>>(), expected);
-        let far = asked().filter(|mount| !mount.state.is_counted);
-        assert_eq!(far.count(), if network_mounts { 2 } else { 0 });
+        let found = || space.mounts.iter().flatten();
+        assert_eq!(found().map(|mount| &mount.id).collect::<Vec<_>>(), expected);
+        let remote = found().filter(|mount| !mount.state.is_counted);
+        assert_eq!(remote.count(), if network_mounts { 2 } else { 0 });
     }
 }
 
@@ -131,7 +131,7 @@ fn a_file_system_goes_and_comes_back() {
     assert_eq!(again.len(), metrics.len());
     let metrics = again;
     assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/used") > 0.0);
-    // It is unmounted, and what is below is another file system.
+    // The file system is unmounted, and the directory is on another one.
     tree.write(
         "self/mountinfo",
         "1 0 0:0 / /proc rw - zfs tank rw\n2 0 1:77 / /mnt rw - ext4 /dev/sdz rw\n",
@@ -142,9 +142,9 @@ fn a_file_system_goes_and_comes_back() {
     assert!(space.changed());
 }
 
-/// Images that are mounted one after the other, as packages and containers are.
+/// Images that are mounted one after the other, as for packages and containers.
 #[test]
-fn what_was_mounted_leaves_nothing_behind() {
+fn unmounted_file_systems_leave_nothing_behind() {
     let tree = Tree::new();
     let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
     let (major, minor) = (major(here), minor(here));
@@ -164,7 +164,7 @@ fn what_was_mounted_leaves_nothing_behind() {
         let name = format!("/mnt/{number}");
         assert_eq!(read(&mut names)[1..], [Raw::Text(name.into())]);
     }
-    // To look again at what answers slowly makes no second question of it.
+    // Discovering a slow file system again keeps its job.
     let slow = format!("1 0 {major}:{minor} / /mnt rw - vfat /dev/sda rw\n");
     tree.write("self/mountinfo", &slow);
     space.discover().unwrap();
