@@ -1,4 +1,4 @@
-//! The addresses of interfaces: `getifaddrs`.
+//! Addresses of network interfaces: `getifaddrs`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,17 +22,17 @@ use crate::{
     },
 };
 
-/// The addresses that the running kernel has given to interfaces.
+/// The addresses of the interfaces in the running kernel.
 pub(super) struct Addresses {
-    /// Of another machine's /proc they cannot be asked.
+    /// getifaddrs asks this kernel, not the one of another /proc.
     is_this_host: bool,
     devices: Devices<String, ()>,
     changed: bool,
 }
 
-/// Of each family: the address, the mask, and the address with the length of the prefix.
+/// The columns of an address family: the address, the mask, and the address with the prefix length.
 const ADDRESS_WIDTH: usize = 3;
-/// Whose the row is, and the properties.
+/// The owner of the row, and the properties.
 const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
@@ -131,7 +131,7 @@ impl Source for Addresses {
     }
 }
 
-/// An address and the mask of its network.
+/// An address and its netmask.
 struct Address {
     ip: IpAddr,
     mask: IpAddr,
@@ -152,7 +152,7 @@ impl Address {
     }
 }
 
-/// Whether it is of use on the link only.
+/// Whether the address is link-local.
 fn is_link_local(ip: &str) -> bool {
     let ip: Option<Ipv6Addr> = ip.parse().ok();
     ip.is_some_and(|ip| ip.is_unicast_link_local())

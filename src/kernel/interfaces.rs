@@ -1,4 +1,4 @@
-//! The interfaces that there are: `/proc/net/dev` and `/sys/class/net`.
+//! The network interfaces: `/proc/net/dev` and `/sys/class/net`.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use crate::{
     source::{Error, Roots, parse},
 };
 
-/// An interface.
+/// A network interface.
 #[derive(Debug)]
 pub(super) struct Interface {
     pub(super) name: Vec<u8>,
@@ -19,16 +19,16 @@ pub(super) struct Interface {
 }
 
 impl Interface {
-    /// Its name, to show.
+    /// The name as text.
     pub(super) fn label(&self) -> String {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 }
 
-/// The interfaces there are now.
+/// The interfaces that are present now.
 ///
 /// # Errors
-/// When the kernel does not say which.
+/// If `/proc/net/dev` cannot be read.
 pub(super) fn list(roots: &Roots) -> Result<Vec<Interface>, Error> {
     let path = roots.proc.join("net/dev");
     let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
@@ -39,7 +39,7 @@ pub(super) fn list(roots: &Roots) -> Result<Vec<Interface>, Error> {
 pub(super) fn parse_interfaces(roots: &Roots, text: &[u8]) -> Vec<Interface> {
     let mut known = HashSet::new();
     let names = parse::lines(text).filter_map(|line| Some(split_line(line)?.0));
-    // An interface has one line.
+    // The kernel writes one line for each interface. A second line of a name is skipped.
     let names = names.filter(|name| known.insert(*name)).map(<[u8]>::to_vec);
     let mut interfaces: Vec<_> = names
         .map(|name| Interface {
@@ -48,7 +48,8 @@ pub(super) fn parse_interfaces(roots: &Roots, text: &[u8]) -> Vec<Interface> {
         })
         .collect();
     if !interfaces.iter().any(|interface| interface.is_counted) {
-        // In a container there is no hardware: what stands on no other interface is its way out.
+        // A container has no hardware. It is connected through the interfaces that have no other one below
+        // them.
         for interface in &mut interfaces {
             interface.is_counted =
                 interface.name != b"lo" && !is_stacked(&sysfs_directory(roots, &interface.name));
@@ -57,8 +58,8 @@ pub(super) fn parse_interfaces(roots: &Roots, text: &[u8]) -> Vec<Interface> {
     interfaces
 }
 
-/// The name of a line and what follows. A name has no colon in it; the lines above the first
-/// interface have none, but bars.
+/// The name in a line, and the rest. A name has no colon in it. The header lines have bars and no colon before
+/// the first bar.
 pub(super) fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| matches!(byte, b':' | b'|'))?;
     let rest = line[end..].strip_prefix(b":")?;
@@ -66,13 +67,13 @@ pub(super) fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (!name.is_empty()).then_some((name, rest))
 }
 
-/// Where sysfs tells of an interface.
+/// The directory of an interface in sysfs.
 pub(super) fn sysfs_directory(roots: &Roots, name: &[u8]) -> PathBuf {
     let name = String::from_utf8_lossy(name).into_owned();
     roots.sys.join("class/net").join(name)
 }
 
-/// Whether its packets go through others as well: a bridge, a bond, a VLAN, a tunnel's end.
+/// Whether its packets pass through other interfaces too: a bridge, a bond, a VLAN, a tun device.
 fn is_stacked(directory: &Path) -> bool {
     let entries = regular_file::entries(directory).into_iter().flatten();
     let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn hardware_is_counted_and_what_stands_on_it_is_not() {
+    fn hardware_is_counted_and_virtual_interfaces_are_not() {
         check(
             &["eth0/device/uevent", "eth1/device/uevent", "br0/bridge/x"],
             "eth0 eth1",

@@ -1,4 +1,4 @@
-//! The state of interfaces: small files in `/sys/class/net`.
+//! Attributes of network interfaces: small files in `/sys/class/net`.
 
 use std::{fs, io};
 
@@ -18,24 +18,24 @@ use crate::{
     },
 };
 
-/// One file of each interface.
+/// One attribute of all interfaces.
 pub(super) struct InterfaceAttribute {
     roots: Roots,
     format: &'static AttributeFormat,
     files: Devices<Vec<u8>, File>,
 }
 
-/// Whose the row is, and what the file says.
+/// The owner of the row, and the value.
 const WIDTH: usize = 2;
 
-/// A file that each interface has, and what is made of it.
+/// The file of an attribute, and the function that parses it.
 struct AttributeFormat {
     file: &'static str,
     scope: [&'static str; 1],
     property: Property,
-    /// Only of interfaces that can have it.
+    /// Whether an interface can have the attribute.
     is_wanted: fn(&Roots, &[u8]) -> bool,
-    /// What a text says; of the interface of this name.
+    /// Parses a text, given the name of the interface and the text.
     column: fn(&[u8], &[u8]) -> Raw,
 }
 
@@ -63,7 +63,7 @@ static SPEED: AttributeFormat = AttributeFormat {
     ),
     is_wanted: has_speed,
     column: |_, text| match text.trim_ascii() {
-        // The driver does not know.
+        // The driver does not know the speed.
         b"-1" | b"4294967295" => Raw::Fault(Fault::Gone),
         number => match parse::number(number) {
             Some(megabits) => Raw::Number(megabits as f64 * 1e6),
@@ -87,8 +87,8 @@ static ALIAS: AttributeFormat = AttributeFormat {
     },
 };
 
-/// Whether there is a link that has a speed: of what is wireless it changes with every packet, and
-/// the kernel does not tell; of what is made by software it is made up.
+/// Whether the interface has a link with a speed. The speed of a wireless link changes with every packet, and
+/// the kernel does not show it; the speed of a virtual interface is made up.
 fn has_speed(roots: &Roots, name: &[u8]) -> bool {
     let directory = interfaces::sysfs_directory(roots, name);
     let has = |entry: &str| directory.join(entry).exists();
@@ -165,7 +165,7 @@ impl Source for InterfaceAttribute {
     }
 }
 
-/// The kernel answers EINVAL where there is nothing to tell: the speed of a link that is down.
+/// The kernel answers EINVAL if there is no value: the speed of a link that is down.
 fn fault(error: &Error) -> Fault {
     match error {
         Error::Io { cause, .. } if is_invalid(cause) => Fault::Gone,
@@ -216,7 +216,7 @@ mod tests {
     fn fixtures() {
         let mut laptop = InterfaceAttribute::speed(&roots("laptop"));
         let metrics = laptop.discover().unwrap();
-        // Not of lo, nor of what is wireless.
+        // Neither lo nor the wireless interface has the metric.
         assert_eq!(metrics.len(), 1);
         assert_eq!(&*metrics[0].id, "network/enp0s31f6/speed");
         assert_eq!(read(&mut laptop)[1..], [Raw::Number(1e9)]);

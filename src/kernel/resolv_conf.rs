@@ -1,4 +1,4 @@
-//! The name servers: `/etc/resolv.conf`, or what stands behind it.
+//! Name servers: `/etc/resolv.conf`, or that of systemd-resolved.
 
 use std::{
     io,
@@ -20,8 +20,8 @@ use crate::{
 /// The name servers of the machine.
 pub(super) struct NameServers {
     roots: Roots,
-    /// What the library asks, and what systemd-resolved asks for it. Both are replaced, not
-    /// written anew, so they are not kept open.
+    /// The file for the C library, and the file with the servers that systemd-resolved asks. Both are replaced
+    /// as whole files, so they are not kept open.
     files: [PathBuf; 2],
 }
 
@@ -41,11 +41,11 @@ impl NameServers {
     }
 
     fn servers(&self) -> Result<Vec<IpAddr>, Error> {
-        /// Where systemd-resolved listens.
+        /// The address of the stub listener of systemd-resolved.
         const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
         let read = |path: &PathBuf| match regular_file::table(path) {
             Ok(text) => Ok(parse_servers(&text)),
-            // A machine that asks nobody.
+            // The machine has no name servers.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(cause) => Err(Error::io(path, cause)),
         };
@@ -99,7 +99,7 @@ pub(super) fn parse_servers(text: &[u8]) -> Vec<IpAddr> {
     lines.filter_map(parse_address).collect()
 }
 
-/// An address, perhaps with the interface through which it is reached: `fe80::1%eth0`.
+/// An address, possibly with the interface of its scope: `fe80::1%eth0`.
 fn parse_address(field: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(field).ok()?.trim_ascii();
     text.split('%').next()?.parse().ok()
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_the_stub_are_others() {
+    fn servers_behind_the_stub_resolver_are_shown() {
         let tree = Tree::new();
         let mut name_servers = NameServers::new(&tree.roots());
         let gone = || Raw::Fault(Fault::Gone);

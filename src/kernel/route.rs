@@ -1,4 +1,4 @@
-//! The way out: `/proc/net/route` and `/proc/net/ipv6_route`.
+//! Default routes: `/proc/net/route` and `/proc/net/ipv6_route`.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The default routes of one family.
+/// The gateways of the default routes of one address family.
 pub(super) struct DefaultGateways {
     roots: Roots,
     file: File,
@@ -29,7 +29,7 @@ pub(super) struct DefaultGateways {
     devices: Devices<Vec<u8>, ()>,
 }
 
-/// Whose the row is, and the router.
+/// The owner of the row, and the gateway.
 const WIDTH: usize = 2;
 
 struct AddressFamily {
@@ -39,11 +39,11 @@ struct AddressFamily {
     route: fn(&[u8]) -> Option<Route<'_>>,
 }
 
-/// A way to everywhere.
+/// A default route.
 struct Route<'a> {
     interface: &'a [u8],
     gateway: IpAddr,
-    /// Of several the one with the least is taken.
+    /// The route with the smallest metric is used.
     metric: u32,
 }
 
@@ -96,7 +96,7 @@ impl Source for DefaultGateways {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         match self.file.read() {
             Ok(_) => {}
-            // A kernel without this family.
+            // A kernel without this address family.
             Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
                 return Ok(Vec::new());
             }
@@ -149,8 +149,8 @@ fn read_columns(
     }));
 }
 
-/// `eth0 00000000 010200C0 0003 0 0 100 00000000 ...`: the interface, the destination, the gateway,
-/// flags, two numbers, the metric and the mask. Addresses are as they lie in memory.
+/// `eth0 00000000 010200C0 0003 0 0 100 00000000 ...`: the interface, the destination, the gateway, the flags,
+/// two numbers, the metric and the mask. Addresses are in the byte order of memory.
 fn parse_ipv4_route(line: &[u8]) -> Option<Route<'_>> {
     let mut fields = parse::fields(line);
     let interface = fields.next()?;
@@ -187,7 +187,7 @@ fn hex128(field: &[u8]) -> Option<u128> {
     u128::from_str_radix(str::from_utf8(field).ok()?, 16).ok()
 }
 
-/// Parses a text whatever is in it.
+/// Parses any text, for the test of malformed input.
 #[cfg(test)]
 pub(super) fn check_text(text: &[u8]) {
     for family in [&IPV4, &IPV6] {

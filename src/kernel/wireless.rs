@@ -1,4 +1,4 @@
-//! How well wireless interfaces hear: `/proc/net/wireless`.
+//! The signal of wireless interfaces: `/proc/net/wireless`.
 
 use std::io;
 
@@ -23,7 +23,7 @@ pub(super) struct Wireless {
     changed: bool,
 }
 
-/// Whose the row is, and the signal.
+/// The owner of the row, and the signal.
 const WIDTH: usize = 2;
 
 const SIGNAL: Property = Property::new(
@@ -52,7 +52,7 @@ impl Source for Wireless {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = match self.file.read() {
             Ok(text) => text,
-            // A kernel that knows nothing wireless.
+            // The kernel has no wireless support.
             Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
                 return Ok(Vec::new());
             }
@@ -82,7 +82,8 @@ impl Source for Wireless {
     }
 }
 
-/// The columns of these interfaces in a text of `/proc/net/wireless`. False if there are others.
+/// Reads the columns of these interfaces from a text of `/proc/net/wireless`. Returns false if the text has
+/// others.
 fn read_rows(text: &[u8], devices: &Devices<Vec<u8>, ()>, columns: &mut Vec<Raw>) -> bool {
     columns.resize(
         rows::place(devices.len(), WIDTH, 0),
@@ -107,7 +108,7 @@ fn read_rows(text: &[u8], devices: &Devices<Vec<u8>, ()>, columns: &mut Vec<Raw>
     is_known
 }
 
-/// Parses a text whatever is in it.
+/// Parses any text, for the test of malformed input.
 #[cfg(test)]
 pub(super) fn check_text(text: &[u8]) {
     let mut devices = Devices::default();
@@ -115,8 +116,8 @@ pub(super) fn check_text(text: &[u8]) {
     read_rows(text, &devices, &mut Vec::new());
 }
 
-/// Per cent, from a line such as ` 0000   54.  -56.  -256  0 0 0 0 3 0`: the status, the quality,
-/// the level and the noise, with a point where the number is new.
+/// The signal in per cent, from a line such as ` 0000   54.  -56.  -256  0 0 0 0 3 0`: the status, the quality,
+/// the level and the noise. A dot marks an updated number.
 fn signal(rest: &[u8]) -> Option<f64> {
     const WEAKEST: f64 = -90.0;
     const STRONGEST: f64 = -20.0;
@@ -130,7 +131,7 @@ fn signal(rest: &[u8]) -> Option<f64> {
         let level = (level as f64).clamp(WEAKEST, STRONGEST);
         return Some(100.0 - 70.0 * (STRONGEST - level) / (STRONGEST - WEAKEST));
     }
-    // What mac80211 counts up to.
+    // The maximum of mac80211.
     let share = 100.0 * quality as f64 / 70.0;
     (quality >= 0).then_some(share.min(100.0))
 }

@@ -1,4 +1,4 @@
-//! The columns of an interface, and what is offered of them.
+//! The columns of an interface, and the properties made of them.
 
 use crate::{
     metric::{Kind, unit},
@@ -9,10 +9,10 @@ use crate::{
     },
 };
 
-/// The sums of what counts, which are the first columns.
+/// The totals are the first columns.
 pub(super) const TOTALS: usize = 2;
 
-/// Behind the column that says whose the row is.
+/// The first column of a row is that of its owner.
 pub(super) const DOWN: usize = 1;
 pub(super) const DOWN_PACKETS: usize = 2;
 pub(super) const DOWN_ERRORS: usize = 3;
@@ -21,15 +21,15 @@ pub(super) const UP: usize = 5;
 pub(super) const UP_PACKETS: usize = 6;
 pub(super) const UP_ERRORS: usize = 7;
 pub(super) const UP_DROPS: usize = 8;
-/// The same as DOWN and UP, of interfaces whose bytes count for all.
+/// The same as DOWN and UP, for the interfaces that are counted in the totals.
 pub(super) const ALL_DOWN: usize = 9;
 pub(super) const ALL_UP: usize = 10;
 pub(super) const WIDTH: usize = 11;
 
-/// How many of them a line has.
+/// The number of columns that a line fills.
 pub(super) const FIELDS: usize = ALL_DOWN - DOWN;
 
-/// The properties of an interface, and how each follows from its row.
+/// The properties of an interface, and the formula of each over its row.
 #[rustfmt::skip]
 pub(super) const PROPERTIES: [RowProperty; 12] = [
     (Property::new("download", "download rate", "Bytes received: bytes of Receive in the interface's line of /proc/net/dev", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 1.0)),
@@ -46,7 +46,7 @@ pub(super) const PROPERTIES: [RowProperty; 12] = [
     (Property::new("uploadDrops", "packets dropped, sent", "Packets to be sent and dropped: drop of Transmit in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_DROPS, 1.0)),
 ];
 
-/// The properties of all together.
+/// The properties of all interfaces together.
 #[rustfmt::skip]
 pub(super) const ALL: [(Property, Formula); 6] = [
     (Property::new("download", "download rate", "Bytes received by the machine, each once: bytes of Receive in the lines of hardware in /proc/net/dev, or, where there is none, of what stands on no other interface; never lo", unit::BYTES_PER_SECOND, Kind::Rate), sum(ALL_DOWN, 1.0)),

@@ -1,4 +1,4 @@
-//! What goes through interfaces: `/proc/net/dev`.
+//! The traffic of network interfaces: `/proc/net/dev`.
 
 mod columns;
 
@@ -14,7 +14,7 @@ use crate::{
 
 use columns::*;
 
-/// The lines of `/proc/net/dev`: the totals of all, and then one row of columns for each.
+/// The lines of `/proc/net/dev`: the totals, and then a row of columns for each interface.
 pub(super) struct InterfaceCounters {
     roots: Roots,
     table: Table<NetDev, Vec<u8>>,
@@ -75,7 +75,7 @@ impl Source for InterfaceCounters {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        // An interface is its name.
+        // The name identifies the interface.
         self.table.read(columns, |_, _| true)?;
         let (totals, rows) = columns.split_at_mut(TOTALS);
         for (total, column) in totals.iter_mut().zip([ALL_DOWN, ALL_UP]) {
@@ -89,7 +89,7 @@ impl Source for InterfaceCounters {
     }
 }
 
-/// The sum of the counters in some columns: gone where there is none, a fault where it does not fit.
+/// The sum of the counters in some columns: gone if there is none, malformed if it overflows.
 fn sum_of<'a>(columns: impl Iterator<Item = &'a Raw>) -> Raw {
     let counters = columns.filter_map(|column| match column {
         Raw::Counter(count) => Some(*count),
@@ -105,7 +105,7 @@ fn sum_of<'a>(columns: impl Iterator<Item = &'a Raw>) -> Raw {
     }
 }
 
-/// The form of `/proc/net/dev`.
+/// The format of `/proc/net/dev`.
 pub(super) struct NetDev;
 
 impl Format for NetDev {
@@ -133,7 +133,7 @@ impl Format for NetDev {
 /// The numbers of a line.
 type Fields = [u64; FIELDS];
 
-/// Bytes, packets, errors and drops, received and sent.
+/// Parses bytes, packets, errors and drops, received and sent.
 fn fields(rest: &[u8]) -> Option<Fields> {
     let mut numbers = parse::numbers(rest);
     let mut columns = [0; FIELDS];
@@ -141,7 +141,7 @@ fn fields(rest: &[u8]) -> Option<Fields> {
     for column in down {
         *column = numbers.next()?;
     }
-    // Between them: fifo, frame, compressed and multicast.
+    // fifo, frame, compressed and multicast are skipped.
     let mut numbers = numbers.skip(4);
     for column in up {
         *column = numbers.next()?;

@@ -19,7 +19,7 @@ fn machine(lines: &str) -> (Tree, InterfaceCounters) {
     (tree, counters)
 }
 
-/// What `id` is a second after the file has become `after`.
+/// The reading of `id` a second after the file has changed to `after`.
 fn reading(tree: &Tree, counters: &mut InterfaceCounters, after: &str, id: &str) -> Reading {
     let metrics = counters.discover().unwrap();
     let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();
@@ -36,7 +36,7 @@ fn reading(tree: &Tree, counters: &mut InterfaceCounters, after: &str, id: &str)
 }
 
 #[test]
-fn all_counts_hardware_and_loses_what_vanishes() {
+fn all_counts_hardware_and_drops_interfaces_that_vanish() {
     let before = line("lo", 7) + &line("eth0", 100) + &line("eth1", 1000) + &line("br0", 1100);
     let check = |after: &str, id: &str, expected: Result<f64, Fault>| {
         let (tree, mut counters) = machine(&before);
@@ -62,7 +62,7 @@ fn all_counts_hardware_and_loses_what_vanishes() {
 }
 
 #[test]
-fn a_sum_that_does_not_fit_is_none() {
+fn a_sum_that_overflows_is_malformed() {
     let most = format!("eth0: {} 1 2 3 0 0 0 0 7 5 6 7 0 0 0 0\n", u64::MAX);
     let (_tree, mut counters) = machine(&(most + &line("eth1", 1)));
     counters.discover().unwrap();
@@ -97,9 +97,9 @@ fn an_interface_goes_and_comes_back() {
     assert_eq!(ids(&again), ids(&metrics));
 }
 
-/// Three thousand interfaces, a hundred at a time, as containers begin and end.
+/// Three thousand interfaces, a hundred at a time, as containers start and stop.
 #[test]
-fn what_comes_and_goes_leaves_nothing_behind() {
+fn devices_that_come_and_go_leave_nothing_behind() {
     let (tree, mut counters) = machine("");
     for batch in 0..30 {
         let names = (0..100).map(|number| line(&format!("veth{batch}x{number}"), number));
@@ -117,7 +117,7 @@ fn what_comes_and_goes_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_row_that_is_used_again_is_never_taken_for_the_other_s() {
+fn a_reused_row_is_not_taken_for_its_former_device() {
     let (tree, mut counters) = machine(&(line("eth0", 100) + &line("veth1", 1000)));
     tree.write("class/net/veth1/device/uevent", "");
     tree.write("class/net/veth2/device/uevent", "");
@@ -161,7 +161,7 @@ fn a_row_that_is_used_again_is_never_taken_for_the_other_s() {
     let all = "network/all/download";
     check(&new, all, &now, &before, Ok(0.0));
     check(&new, all, &later, &now, Ok(20.0));
-    // It comes back, and is another for all that was read before.
+    // An interface that comes back is a new one: earlier snapshots are no baseline for it.
     let last = snapshot(&mut counters, &(both("veth2", 5050) + &line("veth1", 3)));
     let again = counters.discover().unwrap();
     let back = snapshot(&mut counters, &(both("veth2", 5050) + &line("veth1", 4)));
@@ -201,7 +201,7 @@ fn lines() {
     check("1 2 3 4 5 6 7 8 9 10 11", None);
     check("1 2 3 -4 5 6 7 8 9 10 11 12", None);
     check("", None);
-    // The name stuck to the number, as older kernels write it.
+    // Older kernels write no blank after the colon.
     let (tree, mut counters) = machine(" eth0:100 1 2 3 0 0 0 0 200 5 6 7 0 0 0 0\n");
     counters.discover().unwrap();
     assert_eq!(read(&mut counters)[TOTALS + DOWN], Raw::Counter(100));
@@ -217,7 +217,7 @@ fn fixtures() {
     assert_eq!(metrics.len(), 10 * 12 + 6);
     let columns = read(&mut server);
     let total = |id| level(&metrics, &columns, id);
-    // The two ports of the bond, and nothing that stands on them.
+    // The two ports of the bond, and no interface on top of them.
     let ports = total("network/eno1/totalDownload") + total("network/eno2/totalDownload");
     assert_eq!(total("network/all/totalDownload"), ports);
     assert!(total("network/br0/totalDownload") > 0.0);
