@@ -1,4 +1,4 @@
-//! The randomness that the kernel has gathered: `/proc/sys/kernel/random/entropy_avail`.
+//! The entropy of the kernel's random number generator: `/proc/sys/kernel/random/entropy_avail`.
 //!
 //! <https://docs.kernel.org/admin-guide/sysctl/kernel.html#random>
 

@@ -58,7 +58,7 @@ impl Source for OpenFiles {
     }
 }
 
-/// The numbers in a text of `/proc/sys/fs/file-nr`, which are called as in `files_stat_struct` of the kernel.
+/// The numbers in a text of `/proc/sys/fs/file-nr`. Their names are those of `files_stat_struct` in the kernel.
 ///
 /// ```text
 /// 474    0    2466186
@@ -66,9 +66,9 @@ impl Source for OpenFiles {
 struct FileNr {
     /// File handles that are allocated.
     nr_files: u64,
-    /// Those of them that are not used: 0 since Linux 2.6.
+    /// Allocated file handles that are not used: 0 since Linux 2.6.
     nr_free_files: u64,
-    /// As many there can be.
+    /// The maximum of file handles.
     max_files: u64,
 }
 

@@ -68,13 +68,13 @@ impl Source for LoadAverages {
     }
 }
 
-/// The averages in a text of `/proc/loadavg`; none that is not a number.
+/// The averages in a text of `/proc/loadavg`. A field that is not a number is none.
 ///
 /// ```text
 /// 0.20 0.18 0.12 1/80 11206
 /// ```
 ///
-/// What follows them is not read: the tasks that are runnable, a slash, all tasks, and the last process id.
+/// The rest is not read: the runnable tasks, a slash, all tasks, and the last process id.
 struct LoadAverage {
     one: Option<f64>,
     five: Option<f64>,

@@ -1,9 +1,10 @@
-//! The kernel's interfaces: a file or a folder each.
+//! The interfaces of the kernel: a file or a folder for each.
 //!
-//! Each is called by the file or directory of /proc or /sys that it reads, or by the call. Three read what user
-//! space keeps: [`os_release`], [`resolv_conf`] and [`users`]. Three join several interfaces: [`cpu_temperature`],
-//! [`disk_names`] and [`lmsensors`]. Two are what several stand on: [`interfaces`], the names and hardware of network
-//! interfaces, and [`per_cpu`], a file of each CPU and the average of all.
+//! A module is named after the file or directory of /proc or /sys that it reads, or after the system call.
+//! Three modules read files of user space: [`os_release`], [`resolv_conf`] and [`users`]. Three join several
+//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Two are shared by several modules:
+//! [`interfaces`] lists network interfaces and their hardware, and [`per_cpu`] reads an attribute of each CPU
+//! and the average of all.
 
 mod block;
 mod cpu_temperature;
@@ -44,8 +45,8 @@ mod zram;
 
 use crate::source::{Provider, Roots, pool::Pool, runtime_pm::PowerStates};
 
-/// The sources that read the kernel's interfaces, none of them opened yet. `network_mounts`: whether file
-/// systems are asked for their room that are on the network, or that autofs has mounted.
+/// The sources that read the interfaces of the kernel. None is open yet. `network_mounts` says whether the
+/// space of network file systems, and of file systems that autofs has mounted, is read as well.
 pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Provider> {
     let powers = PowerStates::default();
     let mut sources = vec![

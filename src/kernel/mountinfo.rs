@@ -105,7 +105,7 @@ fn read(roots: &Roots) -> Result<Vec<u8>, Error> {
     regular_file::table(&path).map_err(|cause| Error::io(&path, cause))
 }
 
-/// The mount points of file systems for which a server or a process answers, and may not answer.
+/// The mount points of file systems for which a server or a process answers, and may never answer.
 #[cfg(feature = "custom")]
 pub(crate) fn network_and_fuse_mounts() -> Vec<PathBuf> {
     let text = regular_file::table(Path::new("/proc/self/mountinfo")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The name of the distribution: os-release(5).
+//! The distribution: os-release(5).
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
@@ -8,16 +8,16 @@ use crate::{
     source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
 };
 
-/// `/etc/os-release`, or where there is none `/usr/lib/os-release`.
+/// `/etc/os-release`, or `/usr/lib/os-release` if there is none.
 pub(super) struct OsRelease {
     paths: [PathBuf; 2],
     version: Option<FileVersion>,
     fields: OsFields,
 }
 
-/// Which file it was, and when it was written. An upgrade puts a new file in the old one's place or
-/// turns a symbolic link to it, which an open descriptor would not see: so it is the name that is
-/// asked for, which costs less than to open, read and close the file.
+/// Identifies a version of the file. An upgrade replaces the file or the symbolic link to it, which an open
+/// file descriptor does not show. So the path is looked up at each reading, which costs less than to open, read
+/// and close the file.
 #[derive(PartialEq)]
 struct FileVersion {
     device: u64,
@@ -142,7 +142,7 @@ pub(super) fn parse_fields(text: &[u8]) -> OsFields {
             b"HOME_URL" => &mut url,
             _ => continue,
         };
-        // As in a shell, the last assignment counts, and an empty one is none.
+        // The last assignment counts, as in a shell, and an empty value is none.
         *field = unquote(value)
             .map(|value| parse::text(&value))
             .filter(|value| !value.is_empty());
@@ -157,7 +157,7 @@ pub(super) fn parse_fields(text: &[u8]) -> OsFields {
     ]
 }
 
-/// The value of an assignment, quoted as for a shell, in which nothing is expanded.
+/// The value of an assignment with the quotes of a shell. Nothing is expanded.
 fn unquote(value: &[u8]) -> Option<Vec<u8>> {
     match value {
         [b'\'', inner @ .., b'\''] if !inner.contains(&b'\'') => Some(inner.to_vec()),
@@ -166,7 +166,7 @@ fn unquote(value: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The text without the backslashes before `special`, or before anything where nothing is quoted.
+/// Removes the backslashes before `special` characters, or before any character if the text is not quoted.
 fn unescape(text: &[u8], special: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied();
@@ -179,7 +179,7 @@ fn unescape(text: &[u8], special: Option<&[u8]>) -> Option<Vec<u8>> {
                 }
                 plain.push(next);
             }
-            // The end of the quotes before the end of the line, or a quote without quotes.
+            // A quote inside of the quotes, or a quote in unquoted text.
             b'"' => return None,
             b'\'' if special.is_none() => return None,
             _ => plain.push(byte),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_repeated_facts() {
+    fn missing_and_repeated_fields() {
         let fields = |text: &str| {
             parse_fields(text.as_bytes()).map(|field| field.map(|text| text.to_string()))
         };
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_in_the_old_one_s_place_is_seen() {
+    fn a_replaced_file_is_read_again() {
         let tree = Tree::new();
         let mut release = OsRelease::new(&tree.roots());
         assert_eq!(release.discover().unwrap(), []);

@@ -1,4 +1,4 @@
-//! Whatever the kernel writes.
+//! Tests of the parsers with malformed input.
 
 use super::*;
 use crate::{
@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// Whatever the kernel writes, no parser panics, overflows or makes an infinite number.
+/// No text makes a parser panic, overflow or return an infinite number.
 #[test]
-fn no_text_does_harm() {
+fn no_input_panics() {
     let cpus: Vec<Vec<u8>> = ["cpu", "cpu0", "cpu1", "cpu2", "cpu3"]
         .map(Vec::from)
         .into();
@@ -49,9 +49,9 @@ fn no_text_does_harm() {
     torment(&texts, check);
 }
 
-/// The same of what counts devices.
+/// The same for the parsers of devices.
 #[test]
-fn no_text_of_devices_does_harm() {
+fn no_input_about_devices_panics() {
     let check = |text: &[u8]| {
         let mut columns = Vec::new();
         table::check_text::<diskstats::Diskstats>(text, &["nvme0n1", "nvme0n1p1", "dm-0"]);

@@ -1,4 +1,4 @@
-//! What uname(2) says: `ostype`, `osrelease` and `hostname` in `/proc/sys/kernel`.
+//! The kernel and the host, as in uname(2): `ostype`, `osrelease` and `hostname` in `/proc/sys/kernel`.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) struct KernelRelease {
     ostype: PathBuf,
     osrelease: PathBuf,
-    /// Read once: another kernel is another boot.
+    /// Read once: they change only with a reboot.
     names: Option<[Arc<str>; 3]>,
 }
 
@@ -71,7 +71,7 @@ impl Source for KernelRelease {
     }
 }
 
-/// `/proc/sys/kernel/hostname`, which can be set at any time.
+/// `/proc/sys/kernel/hostname`, which may change at any time.
 pub(super) struct Hostname {
     file: File,
     last: Arc<str>,
@@ -111,7 +111,7 @@ impl Source for Hostname {
     }
 }
 
-/// The text of a file that has one.
+/// The text of a file; an error if it is empty.
 fn read_text(file: &mut File) -> Result<Arc<str>, Error> {
     nonempty_text(file.read()?).ok_or_else(|| is_empty(file))
 }

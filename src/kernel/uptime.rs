@@ -1,4 +1,4 @@
-//! How long the machine has been up: `/proc/uptime`.
+//! The uptime of the machine: `/proc/uptime`.
 
 use std::borrow::Cow;
 
@@ -50,13 +50,13 @@ impl Source for Uptime {
     }
 }
 
-/// The first number in a text of `/proc/uptime`, in seconds.
+/// The first number in a text of `/proc/uptime`: the seconds since the boot.
 ///
 /// ```text
 /// 350735.47 234388.90
 /// ```
 ///
-/// The second is not read: the time that the CPUs were idle, of all together.
+/// The second number, the idle time summed over all CPUs, is not read.
 pub(super) fn uptime(text: &[u8]) -> Option<f64> {
     let line = text.strip_suffix(b"\n")?;
     parse::fields(line).next().and_then(parse::decimal)

@@ -1,4 +1,4 @@
-//! Who is logged in: the sessions of systemd-logind, otherwise utmp.
+//! Users that are logged in: the sessions of systemd-logind, or utmp without them.
 
 use std::{
     collections::HashSet,
@@ -19,9 +19,9 @@ use crate::{
 
 /// The users that are logged in.
 pub(super) struct Users {
-    /// A file for each session.
+    /// The directory of logind, with a file for each session.
     sessions: PathBuf,
-    /// A record for each terminal.
+    /// The file of utmp(5), with a record for each terminal.
     utmp: PathBuf,
 }
 
@@ -39,7 +39,7 @@ impl Users {
         }
     }
 
-    /// The user of each session; none where nobody keeps account of them.
+    /// The user of each session; none if there is neither logind nor utmp.
     fn sessions(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
         let entries = match regular_file::entries(&self.sessions) {
             Ok(entries) => entries,
@@ -47,7 +47,7 @@ impl Users {
             Err(cause) => return Err(Error::io(&self.sessions, cause)),
         };
         let paths = entries.into_iter().map(|entry| entry.path());
-        // A session that ends meanwhile has no file any more.
+        // A session may end and its file vanish meanwhile.
         let texts = paths.filter_map(|path| regular_file::table(&path).ok());
         Ok(Some(texts.filter_map(|text| session_user(&text)).collect()))
     }
@@ -88,7 +88,7 @@ impl Source for Users {
     }
 }
 
-/// The user of a session in the words of logind, if it is one of a person and not about to end.
+/// The user in a session file of logind, if the session is of class user and not closing.
 fn session_user(text: &[u8]) -> Option<Vec<u8>> {
     let value = |key: &[u8]| parse::lines(text).find_map(|line| line.strip_prefix(key));
     let is_person = value(b"CLASS=").is_some_and(|class| class.starts_with(b"user"));
@@ -98,7 +98,7 @@ fn session_user(text: &[u8]) -> Option<Vec<u8>> {
         .map(<[u8]>::to_vec)
 }
 
-/// The users of the records of utmp(5).
+/// The users in the records of utmp(5).
 fn utmp_users(bytes: &[u8]) -> Vec<Vec<u8>> {
     const NAME: usize = offset_of!(libc::utmpx, ut_user);
     const NAME_END: usize = NAME + 32;

@@ -1,4 +1,4 @@
-//! Swap that is compressed memory: zram.
+//! Compressed swap in memory: zram.
 //!
 //! <https://docs.kernel.org/admin-guide/blockdev/zram.html>
 
@@ -12,7 +12,7 @@ use crate::{
     source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
-/// `mm_stat` of each zram device, all together.
+/// `mm_stat` of all zram devices together.
 pub(super) struct Zram {
     roots: Roots,
     files: Vec<File>,
@@ -47,7 +47,7 @@ impl Source for Zram {
             Err(cause) => return Err(Error::io(&path, cause)),
         };
         let devices = entries.into_iter().map(|entry| entry.path());
-        // One that was never set up has the size 0.
+        // A device that was never set up has the size 0.
         let is_set_up = |device: &std::path::PathBuf| {
             let size = regular_file::table(&device.join("disksize")).ok();
             let size = size.and_then(|size| parse::number(size.trim_ascii()));
@@ -73,7 +73,7 @@ impl Source for Zram {
         for file in &mut self.files {
             let mm_stat = match file.read() {
                 Ok(text) => MmStat::parse(text),
-                // It was taken away.
+                // The device was removed.
                 Err(error) if error.fault() == Fault::Gone => continue,
                 Err(error) => return Err(error),
             };
@@ -106,8 +106,8 @@ impl Source for Zram {
 ///  1048576   262144   327680        0   327680        0        0        0
 /// ```
 ///
-/// What follows them is not read: `mem_limit`, `mem_used_max`, `same_pages`, `pages_compacted`, and what newer kernels
-/// have added.
+/// The rest is not read: `mem_limit`, `mem_used_max`, `same_pages`, `pages_compacted`, and the fields that
+/// newer kernels have added.
 #[derive(Clone, Copy, Default)]
 struct MmStat {
     orig_data_size: u64,

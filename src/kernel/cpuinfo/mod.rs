@@ -26,8 +26,8 @@ pub(super) struct CpuInfo {
     cpuinfo: PathBuf,
     cpus: PathBuf,
     model: PathBuf,
-    /// The list for which the summary is valid; empty if there is no list, and then each reading makes the
-    /// summary anew.
+    /// The list for which the summary is valid; empty if there is no list, and then each reading renews the
+    /// summary.
     last_online: Vec<u8>,
     summary: CpuSummary,
     /// The numbers of the CPUs that have columns. The list only grows.

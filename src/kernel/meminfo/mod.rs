@@ -17,7 +17,7 @@ use crate::{
 
 use table::{HUGE_TOTAL, METRICS, MemoryMetric, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
 
-/// `/proc/meminfo`, in the quantities of KSysGuard.
+/// The quantities of KSysGuard, from `/proc/meminfo`.
 pub(super) struct Memory {
     file: File,
     layout: Layout<{ LINES.len() }>,
@@ -42,7 +42,7 @@ impl Source for Memory {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.file.read()?;
-        // A kernel built without huge pages has no line of them.
+        // A kernel built without huge pages has no such lines.
         let has_huge_pages = self.layout.find(text, &LINES)[*PAGES.start()].is_some();
         let quantities = quantities(text, &mut self.layout)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
@@ -61,16 +61,16 @@ impl Source for Memory {
     }
 }
 
-/// Bytes, as far as the lines that tell of them are in order.
+/// Bytes, or the fault of the lines that they are made of.
 type Amount = Result<u64, Fault>;
 
-/// In the order of the constants above.
+/// In the order of the constants in `table`.
 type Quantities = [Amount; 15];
 
 fn metric(column: usize, row: &MemoryMetric, quantities: &Quantities) -> Metric {
     let &(id, name, description, quantity, whole) = row;
     let most = match quantity {
-        // Memory can be plugged in and swap be added: a total has no largest value.
+        // Memory can be plugged in and swap be added, so a total has no maximum.
         TOTAL | SWAP_TOTAL | HUGE_TOTAL => None,
         SWAP_USED | SWAP_FREE => quantities[SWAP_TOTAL].ok(),
         _ => quantities[TOTAL].ok(),
@@ -88,7 +88,7 @@ fn metric(column: usize, row: &MemoryMetric, quantities: &Quantities) -> Metric 
         minimum: Some(0.0),
         maximum: match whole {
             Some(_) => Some(100.0),
-            // Swap may be switched on later: what is 0 now is not the most there can be.
+            // Swap may be enabled later, so a size of 0 is no maximum.
             None => most.filter(|&bytes| bytes > 0).map(|bytes| bytes as f64),
         },
         formula: Formula::Level(column),
@@ -114,22 +114,23 @@ pub(super) fn read_columns(
 
 fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
     let (part, whole) = (part?, whole?);
-    // Of no swap, nothing is no share: neither 0 nor 100 per cent of it is used.
+    // Without swap there is no share of it: neither 0 nor 100 per cent is used.
     if whole == 0 {
         return Err(Fault::Gone);
     }
     Ok(100.0 * part as f64 / whole as f64)
 }
 
-/// The lines that are asked for, up to the number, in the order of the file: of fifty lines, this table is the record.
+/// The lines that are read, up to the number, in the order of the file. They are few of fifty, so there is no
+/// struct of the file.
 ///
 /// ```text
 /// MemTotal:       16000000 kB
 /// HugePages_Total:      16
 /// ```
 ///
-/// `MemAvailable` is there since Linux 3.14, `Shmem` since 2.6.32, `SReclaimable` since 2.6.19; the lines of huge pages
-/// where the kernel has them (`CONFIG_HUGETLB_PAGE`).
+/// `MemAvailable` exists since Linux 3.14, `Shmem` since 2.6.32, `SReclaimable` since 2.6.19; the lines of huge
+/// pages exist if the kernel has them (`CONFIG_HUGETLB_PAGE`).
 const LINES: [&[u8]; 14] = [
     b"MemTotal:",
     b"MemFree:",
@@ -147,7 +148,7 @@ const LINES: [&[u8]; 14] = [
     b"Hugepagesize:",
 ];
 
-/// The lines of [`LINES`] that count pages and not kilobytes.
+/// The indices in [`LINES`] of lines that count pages, not kilobytes.
 const PAGES: std::ops::RangeInclusive<usize> = 11..=12;
 
 /// The quantities in a text of `/proc/meminfo`.
@@ -184,7 +185,7 @@ fn quantities(
         huge_free,
         huge_size,
     ] = amounts.map(|amount| amount.unwrap_or(Err(Fault::Malformed)));
-    // Before Linux 3.14 the kernel did not say; shared memory is cached, but cannot be had.
+    // Linux before 3.14 has no MemAvailable. Shared memory is part of the cache, but cannot be reclaimed.
     let available = amounts[2]
         .unwrap_or_else(|| minus(plus(plus(plus(free, buffers), cached), reclaimable), shmem));
     let cache = plus(cached, slab);
@@ -215,7 +216,7 @@ fn times(count: Amount, size: Amount) -> Amount {
     count?.checked_mul(size?).ok_or(Fault::Malformed)
 }
 
-/// What is left of the whole. A part that is more than it contradicts it: that is no reading of 0.
+/// The difference. A part that is larger than the whole is malformed, not 0.
 fn minus(whole: Amount, part: Amount) -> Amount {
     whole?.checked_sub(part?).ok_or(Fault::Malformed)
 }

@@ -1,6 +1,6 @@
-//! What is offered of `/proc/meminfo`.
+//! The metrics made of `/proc/meminfo`.
 
-/// The id, the name, the description, the quantity and, for a percentage, that of which it is one.
+/// The id, the name, the description, the quantity and, for a percentage, the quantity that is 100 per cent.
 pub(super) type MemoryMetric = (
     &'static str,
     &'static str,

@@ -7,7 +7,7 @@ fn columns(text: &str) -> Vec<Raw> {
     columns
 }
 
-/// What `id` is in the laptop's text, in which `from` has become `to`.
+/// Checks the value of `id` after `from` has been replaced by `to` in the text of the laptop.
 #[track_caller]
 fn check(from: &str, to: &str, id: &str, expected: Result<f64, Fault>) {
     let text = fixture!("laptop/proc/meminfo");
@@ -43,7 +43,7 @@ fn quantities_of_ksysguard() {
 }
 
 #[test]
-fn beyond_ksysguard() {
+fn quantities_that_ksysguard_does_not_have() {
     check("", "", "physical/available", Ok(10_000_000.0 * KB));
     check("", "", "physical/shared", Ok(800_000.0 * KB));
     check("", "", "physical/slab", Ok(2_500_000.0 * KB));
@@ -72,7 +72,7 @@ fn huge_pages_where_the_kernel_has_them() {
 }
 
 #[test]
-fn before_linux_3_14() {
+fn available_memory_before_linux_3_14() {
     let line = "MemAvailable:   10000000 kB\n";
     check(line, "", "physical/free", Ok(10_500_000.0 * KB));
     check(line, "", "physical/used", Ok(5_500_000.0 * KB));
@@ -91,7 +91,7 @@ fn no_swap() {
 }
 
 #[test]
-fn a_bad_line_spoils_nothing_but_its_own_columns() {
+fn a_bad_line_affects_only_its_own_columns() {
     for bad in ["x", "-1", "18014398509481984", "99999999999999999999", ""] {
         check(
             "2500000 kB",
@@ -143,7 +143,7 @@ fn a_bad_line_spoils_nothing_but_its_own_columns() {
 }
 
 #[test]
-fn the_most_there_can_be() {
+fn maximums() {
     let mut laptop = Memory::new(&roots("laptop"));
     let metrics = laptop.discover().unwrap();
     let maximum = |id: &str| {

@@ -1,4 +1,4 @@
-//! Pressure: how long tasks waited for what they lacked, from `/proc/pressure`.
+//! Pressure stall information: the time that tasks waited for a resource, from `/proc/pressure`.
 //!
 //! <https://docs.kernel.org/accounting/psi.html>
 
@@ -27,7 +27,7 @@ struct Pressure {
     resource: &'static Resource,
 }
 
-/// The file, what it is called in names, and the ids.
+/// The file, the name of the resource in the names of metrics, and the ids.
 type Resource = (&'static str, &'static str, [&'static str; 1]);
 
 const RESOURCES: [Resource; 4] = [
@@ -42,7 +42,7 @@ const LINES: [[Property; WIDTH + 1]; 2] = [SOME, FULL];
 const WIDTH: usize = 4;
 const TOTAL: usize = 3;
 
-/// The properties of a line: those of the columns, and the share since the last reading.
+/// The properties of a line: one for each column, and the share since the last reading.
 macro_rules! properties {
     ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal) => {
         [
@@ -149,7 +149,7 @@ impl Source for Pressure {
         let mut columns = Vec::new();
         match self.file.read() {
             Ok(text) => read_columns(text, &mut columns),
-            // A kernel built without it has no file, one started with psi=0 does not answer.
+            // The file does not exist if the kernel is built without pressure; reading it fails with psi=0.
             Err(Error::Io { cause, .. })
                 if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP)) =>
             {
@@ -161,7 +161,7 @@ impl Source for Pressure {
         let mut metrics = Vec::new();
         for (row, properties) in LINES.iter().enumerate() {
             let first = place(row, WIDTH, 0);
-            // Interrupts have no line `some`, and neither has a cpu `full` before Linux 5.13.
+            // The file `irq` has no line `some`, and `cpu` has no line `full` before Linux 5.13.
             if columns[first..][..WIDTH].iter().all(is_gone) {
                 continue;
             }
@@ -197,7 +197,7 @@ fn is_gone(column: &Raw) -> bool {
     *column == Raw::Fault(Fault::Gone)
 }
 
-/// The columns in a text of `/proc/pressure/io` and its like.
+/// Reads the columns from a text of a file in `/proc/pressure`.
 pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
     let malformed = || Raw::Fault(Fault::Malformed);
     let PressureFile { some, full } = PressureFile::parse(text);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_has_no_metrics() {
+    fn a_kernel_without_pressure_has_no_metrics() {
         let tree = Tree::new();
         for mut source in sources(&tree.roots()) {
             assert_eq!(source.discover().unwrap(), []);
@@ -277,7 +277,7 @@ mod tests {
             }
             ids.extend(metrics.into_iter().map(|metric| metric.id));
         }
-        // The laptop's kernel does not tell of interrupts.
+        // The laptop's kernel has no file `irq`.
         assert_eq!(ids.len(), 3 * 10);
         assert!(ids.iter().any(|id| &**id == "pressure/io/full300Sec"));
     }

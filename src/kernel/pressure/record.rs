@@ -1,4 +1,4 @@
-//! What a text of `/proc/pressure` says.
+//! The contents of a file in `/proc/pressure`.
 
 use crate::source::parse;
 
@@ -16,7 +16,7 @@ pub(super) struct PressureFile {
     pub(super) full: Option<PressureRecord>,
 }
 
-/// A line of the file; none of what is not as documented.
+/// A line of the file. A field that is malformed is none.
 pub(super) struct PressureRecord {
     /// Per cent of the last 10, 60 and 300 seconds.
     pub(super) avg10: Option<f64>,
@@ -27,24 +27,24 @@ pub(super) struct PressureRecord {
 }
 
 impl PressureFile {
-    /// Of two lines of a name the last.
+    /// Parses the text. Of two lines with one name, the last one counts.
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut file = Self::default();
         for (line, ended) in parse::ended_lines(text) {
             let (name, rest) = parse::word(line);
-            let place = match name {
+            let record = match name {
                 b"some" => &mut file.some,
                 b"full" => &mut file.full,
                 _ => continue,
             };
-            *place = Some(PressureRecord::parse(rest, ended));
+            *record = Some(PressureRecord::parse(rest, ended));
         }
         file
     }
 }
 
 impl PressureRecord {
-    /// What follows the name of a line. The total of a line that is not ended may have lost digits.
+    /// Parses the rest of a line after the name. The total of a line without a newline may have lost digits.
     #[inline]
     fn parse(mut rest: &[u8], ended: bool) -> Self {
         let mut value = |key: &[u8]| {

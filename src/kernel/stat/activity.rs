@@ -1,4 +1,4 @@
-//! What the kernel does on all CPUs together: the lines of `/proc/stat` after those of the CPUs.
+//! Activity of the kernel on all CPUs together: the lines of `/proc/stat` after those of the CPUs.
 
 use std::io::BufRead;
 
@@ -9,7 +9,7 @@ use crate::{
     source::{parse, property::Property},
 };
 
-/// The columns, in the order of [`PROPERTIES`].
+/// The number of columns, which are in the order of [`PROPERTIES`].
 pub(super) const WIDTH: usize = PROPERTIES.len();
 
 const PROPERTIES: [Property; 5] = [
@@ -50,7 +50,7 @@ const PROPERTIES: [Property; 5] = [
     ),
 ];
 
-/// The metrics of the lines that a text has.
+/// The metrics of the lines that are in the text.
 pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
     let mut columns = Vec::new();
     read_columns(text, &mut columns);
@@ -69,7 +69,7 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
     (0..WIDTH).filter(has).map(metric).collect()
 }
 
-/// The lines of `/proc/stat` about all CPUs together, by proc(5); what is not there is gone.
+/// The lines of `/proc/stat` about all CPUs together, by proc(5). A line that is missing is gone.
 ///
 /// ```text
 /// intr 1462898 158 9 0 0
@@ -81,7 +81,7 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
 /// softirq 1130223 3 423543
 /// ```
 struct Activity {
-    /// The first number of the line: all interrupts. Those of each follow.
+    /// The first number of the line is the sum of all interrupts; the number of each interrupt follows.
     intr: Result<u64, Fault>,
     ctxt: Result<u64, Fault>,
     processes: Result<u64, Fault>,
@@ -105,7 +105,8 @@ impl Activity {
         if let Some(rest) = text.strip_prefix(b"intr ") {
             activity.intr = parse::numbers(rest).next().ok_or(Fault::Malformed);
         }
-        // From the end, so that the line of the interrupts, of many thousand bytes, is not walked over.
+        // Searched from the end of the text, in order not to scan the line of the interrupts, which has many
+        // thousand bytes.
         let Some(text) = text.strip_suffix(b"\n") else {
             return activity;
         };
@@ -180,7 +181,7 @@ mod tests {
                 gone.clone(),
             ],
         );
-        // The last line is cut: how much of it, nobody knows.
+        // The last line is cut, and its number may have lost digits.
         check(
             "intr 7 1\nctxt 5",
             [

@@ -1,4 +1,4 @@
-//! How the CPUs spend their time: `/proc/stat`.
+//! The times of the CPUs: `/proc/stat`.
 
 mod activity;
 mod times;
@@ -20,8 +20,8 @@ use times::CpuTimes;
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
 pub(super) struct CpuCounters {
     file: File,
-    /// The first word of each line known, in the order of the columns: `cpu`, `cpu0`, `cpu1`.
-    /// It is only ever appended to, so that a column keeps its meaning.
+    /// The first word of each known line, in the order of the columns: `cpu`, `cpu0`, `cpu1`. The list only
+    /// grows, so that a column keeps its meaning.
     names: Vec<Vec<u8>>,
 }
 
@@ -117,7 +117,7 @@ impl Source for CpuCounters {
 
 const NO_LINE: &str = "no line begins with cpu";
 
-/// Whether it is `cpu` and a number.
+/// Whether the name is `cpu` and a number.
 fn is_numbered(name: &[u8]) -> bool {
     name.strip_prefix(b"cpu").and_then(parse::number).is_some()
 }
@@ -148,12 +148,12 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
         })
 }
 
-/// The column of a cpu, behind those of the file's other lines.
+/// The index of a column of a CPU. The columns of the file's other lines come first.
 const fn column_index(row: usize, column: usize) -> usize {
     activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
 }
 
-/// How far ahead a line is looked for before all are.
+/// The number of names that are compared before a map of all names is made.
 const LOOKAHEAD: usize = 64;
 
 /// Adds the columns of `names` in a text of `/proc/stat`.
@@ -162,7 +162,7 @@ pub(super) fn read_columns(
     names: &[Vec<u8>],
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
-    // A cpu that is offline has no line.
+    // A CPU that is offline has no line.
     let first = columns.len();
     let width = rows::place(names.len(), WIDTH, 0);
     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
@@ -172,7 +172,7 @@ pub(super) fn read_columns(
     let mut rows = HashMap::new();
     for line in lines(text) {
         has_line = true;
-        // Those that are offline are passed over; the lines are in the order of the numbers.
+        // The lines are in the order of the CPU numbers. CPUs that are offline are skipped.
         let mut next = names.iter().enumerate().skip(expected).take(LOOKAHEAD);
         let next = next.find(|(_, name)| *name == line.name);
         let row = next.map(|(row, _)| row).or_else(|| {
@@ -185,7 +185,7 @@ pub(super) fn read_columns(
             }
             rows.get(line.name).copied()
         });
-        // A cpu that was not there at discovery has no column.
+        // A CPU that was not present at discovery has no column.
         let Some(row) = row else { continue };
         expected = row.saturating_add(1);
         let columns = &mut columns[rows::place(row, WIDTH, 0)..][..WIDTH];
@@ -207,21 +207,20 @@ pub(super) fn read_columns(
     if has_line { Ok(()) } else { Err(NO_LINE) }
 }
 
-/// Whether the text ends before the line of the interrupts, which follows those of the cpus.
+/// Whether the text ends before the line of the interrupts, which follows those of the CPUs.
 fn is_cut(text: &[u8]) -> bool {
     let last = text.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
     last.is_some_and(|last| last.starts_with(b"cpu") || b"cpu".starts_with(last))
 }
 
-/// One line of a cpu, or of all.
+/// The line of one CPU, or of all.
 struct CpuLine<'a> {
     name: &'a [u8],
     rest: &'a [u8],
     ended: bool,
 }
 
-/// The lines of the cpus, which come first; the line of the interrupts, which is the longest by
-/// far, is not looked at.
+/// The lines of the CPUs, which come first. The line of the interrupts, by far the longest, is not scanned.
 fn lines(text: &[u8]) -> impl Iterator<Item = CpuLine<'_>> {
     parse::ended_lines_while(text, |rest| rest.starts_with(b"cpu")).filter_map(|(line, ended)| {
         let blank = line.iter().position(|&byte| byte == b' ')?;
@@ -233,18 +232,18 @@ fn lines(text: &[u8]) -> impl Iterator<Item = CpuLine<'_>> {
     })
 }
 
-/// The five counters of one line.
+/// The five counters of a line.
 fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
     let times = CpuTimes::parse(rest)?;
     let user = times.user.checked_add(times.nice)?;
     let system = times.system.checked_add(times.irq)?;
     let system = system.checked_add(times.softirq)?;
     let used = user.checked_add(system)?.checked_add(times.steal)?;
-    // While a cpu sleeps, the time since it fell asleep is shown as iowait if a task that last ran
-    // on it waits for a disk, and as idle once that task has gone elsewhere: the time moves from
-    // one to the other, and each alone may go backwards (proc(5); `get_iowait_time` in
-    // fs/proc/stat.c). Their sum does not. So the total is right and with it the usage, and only
-    // the share of the waiting is without a value for once.
+    // While a CPU is idle, the kernel counts the time since it became idle as iowait if a task that last ran on
+    // it waits for a disk, and as idle once that task has moved to another CPU. Then the time moves from one
+    // counter to the other, and each of the two may go backwards (proc(5); `get_iowait_time` in
+    // fs/proc/stat.c). Their sum does not. So the total and the usage are right, and only the share of iowait
+    // has no value once.
     let idle = times.idle.checked_add(times.iowait)?;
     let mut counters = [0; WIDTH];
     counters[USED] = used;

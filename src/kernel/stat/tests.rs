@@ -9,7 +9,7 @@ fn names(count: usize) -> Vec<Vec<u8>> {
     std::iter::once(b"cpu".to_vec()).chain(numbered).collect()
 }
 
-/// The first two lines, `cpu` and `cpu0`, of a text that is followed by others.
+/// The columns of the lines `cpu` and `cpu0`, in a text with other lines after them.
 fn columns(lines: &str) -> Vec<Raw> {
     let mut columns = Vec::new();
     read_columns(
@@ -29,7 +29,7 @@ fn check(line: &str, expected: Result<[u64; WIDTH], Fault>) {
     };
     let columns = columns(&format!("cpu  1 1 1 1 1 1 1 1 1 1\n{line}"));
     assert_eq!(columns[WIDTH..], expected);
-    // What is wrong with one line is not wrong with another.
+    // A fault of one line does not affect another.
     assert_eq!(columns[..WIDTH], [6, 2, 3, 1, 8].map(Raw::Counter));
 }
 
@@ -64,7 +64,7 @@ fn one_line() {
 }
 
 #[test]
-fn a_text_that_was_cut_off_is_malformed_and_not_an_absent_cpu() {
+fn a_cut_text_is_malformed_and_not_an_absent_cpu() {
     let whole = "cpu  1 1 1 1 1 1 1 1 1 1\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
     for length in [25, 27, 30, 40, whole.len() - 1] {
         let mut columns = Vec::new();
@@ -84,7 +84,7 @@ fn a_text_that_was_cut_off_is_malformed_and_not_an_absent_cpu() {
     }
 }
 
-/// The reading of `id` between two texts of `/proc/stat`, one after the other.
+/// The reading of `id` between two texts of `/proc/stat`.
 fn between(before: &str, after: &str, id: &str) -> Reading {
     let tree = Tree::new();
     let mut cpu = CpuCounters::new(&tree.roots());
@@ -115,7 +115,7 @@ fn shares_of_the_time_between_two_readings() {
 }
 
 #[test]
-fn iowait_that_goes_backwards_spoils_nothing_but_itself() {
+fn iowait_that_goes_backwards_affects_only_itself() {
     let (before, after) = (fixture!("stat/before"), fixture!("stat/iowait-backwards"));
     assert_eq!(between(before, after, "cpu/all/wait"), Err(Fault::Reset));
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_cpu_goes_offline_and_comes_back() {
     let (before, after) = (fixture!("stat/before"), fixture!("stat/cpu1-offline"));
     assert_eq!(between(before, after, "cpu/cpu1/usage"), Err(Fault::Gone));
     assert!(between(before, after, "cpu/cpu2/usage").is_ok());
-    // It was offline at the discovery, so it has no column: until the next discovery.
+    // The CPU was offline at discovery, so it has no column until the next discovery.
     let tree = Tree::new();
     let mut cpu = CpuCounters::new(&tree.roots());
     tree.write("stat", after);

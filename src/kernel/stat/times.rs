@@ -1,4 +1,4 @@
-//! What the line of a CPU says.
+//! The line of a CPU.
 
 use crate::source::parse;
 
@@ -28,7 +28,7 @@ pub(super) struct CpuTimes {
 }
 
 impl CpuTimes {
-    /// What follows the name of the CPU; none if it is not as documented.
+    /// Parses the rest of the line after the name of the CPU; none if it is malformed.
     pub(super) fn parse(rest: &[u8]) -> Option<Self> {
         let mut numbers = parse::numbers(rest);
         let mut next = || numbers.next();

@@ -1,4 +1,4 @@
-//! What the kernel moves in and out of memory: `/proc/vmstat`.
+//! Paging and out-of-memory kills: `/proc/vmstat`.
 
 use nix::unistd::{SysconfVar, sysconf};
 
@@ -14,23 +14,23 @@ use crate::{
     },
 };
 
-/// The lines of `/proc/vmstat` about paging and about running out of memory.
+/// The lines of `/proc/vmstat` about paging and out-of-memory kills.
 pub(super) struct VmStat {
     file: File,
-    /// Which of [`LINES`] this kernel has.
+    /// Whether this kernel has each line of [`LINES`].
     has_line: [bool; LINES.len()],
     layout: Layout<{ LINES.len() }>,
 }
 
-/// The lines that are asked for, up to the number, in the order of the file: of more than a hundred lines, this table is
-/// the record.
+/// The lines that are read, up to the number, in the order of the file. They are few of more than a hundred, so
+/// there is no struct of the file.
 ///
 /// ```text
 /// pgpgin 9510317
 /// pgfault 75786585
 /// ```
 ///
-/// `oom_kill` is there since Linux 4.13.
+/// `oom_kill` exists since Linux 4.13.
 const LINES: [&[u8]; 7] = [
     b"pgpgin ",
     b"pgpgout ",
@@ -41,7 +41,7 @@ const LINES: [&[u8]; 7] = [
     b"oom_kill ",
 ];
 
-/// In the order of the lines, and what one count is unit_of_count: none for a total.
+/// The properties in the order of the lines, and the unit of the counter; none for a total.
 const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
@@ -125,8 +125,8 @@ enum CountUnit {
 impl VmStat {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
-            // All that is looked for stands on the first page; the rest costs as much again,
-            // because the kernel adds up its counters anew for each page.
+            // All these lines are in the first page of the text. The rest would cost as much again, because the
+            // kernel sums its counters again for each page.
             file: File::new(roots.proc.join("vmstat")),
             has_line: [false; LINES.len()],
             layout: Layout::default(),
@@ -178,7 +178,7 @@ impl Source for VmStat {
         let is_gone =
             |(has_line, column): (&bool, &Raw)| *has_line && *column == Raw::Fault(Fault::Gone);
         if self.has_line.iter().zip(columns.iter()).any(is_gone) {
-            // The numbers have grown, and with them the text over the end of the page.
+            // The numbers have grown, and a line has moved beyond the first page.
             columns.clear();
             self.read_whole_file();
             let text = self.file.read()?;

@@ -54,7 +54,7 @@ fn lines_that_move_are_found_again() {
 }
 
 #[test]
-fn an_older_kernel_counts_no_kills() {
+fn a_kernel_without_oom_kill_has_no_such_metric() {
     let tree = Tree::new();
     tree.write("vmstat", "pgpgin 1\npgpgout 2\n");
     let mut vmstat = VmStat::new(&tree.roots());
