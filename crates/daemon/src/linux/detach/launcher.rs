@@ -49,7 +49,7 @@ impl Launcher {
             pid: None,
             waits_for_pidfile: false,
             ready_at: None,
-            pipe_closed: None,
+            pipe_closed_at: None,
             causes: Vec::new(),
             death: None,
         };
@@ -70,7 +70,7 @@ struct StartProgress {
     waits_for_pidfile: bool,
     ready_at: Option<Instant>,
     /// The time at which the daemon's end of the pipe was closed.
-    pipe_closed: Option<Instant>,
+    pipe_closed_at: Option<Instant>,
     causes: Vec<String>,
     death: Option<Death>,
 }
@@ -80,7 +80,7 @@ impl StartProgress {
         let start = Instant::now();
         loop {
             // The death is read first, the messages after it: so all messages before the death are seen.
-            self.read_end()?;
+            self.read_death()?;
             for message in pipe.read()? {
                 if let Some(outcome) = self.apply(message) {
                     return outcome;
@@ -95,21 +95,21 @@ impl StartProgress {
                 None => timeout.saturating_sub(start.elapsed()),
             };
             if !pipe.is_open() {
-                self.pipe_closed.get_or_insert_with(Instant::now);
+                self.pipe_closed_at.get_or_insert_with(Instant::now);
             }
-            let left = match self.pipe_closed {
+            let left = match self.pipe_closed_at {
                 Some(since) => left.min(LAST_STEP_TIMEOUT.saturating_sub(since.elapsed())),
                 None => left,
             };
             match (self.pid, self.ready_at, self.death) {
                 (Some(pid), Some(_), ended)
-                    if ended.is_some() || self.pipe_closed.is_some() || left.is_zero() =>
+                    if ended.is_some() || self.pipe_closed_at.is_some() || left.is_zero() =>
                 {
                     return Ok(Start::Started { pid });
                 }
                 (_, None, Some(how)) => return Err(Error::Died { how }),
                 (_, None, None)
-                    if self.pipe_closed.is_some()
+                    if self.pipe_closed_at.is_some()
                         && (left.is_zero() || !self.intermediate.socket.reader.is_open()) =>
                 {
                     let how = Death::Unknown;
@@ -130,7 +130,7 @@ impl StartProgress {
     }
 
     /// Reads the intermediate process's report of the daemon's death, if it has arrived.
-    fn read_end(&mut self) -> Result<(), Error> {
+    fn read_death(&mut self) -> Result<(), Error> {
         for message in self.intermediate.socket.reader.read()? {
             if let Message::Ended(how) = message {
                 self.death = Some(how);
@@ -158,7 +158,7 @@ impl StartProgress {
     /// Kills the processes of a daemon that did not start, or of a check.
     fn clean_up(&mut self, outcome: Result<Start, Error>) -> Result<Start, Error> {
         if !matches!(outcome, Err(Error::TimedOut { .. })) {
-            self.wait_for_end();
+            self.wait_for_death();
         }
         // A daemon that found another instance running has started no processes.
         if matches!(outcome, Ok(Start::AlreadyRunning { .. })) && self.death.is_some() {
@@ -169,7 +169,7 @@ impl StartProgress {
             // be stopped.
             self.intermediate.socket.writer.write(&Message::Kill);
             self.intermediate.signal(Signal::SIGCONT);
-            self.wait_for_end();
+            self.wait_for_death();
         }
         // All processes that the daemon has started in its session. The number of the session is the process id of its
         // leader, and is not reused while the leader is not reaped.
@@ -186,12 +186,12 @@ impl StartProgress {
     }
 
     /// Waits until the intermediate process has reported the daemon's death.
-    fn wait_for_end(&mut self) {
+    fn wait_for_death(&mut self) {
         let start = Instant::now();
         while self.death.is_none() && self.intermediate.socket.reader.is_open() {
             let left = END_TIMEOUT.saturating_sub(start.elapsed());
             let waited = wait::poll_readable(&[self.intermediate.socket.reader.as_fd()], left);
-            if left.is_zero() || waited.is_err() || self.read_end().is_err() {
+            if left.is_zero() || waited.is_err() || self.read_death().is_err() {
                 return;
             }
         }
