@@ -1,4 +1,4 @@
-//! A job: what is asked of the blocking pool again and again, and what it has answered last.
+//! A job: a function that the blocking pool runs again and again, and its last answer.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,119 +10,119 @@ use crate::{
     source::panic::caught,
 };
 
-use super::{Pool, Progress, SLICE, Submitted};
+use super::{Pool, Progress, START_DELAY, Submitted};
 
 /// An answer that takes longer is slow.
 pub(crate) const SLOW: Duration = Duration::from_millis(5);
 
-/// A job that was quick the last time is waited for no longer than this.
+/// The longest wait for a job whose last answer was quick.
 const QUICK_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// The longest time for which any job is waited for, and for which one may run until its thread is stuck.
+/// The longest wait for any other job, and the deadline after which the thread of a job is stuck.
 const TIMEOUT: Duration = Duration::from_millis(100);
 
-/// While a job is out that is slow, its last answer will do for so long, and nobody waits: the ticks of
-/// a session find what the one before them has asked for.
+/// The longest time for which the last answer serves while a slow job is pending. Nobody waits then: each frame of
+/// a session has the answer to the request of the frame before.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// A job of the pool. What it is about owns it; when it is dropped, it is not begun any more.
+/// A job of the pool. The source, device or mount that it reads owns it. Dropping it cancels a run that has not begun.
 pub(crate) struct Job<T> {
     pool: Pool,
-    inner: Arc<Inner<T>>,
+    inner: Arc<JobInner<T>>,
 }
 
-struct Inner<T> {
-    place: Arc<str>,
-    /// How long is waited for the first answer.
+struct JobInner<T> {
+    queue: Arc<str>,
+    /// The longest wait for the first answer.
     timeout: Duration,
     work: Box<dyn Fn() -> T + Send + Sync>,
-    pool: std::sync::Weak<super::Shared>,
-    state: Mutex<State<T>>,
+    pool: std::sync::Weak<super::Workers>,
+    state: Mutex<JobState<T>>,
 }
 
-struct State<T> {
-    out: Option<Out>,
-    last: Option<Answer<T>>,
+struct JobState<T> {
+    pending: Option<Pending>,
+    last: Option<JobAnswer<T>>,
 }
 
-/// A job that waits or runs.
-struct Out {
+/// A run that waits or runs.
+struct Pending {
     asked: Instant,
     begun: Option<Instant>,
-    /// Takes it out of the queue again.
+    /// Cancels the run.
     submitted: Option<Submitted>,
 }
 
-struct Answer<T> {
+struct JobAnswer<T> {
     /// The moment of the monotonic clock at which the work began.
     begun: Duration,
     cost: Duration,
-    /// [`Fault::Malformed`] if it has panicked.
+    /// [`Fault::Malformed`] if the work has panicked.
     value: Result<T, Fault>,
 }
 
 impl<T: Clone + Send + 'static> Job<T> {
-    /// A job at a place of the pool. Nothing is done before it is asked.
+    /// A job in a queue of the pool. It runs when it is [asked](Self::ask).
     pub(crate) fn new(
         pool: &Pool,
-        place: &Arc<str>,
+        queue: &Arc<str>,
         work: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        Self::with_timeout(pool, place, TIMEOUT, work)
+        Self::with_timeout(pool, queue, TIMEOUT, work)
     }
 
-    /// A job whose first answer is waited for so long.
+    /// A job with its own timeout for the first answer.
     pub(crate) fn with_timeout(
         pool: &Pool,
-        place: &Arc<str>,
+        queue: &Arc<str>,
         timeout: Duration,
         work: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
         Self {
             pool: pool.clone(),
-            inner: Arc::new(Inner {
-                place: place.clone(),
+            inner: Arc::new(JobInner {
+                queue: queue.clone(),
                 timeout,
                 work: Box::new(work),
                 pool: Arc::downgrade(&pool.0.0),
-                state: Mutex::new(State {
-                    out: None,
+                state: Mutex::new(JobState {
+                    pending: None,
                     last: None,
                 }),
             }),
         }
     }
 
-    /// Has it done, unless it is out already or was begun at or after the moment `since` of the monotonic
+    /// Submits a run, unless one is pending or the last one began at or after the moment `since` of the monotonic
     /// clock. Never waits.
     pub(crate) fn ask(&self, since: Duration) {
         let mut state = self.inner.lock();
-        let is_young = |answer: &Answer<T>| answer.begun >= since;
-        if state.out.is_some() || state.last.as_ref().is_some_and(is_young) {
+        let is_young = |answer: &JobAnswer<T>| answer.begun >= since;
+        if state.pending.is_some() || state.last.as_ref().is_some_and(is_young) {
             return;
         }
-        state.out = Some(Out {
+        state.pending = Some(Pending {
             asked: Instant::now(),
             begun: None,
             submitted: None,
         });
         let inner = Arc::downgrade(&self.inner);
-        // The lock is held: the answer comes after what is noted here.
-        let submitted = self.pool.submit_job(&self.inner.place, TIMEOUT, move || {
+        // The lock is held until `pending` is set, so that the run cannot end before that.
+        let submitted = self.pool.submit_job(&self.inner.queue, TIMEOUT, move || {
             if let Some(inner) = inner.upgrade() {
                 inner.run();
             }
         });
-        if let Some(out) = &mut state.out {
-            out.submitted = Some(submitted);
+        if let Some(pending) = &mut state.pending {
+            pending.submitted = Some(submitted);
         }
     }
 
-    /// Until when the answer that is on its way is worth waiting for, if it is at all and no earlier answer
-    /// will do. It may be worth less, or more, then.
+    /// The moment until which a caller should wait for the pending answer; none if nothing is pending, an earlier
+    /// answer serves, or waiting is useless. At that moment, a caller asks again.
     pub(crate) fn awaited_until(&self) -> Option<Instant> {
         let state = self.inner.lock();
-        let out = state.out.as_ref()?;
+        let pending = state.pending.as_ref()?;
         let now = Instant::now();
         let last = state.last.as_ref();
         let timeout = match last {
@@ -131,15 +131,15 @@ impl<T: Clone + Send + 'static> Job<T> {
             Some(answer) if monotonic().saturating_sub(answer.begun) <= FRESH => return None,
             Some(answer) => TIMEOUT.min(answer.cost.saturating_mul(2)),
         };
-        // What stands before it at its place may be as slow: then nobody waits for all of them.
-        let latest = out.asked.checked_add(self.inner.timeout.max(TIMEOUT))?;
-        let begun = out.begun;
+        // The tasks before it in its queue may each be as slow; nobody waits for all of them.
+        let latest = pending.asked.checked_add(self.inner.timeout.max(TIMEOUT))?;
+        let begun = pending.begun;
         drop(state);
         let until = match begun {
             Some(begun) => begun.checked_add(timeout)?,
-            None => match self.pool.progress(&self.inner.place)? {
+            None => match self.pool.progress(&self.inner.queue)? {
                 Progress::Runs(begun) => begun.checked_add(TIMEOUT)?,
-                Progress::NeedsThread => now.checked_add(SLICE)?,
+                Progress::NeedsThread => now.checked_add(START_DELAY)?,
                 Progress::Exhausted => return None,
             },
         };
@@ -147,14 +147,13 @@ impl<T: Clone + Send + 'static> Job<T> {
         (now < until).then_some(until)
     }
 
-    /// Whether it waits or runs.
-    #[cfg(feature = "custom")]
+    /// Whether a run waits or runs.
+    #[cfg(feature = "own")]
     pub(crate) fn is_pending(&self) -> bool {
-        self.inner.lock().out.is_some()
+        self.inner.lock().pending.is_some()
     }
 
-    /// What it has answered; while it is out, what it answered before if that is not older than
-    /// [`FRESH`].
+    /// The last answer. While a run is pending, an answer older than [`FRESH`] does not serve.
     ///
     /// # Errors
     /// [`Fault::Timeout`] where there is no answer, [`Fault::Malformed`] where the work has panicked.
@@ -162,7 +161,7 @@ impl<T: Clone + Send + 'static> Job<T> {
         let state = self.inner.lock();
         match &state.last {
             Some(answer)
-                if state.out.is_none() || monotonic().saturating_sub(answer.begun) <= FRESH =>
+                if state.pending.is_none() || monotonic().saturating_sub(answer.begun) <= FRESH =>
             {
                 answer.value.clone()
             }
@@ -170,7 +169,7 @@ impl<T: Clone + Send + 'static> Job<T> {
         }
     }
 
-    /// When the work began that was answered last, on the monotonic clock.
+    /// The moment of the monotonic clock at which the last answered run began.
     pub(crate) fn answered(&self) -> Option<Duration> {
         self.inner.lock().last.as_ref().map(|answer| answer.begun)
     }
@@ -178,27 +177,27 @@ impl<T: Clone + Send + 'static> Job<T> {
 
 impl<T> Drop for Job<T> {
     fn drop(&mut self) {
-        let out = self.inner.lock().out.take();
-        drop(out);
+        let pending = self.inner.lock().pending.take();
+        drop(pending);
     }
 }
 
-impl<T> Inner<T> {
+impl<T> JobInner<T> {
     fn run(&self) {
         let begun = monotonic();
-        if let Some(out) = &mut self.lock().out {
-            out.begun = Some(Instant::now());
+        if let Some(pending) = &mut self.lock().pending {
+            pending.begun = Some(Instant::now());
         }
         let value = caught(|| (self.work)()).map_err(|_| Fault::Malformed);
         let mut state = self.lock();
-        state.last = Some(Answer {
+        state.last = Some(JobAnswer {
             begun,
             cost: monotonic().saturating_sub(begun),
             value,
         });
-        let out = state.out.take();
+        let pending = state.pending.take();
         drop(state);
-        drop(out);
+        drop(pending);
         let pool = self.pool.upgrade();
         let tell = pool.and_then(|pool| pool.lock().answered.clone());
         if let Some(tell) = tell {
@@ -206,8 +205,8 @@ impl<T> Inner<T> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // No work is done under the lock, so nothing panics that leaves the state in disorder.
+    fn lock(&self) -> MutexGuard<'_, JobState<T>> {
+        // No work is done under the lock, so that no panic leaves the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,25 +1,31 @@
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::{
+    sync::{
+        Mutex,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+};
 
 use crate::reading::{Fault, monotonic};
 
 use super::{
-    state::{JOBS, STUCK},
+    schedule::{JOBS, STUCK, THREADS},
     *,
 };
 
-/// A job at a place of its own that answers with what it is sent, once it is sent something.
-fn held(pool: &Pool, place: &str) -> (Job<u32>, Sender<u32>) {
+/// A job in a queue of its own. It blocks until a number is sent to it, and answers with that.
+fn held(pool: &Pool, queue: &str) -> (Job<u32>, Sender<u32>) {
     let (sender, receiver): (Sender<u32>, Receiver<u32>) = mpsc::channel();
     let receiver = Mutex::new(receiver);
     let work = move || receiver.lock().unwrap().recv().unwrap_or(0);
-    (Job::new(pool, &place.into(), work), sender)
+    (Job::new(pool, &queue.into(), work), sender)
 }
 
 fn threads(pool: &Pool) -> usize {
     pool.lock().threads
 }
 
-/// Asks, and waits for as long as it is worth it.
+/// Asks the job, and waits as long as the job recommends.
 fn ask<T: Clone + Send + 'static>(job: &Job<T>) -> Result<T, Fault> {
     job.ask(monotonic());
     while job.awaited_until().is_some() {
@@ -28,23 +34,23 @@ fn ask<T: Clone + Send + 'static>(job: &Job<T>) -> Result<T, Fault> {
     job.answer()
 }
 
-/// Waits until there are no tasks that run or wait.
+/// Waits until no task runs or waits.
 fn settle(pool: &Pool) {
     loop {
-        let state = pool.lock();
-        if state.running.is_empty() && state.places.is_empty() {
+        let schedule = pool.lock();
+        if schedule.running.is_empty() && schedule.queues.is_empty() {
             return;
         }
-        drop(state);
+        drop(schedule);
         thread::yield_now();
     }
 }
 
 #[test]
-fn what_answers_is_fresh_each_time_and_takes_one_thread() {
+fn each_answer_is_fresh_and_takes_one_thread() {
     let pool = Pool::new();
     let count = Mutex::new(0);
-    let job = Job::new(&pool, &"place".into(), move || {
+    let job = Job::new(&pool, &"queue".into(), move || {
         let mut count = count.lock().unwrap();
         *count += 1;
         *count
@@ -53,18 +59,18 @@ fn what_answers_is_fresh_each_time_and_takes_one_thread() {
     for expected in 1..100 {
         let answer = ask(&job);
         settle(&pool);
-        // On a machine that is very busy, nobody waits that long.
+        // On a very busy machine the wait may end before the answer.
         assert!(answer == Ok(expected) || answer == job.answer() || expected > 1);
         assert_eq!(job.answer(), Ok(expected));
     }
-    // What was begun since is not begun again.
+    // A run that began since then is not repeated.
     job.ask(Duration::ZERO);
     settle(&pool);
     assert_eq!((job.answer(), threads(&pool)), (Ok(99), 1));
 }
 
 #[test]
-fn one_that_hangs_is_waited_for_once() {
+fn a_job_that_hangs_is_waited_for_once() {
     let pool = Pool::new();
     let (hung, release) = held(&pool, "hung");
     assert_eq!(ask(&hung), Err(Fault::Timeout));
@@ -80,7 +86,7 @@ fn one_that_hangs_is_waited_for_once() {
 }
 
 #[test]
-fn at_one_place_one_runs_after_the_other() {
+fn the_tasks_of_a_queue_run_one_after_the_other() {
     let pool = Pool::new();
     let (first, release) = held(&pool, "chip");
     let others: Vec<_> = (0..24)
@@ -91,7 +97,7 @@ fn at_one_place_one_runs_after_the_other() {
     for job in &others {
         job.ask(monotonic());
     }
-    // All together are worth as much waiting as the first, which holds them up.
+    // The wait for all of them is bounded, although the first blocks the others.
     while others.iter().any(|job| job.awaited_until().is_some()) {
         thread::yield_now();
     }
@@ -104,12 +110,12 @@ fn at_one_place_one_runs_after_the_other() {
 }
 
 #[test]
-fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
+fn threads_are_limited_and_further_jobs_time_out() {
     let pool = Pool::new();
     let hung: Vec<_> = (0..JOBS + 5)
         .map(|at| held(&pool, &format!("mount {at}")))
         .collect();
-    // Each round finds those of the round before stuck.
+    // In each round, the threads of the round before are stuck.
     let start = Instant::now();
     while threads(&pool) < JOBS || pool.lock().stuck(Instant::now()) < JOBS {
         assert!(
@@ -129,12 +135,12 @@ fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
         (well.awaited_until(), well.answer()),
         (None, Err(Fault::Timeout))
     );
-    // The process table and commands go on, as far as there are threads at all.
+    // Tasks that are no jobs still get threads: the process table, commands.
     for at in 0..100 {
         let (sender, receiver) = mpsc::channel();
-        let place = format!("table {at}").into();
+        let queue = format!("table {at}").into();
         let task = move || sender.send(()).unwrap();
-        let submitted = pool.submit_at_once(&place, SLOW, task);
+        let submitted = pool.submit_at_once(&queue, SLOW, task);
         receiver.recv_timeout(Duration::from_secs(60)).unwrap();
         drop(submitted);
     }
@@ -143,7 +149,7 @@ fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
         (None, Err(Fault::Timeout))
     );
     assert!(threads(&pool) <= THREADS + STUCK, "{}", threads(&pool));
-    // Those that return take what has waited.
+    // Threads that return run the waiting tasks.
     drop(hung);
     while well.answer() != Ok(5) {
         thread::yield_now();
@@ -155,10 +161,10 @@ fn threads_are_bounded_and_what_is_beyond_is_a_fault() {
 }
 
 #[test]
-fn one_that_is_idle_is_not_promised_twice() {
+fn an_idle_thread_is_not_counted_on_twice() {
     let pool = Pool::new();
     for round in 0..200 {
-        // One thread has nothing to do.
+        // One thread is idle.
         let warm = Job::new(&pool, &"warm".into(), || 5);
         while ask(&warm) != Ok(5) {}
         while pool.lock().idle == 0 {
@@ -169,7 +175,7 @@ fn one_that_is_idle_is_not_promised_twice() {
         hung.ask(monotonic());
         let task = move || sender.send(()).unwrap();
         let submitted = pool.submit_at_once(&"table".into(), SLOW, task);
-        // Nobody asks the pool for anything meanwhile.
+        // Nothing else calls the pool meanwhile.
         let answered = receiver.recv_timeout(Duration::from_secs(10));
         assert!(answered.is_ok(), "round {round}");
         drop((submitted, release));
@@ -178,19 +184,19 @@ fn one_that_is_idle_is_not_promised_twice() {
 }
 
 #[test]
-fn what_nobody_owns_any_more_is_not_begun() {
+fn a_dropped_job_is_not_run() {
     let pool = Pool::new();
     let (hung, release) = held(&pool, "mount");
     hung.ask(monotonic());
     while pool.lock().running.is_empty() {
         thread::yield_now();
     }
-    // A mount that is found again and again while it hangs.
+    // As for a mount that is discovered again and again while it hangs.
     for _ in 0..1000 {
         let job = Job::new(&pool, &"mount".into(), || panic!("nobody owns it"));
         job.ask(monotonic());
     }
-    assert!(pool.lock().places["mount"].waiting.is_empty());
+    assert!(pool.lock().queues["mount"].waiting.is_empty());
     let later = pool.submit_later(Duration::from_secs(3600), &"mount".into(), SLOW, || ());
     drop(later);
     assert!(pool.lock().timers.is_empty());
@@ -214,11 +220,11 @@ fn threads_end_with_the_pool() {
 }
 
 #[test]
-fn a_task_comes_later_without_another_one() {
+fn a_timer_fires_while_nothing_else_runs() {
     let pool = Pool::new();
     let (sender, receiver) = mpsc::channel();
-    let place = "place".into();
-    let submitted = pool.submit_later(Duration::from_millis(20), &place, SLOW, move || {
+    let queue = "queue".into();
+    let submitted = pool.submit_later(Duration::from_millis(20), &queue, SLOW, move || {
         sender.send(()).unwrap();
     });
     receiver.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -226,10 +232,10 @@ fn a_task_comes_later_without_another_one() {
 }
 
 #[test]
-fn one_that_panics_has_failed_and_is_asked_again() {
+fn a_job_that_panics_is_a_fault_and_runs_again() {
     let pool = Pool::new();
     let count = Mutex::new(0);
-    let job = Job::new(&pool, &"place".into(), move || {
+    let job = Job::new(&pool, &"queue".into(), move || {
         let call = {
             let mut count = count.lock().unwrap();
             *count += 1;

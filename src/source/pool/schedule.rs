@@ -1,4 +1,4 @@
-//! What the pool knows: which tasks run, which wait, and whether there may be another thread.
+//! The schedule of the pool: the tasks that run and wait, and whether there may be another thread.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,43 +8,45 @@ use std::{
 
 use crate::source::Answered;
 
-/// As many threads run tasks.
+/// The limit for threads that are not stuck.
 pub(super) const THREADS: usize = 16;
 
-/// As many threads that are stuck do not count among these.
+/// The limit for stuck threads that do not count towards [`THREADS`].
 pub(super) const STUCK: usize = 32;
 
-/// As many of all threads can run jobs, which may all be stuck. The others are for tasks that somebody waits for
-/// on a thread, or that go on as long as the service does: the process table, commands.
+/// The limit for threads that run jobs, all of which may be stuck. The other threads are for the process table,
+/// commands and [`end`](crate::process::end): tasks that a thread waits for, or that run as long as the service does.
 pub(super) const JOBS: usize = THREADS + STUCK - 8;
 
 #[derive(Default)]
-pub(super) struct State {
-    /// Those that have a task.
-    pub(super) places: HashMap<Arc<str>, Place>,
-    /// The places whose next task can begin, and since when.
+pub(super) struct Schedule {
+    /// The queues that have a task, by name.
+    pub(super) queues: HashMap<Arc<str>, Queue>,
+    /// The queues whose next task can begin, and the moment since which it can.
     pub(super) ready: VecDeque<(Arc<str>, Instant)>,
     pub(super) running: Vec<Running>,
-    /// Tasks that are submitted later.
+    /// Tasks to be submitted at a moment.
     pub(super) timers: Vec<(Instant, Arc<str>, Task)>,
     pub(super) threads: usize,
-    /// Threads that wait for a task, without those that have been woken and do not run yet.
+    /// The number of threads that wait for a task and have not been woken.
     pub(super) idle: usize,
+    /// The number of threads that have been woken and do not run yet.
     pub(super) woken: usize,
     pub(super) submitted: u64,
     pub(super) answered: Option<Answered>,
     pub(super) is_closed: bool,
 }
 
+/// Tasks that run one at a time, in the order of their submission.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct Queue {
     pub(super) waiting: VecDeque<Task>,
     pub(super) is_busy: bool,
 }
 
 pub(super) struct Task {
     pub(super) number: u64,
-    /// A thread is stuck that has run it for longer.
+    /// A thread that has run the task for longer is stuck.
     pub(super) deadline: Duration,
     pub(super) is_job: bool,
     pub(super) run: Box<dyn FnOnce() + Send>,
@@ -52,13 +54,13 @@ pub(super) struct Task {
 
 pub(super) struct Running {
     pub(super) number: u64,
-    pub(super) place: Arc<str>,
+    pub(super) queue: Arc<str>,
     pub(super) begun: Instant,
     pub(super) deadline: Duration,
     pub(super) is_job: bool,
 }
 
-impl State {
+impl Schedule {
     pub(super) fn number(&mut self) -> u64 {
         self.submitted = self.submitted.wrapping_add(1);
         self.submitted
@@ -86,32 +88,32 @@ impl State {
         if self.is_closed {
             return;
         }
-        let place = self.places.entry(name.clone()).or_default();
-        place.waiting.push_back(task);
-        if !place.is_busy && place.waiting.len() == 1 {
+        let queue = self.queues.entry(name.clone()).or_default();
+        queue.waiting.push_back(task);
+        if !queue.is_busy && queue.waiting.len() == 1 {
             self.ready.push_back((name.clone(), Instant::now()));
         }
     }
 
     pub(super) fn submit_due(&mut self, now: Instant) {
         let due = self.timers.extract_if(.., |(at, ..)| *at <= now);
-        for (_, place, task) in due.collect::<Vec<_>>() {
-            self.add(&place, task);
+        for (_, queue, task) in due.collect::<Vec<_>>() {
+            self.add(&queue, task);
         }
     }
 
-    /// Which of the places that are ready is next.
+    /// The index in `ready` of the next queue whose task may begin.
     fn startable(&self) -> Option<usize> {
         let jobs = self.running.iter().filter(|running| running.is_job).count();
         let may_begin = |(name, _): &(Arc<str>, Instant)| {
-            let place = self.places.get(name);
-            let next = place.and_then(|place| place.waiting.front());
+            let queue = self.queues.get(name);
+            let next = queue.and_then(|queue| queue.waiting.front());
             next.is_some_and(|task| !task.is_job || jobs < JOBS)
         };
         self.ready.iter().position(may_begin)
     }
 
-    /// Since when the next task has been ready to begin; none if there is none.
+    /// The moment since which the next task has been ready; none if there is no task that may begin.
     pub(super) fn ready_since(&self) -> Option<Instant> {
         let (_, since) = self.ready.get(self.startable()?)?;
         Some(*since)
@@ -119,12 +121,12 @@ impl State {
 
     pub(super) fn begin(&mut self, now: Instant) -> Option<(Arc<str>, Task)> {
         let (name, _) = self.ready.remove(self.startable()?)?;
-        let place = self.places.get_mut(&name)?;
-        let task = place.waiting.pop_front()?;
-        place.is_busy = true;
+        let queue = self.queues.get_mut(&name)?;
+        let task = queue.waiting.pop_front()?;
+        queue.is_busy = true;
         self.running.push(Running {
             number: task.number,
-            place: name.clone(),
+            queue: name.clone(),
             begun: now,
             deadline: task.deadline,
             is_job: task.is_job,
@@ -134,12 +136,12 @@ impl State {
 
     pub(super) fn end(&mut self, number: u64, name: &Arc<str>) {
         self.running.retain(|running| running.number != number);
-        let Some(place) = self.places.get_mut(name) else {
+        let Some(queue) = self.queues.get_mut(name) else {
             return;
         };
-        place.is_busy = false;
-        match place.waiting.is_empty() {
-            true => drop(self.places.remove(name)),
+        queue.is_busy = false;
+        match queue.waiting.is_empty() {
+            true => drop(self.queues.remove(name)),
             false => self.ready.push_back((name.clone(), Instant::now())),
         }
     }
@@ -149,11 +151,11 @@ impl State {
         if let Some(at) = self.timers.iter().position(|(_, _, task)| is_it(task)) {
             return Some(self.timers.swap_remove(at).2);
         }
-        let place = self.places.get_mut(name)?;
-        let at = place.waiting.iter().position(is_it)?;
-        let task = place.waiting.remove(at);
-        if place.waiting.is_empty() && !place.is_busy {
-            self.places.remove(name);
+        let queue = self.queues.get_mut(name)?;
+        let at = queue.waiting.iter().position(is_it)?;
+        let task = queue.waiting.remove(at);
+        if queue.waiting.is_empty() && !queue.is_busy {
+            self.queues.remove(name);
             self.ready.retain(|(ready, _)| ready != name);
         }
         task
@@ -165,7 +167,7 @@ impl State {
         self.running.iter().filter(is_stuck).count()
     }
 
-    /// Whether a job that is ready will have a thread before one returns that is stuck.
+    /// Whether a ready job will get a thread even if no stuck thread returns.
     pub(super) fn serves_jobs(&self, now: Instant) -> bool {
         let is_busy = |running: &Running| {
             running.is_job && now.saturating_duration_since(running.begun) <= running.deadline
@@ -179,7 +181,7 @@ impl State {
         self.counted(now) < THREADS && !self.is_closed
     }
 
-    /// The threads without those that are stuck, as far as these do not count.
+    /// The number of threads that count: all but the stuck ones, of which at most [`STUCK`] are left out.
     pub(super) fn counted(&self, now: Instant) -> usize {
         self.threads.saturating_sub(self.stuck(now).min(STUCK))
     }
