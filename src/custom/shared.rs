@@ -205,7 +205,7 @@ impl Shared {
         let all: Vec<_> = diagnostics.chain(complaints.take(COMPLAINTS)).collect();
         match all.is_empty() {
             true => Ok(()),
-            false => Err(Error::Mistaken(all.join("\n"))),
+            false => Err(Error::InvalidDefinitions(all.join("\n"))),
         }
     }
 

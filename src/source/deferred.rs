@@ -1,4 +1,4 @@
-//! Answers that come later than they are asked for.
+//! Sources whose answers come later than the requests.
 
 use std::{
     sync::Arc,
@@ -7,37 +7,37 @@ use std::{
 
 use crate::reading::Stamp;
 
-/// A source whose readings may block, or whose discovery may: they are begun, on the blocking pool or by a
-/// command, and read when they are answered.
+/// A source whose readings or discovery may block. The caller begins them, on the blocking pool or in a command, and
+/// reads the answer later.
 pub trait Deferred {
-    /// Is told, once and first of all, what to call when an answer has come that is awaited.
+    /// Sets the function to call when an awaited answer has come. The store calls this once, before anything else.
     fn when_answered(&mut self, _tell: Answered) {}
 
-    /// Begins to find out what discovery needs and may block, if that was not done since the moment `since` of
-    /// the monotonic clock. Never waits.
+    /// Begins the blocking part of a discovery, unless that began at or after the moment `since` of the monotonic
+    /// clock. Never waits.
     fn begin_discovery(&mut self, _since: Duration) {}
 
-    /// Begins what the next reading needs and may block, if that was not done since the moment `since` of the
-    /// monotonic clock. Never waits.
+    /// Begins the blocking part of a reading, unless that began at or after the moment `since` of the monotonic clock.
+    /// Never waits.
     fn begin(&mut self, _since: Duration) {}
 
-    /// Until when it is worth to wait for what was begun before it is read or discovered, if it is at all.
-    /// To be asked again then, and when an [answer has come](Self::when_answered).
+    /// The moment until which a caller should wait for the pending answer before it reads or discovers; none if it
+    /// should not wait. The caller asks again at that moment, and when an [answer has come](Self::when_answered).
     fn awaited_until(&self) -> Option<Instant> {
         None
     }
 
-    /// When that was read which the last reading has given, where it was read earlier and for others, too.
+    /// The moment of the last reading, if it was taken earlier, for another caller.
     fn stamp(&self) -> Option<Stamp> {
         None
     }
 
-    /// Whether an answer is on its way that takes as long as it pleases: a command runs. A call may wait
-    /// for it as long as its caller likes, and a frame never does.
+    /// Whether an answer is pending that may take any time: a command runs. A call may wait for it as long as its
+    /// caller wants; a frame never does.
     fn is_awaited(&self) -> bool {
         false
     }
 }
 
-/// Tells those who wait that an answer has come. It never blocks, and any thread may call it.
+/// The function that a source calls when an answer has come. It never blocks, and any thread may call it.
 pub type Answered = Arc<dyn Fn() + Send + Sync>;

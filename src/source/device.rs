@@ -1,4 +1,4 @@
-//! Devices in sysfs and their attributes, which move with the device and never wake it.
+//! Devices in sysfs, and their attributes.
 
 use std::{
     fs, io,
@@ -15,22 +15,22 @@ use crate::{
     source::{Error, file::File, runtime_pm::PowerState},
 };
 
-/// A device, wherever it is now: one that is unplugged and comes back may have another directory.
+/// A device and its present location. A device that is unplugged and plugged in again may have another directory.
 #[derive(Clone)]
 pub(crate) struct Device(Arc<Inner>);
 
 struct Inner {
     location: Mutex<Location>,
-    /// How often the location has changed.
+    /// The number of times that the location has changed.
     moves: AtomicUsize,
 }
 
-/// Where a device is found.
+/// The location of a device.
 #[derive(Default, PartialEq)]
 pub(crate) struct Location {
     /// The directory of its attributes.
     pub(crate) directory: PathBuf,
-    /// What says whether it is suspended, if its power is managed at run time.
+    /// Its power state, if it has runtime power management.
     pub(crate) power: Option<Arc<PowerState>>,
 }
 
@@ -42,7 +42,7 @@ impl Device {
         }))
     }
 
-    /// The device is there now: its attributes are opened there at their next reading.
+    /// Sets the location. The attributes are opened there at their next reading.
     pub(crate) fn moved_to(&self, location: Location) {
         let mut known = self.location();
         if *known != location {
@@ -51,7 +51,7 @@ impl Device {
         }
     }
 
-    /// The path of an attribute.
+    /// The path of an attribute at the present location.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.location().directory.join(name)
     }
@@ -66,8 +66,8 @@ impl Device {
         }
     }
 
-    /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, as to read an
-    /// attribute may wake it, and [`Fault::Stale`] while it is left alone so that it can fall asleep.
+    /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, because a read of an attribute may
+    /// resume it, and [`Fault::Stale`] during a pause that lets it suspend.
     pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
         let power = self.location().power.clone();
         power.map_or(Ok(()), |power| power.may_be_read())
@@ -83,10 +83,9 @@ impl Device {
 
 /// One attribute of a device.
 ///
-/// It stays open, and that keeps no device awake: kernfs takes a reference to the file's node
-/// while it opens and while it reads, none in between, and the driver is called by a read alone
-/// (`kernfs_fop_open` and `kernfs_fop_read_iter` in fs/kernfs/file.c). Nor does it hold up an unplugging: what
-/// is open then answers ENODEV.
+/// The file stays open. That keeps no device active: kernfs holds a reference to the file's node during an open and
+/// during a read, not in between, and only a read calls the driver (`kernfs_fop_open` and `kernfs_fop_read_iter` in
+/// fs/kernfs/file.c). Nor does it delay an unplug: reads of an open file then fail with ENODEV.
 pub(crate) struct Attribute {
     device: Device,
     name: String,
@@ -95,7 +94,7 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// The text, as of now.
+    /// Reads the attribute.
     pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
         let moves = self.device.0.moves.load(Ordering::Acquire);
         if moves != self.moves {
@@ -106,17 +105,16 @@ impl Attribute {
     }
 }
 
-/// A device, the device that it belongs to, and so on, as its `device` links lead: hwmon3, nvme0,
-/// 0000:01:00.0. The directories are real paths, in which no other device is ever found.
+/// The devices above this one, along their `device` links: of hwmon3 nvme0, then 0000:01:00.0. The directories are
+/// real paths, so that each is of one device for good.
 pub(crate) fn ancestors(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    // A loop of links would be none of the kernel's.
+    // The kernel makes no loop of links; a fixture or a bug might.
     const DEPTH: usize = 8;
     let above = |directory: &PathBuf| fs::canonicalize(directory.join("device")).ok();
     std::iter::successors(above(&directory.to_owned()), above).take(DEPTH)
 }
 
-/// The one of these devices whose sleep is that of the first: the nearest whose power is managed at
-/// run time.
+/// The first of these devices that has runtime power management. The device below them suspends with it.
 pub(crate) fn runtime_managed(ancestors: &[PathBuf]) -> Option<&Path> {
     let is_managed = |device: &&PathBuf| {
         regular_file::table(&device.join("power/runtime_status"))
@@ -125,15 +123,15 @@ pub(crate) fn runtime_managed(ancestors: &[PathBuf]) -> Option<&Path> {
     ancestors.iter().find(is_managed).map(PathBuf::as_path)
 }
 
-/// The names in a directory in order, numbers in the order of their values. None where there is no
-/// such directory.
+/// The names in a directory in order, with the numbers at their ends in the order of their values. A directory that
+/// does not exist has none.
 pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     let entries = match regular_file::entries(directory) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io(directory, cause)),
     };
-    // A name that is not UTF-8 is none of the kernel's.
+    // The kernel's names are ASCII.
     let names = entries
         .into_iter()
         .filter_map(|entry| entry.file_name().into_string().ok());
@@ -151,7 +149,7 @@ pub(crate) fn split_number(name: &str) -> (&str, Option<u32>) {
     (word, name[word.len()..].parse().ok())
 }
 
-/// What one attribute says, read once and not kept open.
+/// The text of an attribute that is read once and not kept open; none if it is empty or cannot be read.
 pub(crate) fn fact(path: PathBuf) -> Option<String> {
     let mut file = File::attribute(path);
     let text = file.read().ok().map(String::from_utf8_lossy)?;

@@ -1,4 +1,4 @@
-//! What the kernel lists of its devices: seen at little cost, where to find out what they have is dear.
+//! The kernel's lists of devices: a cheap check whether an expensive probe is needed.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -28,11 +28,10 @@ impl DeviceLists {
         }
     }
 
-    /// What is listed of a subsystem, as a number that is another when a device has come or gone since; none
-    /// where nothing lists its devices.
+    /// A number that changes when a device of the subsystem comes or goes; none for a subsystem without a list.
     ///
-    /// Links and directories that are made anew have new inode numbers in sysfs, so that a device is not taken
-    /// for the one before it of the same name.
+    /// It includes inode numbers: in sysfs, a new link or directory has a new one, so that a new device differs from
+    /// an earlier one of the same name.
     pub fn fingerprint(&self, subsystem: &str) -> Option<u64> {
         let Roots { proc, sys, root } = &self.roots;
         let mut fingerprint = Fingerprint::default();
@@ -45,7 +44,7 @@ impl DeviceLists {
                 fingerprint.directory(sys.join("class/net"));
             }
             "block" => {
-                // Those that are not empty, with their sizes: what a loop device or a reader has got.
+                // Only non-empty devices, with their sizes: shows that a loop device or a card reader was filled.
                 fingerprint.text(proc.join("partitions"));
                 fingerprint.words(proc.join("diskstats"), |line| parse::fields(line).nth(2));
                 fingerprint.directory(sys.join("block"));
@@ -75,12 +74,12 @@ impl DeviceLists {
     }
 }
 
-/// All that was fingerprint.
+/// A hash of everything that the lists say.
 #[derive(Default)]
 struct Fingerprint(DefaultHasher);
 
 impl Fingerprint {
-    /// The names in a directory, and what they stand for.
+    /// Adds the names in a directory, and their inode numbers.
     fn directory(&mut self, path: PathBuf) {
         let entries = fs::read_dir(path).map_err(|cause| self.error(&cause));
         for entry in entries.into_iter().flatten().flatten() {
@@ -89,12 +88,12 @@ impl Fingerprint {
         self.0.write_u8(0);
     }
 
-    /// A whole text.
+    /// Adds a whole text.
     fn text(&mut self, path: PathBuf) {
         self.words(path, |line| Some(line));
     }
 
-    /// What is of interest in each line of a text.
+    /// Adds a part of each line of a text.
     fn words(&mut self, path: PathBuf, word: impl Fn(&[u8]) -> Option<&[u8]>) {
         match regular_file::table(&path) {
             Ok(text) => parse::lines(&text).for_each(|line| word(line).hash(&mut self.0)),
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(subsystem: &str, change: impl FnOnce(&Tree), is_seen: bool) {
+    fn check(subsystem: &str, change: impl FnOnce(&Tree), is_changed: bool) {
         let tree = Tree::new();
         tree.write("class/hwmon/hwmon0/name", "x");
         tree.write("class/net/eth0/x", "");
@@ -142,7 +141,7 @@ mod tests {
         let before = lists.fingerprint(subsystem);
         assert_eq!(lists.fingerprint(subsystem), before);
         change(&tree);
-        assert_eq!(lists.fingerprint(subsystem) != before, is_seen);
+        assert_eq!(lists.fingerprint(subsystem) != before, is_changed);
     }
 
     #[test]
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_and_goes_is_seen() {
+    fn the_fingerprint_changes_with_the_devices() {
         let write = |path: &'static str, text: &'static str| {
             move |tree: &Tree| drop(tree.write(path, text))
         };
@@ -178,7 +177,7 @@ mod tests {
             fs::create_dir(&chip).unwrap();
         };
         check("hwmon", again, true);
-        // What is counted is not what there is.
+        // Counters are no part of it.
         check(
             "net",
             write("net/dev", "Inter-|\n face |bytes\n eth0: 5 6\n"),

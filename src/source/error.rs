@@ -1,4 +1,4 @@
-//! Why a source could not be read.
+//! The error of a source.
 
 use std::{
     io,
@@ -7,37 +7,37 @@ use std::{
 
 use crate::reading::Fault;
 
-/// Why a source could not be read.
+/// The reason why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The kernel refused, or the file is not there.
+    /// The kernel refused, or the file does not exist.
     #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the kernel said.
+        /// The error of the kernel.
         #[source]
         cause: io::Error,
     },
-    /// The file's text is not in the documented form.
+    /// The text of the file does not have the documented form.
     #[error("{}: {what}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What was wrong with it, in words.
+        /// The defect, in words.
         what: String,
     },
-    /// The user has made mistakes where he defines sources of his own.
+    /// The user's definitions have errors.
     #[error("{0}")]
-    Mistaken(String),
-    /// The code that reads it has panicked: a bug in it.
+    InvalidDefinitions(String),
+    /// The code of the source has panicked: a bug.
     #[error("it has panicked: {0}")]
     Panicked(String),
 }
 
 impl Error {
     pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
-        // The kernel does not say so: it is not the file that is expected.
+        // The kernel has no such error: `regular_file` reports that the file is not the expected one.
         if cause.kind() == io::ErrorKind::InvalidData {
             return Self::malformed(path, cause.to_string());
         }
@@ -54,7 +54,7 @@ impl Error {
         }
     }
 
-    /// The same failure, for one more who is to hear of it.
+    /// The same error again, for one more caller.
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Io { path, cause } => {
@@ -62,19 +62,20 @@ impl Error {
                 Self::io(path, number.unwrap_or_else(|| cause.kind().into()))
             }
             Self::Malformed { path, what } => Self::malformed(path, what),
-            Self::Mistaken(what) => Self::Mistaken(what.clone()),
+            Self::InvalidDefinitions(what) => Self::InvalidDefinitions(what.clone()),
             Self::Panicked(what) => Self::Panicked(what.clone()),
         }
     }
 
-    /// What a client is told of this failure.
+    /// The fault that a client gets for this error.
     ///
-    /// Drivers answer EAGAIN, ENODATA (a sensor that is switched off), EINVAL, EIO or EBUSY when they
-    /// have no value just now, and the next reading may succeed: [`Fault::Stale`], as for any error
-    /// that says neither of the others.
+    /// Drivers fail with EAGAIN, ENODATA (a sensor that is switched off), EINVAL, EIO or EBUSY when they have no value
+    /// at the moment, and the next reading may succeed: [`Fault::Stale`], as for any error without a fault of its own.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Malformed { .. } | Self::Mistaken(_) | Self::Panicked(_) => Fault::Malformed,
+            Self::Malformed { .. } | Self::InvalidDefinitions(_) | Self::Panicked(_) => {
+                Fault::Malformed
+            }
             Self::Io { cause, .. } => match cause.kind() {
                 io::ErrorKind::PermissionDenied => Fault::Denied,
                 io::ErrorKind::NotFound => Fault::Gone,

@@ -1,4 +1,4 @@
-//! Families: sources whose members are found in a directory, and only when one of them is asked for.
+//! Families whose members are found in a directory. The directory is read only when a member is asked for.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -8,7 +8,7 @@ use super::{
     provider::{Family, NewMember, Presence, Provider},
 };
 
-/// A family of devices that `find` looks for, which returns the members that it had not found before.
+/// A family of devices. `find` probes for them and returns the new members.
 pub(crate) fn of_devices(
     about: About<'static>,
     find: impl FnMut() -> Result<Vec<NewMember>, Error> + Send + 'static,
@@ -31,7 +31,7 @@ impl<F: FnMut() -> Result<Vec<NewMember>, Error> + Send> Family for Devices<F> {
     }
 }
 
-/// The members of a family, by names that are the same whenever a device is found.
+/// The members of a family, by name. A device has the same name in each probe.
 pub(crate) struct Members<K = String>(HashMap<K, Arc<()>>);
 
 impl<K> Default for Members<K> {
@@ -41,7 +41,7 @@ impl<K> Default for Members<K> {
 }
 
 impl<K: Clone + Eq + Hash> Members<K> {
-    /// Begins to look for all that there are.
+    /// Begins a probe for all members.
     pub(crate) fn probe(&mut self) -> Probe<'_, K> {
         Probe {
             members: &mut self.0,
@@ -51,7 +51,7 @@ impl<K: Clone + Eq + Hash> Members<K> {
     }
 }
 
-/// What is found of a family at one time. Where that cannot be ended, all stays as it was.
+/// A probe for the members of a family. Dropping it unfinished, after an error, leaves the members as they were.
 pub(crate) struct Probe<'a, K> {
     members: &'a mut HashMap<K, Arc<()>>,
     found: HashMap<K, Arc<()>>,
@@ -59,12 +59,12 @@ pub(crate) struct Probe<'a, K> {
 }
 
 impl<K: Clone + Eq + Hash> Probe<'_, K> {
-    /// There is a source of this name, which is made if there was none.
+    /// Notes that the source of this name exists. If it is new, makes it.
     pub(crate) fn find(&mut self, name: &K, make: impl FnOnce() -> Box<dyn Source>) {
         self.find_member(name, || Provider::Source(make()));
     }
 
-    /// There is a member of this name, which is made if there was none.
+    /// Notes that the member of this name exists. If it is new, makes it.
     pub(crate) fn find_member(&mut self, name: &K, make: impl FnOnce() -> Provider) {
         if self.found.contains_key(name) {
             return;
@@ -80,13 +80,13 @@ impl<K: Clone + Eq + Hash> Probe<'_, K> {
         self.found.insert(name.clone(), presence);
     }
 
-    /// The members that are new. The others that were not found are forgotten.
+    /// The new members. Members that the probe did not find are forgotten.
     pub(crate) fn finish(self) -> Vec<NewMember> {
         *self.members = self.found;
         self.new
     }
 
-    /// The members that are new. The others that were not found stay, because there can be but so many.
+    /// The new members. Members that the probe did not find stay, which is right only where their number is limited.
     pub(crate) fn finish_keeping_all(self) -> Vec<NewMember> {
         self.members.extend(self.found);
         self.new

@@ -1,4 +1,4 @@
-//! A file of the kernel that is opened once and read whole, again and again.
+//! A file of the kernel that stays open and is read whole, again and again.
 
 use std::{
     fs, io,
@@ -20,41 +20,41 @@ use crate::{
     source::Error,
 };
 
-/// A file that stays open between readings, unless too many do, with the buffer it is read into.
+/// A file with its buffer. It stays open between readings unless too many files are open.
 pub(crate) struct File {
     path: PathBuf,
     parts: Parts,
-    /// The most bytes that it may have.
-    most: u64,
+    /// The limit for its bytes.
+    limit: u64,
     open: Option<Open>,
     buffer: Vec<u8>,
 }
 
-/// An open file, which is counted.
+/// An open file, counted in [`OPEN`].
 struct Open(fs::File);
 
-/// How many files are open.
+/// The number of open files.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 impl Open {
-    fn new(path: &Path, most: u64) -> io::Result<Self> {
-        let (file, about) = regular_file::open(path)?;
-        regular_file::check_size(&about, most)?;
+    fn new(path: &Path, limit: u64) -> io::Result<Self> {
+        let (file, metadata) = regular_file::open(path)?;
+        regular_file::check_size(&metadata, limit)?;
         OPEN.fetch_add(1, Ordering::Relaxed);
         Ok(Self(file))
     }
 
-    /// Whether there are as many that the next had better not stay open. The other half of what the
-    /// process may have is for connections, directories and whatever else it does.
-    fn are_too_many() -> bool {
-        static MOST: OnceLock<usize> = OnceLock::new();
-        let most = MOST.get_or_init(|| {
+    /// Whether more than half of the file descriptors of the process are in use here. The other half is for
+    /// connections, directories and everything else.
+    fn is_over_limit() -> bool {
+        static LIMIT: OnceLock<usize> = OnceLock::new();
+        let limit = LIMIT.get_or_init(|| {
             let limit = getrlimit(Resource::RLIMIT_NOFILE);
             limit.map_or(0, |(limit, _)| {
                 usize::try_from(limit / 2).unwrap_or(usize::MAX)
             })
         });
-        OPEN.load(Ordering::Relaxed) > *most
+        OPEN.load(Ordering::Relaxed) > *limit
     }
 }
 
@@ -64,45 +64,44 @@ impl Drop for Open {
     }
 }
 
-/// What a read of fewer bytes than were asked for says about the file.
+/// The way in which the kernel makes the file, and so the meaning of a short read.
 ///
-/// A file that the kernel makes in one go (`single_open`, sysfs, sysctl) is given out in one go:
-/// fewer bytes than were asked for are its end, and the read that would answer 0 is spared (strace
-/// shows one pread64 of `/proc/stat`). A file made of records is given out as many records at a
-/// time as fit into the kernel's own buffer of a page: `/proc/self/maps` answers 3930, 4003, ...
-/// bytes to reads of 65536. There a short read may end after any record, and only a read of 0 bytes
-/// is the end (`seq_read_iter` in fs/seq_file.c).
+/// A file that the kernel makes in one go (`single_open`, sysfs, sysctl) arrives in one go: a short read is the end,
+/// and saves the read that would return 0 (strace shows one pread64 of `/proc/stat`). Of a file made of records, a
+/// read returns as many records as fit into the kernel's buffer of one page: reads of 65536 bytes of
+/// `/proc/self/maps` return 3930, 4003, ... bytes. There a short read may end after any record, and only a read of 0
+/// bytes is the end (`seq_read_iter` in fs/seq_file.c).
 #[derive(Clone, Copy, PartialEq)]
 enum Parts {
     One,
     /// Records of any length.
     Many,
-    /// Records of less than [`LINE`] bytes. The kernel puts records into its page until one does
-    /// not fit: where there is room for another after the first read, there is no other, and the
-    /// second read, in which it would walk over all its devices again, is spared.
+    /// Records of less than [`LINE`] bytes. The kernel puts records into its page until one does not fit. If the first
+    /// read leaves room for another record, there is none. That saves the second read, in which the kernel would walk
+    /// over all its devices again.
     Lines,
 }
 
-/// An attribute has at most a page, and no page is larger.
+/// An attribute has at most a page. The largest page of any architecture has 64 KiB.
 const LARGEST_ATTRIBUTE: u64 = 64 << 10;
 
-/// No line of `diskstats` (20 numbers and a name of 32 bytes) or `net/dev` is as long.
+/// Every line of `diskstats` (20 numbers and a name of 32 bytes) and `net/dev` is shorter.
 const LINE: usize = 512;
 
-/// The smallest page there is.
+/// The smallest page of any architecture.
 const PAGE: usize = 4096;
 
-/// Enough for every file of one value, so that a hundred of them stay small; and for a sysctl the
-/// kernel first makes room for as much as is asked (64 kB: 5 µs).
+/// The size of a new buffer. It suffices for every file of one value, so that a hundred of them stay small. And for a
+/// sysctl the kernel first allocates as much as the read asks for (64 kB: 5 µs).
 const SMALLEST: usize = 256;
 
 impl File {
-    /// A file that the kernel makes in one go, or an ordinary one.
+    /// A file that the kernel makes in one go, or a file of a disk.
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::One)
     }
 
-    /// A file that the kernel makes of short lines, each for itself: `diskstats`, `net/dev`.
+    /// A file that the kernel makes line by line, with short lines: `diskstats`, `net/dev`.
     pub(crate) fn of_lines(path: impl Into<PathBuf>) -> Self {
         Self::of(path.into(), Parts::Lines)
     }
@@ -115,7 +114,7 @@ impl File {
     /// An attribute of sysfs, or another file of one value.
     pub(crate) fn attribute(path: impl Into<PathBuf>) -> Self {
         Self {
-            most: LARGEST_ATTRIBUTE,
+            limit: LARGEST_ATTRIBUTE,
             ..Self::new(path)
         }
     }
@@ -124,27 +123,27 @@ impl File {
         Self {
             path,
             parts,
-            most: LARGEST_TABLE,
+            limit: LARGEST_TABLE,
             open: None,
             buffer: Vec::new(),
         }
     }
 
-    /// The file's name, for messages.
+    /// Its path, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The whole text, as of now.
+    /// Reads the whole text.
     pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
         let kept = self.open.is_some();
         let mut outcome = self.fill();
-        // The device went and perhaps came back: its new file has the old name.
+        // The device went and perhaps came back, with a new file at the old path.
         if kept && outcome.as_ref().is_err_and(is_gone) {
             self.open = None;
             outcome = self.fill();
         }
-        if Open::are_too_many() {
+        if Open::is_over_limit() {
             self.open = None;
         }
         match outcome {
@@ -158,11 +157,11 @@ impl File {
         }
     }
 
-    /// Reads from the start to the end into the buffer; the number of bytes.
+    /// Reads from the start to the end into the buffer. Returns the number of bytes.
     fn fill(&mut self) -> io::Result<usize> {
         let file = match &mut self.open {
             Some(open) => &open.0,
-            closed => &closed.insert(Open::new(&self.path, self.most)?).0,
+            closed => &closed.insert(Open::new(&self.path, self.limit)?).0,
         };
         let mut length = 0;
         loop {
@@ -176,9 +175,9 @@ impl File {
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(cause),
             }
-            if length as u64 > self.most {
+            if length as u64 > self.limit {
                 self.buffer = Vec::new();
-                return Err(regular_file::too_large(self.most));
+                return Err(regular_file::too_large(self.limit));
             }
             let ends = match self.parts {
                 Parts::One => true,
@@ -192,7 +191,7 @@ impl File {
     }
 }
 
-/// Whether the open file no longer stands for what its name stands for.
+/// Whether the device of the open file has gone, so that its path may lead to another file.
 fn is_gone(cause: &io::Error) -> bool {
     matches!(
         cause.raw_os_error(),
@@ -206,7 +205,7 @@ mod tests {
     use crate::source::tests::Tree;
 
     #[test]
-    fn reads_what_is_there_now_and_no_tail_of_before() {
+    fn a_shorter_text_leaves_no_tail_of_the_last_one() {
         let tree = Tree::new();
         let mut file = File::new(tree.write("a", &"x".repeat(5000)));
         assert_eq!(file.read().unwrap().len(), 5000);
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_whole_whatever_the_size() {
+    fn files_of_any_size_are_read_whole() {
         let tree = Tree::new();
         for size in [0, 1, 255, 256, 257, 1023, 1024, 1025, 4096, 70_000] {
             let text: String = (0..size)
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_at_the_first_reading_and_never_again() {
+    fn a_file_is_opened_once_at_the_first_reading() {
         let tree = Tree::new();
         let path = tree.write("a", "old");
         let mut file = File::new(&path);
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_kernel_s_files_of_both_sorts() {
+    fn records_and_single_files_of_the_kernel_are_read_whole() {
         let cpuinfo = File::of_records("/proc/cpuinfo").read().unwrap().to_vec();
         assert_eq!(
             cpuinfo.split(|&byte| byte == b'\n').count(),
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_grow() {
+    fn a_file_that_grows_beyond_the_limit_is_an_error() {
         for mut file in [
             File::new as fn(PathBuf) -> File,
             File::of_lines,

@@ -1,29 +1,31 @@
-//! Whether to look again at something that tells of its changes, though not of all of them.
+//! The time of the last probe, for something that announces most of its changes but not all.
 
 use std::time::Duration;
 
-/// When something was looked at last: devices, definitions, processes.
+/// The moment of the last probe: for devices, definitions or processes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LastProbe(Option<Duration>);
 
 impl LastProbe {
-    /// Whether to look again at the moment `now` of the monotonic clock: where that was never done, or not for as
-    /// long as `holds`, or where there `is_news`. It is then the last look.
+    /// Whether to probe again at the moment `now` of the monotonic clock: if there was no probe yet, the last one is
+    /// at least `max_age` old, or something `has_changed`. If so, `now` becomes the moment of the last probe.
     pub(crate) fn again(
         &mut self,
         now: Duration,
-        holds: Duration,
-        is_news: impl FnOnce() -> bool,
+        max_age: Duration,
+        has_changed: impl FnOnce() -> bool,
     ) -> bool {
-        let is_old = self.0.is_none_or(|last| now.saturating_sub(last) >= holds);
-        let is_due = is_old || is_news();
+        let is_old = self
+            .0
+            .is_none_or(|last| now.saturating_sub(last) >= max_age);
+        let is_due = is_old || has_changed();
         if is_due {
             self.0 = Some(now);
         }
         is_due
     }
 
-    /// The look has failed, or shown that more is new: the next one is due.
+    /// Makes the next probe due: the last one has failed, or has shown that there is more to find.
     pub(crate) fn forget(&mut self) {
         self.0 = None;
     }
@@ -34,11 +36,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_looks_again() {
-        let mut look = LastProbe::default();
-        let mut check = |now, is_news, expected| {
-            let (now, holds) = (Duration::from_secs(now), Duration::from_secs(10));
-            assert_eq!(look.again(now, holds, || is_news), expected, "{now:?}");
+    fn a_probe_is_due_after_a_change_or_the_maximum_age() {
+        let mut last = LastProbe::default();
+        let mut check = |now, has_changed, expected| {
+            let (now, max_age) = (Duration::from_secs(now), Duration::from_secs(10));
+            assert_eq!(
+                last.again(now, max_age, || has_changed),
+                expected,
+                "{now:?}"
+            );
         };
         check(1, false, true);
         check(10, false, false);
@@ -46,9 +52,9 @@ mod tests {
         check(12, true, true);
         check(21, false, false);
         check(22, false, true);
-        // A moment that seems to be earlier is no reason.
+        // An earlier moment makes no probe due.
         check(5, false, false);
-        look.forget();
-        assert!(look.again(Duration::from_secs(22), Duration::MAX, || false));
+        last.forget();
+        assert!(last.again(Duration::from_secs(22), Duration::MAX, || false));
     }
 }

@@ -1,13 +1,12 @@
-//! Sources: what reads the kernel's files, and knows nothing else.
+//! Sources read the kernel's files.
 //!
-//! A source is one unit of reading: usually one file, read whole. It knows neither intervals nor
-//! clients, makes no rates and keeps no history. Parsing is a pure function of the text; the file
-//! is opened at the first reading and kept open, because opening costs more than reading.
+//! A source is one unit of reading: usually one file, read whole. It knows neither intervals nor clients, makes no
+//! rates and keeps no history. Parsing is a pure function of the text. The file is opened at the first reading and
+//! kept open, because opening costs more than reading.
 //!
-//! Every source implements [`Source`]: what it is called, which metrics it has, a reading. A few implement more:
-//! [`Deferred`] where a reading is asked for first and answered later, [`Family`] where devices are found that are
-//! sources of their own, [`Definitions`] where the user writes down what there is. A list of sources is one of
-//! [`Provider`]s.
+//! Every source implements [`Source`]: its name, its metrics, a reading. Some implement [`Deferred`], because their
+//! readings may block. A [`Family`] finds devices, each of which is a source of its own; it implements
+//! [`Definitions`] if the user defines its members. A list of sources is a list of [`Provider`]s.
 
 mod deferred;
 mod definitions;
@@ -40,65 +39,64 @@ pub use provider::{Family, NewMember, Presence, Provider};
 
 /// One unit of reading.
 pub trait Source: Send {
-    /// What it is called, and what it may offer.
+    /// Its name, and the ids that it may have.
     fn about(&self) -> About<'_>;
 
-    /// Finds out which metrics are there. Absent hardware is an empty list and no error. When it is run
-    /// again, what is still there keeps its columns and its formulas. The columns of a device that has gone
-    /// may be those of another from then on: its formulas then read [`Fault::Gone`](crate::reading::Fault::Gone),
-    /// and those of the other compare nothing that was read before
-    /// ([`Formula::OfRow`](crate::rate::Formula::OfRow)). A device that comes back has new formulas.
+    /// Finds its metrics. Absent hardware is an empty list and no error. After a repeated discovery, a device that is
+    /// still present keeps its columns and its formulas. The columns of a device that has gone may go to another: the
+    /// formulas of the first then read [`Fault::Gone`](crate::reading::Fault::Gone), and those of the second have no
+    /// baseline from before ([`Formula::OfRow`](crate::rate::Formula::OfRow)). A device that comes back has new
+    /// formulas.
     ///
     /// # Errors
-    /// When a file that must be there cannot be read or understood.
+    /// When a file that must exist cannot be read or parsed.
     fn discover(&mut self) -> Result<Vec<Metric>, Error>;
 
-    /// Reads every column into `columns`, which comes empty: afresh, and what is [`Deferred`] as it was last
-    /// answered. Never waits.
+    /// Reads every column into `columns`, which is empty before. A [`Deferred`] source gives its last answer. Never
+    /// waits.
     ///
     /// # Errors
     /// When nothing could be read. A failure of one column is a [`Raw::Fault`] in that column.
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error>;
 
-    /// Whether the last readings have shown that something is there, or is no longer, of which
-    /// [`Source::discover`] did not know: it is to be called again. Costs nothing to ask.
+    /// Whether the last readings have shown that a device has come or gone since [`Source::discover`], so that a
+    /// caller should call that again. This is cheap.
     ///
     /// Discovery may be repeated at any time.
     fn changed(&self) -> bool {
         false
     }
 
-    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of
-    /// the scope. A member of a family knows its ids better, and what is not selected of the family is
-    /// then not looked at.
+    /// Whether it may have a metric whose id has a form that `is_meant` accepts: one of the patterns of the scope. A
+    /// member of a family knows its ids more exactly, so that members that are not selected are not read.
     fn may_have(&self, is_meant: &dyn Fn(&str) -> bool) -> bool {
         self.about().may_have(is_meant)
     }
 
-    /// The same source, if its readings are answered later than they are asked for.
+    /// The same source, if its readings or its discovery may block.
     fn deferred(&mut self) -> Option<&mut dyn Deferred> {
         None
     }
 }
 
-/// What a source or a family is called, and what it may offer: known without reading anything.
+/// The name of a source or a family and the ids that it may have, which are known without reading anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About<'a> {
-    /// The name by which a person can switch it off: `cpu`, `memory`. What stands before a slash in it
-    /// switches off all that begin with it.
+    /// The name by which a user can switch it off: `cpu`, `memory`. Of a name with a slash, the part before the slash
+    /// switches off all sources that begin with it.
     pub name: &'a str,
-    /// Patterns of all the ids that it may ever offer, `*` for a whole segment, so that a call for one metric
-    /// opens only the files of that metric.
+    /// Patterns of all ids that it may ever have, with `*` for a whole segment, so that a call for one metric opens
+    /// only the files of that metric.
     pub scope: &'static [&'static str],
-    /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices it is about: when one of them
-    /// comes or goes, discovery is run again.
+    /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices it reads. When one of these comes or
+    /// goes, discovery is repeated.
     pub subsystems: &'static [&'static str],
-    /// Whether the user has defined what it has: to discover that costs nothing, and it is always to be known.
+    /// Whether the user has defined its metrics. Their discovery is cheap, and they are always known.
     pub is_defined: bool,
 }
 
 impl<'a> About<'a> {
-    /// A source of this name, which may offer ids of these patterns.
+    /// A source of this name, which may have ids of these patterns.
     pub const fn new(name: &'a str, scope: &'static [&'static str]) -> Self {
         Self {
             name,
@@ -108,13 +106,13 @@ impl<'a> About<'a> {
         }
     }
 
-    /// It is about devices of these subsystems.
+    /// The same, reading devices of these subsystems.
     #[must_use]
     pub const fn of_devices(self, subsystems: &'static [&'static str]) -> Self {
         Self { subsystems, ..self }
     }
 
-    /// The user has defined it.
+    /// The same, defined by the user.
     #[must_use]
     pub const fn defined(self) -> Self {
         Self {
@@ -129,7 +127,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// Where the kernel's files are: elsewhere in a container that looks at its host, and in tests.
+/// The directories of the kernel's files. They differ in a container that reads its host, and in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
     /// The proc file system, `/proc`.

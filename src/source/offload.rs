@@ -1,4 +1,4 @@
-//! A guard before a source that may be slow: what has proved so is read on the blocking pool.
+//! Offload: a source is read on the calling thread while it is quick, and on the blocking pool once it was slow.
 
 use std::{
     io,
@@ -20,27 +20,27 @@ use crate::{
     },
 };
 
-/// A source that may be guarded.
+/// A source that can be read on the blocking pool.
 pub(crate) trait Offloadable: Source + 'static {
-    /// What is known of its metrics before anything is read that may be slow.
+    /// Its metrics as far as they are known without a read that may be slow.
     fn metrics(&self) -> Vec<Metric>;
 
-    /// What it reads first, for messages.
+    /// The first file that it reads, for messages.
     fn path(&self) -> PathBuf;
 }
 
-/// The guarded sources of one device, which are read one after the other. When one of them has been slow,
-/// all of them are read on the pool.
+/// The sources of one device, which are read one after the other: they share a serial queue of the pool. When one of
+/// them was slow, all of them are read on the pool.
 #[derive(Clone)]
 pub(crate) struct SourceQueue {
     pool: Pool,
-    place: Arc<str>,
+    queue: Arc<str>,
     is_slow: Arc<AtomicBool>,
-    /// How long is waited for the first answer, if that is not as usual.
+    /// The timeout for the first answer of each source, if it is not the pool's.
     timeout: Option<Duration>,
 }
 
-/// A source that is read here while it is quick, and on the pool once it has not been.
+/// A source, and whether it is read on the pool.
 pub(crate) struct Offload<S> {
     queue: SourceQueue,
     source: Arc<Mutex<S>>,
@@ -48,11 +48,11 @@ pub(crate) struct Offload<S> {
     scope: &'static [&'static str],
     subsystems: &'static [&'static str],
     path: PathBuf,
-    /// What was discovered last, or else what is known without.
+    /// The metrics of the last discovery, or before it those of [`Offloadable::metrics`].
     metrics: Vec<Metric>,
-    /// The moment of the discovery that was answered with.
+    /// The moment of the discovery whose answer `metrics` is.
     discovered: Option<Duration>,
-    /// Where it is read on the pool.
+    /// Its jobs, if it is read on the pool.
     jobs: Option<Jobs>,
 }
 
@@ -62,18 +62,18 @@ struct Jobs {
 }
 
 impl SourceQueue {
-    /// The queue of the device of this name. If its sources may block, they are never read but on the pool.
+    /// The queue of a device. If its sources may block, they are read on the pool from the start.
     pub(crate) fn new(pool: &Pool, device: impl Into<Arc<str>>, may_block: bool) -> Self {
         Self {
             pool: pool.clone(),
-            place: device.into(),
+            queue: device.into(),
             is_slow: Arc::new(AtomicBool::new(may_block)),
             timeout: None,
         }
     }
 
-    /// Has the first answer of each source waited for as long.
-    #[cfg(feature = "custom")]
+    /// Sets the timeout for the first answer of each source.
+    #[cfg(feature = "own")]
     pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),
@@ -86,19 +86,19 @@ impl SourceQueue {
         work: impl Fn() -> T + Send + Sync + 'static,
     ) -> Job<T> {
         match self.timeout {
-            Some(timeout) => Job::with_timeout(&self.pool, &self.place, timeout, work),
-            None => Job::new(&self.pool, &self.place, work),
+            Some(timeout) => Job::with_timeout(&self.pool, &self.queue, timeout, work),
+            None => Job::new(&self.pool, &self.queue, work),
         }
     }
 }
 
 impl<S: Offloadable> Offload<S> {
-    /// A guard before a source of the queue.
+    /// A source of the queue, for a list of sources.
     pub(crate) fn boxed(queue: &SourceQueue, source: S) -> Box<dyn Source> {
         Box::new(Self::new(queue, source))
     }
 
-    /// The same, not in a list of sources.
+    /// A source of the queue.
     pub(crate) fn new(queue: &SourceQueue, source: S) -> Self {
         let about = source.about();
         Self {
@@ -150,7 +150,7 @@ impl<S: Offloadable> Source for Offload<S> {
         };
         let discovered = jobs.discovery.answered();
         if discovered.is_none() {
-            // It hangs, or is on its way: without label and limits for now.
+            // The discovery hangs or is pending: the metrics have no label and no limits for now.
             jobs.discovery.ask(Duration::ZERO);
             return Ok(self.metrics.clone());
         }
@@ -182,7 +182,8 @@ impl<S: Offloadable> Source for Offload<S> {
                 columns.extend(outcome.map_err(|error| error.again())?);
                 Ok(())
             }
-            // Another of its queue has just been slow: this one is on its way to the pool, and not late yet.
+            // Another source of the queue has just been slow. The first read of this one on the pool begins here, so
+            // that it is not late yet.
             Err(_) if was_here => {
                 jobs.reading.ask(Duration::ZERO);
                 let widths = self.metrics.iter().map(|metric| metric.formula.width());

@@ -1,4 +1,4 @@
-//! A panic in the code of one source is a failure of that source, and of no other.
+//! Catches panics, so that a panic in the code of one source is a failure of that source alone.
 
 use std::{
     any::Any,
@@ -10,7 +10,7 @@ use std::{
 
 use super::error::Error;
 
-/// A panic that was caught: what it said and where it was.
+/// A caught panic: its message and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Panic(pub(crate) String);
 
@@ -21,31 +21,30 @@ impl From<Panic> for Error {
 }
 
 thread_local! {
-    /// The places of panics, one entry for each [`caught`] that runs on this thread.
-    static PLACES: RefCell<Vec<Option<String>>> = const { RefCell::new(Vec::new()) };
+    /// The locations of panics, one entry for each [`caught`] that runs on this thread.
+    static LOCATIONS: RefCell<Vec<Option<String>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs code that may panic.
 ///
-/// A source is read again and again. So the first panic of each place is printed, as any other is, and
-/// the same panic later is only returned.
+/// A source is read again and again. So only the first panic of each location is printed.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
     static HOOK: Once = Once::new();
     HOOK.call_once(install_hook);
-    PLACES.with_borrow_mut(|places| places.push(None));
-    // What has panicked is asked again later; all of it can be in any state it can be dropped in.
+    LOCATIONS.with_borrow_mut(|locations| locations.push(None));
+    // Unwind safety: a source that has panicked may be read again, whatever state the panic left it in.
     let done = catch_unwind(AssertUnwindSafe(run));
-    let place = PLACES.with_borrow_mut(|places| places.pop().flatten());
+    let location = LOCATIONS.with_borrow_mut(|locations| locations.pop().flatten());
     done.map_err(|payload| {
         let message = message(&*payload);
-        Panic(match place {
-            Some(place) => format!("{message} ({place})"),
+        Panic(match location {
+            Some(location) => format!("{message} ({location})"),
             None => message.to_owned(),
         })
     })
 }
 
-/// The same, where a panic is an error like any other.
+/// Runs code that may fail or panic. A panic becomes an [`Error::Panicked`].
 pub(crate) fn attempt<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     caught(run)?
 }
@@ -59,27 +58,27 @@ fn install_hook() {
     }));
 }
 
-/// Notes where a panic is, for the [`caught`] that it will come to. Whether it is to be printed.
+/// Notes the location of a panic for the [`caught`] that will catch it. Returns whether to print the panic.
 fn note(info: &PanicHookInfo<'_>) -> bool {
     static PRINTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let Some(place) = info.location().map(ToString::to_string) else {
+    let Some(location) = info.location().map(ToString::to_string) else {
         return true;
     };
-    let is_caught = PLACES.try_with(|places| {
-        let Ok(mut places) = places.try_borrow_mut() else {
+    let is_caught = LOCATIONS.try_with(|locations| {
+        let Ok(mut locations) = locations.try_borrow_mut() else {
             return false;
         };
-        let last = places.last_mut();
-        last.map(|last| *last = Some(place.clone())).is_some()
+        let last = locations.last_mut();
+        last.map(|last| *last = Some(location.clone())).is_some()
     });
     if is_caught != Ok(true) {
         return true;
     }
     let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
-    printed.insert(place)
+    printed.insert(location)
 }
 
-/// What a panic says: a text, if it is one of `panic!`, `unwrap` or the compiler.
+/// The message of a panic, if it is a text: from `panic!`, `unwrap` or the compiler.
 fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied())
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_says_what_and_where() {
+    fn the_error_has_the_message_and_the_location() {
         check(|| 5, Ok(5));
         check(|| panic!("that"), Err("that (here)"));
         check(|| panic!("that {}", 7), Err("that 7 (here)"));
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_inside_another_is_told_apart() {
+    fn a_nested_panic_keeps_its_own_location() {
         let outer = || {
             check(|| panic!("inner"), Err("inner (here)"));
             panic!("outer")
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_printed_once() {
+    fn a_panic_of_one_location_has_one_message() {
         let (one, two) = (|| panic!("one"), || panic!("two"));
         assert_eq!(caught::<()>(one), caught::<()>(one));
         assert_ne!(caught::<()>(one), caught::<()>(two));

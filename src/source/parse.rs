@@ -1,21 +1,21 @@
-//! Parsers of bytes: no locale, no regular expressions, nothing allocated for a number.
+//! Parsers of bytes, without locale, regular expressions, or allocation for a number.
 
 pub(crate) mod layout;
 
 use std::{collections::BTreeSet, io::BufRead, iter, sync::Arc};
 
-/// The lines of a text, the last of which need not be ended.
+/// The lines of a text. The last one need not end with a newline.
 pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     ended_lines(text).map(|(line, _)| line)
 }
 
-/// The lines of a text, and for each whether it is ended. What the kernel writes is, so the number
-/// at the end of a line that is not may have lost digits.
+/// The lines of a text, and for each whether it ends with a newline. The kernel ends every line, so that the number at
+/// the end of a cut line may have lost digits.
 pub(crate) fn ended_lines(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
     ended_lines_while(text, |_| true)
 }
 
-/// The same, as long as what follows goes on as `wanted`: the line after that is not looked for.
+/// The same, up to the first line at which the remaining text is not `wanted`; that line is not searched for its end.
 pub(crate) fn ended_lines_while(
     mut text: &[u8],
     wanted: impl Fn(&[u8]) -> bool,
@@ -25,7 +25,7 @@ pub(crate) fn ended_lines_while(
             return None;
         }
         let all = text;
-        // The way to memchr in the standard library; reading from memory does not fail.
+        // The memchr of the standard library. A read from memory does not fail.
         let length = text.skip_until(b'\n').ok()?;
         match all[..length].strip_suffix(b"\n") {
             Some(whole) => Some((whole, true)),
@@ -34,13 +34,13 @@ pub(crate) fn ended_lines_while(
     })
 }
 
-/// What stands between blanks.
+/// The fields between blanks.
 pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| matches!(byte, b' ' | b'\t'))
         .filter(|field| !field.is_empty())
 }
 
-/// A number of decimal digits and nothing else, if it fits.
+/// A number of decimal digits and nothing else, if it fits into 64 bits.
 pub(crate) fn number(field: &[u8]) -> Option<u64> {
     match digits(field)? {
         (number, b"") => Some(number),
@@ -48,7 +48,7 @@ pub(crate) fn number(field: &[u8]) -> Option<u64> {
     }
 }
 
-/// The same, perhaps with a minus before it.
+/// The same, with an optional minus.
 pub(crate) fn signed(field: &[u8]) -> Option<i64> {
     match field.strip_prefix(b"-") {
         Some(digits) => 0_i64.checked_sub_unsigned(number(digits)?),
@@ -56,7 +56,7 @@ pub(crate) fn signed(field: &[u8]) -> Option<i64> {
     }
 }
 
-/// The numbers of a line with blanks in between, as far as there is nothing else.
+/// The numbers of a line with blanks in between, up to the first field that is none.
 pub(crate) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
     iter::from_fn(move || {
         let (number, rest) = digits(after_blanks(line))?;
@@ -65,14 +65,14 @@ pub(crate) fn numbers(mut line: &[u8]) -> impl Iterator<Item = u64> {
     })
 }
 
-/// The number of decimal digits with which a text begins, if it fits, and the rest.
+/// The decimal number at the start of a text, if it fits into 64 bits, and the rest.
 fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
-    // As many digits always fit.
+    // So many digits always fit into 64 bits.
     const SAFE: usize = 19;
     let mut number = 0_u64;
     let mut length = 0_usize;
     for digit in text.iter().map_while(digit) {
-        // Of more digits the number is computed again.
+        // If there are more digits than that, the number is computed again.
         number = number.wrapping_mul(10).wrapping_add(digit);
         length = length.wrapping_add(1);
     }
@@ -102,14 +102,14 @@ fn after_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The first word of a text, and what follows.
+/// The first word of a text, and the rest.
 pub(crate) fn word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = after_blanks(text);
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     text.split_at(text.iter().position(is_blank).unwrap_or(text.len()))
 }
 
-/// A number with a point in it, or without, but without sign or exponent.
+/// A number with or without a decimal point, without sign or exponent.
 pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     let (whole, rest) = digits(field)?;
     if rest.is_empty() {
@@ -128,20 +128,20 @@ pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     }
 }
 
-/// What stands before and after the first colon, without the blanks around.
+/// The parts before and after the first colon, without the blanks around them.
 pub(crate) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (key, value) = split(line, b':')?;
     Some((key.trim_ascii(), value.trim_ascii()))
 }
 
-/// What stands before and after the first of a byte.
+/// The parts before and after the first such byte.
 pub(crate) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|&other| other == byte)?;
-    let (before, after) = text.split_at(place);
+    let at = text.iter().position(|&other| other == byte)?;
+    let (before, after) = text.split_at(at);
     Some((before, after.get(1..)?))
 }
 
-/// The bytes that a text means which begins like `  16316416 kB`, to the end of the line.
+/// The number of bytes in a text that begins like `  16316416 kB` and a newline.
 pub(crate) fn kilobytes(text: &[u8]) -> Option<u64> {
     let (number, rest) = digits(after_blanks(text))?;
     if !rest.starts_with(b" kB\n") {
@@ -150,15 +150,15 @@ pub(crate) fn kilobytes(text: &[u8]) -> Option<u64> {
     number.checked_mul(1024)
 }
 
-/// The number with which a text begins, if it is alone on its line and the line is ended.
+/// The number at the start of a text, if it is alone on its line and the line ends with a newline.
 pub(crate) fn ended_number(text: &[u8]) -> Option<u64> {
     let (number, rest) = digits(after_blanks(text))?;
     rest.starts_with(b"\n").then_some(number)
 }
 
-/// The numbers of a list such as `0-3,5`: what sysfs writes for sets of cpus.
+/// The numbers of a list such as `0-3,5`, the form in which sysfs writes sets of CPUs.
 pub(crate) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
-    // The kernel has at most 8192 cpus; a list that says more is none.
+    // The kernel has at most 8192 CPUs; a larger number is malformed.
     const MOST: u64 = 1 << 16;
     let mut all = BTreeSet::new();
     for range in text.trim_ascii().split(|&byte| byte == b',') {
@@ -174,8 +174,8 @@ pub(crate) fn list(text: &[u8]) -> Option<BTreeSet<u32>> {
     Some(all)
 }
 
-/// A fact in plain UTF-8, without the blanks around it; what is not UTF-8 becomes U+FFFD. Device
-/// trees end their texts with a zero byte.
+/// A text without the blanks around it. Bytes that are not UTF-8 become U+FFFD. Device trees end their texts with a
+/// zero byte.
 pub(crate) fn text(bytes: &[u8]) -> Arc<str> {
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
     String::from_utf8_lossy(bytes).trim().into()

@@ -1,4 +1,4 @@
-//! What the metrics of one property have in common, whichever object has it.
+//! Properties: the common part of the metrics that several objects have.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,7 @@ pub(crate) struct Property {
 }
 
 impl Property {
-    /// What is called `id` in the ids and `label` in names. Of the numbers, only temperatures may be
-    /// negative.
+    /// A property called `id` in ids and `label` in names. Its minimum is 0 unless it is a temperature or a text.
     pub(crate) const fn new(
         id: &'static str,
         label: &'static str,
@@ -40,7 +39,7 @@ impl Property {
         }
     }
 
-    /// A fact.
+    /// A text.
     pub(crate) const fn text(
         id: &'static str,
         label: &'static str,
@@ -49,11 +48,11 @@ impl Property {
         Self::new(id, label, description, unit::NONE, Kind::Text)
     }
 
-    /// The metric of one object, which is called `whose` in names.
-    pub(crate) fn of(&self, source: &str, object: &[u8], whose: &str, formula: Formula) -> Metric {
+    /// The metric of one object, with `owner` for the object in names.
+    pub(crate) fn of(&self, source: &str, object: &[u8], owner: &str, formula: Formula) -> Metric {
         Metric {
             id: format!("{source}/{}/{}", object::escape(object), self.id).into(),
-            name: format!("{whose} {}", self.label).into(),
+            name: format!("{owner} {}", self.label).into(),
             description: Cow::Borrowed(self.description),
             unit: Cow::Borrowed(self.unit),
             kind: self.kind,
@@ -64,7 +63,7 @@ impl Property {
     }
 }
 
-/// A metric that is a text, and of no object.
+/// A metric that is a text and belongs to no object.
 pub(crate) fn text_metric(
     id: &'static str,
     name: &'static str,

@@ -1,33 +1,33 @@
-//! What a list of sources is made of: sources, and families that find more of them.
+//! Providers: the entries of a list of sources. Each is a source or a family that finds sources.
 
 use std::sync::{Arc, Weak};
 
 use super::{About, Source, deferred::Deferred, definitions::Definitions, error::Error};
 use crate::{metric::Metric, reading::Raw};
 
-/// What has no metrics of its own, and finds others that have: a member for each device (a sensor chip, a battery).
+/// A family has no metrics. It finds members that have: one for each device (a sensor chip, a battery).
 pub trait Family: Send {
-    /// What it is called, and what its members may offer.
+    /// Its name, and the ids that its members may have.
     fn about(&self) -> About<'_>;
 
-    /// The members that have turned up since this was asked last. The [presence](Presence) of those whose device has
-    /// gone is over from then on; when the device comes back, it is found like any other.
+    /// The members that are new since the last call. The [presence](Presence) of a member whose device has gone ends
+    /// with this call. When the device comes back, it is a new member.
     ///
     /// # Errors
-    /// When the directory of the family cannot be read. If it is not there, there are no members.
+    /// When the directory of the family cannot be read. A directory that does not exist has no members.
     fn members(&mut self) -> Result<Vec<NewMember>, Error>;
 
-    /// Whether it has seen that there may be other members. Costs nothing to ask.
+    /// Whether it has noticed that the members may have changed. This is cheap.
     fn changed(&self) -> bool {
         false
     }
 
-    /// The same family, if it is found out later than it is asked for.
+    /// The same family, if its probes may block.
     fn deferred(&mut self) -> Option<&mut dyn Deferred> {
         None
     }
 
-    /// The same family, if it is the user who defines its members.
+    /// The same family, if the user defines its members.
     fn definitions(&self) -> Option<&dyn Definitions> {
         None
     }
@@ -35,31 +35,31 @@ pub trait Family: Send {
 
 /// A source, or a family of them.
 pub enum Provider {
-    /// It has metrics.
+    /// A source.
     Source(Box<dyn Source>),
-    /// It has members.
+    /// A family.
     Family(Box<dyn Family>),
 }
 
-/// What a family has found.
+/// A member that a family has found.
 pub struct NewMember {
-    /// Its source, or a family of its own.
+    /// The source, or a family in turn.
     pub provider: Provider,
     /// Whether the device is still there.
     pub presence: Presence,
 }
 
-/// Whether the device of a member is still there, which its family knows.
+/// The presence of the device of a member, as its family knows it.
 #[derive(Clone, Debug)]
 pub struct Presence(Weak<()>);
 
 impl Presence {
-    /// It lasts as long as this.
+    /// The device is present as long as this lives.
     pub(super) fn of(device: &Arc<()>) -> Self {
         Self(Arc::downgrade(device))
     }
 
-    /// Whether the device has gone: the member is of no use any more.
+    /// Whether the device has gone, so that the member is useless.
     pub fn is_gone(&self) -> bool {
         self.0.strong_count() == 0
     }

@@ -1,4 +1,4 @@
-//! The rows of columns of devices: which row is whose.
+//! Rows of columns: which device each row belongs to.
 
 mod lines;
 pub(crate) mod table;
@@ -10,31 +10,31 @@ use std::{
 
 use crate::{rate::Formula, reading::Raw};
 
-/// The place of a column of a row, where each row has so many columns. A row that does not fit into memory has
-/// no such column.
+/// The index of a column of a row, where each row has `width` columns. It saturates for a row that does not fit into
+/// memory; there is no such column.
 pub(crate) const fn place(row: usize, width: usize, column: usize) -> usize {
     row.saturating_mul(width).saturating_add(column)
 }
 
-/// The devices that the rows of columns are of. When one has gone its row is used again for another, so that
-/// there are no more rows than there were devices at one time; the first column of a row says whose it is.
+/// The devices that the rows belong to. The row of a device that has gone is used again for another, so that there are
+/// no more rows than there were devices at one time. The first column of a row identifies its device.
 pub(crate) struct Devices<K, T> {
     rows: Vec<Option<Device<K, T>>>,
-    /// How many devices have had a row.
+    /// The number of devices that have had a row.
     count: u64,
 }
 
-/// The device that a row is of.
+/// The device of a row.
 pub(crate) struct Device<K, T> {
-    /// What tells it from others.
+    /// Its identity.
     pub(crate) id: K,
-    /// What no other device of the source ever had.
+    /// A number that no other device of the source ever had.
     number: u64,
-    /// What is known of it.
+    /// Its state, which the source defines.
     pub(crate) state: T,
 }
 
-/// The column of a row that says whose it is.
+/// The column of a row that identifies its device.
 pub(crate) const OWNER: usize = 0;
 
 impl<K, T> Default for Devices<K, T> {
@@ -47,8 +47,8 @@ impl<K, T> Default for Devices<K, T> {
 }
 
 impl<K: Clone + Eq + Hash, T> Devices<K, T> {
-    /// Gives each device that was found a row, which is the one it has if it has one; the rows, in
-    /// the order of what was found. What was found of a device is made its state, from what that was before.
+    /// Gives each found device a row: the row that it has, or else a free one. Returns the rows in the order of `found`.
+    /// `state` makes the state of a device from its previous state and the value that was found.
     pub(crate) fn arrange<F>(
         &mut self,
         found: impl IntoIterator<Item = (K, F)>,
@@ -63,7 +63,7 @@ impl<K: Clone + Eq + Hash, T> Devices<K, T> {
         let known = rows.filter_map(|(row, device)| Some((device.as_ref()?.id.clone(), row)));
         let mut known: HashMap<K, usize> = known.collect();
         let mut free = 0;
-        let mut places = Vec::with_capacity(found.len());
+        let mut arranged = Vec::with_capacity(found.len());
         for (id, fact) in found {
             let row = *known.entry(id.clone()).or_insert_with(|| {
                 while self.rows.get(free).is_some_and(Option::is_some) {
@@ -83,28 +83,28 @@ impl<K: Clone + Eq + Hash, T> Devices<K, T> {
             };
             let state = state(before, fact);
             self.rows[row] = Some(Device { id, number, state });
-            places.push(row);
+            arranged.push(row);
         }
         let last = self.rows.iter().rposition(Option::is_some);
         self.rows
             .truncate(last.map_or(0, |last| last.saturating_add(1)));
         self.rows.shrink_to(self.rows.len().saturating_mul(2));
-        places
+        arranged
     }
 }
 
 impl<K, T> Devices<K, T> {
-    /// How many rows there are, those included that are free.
+    /// The number of rows, free ones included.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The rows; none for one that is free.
+    /// The rows; none for a free one.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&Device<K, T>>> {
         self.rows.iter().map(Option::as_ref)
     }
 
-    /// The rows; none for one that is free.
+    /// The rows; none for a free one.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = Option<&mut Device<K, T>>> {
         self.rows.iter_mut().map(Option::as_mut)
     }
@@ -114,8 +114,8 @@ impl<K, T> Devices<K, T> {
         self.rows.get(row)?.as_ref()
     }
 
-    /// A formula of the columns of a row, as long as that is of the device it is of now; `first` is the
-    /// column with which the row begins.
+    /// A formula of the columns of a row. It holds as long as the row belongs to its present device. `first` is the
+    /// first column of the row.
     pub(crate) fn formula(&self, row: usize, first: usize, formula: Formula) -> Formula {
         Formula::OfRow {
             owner: first.saturating_add(OWNER),
@@ -127,7 +127,7 @@ impl<K, T> Devices<K, T> {
 }
 
 impl<K, T> Device<K, T> {
-    /// The column that says that the row is its own.
+    /// The value of the [`OWNER`] column of its row.
     pub(crate) fn owner(&self) -> Raw {
         Raw::Counter(self.number)
     }
@@ -137,7 +137,7 @@ impl<K, T> Device<K, T> {
 mod tests {
     use super::*;
 
-    /// What the rows are of, after each of these texts has named the devices that are there.
+    /// Arranges the devices that each text names, and checks the rows afterwards.
     #[track_caller]
     fn check_devices(texts: &[&str], expected: &str) {
         let mut devices = Devices::<char, char>::default();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_used_again() {
+    fn free_rows_are_used_again() {
         check_devices(&["abc", "abc"], "abc");
         check_devices(&["abc", "cab"], "abc");
         check_devices(&["abc", "ac"], "a-c");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_has_another_number() {
+    fn a_device_that_comes_back_has_another_number() {
         let mut devices = Devices::<char, ()>::default();
         let mut owner = |text: &str| {
             let rows = devices.arrange(text.chars().map(|id| (id, ())), |_, ()| ());

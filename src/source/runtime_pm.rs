@@ -1,9 +1,9 @@
-//! Leaving a device alone, so that it can fall asleep.
+//! Runtime power management: pauses in reading, so that a device can autosuspend.
 //!
-//! A reading does not only wake a device that sleeps. Of a GPU that is awake, drivers begin to count
-//! the time until it may sleep anew (`amdgpu_pm_put_access`, `xe_pm_runtime_put`), so that who
-//! reads every second keeps it awake for ever. So it is left alone now and then, for a little
-//! longer than that time; if it is awake afterwards, somebody else needs it.
+//! A reading resumes a suspended device. Of a GPU that is active, drivers also restart the autosuspend delay at each
+//! reading (`amdgpu_pm_put_access`, `xe_pm_runtime_put`), so that a reader with an interval of one second would keep
+//! it active for ever. So readings pause now and then for a little longer than that delay. If the device is still
+//! active afterwards, something else uses it.
 
 use std::{
     collections::HashMap,
@@ -19,19 +19,19 @@ use crate::{
     source::{file::File, parse},
 };
 
-/// The power of every device that is read, by its directory. The sources share it: one device sleeps
+/// The power state of every device that is read, by its directory. The sources share it, because a device suspends
 /// only if none of them reads it.
 #[derive(Clone, Default)]
 pub(crate) struct PowerStates(Arc<Mutex<HashMap<PathBuf, Arc<PowerState>>>>);
 
 impl PowerStates {
-    /// The power of the device with this directory, a real path.
+    /// The power state of the device with this directory, a real path.
     pub(crate) fn of(&self, device: &Path) -> Arc<PowerState> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(power) = all.get(device) {
             return power.clone();
         }
-        // Of devices that have gone there is nobody left who would ask.
+        // An entry that only this map holds is of a device that has gone.
         all.retain(|_, power| Arc::strong_count(power) > 1);
         let power = PowerState::new(device);
         all.insert(device.to_owned(), power.clone());
@@ -39,7 +39,7 @@ impl PowerStates {
     }
 }
 
-/// Whether a device is awake, and may be read.
+/// The power state of a device, and the pauses in reading it.
 pub(crate) struct PowerState {
     path: PathBuf,
     state: Mutex<State>,
@@ -67,11 +67,7 @@ impl PowerState {
         })
     }
 
-    /// Whether the device may be read: [`Fault::Asleep`] if it sleeps, and [`Fault::Stale`] while it
-    /// is left alone so that it can fall asleep.
-    ///
-    /// The power management answers this itself and does not ask the device
-    /// (Documentation/ABI/testing/sysfs-devices-power).
+    /// Whether the device may be read: [`Fault::Asleep`] if it is suspended, and [`Fault::Stale`] during a pause.
     pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { status, pauses } = &mut *state;
@@ -80,97 +76,95 @@ impl PowerState {
                 pauses.suspended();
                 Err(Fault::Asleep)
             }
-            Ok(_) => pauses.may_be_read(),
+            Ok(_) => pauses.may_be_read(monotonic()),
             // A kernel without power management.
             Err(error) if error.fault() == Fault::Gone => Ok(()),
             Err(error) => Err(error.fault()),
         }
     }
 
-    /// Has it been read for long enough that it is to pauses.
+    /// Makes the next reading due for a pause.
     #[cfg(test)]
     pub(crate) fn make_pause_due(&self) {
         let mut state = self.state.lock().unwrap();
         let now = monotonic();
-        state.pauses.since = Some(now.saturating_sub(FIRST));
+        state.pauses.reading_since = Some(now.saturating_sub(FIRST));
         state.pauses.last = now;
-        state.pauses.gap = Duration::ZERO;
+        state.pauses.longest_gap = Duration::ZERO;
     }
 }
 
-/// When a device was left alone last, and will be next.
+/// The pauses in reading a device: the last one and the next one.
 struct Pauses {
     path: PathBuf,
-    /// The moment of the monotonic clock of the first reading since it last rested or slept.
-    since: Option<Duration>,
-    /// The moment of the last reading, and the longest time without one since then.
+    /// The moment of the monotonic clock of the first reading since the last pause or suspend.
+    reading_since: Option<Duration>,
+    /// The moment of the last reading.
     last: Duration,
-    gap: Duration,
-    /// The moment at which the present rest ends.
-    until: Option<Duration>,
-    /// How long it is read before it is left alone.
-    work: Duration,
+    /// The longest time between two readings since `reading_since`.
+    longest_gap: Duration,
+    /// The moment at which the present pause ends.
+    paused_until: Option<Duration>,
+    /// The time for which the device is read before the next pause.
+    read_for: Duration,
 }
 
-/// How long a device is read before its first pauses. Each rest that it does not use to fall asleep
-/// makes it twice as long until the next, up to the last.
+/// The time for which a device is read before the first pause. Each pause in which it does not suspend doubles that
+/// time, up to the last.
 const FIRST: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(16 * 60);
 
-/// How much longer than the device's own delay it is left alone; and where the library of its
-/// driver keeps it awake, until that is released.
+/// The time for which a pause exceeds the autosuspend delay of the device.
 const MARGIN: Duration = Duration::from_secs(2);
-const LIBRARY: Duration = Duration::from_secs(12);
+
+/// The same for a device whose driver has a library that keeps it active until the library is released.
+const LIBRARY_MARGIN: Duration = Duration::from_secs(12);
 
 /// The driver with a library.
 pub(crate) const NVIDIA: &str = "nvidia";
 
-/// A delay longer than this is not waited for: the device is meant to stay awake.
+/// A device with a longer autosuspend delay is meant to stay active: there is no pause for it.
 const LONGEST: Duration = Duration::from_secs(30);
 
 impl Pauses {
     fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            since: None,
+            reading_since: None,
             last: Duration::ZERO,
-            gap: Duration::ZERO,
-            until: None,
-            work: FIRST,
+            longest_gap: Duration::ZERO,
+            paused_until: None,
+            read_for: FIRST,
         }
     }
 
-    /// The device sleeps: when it wakes, it is for somebody else.
+    /// The device is suspended. When it resumes, something else has resumed it.
     fn suspended(&mut self) {
-        self.since = None;
-        self.until = None;
-        self.work = FIRST;
+        self.reading_since = None;
+        self.paused_until = None;
+        self.read_for = FIRST;
     }
 
-    /// Whether a device that is awake may be read now; [`Fault::Stale`] while it rests.
-    fn may_be_read(&mut self) -> Result<(), Fault> {
-        self.at(monotonic())
-    }
-
-    fn at(&mut self, now: Duration) -> Result<(), Fault> {
-        if let Some(until) = self.until {
+    /// Whether an active device may be read at this moment; [`Fault::Stale`] during a pause.
+    fn may_be_read(&mut self, now: Duration) -> Result<(), Fault> {
+        if let Some(until) = self.paused_until {
             if now < until {
                 return Err(Fault::Stale);
             }
-            self.until = None;
-            self.since = None;
-            self.work = LAST.min(self.work.saturating_mul(2));
+            self.paused_until = None;
+            self.reading_since = None;
+            self.read_for = LAST.min(self.read_for.saturating_mul(2));
         }
-        let since = *self.since.get_or_insert(now);
+        let since = *self.reading_since.get_or_insert(now);
         if since < now {
-            self.gap = self.gap.max(now.saturating_sub(self.last));
+            self.longest_gap = self.longest_gap.max(now.saturating_sub(self.last));
         }
-        if now.saturating_sub(since) >= self.work {
-            self.since = None;
-            let gap = std::mem::take(&mut self.gap);
-            // Who reads seldom leaves it alone anyway.
-            if let Some(delay) = self.delay().filter(|delay| gap < *delay) {
-                self.until = Some(now.saturating_add(delay));
+        if now.saturating_sub(since) >= self.read_for {
+            self.reading_since = None;
+            let gap = std::mem::take(&mut self.longest_gap);
+            // Readings with long intervals leave the device time to suspend.
+            if let Some(pause) = self.pause().filter(|pause| gap < *pause) {
+                self.paused_until = Some(now.saturating_add(pause));
                 return Err(Fault::Stale);
             }
         }
@@ -178,31 +172,33 @@ impl Pauses {
         Ok(())
     }
 
-    /// How long the device must be left alone until it sleeps; none if it may not sleep at all, or
-    /// cannot because it shows a picture.
-    fn delay(&self) -> Option<Duration> {
+    /// The length of a pause in which the device can suspend; none if it must not suspend, or cannot because it
+    /// drives a display.
+    fn pause(&self) -> Option<Duration> {
         let power = self.path.join("power");
-        if File::attribute(power.join("control")).read().ok()? != b"auto\n" || shows(&self.path) {
+        if File::attribute(power.join("control")).read().ok()? != b"auto\n"
+            || drives_display(&self.path)
+        {
             return None;
         }
         let driver = fs::read_link(self.path.join("driver")).unwrap_or_default();
         let has_library = driver.ends_with(NVIDIA);
-        // Negative if it is never to sleep by itself; an error if there is no delay.
+        // The delay is negative if the device must not autosuspend. A read fails if there is no delay.
         let delay = match File::attribute(power.join("autosuspend_delay_ms")).read() {
             Ok(text) => parse::ended_number(text)?,
             Err(_) if has_library => 0,
-            // It sleeps as soon as a reading has ended: none keeps it awake.
+            // The device suspends as soon as a reading has ended, so that readings do not keep it active.
             Err(_) => return None,
         };
         let delay = Duration::from_millis(delay);
-        let margin = if has_library { LIBRARY } else { MARGIN };
+        let margin = if has_library { LIBRARY_MARGIN } else { MARGIN };
         (delay <= LONGEST).then_some(delay.saturating_add(margin))
     }
 }
 
-/// Whether a connector of the device drives a display: `drm/card0/card0-DP-1/enabled`, which says
-/// what the kernel remembers.
-fn shows(path: &Path) -> bool {
+/// Whether a connector of the device drives a display: `drm/card0/card0-DP-1/enabled`. The kernel answers from
+/// memory, without the device.
+fn drives_display(path: &Path) -> bool {
     let inside = |path: PathBuf| {
         let entries = regular_file::entries(&path).into_iter().flatten();
         entries.map(|entry| entry.path())
@@ -224,7 +220,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// A device that is read every so many seconds, up to a moment: those at which it is not.
+    /// Reads a device every so many seconds up to `end`; the seconds at which a pause forbids it.
     #[track_caller]
     fn check(files: &[(&str, &str)], every: usize, end: u64, expected: &[u64]) {
         let tree = Tree::new();
@@ -232,40 +228,40 @@ mod tests {
             tree.write(path, text);
         }
         let mut pauses = Pauses::new(&tree.roots().sys);
-        let rested: Vec<_> = (0..end)
+        let paused: Vec<_> = (0..end)
             .step_by(every)
-            .filter(|&second| pauses.at(seconds(1000 + second)).is_err())
+            .filter(|&second| pauses.may_be_read(seconds(1000 + second)).is_err())
             .collect();
-        assert_eq!(rested, expected);
+        assert_eq!(paused, expected);
     }
 
     const AUTO: (&str, &str) = ("power/control", "auto\n");
     const FIVE: (&str, &str) = ("power/autosuspend_delay_ms", "5000\n");
 
     #[test]
-    fn it_is_left_alone_ever_more_seldom() {
-        let rests: Vec<_> = (30..37).chain(97..104).collect();
-        check(&[AUTO, FIVE], 1, 220, &rests);
+    fn pauses_become_rarer() {
+        let pauses: Vec<_> = (30..37).chain(97..104).collect();
+        check(&[AUTO, FIVE], 1, 220, &pauses);
     }
 
     #[test]
-    fn a_library_takes_longer() {
+    fn a_driver_with_a_library_needs_a_longer_pause() {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
         tree.link("driver", "bus/pci/drivers/nvidia");
         let mut pauses = Pauses::new(&tree.roots().sys);
-        let rested = (0..60).filter(|&second| pauses.at(seconds(second)).is_err());
-        assert!(rested.eq(30..42));
+        let paused = (0..60).filter(|&second| pauses.may_be_read(seconds(second)).is_err());
+        assert!(paused.eq(30..42));
     }
 
     #[test]
-    fn who_reads_seldom_is_never_refused() {
+    fn readings_with_long_intervals_are_never_refused() {
         check(&[AUTO, FIVE], 7, 2000, &[]);
         check(&[AUTO, FIVE], 3600, 100_000, &[]);
     }
 
     #[test]
-    fn what_does_not_sleep_anyway_needs_no_rest() {
+    fn a_device_that_does_not_autosuspend_gets_no_pause() {
         let never = |files| check(files, 1, 100, &[]);
         never(&[]);
         never(&[AUTO]);
@@ -279,13 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn sleep_begins_anew() {
+    fn a_suspend_starts_the_schedule_again() {
         let tree = Tree::new();
         tree.write(AUTO.0, AUTO.1);
         tree.write(FIVE.0, FIVE.1);
         let mut pauses = Pauses::new(&tree.roots().sys);
         let first = |pauses: &mut Pauses, begin: u64| {
-            (begin..).find(|&second| pauses.at(seconds(second)).is_err())
+            (begin..).find(|&second| pauses.may_be_read(seconds(second)).is_err())
         };
         assert_eq!(first(&mut pauses, 0), Some(30));
         pauses.suspended();

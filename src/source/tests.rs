@@ -1,4 +1,4 @@
-//! What the tests of the sources share.
+//! Fixtures and readings for the tests of the sources.
 
 mod errors;
 pub(crate) mod harm;
@@ -50,7 +50,7 @@ impl Tree {
         let name = format!("sampled-source-{}-{number}", std::process::id());
         let root = std::env::temp_dir().join(name);
         fs::create_dir(&root).unwrap();
-        // What a descriptor's link shows has no symbolic links in it.
+        // The links in /proc/self/fd have no symbolic links in them.
         let root = root.canonicalize().unwrap();
         Self { root }
     }
@@ -63,7 +63,7 @@ impl Tree {
         }
     }
 
-    /// Writes into the same file where there is one already, as the kernel does.
+    /// Writes a file. One that exists stays the same file, as in procfs.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -78,7 +78,7 @@ impl Tree {
         std::os::unix::fs::symlink(self.root.join(target), path).unwrap();
     }
 
-    /// How many files of this tree the process has open.
+    /// The number of files of this tree that the process has open.
     pub(crate) fn descriptors(&self) -> usize {
         let links = fs::read_dir("/proc/self/fd").unwrap();
         let targets = links.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
@@ -94,19 +94,19 @@ impl Drop for Tree {
     }
 }
 
-/// Waits on this thread for what was begun.
+/// Waits on this thread for the pending answer.
 pub(crate) fn wait(source: &mut dyn Source) {
     while awaited_until(source).is_some() {
         std::thread::yield_now();
     }
 }
 
-/// Until when it is worth to wait for it.
+/// The moment until which a caller should wait for the source.
 pub(crate) fn awaited_until(source: &mut dyn Source) -> Option<Instant> {
     source.deferred()?.awaited_until()
 }
 
-/// What is discovered when everything that may block was waited for.
+/// Discovers after waiting for the part that may block.
 pub(crate) fn discover(source: &mut dyn Source) -> Result<Vec<Metric>, Error> {
     if let Some(deferred) = source.deferred() {
         deferred.begin_discovery(monotonic());
@@ -115,7 +115,7 @@ pub(crate) fn discover(source: &mut dyn Source) -> Result<Vec<Metric>, Error> {
     source.discover()
 }
 
-/// Begins a reading, and waits for what may block.
+/// Begins a reading, and waits for the part that may block.
 pub(crate) fn begin(source: &mut dyn Source) {
     if let Some(deferred) = source.deferred() {
         deferred.begin(monotonic());
@@ -141,7 +141,7 @@ pub(crate) fn number_of(column: &Raw) -> f64 {
     }
 }
 
-/// The number of the metric `id`, which must be a level.
+/// The value of the metric `id`, which must be a level.
 #[track_caller]
 pub(crate) fn level(metrics: &[Metric], columns: &[Raw], id: &str) -> f64 {
     let metric = metrics.iter().find(|metric| &*metric.id == id).unwrap();

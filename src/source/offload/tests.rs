@@ -12,7 +12,7 @@ use crate::{
 
 use super::*;
 
-/// A source that takes as long as it is told, or for ever.
+/// A source whose reads take the time that it is told, or block.
 struct Slow {
     milliseconds: Arc<AtomicU64>,
     hangs: Option<mpsc::Receiver<()>>,
@@ -64,7 +64,7 @@ impl Offloadable for Slow {
     }
 }
 
-/// A guarded source in a queue of its own, and how long it takes to read it.
+/// An offloadable source in a queue of its own, and the time that its reads take.
 fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Offload<Slow>, Arc<AtomicU64>) {
     let milliseconds = Arc::new(AtomicU64::new(0));
     let source = Slow {
@@ -79,7 +79,7 @@ fn slow(pool: &Pool, hangs: Option<mpsc::Receiver<()>>) -> (Offload<Slow>, Arc<A
 }
 
 #[test]
-fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
+fn a_quick_source_is_read_here_and_a_slow_one_on_the_pool() {
     let pool = Pool::new();
     let (mut source, milliseconds) = slow(&pool, None);
     assert_eq!(source.discover().unwrap()[0].maximum, Some(5.0));
@@ -90,7 +90,7 @@ fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
     }
     milliseconds.store(20, Ordering::SeqCst);
     assert_eq!(read(&mut source), [Raw::Number(3.0)]);
-    // On the pool from now on. The first reading there is waited for.
+    // It is read on the pool from now on. The first reading there is waited for.
     assert_eq!(read(&mut source), [Raw::Number(4.0)]);
     let mut last = 4.0;
     for _ in 0..20 {
@@ -105,7 +105,7 @@ fn what_is_quick_is_read_here_and_what_was_slow_is_not_waited_for() {
 }
 
 #[test]
-fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
+fn a_slow_source_moves_its_whole_queue_to_the_pool() {
     let pool = Pool::new();
     let queue = SourceQueue::new(&pool, "a chip", false);
     let source = |milliseconds| {
@@ -126,15 +126,15 @@ fn one_that_was_slow_has_all_of_its_queue_read_on_the_pool() {
 }
 
 #[test]
-fn what_hangs_costs_nobody_else_anything() {
+fn a_source_that_hangs_delays_no_other() {
     let pool = Pool::new();
     let (release, hangs) = mpsc::channel();
     let (mut hung, _) = slow(&pool, Some(hangs));
     let (_keep, healthy) = mpsc::channel();
     drop(_keep);
-    // This one does not wait, for nobody holds the other end.
+    // The reads of this one return, because the sender is dropped.
     let (mut well, _) = slow(&pool, Some(healthy));
-    // What is asked before it is answered is known in part, and changes when it is.
+    // Before the first answer, the metrics have no limits; the answer is a change.
     assert_eq!(hung.discover().unwrap()[0].maximum, None);
     wait(&mut hung);
     assert!(hung.changed());
@@ -152,7 +152,7 @@ fn what_hangs_costs_nobody_else_anything() {
         assert_eq!(hung.awaited_until(), None);
     }
     assert!(matches!(read(&mut well)[..], [Raw::Number(_)]));
-    // It hangs, but what it is called is known.
+    // Its reads hang, but its metrics are known.
     assert_eq!(discover(&mut hung).unwrap()[0].maximum, Some(5.0));
     release.send(()).unwrap();
     drop(release);
@@ -176,7 +176,7 @@ fn a_panic_on_the_pool_is_an_error_of_the_source() {
     let error = loop {
         begin(&mut source);
         match source.read(&mut Vec::new()).unwrap_err() {
-            // On a busy machine.
+            // On a busy machine the answer may be late.
             late if late.fault() == Fault::Timeout => {}
             error => break error,
         }

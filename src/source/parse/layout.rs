@@ -1,74 +1,74 @@
-//! Where the lines of a text are that begin with a key: `/proc/meminfo`, `/proc/vmstat`.
+//! Lines that begin with a key, found where they were in the last text: `/proc/meminfo`, `/proc/vmstat`.
 
 use super::lines;
 
-/// The places of the lines that begin with `N` keys, as they were in the last text.
+/// The offsets of the lines that begin with `N` keys in the last text.
 ///
 /// The kernel writes the same lines in the same order, so that a line moves only by as many bytes as the numbers before
-/// it have gained or lost digits. To look whether it is still there costs a third of looking for it.
+/// it have gained or lost digits. A check at the expected offset costs a third of a search.
 pub(crate) struct Layout<const N: usize> {
-    places: [Option<usize>; N],
-    /// The length of the last text. A line that was not there is looked for when that is another.
+    offsets: [Option<usize>; N],
+    /// The length of the last text. A missing line is searched for when the length has changed.
     length: usize,
 }
 
 impl<const N: usize> Default for Layout<N> {
     fn default() -> Self {
         Self {
-            places: [None; N],
+            offsets: [None; N],
             length: 0,
         }
     }
 }
 
 impl<const N: usize> Layout<N> {
-    /// What follows each key; none for a line that is not there. The keys are best in the order of the text.
+    /// The text behind each key; none for a missing line. This is fastest with the keys in the order of the text.
     pub(crate) fn find<'a>(&mut self, text: &'a [u8], keys: &[&[u8]; N]) -> [Option<&'a [u8]>; N] {
-        let is_other = text.len() != self.length;
+        let has_changed = text.len() != self.length;
         self.length = text.len();
         let mut moved = 0;
         std::array::from_fn(|which| {
             let key = keys[which];
-            let before = self.places[which];
+            let before = self.offsets[which];
             let found = match before {
-                Some(place) => {
-                    let expected = place.saturating_add_signed(moved);
+                Some(offset) => {
+                    let expected = offset.saturating_add_signed(moved);
                     if begins_line(text, expected, key) {
                         Some(expected)
                     } else {
                         near(text, expected, key).or_else(|| anywhere(text, key))
                     }
                 }
-                None if is_other => anywhere(text, key),
+                None if has_changed => anywhere(text, key),
                 None => None,
             };
             if let (Some(before), Some(found)) = (before, found) {
                 moved = found.wrapping_sub(before).cast_signed();
             }
-            self.places[which] = found;
+            self.offsets[which] = found;
             text.get(found?..)?.get(key.len()..)
         })
     }
 }
 
-fn begins_line(text: &[u8], place: usize, key: &[u8]) -> bool {
-    let line = text.get(place..);
+fn begins_line(text: &[u8], offset: usize, key: &[u8]) -> bool {
+    let line = text.get(offset..);
     line.is_some_and(|line| line.starts_with(key))
-        && text[..place].last().is_none_or(|&byte| byte == b'\n')
+        && text[..offset].last().is_none_or(|&byte| byte == b'\n')
 }
 
-fn near(text: &[u8], place: usize, key: &[u8]) -> Option<usize> {
+fn near(text: &[u8], offset: usize, key: &[u8]) -> Option<usize> {
     const REACH: usize = 64;
-    let end = text.len().min(place.saturating_add(REACH));
-    (place.saturating_sub(REACH)..end).find(|&place| begins_line(text, place, key))
+    let end = text.len().min(offset.saturating_add(REACH));
+    (offset.saturating_sub(REACH)..end).find(|&offset| begins_line(text, offset, key))
 }
 
 fn anywhere(text: &[u8], key: &[u8]) -> Option<usize> {
     let mut start = 0_usize;
     lines(text).find_map(|line| {
-        let place = start;
+        let offset = start;
         start = start.saturating_add(line.len()).saturating_add(1);
-        line.starts_with(key).then_some(place)
+        line.starts_with(key).then_some(offset)
     })
 }
 
@@ -78,7 +78,7 @@ mod tests {
 
     const KEYS: [&[u8]; 3] = [b"a ", b"bc ", b"d "];
 
-    /// What follows the keys in each text, one after the other: the same as if there had been no text before.
+    /// Finds the keys in one text after the other, each time as if there had been no text before.
     #[track_caller]
     fn check(texts: &[&str]) {
         let mut layout = Layout::default();

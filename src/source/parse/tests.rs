@@ -6,7 +6,7 @@ fn check_number(field: &str, expected: Option<u64>) {
 }
 
 #[test]
-fn one_number() {
+fn numbers_of_digits_only() {
     check_number("0", Some(0));
     check_number("007", Some(7));
     check_number("9007199254740993", Some((1 << 53) + 1));
@@ -22,7 +22,7 @@ fn one_number() {
 }
 
 #[test]
-fn one_number_with_a_sign() {
+fn numbers_with_a_sign() {
     assert_eq!(signed(b"-56"), Some(-56));
     assert_eq!(signed(b"-9223372036854775808"), Some(i64::MIN));
     assert_eq!(signed(b"7"), Some(7));
@@ -85,7 +85,7 @@ fn a_number_is_alone_on_an_ended_line() {
 }
 
 #[test]
-fn numbers_end_where_something_else_begins() {
+fn numbers_end_at_the_first_other_field() {
     let check = |line: &str, expected: &[u64]| {
         assert_eq!(numbers(line.as_bytes()).collect::<Vec<_>>(), expected);
     };

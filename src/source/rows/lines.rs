@@ -1,28 +1,27 @@
-//! The lines of a table: which row each stands for, and what it said the last time.
+//! The lines of a table: the row of each, and its last text.
 
 use std::{cell::OnceCell, collections::HashMap};
 
-/// Which row of columns each line stands for, by the name on it.
+/// The row of each line, by the name on the line.
 ///
-/// The kernel writes the lines in the same order as long as no device comes or goes, so that each
-/// is mostly where it was.
+/// The kernel writes the lines in the same order as long as no device comes or goes, so that a line is usually where
+/// it was.
 #[derive(Default)]
 pub(super) struct Lines {
-    /// The names of the lines, in the order of the text, and their rows; none for a device that
-    /// is left out.
+    /// The names of the lines in the order of the text, and their rows; none for a device that discovery leaves out.
     lines: Vec<(Vec<u8>, Option<usize>)>,
-    /// The place of each name, once a line was not where it was expected.
-    places: OnceCell<HashMap<Vec<u8>, usize>>,
+    /// The index of each name, made when a line is not where it was.
+    indices: OnceCell<HashMap<Vec<u8>, usize>>,
 }
 
-/// What is known of a line.
+/// The meaning of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Line {
-    /// It stands for this row.
+    /// It belongs to this row.
     Row(usize),
-    /// It was seen by discovery and left out.
+    /// Discovery has left its device out.
     LeftOut,
-    /// It was not there when discovery looked.
+    /// It did not exist at the last discovery.
     Unknown,
 }
 
@@ -30,44 +29,45 @@ impl Lines {
     pub(super) fn new(lines: Vec<(Vec<u8>, Option<usize>)>) -> Self {
         Self {
             lines,
-            places: OnceCell::new(),
+            indices: OnceCell::new(),
         }
     }
 
-    /// What the line of this name stands for; `place` is that of the line before, and becomes its.
-    pub(super) fn find(&self, place: &mut usize, name: &[u8]) -> Line {
+    /// The meaning of the line of this name. `next` is the index at which it is expected, and becomes that of the
+    /// line after it.
+    pub(super) fn find(&self, next: &mut usize, name: &[u8]) -> Line {
         let is_it = |line: &(Vec<u8>, Option<usize>)| line.0 == name;
-        if !self.lines.get(*place).is_some_and(is_it) {
-            match self.places().get(name) {
-                Some(&found) => *place = found,
+        if !self.lines.get(*next).is_some_and(is_it) {
+            match self.indices().get(name) {
+                Some(&found) => *next = found,
                 None => return Line::Unknown,
             }
         }
-        let row = self.lines[*place].1;
-        *place = place.saturating_add(1);
+        let row = self.lines[*next].1;
+        *next = next.saturating_add(1);
         row.map_or(Line::LeftOut, Line::Row)
     }
 
-    fn places(&self) -> &HashMap<Vec<u8>, usize> {
-        self.places.get_or_init(|| {
-            // Of two lines of a name the first.
+    fn indices(&self) -> &HashMap<Vec<u8>, usize> {
+        self.indices.get_or_init(|| {
+            // Of two lines with the same name, the first counts.
             let lines = self.lines.iter().enumerate().rev();
             lines
-                .map(|(place, (name, _))| (name.clone(), place))
+                .map(|(index, (name, _))| (name.clone(), index))
                 .collect()
         })
     }
 }
 
-/// What the line of each row said the last time. Most devices are idle: a line that is the same
-/// says the same, and to see that costs a tenth of parsing it.
+/// The last line of each row and the result of parsing it. Most devices are idle, and comparing a line costs a tenth
+/// of parsing it.
 #[derive(Default)]
 pub(super) struct Memo<T> {
     rows: Vec<(Vec<u8>, T)>,
 }
 
 impl<T> Memo<T> {
-    /// Forgets what is behind so many rows.
+    /// Forgets all but the first rows.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
         self.rows.shrink_to(rows.saturating_mul(2));
@@ -75,7 +75,7 @@ impl<T> Memo<T> {
 }
 
 impl<T: Default> Memo<T> {
-    /// What `parse` makes of the line of a row. Of an empty line it makes the default.
+    /// The result of `parse` for the line of a row. For an empty line, `parse` must return the default.
     pub(super) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8]) -> T) -> &T {
         if self.rows.len() <= row {
             self.rows
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_parsed_when_it_is_another() {
+    fn a_line_is_parsed_only_when_it_has_changed() {
         let mut memo = Memo::default();
         let mut parsed = 0;
         for (row, line) in [(1, "a"), (1, "a"), (0, "a"), (1, "b"), (1, "a"), (2, "")] {
@@ -113,8 +113,8 @@ mod tests {
     fn check(text: &str, expected: &[Line]) {
         let lines = [("a", Some(2)), ("b", None), ("c", Some(0))];
         let known = Lines::new(lines.map(|(name, row)| (name.into(), row)).into());
-        let mut place = 0;
-        let found = text.bytes().map(|name| known.find(&mut place, &[name]));
+        let mut next = 0;
+        let found = text.bytes().map(|name| known.find(&mut next, &[name]));
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 

@@ -1,5 +1,5 @@
-//! Tables of the kernel with a line for each device, and a row of columns for each line: `/proc/diskstats`,
-//! `/proc/net/dev`.
+//! Tables of the kernel with a line for each device, `/proc/diskstats` and `/proc/net/dev`: each line becomes a row of
+//! columns.
 
 use std::{collections::HashMap, hash::Hash, path::PathBuf};
 
@@ -19,42 +19,42 @@ use crate::{
     },
 };
 
-/// How a table is written, and the columns that are made of it.
+/// The format of a table, and the columns made from it.
 ///
-/// A row of columns begins with its [`OWNER`]. Then come the fields of the line, and then copies of those that are
-/// counted for all devices together: only a device that counts has them, so that a formula can sum them up.
+/// A row begins with its [`OWNER`]. Then come the fields of the line, and then copies of the fields that are summed over
+/// all devices. Only a device that is part of the sum has these copies.
 pub(crate) trait Format {
-    /// What the numbers of a line are.
+    /// The parsed numbers of a line.
     type Record;
-    /// How many columns stand before the first row.
+    /// The number of columns before the first row.
     const BEFORE: usize = 0;
-    /// How many columns a record has.
+    /// The number of columns of a record.
     const FIELDS: usize;
-    /// The columns that are counted for all devices together, by their places in a row.
+    /// The columns that are summed over all devices, by their indices in a row.
     const COUNTED: &[usize];
-    /// How many columns a row has.
+    /// The number of columns of a row.
     const WIDTH: usize;
 
-    /// The name of the device that a line is of, and what follows; none for a heading.
+    /// The name of the device of a line, and the rest of the line; none for a heading.
     fn split(line: &[u8]) -> Option<(&[u8], &[u8])>;
 
-    /// What follows the name; none if it is not as documented.
+    /// Parses the rest of a line; none if it does not have the documented form.
     fn parse(rest: &[u8]) -> Option<Self::Record>;
 
     /// Writes the columns of a record.
     fn write(record: &Self::Record, columns: &mut [Raw]);
 }
 
-/// A property, and how it follows from the row that begins with this column.
+/// A property, and a function from the first column of a row to its formula.
 pub(crate) type RowProperty = (Property, fn(usize) -> Formula);
 
 /// A device that discovery has found.
 pub(crate) struct Found<'a, K> {
-    /// What tells it from others.
+    /// Its identity.
     pub(crate) id: K,
     /// Its name in the table.
     pub(crate) name: &'a [u8],
-    /// Whether it counts for all devices together.
+    /// Whether it is part of the sum over all devices.
     pub(crate) is_counted: bool,
 }
 
@@ -63,14 +63,14 @@ pub(crate) struct Table<F: Format, K> {
     file: File,
     lines: Lines,
     memo: Memo<Option<F::Record>>,
-    devices: Devices<K, State>,
+    devices: Devices<K, RowState>,
     changed: bool,
 }
 
-/// What is known of a device.
-struct State {
+/// The state of a device.
+struct RowState {
     is_counted: bool,
-    /// It was not there the last time. The name in the kernel may have gone to another since.
+    /// The last text had no line for it. Its name in the kernel may have gone to another device since.
     is_lost: bool,
 }
 
@@ -85,27 +85,27 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         }
     }
 
-    /// The text of the table, as of now.
+    /// Reads the text of the table.
     pub(crate) fn text(&mut self) -> Result<&[u8], Error> {
         self.file.read()
     }
 
-    /// Gives each device that was found in a text a row; the rows, in the order of what was found. `names` are those
-    /// of all lines of the text.
+    /// Gives each found device a row, and returns the rows in the order of `found`. `names` are the names of all lines
+    /// of the text.
     pub(crate) fn arrange<'a>(
         &mut self,
         names: Vec<Vec<u8>>,
         found: impl Iterator<Item = Found<'a, K>> + Clone,
     ) -> Vec<usize> {
         let devices = found.clone().map(|found| (found.id, found.is_counted));
-        let rows = self.devices.arrange(devices, |_, is_counted| State {
+        let rows = self.devices.arrange(devices, |_, is_counted| RowState {
             is_counted,
             is_lost: false,
         });
         self.memo.truncate(self.devices.len());
         let named = found.map(|found| found.name).zip(rows.iter().copied());
         let mut named: HashMap<&[u8], usize> = named.collect();
-        // Of two lines of a name the first.
+        // Of two lines with the same name, the first counts.
         let lines = names.into_iter().map(|name| {
             let row = named.remove(&*name);
             (name, row)
@@ -115,22 +115,22 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         rows
     }
 
-    /// The metrics of a row of `source`; the device is called `object` in ids and `whose` in names.
+    /// The metrics of a row. The device is called `object` in ids and `owner` in names.
     pub(crate) fn metrics(
         &self,
         row: usize,
-        (source, object, whose): (&str, &[u8], &str),
+        (source, object, owner): (&str, &[u8], &str),
         properties: &[RowProperty],
     ) -> impl Iterator<Item = Metric> {
         let first = first_of::<F>(row);
         properties.iter().map(move |(property, formula)| {
             let formula = self.devices.formula(row, first, formula(first));
-            property.of(source, object, whose, formula)
+            property.of(source, object, owner, formula)
         })
     }
 
-    /// Reads the columns. A device that was not there the last time is read again if `is_same` says that what has
-    /// this name now is the device of this id.
+    /// Reads the columns. A device without a line in the last text is read again if `is_same` says that the device
+    /// that has its name now has its id.
     pub(crate) fn read(
         &mut self,
         columns: &mut Vec<Raw>,
@@ -164,24 +164,24 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         Ok(())
     }
 
-    /// Whether a device has come or gone since devices were arranged.
+    /// Whether a device has come or gone since [`Table::arrange`].
     pub(crate) fn changed(&self) -> bool {
         self.changed
     }
 }
 
-/// The names of all lines of a text.
+/// The names on all lines of a text.
 pub(crate) fn names<F: Format>(text: &[u8]) -> Vec<Vec<u8>> {
     let names = parse::lines(text).filter_map(|line| Some(F::split(line)?.0.to_vec()));
     names.collect()
 }
 
-/// The first column of a row; of so many rows the number of columns.
+/// The first column of a row. For a number of rows, it is the number of their columns.
 const fn first_of<F: Format>(row: usize) -> usize {
     F::BEFORE.saturating_add(rows::place(row, F::WIDTH, 0))
 }
 
-/// The columns in a text, as far as they follow from it. False if there is a device of which nothing is known.
+/// Reads the columns of all rows from a text. Returns false if the text has a device that discovery has not seen.
 fn read_rows<F: Format>(
     text: &[u8],
     lines: &Lines,
@@ -192,15 +192,15 @@ fn read_rows<F: Format>(
 ) -> bool {
     columns.resize(first_of::<F>(count), Raw::Fault(Fault::Gone));
     let mut is_known = true;
-    let mut place = 0;
+    let mut next = 0;
     for (line, ended) in parse::ended_lines(text) {
         let Some((name, rest)) = F::split(line) else {
             continue;
         };
-        let row = match lines.find(&mut place, name) {
+        let row = match lines.find(&mut next, name) {
             Line::Row(row) if is_wanted(row, name) => row,
             Line::LeftOut => continue,
-            // The name that a cut line ends with may be half of one.
+            // A cut line may end within the name.
             Line::Row(_) | Line::Unknown => {
                 is_known &= !ended;
                 continue;
@@ -215,7 +215,7 @@ fn read_rows<F: Format>(
     is_known
 }
 
-/// Reads a text whatever is in it, as a table of these devices.
+/// Reads an arbitrary text as a table of these devices.
 #[cfg(test)]
 pub(crate) fn check_text<F: Format>(text: &[u8], names: &[&str]) {
     let lines = names.iter().enumerate();

@@ -1,4 +1,4 @@
-//! What errors of the kernel mean to a client.
+//! The fault of each error of the kernel.
 
 use std::{io, path::Path};
 
@@ -7,7 +7,7 @@ use nix::libc;
 use crate::{reading::Fault, source::Error};
 
 #[test]
-fn what_drivers_answer_has_a_fault() {
+fn every_error_of_a_driver_has_a_fault() {
     let check = |number, expected| {
         let error = Error::io(Path::new("/x"), io::Error::from_raw_os_error(number));
         assert_eq!(error.fault(), expected, "{error}");
@@ -15,7 +15,7 @@ fn what_drivers_answer_has_a_fault() {
         assert_eq!(again.fault(), expected);
         assert_eq!(again.to_string(), error.to_string());
     };
-    // No value just now: not ready, a sensor that is off, a conversion that failed, a bad checksum.
+    // No value at the moment: not ready, a sensor that is off, a failed conversion, a bad checksum.
     for number in [
         libc::EAGAIN,
         libc::ENODATA,

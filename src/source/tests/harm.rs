@@ -1,11 +1,11 @@
-//! Texts that no kernel should write.
+//! Damaged texts, for parsers.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Copies a directory and all that is in it; the files, and what they say.
+/// Copies a directory with its contents. Returns the files and their texts.
 pub(crate) fn copy(from: &Path, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     let mut open = vec![(from.to_owned(), to.to_owned())];
@@ -29,7 +29,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Has each text checked at every length, with bits that are wrong, and with numbers too large.
+/// Checks each text cut at every length, with flipped bits, and with numbers that are too large.
 pub(crate) fn torment(texts: &[&str], check: impl Fn(&[u8])) {
     let mut random = Random::default();
     for text in texts.iter().map(|text| text.as_bytes()) {
@@ -40,7 +40,7 @@ pub(crate) fn torment(texts: &[&str], check: impl Fn(&[u8])) {
                 flipped[random.below(text.len())] ^= 1 << random.below(8);
             }
             check(&flipped);
-            // More digits than fit, where there was one.
+            // A number with more digits than fit.
             let mut longer = text.to_vec();
             if let Some(digit) = text[random.below(text.len())..]
                 .iter()
@@ -53,7 +53,7 @@ pub(crate) fn torment(texts: &[&str], check: impl Fn(&[u8])) {
     }
 }
 
-/// Marsaglia's xorshift: the same numbers at every run.
+/// Marsaglia's xorshift: the same numbers in every run.
 pub(crate) struct Random(u64);
 
 impl Default for Random {
@@ -70,7 +70,7 @@ impl Random {
         (self.0 % end as u64) as usize
     }
 
-    /// A text that is mostly this one.
+    /// A damaged copy of the text.
     pub(crate) fn harm(&mut self, text: &[u8]) -> Vec<u8> {
         const NUMBERS: [&[u8]; 6] = [
             b"18446744073709551615",

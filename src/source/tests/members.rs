@@ -1,4 +1,4 @@
-//! Families with their members, and what these read.
+//! Families with their members and their readings.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// The sources that a family has found anew.
+/// The new members of a family.
 pub(crate) fn new_members(family: &mut Provider) -> Vec<Box<dyn Source>> {
     let members = family.members().unwrap().into_iter();
     members.map(source).collect()
@@ -24,7 +24,7 @@ pub(crate) fn source(member: NewMember) -> Box<dyn Source> {
     }
 }
 
-/// All sources, those included that families find.
+/// All sources, including the members of families.
 pub(crate) fn sources(providers: Vec<Provider>) -> Vec<Box<dyn Source>> {
     let sources = providers.into_iter().flat_map(|provider| match provider {
         Provider::Source(source) => vec![source],
@@ -33,7 +33,7 @@ pub(crate) fn sources(providers: Vec<Provider>) -> Vec<Box<dyn Source>> {
     sources.collect()
 }
 
-/// What the sources of these families read, by id.
+/// The readings of all sources, by id.
 pub(crate) fn readings(families: Vec<Provider>) -> BTreeMap<String, Result<Value, Fault>> {
     let mut readings = BTreeMap::new();
     for mut source in sources(families) {
