@@ -1,31 +1,30 @@
-//! What was read last of one thing, and a few earlier readings of it for rates to compare with.
+//! A history: the last snapshot of one source, and a few earlier ones as baselines for rates.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::reading::Snapshot;
 
-/// How far apart the readings are that are kept to compare with, and how many.
+/// The shortest time between two kept baselines, and their number.
 ///
-/// A caller that asks every 200 ms or seldomer finds one that is old enough, however often others
-/// ask in between.
+/// A caller with an interval of 200 ms or more finds a baseline that is old enough, however often others read in
+/// between.
 const SPACING: Duration = Duration::from_millis(100);
 const KEPT: usize = 4;
 
-/// An earlier reading serves as the baseline of a rate up to this many windows ago: a rate is to
-/// say what happens now, not what happened on average since yesterday.
+/// The longest age of a baseline, in windows. A rate describes the present, not the average since yesterday.
 const BASELINE_WINDOWS: u32 = 10;
 
-/// What was read at one moment.
+/// A snapshot with its moment.
 pub(crate) trait Timed {
     /// The moment on the monotonic clock.
     fn moment(&self) -> Duration;
 }
 
-/// The last reading, and earlier ones.
+/// The last snapshot, and earlier ones.
 #[derive(Debug)]
 pub(crate) struct History<T> {
     latest: Option<Arc<T>>,
-    /// From the oldest to the newest.
+    /// The baselines, from the oldest to the newest.
     kept: VecDeque<Arc<T>>,
 }
 
@@ -45,34 +44,34 @@ impl<T> Default for History<T> {
 }
 
 impl<T: Timed> History<T> {
-    /// The last reading, if it was taken at or after the moment `since`.
+    /// The last snapshot, if it is from the moment `since` or later.
     pub(crate) fn latest(&self, since: Duration) -> Option<&Arc<T>> {
         let latest = self.latest.as_ref();
         latest.filter(|latest| latest.moment() >= since)
     }
 
-    /// Drops the last reading, unless it is kept to compare with.
+    /// Drops the last snapshot. It may remain as a baseline.
     pub(crate) fn drop_latest(&mut self) {
         self.latest = None;
     }
 
-    /// Adds a reading, which is the last one from now on.
-    pub(crate) fn add(&mut self, reading: T) -> Arc<T> {
-        let reading = Arc::new(reading);
-        self.latest = Some(reading.clone());
-        let age = |kept: &Arc<T>| reading.moment().saturating_sub(kept.moment());
+    /// Adds a snapshot, which is the last one from now on.
+    pub(crate) fn add(&mut self, snapshot: T) -> Arc<T> {
+        let snapshot = Arc::new(snapshot);
+        self.latest = Some(snapshot.clone());
+        let age = |kept: &Arc<T>| snapshot.moment().saturating_sub(kept.moment());
         if self.kept.back().is_none_or(|newest| age(newest) >= SPACING) {
             if self.kept.len() == KEPT {
                 self.kept.pop_front();
             }
-            self.kept.push_back(reading.clone());
+            self.kept.push_back(snapshot.clone());
         }
-        reading
+        snapshot
     }
 
-    /// The baseline of a rate at the moment `now`: the newest of those that `fit` that is at least `window` old,
-    /// unless even that is much older.
-    pub(crate) fn past(
+    /// The baseline of a rate at the moment `now`: the newest snapshot that is at least `window` old and that `fits`,
+    /// but none older than [`BASELINE_WINDOWS`].
+    pub(crate) fn baseline(
         &self,
         now: Duration,
         window: Duration,
@@ -82,13 +81,13 @@ impl<T: Timed> History<T> {
         recent.rfind(|kept| now.saturating_sub(kept.moment()) >= window && fits(kept))
     }
 
-    /// The one that will be a baseline first: the oldest that is not much older than `window`.
+    /// The snapshot that will be old enough first: the oldest within [`BASELINE_WINDOWS`].
     #[cfg(any(feature = "service", test))]
-    pub(crate) fn oldest(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
+    pub(crate) fn next_baseline(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
         self.recent(now, window).next()
     }
 
-    /// How many are kept to compare with.
+    /// The number of kept baselines.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.kept.len()
@@ -105,7 +104,7 @@ impl<T: Timed> History<T> {
 mod tests {
     use super::*;
 
-    /// A reading at so many milliseconds.
+    /// A snapshot at so many milliseconds.
     #[derive(Debug, PartialEq)]
     struct At(u64);
 
@@ -128,28 +127,31 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_will_do_if_it_is_young_enough() {
+    fn the_last_snapshot_serves_if_it_is_young_enough() {
         let mut history = history(&[1000, 1010]);
         assert_eq!(history.latest(ms(1010)).map(|at| at.0), Some(1010));
         assert_eq!(history.latest(ms(1011)), None);
         history.drop_latest();
         assert_eq!(history.latest(ms(0)), None);
-        assert_eq!(history.oldest(ms(1011), ms(20)).map(|at| at.0), Some(1000));
+        assert_eq!(
+            history.next_baseline(ms(1011), ms(20)).map(|at| at.0),
+            Some(1000)
+        );
     }
 
     #[track_caller]
     fn check(moments: &[u64], now: u64, window: u64, past: Option<u64>, oldest: Option<u64>) {
         let history = history(moments);
         let (now, window) = (ms(now), ms(window));
-        let found = history.past(now, window, |_| true);
+        let found = history.baseline(now, window, |_| true);
         assert_eq!(found.map(|at| at.0), past);
-        assert_eq!(history.oldest(now, window).map(|at| at.0), oldest);
+        assert_eq!(history.next_baseline(now, window).map(|at| at.0), oldest);
     }
 
     #[test]
-    fn what_rates_are_compared_with() {
+    fn the_baseline_is_at_least_a_window_old() {
         check(&[], 1000, 200, None, None);
-        // A reading is no baseline of itself.
+        // A snapshot is no baseline of itself.
         check(&[1000], 1000, 0, None, None);
         check(&[1000], 1001, 200, None, Some(1000));
         check(&[1000], 1200, 200, Some(1000), Some(1000));
@@ -157,7 +159,7 @@ mod tests {
         // Ten windows, and no more.
         check(&[1000], 3000, 200, Some(1000), Some(1000));
         check(&[1000], 3001, 200, None, None);
-        // What is asked for every millisecond is not kept every millisecond, and not for long.
+        // Snapshots that follow each other closely are not all kept.
         check(&[1000, 1001, 1099, 1100], 1300, 150, Some(1100), Some(1000));
         check(&[100, 200, 300, 400, 500], 500, 200, Some(300), Some(200));
         let moments: Vec<_> = (0..100).map(|at| at * 100).collect();
@@ -165,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_passed_over() {
+    fn a_snapshot_that_does_not_fit_is_skipped() {
         let history = history(&[1000, 1100, 1200]);
-        let found = history.past(ms(1400), ms(200), |at| at.0 < 1200);
+        let found = history.baseline(ms(1400), ms(200), |at| at.0 < 1200);
         assert_eq!(found.map(|at| at.0), Some(1100));
-        assert_eq!(history.past(ms(1400), ms(200), |_| false), None);
+        assert_eq!(history.baseline(ms(1400), ms(200), |_| false), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What the path of a control group says about the processes in it, in the words of systemd.
+//! The control group of a process: its path, systemd unit and application.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ pub(super) struct Cgroup {
 }
 
 impl Cgroup {
-    /// From `/proc/PID/cgroup`; none if it is not in the form of cgroups(7).
+    /// Parses `/proc/PID/cgroup`; none if it does not have the form of cgroups(7).
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(text);
         let path = path(&text)?;
-        // What is there no longer keeps its name until the last process has gone.
+        // A removed cgroup keeps its name until its last process has ended.
         let of_unit = path.strip_suffix(" (deleted)").unwrap_or(path);
         let unit = unit(of_unit).unwrap_or_default();
         let application = application(&unit).unwrap_or_default();
@@ -27,9 +27,8 @@ impl Cgroup {
     }
 }
 
-/// The path in the hierarchy that systemd keeps its units in: the one of version 2 (`0::`), or where
-/// that has no controllers the one called `name=systemd`. Of a hybrid, both say the same, unless
-/// the former is not in use at all. Where there is no systemd, any hierarchy will do.
+/// The path in the hierarchy of systemd's units: cgroup v2 (`0::`), or the v1 hierarchy `name=systemd`. In hybrid mode
+/// both have the same path, unless v2 is unused. Without systemd, any hierarchy serves.
 fn path(text: &str) -> Option<&str> {
     let mut unified = None;
     let mut any = None;
@@ -45,13 +44,13 @@ fn path(text: &str) -> Option<&str> {
     unified.or(any)
 }
 
-/// The unit of systemd: below the user's own systemd the innermost slices are those of the user, as
-/// `cg_path_get_user_unit` and `cg_path_get_unit` of systemd's cgroup-util.c say.
+/// The systemd unit. Below a user manager, it is the unit of that manager, as in `cg_path_get_user_unit` and
+/// `cg_path_get_unit` of systemd's cgroup-util.c.
 fn unit(path: &str) -> Option<String> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     let unit = first_unit(&mut parts)?;
     if unit.starts_with("user@") && unit.ends_with(".service") {
-        // What is below the user's systemd and is none of its units is the service's own.
+        // A cgroup below the user manager that belongs to none of its units belongs to user@.service itself.
         if let Some(of_user) = first_unit(&mut parts) {
             return Some(of_user);
         }
@@ -59,7 +58,7 @@ fn unit(path: &str) -> Option<String> {
     Some(unit)
 }
 
-/// The first part that is a unit, and no slice: a slice has no processes of its own.
+/// The first part that is a unit but not a slice. A slice has no processes of its own.
 fn first_unit<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<String> {
     for part in parts {
         let part = part.strip_prefix('_').unwrap_or(part);
@@ -71,7 +70,7 @@ fn first_unit<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<String> {
     None
 }
 
-/// Whether it is the name of a unit that has processes.
+/// Whether this is the name of a unit of a type that has processes.
 fn is_unit(name: &str) -> bool {
     // unit_name_is_valid of systemd's unit-name.c.
     const LONGEST: usize = 255;
@@ -84,7 +83,7 @@ fn is_unit(name: &str) -> bool {
         && name.chars().all(is_valid)
 }
 
-/// The id of the application, where the unit is named as systemd.io/DESKTOP_ENVIRONMENTS says:
+/// The id of the application, if the name of the unit has the form of systemd.io/DESKTOP_ENVIRONMENTS:
 /// `app[-LAUNCHER]-ID-RANDOM.scope`, `app[-LAUNCHER]-ID[@RANDOM].service`. In each of the parts, a dash
 /// is written `\x2d`.
 fn application(unit: &str) -> Option<String> {

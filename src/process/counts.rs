@@ -1,7 +1,7 @@
-//! How many processes there are, and what they do: counted in a pass of the shared table.
+//! The source of the number of processes by state, counted in a pass of the shared table.
 //!
-//! That is a file for each process, some milliseconds for a thousand of them, so that they are
-//! counted on the blocking pool. A pass that was taken for somebody else will do, if it is young enough.
+//! A pass reads a file for each process, which takes some milliseconds for a thousand processes, so that it runs on the
+//! blocking pool. A pass that was taken for another query serves, too, if it is young enough.
 
 use std::{
     fs,
@@ -14,33 +14,33 @@ use crate::{
     metric::{Kind, Metric, unit},
     process::{
         Pass, Table,
-        shared::{PLACE, SharedTable},
+        shared_table::{QUEUE, SharedTable},
     },
     rate::Formula,
     reading::{Fault, Raw, Stamp},
     source::{About, Answered, Deferred, Error, Provider, Source, pool::Job, property::Property},
 };
 
-/// The processes, by state.
+/// The source of the numbers of processes.
 struct Processes {
     table: SharedTable,
-    /// A pass of this moment or later will do.
+    /// The pass must be from this moment or later.
     since: Arc<Mutex<Duration>>,
-    job: Job<Answer>,
-    /// The moment of the pass that was read last.
+    job: Job<Counted>,
+    /// The moment of the pass of the last reading.
     stamp: Option<Stamp>,
 }
 
-/// What is counted in a pass, and its moment; none where there is no pool any more to take one.
-type Answer = Option<Result<(Stamp, Counts), Arc<Error>>>;
+/// The counts of a pass and its moment; none if the pool has been dropped.
+type Counted = Option<Result<(Stamp, StateCounts), Arc<Error>>>;
 
 /// In the order of [`PROPERTIES`].
-type Counts = [u64; PROPERTIES.len()];
+type StateCounts = [u64; PROPERTIES.len()];
 
 const TOTAL: usize = 0;
 const THREADS: usize = 1;
 
-/// Each with the letters of its states.
+/// Each property with the letters of its states.
 #[rustfmt::skip]
 const PROPERTIES: [(&[u8], Property); 8] = [
     (b"", Property::new("total", "in all", "Processes that there are: the directories in /proc/", unit::ONE, Kind::Gauge)),
@@ -53,7 +53,7 @@ const PROPERTIES: [(&[u8], Property); 8] = [
     (b"IPW", Property::new("idle", "idle", "Threads of the kernel that have nothing to do: state I of /proc/PID/stat", unit::ONE, Kind::Gauge)),
 ];
 
-/// The source that counts them.
+/// The source `processes`.
 pub(crate) fn counts(table: &SharedTable) -> Provider {
     Provider::source(Processes::new(table))
 }
@@ -61,17 +61,17 @@ pub(crate) fn counts(table: &SharedTable) -> Provider {
 impl Processes {
     fn new(table: &SharedTable) -> Self {
         let since = Arc::<Mutex<Duration>>::default();
-        let (held, asked) = (table.held.clone(), since.clone());
+        let (slot, asked) = (table.slot.clone(), since.clone());
         let work = move || {
             let since = *asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let counted = held.with(|table| count(table, since, &held.roots.proc))?;
+            let counted = slot.with(|table| count(table, since, &slot.roots.proc))?;
             let counted = counted.result.map_err(Error::from).flatten();
             Some(counted.map_err(Arc::new))
         };
         Self {
             table: table.clone(),
             since,
-            job: Job::new(&table.pool, &PLACE.into(), work),
+            job: Job::new(&table.pool, &QUEUE.into(), work),
             stamp: None,
         }
     }
@@ -83,8 +83,8 @@ impl Source for Processes {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        // Where there is no first process there is no /proc.
-        let first = self.table.held.roots.proc.join("1");
+        // Without process 1, /proc is not mounted.
+        let first = self.table.slot.roots.proc.join("1");
         if !fs::exists(&first).map_err(|cause| Error::io(&first, cause))? {
             return Ok(Vec::new());
         }
@@ -127,7 +127,7 @@ impl Deferred for Processes {
         let mut asked = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         *asked = since.max(*asked);
         drop(asked);
-        // The pass that is known is older, whenever the job was that has found it.
+        // The known pass is too old, even if the job that returned it ran later.
         self.job.ask(Duration::MAX);
     }
 
@@ -140,7 +140,7 @@ impl Deferred for Processes {
     }
 }
 
-fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, Counts), Error> {
+fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, StateCounts), Error> {
     let pass = table.pass(since)?;
     if pass.is_empty() {
         return Err(Error::malformed(proc, "there is no process in it"));
@@ -148,10 +148,10 @@ fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, Coun
     Ok((pass.stamp, in_pass(&pass)))
 }
 
-fn in_pass(pass: &Pass) -> Counts {
+fn in_pass(pass: &Pass) -> StateCounts {
     let mut counts = [0_u64; PROPERTIES.len()];
     for process in &pass.processes {
-        // Numbers of processes have 32 bits, and those of threads: no sum overflows.
+        // The numbers of processes and of threads have 32 bits, so that no sum overflows.
         let mut add = |which: usize, more: u64| {
             counts[which] = counts[which].saturating_add(more);
         };
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_are_counted() {
+    fn processes_are_counted_by_state() {
         let tree = Tree::new();
         let table = SharedTable::new(&tree.roots(), &Pool::new());
         let mut processes = Processes::new(&table);

@@ -1,4 +1,4 @@
-//! What is read of a process beyond its stat, when somebody asks for it.
+//! The details of a process beyond its stat, which are read on demand.
 
 use std::{io::Read, ops::BitOr, os::fd::OwnedFd, sync::Arc, time::Duration};
 
@@ -12,17 +12,17 @@ use rustix::{
 };
 
 use crate::{
-    process::{Field, cgroup::Cgroup, lane::Task},
+    process::{Field, cgroup::Cgroup, task_runner::Task},
     reading::{Fault, Reading, Value, clock},
 };
 
-/// Files of a process, as a set.
+/// A set of files of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Files(u8);
 
 impl Files {
     pub(super) const NONE: Self = Self(0);
-    /// The directory itself, whose owner is the user.
+    /// The directory itself: its owner is the user of the process.
     pub(super) const OWNER: Self = Self(1);
     pub(super) const COMMAND_LINE: Self = Self(2);
     pub(super) const EXECUTABLE: Self = Self(4);
@@ -31,11 +31,11 @@ impl Files {
     pub(super) const PSS: Self = Self(32);
     pub(super) const SWAP: Self = Self(64);
 
-    /// What a process without memory has not.
+    /// The files that are empty or missing for a process without memory.
     pub(super) const OF_MEMORY: Self =
         Self(Self::COMMAND_LINE.0 | Self::EXECUTABLE.0 | Self::PSS.0 | Self::SWAP.0);
 
-    /// What must be read beyond stat to tell a field.
+    /// The files beyond stat that a field needs.
     pub(super) fn of(field: Field) -> Self {
         match field {
             Field::Uid | Field::User => Self::OWNER,
@@ -70,13 +70,14 @@ impl BitOr for Files {
     }
 }
 
-/// What is to be read on the lane: files of a process, or the name of a user, which a server may know.
+/// A request that may block: for files of a process, or for the name of a user, which may come from a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Request {
     Process { pid: u32, files: Files },
     User(u32),
 }
 
+/// The key of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
     Process(u32),
@@ -94,14 +95,14 @@ impl Task for Request {
     }
 }
 
-/// What was read on the lane.
+/// The response to a request.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Response {
     Process(Box<Details>),
     User(Arc<str>),
 }
 
-/// What was asked for of a process; none for what was not.
+/// The details of a process; none for a file that the request did not include.
 #[derive(Debug, Default)]
 pub(super) struct Details {
     pub(super) command_line: Option<Reading>,
@@ -110,12 +111,12 @@ pub(super) struct Details {
     pub(super) io: Option<Result<Io, Fault>>,
     pub(super) pss: Option<Result<u64, Fault>>,
     pub(super) swap: Option<Result<u64, Fault>>,
-    /// Whether a file could not be opened because too many are.
-    pub(super) is_starved: bool,
+    /// Whether a file could not be opened because too many files are open.
+    pub(super) lacks_descriptors: bool,
 }
 
 impl Details {
-    /// Of files that could not be read, all for the same reason.
+    /// The details if none of the files could be read, for one reason.
     pub(super) fn failed(files: Files, fault: Fault) -> Self {
         fn of<T>(is_asked: bool, fault: Fault) -> Option<Result<T, Fault>> {
             is_asked.then_some(Err(fault))
@@ -127,47 +128,47 @@ impl Details {
             io: of(files.has(Files::IO), fault),
             pss: of(files.has(Files::PSS), fault),
             swap: of(files.has(Files::SWAP), fault),
-            is_starved: false,
+            lacks_descriptors: false,
         }
     }
 }
 
-/// What `/proc/PID/io` says, and when it said so.
+/// The counters of `/proc/PID/io` and the moment at which they were read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Io {
-    /// The moment, on the clock that stands still while the machine sleeps, and on the one that does not.
+    /// The moment on CLOCK_MONOTONIC, which stands still during a suspend, and on CLOCK_BOOTTIME, which does not.
     pub(super) monotonic: Duration,
     pub(super) boottime: Duration,
     pub(super) read: u64,
     pub(super) write: u64,
 }
 
-/// A program may have megabytes of arguments.
+/// The limit for a command line; a program may have megabytes of arguments.
 const LONGEST_COMMAND_LINE: u64 = 32 * 1024;
 
-/// No other file is as long, and no link.
+/// The limit for any other file.
 const LONGEST: u64 = 64 * 1024;
 
-/// Does what is asked for, below this directory. It may never return.
-pub(super) fn answer(proc: &OwnedFd, request: &Request) -> Answer {
+/// Answers a request, below this directory. It may never return.
+pub(super) fn answer(proc: &OwnedFd, request: &Request) -> Response {
     match *request {
         Request::User(uid) => {
             let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
             let name = user.map_or_else(|| uid.to_string(), |user| user.name);
-            Answer::User(name.into())
+            Response::User(name.into())
         }
-        Request::Process { pid, files } => Answer::Process(Box::new(read(proc, pid, files))),
+        Request::Process { pid, files } => Response::Process(Box::new(read(proc, pid, files))),
     }
 }
 
 fn read(proc: &OwnedFd, pid: u32, files: Files) -> Details {
     let mut details = Details::default();
-    let mut is_starved = false;
+    let mut lacks_descriptors = false;
     let mut fault = |cause: Errno| {
-        is_starved |= matches!(cause, Errno::MFILE | Errno::NFILE);
+        lacks_descriptors |= matches!(cause, Errno::MFILE | Errno::NFILE);
         self::fault(cause)
     };
-    let mut file = |name: &str, most| whole(proc, pid, name, most).map_err(&mut fault);
+    let mut file = |name: &str, limit| whole(proc, pid, name, limit).map_err(&mut fault);
     if files.has(Files::COMMAND_LINE) {
         let text = file("cmdline", LONGEST_COMMAND_LINE);
         details.command_line = Some(text.map(|text| Value::Text(command_line(&text))));
@@ -188,21 +189,21 @@ fn read(proc: &OwnedFd, pid: u32, files: Files) -> Details {
         details.pss = Some(pss);
     }
     if files.has(Files::SWAP) {
-        // A process without memory of its own has no such line: it has just ended.
+        // A process without memory has no such line: it has just ended.
         let text = file("status", LONGEST);
         let swap = text.and_then(|text| kilobytes(&text, b"VmSwap:").ok_or(Fault::Gone));
         details.swap = Some(swap);
     }
     if files.has(Files::EXECUTABLE) {
         let link = readlinkat(proc, format!("{pid}/exe"), Vec::new());
-        let text = link.map(|link| plain(link.as_bytes()));
+        let text = link.map(|link| lossy_text(link.as_bytes()));
         details.executable = Some(text.map(Value::Text).map_err(&mut fault));
     }
-    details.is_starved = is_starved;
+    details.lacks_descriptors = lacks_descriptors;
     details
 }
 
-/// What a client is told of a failure.
+/// The fault that a client gets for an error.
 pub(super) fn fault(cause: Errno) -> Fault {
     match cause {
         Errno::ACCESS | Errno::PERM => Fault::Denied,
@@ -211,25 +212,25 @@ pub(super) fn fault(cause: Errno) -> Fault {
     }
 }
 
-fn whole(proc: &OwnedFd, pid: u32, name: &str, most: u64) -> Result<Vec<u8>, Errno> {
+fn whole(proc: &OwnedFd, pid: u32, name: &str, limit: u64) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(proc, format!("{pid}/{name}"), flags, Mode::empty())?;
     let mut text = Vec::new();
-    let read = std::fs::File::from(file).take(most).read_to_end(&mut text);
+    let read = std::fs::File::from(file).take(limit).read_to_end(&mut text);
     read.map_err(|cause| Errno::from_io_error(&cause).unwrap_or(Errno::IO))?;
     Ok(text)
 }
 
-/// The arguments, each of which is ended by a zero byte, with blanks in between. A process that has
-/// put a title in their place may have left zero bytes behind it.
+/// The arguments with blanks in between. Each ends with a zero byte. A process that has written a title over its
+/// arguments may have left zero bytes behind it.
 fn command_line(text: &[u8]) -> Arc<str> {
     let end = text.iter().rposition(|&byte| byte != 0);
     let text = end.map_or(&[][..], |end| &text[..=end]);
     String::from_utf8_lossy(text).replace('\0', " ").into()
 }
 
-/// Bytes of the kernel as a text that every client can have: what is not UTF-8 becomes U+FFFD.
-pub(super) fn plain(bytes: &[u8]) -> Arc<str> {
+/// Bytes of the kernel as a text for D-Bus: bytes that are not UTF-8 become U+FFFD, and zero bytes blanks.
+pub(super) fn lossy_text(bytes: &[u8]) -> Arc<str> {
     String::from_utf8_lossy(bytes).replace('\0', " ").into()
 }
 
@@ -244,13 +245,12 @@ impl Io {
     }
 }
 
-/// The number on the line that begins with this name.
 fn number(text: &[u8], name: &[u8]) -> Option<u64> {
     let value = value(text, name)?;
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The bytes on the line that begins with this name, and has kilobytes on it.
+/// The number of bytes on the line that begins with this name and ends with `kB`.
 fn kilobytes(text: &[u8], name: &[u8]) -> Option<u64> {
     let value = value(text, name)?.strip_suffix(b" kB")?;
     let kilobytes: u64 = std::str::from_utf8(value).ok()?.parse().ok()?;
@@ -260,7 +260,7 @@ fn kilobytes(text: &[u8], name: &[u8]) -> Option<u64> {
 fn value<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut lines = text.split_inclusive(|&byte| byte == b'\n');
     let line = lines.find_map(|line| line.strip_prefix(name))?;
-    // The number at the end of a line that is cut off may have lost digits.
+    // A cut line may have lost digits.
     Some(line.strip_suffix(b"\n")?.trim_ascii())
 }
 

@@ -1,4 +1,4 @@
-//! Ending a process, and no other.
+//! Sends a signal to a process, and never to another that got its pid.
 
 use std::{fs, io, process};
 
@@ -8,41 +8,41 @@ use rustix::{
 };
 
 use crate::{
-    process::{pid_stat::PidStat, ticks::start_time},
+    process::{clock_ticks::start_time, pid_stat::PidStat},
     source::{Error, Roots},
 };
 
-/// Why a process did not get a signal.
+/// The reason why a process did not get a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
-    /// There is no process of this number.
+    /// No process has this pid.
     #[error("process {0}: there is no such process")]
     NoSuchProcess(u32),
-    /// There is one, but it is not the one that was meant: that has ended.
+    /// Another process has this pid. The intended one has ended.
     #[error("process {0}: it has ended, and the number is another process's now")]
     AnotherProcess(u32),
-    /// The kernel does not permit this process to send it a signal.
+    /// The kernel does not permit this process to send the signal.
     #[error("process {0}: permission denied")]
     Denied(u32),
-    /// There is no signal of this number, or it is one of those that programs define for themselves.
+    /// No signal has this number, or it is a real-time signal, whose meaning each program defines.
     #[error("signal {0}: there is no such signal")]
     BadSignal(i32),
-    /// The processes that are shown are not those to which this process can send a signal.
+    /// `/proc` shows another pid namespace than the one in which this process sends signals.
     #[error("process {0}: it is in another pid namespace")]
     OtherNamespace(u32),
-    /// It cannot be seen which process it is.
+    /// The process cannot be identified.
     #[error(transparent)]
     Unreadable(#[from] Error),
 }
 
-/// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process of this
-/// number, if it is the one that started at this moment, in microseconds since boot: [`Row::start_time`].
+/// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process with this pid, if it
+/// started at this moment, in microseconds since boot: [`Row::start_time`].
 ///
-/// A process that has got the number in the meantime is never hit: the process is held before it is
-/// looked at, and the signal goes to what is held.
+/// A process that has got the pid in the meantime never receives the signal: this opens a pidfd, then checks the start
+/// time, then sends the signal through the pidfd.
 ///
 /// # Errors
-/// When there is no such process, or it may not be sent this signal.
+/// When there is no such process, or this process may not send it the signal.
 ///
 /// [`Row::start_time`]: crate::process::Row::start_time
 pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndError> {
@@ -52,7 +52,7 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
     }
     let path = roots.proc.join(pid.to_string()).join("stat");
     let refused = |cause: Errno| match cause {
-        // A thread that is no process has a number, too.
+        // The number may be that of a thread that is not the leader of its process.
         Errno::SRCH | Errno::INVAL | Errno::NOENT => EndError::NoSuchProcess(pid),
         Errno::PERM | Errno::ACCESS => EndError::Denied(pid),
         cause => EndError::Unreadable(Error::io(&path, cause.into())),
@@ -73,7 +73,7 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
     pidfd_send_signal(&held, signal).map_err(refused)
 }
 
-/// Whether a process has this name, and this one as its parent.
+/// Whether a process has this parent and this name.
 pub fn is_child(roots: &Roots, pid: u32, parent: u32, name: &str) -> bool {
     let path = roots.proc.join(pid.to_string()).join("stat");
     let stat = fs::read(path).unwrap_or_default();
@@ -86,15 +86,15 @@ fn is_gone(cause: &io::Error) -> bool {
     matches!(number, Some(Errno::NOENT | Errno::SRCH))
 }
 
-/// Whether the processes below `roots.proc` are those that this process sees as such: with the `/proc`
-/// of a host mounted into a container, they are not, and their numbers mean others here.
+/// Whether `roots.proc` shows the pid namespace of this process. The `/proc` of a host, mounted into a container, shows
+/// another one, whose pids belong to other processes here.
 ///
 /// There are no NSpid lines before Linux 4.1.
 pub(super) fn is_own_namespace(roots: &Roots) -> bool {
     let status = fs::read_to_string(roots.proc.join("self/status"));
     let status = status.unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    // Outside of a namespace of ours there is one number for each that is nested.
+    // Seen from an outer namespace, the line has a number for each nested namespace.
     let own = process::id().to_string();
     line.is_some_and(|numbers| numbers.split_whitespace().eq([own.as_str()]))
 }

@@ -1,60 +1,60 @@
-//! What can be asked of a process.
+//! The fields of a process.
 
 use std::{fmt, str::FromStr};
 
 use crate::metric::unit;
 
-/// What can be asked of a process.
+/// A field of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {
-    /// The number of the process, unique among those that are there.
+    /// The pid, unique among the processes that exist.
     Pid,
-    /// The number of its parent.
+    /// The pid of its parent.
     Parent,
-    /// When it started. With the number of the process, this says for all time which one is meant.
+    /// Its start time. Together with the pid, it identifies the process for good.
     StartTime,
-    /// The number of the user as whom it acts.
+    /// The uid of its effective user.
     Uid,
-    /// The name of that user.
+    /// The name of its effective user.
     User,
-    /// What the process calls itself.
+    /// The name that it gave itself.
     Name,
-    /// The program and its arguments.
+    /// Its program and arguments.
     CommandLine,
-    /// The file that is executed.
+    /// The file that it executes.
     Executable,
-    /// What it is doing, in one letter.
+    /// Its state, as one letter.
     State,
     /// Its control group.
     Cgroup,
-    /// The unit of systemd that it belongs to.
+    /// Its systemd unit.
     Unit,
-    /// The application that it belongs to.
+    /// Its application.
     Application,
-    /// How many threads it has.
+    /// Its number of threads.
     Threads,
-    /// How much of one CPU it uses.
+    /// Its CPU usage, in per cent of one CPU.
     Cpu,
-    /// How much of all CPUs it uses.
+    /// Its CPU usage, in per cent of all CPUs.
     CpuOfAll,
-    /// How much CPU time it has used.
+    /// The CPU time that it has used.
     CpuTime,
-    /// How much of its memory is present.
+    /// Its resident memory.
     Rss,
-    /// The same, with what it shares divided among those who do.
+    /// Its proportional set size: resident memory, with each shared page divided among its users.
     Pss,
-    /// How much of its memory is swapped out.
+    /// Its memory that is swapped out.
     Swap,
-    /// What it has read from storage.
+    /// The rate at which it reads from storage.
     Read,
-    /// What it has written to storage.
+    /// The rate at which it writes to storage.
     Write,
-    /// How nice it is to others.
+    /// Its nice value.
     Nice,
 }
 
-/// What is known of a field.
-struct Facts {
+/// The description of a field.
+struct FieldInfo {
     name: &'static str,
     unit: &'static str,
     is_text: bool,
@@ -62,8 +62,8 @@ struct Facts {
     description: &'static str,
 }
 
-const fn text(name: &'static str, description: &'static str) -> Facts {
-    Facts {
+const fn text(name: &'static str, description: &'static str) -> FieldInfo {
+    FieldInfo {
         name,
         unit: unit::NONE,
         is_text: true,
@@ -72,8 +72,8 @@ const fn text(name: &'static str, description: &'static str) -> Facts {
     }
 }
 
-const fn number(name: &'static str, unit: &'static str, description: &'static str) -> Facts {
-    Facts {
+const fn number(name: &'static str, unit: &'static str, description: &'static str) -> FieldInfo {
+    FieldInfo {
         name,
         unit,
         is_text: false,
@@ -82,8 +82,8 @@ const fn number(name: &'static str, unit: &'static str, description: &'static st
     }
 }
 
-const fn amount(name: &'static str, unit: &'static str, description: &'static str) -> Facts {
-    Facts {
+const fn amount(name: &'static str, unit: &'static str, description: &'static str) -> FieldInfo {
+    FieldInfo {
         name,
         unit,
         is_text: false,
@@ -94,7 +94,7 @@ const fn amount(name: &'static str, unit: &'static str, description: &'static st
 
 /// In the order of [`Field::ALL`].
 #[rustfmt::skip]
-const FACTS: [Facts; Field::ALL.len()] = [
+const INFO: [FieldInfo; Field::ALL.len()] = [
     number("pid", unit::ONE, "The number of the process: the name of its directory in /proc/"),
     number("parent", unit::ONE, "The number of the process that is its parent, 0 for the first ones: ppid of /proc/PID/stat"),
     number("start_time", unit::MICROSECONDS, "When it started, since boot, to a hundredth of a second: starttime of /proc/PID/stat. With pid it says for all time which process is meant"),
@@ -120,7 +120,7 @@ const FACTS: [Facts; Field::ALL.len()] = [
 ];
 
 impl Field {
-    /// Every field there is.
+    /// Every field.
     pub const ALL: [Self; 22] = [
         Self::Pid,
         Self::Parent,
@@ -146,41 +146,41 @@ impl Field {
         Self::Nice,
     ];
 
-    /// Whether it shows the arguments of a program, which may hold what not everybody is to know.
+    /// Whether it shows the arguments of a program, which may contain secrets.
     pub fn has_arguments(self) -> bool {
         self == Self::CommandLine
     }
 
-    fn facts(self) -> &'static Facts {
-        &FACTS[self as usize]
+    fn info(self) -> &'static FieldInfo {
+        &INFO[self as usize]
     }
 
-    /// The word that stands for it on the bus and on the command line: `command_line`.
+    /// Its name on the bus and on the command line: `command_line`.
     pub fn name(self) -> &'static str {
-        self.facts().name
+        self.info().name
     }
 
-    /// What it means and where the kernel says it, in a sentence.
+    /// Its meaning and its file in `/proc`, in a sentence.
     pub fn description(self) -> &'static str {
-        self.facts().description
+        self.info().description
     }
 
-    /// One of [`mod@unit`]; empty for a text.
+    /// Its unit, one of [`mod@unit`]; empty for a text.
     pub fn unit(self) -> &'static str {
-        self.facts().unit
+        self.info().unit
     }
 
     /// Whether its values are texts; otherwise they are numbers.
     pub fn is_text(self) -> bool {
-        self.facts().is_text
+        self.info().is_text
     }
 
-    /// Whether the sum over several processes means something.
+    /// Whether a sum over several processes makes sense.
     pub fn is_summable(self) -> bool {
-        self.facts().is_summable
+        self.info().is_summable
     }
 
-    /// Whether two passes are needed to tell it.
+    /// Whether it is a rate, which needs two passes.
     pub fn needs_baseline(self) -> bool {
         matches!(self, Self::Cpu | Self::CpuOfAll | Self::Read | Self::Write)
     }
@@ -192,11 +192,11 @@ impl fmt::Display for Field {
     }
 }
 
-/// There is no field of this name.
+/// No field has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: there is no such field: there are {}", Field::ALL.map(Field::name).join(", "))]
 pub struct UnknownField {
-    /// What was to be a field.
+    /// The unknown name.
     pub name: String,
 }
 
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_has_its_own_facts() {
+    fn every_field_has_its_own_info() {
         for (place, field) in Field::ALL.into_iter().enumerate() {
             assert_eq!(field as usize, place);
             assert_eq!(field.name().parse(), Ok(field));

@@ -1,4 +1,4 @@
-//! Sums over the processes that belong together.
+//! Sums over groups of processes.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{
     reading::{Fault, Reading, Value},
 };
 
-/// By what processes are taken together.
+/// The field by which processes are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// By [`Field::Application`].
@@ -19,10 +19,10 @@ pub enum Group {
 }
 
 impl Group {
-    /// Everything by which processes are taken together.
+    /// All variants.
     pub const ALL: [Self; 3] = [Self::Application, Self::Unit, Self::User];
 
-    /// The field that those of a group have in common.
+    /// The field that the processes of a group have in common.
     pub fn field(self) -> Field {
         match self {
             Self::Application => Field::Application,
@@ -31,11 +31,10 @@ impl Group {
         }
     }
 
-    /// Whether the sums of a query make sense: all its fields can be summed up, and what they are
-    /// ordered by is a sum, too, or what the processes of a group have in common.
+    /// Checks that all fields of the query can be summed, and that its order is by a sum or by the field of the group.
     ///
     /// # Errors
-    /// Names the field that cannot be summed up.
+    /// When a field cannot be summed; the error names it.
     pub fn check(self, query: &Query) -> Result<(), QueryError> {
         let order = query.order.map(|order| order.field);
         let order = order.filter(|field| *field != self.field());
@@ -57,26 +56,26 @@ impl FromStr for Group {
     }
 }
 
-/// Sums over the processes that belong together.
+/// The sums over groups of processes.
 #[derive(Clone, Debug)]
 pub struct Sums {
-    /// The pass that they are of.
+    /// The pass that they were read in.
     pub pass: Arc<Pass>,
-    /// How many processes there were.
+    /// The number of processes in the pass.
     pub total: usize,
-    /// How many of them the filter left.
+    /// The number of processes that match the filter.
     pub matched: usize,
     /// A sum for each group.
     pub groups: Vec<Sum>,
 }
 
-/// The sum over the processes of a group.
+/// The sums over the processes of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sum {
-    /// What they have in common; empty for those that belong to no unit or no application. A fault for
-    /// those of which that could not be read.
+    /// The value of the field that they have in common. It is empty for processes without a unit or an application, and
+    /// a fault for processes whose field could not be read.
     pub name: Result<Arc<str>, Fault>,
-    /// How many they are.
+    /// The number of processes in the group.
     pub processes: usize,
     /// The sums, in the order of the fields.
     pub values: Vec<Total>,
@@ -85,14 +84,14 @@ pub struct Sum {
 /// The sum of one field.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Total {
-    /// The sum of what could be read; none if nothing could.
+    /// The sum of the values that could be read; none if none could.
     pub number: Option<f64>,
-    /// Why some of it could not be read; none if all could.
+    /// The fault of a value that could not be read; none if all could.
     pub fault: Option<Fault>,
 }
 
 impl Total {
-    /// Adds what was read of one more process.
+    /// Adds the value of one more process.
     pub(super) fn add(&mut self, reading: &Reading) {
         match reading {
             Ok(Value::Number(number)) => self.number = Some(self.number.unwrap_or(0.0) + number),

@@ -1,4 +1,4 @@
-//! Which processes there are.
+//! Lists the pids of all processes.
 
 use std::{mem, ops::Range, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
@@ -17,34 +17,32 @@ use crate::{
 pub(super) struct Listing {
     path: PathBuf,
     directory: OwnedFd,
-    /// `/proc/loadavg`, where its last field speaks of these processes: the number that was given last.
+    /// `/proc/loadavg`, if its last field is the last pid of this pid namespace.
     loadavg: Option<OwnedFd>,
-    /// What that field was the last time.
+    /// The value of that field at the last reading.
     last: u32,
-    /// When the directory was listed.
+    /// The time of the last listing of the directory.
     listed: LastProbe,
-    /// The numbers that had been given just before the last time: a process is not there yet when it
-    /// has got its number.
+    /// The pids that the kernel gave just before the last reading. It gives a process its pid before it lists it.
     young: Range<u32>,
     buffer: Vec<u8>,
 }
 
-/// What was found out about the processes that there are.
+/// The meaning of the listed pids.
 #[derive(Debug, PartialEq)]
-pub(super) enum Found {
-    /// The numbers of all.
+pub(super) enum Listed {
+    /// All processes.
     All,
-    /// The numbers that were given since the last time: of processes, threads, and what has ended.
+    /// The pids given since the last reading: of processes, threads, and processes that have ended.
     New,
 }
 
-/// However little seems to have happened, the directory is listed after as long: numbers go round,
-/// and who restores a process chooses its number (`set_tid` of clone3(2)), which the kernel does
-/// not count as the last.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The longest time between two listings of the directory. `loadavg` does not show everything: pids wrap around, and a
+/// checkpoint restore chooses the pid (`set_tid` of clone3(2)), which the kernel does not report as the last.
+const MAX_AGE: Duration = Duration::from_secs(5);
 
-/// To list a process costs as much as to look for one that is not there.
-const MOST_NEW: u32 = 100;
+/// The limit for new pids that are tried one by one. A try of an unused pid costs as much as a directory entry.
+const MAX_NEW: u32 = 100;
 
 impl Listing {
     pub(super) fn open(roots: &Roots) -> Result<Self, Error> {
@@ -67,25 +65,25 @@ impl Listing {
         })
     }
 
-    /// The directory, below which the files of the processes are.
+    /// The directory of the processes.
     pub(super) fn directory(&self) -> &OwnedFd {
         &self.directory
     }
 
-    /// Has the next reading list the directory, whatever has happened.
+    /// Makes the next reading list the directory.
     pub(super) fn forget(&mut self) {
         self.listed.forget();
     }
 
-    /// Numbers of processes into `pids`, in ascending order. `now` is a moment of the monotonic clock.
-    pub(super) fn read(&mut self, now: Duration, pids: &mut Vec<u32>) -> Result<Found, Error> {
+    /// Reads pids into `pids`, in ascending order. `now` is the present moment of the monotonic clock.
+    pub(super) fn read(&mut self, now: Duration, pids: &mut Vec<u32>) -> Result<Listed, Error> {
         pids.clear();
         let Some(last) = self.loadavg.as_ref().and_then(last_pid) else {
             self.list(pids)?;
-            return Ok(Found::All);
+            return Ok(Listed::All);
         };
         let given = last.checked_sub(self.last);
-        let is_little = given.is_some_and(|given| given <= MOST_NEW);
+        let is_little = given.is_some_and(|given| given <= MAX_NEW);
         let new = if is_little {
             after(self.last)..after(last)
         } else {
@@ -93,18 +91,18 @@ impl Listing {
         };
         let young = mem::replace(&mut self.young, new.clone());
         self.last = last;
-        if !self.listed.again(now, LONGEST, || !is_little) {
+        if !self.listed.again(now, MAX_AGE, || !is_little) {
             pids.extend(young);
             pids.extend(new);
             pids.dedup();
-            return Ok(Found::New);
+            return Ok(Listed::New);
         }
-        self.young = last.saturating_sub(MOST_NEW).max(1)..after(last);
+        self.young = last.saturating_sub(MAX_NEW).max(1)..after(last);
         let listed = self.list(pids);
         if listed.is_err() {
             self.forget();
         }
-        listed.map(|()| Found::All)
+        listed.map(|()| Listed::All)
     }
 
     fn list(&mut self, pids: &mut Vec<u32>) -> Result<(), Error> {
@@ -126,12 +124,12 @@ impl Listing {
     }
 }
 
-/// Whether the kernel says of a number whether it is a process's: since Linux 5.3.
+/// Whether pidfd_open(2) can tell a process from a thread: since Linux 5.3.
 fn can_tell_threads() -> bool {
     pidfd_open(getpid(), PidfdFlags::empty()).is_ok()
 }
 
-/// The number that a name is, as the kernel writes it.
+/// The number in a name, in the form in which the kernel writes it.
 fn number(name: &[u8]) -> Option<u32> {
     let mut number = 0_u32;
     for byte in name {
@@ -144,7 +142,7 @@ fn number(name: &[u8]) -> Option<u32> {
     (number > 0).then_some(number)
 }
 
-/// The number that is given after this one: no kernel gives as many.
+/// The next pid. Pids are far below the maximum of 32 bits.
 fn after(number: u32) -> u32 {
     number.saturating_add(1)
 }

@@ -1,41 +1,44 @@
-//! The processes of a machine: a table of them, sums over those that belong together, and their end.
+//! The processes of a machine: their table, sums over groups of them, and signals that end them.
 //!
-//! A [`Table`] takes passes over `/proc`: in each, `/proc/PID/stat` of every process is read, once for
-//! all who ask, how many processes there are among them. Whatever else a [`Query`] asks for is read of the processes that it is about, and of no
-//! other. A rate is made of two passes; the caller says which.
+//! A [`Table`] takes passes over `/proc`. A pass reads `/proc/PID/stat` of every process, once for all queries. The
+//! other files that a [`Query`] needs are read only of the processes that it selects. A rate is made of two passes; the
+//! caller says which.
 //!
 //! Everything here blocks: a pass takes a few microseconds for each process.
 
+mod attributes;
+mod cache;
 mod cgroup;
+mod clock_ticks;
+mod condition;
 mod counts;
-mod desk;
 mod details;
 mod end;
-mod facts;
 mod field;
+mod field_reader;
 mod group;
-mod lane;
 mod listing;
 mod pass;
 mod pid_stat;
 mod query;
 mod scan;
-mod shared;
+mod shared_table;
 mod sort;
+mod stat_reader;
 mod table;
-mod ticks;
-mod view;
+mod task_runner;
 
 pub use crate::source::Error;
+pub use condition::Condition;
 pub(crate) use counts::counts;
 pub use end::{EndError, end, is_child};
 pub use field::{Field, UnknownField};
 pub use group::{Group, Sum, Sums, Total};
 pub use pass::Pass;
-pub use query::{Condition, Order, Query, QueryError};
+pub use query::{Order, Query, QueryError};
 #[cfg(feature = "service")]
-pub(crate) use shared::Done;
-pub(crate) use shared::SharedTable;
+pub(crate) use shared_table::Completed;
+pub(crate) use shared_table::SharedTable;
 pub use table::{Row, Rows, Table};
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the kernel counts of every process at one moment.
+//! A pass: the counters of every process at one moment.
 
 use std::{
     collections::HashMap,
@@ -9,32 +9,32 @@ use std::{
 use crate::{
     history::Timed,
     process::{
+        clock_ticks::{microseconds_per_tick, ticks_per_second},
         details::Io,
-        ticks::{microseconds_a_tick, ticks_a_second},
     },
     rate::elapsed,
     reading::{Fault, Stamp},
 };
 
-/// What the kernel counts of every process at one moment: raw, so that any two make rates.
+/// The raw counters of every process at one moment. Any two passes make rates.
 #[derive(Debug)]
 pub struct Pass {
-    /// The moment just before the kernel was asked.
+    /// The moment just before the first read.
     pub stamp: Stamp,
     /// In the order of the pids.
     pub(super) processes: Vec<Counts>,
-    /// By pid, of those of which it was asked for.
+    /// The counters of `/proc/PID/io` by pid, for the processes for which a query needed them.
     io: Mutex<HashMap<u32, Result<Io, Fault>>>,
 }
 
-/// What `/proc/PID/stat` says of a process.
+/// The fields of `/proc/PID/stat` of a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) pid: u32,
     pub(super) parent: u32,
     /// In microseconds since boot.
     pub(super) start_time: u64,
-    /// In ticks.
+    /// In clock ticks.
     pub(super) used: u64,
     /// In bytes.
     pub(super) rss: u64,
@@ -45,7 +45,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Whether it has ended, and its memory is gone: only its parent has not looked yet.
+    /// Whether the process has ended, so that it has no memory, and its parent has not reaped it yet.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X' | b'x')
     }
@@ -60,12 +60,12 @@ impl Pass {
         }
     }
 
-    /// How many processes there were.
+    /// The number of processes.
     pub fn len(&self) -> usize {
         self.processes.len()
     }
 
-    /// Whether there was none: never, where `/proc` is that of a kernel.
+    /// Whether there is no process. That never happens with the `/proc` of a kernel.
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty()
     }
@@ -74,7 +74,7 @@ impl Pass {
         self.io.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether what is read and written was asked for.
+    /// Whether it has counters of `/proc/PID/io`.
     pub(super) fn has_io(&self) -> bool {
         !self.io().is_empty()
     }
@@ -83,11 +83,11 @@ impl Pass {
         self.io().get(&pid).copied()
     }
 
-    pub(super) fn learn_io(&self, pid: u32, io: Result<Io, Fault>) {
+    pub(super) fn store_io(&self, pid: u32, io: Result<Io, Fault>) {
         self.io().insert(pid, io);
     }
 
-    /// This process, which is mostly where `hint` says.
+    /// The same process in this pass. It is usually at the index `hint`.
     fn find(&self, process: &Counts, hint: usize) -> Option<&Counts> {
         let is_it = |other: &&Counts| other.pid == process.pid;
         let found = self.processes.get(hint).filter(is_it).or_else(|| {
@@ -105,17 +105,17 @@ impl Timed for Pass {
     }
 }
 
-/// Two passes between which rates can be told.
+/// Two passes that make rates.
 pub(super) struct Span<'a> {
     now: &'a Pass,
     before: &'a Pass,
     elapsed: Duration,
 }
 
-/// Where the counters of a process stood.
+/// The counters of a process in the earlier pass.
 enum Baseline<'a> {
     Counted(&'a Counts),
-    /// At zero: it has started since.
+    /// Zero: the process has started since.
     Zero,
 }
 
@@ -130,13 +130,13 @@ impl<'a> Span<'a> {
         })
     }
 
-    /// Where the counters of the process at this place stood.
-    fn baseline(&self, at: usize) -> Result<Baseline<'a>, Fault> {
-        let process = &self.now.processes[at];
-        if let Some(counts) = self.before.find(process, at) {
+    /// The baseline of the process at this index.
+    fn baseline(&self, index: usize) -> Result<Baseline<'a>, Fault> {
+        let process = &self.now.processes[index];
+        if let Some(counts) = self.before.find(process, index) {
             return Ok(Baseline::Counted(counts));
         }
-        // What had started but could not be seen, or may have, is seen for the first time.
+        // A process that may have started before the earlier pass, but is not in it, has no baseline.
         let start = Duration::from_micros(process.start_time);
         if start.saturating_add(tick()) > self.before.stamp.boottime {
             Ok(Baseline::Zero)
@@ -145,36 +145,36 @@ impl<'a> Span<'a> {
         }
     }
 
-    /// How long the process has been there at this moment of the clock that counts sleep. It is
-    /// known to a tick, and so is the time that it used.
+    /// The age of the process at this moment of CLOCK_BOOTTIME, but at least one clock tick: that is the resolution of
+    /// the start time and of the CPU time.
     fn age(&self, process: &Counts, boottime: Duration) -> Duration {
         boottime
             .saturating_sub(Duration::from_micros(process.start_time))
             .max(tick())
     }
 
-    /// The CPU time that the process at this place used, in per cent of the time between; or since
-    /// its start, if that is later.
-    pub(super) fn cpu(&self, at: usize) -> Result<f64, Fault> {
-        let process = &self.now.processes[at];
-        let (used, elapsed) = match self.baseline(at)? {
+    /// The CPU time that the process at this index used, in per cent of the time between the passes, or of its age if
+    /// it started between them.
+    pub(super) fn cpu(&self, index: usize) -> Result<f64, Fault> {
+        let process = &self.now.processes[index];
+        let (used, elapsed) = match self.baseline(index)? {
             Baseline::Counted(before) => {
                 let used = process.used.checked_sub(before.used).ok_or(Fault::Reset)?;
                 (used, self.elapsed)
             }
             Baseline::Zero => (process.used, self.age(process, self.now.stamp.boottime)),
         };
-        let seconds = used as f64 / ticks_a_second() as f64;
+        let seconds = used as f64 / ticks_per_second() as f64;
         Ok(100.0 * seconds / elapsed.as_secs_f64())
     }
 
-    /// Bytes a second of the counter that `count` takes.
-    pub(super) fn io(&self, at: usize, count: impl Fn(&Io) -> u64) -> Result<f64, Fault> {
-        let process = &self.now.processes[at];
+    /// The bytes per second of a counter, which `count` selects.
+    pub(super) fn io(&self, index: usize, count: impl Fn(&Io) -> u64) -> Result<f64, Fault> {
+        let process = &self.now.processes[index];
         let now = self.now.io_of(process.pid).unwrap_or(Err(Fault::Timeout))?;
-        let (bytes, elapsed) = match self.baseline(at)? {
+        let (bytes, elapsed) = match self.baseline(index)? {
             Baseline::Counted(_) => {
-                // What was not asked for before, or not told, is told for the first time.
+                // Without the counter in the earlier pass, there is no rate yet.
                 let before = self.before.io_of(process.pid).and_then(Result::ok);
                 let before = before.ok_or(Fault::First)?;
                 let bytes = count(&now)
@@ -192,5 +192,5 @@ impl<'a> Span<'a> {
 }
 
 fn tick() -> Duration {
-    Duration::from_micros(microseconds_a_tick())
+    Duration::from_micros(microseconds_per_tick())
 }

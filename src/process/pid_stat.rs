@@ -1,13 +1,13 @@
-//! `/proc/PID/stat`: what a process is doing, and what it has used.
+//! Parses `/proc/PID/stat`.
 
 use std::io::BufRead;
 
 use crate::source::parse;
 
-/// What proc_pid_stat(5) says, as far as anybody here asks.
+/// The fields of proc_pid_stat(5) that are in use here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PidStat<'a> {
-    /// What the process calls itself: anything.
+    /// comm: the name that the process gave itself. It may contain any byte but zero.
     pub(crate) name: &'a [u8],
     pub(crate) state: u8,
     pub(crate) parent: u32,
@@ -23,12 +23,12 @@ pub(crate) struct PidStat<'a> {
     pub(crate) rss: u64,
 }
 
-/// The longest name that the kernel writes: `WQ_WORKER_COMM_LEN` and more of its own threads, in
-/// `proc_task_name` of fs/proc/array.c.
+/// The longest name that the kernel writes, for its own threads: `proc_task_name` of fs/proc/array.c, with
+/// `WQ_WORKER_COMM_LEN`.
 const LONGEST_NAME: usize = 64;
 
 impl<'a> PidStat<'a> {
-    /// Parses the file; how much of it says all this, and the rest is not looked at.
+    /// Parses the file. Returns the length of the text up to the last of these fields as well.
     pub(crate) fn parse(text: &'a [u8]) -> Option<(Self, usize)> {
         let (_, named) = parse::split(text, b'(')?;
         let name = &named[..last_parenthesis(named.get(..=LONGEST_NAME).unwrap_or(named))?];
@@ -61,18 +61,18 @@ impl<'a> PidStat<'a> {
         Some((stat, text.len().checked_sub(fields.0.len())?))
     }
 
-    /// Whether it is a thread of the kernel: `PF_KTHREAD` of include/linux/sched.h.
+    /// Whether it is a kernel thread: `PF_KTHREAD` of include/linux/sched.h.
     pub(crate) fn is_kernel_thread(&self) -> bool {
         self.flags & 0x0020_0000 != 0
     }
 }
 
-/// Where the name ends: it may have parentheses in it, what follows has none.
+/// The offset of the end of the name. The name may contain parentheses; the rest of the line does not.
 fn last_parenthesis(text: &[u8]) -> Option<usize> {
     let mut rest = text;
     let mut last = None;
     while !rest.is_empty() {
-        // The way to memchr in the standard library; reading from memory does not fail.
+        // The memchr of the standard library. A read from memory does not fail.
         rest.skip_until(b')').ok()?;
         let read = &text[..text.len().saturating_sub(rest.len())];
         if let [name @ .., b')'] = read {
@@ -82,19 +82,19 @@ fn last_parenthesis(text: &[u8]) -> Option<usize> {
     last
 }
 
-/// What is left of the line.
+/// The rest of the line.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
-    /// Every field that is needed has another behind it, or the end of the line.
+    /// The next field. A needed field always has another field or the end of the line behind it.
     fn number(&mut self) -> Option<u64> {
-        // As many digits always fit; longer numbers have not been seen, and are none here.
-        const MOST: usize = 19;
+        // So many digits always fit into 64 bits; longer numbers have not been seen, and count as malformed.
+        const MAX_DIGITS: usize = 19;
         let mut number = 0_u64;
         for (length, &byte) in self.0.iter().enumerate() {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
-                let is_number = (1..=MOST).contains(&length) && matches!(byte, b' ' | b'\n');
+                let is_number = (1..=MAX_DIGITS).contains(&length) && matches!(byte, b' ' | b'\n');
                 self.0 = self.0.get(length..)?.get(1..)?;
                 return is_number.then_some(number);
             }
@@ -115,7 +115,7 @@ impl Fields<'_> {
 
     fn skip(&mut self, count: u32) -> Option<()> {
         let mut left = count;
-        // Eight bytes at a time.
+        // Searches eight bytes at a time.
         while let Some((word, rest)) = self.0.split_first_chunk::<8>() {
             let mut blanks = blanks(u64::from_le_bytes(*word));
             let found = (blanks >> 7).wrapping_mul(ONES) >> 56;
@@ -143,12 +143,12 @@ impl Fields<'_> {
 
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
-/// The highest bit of each byte that is a blank, and no other.
+/// A word with the highest bit of each byte that is a blank in `word`.
 fn blanks(word: u64) -> u64 {
     const LOW: u64 = 0x7f * ONES;
     const BLANKS: u64 = b' ' as u64 * ONES;
     let others = word ^ BLANKS;
-    // No byte overflows into the next.
+    // The addition does not carry from one byte into the next.
     !((others & LOW).wrapping_add(LOW) | others | LOW)
 }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_be_anything() {
+    fn names_may_contain_parentheses_and_newlines() {
         check("bash");
         check("");
         check("(sd-pam)");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_the_kernel_have_a_flag() {
+    fn kernel_threads_have_a_flag() {
         let text = format!("2 (kthreadd) {REST}").replace("4194304", "2129984");
         assert!(
             PidStat::parse(text.as_bytes())
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_nothing() {
+    fn a_cut_or_malformed_line_is_none() {
         let text = format!("7 (bash) {REST}");
         let whole = text.find(" 184467").unwrap() + 1;
         for length in 0..text.len() {

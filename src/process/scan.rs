@@ -1,81 +1,50 @@
-//! The processes that are known, and the reading of what the kernel counts of each.
+//! A scan of /proc: the known processes and the counters of each.
 
 use std::{mem, os::fd::OwnedFd, sync::Arc, time::Duration};
 
-use nix::{
-    sys::resource::{Resource, getrlimit},
-    unistd::{SysconfVar, sysconf},
-};
 use rustix::{
-    fs::{AtFlags, Mode, OFlags, openat, statat},
-    io::{Errno, pread},
-    process::{Pid, PidfdFlags, pidfd_open},
+    fs::{AtFlags, statat},
+    io::Errno,
 };
 
 use crate::{
     process::{
-        details::{fault, plain},
-        facts::Facts,
-        listing::{Found, Listing},
+        attributes::Attributes,
+        details::fault,
+        listing::{Listed, Listing},
         pass::Counts,
-        pid_stat::PidStat,
-        ticks::start_time,
+        stat_reader::{LastStat, StatReader},
     },
     reading::Fault,
     source::{Error, Roots},
 };
 
-/// The processes that are known, in the order of their numbers.
+/// The known processes, in the order of their pids.
 pub(super) struct Scan {
     roots: Roots,
     listing: Option<Listing>,
     pub(super) processes: Vec<Process>,
     pids: Vec<u32>,
-    reader: Reader,
+    reader: StatReader,
 }
 
-/// What reads a stat.
-struct Reader {
-    buffer: Box<[u8; LONGEST]>,
-    page: u64,
-    /// How many files stay open; how many may now, and how many ever.
-    open: usize,
-    room: usize,
-    most: usize,
-}
-
-/// A process that is known.
+/// A known process.
 pub(super) struct Process {
     pub(super) pid: u32,
-    /// Its stat, if that stays open. It never shows another process: when this one has ended, it
-    /// fails with ESRCH.
-    stat: Option<OwnedFd>,
+    /// Its stat file, if that stays open. The file never shows another process: when this one has ended, reads fail
+    /// with ESRCH.
+    pub(super) stat: Option<OwnedFd>,
     /// The name as of the last pass.
     pub(super) name: Arc<str>,
-    seen: Seen,
-    /// What that means.
-    counts: Counts,
-    pub(super) facts: Facts,
+    pub(super) last_stat: LastStat,
+    /// The counters in `last_stat`.
+    pub(super) counts: Counts,
+    pub(super) attributes: Attributes,
     pub(super) is_gone: bool,
-    /// Nobody has listed it: the kernel has a directory for each thread, too, but does not list it.
-    may_be_thread: bool,
+    /// Whether this may be a thread: its directory was not listed. The kernel has a directory for each thread as well,
+    /// but does not list it.
+    pub(super) may_be_thread: bool,
 }
-
-/// The part of a stat that counts, as it was read last. Most processes are idle, and to see that costs less
-/// than to parse it again.
-struct Seen {
-    length: u8,
-    bytes: [u8; LONGEST_SEEN],
-}
-
-/// Enough for all but the threads of the kernel with the longest names.
-const LONGEST_SEEN: usize = 160;
-
-/// Twice what there can be in a stat: 64 bytes of name and 51 numbers of up to 20 digits.
-const LONGEST: usize = 2048;
-
-/// The kernel has a page for each file that is open, and what stands for its name.
-const MOST_OPEN: usize = 8192;
 
 impl Scan {
     pub(super) fn new(roots: &Roots) -> Self {
@@ -84,18 +53,18 @@ impl Scan {
             listing: None,
             processes: Vec::new(),
             pids: Vec::new(),
-            reader: Reader::new(),
+            reader: StatReader::new(),
         }
     }
 
-    /// What the kernel counts of every process, as of now: `now` is of the monotonic clock.
+    /// Reads the counters of every process. `now` is the present moment of the monotonic clock.
     pub(super) fn pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
-        // What was short once need not be short for ever.
+        // A shortage of descriptors may be over: the room grows again with each pass.
         let more = (self.reader.room / 8).saturating_add(1);
-        self.reader.room = self.reader.room.saturating_add(more).min(self.reader.most);
+        self.reader.room = self.reader.room.saturating_add(more).min(self.reader.limit);
         loop {
             match self.try_pass(now) {
-                Err(error) if is_starved(&error) && self.make_room() => {}
+                Err(error) if lacks_descriptors(&error) && self.close_half() => {}
                 outcome => return outcome,
             }
         }
@@ -107,11 +76,11 @@ impl Scan {
             closed => closed.insert(Listing::open(&self.roots)?),
         };
         match listing.read(now, &mut self.pids)? {
-            Found::All => {
+            Listed::All => {
                 merge(&mut self.processes, &self.pids);
                 self.reader.open = open_files(&self.processes);
             }
-            Found::New => add(&mut self.processes, &self.pids),
+            Listed::New => add(&mut self.processes, &self.pids),
         }
         let proc = listing.directory();
         let mut all = Vec::with_capacity(self.processes.len());
@@ -120,7 +89,7 @@ impl Scan {
             match self.reader.count(proc, process) {
                 Ok(counts) => all.push(counts),
                 Err(cause) if matches!(cause, Errno::MFILE | Errno::NFILE) => {
-                    // Not the last word on what has been listed: it is listed again.
+                    // The pass is incomplete, so that the next one must list the directory again.
                     listing.forget();
                     outcome = Err(Error::io(&self.roots.proc, cause.into()));
                     break;
@@ -135,8 +104,8 @@ impl Scan {
         outcome.map(|()| all)
     }
 
-    /// Has fewer files open than there were; false if there was none.
-    pub(super) fn make_room(&mut self) -> bool {
+    /// Closes half of the open files. Returns false if there was none.
+    pub(super) fn close_half(&mut self) -> bool {
         let has_file = |process: &&mut Process| process.stat.is_some();
         let kept = self.processes.iter_mut().filter(has_file).count();
         let room = kept / 2;
@@ -148,43 +117,41 @@ impl Scan {
         kept > 0
     }
 
-    /// The directory of the processes, to read other files below it.
+    /// The directory of the processes, for reading other files below it.
     pub(super) fn directory(&self) -> Option<&OwnedFd> {
         self.listing.as_ref().map(Listing::directory)
     }
 
-    /// The user of a process: the owner of its directory is the effective user, even where the
-    /// files in it belong to root because nobody may look at its memory (`task_dump_owner` of
-    /// fs/proc/base.c).
-    pub(super) fn owner(&self, at: usize) -> Result<u32, Fault> {
+    /// The effective user of a process: the owner of its directory. The files in the directory belong to root if the
+    /// process is not dumpable (`task_dump_owner` of fs/proc/base.c).
+    pub(super) fn owner(&self, index: usize) -> Result<u32, Fault> {
         let proc = self.directory().ok_or(Fault::Gone)?;
-        let pid = self.processes[at].pid.to_string();
+        let pid = self.processes[index].pid.to_string();
         let status = statat(proc, pid, AtFlags::SYMLINK_NOFOLLOW);
         status.map(|status| status.st_uid).map_err(fault)
     }
 
-    /// Whether the process is still there, so that whatever was read below its number until now was
-    /// about it.
-    pub(super) fn is_there(&mut self, at: usize) -> bool {
+    /// Whether the process still exists, so that everything that was read below its pid until now belongs to it.
+    pub(super) fn is_there(&mut self, index: usize) -> bool {
         let Some(listing) = &self.listing else {
             return false;
         };
-        let process = &mut self.processes[at];
+        let process = &mut self.processes[index];
         if process.is_gone {
             return false;
         }
         let started = process.counts.start_time;
         match self.reader.start_time(listing.directory(), process) {
             Ok(now) => process.is_gone = now != started,
-            Err(Errno::MFILE | Errno::NFILE) => return self.make_room() && self.is_there(at),
+            Err(Errno::MFILE | Errno::NFILE) => return self.close_half() && self.is_there(index),
             Err(_) => process.is_gone = true,
         }
         !process.is_gone
     }
 }
 
-/// Whether it could not be read because too many files are open.
-fn is_starved(error: &Error) -> bool {
+/// Whether a file could not be opened because too many are open.
+fn lacks_descriptors(error: &Error) -> bool {
     let Error::Io { cause, .. } = error else {
         return false;
     };
@@ -194,7 +161,7 @@ fn is_starved(error: &Error) -> bool {
     )
 }
 
-/// Makes the processes those of these numbers.
+/// Makes `processes` those with these pids. Known ones are kept.
 fn merge(processes: &mut Vec<Process>, pids: &[u32]) {
     let mut known = mem::take(processes).into_iter().peekable();
     processes.reserve(pids.len());
@@ -205,7 +172,7 @@ fn merge(processes: &mut Vec<Process>, pids: &[u32]) {
     }
 }
 
-/// Adds those of these numbers that may be processes.
+/// Adds the new ones of these pids, which may be threads.
 fn add(processes: &mut Vec<Process>, pids: &[u32]) {
     let known = processes.len();
     let is_known = |processes: &[Process], pid: u32| {
@@ -234,119 +201,17 @@ fn open_files(processes: &[Process]) -> usize {
         .count()
 }
 
-impl Seen {
-    fn of(text: &[u8]) -> Self {
-        let mut bytes = [0; LONGEST_SEEN];
-        let fits = text.len() <= LONGEST_SEEN;
-        let text = if fits { text } else { b"" };
-        bytes[..text.len()].copy_from_slice(text);
-        Self {
-            length: text.len() as u8,
-            bytes,
-        }
-    }
-
-    /// Whether a text begins with it.
-    fn begins(&self, text: &[u8]) -> bool {
-        self.length > 0 && text.starts_with(&self.bytes[..self.length.into()])
-    }
-}
-
 impl Process {
     fn new(pid: u32) -> Self {
         Self {
             pid,
             stat: None,
             name: "".into(),
-            seen: Seen::of(b""),
+            last_stat: LastStat::of(b""),
             counts: Counts::default(),
-            facts: Facts::default(),
+            attributes: Attributes::default(),
             is_gone: false,
             may_be_thread: false,
         }
-    }
-}
-
-impl Reader {
-    fn new() -> Self {
-        // The sources keep at most half of what may be open. The rest is for connections and clients.
-        let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(limit, _)| limit / 4);
-        let most = usize::try_from(limit).unwrap_or(usize::MAX).min(MOST_OPEN);
-        let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
-        Self {
-            buffer: Box::new([0; LONGEST]),
-            page: page.and_then(|page| page.try_into().ok()).unwrap_or(4096),
-            open: 0,
-            room: most,
-            most,
-        }
-    }
-
-    /// What the kernel counts of a process, which may have got another name, or be another.
-    fn count(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<Counts, Errno> {
-        let length = self.fill(proc, process)?;
-        let text = &self.buffer[..length];
-        if process.seen.begins(text) {
-            return Ok(process.counts);
-        }
-        let (stat, length) = PidStat::parse(text).ok_or(Errno::INVAL)?;
-        let start_time = start_time(stat.start).ok_or(Errno::INVAL)?;
-        let rss = stat.rss.checked_mul(self.page).ok_or(Errno::INVAL)?;
-        let is_same = process.counts.start_time == start_time;
-        if !is_same || process.name.as_bytes() != stat.name {
-            let name = plain(stat.name);
-            if !is_same || process.name != name {
-                process.name = name;
-                process.facts.clear();
-            }
-        }
-        process.seen = Seen::of(&text[..length]);
-        process.counts = Counts {
-            pid: process.pid,
-            parent: stat.parent,
-            start_time,
-            used: stat.used,
-            rss,
-            threads: stat.threads,
-            state: stat.state,
-            nice: stat.nice,
-            is_kernel_thread: stat.is_kernel_thread(),
-        };
-        Ok(process.counts)
-    }
-
-    /// When the process of this number started.
-    fn start_time(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<u64, Errno> {
-        let length = self.fill(proc, process)?;
-        let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
-        start_time(stat.0.start).ok_or(Errno::INVAL)
-    }
-
-    /// Reads the stat of a process into the buffer; its length.
-    fn fill(&mut self, proc: &OwnedFd, process: &mut Process) -> Result<usize, Errno> {
-        if let Some(stat) = &process.stat {
-            match pread(stat, &mut self.buffer[..], 0) {
-                // It has ended, and perhaps another has its number.
-                Err(Errno::SRCH) => {
-                    process.stat = None;
-                    self.open = self.open.saturating_sub(1);
-                }
-                read => return read,
-            }
-        }
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
-        if process.may_be_thread {
-            // Of a thread that is no process there is no such descriptor.
-            let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
-            pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
-            process.may_be_thread = false;
-        }
-        let length = pread(&stat, &mut self.buffer[..], 0)?;
-        if self.open < self.room {
-            self.open = self.open.saturating_add(1);
-            process.stat = Some(stat);
-        }
-        Ok(length)
     }
 }

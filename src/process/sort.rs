@@ -1,4 +1,4 @@
-//! What comes first.
+//! Sorts readings.
 
 use std::cmp::Ordering;
 
@@ -7,14 +7,14 @@ use crate::{
     reading::{Reading, Value},
 };
 
-/// The first of these places in an order, which come in that of the pids.
+/// The first `limit` of these indices in an order. They come in the order of the pids, which decides between equals.
 pub(super) fn sorted(
-    places: Vec<usize>,
+    indices: Vec<usize>,
     order: Order,
     limit: usize,
     read: impl Fn(usize) -> Reading,
 ) -> Vec<usize> {
-    let keyed = places.into_iter().map(|at| (read(at), at));
+    let keyed = indices.into_iter().map(|index| (read(index), index));
     let mut keyed: Vec<_> = keyed.collect();
     let by_key = |a: &(Reading, usize), b: &(Reading, usize)| {
         compare(&a.0, &b.0, order.is_descending).then(a.1.cmp(&b.1))
@@ -24,10 +24,10 @@ pub(super) fn sorted(
         keyed.truncate(limit);
     }
     keyed.sort_unstable_by(by_key);
-    keyed.into_iter().map(|(_, at)| at).collect()
+    keyed.into_iter().map(|(_, index)| index).collect()
 }
 
-/// The order of two readings; what could not be read comes last, whatever the direction.
+/// Compares two readings. A fault comes last in both directions.
 pub(super) fn compare(a: &Reading, b: &Reading, is_descending: bool) -> Ordering {
     let order = match (a, b) {
         (Ok(Value::Number(a)), Ok(Value::Number(b))) => a.total_cmp(b),

@@ -1,4 +1,4 @@
-//! The table of processes: what it costs is shared by all who ask.
+//! The table of processes, which shares the cost of a pass between all queries.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -6,46 +6,45 @@ use crate::{
     history::History,
     process::{
         Condition, Field, Group, Order, Pass, Query, Sum, Sums, Total,
-        desk::Desk,
+        cache::Cache,
         details::Files,
+        field_reader::FieldReader,
         pass::Span,
         sort::{compare, sorted},
-        view::View,
     },
     reading::{Fault, Reading, Value},
     source::{Error, Roots, pool::Pool},
 };
 
-/// The table of processes: one for all who ask. It keeps files open, at most a quarter of those that
-/// this process may have, and closes them when it is dropped.
+/// The table of processes, one for all queries. It keeps files open, at most a quarter of the descriptors of this
+/// process, and closes them when it is dropped.
 pub struct Table {
-    pub(super) desk: Desk,
+    pub(super) cache: Cache,
     pub(super) history: History<Pass>,
     passes: u64,
 }
 
-/// What was asked for of the processes that were asked for.
+/// The rows that a query selects.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// The pass that they are of. Of two, rates are made: it is what the next query is given as `before`.
+    /// The pass that they were read in. It serves as the baseline (`before`) of a later query.
     pub pass: Arc<Pass>,
-    /// How many processes there were.
+    /// The number of processes in the pass.
     pub total: usize,
-    /// How many of them the filter left, before the limit.
+    /// The number of processes that match the filter, before the limit.
     pub matched: usize,
-    /// A row for each process, in the order that was asked for.
+    /// A row for each process, in the order of the query.
     pub rows: Vec<Row>,
 }
 
-/// What was asked for of one process.
+/// The fields of one process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The number of the process.
+    /// The pid.
     pub pid: u32,
-    /// When it started, in microseconds since boot. The two together are one process for all time.
+    /// Its start time in microseconds since boot. Together with the pid, it identifies the process for good.
     pub start_time: u64,
-    /// What was read, in the order of the query's fields: for a text [`Value::Text`], otherwise
-    /// [`Value::Number`].
+    /// The values in the order of the query's fields: [`Value::Text`] for a text, otherwise [`Value::Number`].
     ///
     /// [`Value::Text`]: crate::reading::Value::Text
     /// [`Value::Number`]: crate::reading::Value::Number
@@ -53,30 +52,29 @@ pub struct Row {
 }
 
 impl Table {
-    /// The table of the processes below `roots.proc`. Nothing is read yet.
+    /// The table of the processes below `roots.proc`. This reads nothing yet.
     pub fn new(roots: &Roots) -> Self {
         Self::on_pool(roots, &Pool::new())
     }
 
-    /// The same, with its threads from this pool.
+    /// The same, with the threads of this pool.
     pub(crate) fn on_pool(roots: &Roots, pool: &Pool) -> Self {
         Self {
-            desk: Desk::new(roots, pool),
+            cache: Cache::new(roots, pool),
             history: History::default(),
             passes: 0,
         }
     }
 
-    /// The processes that a query asks for, in a pass that was taken at or after the moment `since` of
-    /// the monotonic clock: the last one, if it was, otherwise a new one. Rates are against `before`,
-    /// an earlier pass of this table; without it they are [`Fault::First`]. So is what is read or
-    /// written by a process of which that was not asked for in `before`: a query that is repeated
-    /// has it from the second time on.
+    /// The processes that a query selects, in a pass from the moment `since` of the monotonic clock or later: the last
+    /// pass if it is, otherwise a new one. The baseline of rates is `before`, an earlier pass of this table. Without
+    /// it, rates are [`Fault::First`]. The rates of reading and writing are so, too, for a process whose counters
+    /// `before` does not have; when a query is repeated, it has them from the second time on.
     ///
     /// A process that ends meanwhile is left out.
     ///
     /// # Errors
-    /// When `/proc` cannot be read. What cannot be read of one process is a fault in its row.
+    /// When `/proc` cannot be read. A field of one process that cannot be read is a fault in its row.
     pub fn rows(
         &mut self,
         query: &Query,
@@ -85,50 +83,51 @@ impl Table {
     ) -> Result<Rows, Error> {
         let pass = self.pass(since)?;
         let span = Span::between(&pass, before);
-        let mut places = self.filtered(query, &pass, &span);
+        let mut indices = self.filtered(query, &pass, &span);
         if let Some(order) = query.order {
-            self.desk
-                .gather(&pass, [order.field].into_iter(), &mut places);
+            self.cache
+                .fetch(&pass, [order.field].into_iter(), &mut indices);
         }
         if before.is_none() {
-            // So that this pass is a baseline for the next one.
+            // This pass can be the baseline of the next one.
             self.prepare(query, &pass);
         }
-        let matched = places.len();
-        let view = View::new(&self.desk, &pass, &span);
+        let matched = indices.len();
+        let reader = FieldReader::new(&self.cache, &pass, &span);
         let limit = query.limit.unwrap_or(usize::MAX);
         if let Some(order) = query.order {
-            places = sorted(places, order, limit, |at| view.read(order.field, at));
+            indices = sorted(indices, order, limit, |index| {
+                reader.read(order.field, index)
+            });
         }
-        places.truncate(limit);
-        let chosen = places.len();
-        self.desk
-            .gather(&pass, query.fields.iter().copied(), &mut places);
-        let view = View::new(&self.desk, &pass, &span);
-        let row = |&at: &usize| {
-            let counts = &pass.processes[at];
+        indices.truncate(limit);
+        let chosen = indices.len();
+        self.cache
+            .fetch(&pass, query.fields.iter().copied(), &mut indices);
+        let reader = FieldReader::new(&self.cache, &pass, &span);
+        let row = |&index: &usize| {
+            let counts = &pass.processes[index];
             Row {
                 pid: counts.pid,
                 start_time: counts.start_time,
                 values: query
                     .fields
                     .iter()
-                    .map(|&field| view.read(field, at))
+                    .map(|&field| reader.read(field, index))
                     .collect(),
             }
         };
         Ok(Rows {
             total: pass.len(),
-            matched: matched.saturating_sub(chosen.saturating_sub(places.len())),
-            rows: places.iter().map(row).collect(),
+            matched: matched.saturating_sub(chosen.saturating_sub(indices.len())),
+            rows: indices.iter().map(row).collect(),
             pass: pass.clone(),
         })
     }
 
-    /// The sums of a query's fields over the processes that belong together, otherwise as
-    /// [`Table::rows`]. The filter is about single processes; order and limit are about the groups, and
-    /// a group may be ordered by the field that its processes have in common, too. Check the query
-    /// with [`Group::check`] before: what cannot be summed up has no sum.
+    /// The sums of a query's fields over groups of processes, otherwise as [`Table::rows`]. The filter applies to
+    /// processes, order and limit to groups. The order may also be by the field that the processes of a group have in
+    /// common. Check the query with [`Group::check`] before: a field that cannot be summed has no sum.
     ///
     /// # Errors
     /// When `/proc` cannot be read.
@@ -141,17 +140,17 @@ impl Table {
     ) -> Result<Sums, Error> {
         let pass = self.pass(since)?;
         let span = Span::between(&pass, before);
-        let mut places = self.filtered(query, &pass, &span);
+        let mut indices = self.filtered(query, &pass, &span);
         let order = query.order.filter(|order| order.field != by.field());
         let fields = query.fields.iter().copied();
-        // What they are ordered by is summed up, too, whether it is shown or not.
+        // The field of the order is summed, too, even if it is not shown.
         let fields: Vec<_> = fields.chain(order.map(|order| order.field)).collect();
         let needed = fields.iter().copied().chain([by.field()]);
-        self.desk.gather(&pass, needed, &mut places);
-        let view = View::new(&self.desk, &pass, &span);
+        self.cache.fetch(&pass, needed, &mut indices);
+        let reader = FieldReader::new(&self.cache, &pass, &span);
         let mut groups = HashMap::new();
-        for &at in &places {
-            let name = match view.read(by.field(), at) {
+        for &index in &indices {
+            let name = match reader.read(by.field(), index) {
                 Ok(Value::Text(name)) => Ok(name),
                 Ok(Value::Number(_)) => Err(Fault::Malformed),
                 Err(fault) => Err(fault),
@@ -163,7 +162,7 @@ impl Table {
             });
             sum.processes = sum.processes.saturating_add(1);
             for (total, &field) in sum.values.iter_mut().zip(&fields) {
-                total.add(&view.read(field, at));
+                total.add(&reader.read(field, index));
             }
         }
         let mut groups: Vec<Sum> = groups.into_values().collect();
@@ -177,27 +176,26 @@ impl Table {
         }
         Ok(Sums {
             total: pass.len(),
-            matched: places.len(),
+            matched: indices.len(),
             groups,
             pass: pass.clone(),
         })
     }
 
-    /// An earlier pass to compare with at the moment `now` of the monotonic clock: the latest that is at
-    /// least `window` old, unless even that is much older, and has what the rates of this query are
-    /// made of. None if there is no such: the caller then takes a [`Table::baseline`], waits for a
-    /// window, and asks with that as `before`.
+    /// An earlier pass that can be the baseline of this query at the moment `now` of the monotonic clock: the latest
+    /// that is at least `window` old and has the counters that the query needs. A pass that is much older does not
+    /// serve. If there is none, the caller takes a [`Table::baseline`], waits for the window, and passes that as
+    /// `before`.
     pub fn past(&self, query: &Query, now: Duration, window: Duration) -> Option<Arc<Pass>> {
         let needs_io = query
             .all_fields()
             .any(|field| Files::of(field).has(Files::IO));
         let fits = |pass: &Pass| pass.has_io() || !needs_io;
-        self.history.past(now, window, fits).cloned()
+        self.history.baseline(now, window, fits).cloned()
     }
 
-    /// A pass that was taken at or after the moment `since` of the monotonic clock, with what the rates
-    /// of a query will be made of: of every process that it may be about, for which these are can
-    /// depend on the rates.
+    /// A pass from the moment `since` of the monotonic clock or later, with the counters for the rates of a query. It
+    /// has them for every process that the query may select, because the selection may depend on the rates.
     ///
     /// # Errors
     /// When `/proc` cannot be read.
@@ -207,12 +205,12 @@ impl Table {
         Ok(pass)
     }
 
-    /// How many passes were taken.
+    /// The number of passes taken.
     pub fn passes(&self) -> u64 {
         self.passes
     }
 
-    /// The moment of the last pass on the monotonic clock; none if that has failed.
+    /// The moment of the last pass on the monotonic clock; none if that pass has failed.
     pub(super) fn latest(&self) -> Option<Duration> {
         let latest = self.history.latest(Duration::ZERO);
         latest.map(|pass| pass.stamp.monotonic)
@@ -228,47 +226,48 @@ impl Table {
         levels
             .filter
             .retain(|condition| !is_rate(&condition.field()));
-        let mut places = self.filtered(&levels, pass, &Err(Fault::First));
-        self.desk.gather(pass, counters.into_iter(), &mut places);
+        let mut indices = self.filtered(&levels, pass, &Err(Fault::First));
+        self.cache.fetch(pass, counters.into_iter(), &mut indices);
     }
 
-    /// The last pass, if it was taken at or after the moment `since`; otherwise a new one.
+    /// The last pass, if it is from the moment `since` or later; otherwise a new one.
     pub(super) fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
         if let Some(latest) = self.history.latest(since) {
             return Ok(latest.clone());
         }
         self.history.drop_latest();
-        let pass = self.desk.pass()?;
+        let pass = self.cache.pass()?;
         self.passes = self.passes.saturating_add(1);
         Ok(self.history.add(pass))
     }
 
-    /// The places of the processes that the filter leaves, in the order of the pids.
+    /// The indices of the processes that match the filter, in the order of the pids.
     fn filtered(
         &mut self,
         query: &Query,
         pass: &Pass,
         span: &Result<Span<'_>, Fault>,
     ) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..pass.len()).collect();
-        places.retain(|&at| !self.desk.scan.processes[at].is_gone);
-        // What costs nothing leaves less to ask the rest of.
+        let mut indices: Vec<usize> = (0..pass.len()).collect();
+        indices.retain(|&index| !self.cache.scan.processes[index].is_gone);
+        // The conditions that need no other file come first, so that fewer processes remain for the others.
         let is_free = |condition: &&Condition| Files::of(condition.field()) == Files::NONE;
         let (free, dear): (Vec<_>, Vec<_>) = query.filter.iter().partition(is_free);
         for conditions in [free, dear] {
             let fields = conditions.iter().map(|condition| condition.field());
-            self.desk.gather(pass, fields, &mut places);
-            let view = View::new(&self.desk, pass, span);
-            let fits =
-                |condition: &&Condition, at| condition.matches(&view.read(condition.field(), at));
-            places.retain(|&at| conditions.iter().all(|condition| fits(condition, at)));
+            self.cache.fetch(pass, fields, &mut indices);
+            let reader = FieldReader::new(&self.cache, pass, span);
+            let fits = |condition: &&Condition, index| {
+                condition.matches(&reader.read(condition.field(), index))
+            };
+            indices.retain(|&index| conditions.iter().all(|condition| fits(condition, index)));
         }
-        places
+        indices
     }
 }
 
 impl Sum {
-    /// What it is ordered by: the last of its values, or its name.
+    /// The sort key: the last of its values, or its name.
     fn key(&self, order: Order) -> Reading {
         if order.field.is_text() {
             return self.name.clone().map(Value::Text);

@@ -1,4 +1,4 @@
-//! What the table says of trees that are made here, and of real processes.
+//! Tests of the table with fixture trees and with real processes.
 
 mod real;
 mod trees;
@@ -17,7 +17,7 @@ use crate::{
     source::Roots,
 };
 
-/// A directory that is /proc.
+/// A directory in the place of /proc.
 struct Tree(TempDir);
 
 impl Tree {
@@ -32,10 +32,10 @@ impl Tree {
         }
     }
 
-    /// Its table, which has patience with a machine that is busy.
+    /// Its table, with a timeout that is long enough for a busy machine.
     fn table(&self) -> Table {
         let mut table = Table::new(&self.roots());
-        table.desk.patience = Duration::from_secs(20);
+        table.cache.timeout = Duration::from_secs(20);
         table
     }
 
@@ -49,7 +49,7 @@ impl Tree {
         fs::write(path, text).unwrap();
     }
 
-    /// A process that started at this many ticks, and has used as many.
+    /// Writes the stat of a process with this start time and this CPU time, both in clock ticks.
     fn process(&self, pid: u32, name: &str, start: u64, used: u64) {
         let text = format!(
             "{pid} ({name}) S 1 7 7 0 -1 4194304 1 2 3 4 {used} 0 7 8 20 5 3 0 {start} 99 25 0 0\n"
@@ -73,7 +73,7 @@ fn query(fields: &[Field]) -> Query {
     }
 }
 
-/// A pass of now, without anything to compare with.
+/// The rows of a new pass without a baseline.
 #[track_caller]
 fn rows(table: &mut Table, query: &Query) -> Rows {
     table.rows(query, now(), None).unwrap()
@@ -91,7 +91,7 @@ fn pids(rows: &Rows) -> Vec<u32> {
     rows.rows.iter().map(|row| row.pid).collect()
 }
 
-/// The files that this process has open below a directory.
+/// The number of files that this process has open below a directory.
 fn descriptors(below: &Path) -> usize {
     let links = fs::read_dir("/proc/self/fd").unwrap().flatten();
     let targets = links.filter_map(|link| fs::read_link(link.path()).ok());

@@ -302,9 +302,9 @@ impl Cell {
 
     /// The best snapshot to compare with at the moment `now`, and whether it is `window` old.
     pub(super) fn mark(&self, now: Duration, window: Duration) -> (Option<Arc<Snapshot>>, bool) {
-        match self.history.past(now, window, |_| true) {
+        match self.history.baseline(now, window, |_| true) {
             Some(mark) => (Some(mark.clone()), true),
-            None => (self.history.oldest(now, window).cloned(), false),
+            None => (self.history.next_baseline(now, window).cloned(), false),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Real processes.
+//! Tests with real processes.
 
 use std::{
     ffi::OsStr,
@@ -12,8 +12,8 @@ use std::{
 
 use super::*;
 
-/// How long an event may take that must come. It never does, where all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The deadline for an event that must come.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A child that ends with the test.
 struct Owned(Child);
@@ -39,18 +39,18 @@ impl Drop for Owned {
     }
 }
 
-fn sleeper() -> Owned {
+fn sleep() -> Owned {
     Owned::spawn(Command::new("sleep").arg("1000"))
 }
 
-/// Their table, which has patience with a machine that is busy.
+/// The table of /proc, with a timeout that is long enough for a busy machine.
 fn table() -> Table {
     let mut table = Table::new(&Roots::default());
-    table.desk.patience = Duration::from_secs(20);
+    table.cache.timeout = Duration::from_secs(20);
     table
 }
 
-/// Everything that is asked for of one process.
+/// The row of one process.
 fn row_of(table: &mut Table, pid: u32, fields: &[Field], before: Option<&Pass>) -> Option<Row> {
     let query = Query {
         filter: vec![Condition::new(Field::Pid, &pid.to_string()).unwrap()],
@@ -61,23 +61,23 @@ fn row_of(table: &mut Table, pid: u32, fields: &[Field], before: Option<&Pass>) 
     found.rows.pop()
 }
 
-/// A text of another process; none while the kernel is late.
+/// Repeats a function until it returns a value.
 fn until<T>(mut what: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = what() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TIMEOUT);
     }
 }
 
 #[test]
-fn this_process() {
+fn this_process_has_all_fields() {
     let mut table = table();
     let fields = Field::ALL;
     let of = |row: &Row, field: Field| row.values[field as usize].clone();
-    // Where the machine is busy, what is read on the lane may be late.
+    // On a busy machine, fields that are read on the blocking pool may be late.
     let row = until(|| {
         let row = row_of(&mut table, id(), &fields, None)?;
         let is_late = row.values.contains(&Err(Fault::Timeout));
@@ -103,7 +103,7 @@ fn this_process() {
         other => panic!("{field}: {other:?}"),
     };
     assert!(numeric(Field::Threads) >= 2.0);
-    // Each is counted in batches, and not at the same moment.
+    // The kernel updates each counter in batches, and not all at the same moment.
     let (rss, pss) = (numeric(Field::Rss), numeric(Field::Pss));
     assert!(pss > 0.0 && pss < 2.0 * rss, "{rss} {pss}");
     assert!(numeric(Field::Swap) >= 0.0);
@@ -112,7 +112,7 @@ fn this_process() {
 }
 
 #[test]
-fn names_may_be_anything() {
+fn names_may_contain_any_byte() {
     let sleep = until(|| Some(fs::canonicalize("/bin/sleep").unwrap()));
     let directory = tempfile::tempdir().unwrap();
     let mut table = table();
@@ -132,7 +132,7 @@ fn names_may_be_anything() {
         let fields = [Field::CommandLine, Field::Executable];
         let values = until(|| {
             let row = row_of(&mut table, child.pid(), &fields, None)?;
-            // The kernel has the arguments a moment later than the program.
+            // Just after an exec, the kernel has no arguments yet.
             (row.values[0] != text("")).then_some(row.values)
         });
         assert_eq!(values[0], text(&format!("{lossy} 1000")));
@@ -141,7 +141,7 @@ fn names_may_be_anything() {
 }
 
 #[test]
-fn what_has_ended_is_there_until_its_parent_looks() {
+fn a_zombie_is_listed_until_it_is_reaped() {
     let mut table = table();
     let mut child = Owned::spawn(&mut Command::new("true"));
     let fields = [
@@ -165,9 +165,9 @@ fn what_has_ended_is_there_until_its_parent_looks() {
 }
 
 #[test]
-fn what_ends_in_between_is_left_out() {
+fn a_process_that_ends_during_a_query_is_left_out() {
     let mut table = table();
-    let mut child = sleeper();
+    let mut child = sleep();
     let since = now();
     let filter = |pid: u32| vec![Condition::new(Field::Pid, &pid.to_string()).unwrap()];
     let mut of_child = query(&[Field::Name]);
@@ -175,7 +175,7 @@ fn what_ends_in_between_is_left_out() {
     let first = table.rows(&of_child, since, None).unwrap();
     assert_eq!(first.rows.len(), 1);
     child.end();
-    // Of the pass, it is still there; what the pass has not is asked of nobody else.
+    // Its fields in the pass still serve. The others are not read of another process.
     let same = table.rows(&of_child, since, None).unwrap();
     assert_eq!(same.rows, first.rows);
     of_child.fields = vec![Field::Uid];
@@ -185,7 +185,7 @@ fn what_ends_in_between_is_left_out() {
 }
 
 #[test]
-fn a_new_process_has_its_rate_at_once() {
+fn a_new_process_has_rates_at_once() {
     let mut table = table();
     let before = rows(&mut table, &query(&[])).pass;
     let child = Owned::spawn(Command::new("sh").args(["-c", "while :; do :; done"]));
@@ -205,7 +205,7 @@ fn a_new_process_has_its_rate_at_once() {
 }
 
 #[test]
-fn children_that_live_shortly_do_no_harm() {
+fn short_lived_children_mix_up_no_rows() {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -220,7 +220,7 @@ fn children_that_live_shortly_do_no_harm() {
             let found = table.rows(&query, now(), before.as_deref()).unwrap();
             assert!(pids(&found).contains(&id()));
             assert!(pids(&found).is_sorted());
-            // Whatever ends in between, the row of nobody shows another's values.
+            // No row shows the values of another process, whichever processes end meanwhile.
             let own = found.rows.iter().find(|row| row.pid == id()).unwrap();
             assert!(own.values[0].is_ok());
             before = Some(found.pass);
@@ -230,14 +230,14 @@ fn children_that_live_shortly_do_no_harm() {
 }
 
 #[test]
-fn threads_are_no_processes() {
+fn threads_are_not_listed_as_processes() {
     let mut table = table();
     let query = query(&[]);
     for _ in 0..20 {
         rows(&mut table, &query);
         let (stop, wait) = std::sync::mpsc::channel::<()>();
         let thread = thread::spawn(move || wait.recv().is_err());
-        let child = sleeper();
+        let child = sleep();
         for _ in 0..3 {
             let found = pids(&rows(&mut table, &query));
             assert!(found.contains(&child.pid()));
@@ -253,14 +253,14 @@ fn threads_are_no_processes() {
 }
 
 #[test]
-fn a_number_that_is_given_again_is_another_process() {
+fn a_reused_pid_is_another_process() {
     const LAST: &str = "/proc/sys/kernel/ns_last_pid";
     let mut table = table();
-    let mut first = sleeper();
+    let mut first = sleep();
     let pid = first.pid();
     let fields = [Field::Uid, Field::StartTime];
     let before = row_of(&mut table, pid, &fields, None).unwrap();
-    // Two processes of one tick cannot be told apart.
+    // Two processes of one clock tick have the same start time.
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(20) {}
     first.end();
@@ -274,7 +274,7 @@ fn a_number_that_is_given_again_is_another_process() {
             eprintln!("skipped: {LAST}: {cause}");
             return;
         }
-        let second = sleeper();
+        let second = sleep();
         if second.pid() == pid {
             break second;
         }
@@ -289,10 +289,10 @@ fn a_number_that_is_given_again_is_another_process() {
 }
 
 #[test]
-fn signals_that_cannot_be_sent() {
+fn a_signal_that_cannot_be_sent_is_an_error() {
     let roots = Roots::default();
     let mut table = table();
-    let child = sleeper();
+    let child = sleep();
     let row = row_of(&mut table, child.pid(), &[], None).unwrap();
     let check = |pid: u32, signal: i32, expected: &str| {
         let error = end(&roots, pid, row.start_time, signal).unwrap_err();
@@ -305,7 +305,7 @@ fn signals_that_cannot_be_sent() {
     check(u32::MAX, 15, beyond);
     let pid = child.pid();
     drop(child);
-    // Unless the number has been given again in the meantime.
+    // The pid may have been reused in the meantime.
     let error = end(&roots, pid, row.start_time, 15).unwrap_err();
     assert!(matches!(
         error,
@@ -314,9 +314,9 @@ fn signals_that_cannot_be_sent() {
 }
 
 #[test]
-fn thousands_of_processes() {
+fn thousands_of_processes_are_all_read() {
     const MANY: usize = 5000;
-    // Each is a fork of the shell that waits for the end of our pipe, however we end.
+    // Each is a fork of the shell. It ends when the pipe closes, even if this test is killed.
     let script = format!(
         "exec 3<&0; i=0; while [ $i -lt {MANY} ]; do read x <&3 & i=$((i+1)); done; echo; wait"
     );

@@ -1,4 +1,4 @@
-//! Trees that are made here.
+//! Tests with fixture trees.
 
 use std::{os::unix::fs::symlink, sync::Arc, time::Instant};
 
@@ -54,7 +54,7 @@ fn fields_of_one_process() {
 }
 
 #[test]
-fn what_has_no_memory_is_not_asked() {
+fn files_of_a_process_without_memory_are_not_read() {
     let tree = Tree::new();
     tree.write(
         "2/stat",
@@ -82,7 +82,7 @@ fn what_has_no_memory_is_not_asked() {
 }
 
 #[test]
-fn names_are_what_every_client_can_have() {
+fn names_become_valid_utf8() {
     let tree = Tree::new();
     let stat = b"7 (a\xff\nb) S 1 7 7 0 -1 4194304 1 2 3 4 0 0 7 8 20 5 3 0 1 99 25 0 0\n";
     tree.write("7/stat", stat);
@@ -96,7 +96,7 @@ fn names_are_what_every_client_can_have() {
 }
 
 #[test]
-fn the_last_number_may_be_any() {
+fn the_last_pid_may_be_any() {
     let tree = Tree::new();
     tree.process(3, "a", 1, 30);
     tree.write("self/stat", "x");
@@ -145,7 +145,7 @@ fn filter_order_and_limit() {
     check(&["name=a*", "cpu_time=>=0.3"], None, None, &[3], 1);
     check(&["cpu=>=0"], None, None, &[], 0);
     check(&["pid=20"], None, None, &[20], 1);
-    // Nobody knows the command lines.
+    // The command lines do not exist.
     check(&["command_line=*"], None, None, &[], 0);
 }
 
@@ -167,7 +167,7 @@ fn processes_come_go_and_are_replaced() {
     assert_eq!(pids(&found), [10, 15, 20]);
     assert_eq!(found.rows[0].start_time, 3_000_000);
     assert_eq!(found.rows[0].values, [text("a"), text("new")]);
-    // It executes another program: what is known of it is read again.
+    // It executes another program, so that its attributes are read again.
     tree.write("10/cmdline", "newer\0");
     assert_eq!(rows(&mut table, &query).rows[0].values[1], text("new"));
     tree.process(10, "b", 300, 0);
@@ -178,7 +178,7 @@ fn processes_come_go_and_are_replaced() {
 }
 
 #[test]
-fn rates_are_of_two_passes() {
+fn rates_need_two_passes() {
     let tree = Tree::new();
     let io = |bytes: u64| format!("rchar: 9\nread_bytes: {bytes}\nwrite_bytes: 0\n");
     for pid in [1, 2, 3] {
@@ -197,7 +197,7 @@ fn rates_are_of_two_passes() {
     tree.process(3, "x", 5, 1500);
     tree.write("3/io", "nonsense");
     let boot = before.stamp.boottime.as_millis() as u64 / 10;
-    // It has started just now, and one that started long ago is seen for the first time.
+    // One process has just started; another started long ago and is new in this pass.
     tree.process(4, "x", boot + 1, 3);
     tree.write("4/io", io(1 << 20));
     tree.process(5, "x", 7, 3);
@@ -223,12 +223,12 @@ fn rates_are_of_two_passes() {
     assert_eq!(values(2)[1], Err(Fault::Malformed));
     assert!(of(3, 0) > 0.0 && of(3, 1) > 0.0);
     assert_eq!(values(4), vec![Err(Fault::First); 3]);
-    // Of the same pass, nothing can be told.
+    // A pass is no baseline of itself.
     let same = table
         .rows(&query, Duration::ZERO, Some(&found.pass))
         .unwrap();
     assert_eq!(same.rows[0].values[0], Err(Fault::First));
-    // The machine slept in between.
+    // The machine was suspended in between.
     let mut stamp = before.stamp;
     stamp.boottime -= Duration::from_secs(5);
     let slept = pass::Pass::new(stamp, before.processes.clone());
@@ -237,7 +237,7 @@ fn rates_are_of_two_passes() {
 }
 
 #[test]
-fn what_a_rate_selects_has_its_rates_the_second_time() {
+fn rows_selected_by_a_rate_have_rates_the_second_time() {
     let tree = Tree::new();
     for pid in 1..=20 {
         tree.process(pid, "x", 5, 0);
@@ -258,7 +258,7 @@ fn what_a_rate_selects_has_its_rates_the_second_time() {
 }
 
 #[test]
-fn one_pass_is_for_all_who_ask() {
+fn queries_share_one_pass() {
     let tree = Tree::new();
     tree.process(1, "a", 5, 0);
     let mut table = tree.table();
@@ -275,7 +275,7 @@ fn one_pass_is_for_all_who_ask() {
 }
 
 #[test]
-fn past_passes_are_kept_for_a_while() {
+fn earlier_passes_are_kept_for_a_while() {
     let tree = Tree::new();
     tree.process(1, "a", 5, 0);
     let mut table = tree.table();
@@ -296,7 +296,7 @@ fn past_passes_are_kept_for_a_while() {
             .past(&query(&[]), moment + 11 * window, window)
             .is_none()
     );
-    // It does not know what anybody has read or written.
+    // It has no counters of reading and writing.
     let read = query(&[Field::Read]);
     assert!(table.past(&read, moment + window, window).is_none());
     tree.write("1/io", "read_bytes: 0\nwrite_bytes: 0\n");
@@ -309,7 +309,7 @@ fn past_passes_are_kept_for_a_while() {
 }
 
 #[test]
-fn sums_are_of_those_that_belong_together() {
+fn sums_are_over_the_processes_of_a_group() {
     let tree = Tree::new();
     let units = ["a.service", "b.service", "a.service", ""];
     for (pid, unit) in units.into_iter().enumerate() {
@@ -364,20 +364,20 @@ fn sums_are_of_those_that_belong_together() {
 }
 
 #[test]
-fn what_blocks_for_ever_is_late_and_holds_up_nothing() {
+fn a_read_that_blocks_for_ever_times_out_and_delays_no_other() {
     let tree = Tree::new();
     for pid in 1..=5 {
         tree.process(pid, "x", 5, 0);
         tree.write(&format!("{pid}/cmdline"), format!("{pid}"));
     }
-    // To open it waits for a writer.
+    // An open of the FIFO waits for a writer.
     let fifo = tree.path("3/cmdline");
     fs::remove_file(&fifo).unwrap();
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
     let mut table = Table::new(&tree.roots());
     let query = query(&[Field::CommandLine]);
     let value = |rows: &Rows, at: usize| rows.rows[at].values[0].clone();
-    // Others may be late, too, where the machine is busy.
+    // On a busy machine, others may be late, too.
     let settled = |table: &mut Table| loop {
         let found = rows(table, &query);
         if [0, 1, 3, 4].iter().all(|&at| value(&found, at).is_ok()) {
@@ -387,7 +387,7 @@ fn what_blocks_for_ever_is_late_and_holds_up_nothing() {
     let found = settled(&mut table);
     assert_eq!(value(&found, 2), Err(Fault::Timeout));
     assert_eq!(value(&found, 4), text("5"));
-    // Who asks again does not wait for it.
+    // A second query does not wait for it.
     let start = Instant::now();
     for _ in 0..50 {
         assert_eq!(value(&settled(&mut table), 2), Err(Fault::Timeout));
@@ -397,7 +397,7 @@ fn what_blocks_for_ever_is_late_and_holds_up_nothing() {
         "{:?}",
         start.elapsed()
     );
-    // It returns once there is a writer.
+    // The open returns once there is a writer.
     fs::write(&fifo, "at last").unwrap();
     fs::remove_file(&fifo).unwrap();
     tree.write("3/cmdline", "at last");
@@ -432,12 +432,12 @@ fn errors_name_the_path() {
         .unwrap_err();
     let expected = format!("{}: ", roots.proc.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
-    // An empty directory has no processes, and is no failure.
+    // An empty directory has no processes, which is not an error.
     assert_eq!(rows(&mut Table::new(&tree.roots()), &query(&[])).total, 0);
 }
 
 #[test]
-fn nothing_is_ended_that_was_not_meant() {
+fn only_the_intended_process_gets_a_signal() {
     let tree = Tree::new();
     let mut child = std::process::Command::new("sleep")
         .arg("1000")
@@ -446,7 +446,7 @@ fn nothing_is_ended_that_was_not_meant() {
     let pid = child.id();
     tree.process(pid, "sleep", 4242, 0);
     let roots = tree.roots();
-    // Whose numbers these are nobody knows.
+    // These pids may belong to another pid namespace.
     let error = end(&roots, pid, 42_420_000, 9).unwrap_err();
     assert!(matches!(error, EndError::OtherNamespace(_)), "{error}");
     tree.write("self/status", format!("NSpid:\t{}\n", std::process::id()));

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    process::{Done, Error, SharedTable, Table},
+    process::{Completed, Error, SharedTable, Table},
     source::{
         Roots,
         panic::Panic,
@@ -76,9 +76,9 @@ impl AsyncTable {
         job: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
     ) -> TableJob<T> {
         let (sender, receiver) = oneshot::channel();
-        let counters = self.counters.clone();
-        let done = move |done: Done<Result<T, Error>>| {
-            lock(&counters).add(&done);
+        let noted = self.noted.clone();
+        let done = move |done: Completed<Result<T, Error>>| {
+            lock(&noted).add(&done);
             if let Ok(result) = done.result {
                 // The receiver is dropped if the client has left.
                 sender.send(result).ok();
@@ -100,9 +100,9 @@ impl AsyncTable {
     }
 }
 
-impl Counters {
-    fn add<T>(&mut self, done: &Done<Result<T, Error>>) {
-        // A pass taken for `os/processes` and used here too counts as well.
+impl Noted {
+    fn add<T>(&mut self, done: &Completed<Result<T, Error>>) {
+        // A pass that was taken for the counts of processes, and has served here as well, is one more.
         let is_shared = done.passes == 0 && done.latest > self.latest;
         self.latest = done.latest;
         let stats = &mut self.stats;
