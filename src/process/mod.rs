@@ -21,6 +21,7 @@ mod listing;
 mod pass;
 mod pid_stat;
 mod query;
+mod query_error;
 mod scan;
 mod shared_table;
 mod sort;
@@ -35,7 +36,8 @@ pub use end::{EndError, end, is_child};
 pub use field::{Field, UnknownField};
 pub use group::{Group, Sum, Sums, Total};
 pub use pass::Pass;
-pub use query::{Order, Query, QueryError};
+pub use query::{Order, Query};
+pub use query_error::QueryError;
 #[cfg(feature = "service")]
 pub(crate) use shared_table::Completed;
 pub(crate) use shared_table::SharedTable;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::process::{Condition, Field, UnknownField};
+use crate::process::{Condition, Field, QueryError};
 
 /// A query for processes and their fields.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,31 +61,6 @@ impl fmt::Display for Order {
         let sign = if self.is_descending { "-" } else { "" };
         write!(f, "{sign}{}", self.field)
     }
-}
-
-/// The reason why a query is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
-    /// No field has this name.
-    #[error(transparent)]
-    UnknownField(#[from] UnknownField),
-    /// A condition without a pattern.
-    #[error("{0}: a filter is field=pattern")]
-    NoPattern(String),
-    /// The field is a number, but the pattern is not.
-    #[error("{field}={pattern}: the pattern of a number is like 42, >=42 or <42")]
-    InvalidPattern {
-        /// The field.
-        field: Field,
-        /// The invalid pattern.
-        pattern: String,
-    },
-    /// A sum of this field over several processes makes no sense.
-    #[error("{0}: this field cannot be summed up")]
-    NotSummable(Field),
-    /// Processes cannot be grouped by this.
-    #[error("{0}: processes are summed up by application, unit or user")]
-    UnknownGroup(String),
 }
 
 #[cfg(test)]

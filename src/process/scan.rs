@@ -1,6 +1,6 @@
 //! A scan of /proc: the known processes and the counters of each.
 
-use std::{mem, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{mem, os::fd::OwnedFd, time::Duration};
 
 use rustix::{
     fs::{AtFlags, statat},
@@ -9,11 +9,10 @@ use rustix::{
 
 use crate::{
     process::{
-        attributes::Attributes,
         details::fault,
         listing::{Listed, Listing},
         pass::Counts,
-        stat_reader::{LastStat, StatReader},
+        stat_reader::{Process, StatReader},
     },
     reading::Fault,
     source::{Error, Roots},
@@ -26,24 +25,6 @@ pub(super) struct Scan {
     pub(super) processes: Vec<Process>,
     pids: Vec<u32>,
     reader: StatReader,
-}
-
-/// A known process.
-pub(super) struct Process {
-    pub(super) pid: u32,
-    /// Its stat file, if that stays open. The file never shows another process: when this one has ended, reads fail
-    /// with ESRCH.
-    pub(super) stat: Option<OwnedFd>,
-    /// The name as of the last pass.
-    pub(super) name: Arc<str>,
-    pub(super) last_stat: LastStat,
-    /// The counters in `last_stat`.
-    pub(super) counts: Counts,
-    pub(super) attributes: Attributes,
-    pub(super) is_gone: bool,
-    /// Whether this may be a thread: its directory was not listed. The kernel has a directory for each thread as well,
-    /// but does not list it.
-    pub(super) may_be_thread: bool,
 }
 
 impl Scan {
@@ -199,19 +180,4 @@ fn open_files(processes: &[Process]) -> usize {
         .iter()
         .filter(|process| process.stat.is_some())
         .count()
-}
-
-impl Process {
-    fn new(pid: u32) -> Self {
-        Self {
-            pid,
-            stat: None,
-            name: "".into(),
-            last_stat: LastStat::of(b""),
-            counts: Counts::default(),
-            attributes: Attributes::default(),
-            is_gone: false,
-            may_be_thread: false,
-        }
-    }
 }

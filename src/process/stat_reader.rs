@@ -1,6 +1,6 @@
 //! Reads `/proc/PID/stat` of the known processes, and keeps as many of these files open as it may.
 
-use std::os::fd::OwnedFd;
+use std::{os::fd::OwnedFd, sync::Arc};
 
 use nix::{
     sys::resource::{Resource, getrlimit},
@@ -13,8 +13,27 @@ use rustix::{
 };
 
 use crate::process::{
-    clock_ticks::start_time, details::lossy_text, pass::Counts, pid_stat::PidStat, scan::Process,
+    attributes::Attributes, clock_ticks::start_time, details::lossy_text, pass::Counts,
+    pid_stat::PidStat,
 };
+
+/// A known process.
+pub(super) struct Process {
+    pub(super) pid: u32,
+    /// Its stat file, if that stays open. The file never shows another process: when this one has ended, reads fail
+    /// with ESRCH.
+    pub(super) stat: Option<OwnedFd>,
+    /// The name as of the last pass.
+    pub(super) name: Arc<str>,
+    pub(super) last_stat: LastStat,
+    /// The counters in `last_stat`.
+    pub(super) counts: Counts,
+    pub(super) attributes: Attributes,
+    pub(super) is_gone: bool,
+    /// Whether this may be a thread: its directory was not listed. The kernel has a directory for each thread as well,
+    /// but does not list it.
+    pub(super) may_be_thread: bool,
+}
 
 /// The buffer for a stat, and the limits for open files.
 pub(super) struct StatReader {
@@ -43,6 +62,21 @@ const LONGEST: usize = 2048;
 
 /// The limit for open files. For each, the kernel holds a page, a dentry and an inode.
 const OPEN_LIMIT: usize = 8192;
+
+impl Process {
+    pub(super) fn new(pid: u32) -> Self {
+        Self {
+            pid,
+            stat: None,
+            name: "".into(),
+            last_stat: LastStat::of(b""),
+            counts: Counts::default(),
+            attributes: Attributes::default(),
+            is_gone: false,
+            may_be_thread: false,
+        }
+    }
+}
 
 impl StatReader {
     pub(super) fn new() -> Self {

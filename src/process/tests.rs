@@ -1,5 +1,6 @@
 //! Tests of the table with fixture trees and with real processes.
 
+mod rates;
 mod real;
 mod trees;
 

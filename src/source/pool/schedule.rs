@@ -15,7 +15,7 @@ pub(super) const THREADS: usize = 16;
 pub(super) const STUCK: usize = 32;
 
 /// The limit for threads that run jobs, all of which may be stuck. The other threads are for the process table,
-/// commands and [`end`](crate::process::end): tasks that a thread waits for, or that run as long as the service does.
+/// commands and `End`: tasks that a thread waits for, or that run as long as the service does.
 pub(super) const JOBS: usize = THREADS + STUCK - 8;
 
 #[derive(Default)]
