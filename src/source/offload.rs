@@ -73,7 +73,7 @@ impl SourceQueue {
     }
 
     /// Sets the timeout for the first answer of each source.
-    #[cfg(feature = "own")]
+    #[cfg(feature = "custom")]
     pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),

@@ -172,7 +172,7 @@ impl Drop for Owner {
 
 impl Submitted {
     /// Lets the task run even when this is dropped.
-    #[cfg(any(feature = "own", test))]
+    #[cfg(any(feature = "custom", test))]
     pub(crate) fn detach(mut self) {
         self.workers = Weak::new();
     }

@@ -76,9 +76,9 @@ impl AsyncTable {
         job: impl FnOnce(&mut Table) -> Result<T, Error> + Send + 'static,
     ) -> TableJob<T> {
         let (sender, receiver) = oneshot::channel();
-        let noted = self.noted.clone();
+        let counters = self.counters.clone();
         let done = move |done: Completed<Result<T, Error>>| {
-            lock(&noted).add(&done);
+            lock(&counters).add(&done);
             if let Ok(result) = done.result {
                 // The receiver is dropped if the client has left.
                 sender.send(result).ok();
@@ -100,7 +100,7 @@ impl AsyncTable {
     }
 }
 
-impl Noted {
+impl Counters {
     fn add<T>(&mut self, done: &Completed<Result<T, Error>>) {
         // A pass that was taken for the counts of processes, and has served here as well, is one more.
         let is_shared = done.passes == 0 && done.latest > self.latest;
