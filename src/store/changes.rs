@@ -1,4 +1,4 @@
-//! What has come and gone.
+//! The differences between two discoveries.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,24 +7,24 @@ use std::{
 
 use crate::metric::Metric;
 
-/// Ids that were not there before, and ids that are not there any more. An id that means something else
-/// now, another unit for instance, is both.
+/// The ids that have appeared and vanished. An id with other metadata than before, another unit for instance, is
+/// both.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What has appeared.
+    /// The ids that have appeared.
     pub appeared: Vec<Arc<str>>,
-    /// What has vanished.
+    /// The ids that have vanished.
     pub vanished: Vec<Arc<str>>,
-    /// Those of them that the user has defined.
-    defined: HashSet<Arc<str>>,
+    /// Those of them that belong to custom metrics.
+    custom: HashSet<Arc<str>>,
 }
 
 impl Changes {
-    /// Adds what is other in the metrics of a source than it was before.
+    /// Adds the differences between two discoveries of a source.
     pub(super) fn between(&mut self, before: &[Arc<Metric>], now: &[Arc<Metric>], is_custom: bool) {
         let (appeared, vanished) = (missing(now, before), missing(before, now));
         if is_custom {
-            self.defined
+            self.custom
                 .extend(appeared.iter().chain(&vanished).cloned());
         }
         self.appeared.extend(appeared);
@@ -36,18 +36,18 @@ impl Changes {
         self.between(metrics, &[], is_custom);
     }
 
-    /// Divides them: those that the user has defined come second.
+    /// Divides the changes into those of built-in and those of custom metrics.
     pub fn divided(self) -> (Self, Self) {
-        let is_custom = |id: &Arc<str>| self.defined.contains(id);
-        let (defined_appeared, appeared) = self.appeared.into_iter().partition(is_custom);
-        let (defined_vanished, vanished) = self.vanished.into_iter().partition(is_custom);
-        let of = |appeared, vanished, defined| Self {
+        let is_custom = |id: &Arc<str>| self.custom.contains(id);
+        let (custom_appeared, appeared) = self.appeared.into_iter().partition(is_custom);
+        let (custom_vanished, vanished) = self.vanished.into_iter().partition(is_custom);
+        let of = |appeared, vanished, custom| Self {
             appeared,
             vanished,
-            defined,
+            custom,
         };
-        let kernel = of(appeared, vanished, HashSet::new());
-        (kernel, of(defined_appeared, defined_vanished, self.defined))
+        let built_in = of(appeared, vanished, HashSet::new());
+        (built_in, of(custom_appeared, custom_vanished, self.custom))
     }
 
     /// Whether nothing has changed.
@@ -56,7 +56,7 @@ impl Changes {
     }
 }
 
-/// The ids of these metrics that the others do not have, or have as something else.
+/// The ids of the metrics that `others` lacks, or has with other metadata.
 fn missing(metrics: &[Arc<Metric>], others: &[Arc<Metric>]) -> Vec<Arc<str>> {
     let others: HashMap<_, _> = others.iter().map(|other| (&other.id, other)).collect();
     let is_missing = |metric: &&Arc<Metric>| others.get(&metric.id) != Some(metric);

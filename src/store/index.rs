@@ -1,63 +1,65 @@
-//! Which cell has an id: found at once, however many cells there are.
+//! The index from ids to entries: finding an id takes the same time however many entries there are.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{metric::Metric, selector::Selector};
 
-use super::{Inner, choice::Found, visibility::Visibility};
+use super::{Inner, builder::Matches, visibility::Visibility};
 
-/// The ids of the cells that are on, as long as no cell is asked anew what it has.
+/// The ids of the entries that are switched on. Valid until an entry is discovered again.
 pub(super) struct Index {
-    /// The cell of each id, and the place among its metrics.
+    /// For each id the number of its entry and its position among the metrics there.
     ids: HashMap<Arc<str>, (usize, usize)>,
-    /// The cells that have not said yet what they have.
-    unknown: Vec<usize>,
+    /// The entries without a successful discovery.
+    undiscovered: Vec<usize>,
 }
 
 impl Inner {
-    /// Finds the metric of an id. Cells that have not said yet what they have are asked, one after the
-    /// other, as far as they may have it.
-    pub(super) fn find_id(&mut self, id: &str, view: Visibility, may_wait: bool) -> Found {
-        let mut found = Found::default();
+    /// Finds the metric of an id. Discovers, one after the other, the entries that may have it and were not
+    /// discovered before.
+    pub(super) fn find_id(&mut self, id: &str, visibility: Visibility, may_wait: bool) -> Matches {
+        let mut matches = Matches::default();
         let Ok(selector) = Selector::parse(id) else {
-            return found;
+            return matches;
         };
         let mut asked = Vec::new();
         loop {
-            if let Some((at, metric)) = self.indexed(id, view) {
-                found.is_any = true;
-                found.metrics.push((at, metric));
-                return found;
+            if let Some((number, metric)) = self.indexed(id, visibility) {
+                matches.is_any = true;
+                matches.metrics.push((number, metric));
+                return matches;
             }
-            // Asking makes the members of a family, which are cells of their own.
-            let unknown = self.index().unknown.clone();
-            let next = unknown.into_iter().find(|at| {
-                let cell = &mut self.cells[*at];
-                !asked.contains(at) && view.shows(cell.is_custom) && cell.may_have(&selector)
+            // The discovery of a family adds its members as entries, so the list is read again each time.
+            let undiscovered = self.index().undiscovered.clone();
+            let next = undiscovered.into_iter().find(|number| {
+                let entry = &mut self.entries[*number];
+                !asked.contains(number)
+                    && visibility.includes(entry.is_custom)
+                    && entry.may_have(&selector)
             });
-            let Some(at) = next else {
-                return found;
+            let Some(number) = next else {
+                return matches;
             };
-            asked.push(at);
-            if may_wait && self.cells[at].is_discovery_awaited() {
-                found.is_awaited = true;
+            asked.push(number);
+            if may_wait && self.entries[number].is_discovery_awaited() {
+                matches.is_awaited = true;
                 continue;
             }
-            self.discover(at);
-            let cell = &self.cells[at];
-            found.complete &= cell.metrics.is_some();
-            found.cause = found.cause.or_else(|| cell.trouble().cloned());
+            self.discover(number);
+            let entry = &self.entries[number];
+            matches.complete &= entry.metrics.is_some();
+            matches.cause = matches.cause.or_else(|| entry.problem().cloned());
         }
     }
 
-    fn indexed(&mut self, id: &str, view: Visibility) -> Option<(usize, Arc<Metric>)> {
-        let (at, place) = *self.index().ids.get(id)?;
-        // No id of a user is one that another source may have.
-        if !view.shows(self.cells[at].is_custom) {
+    fn indexed(&mut self, id: &str, visibility: Visibility) -> Option<(usize, Arc<Metric>)> {
+        let (number, position) = *self.index().ids.get(id)?;
+        // A custom metric cannot have the id of another source, so there is no visible metric with this id.
+        if !visibility.includes(self.entries[number].is_custom) {
             return None;
         }
-        let metric = self.cells[at].metrics.as_ref()?.get(place)?;
-        Some((at, metric.clone()))
+        let metric = self.entries[number].metrics.as_ref()?.get(position)?;
+        Some((number, metric.clone()))
     }
 
     fn index(&mut self) -> &Index {
@@ -68,16 +70,19 @@ impl Inner {
     fn make_index(&self) -> Index {
         let mut index = Index {
             ids: HashMap::new(),
-            unknown: Vec::new(),
+            undiscovered: Vec::new(),
         };
-        for (at, cell) in self.cells.iter() {
-            match &cell.metrics {
-                _ if !self.is_on(at) => {}
-                None => index.unknown.push(at),
+        for (number, entry) in self.entries.iter() {
+            match &entry.metrics {
+                _ if !self.is_on(number) => {}
+                None => index.undiscovered.push(number),
                 Some(metrics) => {
-                    for (place, metric) in metrics.iter().enumerate() {
-                        // The first that has it is asked for it.
-                        index.ids.entry(metric.id.clone()).or_insert((at, place));
+                    for (position, metric) in metrics.iter().enumerate() {
+                        // The first entry with an id serves it.
+                        index
+                            .ids
+                            .entry(metric.id.clone())
+                            .or_insert((number, position));
                     }
                 }
             }

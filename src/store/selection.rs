@@ -1,4 +1,4 @@
-//! What is selected, and what is read for it.
+//! Selections: resolved selectors, and their readings from a frame and a baseline.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,31 +6,35 @@ use crate::{
     expression::Fold,
     metric::Metric,
     rate::{self, Formula},
-    reading::{Fault, Reading, Snapshot, Stamp, Value},
+    reading::{Fault, Reading},
     selector::Selector,
 };
 
-use super::visibility::Visibility;
+use super::{
+    frame::{Baseline, Frame},
+    node::{Input, Node, Operand},
+    visibility::Visibility,
+};
 
-/// Metrics that were selected, and where to read them.
+/// Resolved selectors: the selected metrics, and the entries with their readings.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// What was selected, in the order of the selectors.
+    /// The selected metrics, in the order of the selectors.
     pub columns: Vec<Column>,
-    /// The metrics that were shown.
-    pub(super) view: Visibility,
-    /// The cells that the columns come from, each once.
-    pub(super) cells: Vec<usize>,
-    /// The place of each cell among them.
-    places: HashMap<usize, usize>,
-    /// What is read for the columns: their metrics, and those that some of them are derived from.
+    /// The metrics that the caller may see.
+    pub(super) visibility: Visibility,
+    /// The entries that are read for the columns, each once.
+    pub(super) entries: Vec<usize>,
+    /// The position of each entry in `entries`.
+    positions: HashMap<usize, usize>,
+    /// The columns' metrics, and the metrics that these are derived from.
     nodes: Vec<Node>,
-    /// The ids among the columns that are not there.
+    /// The ids of the columns whose metrics are gone.
     missing: Vec<Arc<str>>,
-    /// The inputs of the expressions among them, equal ones once.
-    inputs: Vec<Input>,
-    /// How many nodes the inputs have, in all.
-    weight: usize,
+    /// The operands of the expressions, equal ones once.
+    operands: Vec<Operand>,
+    /// The number of nodes of all operands.
+    operand_nodes: usize,
 }
 
 /// One selected metric.
@@ -40,91 +44,53 @@ pub struct Column {
     pub metric: Arc<Metric>,
     /// The name of its source.
     pub source: Arc<str>,
-    /// Whether the user has defined it.
+    /// Whether it is a custom metric.
     pub is_custom: bool,
-    /// Which of the selection's nodes it is.
+    /// Its number among the selection's nodes.
     pub(super) node: usize,
 }
 
-/// A metric, and where its reading comes from.
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) metric: Arc<Metric>,
-    pub(super) from: From,
-}
-
-/// An input of expressions: nodes, which all come before those that are derived from them.
-#[derive(Debug)]
-struct Input {
-    fold: Option<Fold>,
-    /// None, if they are too many.
-    nodes: Option<Vec<usize>>,
-}
-
-/// How many metrics all inputs of a selection may mean together: a pattern can mean thousands.
-const MOST_MEANT: usize = 1 << 18;
-
-/// Where a reading comes from.
-#[derive(Debug)]
-pub(super) enum From {
-    /// One of the selection's cells, by its place among them.
-    Cell(usize),
-    /// The inputs of an expression, by their places among those of the selection.
-    Inputs(Vec<usize>),
-    /// What was derived, and is no longer defined.
-    Nowhere,
-}
-
-/// What was read for a selection: a snapshot for each of its cells.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// The earliest moment of reading among the snapshots, in microseconds since the Unix epoch:
-    /// nothing in the frame is older.
-    pub timestamp: u64,
-    pub(super) snapshots: Vec<Arc<Snapshot>>,
-}
-
-/// What the rates of a selection are compared with: an earlier snapshot, where there is one.
-pub type Baseline = Vec<Option<Arc<Snapshot>>>;
+/// The limit of the nodes of all operands of a selection: one pattern can match thousands of metrics.
+const MAX_OPERAND_NODES: usize = 1 << 18;
 
 impl Selection {
-    /// Nothing yet, of the metrics that are shown.
-    pub(super) fn with_visibility(view: Visibility) -> Self {
+    /// An empty selection for a caller with this visibility.
+    pub(super) fn with_visibility(visibility: Visibility) -> Self {
         Self {
-            view,
+            visibility,
             ..Self::default()
         }
     }
 
-    /// Whether selectors mean the same metrics for good: all of them are ids.
+    /// Whether the selectors select the same metrics for good: all of them are ids.
     pub fn is_fixed(selectors: &[&str]) -> bool {
         let is_id = |text: &&str| Selector::parse(text).is_ok_and(|selector| selector.is_id());
         !selectors.is_empty() && selectors.iter().all(is_id)
     }
 
-    /// Whether a metric is among them that the user has defined.
+    /// Whether one of the metrics is custom.
     pub fn has_custom(&self) -> bool {
         self.columns.iter().any(|column| column.is_custom)
     }
 
-    /// The ids that were selected and are not there any more.
+    /// The selected ids whose metrics are gone.
     pub fn missing(&self) -> &[Arc<str>] {
         &self.missing
     }
 
-    /// Whether every rate has something to compare with.
+    /// Whether the baseline has a snapshot for every rate.
     pub fn is_covered(&self, baseline: &Baseline) -> bool {
-        self.rates().all(|place| baseline[place].is_some())
+        self.rates().all(|position| baseline[position].is_some())
     }
 
-    /// For each rate the place of its cell among those of the selection.
+    /// For each rate the position of its entry.
     pub(super) fn rates(&self) -> impl Iterator<Item = usize> {
-        let rates = self.nodes.iter();
-        let rates = rates.filter(|node| node.metric.formula.needs_baseline());
-        rates.filter_map(|node| match node.from {
-            From::Cell(place) => Some(place),
-            From::Inputs(_) | From::Nowhere => None,
-        })
+        self.rate_nodes().filter_map(Node::entry)
+    }
+
+    fn rate_nodes(&self) -> impl Iterator<Item = &Node> {
+        let nodes = self.nodes.iter();
+        nodes.filter(|node| node.metric.formula.needs_baseline())
     }
 
     /// The readings of a frame, in the order of the columns.
@@ -133,7 +99,7 @@ impl Selection {
         frame: &'a Frame,
         baseline: &'a Baseline,
     ) -> impl Iterator<Item = (&'a Column, Reading)> {
-        let derived = self.all_derived(frame, baseline);
+        let derived = self.derived(frame, baseline);
         let columns = self.columns.iter();
         columns.map(move |column| {
             let reading = self.reading(column.node, frame, baseline, &derived);
@@ -141,33 +107,32 @@ impl Selection {
         })
     }
 
-    /// Whether a rate has something to compare with, but its counters have not moved yet.
+    /// Whether a rate has a baseline, but its counters have not moved since.
     pub fn is_too_soon(&self, frame: &Frame, baseline: &Baseline) -> bool {
-        let rates = self.nodes.iter();
-        let mut rates = rates.filter(|node| node.metric.formula.needs_baseline());
-        rates.any(|node| match node.from {
-            From::Cell(place) => baseline[place].as_deref().is_some_and(|before| {
-                let now = &frame.snapshots[place];
-                node.metric.formula.evaluate(now, Some(before)) == Err(Fault::First)
-            }),
-            From::Inputs(_) | From::Nowhere => false,
+        self.rate_nodes().any(|node| {
+            node.entry().is_some_and(|position| {
+                baseline[position].as_deref().is_some_and(|before| {
+                    let now = &frame.snapshots[position];
+                    node.metric.formula.evaluate(now, Some(before)) == Err(Fault::First)
+                })
+            })
         })
     }
 
-    /// The readings of all nodes that are derived, each computed once however many others need it, as is
-    /// each input; none for other nodes.
-    fn all_derived(&self, frame: &Frame, baseline: &Baseline) -> Vec<Option<Reading>> {
+    /// The readings of the derived nodes, `None` for other nodes. Each node and each operand is computed once,
+    /// however many expressions need it.
+    fn derived(&self, frame: &Frame, baseline: &Baseline) -> Vec<Option<Reading>> {
         let mut derived = Vec::new();
-        let mut inputs = vec![None; self.inputs.len()];
+        let mut operands = vec![None; self.operands.len()];
         // A node comes after those that it is derived from.
-        for (at, node) in self.nodes.iter().enumerate() {
-            if let (From::Inputs(places), Formula::Derived(expression)) =
-                (&node.from, &node.metric.formula)
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let (Input::Operands(positions), Formula::Derived(expression)) =
+                (&node.input, &node.metric.formula)
             {
-                derived.resize(at, None);
-                let values = places.iter().map(|&place| {
+                derived.resize(number, None);
+                let values = positions.iter().map(|&position| {
                     let read = |node| self.reading(node, frame, baseline, &derived);
-                    *inputs[place].get_or_insert_with(|| self.inputs[place].value(read))
+                    *operands[position].get_or_insert_with(|| self.operands[position].value(read))
                 });
                 let values: Result<Vec<_>, Fault> = values.collect();
                 let reading = values.and_then(|values| rate::finite(expression.evaluate(&values)));
@@ -179,28 +144,28 @@ impl Selection {
 
     fn reading(
         &self,
-        at: usize,
+        number: usize,
         frame: &Frame,
         baseline: &Baseline,
         derived: &[Option<Reading>],
     ) -> Reading {
-        let node = &self.nodes[at];
-        match &node.from {
-            From::Cell(place) => {
-                let before = baseline.get(*place).and_then(Option::as_deref);
-                let now = &frame.snapshots[*place];
+        let node = &self.nodes[number];
+        match &node.input {
+            Input::Entry(position) => {
+                let before = baseline.get(*position).and_then(Option::as_deref);
+                let now = &frame.snapshots[*position];
                 node.metric.formula.evaluate(now, before)
             }
-            From::Inputs(_) => derived
-                .get(at)
+            Input::Operands(_) => derived
+                .get(number)
                 .cloned()
                 .flatten()
                 .unwrap_or(Err(Fault::Gone)),
-            From::Nowhere => Err(Fault::Gone),
+            Input::Removed => Err(Fault::Gone),
         }
     }
 
-    /// Whether another selection has the same metrics in the same order, from the same others.
+    /// Whether another selection has the same metrics in the same order, derived from the same metrics.
     pub fn is_same(&self, other: &Self) -> bool {
         let columns = |selection: &Self| -> Vec<_> {
             let columns = selection.columns.iter();
@@ -208,18 +173,18 @@ impl Selection {
         };
         let mut nodes = self.nodes.iter().zip(&other.nodes);
         self.nodes.len() == other.nodes.len()
-            && self.cells == other.cells
+            && self.entries == other.entries
             && nodes.all(|(ours, theirs)| ours.is_same(theirs))
             && columns(self) == columns(other)
     }
 
-    /// The baseline of another selection, as far as it will do for this one.
+    /// The snapshots of another selection's baseline whose entries this selection has too.
     pub fn carry_over(&self, other: &Self, baseline: &Baseline) -> Baseline {
-        let of = |cell: &usize| {
-            let &place = other.places.get(cell)?;
-            baseline.get(place).cloned().flatten()
+        let snapshot = |entry: &usize| {
+            let &position = other.positions.get(entry)?;
+            baseline.get(position).cloned().flatten()
         };
-        self.cells.iter().map(of).collect()
+        self.entries.iter().map(snapshot).collect()
     }
 
     /// The columns by their ids.
@@ -228,14 +193,14 @@ impl Selection {
         columns.map(|column| (&*column.metric.id, column)).collect()
     }
 
-    /// Keeps a column that another selection has, and that there is no longer.
+    /// Adds a column of another selection whose metric is gone.
     pub(super) fn keep(&mut self, other: &Self, column: &Column) {
-        let from = match other.nodes[column.node].from {
-            // Its source knows best what it is to read now.
-            From::Cell(place) => From::Cell(self.place(other.cells[place])),
-            From::Inputs(_) | From::Nowhere => From::Nowhere,
+        let input = match other.nodes[column.node].input {
+            // The source decides what its column reads now.
+            Input::Entry(position) => Input::Entry(self.position(other.entries[position])),
+            Input::Operands(_) | Input::Removed => Input::Removed,
         };
-        let node = self.add(column.metric.clone(), from);
+        let node = self.add(column.metric.clone(), input);
         self.missing.push(column.metric.id.clone());
         self.columns.push(Column {
             node,
@@ -243,80 +208,35 @@ impl Selection {
         });
     }
 
-    /// How much there is of it: columns, and what they are derived from.
+    /// The size of the selection: its columns and the nodes of its operands.
     pub(super) fn weight(&self) -> usize {
-        self.columns.len().saturating_add(self.weight)
+        self.columns.len().saturating_add(self.operand_nodes)
     }
 
-    /// Adds a node; its number.
-    pub(super) fn add(&mut self, metric: Arc<Metric>, from: From) -> usize {
-        let place = self.nodes.len();
-        self.nodes.push(Node { metric, from });
-        place
+    /// Adds a node and returns its number.
+    pub(super) fn add(&mut self, metric: Arc<Metric>, input: Input) -> usize {
+        let number = self.nodes.len();
+        self.nodes.push(Node { metric, input });
+        number
     }
 
-    /// Adds an input of expressions; its number.
-    pub(super) fn add_input(&mut self, fold: Option<Fold>, nodes: Vec<usize>) -> usize {
-        let weight = self.weight.saturating_add(nodes.len());
-        let nodes = (weight <= MOST_MEANT).then_some(nodes);
+    /// Adds an operand and returns its position.
+    pub(super) fn add_operand(&mut self, fold: Option<Fold>, nodes: Vec<usize>) -> usize {
+        let operand_nodes = self.operand_nodes.saturating_add(nodes.len());
+        let nodes = (operand_nodes <= MAX_OPERAND_NODES).then_some(nodes);
         if nodes.is_some() {
-            self.weight = weight;
+            self.operand_nodes = operand_nodes;
         }
-        let place = self.inputs.len();
-        self.inputs.push(Input { fold, nodes });
-        place
+        let position = self.operands.len();
+        self.operands.push(Operand { fold, nodes });
+        position
     }
 
-    /// The place of a cell among those of the selection, where it has one from now on.
-    pub(super) fn place(&mut self, cell: usize) -> usize {
-        *self.places.entry(cell).or_insert_with(|| {
-            self.cells.push(cell);
-            self.cells.len().saturating_sub(1)
+    /// The position of an entry, which is added if it is new.
+    pub(super) fn position(&mut self, entry: usize) -> usize {
+        *self.positions.entry(entry).or_insert_with(|| {
+            self.entries.push(entry);
+            self.entries.len().saturating_sub(1)
         })
-    }
-}
-
-impl Input {
-    /// The one number of what is meant. A fault of a metric that is named is its own; what a pattern means
-    /// is folded as far as it can be read.
-    fn value(&self, read: impl Fn(usize) -> Reading) -> Result<f64, Fault> {
-        let nodes = self.nodes.as_ref().ok_or(Fault::Malformed)?;
-        let mut values = Vec::with_capacity(nodes.len());
-        let mut fault = None;
-        for &node in nodes {
-            match read(node) {
-                Ok(Value::Number(number)) => values.push(number),
-                Ok(Value::Text(_)) => fault = fault.or(Some(Fault::Malformed)),
-                Err(cause) => fault = fault.or(Some(cause)),
-            }
-        }
-        match (self.fold, values.first()) {
-            (None, Some(value)) => Ok(*value),
-            (Some(fold), Some(_)) => Ok(fold.apply(&values)),
-            (Some(Fold::Count), None) => Ok(0.0),
-            (_, None) => Err(fault.unwrap_or(Fault::Gone)),
-        }
-    }
-}
-
-impl Node {
-    fn is_same(&self, other: &Self) -> bool {
-        let is_nowhere = |node: &Self| matches!(node.from, From::Nowhere);
-        self.metric == other.metric && is_nowhere(self) == is_nowhere(other)
-    }
-}
-
-impl Frame {
-    pub(super) fn new(snapshots: Vec<Arc<Snapshot>>) -> Self {
-        let moments = snapshots.iter().map(|snapshot| snapshot.stamp.realtime);
-        Self {
-            timestamp: moments.min().unwrap_or_else(|| Stamp::now().realtime),
-            snapshots,
-        }
-    }
-
-    /// This frame, as what the next one is compared with.
-    pub fn into_baseline(self) -> Baseline {
-        self.snapshots.into_iter().map(Some).collect()
     }
 }

@@ -1,7 +1,9 @@
-//! What the store promises to those who share it, with sources of which the reads are counted.
+//! Sharing, discovery and rates of the store, with sources that count their reads.
 
 mod derived;
+mod families;
 mod panics;
+mod rediscovery;
 
 use std::{
     io,
@@ -18,17 +20,17 @@ use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Raw, Reading, Value},
-    source::{self, About, Family, NewMember, Source, family::Members},
+    source::{self, About, Source},
 };
 
-/// A device of a family: its name, and its source.
+/// A device of a family: its name and its source.
 type Device = (&'static str, fn() -> Counting);
 
-/// What a test sees of a source, and tells it.
+/// The state that a test and a source share.
 #[derive(Default)]
 struct Watched {
     reads: AtomicU64,
-    looks: AtomicU64,
+    discoveries: AtomicU64,
     fails: AtomicBool,
     changed: AtomicBool,
     ids: Mutex<Vec<&'static str>>,
@@ -40,12 +42,6 @@ struct Watched {
 struct Counting {
     about: About<'static>,
     watched: Arc<Watched>,
-}
-
-/// A family of them.
-struct Devices {
-    watched: Arc<Watched>,
-    members: Members,
 }
 
 impl Counting {
@@ -85,7 +81,7 @@ impl Source for Counting {
 
     fn discover(&mut self) -> Result<Vec<Metric>, source::Error> {
         self.watched.changed.store(false, Ordering::Relaxed);
-        self.watched.looks.fetch_add(1, Ordering::Relaxed);
+        self.watched.discoveries.fetch_add(1, Ordering::Relaxed);
         let ids = self.watched.ids.lock().unwrap();
         let metrics = ids.iter().enumerate();
         Ok(metrics
@@ -109,25 +105,6 @@ impl Source for Counting {
     }
 }
 
-impl Family for Devices {
-    fn about(&self) -> About<'_> {
-        About::new("a", &["a/*/*"])
-    }
-
-    fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
-        self.watched.changed.store(false, Ordering::Relaxed);
-        let mut probe = self.members.probe();
-        for (name, make) in self.watched.devices.lock().unwrap().iter() {
-            probe.find(&(*name).to_owned(), || Box::new(make()));
-        }
-        Ok(probe.finish())
-    }
-
-    fn changed(&self) -> bool {
-        self.watched.changed.load(Ordering::Relaxed)
-    }
-}
-
 fn now() -> Duration {
     monotonic()
 }
@@ -146,7 +123,7 @@ fn values(selection: &Selection, frame: &Frame) -> Vec<Reading> {
 }
 
 #[test]
-fn a_reading_that_is_young_enough_is_shared() {
+fn a_young_snapshot_is_shared() {
     let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/c", "a/b/d"]));
     let one = store.resolve(&["a/b/c"]).unwrap();
     let both = store.resolve(&["a"]).unwrap();
@@ -165,7 +142,7 @@ fn a_reading_that_is_young_enough_is_shared() {
 }
 
 #[test]
-fn only_who_may_be_meant_is_asked() {
+fn only_matching_sources_are_read() {
     let a = Counting::new("a", &["a/b/*"], &["a/b/c"]);
     let b = Counting::new("b", &["b/b/*"], &["b/b/c"]);
     let (first, second) = (a.watched.clone(), b.watched.clone());
@@ -183,7 +160,7 @@ fn only_who_may_be_meant_is_asked() {
 }
 
 #[test]
-fn a_source_that_keeps_failing_is_left_alone_and_comes_back() {
+fn a_failing_source_is_read_rarely_and_recovers() {
     let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/c"]));
     let selection = store.resolve(&["a"]).unwrap();
     watched.fails.store(true, Ordering::Relaxed);
@@ -197,16 +174,16 @@ fn a_source_that_keeps_failing_is_left_alone_and_comes_back() {
     assert_eq!(state.state, "failing");
     assert!(state.error.contains("/proc/there"), "{}", state.error);
     watched.fails.store(false, Ordering::Relaxed);
-    // The rest is at most 5 s, and was doubled a few times only.
+    // The pause was doubled a few times and is at most 5 s.
     let until = now() + Duration::from_secs(10);
     while values(&selection, &store.read(&selection, now()))[0].is_err() {
-        assert!(now() < until, "it does not come back");
+        assert!(now() < until, "it does not recover");
     }
     assert_eq!(store.sources()[0].state, "ok");
 }
 
 #[test]
-fn what_comes_and_goes_changes_the_catalog() {
+fn appearing_and_vanishing_ids_change_selections() {
     let (store, watched) = store(Counting::new("a", &["a/*/*"], &["a/b/c"]));
     let before = store.resolve(&["a"]).unwrap();
     let exact = store.resolve(&["a/b/c"]).unwrap();
@@ -219,7 +196,7 @@ fn what_comes_and_goes_changes_the_catalog() {
     let after = store.resolve_again(&["a"], &before);
     assert_eq!(&*after.columns[0].metric.id, "a/d/c");
     assert!(store.resolve(&["a/b/c"]).is_err());
-    // Who has asked for the id keeps its column.
+    // A selection of the id keeps its column.
     assert!(store.resolve_again(&["a/b/c"], &exact).is_same(&exact));
 }
 
@@ -228,78 +205,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.enable_time().build().unwrap().block_on(future)
 }
 
-/// A family, of which `b` is there.
-fn family() -> (Store, Arc<Watched>) {
-    let b = || Counting::new("a", &["a/b/*"], &["a/b/c", "a/b/rate"]);
-    let watched = Arc::new(Watched::default());
-    *watched.devices.lock().unwrap() = vec![("b", b)];
-    let family = Provider::family(Devices {
-        watched: watched.clone(),
-        members: Members::default(),
-    });
-    (Store::new(vec![family]), watched)
-}
-
-/// Has the family find these.
-fn find(store: &Store, watched: &Watched, devices: &[Device]) -> Changes {
-    *watched.devices.lock().unwrap() = devices.to_vec();
-    watched.changed.store(true, Ordering::Relaxed);
-    store.rediscover_changed()
-}
-
 #[test]
-fn a_family_has_members_of_its_own() {
-    let (store, watched) = family();
-    assert_eq!(store.resolve(&["a/b/c"]).unwrap().columns.len(), 1);
-    let mut devices = watched.devices.lock().unwrap().clone();
-    devices.push(("d", || Counting::new("a", &["a/d/*"], &["a/d/c"])));
-    let changes = find(&store, &watched, &devices);
-    assert_eq!(changes.appeared, ["a/d/c".into()]);
-    assert_eq!(store.resolve(&["a"]).unwrap().columns.len(), 3);
-    assert_eq!(store.sources()[0].metrics, 3);
-}
-
-#[test]
-fn a_member_that_has_gone_is_dropped_and_found_again() {
-    let (store, watched) = family();
-    let devices = watched.devices.lock().unwrap().clone();
-    let before = store.resolve(&["a/b/c", "a/b/rate"]).unwrap();
-    let read = |selection: &Selection, baseline: &Baseline| -> Vec<_> {
-        let frame = store.read(selection, now());
-        let readings = selection.readings(&frame, baseline);
-        readings.map(|(_, reading)| reading).collect()
-    };
-    let baseline = store.read(&before, now()).into_baseline();
-    let cells = || store.lock().cells.iter().count();
-    let gone_both = [Err(Fault::Gone), Err(Fault::Gone)];
-    for _ in 0..100 {
-        assert_eq!(cells(), 2);
-        let gone = find(&store, &watched, &[]);
-        assert_eq!(gone.vanished, ["a/b/c".into(), "a/b/rate".into()]);
-        assert_eq!(cells(), 1);
-        assert_eq!(read(&before, &baseline), gone_both);
-        let frame = store.read(&before, now());
-        let past = store.existing_baseline(&before, &frame, Duration::from_millis(1));
-        assert_eq!(past, [None]);
-        // What another member has counted is not taken for its.
-        let d = || Counting::new("a", &["a/d/*"], &["a/d/c", "a/d/rate"]);
-        find(&store, &watched, &[("d", d)]);
-        let kept = store.resolve_again(&["a/b/c", "a/b/rate"], &before);
-        assert!(kept.is_same(&before));
-        assert_eq!(read(&kept, &kept.carry_over(&before, &baseline)), gone_both);
-        let back = find(&store, &watched, &devices);
-        assert_eq!(back.appeared, gone.vanished);
-        let after = store.resolve_again(&["a/b/c", "a/b/rate"], &kept);
-        assert!(!after.is_same(&kept));
-        let readings = read(&after, &after.carry_over(&before, &baseline));
-        assert_eq!(readings, [Ok(Value::Number(1.0)), Err(Fault::First)]);
-    }
-    // What they have cost is still known: each time a member was read once.
-    assert_eq!(store.sources()[0].reads, 101);
-}
-
-#[test]
-fn a_rate_finds_what_was_read_a_window_ago() {
+fn a_baseline_is_shared_and_a_window_old() {
     let (store, watched) = store(Counting::new("a", &["a/b/*"], &["a/b/rate"]));
     let selection = store.resolve(&["a"]).unwrap();
     let window = Duration::from_millis(20);
@@ -307,7 +214,7 @@ fn a_rate_finds_what_was_read_a_window_ago() {
     assert!(ready > now());
     assert!(selection.is_covered(&baseline));
     assert_eq!(watched.reads.load(Ordering::Relaxed), 1);
-    // Who comes in between shares that reading, and waits no longer.
+    // A second caller shares that snapshot, and waits no longer.
     let (_, again) = store.baseline(&selection, window);
     assert_eq!(again, ready);
     assert_eq!(watched.reads.load(Ordering::Relaxed), 1);
@@ -332,7 +239,7 @@ fn a_source_that_is_off_is_not_read() {
 }
 
 #[test]
-fn a_mistake_is_named() {
+fn errors_suggest_a_name() {
     let (store, _) = store(Counting::new("a", &["a/b/*"], &["a/b/usage"]));
     let error = |selector| store.resolve(&[selector]).unwrap_err().to_string();
     assert_eq!(
@@ -341,55 +248,4 @@ fn a_mistake_is_named() {
     );
     assert_eq!(error("weather"), "weather: no such metric (sources: a)");
     assert!(error("a//b").contains("a//b"));
-}
-
-/// Three sources: of hwmon and of power_supply, which sysfs lists, and one that knows by itself when it has to look.
-#[test]
-fn who_asks_what_there_is_has_only_what_changed_looked_at() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().to_owned();
-    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
-    plug("hwmon/hwmon0");
-    plug("power_supply/BAT0");
-    let roots = source::Roots {
-        proc: root.clone(),
-        sys: root.clone(),
-        root: root.clone(),
-    };
-    let about = |name, scope, subsystems| Counting {
-        about: About::new(name, scope).of_devices(subsystems),
-        ..Counting::new(name, scope, &[])
-    };
-    let chips = about("chips", &["a/*/*"], &["hwmon"]);
-    let supplies = about("supplies", &["b/*/*"], &["power_supply"]);
-    let other = about("other", &["c/*/*"], &[]);
-    let watched = [&chips, &supplies, &other].map(|source| source.watched.clone());
-    let looks = || {
-        watched
-            .each_ref()
-            .map(|each| each.looks.load(Ordering::Relaxed))
-    };
-    let store = Store::new([chips, supplies, other].map(Provider::source).into());
-    let store = store.with_listings(DeviceLists::new(&roots));
-    store.resolve(&[]).unwrap();
-    assert_eq!(looks(), [1, 1, 1]);
-    // What was listed before is not known yet.
-    block_on(store.rediscover_for(&[]));
-    assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.rediscover_for(&[]));
-    assert_eq!(looks(), [2, 2, 1]);
-    plug("power_supply/AC");
-    block_on(store.rediscover_for(&["a"]));
-    assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.rediscover_for(&["//"]));
-    assert_eq!(looks(), [2, 2, 1]);
-    block_on(store.rediscover_for(&["b"]));
-    block_on(store.rediscover_for(&[]));
-    assert_eq!(looks(), [2, 3, 1]);
-    watched[2].changed.store(true, Ordering::Relaxed);
-    block_on(store.rediscover_for(&[]));
-    assert_eq!(looks(), [2, 3, 2]);
-    // What is not listed is looked for closely.
-    block_on(store.rediscover_all_for(&["a"]));
-    assert_eq!(looks(), [3, 3, 2]);
 }

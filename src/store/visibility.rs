@@ -1,18 +1,18 @@
-//! Which metrics somebody is shown.
+//! Which metrics a caller may see.
 
-/// Which metrics somebody is shown.
+/// Which metrics a caller may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Visibility {
-    /// All there are.
+    /// All metrics.
     #[default]
     All,
-    /// Those that no user has defined.
+    /// All but custom metrics.
     BuiltIn,
 }
 
 impl Visibility {
-    /// Whether metrics are shown that the user has defined, or has not.
-    pub(super) fn shows(self, is_custom: bool) -> bool {
+    /// Whether the caller may see metrics that are custom, or are not.
+    pub(super) fn includes(self, is_custom: bool) -> bool {
         self == Self::All || !is_custom
     }
 }

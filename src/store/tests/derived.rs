@@ -1,12 +1,12 @@
-//! Metrics that are computed from others.
+//! Metrics that are computed from other metrics.
 
 use super::*;
 use crate::expression::Expression;
 
-/// What is defined at the moment: ids and expressions.
+/// The definitions: ids and expressions.
 type Definitions = Arc<Mutex<Vec<(&'static str, &'static str)>>>;
 
-/// A source that has nothing to read.
+/// A source of derived metrics, without columns of its own.
 struct Derived {
     definitions: Definitions,
     reads: Arc<AtomicU64>,
@@ -85,20 +85,20 @@ fn number(number: f64) -> Reading {
 }
 
 #[test]
-fn only_what_it_is_derived_from_is_read() {
+fn only_the_operands_are_read() {
     let machine = Machine::new(&[("own/a/double", "2 * a/x/level")]);
     assert_eq!(machine.read(&["own/a/double"]), [number(2.0)]);
     assert_eq!(machine.read(&["own/a/double"]), [number(4.0)]);
     assert_eq!(machine.a.reads.load(Ordering::Relaxed), 2);
     assert_eq!(machine.b.reads.load(Ordering::Relaxed), 0);
     assert_eq!(machine.reads.load(Ordering::Relaxed), 0);
-    // What is selected beside it is of the same reading.
+    // Both columns share one snapshot.
     let both = machine.read(&["a/x/level", "own/a/double"]);
     assert_eq!(both, [number(3.0), number(6.0)]);
 }
 
 #[test]
-fn rates_are_compared_for_it() {
+fn rates_of_operands_have_a_baseline() {
     let machine = Machine::new(&[("own/a/rate", "a/y/rate * 0 + 7")]);
     let selection = machine.store.resolve(&["own/a/rate"]).unwrap();
     let frame = machine.store.read(&selection, now());
@@ -113,7 +113,7 @@ fn rates_are_compared_for_it() {
 }
 
 #[test]
-fn derived_of_derived() {
+fn expressions_can_depend_on_expressions() {
     let machine = Machine::new(&[
         ("own/c/c", "own/b/b + own/a/a"),
         ("own/b/b", "own/a/a * 10"),
@@ -123,8 +123,8 @@ fn derived_of_derived() {
 }
 
 #[test]
-fn each_is_computed_once() {
-    // Each of ten is the sum of the ten below it: ten to the power of fifteen, one by one.
+fn each_expression_is_computed_once() {
+    // Each of ten metrics is the sum of the ten below it: without sharing, 10^15 additions.
     let ids: Vec<Vec<&'static str>> = (0..16)
         .map(|level| {
             let id = |number| format!("own/l{level}n{number}/x").leak();
@@ -142,7 +142,7 @@ fn each_is_computed_once() {
 
 #[test]
 fn patterns_of_many_are_found_and_folded_once() {
-    // A thousand sums of a thousand, of which each is read once.
+    // A thousand sums of the same thousand metrics, each read once.
     let leak = |text: String| -> &'static str { text.leak() };
     let mut definitions: Vec<_> = (0..1000)
         .map(|number| (leak(format!("own/n{number}/x")), "a/x/level"))
@@ -156,7 +156,7 @@ fn patterns_of_many_are_found_and_folded_once() {
     let machine = Machine::new(&definitions);
     let selection = machine.store.resolve(&["own/*/sum"]).unwrap();
     assert_eq!(selection.columns.len(), 1000);
-    // The columns, the thousand that are summed, and one more that all of them have.
+    // The columns, the thousand that are summed, `a/x/level` and `b/x/level`.
     assert_eq!(selection.weight(), 1000 + 1000 + 1 + 1);
     let frame = machine.store.read(&selection, now());
     assert!(
@@ -168,12 +168,12 @@ fn patterns_of_many_are_found_and_folded_once() {
 }
 
 #[test]
-fn patterns_may_not_mean_too_much() {
+fn patterns_have_a_limit_of_matches() {
     let leak = |text: String| -> &'static str { text.leak() };
     let mut definitions: Vec<_> = (0..2000)
         .map(|number| (leak(format!("own/n{number}/x")), "1"))
         .collect();
-    // Each pattern is another, and means all.
+    // The patterns differ, and each matches all metrics.
     definitions.extend((0..200).map(|number| {
         let pattern = leak(format!("count(own/{}/x)", "*".repeat(number + 1)));
         (leak(format!("own/n{number:03}/count")), pattern)
@@ -187,7 +187,7 @@ fn patterns_may_not_mean_too_much() {
 }
 
 #[test]
-fn patterns_mean_what_is_there() {
+fn patterns_match_existing_metrics() {
     let machine = Machine::new(&[
         ("own/a/sum", "sum(*/x/level)"),
         ("own/a/count", "count(b/*/nothing)"),
@@ -195,7 +195,7 @@ fn patterns_mean_what_is_there() {
     ]);
     let readings = || machine.read(&["own/a/sum", "own/a/count", "own/a/max"]);
     assert_eq!(readings(), [number(2.0), number(0.0), Err(Fault::Gone)]);
-    // What cannot be read is left out of what is folded.
+    // A fold leaves out the metrics with faults.
     machine.b.fails.store(true, Ordering::Relaxed);
     assert_eq!(readings()[0], number(2.0));
     machine.a.fails.store(true, Ordering::Relaxed);
@@ -203,7 +203,7 @@ fn patterns_mean_what_is_there() {
 }
 
 #[test]
-fn faults_are_handed_on() {
+fn faults_of_operands_are_passed_on() {
     let machine = Machine::new(&[
         ("own/a/sum", "a/x/level + b/x/level"),
         ("own/a/none", "a/x/level + a/x/other"),
@@ -216,7 +216,7 @@ fn faults_are_handed_on() {
 }
 
 #[test]
-fn what_comes_later_is_taken_in() {
+fn new_metrics_become_operands() {
     let machine = Machine::new(&[("own/a/sum", "sum(b/*/level)")]);
     let before = machine.store.resolve(&["own/a/sum"]).unwrap();
     machine.store.resolve(&["b"]).unwrap();
@@ -242,7 +242,7 @@ fn a_definition_can_change_and_go() {
     let changes = machine.define(&[("own/b/b", "2")]);
     assert_eq!((changes.appeared.len(), &*changes.vanished), (0, &id[..]));
     assert!(machine.store.resolve(&["own/a/a"]).is_err());
-    // Who has asked for it keeps the column.
+    // A selection of it keeps the column.
     let gone = machine.store.resolve_again(&["own/a/a"], &after);
     assert!(!gone.is_same(&after));
     let frame = machine.store.read(&gone, now());
@@ -250,7 +250,7 @@ fn a_definition_can_change_and_go() {
 }
 
 #[test]
-fn a_circle_is_gone() {
+fn metrics_of_a_cycle_read_gone() {
     let machine = Machine::new(&[("own/a/a", "own/b/b"), ("own/b/b", "own/a/a + 1")]);
     let gone = [Err(Fault::Gone), Err(Fault::Gone)];
     assert_eq!(machine.read(&["own/a/a", "own/b/b"]), gone);

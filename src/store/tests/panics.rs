@@ -1,11 +1,11 @@
-//! A source that panics fails, and no other does.
+//! A source that panics fails alone.
 
 use std::time::Instant;
 
 use super::*;
-use crate::source::Deferred;
+use crate::source::{Deferred, Family, NewMember};
 
-/// Where a source panics.
+/// The call in which a source panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     WhenAnswered,
@@ -21,7 +21,7 @@ enum At {
     Nowhere,
 }
 
-/// A source that panics in one place.
+/// A source that panics in one call.
 struct Panicking {
     at: Arc<Mutex<At>>,
     inner: Counting,
@@ -45,7 +45,7 @@ impl Source for Panicking {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), source::Error> {
-        // What it has said before it panics does not count.
+        // Columns pushed before the panic do not count.
         columns.push(Raw::Counter(7));
         let reads = &self.inner.watched.reads;
         reads.fetch_add(1, Ordering::Relaxed);
@@ -108,7 +108,7 @@ impl Family for PanickingFamily {
     }
 }
 
-/// A source `a` that panics, and `b` that is well.
+/// A source `a` that panics, and a source `b` that works.
 fn beside_another(at: At) -> (Store, Arc<Mutex<At>>, Arc<Watched>) {
     store_of(at, Provider::source)
 }
@@ -124,14 +124,14 @@ fn store_of(
         at: at.clone(),
         inner,
     };
-    let well = Counting::new("b", &["b/b/*"], &["b/b/c"]);
-    let store = Store::new(vec![provider(panicking), Provider::source(well)]);
+    let working = Counting::new("b", &["b/b/*"], &["b/b/c"]);
+    let store = Store::new(vec![provider(panicking), Provider::source(working)]);
     (store, at, watched)
 }
 
-/// What is wrong with the first source; nothing is with the second.
+/// The problem of the first source. Checks that the second has none.
 #[track_caller]
-fn trouble(store: &Store) -> Option<String> {
+fn problem(store: &Store) -> Option<String> {
     let [a, b] = &store.sources()[..] else {
         panic!("two sources");
     };
@@ -141,13 +141,13 @@ fn trouble(store: &Store) -> Option<String> {
 
 #[track_caller]
 fn has_panicked(store: &Store) {
-    let trouble = trouble(store).expect("it is failing");
+    let problem = problem(store).expect("it is failing");
     let expected = "it has panicked: this source panics (src/store/tests/panics.rs:";
-    assert!(trouble.starts_with(expected), "{trouble}");
+    assert!(problem.starts_with(expected), "{problem}");
 }
 
 #[test]
-fn a_reading_that_panics_is_a_fault() {
+fn a_read_that_panics_is_a_fault() {
     let (store, at, watched) = beside_another(At::Read);
     let selection = store.resolve(&["a", "b"]).unwrap();
     let read = || values(&selection, &store.read(&selection, now()));
@@ -161,9 +161,9 @@ fn a_reading_that_panics_is_a_fault() {
     *at.lock().unwrap() = At::Nowhere;
     let until = now() + Duration::from_secs(10);
     while read()[0].is_err() {
-        assert!(now() < until, "it does not come back");
+        assert!(now() < until, "it does not recover");
     }
-    assert_eq!(trouble(&store), None);
+    assert_eq!(problem(&store), None);
 }
 
 #[test]
@@ -175,16 +175,16 @@ fn a_discovery_that_panics_is_tried_again() {
     assert!(error.contains("it has panicked"), "{error}");
     *at.lock().unwrap() = At::Nowhere;
     assert_eq!(store.resolve(&[]).unwrap().columns.len(), 2);
-    assert_eq!(trouble(&store), None);
+    assert_eq!(problem(&store), None);
 }
 
 #[test]
-fn a_question_that_panics_costs_no_reading() {
+fn a_panic_outside_of_a_read_costs_no_reading() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .unwrap();
-    for place in [
+    for call in [
         At::WhenAnswered,
         At::MayHave,
         At::Changed,
@@ -193,36 +193,33 @@ fn a_question_that_panics_costs_no_reading() {
         At::IsAwaited,
         At::AwaitedUntil,
     ] {
-        let (store, at, watched) = beside_another(place);
+        let (store, at, watched) = beside_another(call);
         let selection = store.resolve(&["a", "b"]).unwrap();
         runtime.block_on(store.prefetch(&selection, now(), Duration::MAX));
         assert!(store.rediscover_changed().is_empty());
         let readings = values(&selection, &store.read(&selection, now()));
-        assert!(
-            readings.iter().all(Result::is_ok),
-            "{place:?}: {readings:?}"
-        );
-        if !matches!(place, At::WhenAnswered | At::MayHave) {
+        assert!(readings.iter().all(Result::is_ok), "{call:?}: {readings:?}");
+        if !matches!(call, At::WhenAnswered | At::MayHave) {
             has_panicked(&store);
         }
         *at.lock().unwrap() = At::Nowhere;
         watched.changed.store(true, Ordering::Relaxed);
         store.rediscover_changed();
-        assert_eq!(trouble(&store), None);
+        assert_eq!(problem(&store), None);
     }
 }
 
 #[test]
-fn a_family_that_panics_is_asked_again() {
+fn a_family_that_panics_is_discovered_again() {
     let family = |panicking| Provider::family(PanickingFamily(panicking));
-    for place in [At::Members, At::Changed] {
-        let (store, at, watched) = store_of(place, family);
+    for call in [At::Members, At::Changed] {
+        let (store, at, watched) = store_of(call, family);
         assert_eq!(store.resolve(&[]).unwrap().columns.len(), 1);
         assert!(store.rediscover_changed().is_empty());
         has_panicked(&store);
         *at.lock().unwrap() = At::Nowhere;
         watched.changed.store(true, Ordering::Relaxed);
         store.rediscover_changed();
-        assert_eq!(trouble(&store), None);
+        assert_eq!(problem(&store), None);
     }
 }

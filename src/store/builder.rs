@@ -1,0 +1,288 @@
+//! Building a selection: the metrics that selectors match, and the metrics that these are derived from.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    expression::{self, Operand},
+    metric::Metric,
+    rate::Formula,
+    selector::Selector,
+};
+
+use super::{
+    Error, Inner,
+    entry::Entry,
+    node::Input,
+    selection::{Column, Selection},
+    visibility::Visibility,
+};
+
+/// The metrics that a selector matches.
+pub(super) struct Matches {
+    /// Whether the selector matches a metric.
+    pub(super) is_any: bool,
+    /// The metrics, each with the number of its entry.
+    pub(super) metrics: Vec<(usize, Arc<Metric>)>,
+    /// Whether the discovery of every source that may have a match has succeeded.
+    pub(super) complete: bool,
+    /// The problem of a source that may have a match.
+    pub(super) cause: Option<String>,
+    /// Whether the discovery of a source that may have a match waits for the blocking pool.
+    pub(super) is_awaited: bool,
+}
+
+impl Default for Matches {
+    fn default() -> Self {
+        Self {
+            is_any: false,
+            metrics: Vec::new(),
+            complete: true,
+            cause: None,
+            is_awaited: false,
+        }
+    }
+}
+
+/// A selection under construction, to which one selector after the other is added.
+pub(super) struct SelectionBuilder {
+    selection: Selection,
+    /// The ids of its columns.
+    selected: HashSet<Arc<str>>,
+    /// Whether the discovery of every source that may have a match has succeeded.
+    complete: bool,
+    nodes: HashMap<Arc<str>, usize>,
+    /// The positions of known operands: many expressions may have the same one.
+    operands: HashMap<Operand, usize>,
+    /// The ids of the expressions that are being resolved, to detect cycles.
+    resolving: Vec<Arc<str>>,
+    /// Whether the caller can wait for discoveries on the blocking pool.
+    pub(super) may_wait: bool,
+    /// Whether the selection needs such a discovery.
+    pub(super) is_awaited: bool,
+}
+
+/// The selection that is resolved again, and its columns by id.
+pub(super) struct Before<'a> {
+    selection: &'a Selection,
+    columns: HashMap<&'a str, &'a Column>,
+}
+
+impl SelectionBuilder {
+    pub(super) fn new(visibility: Visibility) -> Self {
+        Self {
+            selection: Selection::with_visibility(visibility),
+            selected: HashSet::new(),
+            complete: true,
+            nodes: HashMap::new(),
+            operands: HashMap::new(),
+            resolving: Vec::new(),
+            may_wait: false,
+            is_awaited: false,
+        }
+    }
+
+    fn visibility(&self) -> Visibility {
+        self.selection.visibility
+    }
+
+    /// The selection, and whether the discovery of every source that may have a match has succeeded.
+    pub(super) fn finish(self) -> (Selection, bool) {
+        (self.selection, self.complete)
+    }
+}
+
+impl Inner {
+    /// Resolves again the selectors of the selection `before`.
+    pub(super) fn resolve_again(
+        &mut self,
+        selectors: &[&str],
+        before: &Arc<Selection>,
+    ) -> Result<Selection, Error> {
+        let mut builder = SelectionBuilder::new(before.visibility);
+        if selectors.is_empty() {
+            self.add_all(&mut builder);
+        }
+        let before = Before {
+            selection: before,
+            columns: before.by_id(),
+        };
+        for text in selectors {
+            self.add_selector(&mut builder, text, Some(&before))?;
+        }
+        let (selection, _) = builder.finish();
+        Ok(selection)
+    }
+
+    /// Adds the metrics that a selector matches. An id without a match keeps its column of `before`.
+    pub(super) fn add_selector(
+        &mut self,
+        builder: &mut SelectionBuilder,
+        text: &str,
+        before: Option<&Before<'_>>,
+    ) -> Result<(), Error> {
+        let selector = Selector::parse(text)?;
+        let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
+        let mut matches = match selector.is_id() {
+            true => self.find_id(text, visibility, may_wait),
+            false => Matches::default(),
+        };
+        // An unknown id is searched in all sources that may have it, for the cause in the error.
+        if !matches.is_any && (before.is_none() || !selector.is_id()) {
+            // Many patterns may match the same metrics, so those that are selected are skipped early.
+            let is_new = |metric: &Metric| !builder.selected.contains(&metric.id);
+            matches = self.find(&selector, visibility, may_wait, is_new);
+        }
+        builder.complete &= matches.complete;
+        builder.is_awaited |= matches.is_awaited;
+        if builder.is_awaited {
+            // After the wait the whole selection is built anew.
+            return Ok(());
+        }
+        match (matches.is_any, before) {
+            (true, _) => self.add_columns(builder, matches.metrics),
+            (false, Some(before)) => {
+                if let Some(column) = before.columns.get(text) {
+                    builder.selection.keep(before.selection, column);
+                }
+            }
+            (false, None) => {
+                return Err(Error::Unknown {
+                    selector: text.to_owned(),
+                    hint: self.hint(text, visibility),
+                    cause: matches.cause,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds every visible metric.
+    pub(super) fn add_all(&mut self, builder: &mut SelectionBuilder) {
+        if let Ok(everything) = Selector::parse("*") {
+            let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
+            let matches = self.find(&everything, visibility, may_wait, |_| true);
+            builder.complete &= matches.complete;
+            builder.is_awaited |= matches.is_awaited;
+            self.add_columns(builder, matches.metrics);
+        }
+    }
+
+    fn add_columns(&mut self, builder: &mut SelectionBuilder, metrics: Vec<(usize, Arc<Metric>)>) {
+        for (number, metric) in metrics {
+            if builder.selected.insert(metric.id.clone()) {
+                let Entry {
+                    ref name,
+                    is_custom,
+                    ..
+                } = self.entries[number];
+                let source = name.clone();
+                let node = self.node(builder, number, &metric);
+                builder.selection.columns.push(Column {
+                    metric,
+                    source,
+                    is_custom,
+                    node,
+                });
+            }
+        }
+    }
+
+    /// Finds the metrics that a selector matches and that `is_wanted`.
+    fn find(
+        &mut self,
+        selector: &Selector<'_>,
+        visibility: Visibility,
+        may_wait: bool,
+        is_wanted: impl Fn(&Metric) -> bool,
+    ) -> Matches {
+        let mut matches = Matches::default();
+        let mut from = 0;
+        // The discovery of a family adds its members as entries at the end.
+        while let Some(number) = self.entries.at_or_after(from) {
+            from = number.saturating_add(1);
+            let is_visible =
+                self.is_on(number) && visibility.includes(self.entries[number].is_custom);
+            if is_visible && self.entries[number].may_have(selector) {
+                if may_wait && self.entries[number].is_discovery_awaited() {
+                    matches.is_awaited = true;
+                    continue;
+                }
+                self.discover(number);
+                let entry = &self.entries[number];
+                matches.complete &= entry.metrics.is_some();
+                matches.cause = matches.cause.or_else(|| entry.problem().cloned());
+                for metric in entry.metrics.iter().flatten() {
+                    if selector.matches(&metric.id) {
+                        matches.is_any = true;
+                        if is_wanted(metric) {
+                            matches.metrics.push((number, metric.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        matches
+    }
+
+    /// The number of the node of a metric. A new node is added after those that it is derived from.
+    fn node(
+        &mut self,
+        builder: &mut SelectionBuilder,
+        entry: usize,
+        metric: &Arc<Metric>,
+    ) -> usize {
+        if let Some(&node) = builder.nodes.get(&metric.id) {
+            return node;
+        }
+        let input = match &metric.formula {
+            Formula::Derived(expression) => {
+                builder.resolving.push(metric.id.clone());
+                let operands = expression.operands().iter();
+                let operands = operands.map(|operand| self.operand(builder, operand));
+                let operands = Input::Operands(operands.collect());
+                builder.resolving.pop();
+                operands
+            }
+            _ => Input::Entry(builder.selection.position(entry)),
+        };
+        let node = builder.selection.add(metric.clone(), input);
+        builder.nodes.insert(metric.id.clone(), node);
+        node
+    }
+
+    /// The position of an operand. It has no nodes while no metric matches its selector.
+    fn operand(&mut self, builder: &mut SelectionBuilder, operand: &Operand) -> usize {
+        if let Some(&known) = builder.operands.get(operand) {
+            return known;
+        }
+        let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
+        let matches = match Selector::parse(&operand.selector) {
+            Ok(selector) if selector.is_id() => {
+                self.find_id(&operand.selector, visibility, may_wait)
+            }
+            Ok(selector) => self.find(&selector, visibility, may_wait, |_| true),
+            Err(_) => Matches::default(),
+        };
+        builder.complete &= matches.complete;
+        builder.is_awaited |= matches.is_awaited;
+        let mut nodes = Vec::new();
+        let mut is_whole = true;
+        for (entry, metric) in matches.metrics {
+            let is_cycle = builder.resolving.contains(&metric.id);
+            if is_cycle || builder.resolving.len() > expression::DEPTH {
+                is_whole = false;
+            } else {
+                nodes.push(self.node(builder, entry, &metric));
+            }
+        }
+        let position = builder.selection.add_operand(operand.fold, nodes);
+        // A metric that is left out here, as part of a cycle, is not left out in other expressions.
+        if is_whole {
+            builder.operands.insert(operand.clone(), position);
+        }
+        position
+    }
+}

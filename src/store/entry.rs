@@ -1,0 +1,296 @@
+//! An entry of the store: a source and its last snapshots.
+
+use std::{
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tracing::warn;
+
+use super::{backoff::Backoff, changes::Changes, device_lists::DeviceLists};
+use crate::{
+    history::History,
+    metric::Metric,
+    reading::{Fault, Raw, Snapshot, Stamp, monotonic},
+    selector::Selector,
+    source::{
+        Answered, Deferred, Error, Life, NewMember, Provider,
+        panic::{Panic, attempt, caught},
+    },
+};
+
+/// A source and its last snapshots.
+pub(super) struct Entry {
+    pub(super) source: Provider,
+    pub(super) name: Arc<str>,
+    /// Patterns of the ids that the source may have.
+    pub(super) scope: &'static [&'static str],
+    /// Whether its metrics are custom.
+    pub(super) is_custom: bool,
+    /// Of a member of a family: the number of the family's entry, and whether the device still exists.
+    pub(super) membership: Option<(usize, Life)>,
+    /// The kernel subsystems of its devices.
+    pub(super) subsystems: &'static [&'static str],
+    lists: DeviceLists,
+    /// The metrics that discovery has found; `None` before the first discovery.
+    pub(super) metrics: Option<Vec<Arc<Metric>>>,
+    /// The number of columns of a snapshot.
+    width: usize,
+    history: History<Snapshot>,
+    error: Option<String>,
+    /// The error of discovery that names the missing file, where this machine has nothing of the source.
+    absence: Option<String>,
+    /// The panic of a call other than a read. A successful read does not clear it.
+    panic: Option<String>,
+    backoff: Backoff,
+    pub(super) reads: u64,
+    pub(super) cost: Duration,
+}
+
+impl Entry {
+    pub(super) fn new(source: Provider, on_answer: &Answered) -> Self {
+        let about = source.about();
+        let mut entry = Self {
+            panic: None,
+            is_custom: about.is_defined,
+            name: about.name.into(),
+            scope: about.scope,
+            subsystems: about.subsystems,
+            source,
+            membership: None,
+            lists: DeviceLists::default(),
+            metrics: None,
+            width: 0,
+            history: History::default(),
+            error: None,
+            absence: None,
+            backoff: Backoff::default(),
+            reads: 0,
+            cost: Duration::ZERO,
+        };
+        entry.ask_deferred(|source| source.when_answered(on_answer.clone()));
+        entry
+    }
+
+    /// The part of its name before the slash, which switches it off together with others.
+    pub(super) fn family_name(&self) -> &str {
+        self.name
+            .split_once('/')
+            .map_or(&self.name, |(family, _)| family)
+    }
+
+    /// Whether the source may have a metric that the selector matches. May say yes too often, never no.
+    pub(super) fn may_have(&mut self, selector: &Selector<'_>) -> bool {
+        let ask = |source: &Provider| source.may_have(&|pattern| selector.may_match(pattern));
+        self.ask(ask).unwrap_or(true)
+    }
+
+    /// Whether its reads have shown that its metrics are others now.
+    pub(super) fn changed(&mut self) -> bool {
+        self.ask(Provider::changed).unwrap_or(false)
+    }
+
+    /// Begins to probe the user's definitions, if the source has any. Returns whether an answer will come later.
+    pub(super) fn probe_definitions(&mut self, closely: bool) -> bool {
+        let probe = |source: &Provider| source.definitions().is_some_and(|all| all.look(closely));
+        self.ask(probe).unwrap_or(false)
+    }
+
+    /// A descriptor that becomes readable when the user's definitions may have changed.
+    pub(super) fn definitions_fd(&mut self) -> Option<OwnedFd> {
+        self.ask(|source| source.definitions()?.news()).flatten()
+    }
+
+    /// Calls the source; `None` if it panics.
+    fn ask<T>(&mut self, ask: impl FnOnce(&Provider) -> T) -> Option<T> {
+        let answer = caught(|| ask(&self.source));
+        answer.map_err(|panic| self.note_panic(panic)).ok()
+    }
+
+    /// Calls a source that answers later; `None` if it is none, or panics.
+    fn ask_deferred<T>(&mut self, ask: impl FnOnce(&mut dyn Deferred) -> T) -> Option<T> {
+        let answer = caught(|| self.source.deferred().map(ask));
+        let answer = answer.map_err(|panic| self.note_panic(panic));
+        answer.ok().flatten()
+    }
+
+    /// Whether its devices may be others than those it knows: see [`DeviceLists::may_differ`].
+    pub(super) fn may_have_other_devices(
+        &mut self,
+        listed: &mut impl FnMut(&'static str) -> Option<u64>,
+        now: Duration,
+    ) -> bool {
+        let has_problem = self.problem().is_some();
+        let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
+        !self.subsystems.is_empty() && self.lists.may_differ(lists.collect(), has_problem, now)
+    }
+
+    /// Whether discovery has found nothing here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.absence.is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The error that names the missing file, where this machine has nothing of the source.
+    pub(super) fn absence(&self) -> Option<&String> {
+        self.absence.as_ref()
+    }
+
+    /// The error or panic that is not cleared yet.
+    pub(super) fn problem(&self) -> Option<&String> {
+        self.error.as_ref().or(self.panic.as_ref())
+    }
+
+    /// Begins the jobs that the next read needs from the blocking pool, unless there is a snapshot since the moment
+    /// `since` or the source is not to be read.
+    pub(super) fn begin(&mut self, since: Duration) {
+        if self.history.latest(since).is_some() || self.backoff.fault(monotonic()).is_some() {
+            return;
+        }
+        self.ask_deferred(|source| source.begin(since));
+    }
+
+    /// Begins the jobs that discovery needs from the blocking pool.
+    pub(super) fn begin_discovery(&mut self, since: Duration) {
+        self.ask_deferred(|source| source.begin_discovery(since));
+    }
+
+    /// Whether its first discovery waits for the blocking pool. Begins it if necessary.
+    pub(super) fn is_discovery_awaited(&mut self) -> bool {
+        if self.metrics.is_some() {
+            return false;
+        }
+        self.begin_discovery(Duration::ZERO);
+        self.awaited_until().is_some()
+    }
+
+    /// The moment until which it is worth waiting for the jobs that were begun.
+    pub(super) fn awaited_until(&mut self) -> Option<Instant> {
+        self.ask_deferred(|source| source.awaited_until()).flatten()
+    }
+
+    /// Whether an answer without a time limit of its own, that of a command, is still to come.
+    pub(super) fn is_awaited(&mut self) -> bool {
+        self.ask_deferred(|source| source.is_awaited())
+            .unwrap_or(false)
+    }
+
+    /// Discovers the metrics of the source, if that has not succeeded yet. Returns the new members of a family.
+    pub(super) fn discover(&mut self) -> Vec<NewMember> {
+        if self.metrics.is_some() {
+            return Vec::new();
+        }
+        self.rediscover(&mut Changes::default())
+    }
+
+    /// Discovers the metrics of the source, and adds the difference to `changes`. Returns the new members of a
+    /// family.
+    pub(super) fn rediscover(&mut self, changes: &mut Changes) -> Vec<NewMember> {
+        self.absence = None;
+        let found = match attempt(|| self.source.discover()) {
+            // The device of a member has gone.
+            Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),
+            // The kernel or the container does not have the interface. The next caller's discovery tries again.
+            Err(error) if error.fault() == Fault::Gone && !self.is_custom => {
+                self.error = None;
+                self.absence = Some(error.to_string());
+                return Vec::new();
+            }
+            Err(error) => {
+                self.note(&error);
+                return Vec::new();
+            }
+            Ok(metrics) => metrics,
+        };
+        let columns = found.iter().map(|metric| metric.formula.width());
+        self.width = columns.max().unwrap_or(0);
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
+        let before = self.metrics.take().unwrap_or_default();
+        changes.between(&before, &found, self.is_custom);
+        self.metrics = Some(found);
+        match attempt(|| self.source.members()) {
+            Ok(members) => {
+                self.error = None;
+                self.panic = None;
+                members
+            }
+            Err(error) => {
+                self.note(&error);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The last snapshot, if it was taken at or after the moment `since`; otherwise a new one.
+    pub(super) fn read(&mut self, since: Duration) -> Arc<Snapshot> {
+        if let Some(latest) = self.history.latest(since) {
+            return latest.clone();
+        }
+        let now = Stamp::now();
+        let columns = self.columns(now.monotonic);
+        let stamp = caught(|| self.source.deferred()?.stamp()).ok().flatten();
+        self.history.add(Snapshot {
+            stamp: stamp.unwrap_or(now),
+            columns,
+        })
+    }
+
+    fn columns(&mut self, now: Duration) -> Vec<Raw> {
+        if let Some(fault) = self.backoff.fault(now) {
+            return self.all_columns(fault);
+        }
+        let mut columns = Vec::with_capacity(self.width);
+        let read = attempt(|| self.source.read(&mut columns));
+        self.reads = self.reads.saturating_add(1);
+        self.cost = self.cost.saturating_add(monotonic().saturating_sub(now));
+        match read {
+            Ok(()) => {
+                self.error = None;
+                self.backoff.succeeded();
+                columns
+            }
+            Err(error) => {
+                self.note(&error);
+                self.backoff.failed(error.fault(), now);
+                self.all_columns(error.fault())
+            }
+        }
+    }
+
+    /// A fault in every column.
+    pub(super) fn all_columns(&self, fault: Fault) -> Vec<Raw> {
+        vec![Raw::Fault(fault); self.width]
+    }
+
+    /// The best baseline at the moment `now`, and whether it is at least `window` old.
+    pub(super) fn baseline(
+        &self,
+        now: Duration,
+        window: Duration,
+    ) -> (Option<Arc<Snapshot>>, bool) {
+        match self.history.past(now, window, |_| true) {
+            Some(snapshot) => (Some(snapshot.clone()), true),
+            None => (self.history.oldest(now, window).cloned(), false),
+        }
+    }
+
+    /// Stores the error, and logs it once, except that a device of a built-in source has gone.
+    fn note(&mut self, error: &Error) {
+        let is_logged = error.fault() != Fault::Gone || self.is_custom;
+        note(&self.name, error, &mut self.error, is_logged);
+    }
+
+    fn note_panic(&mut self, panic: Panic) {
+        note(&self.name, &panic.into(), &mut self.panic, true);
+    }
+}
+
+fn note(source: &str, error: &Error, noted: &mut Option<String>, is_logged: bool) {
+    let error = error.to_string();
+    if noted.as_ref() != Some(&error) {
+        if is_logged {
+            warn!(source, "{error}");
+        }
+        *noted = Some(error);
+    }
+}

@@ -1,0 +1,158 @@
+//! Discovering again: which entries may have other metrics now, and what has changed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{reading::monotonic, selector::Selector};
+
+use super::{
+    Inner, Store,
+    cache::Cache,
+    changes::Changes,
+    entry::Entry,
+    prefetch::{DISCOVERY_TIMEOUT, FRAME_TIMEOUT},
+};
+
+impl Store {
+    /// Discovers again the entries whose last read has shown a change.
+    pub fn rediscover_changed(&self) -> Changes {
+        let mut inner = self.lock();
+        inner.rediscover(|_, entry| entry.changed())
+    }
+
+    /// Probes the user's definitions and discovers the custom metrics: of all entries, or, unless `all`, only of
+    /// those that were discovered before.
+    pub async fn rediscover_definitions(&self, all: bool) -> Changes {
+        self.probe_definitions(all, all, DISCOVERY_TIMEOUT).await;
+        let mut inner = self.lock();
+        let mut from = 0;
+        while all && let Some(number) = inner.entries.at_or_after(from) {
+            let is_on = inner.is_on(number);
+            let entry = &mut inner.entries[number];
+            if is_on && entry.is_custom && entry.changed() {
+                inner.discover(number);
+            }
+            from = number.saturating_add(1);
+        }
+        inner.rediscover(|_, entry| entry.is_custom && entry.changed())
+    }
+
+    /// Discovers again the custom metrics after their files have changed. Called between two frames: a probe that
+    /// takes long shows in a later frame.
+    pub async fn rediscover_new_definitions(&self) -> Changes {
+        self.probe_definitions(false, false, FRAME_TIMEOUT).await;
+        self.rediscover_changed()
+    }
+
+    /// Discovers again the entries with devices of these subsystems, or with any devices.
+    pub async fn rediscover_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
+        self.rediscover_if(|entry| match subsystems {
+            Some(subsystems) => entry
+                .subsystems
+                .iter()
+                .any(|name| subsystems.contains(*name)),
+            None => !entry.subsystems.is_empty(),
+        })
+        .await
+    }
+
+    /// Discovers again, for a caller of `List`, the entries that these selectors may match: those whose reads have
+    /// shown a change, and those whose devices the kernel lists otherwise than at the last probe.
+    pub async fn rediscover_for(&self, selectors: &[&str]) -> Changes {
+        self.probe_definitions(false, true, DISCOVERY_TIMEOUT).await;
+        let listings = self.lock().listings.clone();
+        let mut known = HashMap::new();
+        let mut listed = |subsystem| {
+            let list = || listings.as_ref()?.of(subsystem);
+            *known.entry(subsystem).or_insert_with(list)
+        };
+        let now = monotonic();
+        let selectors = parsed(selectors);
+        self.rediscover_if(|entry| {
+            may_match(entry, selectors.as_deref())
+                && (entry.changed() || entry.may_have_other_devices(&mut listed, now))
+        })
+        .await
+    }
+
+    /// Discovers again all entries with devices that these selectors may match, also if the kernel's lists are equal.
+    /// For a selector without a match.
+    pub async fn rediscover_all_for(&self, selectors: &[&str]) -> Changes {
+        let selectors = parsed(selectors);
+        self.rediscover_if(|entry| {
+            may_match(entry, selectors.as_deref())
+                && (entry.changed() || !entry.subsystems.is_empty())
+        })
+        .await
+    }
+
+    /// Waits for the jobs of discovery, then discovers again the entries that `may_differ`.
+    async fn rediscover_if(&self, may_differ: impl FnMut(&mut Entry) -> bool) -> Changes {
+        let entries = self.prefetch_discovery(may_differ).await;
+        let mut inner = self.lock();
+        inner.rediscover(|number, _| entries.contains(&number))
+    }
+}
+
+/// The selectors that are well formed; `None` for an empty list, which matches everything.
+fn parsed<'a>(selectors: &[&'a str]) -> Option<Vec<Selector<'a>>> {
+    let parsed = selectors.iter().flat_map(|text| Selector::parse(text));
+    (!selectors.is_empty()).then(|| parsed.collect())
+}
+
+/// Whether a source may have a metric that one of the selectors matches.
+fn may_match(entry: &Entry, selectors: Option<&[Selector<'_>]>) -> bool {
+    let mut scope = entry.scope.iter();
+    selectors.is_none_or(|selectors| {
+        scope.any(|id| selectors.iter().any(|selector| selector.may_match(id)))
+    })
+}
+
+impl Inner {
+    /// Discovers an entry, if that has not succeeded yet, and adds the members of a family.
+    pub(super) fn discover(&mut self, number: usize) {
+        if self.entries[number].metrics.is_some() {
+            return;
+        }
+        let members = self.entries[number].discover();
+        if self.entries[number].metrics.is_some() {
+            self.index = None;
+        }
+        self.entries
+            .add_members(number, members, &self.on_answer, |entry| {
+                if entry.is_custom {
+                    entry.discover();
+                }
+            });
+    }
+
+    /// Discovers again the entries that were discovered before and that `may_differ`.
+    fn rediscover(&mut self, mut may_differ: impl FnMut(usize, &mut Entry) -> bool) -> Changes {
+        let mut changes = Changes::default();
+        let mut from = 0;
+        while let Some(number) = self.entries.at_or_after(from) {
+            let entry = &mut self.entries[number];
+            // Reaches the members added in this loop, too; `may_differ` decides about them as about the others.
+            if entry.metrics.is_some() && may_differ(number, entry) {
+                let members = entry.rediscover(&mut changes);
+                self.index = None;
+                self.entries.drop_gone(number, &mut changes);
+                self.entries
+                    .add_members(number, members, &self.on_answer, |entry| {
+                        entry.rediscover(&mut changes);
+                    });
+            }
+            from = number.saturating_add(1);
+        }
+        if !changes.is_empty() {
+            self.forget_resolved();
+        }
+        changes
+    }
+
+    /// Forgets the resolved selectors, which may match other metrics now.
+    pub(super) fn forget_resolved(&mut self) {
+        self.cache = Cache::default();
+        self.index = None;
+        self.generation = self.generation.wrapping_add(1);
+    }
+}

@@ -1,0 +1,54 @@
+//! Discovering again for a caller of `List`.
+
+use super::*;
+
+/// Three sources: of hwmon and of power_supply, which sysfs lists, and one without devices.
+#[test]
+fn list_rediscovers_only_changed_sources() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_owned();
+    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
+    plug("hwmon/hwmon0");
+    plug("power_supply/BAT0");
+    let roots = source::Roots {
+        proc: root.clone(),
+        sys: root.clone(),
+        root: root.clone(),
+    };
+    let about = |name, scope, subsystems| Counting {
+        about: About::new(name, scope).of_devices(subsystems),
+        ..Counting::new(name, scope, &[])
+    };
+    let chips = about("chips", &["a/*/*"], &["hwmon"]);
+    let supplies = about("supplies", &["b/*/*"], &["power_supply"]);
+    let other = about("other", &["c/*/*"], &[]);
+    let watched = [&chips, &supplies, &other].map(|source| source.watched.clone());
+    let discoveries = || {
+        watched
+            .each_ref()
+            .map(|each| each.discoveries.load(Ordering::Relaxed))
+    };
+    let store = Store::new([chips, supplies, other].map(Provider::source).into());
+    let store = store.with_listings(DeviceLists::new(&roots));
+    store.resolve(&[]).unwrap();
+    assert_eq!(discoveries(), [1, 1, 1]);
+    // The first call knows no earlier lists.
+    block_on(store.rediscover_for(&[]));
+    assert_eq!(discoveries(), [2, 2, 1]);
+    block_on(store.rediscover_for(&[]));
+    assert_eq!(discoveries(), [2, 2, 1]);
+    plug("power_supply/AC");
+    block_on(store.rediscover_for(&["a"]));
+    assert_eq!(discoveries(), [2, 2, 1]);
+    block_on(store.rediscover_for(&["//"]));
+    assert_eq!(discoveries(), [2, 2, 1]);
+    block_on(store.rediscover_for(&["b"]));
+    block_on(store.rediscover_for(&[]));
+    assert_eq!(discoveries(), [2, 3, 1]);
+    watched[2].changed.store(true, Ordering::Relaxed);
+    block_on(store.rediscover_for(&[]));
+    assert_eq!(discoveries(), [2, 3, 2]);
+    // This one ignores the lists.
+    block_on(store.rediscover_all_for(&["a"]));
+    assert_eq!(discoveries(), [3, 3, 2]);
+}
