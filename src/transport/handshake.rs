@@ -1,7 +1,7 @@
-//! The handshake of the D-Bus specification ("Authentication Protocol"), and `Hello`.
+//! The handshake ("Authentication Protocol" in the D-Bus specification), and `Hello`.
 //!
-//! `BEGIN` is sent when both answers are here, and not with the questions: xdg-dbus-proxy before 0.1.6
-//! takes what the bus says after it has seen `BEGIN` for messages.
+//! `BEGIN` is sent after both replies have come: xdg-dbus-proxy before 0.1.6 takes the bytes that the bus sends after
+//! `BEGIN` for messages, so it must not see `BEGIN` earlier.
 
 use std::{fmt::Write, io, io::ErrorKind};
 
@@ -12,22 +12,22 @@ use super::{
     header::{Header, Length},
 };
 
-/// The longest answer that is read: a line, or the reply to `Hello` with its header.
-const LONGEST: usize = 16 * 1024;
+/// The limit of a reply: a line, or the reply to `Hello` with its header.
+const MAX_REPLY: usize = 16 * 1024;
 
-/// The longest part of an answer that is told.
-const LONGEST_TOLD: usize = 64;
+/// The limit of a reply in an error message, in characters.
+const MAX_QUOTED: usize = 64;
 
-/// Why the handshake has failed, and what helps.
+/// The reason why the handshake has failed, with a remedy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(
-        "user {user} is not let in ({answer:?}). The bus is another user's, or a user namespace is between: run this as \
+        "user {user} is not let in ({reply:?}). The bus is another user's, or a user namespace is between: run this as \
          the user whose session it is"
     )]
-    Rejected { user: u32, answer: String },
-    #[error("{answer:?} is no answer of a bus: DBUS_SESSION_BUS_ADDRESS has to lead to one")]
-    Foreign { answer: String },
+    Rejected { user: u32, reply: String },
+    #[error("{reply:?} is no answer of a bus: DBUS_SESSION_BUS_ADDRESS has to lead to one")]
+    Foreign { reply: String },
     #[error(
         "the connection was closed. A proxy closes it where no bus is behind it: start the proxy again, or have \
          DBUS_SESSION_BUS_ADDRESS lead to a bus"
@@ -46,58 +46,58 @@ pub(super) enum Error {
     Refused(String),
     #[error("the reply to Hello is malformed")]
     Malformed,
-    #[error("an answer has no end")]
-    Endless,
+    #[error("a reply of the bus has more than {MAX_REPLY} bytes")]
+    TooLong,
 }
 
-/// What the bus says to whom it lets in.
-pub(super) struct Welcome {
+/// The outcome of a successful handshake.
+pub(super) struct Authenticated {
     pub(super) guid: String,
     pub(super) unique_name: String,
-    /// What came behind the reply to `Hello`.
+    /// The bytes that were received after the reply to `Hello`.
     pub(super) received: Vec<u8>,
 }
 
-/// What was received and is not read yet.
-struct Answers<'a> {
+/// The handshake's side of a stream, with the bytes that were received and not parsed yet.
+struct Dialogue<'a> {
     stream: &'a Stream,
     received: Vec<u8>,
 }
 
-pub(super) async fn perform(stream: &Stream) -> Result<Welcome, Error> {
+pub(super) async fn perform(stream: &Stream) -> Result<Authenticated, Error> {
     let user = nix::unistd::geteuid().as_raw();
-    // Its decimal digits, each as two hexadecimal ones.
+    // The decimal digits of the uid as ASCII, in hexadecimal.
     let mut hex = String::new();
     for digit in user.to_string().bytes() {
         write!(hex, "{digit:02x}").map_err(io::Error::other)?;
     }
-    let mut answers = Answers {
+    let mut dialogue = Dialogue {
         stream,
         received: Vec::new(),
     };
     let external = format!("\0AUTH EXTERNAL {hex}\r\nNEGOTIATE_UNIX_FD\r\n");
-    let mut answer = answers.to(&external).await?;
-    // Over TCP the kernel vouches for nobody.
-    if answer.starts_with("REJECTED") && answer.contains("ANONYMOUS") {
+    let mut reply = dialogue.authenticate(&external).await?;
+    // Over TCP the bus has no credentials from the kernel.
+    if reply.starts_with("REJECTED") && reply.contains("ANONYMOUS") {
         let anonymous = "AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
-        answer = answers.to(anonymous).await?;
+        reply = dialogue.authenticate(anonymous).await?;
     }
-    let Some(guid) = answer.strip_prefix("OK ") else {
-        return Err(Error::Rejected { user, answer });
+    let Some(guid) = reply.strip_prefix("OK ") else {
+        return Err(Error::Rejected { user, reply });
     };
     let guid = guid.to_owned();
     let hello = hello()?;
     let begin = [b"BEGIN\r\n", &hello.data()[..]].concat();
-    answers.send(&begin).await?;
+    dialogue.send(&begin).await?;
     let serial = hello.primary_header().serial_num().get();
-    let unique_name = match answers.name(serial).await {
+    let unique_name = match dialogue.unique_name(serial).await {
         Err(Error::Closed) => return Err(Error::ClosedAtHello { user }),
         name => name?,
     };
-    Ok(Welcome {
+    Ok(Authenticated {
         guid,
         unique_name,
-        received: answers.received,
+        received: dialogue.received,
     })
 }
 
@@ -107,18 +107,18 @@ fn hello() -> zbus::Result<Message> {
     hello.destination(bus).interface(bus).build(&())
 }
 
-impl Answers<'_> {
-    /// Sends the name of a mechanism and the question after descriptors, and returns the answer to the first.
-    /// The other makes no difference: nothing here sends descriptors to a bus that does not pass them.
-    async fn to(&mut self, questions: &str) -> Result<String, Error> {
-        self.send(questions.as_bytes()).await?;
-        let answer = self.line().await?;
-        if !answer.starts_with("OK ") && !answer.starts_with("REJECTED") {
-            let answer = answer.chars().take(LONGEST_TOLD).collect();
-            return Err(Error::Foreign { answer });
+impl Dialogue<'_> {
+    /// Sends the mechanism and NEGOTIATE_UNIX_FD, and returns the reply to the mechanism. The other reply is
+    /// ignored: the program sends no descriptors to a bus that does not pass them.
+    async fn authenticate(&mut self, commands: &str) -> Result<String, Error> {
+        self.send(commands.as_bytes()).await?;
+        let reply = self.line().await?;
+        if !reply.starts_with("OK ") && !reply.starts_with("REJECTED") {
+            let reply = reply.chars().take(MAX_QUOTED).collect();
+            return Err(Error::Foreign { reply });
         }
         self.line().await?;
-        Ok(answer)
+        Ok(reply)
     }
 
     async fn send(&self, bytes: &[u8]) -> Result<(), Error> {
@@ -129,7 +129,7 @@ impl Answers<'_> {
         })
     }
 
-    /// The next line, without its end.
+    /// The next line, without CR LF.
     async fn line(&mut self) -> Result<String, Error> {
         loop {
             let end = self.received.windows(2).position(|two| two == b"\r\n");
@@ -138,17 +138,17 @@ impl Answers<'_> {
                 self.received.drain(..2);
                 return Ok(String::from_utf8_lossy(&line).into_owned());
             }
-            self.more().await?;
+            self.receive().await?;
         }
     }
 
-    /// The unique name that the reply to the call with this serial gives.
-    async fn name(&mut self, serial: u32) -> Result<String, Error> {
+    /// The unique name in the reply to the `Hello` with this serial.
+    async fn unique_name(&mut self, serial: u32) -> Result<String, Error> {
         let length = loop {
             match Length::of(&self.received) {
-                Ok(Some(length)) if length.total > LONGEST => return Err(Error::Malformed),
+                Ok(Some(length)) if length.total > MAX_REPLY => return Err(Error::Malformed),
                 Ok(Some(length)) if self.received.len() >= length.total => break length,
-                Ok(_) => self.more().await?,
+                Ok(_) => self.receive().await?,
                 Err(_) => return Err(Error::Malformed),
             }
         };
@@ -163,19 +163,19 @@ impl Answers<'_> {
         }
     }
 
-    async fn more(&mut self) -> Result<(), Error> {
+    async fn receive(&mut self) -> Result<(), Error> {
         let mut buffer = [0; 1024];
-        // The bus passes no descriptors before it has let somebody in.
+        // The bus passes no descriptors before the end of the handshake.
         let mut descriptors = Vec::new();
         let received = self.stream.receive_some(&mut buffer, &mut descriptors);
         let received = match received.await {
             Ok(0) => return Err(Error::Closed),
-            // It was closed before it had read all.
+            // The other end has closed the connection before reading all bytes.
             Err(cause) if cause.kind() == ErrorKind::ConnectionReset => return Err(Error::Closed),
             received => received?,
         };
-        if self.received.len() > LONGEST {
-            return Err(Error::Endless);
+        if self.received.len() > MAX_REPLY {
+            return Err(Error::TooLong);
         }
         self.received.extend(buffer.iter().take(received));
         Ok(())

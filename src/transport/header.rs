@@ -1,40 +1,41 @@
-//! The header of a message as it travels ("Message Format" of the D-Bus specification), as far as is needed
-//! to know how long a message is, who sent it, and what it answers.
+//! Headers of messages in wire format ("Message Format" in the D-Bus specification): the length of a message, its
+//! sender and its reply serial.
 
 use zbus::message::Type;
 
-/// The bytes before the header fields: what every message has, and the length of the fields.
+/// The bytes before the header fields. They have the same layout in every message, and end with the length of the
+/// fields.
 pub(crate) const FIXED: usize = 16;
 
 #[cfg(feature = "service")]
 const FLAGS: usize = 2;
 const NO_REPLY_EXPECTED: u8 = 1;
 
-/// What is no message of the D-Bus protocol.
+/// The error of bytes that are no D-Bus message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// How long a message is, in bytes.
+/// The length of a message, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Length {
-    /// The header, up to the first byte of the body.
+    /// The length of the header with its padding.
     pub(crate) header: usize,
-    /// All of it.
+    /// The length of the message.
     pub(crate) total: usize,
 }
 
-/// The header of a message, as far as it matters here.
+/// The parts of a message's header that this program uses.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
-    /// None for a type that the specification does not know.
+    /// `None` for a type that the specification does not define.
     pub(crate) kind: Option<Type>,
     /// Whether the sender waits for a reply.
     pub(crate) expects_reply: bool,
     pub(crate) serial: u32,
     pub(crate) reply_serial: Option<u32>,
-    /// The unique name that the bus has put there, or the bus itself.
+    /// The unique name of the sender, or the name of the bus. The bus sets it.
     pub(crate) sender: Option<&'a str>,
-    /// How many file descriptors travel with it.
+    /// The number of file descriptors with the message.
     pub(crate) descriptors: usize,
     is_big_endian: bool,
 }
@@ -47,7 +48,7 @@ mod field {
 }
 
 impl Length {
-    /// The length of the message that begins like this; none where that takes more bytes to tell.
+    /// The length of the message with these first bytes; `None` if they are too few.
     pub(crate) fn of(bytes: &[u8]) -> Result<Option<Self>, Malformed> {
         let Some(fixed) = bytes.first_chunk::<FIXED>() else {
             return Ok(None);
@@ -68,7 +69,7 @@ impl Length {
 }
 
 impl<'a> Header<'a> {
-    /// Reads the header of a message; what comes behind the header may be missing.
+    /// Parses the header of a message. The body may be missing.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(bytes)?;
         let mut header = Header {
@@ -106,14 +107,14 @@ impl<'a> Header<'a> {
                 (_, b"g") => cursor.signature().map(drop)?,
                 (_, b"u" | b"i" | b"b") => cursor.u32().map(drop)?,
                 (_, b"y") => cursor.u8().map(drop)?,
-                // The specification has no field of another type.
+                // The specification defines no field of another type.
                 _ => return None,
             }
         }
         Some(())
     }
 
-    /// The first argument of this message, where it is a string.
+    /// The first argument of the message, if it is a string.
     pub(crate) fn string(&self, body: &'a [u8]) -> Option<&'a str> {
         let mut cursor = Cursor {
             bytes: body,
@@ -124,7 +125,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Has a call say that its sender waits for a reply.
+/// Clears the flag NO_REPLY_EXPECTED of a call.
 #[cfg(feature = "service")]
 pub(crate) fn expect_reply(message: &mut [u8]) {
     if let Some(flags) = message.get_mut(FLAGS) {
@@ -132,7 +133,7 @@ pub(crate) fn expect_reply(message: &mut [u8]) {
     }
 }
 
-/// A place in a message, and how its numbers are written.
+/// A position in a message, with the byte order of its numbers.
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn is_what_zbus_writes() {
+    fn messages_of_zbus_are_parsed() {
         for endian in [Endian::Little, Endian::Big] {
             let call = call(endian);
             let bytes = call.data();
@@ -235,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_no_message() {
+    fn a_part_of_a_message_has_no_header() {
         let call = call(Endian::Little);
         let bytes = call.data();
         let header = Length::of(bytes).unwrap().unwrap().header;
         for end in 0..bytes.len() {
             let length = Length::of(&bytes[..end]);
             assert_eq!(length.unwrap_or(None).is_some(), end >= FIXED, "{end}");
-            // The padding behind the fields is not read.
+            // The padding after the fields is not read.
             let parsed = Header::parse(&bytes[..end]);
             assert!(parsed.is_err() || end + 8 > header, "{end}");
         }
@@ -255,7 +256,7 @@ mod tests {
         let length = Length::of(&bytes).unwrap().unwrap();
         bytes[1] = 9;
         assert_eq!(Header::parse(&bytes).unwrap().kind, None);
-        // No byte of a header makes it read beyond its end or panic.
+        // No byte of a header causes a read beyond its end or a panic.
         for at in 0..length.header {
             for byte in [0, 1, 0x7f, 0xff] {
                 let mut bytes = call(Endian::Little).data().to_vec();

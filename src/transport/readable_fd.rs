@@ -1,4 +1,4 @@
-//! A descriptor of the kernel's that becomes readable: a timer, a socket that tokio has no type for.
+//! File descriptors that become readable and for which tokio has no type: timerfds, sockets.
 
 use std::{
     io,
@@ -8,24 +8,24 @@ use std::{
 
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// A descriptor, watched by the runtime. It wakes nobody while nobody waits for it.
+/// A file descriptor that is registered with the runtime. Wakes no task unless one waits for it.
 #[derive(Debug)]
 pub(crate) struct ReadableFd(AsyncFd<OwnedFd>);
 
-/// Has the runtime watch a descriptor that does not block.
+/// Registers a non-blocking descriptor with the runtime.
 pub(super) fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     #[allow(
         unsafe_code,
-        reason = "tokio has no safe way to wait for other descriptors"
+        reason = "tokio has no safe way to register such descriptors"
     )]
-    // SAFETY: an `OwnedFd` is open and the same descriptor until it is dropped, and it is
-    // dropped with the `AsyncFd` that owns it.
+    // SAFETY: an `OwnedFd` stays open and keeps its number until it is dropped, and the `AsyncFd`
+    // that owns it drops it.
     let registered = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     Ok(registered?)
 }
 
 impl ReadableFd {
-    /// Watches a descriptor that does not block.
+    /// Registers a non-blocking descriptor.
     pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Self> {
         register(descriptor, Interest::READABLE).map(Self)
     }
@@ -34,19 +34,19 @@ impl ReadableFd {
         self.0.get_ref()
     }
 
-    /// Waits until there may be something to read.
+    /// Waits until the descriptor may be readable.
     pub(crate) async fn wait(&self) -> io::Result<()> {
         self.0.readable().await.map(drop)
     }
 
-    /// Reads without waiting; nothing where there is nothing. `read` says with what it has read whether
-    /// that was all there was.
+    /// Reads without waiting; `None` if there is no data. `read` returns with its result whether it has read all
+    /// data.
     pub(crate) fn try_read<T>(
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<(T, bool)>,
     ) -> io::Result<Option<T>> {
         loop {
-            // Nobody is to be woken: who waits calls `wait`.
+            // Registers no waker: tasks that wait call `wait`.
             let mut context = Context::from_waker(Waker::noop());
             let mut ready = match self.0.poll_read_ready(&mut context) {
                 Poll::Ready(ready) => ready?,
@@ -61,13 +61,13 @@ impl ReadableFd {
                     }
                     return Ok(Some(done));
                 }
-                // It was readable once, and somebody has read it since.
+                // Another reader was faster since the descriptor became readable.
                 Err(_would_block) => return Ok(None),
             }
         }
     }
 
-    /// Waits until there is something to read, and reads it.
+    /// Waits until there is data, and reads it.
     #[cfg(feature = "service")]
     pub(crate) async fn read<T>(
         &self,
@@ -77,7 +77,7 @@ impl ReadableFd {
             .await
     }
 
-    /// The same, where one read leaves nothing to be read: the next wait need not look first.
+    /// Like [`read`](Self::read), for reads that take all data: the next wait does not poll the descriptor first.
     #[cfg(feature = "service")]
     pub(crate) async fn read_all<T>(
         &self,

@@ -1,4 +1,4 @@
-//! A stream socket; a Unix one passes file descriptors, too.
+//! A stream socket. A Unix socket also passes file descriptors.
 
 use std::{
     ffi::OsStr,
@@ -19,7 +19,7 @@ use nix::{
     fcntl::OFlag,
     sys::socket::{self, AddressFamily, Shutdown, SockFlag, SockType, UnixAddr},
 };
-// nix returns the descriptors that a message brings as numbers, which only unsafe code can own.
+// nix returns received descriptors as numbers, and only unsafe code can own these.
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -32,18 +32,18 @@ use zbus::address::transport::{Tcp, UnixSocket};
 
 use super::readable_fd::{self, ReadableFd};
 
-/// The most descriptors that the kernel passes at once: `SCM_MAX_FD`.
-const MOST_DESCRIPTORS: usize = 253;
+/// The kernel's limit of descriptors in one message: `SCM_MAX_FD`.
+const MAX_DESCRIPTORS: usize = 253;
 
-/// A connected socket. It wakes its reader when there is something to read, and its writer only where
-/// the kernel had no room for what was written.
+/// A connected socket. It wakes its reader when there is data, and its writer only if the kernel's send buffer was
+/// full.
 #[derive(Debug)]
 pub(crate) struct Stream(ReadableFd);
 
 impl Stream {
-    /// Connects to whoever listens there.
-    pub(super) async fn connect_unix(place: &UnixSocket) -> io::Result<Self> {
-        let address = match place {
+    /// Connects to a Unix socket.
+    pub(super) async fn connect_unix(address: &UnixSocket) -> io::Result<Self> {
+        let address = match address {
             UnixSocket::File(path) => UnixAddr::new(path.as_os_str())?,
             UnixSocket::Abstract(name) => UnixAddr::new_abstract(name.as_bytes())?,
             _ => return Err(io::ErrorKind::Unsupported.into()),
@@ -54,49 +54,49 @@ impl Stream {
             match socket::connect(socket.as_raw_fd(), &address) {
                 Ok(()) => return Ok(Self(ReadableFd::new(socket)?)),
                 Err(Errno::EINTR) => {}
-                // The queue of the listener is full, and no event tells when it is not.
+                // The listener's backlog is full, and no event reports room in it.
                 Err(Errno::EAGAIN) => tokio::time::sleep(Duration::from_millis(10)).await,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The same over TCP, which passes no descriptors.
-    pub(super) async fn connect_tcp(place: &Tcp) -> io::Result<Self> {
-        let stream = TcpStream::connect((place.host(), place.port())).await?;
+    /// Connects over TCP, which passes no descriptors.
+    pub(super) async fn connect_tcp(address: &Tcp) -> io::Result<Self> {
+        let stream = TcpStream::connect((address.host(), address.port())).await?;
         stream.set_nodelay(true)?;
         let stream = Self(ReadableFd::new(stream.into_std()?.into())?);
-        if let Some(file) = place.nonce_file() {
-            // What is in it shows that both ends see the same files.
+        if let Some(file) = address.nonce_file() {
+            // The nonce proves to the bus that both ends see the same files.
             stream.send_all(&nonce(OsStr::from_bytes(file))?).await?;
         }
         Ok(stream)
     }
 
-    /// The number of the process that listens at the other end, where the kernel tells.
+    /// The pid of the process at the other end, if the kernel knows it.
     #[cfg(feature = "service")]
     pub(crate) fn peer(&self) -> Option<u32> {
         use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
         let peer = getsockopt(self.0.descriptor(), PeerCredentials).ok()?;
-        // 0 of one in another pid namespace, and over TCP.
+        // The pid is 0 for a process in another pid namespace, and over TCP.
         u32::try_from(peer.pid()).ok().filter(|&pid| pid > 0)
     }
 
-    /// Waits until there is something to read.
+    /// Waits until there is data.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         self.0.wait().await
     }
 
-    /// Reads what has come. `Ok(None)`: nothing has. Descriptors are appended.
+    /// Reads without waiting; `None` if there is no data. Appends received descriptors.
     pub(crate) fn receive(
         &self,
         buffer: &mut [u8],
         descriptors: &mut Vec<OwnedFd>,
     ) -> io::Result<Option<usize>> {
-        let room = buffer.len();
+        let length = buffer.len();
         self.0.try_read(|socket| {
             let mut space =
-                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
             let mut slices = [IoSliceMut::new(&mut *buffer)];
             let flags = RecvFlags::CMSG_CLOEXEC;
@@ -107,15 +107,15 @@ impl Stream {
                     descriptors.extend(rights);
                 }
             }
-            // A read that brings descriptors ends behind them, whatever follows, also where there was no
-            // room for them.
+            // The kernel ends a read after descriptors, also if there was no room for them, so more data can
+            // follow.
             let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
-            let is_all = received.bytes < room && descriptors.len() == before && !is_cut;
+            let is_all = received.bytes < length && descriptors.len() == before && !is_cut;
             Ok((received.bytes, is_all))
         })
     }
 
-    /// Reads, and waits for it. 0 is the end.
+    /// Waits for data and reads it. 0 is the end of the stream.
     pub(crate) async fn receive_some(
         &self,
         buffer: &mut [u8],
@@ -129,13 +129,13 @@ impl Stream {
         }
     }
 
-    /// Writes as much as the kernel has room for. `Ok(None)`: it has none.
+    /// Writes as much as fits into the kernel's send buffer; `None` if it is full.
     pub(crate) fn send(
         &self,
         slices: &[IoSlice<'_>],
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<Option<usize>> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -155,14 +155,15 @@ impl Stream {
         }
     }
 
-    /// Whether the bus has read most of what was written: three quarters of what the kernel keeps for it.
+    /// Whether the bus has read most of the written bytes: the kernel reports a socket as writable when at most a
+    /// quarter of its send buffer is in use.
     #[cfg(feature = "service")]
     pub(crate) fn is_drained(&self) -> io::Result<bool> {
         let mut descriptors = [PollFd::new(self.0.descriptor().as_fd(), PollFlags::POLLOUT)];
         Ok(poll(&mut descriptors, PollTimeout::ZERO)? > 0)
     }
 
-    /// Waits until the bus has read most of what was written.
+    /// Waits until the bus has read most of the written bytes.
     #[cfg(feature = "service")]
     pub(crate) async fn drained(&self) -> io::Result<()> {
         while !self.is_drained()? {
@@ -171,8 +172,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Waits until the kernel has room again. A registration of its own, for as long as the wait: a
-    /// lasting one would wake the service each time the bus has read something.
+    /// Waits until the kernel's send buffer has room. Registers the socket for this wait only: a lasting
+    /// registration would wake the service each time the bus reads.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         let socket = self.0.descriptor().as_fd().try_clone_to_owned()?;
         let writable: AsyncFd<OwnedFd> = readable_fd::register(socket, Interest::WRITABLE)?;
@@ -181,7 +182,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Writes all of it, and waits where the kernel has no room.
+    /// Writes all bytes, and waits while the kernel's send buffer is full.
     pub(super) async fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.send(&[IoSlice::new(bytes)], &[])? {
@@ -199,8 +200,8 @@ impl Stream {
     }
 }
 
-/// The nonce that a file has: 16 bytes ("TCP Sockets with nonce" of the specification). A FIFO or a device is not
-/// waited for.
+/// Reads the nonce of a file: 16 bytes ("TCP Sockets with nonce" in the specification). Opens with O_NONBLOCK and
+/// O_NOCTTY, because the path may be a FIFO or a tty.
 fn nonce(path: &OsStr) -> io::Result<Vec<u8>> {
     const LENGTH: u64 = 16;
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_is_16_bytes_and_not_waited_for() {
+    fn a_nonce_is_16_bytes_and_a_fifo_does_not_block() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("nonce");
         std::fs::write(&file, "0123456789abcdef and more").unwrap();
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_socket_is_waited_for() {
+    fn send_all_waits_for_a_full_socket() {
         let (own, mut other) = UnixStream::pair().unwrap();
         own.set_nonblocking(true).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()

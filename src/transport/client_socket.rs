@@ -1,4 +1,4 @@
-//! The socket of a client, as zbus takes it: bytes in, bytes out.
+//! The socket of a client for zbus, without admission.
 
 use std::{
     io::{self, IoSlice},
@@ -13,27 +13,27 @@ use zbus::{
 
 use super::Stream;
 
-/// A socket that is behind its handshake.
+/// A socket after the handshake.
 #[derive(Debug)]
-pub(super) struct Plain {
+pub(super) struct ClientSocket {
     stream: Arc<Stream>,
     received: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub(super) struct Reader(Plain);
+pub(super) struct Reader(ClientSocket);
 
 #[derive(Debug)]
 pub(super) struct Writer(Arc<Stream>);
 
-impl Plain {
-    /// A socket from which this much was received already.
+impl ClientSocket {
+    /// A socket from which these bytes were received already.
     pub(super) fn new(stream: Arc<Stream>, received: Vec<u8>) -> Self {
         Self { stream, received }
     }
 }
 
-impl Socket for Plain {
+impl Socket for ClientSocket {
     type ReadHalf = Reader;
     type WriteHalf = Writer;
 
@@ -46,7 +46,7 @@ impl Socket for Plain {
 #[async_trait]
 impl ReadHalf for Reader {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-        let Plain { stream, received } = &mut self.0;
+        let ClientSocket { stream, received } = &mut self.0;
         let mut descriptors = Vec::new();
         if received.is_empty() {
             let read = stream.receive_some(buffer, &mut descriptors).await?;
