@@ -1,4 +1,4 @@
-//! One fresh reading now, rates included: what `Sample` does, on the bus and without one.
+//! One fresh reading with rates, as the method `Sample` returns it.
 
 use std::time::Duration;
 
@@ -9,22 +9,23 @@ use crate::{
     store::{Baseline, Column, Frame, Selection, Store},
 };
 
-/// The kernel counts CPU time in ticks of its clock, 10 ms at most in what it shows (`USER_HZ`). What a
-/// short window has missed, the next ticks bring; what has not moved after ten of them stands still.
+/// The kernel counts CPU time in ticks of at most 10 ms (`USER_HZ`). Counters that have not moved within the window
+/// are read again a tick later; counters that do not move in ten ticks stand still.
 const TICK: Duration = Duration::from_millis(10);
-const TICKS: u32 = 10;
+const MAX_TICKS: u32 = 10;
 
-/// What is found slow while it is read is waited for once, and what else is found so then, once more.
-const MOVES: u32 = 2;
+/// The limit of waits for sources that prove slow during the read: one, and one for those that prove slow in the
+/// second read.
+const MAX_WAITS: u32 = 2;
 
-/// How a sample is to be taken.
+/// The durations of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleTiming {
     /// The shortest time between the two reads of a rate.
     pub window: Duration,
-    /// A reading that is at most this old will do.
+    /// The greatest age of an earlier reading that may be returned.
     pub max_age: Duration,
-    /// What takes longer than this is a fault.
+    /// Readings that take longer are [`Fault::Timeout`].
     pub timeout: Duration,
 }
 
@@ -38,36 +39,36 @@ impl Default for SampleTiming {
     }
 }
 
-/// What was read of a selection.
+/// The readings of a selection.
 #[derive(Debug)]
 pub struct Sample {
     frame: Frame,
     baseline: Baseline,
-    late: bool,
+    /// Whether the window is longer than the timeout, so that rates have no second read.
+    is_late: bool,
 }
 
 impl Sample {
-    /// Reads a selection. A rate that has no earlier reading to compare with takes two, a window
-    /// apart, or a little more where its counters have not moved in it. What is still on its way, the
-    /// first answer of a command, is waited for.
-    pub async fn take(store: &Store, selection: &Selection, options: SampleTiming) -> Self {
+    /// Reads a selection. A rate without a baseline takes two reads, a window apart, or a little more if its
+    /// counters have not moved. Waits for answers that are still to come, such as the first one of a command.
+    pub async fn take(store: &Store, selection: &Selection, timing: SampleTiming) -> Self {
         let start = monotonic();
-        let deadline = start.saturating_add(options.timeout);
-        if !options.max_age.is_zero() {
-            let since = start.saturating_sub(options.max_age);
+        let deadline = start.saturating_add(timing.timeout);
+        if !timing.max_age.is_zero() {
+            let since = start.saturating_sub(timing.max_age);
             store.prefetch(selection, since, deadline).await;
             let frame = store.read(selection, since);
-            let baseline = store.existing_baseline(selection, &frame, options.window);
+            let baseline = store.existing_baseline(selection, &frame, timing.window);
             if selection.is_covered(&baseline) {
                 return Self::new(frame, baseline, false);
             }
         }
         store
-            .prefetch_baseline(selection, options.window, deadline)
+            .prefetch_baseline(selection, timing.window, deadline)
             .await;
-        let (baseline, ready) = store.baseline(selection, options.window);
+        let (baseline, ready) = store.baseline(selection, timing.window);
         if ready > deadline {
-            sleep(options.timeout).await;
+            sleep(timing.timeout).await;
             let frame = store.read(selection, deadline);
             return Self::new(frame, Baseline::new(), true);
         }
@@ -76,19 +77,19 @@ impl Sample {
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        let (mut ticks, mut moved) = (0, 0);
+        let (mut ticks, mut waits) = (0, 0);
         loop {
             store.prefetch(selection, since, deadline).await;
             let frame = store.read(selection, since);
             let left = deadline.saturating_sub(monotonic());
-            let is_too_soon = ticks < TICKS && selection.is_too_soon(&frame, &baseline);
-            // What has just proved slow is on its way.
-            let is_awaited = moved < MOVES && store.is_worth_waiting(selection);
+            let is_too_soon = ticks < MAX_TICKS && selection.is_too_soon(&frame, &baseline);
+            // The read has begun jobs of sources that have just proved slow.
+            let is_awaited = waits < MAX_WAITS && store.is_worth_waiting(selection);
             if left.is_zero() || !(is_too_soon || is_awaited) {
                 return Self::new(frame, baseline, false);
             }
             if is_awaited {
-                moved = moved.saturating_add(1);
+                waits = waits.saturating_add(1);
             } else {
                 ticks = ticks.saturating_add(1);
                 sleep(left.min(TICK)).await;
@@ -97,11 +98,11 @@ impl Sample {
         }
     }
 
-    fn new(frame: Frame, baseline: Baseline, late: bool) -> Self {
+    fn new(frame: Frame, baseline: Baseline, is_late: bool) -> Self {
         Self {
             frame,
             baseline,
-            late,
+            is_late,
         }
     }
 
@@ -117,195 +118,11 @@ impl Sample {
     ) -> impl Iterator<Item = (&'a Column, Reading)> {
         let readings = selection.readings(&self.frame, &self.baseline);
         readings.map(|(column, reading)| match reading {
-            Err(Fault::First) if self.late => (column, Err(Fault::Timeout)),
+            Err(Fault::First) if self.is_late => (column, Err(Fault::Timeout)),
             reading => (column, reading),
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{cell::Cell, sync::mpsc, thread};
-
-    use super::*;
-    use crate::{
-        metric::{Kind, Metric, unit},
-        rate::Formula,
-        reading::{Raw, Value},
-        source::{About, Answered, Deferred, Error, Provider, Source},
-    };
-
-    const ID: &str = "test/one/share";
-
-    /// A counter of time that moves at its fourth reading only.
-    #[derive(Default)]
-    struct Slow {
-        reads: u64,
-    }
-
-    /// Something that is read elsewhere: it is asked before each reading.
-    struct Elsewhere {
-        ask: mpsc::Sender<()>,
-        answers: mpsc::Receiver<f64>,
-        answer: Cell<Option<f64>>,
-        start: Option<Start>,
-    }
-
-    type Start = Box<dyn FnOnce(Answered) + Send>;
-
-    fn metric(kind: Kind, formula: Formula) -> Metric {
-        Metric {
-            id: ID.into(),
-            name: "Name".into(),
-            description: "Description".into(),
-            unit: unit::PERCENT.into(),
-            kind,
-            minimum: None,
-            maximum: None,
-            formula,
-        }
-    }
-
-    impl Source for Slow {
-        fn about(&self) -> About<'_> {
-            About::new("slow", &[ID])
-        }
-
-        fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-            let share = Formula::Share { part: 0, whole: 1 };
-            Ok(vec![metric(Kind::Rate, share)])
-        }
-
-        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-            self.reads += 1;
-            let ticks = if self.reads < 4 { 100 } else { 104 };
-            columns.extend([ticks / 2, ticks].map(Raw::Counter));
-            Ok(())
-        }
-    }
-
-    impl Source for Elsewhere {
-        fn about(&self) -> About<'_> {
-            About::new("elsewhere", &[ID])
-        }
-
-        fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-            Ok(vec![metric(Kind::Gauge, Formula::Level(0))])
-        }
-
-        fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-            columns.push(match self.answer.get() {
-                Some(answer) => Raw::Number(answer),
-                None => Raw::Fault(Fault::Timeout),
-            });
-            Ok(())
-        }
-
-        fn deferred(&mut self) -> Option<&mut dyn Deferred> {
-            Some(self)
-        }
-    }
-
-    impl Deferred for Elsewhere {
-        fn when_answered(&mut self, tell: Answered) {
-            self.start.take().expect("it is told once")(tell);
-        }
-
-        fn begin(&mut self, _: Duration) {
-            self.ask.send(()).ok();
-        }
-
-        fn is_awaited(&self) -> bool {
-            let answer = self.answer.get().or(self.answers.try_recv().ok());
-            self.answer.set(answer);
-            answer.is_none()
-        }
-    }
-
-    /// The reading of the one metric of a source.
-    fn take(source: impl Source + 'static, options: SampleTiming) -> Reading {
-        let store = Store::new(vec![Provider::source(source)]);
-        let selection = store.resolve(&[ID]).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-        let sample = runtime.block_on(Sample::take(&store, &selection, options));
-        sample.readings(&selection).next().unwrap().1
-    }
-
-    #[test]
-    fn counters_that_have_not_moved_are_waited_for() {
-        let options = SampleTiming {
-            window: Duration::from_millis(1),
-            ..SampleTiming::default()
-        };
-        assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
-    }
-
-    #[test]
-    fn what_does_not_move_in_time_is_no_rate() {
-        let options = SampleTiming {
-            window: Duration::from_millis(1),
-            timeout: Duration::from_millis(3),
-            ..SampleTiming::default()
-        };
-        assert_eq!(take(Slow::default(), options), Err(Fault::First));
-    }
-
-    #[test]
-    fn no_time_is_too_long() {
-        let options = SampleTiming {
-            window: Duration::from_millis(1),
-            max_age: Duration::MAX,
-            timeout: Duration::MAX,
-        };
-        assert_eq!(take(Slow::default(), options), Ok(Value::Number(50.0)));
-        let options = SampleTiming {
-            window: Duration::MAX,
-            max_age: Duration::MAX,
-            timeout: Duration::from_millis(3),
-        };
-        assert_eq!(take(Slow::default(), options), Err(Fault::Timeout));
-    }
-
-    #[test]
-    fn an_answer_that_is_on_its_way_is_waited_for() {
-        let (ask, asked) = mpsc::channel();
-        let (send, answers) = mpsc::channel();
-        let elsewhere = Elsewhere {
-            ask,
-            answers,
-            answer: Cell::new(None),
-            start: Some(Box::new(move |tell| {
-                thread::spawn(move || {
-                    asked.recv().unwrap();
-                    send.send(7.0).unwrap();
-                    tell();
-                });
-            })),
-        };
-        let options = SampleTiming {
-            timeout: Duration::from_secs(100),
-            ..SampleTiming::default()
-        };
-        assert_eq!(take(elsewhere, options), Ok(Value::Number(7.0)));
-    }
-
-    #[test]
-    fn an_answer_that_does_not_come_is_a_fault() {
-        let (ask, _asked) = mpsc::channel();
-        let (_send, answers) = mpsc::channel();
-        let elsewhere = Elsewhere {
-            ask,
-            answers,
-            answer: Cell::new(None),
-            start: Some(Box::new(drop)),
-        };
-        let options = SampleTiming {
-            timeout: Duration::from_millis(3),
-            ..SampleTiming::default()
-        };
-        assert_eq!(take(elsewhere, options), Err(Fault::Timeout));
-    }
-}
+mod tests;

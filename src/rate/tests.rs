@@ -1,6 +1,9 @@
-use super::*;
+use std::time::Duration;
 
-/// A snapshot of counters, `seconds` after boot, of which `asleep` were slept.
+use super::*;
+use crate::reading::Stamp;
+
+/// A snapshot of counters, `seconds` after boot, `asleep` of them suspended.
 fn snapshot(seconds: f64, asleep: f64, columns: &[u64]) -> Snapshot {
     Snapshot {
         stamp: Stamp {
@@ -163,8 +166,8 @@ fn each_has_no_value_while_nothing_was_done() {
     );
 }
 
-/// The sum over devices of two columns each, behind a column that is of no device: whose it is, and
-/// what is looked at; `-` is a device that is not there, and `7x5` is device 7, which has counted 5.
+/// Checks a sum over devices. The snapshots have one column that belongs to no device, then two for each: the number
+/// of the device and its counter. `-` is an absent device, `7x5` is device 7 with the count 5.
 #[track_caller]
 fn check_sum(before: &str, now: &str, expected: Result<f64, Fault>) {
     let sum = Formula::Sum {
@@ -190,7 +193,7 @@ fn check_sum(before: &str, now: &str, expected: Result<f64, Fault>) {
 }
 
 #[test]
-fn a_sum_has_those_that_are_there_in_both() {
+fn a_sum_has_the_devices_of_both_snapshots() {
     check_sum("10 20 30", "11 22 33", Ok(6.0 * 512.0));
     check_sum("10 20 30", "11 - 33", Ok(4.0 * 512.0));
     check_sum("10 - 30", "11 1000 33", Ok(4.0 * 512.0));
@@ -203,14 +206,14 @@ fn a_sum_has_those_that_are_there_in_both() {
     check_sum("- -", "1 -", Err(Fault::First));
     check_sum("1 2", "- -", Err(Fault::Gone));
     check_sum("", "", Err(Fault::Gone));
-    // A row that is of another now has grown by nothing yet.
+    // A new device in the row of another one has not grown yet.
     check_sum("7x10 20", "8x1000 25", Ok(5.0 * 512.0));
     check_sum("7x1000 20", "8x10 25", Ok(5.0 * 512.0));
     check_sum("7x10", "8x1000", Err(Fault::First));
 }
 
 #[test]
-fn a_row_is_of_one_device_and_then_of_another() {
+fn a_row_can_change_its_device() {
     let of = |number, formula| Formula::OfRow {
         owner: 1,
         number,
@@ -225,7 +228,7 @@ fn a_row_is_of_one_device_and_then_of_another() {
     check(of(7, Formula::Level(0)), &before, &same, Ok(300.0));
     check(of(7, Formula::Level(0)), &before, &other, Err(Fault::Gone));
     check(of(8, Formula::Level(0)), &before, &other, Ok(300.0));
-    // The source has failed as a whole, or the row is there no longer.
+    // The source has failed as a whole, or the row is gone.
     let denied = Snapshot {
         columns: vec![Raw::Fault(Fault::Denied); 2],
         ..other.clone()

@@ -1,0 +1,141 @@
+//! Two snapshots of a source, and the growth of its counters between them.
+
+use std::time::Duration;
+
+use crate::reading::{Fault, Raw, Snapshot, Stamp};
+
+/// Two snapshots, and the time between them.
+pub(super) struct Span<'a> {
+    now: &'a Snapshot,
+    before: &'a Snapshot,
+    pub(super) elapsed: Duration,
+}
+
+impl<'a> Span<'a> {
+    pub(super) fn between(now: &'a Snapshot, before: Option<&'a Snapshot>) -> Result<Self, Fault> {
+        let before = before.ok_or(Fault::First)?;
+        let elapsed = elapsed(before.stamp, now.stamp)?;
+        Ok(Self {
+            now,
+            before,
+            elapsed,
+        })
+    }
+
+    pub(super) fn growth(&self, column: usize) -> Result<u64, Fault> {
+        let now = count_of(self.now, column)?;
+        // The column was no counter before, so this is its first reading.
+        let before = count_of(self.before, column).map_err(|_| Fault::First)?;
+        now.checked_sub(before).ok_or(Fault::Reset)
+    }
+
+    /// The growth of `part` in per cent of the growth of `whole`.
+    pub(super) fn share(&self, part: usize, whole: usize) -> Result<f64, Fault> {
+        let (part, whole) = (self.growth(part)?, self.growth(whole)?);
+        if whole == 0 {
+            return Err(Fault::First);
+        }
+        // The kernel does not read two counters of one line at one instant, so the part can seem larger.
+        Ok((100.0 * part as f64 / whole as f64).min(100.0))
+    }
+
+    pub(super) fn mean(&self, owner: usize, first: usize, step: usize) -> Result<f64, Fault> {
+        let (mut sum, mut count) = (0.0, 0_u32);
+        let mut reason = None;
+        for (owner, column) in self.rows(owner, first, step) {
+            let share = match &self.now.columns[column] {
+                Raw::Number(share) => Ok(*share),
+                Raw::Counter(_) if !self.is_same_device(owner) => Err(Fault::First),
+                _ => self.share(column, column.saturating_add(1)),
+            };
+            match share {
+                Ok(share) => (sum, count) = (sum + share, count.saturating_add(1)),
+                Err(fault) => reason = reason.or(Some(fault)),
+            }
+        }
+        match count {
+            0 => Err(reason.unwrap_or(Fault::Gone)),
+            count => Ok(sum / f64::from(count)),
+        }
+    }
+
+    pub(super) fn growth_of_all(
+        &self,
+        owner: usize,
+        first: usize,
+        step: usize,
+    ) -> Result<u64, Fault> {
+        let mut sum = None;
+        let mut reason = Fault::Gone;
+        for (owner, column) in self.rows(owner, first, step) {
+            if count_of(self.now, column).is_err() {
+                continue;
+            }
+            if !self.is_same_device(owner) {
+                reason = Fault::First;
+                continue;
+            }
+            match self.growth(column) {
+                Err(Fault::First) => reason = Fault::First,
+                growth => {
+                    let added = growth?.checked_add(sum.unwrap_or(0));
+                    sum = Some(added.ok_or(Fault::Malformed)?);
+                }
+            }
+        }
+        sum.ok_or(reason)
+    }
+
+    /// Two columns of each row, to the end of the snapshot.
+    fn rows(
+        &self,
+        one: usize,
+        other: usize,
+        step: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let columns = |first| (first..self.now.columns.len()).step_by(step.max(1));
+        columns(one).zip(columns(other))
+    }
+
+    /// Whether a row belongs to the same device as before.
+    fn is_same_device(&self, owner: usize) -> bool {
+        count_of(self.now, owner).is_ok_and(|now| count_of(self.before, owner) == Ok(now))
+    }
+}
+
+/// The time between two readings.
+///
+/// # Errors
+/// [`Fault::First`] if it is 0, [`Fault::Gap`] if the machine was suspended in it.
+pub fn elapsed(before: Stamp, now: Stamp) -> Result<Duration, Fault> {
+    let elapsed = now.monotonic.saturating_sub(before.monotonic);
+    if elapsed.is_zero() {
+        return Err(Fault::First);
+    }
+    if was_suspended(before, now) {
+        return Err(Fault::Gap);
+    }
+    Ok(elapsed)
+}
+
+/// Whether the machine was suspended between two moments.
+fn was_suspended(before: Stamp, now: Stamp) -> bool {
+    // The clocks are read one after the other, so they differ a little if the process was
+    // preempted in between; a suspend takes longer than this.
+    const NOISE: Duration = Duration::from_millis(100);
+    let awake = now.monotonic.saturating_sub(before.monotonic);
+    let total = now.boottime.saturating_sub(before.boottime);
+    total.saturating_sub(awake) > NOISE
+}
+
+pub(super) fn column_of(snapshot: &Snapshot, column: usize) -> Result<&Raw, Fault> {
+    snapshot.columns.get(column).ok_or(Fault::Gone)
+}
+
+pub(super) fn count_of(snapshot: &Snapshot, column: usize) -> Result<u64, Fault> {
+    match column_of(snapshot, column)? {
+        Raw::Counter(count) => Ok(*count),
+        Raw::Fault(fault) => Err(*fault),
+        Raw::Number(_) | Raw::Text(_) => Err(Fault::Malformed),
+    }
+}
