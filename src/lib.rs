@@ -1,23 +1,22 @@
-//! Readings of a Linux machine over D-Bus, shared by all who ask; and a correct Unix daemon.
+//! Readings of a Linux machine over D-Bus, shared between clients; and a correct Unix daemon.
 //!
 //! In reading order, from the bottom up:
 //!
 //! - [`daemon`] is the package sampled-daemon: detach, pidfile, readiness, start, stop, status, for any program.
-//! - [`reading`], [`rate`] and [`metric`]: values and faults, how a reading follows from two snapshots, and what is
-//!   known of it before.
-//! - `history`: the last readings of one thing, which the store and the table of processes keep for rates.
-//! - [`object`] and [`pattern`]: names in ids, and which ids a pattern means.
-//! - [`expression`]: arithmetic over metrics. [`source`]: how a source reads, `kernel`: the kernel's interfaces,
-//!   [`process`]: the table of processes, [`custom`]: the sources that a user defines; [`sources`]: all of them.
-//! - [`selector`], [`store`] and [`sample`]: which metrics are meant, how readings are shared, and one
-//!   fresh reading now.
-//! - [`wire`]: the shapes on the bus. [`client`]: for programs that use the service. [`service`]: the
+//! - [`reading`], [`rate`] and [`metric`]: values and faults, the formulas that make readings of one or two snapshots,
+//!   and metadata.
+//! - `history`: the last snapshots that the store and the table of processes keep as baselines.
+//! - [`object`] and [`pattern`]: names in ids, and matching ids with patterns.
+//! - [`expression`]: arithmetic over metrics. [`source`]: the mechanism of sources, `kernel`: the kernel's interfaces,
+//!   [`process`]: the table of processes, [`custom`]: custom metrics; [`sources`]: all sources.
+//! - [`selector`], [`store`] and [`sample`]: selecting metrics, sharing readings, and one fresh reading.
+//! - [`wire`]: the types on the bus. [`client`]: for programs that use the service. [`service`]: the
 //!   service itself. [`Local`]: the readings of the service and the types of the client, without a bus.
-//! - [`duration`], [`config`] and [`install`]: what a person writes, and where the files go.
+//! - [`duration`], [`config`] and [`install`]: durations as a person writes them, the configuration, and the files that
+//!   `sampled install` writes.
 //!
-//! The features `daemon`, `source`, `client`, `service` and `cli` (the default) take as much of it as a
-//! program needs; `nvml` (the default too) adds NVIDIA's GPUs, and `custom` the metrics that a user
-//! defines.
+//! The features `daemon`, `source`, `client`, `service` and `cli` (the default) select the parts that a program
+//! needs; `nvml` (also a default) adds NVIDIA's GPUs, and `own` adds custom metrics.
 #![cfg_attr(
     test,
     allow(

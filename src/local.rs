@@ -1,6 +1,6 @@
-//! Readings without a bus: this process takes them itself, by the sources that the service is made of.
+//! Readings without a bus: this process reads the sources itself.
 //!
-//! The calls and types are those of [`client`], so that a program can have its readings either way:
+//! The methods and types are those of [`client`], so that a program can use either:
 //!
 //! ```
 //! use sampled::{Local, client::SampleOptions, reading::Value};
@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! What is read here is shared with nobody. It needs a runtime of tokio, for its timers.
+//! The readings are not shared with other processes. The methods need a tokio runtime with its timer.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -38,13 +38,13 @@ use crate::{
     store::{self, Baseline, Column, Selection, SourceState, Store},
 };
 
-/// Readings that this process takes itself. Nothing is opened before it is asked for.
+/// The sources, read in this process. Opens no file before a call needs it.
 pub struct Local {
     store: Arc<Store>,
 }
 
 impl Default for Local {
-    /// Reads this machine's `/proc` and `/sys`, and no sources that a user has defined.
+    /// Reads this machine's `/proc` and `/sys`, without custom metrics.
     fn default() -> Self {
         Self::new(&Roots::default(), &SourceOptions::default())
     }
@@ -64,7 +64,7 @@ impl Local {
         self.store.switch_off(names)
     }
 
-    /// Metadata of the metrics that the selectors mean, by id; of all, if there is no selector.
+    /// The metadata of the selected metrics, by id; of all metrics without a selector.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
@@ -76,7 +76,7 @@ impl Local {
             .collect())
     }
 
-    /// One fresh reading, now.
+    /// One fresh reading of the selected metrics.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
@@ -86,11 +86,11 @@ impl Local {
         options: SampleOptions,
     ) -> Result<Sample, Error> {
         let selection = self.select(selectors).await?;
-        let usual = sample::SampleTiming::default();
+        let default = sample::SampleTiming::default();
         let options = sample::SampleTiming {
-            window: options.window.unwrap_or(usual.window),
-            max_age: options.max_age.unwrap_or(usual.max_age),
-            timeout: options.timeout.unwrap_or(usual.timeout),
+            window: options.window.unwrap_or(default.window),
+            max_age: options.max_age.unwrap_or(default.max_age),
+            timeout: options.timeout.unwrap_or(default.timeout),
         };
         let taken = sample::Sample::take(&self.store, &selection, options).await;
         let mut sample = Sample {
@@ -108,10 +108,10 @@ impl Local {
         Ok(sample)
     }
 
-    /// Begins to acquire: a frame every interval.
+    /// Starts a session with a frame every interval.
     ///
     /// # Errors
-    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`]; [`Error::InvalidInterval`], if the interval is 0 or
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`]; [`Error::InvalidInterval`] if the interval is 0 or
     /// longer than a year.
     pub async fn start(&self, selectors: &[&str], every: Duration) -> Result<Session, Error> {
         if every.is_zero() || every > duration::LONGEST {
@@ -128,7 +128,7 @@ impl Local {
         })
     }
 
-    /// What is read, and what that costs, by the name of the source.
+    /// The states and costs of the sources, by name.
     pub async fn sources(&self) -> BTreeMap<String, SourceInfo> {
         self.store.rediscover_definitions(true).await;
         let sources = self.store.sources().into_iter();
@@ -146,9 +146,9 @@ impl Local {
     }
 }
 
-/// A session of this process. It ends when it is dropped.
+/// A session in this process. It ends when it is dropped.
 ///
-/// Its columns are those that the selectors meant at its start.
+/// Its columns are the metrics that were selected at the start.
 pub struct Session {
     store: Arc<Store>,
     selection: Arc<Selection>,
@@ -157,7 +157,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The next frame; the first one at once, its rates without anything to compare with.
+    /// The next frame. The first one comes at once, its rates without a baseline.
     pub async fn next(&mut self) -> Frame {
         self.ticks.tick().await;
         let now = monotonic();

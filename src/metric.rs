@@ -1,24 +1,24 @@
-//! What is known of a metric before it is read: its id, its unit, and the formula of its readings.
+//! The metadata of metrics: id, unit, kind, bounds, and the formula of the readings.
 
 use std::{borrow::Cow, sync::Arc};
 
 use crate::rate::Formula;
 
-/// What sort of quantity a metric is.
+/// The kind of quantity of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A level, as of the moment of reading.
+    /// A level at the moment of reading.
     Gauge,
-    /// A change per second or a share of the time, between two readings of a counter.
+    /// A change per second or a share of the time, between two reads of a counter.
     Rate,
-    /// A counter itself, since the kernel or the device started it.
+    /// The count since the kernel or the device has started the counter.
     Total,
-    /// A fact, in words.
+    /// A text.
     Text,
 }
 
 impl Kind {
-    /// The word that stands for this kind on the bus.
+    /// The name of the kind on the bus.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
@@ -67,27 +67,27 @@ pub mod unit {
     pub const WATT_HOURS: &str = "W.h";
     /// Megahertz.
     pub const MEGAHERTZ: &str = "MHz";
-    /// What a text has.
+    /// The unit of a text.
     pub const NONE: &str = "";
 }
 
-/// What can be read, and what is known of it before it is read.
+/// A metric: its metadata, and the formula of its readings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// `source/object/property`, in ASCII, the same on every boot.
     pub id: Arc<str>,
-    /// A short name for a person, in English.
+    /// A short English name for display.
     pub name: Cow<'static, str>,
-    /// What the number means and where the kernel says it, in a sentence.
+    /// A sentence with the meaning of the value and its source in the kernel.
     pub description: Cow<'static, str>,
     /// One of [`mod@unit`], or another UCUM unit; empty for a text.
     pub unit: Cow<'static, str>,
-    /// What sort of quantity it is.
+    /// The kind of quantity.
     pub kind: Kind,
-    /// The smallest value that can occur, if there is one.
+    /// The lower bound, if it has one.
     pub minimum: Option<f64>,
-    /// The largest value that can occur, if there is one.
+    /// The upper bound, if it has one.
     pub maximum: Option<f64>,
-    /// How the reading follows from the source's columns.
+    /// The formula that makes the reading from the source's columns.
     pub formula: Formula,
 }

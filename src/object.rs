@@ -1,11 +1,11 @@
-//! Names of objects in ids: what a device is called, in plain ASCII.
+//! Names of objects in ids: names of devices, escaped to plain ASCII.
 
-/// Whether a byte stands for itself in the name of an object; others are written `%XX`.
+/// Whether a byte stands for itself in the name of an object. Other bytes are escaped as `%XX`.
 pub fn is_unescaped(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._:@+-".contains(&byte)
 }
 
-/// The name of an object in an id.
+/// Escapes the name of an object for use in an id.
 pub fn escape(name: &[u8]) -> String {
     let mut escaped = String::with_capacity(name.len());
     for &byte in name {
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_plain_are_hexadecimal() {
+    fn other_bytes_are_hexadecimal() {
         check(b"eth0", "eth0");
         check(b"nvme.1a_B:c@d+e-f", "nvme.1a_B:c@d+e-f");
         check(b"My Disk/1", "My%20Disk%2F1");

@@ -1,10 +1,10 @@
-//! Patterns of ids, compared with ids segment by segment.
+//! Patterns, compared with ids segment by segment.
 //!
-//! There are two kinds. In a selector, `*` stands for any run of characters in a segment, and segments at the end
-//! may be missing. In a scope, which says what ids a source may have, a segment that is `*` stands for
-//! any one, and no segment is missing.
+//! There are two kinds. In a selector, `*` stands for any run of characters within a segment, and segments at the end
+//! can be missing. A scope describes the ids that a source may have: there a segment `*` stands for any segment, and
+//! none can be missing.
 
-/// Whether a selector, by its segments, means this id.
+/// Whether the segments of a selector match those of an id.
 pub fn matches<'s, 'i>(
     selector: impl IntoIterator<Item = &'s str>,
     id: impl IntoIterator<Item = &'i str>,
@@ -12,7 +12,7 @@ pub fn matches<'s, 'i>(
     rest_of_id(selector, id).is_some()
 }
 
-/// Whether a selector may mean an id of this scope. May say yes too often, never no.
+/// Whether a selector may match an id of this scope. May say yes too often, never no.
 pub fn may_match(selector: &str, scope: &str) -> bool {
     let mut segments = scope.split('/');
     selector.split('/').all(|pattern| {
@@ -21,7 +21,7 @@ pub fn may_match(selector: &str, scope: &str) -> bool {
     })
 }
 
-/// Whether an id is one of this scope.
+/// Whether a scope includes an id.
 pub fn covers(scope: &str, id: &str) -> bool {
     let mut segments = id.split('/');
     let is_covered = scope.split('/').all(|pattern| {
@@ -31,7 +31,7 @@ pub fn covers(scope: &str, id: &str) -> bool {
     is_covered && segments.next().is_none()
 }
 
-/// The segments of an id that come after those that a selector means; none if it does not mean the id.
+/// The segments of an id after those that a selector matches; `None` if it does not match the id.
 pub fn rest_of_id<'s, 'i, I: IntoIterator<Item = &'i str>>(
     selector: impl IntoIterator<Item = &'s str>,
     id: I,
@@ -46,7 +46,7 @@ pub fn rest_of_id<'s, 'i, I: IntoIterator<Item = &'i str>>(
     Some(segments)
 }
 
-/// Whether a segment of an id has the form of a pattern, whose `*` stand for any run of characters.
+/// Whether a segment of a selector matches a segment of an id. `*` stands for any run of characters.
 pub fn segment_matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
@@ -60,7 +60,7 @@ pub fn segment_matches(pattern: &str, text: &str) -> bool {
         if parts.peek().is_none() {
             return text.ends_with(part);
         }
-        match behind(text, part) {
+        match after_first(text, part) {
             Some(rest) => text = rest,
             None => return false,
         }
@@ -68,8 +68,8 @@ pub fn segment_matches(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// What comes after the first of these parts. Segments are short: preparing a search would take longer.
-fn behind<'a>(text: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
+/// The text after the first occurrence of `part`. Segments are short, so a search that needs preparation is slower.
+fn after_first<'a>(text: &'a [u8], part: &[u8]) -> Option<&'a [u8]> {
     let Some(first) = part.first() else {
         return Some(text);
     };

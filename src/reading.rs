@@ -1,46 +1,46 @@
-//! What a reading is: a value or a fault, the columns that it follows from, and the moment they were read.
+//! Readings (a value or a fault), and snapshots: the raw columns of one read, with its moment.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use nix::time::{ClockId, clock_gettime};
 
-/// A reading: a value, or the reason why there is none.
+/// A reading: a value, or the fault that explains why there is none.
 pub type Reading = Result<Value, Fault>;
 
-/// What a metric reads when it can be read.
+/// The value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A number in the metric's unit. Always finite.
     Number(f64),
-    /// A fact, for a metric of [`Kind::Text`](crate::metric::Kind::Text).
+    /// A text, for a metric of [`Kind::Text`](crate::metric::Kind::Text).
     Text(Arc<str>),
 }
 
-/// Why there is no value. Never a 0, a -1, a wrapped difference or an old value instead.
+/// The reason why a reading has no value. No 0, -1, wrapped difference or old value takes its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
-    /// A rate with no earlier reading to compare with, or one too close to tell.
+    /// A rate without a baseline, or with one that is too recent.
     First,
     /// The machine was suspended between the two readings of a rate.
     Gap,
     /// The counter of a rate went backwards: it was reset.
     Reset,
-    /// The kernel has no newer value just now; a later reading may succeed.
+    /// The kernel has no new value at the moment; a later read may succeed.
     Stale,
-    /// The device is suspended, and reading would wake it.
+    /// The device is suspended, and a read would resume it.
     Asleep,
-    /// The kernel does not permit the service to read this.
+    /// The kernel denies the service permission to read.
     Denied,
-    /// The reading did not arrive in the time it was given.
+    /// The reading did not arrive before its deadline.
     Timeout,
-    /// What was read is no longer there.
+    /// The metric's device, file or definition is gone.
     Gone,
-    /// What the kernel answered is not in the form that it documents.
+    /// The kernel's answer does not have the documented form.
     Malformed,
 }
 
 impl Fault {
-    /// Every fault there is.
+    /// All faults.
     pub const ALL: [Self; 9] = [
         Self::First,
         Self::Gap,
@@ -53,12 +53,12 @@ impl Fault {
         Self::Malformed,
     ];
 
-    /// The fault that a code stands for.
+    /// The fault with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.code() == code)
     }
 
-    /// The code that stands for this fault on the bus and in the program's output.
+    /// The code of the fault on the bus and in the program's output.
     pub fn code(self) -> &'static str {
         match self {
             Self::First => "first",
@@ -80,36 +80,36 @@ impl fmt::Display for Fault {
     }
 }
 
-/// One column of a snapshot: what the kernel said, before any rate is made of it.
+/// One column of a snapshot: a raw value of the kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Raw {
     /// A level.
     Number(f64),
     /// A counter that only grows, until it is reset. Whole, so that no bit is lost above 2^53.
     Counter(u64),
-    /// A fact.
+    /// A text.
     Text(Arc<str>),
-    /// Nothing, and why.
+    /// No value, with the reason.
     Fault(Fault),
 }
 
-/// Everything one source reads at one moment: raw, so that any two make a rate.
+/// The columns of one read of a source. They are raw, so that any two snapshots make a rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// The moment just before the kernel was asked.
     pub stamp: Stamp,
-    /// The columns, in the order the source's [`Formula`](crate::rate::Formula)s count them.
+    /// The columns; a [`Formula`](crate::rate::Formula) refers to them by index.
     pub columns: Vec<Raw>,
 }
 
-/// A moment, on the three clocks that a reading needs.
+/// A moment on the three clocks that readings need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// `CLOCK_REALTIME`, in microseconds since the Unix epoch: what a client is shown.
+    /// `CLOCK_REALTIME`, in microseconds since the Unix epoch: the timestamp for clients.
     pub realtime: u64,
-    /// `CLOCK_MONOTONIC`: what a rate is divided by. It stands still while the machine sleeps.
+    /// `CLOCK_MONOTONIC`: rates are divided by its difference. It stands still during suspend.
     pub monotonic: Duration,
-    /// `CLOCK_BOOTTIME`: the same, counting sleep. The difference shows that there was one.
+    /// `CLOCK_BOOTTIME`: includes suspend, so the difference of the two clocks shows one.
     pub boottime: Duration,
 }
 
@@ -124,12 +124,12 @@ impl Stamp {
     }
 }
 
-/// The reading of `CLOCK_MONOTONIC`, where no moment is to be shown.
+/// The time of `CLOCK_MONOTONIC`.
 pub fn monotonic() -> Duration {
     clock(ClockId::CLOCK_MONOTONIC)
 }
 
-/// The reading of one clock. Every clock asked for here exists since Linux 2.6.39.
+/// The time of one clock. All clocks that are used exist since Linux 2.6.39.
 pub(crate) fn clock(id: ClockId) -> Duration {
     clock_gettime(id)
         .expect("the kernel has the clocks of POSIX and CLOCK_BOOTTIME")

@@ -1,39 +1,39 @@
-//! Selectors: how a client says which metrics it means.
+//! Selectors, with which a client selects metrics.
 //!
 //! A selector is an id (`cpu/all/usage`), a prefix of whole segments (`cpu`, `cpu/all`), or either
 //! with `*` for any run of bytes inside a segment (`cpu/*/usage`).
 
 use crate::{object, pattern};
 
-/// The longest selector that is accepted, in bytes.
+/// The limit of a selector's length, in bytes.
 pub const MAX_LENGTH: usize = 256;
 
-/// A selector that is well formed. It may still match nothing.
+/// A selector that is well formed. It may match no metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector<'a> {
     text: &'a str,
 }
 
-/// Why a text is not a selector.
+/// The reason why a text is not a selector.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{selector:?}: {what}")]
+#[error("{selector:?}: {reason}")]
 pub struct InvalidSelector {
-    /// The text, cut where it is too long.
+    /// The text, cut if it is too long.
     pub selector: String,
-    /// What was wrong with it.
-    pub what: &'static str,
+    /// The rule that it breaks.
+    pub reason: &'static str,
 }
 
 impl<'a> Selector<'a> {
     /// Checks the form of a selector.
     ///
     /// # Errors
-    /// When it is empty, too long, has an empty segment, a byte that ids do not have, or a `%` that
-    /// is not followed by two hexadecimal digits.
+    /// When it is empty or too long, or has an empty segment, a byte that ids cannot have, or a `%` without two
+    /// hexadecimal digits after it.
     pub fn parse(text: &'a str) -> Result<Self, InvalidSelector> {
-        let invalid = |what| InvalidSelector {
+        let invalid = |reason| InvalidSelector {
             selector: text.chars().take(MAX_LENGTH).collect(),
-            what,
+            reason,
         };
         if text.is_empty() {
             return Err(invalid("a selector cannot be empty"));
@@ -67,38 +67,37 @@ impl<'a> Selector<'a> {
         Ok(Self { text })
     }
 
-    /// Whether it is an id, so that it means one metric at most.
+    /// Whether it is an id, which matches at most one metric.
     pub fn is_id(&self) -> bool {
         self.text.split('/').count() == 3 && !self.text.contains('*')
     }
 
-    /// Whether the selector means this metric.
+    /// Whether the selector matches this id.
     pub fn matches(&self, id: &str) -> bool {
         pattern::matches(self.text.split('/'), id.split('/'))
     }
 
-    /// Whether a metric within `scope`, an id pattern whose `*` stand for whole segments, could be
-    /// meant. May say yes too often, never no.
+    /// Whether the selector may match an id of this scope. May say yes too often, never no.
     pub fn may_match(&self, scope: &str) -> bool {
         pattern::may_match(self.text, scope)
     }
 }
 
-/// How many pairs of bytes are compared at most to find a name: about a millisecond, however many names there are.
-const COMPARED: usize = 1 << 17;
+/// The limit of compared pairs of bytes in a search for a name: about a millisecond, however many names there are.
+const MAX_COMPARISONS: usize = 1 << 17;
 
-/// The name that was most probably meant by a mistyped one, if any is like it: in another case, or a few letters
-/// away. What differs in its digits is another thing and no mistake.
+/// The name that is most similar to a mistyped one: it has another case, or differs in a few letters. Names with
+/// other digits are not similar: they name other devices.
 pub fn nearest<'c>(mistyped: &str, names: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = mistyped.to_ascii_lowercase();
     let most = (wanted.len().max(3) / 3).min(3);
-    let mut left = COMPARED;
+    let mut left = MAX_COMPARISONS;
     let mut best = None;
     for name in names {
         let Some(distance) = distance(&wanted, name, most, &mut left) else {
             continue;
         };
-        // The first of equals, so that the answer does not depend on chance.
+        // The first of equals, so that the result depends only on the names.
         if best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, name));
         }
@@ -106,8 +105,8 @@ pub fn nearest<'c>(mistyped: &str, names: impl Iterator<Item = &'c str>) -> Opti
     best.map(|(_, name)| name)
 }
 
-/// In how many letters a name differs from the one that is wanted, which is in lower case. None, if these are too
-/// many, or nothing is `left` to find out.
+/// The number of letters in which a name differs from `wanted`, which is in lower case. `None` if they are more than
+/// `most`, or no comparisons are `left`.
 fn distance(wanted: &str, name: &str, most: usize, left: &mut usize) -> Option<usize> {
     if wanted.eq_ignore_ascii_case(name) {
         return Some(0);
@@ -118,7 +117,7 @@ fn distance(wanted: &str, name: &str, most: usize, left: &mut usize) -> Option<u
     *left = left.checked_sub(wanted.len().saturating_mul(name.len()))?;
     let name = name.to_ascii_lowercase();
     let distance = strsim::osa_distance(wanted, &name);
-    // sda and sdb are two disks.
+    // sda and sdb are two disks, and no misspelling of one another.
     let is_other = name.len() <= 3 && name.len() == wanted.len() && sorted(wanted) != sorted(&name);
     (distance <= most && !is_other).then_some(distance)
 }
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn form() {
+    fn form_is_checked() {
         let valid = |text| assert!(Selector::parse(text).is_ok(), "{text}");
         let invalid = |text: &str| assert!(Selector::parse(text).is_err(), "{text}");
         valid("cpu");
@@ -165,7 +164,7 @@ mod tests {
     fn check(selector: &str, id: &str, expected: bool) {
         let parsed = Selector::parse(selector).unwrap();
         assert_eq!(parsed.matches(id), expected, "{selector} {id}");
-        // Whatever is meant lies in a scope that may be meant.
+        // A selector that matches an id may match every scope with it.
         if expected {
             let (object, property) = id.rsplit_once('/').unwrap();
             let source = object.split('/').next().unwrap();
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn meaning() {
+    fn selectors_match_ids() {
         check("cpu/all/usage", "cpu/all/usage", true);
         check("cpu/all/usage", "cpu/all/user", false);
         check("cpu/all", "cpu/all/usage", true);
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes() {
+    fn selectors_may_match_scopes() {
         let check = |selector, scope, expected| {
             let may = Selector::parse(selector).unwrap().may_match(scope);
             assert_eq!(may, expected, "{selector} {scope}");
@@ -228,7 +227,7 @@ mod tests {
         check("upload", &["download"], None);
         let (long, longer) = ("x".repeat(200), "x".repeat(201));
         check(&long, &["y", &longer], Some(&longer));
-        // So much is not compared.
+        // This exceeds the limit of comparisons.
         let mut many = vec!["z".repeat(200); 30];
         many.push(longer);
         let many = many.iter().map(String::as_str);

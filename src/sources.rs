@@ -1,4 +1,4 @@
-//! Every source there is: the kernel's interfaces, the counts of processes, and what the user defines.
+//! All sources: the kernel's interfaces, the counts of processes, and custom metrics.
 
 #[cfg(feature = "custom")]
 use crate::custom;
@@ -8,30 +8,29 @@ use crate::{
     source::{Provider, Roots, pool::Pool},
 };
 
-/// What sources are told beyond where the files are.
+/// The options of sources, besides the roots of their files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceOptions {
-    /// Whether file systems are asked for their room that are on the network, or that autofs has
-    /// mounted.
+    /// Whether to read the size of file systems that are on the network, or that autofs has mounted.
     pub network_mounts: bool,
-    /// The directory that defines custom metrics. `None` if there are none.
-    #[cfg(feature = "custom")]
-    pub custom: Option<custom::DirectoryOptions>,
+    /// The files that define custom metrics, if there are any.
+    #[cfg(feature = "own")]
+    pub own: Option<custom::Options>,
 }
 
-/// Every source there is, none of them opened yet.
+/// All sources. Opens no file yet.
 pub fn all(roots: &Roots) -> Vec<Provider> {
     all_with(roots, &SourceOptions::default())
 }
 
-/// Every source there is, with options.
+/// All sources, with options.
 pub fn all_with(roots: &Roots, options: &SourceOptions) -> Vec<Provider> {
     let pool = Pool::new();
     let table = SharedTable::new(roots, &pool);
     all_on(&pool, &table, roots, options)
 }
 
-/// The same, with their threads from this pool, and processes counted in this table.
+/// Like [`all_with`], with a given blocking pool and table of processes.
 pub(crate) fn all_on(
     pool: &Pool,
     table: &SharedTable,
@@ -40,9 +39,9 @@ pub(crate) fn all_on(
 ) -> Vec<Provider> {
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
     sources.push(process::counts(table));
-    // The last, so that who asks for an id of another source does not look at its files.
-    #[cfg(feature = "custom")]
-    if let Some(options) = &options.custom {
+    // The last one, so that looking up an id of another source does not read the files with definitions.
+    #[cfg(feature = "own")]
+    if let Some(own) = &options.own {
         let taken = sources.iter().flat_map(|source| source.about().scope);
         let taken = taken.copied().collect();
         sources.push(custom::source(options, taken, pool));
@@ -50,7 +49,7 @@ pub(crate) fn all_on(
     sources
 }
 
-/// The patterns of all ids that belong to sources that are built in.
+/// The scopes of all built-in sources.
 pub fn scopes() -> Vec<&'static str> {
     let sources = all(&Roots::default());
     let scopes = sources.iter().flat_map(|source| source.about().scope);

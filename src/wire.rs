@@ -1,6 +1,6 @@
-//! The shapes of the interface on the bus, and how ours become them.
+//! The types of the interfaces on the bus, and their serialisation.
 //!
-//! Names and signatures live here and in the XML files of `dbus/`, nowhere else.
+//! Only this file and the XML files of `dbus/` have the names and signatures.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::{
 
 /// The well-known name of the service on the session bus.
 pub const NAME: &str = "io.github.sampled.Sampler1";
-/// The path of its one object.
+/// The path of the service's only object.
 pub const PATH: &str = "/io/github/sampled/Sampler1";
 /// The object's interface.
 pub const INTERFACE: &str = "io.github.sampled.Sampler1";
 /// The object's other interface: the table of processes.
 pub const PROCESSES_INTERFACE: &str = "io.github.sampled.Processes1";
-/// What the names of all its errors begin with.
+/// The prefix of the names of all errors.
 pub const ERROR_PREFIX: &str = "io.github.sampled.Error.";
 
 /// Readings by id, `a{sv}`: doubles and strings.
@@ -39,24 +39,24 @@ pub struct Texts(pub Vec<(Arc<str>, Arc<str>)>);
 #[derive(Debug)]
 pub struct Ids(pub Vec<Arc<str>>);
 
-/// The columns of a table, `av`: each an `ad` or an `as`, all of the same length.
+/// The columns of a table, `av`: each is an `ad` or an `as`, all of the same length.
 #[derive(Debug, Default)]
 pub struct Columns(pub Vec<Column>);
 
 /// A column of a table.
 #[derive(Debug)]
 pub enum Column {
-    /// NaN where there is no number.
+    /// NaN in rows without a number.
     Numbers(Vec<f64>),
-    /// Empty where there is no text.
+    /// Empty in rows without a text.
     Texts(Vec<Arc<str>>),
 }
 
-/// The faults of a table, `a{sa{sau}}`: by column, then by fault, the rows that have it.
+/// The faults of a table, `a{sa{sau}}`: for each column and each fault the rows with it.
 #[derive(Debug, Default)]
 pub struct RowFaults(pub Vec<(&'static str, FaultyRows)>);
 
-/// The rows of a column that have a fault, by fault.
+/// The rows of a column with a fault, by fault.
 pub type FaultyRows = Vec<(Fault, Vec<u32>)>;
 
 /// Metadata by id, `a{sa{sv}}`: the metric and the name of its source.
@@ -72,17 +72,17 @@ impl Serialize for Readings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (id, value) in &self.0 {
-            map.serialize_entry(&**id, &Boxed(value))?;
+            map.serialize_entry(&**id, &VariantValue(value))?;
         }
         map.end()
     }
 }
 
-/// A value, `v`, in the form in which zbus's own `Variant` serialises. That one writes its signature
-/// into a new string for every value.
-struct Boxed<'a>(&'a Value);
+/// A value, `v`, serialised as zbus's `Variant` does it, which allocates a string with the signature for every
+/// value.
+struct VariantValue<'a>(&'a Value);
 
-impl Serialize for Boxed<'_> {
+impl Serialize for VariantValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut variant = serializer.serialize_struct("Variant", 2)?;
         match self.0 {
@@ -188,29 +188,29 @@ impl Serialize for ByFault<'_> {
     }
 }
 
-const FACTS: &Signature = &Signature::static_dict(&Signature::Str, &Signature::Variant);
+const METADATA: &Signature = &Signature::static_dict(&Signature::Str, &Signature::Variant);
 
 impl Type for Catalog {
-    const SIGNATURE: &'static Signature = &Signature::static_dict(&Signature::Str, FACTS);
+    const SIGNATURE: &'static Signature = &Signature::static_dict(&Signature::Str, METADATA);
 }
 
 impl Serialize for Catalog {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (metric, source) in &self.0 {
-            map.serialize_entry(&*metric.id, &Facts { metric, source })?;
+            map.serialize_entry(&*metric.id, &Metadata { metric, source })?;
         }
         map.end()
     }
 }
 
-/// The metadata of one metric. A bound that is not known is left out.
-struct Facts<'a> {
+/// The metadata of one metric. An unknown bound is left out.
+struct Metadata<'a> {
     metric: &'a Metric,
     source: &'a str,
 }
 
-impl Serialize for Facts<'_> {
+impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let metric = self.metric;
         let texts = [

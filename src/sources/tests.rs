@@ -1,4 +1,4 @@
-//! What all sources have in common.
+//! Properties that all sources share.
 
 mod kinds;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[test]
-fn every_metric_is_in_scope_and_has_a_column_and_an_explanation() {
+fn every_metric_has_a_scope_a_column_and_a_description() {
     use crate::metric::Kind;
     for roots in [
         roots("laptop"),
@@ -168,9 +168,9 @@ fn files_are_opened_once() {
     assert_eq!(tree.descriptors(), 0);
 }
 
-/// Whatever is in the files of their sources, and however that changes.
+/// Files with random damage cause neither panics nor readings that are not finite.
 #[test]
-fn no_machine_does_harm() {
+fn damaged_files_do_no_harm() {
     let rounds = std::env::var("HARM_ROUNDS").ok();
     let rounds = rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
     let mut random = Random::default();
@@ -220,7 +220,7 @@ fn no_machine_does_harm() {
     }
 }
 
-/// Panics where the code that is called has panicked on the pool.
+/// Panics if the call has panicked on the blocking pool.
 #[track_caller]
 fn unharmed<T>(what: &str, outcome: Result<T, Error>) -> Result<T, Error> {
     if let Err(Error::Panicked(how)) = &outcome {

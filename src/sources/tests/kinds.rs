@@ -1,4 +1,4 @@
-//! Trees in which something else stands in the place of the kernel's files.
+//! Trees with FIFOs, sockets, devices, directories or large files in place of the kernel's files.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::source::{
     tests::{begin, discover, harm::copy},
 };
 
-/// Whatever waits for something waits for longer.
+/// A test fails if discovery and reading take longer.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A copy of a machine, and its files.
@@ -32,8 +32,7 @@ fn machine(name: &str, tree: &Tree) -> (Roots, Vec<PathBuf>) {
     (roots, files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Discovers and reads everything twice, and returns the errors. Fails when that does
-/// not end.
+/// Discovers and reads everything twice, and returns the errors. Fails if that does not end.
 #[track_caller]
 fn read_all(roots: &Roots, what: &str) -> Vec<Error> {
     let (send, receive) = mpsc::channel();
@@ -91,7 +90,7 @@ fn fifos() {
 
 #[test]
 fn sockets() {
-    // The path of a socket is short, and has other names.
+    // The path of a socket is limited in length, so it is linked.
     let tree = Tree::new();
     let socket = tree.roots().root.join("socket");
     let _listener = UnixListener::bind(&socket).unwrap();
@@ -123,7 +122,7 @@ fn large_files() {
 fn many_lines() {
     const COUNT: usize = 25_000;
     let numbers = " 1".repeat(20);
-    // All the same, and of as many devices as there may be.
+    // Equal lines, and lines of as many devices as the limit allows.
     for different in [1, 2000] {
         let lines = |line: &dyn Fn(usize) -> String| -> String {
             (0..COUNT).map(|at| line(at % different)).collect()
