@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segments() {
+    fn selectors_match_segments() {
         let check = |pattern, text, expected| {
             assert_eq!(segment_matches(pattern, text), expected, "{pattern} {text}");
         };
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn ids() {
+    fn selectors_match_ids_and_scopes_cover_them() {
         let check = |pattern: &str, id: &str, is_meant, is_covered| {
             let is_match = matches(pattern.split('/'), id.split('/'));
             assert_eq!(is_match, is_meant, "{pattern} {id}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes() {
+    fn selectors_may_match_scopes() {
         let check = |selector, scope, expected| {
             assert_eq!(may_match(selector, scope), expected, "{selector} {scope}");
         };

@@ -3,12 +3,12 @@ use std::time::Duration;
 use super::*;
 use crate::reading::Stamp;
 
-/// A snapshot of counters, `seconds` after boot, `asleep` of them suspended.
-fn snapshot(seconds: f64, asleep: f64, columns: &[u64]) -> Snapshot {
+/// A snapshot of counters, `seconds` after boot, `suspended` of them in suspend.
+fn snapshot(seconds: f64, suspended: f64, columns: &[u64]) -> Snapshot {
     Snapshot {
         stamp: Stamp {
             realtime: 0,
-            monotonic: Duration::from_secs_f64(seconds - asleep),
+            monotonic: Duration::from_secs_f64(seconds - suspended),
             boottime: Duration::from_secs_f64(seconds),
         },
         columns: columns.iter().map(|&count| Raw::Counter(count)).collect(),
@@ -42,7 +42,7 @@ fn rate_keeps_every_bit_above_2_to_the_53() {
 }
 
 #[test]
-fn backwards_is_a_reset() {
+fn a_backward_counter_is_a_reset() {
     let before = snapshot(10.0, 0.0, &[100, 1000]);
     check(
         RATE,
@@ -95,7 +95,7 @@ fn no_baseline_is_first() {
 }
 
 #[test]
-fn a_level_is_what_it_is() {
+fn a_level_is_its_column() {
     let now = Snapshot {
         columns: vec![
             Raw::Number(f64::NAN),
@@ -139,7 +139,7 @@ fn busy_is_the_share_of_the_time() {
 }
 
 #[test]
-fn each_has_no_value_while_nothing_was_done() {
+fn each_is_stale_while_the_count_stands_still() {
     let each = Formula::Each {
         amount: 0,
         count: 1,

@@ -39,7 +39,7 @@ pub(super) struct Entry {
     width: usize,
     history: History<Snapshot>,
     error: Option<String>,
-    /// The error of discovery that names the missing file, where this machine has nothing of the source.
+    /// The error of discovery that names the missing file, if this machine has nothing of the source.
     absence: Option<String>,
     /// The panic of a call other than a read. A successful read does not clear it.
     panic: Option<String>,
@@ -131,7 +131,7 @@ impl Entry {
         self.absence.is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// The error that names the missing file, where this machine has nothing of the source.
+    /// The error that names the missing file, if this machine has nothing of the source.
     pub(super) fn absence(&self) -> Option<&String> {
         self.absence.as_ref()
     }

@@ -124,7 +124,7 @@ impl Inner {
         }
     }
 
-    /// The hint where no id begins with the first segment of the selector; `usual` unless there is a better one.
+    /// The hint if no id begins with the first segment of the selector; `usual` unless there is a better one.
     fn hint_without_source(
         &self,
         text: &str,

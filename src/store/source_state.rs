@@ -13,7 +13,7 @@ pub struct SourceState {
     pub state: &'static str,
     /// The number of its metrics.
     pub metrics: u32,
-    /// How often an entry was read.
+    /// The number of reads of its entries.
     pub reads: u64,
     /// The time that these reads took.
     pub cost: Duration,

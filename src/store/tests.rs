@@ -38,7 +38,7 @@ struct Watched {
     devices: Mutex<Vec<Device>>,
 }
 
-/// A source whose columns count how often it was read.
+/// A source whose columns are the number of its reads.
 struct Counting {
     about: About<'static>,
     watched: Arc<Watched>,
