@@ -14,8 +14,8 @@ pub struct SourceOptions {
     /// Whether to read the size of file systems that are on the network, or that autofs has mounted.
     pub network_mounts: bool,
     /// The files that define custom metrics, if there are any.
-    #[cfg(feature = "own")]
-    pub own: Option<custom::Options>,
+    #[cfg(feature = "custom")]
+    pub custom: Option<custom::DirectoryOptions>,
 }
 
 /// All sources. Opens no file yet.
@@ -40,8 +40,8 @@ pub(crate) fn all_on(
     let mut sources = kernel::sources(roots, options.network_mounts, pool);
     sources.push(process::counts(table));
     // The last one, so that looking up an id of another source does not read the files with definitions.
-    #[cfg(feature = "own")]
-    if let Some(own) = &options.own {
+    #[cfg(feature = "custom")]
+    if let Some(options) = &options.custom {
         let taken = sources.iter().flat_map(|source| source.about().scope);
         let taken = taken.copied().collect();
         sources.push(custom::source(options, taken, pool));

@@ -31,9 +31,9 @@ impl Entries {
         on_answer: &Answered,
         mut discover: impl FnMut(&mut Entry),
     ) {
-        for NewMember { provider, life } in members {
+        for NewMember { provider, presence } in members {
             let mut entry = Entry::new(provider, on_answer);
-            entry.membership = Some((family, life));
+            entry.membership = Some((family, presence));
             discover(&mut entry);
             self.add(entry);
         }
@@ -43,7 +43,7 @@ impl Entries {
     pub(super) fn drop_gone(&mut self, family: usize, changes: &mut Changes) {
         let is_gone = |entry: &Entry| {
             let membership = entry.membership.as_ref();
-            membership.is_some_and(|(of, life)| *of == family && life.is_over())
+            membership.is_some_and(|(of, presence)| *of == family && presence.is_gone())
         };
         let gone = self.all.iter().filter(|(_, entry)| is_gone(entry));
         let gone: Vec<_> = gone.map(|(&number, _)| number).collect();

@@ -15,7 +15,7 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Deferred, Error, Life, NewMember, Provider,
+        Answered, Deferred, Error, NewMember, Presence, Provider,
         panic::{Panic, attempt, caught},
     },
 };
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     /// Whether its metrics are custom.
     pub(super) is_custom: bool,
     /// Of a member of a family: the number of the family's entry, and whether the device still exists.
-    pub(super) membership: Option<(usize, Life)>,
+    pub(super) membership: Option<(usize, Presence)>,
     /// The kernel subsystems of its devices.
     pub(super) subsystems: &'static [&'static str],
     lists: DeviceLists,
@@ -93,13 +93,14 @@ impl Entry {
 
     /// Begins to probe the user's definitions, if the source has any. Returns whether an answer will come later.
     pub(super) fn probe_definitions(&mut self, closely: bool) -> bool {
-        let probe = |source: &Provider| source.definitions().is_some_and(|all| all.look(closely));
+        let probe = |source: &Provider| source.definitions().is_some_and(|all| all.probe(closely));
         self.ask(probe).unwrap_or(false)
     }
 
     /// A descriptor that becomes readable when the user's definitions may have changed.
     pub(super) fn definitions_fd(&mut self) -> Option<OwnedFd> {
-        self.ask(|source| source.definitions()?.news()).flatten()
+        self.ask(|source| source.definitions()?.change_fd())
+            .flatten()
     }
 
     /// Calls the source; `None` if it panics.
@@ -268,9 +269,9 @@ impl Entry {
         now: Duration,
         window: Duration,
     ) -> (Option<Arc<Snapshot>>, bool) {
-        match self.history.past(now, window, |_| true) {
+        match self.history.baseline(now, window, |_| true) {
             Some(snapshot) => (Some(snapshot.clone()), true),
-            None => (self.history.oldest(now, window).cloned(), false),
+            None => (self.history.next_baseline(now, window).cloned(), false),
         }
     }
 

@@ -62,7 +62,7 @@ impl Store {
         let listings = self.lock().listings.clone();
         let mut known = HashMap::new();
         let mut listed = |subsystem| {
-            let list = || listings.as_ref()?.of(subsystem);
+            let list = || listings.as_ref()?.fingerprint(subsystem);
             *known.entry(subsystem).or_insert_with(list)
         };
         let now = monotonic();

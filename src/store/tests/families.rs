@@ -16,11 +16,11 @@ impl Family for Devices {
 
     fn members(&mut self) -> Result<Vec<NewMember>, source::Error> {
         self.watched.changed.store(false, Ordering::Relaxed);
-        let mut look = self.known.look();
+        let mut probe = self.known.probe();
         for (name, make) in self.watched.devices.lock().unwrap().iter() {
-            look.find(&(*name).to_owned(), || Box::new(make()));
+            probe.find(&(*name).to_owned(), || Box::new(make()));
         }
-        Ok(look.end())
+        Ok(probe.finish())
     }
 
     fn changed(&self) -> bool {
