@@ -1,23 +1,23 @@
-//! The value in a text: a pure function of both.
+//! Extracts a value from a text. A pure function.
 
 use regex::Regex;
 use serde_json::Value;
 
 use crate::reading::Raw;
 
-/// How a value is found in a text, and what is made of it.
+/// The way to find a value in a text and to convert it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Extract {
     pub(super) find: Find,
     pub(super) form: Form,
 }
 
-/// Where in the text the value is.
+/// The position of the value in the text.
 #[derive(Clone, Debug)]
 pub(super) enum Find {
-    /// The text is the value, but for the blanks around it.
+    /// The whole text, without the blanks around it.
     Whole,
-    /// The first group of a regular expression, or the whole match where it has none.
+    /// The first group of a regular expression, or the whole match if it has no group.
     Regex(Regex),
     /// A JSON Pointer, RFC 6901.
     Json(String),
@@ -34,25 +34,25 @@ impl PartialEq for Find {
     }
 }
 
-/// What the value is.
+/// The type of the value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
-    /// A number, which is multiplied and then added to.
+    /// A number, multiplied by `scale`, plus `offset`.
     Number { scale: f64, offset: f64 },
-    /// A whole number that only grows. For a rate, `scale` is what one of it is worth.
+    /// A whole number that only grows. A rate is multiplied by `scale`.
     Counter { scale: f64 },
-    /// A fact.
+    /// A text.
     Text,
 }
 
-/// No fact that a program shows is longer, in bytes.
+/// The longest text, in bytes: more than a program shows.
 const LONGEST_TEXT: usize = 4096;
 
 impl Extract {
-    /// The value in this text.
+    /// Extracts the value.
     ///
     /// # Errors
-    /// What was found instead, in words.
+    /// The reason in words, with the text that was found instead.
     pub(super) fn of(&self, text: &[u8]) -> Result<Raw, String> {
         let text = std::str::from_utf8(text)
             .map_err(|_| format!("{} is no text in UTF-8", shown(text)))?;
@@ -80,7 +80,7 @@ impl Extract {
             .ok_or_else(|| format!("{} has no {pointer:?}", shown(text.as_bytes())))?;
         match found {
             Value::String(text) => self.of_word(text.trim_ascii()),
-            // As it is written: a counter beyond 2^53 keeps its bits.
+            // Through its text, not through f64: a counter beyond 2^53 keeps its bits.
             Value::Number(number) => self.of_word(&number.to_string()),
             Value::Bool(fact) if self.form == Form::Text => self.of_word(&fact.to_string()),
             other => Err(format!(
@@ -112,7 +112,7 @@ impl Extract {
                 shown(word.as_bytes()),
                 word.len()
             )),
-            // No string on the bus has it.
+            // A D-Bus string cannot contain it.
             Form::Text if word.contains('\0') => {
                 Err(format!("{} has a zero byte", shown(word.as_bytes())))
             }
@@ -121,7 +121,7 @@ impl Extract {
     }
 }
 
-/// A decimal number with a point, and perhaps an exponent: what [`f64`] reads, less the words.
+/// A decimal number with a point and an optional exponent: the syntax of [`f64`] without `inf` and `nan`.
 fn number(word: &str) -> Result<f64, String> {
     let is_written = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     let is_number = word.bytes().all(is_written);
@@ -138,7 +138,7 @@ fn number(word: &str) -> Result<f64, String> {
     }
 }
 
-/// A text that was found, shortened and safe to show.
+/// A found text for a message: shortened, and with control characters escaped.
 pub(super) fn shown(text: &[u8]) -> String {
     const MOST: usize = 40;
     let cut = &text[..text.len().min(MOST)];
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_shown() {
+    fn an_invalid_number_is_quoted() {
         let is_not = |text: &str, why| check(Find::Whole, NUMBER, text, Err(why));
         let comma = "\"1,5\" is no number: its decimals stand behind a point";
         is_not("1,5\n", comma);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_scaled_and_shifted() {
+    fn numbers_are_scaled_and_shifted() {
         let form = Form::Number {
             scale: 0.001,
             offset: -1.0,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_expression_finds_it() {
+    fn regexes() {
         let text = "2c 01 : crc=2c YES\n2c 01 t=18750\n";
         let thousandth = Ok(Raw::Number(18750.0));
         check(regex(r"t=(-?\d+)"), NUMBER, text, thousandth);
@@ -248,13 +248,13 @@ mod tests {
             "t=1",
             Err("nothing in \"t=1\" matches \"u=(\\\\d+)\""),
         );
-        // A group that takes no part in the match is no reason to fail.
+        // A group that takes no part in the match: the whole match counts.
         check(regex(r"(x)?5"), NUMBER, "5", Ok(Raw::Number(5.0)));
         check(regex("(.*)"), NUMBER, "x", Err("\"x\" is no number"));
     }
 
     #[test]
-    fn a_pointer_finds_it() {
+    fn json_pointers() {
         let text = r#"{"a": [{"b": 1.5}, "2.5", null, true], "rx": 18446744073709551615, "": 7}"#;
         let is = |pointer, number| check(json(pointer), NUMBER, text, Ok(Raw::Number(number)));
         is("/a/0/b", 1.5);
@@ -271,7 +271,7 @@ mod tests {
         is_not("/a", "{", no_json);
         let too_large = "\"[1e400]\" is no JSON: number out of range at line 1 column 6";
         is_not("/0", "[1e400]", too_large);
-        // No text is too deep for the stack.
+        // Deep nesting does not exhaust the stack.
         let deep = "[".repeat(60_000);
         let found = Extract {
             find: json("/0"),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_what_is_there() {
+    fn texts() {
         let is = |text: &str, fact: &str| {
             check(Find::Whole, Form::Text, text, Ok(Raw::Text(fact.into())));
         };

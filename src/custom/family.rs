@@ -1,4 +1,4 @@
-//! The family of what a directory defines: which members there are.
+//! The family of a directory: finds the members.
 
 use std::{
     os::fd::OwnedFd,
@@ -21,35 +21,35 @@ use super::{
     definition::Reader,
     directory::Loader,
     reader::Member,
-    shared::{Edition, Shared},
+    registry::{Generation, Registry},
 };
 
-/// What a directory defines.
+/// The metrics of a directory.
 pub(super) struct Family {
-    shared: Arc<Shared>,
-    /// Looks at the directory, and reads what is new.
+    registry: Arc<Registry>,
+    /// Loads the directory if it has changed.
     job: Job<()>,
-    /// When the directory was looked at though nothing had shown that it changed.
+    /// The last look that no inotify event asked for.
     looked: Mutex<LastProbe>,
-    /// How often it was loaded when it was discovered.
+    /// The loads at the last discovery.
     seen: u64,
     members: Members<(Option<Arc<str>>, Option<Reader>)>,
 }
 
-/// The kernel tells what is new in the directory that is watched. That its path leads to another one now, a
-/// call finds out after this time.
+/// inotify reports changes in the watched directory. That the path leads to another directory by now, a call
+/// notices after this time.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
-/// How long is waited for the files of definitions. There may be thousands.
+/// The timeout of a load. There may be thousands of files.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Family {
     pub(super) fn new(options: &DirectoryOptions, taken: Vec<&'static str>, pool: &Pool) -> Self {
         let path = options.directory.clone();
-        let shared = Arc::new(Shared::new(pool.clone(), options.subreaper.clone()));
+        let registry = Arc::new(Registry::new(pool.clone(), options.subreaper.clone()));
         let place = path.to_string_lossy().into();
         let loader = Mutex::new(Loader::new(path, taken));
-        let loads = shared.clone();
+        let loads = registry.clone();
         let run = move || {
             let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(loaded) = loader.run() {
@@ -57,7 +57,7 @@ impl Family {
             }
         };
         Self {
-            shared,
+            registry,
             job: Job::with_timeout(pool, &place, TIMEOUT, run),
             looked: Mutex::default(),
             seen: 0,
@@ -67,32 +67,32 @@ impl Family {
 }
 
 impl source::Family for Family {
-    /// It may have whatever other sources do not have.
+    /// May have every id that no other source has.
     fn about(&self) -> About<'_> {
         About::new(NAME, &["*/*/*"]).defined()
     }
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
-        // Where it was never loaded, that shows as a change when it is.
+        // A load that is not done yet shows as a change later.
         self.job.ask(Duration::ZERO);
-        self.seen = self.shared.loads();
-        let mut probe = self.members.probe();
-        let files = self.shared.files();
+        self.seen = self.registry.loads();
+        let mut look = self.known.look();
+        let files = self.registry.files();
         for file in [None].into_iter().chain(files.into_iter().map(Some)) {
-            probe.find_member(&(file.clone(), None), || {
-                Provider::family(Trouble::new(self.shared.clone(), file))
+            look.find_member(&(file.clone(), None), || {
+                Provider::family(DiagnosticsMember::new(self.registry.clone(), file))
             });
         }
-        for (file, reader) in self.shared.readers() {
-            probe.find(&(Some(file.clone()), Some(reader.clone())), || {
-                Box::new(Member::new(self.shared.clone(), file, reader))
+        for (file, reader) in self.registry.readers() {
+            look.find(&(Some(file.clone()), Some(reader.clone())), || {
+                Box::new(Member::new(self.registry.clone(), file, reader))
             });
         }
         Ok(probe.finish())
     }
 
     fn changed(&self) -> bool {
-        self.shared.loads() != self.seen
+        self.registry.loads() != self.seen
     }
 
     fn deferred(&mut self) -> Option<&mut dyn Deferred> {
@@ -106,8 +106,8 @@ impl source::Family for Family {
 
 impl Deferred for Family {
     fn when_answered(&mut self, tell: Answered) {
-        self.shared.pool.when_answered(tell.clone());
-        self.shared.tell(tell);
+        self.registry.pool.when_answered(tell.clone());
+        self.registry.on_answer(tell);
     }
 
     fn begin_discovery(&mut self, since: Duration) {
@@ -123,57 +123,59 @@ impl Definitions for Family {
     fn probe(&self, force: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = monotonic();
-        let is_due = looked.again(now, BETWEEN_LOOKS, || force || self.shared.is_new());
+        let is_due = looked.again(now, BETWEEN_LOOKS, || {
+            closely || self.registry.has_changes()
+        });
         if is_due {
             self.job.ask(now);
         }
         is_due
     }
 
-    fn change_fd(&self) -> Option<OwnedFd> {
-        // While it is being looked at, what is new has been heard of.
-        match self.job.is_pending() {
+    fn news(&self) -> Option<OwnedFd> {
+        // A load that is under way takes the pending events.
+        match self.job.is_out() {
             true => None,
-            false => self.shared.descriptor(),
+            false => self.registry.descriptor(),
         }
     }
 }
 
-/// What is wrong with a file of definitions, or with the directory. It has no metrics.
-struct Trouble {
-    shared: Arc<Shared>,
+/// A member without metrics that fails with the diagnostics of one file, or of the directory if `file` is `None`.
+struct DiagnosticsMember {
+    registry: Arc<Registry>,
     name: String,
     file: Option<Arc<str>>,
-    seen: Edition,
+    seen: Generation,
 }
 
-impl Trouble {
-    fn new(shared: Arc<Shared>, file: Option<Arc<str>>) -> Self {
+impl DiagnosticsMember {
+    fn new(registry: Arc<Registry>, file: Option<Arc<str>>) -> Self {
         let name = match &file {
             Some(file) => format!("{NAME}/{file}"),
             None => NAME.to_owned(),
         };
         Self {
-            shared,
+            registry,
             name,
             file,
-            seen: Edition::default(),
+            seen: Generation::default(),
         }
     }
 }
 
-impl source::Family for Trouble {
+impl source::Family for DiagnosticsMember {
     fn about(&self) -> About<'_> {
         About::new(&self.name, &[]).defined()
     }
 
-    /// It has none, and fails with what is wrong.
+    /// Has none, and fails with the diagnostics.
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
-        self.seen = self.shared.edition();
-        self.shared.trouble(self.file.as_ref()).map(|()| Vec::new())
+        self.seen = self.registry.generation();
+        self.registry.check(self.file.as_ref()).map(|()| Vec::new())
     }
 
     fn changed(&self) -> bool {
-        self.shared.edition() != self.seen
+        self.registry.generation() != self.seen
     }
 }

@@ -1,17 +1,19 @@
-//! Sources of the user's own: what the files `*.toml` of a directory define, read like any other.
+//! Custom metrics: the files `*.toml` of a directory define metrics that clients read like any other.
 //!
-//! The directory is looked at when somebody asks for what no other source may have, and from then on
-//! what is saved there counts at the next call, and in sessions as soon as the kernel tells of it: without a
-//! thread, and without a wake-up while there is no session. A diagnostic harms only the metric that it is made in, which stays as it was before.
+//! The service reads the directory at the first request for an id that no other source can have. From then on, a
+//! saved file counts at the next call; a session takes it at the inotify event, without a thread and without a
+//! wake-up while there is no session. An error in a definition affects only that metric, which keeps its last
+//! valid definition.
 //!
-//! Each reader (a file, a command) is a member of the family, so that nothing is read but what is
-//! asked for; and for each file of definitions there is one more, which says what is wrong with it.
+//! Each reader (a file or a command that definitions name) is a member of the family, so only the requested
+//! readers run. Each file of definitions is a member, too: it has no metrics, and fails with the diagnostics of
+//! the file.
 //!
-//! - `definition`: what a file of definitions says, a pure function of its text.
+//! - `definition`: parses a file of definitions; a pure function of its text.
 //! - `directory`: finds the files, and reads them again when they change.
-//! - `reader`: reads the files and the outputs of commands that are defined; `extract` finds the values in them.
+//! - `reader`: reads the defined files and the outputs of commands; `extract` finds the values in them.
 //! - [`command`]: runs commands.
-//! - `family`, `shared`: the members, and what they share.
+//! - `family`, `registry`: the members, and the definitions that they share.
 
 pub mod command;
 mod definition;
@@ -19,7 +21,7 @@ mod directory;
 mod extract;
 mod family;
 mod reader;
-mod shared;
+mod registry;
 
 use std::{
     path::{Path, PathBuf},
@@ -29,10 +31,9 @@ use std::{
 use nix::errno::Errno;
 
 use crate::source::{self, Provider, pool::Pool};
-use directory::{Directory, News};
+use directory::{Directory, DirectoryChanges};
 
-/// The name of the whole family: its directory. Its members are called by their files,
-/// `sources.d/room.toml`.
+/// The name of the family. The name of a member adds its file: `sources.d/room.toml`.
 pub const NAME: &str = "sources.d";
 
 /// The directory of definitions, and the program that looks after their commands.
@@ -44,23 +45,23 @@ pub struct DirectoryOptions {
     pub subreaper: PathBuf,
 }
 
-/// What the files of a directory define.
+/// The result of checking the files of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Check {
     /// The ids, in the order of the files.
     pub ids: Vec<Arc<str>>,
-    /// What is wrong, each as `<file>:<line>:<column>: <key>: <what>`.
+    /// The errors, each as `<file>:<line>:<column>: <key>: <message>`.
     pub diagnostics: Vec<String>,
 }
 
-/// Reads the definitions of a directory, and nothing that they define. `taken` are the patterns of all ids that
-/// belong to other sources ([`crate::sources::scopes`]).
+/// Parses the definitions of a directory, without reading a file or running a command that they name. `taken` are
+/// the patterns of the ids of all other sources ([`crate::sources::scopes`]).
 ///
 /// # Errors
-/// When the directory is not there, cannot be read, or may be written by others.
+/// The directory does not exist, cannot be read, or is writable by others.
 pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Error> {
     let mut directory = Directory::new(path.to_owned(), taken);
-    directory.load(&News::All);
+    directory.load(&DirectoryChanges::All);
     if !directory.is_there() {
         return Err(source::Error::io(path, Errno::ENOENT.into()));
     }
@@ -73,8 +74,7 @@ pub fn check(path: &Path, taken: Vec<&'static str>) -> Result<Check, source::Err
     })
 }
 
-/// The family of what a directory defines, where `taken` are the patterns of all ids that belong to
-/// other sources.
+/// The family of a directory's metrics. `taken` are the patterns of the ids of all other sources.
 pub(super) fn source(
     options: &DirectoryOptions,
     taken: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! A timer that continues the process if it is stopped (SIGSTOP): the kernel needs nobody for that.
+//! A timer of the kernel that continues this process if it is stopped (SIGSTOP), without help of another process.
 
 use std::time::Duration;
 
@@ -11,28 +11,29 @@ use nix::{
     time::ClockId,
 };
 
-/// How much later than the process means to be awake: it is then awake in most cases.
+/// The delay of SIGCONT after the planned wake-up: a process that is not stopped has woken up by then, and sets
+/// the timer anew.
 const MARGIN: Duration = Duration::from_millis(10);
 
 /// Sends SIGCONT to this process once.
 pub(super) struct Alarm(Timer);
 
 impl Alarm {
-    /// An alarm for when this much time has passed.
-    pub(super) fn new(patience: Duration) -> nix::Result<Self> {
+    /// An alarm that goes off after this time.
+    pub(super) fn new(timeout: Duration) -> nix::Result<Self> {
         let notify = SigevNotify::SigevSignal {
             signal: Signal::SIGCONT,
             si_value: 0,
         };
         let timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
         let mut alarm = Self(timer);
-        alarm.set(patience);
+        alarm.set(timeout);
         Ok(alarm)
     }
 
-    /// Puts it off until this much time has passed.
-    pub(super) fn set(&mut self, patience: Duration) {
-        let time = TimeSpec::from_duration(patience.saturating_add(MARGIN));
+    /// Sets the alarm anew, to go off after this time.
+    pub(super) fn set(&mut self, timeout: Duration) {
+        let time = TimeSpec::from_duration(timeout.saturating_add(MARGIN));
         let _ = self
             .0
             .set(Expiration::OneShot(time), TimerSetTimeFlags::empty());

@@ -1,4 +1,4 @@
-//! The children of a guard.
+//! The children of a subreaper.
 
 use std::{fs, process};
 
@@ -6,18 +6,18 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::pid_stat::Stat;
 
-/// Kills its own children, whose numbers are nobody else's until they are reaped. Their children are its
-/// own then, and next.
+/// Kills the children of this process. Their pids cannot be reused before they are reaped. Their own children are
+/// then reparented to this process, for the next call.
 pub(super) fn kill() {
     for child in list() {
         let _ = kill_process(child, Signal::KILL);
     }
 }
 
-/// Its own children, as far as the kernel tells: it may leave out one while another ends.
+/// The children of this process. The kernel's list may leave out a child while another one ends, see proc(5).
 fn list() -> Vec<Pid> {
     let pid = |text: &str| Pid::from_raw(text.parse().ok()?);
-    // Where CONFIG_PROC_CHILDREN is not set there is no such file.
+    // The file does not exist without CONFIG_PROC_CHILDREN.
     if let Ok(list) = fs::read_to_string("/proc/thread-self/children") {
         return list.split_ascii_whitespace().filter_map(pid).collect();
     }

@@ -1,4 +1,4 @@
-//! What a command finds in its environment: the same however the service was started.
+//! The environment of a command. It does not depend on the way in which the service was started.
 
 use std::{env, ffi::OsString, path::PathBuf};
 
@@ -6,10 +6,10 @@ use nix::unistd::{Uid, User};
 
 use super::Command;
 
-/// Where programs are looked for if the environment does not say.
+/// The default of PATH.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// What is passed on: where the user's sockets are.
+/// The variables that are passed on: the paths of the user's sockets.
 const PASSED: [&str; 3] = [
     "XDG_RUNTIME_DIR",
     "DBUS_SESSION_BUS_ADDRESS",
@@ -18,9 +18,9 @@ const PASSED: [&str; 3] = [
 
 /// The whole environment of a command.
 ///
-/// PATH is ours, since on some systems no fixed one has any program in it. The language is that of programs,
-/// so that numbers have points and messages are in English. Nothing else of ours is passed on: a
-/// service that a shell has started would find other things there than one that the bus has started.
+/// PATH is that of the service, because on some systems no fixed PATH contains any program. The locale is C, so
+/// numbers have decimal points and messages are in English. Nothing else is passed on, because the environment of a
+/// service that a shell has started differs from that of one that the bus has started.
 pub(super) fn of(command: &Command) -> Vec<(OsString, OsString)> {
     let (user, home) = user();
     let mut variables = vec![
@@ -37,12 +37,12 @@ pub(super) fn of(command: &Command) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// Where a command runs.
+/// The working directory of a command.
 pub(super) fn directory(command: &Command) -> PathBuf {
     command.directory.clone().unwrap_or_else(|| user().1)
 }
 
-/// The user's name and home: what the environment says, or else the password file.
+/// The user's name and home, from the environment or else from the user database.
 fn user() -> (OsString, PathBuf) {
     let name = env::var_os("USER").or_else(|| env::var_os("LOGNAME"));
     let home = env::var_os("HOME").filter(|home| !home.is_empty());

@@ -1,8 +1,7 @@
-//! Executing a command: what is done in its own process before it becomes the command.
+//! Executes a command in a child process of the subreaper.
 //!
-//! A guard that is killed cannot end what it guards, and one that has not begun to block signals can be
-//! killed by any of them. So a guard blocks them first; and its child, before it becomes the command, has the
-//! kernel kill it should the guard be gone (`PR_SET_PDEATHSIG`), and unblocks them.
+//! A subreaper that is killed cannot end its run, so it blocks all signals before it starts the child. The child has
+//! the kernel kill it when the subreaper dies (`PR_SET_PDEATHSIG`), unblocks the signals, and then calls execve(2).
 
 use std::{
     env,
@@ -27,56 +26,56 @@ use rustix::process::Pid;
 
 use super::invocation::Invocation;
 
-/// The first argument of a program that is to become a command.
+/// The first argument of a process that is to execute a command.
 const ARGUMENT: &str = "begin";
 
-/// Starts a command as a child of this process, in a group of its own.
+/// Starts a command as a child of this process, in a new process group.
 pub(super) fn spawn(run: &Invocation) -> io::Result<Pid> {
-    let (mut link, theirs) = UnixStream::pair()?;
+    let (mut socket, theirs) = UnixStream::pair()?;
     let mut child = process::Command::new("/proc/self/exe")
         .args([ARGUMENT, &process::id().to_string()])
         .args(run.words())
         .stdin(OwnedFd::from(theirs))
         .process_group(0)
         .spawn()?;
-    // It closes its end by becoming the command.
-    let mut said = String::new();
-    link.read_to_string(&mut said)?;
-    if said.is_empty() {
+    // A successful execve closes the child's end (close-on-exec); a failure writes the errno first.
+    let mut received = String::new();
+    socket.read_to_string(&mut received)?;
+    if received.is_empty() {
         let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         return Ok(child.expect("the kernel's numbers are positive"));
     }
     child.wait()?;
-    let number = said.trim_end().parse();
+    let number = received.trim_end().parse();
     Err(io::Error::from_raw_os_error(
         number.unwrap_or(Errno::ENOEXEC as i32),
     ))
 }
 
-/// Becomes a command, if that is what this process was started for by a guard. Comes back if it is not, or
-/// if the command cannot be executed.
+/// Executes a command, if a subreaper has started this process for that. Returns `None` if it has not, and an exit
+/// code if the command cannot be executed.
 ///
-/// To be asked first in `main`. A person who types this argument has no socket as standard input.
+/// Call it first in `main`. A person who types this argument has no socket as standard input.
 pub fn called() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
         return None;
     }
-    // Close-on-exec, as the original is not.
-    let mut link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
-    link.local_addr().ok()?;
-    let guard = arguments.next()?.to_str()?.parse().ok()?;
+    // The copy is close-on-exec; standard input is not.
+    let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+    socket.local_addr().ok()?;
+    let subreaper = arguments.next()?.to_str()?.parse().ok()?;
     let run = Invocation::read(arguments)?;
-    let cause = execute(guard, &run).unwrap_err();
+    let cause = execute(subreaper, &run).unwrap_err();
     let number = cause.raw_os_error().unwrap_or(Errno::ENOEXEC as i32);
-    let _ = writeln!(link, "{number}");
+    let _ = writeln!(socket, "{number}");
     Some(ExitCode::FAILURE)
 }
 
-fn execute(guard: i32, run: &Invocation) -> io::Result<std::convert::Infallible> {
+fn execute(subreaper: i32, run: &Invocation) -> io::Result<std::convert::Infallible> {
     prctl::set_pdeathsig(Some(Signal::SIGKILL))?;
-    // It was killed before the kernel was told.
-    if unistd::getppid().as_raw() != guard {
+    // The subreaper died before prctl.
+    if unistd::getppid().as_raw() != subreaper {
         return Err(Errno::ESRCH.into());
     }
     unistd::dup2_stdin(File::open("/dev/null")?)?;

@@ -1,4 +1,4 @@
-//! What may go wrong with a run, in words for a person.
+//! The failures of a run, and their messages.
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
@@ -7,30 +7,30 @@ use nix::{errno::Errno, sys::signal::Signal};
 use super::LIMIT;
 use crate::source::panic::Panic;
 
-/// Why a run has no output, or a line no successor.
+/// The reason why a run has no output, or why no further line comes.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It has left by itself, with this status and this first line on its standard error.
+    /// The command has exited with this status, and this first line on standard error.
     Status(i32, String),
-    /// A signal has ended it.
+    /// A signal has killed the command.
     Signal(i32),
-    /// It has taken too long.
+    /// The run has exceeded its timeout.
     Late(Duration),
-    /// It has not written a line for so long.
+    /// The command has written no line for this time.
     Silent(Duration),
-    /// It has said too much.
+    /// The output exceeds the limit.
     Flood,
-    /// It has written too long a line.
+    /// A line exceeds the limit.
     LongLine,
-    /// The kernel does not execute this program.
+    /// execve(2) of this program has failed with this errno.
     NotExecuted(String, i32),
-    /// The guard was killed, and the run after it.
-    Unguarded,
-    /// The guard cannot be run.
-    NoGuard(PathBuf, io::Error),
-    /// There is no thread to be had.
+    /// The subreaper was killed, and then the run.
+    SubreaperKilled,
+    /// The subreaper cannot be started.
+    NoSubreaper(PathBuf, io::Error),
+    /// The thread of the supervisor cannot be started.
     NoThread(io::Error),
-    /// The thread has panicked.
+    /// The thread of the supervisor has panicked.
     Panicked(Panic),
 }
 
@@ -55,15 +55,15 @@ impl fmt::Display for Failure {
             Self::NotExecuted(program, number) => {
                 write!(f, "{program}: {}", Errno::from_raw(*number).desc())
             }
-            Self::Unguarded => write!(f, "its guard was killed"),
+            Self::SubreaperKilled => write!(f, "its guard was killed"),
             Self::NoThread(cause) => write!(f, "no thread to run it: {cause}"),
             Self::Panicked(Panic(what)) => write!(f, "what runs it has panicked: {what}"),
-            Self::NoGuard(path, cause) => write!(f, "{}: {cause}", path.display()),
+            Self::NoSubreaper(path, cause) => write!(f, "{}: {cause}", path.display()),
         }
     }
 }
 
-/// The first line of this text that says something, in one that can be shown.
+/// The first line of a text that is not blank, without control characters.
 pub(super) fn first_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let printable = |line: &str| -> String {

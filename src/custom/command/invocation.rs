@@ -1,4 +1,4 @@
-//! What a guard is told to run: a directory, a program and its arguments, as words on a command line.
+//! A command as arguments of a subreaper: the working directory, the program and its arguments.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -6,7 +6,7 @@ use std::{
     process,
 };
 
-/// What a guard is told to run.
+/// The command that a subreaper runs.
 pub struct Invocation {
     directory: PathBuf,
     program: OsString,
@@ -29,7 +29,7 @@ impl Invocation {
             .chain(arguments)
     }
 
-    /// The command, where it is to run: at the root, if that place is not there.
+    /// The command with its working directory, or `/` if that does not exist.
     pub(super) fn command(&self) -> process::Command {
         let mut command = process::Command::new(&self.program);
         command.args(&self.arguments);

@@ -1,9 +1,15 @@
-//! Commands as sensors: programs of the user that say something now and then, or all the time.
+//! Commands as sensors: programs of the user that write values, once per run or continuously.
 //!
-//! A [`Runner`] runs [`Command`]s while somebody wants what they say, and a [`Handle`] has the last
-//! [`Output`]. Asking never blocks. Each run has a guard, a small process of its own (a [`subreaper`]), which
-//! sees to it that nothing of the run is left: not when the time is up, not when the command has put
-//! children into the background, and not when the process that wanted it is killed.
+//! A [`Runner`] runs [`Command`]s while somebody asks for their output, and a [`Handle`] has the last [`Output`].
+//! Asking never blocks. Each run has a [`subreaper`], a small process that ends all processes of the run: at the
+//! timeout, when the command has left children in the background, and when the service is killed.
+//!
+//! - [`exec`]: executes a command. `invocation`: its command line. `environment`: its variables and directory.
+//! - [`subreaper`]: the process between the service and a command. `alarm` continues it if it is stopped (SIGSTOP),
+//!   `children` lists and kills its children.
+//! - `run`: one run, seen from the service. `pipe` reads its output, `orphans` ends what its subreaper cannot end.
+//! - `supervisor`: the thread that looks after all runs. `schedule` decides when a run is due.
+//! - `runner`, `runner_state`: the requests, and the state that they share with the thread.
 
 mod alarm;
 mod children;
@@ -16,8 +22,8 @@ mod pid_stat;
 mod pipe;
 mod run;
 mod runner;
+mod runner_state;
 mod schedule;
-mod shared;
 pub mod subreaper;
 mod supervisor;
 
@@ -31,42 +37,42 @@ use std::{
 use crate::reading::Stamp;
 pub use runner::{Handle, Runner};
 
-/// How much a command may say at once, in bytes: a run, or a line of one that writes lines.
+/// The most bytes of one output: of a run, or of one line of a command that writes lines.
 pub const LIMIT: usize = 64 * 1024;
 
-/// After SIGTERM a command has so long until SIGKILL.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What is run, how often, and for how long.
+/// A command, its interval and its timeout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The program and its arguments.
     pub program: Program,
-    /// From the start of one run to the start of the next, while somebody asks. Where the command
-    /// writes lines: how long it is left alone at least after it has ended.
+    /// The time from the start of one run to the start of the next, while somebody asks. For a command that writes
+    /// lines: the least pause after it has ended.
     pub interval: Duration,
-    /// How long a run may take, or how long one that writes lines may be silent. None is for as long
-    /// as somebody asks.
+    /// The longest time of a run; for a command that writes lines, the longest time without a line. `None` is no
+    /// limit while somebody asks.
     pub timeout: Option<Duration>,
-    /// Whether it runs all the time, and each line that it writes is an output.
+    /// Whether it runs continuously, and each line is an output.
     pub lines: bool,
-    /// Variables beyond those that every command has, or in place of them.
+    /// Variables that are added to those of every command, or replace them.
     pub environment: Vec<(OsString, OsString)>,
-    /// Where it runs: the user's home if none, and `/` if that is not there.
+    /// The working directory. `None` is the user's home. A directory that does not exist is replaced by `/`.
     pub directory: Option<PathBuf>,
 }
 
-/// What is executed.
+/// The program to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// A program, which is looked for in PATH if its name has no slash, and its arguments. No shell.
+    /// A program and its arguments, without a shell. A name without a slash is looked up in PATH.
     Argv(Vec<OsString>),
     /// A text for `/bin/sh -c`.
     Shell(OsString),
 }
 
 impl Command {
-    /// A program that is run every ten seconds and may take five.
+    /// A command with an interval of ten seconds and a timeout of five.
     pub fn new(program: Program) -> Self {
         Self {
             program,
@@ -78,7 +84,7 @@ impl Command {
         }
     }
 
-    /// What it is called in a message: the program, or the shell.
+    /// The name of the program or the shell, for messages.
     fn name(&self) -> String {
         match &self.program {
             Program::Argv(argv) => argv.first().map(|name| name.to_string_lossy().into_owned()),
@@ -88,33 +94,33 @@ impl Command {
     }
 }
 
-/// What a command has said at one time.
+/// One output of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// All of its standard output, or one line without its end. Any bytes.
+    /// The whole standard output of a run, or one line without its newline. Any bytes.
     pub bytes: Arc<[u8]>,
-    /// When the last of it was there: when the run was over, or the line read.
+    /// The time of the end of the run, or of reading the line.
     pub stamp: Stamp,
 }
 
-/// What is known of a command.
+/// The outputs and problems of a command so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
-    /// The last output. It stays when a later run fails: see [`State::problem`] and its stamp.
+pub struct CommandState {
+    /// The last output. It stays when a later run fails: see [`CommandState::problem`] and its stamp.
     pub output: Option<Output>,
     /// The output before that, for a rate.
     pub previous: Option<Output>,
-    /// Whether an answer is on its way: it runs, and has not been found to fail. Of one that writes
-    /// lines: it has not written one yet.
+    /// Whether an answer is on its way: the command runs and has not failed. A command that writes lines is pending
+    /// until its first line.
     pub is_pending: bool,
-    /// What was wrong with the last run, for a person: `exited with status 3: no route to host`. None
-    /// if it went well, or if there was none yet.
+    /// The failure of the last run, for people: `exited with status 3: no route to host`. `None` after a success, or
+    /// before the first run.
     pub problem: Option<Arc<str>>,
-    /// How many outputs and failures there were: another number is something new.
+    /// Counts outputs and failures.
     pub answers: u64,
 }
 
-/// The moment so long after another.
+/// The moment `time` after another.
 #[allow(
     clippy::arithmetic_side_effects,
     reason = "every duration that comes here is limited to a year, and a clock can tell that moment"

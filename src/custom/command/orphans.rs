@@ -1,4 +1,4 @@
-//! The processes of a run whose subreaper cannot end them: it was killed, or is stopped (SIGSTOP).
+//! Kills the processes of a run whose subreaper cannot end them, because it was killed or is stopped (SIGSTOP).
 
 use std::{
     fs,
@@ -9,35 +9,35 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{GRACE, after, pid_stat::Stat};
 
-/// The variable by which the processes of a run are found.
+/// The environment variable that marks the processes of a run.
 pub(super) const MARK: &str = "SAMPLED_RUN";
 
-/// How soon at first, and how seldom at most, one looks again for what is left.
+/// The first pause between two searches for remaining processes, and the longest one.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
-/// When the processes of a run are looked for.
+/// The times of the searches for the processes of a run.
 pub(super) struct Sweep {
     /// The next time.
     pub(super) at: Instant,
-    /// How long it was put off the last time.
+    /// The pause after the next search.
     pause: Duration,
 }
 
 impl Sweep {
-    /// At once: nobody else ends them.
+    /// Begins at once: the subreaper is dead.
     pub(super) fn now(now: Instant) -> Self {
         let [pause, _] = PAUSES;
         Self { at: now, pause }
     }
 
-    /// When a guard that was told to end them would have done so.
+    /// Begins when a subreaper that was told to end the run should have done so.
     pub(super) fn overdue(now: Instant) -> Self {
         let [_, pause] = PAUSES;
         let at = after(after(now, GRACE), pause);
         Self { at, pause }
     }
 
-    /// Whether it is time, which puts off the next one.
+    /// Whether a search is due. If so, it is counted as done.
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
         let is_due = self.at <= now;
         if is_due {
@@ -48,18 +48,18 @@ impl Sweep {
     }
 }
 
-/// Kills every process of a run but its guard. True if there was none: they may start others before they are
-/// dead, and in places of the list that were looked at already, so it takes two looks to tell.
+/// Kills every process of a run except its subreaper. Returns true if two passes over /proc have found none: a
+/// process may fork before it is dead, and the child may appear where the first pass has been already.
 ///
-/// They are in the session of the guard, whose number is nobody else's until the guard is reaped; or
-/// they have one of their own, and still the mark in their environment; or they are children of the guard, as all
-/// of them become while it is there.
-pub(super) fn kill(guard: u32, mark: &str) -> bool {
+/// A process belongs to the run if it is in the session of the subreaper, whose id cannot be reused before the
+/// subreaper is reaped; if it has the mark in its environment; or if it is a child of the subreaper, to which
+/// orphans are reparented while it lives.
+pub(super) fn kill(subreaper: u32, mark: &str) -> bool {
     let mark = format!("{MARK}={mark}");
-    look(guard, &mark) && look(guard, &mark)
+    kill_once(subreaper, &mark) && kill_once(subreaper, &mark)
 }
 
-fn look(guard: u32, mark: &str) -> bool {
+fn kill_once(subreaper: u32, mark: &str) -> bool {
     let is_meant = |pid: &str| -> Option<bool> {
         let stat = Stat::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)?;
         let has_mark = || {
@@ -67,7 +67,7 @@ fn look(guard: u32, mark: &str) -> bool {
             let mut variables = environment.split(|&byte| byte == 0);
             variables.any(|variable| variable == mark.as_bytes())
         };
-        let is_of_run = stat.session == guard || stat.parent == guard || has_mark();
+        let is_of_run = stat.session == subreaper || stat.parent == subreaper || has_mark();
         Some(!stat.is_dead() && is_of_run)
     };
     let mut is_clean = true;
@@ -77,10 +77,10 @@ fn look(guard: u32, mark: &str) -> bool {
         let (Some(name), Some(pid)) = (name.to_str(), number.and_then(Pid::from_raw)) else {
             continue;
         };
-        if pid.as_raw_nonzero().get().cast_unsigned() == guard {
+        if pid.as_raw_nonzero().get().cast_unsigned() == subreaper {
             continue;
         }
-        // The descriptor first: what is asked then is asked of the process that is killed.
+        // The pidfd before the checks, so that they apply to the process that is killed.
         let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
             continue;
         };

@@ -1,8 +1,8 @@
-//! What the kernel tells of a process: /proc/PID/stat.
+//! /proc/PID/stat, proc(5).
 
 use std::{fs, str};
 
-/// Three fields of it, proc(5).
+/// Three of its fields.
 pub(super) struct Stat {
     state: u8,
     pub(super) parent: u32,
@@ -11,7 +11,7 @@ pub(super) struct Stat {
 
 impl Stat {
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
-        // The name of the program, in parentheses, may have anything in it.
+        // The name of the program, in parentheses, may contain any byte.
         let end = line.iter().rposition(|&byte| byte == b')')?;
         let after = line[end..].strip_prefix(b")")?;
         let mut fields = str::from_utf8(after).ok()?.split_ascii_whitespace();
@@ -22,7 +22,7 @@ impl Stat {
         })
     }
 
-    /// Whether it is dead, and only waits to be reaped.
+    /// Whether it is a zombie or dead.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }

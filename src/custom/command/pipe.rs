@@ -1,4 +1,4 @@
-//! The reading end of a pipe that a command writes to.
+//! The read end of a pipe to which a command writes.
 
 use std::{
     fs::File,
@@ -9,23 +9,23 @@ use std::{
 
 use super::{LIMIT, after};
 
-/// How much of standard error is kept.
+/// The bytes of standard error that are kept.
 const HEAD: usize = 1024;
 
-/// How much one call reads.
+/// The bytes of one read(2).
 const CHUNK: usize = 8 * 1024;
 
-/// How much is read at once, before anybody else has a turn.
-const GULP: usize = 64 * 1024;
+/// The most bytes that are read before other pipes have a turn.
+const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// As much as a pipe can be made to hold: /proc/sys/fs/pipe-max-size, unless root has changed that.
+/// The largest size of a pipe: the default of /proc/sys/fs/pipe-max-size.
 const LARGEST: usize = 1024 * 1024;
 
-/// After a reading the pipe is left alone for as long: one who writes all the time is read a hundred
-/// times a second, and waits for that. Nothing is lost, for nobody else wants to know as fast.
-const REST: Duration = Duration::from_millis(10);
+/// The pause after each reading. A command that writes without pause is read a hundred times a second, and blocks
+/// in between. Nothing is lost, and no client reads faster.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// What is kept of what is read.
+/// The part of the input that is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Everything, up to the limit.
@@ -36,72 +36,72 @@ pub(super) enum Keep {
     Head,
 }
 
-/// What a reading has found out.
+/// The outcome of a reading.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// There is nothing more for now.
+    /// The pipe is empty for now.
     Open,
-    /// There may be more.
+    /// There may be more to read.
     More,
-    /// Everybody has closed the other end.
+    /// All write ends are closed.
     End,
-    /// It is more than the limit.
+    /// The input exceeds the limit.
     Flood,
 }
 
-/// The end that is read, and what was read from it.
+/// The read end, and the bytes that are kept.
 pub(super) struct Pipe {
-    /// None once everybody has closed the other end: it would be ready for ever.
+    /// `None` once all write ends are closed: poll would report it as ready for ever.
     end: Option<File>,
     keep: Keep,
-    /// What is kept; of lines, the beginning of one that is not complete.
+    /// The bytes that are kept. With `LastLine`, the beginning of an incomplete line.
     bytes: Vec<u8>,
     line: Option<Vec<u8>>,
-    /// It is not read before.
-    rests_until: Option<Instant>,
+    /// The end of the pause after the last reading.
+    paused_until: Option<Instant>,
 }
 
 impl Pipe {
-    /// Reads from a pipe that does not block.
+    /// Reads from a non-blocking pipe.
     pub(super) fn new(end: OwnedFd, keep: Keep) -> Self {
         Self {
             end: Some(end.into()),
             keep,
             bytes: Vec::new(),
             line: None,
-            rests_until: None,
+            paused_until: None,
         }
     }
 
-    /// What is to be waited for, until the other end is closed.
+    /// The descriptor to poll, until all write ends are closed.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.end.as_ref().map(File::as_fd)
     }
 
-    /// Until when it is left alone, if it is.
-    pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
-        self.rests_until.filter(|&until| now < until)
+    /// The end of the pause, if there is one now.
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.paused_until.filter(|&until| now < until)
     }
 
-    /// Reads unless it rests, or to the end.
+    /// Reads unless the pipe pauses. After the end of the run, reads everything that is left.
     pub(super) fn read_ready(&mut self, now: Instant, is_over: bool) -> Flow {
         if !is_over {
-            return match self.rests_until(now) {
+            return match self.paused_until(now) {
                 Some(_) => Flow::Open,
                 None => self.read(now),
             };
         }
-        // What is over writes no more, but it may have given its end away.
-        let flows = (0..=LARGEST / GULP).map(|_| self.read(now));
+        // A process outside the run may hold the write end and go on writing, so the amount is limited.
+        let flows = (0..=LARGEST / MOST_AT_ONCE).map(|_| self.read(now));
         let mut flows = flows.skip_while(|flow| *flow == Flow::More);
         flows.next().unwrap_or(Flow::Open)
     }
 
-    /// Reads what is there, and no more than a gulp.
+    /// Reads what is there, up to `MOST_AT_ONCE`.
     fn read(&mut self, now: Instant) -> Flow {
-        self.rests_until = Some(after(now, REST));
+        self.paused_until = Some(after(now, PAUSE));
         let mut chunk = [0; CHUNK];
-        for _ in 0..GULP / CHUNK {
+        for _ in 0..MOST_AT_ONCE / CHUNK {
             let Some(end) = &mut self.end else {
                 return Flow::End;
             };
@@ -113,24 +113,24 @@ impl Pipe {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Flow::Open,
-                // The end, or nothing that a pipe is known to answer.
+                // The end of the file. A pipe reports no other errors.
                 Ok(0) | Err(_) => self.end = None,
             }
         }
         Flow::More
     }
 
-    /// The last line that has become complete since this was asked last.
+    /// The last line that was completed since the last call.
     pub(super) fn line(&mut self) -> Option<Vec<u8>> {
         self.line.take()
     }
 
-    /// What has been kept.
+    /// The bytes that are kept.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// False if that is too much.
+    /// Keeps the bytes of a chunk. Returns false beyond the limit.
     fn take(&mut self, chunk: &[u8]) -> bool {
         match self.keep {
             Keep::Whole => self.bytes.extend_from_slice(chunk),
@@ -222,7 +222,7 @@ mod tests {
         check(Keep::LastLine, LIMIT + 1, b'x', Flow::Flood);
         assert_eq!(check(Keep::LastLine, 100 * LIMIT, b'\n', Flow::Open), 0);
         assert_eq!(check(Keep::Head, 100 * LIMIT, b'x', Flow::Open), HEAD);
-        // A line that is too long is not saved by its end.
+        // A newline does not make a line valid that is too long.
         let (mut writing, mut pipe) = new(Keep::LastLine);
         for chunk in vec![b'x'; LIMIT].chunks(4096) {
             writing.write_all(chunk).unwrap();

@@ -1,4 +1,4 @@
-//! One run of a command, seen from the process that wants it.
+//! One run of a command, seen from the service.
 
 use std::{
     io::{self, ErrorKind, PipeWriter, Read},
@@ -32,57 +32,59 @@ use super::{
     subreaper::{self, End},
 };
 
-/// A command that runs, or what is left of it.
+/// A running command, or its remaining processes.
 pub(super) struct Run {
     command: Arc<Command>,
-    guard: Child,
-    /// Closed in our direction, it ends the run; closed in the other, the run is over.
-    link: UnixStream,
-    /// What the guard has said.
-    said: Vec<u8>,
+    subreaper: Child,
+    /// The socket to the subreaper. Shutting down our side ends the run; an end of file from the other side says that
+    /// the run is over.
+    socket: UnixStream,
+    /// The bytes from the subreaper: the [`End`] of the command.
+    received: Vec<u8>,
     mark: String,
     output: Option<Pipe>,
     errors: Option<Pipe>,
-    /// When it has taken too long, or been silent for too long.
+    /// The timeout of the run, or of the next line.
     deadline: Option<Instant>,
-    /// Whether it is to end: what it says does not matter any more.
+    /// Whether it was told to end. Its output is then ignored.
     is_ending: bool,
-    /// Whether the guard was killed, and is not there to end what it guarded.
-    is_unguarded: bool,
-    /// Whether the guard was waited for: its number may be another process's.
+    /// Whether the subreaper was killed. The processes of the run are then killed from here.
+    is_subreaper_dead: bool,
+    /// Whether the subreaper was reaped. Its pid may then belong to another process.
     is_reaped: bool,
-    /// Once the run is to end: when we look for what the guard has not ended.
+    /// The searches for processes that the subreaper has not ended; once the run was told to end.
     sweep: Option<Sweep>,
 }
 
-/// What has become of a run.
-pub(super) enum News {
-    /// It has said all that it had to say, or a line.
+/// An event of a run.
+pub(super) enum RunEvent {
+    /// The complete output, or one line.
     Output(Vec<u8>),
-    /// It goes wrong.
+    /// The run has failed.
     Failure(Failure),
-    /// There is nothing left of it.
-    Over,
+    /// No process of the run is left.
+    Ended,
 }
 
 impl Run {
-    /// Starts a command under a guard.
-    pub(super) fn start(guard: &Path, command: Arc<Command>) -> Result<Self, Failure> {
-        Self::spawn(guard, command).map_err(|cause| Failure::NoGuard(guard.to_owned(), cause))
+    /// Starts a command under a subreaper.
+    pub(super) fn start(subreaper: &Path, command: Arc<Command>) -> Result<Self, Failure> {
+        Self::spawn(subreaper, command)
+            .map_err(|cause| Failure::NoSubreaper(subreaper.to_owned(), cause))
     }
 
-    fn spawn(guard: &Path, command: Arc<Command>) -> io::Result<Self> {
+    fn spawn(subreaper: &Path, command: Arc<Command>) -> io::Result<Self> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let mark = format!("{}.{}", process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let (link, theirs) = UnixStream::pair()?;
-        link.set_nonblocking(true)?;
+        let (socket, theirs) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
         let keep = match command.lines {
             true => Keep::LastLine,
             false => Keep::Whole,
         };
         let (output, stdout) = pipe(keep)?;
         let (errors, stderr) = pipe(Keep::Head)?;
-        let mut program = process::Command::new(guard);
+        let mut program = process::Command::new(subreaper);
         program
             .arg(subreaper::ARGUMENT)
             .arg(environment::directory(&command));
@@ -102,16 +104,16 @@ impl Run {
             output: Some(output),
             errors: Some(errors),
             command,
-            guard: program.spawn()?,
-            link,
-            said: Vec::new(),
+            subreaper: program.spawn()?,
+            socket,
+            received: Vec::new(),
             mark,
             is_ending: false,
-            is_unguarded: false,
+            is_subreaper_dead: false,
             is_reaped: false,
             sweep: None,
         };
-        run.expect(Instant::now());
+        run.set_deadline(Instant::now());
         Ok(run)
     }
 
@@ -119,41 +121,41 @@ impl Run {
         self.is_ending
     }
 
-    /// Ends it. That takes as long as the command's grace at most, unless the kernel does not let go of it.
+    /// Tells the run to end. It has ended after `GRACE`, unless a process is stuck in the kernel.
     pub(super) fn end(&mut self) {
         self.is_ending = true;
         self.deadline = None;
         self.sweep = Some(Sweep::overdue(Instant::now()));
-        let _ = self.link.shutdown(Shutdown::Write);
+        let _ = self.socket.shutdown(Shutdown::Write);
         self.resume();
-        // A command that writes on is not to wait for us.
+        // A closed pipe does not block a command that goes on writing.
         self.output = None;
         self.errors = None;
     }
 
-    /// Continues the guard: one that somebody has stopped does not hear.
+    /// Continues the subreaper (SIGCONT): while it is stopped, it does not read the socket.
     fn resume(&self) {
-        if let (false, Ok(pid)) = (self.is_reaped, i32::try_from(self.guard.id())) {
+        if let (false, Ok(pid)) = (self.is_reaped, i32::try_from(self.subreaper.id())) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
         }
     }
 
     fn reap(&mut self) {
-        // It has left: this waits for nothing but its number.
-        let _ = self.guard.wait();
+        // It has exited, so this does not block.
+        let _ = self.subreaper.wait();
         self.is_reaped = true;
     }
 
-    /// What is to be waited for now: descriptors to read from, and the moment at which something is due.
+    /// The descriptors to poll for input, and the deadline of the poll.
     pub(super) fn waits_for(&self, now: Instant) -> (Vec<BorrowedFd<'_>>, Option<Instant>) {
         let sweep = self.sweep.as_ref().map(|sweep| sweep.at);
-        if self.is_unguarded {
+        if self.is_subreaper_dead {
             return (Vec::new(), sweep);
         }
-        let mut fds = vec![self.link.as_fd()];
+        let mut fds = vec![self.socket.as_fd()];
         let mut next = self.deadline.or(sweep);
         for pipe in self.output.iter().chain(&self.errors) {
-            match (pipe.fd(), pipe.rests_until(now)) {
+            match (pipe.fd(), pipe.paused_until(now)) {
                 (Some(_), Some(until)) => next = Some(next.map_or(until, |next| next.min(until))),
                 (Some(fd), None) => fds.push(fd),
                 (None, _) => {}
@@ -162,20 +164,20 @@ impl Run {
         (fds, next)
     }
 
-    /// Reads what there is to be read, and ends what has failed.
-    pub(super) fn look(&mut self, now: Instant) -> Option<News> {
-        if self.is_unguarded {
+    /// Reads the socket and the pipes, and ends the run if it has failed. `None` if there is no further event.
+    pub(super) fn next_event(&mut self, now: Instant) -> Option<RunEvent> {
+        if self.is_subreaper_dead {
             return self.sweep(now);
         }
-        // First whether it is over, then what it said: its last words come before its end.
+        // The socket first: after the end of the run, the pipes contain all of its output.
         let is_over = self.is_over();
-        if let Some(news) = self.read(now, is_over) {
-            return Some(news);
+        if let Some(event) = self.read(now, is_over) {
+            return Some(event);
         }
         if is_over {
             return self.finish(now);
         }
-        self.press(now);
+        self.force_end(now);
         let timeout = self.command.timeout.filter(|_| self.is_late(now))?;
         Some(self.fail(match self.command.lines {
             true => Failure::Silent(timeout),
@@ -183,8 +185,8 @@ impl Run {
         }))
     }
 
-    /// Reads from the pipes that do not rest, or to the end if the run is over.
-    fn read(&mut self, now: Instant, is_over: bool) -> Option<News> {
+    /// Reads from the pipes that do not pause, or all that is left if the run is over.
+    fn read(&mut self, now: Instant, is_over: bool) -> Option<RunEvent> {
         if let Some(errors) = &mut self.errors {
             errors.read_ready(now, is_over);
         }
@@ -196,81 +198,82 @@ impl Run {
             }));
         }
         let line = output.line()?;
-        self.expect(now);
-        Some(News::Output(line))
+        self.set_deadline(now);
+        Some(RunEvent::Output(line))
     }
 
-    /// It has failed, and is to end.
-    fn fail(&mut self, failure: Failure) -> News {
+    /// Ends the run because of a failure.
+    fn fail(&mut self, failure: Failure) -> RunEvent {
         self.end();
-        News::Failure(failure)
+        RunEvent::Failure(failure)
     }
 
-    /// What has become of it when the guard has left.
-    fn finish(&mut self, now: Instant) -> Option<News> {
-        let Some(end) = End::read(&self.said) else {
-            self.is_unguarded = true;
-            let failed = (!self.is_ending).then(|| self.fail(Failure::Unguarded));
+    /// The event of a run whose subreaper has exited.
+    fn finish(&mut self, now: Instant) -> Option<RunEvent> {
+        let Some(end) = End::read(&self.received) else {
+            self.is_subreaper_dead = true;
+            let failed = (!self.is_ending).then(|| self.fail(Failure::SubreaperKilled));
             self.sweep = Some(Sweep::now(now));
             return failed.or_else(|| self.sweep(now));
         };
         if mem::replace(&mut self.is_ending, true) {
             self.reap();
-            return Some(News::Over);
+            return Some(RunEvent::Ended);
         }
         let bytes = |pipe: &Option<Pipe>| pipe.as_ref().map(|pipe| pipe.bytes().to_vec());
         let line = first_line(&bytes(&self.errors).unwrap_or_default());
         Some(match end {
             End::Exited(0) if !self.command.lines => {
-                News::Output(bytes(&self.output).unwrap_or_default())
+                RunEvent::Output(bytes(&self.output).unwrap_or_default())
             }
-            End::Exited(status) => News::Failure(Failure::Status(status, line)),
-            End::Killed(signal) => News::Failure(Failure::Signal(signal)),
+            End::Exited(status) => RunEvent::Failure(Failure::Status(status, line)),
+            End::Killed(signal) => RunEvent::Failure(Failure::Signal(signal)),
             End::NotExecuted(number) => {
-                News::Failure(Failure::NotExecuted(self.command.name(), number))
+                RunEvent::Failure(Failure::NotExecuted(self.command.name(), number))
             }
         })
     }
 
-    /// Ends what has lost its guard, which is reaped last.
-    fn sweep(&mut self, now: Instant) -> Option<News> {
-        if !self.sweep.as_mut()?.is_due(now) || !orphans::kill(self.guard.id(), &self.mark) {
+    /// Kills the processes of a run whose subreaper is dead. The subreaper is reaped last, because its pid identifies
+    /// their session.
+    fn sweep(&mut self, now: Instant) -> Option<RunEvent> {
+        if !self.sweep.as_mut()?.is_due(now) || !orphans::kill(self.subreaper.id(), &self.mark) {
             return None;
         }
         self.reap();
-        Some(News::Over)
+        Some(RunEvent::Ended)
     }
 
-    /// Ends what a guard has not ended because it is stopped, perhaps again and again by one of those: they are
-    /// killed first, and then it is continued.
-    fn press(&mut self, now: Instant) {
+    /// Ends a run whose subreaper is stopped. A process of the run may stop it again and again, so these processes are
+    /// killed first, and then the subreaper is continued.
+    fn force_end(&mut self, now: Instant) {
         let is_due = self.sweep.as_mut().is_some_and(|sweep| sweep.is_due(now));
-        if is_due && pid_stat::is_stopped(self.guard.id()) {
-            orphans::kill(self.guard.id(), &self.mark);
+        if is_due && pid_stat::is_stopped(self.subreaper.id()) {
+            orphans::kill(self.subreaper.id(), &self.mark);
             self.resume();
         }
     }
 
-    /// The same at once, for the end of this process, after which nobody does it any more. False while the guard is
-    /// there: it may be stopped again.
-    pub(super) fn press_at_once(&mut self) -> bool {
-        if self.is_unguarded || self.is_over() {
+    /// Does the same without a deadline, because this process is about to exit. Returns false while the subreaper
+    /// lives: it may be stopped again.
+    pub(super) fn force_end_now(&mut self) -> bool {
+        if self.is_subreaper_dead || self.is_over() {
             return true;
         }
-        if pid_stat::is_stopped(self.guard.id()) {
-            orphans::kill(self.guard.id(), &self.mark);
+        if pid_stat::is_stopped(self.subreaper.id()) {
+            orphans::kill(self.subreaper.id(), &self.mark);
             self.resume();
         }
         false
     }
 
-    /// Whether the guard has left.
+    /// Whether the subreaper has exited.
     fn is_over(&mut self) -> bool {
         let mut chunk = [0; 64];
         loop {
-            match self.link.read(&mut chunk) {
+            match self.socket.read(&mut chunk) {
                 Ok(0) => return true,
-                Ok(length) => self.said.extend_from_slice(&chunk[..length]),
+                Ok(length) => self.received.extend_from_slice(&chunk[..length]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() != ErrorKind::WouldBlock,
             }
@@ -281,22 +284,22 @@ impl Run {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    /// From here on it has its time.
-    fn expect(&mut self, now: Instant) {
+    /// Begins the timeout of the run, or of the next line.
+    fn set_deadline(&mut self, now: Instant) {
         let deadline = self.command.timeout;
         self.deadline = deadline.and_then(|timeout| now.checked_add(timeout));
     }
 }
 
 impl Drop for Run {
-    /// The guard hears of it by its socket.
+    /// The subreaper reads the end of the file, and ends the run.
     fn drop(&mut self) {
-        let _ = self.link.shutdown(Shutdown::Write);
+        let _ = self.socket.shutdown(Shutdown::Write);
         self.resume();
     }
 }
 
-/// A pipe whose reading end does not block. The other end is the command's own, and does.
+/// A pipe with a non-blocking read end. The command has the write end, which blocks.
 fn pipe(keep: Keep) -> io::Result<(Pipe, PipeWriter)> {
     let (reading, writing) = io::pipe()?;
     fcntl(&reading, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

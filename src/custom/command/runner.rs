@@ -1,4 +1,4 @@
-//! Who asks for what commands say: starts the thread that runs them, if there is none.
+//! Requests for the outputs of commands. A request starts the supervisor if there is none.
 
 use std::{
     path::PathBuf,
@@ -7,41 +7,42 @@ use std::{
 };
 
 use super::{
-    Command, State,
+    Command, CommandState,
     failure::Failure,
-    shared::{Inner, Phase, Shared},
+    runner_state::{Commands, Phase, RunnerState},
     supervisor,
 };
 use crate::source::pool::Pool;
 
-/// What runs commands: one for a process. It has no thread while nobody asks.
+/// Runs commands. It has no thread while nobody asks.
 ///
-/// When it is dropped, all commands end. Nobody waits for them: the guards see to it.
+/// When it is dropped, all commands end. It does not wait for their end, which the subreapers bring about.
 pub struct Runner {
-    shared: Arc<Shared>,
+    shared: Arc<RunnerState>,
 }
 
 impl Runner {
-    /// A runner whose guards are this program, called with `guard` as its first argument: it is to call
-    /// [`subreaper::main`](super::subreaper::main) before anything else. `/proc/self/exe` in a program that does.
-    pub fn new(guard: impl Into<PathBuf>) -> Self {
-        Self::on_pool(guard, &Pool::new())
+    /// A runner that starts this program with the first argument `guard` as the subreaper of each run. The program
+    /// calls [`subreaper::main`](super::subreaper::main) before anything else. `/proc/self/exe` is this process's
+    /// own program.
+    pub fn new(subreaper: impl Into<PathBuf>) -> Self {
+        Self::on_pool(subreaper, &Pool::new())
     }
 
-    /// The same, with its thread from this pool.
-    pub(crate) fn on_pool(guard: impl Into<PathBuf>, pool: &Pool) -> Self {
+    /// A runner that takes its thread from this pool.
+    pub(crate) fn on_pool(subreaper: impl Into<PathBuf>, pool: &Pool) -> Self {
         Self {
-            shared: Arc::new(Shared::new(guard.into(), pool.clone())),
+            shared: Arc::new(RunnerState::new(subreaper.into(), pool.clone())),
         }
     }
 
-    /// Has `call` called after each output and each failure, on the thread of the runner: it is to be
-    /// quick, and to wake whoever waits. In place of an earlier one.
+    /// Sets a function that the supervisor calls after each output and each failure, in place of an earlier one. The
+    /// function must not block: all commands wait for it.
     pub fn on_answer(&self, call: impl Fn() + Send + Sync + 'static) {
         self.shared.lock().on_answer = Some(Arc::new(call));
     }
 
-    /// Adds a command, which is not run before it is asked for.
+    /// Adds a command. It does not run before the first [`Handle::ask`].
     pub fn add(&self, command: Command) -> Handle {
         Handle {
             number: self.shared.add(command),
@@ -56,43 +57,43 @@ impl Drop for Runner {
     }
 }
 
-/// A command. When this is dropped, the command ends, whatever it does.
+/// A command of a runner. The command ends when its handle is dropped.
 pub struct Handle {
     number: u64,
-    shared: Arc<Shared>,
+    shared: Arc<RunnerState>,
 }
 
 impl Handle {
-    /// What the command has said; and that somebody wants to know. Never blocks.
+    /// Returns the state of the command, and counts as a request for its output. Never blocks.
     ///
-    /// If the last run was an interval ago, this starts another. Who asks again and again has it run
-    /// every interval, until nobody has asked for three intervals, and ten seconds at least. One
-    /// that writes lines runs for as long.
-    pub fn ask(&self) -> State {
+    /// A request starts a run if the last run began an interval ago. Repeated requests make the command run in every
+    /// interval, until there was no request for three intervals, and for ten seconds at least. A command that writes
+    /// lines runs for as long.
+    pub fn ask(&self) -> CommandState {
         let now = Instant::now();
         let mut inner = self.shared.lock();
         let is_closed = inner.is_closed;
         let Some(entry) = inner.commands.get_mut(&self.number).filter(|_| !is_closed) else {
-            return State::default();
+            return CommandState::default();
         };
         let was_wanted = entry.schedule.is_wanted(now);
         entry.schedule.ask(now);
         let is_due = entry.phase == Phase::Idle && entry.schedule.is_due(now);
-        // Otherwise the thread is awake in time by itself.
+        // Otherwise the supervisor wakes up in time by itself.
         if (is_due || !was_wanted) && !inner.wake() {
             start(&self.shared, &mut inner);
         }
         inner.state(self.number, now)
     }
 
-    /// What the command has said. Nobody need want to know.
-    pub(crate) fn state(&self) -> State {
+    /// Returns the state of the command, without a request for its output.
+    pub(crate) fn state(&self) -> CommandState {
         self.shared.lock().state(self.number, Instant::now())
     }
 
-    /// Asks, and waits for the answer that is on its way, if there is one, at most so long.
-    pub fn wait(&self, patience: Duration) -> State {
-        let until = Instant::now().checked_add(patience);
+    /// Asks, and waits for a pending answer, up to the timeout.
+    pub fn wait(&self, timeout: Duration) -> CommandState {
+        let until = Instant::now().checked_add(timeout);
         self.ask();
         self.shared.wait(self.number, until)
     }
@@ -104,8 +105,8 @@ impl Drop for Handle {
     }
 }
 
-/// Starts the thread. If there is none to be had, that is what is wrong with what is due.
-fn start(shared: &Arc<Shared>, inner: &mut Inner) {
+/// Starts the supervisor. If its thread cannot be started, all commands that are due fail with that cause.
+fn start(shared: &Arc<RunnerState>, inner: &mut Commands) {
     match supervisor::start(shared.clone()) {
         Ok(waker) => inner.waker = Some(waker),
         Err(cause) => {

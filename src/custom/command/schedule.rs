@@ -1,17 +1,16 @@
-//! When a command is run: while somebody asks, never twice in an interval, and less often while it fails.
+//! The times of a command's runs: while somebody asks, at most once per interval, and less often while it fails.
 
 use std::time::{Duration, Instant};
 
 use super::after;
 
-/// Whoever asks as often is interested all the time.
+/// Requests that are no further apart count as continuous interest.
 const INTEREST: Duration = Duration::from_secs(10);
 
-/// What fails is tried again after as long, at the latest.
+/// The longest pause after failures, unless the interval is longer.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
-/// Something runs so often at most and so seldom at least, whatever is asked for: no clock can tell every
-/// moment that could be asked for.
+/// The shortest and the longest interval. Longer ones are beyond the range of a clock.
 const INTERVALS: [Duration; 2] = [
     Duration::from_millis(10),
     Duration::from_secs(366 * 24 * 60 * 60),
@@ -20,11 +19,11 @@ const INTERVALS: [Duration; 2] = [
 /// The times of one command.
 pub(super) struct Schedule {
     interval: Duration,
-    /// Whether it runs all the time while somebody asks.
+    /// Whether it runs continuously while somebody asks.
     is_steady: bool,
-    /// The first and the last time of a time in which somebody asks.
+    /// The first and the last request of the current period of interest.
     asked: Option<(Instant, Instant)>,
-    /// The next run begins no earlier. None while there was none.
+    /// The earliest start of the next run. `None` before the first run.
     due: Option<Instant>,
     failures: u32,
 }
@@ -40,7 +39,7 @@ impl Schedule {
         }
     }
 
-    /// Somebody asks.
+    /// Notes a request.
     pub(super) fn ask(&mut self, now: Instant) {
         self.asked = match self.asked {
             Some((first, _)) if self.is_wanted(now) => Some((first, now)),
@@ -48,27 +47,27 @@ impl Schedule {
         };
     }
 
-    /// Whether somebody has asked for it not long ago.
+    /// Whether the interest in the command lasts.
     pub(super) fn is_wanted(&self, now: Instant) -> bool {
         self.until().is_some_and(|until| now < until)
     }
 
-    /// Whether a run begins now, if there is none.
+    /// Whether a run is due, provided that none is under way.
     ///
-    /// One who asks once gets one run. Who has asked for half an interval will go on, and finds what is
-    /// no older than an interval.
+    /// A single request starts one run. Requests over half an interval are expected to continue, so the command
+    /// runs in every interval, and they find an output that is no older.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let Some((first, last)) = self.asked.filter(|_| self.is_wanted(now)) else {
             return false;
         };
-        let will_go_on =
+        let will_continue =
             self.is_steady || last.duration_since(first).saturating_mul(2) >= self.interval;
         self.due
-            .is_none_or(|due| due <= now && (due <= last || will_go_on))
+            .is_none_or(|due| due <= now && (due <= last || will_continue))
     }
 
-    /// When something may change by itself while nothing runs: a run is due, or nobody asks any more. None if
-    /// nobody does.
+    /// The next moment at which the schedule changes while nothing runs: a run falls due, or the interest ends. `None`
+    /// without interest.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let until = self.until().filter(|&until| now < until)?;
         let due = self.due.filter(|&due| now < due);
@@ -80,12 +79,12 @@ impl Schedule {
         self.due = Some(after(now, self.interval));
     }
 
-    /// It has said something.
+    /// Notes an output.
     pub(super) fn succeed(&mut self) {
         self.failures = 0;
     }
 
-    /// It has failed: the next run is an interval away at first, and twice as far each time.
+    /// Notes a failure. The pause is an interval at first, and doubles with each further failure.
     pub(super) fn fail(&mut self, now: Instant) {
         let factor = 1 << self.failures.min(20);
         self.failures = self.failures.saturating_add(1);
@@ -94,7 +93,7 @@ impl Schedule {
         self.due = Some(after(now, pause));
     }
 
-    /// When the interest ends, or has ended.
+    /// The end of the interest, which may be in the past.
     pub(super) fn until(&self) -> Option<Instant> {
         let (_, last) = self.asked?;
         let intervals = self.interval.min(LONGEST).saturating_mul(3);
@@ -108,7 +107,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The seconds in which a run of no length begins, when it is asked for in these.
+    /// Compares the seconds in which runs begin, for requests in these seconds. The runs take no time.
     #[track_caller]
     fn check(interval: u32, asked: impl Fn(u32) -> bool, expected: &[u32]) {
         let start = Instant::now();
@@ -128,16 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn runs_follow_who_asks() {
+    fn runs_follow_requests() {
         check(10, |_| false, &[]);
         check(10, |second| second == 3, &[3]);
         check(10, |second| second == 3 || second == 4, &[3]);
-        // All the time, and a while longer.
+        // Continuous requests, and then the rest of the interest.
         check(10, |second| second < 31, &[0, 10, 20, 30, 40, 50]);
         check(1, |second| second < 2, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-        // As seldom as that: each time, and what is found then is from the time before.
+        // Requests far apart: each starts a run, and finds the output of the run before.
         check(10, |second| second % 40 == 0, &[0, 40, 80]);
-        // More seldom than it may run, and often enough to have it run on.
+        // Further apart than the interval, but close enough for continuous runs.
         check(
             10,
             |second| second % 15 == 0,
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_further_and_further_apart() {
+    fn pauses_double_with_each_failure() {
         let mut now = Instant::now();
         let mut schedule = Schedule::new(10 * SECOND, true);
         let mut pauses = Vec::new();
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_next() {
+    fn next_change() {
         let start = Instant::now();
         let mut schedule = Schedule::new(SECOND, false);
         assert_eq!(schedule.next(start), None);

@@ -1,15 +1,14 @@
-//! The subreaper of a run, `sampled guard`: a process between the one that wants the run and the command.
+//! The subreaper of a run, `sampled guard`: the process between the service and a command.
 //!
-//! It has the command for a child, and everything that the command leaves behind becomes its child as well
-//! (`PR_SET_CHILD_SUBREAPER`, prctl(2)). A socket, its standard input, ties it to the process that wants the
-//! run: when that closes its end, or is gone, the guard ends the command. In the end it says on the
-//! socket how the command ended, and it does not leave before it has no child any more.
+//! The command is its child, and orphans of the command are reparented to it (`PR_SET_CHILD_SUBREAPER`, prctl(2)).
+//! Its standard input is a socket to the service. When the service closes its end or dies, the subreaper ends the
+//! command. It exits when it has no child left, and before that writes the command's exit status to the socket.
 //!
-//! No signal but SIGSTOP keeps it from that. So the kernel continues it: when its parent ends (`PR_SET_PDEATHSIG`),
-//! and by a timer while it ends a run.
+//! It blocks all signals, so only SIGKILL ends it early and only SIGSTOP delays it. The kernel continues it when the
+//! service dies (`PR_SET_PDEATHSIG`), and by a timer while it ends a run.
 //!
-//! The command's output does not pass through it. It has one thread and nothing to free, for there is one for
-//! every command that runs.
+//! The command's output does not pass through it. There is one subreaper per running command, so it has one thread
+//! and allocates little.
 
 use std::{
     env,
@@ -39,43 +38,43 @@ use rustix::{
 
 use super::{GRACE, after, alarm::Alarm, children, exec, invocation::Invocation};
 
-/// The first argument of a program that is to be a guard.
+/// The first argument of a process that is to become a subreaper.
 pub const ARGUMENT: &str = "guard";
 
-/// How many files a command may have open if it does not ask for more. The service raises its own
-/// limit, which programs that call select(2) do not expect.
+/// The soft limit of open files of a command. The service raises its own, and a program that calls select(2) does
+/// not work with more than 1024.
 const FILES: rlim_t = 1024;
 
-/// How long is waited at first, and at most, for a killed child to be gone, before one looks again for others.
-const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+/// The first and the longest pause between two attempts to kill the children.
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
-/// The socket of a guard, if that is what this process was started as; and what it is to run.
+/// The socket to the service and the command to run, if this process was started as a subreaper.
 ///
-/// To be asked first in `main`. A person who types this argument has no socket as standard input.
+/// Call it first in `main`. A person who types this argument has no socket as standard input.
 pub fn called() -> Option<(UnixStream, Invocation)> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
         return None;
     }
-    // Close-on-exec, as the original is not.
-    let link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
-    link.local_addr().ok()?;
-    Some((link, Invocation::read(arguments)?))
+    // The copy is close-on-exec; standard input is not.
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+    socket.local_addr().ok()?;
+    Some((socket, Invocation::read(arguments)?))
 }
 
-/// How a command has ended: what the guard says in the end.
+/// The end of a command, which the subreaper writes to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// With an exit status.
     Exited(i32),
     /// By a signal.
     Killed(i32),
-    /// It has not begun: the number of the kernel's error.
+    /// execve(2) has failed with this errno.
     NotExecuted(i32),
 }
 
 impl End {
-    /// What a guard has said; none if it was killed before.
+    /// Parses the text from a subreaper. `None` if that was killed before it has written.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = str::from_utf8(text).ok()?.strip_suffix('\n')?;
         let (word, number) = text.split_once(' ')?;
@@ -97,58 +96,55 @@ impl End {
     }
 }
 
-/// Guards a run to its end. The process is to have one thread, a session of its own, default signal actions,
-/// and no descriptors beyond the socket and the standard ones: an input that is nothing, and what the command
-/// writes to.
+/// Runs a command to its end. The process has one thread, a session of its own, default signal actions, and no
+/// descriptors but the socket and the standard ones: an empty input, and the command's output and error.
 ///
 /// # Errors
-/// What the kernel has said, if the command cannot be guarded. It is not begun then, and whoever wants
-/// it has been told.
-pub fn main(mut link: UnixStream, run: &Invocation) -> io::Result<()> {
-    let end = match start(&link, run) {
-        Ok((signals, child)) => attend(&link, &signals, child),
+/// A system call has failed before the command was started. The service gets the errno over the socket.
+pub fn main(mut socket: UnixStream, run: &Invocation) -> io::Result<()> {
+    let end = match start(&socket, run) {
+        Ok((signals, child)) => supervise(&socket, &signals, child),
         Err(cause) => {
             let number = cause.raw_os_error().unwrap_or(Errno::ENOEXEC as i32);
-            link.write_all(End::NotExecuted(number).write().as_bytes())?;
+            socket.write_all(End::NotExecuted(number).write().as_bytes())?;
             return Err(cause);
         }
     };
-    // Whoever wanted it may be gone.
-    link.write_all(end?.write().as_bytes()).or(Ok(()))
+    // The service may be gone.
+    socket.write_all(end?.write().as_bytes()).or(Ok(()))
 }
 
-/// Starts the command, in a group of its own.
-fn start(link: &UnixStream, run: &Invocation) -> io::Result<(SignalFd, Pid)> {
+/// Starts the command, in a new process group.
+fn start(socket: &UnixStream, run: &Invocation) -> io::Result<(SignalFd, Pid)> {
     prctl::set_child_subreaper(true)?;
-    // Sent at the end of the thread that has started this process, and again at the end of each thread that is
-    // its parent after that.
+    // The kernel sends it when the parent thread ends, and again when a thread ends that has become the parent.
     prctl::set_pdeathsig(Some(Number::SIGCONT))?;
-    // Or else it is `exe`, as its path is.
+    // Otherwise the name is `exe`, from /proc/self/exe.
     prctl::set_name(c"sampled guard")?;
     let ended = SigSet::from_iter([Number::SIGCHLD, Number::SIGCONT]);
     let signals = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let null = OwnedFd::from(File::options().write(true).open("/dev/null")?);
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, FILES.min(most), most)?;
-    // Nothing but SIGKILL ends a guard before its time.
+    // From here on, only SIGKILL ends this process.
     SigSet::all().thread_block()?;
-    // The parent has ended before the kernel was told, or does not want the run any more.
-    if listen(link, &signals, true, Some(Duration::ZERO))? {
+    // The service died before prctl, or has ended the run already.
+    if wait_for_event(socket, &signals, true, Some(Duration::ZERO))? {
         return Err(Errno::ECANCELED.into());
     }
     let child = exec::spawn(run)?;
-    // From here on there is a command to be guarded: nothing is a reason to fail. That it has closed its
-    // output is to be seen.
+    // The command runs, so an error must not end this process. Its copies of the pipes are closed, so that the
+    // service sees the end of the file when the command closes them.
     let _ = unistd::dup2_stdout(&null).and_then(|()| unistd::dup2_stderr(&null));
     Ok((signals, child))
 }
 
-/// Waits for the end of the command, or of who wants it; and for the end of everything that is left.
-fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> {
+/// Waits until the command ends or the service ends the run, and then until no child is left.
+fn supervise(socket: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> {
     let mut end = None;
     let mut is_wanted = true;
     let mut kill_at = None;
-    let mut pause = LOOKS[0];
+    let mut pause = PAUSES[0];
     let mut alarm: Option<Alarm> = None;
     loop {
         let is_alone = reap(child, &mut end)?;
@@ -156,27 +152,28 @@ fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> 
             return Ok(end);
         }
         let now = Instant::now();
-        let patience = match kill_at {
-            // Nothing outlives the command itself.
+        let timeout = match kill_at {
+            // The command has ended: kill its remaining processes at once.
             _ if end.is_some() => None,
             Some(at) if now >= at => None,
             at => Some(at.map(|at| at.saturating_duration_since(now))),
         };
-        let patience = patience.unwrap_or_else(|| {
+        let timeout = timeout.unwrap_or_else(|| {
             children::kill();
-            pause = LOOKS[1].min(pause.saturating_mul(2));
+            pause = PAUSES[1].min(pause.saturating_mul(2));
             Some(pause)
         });
-        if let (Some(alarm), Some(patience)) = (&mut alarm, patience) {
-            alarm.set(patience);
+        if let (Some(alarm), Some(timeout)) = (&mut alarm, timeout) {
+            alarm.set(timeout);
         }
-        if listen(link, signals, is_wanted, patience)? {
+        if wait_for_event(socket, signals, is_wanted, timeout)? {
             is_wanted = false;
             kill_at = Some(after(Instant::now(), GRACE));
-            // Without one, it can be stopped from here on.
+            // Without a timer, a SIGSTOP from here on lasts until the service sends SIGCONT.
             alarm = Alarm::new(GRACE).ok();
             if end.is_none() {
-                // Its number is nobody else's: it is not reaped. What is stopped does not hear.
+                // The command is not reaped, so its group id cannot be reused. SIGCONT, because a stopped process does
+                // not handle SIGTERM.
                 let _ = kill_process_group(child, Signal::TERM);
                 let _ = kill_process_group(child, Signal::CONT);
             }
@@ -184,7 +181,7 @@ fn attend(link: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> 
     }
 }
 
-/// Reaps who has ended, and notes how the command did. True if there is nobody left.
+/// Reaps the children that have ended, and records the end of the command. Returns true if no child is left.
 fn reap(child: Pid, end: &mut Option<End>) -> io::Result<bool> {
     if end.is_none() {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -195,7 +192,7 @@ fn reap(child: Pid, end: &mut Option<End>) -> io::Result<bool> {
     }
     loop {
         match wait(WaitOptions::NOHANG) {
-            // It has ended just now, and was not seen above.
+            // The command has ended after the waitid above.
             Ok(Some((pid, status))) if pid == child && end.is_none() => {
                 let exited = status.exit_status().map(End::Exited);
                 *end = exited.or_else(|| status.terminating_signal().map(End::Killed));
@@ -209,25 +206,27 @@ fn reap(child: Pid, end: &mut Option<End>) -> io::Result<bool> {
     }
 }
 
-/// Waits until a child has ended, or the time is up. True if nobody wants the run any more.
-fn listen(
-    link: &UnixStream,
+/// Waits until a child has ended, or until the timeout. Returns true if the service has ended the run.
+fn wait_for_event(
+    socket: &UnixStream,
     signals: &SignalFd,
     is_wanted: bool,
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
 ) -> io::Result<bool> {
-    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     let mut fds = vec![PollFd::new(signals, PollFlags::IN)];
-    // At the end of the file it would be ready for ever.
-    fds.extend(is_wanted.then(|| PollFd::new(link, PollFlags::IN)));
-    match poll(&mut fds, patience.as_ref()) {
+    // A socket at the end of the file is ready for ever.
+    fds.extend(is_wanted.then(|| PollFd::new(socket, PollFlags::IN)));
+    match poll(&mut fds, timeout.as_ref()) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(cause) => return Err(cause.into()),
     }
-    let is_told = fds.get(1).is_some_and(|link| !link.revents().is_empty());
+    let is_readable = fds
+        .get(1)
+        .is_some_and(|socket| !socket.revents().is_empty());
     while signals.read_signal()?.is_some() {}
-    // Nothing is ever said in this direction: it is the end, or a reset, which is one too.
-    Ok(is_told && !matches!((&*link).read(&mut [0; 64]), Ok(1..)))
+    // The service never writes: this is the end of the file, or a reset, which is an end, too.
+    Ok(is_readable && !matches!((&*socket).read(&mut [0; 64]), Ok(1..)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Who runs what is asked for: one thread for all commands, while there is something to do.
+//! The supervisor: one thread that starts and ends all runs, and reads their outputs. It exits when there is nothing
+//! to do.
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +15,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     failure::Failure,
-    run::{News, Run},
-    shared::{Phase, Shared},
+    run::{Run, RunEvent},
+    runner_state::{Phase, RunnerState},
 };
 use crate::source::panic::caught;
 
-/// Starts the thread: what it is woken by.
-pub(super) fn start(shared: Arc<Shared>) -> io::Result<UnixStream> {
+/// Starts the thread. A byte on the returned socket wakes it.
+pub(super) fn start(shared: Arc<RunnerState>) -> io::Result<UnixStream> {
     let pool = shared.pool.clone();
     let (waker, woken) = UnixStream::pair()?;
     waker.set_nonblocking(true)?;
@@ -31,9 +32,9 @@ pub(super) fn start(shared: Arc<Shared>) -> io::Result<UnixStream> {
         runs: BTreeMap::new(),
     };
     let shared = supervisor.shared.clone();
-    // It runs for as long as there are commands, and waits for nothing that may not end.
+    // No timeout: the thread lives as long as there are commands to run, and each of its waits ends.
     let task = move || {
-        // The guards of what it ran have lost their sockets with it, and end that.
+        // A panic drops the sockets of all runs, so their subreapers end them.
         if let Err(panic) = caught(|| supervisor.run()) {
             shared.abandon(&Failure::Panicked(panic));
         }
@@ -43,24 +44,23 @@ pub(super) fn start(shared: Arc<Shared>) -> io::Result<UnixStream> {
     Ok(waker)
 }
 
-/// The thread, and what runs.
+/// The state of the thread.
 struct Supervisor {
-    shared: Arc<Shared>,
+    shared: Arc<RunnerState>,
     woken: UnixStream,
     runs: BTreeMap<u64, Run>,
 }
 
 impl Supervisor {
     fn run(mut self) {
-        // Until there is nothing to do.
         while let Some(next) = self.plan() {
             self.wait(next);
-            self.look();
+            self.collect();
         }
     }
 
-    /// Begins and ends what is to be begun and ended. When to look again at the latest; none if there is nothing
-    /// to look for, and then there is no thread any more as far as anybody else can tell.
+    /// Starts the runs that are due, and ends those without interest. Returns the deadline of the next wait, or `None`
+    /// if there is nothing to do; the thread then counts as gone, and the next request starts another.
     fn plan(&mut self) -> Option<Option<Instant>> {
         let now = Instant::now();
         let shared = self.shared.clone();
@@ -76,7 +76,7 @@ impl Supervisor {
             if !is_wanted && !run.is_ending() {
                 run.end();
                 if let Some(entry) = &mut entry {
-                    // It would have answered, and does not any more.
+                    // No answer comes any more.
                     entry.phase = Phase::Answered;
                 }
             }
@@ -95,7 +95,7 @@ impl Supervisor {
         }
         if is_closed && !inner.is_ended {
             drop(inner);
-            self.press();
+            self.force_end();
             inner = shared.lock();
             inner.is_ended = true;
             shared.answered.notify_all();
@@ -107,28 +107,28 @@ impl Supervisor {
         drop(inner);
         let is_any = !begun.is_empty();
         for (number, command) in begun {
-            match Run::start(&self.shared.guard, command) {
+            match Run::start(&self.shared.subreaper, command) {
                 Ok(run) => drop(self.runs.insert(number, run)),
                 Err(failure) => {
-                    self.tell(number, News::Failure(failure));
-                    self.tell(number, News::Over);
+                    self.publish(number, RunEvent::Failure(failure));
+                    self.publish(number, RunEvent::Ended);
                 }
             }
         }
-        // What has failed to begin has other times now.
+        // A start that failed has changed the schedule: plan again at once.
         Some(if is_any { Some(now) } else { next })
     }
 
-    /// Looks at all guards before the process ends. One that is continued and stopped again in turn shows one of both,
-    /// so it is looked at a few times.
-    fn press(&mut self) {
+    /// Ends runs whose subreaper is stopped, before the process exits. A run may stop its subreaper again and again, so
+    /// one look may see it running; hence a few attempts.
+    fn force_end(&mut self) {
         const TIMES: usize = 4;
-        // Of a stop a parent hears by SIGCHLD alone, which belongs to the program.
+        // A sleep, because a parent learns of a stop only by SIGCHLD, which belongs to the program.
         const PAUSE: Duration = Duration::from_millis(3);
         for _ in 0..TIMES {
             let left = self.runs.values_mut();
             if left
-                .filter_map(|run| (!run.press_at_once()).then_some(()))
+                .filter_map(|run| (!run.force_end_now()).then_some(()))
                 .count()
                 == 0
             {
@@ -138,7 +138,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits for something to read, or for this time.
+    /// Waits for input, or until a moment.
     fn wait(&mut self, next: Option<Instant>) {
         let now = Instant::now();
         let mut fds = vec![PollFd::new(&self.woken, PollFlags::IN)];
@@ -149,27 +149,27 @@ impl Supervisor {
             fds.extend(descriptors.into_iter().map(polled));
             next = next.into_iter().chain(moment).min();
         }
-        let patience = next.map(|next| next.saturating_duration_since(now));
-        // No longer than is right anyway: a moment that is out of range is for ever.
-        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-        if let Err(cause) = poll(&mut fds, patience.as_ref())
+        let timeout = next.map(|next| next.saturating_duration_since(now));
+        // A time that is out of range of a timespec is no deadline.
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        if let Err(cause) = poll(&mut fds, timeout.as_ref())
             && cause != rustix::io::Errno::INTR
         {
-            // Out of memory. To try again at once would not help.
+            // Out of memory. A retry at once would not help.
             thread::sleep(Duration::from_millis(100));
         }
         let mut woken = &self.woken;
         while matches!(woken.read(&mut [0; 64]), Ok(1..)) {}
     }
 
-    /// Hears what the runs have to say.
-    fn look(&mut self) {
+    /// Takes the events of all runs.
+    fn collect(&mut self) {
         let now = Instant::now();
         let mut runs = mem::take(&mut self.runs);
         runs.retain(|&number, run| {
-            while let Some(news) = run.look(now) {
-                let is_over = matches!(news, News::Over);
-                self.tell(number, news);
+            while let Some(event) = run.next_event(now) {
+                let is_over = matches!(event, RunEvent::Ended);
+                self.publish(number, event);
                 if is_over {
                     return false;
                 }
@@ -179,17 +179,17 @@ impl Supervisor {
         self.runs = runs;
     }
 
-    /// Tells everybody.
-    fn tell(&self, number: u64, news: News) {
+    /// Records an event, and wakes those who wait for the command.
+    fn publish(&self, number: u64, event: RunEvent) {
         let now = Instant::now();
         let mut inner = self.shared.lock();
         let Some(entry) = inner.commands.get_mut(&number) else {
             return;
         };
-        match news {
-            News::Output(bytes) => entry.succeed(bytes),
-            News::Failure(failure) => entry.fail(&failure, now),
-            News::Over => {
+        match event {
+            RunEvent::Output(bytes) => entry.succeed(bytes),
+            RunEvent::Failure(failure) => entry.fail(&failure, now),
+            RunEvent::Ended => {
                 entry.phase = Phase::Idle;
                 return;
             }

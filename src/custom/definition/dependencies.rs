@@ -1,4 +1,4 @@
-//! Which expressions each expression is computed from.
+//! The dependencies between expressions.
 
 use std::collections::HashMap;
 
@@ -7,26 +7,26 @@ use crate::{
     pattern,
 };
 
-/// How many different patterns the expressions of all files may have: each is compared with every id
-/// that is an expression, and again with every metric when one of them is asked for.
+/// The most different patterns in the expressions of all files. Each pattern is compared with the id of every
+/// expression, and again with every metric when a client requests one of these expressions.
 pub(super) const PATTERNS: usize = 512;
 
 /// The graph of expressions.
 ///
-/// Each pattern is a node of its own between the expressions that have it and those that it means: a
-/// pattern that a thousand expressions have is matched once, and the graph stays small.
+/// Each pattern is a node of its own between the expressions that contain it and those that it matches. A
+/// pattern in a thousand expressions is then matched once, and the graph stays small.
 pub(super) struct Dependencies {
-    /// For each node the nodes that it is computed from: first the expressions, then the patterns.
+    /// For each node the nodes that it depends on. Expressions come first, then patterns.
     below: Vec<Vec<u32>>,
     expressions: usize,
-    /// The expressions whose patterns are too many: nothing is known of what they are computed from.
+    /// The expressions with patterns beyond the limit: their dependencies are unknown.
     refused: Vec<usize>,
-    /// How many ids were compared with a pattern or looked up.
+    /// Counts the ids that were compared with a pattern or looked up.
     pub(super) steps: usize,
 }
 
 impl Dependencies {
-    /// Those among these expressions, each with its id.
+    /// The dependencies among these expressions, each given with its id.
     pub(super) fn new(derived: &[(&str, &Expression)]) -> Self {
         let numbered = derived.iter().zip(0_u32..);
         let ids: HashMap<&str, u32> = numbered.map(|((id, _), number)| (*id, number)).collect();
@@ -43,7 +43,7 @@ impl Dependencies {
             for Operand { selector, .. } in expression.operands() {
                 let length = selector.split('/').count();
                 if length > 3 {
-                    // No id is as long.
+                    // An id has three segments: nothing can match.
                     continue;
                 }
                 if length == 3 && !selector.contains('*') {
@@ -69,35 +69,37 @@ impl Dependencies {
     fn add_pattern(&mut self, selector: &str, ids: &[Segments<'_>]) -> u32 {
         self.steps = self.steps.saturating_add(ids.len());
         let pattern = Segments::of(selector);
-        let meant = ids.iter().zip(0_u32..);
-        let meant = meant.filter(|(id, _)| pattern::matches(pattern.iter(), id.iter()));
+        let matching = ids.iter().zip(0_u32..);
+        let matching = matching.filter(|(id, _)| pattern::matches(pattern.iter(), id.iter()));
         let number = u32::try_from(self.below.len()).unwrap_or(u32::MAX);
-        self.below.push(meant.map(|(_, number)| number).collect());
+        self.below
+            .push(matching.map(|(_, number)| number).collect());
         number
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub(super) fn len(&self) -> usize {
         self.below.len()
     }
 
-    /// The nodes that one is computed from.
+    /// The nodes that a node depends on.
     pub(super) fn below(&self, node: usize) -> &[u32] {
         &self.below[node]
     }
 
-    /// Whether a node is an expression, and no pattern.
+    /// Whether a node is an expression (and not a pattern).
     pub(super) fn is_expression(&self, node: usize) -> bool {
         node < self.expressions
     }
 
-    /// The expressions that have more patterns than are left to them.
+    /// The expressions with patterns beyond the limit.
     pub(super) fn refused(&self) -> &[usize] {
         &self.refused
     }
 }
 
-/// The segments of an id, or of a selector, which may have less than three: split once, for each is compared often.
+/// The segments of an id, or of a selector, which may have fewer than three. Split once, because each is compared
+/// many times.
 struct Segments<'a>([Option<&'a str>; 3]);
 
 impl<'a> Segments<'a> {

@@ -1,14 +1,14 @@
-//! Which ids a user may give.
+//! The ids that a user may give to metrics.
 
 use crate::{object, pattern};
 
 /// The longest id, in bytes: no selector is longer.
 const LONGEST: usize = 256;
 
-/// Whether a metric of the user may have this id, where `taken` are patterns of the ids of others.
+/// Checks the id of a custom metric. `taken` are the patterns of the ids of other sources.
 ///
 /// # Errors
-/// Why not, in words.
+/// The rule that the id breaks, in words.
 pub(super) fn check(id: &str, taken: &[&'static str]) -> Result<(), String> {
     let form = "an id is source/object/property";
     let segments: Vec<_> = id.split('/').collect();
@@ -39,7 +39,7 @@ pub(super) fn check(id: &str, taken: &[&'static str]) -> Result<(), String> {
     }
 }
 
-/// What a metric is called of which only the id is known.
+/// The default name of a metric, made from its id.
 pub(super) fn name(id: &str) -> String {
     let mut segments = id.split('/').skip(1);
     let (object, property) = (segments.next(), segments.next());

@@ -1,10 +1,10 @@
-//! What a file of definitions says, understood.
+//! A file of definitions, parsed.
 
 pub(in crate::custom) mod cycle;
 mod dependencies;
-mod entry;
 mod id;
 pub(in crate::custom) mod parse;
+mod table;
 
 use std::{path, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
 
 use super::extract::Extract;
 
-/// A metric that the user has defined.
+/// A custom metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Definition {
     pub(super) id: Arc<str>,
@@ -28,14 +28,14 @@ pub(super) struct Definition {
     pub(super) kind: Kind,
     pub(super) minimum: Option<f64>,
     pub(super) maximum: Option<f64>,
-    pub(super) origin: Origin,
-    /// Where its key is, for who defines the same id again.
+    pub(super) origin: ValueOrigin,
+    /// The position of its key, for the diagnostic of a second definition of the id.
     pub(super) position: Position,
 }
 
-/// Where its values come from.
+/// The origin of a metric's values.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Origin {
+pub(super) enum ValueOrigin {
     /// A file.
     File { path: Path, part: Part },
     /// The output of a command.
@@ -49,28 +49,28 @@ pub(super) enum Origin {
 pub(super) struct Path(pub(super) String);
 
 impl Path {
-    /// Whether there is a `*` in it, so that it is looked for what has this form.
+    /// Whether it contains `*`, so that a search finds the file.
     pub(super) fn is_pattern(&self) -> bool {
         self.0.contains('*')
     }
 }
 
-/// What of a text is meant.
+/// The part of a text that is the value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {
     pub(super) extract: Arc<Extract>,
-    /// How old the file may be.
+    /// The age of the file beyond which its value is stale.
     pub(super) stale_after: Option<Duration>,
 }
 
-/// A command, and what its metrics call it.
+/// A command, and the name by which metrics refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) name: String,
     pub(super) run: command::Command,
 }
 
-/// What is read as a whole, once for all metrics that are found in it.
+/// A text that is read once for all metrics in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reader {
     File(Path),
@@ -90,20 +90,20 @@ impl Reader {
 }
 
 impl Definition {
-    /// What reads it.
+    /// The reader of its text.
     pub(super) fn reader(&self) -> Reader {
         match &self.origin {
-            Origin::File { path, .. } => Reader::File(path.clone()),
-            Origin::Command { command, .. } => Reader::Command(command.name.clone()),
-            Origin::Expression(_) => Reader::Expressions,
+            ValueOrigin::File { path, .. } => Reader::File(path.clone()),
+            ValueOrigin::Command { command, .. } => Reader::Command(command.name.clone()),
+            ValueOrigin::Expression(_) => Reader::Expressions,
         }
     }
 
-    /// What of the reader's text it means.
+    /// The part of the reader's text that is its value.
     pub(super) fn part(&self) -> Option<&Part> {
         match &self.origin {
-            Origin::File { part, .. } | Origin::Command { part, .. } => Some(part),
-            Origin::Expression(_) => None,
+            ValueOrigin::File { part, .. } | ValueOrigin::Command { part, .. } => Some(part),
+            ValueOrigin::Expression(_) => None,
         }
     }
 

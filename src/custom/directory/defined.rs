@@ -1,4 +1,4 @@
-//! What the files of a directory define, as far as it goes together.
+//! The effective definitions of all files: without duplicates, cycles and those beyond the limits.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,37 +7,37 @@ use std::{
 };
 
 use crate::{
-    custom::definition::{Definition, Origin, Reader, cycle},
+    custom::definition::{Definition, Reader, ValueOrigin, cycle},
     diagnostic::Position,
 };
 
-/// How many metrics all files may define together.
+/// The most metrics that all files together may define.
 const DEFINITIONS: usize = 1 << 14;
 
-/// How many diagnostics of a file are told.
-pub(super) const TOLD: usize = 256;
+/// The most diagnostics of one file that are reported.
+pub(super) const MOST_DIAGNOSTICS: usize = 256;
 
-/// What a file defines.
+/// The definitions of one file.
 #[derive(Clone, Default)]
-pub(super) struct Defined {
+pub(super) struct FileDefinitions {
     pub(super) bytes: usize,
     pub(super) definitions: Vec<Arc<Definition>>,
     pub(super) diagnostics: Vec<String>,
-    /// What is right in itself, and goes not together with the other definitions.
+    /// Diagnostics of valid definitions that conflict with others.
     pub(super) conflicts: Vec<String>,
-    /// The definitions that count, in the order of the ids.
-    pub(super) own: Vec<Arc<Definition>>,
-    /// The same, by what reads them.
+    /// The definitions without a conflict, in the order of their ids.
+    pub(super) effective: Vec<Arc<Definition>>,
+    /// The effective definitions, by reader.
     pub(super) readers: BTreeMap<Reader, Vec<Arc<Definition>>>,
 }
 
-/// Finds what counts of all that is defined: of two definitions of an id the first, nothing that is
-/// computed from itself, and not more than there may be.
-pub(super) fn settle(path: &Path, files: &mut BTreeMap<Arc<str>, Defined>) {
+/// Finds the effective definitions: of two with the same id the first, none that is on a cycle or depends on too
+/// many expressions, and not more than the limit.
+pub(super) fn resolve_conflicts(path: &Path, files: &mut BTreeMap<Arc<str>, FileDefinitions>) {
     let mut known = HashMap::<Arc<str>, String>::new();
     for (name, file) in files.iter_mut() {
         let mut conflicts = Vec::new();
-        file.own.clear();
+        file.effective.clear();
         for definition in &file.definitions {
             let here = located(path, name, definition);
             let id = &definition.id;
@@ -53,15 +53,15 @@ pub(super) fn settle(path: &Path, files: &mut BTreeMap<Arc<str>, Defined>) {
                 break;
             } else {
                 known.insert(id.clone(), here);
-                file.own.push(definition.clone());
+                file.effective.push(definition.clone());
             }
         }
         file.conflicts = conflicts;
     }
-    let all = files.values().flat_map(|file| &file.own);
+    let all = files.values().flat_map(|file| &file.effective);
     let derived: Vec<_> = all
         .filter_map(|definition| match &definition.origin {
-            Origin::Expression(expression) => Some((&*definition.id, &**expression)),
+            ValueOrigin::Expression(expression) => Some((&*definition.id, &**expression)),
             _ => None,
         })
         .collect();
@@ -71,8 +71,8 @@ pub(super) fn settle(path: &Path, files: &mut BTreeMap<Arc<str>, Defined>) {
         .filter_map(|(id, conflict)| Some((id, conflict?)))
         .collect();
     for (name, file) in files.iter_mut() {
-        let own = std::mem::take(&mut file.own);
-        for definition in own {
+        let effective = std::mem::take(&mut file.effective);
+        for definition in effective {
             match conflicts.get(&definition.id) {
                 Some(conflict) => {
                     let here = located(path, name, &definition);
@@ -80,26 +80,27 @@ pub(super) fn settle(path: &Path, files: &mut BTreeMap<Arc<str>, Defined>) {
                     let what = format!("{here}: metrics.{id:?}: {conflict}");
                     file.conflicts.push(what);
                 }
-                None => file.own.push(definition),
+                None => file.effective.push(definition),
             }
         }
-        let left_out = file.conflicts.len().saturating_sub(TOLD);
-        file.conflicts.truncate(TOLD);
-        file.conflicts.extend(more(&path.join(&**name), left_out));
+        let left_out = file.conflicts.len().saturating_sub(MOST_DIAGNOSTICS);
+        file.conflicts.truncate(MOST_DIAGNOSTICS);
+        file.conflicts
+            .extend(omitted(&path.join(&**name), left_out));
         file.readers.clear();
-        for definition in &file.own {
+        for definition in &file.effective {
             let readers = file.readers.entry(definition.reader());
             readers.or_default().push(definition.clone());
         }
     }
 }
 
-/// A line for the diagnostics that are not told.
-pub(super) fn more(path: &Path, diagnostics: usize) -> Option<String> {
+/// A line that counts the diagnostics beyond the limit.
+pub(super) fn omitted(path: &Path, diagnostics: usize) -> Option<String> {
     (diagnostics > 0).then(|| format!("{}: and {diagnostics} more mistakes", path.display()))
 }
 
-/// Where a definition is, for a message.
+/// The file and position of a definition, for a message.
 fn located(directory: &Path, file: &str, definition: &Definition) -> String {
     let Position { line, column } = definition.position;
     let path = directory.join(file);

@@ -1,5 +1,5 @@
-//! Who reads the files of definitions: a job of the blocking pool, for they may be on a file system that does
-//! not answer.
+//! Loads the files of definitions. The load is a job of the blocking pool, because the files may be on a file
+//! system that does not answer.
 
 use std::{os::fd::OwnedFd, path::PathBuf};
 
@@ -7,10 +7,10 @@ use crate::kernel;
 
 use super::{
     Directory,
-    watch::{News, Watch},
+    watch::{DirectoryChanges, Watch},
 };
 
-/// Reads what is new in a directory.
+/// Loads a directory, and later its changes.
 pub(in crate::custom) struct Loader {
     path: PathBuf,
     directory: Directory,
@@ -18,12 +18,12 @@ pub(in crate::custom) struct Loader {
     is_loaded: bool,
 }
 
-/// What a directory defines now.
+/// The result of a load.
 pub(in crate::custom) struct Loaded {
     pub(in crate::custom) directory: Directory,
-    /// Can be read when there is something to look at in the directory.
+    /// Readable when the directory has changed.
     pub(in crate::custom) descriptor: Option<OwnedFd>,
-    /// The mounts of servers and programs.
+    /// Network and FUSE mounts.
     pub(in crate::custom) mounts: Vec<PathBuf>,
 }
 
@@ -37,20 +37,20 @@ impl Loader {
         }
     }
 
-    /// Looks whether something is new, and reads it.
+    /// Loads the changed files; `None` if nothing has changed.
     pub(in crate::custom) fn run(&mut self) -> Option<Loaded> {
-        let mut news = self.watch.take(&self.path);
+        let mut changes = self.watch.take(&self.path);
         if !self.is_loaded {
-            news = News::All;
+            changes = DirectoryChanges::All;
             self.is_loaded = true;
         }
-        // What comes from here on is seen, and what was there before is read.
-        let watched = match news {
-            News::None => return None,
-            News::Files(_) => Ok(()),
-            News::All => self.watch.begin(&self.path),
+        // The watch begins before the load, so no change is missed.
+        let watched = match changes {
+            DirectoryChanges::None => return None,
+            DirectoryChanges::Files(_) => Ok(()),
+            DirectoryChanges::All => self.watch.begin(&self.path),
         };
-        self.directory.load(&news);
+        self.directory.load(&changes);
         if let Err(cause) = watched {
             self.directory.fail(cause);
         }

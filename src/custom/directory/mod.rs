@@ -1,4 +1,5 @@
-//! The files of definitions of one directory, as far as others cannot have written them.
+//! The files of definitions in one directory. Files that other users may write are refused: definitions name
+//! programs that run as the user.
 
 mod defined;
 mod loader;
@@ -28,35 +29,35 @@ use super::definition::{
     Definition, Reader,
     parse::{self, Context},
 };
-use defined::{Defined, TOLD, more};
+use defined::{FileDefinitions, MOST_DIAGNOSTICS, omitted};
 pub(super) use loader::{Loaded, Loader};
-pub(super) use watch::News;
+pub(super) use watch::DirectoryChanges;
 use watch::is_definitions;
 
-/// The directory, and what is defined there.
+/// A directory and its definitions.
 #[derive(Clone)]
 pub(super) struct Directory {
     path: PathBuf,
     context: Context,
     is_there: bool,
-    /// Why it cannot be looked at.
+    /// Why the directory cannot be read.
     error: Option<Arc<Error>>,
-    /// By name, in whose order they count.
-    files: BTreeMap<Arc<str>, Defined>,
+    /// By name. Of two definitions of an id, the one in the first file is effective.
+    files: BTreeMap<Arc<str>, FileDefinitions>,
 }
 
-/// How many files a directory may have, and how many entries of whatever name.
+/// The most files of definitions in a directory, and the most entries of any name.
 const FILES: usize = 1024;
 const ENTRIES: usize = 1 << 14;
 
-/// How many bytes all files of a directory may have together.
+/// The most bytes of all files together.
 const BYTES: usize = 16 << 20;
 
-/// No file that a person has written is larger, in bytes.
+/// The most bytes of one file: more than a person writes.
 const LARGEST: u64 = 1 << 20;
 
 impl Directory {
-    /// A directory in which no id may have one of the patterns that are `taken`.
+    /// A directory that may not define ids that match a pattern in `taken`.
     pub(super) fn new(path: PathBuf, taken: Vec<&'static str>) -> Self {
         let home = env::var_os("HOME").map(PathBuf::from);
         let home = home.filter(|home| home.is_absolute());
@@ -69,17 +70,17 @@ impl Directory {
         }
     }
 
-    /// Whether there is such a directory.
+    /// Whether the directory exists.
     pub(super) fn is_there(&self) -> bool {
         self.is_there
     }
 
-    /// What is wrong with the directory.
+    /// Why the directory cannot be read or watched.
     pub(super) fn error(&self) -> Option<&Error> {
         self.error.as_deref()
     }
 
-    /// Notes that the directory cannot be watched.
+    /// Records that the directory cannot be watched.
     pub(super) fn fail(&mut self, cause: io::Error) {
         self.error = Some(Arc::new(Error::io(&self.path, cause)));
     }
@@ -91,29 +92,33 @@ impl Directory {
 
     /// Whether a file defines an id.
     pub(super) fn defines(&self, file: &str, id: &str) -> bool {
-        let own = self.files.get(file).map(|file| &file.own);
-        own.is_some_and(|own| own.binary_search_by(|other| (*other.id).cmp(id)).is_ok())
+        let effective = self.files.get(file).map(|file| &file.effective);
+        effective.is_some_and(|effective| {
+            effective
+                .binary_search_by(|other| (*other.id).cmp(id))
+                .is_ok()
+        })
     }
 
-    /// What a file defines that one reader reads, in the order of the ids.
+    /// The definitions of one reader of a file, in the order of their ids.
     pub(super) fn definitions(&self, file: &str, reader: &Reader) -> &[Arc<Definition>] {
         let readers = self.files.get(file).map(|file| &file.readers);
         let definitions = readers.and_then(|readers| readers.get(reader));
         definitions.map_or(&[], Vec::as_slice)
     }
 
-    /// What reads the definitions of each file.
+    /// The readers of all files, each with its file.
     pub(super) fn readers(&self) -> impl Iterator<Item = (&Arc<str>, &Reader)> {
         let files = self.files.iter();
         files.flat_map(|(name, file)| file.readers.keys().map(move |reader| (name, reader)))
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = Arc<str>> {
-        let definitions = self.files.values().flat_map(|file| &file.own);
+        let definitions = self.files.values().flat_map(|file| &file.effective);
         definitions.map(|definition| definition.id.clone())
     }
 
-    /// All diagnostics.
+    /// The diagnostics of all files.
     pub(super) fn diagnostics(&self) -> impl Iterator<Item = &String> {
         self.files.keys().flat_map(|file| self.diagnostics_of(file))
     }
@@ -124,22 +129,22 @@ impl Directory {
         file.flat_map(|file| file.diagnostics.iter().chain(&file.conflicts))
     }
 
-    /// Reads what is new.
-    pub(super) fn load(&mut self, news: &News) {
-        let names = match news {
-            News::None => return,
-            News::Files(names) if self.error.is_none() => names.clone(),
-            // Nothing of a directory counts that is not believed.
-            News::Files(_) | News::All => match self.list() {
+    /// Reads the changed files.
+    pub(super) fn load(&mut self, changes: &DirectoryChanges) {
+        let names = match changes {
+            DirectoryChanges::None => return,
+            DirectoryChanges::Files(names) if self.error.is_none() => names.clone(),
+            // After an error of the directory, single files do not count: all are read again.
+            DirectoryChanges::Files(_) | DirectoryChanges::All => match self.list() {
                 Ok(names) => names,
-                // What is known already stays.
+                // The definitions loaded before stay.
                 Err(error) => {
                     self.error = Some(Arc::new(error));
                     return;
                 }
             },
         };
-        if *news == News::All || self.error.is_some() {
+        if *changes == DirectoryChanges::All || self.error.is_some() {
             self.error = None;
             let is_there = |name: &str| names.contains(&OsString::from(name));
             self.files.retain(|name, _| is_there(name));
@@ -147,10 +152,10 @@ impl Directory {
         for name in names {
             self.load_file(&name);
         }
-        defined::settle(&self.path, &mut self.files);
+        defined::resolve_conflicts(&self.path, &mut self.files);
     }
 
-    /// The names of all files of definitions; none if there is no directory.
+    /// The names of all files of definitions; empty if there is no directory.
     fn list(&mut self) -> Result<BTreeSet<OsString>, Error> {
         let failed = |cause| Error::io(&self.path, cause);
         let directory = match fs::metadata(&self.path) {
@@ -188,7 +193,7 @@ impl Directory {
 
     fn load_file(&mut self, name: &OsString) {
         let path = self.path.join(name);
-        // What a message shows, and a source is called.
+        // In messages, and the name of a source.
         let name: Arc<str> = name.to_string_lossy().into();
         let text = match read(&path) {
             Err(error) if error.fault() == Fault::Gone => {
@@ -220,19 +225,21 @@ impl Directory {
         };
         file.bytes = text.len();
         let located = |diagnostics: &[Diagnostic]| -> Vec<_> {
-            let told = diagnostics.iter().take(TOLD);
-            let positions =
-                diagnostic::positions(&text, told.clone().map(|diagnostic| diagnostic.span.start));
-            let located = told.zip(positions);
+            let reported = diagnostics.iter().take(MOST_DIAGNOSTICS);
+            let positions = diagnostic::positions(
+                &text,
+                reported.clone().map(|diagnostic| diagnostic.span.start),
+            );
+            let located = reported.zip(positions);
             let located = located.map(|(diagnostic, Position { line, column })| {
                 format!("{}:{line}:{column}: {}", path.display(), diagnostic.message)
             });
-            let more = more(&path, diagnostics.len().saturating_sub(TOLD));
-            located.chain(more).collect()
+            let omitted = omitted(&path, diagnostics.len().saturating_sub(MOST_DIAGNOSTICS));
+            located.chain(omitted).collect()
         };
         let parsed = match parse::parse(&text, &self.context) {
             Ok(parsed) => parsed,
-            // Perhaps it is half of what is being written.
+            // The file may be half written: the definitions before stay.
             Err(diagnostic) => {
                 file.diagnostics = located(&[diagnostic]);
                 return;
@@ -249,7 +256,7 @@ impl Directory {
     }
 }
 
-/// The text of a file that nobody else may write.
+/// The text of a file that no other user may write.
 fn read(path: &Path) -> Result<String, Error> {
     let failed = |cause| Error::io(path, cause);
     let (file, about) = regular_file::open(path).map_err(failed)?;
@@ -260,7 +267,7 @@ fn read(path: &Path) -> Result<String, Error> {
     String::from_utf8(text).map_err(|_| Error::malformed(path, "it is not in UTF-8"))
 }
 
-/// Why what a file says is not to be believed: its definitions name programs that are run as the user.
+/// The reason not to trust a file: its definitions name programs that run as the user.
 fn distrust(about: &Metadata) -> Option<String> {
     let user = Uid::effective();
     let owner = Uid::from_raw(about.uid());

@@ -1,5 +1,5 @@
-//! What is new in a directory, known without a thread: the kernel keeps it until it is asked for, and wakes
-//! who waits for it.
+//! Changes of a directory, from inotify(7): the kernel queues the events until they are read, so no thread waits
+//! for them.
 
 use std::{
     collections::BTreeSet,
@@ -17,41 +17,41 @@ use nix::{
     sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor},
 };
 
-/// What is to be read again.
+/// The files to read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::custom) enum News {
+pub(in crate::custom) enum DirectoryChanges {
     #[default]
     None,
-    /// The files of these names, which may have gone.
+    /// The files of these names, some of which may be deleted.
     Files(BTreeSet<OsString>),
-    /// Everything.
+    /// All files, and the directory itself.
     All,
 }
 
-/// A watch on a directory, whether it is there or not.
+/// A watch on a directory, which need not exist.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// The same one for good: others wait for it.
+    /// Kept for good: others poll its descriptor.
     inotify: Option<Inotify>,
     directory: Option<WatchDescriptor>,
-    /// The nearest directory above it that is there, and the name in it that leads to it.
+    /// The nearest existing directory above it, and the name in it that leads to it.
     above: Option<(WatchDescriptor, OsString)>,
-    /// The device and the inode of the directory that is watched.
+    /// The device and inode number of the watched directory.
     watched: Option<(u64, u64)>,
-    news: News,
+    changes: DirectoryChanges,
 }
 
-/// What ends a watch, or leads it astray: what is watched is elsewhere now.
+/// Events after which the watch is on another directory than the path, or on none.
 const LOST: AddWatchFlags = AddWatchFlags::IN_IGNORED
     .union(AddWatchFlags::IN_UNMOUNT)
     .union(AddWatchFlags::IN_DELETE_SELF)
     .union(AddWatchFlags::IN_MOVE_SELF);
 
 impl Watch {
-    /// Watches the directory that has this path now, and forgets what was new.
+    /// Watches the directory that the path leads to now, and drops pending events.
     ///
     /// # Errors
-    /// When the kernel has no watch left, for instance. Then only another directory is noticed.
+    /// The user has no inotify watch left, for example. Then only another directory at the path is noticed.
     pub(super) fn begin(&mut self, path: &Path) -> io::Result<()> {
         let inotify = match self.inotify.take() {
             Some(inotify) => inotify,
@@ -59,14 +59,14 @@ impl Watch {
         };
         let before = self.above.take().map(|(above, _)| above);
         for watch in before.into_iter().chain(self.directory.take()) {
-            // What has gone is not watched any more.
+            // The kernel has removed the watch of a deleted directory by itself.
             inotify.rm_watch(watch).ok();
         }
         let is_read = |read| !matches!(read, Err(Errno::EAGAIN));
         while is_read(inotify.read_events()) {}
-        self.news = News::None;
-        // From above, so that nothing comes between.
-        let comings = LOST.difference(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_UNMOUNT)
+        self.changes = DirectoryChanges::None;
+        // The parent first, so that no change falls between the two watches.
+        let parent_events = LOST.difference(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_UNMOUNT)
             | AddWatchFlags::IN_CREATE
             | AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MOVED_FROM
@@ -74,7 +74,7 @@ impl Watch {
             | AddWatchFlags::IN_ONLYDIR;
         let mut name = path.file_name();
         for above in path.ancestors().skip(1) {
-            let watch = inotify.add_watch(above, comings);
+            let watch = inotify.add_watch(above, parent_events);
             if let (Ok(watch), Some(name)) = (watch, name) {
                 self.above = Some((watch, name.to_owned()));
                 break;
@@ -82,9 +82,9 @@ impl Watch {
             name = above.file_name();
         }
         self.watched = identity(path);
-        // A file that is written is not complete before it is closed. One that is linked is never
-        // written, and one whose permissions change may be read now.
-        let events = comings | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ATTRIB;
+        // A file that is being written is complete when it is closed. A linked file gets no close event, and a
+        // change of permissions can make a file readable.
+        let events = parent_events | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ATTRIB;
         let watch = match self.watched {
             Some(_) => inotify.add_watch(path, events).map(Some),
             None => Ok(None),
@@ -94,29 +94,29 @@ impl Watch {
         Ok(())
     }
 
-    /// Looks what is new since the watch has begun, or since it was [taken](Self::take).
-    fn look(&mut self, path: &Path) {
-        // A directory that is reached through another link, or whose watch has failed.
+    /// Collects the changes since [`begin`](Self::begin) or the last [`take`](Self::take).
+    fn collect(&mut self, path: &Path) {
+        // The path leads to another directory, or the watch has failed.
         if identity(path) != self.watched {
-            self.news = News::All;
+            self.changes = DirectoryChanges::All;
         }
-        while let (Some(inotify), true) = (&self.inotify, self.news != News::All) {
+        while let (Some(inotify), true) = (&self.inotify, self.changes != DirectoryChanges::All) {
             match inotify.read_events() {
                 Ok(events) => events.iter().for_each(|event| self.note(path, event)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => break,
-                Err(_) => self.news = News::All,
+                Err(_) => self.changes = DirectoryChanges::All,
             }
         }
     }
 
-    /// What is new; from now on it is not.
-    pub(super) fn take(&mut self, path: &Path) -> News {
-        self.look(path);
-        std::mem::take(&mut self.news)
+    /// The changes since the last call.
+    pub(super) fn take(&mut self, path: &Path) -> DirectoryChanges {
+        self.collect(path);
+        std::mem::take(&mut self.changes)
     }
 
-    /// A descriptor that can be read when there is something to look at.
+    /// A descriptor that is readable when there are events.
     pub(super) fn descriptor(&self) -> Option<OwnedFd> {
         let inotify = self.inotify.as_ref()?;
         inotify.as_fd().try_clone_to_owned().ok()
@@ -125,12 +125,12 @@ impl Watch {
     fn note(&mut self, path: &Path, event: &InotifyEvent) {
         let is_of = |watch: Option<&WatchDescriptor>| watch == Some(&event.wd);
         if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-            self.news = News::All;
+            self.changes = DirectoryChanges::All;
         } else if is_of(self.above.as_ref().map(|(above, _)| above)) {
             let name = self.above.as_ref().map(|(_, name)| name);
-            // Its own beginning and end have no name.
+            // An event of the parent itself has no name.
             if event.name.is_none() || event.name.as_ref() == name {
-                self.news = News::All;
+                self.changes = DirectoryChanges::All;
             }
         } else if is_of(self.directory.as_ref()) {
             self.note_file(path, event);
@@ -139,22 +139,24 @@ impl Watch {
 
     fn note_file(&mut self, path: &Path, event: &InotifyEvent) {
         match &event.name {
-            _ if event.mask.intersects(LOST) => self.news = News::All,
-            // The directory itself: its permissions.
-            None => self.news = News::All,
+            _ if event.mask.intersects(LOST) => self.changes = DirectoryChanges::All,
+            // The permissions of the directory itself.
+            None => self.changes = DirectoryChanges::All,
             Some(name) if !is_definitions(name) => {}
-            Some(name) if is_begun(path, event.mask, name) => {}
-            Some(name) => match &mut self.news {
-                News::All => {}
-                News::Files(files) => drop(files.insert(name.clone())),
-                News::None => self.news = News::Files(BTreeSet::from([name.clone()])),
+            Some(name) if is_incomplete(path, event.mask, name) => {}
+            Some(name) => match &mut self.changes {
+                DirectoryChanges::All => {}
+                DirectoryChanges::Files(files) => drop(files.insert(name.clone())),
+                DirectoryChanges::None => {
+                    self.changes = DirectoryChanges::Files(BTreeSet::from([name.clone()]))
+                }
             },
         }
     }
 }
 
-/// Whether a file has only been made, and will be closed when it is written.
-fn is_begun(path: &Path, mask: AddWatchFlags, name: &OsStr) -> bool {
+/// Whether a file was only created: a close event follows when it is written.
+fn is_incomplete(path: &Path, mask: AddWatchFlags, name: &OsStr) -> bool {
     let is_linked = || {
         let file = fs::symlink_metadata(path.join(name));
         file.is_ok_and(|file| file.is_symlink() || file.nlink() > 1)
@@ -162,7 +164,7 @@ fn is_begun(path: &Path, mask: AddWatchFlags, name: &OsStr) -> bool {
     mask == AddWatchFlags::IN_CREATE && !is_linked()
 }
 
-/// Whether a file of this name has definitions: what editors leave beside it has not.
+/// Whether a file of this name has definitions. Backup and swap files of editors have other names.
 pub(super) fn is_definitions(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.ends_with(b".toml") && !name.starts_with(b".")

@@ -1,4 +1,4 @@
-//! The columns of a reader: what is made of a text for each of its metrics.
+//! The columns of a reader: the values that its metrics take from its text.
 
 use std::{
     collections::HashMap,
@@ -9,9 +9,9 @@ use std::{
 use crate::{
     custom::{
         command::{self, Output},
-        definition::{Definition, Origin, Part},
+        definition::{Definition, Part, ValueOrigin},
         extract::Form,
-        shared::Shared,
+        registry::Registry,
     },
     metric::{Kind, Metric},
     rate::Formula,
@@ -21,20 +21,21 @@ use crate::{
 
 use super::file::Text;
 
-/// The columns of a reader: for each definition one that says whose they are, and the value. What is defined in
-/// another way is another, which may have the places of one that is no longer defined.
+/// The columns of a reader. Each definition has two: an owner number and the value. A changed definition is a new
+/// owner; it may take the columns of a definition that is gone.
 pub(super) struct Columns {
-    shared: Arc<Shared>,
+    registry: Arc<Registry>,
     file: Arc<str>,
-    all: Mutex<Arc<Edition>>,
+    all: Mutex<Arc<ColumnLayout>>,
 }
 
-/// The columns as they are defined at some time.
+/// The columns for one set of definitions.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Edition {
-    number: u64,
+pub(super) struct ColumnLayout {
+    /// Grows with each change of the columns.
+    generation: u64,
     columns: Vec<Column>,
-    /// How many definitions have had a column.
+    /// The last owner number given.
     count: u64,
 }
 
@@ -43,29 +44,29 @@ struct Column {
     id: Arc<str>,
     part: Part,
     kind: Kind,
-    /// What no other column of the reader ever had.
+    /// The owner number, which no other column of the reader ever had.
     number: u64,
     is_defined: bool,
 }
 
-/// Whose they are, and the value.
+/// The owner number and the value.
 const WIDTH: usize = 2;
 
 impl Columns {
-    /// The columns of a reader of a file of definitions: none yet.
-    pub(super) fn new(shared: Arc<Shared>, file: Arc<str>) -> Self {
+    /// No columns yet, for a reader that a file of definitions names.
+    pub(super) fn new(registry: Arc<Registry>, file: Arc<str>) -> Self {
         Self {
-            shared,
+            registry,
             file,
             all: Mutex::default(),
         }
     }
 
-    /// Gives each of these definitions its column; the metrics.
+    /// Gives each of these definitions its columns, and returns their metrics.
     pub(super) fn arrange(&self, definitions: &[Arc<Definition>]) -> Vec<Metric> {
         let mut all = self.lock();
-        let mut next = Edition::clone(&all);
-        // Of each id there may be several, as what it has been defined since.
+        let mut next = ColumnLayout::clone(&all);
+        // An id may have several columns, of its earlier definitions.
         let mut places = HashMap::<Arc<str>, Vec<usize>>::new();
         for (at, column) in next.columns.iter_mut().enumerate() {
             column.is_defined = false;
@@ -74,7 +75,7 @@ impl Columns {
         let mut known = Vec::with_capacity(definitions.len());
         for definition in definitions {
             let mut places = places.get(&definition.id).into_iter().flatten();
-            let at = places.find(|&&at| next.columns[at].is_of(definition));
+            let at = places.find(|&&at| next.columns[at].matches(definition));
             if let Some(&at) = at {
                 next.columns[at].is_defined = true;
             }
@@ -100,21 +101,21 @@ impl Columns {
         let length = last.map_or(0, |last| last.saturating_add(1));
         next.columns.truncate(length);
         if next.columns != all.columns {
-            next.number = next.number.saturating_add(1);
+            next.generation = next.generation.saturating_add(1);
             *all = Arc::new(next);
         }
         metrics
     }
 
-    /// The columns of what a file says, and the mark of their edition.
+    /// Adds the values from the content of a file, and last the generation of the layout.
     pub(super) fn of_file(&self, text: &Text, columns: &mut Vec<Raw>) {
         let now = SystemTime::now();
         let age = text
             .modified
             .and_then(|modified| now.duration_since(modified).ok());
-        let edition = self.current();
-        for column in &edition.columns {
-            columns.extend(self.say(column, || {
+        let layout = self.current();
+        for column in &layout.columns {
+            columns.extend(self.evaluate(column, || {
                 let most = column.part.stale_after;
                 if let (Some(age), Some(most)) = (age, most)
                     && age > most
@@ -124,30 +125,32 @@ impl Columns {
                 column.part.extract.of(&text.bytes)
             }));
         }
-        columns.push(edition.mark());
+        columns.push(layout.generation());
     }
 
-    /// The columns of what a command has said.
+    /// Adds the values from the output of a command.
     pub(super) fn of_command(
         &self,
         is_current: bool,
-        state: &command::State,
+        state: &command::CommandState,
         columns: &mut Vec<Raw>,
     ) {
         for column in &self.current().columns {
-            columns.extend(self.say(column, || match (&state.problem, &state.output) {
-                (Some(problem), _) => Err((Fault::Stale, problem.to_string())),
-                (None, Some(output)) if is_current => {
-                    column.of_output(output, state.previous.as_ref())
-                }
-                (None, Some(_)) => Ok(Raw::Fault(Fault::Stale)),
-                (None, None) => Ok(Raw::Fault(Fault::Timeout)),
-            }));
+            columns.extend(
+                self.evaluate(column, || match (&state.problem, &state.output) {
+                    (Some(problem), _) => Err((Fault::Stale, problem.to_string())),
+                    (None, Some(output)) if is_current => {
+                        column.of_output(output, state.previous.as_ref())
+                    }
+                    (None, Some(_)) => Ok(Raw::Fault(Fault::Stale)),
+                    (None, None) => Ok(Raw::Fault(Fault::Timeout)),
+                }),
+            );
         }
     }
 
-    /// What there is to say of a column. What was found in place of a value is told elsewhere.
-    fn say<E: Into<Complaint>>(
+    /// The two raw columns of a definition. The reason for a missing value goes to the registry.
+    fn evaluate<E: Into<Problem>>(
         &self,
         column: &Column,
         value: impl FnOnce() -> Result<Raw, E>,
@@ -155,35 +158,35 @@ impl Columns {
         if !column.is_defined {
             return [const { Raw::Fault(Fault::Gone) }; WIDTH];
         }
-        let (value, complaint) = match value() {
+        let (value, problem) = match value() {
             Ok(value) => (value, None),
             Err(error) => {
-                let Complaint(fault, what) = error.into();
+                let Problem(fault, what) = error.into();
                 (Raw::Fault(fault), Some(what))
             }
         };
-        self.shared.complain(&self.file, &column.id, complaint);
+        self.registry.set_problem(&self.file, &column.id, problem);
         [Raw::Counter(column.number), value]
     }
 
-    /// Nothing could be read: that is told, and no more.
-    pub(super) fn forget(&self) {
+    /// Clears the problems of all columns: the text could not be read, and that error is reported alone.
+    pub(super) fn clear_problems(&self) {
         for column in &self.current().columns {
-            self.shared.complain(&self.file, &column.id, None);
+            self.registry.set_problem(&self.file, &column.id, None);
         }
     }
 
-    pub(super) fn current(&self) -> Arc<Edition> {
+    pub(super) fn current(&self) -> Arc<ColumnLayout> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<Edition>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<ColumnLayout>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Edition {
-    /// The place of a new column, in that of one that is no longer defined if there is one.
+impl ColumnLayout {
+    /// Adds a column, in place of a free one if there is one, and returns its index.
     fn add(&mut self, definition: &Definition, part: &Part, free: Option<usize>) -> usize {
         self.count = self.count.saturating_add(1);
         let column = Column {
@@ -201,33 +204,33 @@ impl Edition {
         at
     }
 
-    /// What stands behind the columns of a file that were read for this edition.
-    pub(super) fn mark(&self) -> Raw {
-        Raw::Counter(self.number)
+    /// The last column of a reading of a file: the generation of the layout that it was read for.
+    pub(super) fn generation(&self) -> Raw {
+        Raw::Counter(self.generation)
     }
 }
 
-/// Why there is no value, for programs and for a person.
-struct Complaint(Fault, String);
+/// The reason why there is no value: a fault for programs, a message for people.
+struct Problem(Fault, String);
 
-impl From<String> for Complaint {
+impl From<String> for Problem {
     fn from(what: String) -> Self {
         Self(Fault::Malformed, what)
     }
 }
 
-impl From<(Fault, String)> for Complaint {
+impl From<(Fault, String)> for Problem {
     fn from((fault, what): (Fault, String)) -> Self {
         Self(fault, what)
     }
 }
 
-/// How a reading follows from its column. What a command says was said before it is read, at moments of
-/// its own: there the rate is made of two outputs, and not of two readings.
+/// The formula of a metric. The rate of a command comes from two outputs and the times at which they were written,
+/// not from two readings, so its value is ready.
 fn formula(definition: &Definition, column: usize) -> Formula {
     match (&definition.origin, definition.part()) {
-        (Origin::Expression(expression), _) => Formula::Derived(expression.clone()),
-        (Origin::File { .. }, Some(part)) if definition.kind == Kind::Rate => {
+        (ValueOrigin::Expression(expression), _) => Formula::Derived(expression.clone()),
+        (ValueOrigin::File { .. }, Some(part)) if definition.kind == Kind::Rate => {
             rate(part, column).unwrap_or(Formula::Level(column))
         }
         _ => Formula::Level(column),
@@ -242,7 +245,7 @@ fn rate(part: &Part, counter: usize) -> Option<Formula> {
 }
 
 impl Column {
-    fn is_of(&self, definition: &Definition) -> bool {
+    fn matches(&self, definition: &Definition) -> bool {
         self.id == definition.id
             && self.kind == definition.kind
             && definition.part() == Some(&self.part)
@@ -265,7 +268,7 @@ impl Column {
             stamp: output.stamp,
             columns: vec![value],
         };
-        // What was wrong with the output before has been told.
+        // The problem of the previous output is known already.
         let before = previous.and_then(|previous| Some(snapshot(previous, found(previous).ok()?)));
         let reading: Reading = rate.evaluate(&snapshot(output, now), before.as_ref());
         Ok(match reading {

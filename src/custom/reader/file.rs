@@ -1,4 +1,4 @@
-//! A file that the user has named, read whole.
+//! Reads a whole file that a definition names.
 
 use std::{
     fs::{self, File},
@@ -14,32 +14,32 @@ use crate::{custom::definition, regular_file, source::Error};
 
 use super::kernel_file;
 
-/// What a file says.
+/// The content of a file.
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
-    /// When it was written last.
+    /// The time of the last write.
     pub(super) modified: Option<SystemTime>,
 }
 
-/// No sensor says more, in bytes.
+/// The most bytes of a file: more than a sensor writes.
 const LARGEST: u64 = 64 * 1024;
 
-/// How many entries of directories are looked at to find the one file that a pattern means.
+/// The most directory entries that a search for the file of a pattern reads.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Reads the file that a path means now.
+/// Reads the file that a path leads to now.
 ///
-/// It is opened each time: a program that writes a file often writes another, and gives it the name of
-/// the first. So what is read is one of them, and whole.
+/// The file is opened each time, because programs often write a new file and rename it over the old one. So the
+/// content is that of one file, and complete.
 pub(super) fn read(path: &definition::Path) -> Result<Text, Error> {
-    let path = the_one(path)?;
+    let path = resolve(path)?;
     let opened = regular_file::open(&path).map(|(file, _)| file);
     opened
         .and_then(text)
         .map_err(|cause| Error::io(&path, cause))
 }
 
-/// The same of a file of procfs or sysfs, and of no other.
+/// Reads a file of procfs or sysfs, and of no other file system.
 pub(super) fn read_kernel(path: &definition::Path) -> Result<Text, Error> {
     let definition::Path(path) = path;
     let text = kernel_file::open(path).and_then(text);
@@ -54,8 +54,8 @@ fn text(file: File) -> io::Result<Text> {
     })
 }
 
-/// The one file that a path with `*` in it means.
-fn the_one(path: &definition::Path) -> Result<PathBuf, Error> {
+/// The only file that matches a path with `*`.
+fn resolve(path: &definition::Path) -> Result<PathBuf, Error> {
     let definition::Path(pattern) = path;
     if !path.is_pattern() {
         return Ok(pattern.into());
@@ -73,7 +73,7 @@ fn the_one(path: &definition::Path) -> Result<PathBuf, Error> {
     }
     let mut search = Search {
         parts,
-        looked_at: 0,
+        entries_read: 0,
         denied: None,
     };
     let found = search.find().ok_or_else(|| {
@@ -100,20 +100,19 @@ enum Part<'a> {
     Pattern(Pattern),
 }
 
-/// A search for what has the form of a path.
+/// A search for files that match a pattern.
 struct Search<'a> {
     parts: Vec<Part<'a>>,
-    looked_at: usize,
-    /// Why a directory cannot be read.
+    entries_read: usize,
+    /// The first error of reading a directory.
     denied: Option<Error>,
 }
 
 impl Search<'_> {
-    /// The first file that has the form, and the second: others are not looked for. None where there is
-    /// too much to look at.
+    /// The first two files that match; two are enough to refuse the pattern. `None` beyond the limit of entries.
     fn find(&mut self) -> Option<(Option<PathBuf>, Option<PathBuf>)> {
         let mut first = None;
-        // Paths, and how many parts of them are done. No recursion: a path may have many.
+        // Paths, each with the number of parts done. No recursion, because a path may have many parts.
         let mut open = vec![(PathBuf::from("/"), 0_usize)];
         while let Some((path, done)) = open.pop() {
             let next = done.saturating_add(1);
@@ -124,7 +123,7 @@ impl Search<'_> {
                     open.extend(found.into_iter().rev().map(|path| (path, next)));
                 }
                 None => {
-                    self.look()?;
+                    self.count()?;
                     if fs::symlink_metadata(&path).is_ok() {
                         match first {
                             None => first = Some(path),
@@ -137,7 +136,7 @@ impl Search<'_> {
         Some((first, None))
     }
 
-    /// What has the form of a part in a directory, in the order of the names.
+    /// The entries of a directory that match a part, in the order of their names.
     fn matches(&mut self, directory: &Path, part: usize) -> Option<Vec<PathBuf>> {
         let options = MatchOptions {
             case_sensitive: true,
@@ -156,13 +155,13 @@ impl Search<'_> {
             }
         };
         for entry in entries {
-            self.look()?;
+            self.count()?;
             let Ok(entry) = entry else {
-                // The process has ended whose directory it was.
+                // A directory of procfs, whose process has ended.
                 break;
             };
             let name = entry.file_name();
-            // No text has the name of a file that is not in UTF-8.
+            // A pattern is UTF-8, so it cannot match another name.
             if let (Some(name), Some(Part::Pattern(form))) = (name.to_str(), self.parts.get(part))
                 && form.matches_with(name, options)
             {
@@ -173,10 +172,10 @@ impl Search<'_> {
         Some(found)
     }
 
-    /// Counts an entry; none if there were too many.
-    fn look(&mut self) -> Option<()> {
-        self.looked_at = self.looked_at.saturating_add(1);
-        (self.looked_at <= MOST_ENTRIES).then_some(())
+    /// Counts an entry; `None` beyond the limit.
+    fn count(&mut self) -> Option<()> {
+        self.entries_read = self.entries_read.saturating_add(1);
+        (self.entries_read <= MOST_ENTRIES).then_some(())
     }
 }
 
@@ -194,14 +193,14 @@ mod tests {
     use super::*;
     use crate::source::tests::Tree;
 
-    /// What a path below the tree means: without the tree, or why it means nothing.
+    /// Resolves a path below the tree, and compares the file or the error, without the path of the tree.
     #[track_caller]
     fn check(tree: &Tree, path: &str, expected: Result<&str, &str>) {
         let root = tree.roots().root;
         let root = root.to_str().unwrap();
         let path = definition::Path(format!("{root}/{path}"));
         let below = |text: String| text.replace(&format!("{root}/"), "");
-        let found = the_one(&path);
+        let found = resolve(&path);
         let found = found.map(|path| below(path.display().to_string()));
         let found = found.map_err(|error| below(error.to_string()));
         let expected = expected.map(str::to_owned).map_err(str::to_owned);
@@ -249,7 +248,7 @@ mod tests {
     #[test]
     fn the_second_match_ends_the_search() {
         let tree = Tree::new();
-        // Behind the two is more than may be looked at.
+        // The directory after the two matches has more entries than the limit.
         for directory in 0..2 {
             tree.write(&format!("a/{directory}/x"), "");
         }
@@ -273,6 +272,6 @@ mod tests {
     #[test]
     fn no_depth_is_too_deep() {
         let path = definition::Path("/proc/self/root/*".to_owned() + &"/*".repeat(10_000));
-        assert!(the_one(&path).is_err());
+        assert!(resolve(&path).is_err());
     }
 }

@@ -1,8 +1,7 @@
-//! Files of the kernel among those that a user names: what is in procfs or sysfs itself answers at once,
-//! and what is anywhere else may hang.
+//! Tells files of procfs and sysfs, which answer at once, from other files, which may hang.
 //!
-//! The path alone does not say so: `/proc/self/root/home/me/file` and `/sys/../home/me/file` lead
-//! elsewhere, and so does a mount below `/sys`. openat2(2) walks the path and goes nowhere else.
+//! The path alone does not tell: `/proc/self/root/home/me/file` and `/sys/../home/me/file` lead to other file
+//! systems, and so does a mount below `/sys`. openat2(2) resolves the path and refuses to leave the file system.
 
 use std::{fs::File, io};
 
@@ -13,12 +12,12 @@ use rustix::{
 
 const ROOTS: [&str; 2] = ["/proc", "/sys"];
 
-/// Neither a magic link nor a mount is followed, and no way up from the root.
+/// Follows no magic link, crosses no mount, and does not leave the root by `..`.
 const WITHIN: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_MAGICLINKS)
     .union(ResolveFlags::NO_XDEV);
 
-/// Whether a path is that of a file of procfs or sysfs, as far as can be told: it may not be there yet.
+/// Whether a path leads to a file of procfs or sysfs. A path whose file does not exist yet counts, too.
 pub(super) fn is_one(path: &str) -> bool {
     let Some((root, below)) = split(path) else {
         return false;
@@ -26,22 +25,22 @@ pub(super) fn is_one(path: &str) -> bool {
     let opened = openat_within(root, below, OFlags::PATH);
     match opened {
         Ok(_) => true,
-        // Nothing on the way leads elsewhere.
+        // The existing part of the path stays inside.
         Err(cause) => cause.kind() == io::ErrorKind::NotFound,
     }
 }
 
-/// Opens one.
+/// Opens a file of procfs or sysfs.
 ///
 /// # Errors
-/// When it cannot be opened, or the path leads elsewhere by now.
+/// The file cannot be opened, or the path leads to another file system by now.
 pub(super) fn open(path: &str) -> io::Result<File> {
     let (root, below) = split(path).ok_or(io::ErrorKind::NotFound)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
     openat_within(root, below, flags).map(File::from)
 }
 
-/// The root, and the way from there.
+/// Splits a path into its root and the path below.
 fn split(path: &str) -> Option<(&'static str, &str)> {
     ROOTS.into_iter().find_map(|root| {
         let below = path.strip_prefix(root)?.strip_prefix('/')?;

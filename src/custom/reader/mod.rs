@@ -1,4 +1,4 @@
-//! A reader: a file or a command, and the metrics that are found in what it says.
+//! A reader: a file or a command, and the metrics in its text.
 
 mod columns;
 mod file;
@@ -24,64 +24,64 @@ use crate::{
 
 use super::{
     NAME,
-    definition::{Command, Definition, Origin, Path, Reader},
-    shared::Shared,
+    definition::{Command, Definition, Path, Reader, ValueOrigin},
+    registry::Registry,
 };
 use columns::Columns;
 
 /// A member of the family.
 pub(super) struct Member {
-    shared: Arc<Shared>,
+    registry: Arc<Registry>,
     file: Arc<str>,
     name: String,
     reader: Reader,
     columns: Arc<Columns>,
     ids: Vec<Arc<str>>,
     seen: u64,
-    read: Read,
+    read: ReadMethod,
 }
 
-/// How it is read.
-enum Read {
-    File(Box<Offload<File>>),
-    Command(Option<Run>),
-    /// The store makes the readings of expressions of those of others.
+/// The way to read it.
+enum ReadMethod {
+    File(Box<Guard<FileSource>>),
+    Command(Option<RunningCommand>),
+    /// Expressions: the store computes them from other metrics.
     Nothing,
 }
 
-/// The first reading of a file is waited for as long.
+/// The timeout of the first reading of a file.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A command that is run as it was defined last.
-struct Run {
+/// A command, as its last definition says.
+struct RunningCommand {
     command: command::Command,
     handle: Handle,
 }
 
 impl Member {
-    pub(super) fn new(shared: Arc<Shared>, file: Arc<str>, reader: Reader) -> Self {
-        let columns = Arc::new(Columns::new(shared.clone(), file.clone()));
+    pub(super) fn new(registry: Arc<Registry>, file: Arc<str>, reader: Reader) -> Self {
+        let columns = Arc::new(Columns::new(registry.clone(), file.clone()));
         let read = match &reader {
             Reader::File(path) => {
-                // The kernel answers for its own files; who answers for others is not known.
+                // procfs and sysfs answer at once; the file system of another path may hang.
                 let is_kernel = !path.is_pattern() && kernel_file::is_one(&path.0);
                 let may_hang = !is_kernel;
-                let source = File {
+                let source = FileSource {
                     path: path.clone(),
                     is_kernel,
                     columns: columns.clone(),
                 };
-                let place = shared.place(std::path::Path::new(&path.0));
+                let place = registry.place(std::path::Path::new(&path.0));
                 let place = place.to_string_lossy();
-                let queue = SourceQueue::new(&shared.pool, place, may_hang).with_timeout(TIMEOUT);
-                Read::File(Box::new(Offload::new(&queue, source)))
+                let queue = Queue::new(&registry.pool, place, may_hang).with_timeout(TIMEOUT);
+                ReadMethod::File(Box::new(Guard::new(&queue, source)))
             }
-            Reader::Command(_) => Read::Command(None),
-            Reader::Expressions => Read::Nothing,
+            Reader::Command(_) => ReadMethod::Command(None),
+            Reader::Expressions => ReadMethod::Nothing,
         };
         Self {
             name: format!("{NAME}/{file}"),
-            shared,
+            registry,
             file,
             reader,
             columns,
@@ -91,9 +91,9 @@ impl Member {
         }
     }
 
-    /// Has the command run that is defined now, if there is one.
+    /// Takes the command that is defined now, in place of an earlier one.
     fn arrange(&mut self, definitions: &[Arc<Definition>]) {
-        let Read::Command(run) = &mut self.read else {
+        let ReadMethod::Command(run) = &mut self.read else {
             return;
         };
         let defined = definitions
@@ -102,8 +102,8 @@ impl Member {
         match defined {
             Some(command) if run.as_ref().is_some_and(|run| run.command == command.run) => {}
             Some(command) => {
-                *run = Some(Run {
-                    handle: self.shared.runner().add(command.run.clone()),
+                *run = Some(RunningCommand {
+                    handle: self.registry.runner().add(command.run.clone()),
                     command: command.run.clone(),
                 });
             }
@@ -114,7 +114,7 @@ impl Member {
 
 fn command(definition: &Definition) -> Option<&Command> {
     match &definition.origin {
-        Origin::Command { command, .. } => Some(command),
+        ValueOrigin::Command { command, .. } => Some(command),
         _ => None,
     }
 }
@@ -129,8 +129,8 @@ impl Source for Member {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        self.seen = self.shared.loads();
-        let definitions = self.shared.definitions(&self.file, &self.reader);
+        self.seen = self.registry.loads();
+        let definitions = self.registry.definitions(&self.file, &self.reader);
         self.arrange(&definitions);
         let metrics = self.columns.arrange(&definitions);
         self.ids = metrics.iter().map(|metric| metric.id.clone()).collect();
@@ -138,29 +138,29 @@ impl Source for Member {
     }
 
     fn changed(&self) -> bool {
-        self.shared.loads() != self.seen
+        self.registry.loads() != self.seen
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         match &mut self.read {
-            Read::File(source) => {
+            ReadMethod::File(source) => {
                 let mut read = source.read(columns);
-                // What was read for other definitions than those of now is no answer for these.
-                if read.is_ok() && columns.pop() != Some(self.columns.current().mark()) {
+                // The columns of an earlier layout are no answer for the current definitions.
+                if read.is_ok() && columns.pop() != Some(self.columns.current().generation()) {
                     columns.clear();
                     read = Err(Error::io(self.reader.path(), Errno::ETIMEDOUT.into()));
                 }
                 read
             }
-            Read::Command(Some(run)) => {
+            ReadMethod::Command(Some(run)) => {
                 let state = run.handle.ask();
                 let output = state.output.as_ref();
                 let is_current = output.is_some_and(|output| run.is_current(&state, output));
                 self.columns.of_command(is_current, &state, columns);
                 Ok(())
             }
-            // Nothing is defined that it could be read for.
-            Read::Command(None) | Read::Nothing => Ok(()),
+            // No metric is defined.
+            ReadMethod::Command(None) | ReadMethod::Nothing => Ok(()),
         }
     }
 
@@ -172,60 +172,60 @@ impl Source for Member {
 impl Deferred for Member {
     fn begin(&mut self, since: Duration) {
         match &mut self.read {
-            Read::File(source) => source.begin(since),
-            Read::Command(Some(run)) => drop(run.handle.ask()),
-            Read::Command(None) | Read::Nothing => {}
+            ReadMethod::File(source) => source.begin(since),
+            ReadMethod::Command(Some(run)) => drop(run.handle.ask()),
+            ReadMethod::Command(None) | ReadMethod::Nothing => {}
         }
     }
 
     fn awaited_until(&self) -> Option<Instant> {
         match &self.read {
-            Read::File(source) => source.awaited_until(),
-            Read::Command(_) | Read::Nothing => None,
+            ReadMethod::File(source) => source.awaited_until(),
+            ReadMethod::Command(_) | ReadMethod::Nothing => None,
         }
     }
 
     fn is_awaited(&self) -> bool {
         match &self.read {
-            Read::Command(run) => run.as_ref().is_some_and(Run::is_awaited),
-            Read::File(_) | Read::Nothing => false,
+            ReadMethod::Command(run) => run.as_ref().is_some_and(RunningCommand::is_awaited),
+            ReadMethod::File(_) | ReadMethod::Nothing => false,
         }
     }
 }
 
-impl Run {
-    /// Whether it will answer, and what it has answered is not what it says now.
+impl RunningCommand {
+    /// Whether an answer is on its way while the last output is out of date.
     fn is_awaited(&self) -> bool {
         let state = self.handle.state();
         let output = state.output.as_ref();
         state.is_pending && !output.is_some_and(|output| self.is_current(&state, output))
     }
 
-    /// Whether what it has said last is what it says now: nobody may have asked for long.
-    fn is_current(&self, state: &command::State, output: &Output) -> bool {
+    /// Whether the last output is recent: without requests, the command has not run for a while.
+    fn is_current(&self, state: &command::CommandState, output: &Output) -> bool {
         if self.command.lines {
             return !state.is_pending;
         }
         let age = Stamp::now().boottime.saturating_sub(output.stamp.boottime);
-        // The next output may take as long as it is given, after the run before it.
-        let given = self.command.timeout.unwrap_or_default();
+        // The next run starts an interval after the last one, and may take its timeout.
+        let timeout = self.command.timeout.unwrap_or_default();
         age <= self
             .command
             .interval
             .saturating_mul(2)
-            .saturating_add(given)
+            .saturating_add(timeout)
     }
 }
 
-/// The file itself, which a guard may have read elsewhere.
-struct File {
+/// The file as a source, which the guard may read on the blocking pool.
+struct FileSource {
     path: Path,
-    /// Whether it is one of procfs or sysfs, and nothing else may be read in its place.
+    /// Whether it is a file of procfs or sysfs. Then no file of another file system is read in its place.
     is_kernel: bool,
     columns: Arc<Columns>,
 }
 
-impl Source for File {
+impl Source for FileSource {
     fn about(&self) -> About<'_> {
         About::new(NAME, &[])
     }
@@ -239,13 +239,13 @@ impl Source for File {
             true => file::read_kernel(&self.path),
             false => file::read(&self.path),
         };
-        let text = text.inspect_err(|_| self.columns.forget())?;
+        let text = text.inspect_err(|_| self.columns.clear_problems())?;
         self.columns.of_file(&text, columns);
         Ok(())
     }
 }
 
-impl Offloadable for File {
+impl Guarded for FileSource {
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! What commands say, and what is wrong with those that fail.
+//! The outputs of commands, and the messages of those that fail.
 
 use std::{
     fs,
@@ -32,15 +32,15 @@ fn outputs_are_bytes() {
     check(place.shell("echo on the way >&2; echo 1"), b"1\n");
     let most = vec![0; LIMIT];
     check(place.argv(&["head", "-c", "65536", "/dev/zero"]), &most);
-    // What is closed long before the end has been said.
+    // The output is complete at the end of the run, even if the command has closed it before.
     check(place.shell("echo 1; exec >&-; sleep 0.1"), b"1\n");
-    // What stays behind does not, and is not waited for.
+    // A background child adds nothing, and is not waited for.
     check(place.shell("echo 1; sleep 1000 & sleep 1000 &"), b"1\n");
     nothing_is_left(&place.home);
 }
 
 #[test]
-fn what_goes_wrong_is_told() {
+fn failures_have_messages() {
     let place = Place::new();
     let check = |command: Command, expected: &str| {
         let state = place.answer(command);
@@ -108,7 +108,7 @@ fn what_goes_wrong_is_told() {
 }
 
 #[test]
-fn a_guard_that_is_none_is_told() {
+fn a_missing_subreaper_is_a_failure() {
     let place = Place {
         runner: sampled::custom::command::Runner::new("/nowhere/guard"),
         ..Place::new()
@@ -119,7 +119,7 @@ fn a_guard_that_is_none_is_told() {
 }
 
 #[test]
-fn surroundings_are_clean() {
+fn the_environment_is_clean() {
     let place = Place::new();
     let names = place.says("env | cut -d= -f1 | sort");
     let passed = [
@@ -141,15 +141,15 @@ fn surroundings_are_clean() {
     assert_eq!(place.says("umask"), "0022\n");
     assert_eq!(place.says("ulimit -n"), "1024\n");
     assert_eq!(place.says("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
-    // The shell's, which has none but the standard ones.
+    // Of the shell, which has only the standard ones.
     assert_eq!(place.says("ls /proc/$$/fd"), "0\n1\n2\n");
     for field in ["SigBlk", "SigIgn"] {
         let signals = place.says(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
         let signals = u64::from_str_radix(signals.trim(), 16).unwrap();
-        // 32 and 33 are the C library's own, and stay as we were given them.
+        // The C library uses 32 and 33, and does not let a program change them.
         assert_eq!(signals & !(0b11 << 31), 0, "{field}: {signals:x}");
     }
-    // Its own group: field 5 of proc(5), and no terminal: field 7.
+    // A process group of its own (field 5 of /proc/PID/stat), and no terminal (field 7).
     assert_eq!(
         place.says("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
         "0\n"
@@ -222,7 +222,7 @@ fn an_output_outlives_a_failure() {
     );
     assert_eq!(second.output, first.output);
     fs::remove_dir(place.home.dir().join("first")).unwrap();
-    // The run after the next may have failed again before this one sees it.
+    // Another run may have failed before this thread sees the answer.
     let mut third = next(&handle, second.answers);
     while third.previous.is_none() {
         third = next(&handle, third.answers);
@@ -231,7 +231,7 @@ fn an_output_outlives_a_failure() {
 }
 
 #[test]
-fn no_time_is_too_long() {
+fn long_durations_do_not_overflow() {
     let place = Place::new();
     let handle = place.runner.add(Command {
         interval: Duration::MAX,
@@ -252,7 +252,7 @@ fn no_time_is_too_long() {
 }
 
 #[test]
-fn a_panic_of_the_thread_is_told_and_another_begins() {
+fn a_panic_of_the_supervisor_is_a_failure_and_another_starts() {
     let place = Place::new();
     let panics = AtomicBool::new(true);
     place.runner.on_answer(move || {
@@ -307,7 +307,7 @@ fn lines_are_outputs() {
         );
         assert_eq!(state.previous, before.output);
     }
-    // It is one command all the time: tail and its guard.
+    // One command runs all the time: tail and its subreaper.
     let processes = place.home.processes();
     assert_eq!(processes.len(), 2);
     drop(handle);
@@ -315,7 +315,7 @@ fn lines_are_outputs() {
 }
 
 #[test]
-fn one_that_ends_is_begun_again() {
+fn a_command_that_exits_is_restarted() {
     let place = Place::new();
     let handle = place.runner.add(Command {
         interval: Duration::from_millis(10),
@@ -350,17 +350,17 @@ fn a_flood_of_lines_costs_little() {
             assert_eq!(&*state.output.as_ref().unwrap().bytes, b"0123456789");
             state = next(&handle, state.answers);
         }
-        // The rests alone take as long.
+        // The pauses alone take as long.
         assert!(start.elapsed() > Duration::from_millis(900));
         let tasks = fs::read_dir("/proc/self/task").unwrap();
         let cost = tasks.map(|task| task.unwrap().path()).find_map(|task| {
             let name = fs::read_to_string(task.join("comm")).unwrap();
-            // Nanoseconds on a processor: Documentation/scheduler/sched-stats.rst.
+            // CPU time in nanoseconds: Documentation/scheduler/sched-stats.rst.
             let times = fs::read_to_string(task.join("schedstat")).unwrap();
             let time = times.split(' ').next().unwrap().parse().unwrap();
             (name == "commands\n").then(|| Duration::from_nanos(time))
         });
-        // A twentieth of that, of a build that is not optimized.
+        // A twentieth of that, in a debug build.
         assert!(cost.unwrap() < Duration::from_millis(500), "{cost:?}");
         drop(handle);
         nothing_is_left(&place.home);
@@ -370,7 +370,7 @@ fn a_flood_of_lines_costs_little() {
 }
 
 #[test]
-fn what_nobody_asks_for_ends() {
+fn a_command_without_requests_ends() {
     alone(|| {
         let before = Holdings::now();
         let place = Place::new();
@@ -389,7 +389,7 @@ fn what_nobody_asks_for_ends() {
         assert!(place.processes().len() >= 4);
         nothing_is_left(&place.home);
         assert!(start.elapsed() > Duration::from_secs(5));
-        // Without anybody to drop anything.
+        // The handle is not dropped.
         before.are_back();
         let state = next(&handles[0], 1);
         assert_eq!(&*state.output.unwrap().bytes, b"1");
@@ -397,7 +397,7 @@ fn what_nobody_asks_for_ends() {
 }
 
 #[test]
-fn no_thread_before_somebody_asks() {
+fn no_thread_before_the_first_request() {
     alone(|| {
         let before = Holdings::now();
         let place = Place::new();

@@ -1,4 +1,4 @@
-//! Nothing of a command is left, whatever the command does and whoever is killed.
+//! No process of a command is left, whatever the command does and whichever process is killed.
 
 use std::{
     any::type_name_of_val,
@@ -13,30 +13,31 @@ use rustix::process::Signal;
 use sampled::custom::command::{Command, Handle, Runner};
 
 use super::place::{
-    Holdings, Place, again, alone, children, guards, next, nothing_is_left, processes, shell, told,
+    Holdings, Place, again, alone, children, next, nothing_is_left, processes, shell, subreapers,
+    told,
 };
 use crate::{
     home::{Home, SAMPLED},
     process::{PATIENCE, Process},
 };
 
-/// Commands that do not want to end. Each says so when it stands.
+/// Commands that resist their end. Each prints a line when it is ready.
 const STUBBORN: [&str; 12] = [
     "echo; exec sleep 1000",
     "sleep 1000 & sleep 1000 & (sleep 1000; :) & echo; wait",
-    // Deaf to what is sent to the group.
+    // Ignores signals to the group.
     "trap '' TERM HUP INT QUIT; sh -c 'sleep 1000; sleep 1000' & echo; while :; do sleep 1000; done",
-    // Gone from the session, twice.
+    // Leaves the session, twice.
     "setsid sh -c 'setsid sleep 1000 & exec sleep 1000' & (setsid sleep 1000 &); echo; exec sleep 1000",
     "(setsid sh -c 'trap \"\" TERM; sleep 1000; sleep 1000' &); echo; sleep 1000",
     "echo; exec >&- 2>&- <&-; sleep 1000",
     "echo; exec yes",
     "echo; kill -STOP $$; sleep 1000",
-    // Without the mark.
+    // Without the mark in its environment.
     "echo; exec env -i sleep 1000",
     // It always has another child.
     "trap '' TERM; echo; while :; do sleep 0.01; sleep 1000 & done",
-    // Its guard is stopped, at once and when it asks the command to end.
+    // Stops its subreaper, at once and at SIGTERM.
     "kill -STOP $PPID; echo; exec sleep 1000",
     "trap 'kill -STOP $PPID' TERM; echo; while :; do sleep 0.1; done",
 ];
@@ -51,7 +52,7 @@ fn begin(place: &Place, text: &str) -> Handle {
     handle
 }
 
-/// Begins each of the stubborn ones in a place of its own, and has them end in this way.
+/// Starts each of these commands in a fixture of its own, and ends them in this way.
 #[track_caller]
 fn check(end: impl Fn(Place, Handle) -> Home + Sync) {
     let before = Holdings::now();
@@ -67,7 +68,7 @@ fn check(end: impl Fn(Place, Handle) -> Home + Sync) {
 }
 
 #[test]
-fn when_nobody_wants_it() {
+fn when_its_handle_is_dropped() {
     alone(|| {
         check(|place, handle| {
             drop(handle);
@@ -77,7 +78,7 @@ fn when_nobody_wants_it() {
 }
 
 #[test]
-fn when_the_runner_goes() {
+fn when_the_runner_is_dropped() {
     alone(|| {
         check(|place, handle| {
             drop(place.runner);
@@ -88,14 +89,14 @@ fn when_the_runner_goes() {
 }
 
 #[test]
-fn when_its_guard_is_killed() {
+fn when_its_subreaper_is_killed() {
     alone(|| {
         check(|place, handle| {
-            for guard in guards(&place.home) {
-                guard.signal(Signal::KILL);
+            for subreaper in subreapers(&place.home) {
+                subreaper.signal(Signal::KILL);
             }
             let mut state = handle.ask();
-            // A flood may be further.
+            // A flood may have failed already.
             while state.problem.is_none() {
                 state = next(&handle, state.answers);
             }
@@ -107,7 +108,7 @@ fn when_its_guard_is_killed() {
 }
 
 #[test]
-fn when_its_guard_is_killed_at_any_moment() {
+fn when_its_subreaper_is_killed_at_any_moment() {
     alone(|| {
         let before = Holdings::now();
         for moment in 0..60 {
@@ -116,32 +117,32 @@ fn when_its_guard_is_killed_at_any_moment() {
                 .runner
                 .add(place.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
             handle.ask();
-            // There are no other children here; it may not have got to be a guard.
-            let guard = loop {
+            // The process has no other children. This one may not have executed `sampled guard` yet.
+            let subreaper = loop {
                 let children = children().into_iter().next();
                 if let Some(child) = children.and_then(Process::open) {
                     break child;
                 }
             };
             thread::sleep(moment * Duration::from_micros(200));
-            guard.signal(Signal::KILL);
+            subreaper.signal(Signal::KILL);
             assert!(next(&handle, 0).problem.is_some());
             nothing_is_left(&place.home);
-            // Also reaped: it is not to be taken for the next.
-            drop((guard, handle, place));
+            // Wait until it is reaped, too, so that the next round does not find it.
+            drop((subreaper, handle, place));
             before.are_back();
         }
     });
 }
 
 #[test]
-fn when_its_time_is_up() {
+fn at_its_timeout() {
     alone(|| {
         let before = Holdings::now();
         let place = Place::new();
         let handles = STUBBORN.map(|text| {
             place.runner.add(Command {
-                // A flood is ended for that, however late it begins.
+                // A flood fails because of its output, however late it starts.
                 timeout: (!text.contains("yes")).then_some(Duration::from_millis(300)),
                 ..place.shell(text)
             })
@@ -163,7 +164,7 @@ fn when_its_time_is_up() {
 }
 
 #[test]
-fn when_it_has_ended_itself() {
+fn when_it_has_exited() {
     alone(|| {
         let before = Holdings::now();
         let place = Place::new();
@@ -198,7 +199,7 @@ fn when_its_owner_is_killed() {
         line.clear();
         assert!(said.read_line(&mut line).unwrap() > 0, "it has ended");
     }
-    // Each with its guard.
+    // Each with its subreaper.
     assert!(processes(&home).len() >= 2 * STUBBORN.len());
     owner.kill().unwrap();
     owner.wait().unwrap();
@@ -229,9 +230,9 @@ fn when_its_owner_is_killed_at_any_moment() {
     }
 }
 
-/// Nobody is left then who could end it: the kernel does.
+/// No process is left to end the command: the kernel kills it (PR_SET_PDEATHSIG).
 #[test]
-fn when_its_guard_and_its_owner_are_killed() {
+fn when_its_subreaper_and_its_owner_are_killed() {
     if let Some(home) = told() {
         let runner = Runner::new(SAMPLED);
         let handle = runner.add(Command {
@@ -251,17 +252,17 @@ fn when_its_guard_and_its_owner_are_killed() {
     let said = BufReader::new(owner.stdout.take().unwrap());
     let mut lines = said.lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("it runs")));
-    let guard = guards(&home).pop().expect("guard");
+    let subreaper = subreapers(&home).pop().expect("subreaper");
     let of_owner = Process::open(owner.id()).expect("it is there until it is waited for");
-    // A guard that is stopped cannot do anything between the two.
-    guard.signal(Signal::STOP);
+    // A stopped subreaper cannot act between the two kills.
+    subreaper.signal(Signal::STOP);
     of_owner.signal(Signal::KILL);
-    guard.signal(Signal::KILL);
+    subreaper.signal(Signal::KILL);
     owner.wait().unwrap();
     nothing_is_left(&home);
 }
 
-/// Has all of them run until it is killed.
+/// Runs all commands until this process is killed.
 fn own(directory: &Path) -> ! {
     let runner = Runner::new(SAMPLED);
     let handles = STUBBORN.map(|text| {
@@ -282,10 +283,10 @@ fn own(directory: &Path) -> ! {
 }
 
 #[test]
-fn a_guard_is_small_and_deaf() {
+fn a_subreaper_is_small_and_ignores_signals() {
     let place = Place::new();
     let handle = begin(&place, STUBBORN[0]);
-    let guard = guards(&place.home).pop().expect("guard");
+    let subreaper = subreapers(&place.home).pop().expect("subreaper");
     for signal in [
         Signal::TERM,
         Signal::INT,
@@ -293,20 +294,20 @@ fn a_guard_is_small_and_deaf() {
         Signal::PIPE,
         Signal::USR1,
     ] {
-        guard.signal(signal);
+        subreaper.signal(signal);
     }
-    let status = std::fs::read_to_string(format!("/proc/{}/status", guard.pid)).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", subreaper.pid)).unwrap();
     let field = |name: &str| {
         let mut lines = status.lines().filter_map(|line| line.strip_prefix(name));
         lines.next().expect("field").trim()
     };
     assert_eq!((field("Name:"), field("Threads:")), ("sampled guard", "1"));
-    // What nobody else has too, in KiB.
+    // Private memory, in KiB.
     let own = field("RssAnon:").trim_end_matches(" kB");
     assert!(own.parse::<u32>().unwrap() < 2048, "{status}");
-    assert!(guard.is_running());
-    // One that is stopped ends all the same.
-    guard.signal(Signal::STOP);
+    assert!(subreaper.is_running());
+    // A stopped subreaper ends its run, too.
+    subreaper.signal(Signal::STOP);
     drop(handle);
     nothing_is_left(&place.home);
 }

@@ -1,4 +1,4 @@
-//! Commands as sensors: real ones, well-behaved and not, with the program as their guard.
+//! Commands as sensors: real ones, well-behaved and not, with the program as their subreaper.
 
 mod answers;
 mod ends;

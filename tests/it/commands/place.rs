@@ -1,4 +1,4 @@
-//! Where a test runs its commands, and what is left there.
+//! A fixture for commands, and checks of the processes and descriptors that they leave.
 
 use std::{
     any::type_name,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sampled::custom::command::{self, Command, Handle, Runner, State};
+use sampled::custom::command::{self, Command, CommandState, Handle, Runner};
 
 use crate::{
     home::{Home, MARK, SAMPLED},
@@ -47,13 +47,13 @@ impl Place {
         once(self.home.dir(), command::Program::Argv(argv))
     }
 
-    /// What this command answers first.
+    /// The first answer of a command.
     #[track_caller]
-    pub(crate) fn answer(&self, command: Command) -> State {
+    pub(crate) fn answer(&self, command: Command) -> CommandState {
         next(&self.runner.add(command), 0)
     }
 
-    /// What this text for the shell says.
+    /// The output of a shell command.
     #[track_caller]
     pub(crate) fn says(&self, text: &str) -> String {
         let state = self.answer(self.shell(text));
@@ -62,13 +62,13 @@ impl Place {
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
-    /// The processes of its commands, and their guards.
+    /// The processes of its commands, and their subreapers.
     pub(crate) fn processes(&self) -> Vec<Process> {
         processes(&self.home)
     }
 }
 
-/// A text for the shell, which is run once in a home, and may take as long as it likes.
+/// A shell command that runs once, in a home, without a timeout.
 pub(crate) fn shell(home: &Path, text: &str) -> Command {
     once(home, command::Program::Shell(text.into()))
 }
@@ -83,9 +83,9 @@ fn once(home: &Path, program: command::Program) -> Command {
     }
 }
 
-/// Waits for an answer beyond these.
+/// Waits until there are more answers than these.
 #[track_caller]
-pub(crate) fn next(handle: &Handle, answers: u64) -> State {
+pub(crate) fn next(handle: &Handle, answers: u64) -> CommandState {
     let until = Instant::now() + PATIENCE;
     loop {
         let state = handle.wait(PATIENCE);
@@ -93,12 +93,12 @@ pub(crate) fn next(handle: &Handle, answers: u64) -> State {
             return state;
         }
         assert!(Instant::now() < until, "no answer: {state:?}");
-        // A line may be the next one, and nothing says that it is on its way.
+        // A command that writes lines is not pending between two lines.
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// The processes of the commands that run in a home: those that have its mark or its directory.
+/// The processes of the commands in a home: those with its variable or its working directory.
 pub(crate) fn processes(home: &Home) -> Vec<Process> {
     let mut processes = home.processes();
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -130,7 +130,7 @@ pub(crate) fn nothing_is_left(home: &Home) {
     }
 }
 
-/// What a process has of everything that may leak: descriptors, threads, children.
+/// The resources of a process that may leak: descriptors, threads, children.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Holdings {
     descriptors: usize,
@@ -148,7 +148,7 @@ impl Holdings {
         }
     }
 
-    /// Waits until there is no more than this again: of a thread's end nobody is told.
+    /// Waits until there are no more than these: the end of a thread is not signalled.
     #[track_caller]
     pub(crate) fn are_back(&self) {
         let until = Instant::now() + PATIENCE;
@@ -163,7 +163,7 @@ impl Holdings {
     }
 }
 
-/// The children of this process, of whatever thread.
+/// The children of all threads of this process.
 pub(crate) fn children() -> Vec<u32> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let lists = tasks.filter_map(|task| {
@@ -177,11 +177,11 @@ pub(crate) fn children() -> Vec<u32> {
     lists.flat_map(numbers).collect()
 }
 
-/// The variable by which a test knows that it is alone in its process.
+/// The environment variable of a test that is alone in its process.
 const ALONE: &str = "SAMPLED_ALONE";
 
-/// Runs the rest of a test, a closure in it, in a process of its own, where nobody else opens
-/// descriptors and begins threads.
+/// Runs the rest of a test, a closure in it, in a process of its own, where no other test opens
+/// descriptors or starts threads.
 #[track_caller]
 pub(crate) fn alone<F: FnOnce()>(inside: F) {
     if env::var_os(ALONE).is_some() {
@@ -192,12 +192,12 @@ pub(crate) fn alone<F: FnOnce()>(inside: F) {
     assert!(passed, "{}{}", run.stdout, run.stderr);
 }
 
-/// What [`alone`] was told in the process of its own; nothing in the first.
+/// The message to the test in the process of its own; `None` in the first process.
 pub(crate) fn told() -> Option<String> {
     env::var(ALONE).ok()
 }
 
-/// The test that this closure is in, to be run once more and told something.
+/// A command that runs the test of this closure in another process, with a message for [`told`].
 pub(crate) fn again(closure: &str, told: &OsStr) -> Program {
     // crate::module::test::{{closure}}
     let name = closure.split_once("::");
@@ -210,8 +210,8 @@ pub(crate) fn again(closure: &str, told: &OsStr) -> Program {
     program
 }
 
-/// The guards of these commands.
-pub(crate) fn guards(home: &Home) -> Vec<Process> {
+/// The subreapers of these commands.
+pub(crate) fn subreapers(home: &Home) -> Vec<Process> {
     let mut processes = processes(home);
     processes.retain(|process| {
         let line = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The service with commands of its user: however it ends, they do.
+//! Custom commands end with the service, however it ends.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{
     process::{PATIENCE, Process},
 };
 
-/// One that is deaf and leaves its session, and one that only has children there.
+/// A command that ignores signals and leaves its session, and one that only has children in another session.
 const WILD: &str = r#"
 [commands.deaf]
 shell = "trap '' TERM; (setsid sleep 1000 &); echo 1; while :; do sleep 1000; done"
@@ -27,7 +27,8 @@ lines = true
 command = "gone"
 "#;
 
-/// Has them run in a service with these arguments. Returns it, if it has not left yet.
+/// Runs these commands in a service with these arguments. Returns the process of the service, if it has not exited
+/// yet.
 fn begin(arguments: &str) -> (Bus, Option<Process>) {
     let bus = Bus::activating(arguments);
     define(&sources_d(&bus), "wild.toml", WILD);
@@ -44,8 +45,8 @@ fn begin(arguments: &str) -> (Bus, Option<Process>) {
     (bus, daemon)
 }
 
-/// What the service has begun, and the guards: they have a user's home, and not what the tests give to what
-/// they begin themselves.
+/// The commands of the service and their subreapers: they have the home of the user in their environment, but not
+/// the variables of processes that the tests start.
 fn commands(home: &Home) -> Vec<Process> {
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let name = entry.ok()?.file_name();
@@ -77,7 +78,7 @@ pub(super) fn nothing_is_left(home: &Home) {
 fn when_it_is_ended() {
     for signal in [Signal::KILL, Signal::TERM] {
         let (bus, daemon) = begin("--idle-timeout never");
-        // Two guards, and what they guard.
+        // Two subreapers and their commands.
         assert!(commands(&bus).len() > 4);
         let daemon = daemon.expect("it stays");
         daemon.signal(signal);
@@ -87,17 +88,17 @@ fn when_it_is_ended() {
 }
 
 #[test]
-fn when_nobody_needs_it() {
+fn at_the_idle_timeout() {
     let (bus, daemon) = begin("--idle-timeout 50ms");
     daemon.iter().for_each(Process::wait);
     nothing_is_left(&bus);
 }
 
 #[test]
-fn when_its_file_is_gone() {
+fn when_its_definition_is_deleted() {
     let (bus, daemon) = begin("--idle-timeout never");
     fs::remove_file(sources_d(&bus).join("wild.toml")).unwrap();
-    // What is defined is looked at when somebody asks.
+    // A call makes the service read the definitions.
     let listed = bus.run(&["list", "wild"]);
     assert_eq!(listed.code, Some(1), "{listed:?}");
     nothing_is_left(&bus);

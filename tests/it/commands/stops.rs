@@ -1,4 +1,4 @@
-//! Commands that stop their guard (SIGSTOP), which then can do nothing until somebody continues it.
+//! Commands that stop their subreaper (SIGSTOP), which then cannot act until it is continued (SIGCONT).
 
 use std::{
     any::type_name_of_val,
@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use sampled::{client::SampleOptions, custom::command::Command};
 
 use super::{
-    place::{Place, again, guards, next, nothing_is_left, told},
+    place::{Place, again, next, nothing_is_left, subreapers, told},
     service,
 };
 use crate::{
@@ -24,17 +24,17 @@ use crate::{
     process::{PATIENCE, Process},
 };
 
-/// Stops its guard for good, as far as itself goes.
+/// Stops its subreaper once.
 const ONCE: &str = "kill -STOP $PPID; echo 1; exec sleep 1000";
 
-/// Stop their guard again as often as it is continued: one in the session of the guard, and one that has
+/// Stop their subreaper whenever it is continued: one process in the session of the subreaper, and one that has
 /// neither that session nor the mark of the run.
 const AGAIN: [&str; 2] = [
     "trap '' TERM; echo; while :; do kill -STOP $PPID; done",
     "env -i setsid sh -c \"while :; do kill -STOP $PPID; done\" & echo; exec sleep 1000",
 ];
 
-/// A service that runs a command which has stopped its guard.
+/// A service that runs a command which has stopped its subreaper.
 fn begin(arguments: &str) -> (Bus, Option<Process>) {
     begin_with(ONCE, arguments)
 }
@@ -101,14 +101,14 @@ fn the_service_is_idle() {
     service::nothing_is_left(&bus);
 }
 
-/// The kernel sends the signal of a parent's death at the end of the thread that has started the guard, and at
-/// that of each thread that inherits it: also at the last.
+/// The kernel sends the signal of PR_SET_PDEATHSIG when the thread ends that has started the subreaper, and again when
+/// each thread ends that has become its parent, the last one included.
 #[test]
-fn the_thread_that_has_started_the_guard_ends_before_its_process() {
+fn the_thread_that_has_started_the_subreaper_ends_before_its_process() {
     if let Some(home) = told() {
-        let (_link, mut guard) = begin_on_a_thread(home.as_ref());
+        let (_link, mut subreaper) = begin_on_a_thread(home.as_ref());
         println!("it is stopped");
-        guard.wait().unwrap();
+        subreaper.wait().unwrap();
         unreachable!("nothing ends it");
     }
     let home = Home::new();
@@ -117,19 +117,19 @@ fn the_thread_that_has_started_the_guard_ends_before_its_process() {
     let said = BufReader::new(owner.stdout.take().unwrap());
     let mut lines = said.lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("it is stopped")));
-    let guard = guards(&home).pop().expect("guard");
-    assert!(guard.is_running());
+    let subreaper = subreapers(&home).pop().expect("subreaper");
+    assert!(subreaper.is_running());
     owner.kill().unwrap();
     owner.wait().unwrap();
     nothing_is_left(&home);
 }
 
-/// Starts a guard on a thread of its own, which has ended when this returns, and waits until it has been
-/// continued by that end and stopped again.
+/// Starts a subreaper on a thread of its own, which has ended when this returns. Waits until the end of the thread has
+/// continued the subreaper, and the command has stopped it again.
 fn begin_on_a_thread(home: &Path) -> (UnixStream, Child) {
     let (link, theirs) = UnixStream::pair().unwrap();
-    let mut guard = process::Command::new(SAMPLED);
-    guard
+    let mut subreaper = process::Command::new(SAMPLED);
+    subreaper
         .arg("guard")
         .arg(home)
         .args(["sh", "-c", ONCE])
@@ -137,14 +137,14 @@ fn begin_on_a_thread(home: &Path) -> (UnixStream, Child) {
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null());
     let begin = move || {
-        let guard = guard.spawn().unwrap();
-        until_stopped(&Process::open(guard.id()).unwrap());
-        guard
+        let subreaper = subreaper.spawn().unwrap();
+        until_stopped(&Process::open(subreaper.id()).unwrap());
+        subreaper
     };
-    let guard = thread::spawn(begin).join().unwrap();
-    // As it would be, had the end of the thread come sooner.
-    Process::open(guard.id()).unwrap().stop();
-    (link, guard)
+    let subreaper = thread::spawn(begin).join().unwrap();
+    // The same state as after an earlier end of the thread.
+    Process::open(subreaper.id()).unwrap().stop();
+    (link, subreaper)
 }
 
 #[track_caller]
@@ -157,7 +157,7 @@ fn until_stopped(process: &Process) {
 }
 
 #[test]
-fn the_guard_is_stopped_again_and_again() {
+fn the_subreaper_is_stopped_again_and_again() {
     for text in AGAIN {
         let place = Place::new();
         let handle = place.runner.add(Command {
@@ -165,8 +165,8 @@ fn the_guard_is_stopped_again_and_again() {
             ..place.shell(text)
         });
         assert_eq!(next(&handle, 0).problem, None, "{text}");
-        let guard = guards(&place.home).pop().expect("guard");
-        until_stopped(&guard);
+        let subreaper = subreapers(&place.home).pop().expect("subreaper");
+        until_stopped(&subreaper);
         drop(handle);
         nothing_is_left(&place.home);
     }

@@ -1,4 +1,4 @@
-//! Expressions that would be computed from themselves, or from too many one after the other.
+//! Finds expressions that depend on themselves, or on too long a chain of others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,27 +9,27 @@ use crate::expression::{DEPTH, Expression};
 
 use super::dependencies::{Dependencies, PATTERNS};
 
-/// How many expressions of a cycle a message names.
+/// The most expressions of a cycle that a message names.
 const SHOWN: usize = 16;
 
-/// How many steps are taken, in all, to find the shortest cycles for messages.
+/// The most steps of all searches for the shortest cycles, which only messages need.
 const STEPS: usize = 1 << 20;
 
-/// For each of these metrics why it cannot be computed, if it cannot: it is computed from itself, by way
-/// of others perhaps, or from too many one after the other, or there are too many patterns.
+/// The conflict of each of these metrics, if it has one: it is on a cycle, the chain of expressions that it depends
+/// on is too long, or there are too many patterns.
 pub(in crate::custom) fn check(derived: &[(&str, &Expression)]) -> Vec<Option<String>> {
     check_in_steps(derived).0
 }
 
-/// The same, and how many steps it took.
+/// The same, with the number of steps.
 fn check_in_steps(derived: &[(&str, &Expression)]) -> (Vec<Option<String>>, usize) {
     let graph = Dependencies::new(derived);
     let components = Components::new(&graph);
     let depths = components.depths(&graph);
     let mut search = Search::new(&graph, &components);
-    let told = |(at, depth): (usize, usize)| {
+    let conflict = |(at, depth): (usize, usize)| {
         if components.is_on_cycle(at, &graph) {
-            Some(search.tell(at, derived))
+            Some(search.message(at, derived))
         } else {
             (depth > DEPTH).then(|| {
                 format!(
@@ -39,7 +39,7 @@ fn check_in_steps(derived: &[(&str, &Expression)]) -> (Vec<Option<String>>, usiz
         }
     };
     let depths = depths.into_iter().take(derived.len()).enumerate();
-    let mut conflicts: Vec<_> = depths.map(told).collect();
+    let mut conflicts: Vec<_> = depths.map(conflict).collect();
     for &at in graph.refused() {
         conflicts[at] = Some(format!(
             "the expressions of all files have at most {PATTERNS} different patterns, and this one has \
@@ -50,17 +50,17 @@ fn check_in_steps(derived: &[(&str, &Expression)]) -> (Vec<Option<String>>, usiz
     (conflicts, steps.iter().sum())
 }
 
-/// The strongly connected components of a graph, found by Tarjan's algorithm without recursion: two nodes
-/// are in the same one if each is computed from the other.
+/// The strongly connected components of a graph, found by Tarjan's algorithm without recursion. Two nodes are in
+/// the same component if each depends on the other.
 struct Components {
-    /// For each node the number of its component: those that it is computed from have lower ones.
+    /// For each node the number of its component. The components that it depends on have lower numbers.
     of: Vec<u32>,
     /// For each component its nodes.
     nodes: Vec<Vec<u32>>,
     steps: usize,
 }
 
-/// A node that is being visited, and how many of those below it have been.
+/// A node that is being visited, and the index of the next node below it.
 struct Visit {
     node: usize,
     next: usize,
@@ -74,7 +74,7 @@ impl Components {
             nodes: Vec::new(),
             steps: 0,
         };
-        // When each node was met, and the first node on the stack that can be reached from it.
+        // For each node its index in the order of the visit, and the lowest index on the stack that it reaches.
         let mut met = vec![NEW; graph.len()];
         let mut low = vec![NEW; graph.len()];
         let mut order = 0..;
@@ -125,7 +125,7 @@ impl Components {
         self.nodes.push(nodes);
     }
 
-    /// Whether a node is computed from itself.
+    /// Whether a node depends on itself.
     fn is_on_cycle(&self, node: usize, graph: &Dependencies) -> bool {
         let has_others = self.nodes[self.of[node] as usize].len() > 1;
         has_others
@@ -135,11 +135,11 @@ impl Components {
                 .any(|&below| below as usize == node)
     }
 
-    /// How many expressions one after the other each node is computed by. What is on a cycle counts as
-    /// one, and a pattern as none.
+    /// For each node the length of the longest chain of expressions that computes it. A node on a cycle counts as
+    /// one, a pattern as none.
     fn depths(&self, graph: &Dependencies) -> Vec<usize> {
         let mut depths = vec![1; graph.len()];
-        // Those that a node is computed from come before it.
+        // The nodes that a node depends on come before it.
         for &node in self.nodes.iter().flatten() {
             let node = node as usize;
             if !self.is_on_cycle(node, graph) {
@@ -155,7 +155,7 @@ impl Components {
     }
 }
 
-/// A search for the shortest way from an expression back to itself.
+/// A search for the shortest cycle through an expression.
 struct Search<'a> {
     graph: &'a Dependencies,
     components: &'a Components,
@@ -171,8 +171,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What is told of an expression that is on a cycle.
-    fn tell(&mut self, start: usize, derived: &[(&str, &Expression)]) -> String {
+    /// The message for an expression on a cycle.
+    fn message(&mut self, start: usize, derived: &[(&str, &Expression)]) -> String {
         match self.cycle(start) {
             Some(cycle) => {
                 let ids: Vec<_> = cycle.iter().map(|&at| derived[at].0).collect();
@@ -182,10 +182,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The shortest way from an expression over those that it is computed from to itself, if it is short
-    /// enough to be told and to be found.
+    /// The shortest cycle through an expression, by breadth-first search. `None` beyond the limits on its length and
+    /// on the steps.
     fn cycle(&mut self, start: usize) -> Option<Vec<usize>> {
-        // From where each was reached first, and by how many steps; a pattern is none.
+        // For each node its predecessor and its distance in expressions; a pattern adds none.
         let mut before = HashMap::from([(start, (start, 0_usize))]);
         let mut open = VecDeque::from([start]);
         while let Some(at) = open.pop_front() {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is found in these expressions, and in how many steps.
+/// The conflicts of these expressions, and the number of steps.
 fn find(derived: &[(String, String)]) -> (Vec<Option<String>>, usize) {
     let parsed: Vec<_> = derived
         .iter()
@@ -64,7 +64,7 @@ fn cycles_go_through_patterns() {
         &[("a/b/c", "count(a/b)"), ("a/c/c", "count(a/b)")],
         &[Some("it is computed from itself: a/b/c from a/b/c"), None],
     );
-    // No id has as many segments.
+    // An id has three segments.
     check_all(
         &[("a/b/c", "a/b/c/d + 1"), ("a/c/c", "sum(a/*/c/*)")],
         &[None, None],
@@ -85,7 +85,7 @@ fn cycles_go_through_patterns() {
 }
 
 #[test]
-fn what_is_between_two_cycles_is_on_none() {
+fn an_expression_between_two_cycles_is_on_none() {
     check_all(
         &[
             ("a/b/c", "a/b/c"),
@@ -105,11 +105,11 @@ const TOO_DEEP: &str = "it is computed from others by more than 16 expressions o
 #[test]
 fn depth_is_limited() {
     let ids: Vec<_> = (0..=DEPTH).map(|at| format!("a/b/n{at}")).collect();
-    // By its id, and by a pattern.
+    // Each depends on the next by id, or by a pattern.
     let exact = |id: &str| format!("{id} + 1");
     let pattern = |id: &str| format!("sum({}*)", id.replace("/b/", "/*/"));
     for below in [&exact as &dyn Fn(&str) -> String, &|id| match id {
-        // n1* would mean n10 as well.
+        // n1* would match n10 as well.
         "a/b/n1" => exact(id),
         _ => pattern(id),
     }] {
@@ -131,14 +131,15 @@ fn depth_is_limited() {
     }
 }
 
-/// As many as a directory may have.
+/// The most definitions of a directory.
 const MANY: usize = 16_000;
 
 fn id(number: usize) -> String {
     format!("a/n{number}/x")
 }
 
-/// Checks that many expressions take so many steps for each, at most. How many of them are told what.
+/// Checks the most steps per expression, for as many expressions as a directory may have. Returns each message and
+/// its count.
 #[track_caller]
 fn check_many(steps: usize, text: impl Fn(usize) -> String) -> Vec<(String, usize)> {
     let derived: Vec<_> = (0..MANY).map(|at| (id(at), text(at))).collect();
@@ -162,7 +163,7 @@ fn many_in_a_chain() {
     });
     let deep = (TOO_DEEP.to_owned(), MANY - DEPTH);
     assert_eq!(told, [(String::new(), DEPTH), deep.clone()]);
-    // The other way round.
+    // In the reverse direction.
     let told = check_many(4, |at| match at + 1 {
         MANY => "1".to_owned(),
         next => id(next),
@@ -179,13 +180,13 @@ fn many_in_a_ring() {
 
 #[test]
 fn many_in_a_star() {
-    // All from one.
+    // All depend on one.
     let told = check_many(4, |at| match at {
         0 => "1".to_owned(),
         _ => id(0),
     });
     assert_eq!(told, [(String::new(), MANY)]);
-    // Each from all: only that of the middle is a cycle when it is computed from the others.
+    // The middle depends on all others, and each of them on it: all are on cycles.
     let told = check_many(100, |at| match at {
         0 => "sum(a/*/x)".to_owned(),
         _ => id(0),
@@ -196,7 +197,7 @@ fn many_in_a_star() {
 
 #[test]
 fn many_in_layers() {
-    // A thousand wide, each of all of the layer below by one pattern, and of one at the bottom.
+    // Layers of a thousand. Each expression depends on the whole layer below by one pattern, and on one at the bottom.
     let told = check_many(200, |at| match at / 1000 {
         0 => "1".to_owned(),
         layer => format!("sum(a/n{}*/x) + {}", layer - 1, id(at % 1000)),
@@ -205,7 +206,7 @@ fn many_in_layers() {
 }
 
 #[test]
-fn many_that_are_all_of_all() {
+fn many_that_depend_on_all() {
     let told = check_many(200, |at| format!("sum(a/*/x) + {}", id((at + 1) % MANY)));
     assert_eq!(told.iter().map(|(_, count)| count).sum::<usize>(), MANY);
     assert!(!told.iter().any(|(what, _)| what.is_empty()));
@@ -222,7 +223,7 @@ fn patterns_are_limited() {
             (much.to_owned(), MANY - PATTERNS)
         ]
     );
-    // Of one pattern in all of them it is one.
+    // One pattern in all expressions counts once.
     let told = check_many(5, |_| "sum(cpu/*/usage)".to_owned());
     assert_eq!(told, [(String::new(), MANY)]);
 }

@@ -1,4 +1,4 @@
-//! From the text of a file to its definitions and the diagnostics in it: a pure function.
+//! Parses the text of a file into definitions and diagnostics. A pure function.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,38 +12,38 @@ use crate::{
     metric::{Kind, unit},
 };
 
-use super::{Command, Definition, Origin, Part, Path, entry::Entry, id};
+use super::{Command, Definition, Part, Path, ValueOrigin, id, table::DefinitionTable};
 
-/// What a text is understood by.
+/// The facts about the user and the other sources that parsing needs.
 #[derive(Clone, Debug)]
 pub(in crate::custom) struct Context {
-    /// What `~` stands for.
+    /// The replacement of `~`.
     pub(in crate::custom) home: Option<PathBuf>,
-    /// The patterns of all ids that belong to other sources.
+    /// The patterns of the ids of all other sources.
     pub(in crate::custom) taken: Vec<&'static str>,
 }
 
-/// What a text says.
+/// The result of parsing a text.
 #[derive(Debug, Default)]
 pub(in crate::custom) struct Parsed {
     pub(in crate::custom) definitions: Vec<Definition>,
-    /// In the order of the text.
+    /// In the order of their positions.
     pub(in crate::custom) diagnostics: Vec<Diagnostic>,
-    /// The ids whose definitions have a diagnostic.
+    /// The ids whose definitions are invalid.
     pub(in crate::custom) invalid: BTreeSet<String>,
 }
 
-/// The commands of a file, by name; none for one with a diagnostic.
+/// The commands of a file, by name; `None` for an invalid one.
 type Commands = BTreeMap<String, Option<Arc<Command>>>;
 
 const METRIC: &str = "name, description, unit, kind, minimum, maximum, file, command, expression, \
                       regex, json, scale, offset, stale_after";
 const COMMAND: &str = "argv, shell, interval, timeout, lines";
 
-/// What a text says.
+/// Parses the text of a file.
 ///
 /// # Errors
-/// When it is no TOML: then nothing is known of it.
+/// The text is not TOML.
 pub(in crate::custom) fn parse(text: &str, context: &Context) -> Result<Parsed, Diagnostic> {
     let document = diagnostic::document(text)?;
     let mut parsed = Parsed::default();
@@ -94,19 +94,19 @@ fn command(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Command> {
     let before = diagnostics.len();
-    let mut entry = Entry::open("commands", key, value, COMMAND, diagnostics)?;
-    let program = entry.program(context.home.as_deref());
+    let mut table = DefinitionTable::open("commands", key, value, COMMAND, diagnostics)?;
+    let program = table.program(context.home.as_deref());
     let mut run = crate::custom::command::Command::new(program?);
-    if let Some(interval) = entry.duration("interval") {
+    if let Some(interval) = table.duration("interval") {
         run.interval = interval;
     }
-    if let Some(timeout) = entry.duration("timeout") {
+    if let Some(timeout) = table.duration("timeout") {
         run.timeout = Some(timeout);
     }
-    if let Some(lines) = entry.flag("lines") {
+    if let Some(lines) = table.flag("lines") {
         run.lines = lines;
-        // Who writes lines says when there is something to say.
-        if lines && !entry.has("timeout") {
+        // A command that writes lines may be silent as long as nothing changes.
+        if lines && !table.has("timeout") {
             run.timeout = None;
         }
     }
@@ -129,26 +129,26 @@ fn metric(
             format!("metrics.{id:?}: {what}"),
         ));
     }
-    let mut entry = Entry::open("metrics", key, value, METRIC, diagnostics)?;
-    let kind = entry.kind();
-    let (minimum, maximum) = (entry.number("minimum"), entry.number("maximum"));
+    let mut table = DefinitionTable::open("metrics", key, value, METRIC, diagnostics)?;
+    let kind = table.kind();
+    let (minimum, maximum) = (table.number("minimum"), table.number("maximum"));
     if let (Some(least), Some(most)) = (minimum, maximum)
         && least > most
     {
-        entry.report(
+        table.report(
             "minimum",
             format!("{least} is more than the maximum, {most}"),
         );
     }
-    let unit = entry.unit();
+    let unit = table.unit();
     if kind == Kind::Text {
         let numeric = ["unit", "minimum", "maximum", "scale", "offset"];
-        entry.refuse(&numeric, "a text has none");
+        table.refuse(&numeric, "a text has none");
     }
-    let origin = origin(&mut entry, kind, context, commands);
-    let name = entry.text("name").unwrap_or_else(|| id::name(id));
-    let description = entry.text("description");
-    if entry.diagnostics.len() > before {
+    let origin = origin(&mut table, kind, context, commands);
+    let name = table.text("name").unwrap_or_else(|| id::name(id));
+    let description = table.text("description");
+    if table.diagnostics.len() > before {
         return None;
     }
     let origin = origin?;
@@ -167,12 +167,12 @@ fn metric(
 
 /// The origin of the values; `None` if it is invalid, or its command is.
 fn origin(
-    entry: &mut Entry<'_, '_>,
+    table: &mut DefinitionTable<'_, '_>,
     kind: Kind,
     context: &Context,
     commands: &Commands,
-) -> Option<Origin> {
-    let given = ["file", "command", "expression"].map(|key| (key, entry.has(key)));
+) -> Option<ValueOrigin> {
+    let given = ["file", "command", "expression"].map(|key| (key, table.has(key)));
     let given: Vec<_> = given.iter().filter(|(_, is_given)| *is_given).collect();
     let [(origin, _)] = given[..] else {
         let found = given.iter().map(|(key, _)| *key).collect::<Vec<_>>();
@@ -181,82 +181,82 @@ fn origin(
             _ => found.join(" and "),
         };
         let what = format!("one of file, command and expression is expected, and {found} is given");
-        entry.report_table(what);
+        table.report_table(what);
         return None;
     };
     if *origin != "file" {
-        entry.refuse(&["stale_after"], "only a file has an age");
+        table.refuse(&["stale_after"], "only a file has an age");
     }
     match *origin {
         "expression" => {
             let unfit = ["regex", "json", "scale", "offset"];
-            entry.refuse(&unfit, "an expression says itself what is made of numbers");
+            table.refuse(&unfit, "an expression says itself what is made of numbers");
             if matches!(kind, Kind::Text | Kind::Total) {
-                let what = format!(
-                    "an expression is a gauge or a rate, and no {}",
-                    kind.as_str()
-                );
-                entry.report("kind", what);
+                let what = format!("an expression is a gauge or a rate, and no {}", kind.as_str());
+                table.report("kind", what);
             }
-            entry.expression().map(Arc::new).map(Origin::Expression)
+            table
+                .expression()
+                .map(Arc::new)
+                .map(ValueOrigin::Expression)
         }
         "file" => {
-            let path = entry.path(context.home.as_deref());
-            let stale_after = entry.duration("stale_after");
-            let extract = Arc::new(extract(entry, kind)?);
+            let path = table.path(context.home.as_deref());
+            let stale_after = table.duration("stale_after");
+            let extract = Arc::new(extract(table, kind)?);
             let part = Part {
                 extract,
                 stale_after,
             };
-            Some(Origin::File {
+            Some(ValueOrigin::File {
                 path: Path(path?),
                 part,
             })
         }
         _ => {
-            let name = entry.text("command")?;
-            let extract = Arc::new(extract(entry, kind)?);
+            let name = table.text("command")?;
+            let extract = Arc::new(extract(table, kind)?);
             let Some(command) = commands.get(&name) else {
                 let known: Vec<_> = commands.keys().map(String::as_str).collect();
                 let known = match known[..] {
                     [] => "this file has none".to_owned(),
                     _ => format!("known: {}", known.join(", ")),
                 };
-                entry.report(
+                table.report(
                     "command",
                     format!("no command is called {name:?} ({known})"),
                 );
                 return None;
             };
-            // Its own diagnostic is told already.
+            // An invalid command has a diagnostic of its own.
             let command = command.clone()?;
             let part = Part {
                 extract,
                 stale_after: None,
             };
-            Some(Origin::Command { command, part })
+            Some(ValueOrigin::Command { command, part })
         }
     }
 }
 
-fn extract(entry: &mut Entry<'_, '_>, kind: Kind) -> Option<Extract> {
-    let find = match (entry.has("regex"), entry.has("json")) {
+fn extract(table: &mut DefinitionTable<'_, '_>, kind: Kind) -> Option<Extract> {
+    let find = match (table.has("regex"), table.has("json")) {
         (true, true) => {
-            entry.report(
+            table.report(
                 "json",
                 "a value is found by json or by regex, and not by both",
             );
             None
         }
-        (true, false) => entry.regex().map(Find::Regex),
-        (false, true) => entry.pointer().map(Find::Json),
+        (true, false) => table.regex().map(Find::Regex),
+        (false, true) => table.pointer().map(Find::Json),
         (false, false) => Some(Find::Whole),
     };
-    let (scale, offset) = (entry.number("scale"), entry.number("offset"));
+    let (scale, offset) = (table.number("scale"), table.number("offset"));
     let form = match kind {
         Kind::Text => Form::Text,
         Kind::Rate => {
-            entry.refuse(&["offset"], "a rate is of differences, which have none");
+            table.refuse(&["offset"], "a rate is of differences, which have none");
             Form::Counter {
                 scale: scale.unwrap_or(1.0),
             }
@@ -278,11 +278,11 @@ fn default_unit(kind: Kind) -> &'static str {
     }
 }
 
-fn describe(origin: &Origin) -> String {
+fn describe(origin: &ValueOrigin) -> String {
     match origin {
-        Origin::File { path, .. } => format!("What {} says.", path.0),
-        Origin::Command { command, .. } => format!("What the command {} says.", command.name),
-        Origin::Expression(text) => text.to_string(),
+        ValueOrigin::File { path, .. } => format!("What {} says.", path.0),
+        ValueOrigin::Command { command, .. } => format!("What the command {} says.", command.name),
+        ValueOrigin::Expression(text) => text.to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a file can say, and each diagnostic that can be made in it.
+//! Valid files, and each diagnostic.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn metric(lines: &str) -> Definition {
     all.remove(0)
 }
 
-/// The diagnostics of a text, each as `line:column: what`.
+/// The diagnostics of a text, each as `line:column: message`.
 fn diagnostics(text: &str) -> Vec<String> {
     let diagnostics = match parse(text, &context()) {
         Ok(parsed) => parsed.diagnostics,
@@ -55,7 +55,7 @@ fn refuses(text: &str, expected: &[&str]) {
     assert_eq!(diagnostics(text), expected);
 }
 
-/// What is wrong with a metric of one file with these lines beside, and where: without the key.
+/// Checks the diagnostic of a metric with a file and these lines: its position and message, without the key.
 #[track_caller]
 fn refuses_in_metric(lines: &str, expected: &str) {
     let text = format!("[metrics.\"a/b/c\"]\nfile = '/x'\n{lines}");
@@ -82,7 +82,7 @@ fn a_file() {
         kind: Kind::Gauge,
         minimum: Some(-40.0),
         maximum: Some(85.5),
-        origin: Origin::File {
+        origin: ValueOrigin::File {
             path: Path("/sys/bus/iio/devices/iio:device*/in_temp_input".to_owned()),
             part: Part {
                 extract: Arc::new(Extract {
@@ -101,7 +101,7 @@ fn a_file() {
 }
 
 #[test]
-fn what_is_left_out() {
+fn defaults() {
     let least = metric("file = '~/x'");
     assert_eq!(least.name, "b c");
     assert_eq!(least.description, "What /home/me/x says.");
@@ -134,7 +134,7 @@ fn commands() {
          [commands.ups]\nshell = \"\"\"\nups | head\n\"\"\"\nlines = true",
     );
     let command = |at: usize| match &all[at].origin {
-        Origin::Command { command, .. } => command.clone(),
+        ValueOrigin::Command { command, .. } => command.clone(),
         other => panic!("{other:?}"),
     };
     let router = command(0);
@@ -152,7 +152,7 @@ fn commands() {
 fn expressions() {
     let all = defined("[metrics.'disk/all/both']\nexpression = 'disk/all/read + disk/all/write'");
     assert_eq!(all[0].description, "disk/all/read + disk/all/write");
-    assert!(matches!(&all[0].origin, Origin::Expression(text) if text.operands().len() == 2));
+    assert!(matches!(&all[0].origin, ValueOrigin::Expression(text) if text.operands().len() == 2));
 }
 
 #[test]
@@ -199,12 +199,12 @@ fn ids_are_checked() {
            (cpu/*/usage); another object or property is free",
         ],
     );
-    // A table of its own is what a bare key with dots makes.
+    // A bare key with dots makes nested tables.
     assert_eq!(diagnostics("[metrics.a.b]\nfile = '/x'").len(), 3);
 }
 
 #[test]
-fn a_metric_comes_from_one_place() {
+fn a_metric_has_one_origin() {
     let one = "one of file, command and expression is expected, and";
     refuses(
         "[metrics.'a/b/c']\nunit = 'Cel'",
@@ -281,7 +281,7 @@ fn values_have_their_types() {
 }
 
 #[test]
-fn what_does_not_go_together() {
+fn keys_that_exclude_each_other() {
     refuses_in_metric(
         "minimum = 2\nmaximum = 1",
         "3:11: minimum: 2 is more than the maximum, 1",
@@ -307,7 +307,7 @@ fn what_does_not_go_together() {
 }
 
 #[test]
-fn how_a_value_is_found() {
+fn regexes_and_pointers_are_checked() {
     let found = diagnostics("[metrics.'a/b/c']\nfile = '/x'\nregex = '('");
     assert_eq!(found.len(), 1);
     assert!(
@@ -321,7 +321,7 @@ fn how_a_value_is_found() {
         "a|".repeat(500),
         "\\PL{1000}".to_owned(),
     ] {
-        // None takes the stack or the memory, whether it is accepted or not.
+        // Accepted or not, none exhausts the stack or the memory.
         let found = diagnostics(&format!(
             "[metrics.'a/b/c']\nfile = '/x'\nregex = '{regex}'"
         ));
@@ -445,7 +445,7 @@ fn an_invalid_metric_leaves_the_others() {
 }
 
 #[test]
-fn what_is_documented_is_right() {
+fn documented_examples_are_valid() {
     let readme = include_str!("../../../../README.md");
     let start = readme.find("## Add a sensor").expect("section");
     let end = readme.find("## Use it").expect("section");
@@ -458,7 +458,7 @@ fn what_is_documented_is_right() {
         let examples = examples.map(|rest| rest.split("```").next().unwrap());
         let mut count = 0;
         for example in examples {
-            // A metric may be shown without the command that it names.
+            // An example may show a metric without its command.
             let diagnostics = diagnostics(example);
             let mut diagnostics = diagnostics
                 .iter()
@@ -471,7 +471,7 @@ fn what_is_documented_is_right() {
 }
 
 #[test]
-fn no_definition_does_harm() {
+fn no_input_panics() {
     let file = "[metrics.'a/b/c']\nfile = '/x/*/y'\nregex = 't=(\\d+)'\nscale = 1e-3\nstale_after = '30s'\n";
     let command = "[commands.c]\nargv = ['x', 'y']\ninterval = '1min'\ntimeout = '2s'\nlines = true\n\
                    [metrics.'d/e/f']\ncommand = 'c'\njson = '/a/0'\nminimum = 0\nmaximum = 0x1f\n";

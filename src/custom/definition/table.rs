@@ -1,4 +1,4 @@
-//! One table of a file of definitions: its keys as what they are to be, and the diagnostics in them.
+//! One TOML table of a file of definitions: typed values of its keys, and diagnostics.
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
@@ -13,26 +13,26 @@ use crate::{
     metric::Kind,
 };
 
-/// A table of a metric or a command. What cannot be understood is noted, and is then none.
-pub(super) struct Entry<'a, 'm> {
-    /// What stands before the keys in messages: `metrics."room/desk/temperature"`.
+/// The table of a metric or a command. An invalid value adds a diagnostic, and reads as `None`.
+pub(super) struct DefinitionTable<'a, 'm> {
+    /// The prefix of keys in messages: `metrics."room/desk/temperature"`.
     name: String,
     key: &'a Key<'a>,
     table: &'a DeTable<'a>,
     pub(super) diagnostics: &'m mut Vec<Diagnostic>,
 }
 
-/// No name and no description that a person reads is longer, in bytes.
+/// The longest name or description, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
-/// No file of the kernel's is as deep as this, in parts of its path.
+/// The most parts of a path with `*`. No file of the kernel is as deep.
 const MOST_PARTS: usize = 32;
 
-/// What a regular expression may take of memory, in bytes: many times what one for a number needs.
+/// The most memory of a compiled regular expression, in bytes: many times the need of one that finds a number.
 const LARGEST_REGEX: usize = 256 * 1024;
 
-impl<'a, 'm> Entry<'a, 'm> {
-    /// The table of a key of `tables`. Its keys are all `known`.
+impl<'a, 'm> DefinitionTable<'a, 'm> {
+    /// Opens the table of a key in `tables`. Keys that are not `known` add diagnostics.
     pub(super) fn open(
         tables: &str,
         key: &'a Key<'a>,
@@ -69,7 +69,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         self.table.contains_key(key)
     }
 
-    /// Notes what is wrong with the value of a key.
+    /// Adds a diagnostic for the value of a key.
     pub(super) fn report(&mut self, key: &str, what: impl std::fmt::Display) {
         let span = self.table.get(key).map(Value::span);
         let span = span.unwrap_or_else(|| self.key.span());
@@ -77,14 +77,14 @@ impl<'a, 'm> Entry<'a, 'm> {
         self.diagnostics.push(Diagnostic::new(span, what));
     }
 
-    /// Notes what is wrong with the whole.
+    /// Adds a diagnostic for the whole table.
     pub(super) fn report_table(&mut self, what: impl std::fmt::Display) {
         let what = format!("{}: {what}", self.name);
         self.diagnostics
             .push(Diagnostic::new(self.key.span(), what));
     }
 
-    /// Notes that these keys have no place here.
+    /// Adds a diagnostic for each of these keys that is present.
     pub(super) fn refuse(&mut self, keys: &[&str], why: &str) {
         for key in keys {
             if self.has(key) {
@@ -93,7 +93,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         }
     }
 
-    /// What a value is understood as, or what is expected.
+    /// Converts a value. `expected` names the type in the diagnostic.
     fn read<T>(
         &mut self,
         key: &str,
@@ -110,7 +110,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         understood
     }
 
-    /// A text that is understood, or what is wrong with it.
+    /// Converts a text. The error of `understand` becomes a diagnostic.
     fn understand<T>(
         &mut self,
         key: &str,
@@ -126,7 +126,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         }
     }
 
-    /// A text that says something.
+    /// A text that is not blank.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
         let text = self.read(key, "a text in quotes", |value| {
             value.as_str().map(str::to_owned)
@@ -151,7 +151,7 @@ impl<'a, 'm> Entry<'a, 'm> {
             .ok()
     }
 
-    /// A number that is one: neither infinite nor none at all.
+    /// A finite number.
     pub(super) fn number(&mut self, key: &str) -> Option<f64> {
         self.read(key, "a number", |value| {
             let number = match value {
@@ -166,9 +166,9 @@ impl<'a, 'm> Entry<'a, 'm> {
         })
     }
 
-    /// A span of time that is not empty.
+    /// A duration of at least 10 ms.
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
-        // What is run or read more often is no sensor any more.
+        // A sensor that is read more often would load the machine that it observes.
         const SHORTEST: Duration = Duration::from_millis(10);
         self.understand(key, |text| match duration::parse(text) {
             Ok(duration) if duration >= SHORTEST => Ok(duration),
@@ -189,7 +189,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         kind.unwrap_or(Kind::Gauge)
     }
 
-    /// A unit in the form of UCUM, whose symbols are of ASCII without blanks.
+    /// A unit of UCUM: ASCII without blanks.
     pub(super) fn unit(&mut self) -> Option<String> {
         self.understand("unit", |text| match text {
             text if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text.to_owned()),
@@ -197,17 +197,17 @@ impl<'a, 'm> Entry<'a, 'm> {
         })
     }
 
-    /// A regular expression. It is matched in linear time, whatever it is.
+    /// A regular expression. The regex crate matches every expression in linear time.
     pub(super) fn regex(&mut self) -> Option<Regex> {
         self.understand("regex", |text| {
             let regex = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
-            // The library draws the diagnostic on several lines: the last says what it is.
+            // The library's message has several lines: a drawing, then the error.
             let what = |error: regex::Error| error.to_string().lines().last().map(str::to_owned);
             regex.map_err(|error| what(error).unwrap_or_default())
         })
     }
 
-    /// An expression, of other metrics.
+    /// An expression over other metrics.
     pub(super) fn expression(&mut self) -> Option<Expression> {
         self.understand("expression", |text| {
             Expression::parse(text).map_err(|error| error.to_string())
@@ -230,7 +230,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         })
     }
 
-    /// The path of a file, which may have `*` in it.
+    /// The path of a file, which may contain `*`.
     pub(super) fn path(&mut self, home: Option<&Path>) -> Option<String> {
         self.understand("file", |text| {
             let path = absolute(text, home)?;
@@ -250,7 +250,7 @@ impl<'a, 'm> Entry<'a, 'm> {
         })
     }
 
-    /// What is executed: `argv` or `shell`.
+    /// The program of a command: `argv` or `shell`.
     pub(super) fn program(&mut self, home: Option<&Path>) -> Option<Program> {
         match (self.has("argv"), self.has("shell")) {
             (true, false) => {
@@ -262,7 +262,7 @@ impl<'a, 'm> Entry<'a, 'm> {
                 let program = match program.contains('/') || program == "~" {
                     true => absolute(program, home),
                     false if program.is_empty() => Err("a program is expected".to_owned()),
-                    // It is looked for in PATH.
+                    // exec looks for it in PATH.
                     false => Ok(program.clone()),
                 };
                 match program {
@@ -308,7 +308,7 @@ impl<'a, 'm> Entry<'a, 'm> {
     }
 }
 
-/// A path that means the same wherever the service was started.
+/// An absolute path, which does not depend on the working directory of the service.
 fn absolute(text: &str, home: Option<&Path>) -> Result<String, String> {
     if text.contains('\0') {
         return Err("no path has a zero byte".to_owned());

@@ -1,4 +1,4 @@
-//! What is known of the commands, to those who ask and to the thread that runs them.
+//! The commands and their outputs: the state that the runner, its handles and the supervisor share.
 
 use std::{
     collections::BTreeMap,
@@ -9,57 +9,58 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Command, Output, State, failure::Failure, schedule::Schedule};
+use super::{Command, CommandState, Output, failure::Failure, schedule::Schedule};
 use crate::{reading::Stamp, source::pool::Pool};
 
-/// What the runner, the handles and the thread have in common.
-pub(super) struct Shared {
-    pub(super) guard: PathBuf,
+/// The state that the runner, its handles and the supervisor share.
+pub(super) struct RunnerState {
+    pub(super) subreaper: PathBuf,
     pub(super) pool: Pool,
-    inner: Mutex<Inner>,
+    inner: Mutex<Commands>,
     pub(super) answered: Condvar,
 }
 
-/// How long a runner that is dropped waits for its thread.
+/// The timeout of a dropped runner that waits for its supervisor.
 const CLOSE: Duration = Duration::from_millis(300);
 
-pub(super) struct Inner {
+/// The commands, under the lock.
+pub(super) struct Commands {
     pub(super) on_answer: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// By number, which none gets that an earlier one had: its last run may not be over.
-    pub(super) commands: BTreeMap<u64, Entry>,
+    /// By number. A number is not used again, because the last run of a removed command may not be over.
+    pub(super) commands: BTreeMap<u64, CommandEntry>,
     added: u64,
-    /// Wakes the thread, if there is one.
+    /// Wakes the supervisor. `None` while there is none.
     pub(super) waker: Option<UnixStream>,
     pub(super) is_closed: bool,
-    /// Whether the thread has seen that, and all guards can end what they guard.
+    /// Whether the supervisor has told all runs to end, and no subreaper is stopped.
     pub(super) is_ended: bool,
 }
 
-/// A command, and what is known of it.
-pub(super) struct Entry {
+/// A command, its schedule and its outputs.
+pub(super) struct CommandEntry {
     pub(super) command: Arc<Command>,
     pub(super) schedule: Schedule,
-    state: State,
+    state: CommandState,
     pub(super) phase: Phase,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Idle,
-    /// It runs, and has said nothing yet.
+    /// It runs, and has not answered yet.
     Begun,
-    /// It has said something, or is on its way out.
+    /// It has answered, or was told to end.
     Answered,
 }
 
-type Held<'a> = MutexGuard<'a, Inner>;
+type Held<'a> = MutexGuard<'a, Commands>;
 
-impl Shared {
-    pub(super) fn new(guard: PathBuf, pool: Pool) -> Self {
+impl RunnerState {
+    pub(super) fn new(subreaper: PathBuf, pool: Pool) -> Self {
         Self {
-            guard,
+            subreaper,
             pool,
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(Commands {
                 on_answer: None,
                 commands: BTreeMap::new(),
                 added: 0,
@@ -72,7 +73,7 @@ impl Shared {
     }
 
     pub(super) fn lock(&self) -> Held<'_> {
-        // Nothing panics under the lock that leaves this in disorder.
+        // No holder of the lock panics between two changes that belong together.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,10 +81,10 @@ impl Shared {
         let mut inner = self.lock();
         inner.added = inner.added.saturating_add(1);
         let number = inner.added;
-        let entry = Entry {
+        let entry = CommandEntry {
             schedule: Schedule::new(command.interval, command.lines),
             command: Arc::new(command),
-            state: State::default(),
+            state: CommandState::default(),
             phase: Phase::Idle,
         };
         inner.commands.insert(number, entry);
@@ -96,22 +97,22 @@ impl Shared {
         inner.wake();
     }
 
-    /// Ends all commands, and waits until their guards see to it: this process may end next, and then nobody kills
-    /// what stops a guard.
+    /// Ends all commands, and waits until no subreaper is stopped: this process may exit next, and then no process kills
+    /// the one that stops a subreaper.
     pub(super) fn close(&self) {
         let mut inner = self.lock();
         inner.is_closed = true;
         let has_thread = inner.wake();
         self.answered.notify_all();
         if has_thread {
-            let is_not_ended = |inner: &mut Inner| !inner.is_ended;
+            let is_not_ended = |inner: &mut Commands| !inner.is_ended;
             let waited = self.answered.wait_timeout_while(inner, CLOSE, is_not_ended);
             drop(waited);
         }
     }
 
-    /// Waits until nothing is on its way; for ever where there is no moment until which.
-    pub(super) fn wait(&self, number: u64, until: Option<Instant>) -> State {
+    /// Waits until no answer is pending, or until a deadline. `None` is no deadline.
+    pub(super) fn wait(&self, number: u64, until: Option<Instant>) -> CommandState {
         let mut inner = self.lock();
         loop {
             let now = Instant::now();
@@ -125,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// The thread has panicked: another is started when somebody asks.
+    /// Notes that the supervisor has panicked. The next request starts another.
     pub(super) fn abandon(&self, failure: &Failure) {
         let now = Instant::now();
         let mut inner = self.lock();
@@ -141,20 +142,20 @@ impl Shared {
     }
 }
 
-impl Inner {
-    /// Wakes the thread. False if there is none.
+impl Commands {
+    /// Wakes the supervisor. Returns false if there is none.
     pub(super) fn wake(&self) -> bool {
         let Some(mut waker) = self.waker.as_ref() else {
             return false;
         };
-        // If there is no room, it has been woken often enough.
+        // A full socket wakes it, too.
         let _ = waker.write(&[0]);
         true
     }
 
-    pub(super) fn state(&self, number: u64, now: Instant) -> State {
+    pub(super) fn state(&self, number: u64, now: Instant) -> CommandState {
         let Some(entry) = self.commands.get(&number) else {
-            return State::default();
+            return CommandState::default();
         };
         let mut state = entry.state.clone();
         state.is_pending = match entry.phase {
@@ -166,7 +167,7 @@ impl Inner {
     }
 }
 
-impl Entry {
+impl CommandEntry {
     pub(super) fn succeed(&mut self, bytes: Vec<u8>) {
         self.schedule.succeed();
         self.phase = Phase::Answered;
