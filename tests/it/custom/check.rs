@@ -1,4 +1,4 @@
-//! `sampled sources check`: what is wrong, where, and how it is told to a script.
+//! `sampled sources check`: the diagnostics, their positions, and the exit status.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::place::{define, sources_d};
 use crate::{home::Home, process::Run};
 
 #[test]
-fn all_is_well() {
+fn valid_definitions_are_read() {
     let home = Home::new();
     let directory = sources_d(&home);
     let file = home.dir().join("value");
@@ -93,7 +93,7 @@ fn an_empty_directory_has_no_diagnostics() {
 }
 
 #[test]
-fn a_directory_that_is_named_must_be_there() {
+fn a_given_directory_must_exist() {
     let home = Home::new();
     let directory = sources_d(&home);
     let shown = directory.to_str().unwrap();
@@ -109,7 +109,7 @@ fn a_directory_that_is_named_must_be_there() {
 }
 
 #[test]
-fn the_sources_are_shown() {
+fn sources_are_listed() {
     let home = Home::new();
     let sources = home.run(&["sources"]).ok();
     assert!(

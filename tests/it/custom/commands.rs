@@ -1,4 +1,4 @@
-//! What commands say, and what is made of it.
+//! Metrics from the output of commands.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::bus::Bus;
 
 const ID: &str = "a/b/c";
 
-/// A place where a command prints a file.
+/// A fixture with a command that prints a file.
 fn printing(lines: &str) -> Place {
     let place = Place::new();
     let file = place.path("output");
@@ -35,7 +35,7 @@ fn a_command_has_a_value() {
 }
 
 #[test]
-fn what_is_no_value_is_shown() {
+fn an_invalid_value_is_quoted() {
     let place = printing("");
     for (text, shown) in [
         (
@@ -74,7 +74,7 @@ fn a_command_that_fails_has_no_value() {
 #[test]
 fn a_rate_is_between_runs() {
     let place = Place::new();
-    // It counts on by 1000 a second, whenever it is asked.
+    // The command prints a counter that grows by 1000 a second.
     let text = "[commands.count]\nshell = 'date +%s%3N'\ninterval = '50ms'\n\
                 [metrics.'a/b/c']\ncommand = 'count'\nkind = 'rate'\n\
                 [metrics.'a/b/d']\ncommand = 'count'\nkind = 'rate'\nscale = 0.001";
@@ -109,7 +109,7 @@ fn a_cold_sample_waits_for_the_first_answer() {
         let sample = client.sample(&["a/b"], patient).await.unwrap();
         assert_eq!(sample.readings["a/b/one"], Value::Number(1.0));
         assert_eq!(sample.readings["a/b/two"], Value::Text("2".into()));
-        // Both were found in one run, and sessions find its answer too.
+        // One run has answered for both, and sessions share its output.
         let mut session = client
             .start(&["a/b"], Start::every_millis(60))
             .await
@@ -121,7 +121,7 @@ fn a_cold_sample_waits_for_the_first_answer() {
 }
 
 #[test]
-fn a_command_that_is_defined_anew_is_another() {
+fn a_changed_definition_starts_a_new_command() {
     let place = Place::new();
     let define = |says: &str| {
         let text = format!(
@@ -133,7 +133,7 @@ fn a_command_that_is_defined_anew_is_another() {
     place.until(ID, number(1.0));
     define("2");
     place.until(ID, number(2.0));
-    // A mistake in the command keeps it as it was.
+    // An invalid command keeps its last valid definition.
     place.define(
         "room.toml",
         "[commands.say]\nargv = []\n[metrics.'a/b/c']\ncommand = 'say'",

@@ -1,4 +1,4 @@
-//! What files can be, and what they can do while they are read.
+//! Metrics from files: kinds of files, and changes while they are read.
 
 use std::{
     fs::{self, File},
@@ -20,7 +20,7 @@ const ID: &str = "a/b/c";
 const SOURCE: &str = "sources.d/room.toml";
 
 #[test]
-fn a_value_is_read_as_it_is_now() {
+fn each_reading_reads_the_file() {
     let place = Place::with_file("scale = 0.001");
     for text in ["21500\n", "-7.5", " 1e3 "] {
         place.write("file", text);
@@ -30,7 +30,7 @@ fn a_value_is_read_as_it_is_now() {
 }
 
 #[test]
-fn what_is_no_value_is_shown() {
+fn an_invalid_value_is_quoted() {
     let place = Place::with_file("");
     for (text, shown) in [
         (
@@ -57,7 +57,7 @@ fn what_is_no_value_is_shown() {
 }
 
 #[test]
-fn what_is_no_file_is_said() {
+fn paths_that_are_no_regular_file_fail() {
     let place = Place::with_file("");
     let path = place.path("file");
     let is_refused = |what: &str| {
@@ -90,7 +90,7 @@ fn what_is_no_file_is_said() {
 }
 
 #[test]
-fn much_is_read_and_no_more() {
+fn files_have_a_limit() {
     let place = Place::with_file("");
     let text = |size: usize| format!("{}7", " ".repeat(size - 1));
     place.write("file", text(64 * 1024));
@@ -105,7 +105,7 @@ fn much_is_read_and_no_more() {
 }
 
 #[test]
-fn a_pattern_means_one_file() {
+fn a_pattern_matches_one_file() {
     let place = Place::new();
     let pattern = place.path("device*/value");
     let text = format!("[metrics.'a/b/c']\nfile = {pattern:?}");
@@ -130,7 +130,7 @@ fn a_pattern_means_one_file() {
 }
 
 #[test]
-fn what_is_too_old_is_stale() {
+fn an_old_file_is_stale() {
     let place = Place::with_file("stale_after = '30s'");
     place.write("file", "5");
     let age = |seconds| {
@@ -162,7 +162,7 @@ fn a_counter_makes_a_rate() {
     );
     place.look();
     let selection = place.store.resolve(&[ID, "a/b/d"]).unwrap();
-    // A frame in which the file says this: it may be answered late.
+    // Waits for a frame with this content of the file: the blocking pool may answer late.
     let read = |count: f64| loop {
         let frame = place.read(&selection);
         let none = Baseline::new();
@@ -184,7 +184,7 @@ fn a_counter_makes_a_rate() {
     let Ok(Value::Number(rate)) = selection.readings(&now, &baseline).next().unwrap().1 else {
         panic!("no rate");
     };
-    // The clocks of a stamp are read one after the other.
+    // The clocks of a stamp are read one after the other, so they differ a little.
     let expected = 250.0 * 8.0 / elapsed;
     assert!(
         (expected * 0.5..expected * 2.0).contains(&rate),
@@ -201,7 +201,7 @@ fn a_file_that_is_replaced_is_read_whole() {
     thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..1000 {
-                // As long as a page and more: a part of it would not end like this.
+                // Longer than a page, so a partial read would not have this end.
                 let new = place.path("new");
                 fs::write(&new, format!("{number:06000} end")).unwrap();
                 fs::rename(&new, &path).unwrap();
@@ -217,7 +217,7 @@ fn a_file_that_is_replaced_is_read_whole() {
                     different += u32::from(number != last);
                     last = number;
                 }
-                // A busy machine may not have answered yet.
+                // On a busy machine the answer may be late.
                 Err(Fault::Timeout) => {}
                 other => panic!("{other:?}: {}", place.error(SOURCE)),
             }

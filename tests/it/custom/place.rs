@@ -1,4 +1,4 @@
-//! A user who defines sources, and what they read.
+//! A directory of definitions, and a store that reads them.
 
 use std::{
     fs,
@@ -22,12 +22,12 @@ use crate::{
     process::PATIENCE,
 };
 
-/// The files that define sources of the user of a home.
+/// The directory of definitions in a home.
 pub(crate) fn sources_d(home: &Home) -> PathBuf {
     home.config().join("sampled/sources.d")
 }
 
-/// Defines sources, as an editor does that writes into the file.
+/// Writes a file of definitions in place, as some editors do.
 pub(crate) fn define(directory: &Path, file: &str, text: &str) {
     fs::create_dir_all(directory).unwrap();
     fs::write(directory.join(file), text).unwrap();
@@ -38,7 +38,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.enable_time().build().unwrap().block_on(future)
 }
 
-/// A store of this process, over what a directory of its own defines.
+/// A store in this process, with the definitions of a temporary directory.
 pub(crate) struct Place {
     dir: TempDir,
     pub(crate) store: Store,
@@ -59,7 +59,7 @@ impl Place {
         Self { dir, store }
     }
 
-    /// A place where `a/b/c` is what a file says.
+    /// With a definition of `a/b/c` that reads a file.
     pub(crate) fn with_file(lines: &str) -> Self {
         let place = Self::new();
         let file = place.path("file");
@@ -78,7 +78,7 @@ impl Place {
         self.path("sources.d")
     }
 
-    /// Has a file say this, and at no time anything else.
+    /// Replaces a file atomically.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let (new, path) = (self.path("new"), self.path(name));
         fs::write(&new, text).unwrap();
@@ -89,19 +89,19 @@ impl Place {
         define(&self.directory(), file, text);
     }
 
-    /// What has changed, as it is found out before each call.
+    /// Looks for changes, as the service does before each call.
     pub(crate) fn look(&self) -> Changes {
         block_on(self.store.rediscover_definitions(true))
     }
 
-    /// A frame now, in which nothing is waited for any longer.
+    /// A frame now, after every slow source has answered.
     pub(crate) fn read(&self, selection: &Selection) -> Frame {
         let now = Stamp::now().monotonic;
         block_on(self.store.prefetch(selection, now, now + PATIENCE));
         self.store.read(selection, now)
     }
 
-    /// The reading of a metric now.
+    /// A reading of a metric now.
     pub(crate) fn reading(&self, id: &str) -> Reading {
         self.look();
         let selection = block_on(self.store.wait_and_resolve(&[id])).unwrap();
@@ -111,7 +111,7 @@ impl Place {
         reading
     }
 
-    /// Waits until a metric reads this: what fails is left alone for a while, and what is slow comes
+    /// Waits until a metric has this reading: a failed command pauses before its next run, and a slow file answers
     /// later.
     #[track_caller]
     pub(crate) fn until(&self, id: &str, expected: Reading) {
@@ -127,7 +127,7 @@ impl Place {
         }
     }
 
-    /// What there is of the user's.
+    /// The ids of all custom metrics.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.look();
         let selection = block_on(self.store.wait_and_resolve(&[])).unwrap();
@@ -138,7 +138,7 @@ impl Place {
         ids
     }
 
-    /// What is wrong with a source.
+    /// The error of a source.
     pub(crate) fn error(&self, name: &str) -> String {
         self.look();
         let sources = self.store.sources();

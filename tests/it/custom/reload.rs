@@ -1,4 +1,4 @@
-//! What is saved counts from then on, whatever way it is saved, and mistakes harm nothing.
+//! Saved definitions take effect, however an editor saves them, and invalid ones keep the definitions before.
 
 use std::{
     fs::{self, Permissions},
@@ -15,7 +15,7 @@ use super::place::{Place, number};
 const ID: &str = "a/b/c";
 const SOURCE: &str = "sources.d/room.toml";
 
-/// A file of definitions of these metrics, all of one file.
+/// Definitions of these metrics, which all read one file.
 fn metrics(place: &Place, ids: &[&str]) -> String {
     let file = place.path("file");
     let metric = |id: &&str| format!("[metrics.'{id}']\nfile = {file:?}\n");
@@ -23,7 +23,7 @@ fn metrics(place: &Place, ids: &[&str]) -> String {
 }
 
 #[test]
-fn nothing_is_looked_at_for_others() {
+fn a_call_for_other_sources_does_not_read_the_directory() {
     let place = Place::new();
     place.define("room.toml", "this is no TOML");
     place.store.resolve(&["cpu/all/usage"]).unwrap();
@@ -33,7 +33,7 @@ fn nothing_is_looked_at_for_others() {
         .filter(|source| source.name.starts_with("sources.d"));
     assert_eq!(own.next().unwrap().state, "unused");
     assert_eq!(own.next(), None);
-    // Asked for what may be anybody's, it is.
+    // A selector that may match custom metrics makes the service read it.
     place.store.resolve(&["cpu"]).unwrap();
     assert!(
         place.error(SOURCE).contains("room.toml:1:6: "),
@@ -43,7 +43,7 @@ fn nothing_is_looked_at_for_others() {
 }
 
 #[test]
-fn only_what_is_asked_for_is_read() {
+fn only_requested_readers_run() {
     let place = Place::new();
     place.write("file", "5");
     let text = metrics(&place, &["a/b/c"]);
@@ -66,7 +66,7 @@ fn only_what_is_asked_for_is_read() {
 }
 
 #[test]
-fn what_is_saved_is_announced() {
+fn saved_definitions_are_announced() {
     let place = Place::new();
     place.write("file", "5");
     assert!(place.look().is_empty());
@@ -86,23 +86,23 @@ fn what_is_saved_is_announced() {
 }
 
 #[test]
-fn every_way_of_saving_is_heard_of() {
+fn every_way_of_saving_is_noticed() {
     let place = Place::new();
     place.write("file", "5");
     let directory = place.directory();
     let file = directory.join("room.toml");
     place.define("room.toml", &metrics(&place, &["a/b/1"]));
     assert_eq!(place.ids(), ["a/b/1"]);
-    // Renamed over it.
+    // A new file is renamed over it.
     fs::write(directory.join("room.toml.new"), metrics(&place, &["a/b/2"])).unwrap();
     assert_eq!(place.ids(), ["a/b/1"]);
     fs::rename(directory.join("room.toml.new"), &file).unwrap();
     assert_eq!(place.ids(), ["a/b/2"]);
-    // Put aside, and written anew: vi and its backup.
+    // The old file is renamed, and a new one written: vi with a backup.
     fs::rename(&file, directory.join("room.toml~")).unwrap();
     fs::write(&file, metrics(&place, &["a/b/3"])).unwrap();
     assert_eq!(place.ids(), ["a/b/3"]);
-    // Linked: what keeps such files elsewhere does that.
+    // A symbolic link, as dotfile managers make it.
     fs::remove_file(&file).unwrap();
     place.write("elsewhere", metrics(&place, &["a/b/4"]));
     symlink(place.path("elsewhere"), &file).unwrap();
@@ -110,13 +110,13 @@ fn every_way_of_saving_is_heard_of() {
     fs::remove_file(&file).unwrap();
     fs::hard_link(place.path("elsewhere"), &file).unwrap();
     assert_eq!(place.ids(), ["a/b/4"]);
-    // Begun, and not ended: what counts is what was there before.
+    // A file that is still open for writing: the definitions before stay.
     let mut half = fs::File::create(directory.join("half.toml")).unwrap();
     std::io::Write::write_all(&mut half, metrics(&place, &["h/a/lf"]).as_bytes()).unwrap();
     assert_eq!(place.ids(), ["a/b/4"]);
     drop(half);
     assert_eq!(place.ids(), ["a/b/4", "h/a/lf"]);
-    // What editors leave beside a file is none.
+    // Backup and swap files of editors are ignored.
     for name in [
         ".room.toml",
         ".#room.toml",
@@ -151,7 +151,7 @@ fn a_directory_comes_and_goes() {
 }
 
 #[test]
-fn a_mistake_keeps_what_was_there() {
+fn an_invalid_definition_keeps_the_one_before() {
     let place = Place::new();
     place.write("file", "5");
     let good = metrics(&place, &["a/b/c", "a/b/d"]);
@@ -159,13 +159,13 @@ fn a_mistake_keeps_what_was_there() {
     place.until(ID, number(5.0));
     let path = place.directory().join("room.toml");
     let path = path.display();
-    // No TOML: half of it was saved.
+    // A half saved file is not TOML.
     place.define("room.toml", &good[..good.len() / 2 + 4]);
     assert!(place.look().is_empty());
     assert_eq!(place.reading(ID), number(5.0));
     let error = place.error(SOURCE);
     assert!(error.starts_with(&format!("{path}:3:")), "{error}");
-    // One of two is mistaken: it stays as it was, and the other is as it is now.
+    // One of two is invalid: it keeps its last definition, and the other one changes.
     let file = place.path("file");
     let text = format!(
         "[metrics.'a/b/c']\nfile = {file:?}\nscale = 'x'\n[metrics.'a/b/d']\nfile = {file:?}\nscale = 2"
@@ -181,7 +181,7 @@ fn a_mistake_keeps_what_was_there() {
 }
 
 #[test]
-fn what_is_defined_anew_is_read_anew() {
+fn a_changed_definition_is_read_anew() {
     let place = Place::with_file("");
     place.write("file", "5");
     place.write("other", "7");
@@ -196,7 +196,7 @@ fn what_is_defined_anew_is_read_anew() {
     assert_eq!(changes.appeared, [ID.into()]);
     assert_eq!(changes.vanished, [ID.into()]);
     place.until(ID, number(7.0));
-    // A session takes it up.
+    // A session takes the change.
     let again = place.store.resolve_again(&[ID], &selection);
     assert!(!again.is_same(&selection));
     assert_eq!(again.columns[0].metric.name, "Other");
@@ -222,7 +222,7 @@ fn the_first_of_two_definitions_counts() {
 }
 
 #[test]
-fn expressions_and_their_circles() {
+fn expressions_and_their_cycles() {
     let place = Place::new();
     place.write("file", "5");
     let sum = |of: &str| format!("[metrics.'a/all/sum']\nexpression = '{of}'\nunit = 'W'");
@@ -236,7 +236,7 @@ fn expressions_and_their_circles() {
     place.define("sum.toml", &sum("2 * a/b/c"));
     place.until("a/all/sum", number(10.0));
     assert_eq!(place.error("sources.d/sum.toml"), "");
-    // What it is computed from is defined anew.
+    // Its input changes.
     place.define(
         "room.toml",
         &text.replace("[metrics.'a/d/c']", "scale = 10\n[metrics.'a/d/c']"),
@@ -245,7 +245,7 @@ fn expressions_and_their_circles() {
 }
 
 #[test]
-fn what_others_may_write_is_not_believed() {
+fn a_file_writable_by_others_is_refused() {
     let place = Place::new();
     place.write("file", "5");
     place.define("room.toml", &metrics(&place, &["a/b/c"]));
@@ -263,7 +263,7 @@ fn what_others_may_write_is_not_believed() {
     assert_eq!(place.ids(), ["a/b/c"]);
     assert_eq!(place.error(SOURCE), "");
     allow(&directory, 0o777);
-    // What is known already was right when it was read, and nothing else is.
+    // The definitions that were loaded before stay; no others are read.
     for _ in 0..2 {
         place.define("other.toml", &metrics(&place, &["x/y/z"]));
         assert_eq!(place.ids(), ["a/b/c"]);
@@ -278,7 +278,7 @@ fn what_others_may_write_is_not_believed() {
 }
 
 #[test]
-fn what_belongs_to_others_is_not_believed() {
+fn a_file_of_another_user_is_refused() {
     if !nix::unistd::Uid::effective().is_root() {
         eprintln!("skipped: only root can give a file to somebody else");
         return;
@@ -303,7 +303,7 @@ fn reloads_leave_nothing_behind() {
             place.until(ID, number(5.0));
         }
     };
-    // Of this directory: other tests run beside this one.
+    // Only of this directory: other tests run at the same time.
     let are_left = || {
         let links = fs::read_dir("/proc/self/fd").unwrap();
         let targets = links.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
@@ -319,7 +319,7 @@ fn reloads_leave_nothing_behind() {
     reload(50);
     assert_eq!(columns(), formula);
     place.until("a/b/d", number(5.0));
-    // A reading that came late may still be on its way.
+    // A late reading may still be under way.
     while are_left() {
         place.until(ID, number(5.0));
     }
@@ -328,7 +328,7 @@ fn reloads_leave_nothing_behind() {
 }
 
 #[test]
-fn what_is_defined_in_another_way_has_the_columns_of_what_it_was() {
+fn a_changed_definition_reuses_columns() {
     let place = Place::with_file("");
     place.write("file", "5");
     place.until(ID, number(5.0));
@@ -343,7 +343,7 @@ fn what_is_defined_in_another_way_has_the_columns_of_what_it_was() {
         let now = place.store.resolve(&[ID]).unwrap();
         let formula = &now.columns[0].metric.formula;
         assert_eq!(formula.width(), width, "{formula:?}");
-        // What was selected before is not what is read there now.
+        // The earlier selection does not read the new owner's value.
         assert_ne!(*formula, first.columns[0].metric.formula);
         let frame = place.store.read(&first, Stamp::now().monotonic);
         let none = Baseline::new();

@@ -1,4 +1,4 @@
-//! The user's sources in the service: sessions, the catalog, and what is said of sources.
+//! Custom metrics in the service: sessions, `List` and `Sources`.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::place::{define, number, sources_d};
 use crate::{bus::Bus, process::PATIENCE};
 
-/// A bus for a user who has defined `room/desk/temperature`.
+/// A bus whose user has defined `room/desk/temperature`.
 fn room() -> (Bus, std::path::PathBuf, String) {
     let bus = Bus::activating("");
     let directory = sources_d(&bus);
@@ -59,7 +59,7 @@ fn a_sensor_beside_the_cpu() {
 }
 
 #[test]
-fn a_session_takes_up_what_is_saved() {
+fn a_session_takes_saved_definitions() {
     let (bus, directory, text) = room();
     bus.block_on(async {
         let client = bus.client().await;
@@ -82,7 +82,7 @@ fn a_session_takes_up_what_is_saved() {
             let change = change.args().unwrap();
             (change.appeared, change.vanished)
         };
-        // One more, from an expression.
+        // One more metric, from an expression.
         let double = "[metrics.'room/desk/double']\nexpression = '2 * room/desk/temperature'";
         define(&directory, "double.toml", double);
         until("room/desk/double", Some(number(43.0))).await;
@@ -90,7 +90,7 @@ fn a_session_takes_up_what_is_saved() {
             change().await,
             (vec!["room/desk/double".to_owned()], vec![])
         );
-        // The same in another unit.
+        // The same metric in another unit.
         define(
             &directory,
             "room.toml",
@@ -102,7 +102,7 @@ fn a_session_takes_up_what_is_saved() {
             (vec![DESK.to_owned()], vec![DESK.to_owned()])
         );
         assert_eq!(client.list(&[DESK]).await.unwrap()[DESK].unit, "mCel");
-        // Half of it: everything stays.
+        // A half saved file: all definitions stay.
         define(&directory, "room.toml", &text[..40]);
         let sources = client.sources().await.unwrap();
         let source = &sources["sources.d/room.toml"];
@@ -117,7 +117,7 @@ fn a_session_takes_up_what_is_saved() {
 }
 
 #[test]
-fn what_was_just_defined_is_there_at_once() {
+fn a_new_definition_counts_at_the_next_call() {
     let (bus, directory, text) = room();
     bus.block_on(async {
         let client = bus.client().await;
@@ -146,7 +146,7 @@ fn what_was_just_defined_is_there_at_once() {
 }
 
 #[test]
-fn mistakes_are_shown_though_nobody_asks() {
+fn diagnostics_are_listed_without_a_request() {
     let bus = Bus::activating("");
     let directory = sources_d(&bus);
     define(&directory, "bad.toml", "[metrics.'a/b']\nfile = '/x'");
@@ -168,7 +168,7 @@ fn mistakes_are_shown_though_nobody_asks() {
 }
 
 #[test]
-fn they_can_be_switched_off() {
+fn custom_metrics_can_be_switched_off() {
     let (bus, directory, _) = room();
     let config = directory.parent().unwrap().join("config.toml");
     fs::write(config, "sources.off = ['sources.d']").unwrap();
@@ -202,7 +202,7 @@ fn reloads_leave_the_service_as_it_was() {
             let entries = fs::read_dir(format!("/proc/{}/{what}", daemon.pid)).unwrap();
             entries.count()
         };
-        // In pages of 4 KiB at least: statm of proc_pid_statm(5).
+        // In pages of at least 4 KiB: proc_pid_statm(5).
         let resident = || {
             let statm = fs::read_to_string(format!("/proc/{}/statm", daemon.pid)).unwrap();
             statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap()
@@ -210,7 +210,7 @@ fn reloads_leave_the_service_as_it_was() {
         let before = (count("fd"), count("task"), resident());
         reload(200).await;
         assert!(resident() < before.2 + 256, "{} {}", resident(), before.2);
-        // What answers late is replaced, and leaves when it has had nothing to do for a minute.
+        // A thread that answers late is replaced, and exits after a while without a task.
         assert!(
             count("task") <= before.1 + 4,
             "{} {}",
@@ -224,7 +224,7 @@ fn reloads_leave_the_service_as_it_was() {
 }
 
 #[test]
-fn a_session_notices_that_the_directory_goes_and_comes() {
+fn a_session_notices_a_new_directory() {
     let (bus, directory, _) = room();
     bus.block_on(async {
         let client = bus.client().await;
@@ -241,7 +241,7 @@ fn a_session_notices_that_the_directory_goes_and_comes() {
             }
         };
         until(Some(number(21.5))).await;
-        // Nobody calls from here on.
+        // No calls from here on.
         let away = directory.with_extension("away");
         for _ in 0..3 {
             fs::rename(&directory, &away).unwrap();
@@ -249,7 +249,7 @@ fn a_session_notices_that_the_directory_goes_and_comes() {
             fs::rename(&away, &directory).unwrap();
             until(Some(number(21.5))).await;
         }
-        // A link to it is as good.
+        // A symbolic link to it works, too.
         fs::rename(&directory, &away).unwrap();
         until(None).await;
         std::os::unix::fs::symlink(&away, &directory).unwrap();
