@@ -76,15 +76,15 @@ impl source::Family for Family {
         // A load that is not done yet shows as a change later.
         self.job.ask(Duration::ZERO);
         self.seen = self.registry.loads();
-        let mut look = self.known.look();
+        let mut probe = self.members.probe();
         let files = self.registry.files();
         for file in [None].into_iter().chain(files.into_iter().map(Some)) {
-            look.find_member(&(file.clone(), None), || {
+            probe.find_member(&(file.clone(), None), || {
                 Provider::family(DiagnosticsMember::new(self.registry.clone(), file))
             });
         }
         for (file, reader) in self.registry.readers() {
-            look.find(&(Some(file.clone()), Some(reader.clone())), || {
+            probe.find(&(Some(file.clone()), Some(reader.clone())), || {
                 Box::new(Member::new(self.registry.clone(), file, reader))
             });
         }
@@ -124,7 +124,7 @@ impl Definitions for Family {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = monotonic();
         let is_due = looked.again(now, BETWEEN_LOOKS, || {
-            closely || self.registry.has_changes()
+            force || self.registry.has_changes()
         });
         if is_due {
             self.job.ask(now);
@@ -132,9 +132,9 @@ impl Definitions for Family {
         is_due
     }
 
-    fn news(&self) -> Option<OwnedFd> {
+    fn change_fd(&self) -> Option<OwnedFd> {
         // A load that is under way takes the pending events.
-        match self.job.is_out() {
+        match self.job.is_pending() {
             true => None,
             false => self.registry.descriptor(),
         }

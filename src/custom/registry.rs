@@ -209,7 +209,7 @@ impl Registry {
         let all: Vec<_> = diagnostics.chain(problems.take(MOST_PROBLEMS)).collect();
         match all.is_empty() {
             true => Ok(()),
-            false => Err(Error::Mistaken(all.join("\n"))),
+            false => Err(Error::InvalidDefinitions(all.join("\n"))),
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) struct Member {
 
 /// The way to read it.
 enum ReadMethod {
-    File(Box<Guard<FileSource>>),
+    File(Box<Offload<FileSource>>),
     Command(Option<RunningCommand>),
     /// Expressions: the store computes them from other metrics.
     Nothing,
@@ -73,8 +73,8 @@ impl Member {
                 };
                 let place = registry.place(std::path::Path::new(&path.0));
                 let place = place.to_string_lossy();
-                let queue = Queue::new(&registry.pool, place, may_hang).with_timeout(TIMEOUT);
-                ReadMethod::File(Box::new(Guard::new(&queue, source)))
+                let queue = SourceQueue::new(&registry.pool, place, may_hang).with_timeout(TIMEOUT);
+                ReadMethod::File(Box::new(Offload::new(&queue, source)))
             }
             Reader::Command(_) => ReadMethod::Command(None),
             Reader::Expressions => ReadMethod::Nothing,
@@ -245,7 +245,7 @@ impl Source for FileSource {
     }
 }
 
-impl Guarded for FileSource {
+impl Offloadable for FileSource {
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
     }
