@@ -1,32 +1,32 @@
-//! Durations as they are written on the command line and in the configuration: `50ms`, `2s`, `5min`.
+//! Durations on the command line and in the configuration: `50ms`, `2s`, `5min`.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use humantime::DurationError;
 
-/// The longest duration that can be written: a year of 365.25 days, as `1year` is read.
+/// The longest duration that is accepted: a year of 365.25 days, which `1year` means.
 ///
-/// Moments are computed by adding a duration, and no clock can tell all moments that could be written.
+/// Durations are added to moments, and a longer one could exceed the range of a clock.
 pub const LONGEST: Duration = Duration::from_secs(31_557_600);
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// It is not well formed.
+    /// The syntax is wrong.
     #[error(transparent)]
     Invalid(DurationError),
     /// It is longer than [`LONGEST`].
     #[error("a duration is at most a year")]
     TooLong,
-    /// The same, where [`Timeout`] has a word for it.
+    /// It is longer than [`LONGEST`], in a [`Timeout`], which can also be `never`.
     #[error("a duration is at most a year, or \"never\"")]
     TooLongForTimeout,
 }
 
-/// Reads a duration.
+/// Parses a duration.
 ///
 /// # Errors
-/// When it is not well formed, or longer than [`LONGEST`].
+/// When the syntax is wrong, or the duration longer than [`LONGEST`].
 pub fn parse(text: &str) -> Result<Duration, Error> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration <= LONGEST => Ok(duration),
@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Result<Duration, Error> {
     }
 }
 
-/// A duration, or `never`.
+/// A duration, or `never` (`None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeout(pub Option<Duration>);
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn is_read_and_written() {
+    fn timeouts_are_parsed_and_printed() {
         check("never", None);
         check("50ms", Some(Duration::from_millis(50)));
         check("2s", Some(Duration::from_secs(2)));

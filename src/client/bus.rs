@@ -1,4 +1,4 @@
-//! The bus itself: who has the name of the service, and what the bus would start for it.
+//! The session bus: the owner of the service's name, and its activation.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -21,30 +21,30 @@ use super::{
     deadline::{Deadline, Unresponsive},
 };
 
-/// A session bus. None of its calls starts the service.
+/// A session bus. Its calls never start the service.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    /// Where it is.
+    /// The address of the bus.
     address: String,
     connection: Connection,
     proxy: DBusProxy<'static>,
     deadline: Deadline,
 }
 
-/// How long the bus has to say who has not answered.
-const WHO: Duration = Duration::from_millis(500);
+/// The timeout for asking the bus why a call has no answer.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Bus {
-    /// The session bus of this environment.
+    /// Connects to the session bus of this environment.
     ///
     /// # Errors
-    /// [`Error::NoBus`] if there is none, [`Error::NoAnswer`] if it lets nobody in within 2 s, [`Error::Handshake`] if
-    /// it does not let this program in.
+    /// [`Error::NoBus`] if there is none, [`Error::NoAnswer`] if it does not answer within 2 s, [`Error::Handshake`] if
+    /// it rejects this program.
     pub async fn session() -> Result<Self, Error> {
         Self::connect(None, Deadline::default()).await
     }
 
-    /// The bus at an address.
+    /// Connects to the bus at an address.
     ///
     /// # Errors
     /// As [`session`](Self::session).
@@ -52,8 +52,8 @@ impl Bus {
         Self::connect(Some(address), Deadline::default()).await
     }
 
-    /// The bus at an address or that of this environment, for a client that gives up when this time has passed
-    /// from now, whatever it waits for. Without that, each call has 25 s.
+    /// Connects to the bus at an address or that of this environment. All calls together have this much time from now;
+    /// on other connections, each call has 25 s.
     ///
     /// # Errors
     /// As [`session`](Self::session).
@@ -61,7 +61,7 @@ impl Bus {
         Self::connect(address, Deadline::within(time)).await
     }
 
-    /// The same bus, over a connection of its own.
+    /// Opens another connection to the same bus.
     ///
     /// # Errors
     /// As [`session`](Self::session).
@@ -84,7 +84,7 @@ impl Bus {
         })?;
         let address = transport.address.to_string();
         let connection = transport.into_connection().await.map_err(Error::NoBus)?;
-        // It answers pings, by which the service sees that this client reads its frames.
+        // The object server answers pings: so the service knows that this client reads its frames.
         connection.object_server();
         let proxy = DBusProxy::builder(&connection)
             .cache_properties(CacheProperties::No)
@@ -103,31 +103,31 @@ impl Bus {
         &self.connection
     }
 
-    /// The process that has the name of the service, if somebody has it.
+    /// The pid of the owner of the service's name, if there is an owner.
     ///
     /// # Errors
-    /// When the bus does not say.
+    /// When the bus does not answer or refuses.
     pub async fn owner(&self) -> Result<Option<u32>, Error> {
         owned(self.ask(self.pid()).await)
     }
 
-    /// The unique name of whoever has the name of the service.
+    /// The unique name of the owner of the service's name, if there is an owner.
     pub(super) async fn owner_name(&self) -> Result<Option<OwnedUniqueName>, Error> {
         owned(self.ask(self.proxy.get_name_owner(name())).await)
     }
 
-    /// Waits until nobody has the name of the service.
+    /// Waits until the service's name has no owner.
     ///
     /// # Errors
-    /// When the bus goes.
+    /// When the bus is gone.
     pub async fn until_unowned(&self) -> Result<(), Error> {
         self.until(false).await
     }
 
-    /// Waits until somebody has the name of the service.
+    /// Waits until the service's name has an owner.
     ///
     /// # Errors
-    /// When the bus goes.
+    /// When the bus is gone.
     pub async fn until_owned(&self) -> Result<(), Error> {
         self.until(true).await
     }
@@ -137,17 +137,17 @@ impl Bus {
             .proxy
             .receive_name_owner_changed_with_args(&[(0, NAME)]);
         let mut changes = self.ask(changes).await?;
-        // Asked after the subscription: no change goes unseen.
+        // After the subscription, so that no change is missed.
         while self.ask(self.proxy.name_has_owner(name())).await? != is_taken {
             changes.next().await;
         }
         Ok(())
     }
 
-    /// Whether the bus would start the service for a caller.
+    /// Whether the service is activatable: the bus would start it for a call.
     ///
     /// # Errors
-    /// When the bus goes.
+    /// When the bus is gone.
     pub async fn can_start(&self) -> Result<bool, Error> {
         let names = self.ask(self.proxy.list_activatable_names()).await?;
         Ok(names.iter().any(|name| name.as_str() == NAME))
@@ -157,8 +157,8 @@ impl Bus {
         self.ask(self.proxy.name_has_owner(name.into())).await
     }
 
-    /// Tells the bus to look for activation files, and before it the user's systemd, if it is
-    /// there, to look for units. Returns whether systemd was told.
+    /// Has the user's systemd, if it is on the bus, reload its units, and then the bus its activation files. Returns
+    /// whether systemd is on the bus.
     ///
     /// # Errors
     /// When one of them refuses.
@@ -168,8 +168,8 @@ impl Bus {
         Ok(told)
     }
 
-    /// Makes a call of the service, and makes it once more if it reached a service on its way out: by the
-    /// time of that answer the name is free, and the second call starts a successor.
+    /// Calls the service, and repeats the call once after the error `Stopping`: by then the name is released, and the
+    /// second call starts a successor.
     pub(super) async fn call<T>(
         &self,
         call: impl AsyncFn() -> zbus::Result<T>,
@@ -181,24 +181,24 @@ impl Bus {
         }
     }
 
-    /// Makes a call of the service once, which it answers at once if it answers at all.
-    pub(super) async fn tell<T>(
+    /// Calls the service once, with a short timeout: for methods that it answers at once.
+    pub(super) async fn call_briefly<T>(
         &self,
         call: impl Future<Output = zbus::Result<T>>,
     ) -> Result<T, Error> {
-        /// Who leaves need not wait: its sessions end with its connection.
-        const TELL: Duration = Duration::from_secs(5);
-        self.answer(self.deadline.left(TELL), call).await
+        /// Short, because the sessions of a client end with its connection anyway.
+        const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
+        self.answer(self.deadline.left(BRIEF_TIMEOUT), call).await
     }
 
-    /// Waits for an answer of the service. If there is none, the bus says whose fault that is.
+    /// Waits for the service's answer. If there is none, asks the bus for the unresponsive peer.
     async fn answer<T>(
         &self,
         (left, time): (Duration, Duration),
         call: impl Future<Output = zbus::Result<T>>,
     ) -> Result<T, Error> {
         match timeout(left, call).await {
-            Ok(Err(error)) if !is_late(&error) => Err(error.into()),
+            Ok(Err(error)) if !is_timed_out(&error) => Err(error.into()),
             Ok(Ok(answer)) => Ok(answer),
             _ => Err(Error::NoAnswer {
                 from: self.unresponsive().await,
@@ -208,7 +208,7 @@ impl Bus {
     }
 
     async fn unresponsive(&self) -> Unresponsive {
-        match timeout(WHO, self.pid()).await {
+        match timeout(DIAGNOSIS_TIMEOUT, self.pid()).await {
             Err(_) => Unresponsive::Bus(self.address.clone()),
             Ok(Ok(pid)) => Unresponsive::Service(Some(pid)),
             Ok(Err(fdo::Error::NameHasNoOwner(_))) => Unresponsive::Activation,
@@ -220,7 +220,7 @@ impl Bus {
         self.proxy.get_connection_unix_process_id(name()).await
     }
 
-    /// Waits for an answer of the bus.
+    /// Waits for the bus's answer.
     pub(super) async fn ask<T, E: Into<zbus::Error>>(
         &self,
         call: impl Future<Output = Result<T, E>>,
@@ -230,7 +230,7 @@ impl Bus {
             .await
             .map(|answer| answer.map_err(Into::into))
         {
-            Ok(Err(error)) if !is_late(&error) => Err(error.into()),
+            Ok(Err(error)) if !is_timed_out(&error) => Err(error.into()),
             Ok(Ok(answer)) => Ok(answer),
             _ => Err(Error::NoAnswer {
                 from: Unresponsive::Bus(self.address.clone()),
@@ -244,12 +244,12 @@ fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
 }
 
-/// Whether this is the end of the connection's own time for a call.
-fn is_late(error: &zbus::Error) -> bool {
+/// Whether the connection's own timeout for a call has expired.
+fn is_timed_out(error: &zbus::Error) -> bool {
     matches!(error, zbus::Error::InputOutput(cause) if cause.kind() == ErrorKind::TimedOut)
 }
 
-/// An answer about the owner of the name, where there may be none.
+/// Turns the error that the name has no owner into `None`.
 fn owned<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Err(Error::Bus(zbus::Error::FDO(error)))

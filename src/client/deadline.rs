@@ -1,4 +1,4 @@
-//! When a client gives up, and whom it names then.
+//! The deadline of a client, and the peer that has not answered.
 
 use std::{fmt, time::Duration};
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 use crate::wire::NAME;
 
-/// How long a call may take, the start of the service included. libdbus and GDBus wait as long, and the
-/// longest answer of the service takes 10 s.
-const CALL: Duration = Duration::from_secs(25);
+/// The timeout of a call, including the start of the service. It is that of libdbus and GDBus; the longest answer of
+/// the service takes 10 s.
+const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// When a client gives up.
+/// The deadline of a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Deadline {
-    /// The moment for everything, and the time that this was from the beginning.
+    /// The deadline of all calls, and the whole timeout, for messages.
     all: Option<(Instant, Duration)>,
 }
 
@@ -29,7 +29,7 @@ pub enum Unresponsive {
 }
 
 impl Deadline {
-    /// Everything ends when this time has passed from now.
+    /// A deadline for all calls, this much time from now.
     pub(super) fn within(time: Duration) -> Self {
         let moment = Instant::now().checked_add(time);
         Self {
@@ -37,8 +37,7 @@ impl Deadline {
         }
     }
 
-    /// How long is waited for something that may take so much, and how long that was from the beginning: what
-    /// is told.
+    /// The time left for something that may take `most`, and the whole timeout, for messages.
     pub(super) fn left(self, most: Duration) -> (Duration, Duration) {
         match self.all {
             Some((moment, time)) if most > moment.saturating_duration_since(Instant::now()) => {
@@ -48,9 +47,9 @@ impl Deadline {
         }
     }
 
-    /// The same for a call.
+    /// The same, for a call.
     pub(super) fn of_call(self) -> (Duration, Duration) {
-        self.left(CALL)
+        self.left(CALL_TIMEOUT)
     }
 }
 
@@ -66,7 +65,7 @@ impl fmt::Display for Unresponsive {
 }
 
 impl Unresponsive {
-    /// What a person may do.
+    /// A hint for a person.
     pub(super) fn hint(&self) -> &'static str {
         match self {
             Self::Service(_) => ": it may be stopped (SIGCONT lets it go on) or busy",
@@ -75,7 +74,7 @@ impl Unresponsive {
     }
 }
 
-/// A time as a person writes it, to a tenth of a second.
+/// Formats a duration in seconds, to a tenth.
 pub(super) fn seconds(time: &Duration) -> String {
     let text = format!("{:.1}", time.as_secs_f64());
     format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
@@ -86,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_written_as_a_person_would() {
+    fn durations_are_formatted_in_seconds() {
         let check = |millis, expected| {
             assert_eq!(seconds(&Duration::from_millis(millis)), expected);
         };
@@ -97,15 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn the_first_end_counts() {
+    fn the_earlier_deadline_counts() {
         let second = Duration::from_secs(1);
         assert_eq!(Deadline::default().left(second), (second, second));
-        assert_eq!(Deadline::within(CALL).left(second), (second, second));
-        let (left, told) = Deadline::within(second).left(CALL);
+        assert_eq!(
+            Deadline::within(CALL_TIMEOUT).left(second),
+            (second, second)
+        );
+        let (left, whole) = Deadline::within(second).left(CALL_TIMEOUT);
         assert!(left <= second);
-        assert_eq!(told, second);
-        let (left, told) = Deadline::within(Duration::ZERO).left(CALL);
-        assert_eq!((left, told), (Duration::ZERO, Duration::ZERO));
-        assert_eq!(Deadline::within(Duration::MAX).left(CALL), (CALL, CALL));
+        assert_eq!(whole, second);
+        let (left, whole) = Deadline::within(Duration::ZERO).left(CALL_TIMEOUT);
+        assert_eq!((left, whole), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(
+            Deadline::within(Duration::MAX).left(CALL_TIMEOUT),
+            (CALL_TIMEOUT, CALL_TIMEOUT)
+        );
     }
 }

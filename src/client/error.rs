@@ -1,4 +1,4 @@
-//! What a call can fail with, by the names of the errors on the bus.
+//! The errors of calls, by their names on the bus.
 
 use std::time::Duration;
 
@@ -11,75 +11,74 @@ use super::{
     sandbox::Sandbox,
 };
 
-/// Why a call failed. What the service said is in the message, with the culprit in it.
+/// Why a call failed. The message is the service's own, which names the culprit.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no session bus.
     #[error("no session bus can be reached: {0}")]
     NoBus(#[source] zbus::Error),
-    /// Something listens at the address of the bus and does not let this program in. The text names the address, the
-    /// cause and a cure.
+    /// The listener at the address of the bus rejects this program. The text names the address, the cause and a remedy.
     #[error("{0}")]
     Handshake(String),
     /// The bus or the service has not answered in time.
     #[error("{from} within {}{}", seconds(after), from.hint())]
     NoAnswer {
-        /// The one that has not answered.
+        /// The unresponsive peer.
         from: Unresponsive,
-        /// The time that it had.
+        /// The timeout.
         after: Duration,
     },
-    /// The service is not installed: the bus has nothing to start for its name.
+    /// The service is not installed: its name is not activatable.
     #[error("{NAME} is neither running nor installed ({remedy}): {0}", remedy = remedy())]
     NotInstalled(String),
-    /// A selector means no metric.
+    /// A selector matches no metric.
     #[error("{0}")]
     UnknownMetric(String),
-    /// A selector is not well formed.
+    /// The syntax of a selector is wrong.
     #[error("{0}")]
     InvalidSelector(String),
-    /// There is no such field of processes.
+    /// Processes have no such field.
     #[error("{0}")]
     UnknownField(String),
-    /// There is no such process, or it is another one by now.
+    /// The process does not exist, or its pid belongs to another one by now.
     #[error("{0}")]
     NoSuchProcess(String),
-    /// The user may not send this process a signal, or a program in a sandbox is not granted what it asks for.
+    /// The user may not signal this process, or the sandboxed program lacks the grant for the call.
     #[error("{0}")]
     AccessDenied(String),
-    /// The processes could not be read in the time that was given.
+    /// The processes could not be read within the timeout.
     #[error("{0}")]
     Timeout(String),
     /// An interval or a window is too short or too long.
     #[error("{0}")]
     InvalidInterval(String),
-    /// This client asks for more than one client may have.
+    /// The call exceeds a limit.
     #[error("{0}")]
     LimitExceeded(String),
-    /// There is no session of that number.
+    /// No session has this number.
     #[error("{0}")]
     NoSuchSession(String),
-    /// The session is another client's.
+    /// The session belongs to another client.
     #[error("{0}")]
     NotOwner(String),
-    /// The service is on its way out. Calls are made again once, so this is rare.
+    /// The service is stopping. Calls are repeated once, so this is rare.
     #[error("the service is on its way out")]
     Stopping,
     /// Other clients have sessions.
     #[error("{0}")]
     Busy(String),
-    /// The session is over: what the service gave as the reason, or that it has gone.
+    /// The session is over: the service's reason, or that the service is gone.
     #[error("the session is over: {0}")]
     Ended(String),
-    /// The user's systemd does not answer, or has not done what was wanted.
+    /// The user's systemd does not answer, or has failed.
     #[error("{0}")]
     Systemd(String),
-    /// Anything else between here and the service.
+    /// Any other error of the bus.
     #[error("{0}")]
     Bus(#[source] zbus::Error),
 }
 
-/// How the service gets there. What a sandbox hides looks as if it was not there.
+/// The remedy for a missing service. In a sandbox, a hidden service looks like a missing one.
 fn remedy() -> String {
     match Sandbox::current() {
         Some(sandbox) => format!("or {}", sandbox.remedy()),

@@ -16,9 +16,8 @@
 //! # }
 //! ```
 //!
-//! No call waits without end: it has 25 s, the start of the service included, or until the time given to
-//! [`Bus::within`] is over, and then fails with [`Error::NoAnswer`]. Only frames are waited for as long as they
-//! take.
+//! Every call has a deadline: 25 s, including the start of the service, or the time given to [`Bus::within`]. Then it
+//! fails with [`Error::NoAnswer`]. Only the wait for the next frame has no deadline.
 
 mod bus;
 mod deadline;
@@ -58,22 +57,22 @@ pub struct Client {
     proxy: Sampler1Proxy<'static>,
 }
 
-/// How a sample is to be taken. What is not set is as the service has it.
+/// The options of a sample. The service has defaults for those that are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SampleOptions {
-    /// The shortest time between the two reads of a rate; 200 ms if it is not set.
+    /// The shortest time between the two reads of a rate; 200 ms by default.
     pub window: Option<Duration>,
-    /// A reading that is at most this old will do; none is, if it is not set.
+    /// The greatest age of an acceptable reading; 0 by default.
     pub max_age: Option<Duration>,
-    /// What takes longer than this is a fault; 1 s if it is not set.
+    /// A metric that takes longer is a fault `timeout`; 1 s by default.
     pub timeout: Option<Duration>,
 }
 
-/// Options as they are on the bus.
-type Options<'a> = HashMap<&'static str, Variant<'a>>;
+/// Options on the bus, `a{sv}`.
+type OptionsDict<'a> = HashMap<&'static str, Variant<'a>>;
 
 impl SampleOptions {
-    fn options(self) -> Options<'static> {
+    fn options(self) -> OptionsDict<'static> {
         let given = [
             ("window", self.window),
             ("max_age", self.max_age),
@@ -88,25 +87,25 @@ impl SampleOptions {
     }
 }
 
-/// What was read at one moment.
+/// The readings of one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The moment of reading, in microseconds since the Unix epoch.
     pub timestamp: u64,
     /// Values by id.
     pub readings: BTreeMap<String, Value>,
-    /// Why there is no value, by id.
+    /// Faults of the metrics without a value, by id.
     pub faults: BTreeMap<String, Fault>,
 }
 
-/// How a session is to run.
+/// The options of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The time from frame to frame.
     pub interval: Duration,
-    /// What the user is shown of the session.
+    /// A label that is shown to the user.
     pub label: String,
-    /// Whether it outlives this client, and its frames are broadcast.
+    /// Whether the session outlives this client and broadcasts its frames.
     pub detached: bool,
 }
 
@@ -125,8 +124,8 @@ impl Start {
         Self::every(Duration::from_millis(milliseconds))
     }
 
-    fn options(&self) -> Options<'_> {
-        let mut options = Options::from([("detached", Variant::from(self.detached))]);
+    fn options(&self) -> OptionsDict<'_> {
+        let mut options = OptionsDict::from([("detached", Variant::from(self.detached))]);
         if !self.label.is_empty() {
             options.insert("label", Variant::from(self.label.as_str()));
         }
@@ -134,7 +133,7 @@ impl Start {
     }
 }
 
-/// What is known of a metric before it is read.
+/// The metadata of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     /// A short name for a person, in English.
@@ -145,47 +144,47 @@ pub struct Metadata {
     pub unit: String,
     /// `gauge`, `rate`, `total` or `text`.
     pub kind: String,
-    /// The source it is read from.
+    /// The source that reads it.
     pub source: String,
-    /// The smallest value that can occur, if there is one.
+    /// The smallest possible value, if known.
     pub minimum: Option<f64>,
-    /// The largest value that can occur, if there is one.
+    /// The largest possible value, if known.
     pub maximum: Option<f64>,
 }
 
-/// A session of some client.
+/// A session of any client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionInfo {
     /// The client's unique name.
     pub owner: String,
-    /// What it calls the session.
+    /// The label.
     pub label: String,
     /// The time from frame to frame.
     pub interval: Duration,
-    /// The ids of its columns; none, if it is one of processes.
+    /// The ids of its columns; empty for a session of processes.
     pub metrics: Vec<String>,
-    /// The fields of its table, if it is one of processes.
+    /// The fields of its table, for a session of processes.
     pub fields: Vec<String>,
-    /// Frames sent.
+    /// The number of frames sent.
     pub frames: u64,
-    /// Frames that the client was too slow for.
+    /// The number of frames dropped because the client was too slow.
     pub dropped: u64,
     /// Whether it outlives its client.
     pub detached: bool,
 }
 
-/// What is known of a source.
+/// The state of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceInfo {
     /// `ok`, `failing`, `unused` or `off`.
     pub state: String,
-    /// How many metrics it has now.
+    /// The number of its metrics now.
     pub metrics: u32,
-    /// How often it was read.
+    /// The number of reads.
     pub reads: u64,
-    /// What that took, in all.
+    /// The CPU time of all reads.
     pub cost: Duration,
-    /// What is wrong; empty if nothing is.
+    /// The error; empty if there is none.
     pub error: String,
 }
 
@@ -210,7 +209,7 @@ impl Client {
         Ok(Self { bus, proxy })
     }
 
-    /// A client of the process that has the name now, if one has. None of its calls starts another.
+    /// A client of the process that owns the name now, if there is one. Its calls never start another process.
     ///
     /// # Errors
     /// When the connection is broken.
@@ -226,17 +225,17 @@ impl Client {
         Ok(Some(Self { bus, proxy }))
     }
 
-    /// The bus it is on.
+    /// The bus.
     pub fn bus(&self) -> &Bus {
         &self.bus
     }
 
-    /// The calls as they are on the bus.
+    /// The proxy of the interface.
     pub fn proxy(&self) -> &Sampler1Proxy<'static> {
         &self.proxy
     }
 
-    /// Metadata of the metrics that the selectors mean, by id; of all, if there is no selector.
+    /// The metadata of the selected metrics, by id. No selectors select all metrics.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
@@ -246,10 +245,12 @@ impl Client {
             .call(async || self.proxy.list(selectors).await)
             .await?;
         let metrics = metrics.into_iter();
-        Ok(metrics.map(|(id, facts)| (id, metadata(facts))).collect())
+        Ok(metrics
+            .map(|(id, properties)| (id, metadata(properties)))
+            .collect())
     }
 
-    /// One fresh reading, now.
+    /// Reads the selected metrics once, now.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`], [`Error::InvalidInterval`].
@@ -274,7 +275,7 @@ impl Client {
         })
     }
 
-    /// Begins to acquire. The frames come to the session that is returned.
+    /// Starts a session, which receives the frames.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`], [`Error::InvalidInterval`],
@@ -283,12 +284,12 @@ impl Client {
         Session::start(self, selectors, start).await
     }
 
-    /// Ends a detached session by its number. Others end with [`Session::stop`].
+    /// Ends a detached session by its number. For other sessions, use [`Session::stop`].
     ///
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
     pub async fn stop(&self, session: u32) -> Result<(), Error> {
-        self.bus.tell(self.proxy.stop(session)).await
+        self.bus.call_briefly(self.proxy.stop(session)).await
     }
 
     /// The sessions of all clients, by number.
@@ -299,11 +300,11 @@ impl Client {
         let sessions = self.bus.call(async || self.proxy.sessions().await).await?;
         let sessions = sessions.into_iter();
         Ok(sessions
-            .map(|(id, facts)| (id, session_info(facts)))
+            .map(|(id, properties)| (id, session_info(properties)))
             .collect())
     }
 
-    /// What is read, and what that costs, by the name of the source.
+    /// The sources, their states and costs, by name.
     ///
     /// # Errors
     /// When the bus or the service fails.
@@ -311,25 +312,25 @@ impl Client {
         let sources = self.bus.call(async || self.proxy.sources().await).await?;
         let sources = sources.into_iter();
         Ok(sources
-            .map(|(name, facts)| (name, source_info(facts)))
+            .map(|(name, properties)| (name, source_info(properties)))
             .collect())
     }
 
-    /// Asks the service to leave.
+    /// Asks the service to end.
     ///
     /// # Errors
     /// [`Error::Busy`] if other clients have sessions.
     pub async fn quit(&self) -> Result<(), Error> {
-        self.bus.tell(self.proxy.quit()).await
+        self.bus.call_briefly(self.proxy.quit()).await
     }
 }
 
-/// A time as it is on the bus. One that is too long is refused there, whatever it is exactly.
+/// A duration on the bus. An overflow becomes the maximum, which the service refuses as too long.
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A value of the bus, if it is of a type that readings have.
+/// A value from the bus, if its type is that of a reading.
 fn value_of(value: OwnedVariant) -> Option<Value> {
     match &*value {
         Variant::F64(number) => Some(Value::Number(*number)),
@@ -338,50 +339,49 @@ fn value_of(value: OwnedVariant) -> Option<Value> {
     }
 }
 
-/// A fault by its code. One that a later service has and this client does not know is no value
-/// either.
+/// A fault by its code. An unknown code, of a later service, becomes `Stale`: it is not a value either.
 fn fault_of(code: &str) -> Fault {
     Fault::from_code(code).unwrap_or(Fault::Stale)
 }
 
-fn metadata(mut facts: HashMap<String, OwnedVariant>) -> Metadata {
+fn metadata(mut properties: HashMap<String, OwnedVariant>) -> Metadata {
     Metadata {
-        name: take(&mut facts, "name").unwrap_or_default(),
-        description: take(&mut facts, "description").unwrap_or_default(),
-        unit: take(&mut facts, "unit").unwrap_or_default(),
-        kind: take(&mut facts, "kind").unwrap_or_default(),
-        source: take(&mut facts, "source").unwrap_or_default(),
-        minimum: take(&mut facts, "minimum"),
-        maximum: take(&mut facts, "maximum"),
+        name: take(&mut properties, "name").unwrap_or_default(),
+        description: take(&mut properties, "description").unwrap_or_default(),
+        unit: take(&mut properties, "unit").unwrap_or_default(),
+        kind: take(&mut properties, "kind").unwrap_or_default(),
+        source: take(&mut properties, "source").unwrap_or_default(),
+        minimum: take(&mut properties, "minimum"),
+        maximum: take(&mut properties, "maximum"),
     }
 }
 
-fn session_info(mut facts: HashMap<String, OwnedVariant>) -> SessionInfo {
+fn session_info(mut properties: HashMap<String, OwnedVariant>) -> SessionInfo {
     SessionInfo {
-        owner: take(&mut facts, "owner").unwrap_or_default(),
-        label: take(&mut facts, "label").unwrap_or_default(),
-        interval: Duration::from_micros(take(&mut facts, "interval").unwrap_or_default()),
-        metrics: take(&mut facts, "metrics").unwrap_or_default(),
-        fields: take(&mut facts, "fields").unwrap_or_default(),
-        frames: take(&mut facts, "frames").unwrap_or_default(),
-        dropped: take(&mut facts, "dropped").unwrap_or_default(),
-        detached: take(&mut facts, "detached").unwrap_or_default(),
+        owner: take(&mut properties, "owner").unwrap_or_default(),
+        label: take(&mut properties, "label").unwrap_or_default(),
+        interval: Duration::from_micros(take(&mut properties, "interval").unwrap_or_default()),
+        metrics: take(&mut properties, "metrics").unwrap_or_default(),
+        fields: take(&mut properties, "fields").unwrap_or_default(),
+        frames: take(&mut properties, "frames").unwrap_or_default(),
+        dropped: take(&mut properties, "dropped").unwrap_or_default(),
+        detached: take(&mut properties, "detached").unwrap_or_default(),
     }
 }
 
-fn source_info(mut facts: HashMap<String, OwnedVariant>) -> SourceInfo {
+fn source_info(mut properties: HashMap<String, OwnedVariant>) -> SourceInfo {
     SourceInfo {
-        state: take(&mut facts, "state").unwrap_or_default(),
-        metrics: take(&mut facts, "metrics").unwrap_or_default(),
-        reads: take(&mut facts, "reads").unwrap_or_default(),
-        cost: Duration::from_micros(take(&mut facts, "cost").unwrap_or_default()),
-        error: take(&mut facts, "error").unwrap_or_default(),
+        state: take(&mut properties, "state").unwrap_or_default(),
+        metrics: take(&mut properties, "metrics").unwrap_or_default(),
+        reads: take(&mut properties, "reads").unwrap_or_default(),
+        cost: Duration::from_micros(take(&mut properties, "cost").unwrap_or_default()),
+        error: take(&mut properties, "error").unwrap_or_default(),
     }
 }
 
 fn take<T: TryFrom<OwnedVariant>>(
-    facts: &mut HashMap<String, OwnedVariant>,
+    properties: &mut HashMap<String, OwnedVariant>,
     key: &str,
 ) -> Option<T> {
-    facts.remove(key)?.try_into().ok()
+    properties.remove(key)?.try_into().ok()
 }

@@ -1,10 +1,11 @@
-//! The calls of the interface, as they are on the bus.
+//! The proxy of the interface.
 
 use std::collections::HashMap;
 
 use zbus::{OwnedVariant, Variant, proxy};
 
-type Facts = HashMap<String, OwnedVariant>;
+/// `a{sv}`.
+type VarDict = HashMap<String, OwnedVariant>;
 
 /// `io.github.sampled.Sampler1`.
 #[proxy(
@@ -14,16 +15,16 @@ type Facts = HashMap<String, OwnedVariant>;
 )]
 pub trait Sampler1 {
     /// Metadata of metrics, by id.
-    fn list(&self, selectors: &[&str]) -> zbus::Result<HashMap<String, Facts>>;
+    fn list(&self, selectors: &[&str]) -> zbus::Result<HashMap<String, VarDict>>;
 
-    /// One fresh reading: timestamp, readings and faults.
+    /// Read metrics once: timestamp, readings and faults.
     fn sample(
         &self,
         selectors: &[&str],
         options: &HashMap<&str, Variant<'_>>,
-    ) -> zbus::Result<(u64, Facts, HashMap<String, String>)>;
+    ) -> zbus::Result<(u64, VarDict, HashMap<String, String>)>;
 
-    /// Begin to acquire: the session and its columns.
+    /// Start a session: its number and columns.
     fn start(
         &self,
         selectors: &[&str],
@@ -34,13 +35,13 @@ pub trait Sampler1 {
     /// End a session.
     fn stop(&self, session: u32) -> zbus::Result<()>;
 
-    /// Who acquires what.
-    fn sessions(&self) -> zbus::Result<HashMap<u32, Facts>>;
+    /// The sessions of all clients, by number.
+    fn sessions(&self) -> zbus::Result<HashMap<u32, VarDict>>;
 
-    /// What is read, and what that costs.
-    fn sources(&self) -> zbus::Result<HashMap<String, Facts>>;
+    /// The sources, their states and costs, by name.
+    fn sources(&self) -> zbus::Result<HashMap<String, VarDict>>;
 
-    /// Leave, after what is in flight.
+    /// End the service, after pending calls are answered.
     fn quit(&self) -> zbus::Result<()>;
 
     /// A frame: session, timestamp, values.
@@ -57,11 +58,11 @@ pub trait Sampler1 {
         faults: HashMap<String, String>,
     ) -> zbus::Result<()>;
 
-    /// A session is over, and why.
+    /// A session is over: its number, the reason.
     #[zbus(signal)]
     fn ended(&self, session: u32, reason: String) -> zbus::Result<()>;
 
-    /// Metrics have come or gone: those that have appeared, and those that have vanished.
+    /// The metrics that have appeared, and those that have vanished.
     #[zbus(signal)]
     fn catalog_changed(&self, appeared: Vec<String>, vanished: Vec<String>) -> zbus::Result<()>;
 
@@ -69,7 +70,7 @@ pub trait Sampler1 {
     #[zbus(property(emits_changed_signal = "const"))]
     fn version(&self) -> zbus::Result<String>;
 
-    /// How long the service stays when nobody needs it, in microseconds.
+    /// The idle timeout in microseconds.
     #[zbus(property(emits_changed_signal = "const"))]
     fn idle_timeout(&self) -> zbus::Result<u64>;
 }

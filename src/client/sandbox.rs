@@ -1,30 +1,30 @@
-//! The sandbox that this process is in.
+//! The sandbox around this process.
 
 use std::{fs, path::Path};
 
 use crate::wire::NAME;
 
-/// A sandbox around this process: what the kernel's files show in it is not the whole machine.
+/// A sandbox around this process. /proc and /sys in it do not show the whole machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sandbox {
-    /// Flatpak's.
+    /// Flatpak.
     Flatpak,
-    /// A confined snap's.
+    /// A confined snap.
     Snap,
 }
 
 impl Sandbox {
-    /// The one that this process is in, if it is in one.
+    /// The sandbox around this process, if there is one.
     pub fn current() -> Option<Self> {
         if Path::new("/.flatpak-info").exists() {
             return Some(Self::Flatpak);
         }
-        // The variables of a snap are inherited by whatever is started from its terminal; the label is not.
+        // Not by SNAP variables: programs started from a snap's terminal inherit them, but not the AppArmor label.
         let label = fs::read_to_string("/proc/self/attr/current").unwrap_or_default();
         is_snap(&label).then_some(Self::Snap)
     }
 
-    /// What has to be done so that a program in it reaches the service.
+    /// The remedy: how to permit the program to reach the service.
     pub fn remedy(self) -> String {
         match self {
             Self::Flatpak => format!(
@@ -38,7 +38,7 @@ impl Sandbox {
     }
 }
 
-/// Whether a label of AppArmor is that of a snap which it confines: `snap.NAME.APP (enforce)`.
+/// Whether an AppArmor label is that of a confined snap: `snap.NAME.APP (enforce)`.
 fn is_snap(label: &str) -> bool {
     let label = label.trim_end_matches(['\0', '\n']);
     label.starts_with("snap.") && label.ends_with("(enforce)")
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_confined_snap_is_known_by_its_label() {
+    fn a_label_identifies_a_confined_snap() {
         let check = |label, expected| assert_eq!(is_snap(label), expected, "{label}");
         check("snap.firefox.firefox (enforce)\n", true);
         check("snap.code.code (complain)\n", false);

@@ -1,4 +1,4 @@
-//! A session as its client sees it: frames, with the faults and texts that belong to them.
+//! A session on the client's side: frames, with their faults and texts.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,15 +16,15 @@ use super::{Client, Error, Start, fault_of, microseconds, signals::Signals};
 
 /// A session. It ends with [`stop`](Self::stop), or when it is dropped.
 ///
-/// It has a connection of its own: frames that nobody takes stop that one, where the service sees it
-/// and drops them, and hold up neither the calls of the client nor its other sessions.
+/// It has a connection of its own. If frames are not taken, only that connection fills up: the service notices and drops
+/// frames, and neither the client's calls nor its other sessions are delayed.
 pub struct Session {
     client: Client,
     signals: Signals,
-    state: Arc<Columns>,
+    columns: Arc<Columns>,
 }
 
-/// What a session knows of its columns beside the numbers.
+/// The columns of a session: ids, texts and faults.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Columns {
     ids: Vec<String>,
@@ -32,7 +32,7 @@ struct Columns {
     faults: BTreeMap<String, Fault>,
 }
 
-/// A frame: everything a session reads at one moment.
+/// A frame: the readings of a session at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// The moment of reading, in microseconds since the Unix epoch.
@@ -42,7 +42,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame of these readings, where no service has sent it.
+    /// A frame of these readings, for a session without a bus.
     #[cfg(feature = "service")]
     pub(crate) fn new(timestamp: u64, readings: impl Iterator<Item = (String, Reading)>) -> Self {
         let (mut columns, mut values) = (Columns::default(), Vec::new());
@@ -108,14 +108,14 @@ impl Session {
             .await?;
         let (session, ids) = reply.body().deserialize()?;
         signals.follow(&reply, session);
-        let state = Arc::new(Columns {
+        let columns = Arc::new(Columns {
             ids,
             ..Columns::default()
         });
         Ok(Self {
             client,
             signals,
-            state,
+            columns,
         })
     }
 
@@ -126,13 +126,13 @@ impl Session {
 
     /// The ids of the columns, as of the last frame.
     pub fn columns(&self) -> &[String] {
-        &self.state.ids
+        &self.columns.ids
     }
 
-    /// The next frame. It can be dropped while it waits, and nothing is lost.
+    /// The next frame. Cancel safe: dropping the future loses no frame.
     ///
     /// # Errors
-    /// [`Error::Ended`], once the session is over or the service has gone.
+    /// [`Error::Ended`], once the session is over or the service is gone.
     pub async fn next(&mut self) -> Result<Frame, Error> {
         loop {
             let message = self.signals.next().await?;
@@ -150,7 +150,7 @@ impl Session {
         self.client.stop(self.id()).await
     }
 
-    /// The frame that a signal brings, if it brings one.
+    /// Handles a signal; returns the frame if it carries one.
     fn take(&mut self, message: &Message) -> Result<Option<Frame>, Error> {
         let header = message.header();
         let body = message.body();
@@ -160,7 +160,7 @@ impl Session {
                 let frame = || Frame {
                     timestamp,
                     values,
-                    columns: self.state.clone(),
+                    columns: self.columns.clone(),
                 };
                 return Ok((session == self.id()).then(frame));
             }
@@ -171,7 +171,7 @@ impl Session {
                 if session == self.id() {
                     let texts = texts.into_iter();
                     let faults = faults.into_iter();
-                    self.state = Arc::new(Columns {
+                    self.columns = Arc::new(Columns {
                         ids,
                         texts: texts
                             .map(|(id, text)| (id.to_owned(), text.into()))

@@ -1,4 +1,4 @@
-//! The signals of a session, and the news that its service has gone.
+//! The signals of a session, and the loss of its service.
 
 use futures_util::{
     StreamExt,
@@ -10,21 +10,21 @@ use crate::wire::{NAME, PATH};
 
 use super::Error;
 
-/// The signals of an interface, from the process that began a session and from no other.
+/// The signals of an interface, from the service that runs a session and from no other.
 pub(super) struct Signals {
     stream: Stream,
-    /// The service's unique name: a successor has another, and knows nothing of the session.
+    /// The service's unique name. A successor has another one, and does not have the session.
     service: String,
     session: u32,
 }
 
-/// What the service says, and what the bus says of the service. The first is looked at first: a
-/// service that leaves says so, and then its name is free.
+/// The signals of the service, and NameOwnerChanged of the bus. The service's come first: a service that ends sends
+/// `Ended` before it releases the name.
 type Stream = SelectWithStrategy<MessageStream, MessageStream, fn(&mut ()) -> PollNext, ()>;
 
 impl Signals {
-    /// Listens to the service, whichever process it is. To be begun before the session is: its first
-    /// frame follows the reply at once.
+    /// Subscribes to the signals, from any process. To be called before the session starts: its first frame follows the
+    /// reply at once.
     pub(super) async fn listen(bus: &Connection, interface: &'static str) -> zbus::Result<Self> {
         let signal = || MatchRule::builder().msg_type(message::Type::Signal);
         let frames = signal().interface(interface).path(PATH).build()?;
@@ -45,7 +45,7 @@ impl Signals {
         })
     }
 
-    /// Follows the session of this number, of the service that has replied.
+    /// Sets the session, and the service that has replied.
     pub(super) fn follow(&mut self, reply: &Message, session: u32) {
         let sender = reply.header().sender().map(ToString::to_string);
         self.service = sender.unwrap_or_default();
@@ -57,11 +57,10 @@ impl Signals {
         self.session
     }
 
-    /// The next signal of the service, perhaps of another session. It can be dropped while it waits,
-    /// and nothing is lost.
+    /// The next signal of the service, perhaps of another session. Cancel safe.
     ///
     /// # Errors
-    /// [`Error::Ended`], once the session is over or the service has gone.
+    /// [`Error::Ended`], once the session is over or the service is gone.
     pub(super) async fn next(&mut self) -> Result<Message, Error> {
         loop {
             let message = self.stream.next().await;

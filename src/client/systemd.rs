@@ -1,4 +1,4 @@
-//! The user's systemd, which may be the one that runs the service.
+//! The user's systemd, which may run the service as a unit.
 
 use futures_util::StreamExt;
 use zbus::{Connection, OwnedObjectPath, names::WellKnownName, proxy, proxy::CacheProperties};
@@ -42,18 +42,18 @@ trait Unit {
 }
 
 impl Bus {
-    /// The unit of the user's systemd that a process belongs to, if that systemd is there and runs it.
+    /// The unit of the user's systemd that a process belongs to, if there is one.
     ///
-    /// Where the service has no unit, dbus-broker makes one for each process that it starts. These are the bus's.
+    /// dbus-broker makes transient units `dbus-:…` for services without a unit. They are not returned.
     ///
     /// # Errors
-    /// When one of them does not answer.
+    /// When the bus or systemd does not answer.
     pub async fn unit_of(&self, pid: u32) -> Result<Option<String>, Error> {
         let Some(systemd) = self.systemd().await? else {
             return Ok(None);
         };
         let path = match self.ask_systemd(systemd.unit_by_pid(pid)).await {
-            // It is no process of the user's units: one of the system's, for instance.
+            // The process belongs to no unit of the user, but to one of the system, for instance.
             Err(Error::Bus(zbus::Error::MethodError(..) | zbus::Error::FDO(_))) => return Ok(None),
             path => path?,
         };
@@ -65,13 +65,13 @@ impl Bus {
         Ok(Some(unit).filter(|unit| !unit.starts_with("dbus-:")))
     }
 
-    /// Has systemd restart a unit, and waits until that is done.
+    /// Has systemd restart a unit, and waits for the job.
     ///
     /// # Errors
-    /// [`Error::Systemd`] when it is not done in time, or fails.
+    /// [`Error::Systemd`] when the job fails or is not done in time.
     pub async fn restart_unit(&self, unit: &str) -> Result<(), Error> {
         let systemd = proxy(self.connection()).await?;
-        // Before the job: its end may come with the reply.
+        // Subscribe before the job starts: JobRemoved may come with the reply.
         let mut jobs = self.ask_systemd(systemd.receive_job_removed()).await?;
         self.ask_systemd(systemd.subscribe()).await?;
         let ended = async {
@@ -100,7 +100,7 @@ impl Bus {
         }
     }
 
-    /// Tells systemd, if it is there, to look for units. Returns whether it is.
+    /// Has systemd reload its units. False if systemd is not on the bus.
     pub(super) async fn reload_units(&self) -> Result<bool, Error> {
         match self.systemd().await? {
             Some(systemd) => self.ask_systemd(systemd.reload()).await.map(|()| true),
@@ -116,7 +116,7 @@ impl Bus {
         }
     }
 
-    /// Waits for an answer of systemd.
+    /// Waits for systemd's answer.
     async fn ask_systemd<T>(
         &self,
         call: impl Future<Output = zbus::Result<T>>,

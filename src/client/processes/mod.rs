@@ -12,7 +12,7 @@ use zbus::{OwnedVariant, Variant};
 
 use crate::reading::{Fault, Value};
 
-use super::{Bus, Error, Options, SampleOptions, Start, fault_of, take};
+use super::{Bus, Error, OptionsDict, SampleOptions, Start, fault_of, take};
 pub use proxy::Processes1Proxy;
 pub use table::{Change, Row, TableSession};
 use table::{RowFaults, invalid, rows};
@@ -43,27 +43,27 @@ pub struct Processes {
     proxy: Processes1Proxy<'static>,
 }
 
-/// Which rows of a table are wanted, and in which order.
+/// The options of a table: filter, order and limit of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableOptions {
-    /// The field to order by, with `-` before it for the largest first; by pid if it is not set.
+    /// The field to order by, with `-` before it for the largest first; pid by default.
     pub order: Option<String>,
-    /// How many rows at most.
+    /// The greatest number of rows.
     pub limit: Option<u32>,
     /// Patterns by field: a text with `*` for anything, or a number, perhaps behind `>=`, `<=`, `>` or `<`.
     pub filter: BTreeMap<String, String>,
 }
 
-/// What is known of a field of processes.
+/// The metadata of a field of processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfo {
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub description: String,
     /// The unit, in UCUM; empty for a text.
     pub unit: String,
     /// Whether it is a text; otherwise it is a number.
     pub is_text: bool,
-    /// Whether the sum over several processes means something.
+    /// Whether a sum over several processes makes sense.
     pub is_summable: bool,
 }
 
@@ -74,39 +74,39 @@ pub struct Snapshot {
     pub timestamp: u64,
     /// The names of the columns.
     pub columns: Vec<String>,
-    /// The rows, in the order that was asked for.
+    /// The rows, in the requested order.
     pub rows: Vec<Row>,
-    /// How many processes there were.
+    /// The number of all processes.
     pub total: u32,
-    /// How many of them the filter left, before the limit.
+    /// The number of processes that match the filter, before the limit.
     pub matched: u32,
-    /// When the machine was started, in microseconds since the Unix epoch: `start_time` counts from then.
+    /// The time of boot, in microseconds since the Unix epoch; `start_time` counts from it.
     pub boot_time: u64,
 }
 
-/// Sums over processes that belong together, at one moment.
+/// Sums over groups of processes at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sums {
     /// The moment of reading, in microseconds since the Unix epoch.
     pub timestamp: u64,
-    /// The names of the fields that were summed up.
+    /// The names of the summed fields.
     pub columns: Vec<String>,
-    /// The sums, in the order that was asked for.
+    /// The sums, in the requested order.
     pub groups: Vec<Sum>,
-    /// How many processes there were.
+    /// The number of all processes.
     pub total: u32,
-    /// How many of them the filter left.
+    /// The number of processes that match the filter.
     pub matched: u32,
 }
 
 /// The sums over the processes of one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sum {
-    /// What they have in common; empty for those that belong to no group.
+    /// The name of the group; empty for processes that belong to no group.
     pub name: Result<Arc<str>, Fault>,
-    /// How many they are.
+    /// The number of its processes.
     pub processes: u32,
-    /// The sum of what could be read, none if nothing could; and why some could not.
+    /// For each field the sum of the values that could be read, if any, and the fault of those that could not.
     pub values: Vec<(Option<f64>, Option<Fault>)>,
 }
 
@@ -119,7 +119,7 @@ impl TableOptions {
         }
     }
 
-    /// The same, with so many rows at most.
+    /// The same, limited to so many rows.
     pub fn limited_to(self, limit: u32) -> Self {
         Self {
             limit: Some(limit),
@@ -127,14 +127,14 @@ impl TableOptions {
         }
     }
 
-    /// The same, of processes of which a field matches a pattern, too.
+    /// The same, filtered also by a pattern of a field.
     pub fn filtered_by(mut self, field: &str, pattern: &str) -> Self {
         self.filter.insert(field.to_owned(), pattern.to_owned());
         self
     }
 
-    fn options(&self) -> Options<'_> {
-        let mut options = Options::new();
+    fn options(&self) -> OptionsDict<'_> {
+        let mut options = OptionsDict::new();
         if let Some(order) = &self.order {
             options.insert("order", Variant::from(order.as_str()));
         }
@@ -154,7 +154,7 @@ impl TableOptions {
 }
 
 impl Snapshot {
-    /// The place of a field in the rows, if it is among the columns.
+    /// The index of a field in the rows, if it is a column.
     pub fn column(&self, field: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == field)
     }
@@ -181,33 +181,35 @@ impl Processes {
         Ok(Self { bus, proxy })
     }
 
-    /// The bus it is on.
+    /// The bus.
     pub fn bus(&self) -> &Bus {
         &self.bus
     }
 
-    /// The calls as they are on the bus.
+    /// The proxy of the interface.
     pub fn proxy(&self) -> &Processes1Proxy<'static> {
         &self.proxy
     }
 
-    /// What can be asked of a process, by name.
+    /// The fields of processes, by name.
     ///
     /// # Errors
     /// When the bus or the service fails.
     pub async fn fields(&self) -> Result<BTreeMap<String, FieldInfo>, Error> {
         let fields = self.bus.call(async || self.proxy.fields().await).await?;
-        let info = |mut facts: HashMap<String, OwnedVariant>| FieldInfo {
-            description: take(&mut facts, "description").unwrap_or_default(),
-            unit: take(&mut facts, "unit").unwrap_or_default(),
-            is_text: take::<String>(&mut facts, "kind").is_some_and(|kind| kind == "text"),
-            is_summable: take(&mut facts, "summable").unwrap_or_default(),
+        let info = |mut properties: HashMap<String, OwnedVariant>| FieldInfo {
+            description: take(&mut properties, "description").unwrap_or_default(),
+            unit: take(&mut properties, "unit").unwrap_or_default(),
+            is_text: take::<String>(&mut properties, "kind").is_some_and(|kind| kind == "text"),
+            is_summable: take(&mut properties, "summable").unwrap_or_default(),
         };
         let fields = fields.into_iter();
-        Ok(fields.map(|(name, facts)| (name, info(facts))).collect())
+        Ok(fields
+            .map(|(name, properties)| (name, info(properties)))
+            .collect())
     }
 
-    /// The table, now. No field at all means the usual columns.
+    /// Reads the table once. No fields select the default ones.
     ///
     /// # Errors
     /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
@@ -217,7 +219,7 @@ impl Processes {
         table: &TableOptions,
         options: SampleOptions,
     ) -> Result<Snapshot, Error> {
-        let options = both(table, options);
+        let options = options_dict(table, options);
         let (timestamp, columns, values, faults, mut details) = self
             .bus
             .call(async || self.proxy.snapshot(fields, &options).await)
@@ -232,8 +234,7 @@ impl Processes {
         })
     }
 
-    /// Sums over the processes that belong together by `application`, `unit` or `user`, now. No field at
-    /// all means the usual columns.
+    /// Reads sums over the groups by `application`, `unit` or `user` once. No fields select the default ones.
     ///
     /// # Errors
     /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::Timeout`].
@@ -244,7 +245,7 @@ impl Processes {
         table: &TableOptions,
         options: SampleOptions,
     ) -> Result<Sums, Error> {
-        let options = both(table, options);
+        let options = options_dict(table, options);
         let (timestamp, columns, values, faults, mut details) = self
             .bus
             .call(async || self.proxy.sums(by, fields, &options).await)
@@ -255,7 +256,7 @@ impl Processes {
             &HashMap::new(),
         )?;
         let all = all.into_iter().enumerate();
-        let groups = all.map(|(place, row)| sum(&columns, place, row, &faults));
+        let groups = all.map(|(index, row)| sum(&columns, index, row, &faults));
         Ok(Sums {
             timestamp,
             groups: groups.collect::<Result<_, _>>()?,
@@ -265,7 +266,7 @@ impl Processes {
         })
     }
 
-    /// Begins to acquire. The table comes to the session that is returned, and is kept up to date there.
+    /// Starts a session, which keeps its table up to date.
     ///
     /// # Errors
     /// [`Error::UnknownField`], [`Error::InvalidInterval`], [`Error::LimitExceeded`].
@@ -278,16 +279,16 @@ impl Processes {
         TableSession::start(self, fields, table, start).await
     }
 
-    /// Ends a detached session by its number. Others end with [`TableSession::stop`].
+    /// Ends a detached session by its number. For other sessions, use [`TableSession::stop`].
     ///
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
     pub async fn stop(&self, session: u32) -> Result<(), Error> {
-        self.bus.tell(self.proxy.stop(session)).await
+        self.bus.call_briefly(self.proxy.stop(session)).await
     }
 
-    /// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process of this
-    /// number, if it is the one that started at this moment: its field `start_time`.
+    /// Sends a signal (15, SIGTERM, asks a process to end; 9, SIGKILL, ends it) to the process with this pid, if its
+    /// field `start_time` has this value.
     ///
     /// # Errors
     /// [`Error::NoSuchProcess`], [`Error::AccessDenied`].
@@ -298,18 +299,18 @@ impl Processes {
     }
 }
 
-fn both(table: &TableOptions, sample: SampleOptions) -> Options<'_> {
+fn options_dict(table: &TableOptions, sample: SampleOptions) -> OptionsDict<'_> {
     let mut options = table.options();
     options.extend(sample.options());
     options
 }
 
-/// One sum of a table of them: a name, how many processes, and the rest.
-fn sum(columns: &[String], place: usize, row: Row, faults: &RowFaults) -> Result<Sum, Error> {
+/// The sum of one row: name, number of processes, and values.
+fn sum(columns: &[String], index: usize, row: Row, faults: &RowFaults) -> Result<Sum, Error> {
     let fault = |column: &str| {
         let faults = faults.get(column)?;
         let mut all = faults.iter();
-        let (code, _) = all.find(|(_, rows)| rows.contains(&(place as u32)))?;
+        let (code, _) = all.find(|(_, rows)| rows.contains(&(index as u32)))?;
         Some(fault_of(code))
     };
     let mut values = columns.iter().map(|column| fault(column)).zip(row);

@@ -1,4 +1,4 @@
-//! The calls of the interface, as they are on the bus.
+//! The proxy of the interface.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,11 @@ use zbus::{OwnedVariant, Variant, proxy};
 
 use super::table::RowFaults;
 
-type Facts = HashMap<String, OwnedVariant>;
+/// `a{sv}`.
+type VarDict = HashMap<String, OwnedVariant>;
 
-/// A table: its moment, the names of its columns, the columns, their faults, and details.
-type Table = (u64, Vec<String>, Vec<OwnedVariant>, RowFaults, Facts);
+/// A table: timestamp, names of the columns, columns, their faults, and details.
+type Table = (u64, Vec<String>, Vec<OwnedVariant>, RowFaults, VarDict);
 
 /// `io.github.sampled.Processes1`.
 #[proxy(
@@ -18,17 +19,17 @@ type Table = (u64, Vec<String>, Vec<OwnedVariant>, RowFaults, Facts);
     default_path = "/io/github/sampled/Sampler1"
 )]
 pub trait Processes1 {
-    /// What can be asked of a process, by name.
-    fn fields(&self) -> zbus::Result<HashMap<String, Facts>>;
+    /// The fields of processes, by name.
+    fn fields(&self) -> zbus::Result<HashMap<String, VarDict>>;
 
-    /// The table, now.
+    /// Read the table once.
     fn snapshot(
         &self,
         fields: &[&str],
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<Table>;
 
-    /// Sums over the processes that belong together, now.
+    /// Read sums over groups of processes once.
     fn sums(
         &self,
         by: &str,
@@ -36,7 +37,7 @@ pub trait Processes1 {
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<Table>;
 
-    /// Begin to acquire: the session and its columns.
+    /// Start a session: its number and columns.
     fn start(
         &self,
         fields: &[&str],
@@ -50,8 +51,8 @@ pub trait Processes1 {
     /// Send a signal to a process.
     fn end(&self, pid: u32, start_time: u64, signal: i32) -> zbus::Result<()>;
 
-    /// A frame: session, timestamp, the pids of rows that came, changed and went, and the values of
-    /// those that came, then of those that changed, by columns.
+    /// A frame: session, timestamp, the pids of new, changed and removed rows, and the values of the new rows, then of
+    /// the changed ones, by columns.
     #[zbus(signal)]
     fn changed(
         &self,
@@ -64,7 +65,7 @@ pub trait Processes1 {
         faults: RowFaults,
     ) -> zbus::Result<()>;
 
-    /// A session is over, and why.
+    /// A session is over: its number, the reason.
     #[zbus(signal)]
     fn ended(&self, session: u32, reason: String) -> zbus::Result<()>;
 }

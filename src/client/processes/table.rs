@@ -1,4 +1,4 @@
-//! A table of processes as its client sees it: kept up to date from what has changed.
+//! A table of processes on the client's side, kept up to date from the changes.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,16 +30,16 @@ pub struct TableSession {
     rows: BTreeMap<u32, Row>,
 }
 
-/// What has changed in the table of a session, by pid.
+/// The changes in the table of a session, by pid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The moment of reading, in microseconds since the Unix epoch.
     pub timestamp: u64,
-    /// The rows that are new.
+    /// The new rows.
     pub came: Vec<u32>,
-    /// The rows of which a value is another one.
+    /// The rows with a changed value.
     pub changed: Vec<u32>,
-    /// The rows that are no longer there. One that came, too, is another process's now.
+    /// The removed rows. A pid that is also in `came` belongs to another process now.
     pub gone: Vec<u32>,
 }
 
@@ -82,8 +82,7 @@ impl TableSession {
         &self.columns
     }
 
-    /// The table as of the last change: rows by pid. In a session with an order and a limit, these are
-    /// the first ones.
+    /// The table as of the last change: rows by pid. With an order and a limit, the first rows.
     pub fn rows(&self) -> &BTreeMap<u32, Row> {
         &self.rows
     }
@@ -94,11 +93,11 @@ impl TableSession {
         self.rows.get(&pid)?.get(place)
     }
 
-    /// Waits for the next frame, brings the table up to date and returns what has changed; in the first
-    /// one, everything has come. It can be dropped while it waits, and nothing is lost.
+    /// Waits for the next frame, updates the table and returns the changes. In the first frame all rows are new. Cancel
+    /// safe: dropping the future loses no frame.
     ///
     /// # Errors
-    /// [`Error::Ended`], once the session is over or the service has gone.
+    /// [`Error::Ended`], once the session is over or the service is gone.
     pub async fn next(&mut self) -> Result<Change, Error> {
         loop {
             let message = self.signals.next().await?;
@@ -145,10 +144,10 @@ impl TableSession {
     }
 }
 
-/// By column, then by fault, the rows that have it.
+/// The indices of faulty rows, by column and fault.
 pub(super) type RowFaults = HashMap<String, HashMap<String, Vec<u32>>>;
 
-/// The rows of columns as they come over the bus.
+/// Turns the columns of a message into rows.
 pub(super) fn rows<'a, 'v: 'a>(
     names: &[String],
     columns: impl Iterator<Item = &'a Variant<'v>>,
