@@ -1,4 +1,4 @@
-//! The texts by which the bus and systemd start the program.
+//! The texts of the activation file and the unit.
 
 use std::path::Path;
 
@@ -7,22 +7,22 @@ use super::error::Error;
 const ACTIVATION: &str = include_str!("../../dbus/io.github.sampled.Sampler1.service");
 const UNIT: &str = include_str!("../../systemd/sampled.service");
 
-/// The activation file by which a bus runs this program with these arguments.
+/// The activation file for this program with these arguments.
 ///
 /// # Errors
-/// When the path cannot be written there.
+/// When the file cannot express the path.
 pub fn activation_file(program: &Path, arguments: &str) -> Result<String, Error> {
     let exec = format!("Exec={} {arguments}", quote(program)?);
     Ok(with_line(ACTIVATION, "Exec=", &exec))
 }
 
 pub(super) fn unit_file(program: &Path) -> Result<String, Error> {
-    // % begins a specifier (systemd.unit(5)).
+    // % starts a specifier (systemd.unit(5)).
     let exec = format!("ExecStart={} serve", quote(program)?.replace('%', "%%"));
     Ok(with_line(UNIT, "ExecStart=", &exec))
 }
 
-/// The text, with the line that begins like this replaced.
+/// Replaces the line that begins with `start`.
 fn with_line(text: &str, start: &str, line: &str) -> String {
     let lines = text
         .lines()
@@ -30,9 +30,9 @@ fn with_line(text: &str, start: &str, line: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// A path, as dbus-daemon, dbus-broker and systemd all read it: in quotes where it needs them.
+/// Quotes a path, if needed, for dbus-daemon, dbus-broker and systemd.
 ///
-/// They agree on quotes and on nothing beyond: what would need a backslash is refused.
+/// Their parsers agree on double quotes only. A path that needs a backslash is an error.
 fn quote(path: &Path) -> Result<String, Error> {
     let unquotable = |what| Error::Unquotable {
         path: path.to_owned(),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shipped_is_what_is_written_for_usr() {
+    fn the_shipped_files_are_those_for_usr() {
         let program = Path::new("/usr/bin/sampled");
         assert_eq!(activation_file(program, "serve").unwrap(), ACTIVATION);
         assert_eq!(unit_file(program).unwrap(), UNIT);

@@ -13,25 +13,25 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the kernel said.
+        /// The error from the kernel.
         #[source]
         cause: io::Error,
     },
-    /// A file of that name is there already.
+    /// A file of that name exists, and `sampled install` has not written it.
     #[error("{}: not written by `sampled install`: remove it first", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// A path cannot be written in an activation file or a unit.
+    /// An activation file or a unit cannot express a path.
     #[error("{}: {what}", path.display())]
     Unquotable {
         /// The path.
         path: PathBuf,
-        /// What is in it.
+        /// The reason.
         what: &'static str,
     },
-    /// There is no home directory to install in.
+    /// HOME is not set to an absolute path.
     #[error("HOME is not set to an absolute path: say where with --prefix")]
     Homeless,
 }

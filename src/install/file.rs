@@ -1,4 +1,4 @@
-//! The files that are put in place: which of them are ours, and how one is replaced.
+//! The installed files: whether a file is ours, and its replacement.
 
 use std::{
     fs,
@@ -11,9 +11,9 @@ use crate::regular_file;
 
 use super::error::{Error, at};
 
-/// The first line of the files that are written here.
+/// The first line of the files that `install` writes.
 pub(super) const MARK: &str = "# Written by `sampled install`";
-/// The end of that line where the program was put in place along with them, and goes with them.
+/// The end of that line if the program was installed with the files, and is to be removed with them.
 pub(super) const WITH_PROGRAM: &str = ", with the program";
 
 pub(super) fn is_there(path: &Path) -> Result<bool, Error> {
@@ -28,7 +28,7 @@ fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Whether both are one file.
+/// Whether both paths refer to one file.
 pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, Error> {
     let identity = |path: &Path| match fs::metadata(path) {
         Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
@@ -38,8 +38,8 @@ pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, Error> {
     Ok(identity(one)?.is_some_and(|one| identity(other).is_ok_and(|other| other == Some(one))))
 }
 
-/// Whether a file was written here: it begins with the mark, or is a program that has the mark in
-/// it, as this one has.
+/// Whether `install` has written a file: it begins with the mark, or is an ELF file that contains the mark, as this
+/// program does.
 pub(super) fn is_ours(path: &Path) -> Result<bool, Error> {
     let Some(text) = read(path)? else {
         return Ok(false);
@@ -56,19 +56,19 @@ pub(super) fn is_with_program(activation: &Path) -> Result<bool, Error> {
     Ok(read(activation)?.is_some_and(|text| text.starts_with(mark.as_bytes())))
 }
 
-/// What is in a file. None if there is none, or if it is nothing that was written here: a FIFO, a directory.
+/// The content of a file. `None` if it is absent or not a regular file, such as a FIFO or a directory.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    /// No program of this name is larger, in bytes.
-    const LARGEST: u64 = 256 << 20;
-    match regular_file::read(path, LARGEST) {
+    /// More than the size of the program, in bytes.
+    const SIZE_LIMIT: u64 = 256 << 20;
+    match regular_file::read(path, SIZE_LIMIT) {
         Ok(text) => Ok(Some(text)),
         Err(cause) if is_absent(&cause) || cause.kind() == ErrorKind::InvalidData => Ok(None),
         Err(cause) => Err(at(path)(cause)),
     }
 }
 
-/// Writes a file at once: whoever opens it finds the old one or the new one, whole. A program that
-/// is running keeps the old one.
+/// Replaces a file atomically: opening it yields the old or the new file, complete. A running program keeps the old
+/// file.
 pub(super) fn replace(path: &Path, text: &[u8], mode: u32) -> Result<(), Error> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(dir).map_err(at(dir))?;
@@ -81,11 +81,11 @@ pub(super) fn replace(path: &Path, text: &[u8], mode: u32) -> Result<(), Error> 
             .create_new(true)
             .mode(mode)
             .open(&temporary)?;
-        // Whatever the umask says: others run it too.
+        // Regardless of the umask: other users run the program too.
         file.set_permissions(PermissionsExt::from_mode(mode))?;
         file.write_all(text)?;
         file.sync_all()?;
-        // A program that is open for writing cannot be run.
+        // An executable that is open for writing cannot be executed (ETXTBSY).
         drop(file);
         fs::rename(&temporary, path)
     };

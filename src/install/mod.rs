@@ -1,7 +1,7 @@
-//! Installation: the program, the activation file that the session bus starts it by, and the unit of
-//! systemd that the bus starts it in.
+//! Installation of the program, the activation file for the session bus, and the systemd unit that the bus starts it
+//! in.
 //!
-//! What is written says that it was written here, and is all that is ever removed or replaced.
+//! The written files carry a mark. Only files with the mark are replaced or removed.
 
 mod activation;
 mod error;
@@ -22,7 +22,7 @@ pub use error::Error;
 use error::at;
 use file::{MARK, WITH_PROGRAM, is_ours, is_same, is_there, is_with_program, replace};
 
-/// Where everything goes.
+/// The paths of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The program.
@@ -33,26 +33,26 @@ pub struct Layout {
     pub units: PathBuf,
 }
 
-/// Something to be installed, or taken away.
+/// Something to install or to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Where everything goes.
+    /// The paths.
     pub layout: Layout,
-    /// A directory that stands for `/` while a package is made. No file names it.
+    /// The staging directory of a package, in place of `/`. The written files do not mention it.
     pub destdir: Option<PathBuf>,
-    /// Whether there is to be a unit. With its name in the activation file, a bus that works with
-    /// systemd starts nothing but the unit: there are both or neither.
+    /// Whether a unit is installed. If the activation file names a unit, a bus that works with systemd starts only the
+    /// unit; so the unit and its name in the activation file are written together or not at all.
     pub systemd: bool,
 }
 
 impl Layout {
-    /// In the home directory of this user.
+    /// The paths in the home directory of this user.
     ///
-    /// Units go to the data directory: systemd.unit(5) has it for what is installed in a home, and
-    /// leaves the configuration directory to the user's own hand.
+    /// Units go to the data directory: by systemd.unit(5) it is for installed units, and the configuration directory for
+    /// those that the user writes.
     ///
     /// # Errors
-    /// When there is none.
+    /// When HOME is not set to an absolute path.
     pub fn of_user() -> Result<Self, Error> {
         let home = absolute("HOME").ok_or(Error::Homeless)?;
         let data = absolute("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
@@ -63,7 +63,7 @@ impl Layout {
         })
     }
 
-    /// Under a prefix, such as `/usr/local`.
+    /// The paths under a prefix, such as `/usr/local`.
     ///
     /// # Errors
     /// When the prefix is relative, and the working directory cannot be found.
@@ -83,12 +83,12 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 }
 
 impl Installation {
-    /// Puts everything in place, the program as a copy of the file `from`. Returns what it wrote.
+    /// Installs everything, the program as a copy of the file `from`. Returns the paths that it has written.
     ///
     /// # Errors
-    /// When a file cannot be written, or would replace one that is not ours.
+    /// When a file cannot be written, or would replace one without the mark.
     pub fn install(&self, from: &Path) -> Result<Vec<PathBuf>, Error> {
-        let [program, activation, unit] = self.places();
+        let [program, activation, unit] = self.paths();
         let is_same = is_same(from, &program)?;
         let mark = if is_same && !is_with_program(&activation)? {
             format!("{MARK}.\n")
@@ -98,7 +98,7 @@ impl Installation {
         let named = &self.layout.program;
         let activation_text = mark.clone() + &self.activation(named)?;
         let unit_text = mark + &unit_file(named)?;
-        // Nothing is written as long as anything is in the way.
+        // Check all files before writing any.
         for path in [&program, &activation, &unit] {
             let is_written = (path != &program || !is_same) && (path != &unit || self.systemd);
             if is_written && is_there(path)? && !is_ours(path)? {
@@ -111,7 +111,7 @@ impl Installation {
             replace(&program, &text, 0o755)?;
             written.push(program);
         }
-        // The unit first: from the moment of its activation file on, somebody may want it.
+        // The unit first: once the activation file exists, the bus may start the unit.
         if self.systemd {
             replace(&unit, unit_text.as_bytes(), 0o644)?;
             written.push(unit);
@@ -121,13 +121,13 @@ impl Installation {
         Ok(written)
     }
 
-    /// Takes away what [`install`](Self::install) has put in place, and nothing else. Returns what
-    /// it removed; directories stay.
+    /// Removes the files that [`install`](Self::install) has written, and no others. Returns their paths. Directories
+    /// stay.
     ///
     /// # Errors
     /// When a file cannot be read or removed.
     pub fn uninstall(&self) -> Result<Vec<PathBuf>, Error> {
-        let [program, activation, unit] = self.places();
+        let [program, activation, unit] = self.paths();
         let with_program = is_with_program(&activation)?;
         let mut ours = Vec::new();
         for path in [activation, unit, program.clone()] {
@@ -136,7 +136,7 @@ impl Installation {
                 ours.push(path);
             }
         }
-        // Nothing is removed as long as something cannot be: the first file says what belongs to the others.
+        // Check that all can be removed before removing any: the activation file tells whether the program belongs to it.
         for path in &ours {
             let dir = path.parent().unwrap_or(Path::new("/"));
             let rights = AccessFlags::W_OK | AccessFlags::X_OK;
@@ -148,8 +148,8 @@ impl Installation {
         Ok(ours)
     }
 
-    /// Where program, activation file and unit are put.
-    fn places(&self) -> [PathBuf; 3] {
+    /// The paths of program, activation file and unit.
+    fn paths(&self) -> [PathBuf; 3] {
         let layout = &self.layout;
         [
             layout.program.clone(),
