@@ -11,7 +11,7 @@ use crate::{
     service::Limits,
 };
 
-/// The smallest limit for messages, in bytes: a call with a few selectors fits.
+/// The smallest limit for messages, in bytes: enough for a call with a few selectors.
 const SHORTEST_MESSAGE: usize = 4096;
 
 pub(super) fn parse(value: &Value<'_>, limits: &mut Limits) -> Result<(), Diagnostic> {
@@ -49,7 +49,7 @@ fn limit(
     };
     let key = format!("limits.{name}");
     *limit = count(&key, value)?;
-    // Nobody could even call `Quit`.
+    // With a smaller limit, not even `Quit` could be called.
     if name == "message_bytes" && *limit < SHORTEST_MESSAGE {
         let what = format!("{key}: {limit}: it is at least {SHORTEST_MESSAGE}");
         return Err(Diagnostic::new(value.span(), what));
@@ -59,7 +59,7 @@ fn limit(
 
 fn count(key: &str, value: &Value<'_>) -> Result<usize, Diagnostic> {
     let number = value.get_ref().as_integer();
-    // A sign or a radix is read as TOML has them; what does not fit is no number of sessions.
+    // The radix is that of the TOML literal. A negative number or one that does not fit is an error.
     let number = number.and_then(|number| {
         let digits = number.as_str().replace('_', "");
         usize::from_str_radix(&digits, number.radix()).ok()

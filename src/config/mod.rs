@@ -17,7 +17,7 @@
 //! processes = true
 //! ```
 //!
-//! An unknown key is an error: a misspelt key must not pass as a default.
+//! An unknown key is an error, so that a typing error does not silently select a default.
 
 mod limits;
 mod path;
@@ -38,15 +38,15 @@ use crate::{
 
 pub use path::{user_file, user_sources};
 
-/// No file that a person has written is larger, in bytes.
-const LARGEST: u64 = 1 << 20;
+/// The greatest size of a configuration file, in bytes.
+const SIZE_LIMIT: u64 = 1 << 20;
 
-/// What a configuration file says, and the defaults where it says nothing.
+/// The settings of a configuration file, with defaults for absent keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// What the service is told.
+    /// The settings of the service.
     pub settings: Settings,
-    /// Whether it is the file that says how long the service stays.
+    /// Whether the file sets `idle_timeout`.
     pub sets_idle_timeout: bool,
 }
 
@@ -58,11 +58,11 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the kernel said.
+        /// The error from the kernel.
         #[source]
         cause: io::Error,
     },
-    /// The file does not say what a configuration can say.
+    /// The content of the file is invalid.
     #[error("{}:{line}:{column}: {what}", path.display())]
     Invalid {
         /// The file.
@@ -80,13 +80,13 @@ impl Config {
     /// Reads a file that must be there.
     ///
     /// # Errors
-    /// When the file cannot be read, or says what it cannot say.
+    /// When the file cannot be read, or is invalid.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let failed = |cause| Error::Io {
             path: path.to_owned(),
             cause,
         };
-        let text = regular_file::read(path, LARGEST).map_err(failed)?;
+        let text = regular_file::read(path, SIZE_LIMIT).map_err(failed)?;
         let text = String::from_utf8(text).map_err(|_| {
             failed(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -96,11 +96,10 @@ impl Config {
         parse(&text).map_err(|diagnostic| in_file(diagnostic, path, &text))
     }
 
-    /// Reads the [user's own file](user_file). If there is none, all is
-    /// as usual.
+    /// Reads the [user's file](user_file). If it is absent, all settings have their defaults.
     ///
     /// # Errors
-    /// When the file cannot be read, or says what it cannot say.
+    /// When the file cannot be read, or is invalid.
     pub fn of_user() -> Result<Self, Error> {
         let Some(path) = user_file() else {
             return Ok(Self::default());

@@ -1,18 +1,18 @@
-//! Where the user's own files are.
+//! The paths of the user's own files.
 
 use std::{env, path::PathBuf};
 
-/// The user's own file: `$XDG_CONFIG_HOME/sampled/config.toml`.
+/// The user's configuration file: `$XDG_CONFIG_HOME/sampled/config.toml`.
 pub fn user_file() -> Option<PathBuf> {
     user_dir().map(|dir| dir.join("config.toml"))
 }
 
-/// Where the user defines sources of his own: `$XDG_CONFIG_HOME/sampled/sources.d`.
+/// The directory of the user's custom metrics: `$XDG_CONFIG_HOME/sampled/sources.d`.
 pub fn user_sources() -> Option<PathBuf> {
     user_dir().map(|dir| dir.join("sources.d"))
 }
 
-/// The XDG Base Directory Specification: a path that is not absolute is no path.
+/// `$XDG_CONFIG_HOME/sampled`. By the XDG Base Directory Specification, relative paths are ignored.
 fn user_dir() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)

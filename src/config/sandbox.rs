@@ -1,4 +1,4 @@
-//! What programs in sandboxes are granted:
+//! The section of grants to sandboxed programs:
 //!
 //! ```toml
 //! [sandbox."org.example.App"]
@@ -12,15 +12,15 @@ use crate::{
     service::{Grant, Grants, is_app_id},
 };
 
-/// The most programs that are granted anything.
-const MOST: usize = 1024;
+/// The greatest number of programs with grants.
+const PROGRAM_LIMIT: usize = 1024;
 
-/// The grants of programs, by their ids.
+/// The grants, by the id of the program.
 pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Diagnostic> {
-    let table = diagnostic::table("sandbox", value)?;
-    if table.len() > MOST {
+    let table = mistake::table("sandbox", value)?;
+    if table.len() > PROGRAM_LIMIT {
         let what = format!(
-            "sandbox: {} programs: at most {MOST} can be named",
+            "sandbox: {} programs: at most {PROGRAM_LIMIT} can be named",
             table.len()
         );
         return Err(Diagnostic::new(value.span(), what));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_granted() {
+    fn grants_are_parsed() {
         assert_eq!(parsed("[sandbox]"), Ok(BTreeMap::new()));
         let text = "[sandbox.'org.example.App']\nprocesses = true\nend = false\n\
                     [sandbox.'snap.example']\ncustom = true\ncommand-lines = true\nend = true";
@@ -109,7 +109,7 @@ mod tests {
             "[sandbox.'org.example.App']\nend = 'yes'",
             "2:7: sandbox.\"org.example.App\".end: true or false is expected, and string is given",
         );
-        // Without quotes, TOML takes the dots for tables in tables.
+        // Without quotes, the dots make nested tables in TOML.
         refuses(
             "[sandbox.org.example.App]\nend = true",
             "1:10: sandbox.\"org\": an id such as \"org.example.App\" or \"snap.example\" is expected, \
@@ -123,7 +123,7 @@ mod tests {
             "sandbox = 1",
             "1:11: sandbox: a table is expected, and integer is given",
         );
-        let many: String = (0..=MOST)
+        let many: String = (0..=PROGRAM_LIMIT)
             .map(|number| format!("[sandbox.'a.{number}']\n"))
             .collect();
         let error = parsed(&many).expect_err("they are too many");

@@ -1,4 +1,4 @@
-//! The section of sources that are not to be read:
+//! The section of sources, which switches sources off:
 //!
 //! ```toml
 //! [sources]
@@ -40,14 +40,14 @@ fn off(key: &str, value: &Value<'_>) -> Result<Vec<String>, Diagnostic> {
     array.iter().map(name).collect()
 }
 
-/// The names of all sources, each once: making the sources opens nothing.
+/// The names of all sources, each once. Constructing the sources opens no files.
 pub(super) fn names() -> Vec<String> {
     let sources = sources::all(&Roots::default());
     let mut names: Vec<_> = sources
         .iter()
         .map(|source| source.about().name.to_owned())
         .collect();
-    // All that the user defines.
+    // All custom metrics.
     names.push(custom::NAME.to_owned());
     names.push(PROCESS_TABLE.to_owned());
     names.sort_unstable();

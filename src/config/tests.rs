@@ -23,7 +23,7 @@ fn refuses(text: &str, expected: &str) {
 }
 
 #[test]
-fn what_it_can_say() {
+fn settings_are_parsed() {
     let usual = Settings::default;
     check("", usual());
     check("# nothing\n", usual());
@@ -177,7 +177,7 @@ fn errors_have_a_position() {
 }
 
 #[test]
-fn a_file_that_was_named_must_be_there() {
+fn a_given_file_must_exist() {
     let path = Path::new("/nonexistent/config.toml");
     let error = Config::load(path).expect_err("there is no such file");
     assert!(error.to_string().starts_with("/nonexistent/config.toml: "));
