@@ -13,6 +13,6 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Before anything else: a guard is to stay small.
-    cli::guard().unwrap_or_else(cli::main)
+    // Before anything else, so that the subreaper of a command stays small.
+    cli::run_subreaper().unwrap_or_else(cli::main)
 }

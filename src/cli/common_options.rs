@@ -1,4 +1,4 @@
-//! What every command can be told, and the settings that follow from it.
+//! The options of all commands, and the settings that follow from them.
 
 use std::{fs, path::PathBuf};
 
@@ -13,10 +13,10 @@ use sampled::{
 
 use super::{error::Error, log, output::format::Format};
 
-/// What every command can be told.
+/// The options of all commands.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Common options")]
-pub(crate) struct Common {
+#[command(next_help_heading = "CommonOptions options")]
+pub(crate) struct CommonOptions {
     /// Read the configuration from FILE [default: $XDG_CONFIG_HOME/sampled/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// Read DIR as the root of the file system
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) rootfs: Option<PathBuf>,
-    /// Log what is at least this important
+    /// Log messages of at least this level
     #[arg(
         long,
         global = true,
@@ -40,13 +40,13 @@ pub(crate) struct Common {
     pub(crate) log_level: log::Level,
     #[command(flatten)]
     pub(crate) format: Format,
-    /// Whether the service stays until it is stopped, where nobody says how long: a person has started it.
+    /// Whether the service stays until it is stopped when no idle timeout is set: a person has started it.
     #[arg(skip)]
-    is_kept: bool,
+    stays_when_idle: bool,
 }
 
-impl Common {
-    /// The same, of paths that mean the same in every directory.
+impl CommonOptions {
+    /// The same options with absolute paths.
     pub(crate) fn absolute(&self) -> Result<Self, Error> {
         Ok(Self {
             config: absolute(&self.config)?,
@@ -55,34 +55,34 @@ impl Common {
             rootfs: absolute(&self.rootfs)?,
             log_level: self.log_level,
             format: self.format,
-            is_kept: self.is_kept,
+            stays_when_idle: self.stays_when_idle,
         })
     }
 
-    /// The configuration file, for a message.
+    /// The path of the configuration file, for messages.
     pub(crate) fn configuration(&self) -> String {
         let path = self.config.clone().or_else(config::user_file);
         path.map_or("config.toml".to_owned(), |path| path.display().to_string())
     }
 
-    /// The same, for a service that is started to stay.
-    pub(crate) fn kept(&self) -> Self {
+    /// The same options, for a service that stays until it is stopped.
+    pub(crate) fn staying(&self) -> Self {
         Self {
-            is_kept: true,
+            stays_when_idle: true,
             ..self.clone()
         }
     }
 
-    /// The settings where there is no configuration.
+    /// The settings without a configuration file.
     pub(crate) fn defaults(&self) -> Settings {
         let mut settings = Settings::default();
-        if self.is_kept {
+        if self.stays_when_idle {
             settings.idle_timeout = None;
         }
         settings
     }
 
-    /// What the configuration says: the file that was named must be there, the user's own may be.
+    /// Reads the configuration. A file given by `--config` must exist; the user's own file may be absent.
     pub(crate) fn settings(&self) -> Result<Settings, config::Error> {
         let mut config = match &self.config {
             Some(path) => Config::load(path)?,
@@ -94,25 +94,25 @@ impl Common {
         Ok(with_custom_sources(config.settings))
     }
 
-    /// Whether somebody says where the kernel's files are.
+    /// Whether an option gives another /proc, /sys or root directory.
     pub(crate) fn has_roots(&self) -> bool {
         self.procfs.is_some() || self.sysfs.is_some() || self.rootfs.is_some()
     }
 
     pub(crate) fn roots(&self) -> Roots {
-        let usual = Roots::default();
+        let default = Roots::default();
         Roots {
-            proc: self.procfs.clone().unwrap_or(usual.proc),
-            sys: self.sysfs.clone().unwrap_or(usual.sys),
-            root: self.rootfs.clone().unwrap_or(usual.root),
+            proc: self.procfs.clone().unwrap_or(default.proc),
+            sys: self.sysfs.clone().unwrap_or(default.sys),
+            root: self.rootfs.clone().unwrap_or(default.root),
         }
     }
 
-    /// The same, for a command that reads them itself.
+    /// The roots, for a command that reads them itself.
     ///
     /// # Errors
-    /// When what is to be /proc is not there: all that it does not have would be passed over in silence.
-    pub(crate) fn own_roots(&self) -> Result<Roots, source::Error> {
+    /// When the directory of `--procfs` is missing: every source would find nothing and report no error.
+    pub(crate) fn checked_roots(&self) -> Result<Roots, source::Error> {
         let roots = self.roots();
         match fs::read_dir(&roots.proc) {
             Err(cause) if self.procfs.is_some() => Err(source::Error::Io {
@@ -124,25 +124,22 @@ impl Common {
     }
 }
 
-/// The program that becomes the subreaper of each run of a custom command: this one.
+/// The program that runs as the subreaper of the user's commands: this one.
 const SUBREAPER: &str = "/proc/self/exe";
 
-/// These settings, with the custom metrics of the user.
+/// These settings, with the sources that the user defines.
 pub(crate) fn with_custom_sources(mut settings: Settings) -> Settings {
-    settings.sources.custom = config::user_sources().map(custom_sources);
+    settings.sources.own = config::user_sources().map(custom_sources);
     settings
 }
 
-/// The options for the custom metrics of a directory.
-pub(crate) fn custom_sources(directory: PathBuf) -> custom::DirectoryOptions {
-    let subreaper = SUBREAPER.into();
-    custom::DirectoryOptions {
-        directory,
-        subreaper,
-    }
+/// The sources that a directory defines.
+pub(crate) fn custom_sources(directory: PathBuf) -> custom::Options {
+    let guard = SUBREAPER.into();
+    custom::Options { directory, guard }
 }
 
-/// The same path from every directory.
+/// The path, made absolute.
 pub(crate) fn absolute(path: &Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     let absolute = path.as_ref().map(std::path::absolute).transpose();
     absolute.map_err(|cause| Error::Kernel {

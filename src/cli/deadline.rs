@@ -1,4 +1,4 @@
-//! When a command gives up.
+//! The deadline of a command.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,16 @@ use sampled::{
     duration,
 };
 
-/// How long a command waits for answers.
+/// The option `--timeout` of the clients.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct Patience {
+pub(crate) struct TimeoutOption {
     /// Fail where the bus or the service has not answered by then [default: 25s for each answer]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
 }
 
-impl Patience {
-    /// The session bus, on which nothing is waited for any longer.
+impl TimeoutOption {
+    /// Connects to the session bus; the timeout, if it is given, bounds everything on that connection.
     pub(crate) async fn session(self) -> Result<Bus, client::Error> {
         match self.timeout {
             Some(timeout) => Bus::within(None, timeout).await,
@@ -27,7 +27,7 @@ impl Patience {
     }
 }
 
-/// The end of all that a command waits for.
+/// The deadline of everything that a command waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     begin: Instant,
@@ -35,7 +35,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// The bus has at least this long for its answers, whatever the rest has taken.
+    /// The bus has at least this long for its answers, even if the command has used up its time.
     const LEAST: Duration = Duration::from_secs(1);
 
     pub(crate) fn within(timeout: Duration) -> Self {
@@ -43,17 +43,17 @@ impl Deadline {
         Self { begin, timeout }
     }
 
-    /// All of the time.
+    /// The whole timeout.
     pub(crate) fn timeout(self) -> Duration {
         self.timeout
     }
 
-    /// What is left of the time.
+    /// The time left.
     pub(crate) fn left(self) -> Duration {
         self.timeout.saturating_sub(self.begin.elapsed())
     }
 
-    /// The session bus, on which nothing is waited for any longer.
+    /// Connects to the session bus; everything on that connection ends at the deadline.
     pub(crate) async fn session(self) -> Result<Bus, client::Error> {
         let least = Self::LEAST.min(self.timeout);
         Bus::within(None, self.left().max(least)).await

@@ -2,18 +2,18 @@
 
 mod activation;
 mod commands;
-mod common;
+mod common_options;
 mod configuration;
 mod deadline;
 mod error;
-mod guard;
-mod host;
-mod interruption;
 mod log;
 mod output;
 mod readings;
 mod running;
 mod runtime;
+mod service_process;
+mod signals;
+mod subreaper;
 
 use std::{
     env,
@@ -25,28 +25,28 @@ use std::{
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use commands::Command;
-use common::Common;
-pub(crate) use guard::guard;
-use output::{format::note, plain::Plain};
+use common_options::CommonOptions;
+use output::{format::note, terminal_text::EscapingWriter};
+pub(crate) use subreaper::run_subreaper;
 
 /// Readings of this machine over D-Bus, shared by all who ask.
 #[derive(Debug, Parser)]
 #[command(name = "sampled", version, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
-    common: Common,
+    common: CommonOptions,
     #[command(subcommand)]
     command: Command,
 }
 
-/// `sampled serve` by itself. The bus starts that while somebody waits for an answer, and to put together
-/// what there is to know of all the other commands takes clap a good part of that time.
+/// `sampled serve` alone. A caller waits while the bus starts it, and clap would spend a good part of that time on
+/// the definitions of the other commands.
 #[derive(Debug, Parser)]
-struct Serve {
+struct ServeCommand {
     #[command(flatten)]
-    common: Common,
+    common: CommonOptions,
     #[command(flatten)]
-    options: host::HostOptions,
+    options: service_process::ServiceOptions,
 }
 
 impl Cli {
@@ -54,12 +54,13 @@ impl Cli {
         let arguments: Vec<_> = arguments.into_iter().collect();
         if let Some((_, [command, ..])) = arguments.split_first()
             && command == "serve"
-            && let Ok(Serve { common, options }) = Serve::try_parse_from(&arguments[1..])
+            && let Ok(ServeCommand { common, options }) =
+                ServeCommand::try_parse_from(&arguments[1..])
         {
             let command = Command::Serve(options);
             return Ok(Self { common, command });
         }
-        // Questions and mistakes are answered by the whole.
+        // The full definition answers --help and reports errors.
         Self::try_parse_from(arguments)
     }
 }
@@ -71,7 +72,7 @@ pub(crate) fn main() -> ExitCode {
     if let Err(what) = cli.command.can_print(cli.common.format) {
         exit(&Cli::command().error(ErrorKind::ArgumentConflict, what));
     }
-    // What detaches begins its log where it has arrived, and what checks says everything itself.
+    // `start` and `restart` begin the log in the detached process; `sources check` prints every diagnostic itself.
     let is_silent = match &cli.command {
         Command::Start(_) | Command::Restart(_) => true,
         Command::Sources(options) => !options.prints_data(),
@@ -84,18 +85,18 @@ pub(crate) fn main() -> ExitCode {
     match cli.command.run(&cli.common) {
         Ok(code) => return code,
         Err(error) if error.is_broken_pipe() => return ExitCode::SUCCESS,
-        Err(error) if is_service => log::last_words(&error),
+        Err(error) if is_service => log::report_failure(&error),
         Err(error) => note(&error),
     }
     ExitCode::FAILURE
 }
 
-/// Ends as clap does, which would print the arguments as they are.
+/// Exits as clap does, but escapes control characters in the arguments.
 fn exit(error: &clap::Error) -> ! {
     let text = error.render().to_string();
     let written = match error.use_stderr() {
-        true => write!(Plain(io::stderr()), "{text}"),
-        false => write!(Plain(io::stdout()), "{text}"),
+        true => write!(EscapingWriter(io::stderr()), "{text}"),
+        false => write!(EscapingWriter(io::stdout()), "{text}"),
     };
     written.ok();
     process::exit(error.exit_code())
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serve_means_the_same_by_itself() {
+    fn serve_is_parsed_as_in_the_full_definition() {
         for line in [
             "sampled serve",
             "sampled serve --idle-timeout 5s",
@@ -114,8 +115,8 @@ mod tests {
             "sampled serve --json --idle-timeout never",
         ] {
             let words = || line.split(' ').map(OsString::from);
-            let (quick, whole) = (Cli::of(words()), Cli::try_parse_from(words()));
-            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
+            let (quick, full) = (Cli::of(words()), Cli::try_parse_from(words()));
+            assert_eq!(format!("{quick:?}"), format!("{full:?}"), "{line}");
             assert!(quick.is_ok(), "{line}");
         }
         for line in [
@@ -127,9 +128,9 @@ mod tests {
             "sampled",
         ] {
             let words = || line.split(' ').map(OsString::from);
-            let (quick, whole) = (Cli::of(words()), Cli::try_parse_from(words()));
-            let [quick, whole] = [quick, whole].map(|parsed| parsed.unwrap_err().to_string());
-            assert_eq!(quick, whole, "{line}");
+            let (quick, full) = (Cli::of(words()), Cli::try_parse_from(words()));
+            let [quick, full] = [quick, full].map(|parsed| parsed.unwrap_err().to_string());
+            assert_eq!(quick, full, "{line}");
         }
     }
 }

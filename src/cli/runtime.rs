@@ -6,7 +6,7 @@ use tokio::runtime;
 
 use super::error::Error;
 
-/// What a command has open at least: the runtime's event queue, its signals, the bus, a timer, some files.
+/// The file descriptors that a command needs at least: epoll and signals of the runtime, the bus, a timer, some files.
 const DESCRIPTORS: usize = 16;
 
 /// Runs a command on this thread.
@@ -21,12 +21,12 @@ pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Re
         cause,
     })?;
     let done = runtime.block_on(command);
-    // The runtime's threads look up names of hosts: one that gets no answer is not waited for.
+    // The runtime's threads resolve host names. One that gets no answer would delay the exit.
     runtime.shutdown_background();
     done
 }
 
-/// Makes sure that as many files can be open as are needed: tokio panics otherwise, at its first signal.
+/// Checks that enough files can be opened: otherwise tokio panics at its first signal.
 fn check_descriptors() -> io::Result<()> {
     let first = File::open("/dev/null")?;
     let others: io::Result<Vec<_>> = (1..DESCRIPTORS).map(|_| first.try_clone()).collect();

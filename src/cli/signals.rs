@@ -1,4 +1,4 @@
-//! The signals by which a person or a script ends a command that would go on.
+//! The signals that end a running command, and SIGWINCH.
 
 use std::future::pending;
 
@@ -9,13 +9,13 @@ use tokio::{
 
 use super::error::Error;
 
-/// SIGINT and SIGTERM, which from the first moment on are told and end nothing by themselves.
-pub(crate) struct Interruption {
+/// SIGINT and SIGTERM. They are caught as soon as this exists, and no longer end the process by themselves.
+pub(crate) struct TerminationSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Interruption {
+impl TerminationSignals {
     pub(crate) fn listen() -> Result<Self, Error> {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -31,7 +31,7 @@ impl Interruption {
         }
     }
 
-    /// What the future brings, unless there is an interruption first.
+    /// The output of the future; `None` if a signal arrives first.
     pub(crate) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         select! {
             done = future => Some(done),
@@ -40,10 +40,10 @@ impl Interruption {
     }
 }
 
-/// Other sizes of the terminal, of which SIGWINCH tells.
-pub(crate) struct Resizes(Signal);
+/// Changes of the terminal's size (SIGWINCH).
+pub(crate) struct ResizeSignals(Signal);
 
-impl Resizes {
+impl ResizeSignals {
     pub(crate) fn listen() -> Result<Self, Error> {
         listen(SignalKind::window_change()).map(Self)
     }
@@ -56,7 +56,7 @@ impl Resizes {
     }
 }
 
-/// From here on, this signal is told and ends nothing by itself.
+/// Catches a signal from here on.
 pub(crate) fn listen(kind: SignalKind) -> Result<Signal, Error> {
     signal(kind).map_err(|cause| Error::Kernel {
         what: "signals",

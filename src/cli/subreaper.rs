@@ -1,5 +1,5 @@
-//! `sampled guard` and `sampled begin`: what stands between the service and a command that it runs. Not for
-//! people.
+//! `sampled guard` and `sampled begin`: the processes between the service and a command that it runs. The service
+//! starts them; users do not.
 
 use std::{
     io::{self, Write},
@@ -15,8 +15,8 @@ use sampled::{
     daemon,
 };
 
-/// Runs a guard, or becomes a command, if that is what this process was started for.
-pub(crate) fn guard() -> Option<ExitCode> {
+/// Runs as a subreaper, or executes a command, if the service has started this process for that.
+pub(crate) fn run_subreaper() -> Option<ExitCode> {
     if let Some(failed) = exec::called() {
         return Some(failed);
     }
@@ -27,7 +27,7 @@ pub(crate) fn guard() -> Option<ExitCode> {
     Some(match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The standard error is the command's, and shown with what is wrong with it.
+            // The service reads the standard error of the command, and shows it with the failure.
             writeln!(io::stderr(), "sampled {ARGUMENT}: {error}").ok();
             ExitCode::FAILURE
         }

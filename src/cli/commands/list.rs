@@ -1,4 +1,4 @@
-//! `sampled list`: which metrics there are.
+//! `sampled list`: the metrics.
 
 use std::{collections::BTreeMap, io, io::Write, process::ExitCode};
 
@@ -8,39 +8,39 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use sampled::client::{Metadata, SampleOptions};
 
 use crate::cli::{
-    common::Common,
-    deadline::Patience,
+    common_options::CommonOptions,
+    deadline::TimeoutOption,
     error::Error,
     output::{
         format, frame,
         table::{self, Style},
     },
-    readings::{origin::Origin, selectors::Selectors},
+    readings::{backend::Backend, selectors::Selectors},
 };
 
-/// What `list` can be told.
+/// The options of `list`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct ListOptions {
     #[command(flatten)]
     selectors: Selectors,
     #[command(flatten)]
-    patience: Patience,
+    timeout: TimeoutOption,
 }
 
-pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    let origin = Origin::open(common, options.patience).await?;
+pub(crate) async fn run(common: &CommonOptions, options: ListOptions) -> Result<ExitCode, Error> {
+    let backend = Backend::open(common, options.timeout).await?;
     let selectors = options.selectors.texts();
-    let found = origin.list(&selectors).await?;
+    let found = backend.list(&selectors).await?;
     let metrics = sorted(&found);
-    if !common.format.is_exact() {
-        let now = origin.sample(&selectors, SampleOptions::default()).await?;
+    if !common.format.is_machine_readable() {
+        let now = backend.sample(&selectors, SampleOptions::default()).await?;
         let lines = table::of_metrics(&found, &now, Style::of_stdout());
         format::print(|out| format::write_lines(out, &lines))?;
         return Ok(ExitCode::SUCCESS);
     }
     format::print(|out| {
         if common.format.json {
-            format::write_json(out, &Object(&metrics))
+            format::write_json(out, &JsonMetrics(&metrics))
         } else {
             write_csv(out, &metrics)
         }
@@ -54,19 +54,19 @@ fn sorted(metrics: &BTreeMap<String, Metadata>) -> Vec<(&String, &Metadata)> {
     sorted
 }
 
-/// One object, by id.
-struct Object<'a>(&'a [(&'a String, &'a Metadata)]);
+/// The metrics as one JSON object, by id.
+struct JsonMetrics<'a>(&'a [(&'a String, &'a Metadata)]);
 
-impl Serialize for Object<'_> {
+impl Serialize for JsonMetrics<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(id, metric)| (id, Facts(metric))))
+        serializer.collect_map(self.0.iter().map(|(id, metric)| (id, JsonMetric(metric))))
     }
 }
 
-/// The keys are those of the bus; a bound that is not known is left out, as there.
-struct Facts<'a>(&'a Metadata);
+/// A metric as a JSON object with the keys of the bus; as on the bus, an unknown bound is absent.
+struct JsonMetric<'a>(&'a Metadata);
 
-impl Serialize for Facts<'_> {
+impl Serialize for JsonMetric<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (key, text) in texts(self.0) {

@@ -1,4 +1,4 @@
-//! The commands, each in the file of its name.
+//! The commands, each in the file or folder of its name.
 
 mod demo;
 mod install;
@@ -20,30 +20,30 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::{
-    common::Common, error::Error, host::HostOptions, output::format::Format,
-    running::DaemonOptions, runtime::block_on,
+    common_options::CommonOptions, error::Error, output::format::Format, running::DaemonOptions,
+    runtime::block_on, service_process::ServiceOptions,
 };
 
-/// What the clients of the service have in common.
+/// The help text that all clients of the service share.
 const CLIENT: &str = "\
 The readings come from the service, which the session bus starts. Where no session
 bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
-them itself; only then does the configuration matter here.";
+them itself; only then is the configuration read here.";
 
-/// What the program can be told to do.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the service in the foreground: what the bus and systemd do
-    Serve(HostOptions),
+    Serve(ServiceOptions),
     /// Start the service in the background, where it stays until it is stopped, and wait until it is ready
     Start(start::StartOptions),
     /// Stop the service, however it was started
     Stop(DaemonOptions),
     /// Stop the service if it runs, and start it in the background; if systemd runs it, have systemd restart it
     Restart(start::StartOptions),
-    /// What `restart` does in a process of its own: end the service, or have systemd restart it
+    /// Ends the service, or has systemd restart it, for `restart`
     #[command(hide = true)]
-    MakeWay(restart::Options),
+    MakeWay(restart::MakeWayOptions),
     /// Have the service read its configuration again
     Reload(DaemonOptions),
     /// Say whether the service runs, and how it was started
@@ -53,29 +53,29 @@ pub(crate) enum Command {
     Status(status::StatusOptions),
     /// List the metrics that there are
     #[command(after_help = CLIENT)]
-    List(list::Options),
+    List(list::ListOptions),
     /// Read metrics once, now
     #[command(after_help = CLIENT)]
-    Sample(sample::Options),
+    Sample(sample::SampleOptions),
     /// Read metrics again and again
     #[command(after_help = CLIENT)]
-    Watch(watch::Options),
-    /// Say which sources there are, and what is wrong with those that you define
+    Watch(watch::WatchOptions),
+    /// List the sources, and the errors in those that you define
     #[command(after_help = CLIENT, args_conflicts_with_subcommands = true)]
-    Sources(sources::Options),
+    Sources(sources::SourcesOptions),
     /// Show the processes
     #[command(visible_alias = "ps", after_help = CLIENT, after_long_help = processes::help())]
-    Processes(processes::Options),
-    /// Put the program, the activation file and the unit in place for this user, in the place of one that runs
+    Processes(processes::ProcessesOptions),
+    /// Install the program, the activation file and the unit for this user, and replace a running service
     Install(install::InstallOptions),
-    /// Remove what `install` has put in place, and end what runs of it
-    Uninstall(install::Options),
-    /// Show the whole story on a bus of its own, with nothing installed
+    /// Remove the files that `install` has written, and end the service that runs them
+    Uninstall(install::LayoutOptions),
+    /// Show activation, calls, a session and idle exit on a private bus, with nothing installed
     Demo,
 }
 
 impl Command {
-    /// Whether the command has something to print in this form.
+    /// Checks that the command can print this format.
     pub(crate) fn can_print(&self, format: Format) -> Result<(), &'static str> {
         let (json, csv) = match self {
             Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => (true, true),
@@ -93,7 +93,7 @@ impl Command {
     }
 
     /// Runs the command.
-    pub(crate) fn run(self, common: &Common) -> Result<ExitCode, Error> {
+    pub(crate) fn run(self, common: &CommonOptions) -> Result<ExitCode, Error> {
         match self {
             Self::Serve(options) => serve::run(common, options),
             Self::Start(options) => start::run(common, &options),

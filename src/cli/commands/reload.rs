@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use sampled::daemon;
 
 use crate::cli::{
-    common::Common,
+    common_options::CommonOptions,
     configuration,
     error::Error,
     output::format::{self, note},
-    running::{DaemonOptions, owner::Owner},
+    running::{DaemonOptions, name_owner::NameOwner},
     runtime::block_on,
 };
 
-pub(crate) fn run(common: &Common, options: &DaemonOptions) -> Result<ExitCode, Error> {
-    // The daemon would keep its configuration and say so in its log: here is somebody who reads it.
+pub(crate) fn run(common: &CommonOptions, options: &DaemonOptions) -> Result<ExitCode, Error> {
+    // The daemon would keep its old configuration and report the error in its log only; here a person reads it.
     block_on(configuration::within(common, options.timeout))?;
     let deadline = options.deadline();
     match options.daemon().reload() {
@@ -25,16 +25,16 @@ pub(crate) fn run(common: &Common, options: &DaemonOptions) -> Result<ExitCode, 
         Err(daemon::Error::NotRunning { .. } | daemon::Error::NoRuntimeDirectory) => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(owner) = Owner::find(deadline)? {
-        let sampled = owner.sampled();
+    if let Some(owner) = NameOwner::find(deadline)? {
+        let verified = owner.verified();
         let effect = "it was not told to reload";
-        let sampled = sampled.map_err(|stranger| Error::Stranger { stranger, effect })?;
-        if sampled.hang_up()? {
+        let verified = verified.map_err(|owner| Error::ForeignOwner { owner, effect })?;
+        if verified.hang_up()? {
             format::report(format_args!("told to reload: process {}", owner.pid()))?;
             return Ok(ExitCode::SUCCESS);
         }
     }
     note("not running");
-    // "The program is not running", as the Linux Standard Base numbers it.
+    // The Linux Standard Base defines 7 as "program is not running".
     Ok(ExitCode::from(7))
 }

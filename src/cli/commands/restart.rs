@@ -1,4 +1,4 @@
-//! `sampled restart`: the service, however it was started, in the place of the one that runs.
+//! `sampled restart`: replaces the running service, however it was started.
 
 use std::process::{self, ExitCode};
 
@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use sampled::daemon::Status;
 
 use crate::cli::{
-    common::Common,
+    common_options::CommonOptions,
     error::Error,
     log,
     output::format,
-    running::{DaemonOptions, Starter, owner::Owner},
+    running::{DaemonOptions, Starter, name_owner::NameOwner},
     runtime::block_on,
 };
 
@@ -21,30 +21,31 @@ use super::{
     stop,
 };
 
-/// What `make-way` ends with where systemd has restarted the service: there is nothing left to do.
+/// The exit code of `make-way` when systemd has restarted the service and nothing is left to do.
 const RESTARTED: u8 = 100;
 
-/// What `make-way` can be told: `restart` tells it.
+/// The options of `make-way`, which `restart` runs.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct MakeWayOptions {
     #[command(flatten)]
     daemon: DaemonOptions,
-    /// An option of `restart` that no service gets which systemd starts
+    /// An option of `restart` that a service started by systemd does not get
     #[arg(long, value_name = "OPTION")]
     given: Vec<String>,
 }
 
 /// Stops the service, however it was started, and starts it.
-pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &CommonOptions, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
-    // A mistake in the configuration, or a log file that cannot be opened, leaves the old one running.
-    // The old one is ended first, for it may have the pidfile. A call that comes in then starts a successor.
-    let host = options.host(common)?.replacing();
+    // An error in the configuration, or a log file that cannot be opened, leaves the old service running.
+    // The old service ends first, because it may hold the pidfile. A call in between has the bus start another one,
+    // which the new service then replaces.
+    let process = options.service_process(common)?.replacing();
     let checked = common.absolute()?;
     let check = move || checked.settings().map(drop);
     let daemon = options.detached().verify_with(check);
     daemon.verify()?;
-    // In a process of its own: it asks the bus, and a process that has done that must not fork any more.
+    // In another process: it uses the bus, and a process that has done so must not fork afterwards.
     let mut make_way = process::Command::new("/proc/self/exe");
     let timeout = format!("{}ms", options.daemon.timeout.as_millis());
     make_way.args(["make-way", "--timeout", &timeout]);
@@ -64,13 +65,13 @@ pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, E
         return Ok(ExitCode::FAILURE);
     }
     let daemon = daemon.ready_timeout(deadline.left());
-    start::launch(common, &host, &daemon, deadline, |daemon, service| {
+    start::launch(common, &process, &daemon, deadline, |daemon, service| {
         daemon.restart(service)
     })
 }
 
-/// Those options that mean something to a daemon which is started here, and are given.
-fn given(common: &Common, options: &StartOptions) -> impl Iterator<Item = &'static str> {
+/// The options given here that a service started by systemd would not get.
+fn given(common: &CommonOptions, options: &StartOptions) -> impl Iterator<Item = &'static str> {
     let daemon = &options.daemon;
     [
         ("--config", common.config.is_some()),
@@ -78,7 +79,7 @@ fn given(common: &Common, options: &StartOptions) -> impl Iterator<Item = &'stat
         ("--sysfs", common.sysfs.is_some()),
         ("--rootfs", common.rootfs.is_some()),
         ("--log-level", !matches!(common.log_level, log::Level::Warn)),
-        ("--idle-timeout", options.host.idle_timeout.is_some()),
+        ("--idle-timeout", options.service.idle_timeout.is_some()),
         ("--log-file", daemon.log_file.is_some()),
         ("--pidfile", daemon.pidfile.is_some()),
     ]
@@ -86,10 +87,10 @@ fn given(common: &Common, options: &StartOptions) -> impl Iterator<Item = &'stat
     .filter_map(|(option, is_given)| is_given.then_some(option))
 }
 
-/// `sampled make-way`: has systemd restart the service if it is a unit of systemd's, and stops it otherwise.
-pub(crate) fn make_way(options: &Options) -> Result<ExitCode, Error> {
+/// `sampled make-way`: has systemd restart the service if it is a unit, and stops it otherwise.
+pub(crate) fn make_way(options: &MakeWayOptions) -> Result<ExitCode, Error> {
     let daemon = &options.daemon;
-    // One that `start` has detached is to be replaced, whatever else there is.
+    // A daemon that `start` has detached is replaced, even if systemd runs another one.
     let is_detached = matches!(
         daemon.daemon().status(),
         Status::Running { .. } | Status::Starting { .. }
@@ -104,13 +105,13 @@ pub(crate) fn make_way(options: &Options) -> Result<ExitCode, Error> {
 }
 
 /// Has systemd restart the service, if it has started it.
-fn by_systemd(options: &Options) -> Result<bool, Error> {
+fn by_systemd(options: &MakeWayOptions) -> Result<bool, Error> {
     let deadline = options.daemon.deadline();
-    let Some(owner) = Owner::find(deadline)? else {
+    let Some(owner) = NameOwner::find(deadline)? else {
         return Ok(false);
     };
     let pid = owner.pid();
-    if owner.sampled().is_err() || Starter::of(pid) != Starter::Systemd {
+    if owner.verified().is_err() || Starter::of(pid) != Starter::Systemd {
         return Ok(false);
     }
     let Some(unit) = block_on(async { Ok(deadline.session().await?.unit_of(pid).await?) })? else {
@@ -118,18 +119,18 @@ fn by_systemd(options: &Options) -> Result<bool, Error> {
     };
     if !options.given.is_empty() {
         let options = options.given.join(" and ");
-        return Err(Error::Unreachable { pid, unit, options });
+        return Err(Error::NotInUnit { pid, unit, options });
     }
     let successor = block_on(async {
         let bus = deadline.session().await?;
         bus.restart_unit(&unit).await?;
-        // To systemd a unit of `Type=simple` has started before it has its name.
+        // systemd considers a unit of `Type=simple` started before it has its name.
         timeout(deadline.left(), bus.until_owned()).await.ok();
         Ok(bus.owner().await?)
     })?;
     match successor {
         Some(pid) => format::report(format_args!("restarted by systemd: process {pid}"))?,
-        None => return Err(Error::Nameless { unit }),
+        None => return Err(Error::NameNotTaken { unit }),
     }
     Ok(true)
 }

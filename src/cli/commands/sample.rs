@@ -1,26 +1,26 @@
-//! `sampled sample`: one reading, now.
+//! `sampled sample`: reads metrics once.
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
 use clap::Args;
 
-use sampled::{client::SampleOptions, duration};
+use sampled::{client, duration};
 
 use crate::cli::{
-    common::Common,
-    deadline::Patience,
+    common_options::CommonOptions,
+    deadline::TimeoutOption,
     error::Error,
     output::{
         format::{self, Format},
         frame::Csv,
         table::{self, Style},
     },
-    readings::{origin::Origin, selectors::Selectors},
+    readings::{backend::Backend, selectors::Selectors},
 };
 
-/// What `sample` can be told.
+/// The options of `sample`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct SampleOptions {
     #[command(flatten)]
     selectors: Selectors,
     /// Take the two reads of a rate at least this far apart [default: 200ms]
@@ -35,16 +35,18 @@ pub(crate) struct Options {
     timeout: Option<Duration>,
 }
 
-/// How long the bus and the service may take beside what the service is told to wait for.
-const BEYOND: Duration = Duration::from_secs(2);
+/// The time that bus and service have beyond the timeout of the reading.
+const CALL_OVERHEAD: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    let patience = Patience {
-        timeout: options.timeout.map(|time| time.saturating_add(BEYOND)),
+pub(crate) async fn run(common: &CommonOptions, options: SampleOptions) -> Result<ExitCode, Error> {
+    let timeout = TimeoutOption {
+        timeout: options
+            .timeout
+            .map(|time| time.saturating_add(CALL_OVERHEAD)),
     };
-    let origin = Origin::open(common, patience).await?;
+    let backend = Backend::open(common, timeout).await?;
     let selectors = options.selectors.texts();
-    let how = SampleOptions {
+    let how = client::SampleOptions {
         window: options.window,
         max_age: options.max_age,
         timeout: options.timeout,
@@ -54,9 +56,9 @@ pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, E
     let metrics = if json || csv {
         BTreeMap::new()
     } else {
-        origin.list(&selectors).await?
+        backend.list(&selectors).await?
     };
-    let frame = origin.sample(&selectors, how).await?;
+    let frame = backend.sample(&selectors, how).await?;
     format::print(|out| {
         if json {
             format::write_json(out, &frame)

@@ -5,20 +5,20 @@ use std::process::ExitCode;
 use sampled::daemon::Daemon;
 
 use crate::cli::{
-    common::Common,
+    common_options::CommonOptions,
     error::Error,
-    host::{self, Host, HostOptions},
+    service_process::{self, ServiceOptions, ServiceProcess},
 };
 
-pub(crate) fn run(common: &Common, options: HostOptions) -> Result<ExitCode, Error> {
-    let host = Host::new(common, &options)?;
+pub(crate) fn run(common: &CommonOptions, options: ServiceOptions) -> Result<ExitCode, Error> {
+    let service = ServiceProcess::new(common, &options)?;
     let mut failure = None;
     let ran = Daemon::new("sampled").run(|ready| {
-        failure = host.run(&ready).err();
+        failure = service.run(&ready).err();
         Ok::<_, Error>(())
     });
     match failure {
-        Some(error) if host::is_settled(&error) => Ok(ExitCode::SUCCESS),
+        Some(error) if service_process::is_settled(&error) => Ok(ExitCode::SUCCESS),
         Some(error) => Err(error),
         None => ran.map(|()| ExitCode::SUCCESS).map_err(Error::from),
     }

@@ -1,4 +1,4 @@
-//! `sampled sources`: which sources there are; `sampled sources check`: what is wrong with one's own.
+//! `sampled sources`: the sources; `sampled sources check`: the diagnostics of the user's definitions.
 
 use std::{collections::BTreeMap, fmt::Display, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -14,22 +14,22 @@ use sampled::{
 };
 
 use crate::cli::{
-    common::{Common, absolute, custom_sources},
-    deadline::Patience,
+    common_options::{CommonOptions, absolute, custom_sources},
+    deadline::TimeoutOption,
     error::Error,
     output::{
         format::{self, note},
-        plain::plain,
         table::{self, Style},
+        terminal_text::escape,
     },
-    readings::origin::{self, Origin},
+    readings::backend::{self, Backend},
 };
 
-/// What `sources` can be told.
+/// The options of `sources`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct SourcesOptions {
     #[command(flatten)]
-    patience: Patience,
+    timeout: TimeoutOption,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -37,11 +37,11 @@ pub(crate) struct Options {
 #[derive(Clone, Debug, Subcommand)]
 enum Verb {
     /// Check the files that define sources, and read each of their metrics once
-    #[command(after_help = "Exit status: 0 all is well, 1 something is mistaken.")]
+    #[command(after_help = "Exit status: 0 no error, 1 errors found.")]
     Check(CheckOptions),
 }
 
-/// What `sources check` can be told.
+/// The options of `sources check`.
 #[derive(Clone, Debug, Args)]
 struct CheckOptions {
     /// The directory of the files [default: $XDG_CONFIG_HOME/sampled/sources.d]
@@ -52,25 +52,28 @@ struct CheckOptions {
     no_read: bool,
 }
 
-impl Options {
-    /// Whether it prints something that programs want, too.
+impl SourcesOptions {
+    /// Whether it prints data for programs.
     pub(crate) fn prints_data(&self) -> bool {
         self.verb.is_none()
     }
 }
 
-pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
+pub(crate) async fn run(
+    common: &CommonOptions,
+    options: SourcesOptions,
+) -> Result<ExitCode, Error> {
     match options.verb {
-        None => list(common, options.patience).await,
+        None => list(common, options.timeout).await,
         Some(Verb::Check(options)) => check(common, options).await,
     }
 }
 
-async fn list(common: &Common, patience: Patience) -> Result<ExitCode, Error> {
-    let sources = Origin::open(common, patience).await?.sources().await?;
+async fn list(common: &CommonOptions, timeout: TimeoutOption) -> Result<ExitCode, Error> {
+    let sources = Backend::open(common, timeout).await?.sources().await?;
     format::print(|out| {
         if common.format.json {
-            format::write_json(out, &Object(&sources))
+            format::write_json(out, &JsonSources(&sources))
         } else {
             format::write_lines(out, &table::of_sources(&sources, Style::of_stdout()))
         }
@@ -78,7 +81,7 @@ async fn list(common: &Common, patience: Patience) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error> {
+async fn check(common: &CommonOptions, options: CheckOptions) -> Result<ExitCode, Error> {
     let directory = absolute(&options.directory)?.or_else(config::user_sources);
     let Some(directory) = directory else {
         return nothing("neither XDG_CONFIG_HOME nor HOME says where that would be");
@@ -105,26 +108,26 @@ async fn check(common: &Common, options: CheckOptions) -> Result<ExitCode, Error
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who defines nothing makes no mistake.
+/// Reports that nothing is defined, which is a success.
 fn nothing(why: impl Display) -> Result<ExitCode, Error> {
     note(format_args!("nothing is defined: {why}"));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What each metric reads now, and what was found in place of values.
+/// Reads each metric once. Returns a table of the readings, and the errors of the sources.
 async fn read(
-    common: &Common,
+    common: &CommonOptions,
     directory: PathBuf,
     found: &custom::Check,
 ) -> Result<Vec<String>, Error> {
-    // What takes longer is no sensor for anybody.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    // A sensor that takes longer is useless.
+    const READ_TIMEOUT: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
-    settings.sources.custom = Some(custom_sources(directory));
-    let local = origin::local(common, &settings)?;
+    settings.sources.own = Some(custom_sources(directory));
+    let local = backend::local(common, &settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {
-        timeout: Some(PATIENCE),
+        timeout: Some(READ_TIMEOUT),
         ..SampleOptions::default()
     };
     let metrics = local.list(&ids).await?;
@@ -133,24 +136,28 @@ async fn read(
     for (name, source) in local.sources().await {
         if name.starts_with(custom::NAME) {
             let errors = source.error.lines();
-            lines.extend(errors.map(|error| plain(&format!("{name}: {error}")).into_owned()));
+            lines.extend(errors.map(|error| escape(&format!("{name}: {error}")).into_owned()));
         }
     }
     Ok(lines)
 }
 
-/// One object, by name. The keys are those of the bus.
-struct Object<'a>(&'a BTreeMap<String, SourceInfo>);
+/// The sources as one JSON object, by name. The keys are those of the bus.
+struct JsonSources<'a>(&'a BTreeMap<String, SourceInfo>);
 
-impl Serialize for Object<'_> {
+impl Serialize for JsonSources<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, source)| (name, Facts(source))))
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|(name, source)| (name, JsonSource(source))),
+        )
     }
 }
 
-struct Facts<'a>(&'a SourceInfo);
+struct JsonSource<'a>(&'a SourceInfo);
 
-impl Serialize for Facts<'_> {
+impl Serialize for JsonSource<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("state", &self.0.state)?;

@@ -1,4 +1,4 @@
-//! `sampled start`: the service in the background.
+//! `sampled start`: starts the service in the background.
 
 use std::process::ExitCode;
 
@@ -11,36 +11,36 @@ use sampled::{
 
 use crate::cli::{
     activation::is_activated,
-    common::Common,
+    common_options::CommonOptions,
     deadline::Deadline,
     error::Error,
-    host::{self, Host},
     log,
     output::format::{self, note},
-    running::{DaemonOptions, Starter, owner},
+    running::{DaemonOptions, Starter, name_owner},
+    service_process::{self, ServiceProcess},
 };
 
-/// What `start` and `restart` can be told.
+/// The options of `start` and `restart`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StartOptions {
     #[command(flatten)]
     pub(super) daemon: DaemonOptions,
     #[command(flatten)]
-    pub(super) host: host::HostOptions,
+    pub(super) service: service_process::ServiceOptions,
 }
 
 impl StartOptions {
-    /// The service: what a person starts stays until it is stopped, what the bus starts until nobody needs it.
-    pub(super) fn host(&self, common: &Common) -> Result<Host, Error> {
+    /// The service. Started by a person it stays until it is stopped; started by the bus it ends when it is idle.
+    pub(super) fn service_process(&self, common: &CommonOptions) -> Result<ServiceProcess, Error> {
         match is_activated() {
-            true => Host::new(common, &self.host),
-            false => Host::new(&common.kept(), &self.host),
+            true => ServiceProcess::new(common, &self.service),
+            false => ServiceProcess::new(&common.staying(), &self.service),
         }
     }
 
     pub(super) fn detached(&self) -> Daemon {
         let options = &self.daemon;
-        // The bus starts one in the place of another that may not have ended yet.
+        // The bus may start a service while its predecessor still ends and holds the pidfile.
         let daemon = options.daemon();
         let daemon = match is_activated() {
             true => daemon.pidfile_if_free(true),
@@ -55,11 +55,11 @@ impl StartOptions {
     }
 }
 
-pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &CommonOptions, options: &StartOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
-    let host = options.host(common)?;
+    let process = options.service_process(common)?;
     let daemon = options.detached();
-    launch(common, &host, &daemon, deadline, |daemon, service| {
+    launch(common, &process, &daemon, deadline, |daemon, service| {
         daemon.start(service)
     })
 }
@@ -67,17 +67,17 @@ pub(crate) fn run(common: &Common, options: &StartOptions) -> Result<ExitCode, E
 pub(super) type Service<'a> = &'a dyn Fn(daemon::Ready) -> Result<(), Error>;
 
 pub(super) fn launch(
-    common: &Common,
-    host: &Host,
+    common: &CommonOptions,
+    process: &ServiceProcess,
     daemon: &Daemon,
     deadline: Deadline,
     launch: impl FnOnce(&Daemon, Service<'_>) -> Result<Start, daemon::Error>,
 ) -> Result<ExitCode, Error> {
     let level = common.log_level;
     let service = |ready| {
-        // Here and not before: the log's descriptor would not come through the fork.
+        // Not earlier: the log would not survive the fork.
         log::begin(level);
-        host.run(&ready)
+        process.run(&ready)
     };
     match launch(daemon, &service) {
         Ok(Start::Started { pid, .. }) => format::report(format_args!("started: process {pid}"))?,
@@ -85,19 +85,19 @@ pub(super) fn launch(
             already_running(pid.unsigned_abs(), Starter::Start, deadline)?
         }
         Ok(other) => format::report(other)?,
-        Err(error) => match owner::pid(deadline) {
-            Ok(Some(pid)) => match owner::another_program(pid) {
-                // Any owner answers the calls that the bus has kept.
-                Some(stranger) if !is_activated() => {
+        Err(error) => match name_owner::pid(deadline) {
+            Ok(Some(pid)) => match name_owner::another_program(pid) {
+                // If the bus has started this process, any owner of the name answers the queued calls.
+                Some(owner) if !is_activated() => {
                     let effect = "nothing was started";
-                    return Err(Error::Stranger { stranger, effect });
+                    return Err(Error::ForeignOwner { owner, effect });
                 }
-                // It was not needed: somebody serves.
+                // Another process serves already.
                 _ => already_running(pid, Starter::of(pid), deadline)?,
             },
             Ok(None) => return Err(error.into()),
-            Err(no_owner_known) => {
-                note(no_owner_known);
+            Err(no_answer) => {
+                note(no_answer);
                 return Err(error.into());
             }
         },
@@ -105,14 +105,14 @@ pub(super) fn launch(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says who runs already, and for how long it stays.
+/// Reports the running service and its idle timeout.
 fn already_running(pid: u32, starter: Starter, deadline: Deadline) -> Result<(), Error> {
-    // Nobody reads it, and a caller waits for the service.
+    // The bus has started this process: nobody reads the report, and a caller waits.
     if is_activated() {
         return Ok(());
     }
     let what = format!("already running: process {pid}, {starter}");
-    match owner::idle_timeout(pid, deadline) {
+    match name_owner::idle_timeout(pid, deadline) {
         Err(error) => {
             format::report(what)?;
             Err(error)

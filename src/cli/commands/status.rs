@@ -1,4 +1,4 @@
-//! `sampled status`: whether the service runs, and which way it was started.
+//! `sampled status`: whether the service runs, and how it was started.
 
 use std::{
     io::{self, Write},
@@ -16,75 +16,75 @@ use sampled::{
 };
 
 use crate::cli::{
-    common::Common,
+    common_options::CommonOptions,
     deadline::Deadline,
-    error::{Error, Stranger},
-    output::{format, plain::Plain},
-    running::{DaemonOptions, Starter, owner},
+    error::{Error, ForeignOwner},
+    output::{format, terminal_text::EscapingWriter},
+    running::{DaemonOptions, Starter, name_owner},
     runtime::block_on,
 };
 
-/// What `status` can be told.
+/// The options of `status`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StatusOptions {
     #[command(flatten)]
     daemon: DaemonOptions,
 }
 
-/// A service that runs.
+/// A running service.
 struct Running {
     pid: u32,
     starter: Starter,
     since: Option<SystemTime>,
-    /// What the service says, if it is the one that has the name.
-    facts: Option<Facts>,
+    /// The answers of the service, if this process owns the name.
+    service: Option<ServiceInfo>,
 }
 
-/// What the service says of itself.
+/// The answers of the service to calls.
 #[derive(Clone, Default)]
-struct Facts {
+struct ServiceInfo {
     sessions: usize,
-    /// What is wrong with its configuration.
+    /// The error in its configuration.
     configuration_error: Option<String>,
 }
 
-/// What the bus and the service say.
+/// The answers of the bus and the service.
 #[derive(Default)]
-struct Answer {
-    /// The process that has the name.
+struct BusInfo {
+    /// The process that owns the name.
     owner: Option<u32>,
-    /// What has the name in its place.
-    stranger: Option<Stranger>,
-    facts: Option<Facts>,
-    /// Who has not answered.
+    /// Another program that owns the name.
+    foreign: Option<ForeignOwner>,
+    service: Option<ServiceInfo>,
+    /// The error, if the bus or the service has not answered.
     error: Option<client::Error>,
 }
 
-pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &CommonOptions, options: &StatusOptions) -> Result<ExitCode, Error> {
     let deadline = options.daemon.deadline();
     let daemon = options.daemon.daemon();
     let status = daemon.status();
-    let answer = ask(deadline)?;
-    let found = match (&status, answer.owner) {
+    let bus_info = ask(deadline)?;
+    let found = match (&status, bus_info.owner) {
         (Status::Running { pid, since, .. }, owner) => {
             let pid = pid.unsigned_abs();
             Some(Running {
                 pid,
                 starter: Starter::Start,
                 since: *since,
-                facts: answer.facts.filter(|_| owner == Some(pid)),
+                service: bus_info.service.filter(|_| owner == Some(pid)),
             })
         }
         (_, Some(pid)) => Some(Running {
             pid,
             starter: Starter::of(pid),
             since: since(pid),
-            facts: answer.facts,
+            service: bus_info.service,
         }),
         (_, None) => None,
     };
     let state = match (&found, &status) {
-        _ if answer.error.is_some() => "unknown",
+        _ if bus_info.error.is_some() => "unknown",
         (Some(_), _) => "running",
         (None, Status::Starting { .. }) => "starting",
         (None, Status::Dead) => "dead",
@@ -95,25 +95,25 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
     let mut out = io::stdout().lock();
     let printed = if common.format.json {
         let running = found.as_ref();
-        let facts = running.and_then(|running| running.facts.as_ref());
+        let service = running.and_then(|running| running.service.as_ref());
         let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
-        let stranger = answer.stranger.as_ref().map(ToString::to_string);
-        let error = answer.error.as_ref().map(ToString::to_string).or(stranger);
+        let foreign = bus_info.foreign.as_ref().map(ToString::to_string);
+        let error = bus_info.error.as_ref().map(ToString::to_string).or(foreign);
         let object = json!({
             "state": state,
             "pid": running.map(|running| running.pid),
-            "origin": running.map(|running| running.starter.word()),
+            "origin": running.map(|running| running.starter.json_name()),
             "since": since.map(|since| since.as_micros() as u64),
-            "sessions": facts.map(|facts| facts.sessions),
-            "configuration_error": facts.and_then(|facts| facts.configuration_error.as_ref()),
+            "sessions": service.map(|service| service.sessions),
+            "configuration_error": service.and_then(|service| service.configuration_error.as_ref()),
             "pidfile": pidfile,
             "error": error,
         });
         format::write_json(&mut out, &object)
     } else {
-        let mut out = Plain(out);
-        match (&found, &status, &answer.error) {
-            (found, _, Some(error)) => print_silent(&mut out, found.as_ref(), error),
+        let mut out = EscapingWriter(out);
+        match (&found, &status, &bus_info.error) {
+            (found, _, Some(error)) => print_unresponsive(&mut out, found.as_ref(), error),
             (Some(running), ..) => print(&mut out, running),
             (None, Status::Starting { .. }, _) => writeln!(out, "sampled is starting"),
             (None, Status::Dead, _) => writeln!(
@@ -126,14 +126,14 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
             }
             (None, ..) => writeln!(out, "sampled is not running"),
         }
-        .and_then(|()| match &answer.stranger {
-            Some(stranger) => writeln!(out, "{stranger}"),
+        .and_then(|()| match &bus_info.foreign {
+            Some(foreign) => writeln!(out, "{foreign}"),
             None => Ok(()),
         })
     };
     printed.map_err(Error::Output)?;
-    let code = match (&found, &answer.error) {
-        // "Program or service status is unknown", as the Linux Standard Base numbers it.
+    let code = match (&found, &bus_info.error) {
+        // The Linux Standard Base defines 4 as "program or service status is unknown".
         (_, Some(_)) => 4,
         (Some(_), None) => 0,
         (None, None) => status.exit_code(),
@@ -141,8 +141,8 @@ pub(crate) fn run(common: &Common, options: &StatusOptions) -> Result<ExitCode, 
     Ok(ExitCode::from(code))
 }
 
-/// Where somebody has not answered: what is known all the same.
-fn print_silent(
+/// Prints what is known although the bus or the service has not answered.
+fn print_unresponsive(
     out: &mut impl Write,
     running: Option<&Running>,
     error: &client::Error,
@@ -152,7 +152,7 @@ fn print_silent(
     };
     writeln!(
         out,
-        "sampled does not answer: process {pid}, {starter}\n{error}"
+        "sampled does not bus_info: process {pid}, {starter}\n{error}"
     )
 }
 
@@ -165,49 +165,49 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
     if let Some(since) = running.since {
         writeln!(out, "since {}", humantime::format_rfc3339_seconds(since))?;
     }
-    let Some(facts) = &running.facts else {
+    let Some(service) = &running.service else {
         return writeln!(out, "it has no name on this session bus");
     };
-    match facts.sessions {
+    match service.sessions {
         1 => writeln!(out, "1 session")?,
         sessions => writeln!(out, "{sessions} sessions")?,
     }
-    match &facts.configuration_error {
+    match &service.configuration_error {
         Some(error) => writeln!(out, "{error}"),
         None => Ok(()),
     }
 }
 
-/// Asks for the process that has the name on the bus, and what it says of itself.
-fn ask(deadline: Deadline) -> Result<Answer, Error> {
-    let mut answer = Answer::default();
-    let asked = block_on(async { Ok(ask_bus(deadline, &mut answer).await) })?;
-    answer.error = asked.err().filter(|error| {
+/// Asks the bus for the owner of the name, and the owner for its sessions and sources.
+fn ask(deadline: Deadline) -> Result<BusInfo, Error> {
+    let mut bus_info = BusInfo::default();
+    let asked = block_on(async { Ok(ask_bus(deadline, &mut bus_info).await) })?;
+    bus_info.error = asked.err().filter(|error| {
         matches!(
             error,
             client::Error::NoAnswer { .. } | client::Error::Handshake(_)
         )
     });
-    Ok(answer)
+    Ok(bus_info)
 }
 
-async fn ask_bus(deadline: Deadline, answer: &mut Answer) -> Result<(), client::Error> {
+async fn ask_bus(deadline: Deadline, bus_info: &mut BusInfo) -> Result<(), client::Error> {
     let bus = deadline.session().await?;
-    answer.owner = bus.owner().await?;
-    answer.stranger = answer.owner.and_then(owner::another_program);
-    if answer.stranger.is_some() {
-        answer.owner = None;
+    bus_info.owner = bus.owner().await?;
+    bus_info.foreign = bus_info.owner.and_then(name_owner::another_program);
+    if bus_info.foreign.is_some() {
+        bus_info.owner = None;
     }
-    if answer.owner.is_some()
+    if bus_info.owner.is_some()
         && let Some(client) = Client::of_owner(bus).await?
     {
-        let facts = answer.facts.insert(Facts {
+        let service = bus_info.service.insert(ServiceInfo {
             sessions: client.sessions().await?.len(),
             configuration_error: None,
         });
         let sources = client.sources().await?;
         let configuration = sources.get(CONFIGURATION);
-        facts.configuration_error = configuration.map(|source| source.error.clone());
+        service.configuration_error = configuration.map(|source| source.error.clone());
     }
     Ok(())
 }

@@ -9,34 +9,34 @@ use crate::cli::{
     output::format,
     running::{
         DaemonOptions,
-        owner::{Leave, Owner},
+        name_owner::{Leave, NameOwner},
     },
 };
 
 pub(crate) fn run(options: &DaemonOptions) -> Result<ExitCode, Error> {
     let deadline = options.deadline();
-    let mut any = tell(options.daemon().stop()?, options.timeout)?;
-    if let Some(owner) = Owner::find(deadline)? {
+    let mut was_running = report(options.daemon().stop()?, options.timeout)?;
+    if let Some(owner) = NameOwner::find(deadline)? {
         let left = deadline.left().max(Duration::from_secs(1));
-        any |= match owner.leave(deadline)? {
-            Leave::Ended(stop) => tell(stop, left)?,
+        was_running |= match owner.leave(deadline)? {
+            Leave::Ended(stop) => report(stop, left)?,
             Leave::GivenUp => {
                 let pid = owner.pid();
                 format::report(format_args!(
-                    "process {pid}, which is not sampled, has given the name up"
+                    "process {pid}, which is not sampled, has released the name"
                 ))?;
                 true
             }
         };
     }
-    if !any {
+    if !was_running {
         format::report("not running")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells how a stop has ended. False if there was nothing to be stopped.
-fn tell(stop: Stop, timeout: Duration) -> Result<bool, Error> {
+/// Reports the result of a stop. False if nothing was running.
+fn report(stop: Stop, timeout: Duration) -> Result<bool, Error> {
     match stop {
         Stop::Stopped { pid, .. } => format::report(format_args!("stopped: process {pid}"))?,
         Stop::Killed { pid, .. } => format::report(format_args!(

@@ -1,5 +1,4 @@
-//! Something read on a thread of its own: HOME may be on a server that does not answer, and nobody waits for
-//! that.
+//! A read on a thread of its own: HOME may be on a file server that does not answer, and must not block the caller.
 
 use std::{future::pending, io, thread, time::Duration};
 
@@ -8,66 +7,66 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// A reading of something, one at a time.
+/// A blocking read on a thread, one at a time.
 pub(crate) struct BackgroundRead<T> {
-    answer: Option<oneshot::Receiver<T>>,
-    /// When it is late; none once that was told.
+    result: Option<oneshot::Receiver<T>>,
+    /// The deadline; `None` once the timeout was returned.
     deadline: Option<Instant>,
-    /// Whether somebody has asked again since it began.
-    is_old: bool,
+    /// Whether another read was requested since this one began.
+    is_outdated: bool,
 }
 
-/// How a reading has gone.
+/// The state of a read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome<T> {
-    /// What was read.
+pub(crate) enum ReadOutcome<T> {
+    /// The result.
     Read(T),
-    /// Somebody has asked again since it began: what was read may not be what there is now.
-    Old,
-    /// There is no answer yet. It may still come.
-    Late,
-    /// There will be no answer.
-    Lost,
+    /// Another read was requested since this one began: the result may be outdated.
+    Outdated,
+    /// The timeout is over. The result may still come.
+    TimedOut,
+    /// The read has panicked: there is no result.
+    Failed,
 }
 
 impl<T> Default for BackgroundRead<T> {
     fn default() -> Self {
         Self {
-            answer: None,
+            result: None,
             deadline: None,
-            is_old: false,
+            is_outdated: false,
         }
     }
 }
 
 impl<T: Send + 'static> BackgroundRead<T> {
-    /// Begins to read, unless a reading is out. What takes longer than `patience` is [late](Outcome::Late).
+    /// Begins a read, unless one is running. After `timeout`, [`next`](Self::next) returns [`ReadOutcome::TimedOut`].
     ///
     /// # Errors
-    /// When there is no thread to be had.
+    /// When no thread can be started.
     pub(crate) fn begin(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<()> {
-        if self.answer.is_some() {
-            self.is_old = true;
+        if self.result.is_some() {
+            self.is_outdated = true;
             return Ok(());
         }
         let (send, answer) = oneshot::channel();
-        // A thread and no task of the runtime, which would wait for it at its end.
+        // Not a blocking task of tokio: the runtime waits for those when it ends.
         thread::Builder::new()
             .name("config".to_owned())
             .spawn(move || send.send(read()).ok())?;
-        self.answer = Some(answer);
-        self.deadline = Instant::now().checked_add(patience);
-        self.is_old = false;
+        self.result = Some(answer);
+        self.deadline = Instant::now().checked_add(timeout);
+        self.is_outdated = false;
         Ok(())
     }
 
-    /// Waits until there is something to say of the reading that is out.
-    pub(crate) async fn next(&mut self) -> Outcome<T> {
-        let Some(answer) = &mut self.answer else {
+    /// Waits for the running read or its timeout; for ever if none is running.
+    pub(crate) async fn next(&mut self) -> ReadOutcome<T> {
+        let Some(answer) = &mut self.result else {
             return pending().await;
         };
         let answer = match self.deadline {
@@ -75,16 +74,16 @@ impl<T: Send + 'static> BackgroundRead<T> {
                 Ok(answer) => answer,
                 Err(_) => {
                     self.deadline = None;
-                    return Outcome::Late;
+                    return ReadOutcome::TimedOut;
                 }
             },
             None => answer.await,
         };
-        self.answer = None;
+        self.result = None;
         match answer {
-            Ok(_) if self.is_old => Outcome::Old,
-            Ok(answer) => Outcome::Read(answer),
-            Err(_) => Outcome::Lost,
+            Ok(_) if self.is_outdated => ReadOutcome::Outdated,
+            Ok(answer) => ReadOutcome::Read(answer),
+            Err(_) => ReadOutcome::Failed,
         }
     }
 }
@@ -95,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -106,42 +105,41 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_is_left_behind() {
+    fn a_second_request_makes_the_first_result_outdated() {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
             let mut read = BackgroundRead::default();
             read.begin(Duration::ZERO, move || stuck.recv().unwrap_or(0))
                 .unwrap();
-            assert_eq!(read.next().await, Outcome::Late);
-            // There is one at a time, and what comes of it is not what was asked for last.
-            read.begin(PATIENCE, || panic!("it is not begun")).unwrap();
+            assert_eq!(read.next().await, ReadOutcome::TimedOut);
+            // Only one read runs at a time: the second request does not begin one.
+            read.begin(TIMEOUT, || panic!("it is not begun")).unwrap();
             answer.send(1).unwrap();
-            assert_eq!(read.next().await, Outcome::Old);
-            read.begin(PATIENCE, || 2).unwrap();
-            assert_eq!(read.next().await, Outcome::Read(2));
+            assert_eq!(read.next().await, ReadOutcome::Outdated);
+            read.begin(TIMEOUT, || 2).unwrap();
+            assert_eq!(read.next().await, ReadOutcome::Read(2));
         });
     }
 
     #[test]
-    fn what_is_late_still_comes() {
+    fn a_result_after_the_timeout_is_returned() {
         block_on(async {
             let (answer, stuck) = mpsc::channel();
             let mut read = BackgroundRead::default();
             read.begin(Duration::ZERO, move || stuck.recv().unwrap_or(0))
                 .unwrap();
-            assert_eq!(read.next().await, Outcome::Late);
+            assert_eq!(read.next().await, ReadOutcome::TimedOut);
             answer.send(1).unwrap();
-            assert_eq!(read.next().await, Outcome::Read(1));
+            assert_eq!(read.next().await, ReadOutcome::Read(1));
         });
     }
 
     #[test]
-    fn nothing_comes_of_a_panic() {
+    fn a_panic_is_a_failed_read() {
         block_on(async {
             let mut read = BackgroundRead::<u32>::default();
-            read.begin(PATIENCE, || panic!("as the test wants"))
-                .unwrap();
-            assert_eq!(read.next().await, Outcome::Lost);
+            read.begin(TIMEOUT, || panic!("as the test wants")).unwrap();
+            assert_eq!(read.next().await, ReadOutcome::Failed);
         });
     }
 }

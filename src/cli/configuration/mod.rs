@@ -1,4 +1,4 @@
-//! The configuration of the service: read at its start and on SIGHUP, by a thread.
+//! The configuration of the service, read by a thread at its start and on SIGHUP.
 
 mod background_read;
 
@@ -14,30 +14,30 @@ use sampled::{
 
 use super::{
     activation::is_activated,
-    common::{Common, with_custom_sources},
+    common_options::{CommonOptions, with_custom_sources},
     error::Error,
 };
 
-use background_read::{BackgroundRead, Outcome};
+use background_read::{BackgroundRead, ReadOutcome};
 
-/// How long the start waits for it: somebody may be waiting for an answer.
-const AT_START: Duration = Duration::from_secs(1);
+/// The timeout at the start: a caller may be waiting for the service.
+const START_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What takes longer on SIGHUP is told.
-const ON_HANGUP: Duration = Duration::from_secs(5);
+/// The time on SIGHUP after which a warning is logged.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What comes of reading it.
+/// The result of a read.
 pub(crate) type Loaded = Result<Settings, config::Error>;
 
-/// The file, and what the command line says in its place.
+/// The configuration file, and the options that override it.
 pub(crate) struct Configuration {
-    common: Common,
+    common: CommonOptions,
     idle_timeout: Option<Timeout>,
     read: BackgroundRead<Loaded>,
 }
 
 impl Configuration {
-    pub(crate) fn new(common: &Common, idle_timeout: Option<Timeout>) -> Self {
+    pub(crate) fn new(common: &CommonOptions, idle_timeout: Option<Timeout>) -> Self {
         Self {
             common: common.clone(),
             idle_timeout,
@@ -45,85 +45,87 @@ impl Configuration {
         }
     }
 
-    /// Reads it for the first time. A mistake in the user's own file keeps nobody from being served: the defaults
-    /// are in force then, and log and `Sources` say so.
+    /// Reads it for the first time. With an error in the user's own file, the service runs on the defaults and reports
+    /// the error in the log and in `Sources`.
     ///
     /// # Errors
-    /// When the file was named by a person, who reads what is wrong with it.
+    /// When a person has given the file by `--config`, and reads the error.
     pub(crate) async fn first(&mut self) -> Result<Settings, Error> {
-        let outcome = match self.begin(AT_START) {
+        let outcome = match self.begin(START_TIMEOUT) {
             true => self.read.next().await,
-            false => Outcome::Lost,
+            false => ReadOutcome::Failed,
         };
-        let mistake = match outcome {
-            Outcome::Read(Ok(settings)) => return Ok(self.overridden(settings)),
-            Outcome::Read(Err(error)) if self.is_named_by_a_person() => return Err(error.into()),
-            Outcome::Read(Err(error)) => error.to_string(),
-            Outcome::Late => format!("{}: {UNANSWERED}", self.common.configuration()),
-            Outcome::Old | Outcome::Lost => {
+        let error_text = match outcome {
+            ReadOutcome::Read(Ok(settings)) => return Ok(self.overridden(settings)),
+            ReadOutcome::Read(Err(error)) if self.is_given_by_a_person() => {
+                return Err(error.into());
+            }
+            ReadOutcome::Read(Err(error)) => error.to_string(),
+            ReadOutcome::TimedOut => format!("{}: {NOT_READ_YET}", self.common.configuration()),
+            ReadOutcome::Outdated | ReadOutcome::Failed => {
                 format!("{}: it was not read", self.common.configuration())
             }
         };
-        let mistake = format!("{mistake}; running on the defaults");
-        error!("{mistake}");
+        let error_text = format!("{error_text}; running on the defaults");
+        error!("{error_text}");
         let defaults = Settings {
-            configuration_error: mistake,
+            configuration_error: error_text,
             ..self.common.defaults()
         };
         Ok(self.overridden(with_custom_sources(defaults)))
     }
 
-    /// Begins to read it again, and says whether it could.
+    /// Begins to read it again. False if that is not possible.
     pub(crate) fn read_again(&mut self) -> bool {
-        self.begin(ON_HANGUP)
+        self.begin(RELOAD_TIMEOUT)
     }
 
-    /// Waits until there is something to say of the reading that is out.
-    pub(crate) async fn next(&mut self) -> Outcome<Loaded> {
+    /// Waits for the running read.
+    pub(crate) async fn next(&mut self) -> ReadOutcome<Loaded> {
         self.read.next().await
     }
 
-    /// Puts in force what was read. What is broken leaves everything as it is. Returns whether the reading is over.
-    pub(crate) fn settle(&mut self, handle: &Handle, outcome: Outcome<Loaded>) -> bool {
-        let mistake = match outcome {
-            Outcome::Old => return !self.read_again(),
-            Outcome::Read(Ok(settings)) => {
-                handle.apply(self.overridden(settings));
+    /// Applies what was read; after an error the old settings stay. Returns whether the read is over.
+    pub(crate) fn settle(&mut self, handle: &Handle, outcome: ReadOutcome<Loaded>) -> bool {
+        let error_text = match outcome {
+            ReadOutcome::Outdated => return !self.read_again(),
+            ReadOutcome::Read(Ok(settings)) => {
+                handle.settle(self.overridden(settings));
                 info!("the configuration is read again");
                 return true;
             }
-            Outcome::Late => {
+            ReadOutcome::TimedOut => {
                 warn!(
-                    "{}: {UNANSWERED}; the configuration stays as it was",
+                    "{}: {NOT_READ_YET}; the configuration stays as it was",
                     self.common.configuration()
                 );
                 return true;
             }
-            Outcome::Read(Err(error)) => error.to_string(),
-            Outcome::Lost => format!("{}: it was not read", self.common.configuration()),
+            ReadOutcome::Read(Err(error)) => error.to_string(),
+            ReadOutcome::Failed => format!("{}: it was not read", self.common.configuration()),
         };
-        let mistake = format!("{mistake}; the configuration stays as it was");
-        error!("{mistake}");
-        handle.report(mistake);
+        let error_text = format!("{error_text}; the configuration stays as it was");
+        error!("{error_text}");
+        handle.report(error_text);
         true
     }
 
-    fn begin(&mut self, patience: Duration) -> bool {
+    fn begin(&mut self, timeout: Duration) -> bool {
         let common = self.common.clone();
-        let begun = self.read.begin(patience, move || common.settings());
+        let begun = self.read.begin(timeout, move || common.settings());
         if let Err(error) = &begun {
             error!("no thread to read the configuration: {error}");
         }
         begun.is_ok()
     }
 
-    fn is_named_by_a_person(&self) -> bool {
+    fn is_given_by_a_person(&self) -> bool {
         // dbus-daemon does not report a failed start by systemd: the caller would wait for two minutes.
         let is_supervised = is_activated() || env::var_os("NOTIFY_SOCKET").is_some();
         self.common.config.is_some() && !is_supervised
     }
 
-    /// These settings, but for what the command line says.
+    /// These settings, overridden by the command line.
     fn overridden(&self, mut settings: Settings) -> Settings {
         if let Some(Timeout(timeout)) = self.idle_timeout {
             settings.idle_timeout = timeout;
@@ -132,27 +134,27 @@ impl Configuration {
     }
 }
 
-const UNANSWERED: &str = "it is not read yet, for its file system does not answer";
+const NOT_READ_YET: &str = "it is not read yet, for its file system does not answer";
 
-/// The configuration, for a command that is no service.
+/// Reads the configuration for a command other than the service.
 ///
 /// # Errors
-/// When there is a mistake in it, or its file system does not answer within this time.
-pub(crate) async fn within(common: &Common, patience: Duration) -> Result<Settings, Error> {
+/// When it has an error, or its file system does not answer within this time.
+pub(crate) async fn within(common: &CommonOptions, timeout: Duration) -> Result<Settings, Error> {
     let mut read = BackgroundRead::default();
     let begun = {
         let common = common.clone();
-        read.begin(patience, move || common.settings())
+        read.begin(timeout, move || common.settings())
     };
     begun.map_err(|cause| Error::Kernel {
         what: "a thread to read the configuration",
         cause,
     })?;
     match read.next().await {
-        Outcome::Read(settings) => Ok(settings?),
+        ReadOutcome::Read(settings) => Ok(settings?),
         _ => Err(Error::Unread {
             path: common.configuration(),
-            what: UNANSWERED,
+            what: NOT_READ_YET,
         }),
     }
 }

@@ -1,10 +1,10 @@
-//! What can keep the story of `sampled demo` from being told.
+//! Errors of `sampled demo`.
 
 use std::{io, path::PathBuf};
 
 use sampled::{client, install, wire::NAME};
 
-/// What can keep the story from being told.
+/// Why `sampled demo` failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     #[error("there is no dbus-daemon: install dbus-daemon (Debian: apt install dbus-daemon)")]
@@ -23,10 +23,10 @@ pub(crate) enum DemoError {
     Install(#[from] install::Error),
     #[error("process {pid} owns {NAME} before anybody has called it")]
     Owned { pid: u32 },
-    #[error("the service has left in the middle of a session")]
+    #[error("the service has ended in the middle of a session")]
     Left,
     #[error("process {pid} sends no frame")]
     Silent { pid: u32 },
-    #[error("process {pid} does not leave")]
+    #[error("process {pid} does not end")]
     Stays { pid: u32 },
 }

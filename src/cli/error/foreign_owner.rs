@@ -1,4 +1,4 @@
-//! A program that has the name of the service and is not sampled, or not this user's.
+//! A process that owns the service's name and is not sampled, or belongs to another user.
 
 use std::{fmt, io, path::PathBuf};
 
@@ -6,23 +6,23 @@ use nix::unistd::{Uid, User};
 
 use sampled::wire::NAME;
 
-/// Why an owner of the name gets no signal.
+/// An owner of the name that gets no signal from us.
 #[derive(Debug, thiserror::Error)]
 #[error("{NAME} belongs to process {pid}{why}")]
-pub(crate) struct Stranger {
+pub(crate) struct ForeignOwner {
     pub(crate) pid: u32,
-    pub(crate) why: NotOurs,
+    pub(crate) why: ForeignReason,
 }
 
-/// What is known of it.
+/// Why it gets no signal.
 #[derive(Debug)]
-pub(crate) enum NotOurs {
+pub(crate) enum ForeignReason {
     User(Uid),
     Program(PathBuf),
     Unreadable(String, io::Error),
 }
 
-impl fmt::Display for NotOurs {
+impl fmt::Display for ForeignReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(uid) => match User::from_uid(*uid) {

@@ -1,21 +1,21 @@
-//! What a command can fail with: what is printed behind `sampled: `.
+//! Errors of commands, printed after `sampled: `.
 
 mod demo;
-mod stranger;
+mod foreign_owner;
 
 use std::io;
 
 use sampled::{client, config, install, service, source};
 
 pub(crate) use demo::DemoError;
-pub(crate) use stranger::{NotOurs, Stranger};
+pub(crate) use foreign_owner::{ForeignOwner, ForeignReason};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
-    /// The configuration, where its file system does not answer.
+    /// The configuration was not read in time: its file system does not answer.
     #[error("{path}: {what}")]
     Unread { path: String, what: &'static str },
     #[error(transparent)]
@@ -24,7 +24,7 @@ pub(crate) enum Error {
     Daemon(#[from] sampled::daemon::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
-    /// There is no way to the service, and a sandbox is around this process.
+    /// This process is in a sandbox and cannot reach the service.
     #[error(
         "{error}; {}. What /proc and /sys show in here is not the whole machine: --procfs /proc reads that all the same",
         sandbox.remedy()
@@ -33,39 +33,39 @@ pub(crate) enum Error {
         error: client::Error,
         sandbox: client::Sandbox,
     },
-    /// What is read in-process, or a directory of definitions of sources.
+    /// An error of a source that is read in-process, or of a directory of definitions.
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
     Install(#[from] install::Error),
     #[error(transparent)]
     Demo(#[from] DemoError),
-    /// What has the name of the service is not sampled, or not this user's.
-    #[error("{stranger}: {effect}")]
-    Stranger {
+    /// The process that owns the service's name is not sampled, or belongs to another user.
+    #[error("{owner}: {effect}")]
+    ForeignOwner {
         #[source]
-        stranger: Stranger,
+        owner: ForeignOwner,
         effect: &'static str,
     },
-    /// `restart` was given what does not reach a service that systemd starts.
+    /// `restart` was given options, and systemd would start the service without them.
     #[error(
         "systemd has started process {pid} ({unit}), and would start it again without {options}: put that into the \
          unit by `systemctl --user edit --full {unit}`, or have a daemon of your own with these options by \
          `sampled stop` and `sampled start`"
     )]
-    Unreachable {
+    NotInUnit {
         pid: u32,
         unit: String,
         options: String,
     },
-    /// The service that systemd has restarted does not serve.
+    /// The service that systemd has restarted has not taken its name.
     #[error(
-        "systemd has restarted {unit}, and that has not taken its name in time (see `systemctl --user status {unit}`)"
+        "systemd has restarted {unit}, and the service has not taken its name in time (see `systemctl --user status {unit}`)"
     )]
-    Nameless { unit: String },
+    NameNotTaken { unit: String },
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
-    /// The kernel refused what no program can do without.
+    /// The kernel refused something that the command needs.
     #[error("{what}: {cause}")]
     Kernel {
         what: &'static str,
@@ -75,7 +75,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Whether it is just that nobody reads what is printed any more, as in `sampled watch | head`.
+    /// Whether the reader of standard output has gone, as in `sampled watch | head`.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
     }

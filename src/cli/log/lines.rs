@@ -1,5 +1,5 @@
-//! Lines of the log, each of which is written now or never. What is lost is counted, and the next line that finds
-//! room says so.
+//! The lines of the log. A line that cannot be written at once is dropped and counted, and the next written line reports
+//! the count.
 
 use std::{
     io,
@@ -10,39 +10,39 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::output::plain::plain_lines;
+use crate::cli::output::terminal_text::escape_lines;
 
 use super::stderr::Stderr;
 
-/// What has become of the lines so far.
+/// The dropped lines since the last written one.
 #[derive(Debug, Default)]
-struct Lines {
-    lost: u64,
-    /// Whether the last one was written in part.
+struct DroppedLines {
+    count: u64,
+    /// Whether the last line was written in part.
     is_cut: bool,
 }
 
-static LINES: Mutex<Lines> = Mutex::new(Lines {
-    lost: 0,
+static DROPPED_LINES: Mutex<DroppedLines> = Mutex::new(DroppedLines {
+    count: 0,
     is_cut: false,
 });
 
-/// Writes a line, if there is room before `until`, or now.
+/// Writes a text, if there is room for it at once or before `until`.
 pub(super) fn write(text: &str, level: Level, until: Option<Instant>) {
-    let text = plain_lines(text);
+    let text = escape_lines(text);
     let (mut stderr, is_journal) = Stderr::open();
-    let mark = |level| match is_journal {
+    let prefix_of = |level| match is_journal {
         true => prefix(level),
         false => "",
     };
-    // Nothing waits while it holds this, but for the last words.
-    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.write(&text, mark(level), mark(Level::WARN), |bytes| {
+    // Only `report_failure` waits while it holds this.
+    let mut dropped = DROPPED_LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    dropped.write(&text, prefix_of(level), prefix_of(Level::WARN), |bytes| {
         stderr.write(bytes, until)
     });
 }
 
-/// What the journal takes for the level of a line (sd-daemon(3)), as tracing-journald has it.
+/// The prefix for the journal (sd-daemon(3)); levels are mapped as in tracing-journald.
 fn prefix(level: Level) -> &'static str {
     match level {
         Level::ERROR => "<3>",
@@ -53,21 +53,27 @@ fn prefix(level: Level) -> &'static str {
     }
 }
 
-impl Lines {
-    /// Writes a text, each line behind this mark, and before it what has become of others. `write` returns how
-    /// much it has written.
-    fn write(&mut self, text: &str, mark: &str, warning: &str, write: impl FnOnce(&[u8]) -> usize) {
+impl DroppedLines {
+    /// Writes a text with this prefix before each line, and the count of dropped lines before it. `write` returns how
+    /// many bytes it has written.
+    fn write(
+        &mut self,
+        text: &str,
+        line_prefix: &str,
+        warning_prefix: &str,
+        write: impl FnOnce(&[u8]) -> usize,
+    ) {
         let mut all = String::new();
         if self.is_cut {
             all.push('\n');
         }
-        if self.lost > 0 {
-            let lost = self.lost;
-            all += &format!("{warning} WARN lines of the log that found no room: {lost}\n");
+        if self.count > 0 {
+            let count = self.count;
+            all += &format!("{warning_prefix} WARN lines of the log that found no room: {count}\n");
         }
         let before = all.len();
         for line in text.lines() {
-            all += mark;
+            all += line_prefix;
             all += line;
             all.push('\n');
         }
@@ -77,33 +83,33 @@ impl Lines {
             return;
         }
         if written >= before {
-            self.lost = 0;
+            self.count = 0;
         }
         self.is_cut |= written > 0;
-        self.lost = self.lost.saturating_add(1);
+        self.count = self.count.saturating_add(1);
     }
 }
 
-/// What tracing writes to.
-pub(super) struct Log;
+/// The writer of tracing.
+pub(super) struct LogWriter;
 
-/// What tracing writes an event of this level to.
-pub(super) struct Event(Level);
+/// The writer for an event of this level.
+pub(super) struct EventWriter(Level);
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Event;
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = EventWriter;
 
-    fn make_writer(&'a self) -> Event {
-        Event(Level::INFO)
+    fn make_writer(&'a self) -> EventWriter {
+        EventWriter(Level::INFO)
     }
 
-    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Event {
-        Event(*meta.level())
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> EventWriter {
+        EventWriter(*meta.level())
     }
 }
 
-impl io::Write for Event {
-    /// tracing writes an event as a whole.
+impl io::Write for EventWriter {
+    /// tracing calls this once for an event.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         write(&String::from_utf8_lossy(bytes), self.0, None);
         Ok(bytes.len())
@@ -118,10 +124,10 @@ impl io::Write for Event {
 mod tests {
     use super::*;
 
-    /// Writes texts where there is so much room for each, and returns all that was written.
+    /// Writes texts with so much room for each, and checks all that was written.
     #[track_caller]
     fn check(texts: &[(&str, usize)], expected: &str) {
-        let mut lines = Lines::default();
+        let mut lines = DroppedLines::default();
         let mut written = String::new();
         for (text, room) in texts {
             lines.write(text, "<6>", "<4>", |bytes| {
@@ -134,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_counted() {
+    fn dropped_lines_are_counted() {
         const ALL: usize = usize::MAX;
         check(&[("one\n", ALL), ("two\n", ALL)], "<6>one\n<6>two\n");
         check(&[("one\ntwo\n", ALL)], "<6>one\n<6>two\n");
@@ -147,7 +153,7 @@ mod tests {
             ],
             "<4> WARN lines of the log that found no room: 2\n<6>three\n<6>four\n",
         );
-        // A line that is cut is lost, and the next one does not go on in it.
+        // A cut line counts as dropped, and the next one starts on a new line.
         check(
             &[("one\n", 4), ("two\n", ALL)],
             "<6>o\n<4> WARN lines of the log that found no room: 1\n<6>two\n",

@@ -1,4 +1,4 @@
-//! The log: to stderr, in the form of the journal where that is connected to it.
+//! The log, written to standard error; with the journal's prefixes if it is connected to the journal.
 
 mod lines;
 mod stderr;
@@ -13,20 +13,20 @@ use std::{
 use clap::ValueEnum;
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How important a message must be to be logged.
+/// The least important level that is logged.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Level {
-    /// Nothing at all
+    /// No messages
     Off,
-    /// What makes the program fail
+    /// Errors that make the program fail
     Error,
-    /// What a user should look at
+    /// Warnings for the user
     Warn,
-    /// What it does
+    /// Normal operation
     Info,
-    /// Why it does it
+    /// Details of decisions
     Debug,
-    /// Everything
+    /// All messages
     Trace,
 }
 
@@ -43,12 +43,12 @@ impl From<Level> for LevelFilter {
     }
 }
 
-/// Begins to log. No line is waited for: what finds no room is lost, and counted.
+/// Begins to log. Writing never waits: a line that finds no room is dropped and counted.
 pub(crate) fn begin(level: Level) {
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(lines::Log)
+        .with_writer(lines::LogWriter)
         .with_ansi(false)
-        // All that is logged is written plain, not only this.
+        // `lines` escapes control characters in all lines, panics included.
         .with_ansi_sanitization(false)
         .with_target(false)
         .without_time();
@@ -56,7 +56,7 @@ pub(crate) fn begin(level: Level) {
     registry.with(lines).init();
 }
 
-/// From here on, panics are told like that, too: those of sources are caught, and the service goes on.
+/// Logs panics in the same way from here on. The service catches panics of sources and goes on.
 pub(crate) fn report_panics() {
     panic::set_hook(Box::new(|info| {
         let thread = thread::current();
@@ -70,9 +70,9 @@ pub(crate) fn report_panics() {
     }));
 }
 
-/// The last words of a service that fails: nobody may be there to read them, so they have a second.
-pub(crate) fn last_words(text: impl Display) {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let until = Instant::now().checked_add(PATIENCE);
+/// Logs the error that ends the service. Waits up to a second for room.
+pub(crate) fn report_failure(text: impl Display) {
+    const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+    let until = Instant::now().checked_add(WRITE_TIMEOUT);
     lines::write(&format!("sampled: {text}\n"), tracing::Level::ERROR, until);
 }

@@ -1,8 +1,8 @@
-//! Standard error, written to without waiting: who reads it may have stopped.
+//! Standard error, written to without blocking: its reader may be stopped.
 //!
-//! The open file description is shared with others (a shell, the bus), so it must not get O_NONBLOCK. A socket
-//! takes that for each message; a pipe or a terminal is opened once more, for each line: by the next one,
-//! descriptor 2 may be another file.
+//! Other processes (a shell, the bus) share the open file description, so O_NONBLOCK must not be set on it. On a socket,
+//! each message is sent with MSG_DONTWAIT. A pipe or a terminal is opened again for each line, because descriptor 2 may
+//! refer to another file by the next line.
 
 use std::{
     env,
@@ -21,35 +21,34 @@ use rustix::{
     net::{SendFlags, send},
 };
 
-/// As much is written to a pipe at once, if at all: PIPE_BUF.
-const AT_ONCE: usize = 4096;
+/// PIPE_BUF: a pipe takes so many bytes at once or none.
+const PIPE_BUF: usize = 4096;
 
 const PATH: &str = "/proc/self/fd/2";
 
 /// Standard error, as it is now.
 pub(super) enum Stderr {
-    /// Each message says that it is not to wait.
+    /// A socket, sent to with MSG_DONTWAIT.
     Socket(io::Stderr),
-    /// A description of its own, with O_NONBLOCK.
+    /// An open file description of our own, with O_NONBLOCK.
     Own(File),
-    /// It cannot be opened again: it is looked at before each write. Whoever else writes to it in between is not
-    /// seen.
+    /// It cannot be opened again, so poll(2) precedes each write. Another process may still write in between.
     Shared(io::Stderr),
-    /// A file does not wait for a reader.
+    /// A regular file, which never blocks.
     File(io::Stderr),
 }
 
 impl Stderr {
-    /// Standard error, and whether it is the stream to the journal: the variable is inherited, so it is the device
-    /// and inode number in it that say so (systemd.exec(5)).
+    /// Standard error, and whether it is the journal's stream. `JOURNAL_STREAM` may be inherited, so its device and inode
+    /// numbers are compared (systemd.exec(5)).
     pub(super) fn open() -> (Self, bool) {
         let stderr = io::stderr();
         let Ok(found) = std::fs::metadata(PATH) else {
             return (Self::Shared(stderr), false);
         };
         let kind = found.file_type();
-        let place = format!("{}:{}", found.dev(), found.ino());
-        let is_journal = env::var("JOURNAL_STREAM").is_ok_and(|stream| stream == place);
+        let identity = format!("{}:{}", found.dev(), found.ino());
+        let is_journal = env::var("JOURNAL_STREAM").is_ok_and(|stream| stream == identity);
         let opened = if kind.is_socket() {
             Self::Socket(stderr)
         } else if kind.is_fifo() || kind.is_char_device() {
@@ -65,9 +64,9 @@ impl Stderr {
         (opened, is_journal)
     }
 
-    /// Writes as much as there is room for.
+    /// Writes as many bytes as find room.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bytes = bytes.get(..AT_ONCE).unwrap_or(bytes);
+        let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
         match self {
             Self::Socket(socket) => {
                 let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
@@ -82,7 +81,7 @@ impl Stderr {
         }
     }
 
-    /// Writes as much as there is room for before `until`, or now. Returns how much that was.
+    /// Writes as many bytes as find room at once or before `until`, and returns their number.
     pub(super) fn write(&mut self, bytes: &[u8], until: Option<Instant>) -> usize {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -104,12 +103,12 @@ impl Stderr {
     }
 }
 
-/// Past the buffer of `io::Stderr`, which has none; and without its lock, which a thread may hold that waits.
+/// write(2) without the lock of `io::Stderr`, which a blocked thread may hold. `io::Stderr` has no buffer to bypass.
 fn write_once(file: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::write(file, bytes)?)
 }
 
-/// Whether a write finds room in this time.
+/// Whether there is room for a write within this time.
 fn is_ready(file: impl AsFd, time: Duration) -> bool {
     let time = Timespec::try_from(time).unwrap_or_default();
     let mut fds = [PollFd::new(&file, PollFlags::OUT)];

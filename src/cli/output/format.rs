@@ -1,4 +1,4 @@
-//! The form of what is printed.
+//! The output formats.
 
 use std::{
     env,
@@ -12,9 +12,9 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::error::Error;
 
-use super::plain::{Plain, is_obeyed, plain_lines};
+use super::terminal_text::{EscapingWriter, escape_lines, is_control};
 
-/// The form of what is printed.
+/// The options `--json` and `--csv`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
     /// Print JSON: one object a frame, with full precision
@@ -27,18 +27,18 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// Whether it is for programs, and not for a person.
-    pub(crate) fn is_exact(self) -> bool {
+    /// Whether programs read the output, not a person.
+    pub(crate) fn is_machine_readable(self) -> bool {
         self.json || self.csv
     }
 }
 
-/// Prints all at once, so that a reader never sees half of it.
+/// Prints everything at once, so that a reader never sees a part.
 pub(crate) fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<(), Error> {
     print_text(&text(write)?).map_err(Error::Output)
 }
 
-/// The same on another thread: where the reader has stopped, this one hears signals all the same.
+/// The same on another thread, so that this one receives signals even if the reader has stopped.
 pub(crate) async fn print_elsewhere(
     write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
 ) -> Result<(), Error> {
@@ -65,23 +65,22 @@ pub(crate) fn write_json(
     out: &mut impl Write,
     value: &(impl serde::Serialize + ?Sized),
 ) -> io::Result<()> {
-    let mut json = serde_json::Serializer::with_formatter(&mut *out, PlainJson);
+    let mut json = serde_json::Serializer::with_formatter(&mut *out, EscapingJson);
     value.serialize(&mut json)?;
     out.write_all(b"\n")
 }
 
-/// JSON that means the same, in which no character is left that a terminal obeys: of those, JSON has to escape
-/// no more than the first 32.
-struct PlainJson;
+/// Escapes all characters that control a terminal as `\uXXXX`. JSON itself requires that only of the first 32.
+struct EscapingJson;
 
-impl Formatter for PlainJson {
+impl Formatter for EscapingJson {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
         let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_obeyed(*c)) {
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_control(*c)) {
             let (before, from) = rest.split_at(at);
             write!(out, "{before}\\u{:04x}", u32::from(c))?;
             rest = from.get(c.len_utf8()..).unwrap_or_default();
@@ -90,12 +89,12 @@ impl Formatter for PlainJson {
     }
 }
 
-/// Prints plain lines.
+/// Prints lines, with control characters escaped.
 pub(crate) fn say(lines: impl Display) -> Result<(), Error> {
-    print(|out| writeln!(Plain(out), "{lines}"))
+    print(|out| writeln!(EscapingWriter(out), "{lines}"))
 }
 
-/// Tells a person what was done. A process that the bus has started says nothing: its output is the bus's.
+/// Reports what was done. A process that the bus has started reports nothing: its output belongs to the bus.
 pub(crate) fn report(text: impl Display) -> Result<(), Error> {
     if env::var_os("DBUS_STARTER_ADDRESS").is_some() {
         return Ok(());
@@ -103,13 +102,13 @@ pub(crate) fn report(text: impl Display) -> Result<(), Error> {
     say(format_args!("sampled: {text}"))
 }
 
-/// Tells the person, on stderr; if nobody reads it, that is no failure.
+/// Prints a note on standard error. A failure to write is ignored.
 pub(crate) fn note(text: impl Display) {
     let text = format!("sampled: {text}\n");
-    io::stderr().write_all(plain_lines(&text).as_bytes()).ok();
+    io::stderr().write_all(escape_lines(&text).as_bytes()).ok();
 }
 
-/// Writes lines of a table, whose cells are plain.
+/// Writes the lines of a table, whose cells are escaped already.
 pub(crate) fn write_lines(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }

@@ -1,4 +1,4 @@
-//! What was read at one moment, and its exact forms: JSON and CSV.
+//! The readings of one moment, as JSON and CSV.
 
 use std::{
     cmp::Ordering,
@@ -13,14 +13,14 @@ use sampled::{
     reading::{Reading, Value},
 };
 
-use super::plain::plain;
+use super::terminal_text::escape;
 
-/// What was read at one moment.
+/// The readings of one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     /// In microseconds since the Unix epoch.
     pub(crate) timestamp: u64,
-    /// By id, in the order of the ids: the bus keeps no other.
+    /// By id, ordered by id: a{sv} on the bus has no order.
     pub(crate) readings: Vec<(String, Reading)>,
 }
 
@@ -58,15 +58,15 @@ impl Serialize for Frame {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("timestamp", &self.timestamp)?;
-        map.serialize_entry("readings", &Readings(&self.readings))?;
-        map.serialize_entry("faults", &Faults(&self.readings))?;
+        map.serialize_entry("readings", &JsonReadings(&self.readings))?;
+        map.serialize_entry("faults", &JsonFaults(&self.readings))?;
         map.end()
     }
 }
 
-struct Readings<'a>(&'a [(String, Reading)]);
+struct JsonReadings<'a>(&'a [(String, Reading)]);
 
-impl Serialize for Readings<'_> {
+impl Serialize for JsonReadings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (id, reading) in self.0 {
@@ -80,9 +80,9 @@ impl Serialize for Readings<'_> {
     }
 }
 
-struct Faults<'a>(&'a [(String, Reading)]);
+struct JsonFaults<'a>(&'a [(String, Reading)]);
 
-impl Serialize for Faults<'_> {
+impl Serialize for JsonFaults<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (id, reading) in self.0 {
@@ -94,7 +94,7 @@ impl Serialize for Faults<'_> {
     }
 }
 
-/// Frames as lines of CSV (RFC 4180), under a header of the ids of the first one.
+/// Writes frames as CSV (RFC 4180). The header has the ids of the first frame.
 #[derive(Debug, Default)]
 pub(crate) struct Csv {
     columns: Vec<String>,
@@ -109,7 +109,7 @@ impl Csv {
             write_row(out, header.chain(self.columns.iter().map(String::as_str)))?;
         }
         let fields = self.columns.iter().enumerate().map(|(at, id)| {
-            // A later frame may have other columns, after the service has started anew.
+            // After a restart of the service, a frame may have other columns.
             let same = frame.readings.get(at).filter(|(other, _)| other == id);
             let found = same.or_else(|| frame.readings.iter().find(|(other, _)| other == id));
             match found {
@@ -126,11 +126,11 @@ impl Csv {
     }
 }
 
-/// Whether a person sees what is printed: a terminal obeys what a file just holds.
-static IS_SHOWN: LazyLock<bool> = LazyLock::new(|| io::stdout().is_terminal());
+/// Whether standard output is a terminal, which interprets control characters.
+static IS_TERMINAL: LazyLock<bool> = LazyLock::new(|| io::stdout().is_terminal());
 
-/// Writes one line of CSV. A field is quoted if it must be; CSV can escape nothing, so that a field is exact but
-/// on a terminal.
+/// Writes one line of CSV. A field is quoted if necessary. CSV has no escapes for control characters: they are written
+/// as they are, and escaped on a terminal only.
 pub(crate) fn write_row<'a>(
     out: &mut impl Write,
     fields: impl Iterator<Item = &'a str>,
@@ -139,8 +139,8 @@ pub(crate) fn write_row<'a>(
         if at > 0 {
             out.write_all(b",")?;
         }
-        let field = match *IS_SHOWN {
-            true => plain(field),
+        let field = match *IS_TERMINAL {
+            true => escape(field),
             false => field.into(),
         };
         if field.contains([',', '"', '\n', '\r']) {
@@ -152,13 +152,13 @@ pub(crate) fn write_row<'a>(
     out.write_all(b"\n")
 }
 
-/// The order of ids: numbers in them by their size, so that cpu10 comes after cpu9.
+/// The order of ids. Numbers in them compare by value: cpu10 follows cpu9.
 pub(crate) fn by_id(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
         let (number_a, rest_a) = leading_digits(a);
         let (number_b, rest_b) = leading_digits(b);
-        // Without the zeros in front, the longer one is the larger.
+        // Without leading zeros, the longer number is the larger.
         let size = |digits: &str| digits.trim_start_matches('0').len();
         let order = match (number_a, number_b) {
             ("", "") => match (a.chars().next(), b.chars().next()) {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_exact() {
+    fn json_has_full_precision() {
         let check = |readings, expected: &str| {
             let json = serde_json::to_string(&frame(1_764_000_000_000_000, readings));
             assert_eq!(json.unwrap(), expected);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_is_exact() {
+    fn csv_has_full_precision() {
         let mut csv = Csv::default();
         let mut out = Vec::new();
         let frames = [

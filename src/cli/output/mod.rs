@@ -1,7 +1,7 @@
-//! What is printed: the exact forms, tables, and texts that a terminal does not obey.
+//! Output: JSON, CSV, tables, and text without control characters.
 
 pub(crate) mod format;
 pub(crate) mod frame;
-pub(crate) mod plain;
 pub(crate) mod table;
+pub(crate) mod terminal_text;
 pub(crate) mod units;

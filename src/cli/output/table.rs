@@ -1,4 +1,4 @@
-//! Tables for a person: rows of ids and values, aligned, with colour on a terminal only.
+//! Tables for a person: aligned ids and values, with colour on a terminal only.
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +13,11 @@ use sampled::{
 
 use super::{
     frame::Frame,
-    plain::{padded, plain, width},
+    terminal_text::{escape, padded, width},
     units::readable,
 };
 
-/// How a table looks.
+/// The style of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     colour: bool,
@@ -54,13 +54,13 @@ impl Style {
     }
 }
 
-/// The lines of a frame: an empty one where another object begins. `units` are by id.
+/// The lines of a frame, with an empty line between objects. `metrics` has the units.
 pub(crate) fn of_frame(
     frame: &Frame,
     metrics: &BTreeMap<String, Metadata>,
     style: Style,
 ) -> Vec<String> {
-    let cells = cells(frame, metrics);
+    let cells = format_readings(frame, metrics);
     let id_width = widest(cells.iter().map(|(id, _)| *id));
     let number_width = number_width(&cells);
     let mut lines = Vec::new();
@@ -71,15 +71,18 @@ pub(crate) fn of_frame(
             lines.push(String::new());
         }
         object = Some(of);
-        let id = style.dim(&padded(&plain(id), id_width));
+        let id = style.dim(&padded(&escape(id), id_width));
         let value = cell.text(number_width);
         lines.push(format!("{id}  {}", cell.paint(value.trim_end(), style)));
     }
     lines
 }
 
-/// The readings of a frame as they are shown. `metrics` knows the units.
-fn cells<'a>(frame: &'a Frame, metrics: &BTreeMap<String, Metadata>) -> Vec<(&'a str, Cell)> {
+/// The formatted readings of a frame. `metrics` has the units.
+fn format_readings<'a>(
+    frame: &'a Frame,
+    metrics: &BTreeMap<String, Metadata>,
+) -> Vec<(&'a str, FormattedReading)> {
     let readings = frame.readings.iter();
     let cells = readings.map(|(id, reading)| {
         let unit = metrics.get(id).map_or("", |metric| &metric.unit);
@@ -88,14 +91,14 @@ fn cells<'a>(frame: &'a Frame, metrics: &BTreeMap<String, Metadata>) -> Vec<(&'a
     cells.collect()
 }
 
-/// A reading, in plain texts.
-enum Cell {
+/// A reading as escaped text.
+enum FormattedReading {
     Number(String, String),
     Text(String),
     Fault(&'static str),
 }
 
-impl Cell {
+impl FormattedReading {
     fn text(&self, number_width: usize) -> String {
         match self {
             Self::Number(number, unit) => format!("{number:>number_width$} {unit}"),
@@ -112,31 +115,31 @@ impl Cell {
     }
 }
 
-fn number_width(cells: &[(&str, Cell)]) -> usize {
+fn number_width(cells: &[(&str, FormattedReading)]) -> usize {
     widest(cells.iter().filter_map(|(_, cell)| match cell {
-        Cell::Number(number, _) => Some(number.as_str()),
-        Cell::Text(_) | Cell::Fault(_) => None,
+        FormattedReading::Number(number, _) => Some(number.as_str()),
+        FormattedReading::Text(_) | FormattedReading::Fault(_) => None,
     }))
 }
 
-fn value(reading: &Reading, unit: &str) -> Cell {
+fn value(reading: &Reading, unit: &str) -> FormattedReading {
     match reading {
         Ok(Value::Number(number)) => {
             let (number, unit) = readable(*number, unit);
-            Cell::Number(number, plain(&unit).into_owned())
+            FormattedReading::Number(number, escape(&unit).into_owned())
         }
-        Ok(Value::Text(text)) => Cell::Text(plain(text).into_owned()),
-        Err(fault) => Cell::Fault(fault.code()),
+        Ok(Value::Text(text)) => FormattedReading::Text(escape(text).into_owned()),
+        Err(fault) => FormattedReading::Fault(fault.code()),
     }
 }
 
-/// The lines of a list of metrics, by source, each with what it reads now.
+/// The lines of a list of metrics by source, each with its reading.
 pub(crate) fn of_metrics(
     metrics: &BTreeMap<String, Metadata>,
     now: &Frame,
     style: Style,
 ) -> Vec<String> {
-    let cells = cells(now, metrics);
+    let cells = format_readings(now, metrics);
     let id_width = widest(cells.iter().map(|(id, _)| *id));
     let number_width = number_width(&cells);
     let source = |id: &str| metrics.get(id).map_or("", |metric| metric.source.as_str());
@@ -148,18 +151,18 @@ pub(crate) fn of_metrics(
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.push(style.bold(&plain(of)));
+        lines.push(style.bold(&escape(of)));
         let own = cells.iter().filter(|(id, _)| source(id) == of);
         let rows: Vec<_> = own
             .map(|(id, cell)| (id, cell, cell.text(number_width)))
             .collect();
-        // A long text, a CPU's name, is no reason to push every name out of sight.
+        // A long text, such as a CPU's name, must not push the other columns out of sight.
         let short = rows.iter().map(|(.., value)| value.as_str());
         let value_width = widest(short.filter(|value| width(value) <= 24));
         for (id, cell, value) in rows {
             let name = metrics.get(*id).map_or("", |metric| metric.name.as_str());
-            let id = style.dim(&padded(&plain(id), id_width));
-            let (value, name) = (padded(&value, value_width), plain(name));
+            let id = style.dim(&padded(&escape(id), id_width));
+            let (value, name) = (padded(&value, value_width), escape(name));
             let value = cell.paint(&value, style);
             lines.push(format!("  {id}  {value}  {name}").trim_end().to_owned());
         }
@@ -167,18 +170,18 @@ pub(crate) fn of_metrics(
     lines
 }
 
-/// The lines of a table of sources: what is wrong stands below the source.
+/// The lines of a table of sources, with errors below each source.
 pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -> Vec<String> {
     let name_width = widest(sources.keys().map(String::as_str));
     let state_width = widest(sources.values().map(|source| source.state.as_str()));
     let mut lines = Vec::new();
     for (name, source) in sources {
-        let state = padded(&plain(&source.state), state_width);
+        let state = padded(&escape(&source.state), state_width);
         let state = match source.error.is_empty() {
             true => state,
             false => style.red(&state),
         };
-        let mut line = format!("{}  {state}", padded(&plain(name), name_width));
+        let mut line = format!("{}  {state}", padded(&escape(name), name_width));
         if source.metrics > 0 {
             let (metrics, reads) = (source.metrics, source.reads);
             line += &format!("  {metrics:>4} metrics  {reads:>6} reads");
@@ -189,14 +192,14 @@ pub(crate) fn of_sources(sources: &BTreeMap<String, SourceInfo>, style: Style) -
         }
         lines.push(line.trim_end().to_owned());
         let errors = source.error.lines();
-        lines.extend(errors.map(|error| format!("  {}", plain(error))));
+        lines.extend(errors.map(|error| format!("  {}", escape(error))));
     }
     lines
 }
 
-/// The width of the widest of these texts as they are shown.
+/// The width of the widest of these texts.
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(|text| width(&plain(text))).max().unwrap_or(0)
+    texts.map(|text| width(&escape(text))).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_only_around_words() {
+    fn colour_surrounds_ids_and_values() {
         let lines = of_frame(&frame(), &metrics(), Style { colour: true });
         assert_eq!(
             lines[1],

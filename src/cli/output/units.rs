@@ -1,12 +1,11 @@
-//! Numbers and units as a person reads them.
+//! Numbers and units for a person.
 
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "floating-point numbers, and the places of a few prefixes"
 )]
 
-/// A value in the unit that suits its size: the number and the unit, apart so that they can be
-/// aligned. `unit` is in UCUM.
+/// Scales a value of a UCUM unit. Returns number and unit apart, so that they can be aligned.
 pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
     match unit {
         "By" => scaled(value, 1024.0, BINARY, "B"),
@@ -16,8 +15,8 @@ pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
         "%" => (format!("{value:.1}"), "%".to_owned()),
         "Cel" => (format!("{value:.1}"), "°C".to_owned()),
         "s" => duration(value),
-        "1" => (plain(value), String::new()),
-        unit => (plain(value), unit.to_owned()),
+        "1" => (number_text(value), String::new()),
+        unit => (number_text(value), unit.to_owned()),
     }
 }
 
@@ -27,21 +26,21 @@ const DECIMAL: &[&str] = &["", "k", "M", "G", "T", "P", "E"];
 fn scaled(value: f64, step: f64, prefixes: &[&str], unit: &str) -> (String, String) {
     let mut value = value;
     let mut at = 0;
-    // What is rounded up to the next step belongs to it: 1.0 MiB, never 1024.0 KiB.
+    // Compare the rounded value: 1.0 MiB, never 1024.0 KiB.
     while at + 1 < prefixes.len() && (value.abs() * 10.0).round() >= step * 10.0 {
         value /= step;
         at += 1;
     }
     let number = if at == 0 {
-        plain(value)
+        number_text(value)
     } else {
         format!("{value:.1}")
     };
     (number, format!("{}{unit}", prefixes[at]))
 }
 
-/// A number with no more decimals than say something.
-fn plain(value: f64) -> String {
+/// A whole number without decimals, another one with two.
+fn number_text(value: f64) -> String {
     if value.fract() == 0.0 {
         format!("{value:.0}")
     } else {
@@ -49,10 +48,10 @@ fn plain(value: f64) -> String {
     }
 }
 
-/// Seconds, as the two largest of days, hours, minutes and seconds.
+/// Formats seconds by the two largest of days, hours, minutes and seconds.
 fn duration(seconds: f64) -> (String, String) {
     if seconds.abs() < 60.0 {
-        return (plain(seconds), "s".to_owned());
+        return (number_text(seconds), "s".to_owned());
     }
     let sign = if seconds < 0.0 { "-" } else { "" };
     let whole = seconds.abs() as u64;
@@ -62,7 +61,7 @@ fn duration(seconds: f64) -> (String, String) {
         (0, _) => (format!("{hours} h"), format!("{} min", minutes % 60)),
         (_, _) => (format!("{days} d"), format!("{} h", hours % 24)),
     };
-    // The first number stands where numbers stand.
+    // The first number is aligned with other numbers.
     let (number, unit) = large.split_once(' ').unwrap_or((&large, ""));
     (format!("{sign}{number}"), format!("{unit} {small}"))
 }
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn units_that_a_person_reads() {
+    fn values_are_scaled() {
         check(0.0, "By", "0 B");
         check(1023.0, "By", "1023 B");
         check(1024.0, "By", "1.0 KiB");

@@ -1,4 +1,4 @@
-//! Where the readings come from: the service, or this process where there is no session bus.
+//! The backend that readings come from: the service, or this process if there is no session bus.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,38 +15,41 @@ use sampled::{
 };
 
 use crate::cli::{
-    common::Common,
+    common_options::CommonOptions,
     configuration,
-    deadline::Patience,
+    deadline::TimeoutOption,
     error::Error,
     output::{format::note, frame::Frame},
 };
 
-/// How long the configuration may take to be read.
-const CONFIGURATION: Duration = Duration::from_secs(5);
+/// The timeout for reading the configuration.
+const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a session may take to end, where its end with the connection would do.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for ending a session. The session ends with the connection anyway.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the readings come from.
-pub(crate) enum Origin {
+/// The backend that readings come from.
+pub(crate) enum Backend {
     Service(Client),
-    Local(Local),
+    InProcess(Local),
 }
 
-/// Frames that come by themselves.
+/// The frames of a session.
 pub(crate) enum Frames {
     Service(Box<Session>),
-    Local(Box<local::Session>),
+    InProcess(Box<local::Session>),
 }
 
-/// The session bus, if the service is to be asked on it; otherwise this process reads what is wanted, and
-/// has said so where nobody has asked for that. In a sandbox it would read another machine than the person means.
-pub(crate) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bus>, Error> {
+/// The session bus, if the service is to be called; `None` if this process reads in-process, which it reports unless
+/// an option has asked for it. In a sandbox that is an error: /proc and /sys there do not show the whole machine.
+pub(crate) async fn bus(
+    common: &CommonOptions,
+    timeout: TimeoutOption,
+) -> Result<Option<Bus>, Error> {
     if common.has_roots() {
         return Ok(None);
     }
-    match patience.session().await {
+    match timeout.session().await {
         Ok(bus) => Ok(Some(bus)),
         Err(
             error @ (client::Error::NoBus(_)
@@ -65,22 +68,25 @@ pub(crate) async fn bus(common: &Common, patience: Patience) -> Result<Option<Bu
     }
 }
 
-/// Readings that this process takes itself, with these settings.
-pub(crate) fn local(common: &Common, settings: &Settings) -> Result<Local, Error> {
-    let local = Local::new(&common.own_roots()?, &settings.sources);
+/// The backend in this process, with these settings.
+pub(crate) fn local(common: &CommonOptions, settings: &Settings) -> Result<Local, Error> {
+    let local = Local::new(&common.checked_roots()?, &settings.sources);
     local.switch_off(&settings.sources_off);
     Ok(local)
 }
 
-impl Origin {
-    /// The service, wherever a session bus can be reached. Who says where the kernel's files are
-    /// means this process: the service has been told so itself.
-    pub(crate) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
-        match bus(common, patience).await? {
+impl Backend {
+    /// Opens the service if a session bus can be reached. `--procfs`, `--sysfs` and `--rootfs` select this process: the
+    /// service has its own.
+    pub(crate) async fn open(
+        common: &CommonOptions,
+        timeout: TimeoutOption,
+    ) -> Result<Self, Error> {
+        match bus(common, timeout).await? {
             Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
             None => {
-                let settings = configuration::within(common, CONFIGURATION).await?;
-                Ok(Self::Local(local(common, &settings)?))
+                let settings = configuration::within(common, CONFIGURATION_TIMEOUT).await?;
+                Ok(Self::InProcess(local(common, &settings)?))
             }
         }
     }
@@ -91,7 +97,7 @@ impl Origin {
     ) -> Result<BTreeMap<String, Metadata>, client::Error> {
         match self {
             Self::Service(client) => client.list(selectors).await,
-            Self::Local(local) => local.list(selectors).await,
+            Self::InProcess(local) => local.list(selectors).await,
         }
     }
 
@@ -102,16 +108,16 @@ impl Origin {
     ) -> Result<Frame, client::Error> {
         let sample = match self {
             Self::Service(client) => client.sample(selectors, options).await,
-            Self::Local(local) => local.sample(selectors, options).await,
+            Self::InProcess(local) => local.sample(selectors, options).await,
         };
         sample.map(Frame::from)
     }
 
-    /// What is known of each source, by name.
+    /// The sources, by name.
     pub(crate) async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, client::Error> {
         match self {
             Self::Service(client) => client.sources().await,
-            Self::Local(local) => Ok(local.sources().await),
+            Self::InProcess(local) => Ok(local.sources().await),
         }
     }
 
@@ -130,28 +136,28 @@ impl Origin {
                 let session = client.start(selectors, start).await?;
                 Ok(Frames::Service(Box::new(session)))
             }
-            Self::Local(local) => {
+            Self::InProcess(local) => {
                 let session = local.start(selectors, interval).await?;
-                Ok(Frames::Local(Box::new(session)))
+                Ok(Frames::InProcess(Box::new(session)))
             }
         }
     }
 }
 
 impl Frames {
-    /// The next frame. It can be dropped while it waits, and nothing is lost.
+    /// The next frame. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Frame, client::Error> {
         let frame = match self {
             Self::Service(session) => session.next().await?,
-            Self::Local(session) => session.next().await,
+            Self::InProcess(session) => session.next().await,
         };
         Ok(Frame::from(&frame))
     }
 
-    /// Ends the session. One that is over is as good as ended.
+    /// Ends the session. It is no error if it is over already.
     pub(crate) async fn stop(self) {
         if let Self::Service(session) = self {
-            timeout(PATIENCE, session.stop()).await.ok();
+            timeout(STOP_TIMEOUT, session.stop()).await.ok();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where readings come from, and which metrics are meant.
+//! The backend that readings come from, and the selectors.
 
-pub(crate) mod origin;
+pub(crate) mod backend;
 pub(crate) mod selectors;

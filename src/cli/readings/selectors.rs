@@ -1,8 +1,8 @@
-//! Which metrics are meant.
+//! The selectors of a command.
 
 use clap::Args;
 
-/// Which metrics are meant.
+/// The selectors of a command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selectors {
     /// An id (cpu/all/usage), a prefix (cpu, cpu/all) or a pattern (cpu/*/usage); none means every

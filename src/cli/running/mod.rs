@@ -1,10 +1,10 @@
-//! The service that runs: what `start`, `stop`, `restart`, `reload` and `status` share.
+//! The running service, for `start`, `stop`, `restart`, `reload` and `status`.
 //!
-//! They see both a daemon that `start` has detached, by its pidfile, and one that the bus or systemd
-//! has started, or a person by `serve`, by its name on the bus.
+//! These commands find a daemon that `start` has detached by its pidfile, and a service that the bus, systemd or a
+//! person (`serve`) has started by its name on the bus.
 
+pub(crate) mod name_owner;
 mod options;
-pub(crate) mod owner;
 mod starter;
 
 pub(crate) use options::DaemonOptions;

@@ -1,6 +1,6 @@
-//! The process that has the name of the service on the bus.
+//! The process that owns the service's name on the bus.
 //!
-//! Any program of the user can take that name. A signal may end it, so a signal goes to sampled only.
+//! Any program of the user can take that name. A signal could end it, so only sampled gets signals.
 
 use std::{
     ffi::OsStr,
@@ -21,45 +21,45 @@ use sampled::{
 
 use crate::cli::{
     deadline::Deadline,
-    error::{Error, NotOurs, Stranger},
+    error::{Error, ForeignOwner, ForeignReason},
     runtime::block_on,
 };
 
-/// Who is asked to leave has this long to answer, and a quarter of what is left at most.
+/// The timeout of the call `Quit`; at most a quarter of the time left.
 const QUIT: Duration = Duration::from_secs(1);
 
-/// The process that has the name, held so that a signal can reach nobody else.
-pub(crate) struct Owner {
+/// The process that owns the name, held by a pidfd so that a signal cannot reach another process.
+pub(crate) struct NameOwner {
     process: Process,
     pid: u32,
     user: io::Result<Uid>,
     executable: io::Result<PathBuf>,
 }
 
-/// An owner of the name that is sampled, and of this user.
-pub(crate) struct Sampled<'a>(&'a Process);
+/// An owner of the name that is sampled and belongs to this user.
+pub(crate) struct VerifiedOwner<'a>(&'a Process);
 
-/// How an owner has left.
+/// How an owner has given up the name.
 pub(crate) enum Leave {
     /// Its process has ended.
     Ended(Stop),
-    /// It is another program, and has given the name up when it was asked.
+    /// It is another program, and has released the name when it was asked.
     GivenUp,
 }
 
-impl Owner {
-    /// The owner of the name, where there is a bus and somebody has it.
+impl NameOwner {
+    /// The owner of the name, if there is a bus and the name has an owner.
     pub(crate) fn find(deadline: Deadline) -> Result<Option<Self>, Error> {
         let Some(pid) = pid(deadline)? else {
             return Ok(None);
         };
         let found = Self::hold(pid)?;
-        // Still the owner: then it has been alive all the time, and all this is of that process.
+        // If it still owns the name, it was alive all the time, and everything above was read from that process.
         let is_still = self::pid(deadline)? == Some(pid);
         Ok(found.filter(|_| is_still))
     }
 
-    /// The process of this number. If it is the owner of the name, is to be asked after this.
+    /// Holds the process with this pid. The caller checks afterwards that it still owns the name.
     pub(crate) fn hold(pid: u32) -> Result<Option<Self>, daemon::Error> {
         let process = Process::open(i32::try_from(pid).unwrap_or_default())?;
         Ok(process.map(|process| Self {
@@ -70,11 +70,11 @@ impl Owner {
         }))
     }
 
-    /// The same, if it is sampled: what asks it to leave.
-    pub(crate) fn hold_sampled(pid: u32) -> Option<impl FnOnce()> {
+    /// The same for a process that is sampled: returns a function that asks it to end.
+    pub(crate) fn hold_verified(pid: u32) -> Option<impl FnOnce()> {
         let owner = Self::hold(pid).ok().flatten()?;
-        owner.sampled().is_ok().then_some(move || {
-            // One that has ended meanwhile has left.
+        owner.verified().is_ok().then_some(move || {
+            // An error means that it has ended already.
             owner.process.terminate().ok();
         })
     }
@@ -83,57 +83,58 @@ impl Owner {
         self.pid
     }
 
-    /// The file that it runs, by the name that it had if it is not there any more.
+    /// The path of its executable; the former path if the file was removed.
     pub(crate) fn program(&self) -> Option<&Path> {
         self.executable.as_deref().ok().map(without_deleted)
     }
 
-    /// The owner, if it may get signals.
-    pub(crate) fn sampled(&self) -> Result<Sampled<'_>, Stranger> {
-        let stranger = |why| Err(Stranger { pid: self.pid, why });
-        let hidden =
-            |file, cause| NotOurs::Unreadable(format!("/proc/{}/{file}", self.pid), copy(cause));
+    /// The owner, if it is safe to send it signals.
+    pub(crate) fn verified(&self) -> Result<VerifiedOwner<'_>, ForeignOwner> {
+        let foreign = |why| Err(ForeignOwner { pid: self.pid, why });
+        let hidden = |file, cause| {
+            ForeignReason::Unreadable(format!("/proc/{}/{file}", self.pid), copy(cause))
+        };
         match &self.user {
-            Ok(user) if *user != Uid::effective() => return stranger(NotOurs::User(*user)),
+            Ok(user) if *user != Uid::effective() => return foreign(ForeignReason::User(*user)),
             Ok(_) => {}
-            Err(cause) => return stranger(hidden("status", cause)),
+            Err(cause) => return foreign(hidden("status", cause)),
         }
         match &self.executable {
-            Ok(path) if is_sampled(path) => Ok(Sampled(&self.process)),
-            Ok(path) => stranger(NotOurs::Program(path.clone())),
-            Err(cause) => stranger(hidden("exe", cause)),
+            Ok(path) if is_sampled(path) => Ok(VerifiedOwner(&self.process)),
+            Ok(path) => foreign(ForeignReason::Program(path.clone())),
+            Err(cause) => foreign(hidden("exe", cause)),
         }
     }
 
-    /// Has it leave: asks it by `Quit` and, if it is sampled, by SIGTERM; kills it when the time is up.
+    /// Ends the owner: calls `Quit`, then sends SIGTERM if it is sampled, and SIGKILL at the deadline.
     pub(crate) fn leave(&self, deadline: Deadline) -> Result<Leave, Error> {
         let is_leaving = self.quit(deadline)?;
         let half = deadline.left().div_f64(2.0);
-        match self.sampled() {
-            Ok(sampled) => {
+        match self.verified() {
+            Ok(verified) => {
                 if is_leaving {
-                    // After SIGTERM a call that takes long is answered by `Stopping`.
+                    // SIGTERM would make it answer long calls with `Stopping`.
                     let _ends = self.process.is_gone_within(half);
                 }
-                // Where something else has taken all the time, it has a second before it is killed.
+                // It has at least a second before it is killed, even if the time is used up.
                 let left = deadline.left().max(Duration::from_secs(1));
-                Ok(Leave::Ended(sampled.end(left)?))
+                Ok(Leave::Ended(verified.end(left)?))
             }
             Err(_) if is_leaving && self.has_given_up(half)? => Ok(Leave::GivenUp),
-            Err(stranger) => Err(Error::Stranger {
-                stranger,
+            Err(foreign) => Err(Error::ForeignOwner {
+                owner: foreign,
                 effect: "it was not stopped",
             }),
         }
     }
 
-    /// Asks it to leave. False if it does not answer, refuses, or knows no such call.
+    /// Calls `Quit`. False if it does not answer, refuses, or has no such method.
     fn quit(&self, deadline: Deadline) -> Result<bool, Error> {
         let time = QUIT.min(deadline.left().div_f64(4.0));
         let asked = async {
             let bus = Bus::within(None, time).await?;
             match Client::of_owner(bus.clone()).await? {
-                // One that has the name at this moment, and not a successor.
+                // The call goes to this process and not to a successor.
                 Some(client) if bus.owner().await? == Some(self.pid) => client.quit().await,
                 _ => Ok(()),
             }
@@ -141,7 +142,7 @@ impl Owner {
         block_on(async { Ok(matches!(timeout(time, asked).await, Ok(Ok(())))) })
     }
 
-    /// Whether it gives the name up in this time.
+    /// Whether it releases the name in this time.
     fn has_given_up(&self, time: Duration) -> Result<bool, Error> {
         let given_up = async {
             let bus = Bus::within(None, time).await?;
@@ -152,25 +153,25 @@ impl Owner {
     }
 }
 
-impl Sampled<'_> {
-    /// Sends SIGHUP. False if it has ended.
+impl VerifiedOwner<'_> {
+    /// Sends SIGHUP. False if the process has ended.
     pub(crate) fn hang_up(&self) -> Result<bool, daemon::Error> {
         self.0.hang_up()
     }
 
-    /// Ends it by SIGTERM, and by SIGKILL when the time is up.
+    /// Ends the process by SIGTERM, and by SIGKILL after this time.
     pub(crate) fn end(&self, time: Duration) -> Result<Stop, daemon::Error> {
         self.0.end(time)
     }
 }
 
-/// Why an owner of the name is not sampled, if it is known to be another program.
-pub(crate) fn another_program(pid: u32) -> Option<Stranger> {
-    let stranger = Owner::hold(pid).ok()??.sampled().err()?;
-    matches!(stranger.why, NotOurs::Program(_)).then_some(stranger)
+/// The owner as a foreign one, if it is known to be another program.
+pub(crate) fn another_program(pid: u32) -> Option<ForeignOwner> {
+    let foreign = NameOwner::hold(pid).ok()??.verified().err()?;
+    matches!(foreign.why, ForeignReason::Program(_)).then_some(foreign)
 }
 
-/// The process that has the name, where there is a bus and somebody has it.
+/// The pid of the name's owner, if there is a bus and an owner.
 pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
     block_on(async {
         match deadline.session().await {
@@ -181,7 +182,7 @@ pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
     })
 }
 
-/// How long a process stays when nobody needs it, if it has the name and says so.
+/// The idle timeout of a process, if it owns the name and has the property.
 ///
 /// # Errors
 /// When it does not answer.
@@ -200,13 +201,13 @@ pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeou
         if bus.owner().await.ok() != Some(Some(pid)) {
             return Ok(None);
         }
-        // Where something else has taken all the time, it has a second.
+        // It has at least a second, even if the time is used up.
         let left = deadline.left().max(Duration::from_secs(1));
         let time = timeout(left, client.proxy().idle_timeout()).await;
         Ok(match time.map_err(|_| no_answer())? {
             Ok(u64::MAX) => Some(Timeout(None)),
             Ok(time) => Some(Timeout(Some(Duration::from_micros(time)))),
-            // One of another version.
+            // A service of another version may lack the property.
             Err(_) => None,
         })
     };
@@ -246,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_known_by_its_file() {
+    fn the_executable_identifies_the_program() {
         let check = |path, expected| assert_eq!(is_sampled(Path::new(path)), expected, "{path}");
         check("/usr/bin/sampled", true);
         check("/usr/bin/sampled (deleted)", true);
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn we_are_of_our_user() {
+    fn the_real_user_of_this_process_is_read() {
         assert_eq!(real_user(std::process::id()).unwrap(), Uid::current());
     }
 }

@@ -1,4 +1,4 @@
-//! How the verbs of the daemon find it, and how long they may take.
+//! The options of the commands that control the daemon.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -11,7 +11,7 @@ use sampled::{
 
 use crate::cli::deadline::Deadline;
 
-/// What `start`, `stop`, `restart`, `reload` and `status` can be told.
+/// The options of `start`, `stop`, `restart`, `reload` and `status`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DaemonOptions {
     /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
@@ -21,7 +21,7 @@ pub(crate) struct DaemonOptions {
     /// that has not ended by then is killed; by `restart`, after half of it
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     pub(crate) timeout: Duration,
-    /// Append what the daemon has to say to FILE, if it is started [default: nowhere]
+    /// Append the log and output of the daemon to FILE, if it is started [default: discard them]
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
 }
@@ -37,13 +37,13 @@ impl DaemonOptions {
             .stop_timeout(self.timeout);
         match &self.pidfile {
             Some(path) => daemon.pidfile(path),
-            // The name on the bus keeps the service single, also without a directory for a pidfile.
+            // Without a directory for a pidfile, the name on the bus keeps a second service from running.
             None => daemon.pidfile_if_free(!has_runtime_directory()),
         }
     }
 }
 
-/// Whether there is a directory for the usual pidfile.
+/// Whether there is a directory for the default pidfile.
 fn has_runtime_directory() -> bool {
     let usual = Daemon::new("sampled").pidfile_path();
     !matches!(usual, Err(daemon::Error::NoRuntimeDirectory))

@@ -1,8 +1,8 @@
-//! Who has started a process of the service.
+//! How a process of the service was started.
 
 use std::{fmt, fs};
 
-/// Who has started a process of the service.
+/// How a process of the service was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Starter {
     Start,
@@ -12,7 +12,7 @@ pub(crate) enum Starter {
 }
 
 impl Starter {
-    /// By what the process was given to start with, if it does not have the pidfile.
+    /// Derived from the environment and arguments of a process that does not hold the pidfile.
     pub(crate) fn of(pid: u32) -> Self {
         let strings = |file| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
         let environment = strings("environ");
@@ -36,8 +36,8 @@ impl Starter {
         }
     }
 
-    /// The word for it in JSON.
-    pub(crate) fn word(self) -> &'static str {
+    /// Its name in JSON.
+    pub(crate) fn json_name(self) -> &'static str {
         match self {
             Self::Start => "start",
             Self::Bus => "bus",

@@ -1,7 +1,7 @@
-//! The service in a process of its own, whoever has started it: settings, signals, readiness.
+//! The service in this process: settings, signals, readiness.
 
 mod confinement;
-mod farewell;
+mod shutdown;
 
 use std::{cell::OnceCell, time::Duration};
 
@@ -23,40 +23,40 @@ use sampled::{
 
 use super::{
     activation::is_activated,
-    common::Common,
+    common_options::CommonOptions,
     configuration::Configuration,
     error::Error,
-    interruption::{self, Interruption},
-    running::owner::Owner,
+    running::name_owner::NameOwner,
     runtime::block_on,
+    signals::{self, TerminationSignals},
 };
 
-use farewell::{Farewell, UNASKED};
+use shutdown::{NO_SIGNAL_TIMEOUT, Shutdown};
 
-/// A service manager that had no room to hear that the service is ready is told again after this.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The interval at which `READY=1` is sent again while the service manager's socket is full.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What `serve` and `start` can be told.
+/// The options of `serve` and `start`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct HostOptions {
+pub(crate) struct ServiceOptions {
     /// Leave after DURATION without a client (30s, 5min, never) [default: idle_timeout of the configuration; without
     /// that, never for what `start` and `restart` start, and 30s for others]
     #[arg(long, value_name = "DURATION")]
     pub(super) idle_timeout: Option<Timeout>,
 }
 
-/// What the service runs with.
-pub(crate) struct Host {
-    common: Common,
+/// The service and its options.
+pub(crate) struct ServiceProcess {
+    common: CommonOptions,
     idle_timeout: Option<Timeout>,
     roots: Roots,
-    /// Whether it takes the place of a service that runs.
+    /// Whether it replaces a running service.
     replaces: bool,
 }
 
-impl Host {
-    /// With paths that mean the same in every directory.
-    pub(crate) fn new(common: &Common, options: &HostOptions) -> Result<Self, Error> {
+impl ServiceProcess {
+    /// Makes all paths absolute.
+    pub(crate) fn new(common: &CommonOptions, options: &ServiceOptions) -> Result<Self, Error> {
         let common = common.absolute()?;
         Ok(Self {
             roots: common.roots(),
@@ -66,68 +66,72 @@ impl Host {
         })
     }
 
-    /// The same, in the place of a service that runs.
+    /// The same, replacing a running service.
     pub(crate) fn replacing(self) -> Self {
         let replaces = true;
         Self { replaces, ..self }
     }
 
-    /// Serves until nobody needs the service or a signal ends it. What is ready is told so when the
-    /// name is ours.
+    /// Serves until the service is idle or a signal ends it. Readiness is reported once the name is acquired.
     pub(crate) fn run(&self, ready: &Ready) -> Result<(), Error> {
         confinement::begin();
-        // A runtime may begin threads, and the environment is only changed by the only one.
+        // Before the runtime, which may start threads: this changes the environment.
         let notify = Notify::from_env()?;
         raise_open_files();
-        share_arena();
+        use_one_arena();
         let served = block_on(self.serve(ready, &notify));
         if served.as_ref().is_err_and(is_settled) {
-            // Without a word, that the process ends is a failure to systemd, whatever its status.
-            told(notify.ready().and_then(|()| notify.stopping()));
+            // Without these messages, systemd takes the exit for a failure, whatever the exit status.
+            report(notify.ready().and_then(|()| notify.stopping()));
         }
         served
     }
 
     async fn serve(&self, ready: &Ready, notify: &Notify) -> Result<(), Error> {
-        // Before the name: a signal that ends the process loses the calls that the name brings.
-        let interruption = Interruption::listen()?;
-        let hangup = interruption::listen(SignalKind::hangup())?;
-        let (farewell, handle) = (Farewell::new(), OnceCell::new());
+        // Before the name is acquired: an uncaught signal would lose the calls that arrive with the name.
+        let signals = TerminationSignals::listen()?;
+        let hangup = signals::listen(SignalKind::hangup())?;
+        let (shutdown, handle) = (Shutdown::new(), OnceCell::new());
         let serving = async {
             let mut configuration = Configuration::new(&self.common, self.idle_timeout);
             let settings = configuration.first().await?;
-            let hold = |pid| self.replaces.then(|| Owner::hold_sampled(pid)).flatten();
+            let hold = |pid| {
+                self.replaces
+                    .then(|| NameOwner::hold_verified(pid))
+                    .flatten()
+            };
             let service = Service::start_after(&self.roots, settings, hold).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
-            let is_told = told(notify.ready());
-            let shutdown = attend(handle, configuration, &farewell, hangup, notify, is_told);
-            service.run(shutdown).await?;
-            let left = timeout(UNASKED, leave(&service, ready, notify, &farewell)).await;
+            let is_sent = report(notify.ready());
+            let until_leaving =
+                handle_events(handle, configuration, &shutdown, hangup, notify, is_sent);
+            service.run(until_leaving).await?;
+            let left = timeout(NO_SIGNAL_TIMEOUT, leave(&service, ready, notify, &shutdown)).await;
             left.unwrap_or_else(|_| {
-                warn!("leaving: the bus has not taken everything in {UNASKED:?}");
+                warn!("leaving: the bus has not taken everything in {NO_SIGNAL_TIMEOUT:?}");
                 Ok(())
             })
         };
-        match farewell.attend(interruption, serving).await {
+        match shutdown.run(signals, serving).await {
             Ok(served) => served,
-            Err(cut) => {
+            Err(aborted) => {
                 let unanswered = handle.get().map_or(0, Handle::unanswered);
-                warn!("leaving: {cut}; calls that are not answered: {unanswered}");
+                warn!("leaving: {aborted}; calls that are not answered: {unanswered}");
                 Ok(())
             }
         }
     }
 }
 
-/// Attends to the watchdog and SIGHUP. Returns when the service is to leave.
-async fn attend(
+/// Handles SIGHUP and the watchdog. Returns when a signal asks the service to end.
+async fn handle_events(
     handle: &Handle,
     mut configuration: Configuration,
-    farewell: &Farewell,
+    shutdown: &Shutdown,
     mut hangup: Signal,
     notify: &Notify,
-    mut is_told: bool,
+    mut is_sent: bool,
 ) {
     let every = |time| {
         let mut ticks = interval(time);
@@ -137,7 +141,7 @@ async fn attend(
     let watchdog = notify.watchdog_interval();
     let watchdog = watchdog.map(|timeout| timeout.div_f64(2.0).max(Duration::from_millis(1)));
     let mut watchdog = watchdog.map(every);
-    let mut again = every(AGAIN);
+    let mut again = every(RETRY_INTERVAL);
     loop {
         let alive = async {
             match &mut watchdog {
@@ -146,53 +150,54 @@ async fn attend(
             }
         };
         select! {
-            _ = farewell.asked() => return,
+            _ = shutdown.requested() => return,
             _ = hangup.recv() => {
-                told(notify.reloading());
+                report(notify.reloading());
                 if !configuration.read_again() {
-                    is_told = told(notify.ready());
+                    is_sent = report(notify.ready());
                 }
             }
             outcome = configuration.next() => {
                 if configuration.settle(handle, outcome) {
-                    is_told = told(notify.ready());
+                    is_sent = report(notify.ready());
                 }
             }
             () = alive => {
                 let fed = notify.watchdog();
-                // One that is stopped watches nobody.
+                // A stopped service manager does not watch the service.
                 if !is_full(&fed) {
-                    told(fed);
+                    report(fed);
                 }
             }
-            _ = again.tick(), if !is_told => is_told = !is_full(&notify.try_ready()),
+            _ = again.tick(), if !is_sent => is_sent = !is_full(&notify.try_ready()),
         }
     }
 }
 
-/// Gives the name and the pidfile up, and answers what the bus has delivered until then.
+/// Releases the name and the pidfile, and answers the calls delivered until then.
 async fn leave(
     service: &Service,
     ready: &Ready,
     notify: &Notify,
-    farewell: &Farewell,
+    shutdown: &Shutdown,
 ) -> Result<(), Error> {
-    // systemd ends a process whose name is gone, unless it has been told first.
-    told(notify.stopping());
+    // Before the name is released: systemd ends a unit whose name is gone unless it knows that the unit is stopping.
+    report(notify.stopping());
     service.release().await;
-    // From here on a successor may be started.
+    // From here on the bus may start a successor.
     ready.pidfile().release()?;
-    service.drain(farewell.hurried()).await;
+    service.drain(shutdown.answers_due()).await;
     Ok(())
 }
 
-/// Whether the service manager had no room for a message: it is stopped, or very busy.
+/// Whether the service manager's socket was full: it is stopped, or very busy.
 fn is_full(sent: &Result<(), daemon::Error>) -> bool {
     sent.as_ref().is_err_and(daemon::Error::would_block)
 }
 
-/// Whether a message to the service manager need not be sent again. That one cannot be sent ends no service.
-fn told(sent: Result<(), daemon::Error>) -> bool {
+/// Logs an error of a message to the service manager, which does not end the service. False if the message has to be
+/// sent again.
+fn report(sent: Result<(), daemon::Error>) -> bool {
     let is_full = is_full(&sent);
     if let Err(error) = sent {
         warn!("the service manager is not told: {error}");
@@ -200,8 +205,8 @@ fn told(sent: Result<(), daemon::Error>) -> bool {
     !is_full
 }
 
-/// Lets this process have as many files open as it may. What it starts with is meant for programs
-/// that call select(2), which can have no more than 1024; sources keep open what they read.
+/// Raises RLIMIT_NOFILE to its hard limit. The soft limit is for programs that call select(2), which cannot handle
+/// descriptors of 1024 and more; sources keep their files open.
 fn raise_open_files() {
     let limit = Resource::RLIMIT_NOFILE;
     let raised = getrlimit(limit).and_then(|(_, most)| setrlimit(limit, most, most));
@@ -210,9 +215,9 @@ fn raise_open_files() {
     }
 }
 
-/// Has all threads allocate from one arena. Each has its own otherwise, with what a peak has left in it; and they
-/// allocate too little to be in each other's way.
-fn share_arena() {
+/// Has all threads allocate from one arena. With an arena each, every thread would keep the memory of its peak. They
+/// allocate too little to contend for the lock.
+fn use_one_arena() {
     #[cfg(target_env = "gnu")]
     {
         #[allow(
@@ -226,8 +231,8 @@ fn share_arena() {
     }
 }
 
-/// Whether it is no failure that the service did not come up: it was wanted for its name, and
-/// somebody has it. Whoever that is answers the calls which the bus has kept.
+/// Whether a failed start is a success: the bus or systemd has started the process for the name, and another process
+/// owns it, which answers the queued calls.
 pub(crate) fn is_settled(error: &Error) -> bool {
     is_activated() && matches!(error, Error::Service(service::Error::Taken { .. }))
 }

@@ -1,4 +1,4 @@
-//! How long the service may take to end once a signal has asked for it.
+//! The deadlines of the service's end, after a signal and without one.
 
 use std::time::Duration;
 
@@ -9,87 +9,87 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use crate::cli::interruption::Interruption;
+use crate::cli::signals::TerminationSignals;
 
-/// After a signal, calls may take this long, and then get `Stopping`.
-const ANSWERS: Duration = Duration::from_secs(1);
+/// After a signal, pending calls have this long; then they get the error `Stopping`.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// After a signal, the bus has this long to take the answers and everything else.
-const LEAVE: Duration = Duration::from_secs(2);
+/// After a signal, the bus has this long to take all messages.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// After so many seconds SIGALRM ends the process, wherever it is once it has heard of the signal: dropping what it
-/// has, or removing its pidfile from a file system that hangs.
-const ALARM: u32 = 3;
+/// So many seconds after a signal, SIGALRM ends the process even if it hangs, such as in removing its pidfile from a
+/// file system that does not answer.
+const ALARM_SECONDS: u32 = 3;
 
-/// A second signal as soon as this is no second wish: timeout(1) signals the process, and then its group.
-const SAME: Duration = Duration::from_millis(200);
+/// A second signal within this time counts as the same one: timeout(1) signals the process, and then its group.
+const SAME_SIGNAL: Duration = Duration::from_millis(200);
 
-/// Without a signal nobody is in a hurry. The longest answer takes 10 s.
+/// Without a signal, pending calls have this long. The longest answer takes 10 s.
 const LONGEST_ANSWER: Duration = Duration::from_secs(11);
 
-/// The bus has this long in all then, which is less than `TimeoutStopSec=` of the unit.
-pub(crate) const UNASKED: Duration = Duration::from_secs(15);
+/// Without a signal, the bus has this long in all, which is less than `TimeoutStopSec=` of the unit.
+pub(crate) const NO_SIGNAL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Whether a signal has asked the service to end.
-pub(crate) struct Farewell {
-    asked: watch::Sender<Option<Instant>>,
+/// The request by a signal that the service end.
+pub(crate) struct Shutdown {
+    requested: watch::Sender<Option<Instant>>,
 }
 
-/// Why the service ends before it is done.
+/// Why the service ends before it has sent everything.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Cut {
-    #[error("the bus has not taken everything in the {LEAVE:?} since the signal")]
-    Overdue,
+pub(crate) enum Aborted {
+    #[error("the bus has not taken everything in the {LEAVE_TIMEOUT:?} since the signal")]
+    DeadlinePassed,
     #[error("another signal has come")]
-    Again,
+    SecondSignal,
 }
 
-impl Farewell {
+impl Shutdown {
     pub(crate) fn new() -> Self {
-        let asked = watch::Sender::new(None);
-        Self { asked }
+        let requested = watch::Sender::new(None);
+        Self { requested }
     }
 
-    /// Completes once a signal has asked for the end; when that was.
-    pub(crate) async fn asked(&self) -> Instant {
-        let mut asked = self.asked.subscribe();
-        let asked = asked.wait_for(Option::is_some).await;
-        // There is always a moment: the sender is there as long as this is.
-        asked
+    /// Waits for a signal, and returns when it arrived.
+    pub(crate) async fn requested(&self) -> Instant {
+        let mut requested = self.requested.subscribe();
+        let requested = requested.wait_for(Option::is_some).await;
+        // The fallback is never used: the sender lives as long as `self`.
+        requested
             .ok()
             .and_then(|moment| *moment)
             .unwrap_or_else(Instant::now)
     }
 
-    /// Completes when calls have had their time, in a service that ends.
-    pub(crate) async fn hurried(&self) {
-        if let Ok(asked) = timeout(LONGEST_ANSWER, self.asked()).await {
-            sleep_until(after(asked, ANSWERS)).await;
+    /// Completes when the time for pending calls is over.
+    pub(crate) async fn answers_due(&self) {
+        if let Ok(requested) = timeout(LONGEST_ANSWER, self.requested()).await {
+            sleep_until(after(requested, ANSWER_TIMEOUT)).await;
         }
     }
 
-    /// Serves to the end, or as far as there is time after a signal.
-    pub(crate) async fn attend<T>(
+    /// Runs the service to its end, or to the deadline after a signal.
+    pub(crate) async fn run<T>(
         &self,
-        interruption: Interruption,
+        signals: TerminationSignals,
         serving: impl Future<Output = T>,
-    ) -> Result<T, Cut> {
+    ) -> Result<T, Aborted> {
         select! {
             served = serving => Ok(served),
-            cut = self.cut(interruption) => Err(cut),
+            aborted = self.aborted(signals) => Err(aborted),
         }
     }
 
-    async fn cut(&self, mut interruption: Interruption) -> Cut {
-        interruption.wait().await;
-        alarm::set(ALARM);
+    async fn aborted(&self, mut signals: TerminationSignals) -> Aborted {
+        signals.wait().await;
+        alarm::set(ALARM_SECONDS);
         let now = Instant::now();
-        self.asked.send_replace(Some(now));
-        let same = after(now, SAME);
-        while timeout_at(same, interruption.wait()).await.is_ok() {}
-        match timeout_at(after(now, LEAVE), interruption.wait()).await {
-            Ok(()) => Cut::Again,
-            Err(_) => Cut::Overdue,
+        self.requested.send_replace(Some(now));
+        let same_signal = after(now, SAME_SIGNAL);
+        while timeout_at(same_signal, signals.wait()).await.is_ok() {}
+        match timeout_at(after(now, LEAVE_TIMEOUT), signals.wait()).await {
+            Ok(()) => Aborted::SecondSignal,
+            Err(_) => Aborted::DeadlinePassed,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! `sampled demo`: the whole story on a private bus, with nothing installed and nothing left behind.
+//! `sampled demo`: shows activation, calls, a session and idle exit on a private bus, with nothing installed.
 
-mod stage;
+mod private_bus;
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use sampled::{
 
 use crate::cli::{
     error::{DemoError, Error},
-    interruption::Interruption,
     output::{
         format::{self, say},
         frame::Frame,
         table, units,
     },
+    signals::TerminationSignals,
 };
 
-use stage::Stage;
+use private_bus::PrivateBus;
 
 const SELECTORS: [&str; 3] = [
     "cpu/all/usage",
@@ -34,28 +34,28 @@ const SELECTORS: [&str; 3] = [
     "memory/physical/used",
 ];
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Long enough to think between two steps, and short enough to wait for.
-const LINGER: &str = "500ms";
-/// How long the service may take for a frame, and to leave.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than the pause between two steps, and short enough to wait for.
+const IDLE_TIMEOUT: &str = "500ms";
+/// The timeout for a frame, and for the end of the service.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run() -> Result<ExitCode, Error> {
-    let mut interruption = Interruption::listen()?;
-    let told = interruption.or(tell()).await;
-    // An interrupted story is not the whole one.
-    told.unwrap_or(Ok(ExitCode::FAILURE))
+    let mut signals = TerminationSignals::listen()?;
+    let done = signals.or(run_steps()).await;
+    // An interrupted demo has not shown everything.
+    done.unwrap_or(Ok(ExitCode::FAILURE))
 }
 
-async fn tell() -> Result<ExitCode, Error> {
-    let mut stage = Stage::new(&format!("serve --idle-timeout {LINGER}")).await?;
+async fn run_steps() -> Result<ExitCode, Error> {
+    let mut private = PrivateBus::new(&format!("serve --idle-timeout {IDLE_TIMEOUT}")).await?;
     say("A private session bus is up. Its activation file says:")?;
-    say(format_args!("    {}\n", stage.exec))?;
+    say(format_args!("    {}\n", private.exec))?;
 
-    let owner = stage.bus.owner().await.map_err(DemoError::from)?;
-    assert_nobody(owner)?;
+    let owner = private.bus.owner().await.map_err(DemoError::from)?;
+    check_unowned(owner)?;
     say(format_args!("Nobody owns {NAME}."))?;
     say("Sample is called all the same:\n")?;
-    let client = Client::on(stage.bus.clone()).await?;
+    let client = Client::on(private.bus.clone()).await?;
     let called = Instant::now();
     let sample = client.sample(&SELECTORS, SampleOptions::default()).await?;
     let took = called.elapsed();
@@ -74,7 +74,7 @@ async fn tell() -> Result<ExitCode, Error> {
     let called = Instant::now();
     let every = Start::every(INTERVAL);
     let mut session = client.start(&SELECTORS, every).await?;
-    let pid = stage.follow().await?;
+    let pid = private.hold_service().await?;
     say(format_args!(
         "\nStart: session {} of process {pid}, a frame every {}. Five of them:\n",
         session.id(),
@@ -86,7 +86,7 @@ async fn tell() -> Result<ExitCode, Error> {
         session.columns().join("  ")
     ))?;
     for _ in 0..5 {
-        let frame = timeout(PATIENCE, session.next()).await;
+        let frame = timeout(TIMEOUT, session.next()).await;
         let frame = Frame::from(&frame.map_err(|_| DemoError::Silent { pid })??);
         say(row(&frame, called.elapsed(), &metrics))?;
     }
@@ -94,13 +94,13 @@ async fn tell() -> Result<ExitCode, Error> {
     session.stop().await?;
     let stopped = Instant::now();
     say(format_args!(
-        "\nStop: nobody needs the service now. It stays for {LINGER}, in case somebody comes."
+        "\nStop: the service is idle now. It waits {IDLE_TIMEOUT} for another client."
     ))?;
-    timeout(PATIENCE, stage.bus.until_unowned())
+    timeout(TIMEOUT, private.bus.until_unowned())
         .await
         .map_err(|_| DemoError::Stays { pid })??;
     let released = stopped.elapsed();
-    if !stage.has_ended(PATIENCE) {
+    if !private.service_has_ended(TIMEOUT) {
         return Err(DemoError::Stays { pid }.into());
     }
     say(format_args!(
@@ -108,19 +108,19 @@ async fn tell() -> Result<ExitCode, Error> {
         milliseconds(released),
         milliseconds(stopped.elapsed().saturating_sub(released))
     ))?;
-    stage.close()?;
+    private.close()?;
     say("The bus is gone too, and so are its files: nothing is left.")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn assert_nobody(owner: Option<u32>) -> Result<(), DemoError> {
+fn check_unowned(owner: Option<u32>) -> Result<(), DemoError> {
     match owner {
         None => Ok(()),
         Some(pid) => Err(DemoError::Owned { pid }),
     }
 }
 
-/// A frame in one line, each value below the id of its column.
+/// A frame as one line, each value below the id of its column.
 fn row(frame: &Frame, after: Duration, metrics: &BTreeMap<String, Metadata>) -> String {
     let mut line = format!("    {:>9}", milliseconds(after));
     for (id, reading) in &frame.readings {

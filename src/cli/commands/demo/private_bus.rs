@@ -1,4 +1,4 @@
-//! Where the story is told: a temporary directory, and a bus that lives in it.
+//! The private session bus of `sampled demo`, in a temporary directory.
 
 use std::{
     env, fs,
@@ -19,28 +19,28 @@ use sampled::{client::Bus, install, wire::NAME};
 
 use crate::cli::error::DemoError;
 
-/// A private session bus that can start the service. Dropping it ends both.
-pub(crate) struct Stage {
+/// A private session bus that can start the service. Dropping it ends the service and the bus.
+pub(crate) struct PrivateBus {
     pub(crate) bus: Bus,
     /// The line by which the bus starts the service.
     pub(crate) exec: String,
     service: Option<OwnedFd>,
-    // The bus before the directory that it is in.
-    _daemon: Daemon,
-    dir: Dir,
+    // Dropped before its directory.
+    _daemon: BusDaemon,
+    dir: TemporaryDirectory,
 }
 
-impl Stage {
-    /// Sets everything up; this program will be started with these arguments.
+impl PrivateBus {
+    /// Starts a bus that activates this program with these arguments.
     pub(crate) async fn new(arguments: &str) -> Result<Self, DemoError> {
-        let dir = Dir::new()?;
+        let dir = TemporaryDirectory::new()?;
         let program = env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
         let activation = install::activation_file(&program, arguments)?;
         let exec = activation.lines().find(|line| line.starts_with("Exec="));
         let exec = exec.unwrap_or_default().to_owned();
         dir.write(&format!("{NAME}.service"), &activation)?;
         dir.write("bus.conf", &dir.bus_configuration())?;
-        let (daemon, address) = Daemon::start(&dir)?;
+        let (daemon, address) = BusDaemon::start(&dir)?;
         Ok(Self {
             bus: Bus::at(&address).await?,
             exec,
@@ -50,8 +50,8 @@ impl Stage {
         })
     }
 
-    /// Takes hold of the process that has the name, and returns its number.
-    pub(crate) async fn follow(&mut self) -> Result<u32, DemoError> {
+    /// Opens a pidfd of the process that owns the name, and returns its pid.
+    pub(crate) async fn hold_service(&mut self) -> Result<u32, DemoError> {
         let pid = self.bus.owner().await?.ok_or(DemoError::Left)?;
         let number = Pid::from_raw(pid as i32).ok_or(DemoError::Left)?;
         let held = pidfd_open(number, PidfdFlags::empty()).map_err(|_| DemoError::Left)?;
@@ -59,19 +59,19 @@ impl Stage {
         Ok(pid)
     }
 
-    /// Waits for the process that is followed, and returns whether it has ended. Nothing else is
-    /// going on by then, so the thread waits; a signal breaks it off.
-    pub(crate) fn has_ended(&self, patience: Duration) -> bool {
+    /// Waits for the held process, and returns whether it has ended. This blocks the thread, which has nothing else
+    /// to do; a signal interrupts it.
+    pub(crate) fn service_has_ended(&self, timeout: Duration) -> bool {
         let Some(service) = &self.service else {
             return false;
         };
-        let patience = Timespec {
-            tv_sec: patience.as_secs() as i64,
-            tv_nsec: patience.subsec_nanos().into(),
+        let timeout = Timespec {
+            tv_sec: timeout.as_secs() as i64,
+            tv_nsec: timeout.subsec_nanos().into(),
         };
-        // The descriptor of a process can be read when the process has ended.
+        // A pidfd becomes readable when its process ends.
         let mut ended = [PollFd::new(service, PollFlags::IN)];
-        poll(&mut ended, Some(&patience)).is_ok_and(|ready| ready > 0)
+        poll(&mut ended, Some(&timeout)).is_ok_and(|ready| ready > 0)
     }
 
     /// Ends the bus and removes its files.
@@ -86,33 +86,33 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for PrivateBus {
     fn drop(&mut self) {
-        // One that has ended gets no signal, whoever has its number by now.
+        // By the pidfd, so that a process that has reused the pid gets no signal.
         if let Some(service) = &self.service {
             pidfd_send_signal(service, Signal::TERM).ok();
         }
     }
 }
 
-/// How long dbus-daemon may take to listen.
-const START: Timespec = Timespec {
+/// The timeout for the start of dbus-daemon.
+const START_TIMEOUT: Timespec = Timespec {
     tv_sec: 10,
     tv_nsec: 0,
 };
 
-/// dbus-daemon, for as long as this is held.
-struct Daemon(Child);
+/// A dbus-daemon, killed on drop.
+struct BusDaemon(Child);
 
-impl Daemon {
-    /// Starts it, and returns its address: it listens by then.
-    fn start(dir: &Dir) -> Result<(Self, String), DemoError> {
+impl BusDaemon {
+    /// Starts it, waits until it listens, and returns its address.
+    fn start(dir: &TemporaryDirectory) -> Result<(Self, String), DemoError> {
         let path = |name: &str| dir.0.join(name);
         let log = fs::File::create(path("log")).map_err(at(&path("log")))?;
         let spawned = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", path("bus.conf").display()))
             .args(["--nofork", "--print-address=1"])
-            // The user's own configuration is no part of the story.
+            // The user's own configuration stays out of the demo.
             .env("XDG_CONFIG_HOME", &dir.0)
             .env_remove("NOTIFY_SOCKET")
             .stdin(Stdio::null())
@@ -128,10 +128,13 @@ impl Daemon {
         if let Some(stdout) = daemon.0.stdout.take() {
             // It writes the line at once.
             let mut readable = [PollFd::new(&stdout, PollFlags::IN)];
-            let ready = poll(&mut readable, Some(&START)).map_err(io::Error::from);
+            let ready = poll(&mut readable, Some(&START_TIMEOUT)).map_err(io::Error::from);
             if ready.map_err(at(Path::new("dbus-daemon")))? == 0 {
                 return Err(DemoError::Daemon {
-                    log: format!("it has not said its address within {} s", START.tv_sec),
+                    log: format!(
+                        "it has not said its address within {} s",
+                        START_TIMEOUT.tv_sec
+                    ),
                 });
             }
             let read = BufReader::new(stdout).read_line(&mut address);
@@ -146,17 +149,17 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for BusDaemon {
     fn drop(&mut self) {
         self.0.kill().ok();
         self.0.wait().ok();
     }
 }
 
-/// A temporary directory, for as long as this is held.
-struct Dir(PathBuf);
+/// A temporary directory, removed on drop.
+struct TemporaryDirectory(PathBuf);
 
-impl Dir {
+impl TemporaryDirectory {
     fn new() -> Result<Self, DemoError> {
         let template = env::temp_dir().join("sampled-demo-XXXXXX");
         let made = mkdtemp(&template).map_err(io::Error::from);
@@ -168,7 +171,7 @@ impl Dir {
         fs::write(&path, text).map_err(at(&path))
     }
 
-    /// A bus on which everybody may do everything, and everybody is this user.
+    /// The configuration of a bus that accepts this user only, and allows every call and name.
     fn bus_configuration(&self) -> String {
         let dir = escape(&self.0.display().to_string());
         format!(
@@ -190,7 +193,7 @@ impl Dir {
     }
 }
 
-impl Drop for Dir {
+impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
     }

@@ -1,4 +1,4 @@
-//! `sampled install`: puts the program in place for the bus and systemd.
+//! `sampled install`: installs the program, its activation file and its unit.
 
 pub(super) mod replace;
 
@@ -23,28 +23,28 @@ use crate::cli::{
     runtime::block_on,
 };
 
-use replace::Program;
+use replace::InstalledProgram;
 
-/// The bus and systemd have this long. systemd reads all units again, on a machine that may be busy.
-const TELL: Duration = Duration::from_secs(10);
+/// The timeout for reloading the bus and systemd. systemd reads all units again, perhaps on a busy machine.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What `install` and `uninstall` can be told.
+/// The options of `install` and `uninstall`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct LayoutOptions {
     /// Use DIR/bin, DIR/share/dbus-1/services and DIR/lib/systemd/user [default: ~/.local/bin and
     /// $XDG_DATA_HOME]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
-    /// Put everything below DIR, as if it were /, and tell nobody: for those who make packages
+    /// Put everything below DIR, as if it were /, and reload neither bus nor systemd: for packages
     #[arg(long, value_name = "DIR")]
     pub(super) destdir: Option<PathBuf>,
 }
 
-/// What `install` alone can be told.
+/// The options of `install`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InstallOptions {
     #[command(flatten)]
-    options: Options,
+    options: LayoutOptions,
     /// Install no unit: the bus starts the service itself, also where it works with systemd
     #[arg(long)]
     no_systemd: bool,
@@ -52,7 +52,7 @@ pub(crate) struct InstallOptions {
 
 pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     let installation = given.options.installation(!given.no_systemd)?;
-    // Opened by this name, it is the program that runs, even if another has its path by now.
+    // This path opens the running executable, even if another file has its path by now.
     let written = installation.install(Path::new("/proc/self/exe"))?;
     print("wrote", &written)?;
     if given.options.destdir.is_some() {
@@ -64,14 +64,16 @@ pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     if is_home {
         warn_of_home();
     }
-    if tell(true)? {
-        let replaced = replace::by_installed(&Program::at(program), is_home);
-        replaced.unwrap_or_else(|error| note(format_args!("what runs is not replaced: {error}")));
+    if reload(true)? {
+        let replaced = replace::after_install(&InstalledProgram::at(program), is_home);
+        replaced.unwrap_or_else(|error| {
+            note(format_args!("the running service is not replaced: {error}"))
+        });
     }
     Ok(ExitCode::SUCCESS)
 }
 
-impl Options {
+impl LayoutOptions {
     pub(super) fn installation(&self, systemd: bool) -> Result<Installation, Error> {
         let layout = match &self.prefix {
             Some(prefix) => Layout::under(prefix)?,
@@ -90,16 +92,16 @@ pub(super) fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
     paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
-/// Tells the bus that runs, and its systemd. Where there is none, the next one finds what it needs. Returns whether
-/// the bus does from here on what was installed, or removed.
-pub(super) fn tell(installed: bool) -> Result<bool, Error> {
-    let telling = async {
-        let bus = Bus::within(None, TELL).await?;
+/// Has the running bus and its systemd reload. Without a running bus that is not needed: the next one reads the new
+/// files. Returns whether the bus now uses the installed files, or no longer uses the removed ones.
+pub(super) fn reload(installed: bool) -> Result<bool, Error> {
+    let reloading = async {
+        let bus = Bus::within(None, RELOAD_TIMEOUT).await?;
         let systemd = bus.reload().await?;
         let found = bus.can_start().await?;
         Ok::<_, sampled::client::Error>((systemd, found))
     };
-    match block_on(async { Ok(telling.await) })? {
+    match block_on(async { Ok(reloading.await) })? {
         Ok((systemd, found)) => {
             let told = if systemd {
                 "the session bus and systemd"
@@ -116,13 +118,15 @@ pub(super) fn tell(installed: bool) -> Result<bool, Error> {
             Ok(found || !installed)
         }
         Err(error) => {
-            note(format_args!("nobody was told to reload: {error}"));
+            note(format_args!(
+                "neither the bus nor systemd was told to reload: {error}"
+            ));
             Ok(false)
         }
     }
 }
 
-/// A person types the name of the program, and the shell looks for it in PATH.
+/// Warns if the shell will not find the program in PATH.
 fn warn_of_path(program: &Path) {
     let Some(directory) = program.parent() else {
         return;
@@ -136,7 +140,7 @@ fn warn_of_path(program: &Path) {
     }
 }
 
-/// dbus-daemon does not take the home directory from HOME but from the system's list of users.
+/// Warns if HOME is not the home directory in passwd(5), which dbus-daemon uses instead of HOME.
 fn warn_of_home() {
     let Some(home) = env::var_os("HOME") else {
         return;

@@ -1,4 +1,4 @@
-//! What runs while `install` puts another program in its place, or `uninstall` takes its program away.
+//! The running service after `install` has replaced its program, or `uninstall` has removed it.
 
 use std::{
     ffi::OsString,
@@ -21,47 +21,47 @@ use crate::cli::{
     deadline::Deadline,
     error::Error,
     output::format::note,
-    running::{Starter, owner::Owner},
+    running::{Starter, name_owner::NameOwner},
     runtime::block_on,
 };
 
-/// The bus has this long for all that it is asked.
-const BUS: Duration = Duration::from_secs(5);
+/// The timeout for questions to the bus.
+const BUS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The service has this long to say how many sessions it has.
-const ANSWER: Duration = Duration::from_secs(2);
+/// The timeout for asking the service for its sessions.
+const SESSIONS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The service has this long to answer what is in flight: its longest answer takes 10 s.
-const LEAVE: Duration = Duration::from_secs(25);
+/// The timeout for the end of the service, which answers pending calls first; its longest answer takes 10 s.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The unit that `install` writes.
 const UNIT: &str = "sampled.service";
 
-/// A program that is or was in place.
-pub(crate) struct Program {
+/// A program that is or was installed.
+pub(crate) struct InstalledProgram {
     path: PathBuf,
-    /// Device and inode, where it is there.
+    /// Device and inode numbers, if the file exists.
     identity: Option<(u64, u64)>,
 }
 
-impl Program {
-    /// The program at a path, as it is now.
+impl InstalledProgram {
+    /// The program at a path now.
     pub(crate) fn at(path: &Path) -> Self {
         Self {
-            // As the kernel names it to those who ask for the executable of a process.
+            // The form that /proc/PID/exe shows.
             path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
             identity: identity(path).ok(),
         }
     }
 
-    /// Whether this is the very file that a process runs.
-    fn is_run_by(&self, owner: &Owner) -> bool {
+    /// Whether a process runs this very file.
+    fn is_run_by(&self, owner: &NameOwner) -> bool {
         let executable = identity(Path::new(&format!("/proc/{}/exe", owner.pid())));
         executable.is_ok_and(|executable| self.identity == Some(executable))
     }
 
-    /// Whether a process runs this file, or one that was in its place.
-    fn was_run_by(&self, owner: &Owner) -> bool {
+    /// Whether a process runs this file, or a former one at its path.
+    fn was_run_by(&self, owner: &NameOwner) -> bool {
         self.is_run_by(owner) || owner.program() == Some(&self.path)
     }
 }
@@ -71,18 +71,18 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Has the new program take the place of the one that runs. No call is lost: the old one answers what it has got, and
-/// the bus keeps what comes then for the new one.
+/// Has the new program replace the running service. No call is lost: the old service answers pending calls, and the bus
+/// queues later ones for the new service.
 ///
-/// `is_home` says that what was installed goes before what a package has installed.
-pub(crate) fn by_installed(program: &Program, is_home: bool) -> Result<(), Error> {
-    let Some(owner) = Owner::find(Deadline::within(BUS))? else {
+/// `is_home`: the program was installed in the home directory, which has precedence over a package.
+pub(crate) fn after_install(program: &InstalledProgram, is_home: bool) -> Result<(), Error> {
+    let Some(owner) = NameOwner::find(Deadline::within(BUS_TIMEOUT))? else {
         return Ok(());
     };
     let pid = owner.pid();
-    if let Err(stranger) = owner.sampled() {
+    if let Err(foreign) = owner.verified() {
         note(format_args!(
-            "{stranger}: it was left alone, and the new program does not serve before that leaves"
+            "{foreign}: it was left alone, and the new program cannot serve before that process ends"
         ));
         return Ok(());
     }
@@ -104,7 +104,7 @@ pub(crate) fn by_installed(program: &Program, is_home: bool) -> Result<(), Error
         Starter::Systemd if unit_of(pid)?.is_some_and(|unit| unit != UNIT) => {
             left_alone("it belongs to a unit of another name")
         }
-        Starter::Hand | Starter::Start => match Detached::of(pid) {
+        Starter::Hand | Starter::Start => match DetachedDaemon::of(pid) {
             Some(detached) => detached.restart(pid, &program.path),
             None if starter == Starter::Start => {
                 left_alone("it was started with arguments that the new program does not know")
@@ -121,14 +121,15 @@ pub(crate) fn by_installed(program: &Program, is_home: bool) -> Result<(), Error
     }
 }
 
-/// Ends the service that runs what was removed, or that was started by what was removed. The bus starts it no more.
-pub(crate) fn by_nothing(program: &Program, is_removed: bool) -> Result<(), Error> {
-    let Some(owner) = Owner::find(Deadline::within(BUS))? else {
+/// Ends the service if its program was removed, or if the removed files have started it: the bus cannot start it
+/// again.
+pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> Result<(), Error> {
+    let Some(owner) = NameOwner::find(Deadline::within(BUS_TIMEOUT))? else {
         return Ok(());
     };
     let pid = owner.pid();
     let is_activated = matches!(Starter::of(pid), Starter::Bus | Starter::Systemd);
-    let is_ours = owner.sampled().is_ok() && program.was_run_by(&owner);
+    let is_ours = owner.verified().is_ok() && program.was_run_by(&owner);
     if is_ours && (is_removed || is_activated) {
         let sessions = leave(&owner)?;
         note(format_args!(
@@ -143,14 +144,14 @@ pub(crate) fn by_nothing(program: &Program, is_removed: bool) -> Result<(), Erro
     Ok(())
 }
 
-/// Has it leave, and says what that has ended.
-fn leave(owner: &Owner) -> Result<String, Error> {
+/// Ends the owner, and returns a note on the sessions that ended with it.
+fn leave(owner: &NameOwner) -> Result<String, Error> {
     let sessions = sessions(owner.pid());
-    owner.leave(Deadline::within(LEAVE))?;
+    owner.leave(Deadline::within(LEAVE_TIMEOUT))?;
     Ok(ended(sessions))
 }
 
-/// What has ended with a process that had so many sessions.
+/// A note on the sessions that ended with the process.
 fn ended(sessions: Option<usize>) -> String {
     match sessions {
         None | Some(0) => String::new(),
@@ -159,29 +160,38 @@ fn ended(sessions: Option<usize>) -> String {
     }
 }
 
-/// How many sessions a process has, if it has the name and says so: it may be of an older version.
+/// The number of sessions of a process, if it owns the name and answers; an older version may not.
 fn sessions(pid: u32) -> Option<usize> {
     let asked = async {
-        let bus = Deadline::within(BUS).session().await.ok()?;
+        let bus = Deadline::within(BUS_TIMEOUT).session().await.ok()?;
         let client = Client::of_owner(bus.clone()).await.ok()??;
         let is_still = bus.owner().await.ok()? == Some(pid);
-        let sessions = timeout(ANSWER, client.sessions()).await.ok()?.ok()?;
+        let sessions = timeout(SESSIONS_TIMEOUT, client.sessions())
+            .await
+            .ok()?
+            .ok()?;
         is_still.then_some(sessions.len())
     };
     block_on(async { Ok(asked.await) }).ok()?
 }
 
 fn unit_of(pid: u32) -> Result<Option<String>, Error> {
-    block_on(async { Ok(Deadline::within(BUS).session().await?.unit_of(pid).await?) })
+    block_on(async {
+        Ok(Deadline::within(BUS_TIMEOUT)
+            .session()
+            .await?
+            .unit_of(pid)
+            .await?)
+    })
 }
 
-/// A daemon that `sampled start` has detached: what that was started with.
-struct Detached {
+/// The arguments and environment of a daemon that `sampled start` has detached.
+struct DetachedDaemon {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 }
 
-impl Detached {
+impl DetachedDaemon {
     fn of(pid: u32) -> Option<Self> {
         let words = |file: &str| {
             let text = fs::read(format!("/proc/{pid}/{file}")).ok()?;
@@ -209,7 +219,7 @@ impl Detached {
         })
     }
 
-    /// Starts it again from another program, in the place of the one that runs.
+    /// Replaces the running daemon by `restart` of another program with the same arguments.
     fn restart(self, pid: u32, program: &Path) -> Result<(), Error> {
         let sessions = sessions(pid);
         let mut command = Command::new(program);

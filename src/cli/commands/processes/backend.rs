@@ -1,4 +1,4 @@
-//! Where the processes come from: the service, or this process where there is no session bus.
+//! The backend that processes come from: the service, or this process if there is no session bus.
 
 use std::time::Duration;
 
@@ -10,30 +10,37 @@ use sampled::{
     reading::Stamp,
 };
 
-use crate::cli::{common::Common, deadline::Patience, error::Error, readings::origin};
+use crate::cli::{
+    common_options::CommonOptions, deadline::TimeoutOption, error::Error, readings::backend::bus,
+};
 
 use super::{Listing, Summary};
 
-/// Where the processes come from.
-pub(super) enum Origin {
+/// The backend that processes come from.
+pub(super) enum Backend {
     Service(Processes),
     InProcess(Box<Table>),
 }
 
-impl Origin {
-    /// The service, as for metrics.
-    pub(super) async fn open(common: &Common, patience: Patience) -> Result<Self, Error> {
-        match origin::bus(common, patience).await? {
+impl Backend {
+    /// Opens the service or this process by the same rules as for metrics.
+    pub(super) async fn open(
+        common: &CommonOptions,
+        timeout: TimeoutOption,
+    ) -> Result<Self, Error> {
+        match bus(common, timeout).await? {
             Some(bus) => Ok(Self::Service(Processes::on(bus).await?)),
-            None => Ok(Self::InProcess(Box::new(Table::new(&common.own_roots()?)))),
+            None => Ok(Self::InProcess(Box::new(Table::new(
+                &common.checked_roots()?,
+            )))),
         }
     }
 
     pub(super) async fn rows(&mut self, query: &Query, window: Duration) -> Result<Listing, Error> {
         match self {
             Self::Service(processes) => {
-                let (choice, options) = (choice(query), sampling(window));
-                let found = processes.snapshot(&names(query), &choice, options).await?;
+                let (table, options) = (table_options(query), sampling(window));
+                let found = processes.snapshot(&names(query), &table, options).await?;
                 Ok(Listing {
                     timestamp: found.timestamp,
                     rows: found.rows,
@@ -60,10 +67,10 @@ impl Origin {
     ) -> Result<Summary, Error> {
         let (timestamp, groups) = match self {
             Self::Service(processes) => {
-                let (choice, options) = (choice(query), sampling(window));
+                let (table, options) = (table_options(query), sampling(window));
                 let names = names(query);
                 let name = by.field().name();
-                let found = processes.sums(name, &names, &choice, options).await?;
+                let found = processes.sums(name, &names, &table, options).await?;
                 let groups = found.groups.into_iter().map(|sum| Sum {
                     name: sum.name,
                     processes: sum.processes as usize,
@@ -86,7 +93,7 @@ impl Origin {
     }
 }
 
-/// What rates are to be compared with, a window ago.
+/// Takes the baseline of rates, and waits for the window.
 async fn baseline(
     table: &mut Table,
     query: &Query,
@@ -104,7 +111,7 @@ fn names(query: &Query) -> Vec<&'static str> {
     query.fields.iter().map(|field| field.name()).collect()
 }
 
-fn choice(query: &Query) -> TableOptions {
+fn table_options(query: &Query) -> TableOptions {
     let filter = query.filter.iter();
     let filter = filter.map(|condition| (condition.field().to_string(), condition.pattern()));
     TableOptions {
@@ -114,7 +121,7 @@ fn choice(query: &Query) -> TableOptions {
     }
 }
 
-/// A busy machine with many processes takes a while.
+/// The options of a reading. The timeout allows for a busy machine with many processes.
 fn sampling(window: Duration) -> SampleOptions {
     SampleOptions {
         window: Some(window),

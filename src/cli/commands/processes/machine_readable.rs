@@ -1,4 +1,4 @@
-//! The exact forms of processes and of sums: JSON and CSV.
+//! Processes and sums as JSON and CSV.
 
 use std::io::{self, Write};
 
@@ -14,99 +14,99 @@ use crate::cli::output::frame::write_row;
 use super::{Listing, Summary};
 
 /// `{"timestamp": 1764000000000000, "processes": [{"pid": 1, "name": "init", "faults": {}}]}`
-pub(super) struct Rows<'a>(pub(super) &'a [Field], pub(super) &'a Listing);
+pub(super) struct JsonProcesses<'a>(pub(super) &'a [Field], pub(super) &'a Listing);
 
 /// `{"timestamp": 1764000000000000, "groups": [{"user": "root", "processes": 9, "rss": 1, "faults": {}}]}`
 ///
-/// Where a part of a sum could not be read there is both, the sum of the rest and the fault.
-pub(super) struct Sums<'a>(pub(super) &'a [Field], pub(super) &'a Summary);
+/// If a part of a sum could not be read, there is both the sum of the rest and the fault.
+pub(super) struct JsonSums<'a>(pub(super) &'a [Field], pub(super) &'a Summary);
 
-impl Serialize for Rows<'_> {
+impl Serialize for JsonProcesses<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(fields, listing) = self;
-        let rows = listing.rows.iter().map(|row| Row(fields, row));
+        let rows = listing.rows.iter().map(|row| JsonProcess(fields, row));
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("timestamp", &listing.timestamp)?;
-        map.serialize_entry("processes", &List(rows))?;
+        map.serialize_entry("processes", &JsonList(rows))?;
         map.end()
     }
 }
 
-impl Serialize for Sums<'_> {
+impl Serialize for JsonSums<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(fields, summary) = self;
         let by = summary.by.field();
-        let groups = summary.groups.iter().map(|sum| Group(by, fields, sum));
+        let groups = summary.groups.iter().map(|sum| JsonSum(by, fields, sum));
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("timestamp", &summary.timestamp)?;
-        map.serialize_entry("groups", &List(groups))?;
+        map.serialize_entry("groups", &JsonList(groups))?;
         map.end()
     }
 }
 
-struct List<I>(I);
+struct JsonList<I>(I);
 
-impl<I: Iterator<Item: Serialize> + Clone> Serialize for List<I> {
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for JsonList<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.clone())
     }
 }
 
-struct Row<'a>(&'a [Field], &'a [Reading]);
+struct JsonProcess<'a>(&'a [Field], &'a [Reading]);
 
-impl Serialize for Row<'_> {
+impl Serialize for JsonProcess<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let cells = || self.0.iter().zip(self.1);
+        let pairs = || self.0.iter().zip(self.1);
         let mut map = serializer.serialize_map(None)?;
-        for (field, reading) in cells() {
+        for (field, reading) in pairs() {
             match reading {
                 Ok(Value::Number(number)) => write_number(&mut map, *field, *number)?,
                 Ok(Value::Text(text)) => map.serialize_entry(field.name(), &**text)?,
                 Err(_) => {}
             }
         }
-        let faults = cells().filter_map(|(field, reading)| Some((*field, reading.as_ref().err()?)));
+        let faults = pairs().filter_map(|(field, reading)| Some((*field, reading.as_ref().err()?)));
         map.serialize_entry(
             "faults",
-            &Faults(faults.map(|(field, fault)| (field, *fault))),
+            &JsonFaults(faults.map(|(field, fault)| (field, *fault))),
         )?;
         map.end()
     }
 }
 
-struct Group<'a>(Field, &'a [Field], &'a Sum);
+struct JsonSum<'a>(Field, &'a [Field], &'a Sum);
 
-impl Serialize for Group<'_> {
+impl Serialize for JsonSum<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(by, fields, sum) = self;
-        let cells = || fields.iter().zip(&sum.values);
+        let pairs = || fields.iter().zip(&sum.values);
         let mut map = serializer.serialize_map(None)?;
         if let Ok(name) = &sum.name {
             map.serialize_entry(by.name(), &**name)?;
         }
         map.serialize_entry("processes", &sum.processes)?;
-        for (field, total) in cells() {
+        for (field, total) in pairs() {
             if let Some(number) = total.number {
                 write_number(&mut map, *field, number)?;
             }
         }
         let of_name = sum.name.as_ref().err().map(|fault| (*by, *fault));
-        let of_sums = cells().filter_map(|(field, total)| Some((*field, total.fault?)));
-        map.serialize_entry("faults", &Faults(of_name.into_iter().chain(of_sums)))?;
+        let of_sums = pairs().filter_map(|(field, total)| Some((*field, total.fault?)));
+        map.serialize_entry("faults", &JsonFaults(of_name.into_iter().chain(of_sums)))?;
         map.end()
     }
 }
 
-struct Faults<I>(I);
+struct JsonFaults<I>(I);
 
-impl<I: Iterator<Item = (Field, Fault)> + Clone> Serialize for Faults<I> {
+impl<I: Iterator<Item = (Field, Fault)> + Clone> Serialize for JsonFaults<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let faults = self.0.clone();
         serializer.collect_map(faults.map(|(field, fault)| (field.name(), fault.code())))
     }
 }
 
-/// What is counted is a whole number: a pid is no 1.0.
+/// Writes counted numbers as integers: a pid is 1, not 1.0.
 fn write_number<M: SerializeMap>(map: &mut M, field: Field, number: f64) -> Result<(), M::Error> {
     match whole(field, number) {
         Some(whole) => map.serialize_entry(field.name(), &whole),
@@ -116,16 +116,16 @@ fn write_number<M: SerializeMap>(map: &mut M, field: Field, number: f64) -> Resu
 
 fn whole(field: Field, number: f64) -> Option<i64> {
     let is_counted = !field.needs_baseline() && field != Field::CpuTime;
-    // Above, a double is not exact anyway.
-    const MOST: f64 = (1_u64 << 53) as f64;
-    (is_counted && number.fract() == 0.0 && number.abs() <= MOST).then_some(number as i64)
+    // The largest integer up to which a double is exact.
+    const LARGEST_EXACT: f64 = (1_u64 << 53) as f64;
+    (is_counted && number.fract() == 0.0 && number.abs() <= LARGEST_EXACT).then_some(number as i64)
 }
 
 fn number_text(field: Field, number: f64) -> String {
     whole(field, number).map_or_else(|| number.to_string(), |whole| whole.to_string())
 }
 
-/// Lines of CSV (RFC 4180) under a header of the fields; empty where there is a fault.
+/// Writes CSV (RFC 4180) with the fields as header; a faulty reading is empty.
 pub(super) fn write_csv(
     out: &mut impl Write,
     fields: &[Field],
@@ -147,7 +147,7 @@ pub(super) fn write_csv(
     Ok(())
 }
 
-/// The same of sums.
+/// Writes sums as CSV.
 pub(super) fn write_csv_of_sums(
     out: &mut impl Write,
     fields: &[Field],

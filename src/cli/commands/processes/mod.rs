@@ -1,8 +1,8 @@
-//! `sampled processes`: the processes, now.
+//! `sampled processes`: the processes, once.
 
-mod exact;
-mod origin;
-mod show;
+mod backend;
+mod machine_readable;
+mod text_table;
 mod tree;
 
 use std::{process::ExitCode, time::Duration};
@@ -18,8 +18,8 @@ use sampled::{
 
 use crate::cli::{
     Cli,
-    common::Common,
-    deadline::Patience,
+    common_options::CommonOptions,
+    deadline::TimeoutOption,
     error::Error,
     exit,
     output::{
@@ -29,11 +29,11 @@ use crate::cli::{
 };
 
 use super::CLIENT;
-use origin::Origin;
+use backend::Backend;
 
-/// What `processes` can be told.
+/// The options of `processes`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct ProcessesOptions {
     /// Show these fields, such as pid,name,cpu; see the list below
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
     fields: Vec<Field>,
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     /// Show N at most
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
-    /// Show who is whose child
+    /// Show the tree of processes: each below its parent
     #[arg(long)]
     tree: bool,
     /// Show sums over the processes of each application, unit or user
@@ -57,11 +57,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     window: Option<Duration>,
     #[command(flatten)]
-    patience: Patience,
+    timeout: TimeoutOption,
 }
 
-/// What is shown where nobody says what.
-const USUAL: [Field; 7] = [
+/// The fields shown by default.
+const DEFAULT_FIELDS: [Field; 7] = [
     Field::Pid,
     Field::User,
     Field::Cpu,
@@ -71,10 +71,10 @@ const USUAL: [Field; 7] = [
     Field::CommandLine,
 ];
 
-/// What is summed up where nobody says what.
-const USUAL_SUMS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
+/// The fields summed up by default.
+const DEFAULT_SUMS: [Field; 3] = [Field::Threads, Field::Cpu, Field::Rss];
 
-/// The fields, for a person who asks what there are.
+/// The help text with the list of fields.
 pub(crate) fn help() -> String {
     let mut help = format!("{CLIENT}\n\nFields:\n");
     for field in Field::ALL {
@@ -83,10 +83,10 @@ pub(crate) fn help() -> String {
     help
 }
 
-/// What is asked for, and how much of it is shown.
+/// A query, and the part of its fields that is shown.
 struct Plan {
     query: Query,
-    /// How many of the fields are shown; the others say where a row stands.
+    /// How many of the fields are shown; the others place a row in the tree.
     shown: usize,
 }
 
@@ -104,66 +104,67 @@ pub(crate) struct Summary {
     groups: Vec<Sum>,
 }
 
-pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
+pub(crate) async fn run(
+    common: &CommonOptions,
+    options: ProcessesOptions,
+) -> Result<ExitCode, Error> {
     let plan = match options.plan(common.format) {
         Ok(plan) => plan,
         Err(what) => exit(&Cli::command().error(ErrorKind::ValueValidation, what)),
     };
     let Plan { query, shown } = plan;
-    let mut origin = Origin::open(common, options.patience).await?;
-    let window = options
-        .window
-        .unwrap_or(sample::SampleTiming::default().window);
+    let mut backend = Backend::open(common, options.timeout).await?;
+    let window = options.window.unwrap_or(sample::SampleTiming::default().window);
     let Format { json, csv } = common.format;
     let fields = &query.fields[..shown];
     if let Some(by) = options.by {
-        let sums = origin.sums(by, &query, window).await?;
+        let sums = backend.sums(by, &query, window).await?;
         format::print(|out| {
             if json {
-                format::write_json(out, &exact::Sums(fields, &sums))
+                format::write_json(out, &machine_readable::JsonSums(fields, &sums))
             } else if csv {
-                exact::write_csv_of_sums(out, fields, &sums)
+                machine_readable::write_csv_of_sums(out, fields, &sums)
             } else {
-                let lines = show::of_sums(fields, &sums, Style::of_stdout());
+                let lines = text_table::of_sums(fields, &sums, Style::of_stdout());
                 format::write_lines(out, &lines)
             }
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let listing = origin.rows(&query, window).await?;
+    let listing = backend.rows(&query, window).await?;
     format::print(|out| {
         if json {
-            format::write_json(out, &exact::Rows(fields, &listing))
+            format::write_json(out, &machine_readable::JsonProcesses(fields, &listing))
         } else if csv {
-            exact::write_csv(out, fields, &listing)
+            machine_readable::write_csv(out, fields, &listing)
         } else {
             let rows = &listing.rows;
             let branches = match options.tree {
                 true => tree::branches(&query.fields, rows),
                 false => tree::flat(rows.len()),
             };
-            let lines = show::of_rows(fields, rows, &branches, Style::of_stdout());
+            let lines = text_table::of_rows(fields, rows, &branches, Style::of_stdout());
             format::write_lines(out, &lines)
         }
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-impl Options {
-    /// What is asked for; in words what is wrong with it.
+impl ProcessesOptions {
+    /// The query, or an error message.
     fn plan(&self, format: Format) -> Result<Plan, String> {
-        if self.tree && format.is_exact() {
+        if self.tree && format.is_machine_readable() {
             return Err(
                 "a tree is for a person: --tree means nothing to --json and --csv".to_owned(),
             );
         }
-        let usual: &[Field] = match self.by {
-            Some(_) => &USUAL_SUMS,
-            None => &USUAL,
+        let defaults: &[Field] = match self.by {
+            Some(_) => &DEFAULT_SUMS,
+            None => &DEFAULT_FIELDS,
         };
         let mut fields = self.fields.clone();
         if fields.is_empty() {
-            fields.extend(usual);
+            fields.extend(defaults);
         }
         unique(fields.iter().copied(), "is asked for twice")?;
         unique(self.filter.iter().map(Condition::field), "has two filters")?;
@@ -173,19 +174,19 @@ impl Options {
             let missing: Vec<_> = tree::FIELDS.into_iter().filter(missing).collect();
             fields.extend(missing);
         }
-        // What moves about at every look is no tree.
+        // By pid: an order by cpu would rearrange the tree every time.
         let (field, is_descending) = match self.tree {
             true => (Field::Pid, false),
             false => (Field::Cpu, true),
         };
-        let usual = Order {
+        let default_order = Order {
             field,
             is_descending,
         };
         let query = Query {
             fields,
             filter: self.filter.clone(),
-            order: Some(self.sort.unwrap_or(usual)),
+            order: Some(self.sort.unwrap_or(default_order)),
             limit: self.limit.map(|limit| limit as usize),
         };
         if let Some(by) = self.by {
@@ -195,7 +196,7 @@ impl Options {
     }
 }
 
-/// Whether no field is there twice.
+/// Checks that no field occurs twice.
 fn unique(fields: impl Iterator<Item = Field>, what: &str) -> Result<(), String> {
     let mut seen = Vec::new();
     for field in fields {

@@ -1,4 +1,4 @@
-//! Processes and sums as a person reads them.
+//! Processes and sums as tables for a person.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -15,8 +15,8 @@ use sampled::{
 };
 
 use crate::cli::output::{
-    plain::{cut, plain, width},
     table::Style,
+    terminal_text::{cut, escape, width},
     units::readable,
 };
 
@@ -28,25 +28,25 @@ struct Cell {
     is_fault: bool,
 }
 
-/// How a column stands.
+/// The alignment and width of a column.
 #[derive(Clone, Copy)]
 struct Column {
     is_text: bool,
     width: usize,
 }
 
-/// The lines of a table of processes: a header, and a line for each branch, as long as the terminal is
-/// wide, if there is one.
+/// The lines of a table of processes: a header, and a line for each branch, cut to the width of the terminal.
 pub(super) fn of_rows(
     fields: &[Field],
     rows: &[Vec<Reading>],
     branches: &[Branch],
     style: Style,
 ) -> Vec<String> {
-    // The tree is drawn before what a process is known by.
-    let known_by = [Field::Name, Field::CommandLine, Field::Pid];
-    let mut known_by = known_by.iter();
-    let drawn = known_by.find_map(|known| fields.iter().position(|field| field == known));
+    // The tree is drawn before the field that identifies a process best.
+    let identifying = [Field::Name, Field::CommandLine, Field::Pid];
+    let mut identifying = identifying.iter();
+    let drawn =
+        identifying.find_map(|candidate| fields.iter().position(|field| field == candidate));
     let drawn = drawn.unwrap_or(fields.len().saturating_sub(1));
     let cells = |branch: &Branch| -> Vec<Cell> {
         let row = fields.iter().zip(&rows[branch.row]).enumerate();
@@ -63,7 +63,7 @@ pub(super) fn of_rows(
         .iter()
         .map(|field| (field.name(), field.is_text()))
         .collect();
-    // What a tree is drawn in begins at the left.
+    // The column with the tree is aligned to the left.
     let is_tree = branches.iter().any(|branch| !branch.drawn.is_empty());
     let head = head.into_iter().enumerate();
     let head: Vec<_> = head
@@ -101,7 +101,7 @@ impl Cell {
         }
     }
 
-    /// What is only a part of the sum has a sign for that.
+    /// A sum. An incomplete one is marked with ≥.
     fn of_total(field: Field, total: Total) -> Self {
         match (total.number, total.fault) {
             (Some(number), None) => Self::text(&number_text(field, number)),
@@ -113,7 +113,7 @@ impl Cell {
 
     fn text(text: &str) -> Self {
         Self {
-            text: plain(text).into_owned(),
+            text: escape(text).into_owned(),
             is_fault: false,
         }
     }
@@ -161,7 +161,7 @@ fn lines(head: &[(&str, bool)], rows: Vec<Vec<Cell>>, style: Style) -> Vec<Strin
     [header].into_iter().chain(rows).collect()
 }
 
-/// One line, cut off where the terminal ends.
+/// One line, cut at `most` columns.
 fn line(cells: &[Cell], columns: &[Column], most: Option<usize>, style: Option<Style>) -> String {
     let mut line = String::new();
     let mut left = most.unwrap_or(usize::MAX);
@@ -193,7 +193,7 @@ fn line(cells: &[Cell], columns: &[Column], most: Option<usize>, style: Option<S
     line
 }
 
-/// How wide the terminal is that stdout is, if it is one.
+/// The width of the terminal, if standard output is one.
 fn terminal_width() -> Option<usize> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col.into())

@@ -1,4 +1,4 @@
-//! Who is whose child.
+//! The tree of processes: each below its parent.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use sampled::{
     reading::{Reading, Value},
 };
 
-/// What a tree is made of.
+/// The fields that the tree is built from.
 pub(super) const FIELDS: [Field; 2] = [Field::Pid, Field::Parent];
 
-/// Where a row stands: its place among the rows, and what is drawn before its name.
+/// A row of the tree: its index, and the lines drawn before its name.
 #[derive(Debug, PartialEq)]
 pub(super) struct Branch {
     pub(super) row: usize,
     pub(super) drawn: String,
 }
 
-/// Each row where it is.
+/// The rows without a tree.
 pub(super) fn flat(rows: usize) -> Vec<Branch> {
     let branch = |row| Branch {
         row,
@@ -26,7 +26,7 @@ pub(super) fn flat(rows: usize) -> Vec<Branch> {
     (0..rows).map(branch).collect()
 }
 
-/// Each row below its parent, if that is among them, and children in the order in which they come.
+/// Each row below its parent, if that is among the rows. Children keep their order.
 pub(super) fn branches(fields: &[Field], rows: &[Vec<Reading>]) -> Vec<Branch> {
     let place = |field| fields.iter().position(|other| *other == field);
     let (Some(pid), Some(parent)) = (place(Field::Pid), place(Field::Parent)) else {
@@ -50,7 +50,7 @@ pub(super) fn branches(fields: &[Field], rows: &[Vec<Reading>]) -> Vec<Branch> {
         }
     }
     let mut branches = Vec::with_capacity(rows.len());
-    // No recursion: a chain of children may be as long as there are processes.
+    // No recursion: a chain of children may be as long as the table.
     let mut open: Vec<(usize, String, &str)> = Vec::new();
     open.extend(roots.into_iter().rev().map(|row| (row, String::new(), "")));
     while let Some((row, before, joint)) = open.pop() {
@@ -70,7 +70,7 @@ pub(super) fn branches(fields: &[Field], rows: &[Vec<Reading>]) -> Vec<Branch> {
             (child, before.clone(), joint)
         }));
     }
-    // Parents that are each other's children, as a table that is read while it changes may show.
+    // Cycles of parents, which a table read during changes may contain.
     let mut is_shown = vec![false; rows.len()];
     branches
         .iter()
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_in_a_circle() {
+    fn nothing_is_lost_in_a_cycle() {
         check(&[(1, 1)], "1\n");
         check(&[(1, 0), (2, 3), (3, 2)], "1\n2\n3\n");
     }

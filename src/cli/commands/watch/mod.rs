@@ -1,4 +1,4 @@
-//! `sampled watch`: a session, shown frame by frame.
+//! `sampled watch`: shows the frames of a session.
 
 mod screen;
 
@@ -23,26 +23,26 @@ use sampled::{
 };
 
 use crate::cli::{
-    common::Common,
-    deadline::Patience,
+    common_options::CommonOptions,
+    deadline::TimeoutOption,
     error::Error,
-    interruption::{Interruption, Resizes},
     output::{
         format::{self, Format, note},
         frame::{Csv, Frame},
         table::{self, Style},
     },
     readings::{
-        origin::{Frames, Origin},
+        backend::{Backend, Frames},
         selectors::Selectors,
     },
+    signals::{ResizeSignals, TerminationSignals},
 };
 
 use screen::Screen;
 
-/// What `watch` can be told.
+/// The options of `watch`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct WatchOptions {
     #[command(flatten)]
     selectors: Selectors,
     /// The time from frame to frame
@@ -61,29 +61,28 @@ fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) async fn run(common: &Common, options: Options) -> Result<ExitCode, Error> {
-    // Before there is a session: from the first moment on, who interrupts finds it ended.
-    let mut interruption = Interruption::listen()?;
-    if let Some(origin) = interruption
-        .or(Origin::open(common, Patience::default()))
+pub(crate) async fn run(common: &CommonOptions, options: WatchOptions) -> Result<ExitCode, Error> {
+    // Before the session starts, so that a signal at any time ends it properly.
+    let mut signals = TerminationSignals::listen()?;
+    if let Some(backend) = signals
+        .or(Backend::open(common, TimeoutOption::default()))
         .await
     {
         let view = View::new(common.format)?;
-        watch(&origin?, &options, view, &mut interruption).await?;
+        watch(&backend?, &options, view, &mut signals).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A session that ends at once is not started again before this has passed since its start.
+/// The shortest time between two starts of a session.
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 
-/// Shows frames until there were enough, or somebody interrupts. When the service leaves in the
-/// middle, its successor is asked to go on.
+/// Shows frames until `--count` is reached or a signal arrives. If the service ends meanwhile, its successor goes on.
 async fn watch(
-    origin: &Origin,
-    options: &Options,
+    backend: &Backend,
+    options: &WatchOptions,
     mut view: View,
-    interruption: &mut Interruption,
+    signals: &mut TerminationSignals,
 ) -> Result<(), Error> {
     let selectors = options.selectors.texts();
     let mut left = options.count.map(NonZeroU64::get);
@@ -91,17 +90,17 @@ async fn watch(
     while left != Some(0) {
         let starting = async {
             sleep_until(earliest).await;
-            view.prepare(origin, &selectors).await?;
-            Ok(origin.start(&selectors, options.interval).await?)
+            view.prepare(backend, &selectors).await?;
+            Ok(backend.start(&selectors, options.interval).await?)
         };
-        let Some(started) = interruption.or(starting).await else {
+        let Some(started) = signals.or(starting).await else {
             return Ok(());
         };
         let now = Instant::now();
         earliest = now.checked_add(BETWEEN_STARTS).unwrap_or(now);
         let ended = match started {
             Ok(mut frames) => {
-                let ended = show(&mut frames, &mut view, &mut left, interruption).await;
+                let ended = show(&mut frames, &mut view, &mut left, signals).await;
                 frames.stop().await;
                 ended
             }
@@ -122,7 +121,7 @@ async fn show(
     frames: &mut Frames,
     view: &mut View,
     left: &mut Option<u64>,
-    interruption: &mut Interruption,
+    signals: &mut TerminationSignals,
 ) -> Result<(), Error> {
     while *left != Some(0) {
         let next = async {
@@ -131,14 +130,14 @@ async fn show(
                 () = view.resized() => Ok(None),
             }
         };
-        let Some(next) = interruption.or(next).await else {
+        let Some(next) = signals.or(next).await else {
             return Ok(());
         };
         if let Some(frame) = next? {
             view.take(frame);
             *left = left.map(|left| left.saturating_sub(1));
         }
-        let Some(shown) = interruption.or(view.show()).await else {
+        let Some(shown) = signals.or(view.show()).await else {
             return Ok(());
         };
         shown?;
@@ -146,7 +145,7 @@ async fn show(
     Ok(())
 }
 
-/// How frames are shown: the last one there was.
+/// The output, and the last frame.
 struct View {
     form: Form,
     frame: Option<Frame>,
@@ -157,7 +156,7 @@ enum Form {
     Csv(Csv),
     Table {
         screen: Screen,
-        resizes: Resizes,
+        resizes: ResizeSignals,
         style: Style,
         metrics: BTreeMap<String, Metadata>,
     },
@@ -170,7 +169,7 @@ impl View {
             Format { csv: true, .. } => Form::Csv(Csv::default()),
             Format { .. } => Form::Table {
                 screen: Screen::default(),
-                resizes: Resizes::listen()?,
+                resizes: ResizeSignals::listen()?,
                 style: Style::of_stdout(),
                 metrics: BTreeMap::new(),
             },
@@ -178,20 +177,20 @@ impl View {
         Ok(Self { form, frame: None })
     }
 
-    /// Asks for the units, where they are shown.
-    async fn prepare(&mut self, origin: &Origin, selectors: &[&str]) -> Result<(), Error> {
+    /// Asks for the units, if they are shown.
+    async fn prepare(&mut self, backend: &Backend, selectors: &[&str]) -> Result<(), Error> {
         if let Form::Table { metrics, .. } = &mut self.form {
-            *metrics = origin.list(selectors).await?;
+            *metrics = backend.list(selectors).await?;
         }
         Ok(())
     }
 
-    /// Takes the frame that is to be shown from now on.
+    /// Sets the frame to show.
     fn take(&mut self, frame: Frame) {
         self.frame = Some(frame);
     }
 
-    /// Completes when a frame is to be shown anew, in another size.
+    /// Completes when the terminal has changed its size and the frame has to be drawn again.
     async fn resized(&mut self) {
         match &mut self.form {
             Form::Table {
@@ -223,7 +222,7 @@ impl View {
         printed.await
     }
 
-    /// Something else is printed between two frames.
+    /// Notes that something else is printed between two frames.
     fn interrupt(&mut self) {
         if let Form::Table { screen, .. } = &mut self.form {
             screen.interrupt();
@@ -231,7 +230,7 @@ impl View {
     }
 }
 
-/// A moment in microseconds since the Unix epoch, for a person; the number, where no calendar has that.
+/// A timestamp in microseconds since the Unix epoch as RFC 3339; as a number if the calendar does not reach so far.
 fn moment(timestamp: u64) -> String {
     let mut text = String::new();
     let moment = UNIX_EPOCH.checked_add(Duration::from_micros(timestamp));

@@ -1,4 +1,4 @@
-//! Tables shown one after the other: each in the place of the one before, if there is a terminal.
+//! Tables shown one after the other; on a terminal each overwrites the one before.
 
 use std::{
     env,
@@ -7,18 +7,18 @@ use std::{
 
 use rustix::termios::{Winsize, tcgetwinsize};
 
-use crate::cli::output::plain::columns;
+use crate::cli::output::terminal_text::columns;
 
-/// Where tables are shown.
+/// The output of tables, on standard output.
 #[derive(Debug, Default)]
 pub(crate) struct Screen {
-    /// The lines of the last table, below which the cursor stands.
+    /// The number of lines of the last table. The cursor is below it.
     shown: usize,
-    /// The size that the terminal had then.
+    /// The size of the terminal at that time.
     size: Option<Size>,
 }
 
-/// How much a terminal shows.
+/// The size of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Size {
     rows: usize,
@@ -26,8 +26,7 @@ struct Size {
 }
 
 impl Screen {
-    /// Shows a table. Of one that is taller than the terminal its top is shown, and how much more there is; of a
-    /// line that is longer, what has room.
+    /// Shows a table. A table taller than the terminal is cut, and the last line counts the rest; longer lines are cut.
     pub(crate) fn show(&mut self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
         let size = Size::of_stdout();
         let before = std::mem::replace(&mut self.size, size);
@@ -40,14 +39,14 @@ impl Screen {
         };
         match self.shown {
             0 => {}
-            // To the start of what is there.
+            // Move to the start of the last table.
             shown if before == Some(size) => write!(out, "\x1b[{shown}F")?,
-            // Terminals differ in where they leave what they showed: all of it away.
+            // Terminals differ in how they reflow text at a resize: clear the screen.
             _ => write!(out, "\x1b[H\x1b[J")?,
         }
         let (lines, more) = fitting(lines, size.rows);
-        // Line by line: a terminal such as tmux keeps a screen that is cleared at once among what has scrolled away.
-        // Before the line: behind one that fills it, the last character would go.
+        // Clear line by line: tmux, for one, moves a screen that is cleared at once to its scrollback.
+        // Clear before the line: after a line of full width, the last character would be cleared.
         let clear = if self.shown > 0 { "\x1b[K" } else { "" };
         for line in lines.iter().chain(&more) {
             writeln!(out, "{clear}{}", cut(line, size.columns))?;
@@ -59,19 +58,19 @@ impl Screen {
         Ok(())
     }
 
-    /// Whether the table that is shown looks otherwise in another size.
+    /// Whether the table depends on the size of a terminal.
     pub(crate) fn has_size(&self) -> bool {
         self.size.is_some()
     }
 
-    /// Something else was printed: the next table goes below it.
+    /// Notes that something else was printed: the next table goes below it.
     pub(crate) fn interrupt(&mut self) {
         self.shown = 0;
     }
 }
 
 impl Size {
-    /// The size of the terminal that stdout is, if it is one on which the cursor can be moved.
+    /// The size of the terminal, if standard output is one whose cursor can be moved.
     fn of_stdout() -> Option<Self> {
         let stdout = io::stdout();
         let is_dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -86,7 +85,7 @@ impl Size {
     }
 }
 
-/// The first of these lines, as many as have room above the cursor, and the line that counts the others.
+/// The lines that fit above the cursor, and a line that counts the others.
 fn fitting(lines: &[String], rows: usize) -> (&[String], Option<String>) {
     let room = rows.saturating_sub(1).max(1);
     if lines.len() <= room {
@@ -98,7 +97,7 @@ fn fitting(lines: &[String], rows: usize) -> (&[String], Option<String>) {
     (shown, Some(more))
 }
 
-/// As much of a line as has room in so many columns. Colours take none, and end as they did.
+/// A line cut to so many columns. Escape sequences of colours take no column and are all kept.
 fn cut(line: &str, room: usize) -> String {
     let (mut left, mut is_escape, mut is_full) = (room, false, false);
     let mut cut = String::with_capacity(line.len());
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_top_of_what_is_taller() {
+    fn a_taller_table_is_cut() {
         let lines: Vec<_> = ["a", "", "b", "c"].map(str::to_owned).into();
         let check = |rows, expected: &[&str]| {
             let (shown, more) = fitting(&lines, rows);

@@ -1,8 +1,8 @@
-//! A filter of system calls, seccomp(2): what is denied is what neither reading files nor the programs that
-//! users have for sensors need, and what kernels were attacked by.
+//! The seccomp(2) filter. It denies system calls that attacks on the kernel use, and that neither reading files nor
+//! users' programs for sensors need.
 //!
-//! It lists what is denied, not what is allowed: a call that the next libc makes goes through. What is denied fails
-//! with EPERM, as if the user might not do it, and kills nobody.
+//! It lists denied calls, not allowed ones: new calls of a later libc pass. A denied call fails with EPERM, as for lack
+//! of permission, and kills no process.
 
 use std::{collections::BTreeMap, env::consts::ARCH};
 
@@ -12,7 +12,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
 };
 
-/// What is denied, whatever its arguments.
+/// The system calls denied with any arguments.
 const DENIED: &[i64] = &[
     // File systems.
     libc::SYS_mount,
@@ -51,7 +51,7 @@ const DENIED: &[i64] = &[
     libc::SYS_process_vm_writev,
     libc::SYS_pidfd_getfd,
     libc::SYS_setns,
-    // Large parts of the kernel, by a call each.
+    // Interfaces to large parts of the kernel.
     libc::SYS_bpf,
     libc::SYS_perf_event_open,
     libc::SYS_userfaultfd,
@@ -71,7 +71,7 @@ const KEXEC_FILE_LOAD: i64 = 320;
 #[cfg(not(target_arch = "x86_64"))]
 const KEXEC_FILE_LOAD: i64 = 294;
 
-/// A new namespace of some kind: flags of clone(2) and unshare(2).
+/// The flags of clone(2) and unshare(2) for new namespaces.
 const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWNS,
     libc::CLONE_NEWCGROUP,
@@ -82,19 +82,19 @@ const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWNET,
 ];
 
-/// One of time, whose bit is a part of clone(2)'s signal.
+/// The flag for a time namespace. In clone(2), its bit belongs to the signal.
 const TIME_NAMESPACE: i32 = 0x80;
 
 /// Installs the filter for all threads.
 pub(super) fn install() -> Result<bool, Error> {
-    apply_filter_all_threads(&denials()?)?;
-    apply_filter_all_threads(&absences())?;
+    apply_filter_all_threads(&denied_calls()?)?;
+    apply_filter_all_threads(&missing_calls())?;
     Ok(true)
 }
 
-/// What fails with EPERM. It also kills, by SIGSYS, whatever makes system calls of another architecture, to
-/// which the numbers mean other calls: a 32-bit program.
-fn denials() -> Result<BpfProgram, Error> {
+/// The filter for EPERM. It also kills by SIGSYS a process that uses another architecture's system calls (a 32-bit
+/// program), whose numbers mean other calls.
+fn denied_calls() -> Result<BpfProgram, Error> {
     let mut rules: BTreeMap<_, _> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
     let namespaces = NAMESPACES.into_iter();
     let with_bit = |bit: i32| {
@@ -105,7 +105,7 @@ fn denials() -> Result<BpfProgram, Error> {
     rules.insert(libc::SYS_clone, flags?);
     let flags: Result<Vec<_>, _> = namespaces.chain([TIME_NAMESPACE]).map(with_bit).collect();
     rules.insert(libc::SYS_unshare, flags?);
-    // To ask for the one in force, and the usual one, stay.
+    // Allowed: the query (0xffffffff) and PER_LINUX (0).
     let others = [(SeccompCmpOp::Ne, 0), (SeccompCmpOp::Ne, 0xffff_ffff)];
     rules.insert(libc::SYS_personality, vec![rule(&others)?]);
     let number = u32::try_from(libc::EPERM).unwrap_or_default();
@@ -114,7 +114,7 @@ fn denials() -> Result<BpfProgram, Error> {
     Ok(filter.try_into()?)
 }
 
-/// A call whose first argument, an `int`, is all of this.
+/// Matches a call whose first argument, an `int`, meets all conditions.
 fn rule(conditions: &[(SeccompCmpOp, u64)]) -> Result<SeccompRule, Error> {
     let condition = |(operator, value): &(SeccompCmpOp, u64)| {
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, operator.clone(), *value)
@@ -123,14 +123,14 @@ fn rule(conditions: &[(SeccompCmpOp, u64)]) -> Result<SeccompRule, Error> {
     Ok(SeccompRule::new(conditions?)?)
 }
 
-/// What fails with ENOSYS, as if the kernel had not got it: clone3(2), whose flags no filter can see, so that libc
-/// takes clone(2) instead; and all of the x32 ABI, which has other numbers for the same calls.
-fn absences() -> BpfProgram {
+/// The filter for ENOSYS, as if the kernel lacked the call: clone3(2), whose flags a filter cannot see, so that libc
+/// uses clone(2); and the x32 ABI, which has other numbers for the same calls.
+fn missing_calls() -> BpfProgram {
     let statement = |code: u32, k| instruction(code, 0, 0, k);
     let clone3 = u32::try_from(libc::SYS_clone3).unwrap_or(u32::MAX);
     let absent = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     vec![
-        // The number, with which seccomp_data begins.
+        // The system call number, at the start of seccomp_data.
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0),
         instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, clone3),
         instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
@@ -139,7 +139,7 @@ fn absences() -> BpfProgram {
     ]
 }
 
-/// The bit of the numbers of x32 (`__X32_SYSCALL_BIT`). No other architecture has numbers as high.
+/// `__X32_SYSCALL_BIT`. Numbers of other architectures are lower.
 const X32: u32 = 0x4000_0000;
 
 fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {

@@ -1,7 +1,7 @@
-//! What the service gives up at its start, and the user's commands with it.
+//! Confinement of the service and of the commands that it runs.
 //!
-//! In a unit of systemd, the unit says what the service may do, and its user may edit that. Elsewhere the service
-//! confines itself: no new privileges, no core files, and a filter of system calls. None of it can be had back.
+//! In a systemd unit, the unit confines the service, and the user may edit that. Elsewhere the service confines itself:
+//! no_new_privs, no core files, and a seccomp filter. None of these can be undone.
 
 #[cfg_attr(
     not(all(
@@ -25,12 +25,12 @@ use nix::sys::{
 };
 use tracing::{debug, info};
 
-/// Confines this process, all its threads and what it starts. Before `NOTIFY_SOCKET` is taken from the
+/// Confines this process, all its threads and its children. To be called before `NOTIFY_SOCKET` is removed from the
 /// environment.
 ///
-/// What the kernel refuses, as it may in a container, is left out: the readings are right without it.
+/// A step that the kernel refuses, as it may in a container, is skipped: the readings do not depend on it.
 pub(crate) fn begin() {
-    // Files that the service makes, such as a log that is opened again. Commands have their own.
+    // For files that the service creates, such as a reopened log. Commands have their own umask.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let started = env::var_os("SYSTEMD_EXEC_PID");
     let is_notified = env::var_os("NOTIFY_SOCKET").is_some();
@@ -39,26 +39,26 @@ pub(crate) fn begin() {
         return;
     }
     let limited = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    refused("core files stay possible (RLIMIT_CORE)", limited);
-    // Without it, the kernel takes no filter from an ordinary user.
+    log_refusal("core files stay possible (RLIMIT_CORE)", limited);
+    // An ordinary user may install a filter only with no_new_privs.
     let kept = prctl::set_no_new_privs();
-    refused("privileges can be gained (no_new_privs)", kept);
+    log_refusal("privileges can be gained (no_new_privs)", kept);
     match filter::install() {
         Ok(true) => {}
         Ok(false) => debug!("system calls are not filtered: not on this architecture"),
-        Err(error) => refused("system calls are not filtered (seccomp)", Err(error)),
+        Err(error) => log_refusal("system calls are not filtered (seccomp)", Err(error)),
     }
 }
 
-/// Whether what systemd has said is for this process, and not for one that has started it. Before version 248 systemd
-/// does not tell.
+/// Whether systemd's variables are meant for this process and not inherited. systemd before version 248 does not set
+/// `SYSTEMD_EXEC_PID`.
 ///
-/// A unit that asks for no notification is none of ours: dbus-broker makes one for each activation file.
+/// A unit without `NOTIFY_SOCKET` is not ours: dbus-broker makes one for each activation file.
 fn is_own(started: Option<&OsStr>, own: u32) -> bool {
     started.is_none_or(|pid| pid.to_str() == Some(own.to_string().as_str()))
 }
 
-fn refused(what: &str, outcome: Result<(), impl Display>) {
+fn log_refusal(what: &str, outcome: Result<(), impl Display>) {
     if let Err(error) = outcome {
         info!("{what}: {error}");
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_systemd_says_is_for_one_process() {
+    fn inherited_variables_of_systemd_are_ignored() {
         for (started, expected) in [(None, true), (Some("7"), true), (Some("8"), false)] {
             assert_eq!(is_own(started.map(OsStr::new), 7), expected, "{started:?}");
         }
