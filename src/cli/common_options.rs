@@ -129,14 +129,17 @@ const SUBREAPER: &str = "/proc/self/exe";
 
 /// These settings, with the sources that the user defines.
 pub(crate) fn with_custom_sources(mut settings: Settings) -> Settings {
-    settings.sources.own = config::user_sources().map(custom_sources);
+    settings.sources.custom = config::user_sources().map(custom_sources);
     settings
 }
 
 /// The sources that a directory defines.
-pub(crate) fn custom_sources(directory: PathBuf) -> custom::Options {
-    let guard = SUBREAPER.into();
-    custom::Options { directory, guard }
+pub(crate) fn custom_sources(directory: PathBuf) -> custom::DirectoryOptions {
+    let subreaper = SUBREAPER.into();
+    custom::DirectoryOptions {
+        directory,
+        subreaper,
+    }
 }
 
 /// The path, made absolute.

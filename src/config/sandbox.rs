@@ -17,7 +17,7 @@ const PROGRAM_LIMIT: usize = 1024;
 
 /// The grants, by the id of the program.
 pub(super) fn parse(value: &Value<'_>) -> Result<BTreeMap<String, Grants>, Diagnostic> {
-    let table = mistake::table("sandbox", value)?;
+    let table = diagnostic::table("sandbox", value)?;
     if table.len() > PROGRAM_LIMIT {
         let what = format!(
             "sandbox: {} programs: at most {PROGRAM_LIMIT} can be named",

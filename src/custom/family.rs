@@ -123,9 +123,7 @@ impl Definitions for Family {
     fn probe(&self, force: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = monotonic();
-        let is_due = looked.again(now, BETWEEN_LOOKS, || {
-            force || self.registry.has_changes()
-        });
+        let is_due = looked.again(now, BETWEEN_LOOKS, || force || self.registry.has_changes());
         if is_due {
             self.job.ask(now);
         }

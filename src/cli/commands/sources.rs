@@ -123,7 +123,7 @@ async fn read(
     // A sensor that takes longer is useless.
     const READ_TIMEOUT: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
-    settings.sources.own = Some(custom_sources(directory));
+    settings.sources.custom = Some(custom_sources(directory));
     let local = backend::local(common, &settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {

@@ -90,7 +90,7 @@ impl Configuration {
         let error_text = match outcome {
             ReadOutcome::Outdated => return !self.read_again(),
             ReadOutcome::Read(Ok(settings)) => {
-                handle.settle(self.overridden(settings));
+                handle.apply(self.overridden(settings));
                 info!("the configuration is read again");
                 return true;
             }

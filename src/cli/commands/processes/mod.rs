@@ -114,7 +114,9 @@ pub(crate) async fn run(
     };
     let Plan { query, shown } = plan;
     let mut backend = Backend::open(common, options.timeout).await?;
-    let window = options.window.unwrap_or(sample::SampleTiming::default().window);
+    let window = options
+        .window
+        .unwrap_or(sample::SampleTiming::default().window);
     let Format { json, csv } = common.format;
     let fields = &query.fields[..shown];
     if let Some(by) = options.by {

@@ -192,7 +192,10 @@ fn origin(
             let unfit = ["regex", "json", "scale", "offset"];
             table.refuse(&unfit, "an expression says itself what is made of numbers");
             if matches!(kind, Kind::Text | Kind::Total) {
-                let what = format!("an expression is a gauge or a rate, and no {}", kind.as_str());
+                let what = format!(
+                    "an expression is a gauge or a rate, and no {}",
+                    kind.as_str()
+                );
                 table.report("kind", what);
             }
             table
