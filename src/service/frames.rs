@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{reading::Stamp, store::Store};
 
-/// The parts that taking and sending frames needs.
+/// Takes and sends frames.
 pub(crate) struct Frames {
     pub(super) store: Arc<Store>,
     pub(super) processes: Arc<AsyncTable>,

@@ -10,25 +10,25 @@ use crate::{
 
 use super::event::Event;
 
-/// The metrics of a session, and the state sent last.
+/// The metrics of a session, its baseline, and the `Changed` sent last.
 pub(crate) struct Metrics {
     /// The selectors of the call, which are resolved again when the catalog changes.
     selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
-    last_sent: Option<Arc<LastSent>>,
+    last_sent: Option<Arc<ChangedContent>>,
     /// The ids that were selected and do not exist now.
     pub(super) missing: Vec<Arc<str>>,
 }
 
-/// The contents of the last `Changed`: columns, texts and faults.
-struct LastSent {
+/// The content of a `Changed` signal: columns, texts and faults.
+struct ChangedContent {
     selection: Arc<Selection>,
     texts: Vec<(Arc<str>, Arc<str>)>,
     faults: Vec<(Arc<str>, Fault)>,
 }
 
-impl PartialEq for LastSent {
+impl PartialEq for ChangedContent {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.selection, &other.selection)
             && self.texts == other.texts
@@ -48,7 +48,7 @@ struct SharedFrame {
     baseline: Baseline,
     frame: Frame,
     values: Arc<[f64]>,
-    last_sent: Arc<LastSent>,
+    content: Arc<ChangedContent>,
 }
 
 impl Metrics {
@@ -68,8 +68,8 @@ impl Metrics {
         self.selection.columns.len().max(self.selectors.len())
     }
 
-    /// Resolves the selectors again, unless that selects more than `limit` columns. `Changed` precedes the next
-    /// frame.
+    /// Resolves the selectors again. Keeps the old selection if the new one has more than `limit` columns.
+    /// `Changed` precedes the next frame.
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
@@ -90,18 +90,17 @@ impl Metrics {
     ) -> impl Iterator<Item = Event> + use<> {
         let shared = frames.get_or_make(self, store, now);
         let SharedFrame {
-            last_sent, values, ..
+            content, values, ..
         } = shared;
         let timestamp = shared.frame.timestamp;
         self.baseline = shared.frame.clone().into_baseline();
-        let known = self.last_sent.as_ref();
-        let is_known =
-            known.is_some_and(|known| Arc::ptr_eq(known, last_sent) || known == last_sent);
-        let changed = (!is_known).then(|| {
-            let (texts, faults) = (last_sent.texts.clone(), last_sent.faults.clone());
+        let last = self.last_sent.as_ref();
+        let is_same = last.is_some_and(|last| Arc::ptr_eq(last, content) || last == content);
+        let changed = (!is_same).then(|| {
+            let (texts, faults) = (content.texts.clone(), content.faults.clone());
             Event::Changed(self.selection.clone(), texts, faults)
         });
-        self.last_sent = Some(last_sent.clone());
+        self.last_sent = Some(content.clone());
         let sampled = Event::Sampled(timestamp, values.clone());
         changed.into_iter().chain([sampled])
     }
@@ -109,7 +108,7 @@ impl Metrics {
     fn make(&mut self, store: &Store, now: Duration) -> SharedFrame {
         let frame = store.read(&self.selection, now);
         let baseline = std::mem::take(&mut self.baseline);
-        let (values, last_sent) = if baseline.is_empty() {
+        let (values, content) = if baseline.is_empty() {
             let window = sample::SampleTiming::default().window;
             let existing_baseline = store.existing_baseline(&self.selection, &frame, window);
             self.evaluate(&frame, &existing_baseline)
@@ -121,13 +120,13 @@ impl Metrics {
             baseline,
             frame,
             values: values.into(),
-            last_sent: Arc::new(last_sent),
+            content: Arc::new(content),
         }
     }
 
-    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, LastSent) {
+    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, ChangedContent) {
         let mut values = Vec::with_capacity(self.selection.columns.len());
-        let mut last_sent = LastSent {
+        let mut content = ChangedContent {
             selection: self.selection.clone(),
             texts: Vec::new(),
             faults: Vec::new(),
@@ -137,16 +136,16 @@ impl Metrics {
             values.push(match reading {
                 Ok(Value::Number(number)) => number,
                 Ok(Value::Text(text)) => {
-                    last_sent.texts.push((id(), text));
+                    content.texts.push((id(), text));
                     f64::NAN
                 }
                 Err(fault) => {
-                    last_sent.faults.push((id(), fault));
+                    content.faults.push((id(), fault));
                     f64::NAN
                 }
             });
         }
-        (values, last_sent)
+        (values, content)
     }
 }
 

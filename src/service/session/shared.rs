@@ -27,7 +27,7 @@ impl SharedSessions {
         self.idle_may_change.notify_one();
     }
 
-    /// Whether there is no session.
+    /// Whether there are no sessions.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
