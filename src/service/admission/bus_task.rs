@@ -92,7 +92,7 @@ async fn run(
                     Ok(Outcome::WatchFailed(client)) => drop(watched.remove(&client)),
                     Ok(Outcome::TrimDue) => {
                         allocator::trim();
-                        // Memory that is still in use is returned the next time.
+                        // Unanswered calls still use memory, which is returned the next time.
                         is_trim_scheduled = admission.unanswered() > 0;
                         if is_trim_scheduled {
                             tasks.spawn(trim_delay());

@@ -203,8 +203,8 @@ impl Queue {
         }
     }
 
-    /// Records the result of a query: the bytes that the bus holds for the client, or 0 if it does not tell, and
-    /// whether the client has answered a ping.
+    /// Records the result of a query: the bytes that the bus holds for the client (if it does not tell, 0 or
+    /// `usize::MAX` by the ping), and whether the client has answered a ping.
     pub(super) fn record_unread(
         &mut self,
         name: &str,
