@@ -1,4 +1,4 @@
-//! What no client can do to the service and to others: flood it, forge what the bus says, never read.
+//! Admission: clients cannot flood the service, forge messages of the bus, or leave replies unread.
 
 use std::{
     collections::HashMap,
@@ -45,7 +45,7 @@ fn memory(pid: u32, key: &str) -> u64 {
 }
 
 #[test]
-fn a_message_that_is_too_long_is_refused_and_not_read() {
+fn an_oversized_message_is_refused_unread() {
     let bus = Bus::activating("");
     let mut raw = Raw::connect(&bus);
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_message_that_is_too_long_is_refused_and_not_read() {
     }
     let after = memory(daemon.pid, "VmHWM:");
     assert!(after < before + 2048, "{before} kB, then {after} kB");
-    // What comes behind it is read.
+    // The next message is read.
     assert_eq!(
         raw.call(&ask("List", &vec!["memory"])).message_type(),
         Type::MethodReturn
@@ -74,7 +74,7 @@ fn a_message_that_is_too_long_is_refused_and_not_read() {
 }
 
 #[test]
-fn a_client_that_calls_without_end_is_refused_at_once_and_others_are_not() {
+fn a_flooding_client_is_refused_and_others_are_served() {
     let bus = Bus::activating("");
     let mut raw = Raw::connect(&bus);
     let window = HashMap::from([("window", Variant::U64(900_000))]);
@@ -100,11 +100,11 @@ fn a_client_that_calls_without_end_is_refused_at_once_and_others_are_not() {
                     text.contains("at most 64 at a time (limits.calls)"),
                     "{text}"
                 );
-                // They do not wait for those that were let in.
+                // Refusals do not wait for the admitted calls.
                 assert_eq!(answered, 0);
                 refused += 1;
                 if refused == 1 {
-                    // And nor does anybody else.
+                    // Nor do calls of other clients.
                     let mut other = Raw::connect(&bus);
                     let one = ask("Sample", &(vec!["memory/physical/used"], no_options()));
                     assert_eq!(other.call(&one).message_type(), Type::MethodReturn);
@@ -116,7 +116,7 @@ fn a_client_that_calls_without_end_is_refused_at_once_and_others_are_not() {
 }
 
 #[test]
-fn what_runs_for_all_clients_has_a_bound_and_a_single_call_is_let_in_beside_it() {
+fn the_total_of_calls_is_limited_and_a_clients_only_call_is_admitted() {
     let bus = Bus::activating("");
     fs::create_dir_all(bus.config().join("sampled")).unwrap();
     let config = bus.config().join("sampled/config.toml");
@@ -160,7 +160,7 @@ fn what_runs_for_all_clients_has_a_bound_and_a_single_call_is_let_in_beside_it()
 }
 
 #[test]
-fn a_call_that_expects_no_reply_counts_is_done_and_gets_none() {
+fn a_call_that_expects_no_reply_runs_counts_and_gets_none() {
     let bus = Bus::activating("");
     let mut raw = Raw::connect(&bus);
     let start = ask("Start", &(vec!["memory"], 86_400_000_000_u64, no_options()));
@@ -181,7 +181,7 @@ fn a_call_that_expects_no_reply_counts_is_done_and_gets_none() {
             break;
         }
     }
-    // So many that all of them would not fit anywhere.
+    // More than all buffers could hold.
     let sample = Message::method_call(sampled::wire::PATH, "Sample");
     let sample = finish(
         sample.with_flags(Flags::NO_REPLY_EXPECTED),
@@ -192,14 +192,14 @@ fn a_call_that_expects_no_reply_counts_is_done_and_gets_none() {
 }
 
 #[test]
-fn a_serial_that_is_used_twice_ends_no_other_call() {
+fn a_reused_serial_ends_no_other_call() {
     let bus = Bus::activating("");
     let mut raw = Raw::connect(&bus);
     raw.call(&ask("List", &vec!["memory"]));
     let window = HashMap::from([("window", Variant::U64(900_000))]);
     let sample = || Message::method_call(sampled::wire::PATH, "Sample");
     let body = (vec!["cpu/all/usage"], &window);
-    // The bus remembers the serials of those calls only that expect a reply.
+    // The bus remembers only the serials of calls that expect a reply.
     let silent = finish(sample().with_flags(Flags::NO_REPLY_EXPECTED), &body);
     raw.repeat(&silent, 64);
     raw.repeat(&finish(sample(), &body), 64);
@@ -214,10 +214,10 @@ fn a_serial_that_is_used_twice_ends_no_other_call() {
         assert_eq!(name, LIMIT);
         assert!(text.contains("same serial"), "{text}");
     }
-    // Those without a reply run still, and count: as many as a client may have.
+    // Calls without a reply still run and count: as many as a client may have.
     let (_, text) = error(&raw.call(&ask("Sources", &())));
     assert!(text.contains("limits.calls"), "{text}");
-    // They end, and no reply comes of them.
+    // They end without a reply.
     loop {
         let sources = ask("Sources", &());
         raw.send(sources.data());
@@ -236,12 +236,12 @@ fn a_serial_that_is_used_twice_ends_no_other_call() {
 }
 
 #[test]
-fn a_pong_with_a_descriptor_ends_nothing() {
+fn a_reply_with_a_descriptor_does_not_close_the_connection() {
     let bus = Bus::without_statistics();
     let mut raw = Raw::connect(&bus);
     let sample = || ask("Sample", &(Vec::<&str>::new(), no_options()));
     let (mut read, mut is_pinged) = (0, false);
-    // The client is pinged when it was sent that much.
+    // After this many bytes the client is pinged.
     while read < 300 << 10 {
         let call = sample();
         raw.send(call.data());
@@ -274,12 +274,12 @@ fn a_client_that_never_reads_does_not_fill_the_bus() {
     let bus = Bus::activating("");
     let mut raw = Raw::connect(&bus);
     let sample = ask("Sample", &(Vec::<&str>::new(), no_options()));
-    // The bus keeps no more than some calls for a service that it is starting.
+    // The bus queues only some calls for a service that it is starting.
     assert_eq!(raw.call(&sample).message_type(), Type::MethodReturn);
     raw.repeat(&sample, 5000);
     bus.block_on(async {
         let client = bus.client().await;
-        // Until nothing has been added for longer than a cold rate takes.
+        // Until nothing was added for longer than the first reading of a rate takes.
         let (mut before, mut since) = (0, Instant::now());
         while since.elapsed() < Duration::from_millis(500) {
             let one = client.sample(&["memory"], SampleOptions::default());
@@ -288,7 +288,7 @@ fn a_client_that_never_reads_does_not_fill_the_bus() {
             if now != before {
                 (before, since) = (now, Instant::now());
             }
-            // A MiB, what was on the way, and errors.
+            // A MiB, the messages in transit, and errors.
             assert!(now < 4 << 20, "{now} bytes");
         }
         assert!(before > 0, "it has read after all");
@@ -296,7 +296,7 @@ fn a_client_that_never_reads_does_not_fill_the_bus() {
 }
 
 #[test]
-fn nobody_but_the_bus_says_who_has_left() {
+fn a_forged_name_owner_changed_is_ignored() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -315,7 +315,7 @@ fn nobody_but_the_bus_says_who_has_left() {
             )
             .await
             .unwrap();
-        // Behind it on the same way: when this is answered, the signal has come.
+        // Sent on the same connection: when this is answered, the signal has arrived.
         let peer = Some("org.freedesktop.DBus.Peer");
         forger
             .call_method(Some(NAME), sampled::wire::PATH, peer, "Ping", &())
@@ -356,7 +356,7 @@ fn descriptors_are_refused_and_closed() {
 }
 
 #[test]
-fn a_program_behind_a_proxy_gets_through() {
+fn a_client_behind_a_proxy_is_served() {
     let bus = Bus::activating("");
     let proxy = bus.dir().join("proxy");
     let mut command = bus.command("xdg-dbus-proxy");
@@ -365,7 +365,7 @@ fn a_program_behind_a_proxy_gets_through() {
     let Ok(mut child) = command.stdout(Stdio::piped()).spawn() else {
         return skip("xdg-dbus-proxy is not installed");
     };
-    // It writes a byte when it listens.
+    // The proxy writes a byte when it listens.
     let mut byte = [0];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut byte).unwrap();
     let mut sample = bus.sampled(&["sample", "memory/physical/used", "--json"]);
@@ -381,7 +381,7 @@ fn a_program_behind_a_proxy_gets_through() {
 }
 
 #[test]
-fn a_bus_at_a_tcp_address_is_a_bus_too() {
+fn a_bus_at_a_tcp_address_works() {
     let bus = Bus::over_tcp();
     assert!(bus.address().starts_with("tcp:"), "{}", bus.address());
     let run = bus.run(&["sample", "memory/physical/used", "--json"]);
@@ -395,7 +395,7 @@ fn a_bus_at_a_tcp_address_is_a_bus_too() {
 }
 
 #[test]
-fn clients_that_are_killed_in_the_middle_leave_nothing_behind() {
+fn clients_that_are_killed_during_calls_leave_nothing_behind() {
     let bus = Bus::activating("--idle-timeout 100ms");
     let sample = ask("Sample", &(Vec::<&str>::new(), no_options()));
     for _ in 0..20 {
@@ -410,7 +410,7 @@ fn clients_that_are_killed_in_the_middle_leave_nothing_behind() {
         let daemon = bus.owned().await;
         session.unwrap().stop().await.unwrap();
         drop(client);
-        // It leaves when nobody needs it: no call is counted for ever.
+        // The service exits when idle: no call is counted for ever.
         bus.vacant().await;
         daemon.wait();
         daemon.signal(Signal::KILL);
@@ -418,7 +418,7 @@ fn clients_that_are_killed_in_the_middle_leave_nothing_behind() {
 }
 
 #[test]
-fn with_few_descriptors_it_serves_or_fails_before_it_has_the_name() {
+fn with_few_descriptors_the_service_works_or_fails_before_it_has_the_name() {
     let bus = Bus::new();
     bus.block_on(async {
         let connection = bus.connect().await;
@@ -430,7 +430,7 @@ fn with_few_descriptors_it_serves_or_fails_before_it_has_the_name() {
             let limit = format!("--nofile={descriptors}:{descriptors}");
             let serve = [&limit, SAMPLED, "serve", "--idle-timeout", "20ms"];
             let run = Run::of(bus.command("prlimit").args(serve));
-            // Behind all changes of the name.
+            // After all changes of the name's owner.
             proxy.get_id().await.unwrap();
             let mut owned = 0;
             while let Some(Some(_)) = changes.next().now_or_never() {

@@ -1,4 +1,4 @@
-//! Who is in a sandbox, and who is not.
+//! Callers in a sandbox and outside.
 
 use std::{fs, path::PathBuf, pin::pin};
 
@@ -43,7 +43,7 @@ fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
     if !geteuid().is_root() {
         return skip("it needs a service that has less than root, and a caller that has not");
     }
-    // As an ordinary user may not look into what has made itself undumpable.
+    // An ordinary user may not read the root of an undumpable process.
     let setpriv = "/usr/bin/env setpriv --bounding-set=-sys_ptrace";
     let bus = Bus::executing(&format!("{setpriv} {SAMPLED} serve"));
     bus.block_on(async {
@@ -55,7 +55,7 @@ fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
 }
 
 #[test]
-fn a_root_that_does_not_answer_holds_nobody_else_up() {
+fn a_root_that_does_not_answer_delays_no_other_caller() {
     let bus = Bus::activating("");
     let file = bus.dir().join("hung");
     fs::write(&file, "").unwrap();
@@ -73,7 +73,7 @@ fn a_root_that_does_not_answer_holds_nobody_else_up() {
         };
         sample(&client).await;
         for _ in 0..2 {
-            // It is asked anew: a file system may answer again.
+            // The caller is identified anew: a file system may answer again.
             let mut quit = pin!(client.quit());
             let mut answered = 0;
             loop {
@@ -88,7 +88,7 @@ fn a_root_that_does_not_answer_holds_nobody_else_up() {
             }
             assert!(answered > 10, "{answered}");
         }
-        // Its program ends: the file cannot be read, and it is there.
+        // The FUSE program ends: the file is there and cannot be read.
         drop(hung);
         let words = ["Quit", "/root/.flatpak-info"];
         refused(timeout(PATIENCE, client.quit()).await.unwrap(), &words);
@@ -97,7 +97,7 @@ fn a_root_that_does_not_answer_holds_nobody_else_up() {
 }
 
 #[test]
-fn a_snap_is_known_by_its_control_group() {
+fn a_snap_is_identified_by_its_control_group() {
     let cgroup = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
     let is_one = |path: &&&str| PathBuf::from(path).join("cgroup.procs").exists();
     let group = cgroup.iter().find(is_one).map(|path| {
@@ -124,7 +124,7 @@ fn a_snap_is_known_by_its_control_group() {
     configure(&bus, "[sandbox.'snap.example']\nprocesses = true\n");
     run(&["ps", "--fields", "pid,name"]).ok();
     let end = std::time::Instant::now() + PATIENCE;
-    // The kernel counts a process out a moment after it was waited for.
+    // The kernel removes a process from its control group a moment after it was waited for.
     while fs::remove_dir(&group).is_err() {
         assert!(std::time::Instant::now() < end);
         std::thread::yield_now();
@@ -132,7 +132,7 @@ fn a_snap_is_known_by_its_control_group() {
 }
 
 #[test]
-fn who_asks_for_the_kernels_metrics_is_not_looked_at() {
+fn a_caller_of_kernel_metrics_is_not_identified() {
     let bus = Bus::activating("");
     super::define_secret(&bus);
     bus.block_on(async {
@@ -150,7 +150,7 @@ fn who_asks_for_the_kernels_metrics_is_not_looked_at() {
         proxy.become_monitor(&[], 0).await.unwrap();
         let own = client.bus().connection().unique_name().unwrap().clone();
         let mut asked = async |call: &str, count: usize| {
-            // Until the answer to the last call of this client.
+            // Until the reply to the last call of this client.
             let mut bus_calls = 0;
             let mut answers = 0;
             while answers < count {
@@ -179,7 +179,7 @@ fn who_asks_for_the_kernels_metrics_is_not_looked_at() {
         }
         client.list(&["cpu"]).await.unwrap();
         assert_eq!(asked("Sample", 6).await, 0);
-        // What not everybody may have is asked for once.
+        // A call that needs a grant has the caller identified once.
         for _ in 0..5 {
             client.list(&[]).await.unwrap();
         }
@@ -192,7 +192,7 @@ fn who_asks_for_the_kernels_metrics_is_not_looked_at() {
 }
 
 #[test]
-fn one_of_the_users_own_may_do_all_it_could() {
+fn a_program_outside_a_sandbox_may_do_everything() {
     let bus = Bus::activating("");
     super::define_secret(&bus);
     bus.block_on(async {

@@ -1,4 +1,4 @@
-//! What the configuration grants a program in a sandbox.
+//! The grants of a program in a sandbox.
 
 use sampled::client::{Error, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[test]
-fn the_metrics_that_the_user_has_defined() {
+fn custom_grants_custom_metrics() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -31,7 +31,7 @@ fn the_metrics_that_the_user_has_defined() {
             .await
             .unwrap();
         timeout(PATIENCE, session.next()).await.unwrap().unwrap();
-        // It is not granted anything else.
+        // The program has no other grant.
         refused(client.quit().await, &["Quit"]);
         let every = TableOptions::default();
         let processes = sandbox.processes().await;
@@ -41,7 +41,7 @@ fn the_metrics_that_the_user_has_defined() {
 }
 
 #[test]
-fn the_processes_without_their_command_lines() {
+fn processes_grants_the_table_without_command_lines() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -50,7 +50,7 @@ fn the_processes_without_their_command_lines() {
     bus.block_on(async {
         let processes = sandbox.processes().await;
         let (all, usual) = (TableOptions::default(), SampleOptions::default());
-        // The usual choice of fields, without what is not granted.
+        // The default fields, without the one that is not granted.
         let table = processes.snapshot(&[], &all, usual).await.unwrap();
         assert!(table.columns.iter().any(|column| column == "name"));
         assert!(!table.columns.iter().any(|column| column == "command_line"));
@@ -64,7 +64,7 @@ fn the_processes_without_their_command_lines() {
             .snapshot(&["pid", "command_line"], &all, usual)
             .await;
         refused(named, &words);
-        // An order and a filter show it as well.
+        // An order and a filter reveal it as well.
         let ordered = all.clone().ordered_by("-command_line");
         refused(processes.snapshot(&["pid"], &ordered, usual).await, &words);
         let filtered = all.clone().filtered_by("command_line", "*password*");
@@ -89,7 +89,7 @@ fn the_processes_without_their_command_lines() {
 }
 
 #[test]
-fn command_lines_and_the_end_of_processes() {
+fn command_lines_and_end_grant_those() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -104,7 +104,7 @@ fn command_lines_and_the_end_of_processes() {
         let start = loop {
             let fields = ["start_time", "command_line"];
             let table = processes.snapshot(&fields, &one, SampleOptions::default());
-            // It may not be `sleep` yet.
+            // The child may not have executed `sleep` yet.
             if let [row] = &table.await.unwrap().rows[..] {
                 break match row[0] {
                     Ok(sampled::reading::Value::Number(start)) => start as u64,
@@ -119,7 +119,7 @@ fn command_lines_and_the_end_of_processes() {
 }
 
 #[test]
-fn a_reload_changes_what_is_granted_at_once() {
+fn a_reload_changes_grants_at_once() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -139,7 +139,7 @@ fn a_reload_changes_what_is_granted_at_once() {
             assert!(tokio::time::Instant::now() < end);
         }
         processes.snapshot(&["pid"], &all, usual).await.unwrap();
-        // What is withdrawn ends the sessions that need it, and no other.
+        // A withdrawn grant ends the sessions that need it, and no other.
         let every = || Start::every_millis(50);
         let mut secret = client.start(&["room"], every()).await.unwrap();
         let mut kernel = client

@@ -1,4 +1,4 @@
-//! The program itself in a sandbox: what it would read by itself there is not the machine that is meant.
+//! `sampled` itself in a sandbox: the files there are not those of the machine that the user means.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::{
     process::{Run, skip},
 };
 
-/// Runs it in a root that has a `/.flatpak-info`, where no session bus can be reached.
+/// Runs `sampled` in a root that has a `/.flatpak-info`, where no session bus can be reached.
 fn run(home: &Home, arguments: &[&str]) -> Run {
     let root = home.dir().join("root");
     fs::create_dir_all(&root).unwrap();
@@ -25,7 +25,7 @@ fn run(home: &Home, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn nothing_is_read_in_the_place_of_the_service() {
+fn the_client_does_not_read_files_instead_of_the_service() {
     let home = Home::new();
     if run(&home, &["--version"]).code != Some(0) {
         return skip(Sandbox::NEEDS);
@@ -47,7 +47,7 @@ fn nothing_is_read_in_the_place_of_the_service() {
             assert!(run.stderr.contains(word), "{word} is not in: {run:?}");
         }
     }
-    // Who says that it is to be these files means them.
+    // Options that name these files have them read.
     let said = run(&home, &["sample", "cpu/all/usage", "--procfs", "/proc"]).ok();
     assert!(said.contains("cpu/all/usage"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! Programs in sandboxes, which reach the bus through the real xdg-dbus-proxy, and what they may do there.
+//! The rights of programs in sandboxes, which reach the bus through the real xdg-dbus-proxy.
 
 mod callers;
 mod grants;
@@ -22,7 +22,7 @@ use crate::{
 const APP: &str = "org.example.App";
 const INFO: &str = "[Application]\nname=org.example.App\n";
 
-/// A root that is this one, with a file more.
+/// A root that is this one, with one more file.
 const ENTER: &str = r#"
 root=$1; info=$2; hung=$3; shift 3
 mount -t tmpfs tmpfs "$root"
@@ -42,12 +42,12 @@ struct Sandbox;
 impl Sandbox {
     const NEEDS: &str = "it needs xdg-dbus-proxy and a mount namespace of its own";
 
-    /// The proxy of a sandbox with this `/.flatpak-info`. None where it cannot be made.
+    /// The proxy of a sandbox with this `/.flatpak-info`; `None` if it cannot be made.
     fn proxy(bus: &Bus, info: &str) -> Option<Proxy> {
         Self::made(bus, info, Path::new(""))
     }
 
-    /// The proxy of one in which this file is in the place of `/.flatpak-info`.
+    /// The proxy of a sandbox that has this file as `/.flatpak-info`.
     fn proxy_with_info_at(bus: &Bus, path: &Path) -> Option<Proxy> {
         Self::made(bus, "", path)
     }
@@ -65,7 +65,7 @@ impl Sandbox {
     }
 }
 
-/// The metric that the user has defined: a command that leaves a trace where it runs.
+/// A custom metric: a command that writes a file when it runs.
 const SECRET: &str = "room/desk/secret";
 
 fn define_secret(bus: &Bus) {
@@ -81,7 +81,7 @@ fn has_run(bus: &Bus) -> bool {
     bus.dir().join("trace").exists()
 }
 
-/// What the configuration says from now on.
+/// Replaces the configuration.
 fn configure(bus: &Bus, text: &str) {
     let directory = bus.config().join("sampled");
     fs::create_dir_all(&directory).unwrap();
@@ -96,7 +96,7 @@ fn reload(daemon: &Process) {
     daemon.signal(Signal::HUP);
 }
 
-/// That a call is refused by an error that has these words in it.
+/// Asserts that a call is refused with an error that contains these words.
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>, words: &[&str]) {
     match result {

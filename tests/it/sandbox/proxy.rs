@@ -13,14 +13,14 @@ use sampled::{
 
 use crate::{bus::Bus, process::Run};
 
-/// A proxy that passes what Flatpak's `--talk-name=io.github.sampled.Sampler1` lets pass.
+/// A proxy with the filter of Flatpak's `--talk-name=io.github.sampled.Sampler1`.
 pub(crate) struct Proxy {
     child: Child,
     address: String,
 }
 
 impl Proxy {
-    /// The proxy of a bus, run by a command that runs the arguments that it is given. None where that fails.
+    /// The proxy of a bus, run by a command that runs its arguments; `None` if that fails.
     pub(crate) fn run_by(mut command: Command, bus: &Bus) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -30,7 +30,7 @@ impl Proxy {
             .arg(&socket)
             .args(["--filter", &format!("--talk={NAME}"), "--fd=1"]);
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
-        // It writes a byte when it listens.
+        // The proxy writes a byte when it listens.
         let mut byte = [0];
         if let Err(error) = child.stdout.as_mut().unwrap().read_exact(&mut byte) {
             eprintln!("no proxy: {error}");
@@ -53,7 +53,7 @@ impl Proxy {
         Processes::on(self.bus().await).await.expect("client")
     }
 
-    /// Runs `sampled` behind it.
+    /// Runs `sampled` behind the proxy.
     pub(crate) fn run(&self, bus: &Bus, arguments: &[&str]) -> Run {
         let mut command = bus.sampled(arguments);
         Run::of(command.env("DBUS_SESSION_BUS_ADDRESS", &self.address))

@@ -1,4 +1,4 @@
-//! What a program in a sandbox has, and what it has not.
+//! The calls that a program in a sandbox without grants may make, and those that it may not.
 
 use futures_util::StreamExt;
 use sampled::client::{Error, SampleOptions, Start, TableOptions};
@@ -14,7 +14,7 @@ use crate::{
 const QUICK: &str = "memory/physical/total";
 
 #[test]
-fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
+fn kernel_metrics_and_own_sessions_are_permitted() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -32,7 +32,7 @@ fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
             timeout(PATIENCE, session.next()).await.unwrap().unwrap();
         }
         session.stop().await.unwrap();
-        // What is its own it sees all of.
+        // The program sees everything of its own sessions.
         let label = [("label", zbus::Variant::from("mine"))].into();
         let started = client.proxy().start(&[QUICK], 50_000, &label).await;
         let (own, _) = started.unwrap();
@@ -50,7 +50,7 @@ fn the_metrics_of_the_kernel_and_sessions_of_its_own() {
 }
 
 #[test]
-fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
+fn custom_metrics_are_hidden_and_do_not_run() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -67,7 +67,7 @@ fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
             let mut ids = sample.readings.keys().chain(sample.faults.keys());
             assert!(!ids.any(|id| is_shown(id)));
         }
-        // The id, a prefix, a pattern, and what is almost the id.
+        // The id, a prefix, a pattern, and a misspelt id.
         for selector in [SECRET, "room", "room/*/secret", "room/desk/secre"] {
             let every = Start::every_millis(50);
             let errors = [
@@ -91,7 +91,7 @@ fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
         let sources = client.sources().await.unwrap();
         assert!(sources.contains_key("memory"));
         assert!(!sources.keys().any(|name| name.contains("sources.d")));
-        // Others see all of it, and what a session of theirs has is not shown either.
+        // Programs outside see all of it; their sessions' columns are hidden as well.
         let host = bus.client().await;
         let theirs = host.start(&[QUICK], Start::every_millis(50)).await.unwrap();
         assert!(host.sources().await.unwrap().contains_key("sources.d"));
@@ -114,7 +114,7 @@ fn what_the_user_has_defined_is_not_shown_and_does_not_run() {
 }
 
 #[test]
-fn what_is_defined_later_is_not_shown_either() {
+fn later_definitions_are_hidden_as_well() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -123,7 +123,7 @@ fn what_is_defined_later_is_not_shown_either() {
         let (client, host) = (sandbox.client().await, bus.client().await);
         let mut told = client.proxy().receive_catalog_changed().await.unwrap();
         let mut announced = host.proxy().receive_catalog_changed().await.unwrap();
-        // One that has never called anything.
+        // A client that has never made a call.
         let listener = bus.client().await;
         let mut heard = listener.proxy().receive_catalog_changed().await.unwrap();
         let all = client.start(&["*"], Start::every_millis(50)).await;
@@ -134,7 +134,7 @@ fn what_is_defined_later_is_not_shown_either() {
         while theirs.columns().iter().all(|id| id != SECRET) {
             timeout(PATIENCE, theirs.next()).await.unwrap().unwrap();
         }
-        // Whoever may know of it is told.
+        // A client that may see it is told.
         for changes in [&mut announced, &mut heard] {
             loop {
                 let change = timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
@@ -144,7 +144,7 @@ fn what_is_defined_later_is_not_shown_either() {
                 }
             }
         }
-        // Two frames that were made after that.
+        // Two frames that were made after the change.
         let now = client.sample(&[QUICK], SampleOptions::default()).await;
         let now = now.unwrap().timestamp;
         let mut later = 0;
@@ -154,7 +154,7 @@ fn what_is_defined_later_is_not_shown_either() {
             later += u32::from(frame.timestamp > now);
         }
         assert!(!all.columns().iter().any(|id| id.starts_with("room")));
-        // No broadcast has named it, nor does another definition change that.
+        // No broadcast has named the metric, and another definition changes nothing.
         let directory = sources_d(&bus);
         define(
             &directory,
@@ -175,7 +175,7 @@ fn what_is_defined_later_is_not_shown_either() {
 }
 
 #[test]
-fn what_is_not_its_own_business() {
+fn sessions_of_others_quit_and_detached_are_refused() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -221,7 +221,7 @@ fn what_is_not_its_own_business() {
 }
 
 #[test]
-fn the_processes() {
+fn processes_are_refused() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -249,7 +249,7 @@ fn the_processes() {
         let ended = processes.end(1, 0, 15).await;
         check(ended, "Processes1.End", "end");
     });
-    // A person reads the same.
+    // `sampled ps` prints the same error.
     let run = sandbox.run(&bus, &["ps"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let expected = format!(
@@ -257,19 +257,19 @@ fn the_processes() {
          [sandbox.\"{APP}\"] in config.toml grants it\n"
     );
     assert_eq!(run.stderr, expected);
-    // One of the user's own is asked nothing.
+    // A program outside a sandbox is not refused.
     bus.run(&["ps"]).ok();
 }
 
 #[test]
-fn those_who_have_left_keep_nobody_from_being_told() {
-    // This bus does not say who subscribes: those are told who have asked what there is.
+fn clients_that_have_left_do_not_fill_the_list_of_listeners() {
+    // This bus does not tell the subscribers: the service tells the clients that have called `List` or `Start`.
     let bus = Bus::without_statistics();
     bus.block_on(async {
         let first = bus.client().await;
         let mut told_first = first.proxy().receive_catalog_changed().await.unwrap();
         first.list(&[QUICK]).await.unwrap();
-        // As many as are remembered, and some.
+        // More clients than are remembered.
         for _ in 0..1100 {
             bus.client().await.list(&[QUICK]).await.unwrap();
         }
