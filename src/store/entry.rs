@@ -8,7 +8,7 @@ use std::{
 
 use tracing::warn;
 
-use super::{backoff::Backoff, changes::Changes, device_lists::DeviceLists};
+use super::{backoff::Backoff, changes::Changes, known_devices::KnownDevices};
 use crate::{
     history::History,
     metric::Metric,
@@ -32,7 +32,7 @@ pub(super) struct Entry {
     pub(super) membership: Option<(usize, Presence)>,
     /// The kernel subsystems of its devices.
     pub(super) subsystems: &'static [&'static str],
-    lists: DeviceLists,
+    lists: KnownDevices,
     /// The metrics that discovery has found; `None` before the first discovery.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     /// The number of columns of a snapshot.
@@ -59,7 +59,7 @@ impl Entry {
             subsystems: about.subsystems,
             source,
             membership: None,
-            lists: DeviceLists::default(),
+            lists: KnownDevices::default(),
             metrics: None,
             width: 0,
             history: History::default(),
@@ -116,7 +116,7 @@ impl Entry {
         answer.ok().flatten()
     }
 
-    /// Whether its devices may be others than those it knows: see [`DeviceLists::may_differ`].
+    /// Whether its devices may be others than those it knows: see [`KnownDevices::may_differ`].
     pub(super) fn may_have_other_devices(
         &mut self,
         listed: &mut impl FnMut(&'static str) -> Option<u64>,

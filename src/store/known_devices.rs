@@ -10,13 +10,13 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// The kernel's lists of the subsystems of one source, at the last probe for a caller of `List`.
 #[derive(Default)]
-pub(super) struct DeviceLists {
+pub(super) struct KnownDevices {
     /// The hashes of the lists; `None` if one was not readable.
     hashes: Option<Vec<u64>>,
     last_probe: LastProbe,
 }
 
-impl DeviceLists {
+impl KnownDevices {
     /// Whether the devices may be others than at the last probe: the lists differ, the source has a problem, or the
     /// probe is old. If so, the caller probes now.
     pub(super) fn may_differ(
