@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    os::fd::OwnedFd,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::{
     custom::command::Runner,
@@ -121,8 +121,8 @@ impl Registry {
         let Some(descriptor) = &contents.descriptor else {
             return true;
         };
-        let mut polled = [PollFd::new(descriptor, PollFlags::IN)];
-        !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
+        let mut polled = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
+        !matches!(poll(&mut polled, PollTimeout::ZERO), Ok(0))
     }
 
     /// A descriptor that is readable when the directory has changed.

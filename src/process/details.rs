@@ -6,6 +6,7 @@ use nix::{
     time::ClockId,
     unistd::{Uid, User},
 };
+// As in `stat_reader`, which the errors go to.
 use rustix::{
     fs::{Mode, OFlags, openat, readlinkat},
     io::Errno,

@@ -2,6 +2,7 @@
 
 use std::{fs, io, process};
 
+// nix has no pidfd_open(2), no pidfd_send_signal(2), and no signal that is real-time.
 use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},

@@ -2,6 +2,7 @@
 
 use std::{mem, ops::Range, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
+// nix has no getdents64(2) into a buffer of ours, and no pidfd_open(2).
 use rustix::{
     fs::{Mode, OFlags, RawDir, SeekFrom, open, openat, seek},
     io::{Errno, pread},

@@ -2,6 +2,7 @@
 
 use std::{mem, os::fd::OwnedFd, time::Duration};
 
+// As in `stat_reader`, which the errors come from.
 use rustix::{
     fs::{AtFlags, statat},
     io::Errno,

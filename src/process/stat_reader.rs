@@ -6,6 +6,7 @@ use nix::{
     sys::resource::{Resource, getrlimit},
     unistd::{SysconfVar, sysconf},
 };
+// nix has no pidfd_open(2). The errors of one process come from one library.
 use rustix::{
     fs::{Mode, OFlags, openat},
     io::{Errno, pread},

@@ -9,16 +9,17 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     os::{
-        fd::AsFd,
+        fd::{AsFd, AsRawFd},
         unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     },
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fs::OFlags,
-    net::{SendFlags, send},
+use nix::{
+    fcntl::OFlag,
+    poll::{PollFd, PollFlags, ppoll},
+    sys::socket::{MsgFlags, send},
+    unistd,
 };
 
 /// PIPE_BUF: a pipe takes so many bytes at once or none.
@@ -52,10 +53,10 @@ impl Stderr {
         let opened = if kind.is_socket() {
             Self::Socket(stderr)
         } else if kind.is_fifo() || kind.is_char_device() {
-            let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+            let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
             let own = OpenOptions::new()
                 .write(true)
-                .custom_flags(flags.bits() as i32)
+                .custom_flags(flags.bits())
                 .open(PATH);
             own.map_or(Self::Shared(stderr), Self::Own)
         } else {
@@ -69,8 +70,8 @@ impl Stderr {
         let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
         match self {
             Self::Socket(socket) => {
-                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                Ok(send(socket, bytes, flags)?)
+                let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+                Ok(send(socket.as_raw_fd(), bytes, flags)?)
             }
             Self::Own(file) => file.write(bytes),
             Self::Shared(file) if !is_ready(&file, Duration::ZERO) => {
@@ -105,12 +106,11 @@ impl Stderr {
 
 /// write(2) without the lock of `io::Stderr`, which a blocked thread may hold. `io::Stderr` has no buffer to bypass.
 fn write_once(file: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
-    Ok(rustix::io::write(file, bytes)?)
+    Ok(unistd::write(file, bytes)?)
 }
 
 /// Whether there is room for a write within this time.
 fn is_ready(file: impl AsFd, time: Duration) -> bool {
-    let time = Timespec::try_from(time).unwrap_or_default();
-    let mut fds = [PollFd::new(&file, PollFlags::OUT)];
-    poll(&mut fds, Some(&time)).is_ok_and(|ready| ready > 0)
+    let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLOUT)];
+    ppoll(&mut fds, Some(time.into()), None).is_ok_and(|ready| ready > 0)
 }

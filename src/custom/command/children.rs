@@ -2,6 +2,7 @@
 
 use std::{fs, process};
 
+// The pid of `subreaper`.
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::pid_stat::Stat;

@@ -22,6 +22,7 @@ use nix::{
     },
     unistd,
 };
+// The pid of `subreaper`.
 use rustix::process::Pid;
 
 use super::invocation::Invocation;

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+// nix has no pidfd_open(2) and no pidfd_send_signal(2).
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{GRACE, after, pid_stat::Stat};

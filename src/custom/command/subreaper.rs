@@ -31,6 +31,7 @@ use nix::{
     },
     unistd,
 };
+// nix does not tell the death by a real-time signal.
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, wait, waitid},

@@ -5,13 +5,16 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
     mem,
-    os::unix::net::UnixStream,
+    os::{fd::AsFd, unix::net::UnixStream},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, ppoll},
+};
 
 use super::{
     failure::Failure,
@@ -141,19 +144,17 @@ impl Supervisor {
     /// Waits for input, or until a moment.
     fn wait(&mut self, next: Option<Instant>) {
         let now = Instant::now();
-        let mut fds = vec![PollFd::new(&self.woken, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
         let mut next = next;
         for run in self.runs.values() {
             let (descriptors, moment) = run.waits_for(now);
-            let polled = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+            let polled = |fd| PollFd::new(fd, PollFlags::POLLIN);
             fds.extend(descriptors.into_iter().map(polled));
             next = next.into_iter().chain(moment).min();
         }
         let timeout = next.map(|next| next.saturating_duration_since(now));
-        // A time that is out of range of a timespec is no deadline.
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        if let Err(cause) = poll(&mut fds, timeout.as_ref())
-            && cause != rustix::io::Errno::INTR
+        if let Err(cause) = ppoll(&mut fds, timeout.map(Into::into), None)
+            && cause != Errno::EINTR
         {
             // Out of memory. A retry at once would not help.
             thread::sleep(Duration::from_millis(100));

@@ -3,26 +3,26 @@
 //! The path alone does not tell: `/proc/self/root/home/me/file` and `/sys/../home/me/file` lead to other file
 //! systems, and so does a mount below `/sys`. openat2(2) resolves the path and refuses to leave the file system.
 
-use std::{fs::File, io};
+use std::{fs::File, io, os::fd::OwnedFd};
 
-use rustix::{
-    fd::OwnedFd,
-    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
+use nix::{
+    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2},
+    sys::stat::Mode,
 };
 
 const ROOTS: [&str; 2] = ["/proc", "/sys"];
 
 /// Follows no magic link, crosses no mount, and does not leave the root by `..`.
-const WITHIN: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_MAGICLINKS)
-    .union(ResolveFlags::NO_XDEV);
+const WITHIN: ResolveFlag = ResolveFlag::RESOLVE_BENEATH
+    .union(ResolveFlag::RESOLVE_NO_MAGICLINKS)
+    .union(ResolveFlag::RESOLVE_NO_XDEV);
 
 /// Whether a path leads to a file of procfs or sysfs. A path whose file does not exist yet counts, too.
 pub(super) fn is_one(path: &str) -> bool {
     let Some((root, below)) = split(path) else {
         return false;
     };
-    let opened = openat_within(root, below, OFlags::PATH);
+    let opened = openat_within(root, below, OFlag::O_PATH);
     match opened {
         Ok(_) => true,
         // The existing part of the path stays inside.
@@ -36,7 +36,7 @@ pub(super) fn is_one(path: &str) -> bool {
 /// The file cannot be opened, or the path leads to another file system by now.
 pub(super) fn open(path: &str) -> io::Result<File> {
     let (root, below) = split(path).ok_or(io::ErrorKind::NotFound)?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     openat_within(root, below, flags).map(File::from)
 }
 
@@ -48,11 +48,11 @@ fn split(path: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-fn openat_within(root: &str, below: &str, flags: OFlags) -> io::Result<OwnedFd> {
-    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, root, directory, Mode::empty())?;
-    let flags = flags | OFlags::CLOEXEC;
-    Ok(openat2(&root, below, flags, Mode::empty(), WITHIN)?)
+fn openat_within(root: &str, below: &str, flags: OFlag) -> io::Result<OwnedFd> {
+    let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let root = openat(AT_FDCWD, root, directory, Mode::empty())?;
+    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC);
+    Ok(openat2(&root, below, how.resolve(WITHIN))?)
 }
 
 #[cfg(test)]

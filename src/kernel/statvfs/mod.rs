@@ -8,7 +8,7 @@ use std::{
 };
 
 use nix::sys::stat::{major, minor};
-use rustix::fs::statvfs;
+use nix::sys::statvfs::statvfs;
 
 use super::block;
 use crate::{
@@ -281,14 +281,15 @@ impl MountPoint {
             }
         }
         let answer = statvfs(&self.path).map_err(|errno| fault(errno.into()))?;
-        let bytes = |blocks: u64| blocks.checked_mul(answer.f_frsize).ok_or(Fault::Malformed);
-        let (blocks, unused) = (answer.f_blocks, answer.f_bfree);
+        let block = answer.fragment_size();
+        let bytes = |blocks: u64| blocks.checked_mul(block).ok_or(Fault::Malformed);
+        let (blocks, unused) = (answer.blocks(), answer.blocks_free());
         Ok(SpaceUsage {
             total: bytes(blocks)?,
             used: bytes(blocks.checked_sub(unused).ok_or(Fault::Malformed)?)?,
-            free: bytes(answer.f_bavail)?,
-            inodes: answer.f_files,
-            inodes_free: answer.f_ffree,
+            free: bytes(answer.blocks_available())?,
+            inodes: answer.files(),
+            inodes_free: answer.files_free(),
         })
     }
 }

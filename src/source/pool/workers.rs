@@ -143,6 +143,6 @@ fn name_thread(name: &str) {
     let from = (name.len().saturating_sub(15)..).find(|&at| name.is_char_boundary(at));
     let end = from.and_then(|from| name.get(from..)).unwrap_or(name);
     if let Ok(name) = CString::new(end) {
-        rustix::thread::set_name(&name).ok();
+        nix::sys::prctl::set_name(&name).ok();
     }
 }

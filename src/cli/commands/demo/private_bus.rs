@@ -3,17 +3,18 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, ErrorKind},
-    os::fd::OwnedFd,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use nix::unistd::mkdtemp;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+use nix::{
+    poll::{PollFd, PollFlags, ppoll},
+    unistd::mkdtemp,
 };
+// nix has no pidfd_open(2) and no pidfd_send_signal(2).
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use sampled::{client::Bus, install, wire::NAME};
 
@@ -65,13 +66,9 @@ impl PrivateBus {
         let Some(service) = &self.service else {
             return false;
         };
-        let timeout = Timespec {
-            tv_sec: timeout.as_secs() as i64,
-            tv_nsec: timeout.subsec_nanos().into(),
-        };
         // A pidfd becomes readable when its process ends.
-        let mut ended = [PollFd::new(service, PollFlags::IN)];
-        poll(&mut ended, Some(&timeout)).is_ok_and(|ready| ready > 0)
+        let mut ended = [PollFd::new(service.as_fd(), PollFlags::POLLIN)];
+        ppoll(&mut ended, Some(timeout.into()), None).is_ok_and(|ready| ready > 0)
     }
 
     /// Ends the bus and removes its files.
@@ -96,10 +93,7 @@ impl Drop for PrivateBus {
 }
 
 /// The timeout for the start of dbus-daemon.
-const START_TIMEOUT: Timespec = Timespec {
-    tv_sec: 10,
-    tv_nsec: 0,
-};
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A dbus-daemon, killed on drop.
 struct BusDaemon(Child);
@@ -127,13 +121,14 @@ impl BusDaemon {
         let mut address = String::new();
         if let Some(stdout) = daemon.0.stdout.take() {
             // It writes the line at once.
-            let mut readable = [PollFd::new(&stdout, PollFlags::IN)];
-            let ready = poll(&mut readable, Some(&START_TIMEOUT)).map_err(io::Error::from);
+            let mut readable = [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)];
+            let ready =
+                ppoll(&mut readable, Some(START_TIMEOUT.into()), None).map_err(io::Error::from);
             if ready.map_err(at(Path::new("dbus-daemon")))? == 0 {
                 return Err(DemoError::Daemon {
                     log: format!(
                         "it has not said its address within {} s",
-                        START_TIMEOUT.tv_sec
+                        START_TIMEOUT.as_secs()
                     ),
                 });
             }

@@ -7,6 +7,7 @@
 
 use std::io;
 
+// nix has no tcgetwinsize(3).
 use rustix::termios::tcgetwinsize;
 
 use sampled::{

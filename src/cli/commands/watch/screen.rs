@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+// nix has no tcgetwinsize(3).
 use rustix::termios::{Winsize, tcgetwinsize};
 
 use crate::cli::output::terminal_text::columns;
