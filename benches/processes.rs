@@ -167,7 +167,7 @@ impl Counted {
     }
 }
 
-/// What whoever keeps no file open has to do.
+/// The reads of a program that keeps no file open.
 fn open_anew() {
     let entries = fs::read_dir("/proc").expect("there is a /proc").flatten();
     for entry in entries {

@@ -73,8 +73,8 @@ impl Bus {
         Self::configured(home, "--session", None)
     }
 
-    /// A bus that starts `sampled serve`, and tells nobody how much it holds for whom, as one that was
-    /// built without statistics.
+    /// A bus that starts `sampled serve` and tells no client's unread bytes, like one that was built without
+    /// statistics.
     #[track_caller]
     pub(crate) fn without_statistics() -> Self {
         let denied = "<deny send_interface='org.freedesktop.DBus.Debug.Stats'/>";

@@ -256,7 +256,7 @@ fn the_service_of_another_user_is_left_alone() {
         let mut child = serve.spawn().unwrap();
         let daemon = bus.block_on(bus.owned());
         let user = if nobody_serves { "nobody" } else { "root" };
-        // One who has a session: otherwise the service leaves when it is asked, whoever asks.
+        // A client with a session: without one the service leaves when any client asks.
         let client = bus.block_on(async {
             let client = bus.client().await;
             let every = sampled::client::Start::every_millis(1000);

@@ -66,7 +66,7 @@ fn counts_and_tables_of_one_age_are_of_one_pass() {
     bus.block_on(async {
         let daemon = bus.owned().await;
         let (client, processes) = (bus.client().await, processes(&bus).await);
-        // What has come since is in neither, whoever has had the pass taken.
+        // Neither has a process that has come since, whichever of them has had the pass taken.
         let first = listed(&processes, 10).await;
         assert_eq!(first.0, 1.0);
         proc.process(2);
