@@ -1,6 +1,6 @@
 //! Readings without a bus: this process reads the sources itself.
 //!
-//! The methods and types are those of [`client`], so that a program can use either:
+//! The methods and types are those of [`client`](crate::client), so that a program can use either:
 //!
 //! ```
 //! use sampled::{Local, client::SampleOptions, reading::Value};
