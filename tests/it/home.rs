@@ -9,7 +9,10 @@ use std::{
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::process::{Process, Run};
+use crate::{
+    environment::environment,
+    process::{Process, Run},
+};
 
 /// The program under test.
 pub(crate) const SAMPLED: &str = env!("CARGO_BIN_EXE_sampled");
@@ -97,8 +100,7 @@ impl Home {
 
     fn has_started(&self, pid: u32) -> bool {
         let mark = format!("{MARK}={}", self.dir().display());
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment
+        environment(pid)
             .split(|&byte| byte == 0)
             .any(|variable| variable == mark.as_bytes())
     }

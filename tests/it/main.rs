@@ -23,6 +23,8 @@ mod description;
 mod devices;
 mod durations;
 mod emulator;
+#[path = "../../crates/daemon/tests/it/environment.rs"]
+mod environment;
 mod farewell;
 mod growth;
 mod hammer;

@@ -8,6 +8,7 @@ use sampled::client::SampleOptions;
 use crate::{
     bus::Bus,
     custom::place::{define, sources_d},
+    environment::environment,
     home::{Home, MARK},
     process::{PATIENCE, Process},
 };
@@ -53,7 +54,7 @@ fn commands(home: &Home) -> Vec<Process> {
         name.to_str()?.parse().ok()
     });
     let is_one = |process: &Process| {
-        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        let environment = environment(process.pid);
         let has = |text: &str| {
             let mut variables = environment.split(|&byte| byte == 0);
             variables.any(|variable| variable.starts_with(text.as_bytes()))

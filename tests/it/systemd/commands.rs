@@ -5,7 +5,7 @@ use std::{env, fs, io::Write, net::TcpListener, path::PathBuf, thread};
 use sampled::{client::SampleOptions, reading::Value};
 
 use super::session::{UNITS, within};
-use crate::{custom::place::define, process::PATIENCE};
+use crate::{custom::place::define, environment::environment, process::PATIENCE};
 
 /// One that asks somebody on the network, one that compiles what it runs, and one that does not want to end.
 const COMMANDS: &str = r#"
@@ -64,7 +64,7 @@ fn commands_may_do_what_they_must() {
 /// How many processes there are of runs; of other sessions there are none here.
 fn commands() -> usize {
     let environments = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
-        let environment = fs::read(entry.ok()?.path().join("environ")).ok()?;
+        let environment = environment(entry.ok()?.file_name().to_str()?.parse().ok()?);
         let mut variables = environment.split(|&byte| byte == 0);
         variables
             .find(|variable| variable.starts_with(b"SAMPLED_RUN="))

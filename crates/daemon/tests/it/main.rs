@@ -6,6 +6,7 @@
 
 mod control;
 mod detach;
+mod environment;
 #[cfg(target_pointer_width = "64")]
 mod filter;
 mod foreground;

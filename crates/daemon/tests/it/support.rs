@@ -14,6 +14,8 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use sampled_daemon::Process;
 
+use super::environment::environment;
+
 /// A deadline that only a hang exceeds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -129,10 +131,8 @@ impl Fixture {
         let all = fs::read_dir("/proc").unwrap().flatten();
         let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         numbers
-            .filter(|pid| {
-                // The environment of a zombie reads as empty.
-                let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                environment
+            .filter(|&pid: &i32| {
+                environment(pid as u32)
                     .windows(mark.len())
                     .any(|window| window == mark.as_bytes())
             })
@@ -354,3 +354,20 @@ sys.stdin.read()",
 /// All commands, from start to stop.
 pub(crate) const ALL_COMMANDS: &str =
     "$M start && $M status && $M reload && $M restart && $M stop && ! $M status";
+
+#[test]
+fn a_process_that_replaces_its_program_is_found() {
+    let fixture = Fixture::new();
+    let again = "exec sh -c \"$AGAIN\"";
+    let mut shell = fixture.command("sh");
+    let mut shell = shell
+        .args(["-c", again])
+        .env("AGAIN", again)
+        .spawn()
+        .unwrap();
+    for round in 0..2000 {
+        assert_eq!(fixture.processes(), [shell.id() as i32], "round {round}");
+    }
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+}
