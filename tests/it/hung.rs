@@ -73,7 +73,7 @@ fn a_hung_mount_costs_its_own_values_alone() {
             }
         };
         assert_eq!(late.faults.get(&total), Some(&Fault::Timeout));
-        assert!(answered > 3, "{answered}");
+        assert!(answered > 0, "nothing is answered while one waits");
         // A file of the same mount waits behind it.
         let late = sample(&client, OWN).await;
         assert_eq!(late.faults.get(OWN), Some(&Fault::Timeout));
@@ -141,7 +141,7 @@ fn a_hung_home_costs_nothing_that_is_known() {
                 }
             }
         }
-        assert!(answered > 3, "{answered}");
+        assert!(answered > 0, "nothing is answered while one waits");
         // The configuration is there as well.
         daemon.signal(Signal::HUP);
         let before = threads(daemon.pid);
