@@ -9,10 +9,12 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    bus::Bus,
     calls::fixture,
-    home::{Home, SAMPLED},
-    process::{Run, skip},
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        process::{Run, skip},
+    },
 };
 
 /// A machine of which a part can be taken away.

@@ -20,12 +20,14 @@ use zbus::{
 };
 
 use crate::{
-    bus::Bus,
-    home::SAMPLED,
-    process::{Run, skip},
-    raw::{Raw, ask, error, finish},
     receivers::held,
     sessions::{frame, start},
+    support::{
+        bus::Bus,
+        home::SAMPLED,
+        process::{Run, skip},
+        raw::{Raw, ask, error, finish},
+    },
 };
 
 const LIMIT: &str = "io.github.sampled.Error.LimitExceeded";

@@ -9,7 +9,7 @@ use sampled::{
 };
 use zbus::Variant;
 
-use crate::bus::Bus;
+use crate::support::bus::Bus;
 
 /// Where the fixture trees are.
 pub(crate) fn fixture(tree: &str) -> String {

@@ -12,10 +12,12 @@ use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
 use crate::{
-    bus::Bus,
     calls::fixture,
-    home::{Home, SAMPLED},
-    process::Run,
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        process::Run,
+    },
 };
 
 /// A frame in JSON, in exactly the shape that it has.

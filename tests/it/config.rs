@@ -6,7 +6,7 @@ use nix::{sys::stat::Mode, unistd::mkfifo};
 use rustix::process::Signal;
 use sampled::client::{Error, Processes, SampleOptions, Start, TableOptions};
 
-use crate::{bus::Bus, home::Home};
+use crate::support::{bus::Bus, home::Home};
 
 /// Writes the user's own file.
 fn configure(home: &Home, text: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use crate::{bus::Bus, home::Home, process::Run};
+use crate::support::{bus::Bus, home::Home, process::Run};
 
 #[test]
 fn the_story_is_told_and_leaves_nothing_behind() {

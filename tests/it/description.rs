@@ -4,7 +4,7 @@ use std::fs;
 
 use sampled::wire::{INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
-use crate::bus::Bus;
+use crate::support::bus::Bus;
 
 /// What a member of an interface is declared as.
 type Members = Vec<(String, String, Vec<(String, String, String)>)>;

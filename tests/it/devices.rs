@@ -18,11 +18,13 @@ use tokio::time::timeout;
 use zbus::{OwnedVariant, Variant};
 
 use crate::{
-    bus::Bus,
     calls::fixture,
     cli::frame,
-    home::{Home, SAMPLED},
-    process::PATIENCE,
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        process::DEADLINE,
+    },
 };
 
 /// A tree of /proc with these network interfaces.
@@ -62,7 +64,7 @@ fn sessions_gain_and_lose_what_comes_and_goes() {
         let mut frame = session.next().await.unwrap();
         assert!(frame.reading(total).is_none());
         interfaces(&proc, &["eth0", "eth1"]);
-        let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+        let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
         let appeared = change.args().unwrap().appeared;
         assert!(appeared.iter().any(|id| id == total), "{appeared:?}");
         assert!(
@@ -70,15 +72,15 @@ fn sessions_gain_and_lose_what_comes_and_goes() {
             "{appeared:?}"
         );
         while frame.reading(total).is_none() {
-            frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         assert_eq!(frame.reading(total), Some(Ok(Value::Number(1000.0))));
         interfaces(&proc, &["eth0"]);
-        let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+        let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
         let vanished = change.args().unwrap().vanished;
         assert!(vanished.iter().any(|id| id == total), "{vanished:?}");
         while frame.reading(total).is_some() {
-            frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         assert!(frame.reading("network/eth0/totalDownload").is_some());
     });
@@ -139,7 +141,7 @@ fn what_is_not_heard_of_is_looked_for() {
         let mut until = async |expected: sampled::reading::Reading| {
             let mut reading = async || session.next().await.unwrap().reading(state);
             let expected = Some(expected);
-            timeout(PATIENCE, async { while reading().await != expected {} })
+            timeout(DEADLINE, async { while reading().await != expected {} })
                 .await
                 .unwrap();
         };
@@ -197,14 +199,14 @@ fn a_real_interface_is_heard_of_while_a_session_runs() {
         let name = interface.0.clone();
         let mine = |ids: Vec<String>| ids.iter().any(|id| id.contains(&name));
         loop {
-            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
             if mine(change.args().unwrap().appeared) {
                 break;
             }
         }
         drop(interface);
         loop {
-            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
             if mine(change.args().unwrap().vanished) {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::home::Home;
+use crate::support::home::Home;
 
 /// As many seconds as a number of 64 bits can say, and centuries.
 const LONG: [&str; 2] = ["18446744073709551615s", "584years"];

@@ -13,11 +13,13 @@ use sampled::client::Start;
 use zbus::{Message, Variant};
 
 use crate::{
-    bus::Bus,
     calls::fixture,
     leaving::end,
-    process::{PATIENCE, Process},
-    raw::{Raw, ask, error},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, Process},
+        raw::{Raw, ask, error},
+    },
 };
 
 /// How long the service may take to go after a signal.
@@ -49,7 +51,7 @@ fn until_it_waits(process: &Process) {
             return;
         }
         before = now;
-        assert!(start.elapsed() < PATIENCE, "it does not wait");
+        assert!(start.elapsed() < DEADLINE, "it does not wait");
     }
 }
 

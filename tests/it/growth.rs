@@ -14,10 +14,10 @@ use sampled::{
 };
 use tokio::time::timeout;
 
-use crate::{
+use crate::support::{
     bus::Bus,
     home::SAMPLED,
-    process::{PATIENCE, Process, skip},
+    process::{DEADLINE, Process, skip},
 };
 
 /// A network namespace of its own, with a view of it in /sys.
@@ -59,7 +59,7 @@ fn memory(process: &Process) -> u64 {
 /// Waits until a metric is there, or is not; the moment of the frame that shows it.
 async fn until(session: &mut Session, id: &str, is_there: bool) -> u64 {
     loop {
-        let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        let frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         if frame.reading(id).is_some() == is_there {
             return frame.timestamp;
         }
@@ -115,7 +115,7 @@ fn interfaces_of_containers_leave_no_memory_behind() {
                 has_gone |= reading == Err(Fault::Gone);
                 let is_its = reading == Ok(Value::Number(0.0)) && !has_gone;
                 assert!(is_its || has_gone && reading.is_err(), "{reading:?}");
-                frame = timeout(PATIENCE, one.next()).await.unwrap().unwrap();
+                frame = timeout(DEADLINE, one.next()).await.unwrap().unwrap();
             }
             assert_eq!(has_gone, batch > 1);
             ip(&process, "link del group 7\n");
@@ -130,7 +130,7 @@ fn interfaces_of_containers_leave_no_memory_behind() {
         // It comes back, and is read again.
         ip(&process, "link add v0x0 type veth peer name w0x0\n");
         let expected = Some(Ok(Value::Number(0.0)));
-        while timeout(PATIENCE, one.next())
+        while timeout(DEADLINE, one.next())
             .await
             .unwrap()
             .unwrap()

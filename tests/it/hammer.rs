@@ -17,7 +17,10 @@ use rustix::process::Signal;
 use sampled::client::Client;
 use tokio::{runtime::Builder, time::timeout};
 
-use crate::{bus::Bus, home::Home, leaving::sample};
+use crate::{
+    leaving::sample,
+    support::{bus::Bus, home::Home},
+};
 
 /// Eight callers that call and pause for about as long as the daemon lingers.
 fn hammer(bus: &Bus, also: impl FnOnce(&AtomicBool) + Send) -> u64 {

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use crate::{
+use crate::support::{
     bus::Bus,
     home::Home,
     process::{Run, skip},
@@ -109,7 +109,7 @@ fn a_bus_of_another_user_is_named() {
     open(bus.dir(), 0o777);
     open(&bus.dir().join("bus"), 0o777);
     let program = bus.dir().join("sampled");
-    std::fs::copy(crate::home::SAMPLED, &program).unwrap();
+    std::fs::copy(crate::support::home::SAMPLED, &program).unwrap();
     let command = |arguments: &[&str]| {
         let mut command = bus.command("setpriv");
         command

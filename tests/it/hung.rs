@@ -10,10 +10,12 @@ use sampled::{
 use tokio::time::timeout;
 
 use crate::{
-    bus::Bus,
-    custom::place::{define, sources_d},
-    hung_mount::Hung,
-    process::{PATIENCE, skip},
+    custom::fixture::{define, sources_d},
+    support::{
+        bus::Bus,
+        hung_mount::Hung,
+        process::{DEADLINE, skip},
+    },
 };
 
 /// The id of what a mounted file system has room for.
@@ -44,7 +46,7 @@ fn threads(pid: u32) -> usize {
 async fn sample(client: &Client, id: &str) -> Sample {
     let ids = [id];
     let sample = client.sample(&ids, SampleOptions::default());
-    timeout(PATIENCE, sample).await.unwrap().unwrap()
+    timeout(DEADLINE, sample).await.unwrap().unwrap()
 }
 
 #[test]
@@ -81,9 +83,9 @@ fn a_hung_mount_costs_its_own_values_alone() {
         let all = ["disk", OWN, QUICK];
         let before = threads(daemon);
         for _ in 0..100 {
-            timeout(PATIENCE, client.list(&all)).await.unwrap().unwrap();
+            timeout(DEADLINE, client.list(&all)).await.unwrap().unwrap();
             let sample = client.sample(&all, SampleOptions::default());
-            let sample = timeout(PATIENCE, sample).await.unwrap().unwrap();
+            let sample = timeout(DEADLINE, sample).await.unwrap().unwrap();
             assert_eq!(sample.faults.get(&total), Some(&Fault::Timeout));
             assert!(sample.readings.contains_key(QUICK));
         }
@@ -94,14 +96,14 @@ fn a_hung_mount_costs_its_own_values_alone() {
         );
         // A session of it has its frames.
         let session = client.start(&all, Start::every(Duration::from_millis(50)));
-        let mut session = timeout(PATIENCE, session).await.unwrap().unwrap();
+        let mut session = timeout(DEADLINE, session).await.unwrap().unwrap();
         for _ in 0..20 {
-            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         session.stop().await.unwrap();
         // When its program has ended, the kernel says so.
         hung.end();
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + DEADLINE;
         while sample(&client, &total).await.faults.get(&total) == Some(&Fault::Timeout) {
             assert!(tokio::time::Instant::now() < end);
         }
@@ -131,7 +133,7 @@ fn a_hung_home_costs_nothing_that_is_known() {
         loop {
             tokio::select! {
                 biased;
-                listed = timeout(PATIENCE, &mut list) => {
+                listed = timeout(DEADLINE, &mut list) => {
                     assert!(listed.unwrap().unwrap().contains_key(OWN));
                     break;
                 }
@@ -146,7 +148,7 @@ fn a_hung_home_costs_nothing_that_is_known() {
         daemon.signal(Signal::HUP);
         let before = threads(daemon.pid);
         for _ in 0..50 {
-            timeout(PATIENCE, client.list(&[])).await.unwrap().unwrap();
+            timeout(DEADLINE, client.list(&[])).await.unwrap().unwrap();
             let own = sample(&client, OWN).await;
             assert!(own.readings.contains_key(OWN), "{:?}", own.faults);
         }
@@ -154,14 +156,14 @@ fn a_hung_home_costs_nothing_that_is_known() {
         assert!(threads(daemon.pid) <= before + 2);
         let interval = Duration::from_millis(50);
         let session = client.start(&[OWN, QUICK], Start::every(interval));
-        let mut session = timeout(PATIENCE, session).await.unwrap().unwrap();
+        let mut session = timeout(DEADLINE, session).await.unwrap().unwrap();
         for _ in 0..10 {
-            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         // It answers again, and what is defined then is heard of.
         drop(hung);
         define(&directory, "other.toml", &definition("room/desk/other"));
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + DEADLINE;
         while !client
             .list(&[])
             .await
@@ -199,9 +201,9 @@ fn who_waits_for_a_command_has_the_files_that_answer() {
             ..SampleOptions::default()
         };
         let slow = client.sample(&["room/desk/slow"], hasty);
-        timeout(PATIENCE, slow).await.unwrap().unwrap();
+        timeout(DEADLINE, slow).await.unwrap().unwrap();
         let sample = client.sample(&["room"], SampleOptions::default());
-        let sample = timeout(PATIENCE, sample).await.unwrap().unwrap();
+        let sample = timeout(DEADLINE, sample).await.unwrap().unwrap();
         let has = |id: &str| sample.readings.contains_key(&format!("room/desk/{id}"));
         assert_eq!(
             [has("hangs"), has("slow"), has("answers")],

@@ -10,10 +10,10 @@ use std::{
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use rustix::process::geteuid;
 
-use crate::{
+use crate::support::{
     bus::Bus,
     home::{Home, SAMPLED},
-    process::{PATIENCE, Run},
+    process::{DEADLINE, Run},
 };
 
 const ACTIVATION: &str = "share/dbus-1/services/io.github.sampled.Sampler1.service";
@@ -201,7 +201,7 @@ fn what_is_no_file_is_in_the_way() {
             }
             for (command, code) in [("install", 1), ("uninstall", 0)] {
                 let mut command = home.sampled(&[command, "--prefix", text(&prefix)]);
-                let run = Run::within(&mut command, PATIENCE);
+                let run = Run::within(&mut command, DEADLINE);
                 assert_eq!(run.code, Some(code), "{place}: {run:?}");
                 let is_named = run.stderr.contains(text(&path));
                 assert_eq!(is_named, code == 1, "{place}: {run:?}");

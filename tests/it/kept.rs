@@ -3,9 +3,7 @@
 use std::{fs, time::Duration};
 
 use crate::{
-    bus::Bus,
-    home::SAMPLED,
-    process::Run,
+    support::{bus::Bus, home::SAMPLED, process::Run},
     systemd::session::{UNITS, within},
 };
 

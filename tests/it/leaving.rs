@@ -15,7 +15,7 @@ use sampled::{
 };
 use zbus::Variant;
 
-use crate::{
+use crate::support::{
     bus::Bus,
     home::{Home, SAMPLED},
     process::{Process, Run},

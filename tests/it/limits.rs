@@ -8,7 +8,7 @@ use sampled::{
 };
 use zbus::Variant;
 
-use crate::bus::Bus;
+use crate::support::bus::Bus;
 
 /// A bus whose service has these limits.
 fn limited(limits: &str) -> Bus {
@@ -157,7 +157,7 @@ fn a_reload_puts_limits_in_force() {
         let client = &client;
         let refused_at_last =
             async { while client.sample(&two, SampleOptions::default()).await.is_ok() {} };
-        tokio::time::timeout(crate::process::PATIENCE, refused_at_last)
+        tokio::time::timeout(crate::support::process::DEADLINE, refused_at_last)
             .await
             .unwrap();
     });

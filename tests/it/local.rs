@@ -9,7 +9,7 @@ use sampled::{
 };
 use tokio::time::timeout;
 
-use crate::{bus::Bus, process::PATIENCE};
+use crate::support::{bus::Bus, process::DEADLINE};
 
 /// A rate, a number and a text.
 const IDS: [&str; 3] = ["cpu/all/usage", "memory/physical/total", "os/kernel/name"];
@@ -96,7 +96,7 @@ fn frames_have_what_those_of_the_service_have() {
                 }
             }
         };
-        let usage = timeout(PATIENCE, compared).await.expect("a rate");
+        let usage = timeout(DEADLINE, compared).await.expect("a rate");
         assert!((0.0..=100.0).contains(&usage), "{usage}");
         there.stop().await.unwrap();
     });

@@ -8,10 +8,12 @@ use tokio::time::timeout;
 use zbus::{Message, Variant};
 
 use crate::{
-    bus::Bus,
     calls::fixture,
-    process::{PATIENCE, Process},
     sessions::{Options, frame, info, start},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, Process},
+    },
 };
 
 #[test]
@@ -102,6 +104,6 @@ fn a_client_that_takes_nothing_harms_only_itself() {
         }
         stopped.signal(Signal::KILL);
         watch.wait().unwrap();
-        timeout(PATIENCE, &mut reader).await.unwrap().unwrap();
+        timeout(DEADLINE, &mut reader).await.unwrap().unwrap();
     });
 }

@@ -11,7 +11,6 @@
 
 mod absent;
 mod admission;
-mod bus;
 mod calls;
 mod cli;
 mod commands;
@@ -22,17 +21,11 @@ mod demo;
 mod description;
 mod devices;
 mod durations;
-mod emulator;
-#[path = "../../crates/daemon/tests/it/environment.rs"]
-mod environment;
 mod farewell;
 mod growth;
 mod hammer;
 mod handshake;
-mod home;
 mod hung;
-#[path = "../../benches/common/hung.rs"]
-mod hung_mount;
 mod install;
 mod kept;
 mod layers;
@@ -42,19 +35,17 @@ mod local;
 mod lost;
 mod metrics;
 mod misspelt;
-mod mute;
 mod no_runtime_dir;
 mod owner;
-mod process;
 mod processes;
 mod ps;
-mod raw;
 mod receivers;
 mod replace;
 mod sandbox;
 mod screen;
 mod sessions;
 mod silence;
+mod support;
 mod systemd;
 mod terminal;
 mod unread;

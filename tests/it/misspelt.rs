@@ -5,10 +5,9 @@ use std::{fs, time::Instant};
 use sampled::client::Error;
 
 use crate::{
-    bus::Bus,
     calls::fixture,
-    custom::place::{define, sources_d},
-    home::Home,
+    custom::fixture::{define, sources_d},
+    support::{bus::Bus, home::Home},
 };
 
 /// What `sample` says of a selector where the kernel's files are those of a machine.

@@ -10,7 +10,7 @@ use std::{
 use rustix::process::geteuid;
 use tempfile::TempDir;
 
-use crate::{
+use crate::support::{
     home::{MARK, SAMPLED},
     process::{Run, skip},
 };

@@ -17,9 +17,11 @@ use tokio::{runtime::Builder, sync::mpsc};
 use zbus::{Connection, fdo::RequestNameFlags, interface};
 
 use crate::{
-    bus::Bus,
-    home::SAMPLED,
-    process::{Process, Run, skip},
+    support::{
+        bus::Bus,
+        home::SAMPLED,
+        process::{Process, Run, skip},
+    },
     systemd::session::{Setup, UNITS, within},
 };
 

@@ -11,10 +11,12 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    bus::Bus,
     cli::on_terminal,
-    home::{Home, SAMPLED},
-    process::Run,
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        process::Run,
+    },
 };
 
 /// A process that ends with the test.

@@ -9,10 +9,12 @@ use tokio::time::timeout;
 use zbus::{Connection, Variant};
 
 use crate::{
-    bus::Bus,
-    process::{PATIENCE, Process},
-    raw::{Raw, ask},
     sessions::{frame, info, start},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, Process},
+        raw::{Raw, ask},
+    },
 };
 
 /// How much the bus holds for a connection.
@@ -49,7 +51,7 @@ fn a_detached_session_goes_on() {
         let id = detached(&bus.client().await, &["memory/physical/used"]).await;
         // It used to stop after 64 frames.
         for _ in 0..100 {
-            timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
         }
         let session = info(&client, id).await.unwrap();
         assert!(session.frames >= 100, "{session:?}");
@@ -102,7 +104,7 @@ fn a_stopped_subscriber(rules: usize) {
         let mut before = 0;
         let mut same = 0;
         while same < 20 {
-            timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
             let now = held(watch, subscriber.name()).await;
             same = if now == before && now > 0 {
                 same + 1
@@ -151,17 +153,17 @@ fn a_client_that_answered_a_ping_and_has_stopped_is_sent_nothing_more() {
         let stdout = watch.stdout.take().unwrap();
         let reader =
             std::thread::spawn(move || std::io::copy(&mut { stdout }, &mut std::io::sink()));
-        timeout(PATIENCE, taken).await.unwrap();
+        timeout(DEADLINE, taken).await.unwrap();
         assert_eq!(other().await.unwrap().dropped, 0);
         let process = Process::open(watch.id()).unwrap();
         process.signal(Signal::STOP);
         let dropped = async { while other().await.unwrap().dropped < 10 {} };
-        timeout(PATIENCE, dropped).await.unwrap();
+        timeout(DEADLINE, dropped).await.unwrap();
         let frames = other().await.unwrap().frames;
         // And it is found out when it reads again.
         process.signal(Signal::CONT);
         let goes_on = async { while other().await.unwrap().frames < frames + 20 {} };
-        timeout(PATIENCE, goes_on).await.unwrap();
+        timeout(DEADLINE, goes_on).await.unwrap();
         watch.kill().unwrap();
         watch.wait().unwrap();
         reader.join().unwrap().unwrap();
@@ -214,7 +216,7 @@ fn the_client_library_answers_pings() {
         let other = bus.connect().await;
         let peer = Some("org.freedesktop.DBus.Peer");
         let pong = other.call_method(Some(name.as_str()), "/any/path", peer, "Ping", &());
-        timeout(PATIENCE, pong).await.unwrap().unwrap();
+        timeout(DEADLINE, pong).await.unwrap().unwrap();
         // That is no reason to miss a frame.
         let mut session = start(&client, &["memory"], 50).await;
         frame(&mut session).await;

@@ -11,11 +11,13 @@ use std::{
 use sampled::client::{Error, Start};
 
 use crate::{
-    bus::Bus,
-    home::{Home, SAMPLED},
-    mute::Mute,
     owner::Owner,
-    process::{PATIENCE, Process, Run},
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        mute::Mute,
+        process::{DEADLINE, Process, Run},
+    },
 };
 
 fn text(path: &Path) -> &str {
@@ -88,7 +90,7 @@ fn the_next_call_starts_what_was_installed() {
     first.wait();
     let ended = bus.block_on(async {
         loop {
-            match tokio::time::timeout(PATIENCE, session.next()).await {
+            match tokio::time::timeout(DEADLINE, session.next()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return error,
                 Err(_) => panic!("it does not end"),
@@ -160,7 +162,7 @@ fn another_program_is_left_alone() {
     let (bus, _) = installed();
     let owner = Owner::on(&bus, "mute");
     for command in ["install", "uninstall"] {
-        let run = Run::within(&mut bus.sampled(&[command]), PATIENCE);
+        let run = Run::within(&mut bus.sampled(&[command]), DEADLINE);
         assert_eq!(run.code, Some(0), "{run:?}");
         says(&run, &format!("process {}", owner.process.pid));
         if command == "install" {
@@ -218,7 +220,7 @@ fn one_of_another_version_is_replaced() {
     });
 
     let first = bus.block_on(bus.owned());
-    let run = Run::within(&mut bus.sampled(&["install"]), PATIENCE);
+    let run = Run::within(&mut bus.sampled(&["install"]), DEADLINE);
     says(&run, &format!("replaced process {}", first.pid));
     first.wait();
     runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));

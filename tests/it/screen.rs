@@ -16,10 +16,12 @@ use rustix::{
 };
 
 use crate::{
-    custom::place::{define, sources_d},
-    emulator::Terminal,
-    home::Home,
-    process::{PATIENCE, Process},
+    custom::fixture::{define, sources_d},
+    support::{
+        home::Home,
+        process::{DEADLINE, Process},
+        terminal_emulator::Terminal,
+    },
 };
 
 /// A watch on a terminal.
@@ -60,7 +62,7 @@ impl Watch {
             if is_shown(&lines) {
                 return lines;
             }
-            let left = PATIENCE.saturating_sub(start.elapsed());
+            let left = DEADLINE.saturating_sub(start.elapsed());
             assert!(!left.is_zero(), "{lines:#?}");
             let time = Timespec::try_from(left).unwrap();
             let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
@@ -197,7 +199,7 @@ fn the_smallest_terminal_is_no_problem() {
     for (height, width) in [(1, 1), (1, 80), (2, 10), (3, 80), (80, 1)] {
         let arguments = "watch memory --interval 50ms --count 4";
         let mut watch = Watch::begin(&home, arguments, height, width);
-        assert!(watch.process.ends_within(PATIENCE), "{height} {width}");
+        assert!(watch.process.ends_within(DEADLINE), "{height} {width}");
         assert_eq!(watch.child.wait().expect("wait").code(), Some(0));
     }
 }

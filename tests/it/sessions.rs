@@ -12,7 +12,10 @@ use sampled::{
 use tokio::time::timeout;
 use zbus::{Message, MessageStream, Variant, message::Type};
 
-use crate::{bus::Bus, calls::fixture, process::PATIENCE};
+use crate::{
+    calls::fixture,
+    support::{bus::Bus, process::DEADLINE},
+};
 
 pub(crate) async fn start(client: &Client, selectors: &[&str], milliseconds: u64) -> Session {
     client
@@ -22,7 +25,7 @@ pub(crate) async fn start(client: &Client, selectors: &[&str], milliseconds: u64
 }
 
 pub(crate) async fn frame(session: &mut Session) -> Frame {
-    let frame = timeout(PATIENCE, session.next()).await;
+    let frame = timeout(DEADLINE, session.next()).await;
     frame.expect("a frame comes").expect("the session goes on")
 }
 
@@ -79,7 +82,7 @@ fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
         connection.send(&call.build(&body).unwrap()).await.unwrap();
         let mut seen = Vec::new();
         while seen.len() < 4 {
-            let message = timeout(PATIENCE, messages.next())
+            let message = timeout(DEADLINE, messages.next())
                 .await
                 .unwrap()
                 .unwrap()
@@ -236,7 +239,7 @@ fn a_detached_session_outlives_its_client_and_is_heard_by_all() {
         let mut heard = other.proxy().receive_sampled().await.unwrap();
         // More than the idle time-out: the session is what keeps the service.
         for _ in 0..5 {
-            let signal = timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
+            let signal = timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
             assert_eq!(*signal.args().unwrap().session(), id);
         }
         let session = info(&other, id).await.unwrap();

@@ -13,12 +13,14 @@ use sampled::{
 use tokio::time::timeout;
 
 use crate::{
-    bus::Bus,
-    home::Home,
     leaving::end,
-    mute::Mute,
-    process::{PATIENCE, Process, Run},
     sessions::{frame, start},
+    support::{
+        bus::Bus,
+        home::Home,
+        mute::Mute,
+        process::{DEADLINE, Process, Run},
+    },
 };
 
 /// How long a bus has to let somebody in, a program to start, and a machine to be busy.
@@ -190,7 +192,7 @@ fn a_bus_that_is_stopped_under_a_client_is_named() {
         let client = Client::on(on.expect("bus")).await.expect("client");
         client.list(&["memory"]).await.expect("list");
         bus.stop();
-        let listed = timeout(PATIENCE, client.list(&["memory"])).await;
+        let listed = timeout(DEADLINE, client.list(&["memory"])).await;
         listed.expect("it is told").unwrap_err()
     });
     let Error::NoAnswer { from, after } = &error else {
@@ -221,7 +223,7 @@ fn a_session_of_a_stopped_service_can_be_left() {
         let begin = Instant::now();
         drop(dropped);
         let both = futures_util::future::join(kept.stop(), table.stop());
-        let (kept, table) = timeout(PATIENCE, both).await.expect("it is left");
+        let (kept, table) = timeout(DEADLINE, both).await.expect("it is left");
         for error in [kept.unwrap_err(), table.unwrap_err()] {
             let is_service = |from: &Unresponsive| matches!(from, Unresponsive::Service(Some(_)));
             assert!(

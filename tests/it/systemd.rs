@@ -25,7 +25,7 @@ use sampled::{
     reading::Fault,
 };
 
-use crate::{home::SAMPLED, process::Run};
+use crate::support::{home::SAMPLED, process::Run};
 use session::{EVERYWHERE, Setup, UNITS, within};
 
 /// Long enough not to end while a test looks, and short enough to be waited for.

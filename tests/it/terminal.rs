@@ -9,11 +9,13 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    bus::Bus,
     cli::{frame, on_terminal},
-    custom::place::{define, sources_d},
-    home::{Home, SAMPLED},
-    process::Run,
+    custom::fixture::{define, sources_d},
+    support::{
+        bus::Bus,
+        home::{Home, SAMPLED},
+        process::Run,
+    },
 };
 
 /// Sets a title, clears a terminal, in two ways; rings; turns what follows around.

@@ -25,9 +25,11 @@ use rustix::{
 };
 
 use crate::{
-    bus::Bus,
     leaving::{end, sample},
-    process::{PATIENCE, Process},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, Process},
+    },
 };
 
 /// How long the service may take to go after a signal.
@@ -96,7 +98,7 @@ fn goes_on(reader: impl AsFd, daemon: &Process) -> (String, String) {
             return (lost.to_owned(), last.to_owned());
         }
         daemon.signal(Signal::HUP);
-        assert!(is_readable(&reader, PATIENCE), "nothing is logged: {text}");
+        assert!(is_readable(&reader, DEADLINE), "nothing is logged: {text}");
         read(&mut text);
     }
 }
@@ -198,7 +200,7 @@ fn a_service_manager_that_is_stopped_holds_nothing_up() {
     let bus = Bus::new();
     let path = bus.dir().join("notify");
     let manager = UnixDatagram::bind(&path).expect("socket");
-    manager.set_read_timeout(Some(PATIENCE)).expect("time-out");
+    manager.set_read_timeout(Some(DEADLINE)).expect("time-out");
     let other = UnixDatagram::unbound().expect("socket");
     other.set_nonblocking(true).expect("flags");
     while other.send_to(b"X=1", &path).is_ok() {}

@@ -5,10 +5,12 @@ use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process
 use rustix::process::Signal;
 
 use crate::{
-    bus::Bus,
     leaving::{end, sample},
     owner::Owner,
-    process::{PATIENCE, Run},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, Run},
+    },
 };
 
 #[test]
@@ -34,7 +36,7 @@ impl Manager {
     fn new(bus: &Bus) -> Self {
         let path = bus.dir().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
         Self { socket, path }
     }
 
@@ -230,16 +232,16 @@ fn another_program_of_the_name_is_not_taken_for_the_service() {
     let bus = Bus::new();
     let owner = Owner::on(&bus, "mute");
     let who = format!("process {}", owner.process.pid);
-    let status = Run::within(&mut bus.sampled(&["status"]), PATIENCE);
+    let status = Run::within(&mut bus.sampled(&["status"]), DEADLINE);
     assert_eq!(status.code, Some(3), "{status:?}");
     for text in ["sampled is not running\n", &who, "which is not sampled"] {
         assert!(status.stdout.contains(text), "{text}: {status:?}");
     }
-    let status = Run::within(&mut bus.sampled(&["status", "--json"]), PATIENCE);
+    let status = Run::within(&mut bus.sampled(&["status", "--json"]), DEADLINE);
     let value: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!(value["state"], "stopped");
     assert!(value["error"].as_str().unwrap().contains(&who), "{value}");
-    let start = Run::within(&mut bus.sampled(&["start"]), PATIENCE);
+    let start = Run::within(&mut bus.sampled(&["start"]), DEADLINE);
     assert_eq!(start.code, Some(1), "{start:?}");
     for text in [&who, "which is not sampled", "nothing was started"] {
         assert!(start.stderr.contains(text), "{text}: {start:?}");

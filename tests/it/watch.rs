@@ -8,7 +8,11 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::{bus::Bus, cli::frame, home::Home, process::Process, unread::fill};
+use crate::{
+    cli::frame,
+    support::{bus::Bus, home::Home, process::Process},
+    unread::fill,
+};
 
 /// A watch that is going on, its frames in JSON.
 struct Watch {

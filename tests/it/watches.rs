@@ -10,10 +10,12 @@ use tokio::time::{sleep, timeout};
 use zbus::{Message, message::Type};
 
 use crate::{
-    bus::{Bus, name},
-    process::PATIENCE,
-    raw::{Raw, error},
     sessions::Options,
+    support::{
+        bus::{Bus, name},
+        process::DEADLINE,
+        raw::{Raw, error},
+    },
 };
 
 const BUS: &str = "org.freedesktop.DBus";
@@ -87,7 +89,7 @@ async fn until_rules(client: &Client, of: &str, expected: usize) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, there)
+    timeout(DEADLINE, there)
         .await
         .expect("the rules are as expected");
 }
@@ -98,7 +100,7 @@ async fn until_no_session(client: &Client) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, none).await.expect("the sessions end");
+    timeout(DEADLINE, none).await.expect("the sessions end");
 }
 
 #[test]

@@ -12,64 +12,64 @@ use std::{
 
 use sampled::custom::command::{Command, LIMIT};
 
-use super::place::{FOREVER, Holdings, Place, alone, next, nothing_is_left};
-use crate::process::PATIENCE;
+use super::fixture::{FOREVER, Fixture, Holdings, alone, next, nothing_is_left};
+use crate::support::process::DEADLINE;
 
 #[test]
 fn outputs_are_bytes() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let check = |command: Command, expected: &[u8]| {
-        let state = place.answer(command);
+        let state = fixture.answer(command);
         assert_eq!(state.problem, None);
         assert_eq!(&*state.output.expect("output").bytes, expected);
         assert_eq!((state.previous, state.answers), (None, 1));
         assert!(!state.is_pending);
     };
-    check(place.shell("echo 42"), b"42\n");
-    check(place.argv(&["echo", "-n", "$HOME; a  b"]), b"$HOME; a  b");
-    check(place.shell(":"), b"");
-    check(place.shell("printf 'a\\000\\377\\n\\n'"), b"a\0\xff\n\n");
-    check(place.shell("echo on the way >&2; echo 1"), b"1\n");
+    check(fixture.shell("echo 42"), b"42\n");
+    check(fixture.argv(&["echo", "-n", "$HOME; a  b"]), b"$HOME; a  b");
+    check(fixture.shell(":"), b"");
+    check(fixture.shell("printf 'a\\000\\377\\n\\n'"), b"a\0\xff\n\n");
+    check(fixture.shell("echo on the way >&2; echo 1"), b"1\n");
     let most = vec![0; LIMIT];
-    check(place.argv(&["head", "-c", "65536", "/dev/zero"]), &most);
+    check(fixture.argv(&["head", "-c", "65536", "/dev/zero"]), &most);
     // The output is complete at the end of the run, even if the command has closed it before.
-    check(place.shell("echo 1; exec >&-; sleep 0.1"), b"1\n");
+    check(fixture.shell("echo 1; exec >&-; sleep 0.1"), b"1\n");
     // A background child adds nothing, and is not waited for.
-    check(place.shell("echo 1; sleep 1000 & sleep 1000 &"), b"1\n");
-    nothing_is_left(&place.home);
+    check(fixture.shell("echo 1; sleep 1000 & sleep 1000 &"), b"1\n");
+    nothing_is_left(&fixture.home);
 }
 
 #[test]
 fn failures_have_messages() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let check = |command: Command, expected: &str| {
-        let state = place.answer(command);
+        let state = fixture.answer(command);
         assert_eq!(state.problem.as_deref(), Some(expected));
         assert_eq!(state.output, None);
     };
     let limited = |text| Command {
         timeout: Some(Duration::from_millis(200)),
-        ..place.shell(text)
+        ..fixture.shell(text)
     };
     let lines = |command| Command {
         lines: true,
         ..command
     };
-    check(place.shell("exit 3"), "exited with status 3");
+    check(fixture.shell("exit 3"), "exited with status 3");
     check(
-        place.shell("echo; echo no route; echo more) >&2; exit 1"),
+        fixture.shell("echo; echo no route; echo more) >&2; exit 1"),
         "exited with status 2: /bin/sh: 1: Syntax error: \")\" unexpected",
     );
     check(
-        place.shell("echo no route >&2; echo to host >&2; echo 5; exit 1"),
+        fixture.shell("echo no route >&2; echo to host >&2; echo 5; exit 1"),
         "exited with status 1: no route",
     );
-    check(place.shell("kill -SEGV $$"), "killed by SIGSEGV");
-    check(place.shell("kill -35 $$"), "killed by signal 35");
-    check(place.shell("kill -KILL $$"), "killed by SIGKILL");
-    check(place.argv(&["yes"]), "more than 64 KiB of output");
+    check(fixture.shell("kill -SEGV $$"), "killed by SIGSEGV");
+    check(fixture.shell("kill -35 $$"), "killed by signal 35");
+    check(fixture.shell("kill -KILL $$"), "killed by SIGKILL");
+    check(fixture.argv(&["yes"]), "more than 64 KiB of output");
     check(
-        place.argv(&["head", "-c", "65537", "/dev/zero"]),
+        fixture.argv(&["head", "-c", "65537", "/dev/zero"]),
         "more than 64 KiB of output",
     );
     check(limited("exec sleep 1000"), "timed out after 200ms");
@@ -82,46 +82,46 @@ fn failures_have_messages() {
         "timed out after 200ms",
     );
     check(
-        place.argv(&["/nowhere/router"]),
+        fixture.argv(&["/nowhere/router"]),
         "/nowhere/router: No such file or directory",
     );
     check(
-        place.argv(&["no-such-router"]),
+        fixture.argv(&["no-such-router"]),
         "no-such-router: No such file or directory",
     );
-    let file = place.home.dir().join("router");
+    let file = fixture.home.dir().join("router");
     fs::write(&file, "#!/nowhere/python\n").unwrap();
     let name = file.to_str().unwrap();
-    check(place.argv(&[name]), &format!("{name}: Permission denied"));
+    check(fixture.argv(&[name]), &format!("{name}: Permission denied"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     check(
-        place.argv(&[name]),
+        fixture.argv(&[name]),
         &format!("{name}: No such file or directory"),
     );
-    check(lines(place.shell(":")), "exited with status 0");
+    check(lines(fixture.shell(":")), "exited with status 0");
     check(lines(limited("exec sleep 1000")), "wrote no line for 200ms");
     check(
-        lines(place.argv(&["cat", "/dev/zero"])),
+        lines(fixture.argv(&["cat", "/dev/zero"])),
         "a line of more than 64 KiB",
     );
-    nothing_is_left(&place.home);
+    nothing_is_left(&fixture.home);
 }
 
 #[test]
 fn a_missing_subreaper_is_a_failure() {
-    let place = Place {
+    let fixture = Fixture {
         runner: sampled::custom::command::Runner::new("/nowhere/guard"),
-        ..Place::new()
+        ..Fixture::new()
     };
-    let state = place.answer(place.shell(":"));
+    let state = fixture.answer(fixture.shell(":"));
     let expected = "/nowhere/guard: No such file or directory (os error 2)";
     assert_eq!(state.problem.as_deref(), Some(expected));
 }
 
 #[test]
 fn the_environment_is_clean() {
-    let place = Place::new();
-    let names = place.says("env | cut -d= -f1 | sort");
+    let fixture = Fixture::new();
+    let names = fixture.says("env | cut -d= -f1 | sort");
     let passed = [
         "XDG_RUNTIME_DIR",
         "DBUS_SESSION_BUS_ADDRESS",
@@ -133,48 +133,48 @@ fn the_environment_is_clean() {
         .collect();
     let expected = "HOME LANG LC_ALL LOGNAME PATH PWD SAMPLED_RUN SAMPLED_TEST USER";
     assert_eq!(names.join(" "), expected);
-    assert_eq!(place.says("echo $LANG $LC_ALL"), "C C\n");
+    assert_eq!(fixture.says("echo $LANG $LC_ALL"), "C C\n");
     assert_eq!(
-        place.says("pwd"),
-        format!("{}\n", place.home.dir().display())
+        fixture.says("pwd"),
+        format!("{}\n", fixture.home.dir().display())
     );
-    assert_eq!(place.says("umask"), "0022\n");
-    assert_eq!(place.says("ulimit -n"), "1024\n");
-    assert_eq!(place.says("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
+    assert_eq!(fixture.says("umask"), "0022\n");
+    assert_eq!(fixture.says("ulimit -n"), "1024\n");
+    assert_eq!(fixture.says("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
     // Of the shell, which has only the standard ones.
-    assert_eq!(place.says("ls /proc/$$/fd"), "0\n1\n2\n");
+    assert_eq!(fixture.says("ls /proc/$$/fd"), "0\n1\n2\n");
     for field in ["SigBlk", "SigIgn"] {
-        let signals = place.says(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
+        let signals = fixture.says(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
         let signals = u64::from_str_radix(signals.trim(), 16).unwrap();
         // The C library uses 32 and 33, and does not let a program change them.
         assert_eq!(signals & !(0b11 << 31), 0, "{field}: {signals:x}");
     }
     // A process group of its own (field 5 of /proc/PID/stat), and no terminal (field 7).
     assert_eq!(
-        place.says("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
+        fixture.says("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
         "0\n"
     );
 
     let nowhere = Command {
         directory: Some("/nowhere".into()),
-        ..place.shell("pwd")
+        ..fixture.shell("pwd")
     };
-    assert_eq!(&*place.answer(nowhere).output.unwrap().bytes, b"/\n");
+    assert_eq!(&*fixture.answer(nowhere).output.unwrap().bytes, b"/\n");
     let path = Command {
         environment: vec![("PATH".into(), "/nowhere".into())],
-        ..place.argv(&["true"])
+        ..fixture.argv(&["true"])
     };
-    let problem = place.answer(path).problem;
+    let problem = fixture.answer(path).problem;
     assert_eq!(problem.as_deref(), Some("true: No such file or directory"));
 }
 
 #[test]
 fn runs_follow_each_other_while_somebody_asks() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let interval = Duration::from_millis(50);
-    let handle = place.runner.add(Command {
+    let handle = fixture.runner.add(Command {
         interval,
-        ..place.shell(
+        ..fixture.shell(
             "mkdir one || echo two at once >> wrong; cat /proc/uptime; sleep 0.02; rmdir one",
         )
     });
@@ -200,16 +200,16 @@ fn runs_follow_each_other_while_somebody_asks() {
     let (last, previous) = (state.output.unwrap(), state.previous.unwrap());
     assert!(last.stamp.monotonic > previous.stamp.monotonic);
     assert_ne!(last.bytes, previous.bytes);
-    let wrong = fs::read_to_string(place.home.dir().join("wrong"));
+    let wrong = fs::read_to_string(fixture.home.dir().join("wrong"));
     assert!(wrong.is_err(), "{wrong:?}");
 }
 
 #[test]
 fn an_output_outlives_a_failure() {
-    let place = Place::new();
-    let handle = place.runner.add(Command {
+    let fixture = Fixture::new();
+    let handle = fixture.runner.add(Command {
         interval: Duration::from_millis(10),
-        ..place.shell("mkdir first && echo 1")
+        ..fixture.shell("mkdir first && echo 1")
     });
     let first = next(&handle, 0);
     assert_eq!(first.problem, None);
@@ -221,7 +221,7 @@ fn an_output_outlives_a_failure() {
             .starts_with("exited with status 1: mkdir")
     );
     assert_eq!(second.output, first.output);
-    fs::remove_dir(place.home.dir().join("first")).unwrap();
+    fs::remove_dir(fixture.home.dir().join("first")).unwrap();
     // Another run may have failed before this thread sees the answer.
     let mut third = next(&handle, second.answers);
     while third.previous.is_none() {
@@ -232,20 +232,20 @@ fn an_output_outlives_a_failure() {
 
 #[test]
 fn long_durations_do_not_overflow() {
-    let place = Place::new();
-    let handle = place.runner.add(Command {
+    let fixture = Fixture::new();
+    let handle = fixture.runner.add(Command {
         interval: Duration::MAX,
         timeout: Some(Duration::MAX),
-        ..place.shell("echo 1")
+        ..fixture.shell("echo 1")
     });
     let state = handle.wait(Duration::MAX);
     assert_eq!(
         (state.problem, &*state.output.unwrap().bytes),
         (None, &b"1\n"[..])
     );
-    let handle = place.runner.add(Command {
+    let handle = fixture.runner.add(Command {
         interval: Duration::MAX,
-        ..place.shell("exit 1")
+        ..fixture.shell("exit 1")
     });
     let state = handle.wait(Duration::MAX);
     assert_eq!(state.problem.as_deref(), Some("exited with status 1"));
@@ -253,14 +253,14 @@ fn long_durations_do_not_overflow() {
 
 #[test]
 fn a_panic_of_the_supervisor_is_a_failure_and_another_starts() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let panics = AtomicBool::new(true);
-    place.runner.on_answer(move || {
+    fixture.runner.on_answer(move || {
         assert!(!panics.swap(false, Ordering::SeqCst), "who is told panics");
     });
-    let handle = place.runner.add(Command {
+    let handle = fixture.runner.add(Command {
         interval: Duration::from_millis(10),
-        ..place.shell("echo 1")
+        ..fixture.shell("echo 1")
     });
     let mut state = next(&handle, 0);
     while state.problem.is_none() {
@@ -278,26 +278,26 @@ fn a_panic_of_the_supervisor_is_a_failure_and_another_starts() {
 
 #[test]
 fn lines_are_outputs() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let (sender, answers) = mpsc::channel();
-    place.runner.on_answer(move || {
+    fixture.runner.on_answer(move || {
         let _ = sender.send(());
     });
-    fs::write(place.home.dir().join("lines"), "1\n2\n").unwrap();
-    let handle = place.runner.add(Command {
+    fs::write(fixture.home.dir().join("lines"), "1\n2\n").unwrap();
+    let handle = fixture.runner.add(Command {
         lines: true,
-        ..place.shell("exec tail -n 1 -f lines")
+        ..fixture.shell("exec tail -n 1 -f lines")
     });
     let mut state = next(&handle, 0);
     assert_eq!(&*state.output.as_ref().unwrap().bytes, b"2");
-    answers.recv_timeout(PATIENCE).unwrap();
+    answers.recv_timeout(DEADLINE).unwrap();
     for number in 3..10 {
         use std::io::Write;
         let file = fs::File::options()
             .append(true)
-            .open(place.home.dir().join("lines"));
+            .open(fixture.home.dir().join("lines"));
         writeln!(file.unwrap(), "{number}").unwrap();
-        answers.recv_timeout(PATIENCE).unwrap();
+        answers.recv_timeout(DEADLINE).unwrap();
         let before = state;
         state = handle.ask();
         assert_eq!(state.answers, before.answers + 1);
@@ -308,19 +308,19 @@ fn lines_are_outputs() {
         assert_eq!(state.previous, before.output);
     }
     // One command runs all the time: tail and its subreaper.
-    let processes = place.home.processes();
+    let processes = fixture.home.processes();
     assert_eq!(processes.len(), 2);
     drop(handle);
-    nothing_is_left(&place.home);
+    nothing_is_left(&fixture.home);
 }
 
 #[test]
 fn a_command_that_exits_is_restarted() {
-    let place = Place::new();
-    let handle = place.runner.add(Command {
+    let fixture = Fixture::new();
+    let handle = fixture.runner.add(Command {
         interval: Duration::from_millis(10),
         lines: true,
-        ..place.shell("echo $$; exit 7")
+        ..fixture.shell("echo $$; exit 7")
     });
     let mut seen = std::collections::BTreeSet::new();
     let mut state = handle.ask();
@@ -338,10 +338,10 @@ fn a_command_that_exits_is_restarted() {
 fn a_flood_of_lines_costs_little() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
-        let handle = place.runner.add(Command {
+        let fixture = Fixture::new();
+        let handle = fixture.runner.add(Command {
             lines: true,
-            ..place.argv(&["yes", "0123456789"])
+            ..fixture.argv(&["yes", "0123456789"])
         });
         let mut state = next(&handle, 0);
         let start = Instant::now();
@@ -363,8 +363,8 @@ fn a_flood_of_lines_costs_little() {
         // A twentieth of that, in a debug build.
         assert!(cost.unwrap() < Duration::from_millis(500), "{cost:?}");
         drop(handle);
-        nothing_is_left(&place.home);
-        drop(place);
+        nothing_is_left(&fixture.home);
+        drop(fixture);
         before.are_back();
     });
 }
@@ -373,12 +373,12 @@ fn a_flood_of_lines_costs_little() {
 fn a_command_without_requests_ends() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
+        let fixture = Fixture::new();
         let handles = [true, false].map(|lines| {
-            place.runner.add(Command {
+            fixture.runner.add(Command {
                 lines,
                 interval: Duration::from_millis(100),
-                ..place.shell("echo 1; sleep 1000 & exec sleep 1000")
+                ..fixture.shell("echo 1; sleep 1000 & exec sleep 1000")
             })
         });
         for handle in &handles {
@@ -386,8 +386,8 @@ fn a_command_without_requests_ends() {
         }
         next(&handles[0], 0);
         let start = Instant::now();
-        assert!(place.processes().len() >= 4);
-        nothing_is_left(&place.home);
+        assert!(fixture.processes().len() >= 4);
+        nothing_is_left(&fixture.home);
         assert!(start.elapsed() > Duration::from_secs(5));
         // The handle is not dropped.
         before.are_back();
@@ -400,8 +400,8 @@ fn a_command_without_requests_ends() {
 fn no_thread_before_the_first_request() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
-        let handle = place.runner.add(place.shell("echo 1"));
+        let fixture = Fixture::new();
+        let handle = fixture.runner.add(fixture.shell("echo 1"));
         assert_eq!(Holdings::now(), before);
         next(&handle, 0);
         assert_ne!(Holdings::now(), before);
@@ -414,9 +414,9 @@ fn no_thread_before_the_first_request() {
 fn many_at_once() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
+        let fixture = Fixture::new();
         let handles: Vec<_> = (0..20)
-            .map(|number| place.runner.add(place.shell(&format!("echo {number}"))))
+            .map(|number| fixture.runner.add(fixture.shell(&format!("echo {number}"))))
             .collect();
         for handle in &handles {
             handle.ask();
@@ -426,9 +426,12 @@ fn many_at_once() {
             let expected = format!("{number}\n");
             assert_eq!(&*state.output.unwrap().bytes, expected.as_bytes());
         }
-        assert_eq!(place.runner.add(place.shell(":")).wait(FOREVER).answers, 1);
-        drop((handles, place.runner));
-        nothing_is_left(&place.home);
+        assert_eq!(
+            fixture.runner.add(fixture.shell(":")).wait(FOREVER).answers,
+            1
+        );
+        drop((handles, fixture.runner));
+        nothing_is_left(&fixture.home);
         before.are_back();
     });
 }

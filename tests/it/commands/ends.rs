@@ -12,13 +12,13 @@ use std::{
 use rustix::process::Signal;
 use sampled::custom::command::{Command, Handle, Runner};
 
-use super::place::{
-    Holdings, Place, again, alone, children, next, nothing_is_left, processes, shell, subreapers,
+use super::fixture::{
+    Fixture, Holdings, again, alone, children, next, nothing_is_left, processes, shell, subreapers,
     told,
 };
-use crate::{
+use crate::support::{
     home::{Home, SAMPLED},
-    process::{PATIENCE, Process},
+    process::{DEADLINE, Process},
 };
 
 /// Commands that resist their end. Each prints a line when it is ready.
@@ -42,26 +42,26 @@ const STUBBORN: [&str; 12] = [
     "trap 'kill -STOP $PPID' TERM; echo; while :; do sleep 0.1; done",
 ];
 
-fn begin(place: &Place, text: &str) -> Handle {
-    let handle = place.runner.add(Command {
+fn begin(fixture: &Fixture, text: &str) -> Handle {
+    let handle = fixture.runner.add(Command {
         lines: true,
-        ..place.shell(text)
+        ..fixture.shell(text)
     });
     assert_eq!(next(&handle, 0).problem, None, "{text}");
-    assert!(place.processes().len() > 1, "{text}");
+    assert!(fixture.processes().len() > 1, "{text}");
     handle
 }
 
 /// Starts each of these commands in a fixture of its own, and ends them in this way.
 #[track_caller]
-fn check(end: impl Fn(Place, Handle) -> Home + Sync) {
+fn check(end: impl Fn(Fixture, Handle) -> Home + Sync) {
     let before = Holdings::now();
     let ended = STUBBORN.map(|text| {
-        let place = Place::new();
-        let handle = begin(&place, text);
-        (place, handle)
+        let fixture = Fixture::new();
+        let handle = begin(&fixture, text);
+        (fixture, handle)
     });
-    for home in ended.map(|(place, handle)| end(place, handle)) {
+    for home in ended.map(|(fixture, handle)| end(fixture, handle)) {
         nothing_is_left(&home);
     }
     before.are_back();
@@ -70,9 +70,9 @@ fn check(end: impl Fn(Place, Handle) -> Home + Sync) {
 #[test]
 fn when_its_handle_is_dropped() {
     alone(|| {
-        check(|place, handle| {
+        check(|fixture, handle| {
             drop(handle);
-            place.home
+            fixture.home
         });
     });
 }
@@ -80,10 +80,10 @@ fn when_its_handle_is_dropped() {
 #[test]
 fn when_the_runner_is_dropped() {
     alone(|| {
-        check(|place, handle| {
-            drop(place.runner);
+        check(|fixture, handle| {
+            drop(fixture.runner);
             assert_eq!(handle.ask().answers, 0);
-            place.home
+            fixture.home
         });
     });
 }
@@ -91,8 +91,8 @@ fn when_the_runner_is_dropped() {
 #[test]
 fn when_its_subreaper_is_killed() {
     alone(|| {
-        check(|place, handle| {
-            for subreaper in subreapers(&place.home) {
+        check(|fixture, handle| {
+            for subreaper in subreapers(&fixture.home) {
                 subreaper.signal(Signal::KILL);
             }
             let mut state = handle.ask();
@@ -101,8 +101,8 @@ fn when_its_subreaper_is_killed() {
                 state = next(&handle, state.answers);
             }
             assert_eq!(state.problem.as_deref(), Some("its guard was killed"));
-            nothing_is_left(&place.home);
-            place.home
+            nothing_is_left(&fixture.home);
+            fixture.home
         });
     });
 }
@@ -112,10 +112,10 @@ fn when_its_subreaper_is_killed_at_any_moment() {
     alone(|| {
         let before = Holdings::now();
         for moment in 0..60 {
-            let place = Place::new();
-            let handle = place
+            let fixture = Fixture::new();
+            let handle = fixture
                 .runner
-                .add(place.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
+                .add(fixture.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
             handle.ask();
             // The process has no other children. This one may not have executed `sampled guard` yet.
             let subreaper = loop {
@@ -127,9 +127,9 @@ fn when_its_subreaper_is_killed_at_any_moment() {
             thread::sleep(moment * Duration::from_micros(200));
             subreaper.signal(Signal::KILL);
             assert!(next(&handle, 0).problem.is_some());
-            nothing_is_left(&place.home);
+            nothing_is_left(&fixture.home);
             // Wait until it is reaped, too, so that the next round does not find it.
-            drop((subreaper, handle, place));
+            drop((subreaper, handle, fixture));
             before.are_back();
         }
     });
@@ -139,12 +139,12 @@ fn when_its_subreaper_is_killed_at_any_moment() {
 fn at_its_timeout() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
+        let fixture = Fixture::new();
         let handles = STUBBORN.map(|text| {
-            place.runner.add(Command {
+            fixture.runner.add(Command {
                 // A flood fails because of its output, however late it starts.
                 timeout: (!text.contains("yes")).then_some(Duration::from_millis(300)),
-                ..place.shell(text)
+                ..fixture.shell(text)
             })
         });
         for handle in &handles {
@@ -157,8 +157,8 @@ fn at_its_timeout() {
             };
             assert_eq!(next(handle, 0).problem.as_deref(), Some(expected), "{text}");
         }
-        nothing_is_left(&place.home);
-        drop((handles, place.runner));
+        nothing_is_left(&fixture.home);
+        drop((handles, fixture.runner));
         before.are_back();
     });
 }
@@ -167,20 +167,20 @@ fn at_its_timeout() {
 fn when_it_has_exited() {
     alone(|| {
         let before = Holdings::now();
-        let place = Place::new();
+        let fixture = Fixture::new();
         for behind in [
             "sleep 1000 &",
             "(setsid sleep 1000 &);",
             "setsid sh -c 'trap \"\" TERM; setsid sleep 1000 & sleep 1000; :' &",
             "env -i setsid sleep 1000 &",
         ] {
-            assert_eq!(place.says(&format!("{behind} echo 1")), "1\n");
-            nothing_is_left(&place.home);
-            let state = place.answer(place.shell(&format!("{behind} kill -9 $$")));
+            assert_eq!(fixture.says(&format!("{behind} echo 1")), "1\n");
+            nothing_is_left(&fixture.home);
+            let state = fixture.answer(fixture.shell(&format!("{behind} kill -9 $$")));
             assert_eq!(state.problem.as_deref(), Some("killed by SIGKILL"));
-            nothing_is_left(&place.home);
+            nothing_is_left(&fixture.home);
         }
-        drop(place.runner);
+        drop(fixture.runner);
         before.are_back();
     });
 }
@@ -213,7 +213,7 @@ fn when_its_owner_is_killed_at_any_moment() {
         let text = "setsid sleep 1000 & sleep 1000 & sleep 1000";
         let handle = runner.add(shell(home.as_ref(), text));
         println!("it begins");
-        handle.wait(PATIENCE);
+        handle.wait(DEADLINE);
         unreachable!("nothing ends it");
     }
     for moment in 0..30 {
@@ -241,7 +241,7 @@ fn when_its_subreaper_and_its_owner_are_killed() {
         });
         next(&handle, 0);
         println!("it runs");
-        handle.wait(PATIENCE);
+        handle.wait(DEADLINE);
         loop {
             thread::park();
         }
@@ -284,9 +284,9 @@ fn own(directory: &Path) -> ! {
 
 #[test]
 fn a_subreaper_is_small_and_ignores_signals() {
-    let place = Place::new();
-    let handle = begin(&place, STUBBORN[0]);
-    let subreaper = subreapers(&place.home).pop().expect("subreaper");
+    let fixture = Fixture::new();
+    let handle = begin(&fixture, STUBBORN[0]);
+    let subreaper = subreapers(&fixture.home).pop().expect("subreaper");
     for signal in [
         Signal::TERM,
         Signal::INT,
@@ -309,5 +309,5 @@ fn a_subreaper_is_small_and_ignores_signals() {
     // A stopped subreaper ends its run, too.
     subreaper.signal(Signal::STOP);
     drop(handle);
-    nothing_is_left(&place.home);
+    nothing_is_left(&fixture.home);
 }

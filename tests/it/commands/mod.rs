@@ -2,6 +2,6 @@
 
 mod answers;
 mod ends;
-pub(crate) mod place;
+pub(crate) mod fixture;
 mod service;
 mod stops;

@@ -6,11 +6,13 @@ use rustix::process::Signal;
 use sampled::client::SampleOptions;
 
 use crate::{
-    bus::Bus,
-    custom::place::{define, sources_d},
-    environment::environment,
-    home::{Home, MARK},
-    process::{PATIENCE, Process},
+    custom::fixture::{define, sources_d},
+    support::{
+        bus::Bus,
+        environment::environment,
+        home::{Home, MARK},
+        process::{DEADLINE, Process},
+    },
 };
 
 /// A command that ignores signals and leaves its session, and one that only has children in another session.
@@ -36,7 +38,7 @@ fn begin(arguments: &str) -> (Bus, Option<Process>) {
     let daemon = bus.block_on(async {
         let client = bus.client().await;
         let patient = SampleOptions {
-            timeout: Some(PATIENCE),
+            timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
         let sample = client.sample(&["wild"], patient).await.unwrap();

@@ -14,14 +14,16 @@ use rustix::process::Signal;
 use sampled::{client::SampleOptions, custom::command::Command};
 
 use super::{
-    place::{Place, again, next, nothing_is_left, subreapers, told},
+    fixture::{Fixture, again, next, nothing_is_left, subreapers, told},
     service,
 };
 use crate::{
-    bus::Bus,
-    custom::place::{define, sources_d},
-    home::{Home, MARK, SAMPLED},
-    process::{PATIENCE, Process},
+    custom::fixture::{define, sources_d},
+    support::{
+        bus::Bus,
+        home::{Home, MARK, SAMPLED},
+        process::{DEADLINE, Process},
+    },
 };
 
 /// Stops its subreaper once.
@@ -48,7 +50,7 @@ fn begin_with(shell: &str, arguments: &str) -> (Bus, Option<Process>) {
     let daemon = bus.block_on(async {
         let client = bus.client().await;
         let patient = SampleOptions {
-            timeout: Some(PATIENCE),
+            timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
         let sample = client.sample(&["stop"], patient).await.unwrap();
@@ -149,7 +151,7 @@ fn begin_on_a_thread(home: &Path) -> (UnixStream, Child) {
 
 #[track_caller]
 fn until_stopped(process: &Process) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + DEADLINE;
     while !process.is_stopped() {
         assert!(Instant::now() < until, "{} is not stopped", process.pid);
         thread::sleep(Duration::from_millis(1));
@@ -159,15 +161,15 @@ fn until_stopped(process: &Process) {
 #[test]
 fn the_subreaper_is_stopped_again_and_again() {
     for text in AGAIN {
-        let place = Place::new();
-        let handle = place.runner.add(Command {
+        let fixture = Fixture::new();
+        let handle = fixture.runner.add(Command {
             lines: true,
-            ..place.shell(text)
+            ..fixture.shell(text)
         });
         assert_eq!(next(&handle, 0).problem, None, "{text}");
-        let subreaper = subreapers(&place.home).pop().expect("subreaper");
+        let subreaper = subreapers(&fixture.home).pop().expect("subreaper");
         until_stopped(&subreaper);
         drop(handle);
-        nothing_is_left(&place.home);
+        nothing_is_left(&fixture.home);
     }
 }

@@ -20,11 +20,13 @@ use seccompiler::{
 };
 
 use crate::{
-    bus::Bus,
-    commands::place::{again, told},
-    custom::place::sources_d,
-    home::SAMPLED,
-    process::{Process, skip},
+    commands::fixture::{again, told},
+    custom::fixture::sources_d,
+    support::{
+        bus::Bus,
+        home::SAMPLED,
+        process::{Process, skip},
+    },
 };
 use probe::{DENIED, Probe, WORKS};
 

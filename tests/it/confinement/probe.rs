@@ -14,8 +14,8 @@ use sampled::{
 };
 
 use crate::{
-    custom::place::define,
-    process::{PATIENCE, Run},
+    custom::fixture::define,
+    support::process::{DEADLINE, Run},
 };
 
 /// Calls that a confined service may not make.
@@ -168,7 +168,7 @@ impl Probe {
     /// What came of it as a command of the service.
     pub(crate) async fn confined(&self, client: &Client) -> Tried {
         let patient = SampleOptions {
-            timeout: Some(PATIENCE),
+            timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
         let sample = client.sample(&["probe"], patient).await.unwrap();

@@ -5,8 +5,8 @@ use std::fs;
 use sampled::custom;
 use tempfile::TempDir;
 
-use super::place::{define, sources_d};
-use crate::{home::Home, process::Run};
+use super::fixture::{define, sources_d};
+use crate::support::{home::Home, process::Run};
 
 #[test]
 fn valid_definitions_are_read() {

@@ -7,36 +7,36 @@ use sampled::{
     reading::{Fault, Value},
 };
 
-use super::place::{Place, define, number, sources_d};
-use crate::bus::Bus;
+use super::fixture::{Fixture, define, number, sources_d};
+use crate::support::bus::Bus;
 
 const ID: &str = "a/b/c";
 
 /// A fixture with a command that prints a file.
-fn printing(lines: &str) -> Place {
-    let place = Place::new();
-    let file = place.path("output");
+fn printing(lines: &str) -> Fixture {
+    let fixture = Fixture::new();
+    let file = fixture.path("output");
     let text = format!(
         "[commands.print]\nargv = ['cat', {file:?}]\ninterval = '10ms'\n\
          [metrics.'a/b/c']\ncommand = 'print'\n{lines}"
     );
-    place.define("room.toml", &text);
-    place
+    fixture.define("room.toml", &text);
+    fixture
 }
 
 #[test]
 fn a_command_has_a_value() {
-    let place = printing("json = '/rx'");
-    place.write("output", "{\"rx\": 5}");
-    place.until(ID, number(5.0));
-    place.write("output", "{\"rx\": 6}");
-    place.until(ID, number(6.0));
-    assert_eq!(place.error("sources.d/room.toml"), "");
+    let fixture = printing("json = '/rx'");
+    fixture.write("output", "{\"rx\": 5}");
+    fixture.until(ID, number(5.0));
+    fixture.write("output", "{\"rx\": 6}");
+    fixture.until(ID, number(6.0));
+    assert_eq!(fixture.error("sources.d/room.toml"), "");
 }
 
 #[test]
 fn an_invalid_value_is_quoted() {
-    let place = printing("");
+    let fixture = printing("");
     for (text, shown) in [
         (
             &b"1,5\n"[..],
@@ -48,39 +48,39 @@ fn an_invalid_value_is_quoted() {
         (b"", "nothing is there, and a number is expected"),
         (b"\xff\0", "\"\\xff\\x00\" is no text in UTF-8"),
     ] {
-        place.write("output", text);
-        place.until(ID, Err(Fault::Malformed));
-        let error = place.error("sources.d/room.toml");
+        fixture.write("output", text);
+        fixture.until(ID, Err(Fault::Malformed));
+        let error = fixture.error("sources.d/room.toml");
         assert_eq!(error, format!("{ID}: {shown}"));
-        place.write("output", "7");
-        place.until(ID, number(7.0));
+        fixture.write("output", "7");
+        fixture.until(ID, number(7.0));
     }
 }
 
 #[test]
 fn a_command_that_fails_has_no_value() {
-    let place = printing("");
-    place.write("output", "5");
-    place.until(ID, number(5.0));
-    fs::remove_file(place.path("output")).unwrap();
-    place.until(ID, Err(Fault::Stale));
-    let error = place.error("sources.d/room.toml");
+    let fixture = printing("");
+    fixture.write("output", "5");
+    fixture.until(ID, number(5.0));
+    fs::remove_file(fixture.path("output")).unwrap();
+    fixture.until(ID, Err(Fault::Stale));
+    let error = fixture.error("sources.d/room.toml");
     assert!(error.contains("exited with status 1"), "{error}");
-    place.write("output", "6");
-    place.until(ID, number(6.0));
-    assert_eq!(place.error("sources.d/room.toml"), "");
+    fixture.write("output", "6");
+    fixture.until(ID, number(6.0));
+    assert_eq!(fixture.error("sources.d/room.toml"), "");
 }
 
 #[test]
 fn a_rate_is_between_runs() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     // The command prints a counter that grows by 1000 a second.
     let text = "[commands.count]\nshell = 'date +%s%3N'\ninterval = '50ms'\n\
                 [metrics.'a/b/c']\ncommand = 'count'\nkind = 'rate'\n\
                 [metrics.'a/b/d']\ncommand = 'count'\nkind = 'rate'\nscale = 0.001";
-    place.define("room.toml", text);
+    fixture.define("room.toml", text);
     let is_rate = |reading, expected: f64| matches!(reading, Ok(Value::Number(rate)) if rate > expected * 0.2 && rate < expected * 5.0);
-    while !is_rate(place.reading(ID), 1000.0) || !is_rate(place.reading("a/b/d"), 1.0) {
+    while !is_rate(fixture.reading(ID), 1000.0) || !is_rate(fixture.reading("a/b/d"), 1.0) {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
@@ -103,7 +103,7 @@ fn a_cold_sample_waits_for_the_first_answer() {
     bus.block_on(async {
         let client = bus.client().await;
         let patient = SampleOptions {
-            timeout: Some(crate::process::PATIENCE),
+            timeout: Some(crate::support::process::DEADLINE),
             ..SampleOptions::default()
         };
         let sample = client.sample(&["a/b"], patient).await.unwrap();
@@ -122,25 +122,25 @@ fn a_cold_sample_waits_for_the_first_answer() {
 
 #[test]
 fn a_changed_definition_starts_a_new_command() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let define = |says: &str| {
         let text = format!(
             "[commands.say]\nargv = ['echo', '{says}']\n[metrics.'a/b/c']\ncommand = 'say'"
         );
-        place.define("room.toml", &text);
+        fixture.define("room.toml", &text);
     };
     define("1");
-    place.until(ID, number(1.0));
+    fixture.until(ID, number(1.0));
     define("2");
-    place.until(ID, number(2.0));
+    fixture.until(ID, number(2.0));
     // An invalid command keeps its last valid definition.
-    place.define(
+    fixture.define(
         "room.toml",
         "[commands.say]\nargv = []\n[metrics.'a/b/c']\ncommand = 'say'",
     );
-    place.until(ID, number(2.0));
+    fixture.until(ID, number(2.0));
     assert!(
-        place
+        fixture
             .error("sources.d/room.toml")
             .contains("commands.say.argv: ")
     );

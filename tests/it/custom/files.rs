@@ -14,24 +14,24 @@ use sampled::{
     store::Baseline,
 };
 
-use super::place::{Place, number};
+use super::fixture::{Fixture, number};
 
 const ID: &str = "a/b/c";
 const SOURCE: &str = "sources.d/room.toml";
 
 #[test]
 fn each_reading_reads_the_file() {
-    let place = Place::with_file("scale = 0.001");
+    let fixture = Fixture::with_file("scale = 0.001");
     for text in ["21500\n", "-7.5", " 1e3 "] {
-        place.write("file", text);
+        fixture.write("file", text);
         let value: f64 = text.trim().parse().unwrap();
-        place.until(ID, number(value * 0.001));
+        fixture.until(ID, number(value * 0.001));
     }
 }
 
 #[test]
 fn an_invalid_value_is_quoted() {
-    let place = Place::with_file("");
+    let fixture = Fixture::with_file("");
     for (text, shown) in [
         (
             "1,5\n",
@@ -43,32 +43,32 @@ fn an_invalid_value_is_quoted() {
         ("1e400", "\"1e400\" is too large"),
         ("0x10", "\"0x10\" is no number"),
     ] {
-        place.write("file", text);
-        place.until(ID, Err(Fault::Malformed));
-        assert_eq!(place.error(SOURCE), format!("{ID}: {shown}"));
-        place.write("file", "1");
-        place.until(ID, number(1.0));
-        assert_eq!(place.error(SOURCE), "");
+        fixture.write("file", text);
+        fixture.until(ID, Err(Fault::Malformed));
+        assert_eq!(fixture.error(SOURCE), format!("{ID}: {shown}"));
+        fixture.write("file", "1");
+        fixture.until(ID, number(1.0));
+        assert_eq!(fixture.error(SOURCE), "");
     }
-    place.write("file", [0xff, 0, 0x1b]);
-    place.until(ID, Err(Fault::Malformed));
+    fixture.write("file", [0xff, 0, 0x1b]);
+    fixture.until(ID, Err(Fault::Malformed));
     let shown = format!("{ID}: \"\\xff\\x00\\x1b\" is no text in UTF-8");
-    assert_eq!(place.error(SOURCE), shown);
+    assert_eq!(fixture.error(SOURCE), shown);
 }
 
 #[test]
 fn paths_that_are_no_regular_file_fail() {
-    let place = Place::with_file("");
-    let path = place.path("file");
+    let fixture = Fixture::with_file("");
+    let path = fixture.path("file");
     let is_refused = |what: &str| {
-        place.until(ID, Err(Fault::Malformed));
+        fixture.until(ID, Err(Fault::Malformed));
         let error = format!("{}: {what}", path.display());
-        assert_eq!(place.error(SOURCE), error);
+        assert_eq!(fixture.error(SOURCE), error);
     };
     let clear = || {
         fs::remove_file(&path).ok();
         fs::remove_dir(&path).ok();
-        place.until(ID, Err(Fault::Gone));
+        fixture.until(ID, Err(Fault::Gone));
     };
     clear();
     fs::create_dir(&path).unwrap();
@@ -84,21 +84,21 @@ fn paths_that_are_no_regular_file_fail() {
     std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
     is_refused("it is a device, and a regular file is expected");
     clear();
-    place.write("file", "5");
-    place.until(ID, number(5.0));
+    fixture.write("file", "5");
+    fixture.until(ID, number(5.0));
     clear();
 }
 
 #[test]
 fn files_have_a_limit() {
-    let place = Place::with_file("");
+    let fixture = Fixture::with_file("");
     let text = |size: usize| format!("{}7", " ".repeat(size - 1));
-    place.write("file", text(64 * 1024));
-    place.until(ID, number(7.0));
-    place.write("file", text(64 * 1024 + 1));
-    place.until(ID, Err(Fault::Malformed));
+    fixture.write("file", text(64 * 1024));
+    fixture.until(ID, number(7.0));
+    fixture.write("file", text(64 * 1024 + 1));
+    fixture.until(ID, Err(Fault::Malformed));
     assert!(
-        place
+        fixture
             .error(SOURCE)
             .ends_with("file: it is larger than 64 KiB")
     );
@@ -106,78 +106,81 @@ fn files_have_a_limit() {
 
 #[test]
 fn a_pattern_matches_one_file() {
-    let place = Place::new();
-    let pattern = place.path("device*/value");
+    let fixture = Fixture::new();
+    let pattern = fixture.path("device*/value");
     let text = format!("[metrics.'a/b/c']\nfile = {pattern:?}");
-    place.define("room.toml", &text);
-    place.until(ID, Err(Fault::Gone));
+    fixture.define("room.toml", &text);
+    fixture.until(ID, Err(Fault::Gone));
     for device in ["device3", "device10"] {
-        fs::create_dir(place.path(device)).unwrap();
+        fs::create_dir(fixture.path(device)).unwrap();
     }
-    place.write("device3/value", "3");
-    place.until(ID, number(3.0));
-    place.write("device10/value", "10");
-    place.until(ID, Err(Fault::Malformed));
-    let (one, other) = (place.path("device10/value"), place.path("device3/value"));
+    fixture.write("device3/value", "3");
+    fixture.until(ID, number(3.0));
+    fixture.write("device10/value", "10");
+    fixture.until(ID, Err(Fault::Malformed));
+    let (one, other) = (
+        fixture.path("device10/value"),
+        fixture.path("device3/value"),
+    );
     let (one, other) = (one.display(), other.display());
     let what = format!("several files have this form ({one}, {other}), and one is meant");
     assert_eq!(
-        place.error(SOURCE),
+        fixture.error(SOURCE),
         format!("{}: {what}", pattern.display())
     );
-    fs::remove_file(place.path("device3/value")).unwrap();
-    place.until(ID, number(10.0));
+    fs::remove_file(fixture.path("device3/value")).unwrap();
+    fixture.until(ID, number(10.0));
 }
 
 #[test]
 fn an_old_file_is_stale() {
-    let place = Place::with_file("stale_after = '30s'");
-    place.write("file", "5");
+    let fixture = Fixture::with_file("stale_after = '30s'");
+    fixture.write("file", "5");
     let age = |seconds| {
         let file = File::options()
             .write(true)
-            .open(place.path("file"))
+            .open(fixture.path("file"))
             .unwrap();
         let time = SystemTime::now() - Duration::from_secs(seconds);
         file.set_modified(time).unwrap();
     };
-    place.until(ID, number(5.0));
+    fixture.until(ID, number(5.0));
     age(3600);
-    place.until(ID, Err(Fault::Stale));
+    fixture.until(ID, Err(Fault::Stale));
     age(0);
-    place.until(ID, number(5.0));
+    fixture.until(ID, number(5.0));
 }
 
 #[test]
 fn a_counter_makes_a_rate() {
-    let place = Place::new();
-    place.write("file", "100");
-    let file = format!("file = {:?}", place.path("file"));
-    place.define(
+    let fixture = Fixture::new();
+    fixture.write("file", "100");
+    let file = format!("file = {:?}", fixture.path("file"));
+    fixture.define(
         "room.toml",
         &format!(
             "[metrics.'a/b/c']\n{file}\nkind = 'rate'\nscale = 8\nunit = 'bit/s'\n\
              [metrics.'a/b/d']\n{file}\nkind = 'total'"
         ),
     );
-    place.look();
-    let selection = place.store.resolve(&[ID, "a/b/d"]).unwrap();
+    fixture.look();
+    let selection = fixture.store.resolve(&[ID, "a/b/d"]).unwrap();
     // Waits for a frame with this content of the file: the blocking pool may answer late.
     let read = |count: f64| loop {
-        let frame = place.read(&selection);
+        let frame = fixture.read(&selection);
         let none = Baseline::new();
         let (_, total) = selection.readings(&frame, &none).nth(1).unwrap();
         if total == number(count) {
             return frame;
         }
-        let error = place.error(SOURCE);
+        let error = fixture.error(SOURCE);
         assert!(
             matches!(total, Ok(_) | Err(Fault::Timeout)),
             "{total:?} {error}"
         );
     };
     let before = read(100.0);
-    place.write("file", "350");
+    fixture.write("file", "350");
     let now = read(350.0);
     let elapsed = (now.timestamp - before.timestamp) as f64 / 1e6;
     let baseline = before.into_baseline();
@@ -194,15 +197,15 @@ fn a_counter_makes_a_rate() {
 
 #[test]
 fn a_file_that_is_replaced_is_read_whole() {
-    let place = Place::with_file("regex = '^(\\d+) end$'");
-    place.write("file", "0 end");
-    place.until(ID, number(0.0));
-    let (over, path) = (AtomicBool::new(false), place.path("file"));
+    let fixture = Fixture::with_file("regex = '^(\\d+) end$'");
+    fixture.write("file", "0 end");
+    fixture.until(ID, number(0.0));
+    let (over, path) = (AtomicBool::new(false), fixture.path("file"));
     thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..1000 {
                 // Longer than a page, so a partial read would not have this end.
-                let new = place.path("new");
+                let new = fixture.path("new");
                 fs::write(&new, format!("{number:06000} end")).unwrap();
                 fs::rename(&new, &path).unwrap();
             }
@@ -211,7 +214,7 @@ fn a_file_that_is_replaced_is_read_whole() {
         let mut last = 0.0;
         let mut different = 0;
         while !over.load(Ordering::SeqCst) {
-            match place.reading(ID) {
+            match fixture.reading(ID) {
                 Ok(Value::Number(number)) => {
                     assert!(number.fract() == 0.0 && (last..1000.0).contains(&number));
                     different += u32::from(number != last);
@@ -219,10 +222,10 @@ fn a_file_that_is_replaced_is_read_whole() {
                 }
                 // On a busy machine the answer may be late.
                 Err(Fault::Timeout) => {}
-                other => panic!("{other:?}: {}", place.error(SOURCE)),
+                other => panic!("{other:?}: {}", fixture.error(SOURCE)),
             }
         }
         assert!(different > 0);
     });
-    place.until(ID, number(999.0));
+    fixture.until(ID, number(999.0));
 }

@@ -3,6 +3,6 @@
 mod check;
 mod commands;
 mod files;
-pub(crate) mod place;
+pub(crate) mod fixture;
 mod reload;
 mod service;

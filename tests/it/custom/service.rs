@@ -9,8 +9,8 @@ use sampled::{
 };
 use tokio::time::timeout;
 
-use super::place::{define, number, sources_d};
-use crate::{bus::Bus, process::PATIENCE};
+use super::fixture::{define, number, sources_d};
+use crate::support::{bus::Bus, process::DEADLINE};
 
 /// A bus whose user has defined `room/desk/temperature`.
 fn room() -> (Bus, std::path::PathBuf, String) {
@@ -70,7 +70,7 @@ fn a_session_takes_saved_definitions() {
             .unwrap();
         let mut until = async |id: &str, expected: Option<sampled::reading::Reading>| {
             loop {
-                let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+                let frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
                 if frame.reading(id) == expected {
                     break;
                 }
@@ -78,7 +78,7 @@ fn a_session_takes_saved_definitions() {
         };
         until(DESK, Some(number(21.5))).await;
         let mut change = async || {
-            let change = timeout(PATIENCE, catalog.next()).await.unwrap().unwrap();
+            let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
             let change = change.args().unwrap();
             (change.appeared, change.vanished)
         };
@@ -123,7 +123,7 @@ fn a_new_definition_counts_at_the_next_call() {
         let client = bus.client().await;
         let sample = async |id: String| {
             let patient = SampleOptions {
-                timeout: Some(PATIENCE),
+                timeout: Some(DEADLINE),
                 ..SampleOptions::default()
             };
             let sample = client.sample(&[&id], patient).await;
@@ -234,7 +234,7 @@ fn a_session_notices_a_new_directory() {
             .unwrap();
         let mut until = async |expected: Option<sampled::reading::Reading>| {
             loop {
-                let frame = timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+                let frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
                 if frame.reading(DESK) == expected {
                     break;
                 }

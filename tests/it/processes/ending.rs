@@ -3,7 +3,7 @@
 use sampled::client::{Error, Processes, SampleOptions, TableOptions};
 
 use super::{Foreign, Sleeper, number, processes};
-use crate::{bus::Bus, process::Process};
+use crate::support::{bus::Bus, process::Process};
 
 const TERM: i32 = 15;
 const CONT: i32 = 18;

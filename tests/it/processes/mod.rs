@@ -14,7 +14,7 @@ use sampled::{
     reading::{Reading, Value},
 };
 
-use crate::{bus::Bus, home::SAMPLED, process::Process};
+use crate::support::{bus::Bus, home::SAMPLED, process::Process};
 
 /// A process that waits for the end of the test, and ends with it.
 struct Sleeper(Child);

@@ -10,7 +10,7 @@ use sampled::{
 };
 
 use super::processes;
-use crate::bus::Bus;
+use crate::support::bus::Bus;
 
 /// A `/proc` whose processes are files that the test makes.
 struct Proc<'a>(&'a Bus);

@@ -15,7 +15,10 @@ use sampled::{
 use rustix::process::geteuid;
 
 use super::{Foreign, Sleeper, number, passes, processes, row, text};
-use crate::{bus::Bus, process::skip, sandbox::Proxy};
+use crate::{
+    sandbox::Proxy,
+    support::{bus::Bus, process::skip},
+};
 
 const USUAL: SampleOptions = SampleOptions {
     window: None,

@@ -13,11 +13,11 @@ use zbus::{
 };
 
 use super::{Sandbox, configure, refused};
-use crate::{
+use crate::support::{
     bus::{Bus, name},
     home::SAMPLED,
     hung_mount::Hung,
-    process::{PATIENCE, Run, skip},
+    process::{DEADLINE, Run, skip},
 };
 
 #[test]
@@ -69,7 +69,7 @@ fn a_root_that_does_not_answer_delays_no_other_caller() {
         let (client, host) = (sandbox.client().await, bus.client().await);
         let sample = async |client: &Client| {
             let sample = client.sample(&["memory"], SampleOptions::default());
-            timeout(PATIENCE, sample).await.unwrap().unwrap();
+            timeout(DEADLINE, sample).await.unwrap().unwrap();
         };
         sample(&client).await;
         for _ in 0..2 {
@@ -91,7 +91,7 @@ fn a_root_that_does_not_answer_delays_no_other_caller() {
         // The FUSE program ends: the file is there and cannot be read.
         drop(hung);
         let words = ["Quit", "/root/.flatpak-info"];
-        refused(timeout(PATIENCE, client.quit()).await.unwrap(), &words);
+        refused(timeout(DEADLINE, client.quit()).await.unwrap(), &words);
         host.sources().await.unwrap();
     });
 }
@@ -123,7 +123,7 @@ fn a_snap_is_identified_by_its_control_group() {
     bus.block_on(bus.vacant());
     configure(&bus, "[sandbox.'snap.example']\nprocesses = true\n");
     run(&["ps", "--fields", "pid,name"]).ok();
-    let end = std::time::Instant::now() + PATIENCE;
+    let end = std::time::Instant::now() + DEADLINE;
     // The kernel removes a process from its control group a moment after it was waited for.
     while fs::remove_dir(&group).is_err() {
         assert!(std::time::Instant::now() < end);
@@ -154,7 +154,7 @@ fn a_caller_of_kernel_metrics_is_not_identified() {
             let mut bus_calls = 0;
             let mut answers = 0;
             while answers < count {
-                let message = timeout(PATIENCE, messages.next()).await.unwrap().unwrap();
+                let message = timeout(DEADLINE, messages.next()).await.unwrap().unwrap();
                 let message = message.unwrap();
                 let header = message.header();
                 let sender = header.sender().map(|name| name.as_str());

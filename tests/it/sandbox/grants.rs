@@ -6,9 +6,9 @@ use tokio::time::timeout;
 use super::{
     APP, INFO, SECRET, Sandbox, configure, define_secret, grant, has_run, refused, reload,
 };
-use crate::{
+use crate::support::{
     bus::Bus,
-    process::{PATIENCE, Process, skip},
+    process::{DEADLINE, Process, skip},
 };
 
 #[test]
@@ -30,7 +30,7 @@ fn custom_grants_custom_metrics() {
             .start(&["room"], Start::every_millis(50))
             .await
             .unwrap();
-        timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         // The program has no other grant.
         refused(client.quit().await, &["Quit"]);
         let every = TableOptions::default();
@@ -78,7 +78,7 @@ fn processes_grants_the_table_without_command_lines() {
             &["Processes1.Start", "command-lines = true"],
         );
         let mut session = processes.start(&["pid", "rss"], &all, every).await.unwrap();
-        timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+        timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         let ended = processes.end(1, 0, 15).await;
         refused(ended, &["Processes1.End", "end = true"]);
     });
@@ -134,7 +134,7 @@ fn a_reload_changes_grants_at_once() {
         let daemon = bus.owned().await;
         grant(&bus, "custom = true\nprocesses = true");
         reload(&daemon);
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + DEADLINE;
         while client.list(&[SECRET]).await.is_err() {
             assert!(tokio::time::Instant::now() < end);
         }
@@ -159,11 +159,11 @@ fn a_reload_changes_grants_at_once() {
             while table.next().await.is_ok() {}
             over
         };
-        let over = timeout(PATIENCE, over).await.unwrap();
+        let over = timeout(DEADLINE, over).await.unwrap();
         assert_eq!(over.to_string(), "the session is over: denied");
         for _ in 0..3 {
-            timeout(PATIENCE, kernel.next()).await.unwrap().unwrap();
-            timeout(PATIENCE, host.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, kernel.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, host.next()).await.unwrap().unwrap();
         }
         assert!(client.list(&[SECRET]).await.is_err());
         refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::geteuid;
 
 use super::{ENTER, INFO, Sandbox};
-use crate::{
+use crate::support::{
     home::{Home, SAMPLED},
     process::{Run, skip},
 };

@@ -14,9 +14,8 @@ use sampled::client::Error;
 pub(crate) use proxy::Proxy;
 
 use crate::{
-    bus::Bus,
-    custom::place::{define, sources_d},
-    process::Process,
+    custom::fixture::{define, sources_d},
+    support::{bus::Bus, process::Process},
 };
 
 const APP: &str = "org.example.App";

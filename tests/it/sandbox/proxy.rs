@@ -11,7 +11,7 @@ use sampled::{
     wire::NAME,
 };
 
-use crate::{bus::Bus, process::Run};
+use crate::support::{bus::Bus, process::Run};
 
 /// A proxy with the filter of Flatpak's `--talk-name=io.github.sampled.Sampler1`.
 pub(crate) struct Proxy {

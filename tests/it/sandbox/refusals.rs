@@ -6,9 +6,11 @@ use tokio::time::timeout;
 
 use super::{APP, INFO, SECRET, Sandbox, define_secret, has_run, refused};
 use crate::{
-    bus::Bus,
-    custom::place::{define, sources_d},
-    process::{PATIENCE, skip},
+    custom::fixture::{define, sources_d},
+    support::{
+        bus::Bus,
+        process::{DEADLINE, skip},
+    },
 };
 
 const QUICK: &str = "memory/physical/total";
@@ -29,7 +31,7 @@ fn kernel_metrics_and_own_sessions_are_permitted() {
             .await
             .unwrap();
         for _ in 0..3 {
-            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         session.stop().await.unwrap();
         // The program sees everything of its own sessions.
@@ -100,7 +102,7 @@ fn custom_metrics_are_hidden_and_do_not_run() {
             .start(&[SECRET], Start::every_millis(50))
             .await
             .unwrap();
-        timeout(PATIENCE, own.next()).await.unwrap().unwrap();
+        timeout(DEADLINE, own.next()).await.unwrap().unwrap();
         let sessions = client.sessions().await.unwrap();
         assert!(
             sessions
@@ -129,15 +131,15 @@ fn later_definitions_are_hidden_as_well() {
         let all = client.start(&["*"], Start::every_millis(50)).await;
         let mut all = all.unwrap();
         let mut theirs = host.start(&["*"], Start::every_millis(50)).await.unwrap();
-        timeout(PATIENCE, all.next()).await.unwrap().unwrap();
+        timeout(DEADLINE, all.next()).await.unwrap().unwrap();
         define_secret(&bus);
         while theirs.columns().iter().all(|id| id != SECRET) {
-            timeout(PATIENCE, theirs.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, theirs.next()).await.unwrap().unwrap();
         }
         // A client that may see it is told.
         for changes in [&mut announced, &mut heard] {
             loop {
-                let change = timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
+                let change = timeout(DEADLINE, changes.next()).await.unwrap().unwrap();
                 let appeared = change.args().unwrap().appeared;
                 if appeared.iter().any(|id| id == SECRET) {
                     break;
@@ -149,7 +151,7 @@ fn later_definitions_are_hidden_as_well() {
         let now = now.unwrap().timestamp;
         let mut later = 0;
         while later < 2 {
-            let frame = timeout(PATIENCE, all.next()).await.unwrap().unwrap();
+            let frame = timeout(DEADLINE, all.next()).await.unwrap().unwrap();
             assert!(frame.reading(SECRET).is_none());
             later += u32::from(frame.timestamp > now);
         }
@@ -162,7 +164,7 @@ fn later_definitions_are_hidden_as_well() {
             "[metrics.'room/a/b']\nfile = '/proc/uptime'\n",
         );
         // On a busy machine a later call finds it.
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + DEADLINE;
         while !host.list(&[]).await.unwrap().contains_key("room/a/b") {
             assert!(tokio::time::Instant::now() < end);
         }
@@ -280,11 +282,11 @@ fn clients_that_have_left_do_not_fill_the_list_of_listeners() {
         let mut session = last.start(&["*"], every).await.unwrap();
         define_secret(&bus);
         while session.columns().iter().all(|id| id != SECRET) {
-            timeout(PATIENCE, session.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         for changes in [&mut told_first, &mut told_last] {
             loop {
-                let change = timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
+                let change = timeout(DEADLINE, changes.next()).await.unwrap().unwrap();
                 let appeared = change.args().unwrap().appeared;
                 if appeared.iter().any(|id| id == SECRET) {
                     break;

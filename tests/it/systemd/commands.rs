@@ -5,7 +5,10 @@ use std::{env, fs, io::Write, net::TcpListener, path::PathBuf, thread};
 use sampled::{client::SampleOptions, reading::Value};
 
 use super::session::{UNITS, within};
-use crate::{custom::place::define, environment::environment, process::PATIENCE};
+use crate::{
+    custom::fixture::define,
+    support::{environment::environment, process::DEADLINE},
+};
 
 /// One that asks somebody on the network, one that compiles what it runs, and one that does not want to end.
 const COMMANDS: &str = r#"
@@ -40,7 +43,7 @@ fn commands_may_do_what_they_must() {
         define(&home.join(".config/sampled/sources.d"), "unit.toml", &text);
         let client = session.client().await;
         let patient = SampleOptions {
-            timeout: Some(PATIENCE),
+            timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
         let sample = client.sample(&["unit"], patient).await.expect("sample");

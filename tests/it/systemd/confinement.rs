@@ -16,8 +16,8 @@ use crate::{
         core_limits, field,
         probe::{DENIED, Probe, Tried, WORKS},
     },
-    custom::place::define,
-    process::{PATIENCE, Run, skip},
+    custom::fixture::define,
+    support::process::{DEADLINE, Run, skip},
 };
 
 /// An ordinary user, with either bus.
@@ -226,6 +226,6 @@ fn what_is_saved_is_noticed() {
                 }
             }
         };
-        timeout(PATIENCE, second).await.expect("it is noticed");
+        timeout(DEADLINE, second).await.expect("it is noticed");
     });
 }

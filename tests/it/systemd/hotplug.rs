@@ -15,7 +15,7 @@ use super::{
     confinement::ORDINARY,
     session::{is_inside, within},
 };
-use crate::process::{PATIENCE, skip};
+use crate::support::process::{DEADLINE, skip};
 
 /// Uevents of the kernel, over netlink.
 #[test]
@@ -37,7 +37,7 @@ fn devices_that_come_and_go_are_heard_of() {
         let is_plugged = |id: &String| id.starts_with(&format!("network/{PLUGGED}"));
         let (mut has_come, mut has_gone) = (false, false);
         while !(has_come && has_gone) {
-            let change = timeout(PATIENCE, catalog.next())
+            let change = timeout(DEADLINE, catalog.next())
                 .await
                 .expect("a change")
                 .unwrap();

@@ -4,7 +4,7 @@ use std::{cell::Cell, fs, os::unix::fs::MetadataExt, process::Command, time::Dur
 
 use futures_util::future::{join, join_all};
 
-use crate::{home::SAMPLED, process::Run};
+use crate::support::{home::SAMPLED, process::Run};
 
 use super::session::{EVERYWHERE, Setup, UNITS, within};
 

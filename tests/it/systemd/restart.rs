@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use zbus::{Connection, fdo::DBusProxy};
 
-use crate::process::{Process, Run};
+use crate::support::process::{Process, Run};
 
 use super::session::{EVERYWHERE, Session, Setup, UNITS, within};
 
@@ -80,7 +80,7 @@ fn options_that_do_not_reach_a_unit_are_refused() {
 #[test]
 fn a_unit_of_another_name_is_found() {
     within(&UNITS[..1], async |session| {
-        session.start_as_readings(crate::home::SAMPLED);
+        session.start_as_readings(crate::support::home::SAMPLED);
         session.owned().await;
         let first = session.owner().await;
         run(session, &["restart"]).ok();

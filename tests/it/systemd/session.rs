@@ -19,9 +19,9 @@ use zbus::{
     proxy,
 };
 
-use crate::{
+use crate::support::{
     home::SAMPLED,
-    process::{self, PATIENCE, Process, Run},
+    process::{self, DEADLINE, Process, Run},
 };
 
 /// The variable by which the test binary knows that it is inside, and of what.
@@ -306,7 +306,7 @@ async fn until_owned(name: &'static str, owned: bool) {
     // Asked after the subscription: no change goes unseen.
     let bus_name = || name.try_into().expect("name");
     while bus.name_has_owner(bus_name()).await.expect("answer") != owned {
-        timeout(PATIENCE, changes.next()).await.expect("a change");
+        timeout(DEADLINE, changes.next()).await.expect("a change");
     }
 }
 
@@ -355,7 +355,7 @@ pub(crate) struct Changes(PropertiesChangedStream);
 impl Changes {
     /// The next one: the state that the unit is in, if it is among what has changed.
     pub(crate) async fn next(&mut self) -> Option<String> {
-        let change = timeout(PATIENCE, self.0.next()).await;
+        let change = timeout(DEADLINE, self.0.next()).await;
         let change = change.expect("a change").expect("connection");
         let arguments = change.args().expect("arguments");
         let state = arguments.changed_properties().get("ActiveState")?;

@@ -17,9 +17,9 @@ use sampled::{
 use tempfile::TempDir;
 use tokio::runtime;
 
-use crate::{
+use crate::support::{
     home::{Home, SAMPLED},
-    process::PATIENCE,
+    process::DEADLINE,
 };
 
 /// The directory of definitions in a home.
@@ -39,12 +39,12 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A store in this process, with the definitions of a temporary directory.
-pub(crate) struct Place {
+pub(crate) struct Fixture {
     dir: TempDir,
     pub(crate) store: Store,
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn new() -> Self {
         let dir = TempDir::with_prefix("sampled-custom-").unwrap();
         let custom = custom::DirectoryOptions {
@@ -61,13 +61,13 @@ impl Place {
 
     /// With a definition of `a/b/c` that reads a file.
     pub(crate) fn with_file(lines: &str) -> Self {
-        let place = Self::new();
-        let file = place.path("file");
-        place.define(
+        let fixture = Self::new();
+        let file = fixture.path("file");
+        fixture.define(
             "room.toml",
             &format!("[metrics.'a/b/c']\nfile = {file:?}\n{lines}"),
         );
-        place
+        fixture
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -97,7 +97,7 @@ impl Place {
     /// A frame now, after every slow source has answered.
     pub(crate) fn read(&self, selection: &Selection) -> Frame {
         let now = Stamp::now().monotonic;
-        block_on(self.store.prefetch(selection, now, now + PATIENCE));
+        block_on(self.store.prefetch(selection, now, now + DEADLINE));
         self.store.read(selection, now)
     }
 
@@ -115,7 +115,7 @@ impl Place {
     /// later.
     #[track_caller]
     pub(crate) fn until(&self, id: &str, expected: Reading) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + DEADLINE;
         loop {
             let reading = self.reading(id);
             if reading == expected {

@@ -33,9 +33,9 @@ use zbus::{
     names::{BusName, WellKnownName},
 };
 
-use crate::{
+use crate::support::{
     home::{Home, SAMPLED},
-    process::{PATIENCE, Process, Run},
+    process::{DEADLINE, Process, Run},
 };
 
 /// A bus, and the user whose it is.
@@ -245,7 +245,7 @@ impl Bus {
         let mut changes = changes.await.expect("signals");
         // Asked after the subscription: no change goes unseen.
         while bus.name_has_owner(name()).await.expect("answer") != owned {
-            let change = timeout(PATIENCE, changes.next()).await;
+            let change = timeout(DEADLINE, changes.next()).await;
             change.unwrap_or_else(|_| panic!("owned is not {owned} yet: {}", self.log()));
         }
     }

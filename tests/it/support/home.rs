@@ -9,7 +9,7 @@ use std::{
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::{
+use crate::support::{
     environment::environment,
     process::{Process, Run},
 };
@@ -20,7 +20,7 @@ pub(crate) const SAMPLED: &str = env!("CARGO_BIN_EXE_sampled");
 /// The variable by which everything that a test has started is found and ended.
 pub(crate) const MARK: &str = "SAMPLED_TEST";
 
-/// A user's directories, in a temporary one. There is no bus here: see [`Bus`](crate::bus::Bus).
+/// A user's directories, in a temporary one. There is no bus here: see [`Bus`](crate::support::bus::Bus).
 ///
 /// When it is dropped, every process that was started in it ends, also one that has detached.
 pub(crate) struct Home {
@@ -126,7 +126,7 @@ impl Drop for Home {
             }
             for process in processes {
                 process.signal(Signal::KILL);
-                process.ends_within(crate::process::PATIENCE);
+                process.ends_within(crate::support::process::DEADLINE);
             }
         }
     }

@@ -10,7 +10,7 @@ use std::{
 
 use zbus::Message;
 
-use crate::process::PATIENCE;
+use crate::support::process::DEADLINE;
 
 /// A socket at which somebody listens, for as long as the test runs.
 pub(crate) struct Mute {
@@ -40,7 +40,7 @@ impl Mute {
 
     /// Waits until somebody who was let in waits for an answer.
     pub(crate) fn is_asked(&self) {
-        self.asked.recv_timeout(PATIENCE).expect("a question");
+        self.asked.recv_timeout(DEADLINE).expect("a question");
     }
 
     /// DBUS_SESSION_BUS_ADDRESS.

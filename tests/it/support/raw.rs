@@ -14,7 +14,7 @@ use zbus::{
     wire::serialized::{Context, Data},
 };
 
-use crate::{bus::Bus, process::PATIENCE};
+use crate::support::{bus::Bus, process::DEADLINE};
 
 /// A connection to the bus, as bytes.
 pub(crate) struct Raw {
@@ -26,7 +26,7 @@ impl Raw {
     pub(crate) fn connect(bus: &Bus) -> Self {
         let path = bus.address().split(['=', ',']).nth(1).expect("a path");
         let mut socket = UnixStream::connect(path).expect("the bus listens");
-        socket.set_read_timeout(Some(PATIENCE)).expect("time-out");
+        socket.set_read_timeout(Some(DEADLINE)).expect("time-out");
         let uid = nix::unistd::geteuid().to_string();
         let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
         let greeting = format!("\0AUTH EXTERNAL {uid}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n");

@@ -13,7 +13,7 @@ use rustix::{
 
 /// How long a test waits for an event that must come. It is never reached where all is well, so it
 /// is generous to a machine with much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Says why a test does not test here. Where everything is there that tests need, that is a failure.
 #[track_caller]
@@ -48,7 +48,7 @@ impl Process {
         self.signal(Signal::STOP);
         let start = Instant::now();
         while !self.is_stopped() {
-            assert!(start.elapsed() < PATIENCE, "{} does not stop", self.pid);
+            assert!(start.elapsed() < DEADLINE, "{} does not stop", self.pid);
             std::thread::yield_now();
         }
     }
@@ -64,7 +64,7 @@ impl Process {
     #[track_caller]
     pub(crate) fn wait(&self) {
         assert!(
-            self.ends_within(PATIENCE),
+            self.ends_within(DEADLINE),
             "process {} is still there",
             self.pid
         );

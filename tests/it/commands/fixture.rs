@@ -12,21 +12,21 @@ use std::{
 
 use sampled::custom::command::{self, Command, CommandState, Handle, Runner};
 
-use crate::{
+use crate::support::{
     home::{Home, MARK, SAMPLED},
-    process::{PATIENCE, Process, Run},
+    process::{DEADLINE, Process, Run},
 };
 
 /// Longer than any test.
 pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
 
 /// A runner, and a directory that its commands run in.
-pub(crate) struct Place {
+pub(crate) struct Fixture {
     pub(crate) home: Home,
     pub(crate) runner: Runner,
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn new() -> Self {
         Self::at(Home::new())
     }
@@ -86,9 +86,9 @@ fn once(home: &Path, program: command::Program) -> Command {
 /// Waits until there are more answers than these.
 #[track_caller]
 pub(crate) fn next(handle: &Handle, answers: u64) -> CommandState {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + DEADLINE;
     loop {
-        let state = handle.wait(PATIENCE);
+        let state = handle.wait(DEADLINE);
         if state.answers > answers {
             return state;
         }
@@ -122,7 +122,7 @@ pub(crate) fn nothing_is_left(home: &Home) {
         }
         for process in processes {
             assert!(
-                process.ends_within(PATIENCE),
+                process.ends_within(DEADLINE),
                 "{:?}",
                 fs::read_to_string(format!("/proc/{}/cmdline", process.pid))
             );
@@ -151,7 +151,7 @@ impl Holdings {
     /// Waits until there are no more than these: the end of a thread is not signalled.
     #[track_caller]
     pub(crate) fn are_back(&self) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + DEADLINE;
         loop {
             let now = Self::now();
             if now == *self {

@@ -1,0 +1,12 @@
+//! What several tests run on: a home, a private bus, processes, and peers that break the rules.
+
+pub(crate) mod bus;
+#[path = "../../../crates/daemon/tests/it/environment.rs"]
+pub(crate) mod environment;
+pub(crate) mod home;
+#[path = "../../../benches/common/hung.rs"]
+pub(crate) mod hung_mount;
+pub(crate) mod mute;
+pub(crate) mod process;
+pub(crate) mod raw;
+pub(crate) mod terminal_emulator;
