@@ -228,33 +228,45 @@ impl Entry {
             return latest.clone();
         }
         let now = Stamp::now();
-        let columns = self.columns(now.monotonic);
-        let stamp = caught(|| self.source.deferred()?.stamp()).ok().flatten();
-        self.history.add(Snapshot {
-            stamp: stamp.unwrap_or(now),
-            columns,
-        })
+        let snapshot = match self.backoff.fault(now.monotonic) {
+            Some(fault) => self.fault_in_all_columns(fault, now),
+            None => self.read_source(now),
+        };
+        self.history.add(snapshot)
     }
 
-    fn columns(&mut self, now: Duration) -> Vec<Raw> {
-        if let Some(fault) = self.backoff.fault(now) {
-            return self.all_columns(fault);
-        }
+    fn read_source(&mut self, now: Stamp) -> Snapshot {
         let mut columns = Vec::with_capacity(self.width);
-        let read = attempt(|| self.source.read(&mut columns));
+        let mut stamp = now;
+        let mut read = None;
+        // A panic in `stamp` costs no reading.
+        let panic = caught(|| {
+            read = Some(self.source.read(&mut columns));
+            let earlier = self.source.deferred().and_then(|source| source.stamp());
+            stamp = earlier.unwrap_or(now);
+        });
+        let read = read.unwrap_or_else(|| panic.map_err(Error::from));
         self.reads = self.reads.saturating_add(1);
-        self.cost = self.cost.saturating_add(monotonic().saturating_sub(now));
+        let cost = monotonic().saturating_sub(now.monotonic);
+        self.cost = self.cost.saturating_add(cost);
         match read {
             Ok(()) => {
                 self.error = None;
                 self.backoff.succeeded();
-                columns
+                Snapshot { stamp, columns }
             }
             Err(error) => {
                 self.note(&error);
-                self.backoff.failed(error.fault(), now);
-                self.all_columns(error.fault())
+                self.backoff.failed(error.fault(), now.monotonic);
+                self.fault_in_all_columns(error.fault(), stamp)
             }
+        }
+    }
+
+    fn fault_in_all_columns(&self, fault: Fault, stamp: Stamp) -> Snapshot {
+        Snapshot {
+            stamp,
+            columns: self.all_columns(fault),
         }
     }
 
