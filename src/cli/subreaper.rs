@@ -8,10 +8,7 @@ use std::{
 };
 
 use sampled::{
-    custom::command::{
-        exec,
-        subreaper::{self, ARGUMENT},
-    },
+    custom::command::subreaper::{self, ARGUMENT, exec},
     daemon,
 };
 

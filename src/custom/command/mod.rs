@@ -4,28 +4,15 @@
 //! Asking never blocks. Each run has a [`subreaper`], a small process that ends all processes of the run: at the
 //! timeout, when the command has left children in the background, and when the service is killed.
 //!
-//! - [`exec`]: executes a command. `invocation`: its command line. `environment`: its variables and directory.
-//! - [`subreaper`]: the process between the service and a command. `alarm` continues it if it is stopped (SIGSTOP),
-//!   `children` lists and kills its children.
-//! - `run`: one run, seen from the service. `pipe` reads its output, `orphans` ends what its subreaper cannot end.
-//! - `supervisor`: the thread that looks after all runs. `schedule` decides when a run is due.
-//! - `runner`, `runner_state`: the requests, and the state that they share with the thread.
+//! - `runner`: the requests for outputs, and the thread that supervises all runs.
+//! - `run`: one run, seen from the service: its environment, its output, and its orphans.
+//! - [`subreaper`]: the process between the service and a command, and the execution of the command in it.
 
-mod alarm;
-mod children;
-mod environment;
-pub mod exec;
 mod failure;
-mod invocation;
-mod orphans;
 mod pid_stat;
-mod pipe;
 mod run;
 mod runner;
-mod runner_state;
-mod schedule;
 pub mod subreaper;
-mod supervisor;
 
 use std::{
     ffi::OsString,

@@ -16,12 +16,14 @@ use nix::{
     poll::{PollFd, PollFlags, ppoll},
 };
 
-use super::{
-    failure::Failure,
-    run::{Run, RunEvent},
-    runner_state::{Phase, RunnerState},
+use super::state::{Phase, RunnerState};
+use crate::{
+    custom::command::{
+        failure::Failure,
+        run::{Run, RunEvent},
+    },
+    source::panic::caught,
 };
-use crate::source::panic::caught;
 
 /// Starts the thread. A byte on the returned socket wakes it.
 pub(super) fn start(shared: Arc<RunnerState>) -> io::Result<UnixStream> {

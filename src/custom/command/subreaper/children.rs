@@ -5,7 +5,7 @@ use std::{fs, process};
 // The pid of `subreaper`.
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::pid_stat::Stat;
+use crate::custom::command::pid_stat::Stat;
 
 /// Kills the children of this process. Their pids cannot be reused before they are reaped. Their own children are
 /// then reparented to this process, for the next call.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::after;
+use crate::custom::command::after;
 
 /// Requests that are no further apart count as continuous interest.
 const INTEREST: Duration = Duration::from_secs(10);

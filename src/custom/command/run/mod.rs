@@ -1,36 +1,42 @@
 //! One run of a command, seen from the service.
+//!
+//! - `spawn`: starts the subreaper. `environment`: the variables and the directory of the command.
+//! - `pipe`: reads the output.
+//! - `orphans`: ends the processes that its subreaper cannot end.
+
+mod environment;
+mod orphans;
+mod pipe;
+mod spawn;
 
 use std::{
-    io::{self, ErrorKind, PipeWriter, Read},
+    io::{ErrorKind, Read},
     mem,
     net::Shutdown,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
     },
     path::Path,
-    process::{self, Child},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    process::Child,
+    sync::Arc,
     time::Instant,
 };
 
 use nix::{
-    fcntl::{FcntlArg, OFlag, fcntl},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
 use super::{
-    Command, Program, environment,
+    Command,
     failure::{Failure, first_line},
-    orphans::{self, Sweep},
     pid_stat,
-    pipe::{Flow, Keep, Pipe},
-    subreaper::{self, End},
+    subreaper::End,
 };
+use orphans::Sweep;
+use pipe::{Flow, Pipe};
+use spawn::Spawned;
 
 /// A running command, or its remaining processes.
 pub(super) struct Run {
@@ -69,45 +75,17 @@ pub(super) enum RunEvent {
 impl Run {
     /// Starts a command under a subreaper.
     pub(super) fn start(subreaper: &Path, command: Arc<Command>) -> Result<Self, Failure> {
-        Self::spawn(subreaper, command)
-            .map_err(|cause| Failure::NoSubreaper(subreaper.to_owned(), cause))
-    }
-
-    fn spawn(subreaper: &Path, command: Arc<Command>) -> io::Result<Self> {
-        static RUNS: AtomicU64 = AtomicU64::new(0);
-        let mark = format!("{}.{}", process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let (socket, theirs) = UnixStream::pair()?;
-        socket.set_nonblocking(true)?;
-        let keep = match command.lines {
-            true => Keep::LastLine,
-            false => Keep::Whole,
-        };
-        let (output, stdout) = pipe(keep)?;
-        let (errors, stderr) = pipe(Keep::Head)?;
-        let mut program = process::Command::new(subreaper);
-        program
-            .arg(subreaper::ARGUMENT)
-            .arg(environment::directory(&command));
-        match &command.program {
-            Program::Argv(argv) => program.args(argv),
-            Program::Shell(text) => program.args(["/bin/sh", "-c"]).arg(text),
-        };
-        program
-            .env_clear()
-            .envs(environment::of(&command))
-            .env(orphans::MARK, &mark)
-            .stdin(OwnedFd::from(theirs))
-            .stdout(stdout)
-            .stderr(stderr);
+        let spawned = Spawned::new(subreaper, &command)
+            .map_err(|cause| Failure::NoSubreaper(subreaper.to_owned(), cause))?;
         let mut run = Self {
             deadline: None,
-            output: Some(output),
-            errors: Some(errors),
+            output: Some(spawned.output),
+            errors: Some(spawned.errors),
             command,
-            subreaper: program.spawn()?,
-            socket,
+            subreaper: spawned.subreaper,
+            socket: spawned.socket,
             received: Vec::new(),
-            mark,
+            mark: spawned.mark,
             is_ending: false,
             is_subreaper_dead: false,
             is_reaped: false,
@@ -297,11 +275,4 @@ impl Drop for Run {
         let _ = self.socket.shutdown(Shutdown::Write);
         self.resume();
     }
-}
-
-/// A pipe with a non-blocking read end. The command has the write end, which blocks.
-fn pipe(keep: Keep) -> io::Result<(Pipe, PipeWriter)> {
-    let (reading, writing) = io::pipe()?;
-    fcntl(&reading, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok((Pipe::new(reading.into(), keep), writing))
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LIMIT, after};
+use crate::custom::command::{LIMIT, after};
 
 /// The bytes of standard error that are kept.
 const HEAD: usize = 1024;

@@ -4,7 +4,7 @@ use std::{env, ffi::OsString, path::PathBuf};
 
 use nix::unistd::{Uid, User};
 
-use super::Command;
+use crate::custom::command::Command;
 
 /// The default of PATH.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -8,7 +8,7 @@ use std::{
 // nix has no pidfd_open(2) and no pidfd_send_signal(2).
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::{GRACE, after, pid_stat::Stat};
+use crate::custom::command::{GRACE, after, pid_stat::Stat};
 
 /// The environment variable that marks the processes of a run.
 pub(super) const MARK: &str = "SAMPLED_RUN";

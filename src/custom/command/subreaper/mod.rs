@@ -9,6 +9,14 @@
 //!
 //! The command's output does not pass through it. There is one subreaper per running command, so it has one thread
 //! and allocates little.
+//!
+//! - [`exec`]: executes the command in a child. `invocation`: the command line.
+//! - `alarm`: continues the subreaper if it is stopped (SIGSTOP). `children`: lists and kills the children.
+
+mod alarm;
+mod children;
+pub mod exec;
+mod invocation;
 
 use std::{
     env,
@@ -37,7 +45,9 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, wait, waitid},
 };
 
-use super::{GRACE, after, alarm::Alarm, children, exec, invocation::Invocation};
+use super::{GRACE, after};
+use alarm::Alarm;
+pub use invocation::Invocation;
 
 /// The first argument of a process that is to become a subreaper.
 pub const ARGUMENT: &str = "guard";

@@ -9,8 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Command, CommandState, Output, failure::Failure, schedule::Schedule};
-use crate::{reading::Stamp, source::pool::Pool};
+use super::schedule::Schedule;
+use crate::{
+    custom::command::{Command, CommandState, Output, failure::Failure},
+    reading::Stamp,
+    source::pool::Pool,
+};
 
 /// The state that the runner, its handles and the supervisor share.
 pub(super) struct RunnerState {

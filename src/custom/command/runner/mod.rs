@@ -1,4 +1,11 @@
 //! Requests for the outputs of commands. A request starts the supervisor if there is none.
+//!
+//! - `supervisor`: the thread that starts and ends all runs. `schedule`: the times of the runs.
+//! - `state`: the state that the runner, its handles and the thread share.
+
+mod schedule;
+mod state;
+mod supervisor;
 
 use std::{
     path::PathBuf,
@@ -6,13 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Command, CommandState,
-    failure::Failure,
-    runner_state::{Commands, Phase, RunnerState},
-    supervisor,
-};
+use super::{Command, CommandState, failure::Failure};
 use crate::source::pool::Pool;
+use state::{Commands, Phase, RunnerState};
 
 /// Runs commands. It has no thread while nobody asks.
 ///
