@@ -29,7 +29,7 @@ use common_options::CommonOptions;
 use output::{format::note, terminal_text::EscapingWriter};
 pub(crate) use subreaper::run_subreaper;
 
-/// Readings of this machine over D-Bus, shared by all who ask.
+/// Readings of this machine over D-Bus, shared by all clients.
 #[derive(Debug, Parser)]
 #[command(name = "sampled", version, max_term_width = 100)]
 struct Cli {

@@ -113,7 +113,7 @@ impl Control {
         self.shutdown.check_accepts_sessions()?;
         // The grant may have been withdrawn meanwhile, too.
         if !self.access.is_permitted(permit.as_ref()) {
-            let message = "the configuration no longer grants what the session needs";
+            let message = "the configuration no longer has the grants of the session";
             return Err(Error::access_denied(message.to_owned()));
         }
         let mut session = Session::new(owner, options.label, interval, subject, watch);

@@ -145,85 +145,85 @@ fn check_many(steps: usize, text: impl Fn(usize) -> String) -> Vec<(String, usiz
     let derived: Vec<_> = (0..MANY).map(|at| (id(at), text(at))).collect();
     let (found, taken) = find(&derived);
     assert!(taken <= steps * MANY, "{} for each", taken / MANY);
-    let mut told = std::collections::BTreeMap::new();
+    let mut reported = std::collections::BTreeMap::new();
     for what in found {
         let what = what.unwrap_or_default();
         let form = what.split(": ").next().unwrap_or_default().to_owned();
-        *told.entry(form).or_insert(0) += 1;
+        *reported.entry(form).or_insert(0) += 1;
         assert!(what.len() < 1000, "{what}");
     }
-    told.into_iter().collect()
+    reported.into_iter().collect()
 }
 
 #[test]
 fn many_in_a_chain() {
-    let told = check_many(4, |at| match at {
+    let reported = check_many(4, |at| match at {
         0 => "1".to_owned(),
         _ => id(at - 1),
     });
     let deep = (TOO_DEEP.to_owned(), MANY - DEPTH);
-    assert_eq!(told, [(String::new(), DEPTH), deep.clone()]);
+    assert_eq!(reported, [(String::new(), DEPTH), deep.clone()]);
     // In the reverse direction.
-    let told = check_many(4, |at| match at + 1 {
+    let reported = check_many(4, |at| match at + 1 {
         MANY => "1".to_owned(),
         next => id(next),
     });
-    assert_eq!(told, [(String::new(), DEPTH), deep]);
+    assert_eq!(reported, [(String::new(), DEPTH), deep]);
 }
 
 #[test]
 fn many_in_a_ring() {
-    let told = check_many(4 + SHOWN, |at| id((at + 1) % MANY));
+    let reported = check_many(4 + SHOWN, |at| id((at + 1) % MANY));
     let what = "it is computed from itself, by way of many others".to_owned();
-    assert_eq!(told, [(what, MANY)]);
+    assert_eq!(reported, [(what, MANY)]);
 }
 
 #[test]
 fn many_in_a_star() {
     // All depend on one.
-    let told = check_many(4, |at| match at {
+    let reported = check_many(4, |at| match at {
         0 => "1".to_owned(),
         _ => id(0),
     });
-    assert_eq!(told, [(String::new(), MANY)]);
+    assert_eq!(reported, [(String::new(), MANY)]);
     // The middle depends on all others, and each of them on it: all are on cycles.
-    let told = check_many(100, |at| match at {
+    let reported = check_many(100, |at| match at {
         0 => "sum(a/*/x)".to_owned(),
         _ => id(0),
     });
-    assert_eq!(told.iter().map(|(_, count)| count).sum::<usize>(), MANY);
-    assert!(!told.iter().any(|(what, _)| what.is_empty()));
+    assert_eq!(reported.iter().map(|(_, count)| count).sum::<usize>(), MANY);
+    assert!(!reported.iter().any(|(what, _)| what.is_empty()));
 }
 
 #[test]
 fn many_in_layers() {
     // Layers of a thousand. Each expression depends on the whole layer below by one pattern, and on one at the bottom.
-    let told = check_many(200, |at| match at / 1000 {
+    let reported = check_many(200, |at| match at / 1000 {
         0 => "1".to_owned(),
         layer => format!("sum(a/n{}*/x) + {}", layer - 1, id(at % 1000)),
     });
-    assert_eq!(told.iter().map(|(_, count)| count).sum::<usize>(), MANY);
+    assert_eq!(reported.iter().map(|(_, count)| count).sum::<usize>(), MANY);
 }
 
 #[test]
 fn many_that_depend_on_all() {
-    let told = check_many(200, |at| format!("sum(a/*/x) + {}", id((at + 1) % MANY)));
-    assert_eq!(told.iter().map(|(_, count)| count).sum::<usize>(), MANY);
-    assert!(!told.iter().any(|(what, _)| what.is_empty()));
+    let reported = check_many(200, |at| format!("sum(a/*/x) + {}", id((at + 1) % MANY)));
+    assert_eq!(reported.iter().map(|(_, count)| count).sum::<usize>(), MANY);
+    assert!(!reported.iter().any(|(what, _)| what.is_empty()));
 }
 
 #[test]
 fn patterns_are_limited() {
-    let told = check_many(PATTERNS + 4, |at| format!("sum(cpu/{at}*/usage)"));
+    let reported = check_many(PATTERNS + 4, |at| format!("sum(cpu/{at}*/usage)"));
     let much = "the expressions of all files have at most 512 different patterns, and this one has another";
     assert_eq!(
-        told,
+        reported,
         [
             (String::new(), PATTERNS),
             (much.to_owned(), MANY - PATTERNS)
         ]
     );
     // One pattern in all expressions counts once.
-    let told = check_many(5, |_| "sum(cpu/*/usage)".to_owned());
-    assert_eq!(told, [(String::new(), MANY)]);
+    let reported = check_many(5, |_| "sum(cpu/*/usage)".to_owned());
+    assert_eq!(reported, [(String::new(), MANY)]);
 }
