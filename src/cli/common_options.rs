@@ -15,7 +15,7 @@ use super::{error::Error, log, output::format::Format};
 
 /// The options of all commands.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "CommonOptions options")]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct CommonOptions {
     /// Read the configuration from FILE [default: $XDG_CONFIG_HOME/sampled/config.toml]
     #[arg(long, global = true, value_name = "FILE")]

@@ -12,7 +12,7 @@ use sampled::{
 /// The option `--timeout` of the clients.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct TimeoutOption {
-    /// Fail where the bus or the service has not answered by then [default: 25s for each answer]
+    /// Fail if the bus or the service does not reply in time [default: 25s for each reply]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
 }

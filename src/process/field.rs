@@ -17,7 +17,7 @@ pub enum Field {
     Uid,
     /// The name of its effective user.
     User,
-    /// The name that it gave itself.
+    /// Its name.
     Name,
     /// Its program and arguments.
     CommandLine,
@@ -97,25 +97,25 @@ const fn amount(name: &'static str, unit: &'static str, description: &'static st
 const INFO: [FieldInfo; Field::ALL.len()] = [
     number("pid", unit::ONE, "Its pid: the name of its directory in /proc/"),
     number("parent", unit::ONE, "The pid of its parent, 0 for the first processes: ppid of /proc/PID/stat"),
-    number("start_time", unit::MICROSECONDS, "Its start time since boot, to a hundredth of a second: starttime of /proc/PID/stat. Together with pid, it identifies the process for good"),
+    number("start_time", unit::MICROSECONDS, "Its start time since boot, to a hundredth of a second: starttime of /proc/PID/stat. Together with pid, it identifies the process until the next boot"),
     number("uid", unit::ONE, "The uid of its effective user: the owner of /proc/PID"),
     text("user", "The name of that user, or the uid if the user has no name: getpwuid_r(3)"),
-    text("name", "The name that it gave itself, at most 15 bytes except for kernel threads: comm of /proc/PID/stat"),
-    text("command_line", "The program and its arguments, or a title that the process has written over them, with blanks in between; empty for a kernel thread: /proc/PID/cmdline"),
-    text("executable", "The file that it executes, followed by ` (deleted)` if that was removed; empty for a kernel thread: the link /proc/PID/exe"),
+    text("name", "Its name, at most 15 bytes except for kernel threads: comm of /proc/PID/stat"),
+    text("command_line", "The program and its arguments, or a title that the process has written over them, separated by blanks; empty for a kernel thread: /proc/PID/cmdline"),
+    text("executable", "The file of its program, followed by ` (deleted)` if the file was removed; empty for a kernel thread: the link /proc/PID/exe"),
     text("state", "Its state: R running or runnable, S sleeping, D waiting for a disk, T stopped, t traced, Z zombie, I idle kernel thread: state of /proc/PID/stat"),
     text("cgroup", "Its control group, relative to the root of systemd's hierarchy: /proc/PID/cgroup"),
-    text("unit", "Its systemd unit: that of the user manager if there is one, otherwise that of the system manager; empty if there is none: /proc/PID/cgroup"),
-    text("application", "The id of its application, from the name of its unit (systemd.io/DESKTOP_ENVIRONMENTS); empty if there is none: /proc/PID/cgroup"),
+    text("unit", "Its systemd unit: that of the user manager if it has one, otherwise that of the system manager; empty without a unit: /proc/PID/cgroup"),
+    text("application", "The id of its application, from the name of its unit (systemd.io/DESKTOP_ENVIRONMENTS); empty without an application: /proc/PID/cgroup"),
     amount("threads", unit::ONE, "Its number of threads: num_threads of /proc/PID/stat"),
-    amount("cpu", unit::PERCENT, "CPU time that it used between two readings, or since its start if that is later, in per cent of the time between; 100 is one CPU: utime and stime of /proc/PID/stat"),
-    amount("cpu_of_all", unit::PERCENT, "The same in per cent of all online CPUs"),
-    amount("cpu_time", unit::SECONDS, "CPU time that it has used since its start, ended threads included: utime and stime of /proc/PID/stat"),
+    amount("cpu", unit::PERCENT, "CPU time between two readings, or since its start if that is later, in per cent of the elapsed time; 100 is one CPU: utime and stime of /proc/PID/stat"),
+    amount("cpu_of_all", unit::PERCENT, "The same CPU time in per cent of all online CPUs"),
+    amount("cpu_time", unit::SECONDS, "CPU time since its start, ended threads included: utime and stime of /proc/PID/stat"),
     amount("rss", unit::BYTES, "Its resident memory, shared pages included: rss of /proc/PID/stat"),
-    amount("pss", unit::BYTES, "The same, each shared page divided by the number of processes that share it; expensive, because the kernel walks over every page: Pss of /proc/PID/smaps_rollup"),
+    amount("pss", unit::BYTES, "Its resident memory, each shared page divided by the number of processes that share it; expensive, because the kernel walks over every page: Pss of /proc/PID/smaps_rollup"),
     amount("swap", unit::BYTES, "Its memory that is swapped out, without shared memory: VmSwap of /proc/PID/status"),
     amount("read", unit::BYTES_PER_SECOND, "Bytes read from storage for it: read_bytes of /proc/PID/io"),
-    amount("write", unit::BYTES_PER_SECOND, "Bytes that it caused to be written to storage: write_bytes of /proc/PID/io"),
+    amount("write", unit::BYTES_PER_SECOND, "Bytes written to storage for it: write_bytes of /proc/PID/io"),
     number("nice", unit::ONE, "Its nice value, from -20 to 19: nice of /proc/PID/stat"),
 ];
 

@@ -351,3 +351,23 @@ fn the_service_may_have_as_many_descriptors_as_there_can_be() {
     child.kill().expect("kill");
     child.wait().expect("wait");
 }
+
+#[test]
+fn the_help_has_no_name_of_a_type() {
+    let home = Home::new();
+    let help = home.run(&["--help"]).ok();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<_> = commands
+        .map_while(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"processes"), "{commands:?}");
+    for command in commands {
+        let help = home.run(&[command, "--help"]).ok();
+        let is_type = |word: &&str| {
+            let mut letters = word.chars().skip_while(|letter| !letter.is_lowercase());
+            word.starts_with(char::is_uppercase) && letters.any(char::is_uppercase)
+        };
+        let mut words = help.split(|letter: char| !letter.is_alphanumeric());
+        assert_eq!(words.find(is_type), None, "{command}");
+    }
+}

@@ -26,16 +26,16 @@ use super::{
 
 /// The help text that all clients of the service share.
 const CLIENT: &str = "\
-The readings come from the service, which the session bus starts. Where no session
-bus can be reached, or --procfs, --sysfs or --rootfs is given, this process takes
-them itself; only then is the configuration read here.";
+The readings come from the service, which the session bus starts. Without a session
+bus, or with --procfs, --sysfs or --rootfs, this process reads the files itself; only
+then does it read the configuration.";
 
 /// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the service in the foreground: what the bus and systemd do
+    /// Run the service in the foreground, as the bus and systemd do
     Serve(ServiceOptions),
-    /// Start the service in the background, where it stays until it is stopped, and wait until it is ready
+    /// Start the service in the background, until it is stopped, and wait until it is ready
     Start(start::StartOptions),
     /// Stop the service, however it was started
     Stop(DaemonOptions),
@@ -44,23 +44,23 @@ pub(crate) enum Command {
     /// Ends the service, or has systemd restart it, for `restart`
     #[command(hide = true)]
     MakeWay(restart::MakeWayOptions),
-    /// Have the service read its configuration again
+    /// Make the service read its configuration again
     Reload(DaemonOptions),
-    /// Say whether the service runs, and how it was started
+    /// Show whether the service runs, and how it was started
     #[command(
         after_help = "Exit status: 0 running, 1 dead with its pidfile left, 3 not running, 4 unknown."
     )]
     Status(status::StatusOptions),
-    /// List the metrics that there are
+    /// List the metrics of this machine
     #[command(after_help = CLIENT)]
     List(list::ListOptions),
     /// Read metrics once, now
     #[command(after_help = CLIENT)]
     Sample(sample::SampleOptions),
-    /// Read metrics again and again
+    /// Read metrics repeatedly
     #[command(after_help = CLIENT)]
     Watch(watch::WatchOptions),
-    /// List the sources, and the errors in those that you define
+    /// List the sources, and the errors in your definitions
     #[command(after_help = CLIENT, args_conflicts_with_subcommands = true)]
     Sources(sources::SourcesOptions),
     /// Show the processes

@@ -29,8 +29,8 @@ pub(crate) struct SampleOptions {
     /// Accept a reading that is at most this old [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_age: Option<Duration>,
-    /// Show the fault `timeout` for what is not there by then [default: 1s], and fail where there is no answer
-    /// two seconds later [default: 25s for each answer]
+    /// Show the fault `timeout` for readings that take longer [default: 1s], and fail without a reply
+    /// two seconds later [default: 25s for each reply]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }

@@ -17,11 +17,11 @@ use super::terminal_text::{EscapingWriter, escape_lines, is_control};
 /// The options `--json` and `--csv`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
-    /// Print JSON: one object a frame, with full precision
+    /// Print JSON: one object per frame, with full precision
     #[arg(long, global = true, conflicts_with = "csv")]
     pub(crate) json: bool,
-    /// Print CSV: a header, then one line a frame, with full precision; a field is empty where
-    /// there is a fault
+    /// Print CSV: a header, then one line per frame, with full precision; a field with a fault is
+    /// empty
     #[arg(long, global = true)]
     pub(crate) csv: bool,
 }

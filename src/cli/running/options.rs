@@ -17,8 +17,8 @@ pub(crate) struct DaemonOptions {
     /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
     #[arg(long, value_name = "FILE")]
     pub(crate) pidfile: Option<PathBuf>,
-    /// How long the command may take: until the daemon is ready or has ended, and the bus has answered. A daemon
-    /// that has not ended by then is killed; by `restart`, after half of it
+    /// The time limit of the command, including the start or the end of the daemon and the replies of the bus. A daemon
+    /// that has not ended by then is killed; `restart` kills it after half of the time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     pub(crate) timeout: Duration,
     /// Append the log and output of the daemon to FILE, if it is started [default: discard them]

@@ -39,8 +39,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The options of `serve` and `start`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServiceOptions {
-    /// Leave after DURATION without a client (30s, 5min, never) [default: idle_timeout of the configuration; without
-    /// that, never for what `start` and `restart` start, and 30s for others]
+    /// Exit after DURATION without a client (30s, 5min, never) [default: idle_timeout of the configuration; otherwise
+    /// never after `start` and `restart`, and 30s after `serve`]
     #[arg(long, value_name = "DURATION")]
     pub(super) idle_timeout: Option<Timeout>,
 }

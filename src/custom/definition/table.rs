@@ -235,7 +235,9 @@ impl<'a, 'm> DefinitionTable<'a, 'm> {
         self.understand("file", |text| {
             let path = absolute(text, home)?;
             if path.contains("**") {
-                return Err("** is not supported: * stands for a name between two slashes".to_owned());
+                return Err(
+                    "** is not supported: * stands for a name between two slashes".to_owned(),
+                );
             }
             if path.contains('*') {
                 let parts = path.split('/').filter(|part| !part.is_empty()).count();

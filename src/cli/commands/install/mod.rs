@@ -35,7 +35,7 @@ pub(crate) struct LayoutOptions {
     /// $XDG_DATA_HOME]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
-    /// Put everything below DIR, as if it were /, and reload neither bus nor systemd: for packages
+    /// Install below DIR instead of /, without a reload of the bus and systemd: for packages
     #[arg(long, value_name = "DIR")]
     pub(super) destdir: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct LayoutOptions {
 pub(crate) struct InstallOptions {
     #[command(flatten)]
     options: LayoutOptions,
-    /// Install no unit: the bus starts the service itself, also where it works with systemd
+    /// Install no unit: the bus starts the service itself
     #[arg(long)]
     no_systemd: bool,
 }

@@ -37,14 +37,14 @@ pub(crate) struct ProcessesOptions {
     /// Show these fields, such as pid,name,cpu; see the list below
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
     fields: Vec<Field>,
-    /// Show the processes of which a FIELD matches a PATTERN: a text with * for anything, or a number,
-    /// perhaps behind >=, <=, > or <
+    /// Show the processes whose FIELD matches a PATTERN: a text with * for anything, or a number,
+    /// optionally after >=, <=, > or <
     #[arg(long, value_name = "FIELD=PATTERN")]
     filter: Vec<Condition>,
-    /// Order by a FIELD, with - before it for the largest first [default: -cpu, pid in a tree]
+    /// Order by a FIELD, largest first with - before it [default: -cpu, pid in a tree]
     #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true)]
     sort: Option<Order>,
-    /// Show N at most
+    /// Show at most N
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
     /// Show the tree of processes: each below its parent

@@ -190,7 +190,10 @@ fn origin(
     match *origin {
         "expression" => {
             let unfit = ["regex", "json", "scale", "offset"];
-            table.refuse(&unfit, "an expression has no conversion: write it in the expression");
+            table.refuse(
+                &unfit,
+                "an expression has no conversion: write it in the expression",
+            );
             if matches!(kind, Kind::Text | Kind::Total) {
                 let what = format!(
                     "an expression is a gauge or a rate, and no {}",
