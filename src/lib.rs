@@ -32,8 +32,6 @@ compile_error!(
 
 #[cfg(feature = "source")]
 mod allocator;
-#[cfg(feature = "client")]
-pub mod client;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "custom")]
@@ -78,11 +76,13 @@ pub mod source;
 pub mod sources;
 #[cfg(feature = "service")]
 pub mod store;
-#[cfg(feature = "client")]
+#[cfg(feature = "service")]
 mod transport;
 #[cfg(feature = "client")]
 pub mod wire;
 
+#[cfg(feature = "client")]
+pub use sampled_client as client;
 #[cfg(feature = "daemon")]
 pub use sampled_daemon as daemon;
 

@@ -26,10 +26,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use sampled_client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{
-    client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo},
     duration,
     reading::monotonic,
     sample,

@@ -1,6 +1,7 @@
-//! The types of the interfaces on the bus, and their serialisation.
+//! The types of the interfaces on the bus, as the service sends them: serialised from what it has, without copies.
 //!
-//! Only this file and the XML files of `dbus/` have the names and signatures.
+//! Names and paths are those of [`sampled_client::wire`]. Only that file, this one and the XML files of `dbus/` have the
+//! names and signatures.
 
 use std::sync::Arc;
 
@@ -12,16 +13,7 @@ use crate::{
     reading::{Fault, Value},
 };
 
-/// The well-known name of the service on the session bus.
-pub const NAME: &str = "io.github.sampled.Sampler1";
-/// The path of the service's only object.
-pub const PATH: &str = "/io/github/sampled/Sampler1";
-/// The object's interface.
-pub const INTERFACE: &str = "io.github.sampled.Sampler1";
-/// The object's other interface: the table of processes.
-pub const PROCESSES_INTERFACE: &str = "io.github.sampled.Processes1";
-/// The prefix of the names of all errors.
-pub const ERROR_PREFIX: &str = "io.github.sampled.Error.";
+pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
 /// Readings by id, `a{sv}`: doubles and strings.
 #[derive(Debug, Default)]

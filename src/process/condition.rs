@@ -146,23 +146,27 @@ mod tests {
     use crate::reading::Fault;
 
     #[track_caller]
-    fn check(condition: &str, value: impl Into<Value>, expected: bool) {
+    fn check(condition: &str, value: impl IntoValue, expected: bool) {
         let condition: Condition = condition.parse().unwrap();
-        assert_eq!(condition.matches(&Ok(value.into())), expected);
+        assert_eq!(condition.matches(&Ok(value.into_value())), expected);
         let again = Condition::new(condition.field(), &condition.pattern());
         assert_eq!(again, Ok(condition.clone()));
         assert!(!condition.matches(&Err(Fault::Denied)));
     }
 
-    impl From<f64> for Value {
-        fn from(number: f64) -> Self {
-            Self::Number(number)
+    trait IntoValue {
+        fn into_value(self) -> Value;
+    }
+
+    impl IntoValue for f64 {
+        fn into_value(self) -> Value {
+            Value::Number(self)
         }
     }
 
-    impl From<&str> for Value {
-        fn from(text: &str) -> Self {
-            Self::Text(text.into())
+    impl IntoValue for &str {
+        fn into_value(self) -> Value {
+            Value::Text(self.into())
         }
     }
 

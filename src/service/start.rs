@@ -2,6 +2,7 @@
 
 use std::{env, io, sync::Arc, time::Duration};
 
+use sampled_client::transport::{self, CONNECT_TIMEOUT};
 use tokio::time::timeout;
 use tracing::debug;
 use zbus::{Connection, connection};
@@ -21,7 +22,7 @@ use crate::{
     source::{DeviceLists, Roots, pool::Pool},
     sources,
     store::Store,
-    transport::{self, CONNECT_TIMEOUT},
+    transport::Stream,
     wire::{NAME, PATH},
 };
 
@@ -160,12 +161,13 @@ async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, BusTa
     };
     let connecting = async {
         let transport = transport::connect(address.as_deref(), CONNECT_TIMEOUT).await?;
-        let (admission, stream) = (&state.admission, &transport.stream);
-        let socket = admission.socket(stream.clone(), transport.received.clone());
-        let bus = transport.build(socket, serve).await?;
-        state.peer.record(stream);
+        let (admission, stream) = (&state.admission, Stream::new(transport.socket)?);
+        let stream = Arc::new(stream);
+        let socket = admission.socket(stream.clone(), transport.received);
+        let bus = transport.identity.connection(socket, serve).await?;
+        state.peer.record(&stream);
         let (admission, watches) = (admission.clone(), state.watches.clone());
-        let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream.clone());
+        let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream);
         Ok((transport.address.to_string(), bus, bus_task))
     };
     connecting.await.map_err(|cause| match cause {

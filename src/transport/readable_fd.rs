@@ -68,7 +68,6 @@ impl ReadableFd {
     }
 
     /// Waits until there is data, and reads it.
-    #[cfg(feature = "service")]
     pub(crate) async fn read<T>(
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
@@ -78,7 +77,6 @@ impl ReadableFd {
     }
 
     /// Like [`read`](Self::read), for reads that take all data: the next wait does not poll the descriptor first.
-    #[cfg(feature = "service")]
     pub(crate) async fn read_all<T>(
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
@@ -87,7 +85,6 @@ impl ReadableFd {
             .await
     }
 
-    #[cfg(feature = "service")]
     async fn read_and<T>(
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<(T, bool)>,

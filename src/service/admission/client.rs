@@ -2,9 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use sampled_client::transport::header;
 use tokio::time::Instant;
-
-use crate::transport::header;
 
 /// No call runs longer: a call that is not answered in this time counts as lost.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);

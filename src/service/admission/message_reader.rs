@@ -2,13 +2,11 @@
 
 use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
+use sampled_client::transport::header::{self, Header, Length};
 use zbus::message::Type;
 
 use super::{Admission, BUS, client::IncomingCall, refusal::RefusalReason};
-use crate::transport::{
-    Stream,
-    header::{self, Header, Length},
-};
+use crate::transport::Stream;
 
 /// The largest message of the bus itself that is read: its replies may list the match rules of all clients.
 const BUS_BYTES: usize = 16 << 20;

@@ -10,9 +10,13 @@ use std::{
 
 use zbus::{OwnedVariant, Variant};
 
-use crate::reading::{Fault, Value};
-
-use super::{Bus, Error, OptionsDict, SampleOptions, Start, fault_of, take};
+use crate::{
+    bus::Bus,
+    error::Error,
+    options::{OptionsDict, SampleOptions, Start},
+    reading::{Fault, Value},
+    variants::{fault_of, take},
+};
 pub use proxy::Processes1Proxy;
 pub use table::{Change, Row, TableSession};
 use table::{RowFaults, invalid, rows};
@@ -20,8 +24,8 @@ use table::{RowFaults, invalid, rows};
 /// A client of the table of processes. The bus starts the service at the first call.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), sampled::client::Error> {
-/// use sampled::client::{TableOptions, Processes, Start};
+/// # async fn example() -> Result<(), sampled_client::Error> {
+/// use sampled_client::{TableOptions, Processes, Start};
 ///
 /// let processes = Processes::connect().await?;
 /// let five = TableOptions::default().ordered_by("-cpu").limited_to(5);

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use zbus::fdo;
 
-use crate::wire::{ERROR_PREFIX, NAME};
-
-use super::{
+use crate::{
     deadline::{Unresponsive, seconds},
     sandbox::Sandbox,
+    wire::{ERROR_PREFIX, NAME},
 };
 
 /// Why a call failed. The message is the service's own, which names the culprit.

@@ -8,21 +8,22 @@ use std::{
 use zbus::{Message, Variant};
 
 use crate::{
+    error::Error,
+    options::{Start, microseconds},
     reading::{Reading, Value},
+    signals::Signals,
+    variants::fault_of,
     wire::PROCESSES_INTERFACE,
 };
 
-use super::{
-    super::{fault_of, microseconds, signals::Signals},
-    Error, Processes, Start, TableOptions,
-};
+use super::{Processes, TableOptions};
 
 /// The readings of a process, in the order of the columns.
 pub type Row = Vec<Reading>;
 
 /// A session of processes. It ends with [`stop`](Self::stop), or when it is dropped.
 ///
-/// It has a connection of its own: see [`Session`](crate::client::Session).
+/// It has a connection of its own: see [`Session`](crate::Session).
 pub struct TableSession {
     processes: Processes,
     signals: Signals,

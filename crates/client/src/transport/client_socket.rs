@@ -11,7 +11,7 @@ use zbus::{
     export::async_trait::async_trait,
 };
 
-use super::Stream;
+use super::stream::Stream;
 
 /// A socket after the handshake.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub(super) struct Writer(Arc<Stream>);
 
 impl ClientSocket {
     /// A socket from which these bytes were received already.
-    pub(super) fn new(stream: Arc<Stream>, received: Vec<u8>) -> Self {
+    pub(super) fn new(stream: Stream, received: Vec<u8>) -> Self {
+        let stream = Arc::new(stream);
         Self { stream, received }
     }
 }
@@ -49,7 +50,7 @@ impl ReadHalf for Reader {
         let ClientSocket { stream, received } = &mut self.0;
         let mut descriptors = Vec::new();
         if received.is_empty() {
-            let read = stream.receive_some(buffer, &mut descriptors).await?;
+            let read = stream.receive(buffer, &mut descriptors).await?;
             return Ok((read, descriptors));
         }
         let taken = received.len().min(buffer.len());
@@ -71,12 +72,7 @@ impl WriteHalf for Writer {
         buffer: &[u8],
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<usize> {
-        loop {
-            if let Some(sent) = self.0.send(&[IoSlice::new(buffer)], descriptors)? {
-                return Ok(sent);
-            }
-            self.0.writable().await?;
-        }
+        self.0.send(&[IoSlice::new(buffer)], descriptors).await
     }
 
     async fn close(&mut self) -> io::Result<()> {

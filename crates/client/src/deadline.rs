@@ -1,8 +1,9 @@
 //! The deadline of a client, and the peer that has not answered.
 
-use std::{fmt, time::Duration};
-
-use tokio::time::Instant;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use crate::wire::NAME;
 

@@ -1,18 +1,18 @@
 //! A session on the client's side: frames, with their faults and texts.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use zbus::Message;
 
 use crate::{
-    reading::{Fault, Reading, Value},
+    client::Client,
+    error::Error,
+    frame::{Columns, Frame},
+    options::{Start, microseconds},
+    signals::Signals,
+    variants::fault_of,
     wire::INTERFACE,
 };
-
-use super::{Client, Error, Start, fault_of, microseconds, signals::Signals};
 
 /// A session. It ends with [`stop`](Self::stop), or when it is dropped.
 ///
@@ -24,84 +24,26 @@ pub struct Session {
     columns: Arc<Columns>,
 }
 
-/// The columns of a session: ids, texts and faults.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Columns {
-    ids: Vec<String>,
-    texts: BTreeMap<String, Arc<str>>,
-    faults: BTreeMap<String, Fault>,
-}
-
-/// A frame: the readings of a session at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    /// The moment of reading, in microseconds since the Unix epoch.
-    pub timestamp: u64,
-    values: Vec<f64>,
-    columns: Arc<Columns>,
-}
-
-impl Frame {
-    /// A frame of these readings, for a session without a bus.
-    #[cfg(feature = "service")]
-    pub(crate) fn new(timestamp: u64, readings: impl Iterator<Item = (String, Reading)>) -> Self {
-        let (mut columns, mut values) = (Columns::default(), Vec::new());
-        for (id, reading) in readings {
-            values.push(match reading {
-                Ok(Value::Number(number)) => number,
-                Ok(Value::Text(text)) => {
-                    columns.texts.insert(id.clone(), text);
-                    f64::NAN
-                }
-                Err(fault) => {
-                    columns.faults.insert(id.clone(), fault);
-                    f64::NAN
-                }
-            });
-            columns.ids.push(id);
-        }
-        let columns = Arc::new(columns);
-        Self {
-            timestamp,
-            values,
-            columns,
-        }
-    }
-
-    /// The readings, in the order of the columns.
-    pub fn readings(&self) -> impl Iterator<Item = (&str, Reading)> {
-        let ids = self.columns.ids.iter().map(String::as_str);
-        ids.zip(&self.values).map(|(id, &number)| {
-            let reading = match (self.columns.texts.get(id), self.columns.faults.get(id)) {
-                (Some(text), _) => Ok(Value::Text(text.clone())),
-                (None, Some(&fault)) => Err(fault),
-                (None, None) => Ok(Value::Number(number)),
-            };
-            (id, reading)
-        })
-    }
-
-    /// The reading of one metric, if it is among the columns.
-    pub fn reading(&self, id: &str) -> Option<Reading> {
-        self.readings()
-            .find(|(other, _)| *other == id)
-            .map(|(_, reading)| reading)
+impl Client {
+    /// Starts a session, which receives the frames.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`], [`Error::InvalidInterval`],
+    /// [`Error::LimitExceeded`].
+    pub async fn start(&self, selectors: &[&str], start: Start) -> Result<Session, Error> {
+        Session::start(self, selectors, start).await
     }
 }
 
 impl Session {
-    pub(super) async fn start(
-        client: &Client,
-        selectors: &[&str],
-        start: Start,
-    ) -> Result<Self, Error> {
-        let client = Client::on(client.bus.another_connection().await?).await?;
+    async fn start(client: &Client, selectors: &[&str], start: Start) -> Result<Self, Error> {
+        let client = Client::on(client.bus().another_connection().await?).await?;
         let bus = client.bus();
         let signals = Signals::listen(bus.connection(), INTERFACE);
         let mut signals = bus.ask(signals).await?;
         let options = start.options();
         let interval = microseconds(start.interval);
-        let proxy = client.proxy.inner();
+        let proxy = client.proxy().inner();
         let arguments = (selectors, interval, &options);
         let reply = bus
             .call(async || proxy.call_method("Start", &arguments).await)

@@ -3,7 +3,6 @@
 use std::{io::ErrorKind, time::Duration};
 
 use futures_util::StreamExt;
-use tokio::time::timeout;
 use zbus::{
     Connection,
     fdo::{self, DBusProxy},
@@ -12,13 +11,11 @@ use zbus::{
 };
 
 use crate::{
+    deadline::{Deadline, Unresponsive},
+    error::Error,
+    runtime::timeout,
     transport::{self, CONNECT_TIMEOUT},
     wire::NAME,
-};
-
-use super::{
-    Error,
-    deadline::{Deadline, Unresponsive},
 };
 
 /// A session bus. Its calls never start the service.
@@ -71,8 +68,8 @@ impl Bus {
 
     async fn connect(address: Option<&str>, deadline: Deadline) -> Result<Self, Error> {
         let (left, time) = deadline.left(CONNECT_TIMEOUT);
-        let transport = transport::connect(address, left).await;
-        let transport = transport.map_err(|error| match error {
+        let connected = transport::connection(address, left).await;
+        let (address, connection) = connected.map_err(|error| match error {
             zbus::Error::Connection(cause, address) if cause.kind() == ErrorKind::TimedOut => {
                 Error::NoAnswer {
                     from: Unresponsive::Bus(address.to_string()),
@@ -82,8 +79,7 @@ impl Bus {
             zbus::Error::Handshake(what) => Error::Handshake(what),
             error => Error::NoBus(error),
         })?;
-        let address = transport.address.to_string();
-        let connection = transport.into_connection().await.map_err(Error::NoBus)?;
+        let address = address.to_string();
         // The object server answers pings: so the service knows that this client reads its frames.
         connection.object_server();
         let proxy = DBusProxy::builder(&connection)

@@ -5,38 +5,39 @@ use zbus::message::Type;
 
 /// The bytes before the header fields. They have the same layout in every message, and end with the length of the
 /// fields.
-pub(crate) const FIXED: usize = 16;
+pub const FIXED: usize = 16;
 
-#[cfg(feature = "service")]
 const FLAGS: usize = 2;
 const NO_REPLY_EXPECTED: u8 = 1;
 
 /// The error of bytes that are no D-Bus message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
 /// The length of a message, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Length {
+pub struct Length {
     /// The length of the header with its padding.
-    pub(crate) header: usize,
+    pub header: usize,
     /// The length of the message.
-    pub(crate) total: usize,
+    pub total: usize,
 }
 
 /// The parts of a message's header that this program uses.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Header<'a> {
+pub struct Header<'a> {
     /// `None` for a type that the specification does not define.
-    pub(crate) kind: Option<Type>,
+    pub kind: Option<Type>,
     /// Whether the sender waits for a reply.
-    pub(crate) expects_reply: bool,
-    pub(crate) serial: u32,
-    pub(crate) reply_serial: Option<u32>,
+    pub expects_reply: bool,
+    /// The number of the message, which a reply to it repeats.
+    pub serial: u32,
+    /// The serial of the call that the message replies to.
+    pub reply_serial: Option<u32>,
     /// The unique name of the sender, or the name of the bus. The bus sets it.
-    pub(crate) sender: Option<&'a str>,
+    pub sender: Option<&'a str>,
     /// The number of file descriptors with the message.
-    pub(crate) descriptors: usize,
+    pub descriptors: usize,
     is_big_endian: bool,
 }
 
@@ -49,7 +50,10 @@ mod field {
 
 impl Length {
     /// The length of the message with these first bytes; `None` if they are too few.
-    pub(crate) fn of(bytes: &[u8]) -> Result<Option<Self>, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if no message begins so.
+    pub fn of(bytes: &[u8]) -> Result<Option<Self>, Malformed> {
         let Some(fixed) = bytes.first_chunk::<FIXED>() else {
             return Ok(None);
         };
@@ -70,7 +74,10 @@ impl Length {
 
 impl<'a> Header<'a> {
     /// Parses the header of a message. The body may be missing.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are too few, or no header.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(bytes)?;
         let mut header = Header {
             is_big_endian: cursor.is_big_endian,
@@ -115,7 +122,7 @@ impl<'a> Header<'a> {
     }
 
     /// The first argument of the message, if it is a string.
-    pub(crate) fn string(&self, body: &'a [u8]) -> Option<&'a str> {
+    pub fn string(&self, body: &'a [u8]) -> Option<&'a str> {
         let mut cursor = Cursor {
             bytes: body,
             at: 0,
@@ -126,8 +133,7 @@ impl<'a> Header<'a> {
 }
 
 /// Clears the flag NO_REPLY_EXPECTED of a call.
-#[cfg(feature = "service")]
-pub(crate) fn expect_reply(message: &mut [u8]) {
+pub fn expect_reply(message: &mut [u8]) {
     if let Some(flags) = message.get_mut(FLAGS) {
         *flags &= !NO_REPLY_EXPECTED;
     }
@@ -267,7 +273,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "service")]
     #[test]
     fn a_call_can_be_made_to_expect_a_reply() {
         let call =

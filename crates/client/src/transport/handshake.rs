@@ -8,8 +8,8 @@ use std::{fmt::Write, io, io::ErrorKind};
 use zbus::{Message, message::Type};
 
 use super::{
-    Stream,
     header::{Header, Length},
+    stream::Stream,
 };
 
 /// The limit of a reply: a line, or the reply to `Hello` with its header.
@@ -167,7 +167,7 @@ impl Dialogue<'_> {
         let mut buffer = [0; 1024];
         // The bus passes no descriptors before the end of the handshake.
         let mut descriptors = Vec::new();
-        let received = self.stream.receive_some(&mut buffer, &mut descriptors);
+        let received = self.stream.receive(&mut buffer, &mut descriptors);
         let received = match received.await {
             Ok(0) => return Err(Error::Closed),
             // The other end has closed the connection before reading all bytes.

@@ -6,9 +6,10 @@ use futures_util::{
 };
 use zbus::{Connection, MatchRule, Message, MessageStream, message};
 
-use crate::wire::{NAME, PATH};
-
-use super::Error;
+use crate::{
+    error::Error,
+    wire::{NAME, PATH},
+};
 
 /// The signals of an interface, from the service that runs a session and from no other.
 pub(super) struct Signals {

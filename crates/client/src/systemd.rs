@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use zbus::{Connection, OwnedObjectPath, names::WellKnownName, proxy, proxy::CacheProperties};
 
-use super::{Bus, Error, deadline::seconds};
+use crate::{bus::Bus, deadline::seconds, error::Error};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 

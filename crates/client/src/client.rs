@@ -1,0 +1,192 @@
+//! The client: typed calls of the service.
+
+use std::collections::{BTreeMap, HashMap};
+
+use zbus::OwnedVariant;
+
+use crate::{
+    bus::Bus,
+    error::Error,
+    options::SampleOptions,
+    proxy::Sampler1Proxy,
+    reading::{Fault, Value},
+    states::{SessionInfo, SourceInfo},
+    variants::{fault_of, take, value_of},
+};
+
+/// A client of the service. The bus starts the service at the first call.
+#[derive(Clone, Debug)]
+pub struct Client {
+    bus: Bus,
+    proxy: Sampler1Proxy<'static>,
+}
+
+/// The readings of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The moment of reading, in microseconds since the Unix epoch.
+    pub timestamp: u64,
+    /// Values by id.
+    pub readings: BTreeMap<String, Value>,
+    /// Faults of the metrics without a value, by id.
+    pub faults: BTreeMap<String, Fault>,
+}
+
+/// The metadata of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// A short name for a person, in English.
+    pub name: String,
+    /// What the number means, in a sentence.
+    pub description: String,
+    /// The unit, in UCUM; empty for a text.
+    pub unit: String,
+    /// `gauge`, `rate`, `total` or `text`.
+    pub kind: String,
+    /// The source that reads it.
+    pub source: String,
+    /// The smallest possible value, if known.
+    pub minimum: Option<f64>,
+    /// The largest possible value, if known.
+    pub maximum: Option<f64>,
+}
+
+impl Client {
+    /// Connects to the session bus. The service is not started yet.
+    ///
+    /// # Errors
+    /// [`Error::NoBus`] if there is none.
+    pub async fn connect() -> Result<Self, Error> {
+        Self::on(Bus::session().await?).await
+    }
+
+    /// A client on a bus.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn on(bus: Bus) -> Result<Self, Error> {
+        let proxy = Sampler1Proxy::builder(bus.connection())
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Self { bus, proxy })
+    }
+
+    /// A client of the process that owns the name now, if there is one. Its calls never start another process.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn of_owner(bus: Bus) -> Result<Option<Self>, Error> {
+        let Some(owner) = bus.owner_name().await? else {
+            return Ok(None);
+        };
+        let proxy = Sampler1Proxy::builder(bus.connection())
+            .destination(owner)
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Some(Self { bus, proxy }))
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The proxy of the interface.
+    pub fn proxy(&self) -> &Sampler1Proxy<'static> {
+        &self.proxy
+    }
+
+    /// The metadata of the selected metrics, by id. No selectors select all metrics.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    pub async fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
+        let metrics = self
+            .bus
+            .call(async || self.proxy.list(selectors).await)
+            .await?;
+        let metrics = metrics.into_iter();
+        Ok(metrics
+            .map(|(id, properties)| (id, metadata(properties)))
+            .collect())
+    }
+
+    /// Reads the selected metrics once, now.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`], [`Error::InvalidInterval`].
+    pub async fn sample(
+        &self,
+        selectors: &[&str],
+        options: SampleOptions,
+    ) -> Result<Sample, Error> {
+        let options = options.options();
+        let (timestamp, readings, faults) = self
+            .bus
+            .call(async || self.proxy.sample(selectors, &options).await)
+            .await?;
+        let readings = readings.into_iter();
+        let faults = faults.into_iter();
+        Ok(Sample {
+            timestamp,
+            readings: readings
+                .filter_map(|(id, value)| Some((id, value_of(value)?)))
+                .collect(),
+            faults: faults.map(|(id, code)| (id, fault_of(&code))).collect(),
+        })
+    }
+
+    /// Ends a detached session by its number. For other sessions, use [`Session::stop`].
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], [`Error::NotOwner`].
+    pub async fn stop(&self, session: u32) -> Result<(), Error> {
+        self.bus.call_briefly(self.proxy.stop(session)).await
+    }
+
+    /// The sessions of all clients, by number.
+    ///
+    /// # Errors
+    /// When the bus or the service fails.
+    pub async fn sessions(&self) -> Result<BTreeMap<u32, SessionInfo>, Error> {
+        let sessions = self.bus.call(async || self.proxy.sessions().await).await?;
+        let sessions = sessions.into_iter();
+        Ok(sessions
+            .map(|(id, properties)| (id, SessionInfo::new(properties)))
+            .collect())
+    }
+
+    /// The sources, their states and costs, by name.
+    ///
+    /// # Errors
+    /// When the bus or the service fails.
+    pub async fn sources(&self) -> Result<BTreeMap<String, SourceInfo>, Error> {
+        let sources = self.bus.call(async || self.proxy.sources().await).await?;
+        let sources = sources.into_iter();
+        Ok(sources
+            .map(|(name, properties)| (name, SourceInfo::new(properties)))
+            .collect())
+    }
+
+    /// Asks the service to end.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if other clients have sessions.
+    pub async fn quit(&self) -> Result<(), Error> {
+        self.bus.call_briefly(self.proxy.quit()).await
+    }
+}
+
+fn metadata(mut properties: HashMap<String, OwnedVariant>) -> Metadata {
+    Metadata {
+        name: take(&mut properties, "name").unwrap_or_default(),
+        description: take(&mut properties, "description").unwrap_or_default(),
+        unit: take(&mut properties, "unit").unwrap_or_default(),
+        kind: take(&mut properties, "kind").unwrap_or_default(),
+        source: take(&mut properties, "source").unwrap_or_default(),
+        minimum: take(&mut properties, "minimum"),
+        maximum: take(&mut properties, "maximum"),
+    }
+}

@@ -1,0 +1,70 @@
+//! The states of sessions and sources.
+
+use std::{collections::HashMap, time::Duration};
+
+use zbus::OwnedVariant;
+
+use crate::variants::take;
+
+/// A session of any client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The client's unique name.
+    pub owner: String,
+    /// The label.
+    pub label: String,
+    /// The time from frame to frame.
+    pub interval: Duration,
+    /// The ids of its columns; empty for a session of processes.
+    pub metrics: Vec<String>,
+    /// The fields of its table, for a session of processes.
+    pub fields: Vec<String>,
+    /// The number of frames sent.
+    pub frames: u64,
+    /// The number of frames dropped because the client was too slow.
+    pub dropped: u64,
+    /// Whether it outlives its client.
+    pub detached: bool,
+}
+
+/// The state of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// `ok`, `failing`, `unused` or `off`.
+    pub state: String,
+    /// The number of its metrics now.
+    pub metrics: u32,
+    /// The number of reads.
+    pub reads: u64,
+    /// The CPU time of all reads.
+    pub cost: Duration,
+    /// The error; empty if there is none.
+    pub error: String,
+}
+
+impl SessionInfo {
+    pub(crate) fn new(mut properties: HashMap<String, OwnedVariant>) -> Self {
+        Self {
+            owner: take(&mut properties, "owner").unwrap_or_default(),
+            label: take(&mut properties, "label").unwrap_or_default(),
+            interval: Duration::from_micros(take(&mut properties, "interval").unwrap_or_default()),
+            metrics: take(&mut properties, "metrics").unwrap_or_default(),
+            fields: take(&mut properties, "fields").unwrap_or_default(),
+            frames: take(&mut properties, "frames").unwrap_or_default(),
+            dropped: take(&mut properties, "dropped").unwrap_or_default(),
+            detached: take(&mut properties, "detached").unwrap_or_default(),
+        }
+    }
+}
+
+impl SourceInfo {
+    pub(crate) fn new(mut properties: HashMap<String, OwnedVariant>) -> Self {
+        Self {
+            state: take(&mut properties, "state").unwrap_or_default(),
+            metrics: take(&mut properties, "metrics").unwrap_or_default(),
+            reads: take(&mut properties, "reads").unwrap_or_default(),
+            cost: Duration::from_micros(take(&mut properties, "cost").unwrap_or_default()),
+            error: take(&mut properties, "error").unwrap_or_default(),
+        }
+    }
+}
