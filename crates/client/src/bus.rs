@@ -1,8 +1,8 @@
 //! The session bus: the owner of the service's name, and its activation.
 
-use std::{io::ErrorKind, time::Duration};
+use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
 
-use futures_util::StreamExt;
+use futures_core::Stream;
 use zbus::{
     Connection,
     fdo::{self, DBusProxy},
@@ -135,7 +135,7 @@ impl Bus {
         let mut changes = self.ask(changes).await?;
         // After the subscription, so that no change is missed.
         while self.ask(self.proxy.name_has_owner(name())).await? != is_taken {
-            changes.next().await;
+            next(&mut changes).await;
         }
         Ok(())
     }
@@ -238,6 +238,11 @@ impl Bus {
 
 fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
+}
+
+/// The next item of a stream.
+pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 
 /// Whether the connection's own timeout for a call has expired.

@@ -1,7 +1,14 @@
 //! A session on the client's side: frames, with their faults and texts.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
+use futures_core::Stream;
 use zbus::Message;
 
 use crate::{
@@ -76,10 +83,14 @@ impl Session {
     /// # Errors
     /// [`Error::Ended`], once the session is over or the service is gone.
     pub async fn next(&mut self) -> Result<Frame, Error> {
+        poll_fn(|context| self.poll_frame(context)).await
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Error>> {
         loop {
-            let message = self.signals.next().await?;
+            let message = ready!(self.signals.poll(context))?;
             if let Some(frame) = self.take(&message)? {
-                return Ok(frame);
+                return Poll::Ready(Ok(frame));
             }
         }
     }
@@ -127,5 +138,18 @@ impl Session {
             _ => {}
         }
         Ok(None)
+    }
+}
+
+/// The frames. The last item is the error [`Error::Ended`].
+impl Stream for Session {
+    type Item = Result<Frame, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = self.get_mut();
+        if session.signals.is_over() {
+            return Poll::Ready(None);
+        }
+        session.poll_frame(context).map(Some)
     }
 }

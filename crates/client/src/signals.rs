@@ -1,9 +1,11 @@
 //! The signals of a session, and the loss of its service.
 
-use futures_util::{
-    StreamExt,
-    stream::{PollNext, SelectWithStrategy, select_with_strategy},
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
+
+use futures_core::Stream;
 use zbus::{Connection, MatchRule, Message, MessageStream, message};
 
 use crate::{
@@ -12,21 +14,21 @@ use crate::{
 };
 
 /// The signals of an interface, from the service that runs a session and from no other.
-pub(super) struct Signals {
-    stream: Stream,
+pub(crate) struct Signals {
+    signals: MessageStream,
+    /// NameOwnerChanged of the bus.
+    owners: MessageStream,
     /// The service's unique name. A successor has another one, and does not have the session.
     service: String,
     session: u32,
+    /// The reason why the session is over.
+    end: Option<String>,
 }
-
-/// The signals of the service, and NameOwnerChanged of the bus. The service's come first: a service that ends sends
-/// `Ended` before it releases the name.
-type Stream = SelectWithStrategy<MessageStream, MessageStream, fn(&mut ()) -> PollNext, ()>;
 
 impl Signals {
     /// Subscribes to the signals, from any process. To be called before the session starts: its first frame follows the
     /// reply at once.
-    pub(super) async fn listen(bus: &Connection, interface: &'static str) -> zbus::Result<Self> {
+    pub(crate) async fn listen(bus: &Connection, interface: &'static str) -> zbus::Result<Self> {
         let signal = || MatchRule::builder().msg_type(message::Type::Signal);
         let frames = signal().interface(interface).path(PATH).build()?;
         let owner = signal()
@@ -36,39 +38,57 @@ impl Signals {
             .arg(0, NAME)
             .build()?;
         Ok(Self {
-            stream: select_with_strategy(
-                MessageStream::for_match_rule(frames, bus, None).await?,
-                MessageStream::for_match_rule(owner, bus, None).await?,
-                |()| PollNext::Left,
-            ),
+            signals: MessageStream::for_match_rule(frames, bus, None).await?,
+            owners: MessageStream::for_match_rule(owner, bus, None).await?,
             service: String::new(),
             session: 0,
+            end: None,
         })
     }
 
     /// Sets the session, and the service that has replied.
-    pub(super) fn follow(&mut self, reply: &Message, session: u32) {
+    pub(crate) fn follow(&mut self, reply: &Message, session: u32) {
         let sender = reply.header().sender().map(ToString::to_string);
         self.service = sender.unwrap_or_default();
         self.session = session;
     }
 
     /// The number of the session.
-    pub(super) fn session(&self) -> u32 {
+    pub(crate) fn session(&self) -> u32 {
         self.session
     }
 
-    /// The next signal of the service, perhaps of another session. Cancel safe.
+    /// Whether the session is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The next signal of the service, perhaps of another session.
     ///
     /// # Errors
-    /// [`Error::Ended`], once the session is over or the service is gone.
-    pub(super) async fn next(&mut self) -> Result<Message, Error> {
+    /// [`Error::Ended`], once the session is over or the service is gone, and from then on.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Error>> {
+        if let Some(reason) = &self.end {
+            return Poll::Ready(Err(Error::Ended(reason.clone())));
+        }
+        let message = ready!(self.poll_message(context));
+        if let Err(Error::Ended(reason)) = &message {
+            self.end = Some(reason.clone());
+        }
+        Poll::Ready(message)
+    }
+
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Error>> {
         loop {
-            let message = self.stream.next().await;
+            // The service's signals come first: a service that ends sends `Ended` before it releases the name.
+            let message = match Pin::new(&mut self.signals).poll_next(context) {
+                Poll::Pending => ready!(Pin::new(&mut self.owners).poll_next(context)),
+                Poll::Ready(message) => message,
+            };
             let gone = || Error::Ended("the bus has gone".to_owned());
             let message = message.ok_or_else(gone)?.map_err(|_| gone())?;
             if self.is_of_service(&message)? {
-                return Ok(message);
+                return Poll::Ready(Ok(message));
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The user's systemd, which may run the service as a unit.
 
-use futures_util::StreamExt;
 use zbus::{Connection, OwnedObjectPath, names::WellKnownName, proxy, proxy::CacheProperties};
 
-use crate::{bus::Bus, deadline::seconds, error::Error};
+use crate::{
+    bus::{Bus, next},
+    deadline::seconds,
+    error::Error,
+};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 
@@ -76,7 +79,7 @@ impl Bus {
         self.ask_systemd(systemd.subscribe()).await?;
         let ended = async {
             let job = systemd.restart_unit(unit, "replace").await?;
-            while let Some(removed) = jobs.next().await {
+            while let Some(removed) = next(&mut jobs).await {
                 let removed = removed.args()?;
                 if removed.job == job {
                     return Ok(removed.result);

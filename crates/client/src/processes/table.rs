@@ -2,9 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    future::poll_fn,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
 };
 
+use futures_core::Stream;
 use zbus::{Message, Variant};
 
 use crate::{
@@ -100,10 +104,14 @@ impl TableSession {
     /// # Errors
     /// [`Error::Ended`], once the session is over or the service is gone.
     pub async fn next(&mut self) -> Result<Change, Error> {
+        poll_fn(|context| self.poll_change(context)).await
+    }
+
+    fn poll_change(&mut self, context: &mut Context<'_>) -> Poll<Result<Change, Error>> {
         loop {
-            let message = self.signals.next().await?;
+            let message = ready!(self.signals.poll(context))?;
             if let Some(change) = self.take(&message)? {
-                return Ok(change);
+                return Poll::Ready(Ok(change));
             }
         }
     }
@@ -142,6 +150,19 @@ impl TableSession {
             changed,
             gone,
         }))
+    }
+}
+
+/// The changes. After each, [`rows`](TableSession::rows) has the table. The last item is the error [`Error::Ended`].
+impl Stream for TableSession {
+    type Item = Result<Change, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = self.get_mut();
+        if session.signals.is_over() {
+            return Poll::Ready(None);
+        }
+        session.poll_change(context).map(Some)
     }
 }
 
