@@ -1,17 +1,16 @@
 //! The client: typed calls of the service.
 
-use std::collections::{BTreeMap, HashMap};
-
-use zbus::OwnedVariant;
+use std::collections::BTreeMap;
 
 use crate::{
     bus::Bus,
     error::Error,
+    metadata::Metadata,
     options::SampleOptions,
     proxy::Sampler1Proxy,
     reading::{Fault, Value},
     states::{SessionInfo, SourceInfo},
-    variants::{fault_of, take, value_of},
+    variants::{fault_of, value_of},
 };
 
 /// A client of the service. The bus starts the service at the first call.
@@ -30,25 +29,6 @@ pub struct Sample {
     pub readings: BTreeMap<String, Value>,
     /// Faults of the metrics without a value, by id.
     pub faults: BTreeMap<String, Fault>,
-}
-
-/// The metadata of a metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Metadata {
-    /// A short name for a person, in English.
-    pub name: String,
-    /// What the number means, in a sentence.
-    pub description: String,
-    /// The unit, in UCUM; empty for a text.
-    pub unit: String,
-    /// `gauge`, `rate`, `total` or `text`.
-    pub kind: String,
-    /// The source that reads it.
-    pub source: String,
-    /// The smallest possible value, if known.
-    pub minimum: Option<f64>,
-    /// The largest possible value, if known.
-    pub maximum: Option<f64>,
 }
 
 impl Client {
@@ -109,7 +89,7 @@ impl Client {
             .await?;
         let metrics = metrics.into_iter();
         Ok(metrics
-            .map(|(id, properties)| (id, metadata(properties)))
+            .map(|(id, properties)| (id, Metadata::new(properties)))
             .collect())
     }
 
@@ -176,17 +156,5 @@ impl Client {
     /// [`Error::Busy`] if other clients have sessions.
     pub async fn quit(&self) -> Result<(), Error> {
         self.bus.call_briefly(self.proxy.quit()).await
-    }
-}
-
-fn metadata(mut properties: HashMap<String, OwnedVariant>) -> Metadata {
-    Metadata {
-        name: take(&mut properties, "name").unwrap_or_default(),
-        description: take(&mut properties, "description").unwrap_or_default(),
-        unit: take(&mut properties, "unit").unwrap_or_default(),
-        kind: take(&mut properties, "kind").unwrap_or_default(),
-        source: take(&mut properties, "source").unwrap_or_default(),
-        minimum: take(&mut properties, "minimum"),
-        maximum: take(&mut properties, "maximum"),
     }
 }

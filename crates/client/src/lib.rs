@@ -30,6 +30,8 @@ mod error;
 #[cfg(feature = "bus")]
 mod frame;
 #[cfg(feature = "bus")]
+mod metadata;
+#[cfg(feature = "bus")]
 mod options;
 #[cfg(feature = "bus")]
 mod processes;
@@ -60,10 +62,11 @@ pub use zbus;
 #[cfg(feature = "bus")]
 pub use self::{
     bus::Bus,
-    client::{Client, Metadata, Sample},
+    client::{Client, Sample},
     deadline::Unresponsive,
     error::Error,
     frame::Frame,
+    metadata::Metadata,
     options::{SampleOptions, Start},
     processes::{
         Change, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableOptions,

@@ -1,25 +1,28 @@
 //! The client of the table of processes.
 
+mod options;
 mod proxy;
+mod snapshot;
 mod table;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
-use zbus::{OwnedVariant, Variant};
+use zbus::OwnedVariant;
 
 use crate::{
     bus::Bus,
     error::Error,
-    options::{OptionsDict, SampleOptions, Start},
-    reading::{Fault, Value},
-    variants::{fault_of, take},
+    options::{SampleOptions, Start},
+    variants::take,
 };
+use options::options_dict;
+use snapshot::sum;
+use table::rows;
+
+pub use options::TableOptions;
 pub use proxy::Processes1Proxy;
+pub use snapshot::{Snapshot, Sum, Sums};
 pub use table::{Change, Row, TableSession};
-use table::{RowFaults, invalid, rows};
 
 /// A client of the table of processes. The bus starts the service at the first call.
 ///
@@ -47,17 +50,6 @@ pub struct Processes {
     proxy: Processes1Proxy<'static>,
 }
 
-/// The options of a table: filter, order and limit of its rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TableOptions {
-    /// The field to order by, with `-` before it for the largest first; pid by default.
-    pub order: Option<String>,
-    /// The greatest number of rows.
-    pub limit: Option<u32>,
-    /// Patterns by field: a text with `*` for anything, or a number, perhaps behind `>=`, `<=`, `>` or `<`.
-    pub filter: BTreeMap<String, String>,
-}
-
 /// The metadata of a field of processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfo {
@@ -69,99 +61,6 @@ pub struct FieldInfo {
     pub is_text: bool,
     /// Whether a sum over several processes makes sense.
     pub is_summable: bool,
-}
-
-/// A table of processes at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The moment of reading, in microseconds since the Unix epoch.
-    pub timestamp: u64,
-    /// The names of the columns.
-    pub columns: Vec<String>,
-    /// The rows, in the requested order.
-    pub rows: Vec<Row>,
-    /// The number of all processes.
-    pub total: u32,
-    /// The number of processes that match the filter, before the limit.
-    pub matched: u32,
-    /// The time of boot, in microseconds since the Unix epoch; `start_time` counts from it.
-    pub boot_time: u64,
-}
-
-/// Sums over groups of processes at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sums {
-    /// The moment of reading, in microseconds since the Unix epoch.
-    pub timestamp: u64,
-    /// The names of the summed fields.
-    pub columns: Vec<String>,
-    /// The sums, in the requested order.
-    pub groups: Vec<Sum>,
-    /// The number of all processes.
-    pub total: u32,
-    /// The number of processes that match the filter.
-    pub matched: u32,
-}
-
-/// The sums over the processes of one group.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sum {
-    /// The name of the group; empty for processes that belong to no group.
-    pub name: Result<Arc<str>, Fault>,
-    /// The number of its processes.
-    pub processes: u32,
-    /// For each field the sum of the values that could be read, if any, and the fault of those that could not.
-    pub values: Vec<(Option<f64>, Option<Fault>)>,
-}
-
-impl TableOptions {
-    /// The same, ordered by a field, with `-` before it for the largest first.
-    pub fn ordered_by(self, order: &str) -> Self {
-        Self {
-            order: Some(order.to_owned()),
-            ..self
-        }
-    }
-
-    /// The same, limited to so many rows.
-    pub fn limited_to(self, limit: u32) -> Self {
-        Self {
-            limit: Some(limit),
-            ..self
-        }
-    }
-
-    /// The same, filtered also by a pattern of a field.
-    pub fn filtered_by(mut self, field: &str, pattern: &str) -> Self {
-        self.filter.insert(field.to_owned(), pattern.to_owned());
-        self
-    }
-
-    fn options(&self) -> OptionsDict<'_> {
-        let mut options = OptionsDict::new();
-        if let Some(order) = &self.order {
-            options.insert("order", Variant::from(order.as_str()));
-        }
-        if let Some(limit) = self.limit {
-            options.insert("limit", Variant::from(limit));
-        }
-        if !self.filter.is_empty() {
-            let filter: HashMap<&str, &str> = self
-                .filter
-                .iter()
-                .map(|(field, pattern)| (field.as_str(), pattern.as_str()))
-                .collect();
-            options.insert("filter", Variant::from(filter));
-        }
-        options
-    }
-}
-
-impl Snapshot {
-    /// The index of a field in the rows, if it is a column.
-    pub fn column(&self, field: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column == field)
-    }
 }
 
 impl Processes {
@@ -301,36 +200,4 @@ impl Processes {
             .call(async || self.proxy.end(pid, start_time, signal).await)
             .await
     }
-}
-
-fn options_dict(table: &TableOptions, sample: SampleOptions) -> OptionsDict<'_> {
-    let mut options = table.options();
-    options.extend(sample.options());
-    options
-}
-
-/// The sum of one row: name, number of processes, and values.
-fn sum(columns: &[String], index: usize, row: Row, faults: &RowFaults) -> Result<Sum, Error> {
-    let fault = |column: &str| {
-        let faults = faults.get(column)?;
-        let mut all = faults.iter();
-        let (code, _) = all.find(|(_, rows)| rows.contains(&(index as u32)))?;
-        Some(fault_of(code))
-    };
-    let mut values = columns.iter().map(|column| fault(column)).zip(row);
-    let Some((missing, Ok(Value::Text(name)))) = values.next() else {
-        return Err(invalid());
-    };
-    let Some((_, Ok(Value::Number(processes)))) = values.next() else {
-        return Err(invalid());
-    };
-    let total = |(fault, reading)| match reading {
-        Ok(Value::Number(number)) => (Some(number).filter(|number| !number.is_nan()), fault),
-        _ => (None, fault),
-    };
-    Ok(Sum {
-        name: missing.map_or(Ok(name), Err),
-        processes: processes as u32,
-        values: values.map(total).collect(),
-    })
 }
