@@ -41,6 +41,7 @@ mod processes;
 mod ps;
 mod receivers;
 mod replace;
+mod runtimes;
 mod sandbox;
 mod screen;
 mod sessions;

@@ -3,6 +3,7 @@
 use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
 
 use futures_core::Stream;
+
 use zbus::{
     Connection,
     fdo::{self, DBusProxy},
@@ -13,7 +14,7 @@ use zbus::{
 use crate::{
     deadline::{Deadline, Unresponsive},
     error::Error,
-    runtime::timeout,
+    runtime::{is_timed_out, timeout},
     transport::{self, CONNECT_TIMEOUT},
     wire::NAME,
 };
@@ -194,9 +195,9 @@ impl Bus {
         call: impl Future<Output = zbus::Result<T>>,
     ) -> Result<T, Error> {
         match timeout(left, call).await {
-            Ok(Err(error)) if !is_timed_out(&error) => Err(error.into()),
-            Ok(Ok(answer)) => Ok(answer),
-            _ => Err(Error::NoAnswer {
+            Ok(answer) => Ok(answer),
+            Err(error) if !is_timed_out(&error) => Err(error.into()),
+            Err(_) => Err(Error::NoAnswer {
                 from: self.unresponsive().await,
                 after: time,
             }),
@@ -204,7 +205,8 @@ impl Bus {
     }
 
     async fn unresponsive(&self) -> Unresponsive {
-        match timeout(DIAGNOSIS_TIMEOUT, self.pid()).await {
+        let pid = async { Ok(self.pid().await) };
+        match timeout(DIAGNOSIS_TIMEOUT, pid).await {
             Err(_) => Unresponsive::Bus(self.address.clone()),
             Ok(Ok(pid)) => Unresponsive::Service(Some(pid)),
             Ok(Err(fdo::Error::NameHasNoOwner(_))) => Unresponsive::Activation,
@@ -222,13 +224,11 @@ impl Bus {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let (left, time) = self.deadline.of_call();
-        match timeout(left, call)
-            .await
-            .map(|answer| answer.map_err(Into::into))
-        {
-            Ok(Err(error)) if !is_timed_out(&error) => Err(error.into()),
-            Ok(Ok(answer)) => Ok(answer),
-            _ => Err(Error::NoAnswer {
+        let call = async { call.await.map_err(Into::into) };
+        match timeout(left, call).await {
+            Ok(answer) => Ok(answer),
+            Err(error) if !is_timed_out(&error) => Err(error.into()),
+            Err(_) => Err(Error::NoAnswer {
                 from: Unresponsive::Bus(self.address.clone()),
                 after: time,
             }),
@@ -243,11 +243,6 @@ fn name() -> BusName<'static> {
 /// The next item of a stream.
 pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
-}
-
-/// Whether the connection's own timeout for a call has expired.
-fn is_timed_out(error: &zbus::Error) -> bool {
-    matches!(error, zbus::Error::InputOutput(cause) if cause.kind() == ErrorKind::TimedOut)
 }
 
 /// Turns the error that the name has no owner into `None`.

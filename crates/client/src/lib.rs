@@ -1,6 +1,8 @@
-//! The client: typed calls of the service, and its frames as a stream.
+//! A client of `sampled`, the service that reads a Linux machine for all programs of a session: typed calls, frames and
+//! tables of processes as streams.
 //!
 //! ```no_run
+//! # #[cfg(feature = "bus")]
 //! # async fn example() -> Result<(), sampled_client::Error> {
 //! use sampled_client::{Client, Start};
 //!
@@ -16,8 +18,31 @@
 //! # }
 //! ```
 //!
-//! Every call has a deadline: 25 s, including the start of the service, or the time given to [`Bus::within`]. Then it
-//! fails with [`Error::NoAnswer`]. Only the wait for the next frame has no deadline.
+//! - [`Client`] calls the service, and [`Processes`] its table of processes. [`Session`] and [`TableSession`] are streams
+//!   of frames and of changes.
+//! - A [`Reading`] is a [`Value`], or the [`Fault`] that explains why there is none.
+//! - Every call has a deadline: 25 s, including the start of the service, or the time given to [`Bus::within`]. Then it
+//!   fails with [`Error::NoAnswer`]. Only the wait for the next frame has no deadline.
+//! - A call that meets a service on its way out is repeated once; by then a successor can be started.
+//! - [`transport`] connects to the bus, for programs that put something of their own between the bus and zbus.
+//!
+//! # Runtimes
+//!
+//! Everything works on any executor. A connection that is made where a runtime of tokio is current, with its I/O and
+//! time drivers, uses that runtime, with the feature `tokio` (a default). Everywhere else it uses zruntime, as zbus
+//! does, which runs on a thread of its own. A program without an executor has [`zbus::block_on`].
+//!
+//! Without the feature `bus` there are only [`reading`] and [`wire`], and no dependency.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("sampled runs on Linux only, and so does its client");
 
 #[cfg(feature = "bus")]
 mod bus;
@@ -78,3 +103,8 @@ pub use self::{
     states::{SessionInfo, SourceInfo},
 };
 pub use reading::{Fault, Reading, Value};
+
+/// The program of the README.
+#[cfg(all(doctest, feature = "bus"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

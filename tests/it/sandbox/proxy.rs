@@ -41,6 +41,11 @@ impl Proxy {
         Some(Self { child, address })
     }
 
+    /// DBUS_SESSION_BUS_ADDRESS behind the proxy.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) async fn bus(&self) -> ClientBus {
         ClientBus::at(&self.address).await.expect("bus")
     }

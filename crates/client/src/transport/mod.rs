@@ -18,7 +18,7 @@ use zbus::{
     connection::{Builder, socket::BoxedSplit},
 };
 
-use crate::runtime::timeout;
+use crate::runtime::{is_timed_out, timeout};
 pub use socket::{receive, send};
 use stream::Stream;
 
@@ -66,7 +66,7 @@ pub async fn connect(address: Option<&str>, limit: Duration) -> zbus::Result<Tra
     let connected = within(address, limit).await?;
     Ok(Transport {
         address: connected.address,
-        socket: connected.stream.into_socket(),
+        socket: connected.stream.into_socket()?,
         received: connected.received,
         identity: connected.identity,
     })
@@ -92,7 +92,10 @@ async fn within(address: Option<&str>, limit: Duration) -> zbus::Result<Register
         None => Address::session()?,
     };
     let connected = timeout(limit, shake_hands(&address)).await;
-    connected.unwrap_or_else(|_| Err(timed_out(&address, limit)))
+    connected.map_err(|error| match is_timed_out(&error) {
+        true => timed_out(&address, limit),
+        false => error,
+    })
 }
 
 async fn shake_hands(address: &Address) -> zbus::Result<Registered> {

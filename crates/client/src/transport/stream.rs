@@ -66,7 +66,7 @@ impl Stream {
     }
 
     /// The socket, without its registration.
-    pub(super) fn into_socket(self) -> OwnedFd {
+    pub(super) fn into_socket(self) -> io::Result<OwnedFd> {
         self.0.into_socket()
     }
 
@@ -150,29 +150,48 @@ mod tests {
         assert_eq!(nonce(fifo.as_os_str()).unwrap(), b"");
     }
 
-    #[test]
-    fn send_all_waits_for_a_full_socket() {
+    /// Sends more than fits into the socket, to a reader that is slower.
+    async fn fill_a_socket() {
         let (own, mut other) = UnixStream::pair().unwrap();
         own.set_nonblocking(true).unwrap();
+        let stream = Stream(Registration::new(own.into()).unwrap());
+        let bytes = vec![7; 10 << 20];
+        let reader = thread::spawn(move || {
+            let mut read = 0;
+            let mut buffer = vec![0; 300_000];
+            while read < 10 << 20 {
+                thread::sleep(Duration::from_millis(1));
+                read += other.read(&mut buffer).unwrap();
+            }
+        });
+        let sent = async { Ok(stream.send_all(&bytes).await?) };
+        let sent = runtime::timeout(Duration::from_secs(20), sent).await;
+        sent.unwrap();
+        reader.join().unwrap();
+        // Without its registration, the socket can be registered again.
+        let again = Registration::new(stream.into_socket().unwrap()).unwrap();
+        again.writable().await.unwrap();
+    }
+
+    #[test]
+    fn send_all_waits_for_a_full_socket() {
+        zruntime::block_on(fill_a_socket());
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn send_all_waits_for_a_full_socket_on_tokio() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        runtime.unwrap().block_on(async {
-            let stream = Stream(Registration::new(own.into()).unwrap());
-            let bytes = vec![7; 10 << 20];
-            let reader = thread::spawn(move || {
-                let mut read = 0;
-                let mut buffer = vec![0; 300_000];
-                while read < 10 << 20 {
-                    thread::sleep(Duration::from_millis(1));
-                    read += other.read(&mut buffer).unwrap();
-                }
-            });
-            tokio::time::timeout(Duration::from_secs(20), stream.send_all(&bytes))
-                .await
-                .unwrap()
-                .unwrap();
-            reader.join().unwrap();
-        });
+        runtime.unwrap().block_on(fill_a_socket());
+    }
+
+    #[test]
+    fn a_timeout_ends_a_wait() {
+        let never = std::future::pending::<zbus::Result<()>>();
+        let limit = Duration::from_millis(20);
+        let error = zruntime::block_on(runtime::timeout(limit, never)).unwrap_err();
+        assert!(runtime::is_timed_out(&error), "{error}");
     }
 }
