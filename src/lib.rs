@@ -77,6 +77,8 @@ pub mod sources;
 #[cfg(feature = "service")]
 pub mod store;
 #[cfg(feature = "service")]
+pub mod systemd;
+#[cfg(feature = "service")]
 mod transport;
 #[cfg(feature = "client")]
 pub mod wire;

@@ -109,7 +109,7 @@ impl Bus {
     }
 
     /// The unique name of the owner of the service's name, if there is an owner.
-    pub(super) async fn owner_name(&self) -> Result<Option<OwnedUniqueName>, Error> {
+    pub(crate) async fn owner_name(&self) -> Result<Option<OwnedUniqueName>, Error> {
         owned(self.ask(self.proxy.get_name_owner(name())).await)
     }
 
@@ -150,24 +150,9 @@ impl Bus {
         Ok(names.iter().any(|name| name.as_str() == NAME))
     }
 
-    pub(super) async fn has_owner(&self, name: WellKnownName<'_>) -> Result<bool, Error> {
-        self.ask(self.proxy.name_has_owner(name.into())).await
-    }
-
-    /// Has the user's systemd, if it is on the bus, reload its units, and then the bus its activation files. Returns
-    /// whether systemd is on the bus.
-    ///
-    /// # Errors
-    /// When one of them refuses.
-    pub async fn reload(&self) -> Result<bool, Error> {
-        let told = self.reload_units().await?;
-        self.ask(self.proxy.reload_config()).await?;
-        Ok(told)
-    }
-
     /// Calls the service, and repeats the call once after the error `Stopping`: by then the name is released, and the
     /// second call starts a successor.
-    pub(super) async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         call: impl AsyncFn() -> zbus::Result<T>,
     ) -> Result<T, Error> {
@@ -179,7 +164,7 @@ impl Bus {
     }
 
     /// Calls the service once, with a short timeout: for methods that it answers at once.
-    pub(super) async fn call_briefly<T>(
+    pub(crate) async fn call_briefly<T>(
         &self,
         call: impl Future<Output = zbus::Result<T>>,
     ) -> Result<T, Error> {
@@ -218,8 +203,11 @@ impl Bus {
         self.proxy.get_connection_unix_process_id(name()).await
     }
 
-    /// Waits for the bus's answer.
-    pub(super) async fn ask<T, E: Into<zbus::Error>>(
+    /// Waits for an answer of the bus, or of another service than ours on it, until the deadline of this connection.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`] from the bus if there is none in time; otherwise the error of the answer.
+    pub async fn ask<T, E: Into<zbus::Error>>(
         &self,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
@@ -241,7 +229,7 @@ fn name() -> BusName<'static> {
 }
 
 /// The next item of a stream.
-pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 

@@ -69,9 +69,6 @@ pub enum Error {
     /// The session is over: the service's reason, or that the service is gone.
     #[error("the session is over: {0}")]
     Ended(String),
-    /// The user's systemd does not answer, or has failed.
-    #[error("{0}")]
-    Systemd(String),
     /// Any other error of the bus.
     #[error("{0}")]
     Bus(#[source] zbus::Error),

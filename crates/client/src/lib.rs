@@ -74,8 +74,6 @@ mod signals;
 #[cfg(feature = "bus")]
 mod states;
 #[cfg(feature = "bus")]
-mod systemd;
-#[cfg(feature = "bus")]
 pub mod transport;
 #[cfg(feature = "bus")]
 mod variants;

@@ -5,7 +5,7 @@ use std::process::{self, ExitCode};
 use clap::Args;
 use tokio::time::timeout;
 
-use sampled::daemon::Status;
+use sampled::{daemon::Status, systemd};
 
 use crate::cli::{
     common_options::CommonOptions,
@@ -114,7 +114,9 @@ fn by_systemd(options: &MakeWayOptions) -> Result<bool, Error> {
     if owner.verified().is_err() || Starter::of(pid) != Starter::Systemd {
         return Ok(false);
     }
-    let Some(unit) = block_on(async { Ok(deadline.session().await?.unit_of(pid).await?) })? else {
+    let Some(unit) =
+        block_on(async { Ok(systemd::unit_of(&deadline.session().await?, pid).await?) })?
+    else {
         return Ok(false);
     };
     if !options.given.is_empty() {
@@ -123,7 +125,7 @@ fn by_systemd(options: &MakeWayOptions) -> Result<bool, Error> {
     }
     let successor = block_on(async {
         let bus = deadline.session().await?;
-        bus.restart_unit(&unit).await?;
+        systemd::restart_unit(&bus, &unit).await?;
         // systemd considers a unit of `Type=simple` started before it has its name.
         timeout(deadline.left(), bus.until_owned()).await.ok();
         Ok(bus.owner().await?)

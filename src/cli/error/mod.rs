@@ -5,7 +5,7 @@ mod foreign_owner;
 
 use std::io;
 
-use sampled::{client, config, install, service, source};
+use sampled::{client, config, install, service, source, systemd};
 
 pub(crate) use demo::DemoError;
 pub(crate) use foreign_owner::{ForeignOwner, ForeignReason};
@@ -24,6 +24,8 @@ pub(crate) enum Error {
     Daemon(#[from] sampled::daemon::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
+    #[error(transparent)]
+    Systemd(#[from] systemd::Error),
     /// This process is in a sandbox and cannot reach the service.
     #[error(
         "{error}; {}. What /proc and /sys show in here is not the whole machine: --procfs /proc reads that all the same",

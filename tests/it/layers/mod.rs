@@ -139,6 +139,7 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
         ],
         &[],
     ),
+    ("systemd", &[], &["sampled_client", "zbus"]),
     ("install", &["regular_file", "wire"], &[]),
     // The program stands above everything, and speaks to the bus through the library alone.
     ("cli", &[], &["tokio", "tracing"]),

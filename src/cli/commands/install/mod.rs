@@ -15,6 +15,7 @@ use nix::unistd::{Uid, User};
 use sampled::{
     client::Bus,
     install::{Installation, Layout},
+    systemd,
 };
 
 use crate::cli::{
@@ -97,9 +98,9 @@ pub(super) fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
 pub(super) fn reload(installed: bool) -> Result<bool, Error> {
     let reloading = async {
         let bus = Bus::within(None, RELOAD_TIMEOUT).await?;
-        let systemd = bus.reload().await?;
+        let systemd = systemd::reload(&bus).await?;
         let found = bus.can_start().await?;
-        Ok::<_, sampled::client::Error>((systemd, found))
+        Ok::<_, systemd::Error>((systemd, found))
     };
     match block_on(async { Ok(reloading.await) })? {
         Ok((systemd, found)) => {

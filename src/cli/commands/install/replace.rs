@@ -14,7 +14,7 @@ use std::{
 
 use tokio::time::timeout;
 
-use sampled::client::Client;
+use sampled::{client::Client, systemd};
 
 use crate::cli::{
     Cli, Command as Verb,
@@ -177,11 +177,8 @@ fn sessions(pid: u32) -> Option<usize> {
 
 fn unit_of(pid: u32) -> Result<Option<String>, Error> {
     block_on(async {
-        Ok(Deadline::within(BUS_TIMEOUT)
-            .session()
-            .await?
-            .unit_of(pid)
-            .await?)
+        let bus = Deadline::within(BUS_TIMEOUT).session().await?;
+        Ok(systemd::unit_of(&bus, pid).await?)
     })
 }
 
