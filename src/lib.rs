@@ -10,8 +10,9 @@
 //! - [`expression`]: arithmetic over metrics. [`source`]: the mechanism of sources, `kernel`: the kernel's interfaces,
 //!   [`process`]: the table of processes, [`custom`]: custom metrics; [`sources`]: all sources.
 //! - [`selector`], [`store`] and [`sample`]: selecting metrics, sharing readings, and one fresh reading.
-//! - [`wire`]: the types on the bus. [`client`]: for programs that use the service. [`service`]: the
-//!   service itself. [`Local`]: the readings of the service and the types of the client, without a bus.
+//! - [`client`] is the package sampled-client, for programs that use the service. [`wire`]: the types on the bus.
+//!   [`service`]: the service itself. [`systemd`]: the units of the user's systemd. [`Local`]: the readings of the service
+//!   and the types of the client, without a bus.
 //! - [`duration`], [`config`] and [`install`]: durations as a person writes them, the configuration, and the files that
 //!   `sampled install` writes.
 //!
