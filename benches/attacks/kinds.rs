@@ -8,7 +8,7 @@ use zbus::{Message, Variant, message::Flags};
 use crate::{
     Raw, SAMPLED,
     bus::{Bus, Target, call, ping},
-    hung::Hung,
+    hung_mount::Hung,
     raw::{ask, ask_processes, finish, tell},
 };
 

@@ -14,8 +14,8 @@
 #[path = "../common/bus.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod bus;
-#[path = "../common/hung.rs"]
-mod hung;
+#[path = "../common/hung_mount.rs"]
+mod hung_mount;
 mod kinds;
 mod neighbour;
 #[path = "../common/process.rs"]

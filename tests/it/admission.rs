@@ -20,8 +20,8 @@ use zbus::{
 };
 
 use crate::{
-    receivers::held,
     sessions::{frame, start},
+    slow_readers::held,
     support::{
         bus::Bus,
         home::SAMPLED,

@@ -3,13 +3,13 @@
 //! Each test runs itself once more in each session that it asks for, and what is in its braces runs
 //! there: see [`session`].
 
-mod commands;
 mod confinement;
-mod ending;
+mod custom_commands;
+mod end;
 mod hotplug;
-mod replace;
 mod restart;
 pub(crate) mod session;
+mod upgrade;
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -1,10 +1,10 @@
 //! The table of processes over the bus: real processes that come, change and go.
 
-mod ending;
+mod end;
+mod robustness;
 mod sessions;
-mod shared;
+mod shared_passes;
 mod snapshots;
-mod sturdiness;
 
 use std::process::{Child, Command};
 

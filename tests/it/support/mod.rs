@@ -4,9 +4,9 @@ pub(crate) mod bus;
 #[path = "../../../crates/daemon/tests/it/environment.rs"]
 pub(crate) mod environment;
 pub(crate) mod home;
-#[path = "../../../benches/common/hung.rs"]
+#[path = "../../../benches/common/hung_mount.rs"]
 pub(crate) mod hung_mount;
-pub(crate) mod mute;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod terminal_emulator;
+pub(crate) mod unresponsive_bus;

@@ -7,16 +7,16 @@
 mod control;
 mod detach;
 mod environment;
-#[cfg(target_pointer_width = "64")]
-mod filter;
+mod failed_starts;
 mod foreground;
-mod init;
+mod foreign_locks;
 mod locks;
 mod namespaces;
 mod notify;
-mod peers;
+mod other_tools;
 mod pidfile;
-mod sandbox;
-mod strangers;
+mod restricted_environment;
+#[cfg(target_pointer_width = "64")]
+mod seccomp;
 mod support;
 mod systemd;

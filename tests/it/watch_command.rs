@@ -9,9 +9,9 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
+    blocked_output::fill,
     cli::frame,
     support::{bus::Bus, home::Home, process::Process},
-    unread::fill,
 };
 
 /// A watch that is going on, its frames in JSON.

@@ -18,8 +18,8 @@ use crate::{
     support::{
         bus::Bus,
         home::Home,
-        mute::Mute,
         process::{DEADLINE, Process, Run},
+        unresponsive_bus::UnresponsiveBus,
     },
 };
 
@@ -55,7 +55,7 @@ fn fails(bus: &Bus, arguments: &[&str], says: &[&str]) {
 #[test]
 fn a_bus_that_lets_nobody_in_is_not_waited_for() {
     let home = Home::new();
-    let mute = Mute::at(&home.dir().join("mute"));
+    let mute = UnresponsiveBus::at(&home.dir().join("mute"));
     let run = |arguments: &[&str]| {
         let mut command = home.sampled(arguments);
         Run::within(
@@ -82,7 +82,7 @@ fn a_bus_that_lets_nobody_in_is_not_waited_for() {
 #[test]
 fn a_bus_that_answers_nothing_is_not_waited_for() {
     let home = Home::new();
-    let mute = Mute::behind_hello(&home.dir().join("mute"));
+    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
     let run = |arguments: &[&str]| {
         let mut command = home.sampled(arguments);
         Run::within(
@@ -106,7 +106,7 @@ fn a_bus_that_answers_nothing_is_not_waited_for() {
 #[test]
 fn a_service_that_waits_for_its_name_ends_at_a_signal() {
     let home = Home::new();
-    let mute = Mute::behind_hello(&home.dir().join("mute"));
+    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
     let mut serve = home.sampled(&["serve"]);
     let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
     let serve = serve.stderr(Stdio::piped()).spawn().expect("spawn");
@@ -120,7 +120,7 @@ fn a_service_that_waits_for_its_name_ends_at_a_signal() {
 #[test]
 fn a_service_that_gets_no_name_says_so() {
     let home = Home::new();
-    let mute = Mute::behind_hello(&home.dir().join("mute"));
+    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
     let mut serve = home.sampled(&["serve"]);
     let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
     let run = Run::within(serve, Duration::from_secs(10));

@@ -41,7 +41,7 @@ impl Owner {
     /// Runs the test binary, or a copy of it, so that it behaves like this.
     pub(crate) fn spawn(mut command: Command, behaviour: &str) -> Self {
         let child = command
-            .args(["--exact", "owner::a_process_that_has_the_name"])
+            .args(["--exact", "name_owner::a_process_that_has_the_name"])
             .env(BEHAVIOUR, behaviour)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

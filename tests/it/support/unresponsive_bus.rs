@@ -13,12 +13,12 @@ use zbus::Message;
 use crate::support::process::DEADLINE;
 
 /// A socket at which somebody listens, for as long as the test runs.
-pub(crate) struct Mute {
+pub(crate) struct UnresponsiveBus {
     address: String,
     asked: Receiver<()>,
 }
 
-impl Mute {
+impl UnresponsiveBus {
     /// It accepts connections, and reads and writes nothing.
     pub(crate) fn at(path: &Path) -> Self {
         Self::listen(path, |connection, _| {

@@ -11,12 +11,12 @@ use std::{
 use sampled::client::{Error, Start};
 
 use crate::{
-    owner::Owner,
+    name_owner::Owner,
     support::{
         bus::Bus,
         home::{Home, SAMPLED},
-        mute::Mute,
         process::{DEADLINE, Process, Run},
+        unresponsive_bus::UnresponsiveBus,
     },
 };
 
@@ -205,7 +205,7 @@ fn what_is_installed_elsewhere_replaces_nothing_at_home() {
 fn one_of_another_version_is_replaced() {
     // It answers no call, and knows SIGTERM.
     let exec = |program: &Path| {
-        let test = "owner::a_process_that_has_the_name";
+        let test = "name_owner::a_process_that_has_the_name";
         let program = program.display();
         format!("/bin/sh -c 'SAMPLED_TEST_OWNER=mute exec {program} --exact {test} >/dev/null'")
     };
@@ -253,7 +253,7 @@ fn what_was_not_started_by_what_is_taken_away_stays() {
 #[test]
 fn a_bus_that_says_nothing_keeps_nobody_waiting() {
     let home = Home::new();
-    let mute = Mute::behind_hello(&home.dir().join("mute"));
+    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
     for command in ["install", "uninstall"] {
         let mut command = home.sampled(&[command]);
         command.env("DBUS_SESSION_BUS_ADDRESS", mute.address());

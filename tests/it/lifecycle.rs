@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::{
     leaving::{end, sample},
-    owner::Owner,
+    name_owner::Owner,
     support::{
         bus::Bus,
         process::{DEADLINE, Run},
