@@ -1,4 +1,4 @@
-//! Nobody reads what the service says: its log, and what it tells the service manager.
+//! The log of the service, and its messages to the service manager, while no process reads them.
 
 use std::{
     fs::File,
@@ -32,10 +32,10 @@ use crate::{
     },
 };
 
-/// How long the service may take to go after a signal.
+/// How long the service may take to end after a signal.
 const GONE: Duration = Duration::from_secs(3);
 
-/// Whether a write to this file waits; it is the same file for all who have it open.
+/// Sets whether a write to this open file blocks; the flag is shared with all descriptors of the open file.
 fn set_blocking(file: impl AsFd, blocks: bool) {
     let flags = match blocks {
         true => OFlag::empty(),
@@ -44,14 +44,14 @@ fn set_blocking(file: impl AsFd, blocks: bool) {
     fcntl(file, FcntlArg::F_SETFL(flags)).expect("flags");
 }
 
-/// Writes until there is no room.
+/// Writes until a write would block.
 pub(crate) fn fill(file: impl AsFd) {
     set_blocking(&file, false);
-    let mut own = File::from(file.as_fd().try_clone_to_owned().expect("dup"));
-    // The last bytes, too.
+    let mut writer = File::from(file.as_fd().try_clone_to_owned().expect("dup"));
+    // Single bytes fill the room that is too small for a block.
     for size in [4096, 1] {
         loop {
-            match own.write(&b"x".repeat(size)) {
+            match writer.write(&b"x".repeat(size)) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => panic!("{error}"),
@@ -61,41 +61,41 @@ pub(crate) fn fill(file: impl AsFd) {
     set_blocking(&file, true);
 }
 
-/// A service that logs everything.
-fn logging(bus: &Bus) -> Command {
+/// The command of a service that logs everything.
+fn serve_command(bus: &Bus) -> Command {
     bus.sampled(&["serve", "--idle-timeout", "never", "--log-level", "trace"])
 }
 
-/// A service that logs everything to this file.
+/// Starts a service that logs everything to this file.
 fn serve(bus: &Bus, stderr: impl Into<Stdio>) -> Child {
-    logging(bus).stderr(stderr).spawn().expect("spawn")
+    serve_command(bus).stderr(stderr).spawn().expect("spawn")
 }
 
-/// Waits for something to read; false if there is nothing in this time.
+/// Waits until the file is readable; returns false if it is not within this time.
 fn is_readable(file: impl AsFd, time: Duration) -> bool {
     let time = Timespec::try_from(time).expect("a time");
     poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&time)).expect("poll") > 0
 }
 
-/// Reads all that was written, has the service log more, and returns what it says of the lines that found no
-/// room, and of the last one.
+/// Reads all that was written and makes the service log more. Returns its line about the lines that were left out, and
+/// the line about its last reload.
 #[track_caller]
-fn goes_on(reader: impl AsFd, daemon: &Process) -> (String, String) {
+fn read_log(reader: impl AsFd, daemon: &Process) -> (String, String) {
     let mut text = String::new();
     let read = |text: &mut String| {
-        let mut some = vec![0; 65536];
-        let length = rustix::io::read(&reader, &mut some).expect("read");
-        *text += str::from_utf8(&some[..length]).expect("UTF-8");
+        let mut buffer = vec![0; 65536];
+        let length = rustix::io::read(&reader, &mut buffer).expect("read");
+        *text += str::from_utf8(&buffer[..length]).expect("UTF-8");
     };
     while is_readable(&reader, Duration::ZERO) {
         read(&mut text);
     }
     loop {
         let mut lines = text.lines().map(|line| line.trim_start_matches('x'));
-        let lost = lines.find(|line| line.contains("that found no room"));
-        let last = lines.find(|line| line.contains("read again"));
-        if let (Some(lost), Some(last)) = (lost, last) {
-            return (lost.to_owned(), last.to_owned());
+        let left_out = lines.find(|line| line.contains("that found no room"));
+        let reloaded = lines.find(|line| line.contains("read again"));
+        if let (Some(left_out), Some(reloaded)) = (left_out, reloaded) {
+            return (left_out.to_owned(), reloaded.to_owned());
         }
         daemon.signal(Signal::HUP);
         assert!(is_readable(&reader, DEADLINE), "nothing is logged: {text}");
@@ -103,9 +103,9 @@ fn goes_on(reader: impl AsFd, daemon: &Process) -> (String, String) {
     }
 }
 
-/// Whether the service answers calls, has its settings read again, which it logs, and ends in time.
+/// Makes calls and lets the service read its configuration again, which it logs. Returns its process.
 #[track_caller]
-fn works(bus: &Bus) -> Process {
+fn call_and_reload(bus: &Bus) -> Process {
     bus.block_on(async {
         let daemon = bus.owned().await;
         let client = bus.client().await;
@@ -118,27 +118,27 @@ fn works(bus: &Bus) -> Process {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_holds_nothing_up() {
+fn an_unread_pipe_does_not_block_the_service() {
     let bus = Bus::new();
     let (reader, writer) = pipe().expect("pipe");
     fill(&writer);
     let child = serve(&bus, writer);
-    let daemon = works(&bus);
-    // What has found no room is told of with the first line that does.
-    let (lost, last) = goes_on(&reader, &daemon);
-    assert!(lost.starts_with(" WARN "), "{lost}");
-    assert!(last.starts_with(" INFO "), "{last}");
+    let daemon = call_and_reload(&bus);
+    // Once there is room, the service first logs how many lines it has left out.
+    let (left_out, reloaded) = read_log(&reader, &daemon);
+    assert!(left_out.starts_with(" WARN "), "{left_out}");
+    assert!(reloaded.starts_with(" INFO "), "{reloaded}");
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
 #[test]
-fn a_pipe_that_is_full_at_the_end_does_not_keep_it() {
+fn a_full_pipe_does_not_block_the_end_of_the_service() {
     let bus = Bus::new();
     let (reader, writer) = pipe().expect("pipe");
     let child = serve(&bus, writer.try_clone().expect("dup"));
-    let daemon = works(&bus);
+    let daemon = call_and_reload(&bus);
     fill(&writer);
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(GONE));
@@ -147,7 +147,7 @@ fn a_pipe_that_is_full_at_the_end_does_not_keep_it() {
 }
 
 #[test]
-fn a_failure_is_told_to_nobody_in_time() {
+fn a_full_pipe_does_not_block_a_failed_start() {
     let bus = Bus::new();
     let (_reader, writer) = pipe().expect("pipe");
     fill(&writer);
@@ -160,47 +160,48 @@ fn a_failure_is_told_to_nobody_in_time() {
 }
 
 #[test]
-fn a_terminal_that_is_stopped_holds_nothing_up() {
+fn a_stopped_terminal_does_not_block_the_service() {
     let bus = Bus::new();
     let terminal = openpty(None, None).expect("terminal");
     // Ctrl-S.
     tcflow(&terminal.slave, FlowArg::TCOOFF).expect("tcflow");
     let child = serve(&bus, terminal.slave.try_clone().expect("dup"));
-    let daemon = works(&bus);
+    let daemon = call_and_reload(&bus);
     tcflow(&terminal.slave, FlowArg::TCOON).expect("tcflow");
-    goes_on(&terminal.master, &daemon);
+    read_log(&terminal.master, &daemon);
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
 #[test]
-fn a_socket_that_nobody_reads_holds_nothing_up() {
+fn an_unread_journal_socket_does_not_block_the_service() {
     let bus = Bus::new();
     let (reader, writer) = UnixStream::pair().expect("pair");
     fill(&writer);
-    // It is what the journal gives to the services of systemd.
+    // systemd sets JOURNAL_STREAM to the device and the inode of the socket to the journal.
     let writer = File::from(OwnedFd::from(writer));
-    let place = writer.metadata().expect("fstat");
-    let place = format!("{}:{}", place.dev(), place.ino());
-    let mut serve = logging(&bus);
-    let child = serve.env("JOURNAL_STREAM", place).stderr(writer).spawn();
+    let metadata = writer.metadata().expect("fstat");
+    let stream = format!("{}:{}", metadata.dev(), metadata.ino());
+    let mut serve = serve_command(&bus);
+    let child = serve.env("JOURNAL_STREAM", stream).stderr(writer).spawn();
     let child = child.expect("spawn");
-    let daemon = works(&bus);
-    let (lost, last) = goes_on(&reader, &daemon);
-    assert!(lost.starts_with("<4> WARN "), "{lost}");
-    assert!(last.starts_with("<5> INFO "), "{last}");
+    let daemon = call_and_reload(&bus);
+    let (left_out, reloaded) = read_log(&reader, &daemon);
+    assert!(left_out.starts_with("<4> WARN "), "{left_out}");
+    assert!(reloaded.starts_with("<5> INFO "), "{reloaded}");
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
 #[test]
-fn a_service_manager_that_is_stopped_holds_nothing_up() {
+fn a_service_manager_that_does_not_read_does_not_block_the_service() {
     let bus = Bus::new();
     let path = bus.dir().join("notify");
     let manager = UnixDatagram::bind(&path).expect("socket");
-    manager.set_read_timeout(Some(DEADLINE)).expect("time-out");
+    manager.set_read_timeout(Some(DEADLINE)).expect("timeout");
+    // A full queue.
     let other = UnixDatagram::unbound().expect("socket");
     other.set_nonblocking(true).expect("flags");
     while other.send_to(b"X=1", &path).is_ok() {}
@@ -210,14 +211,14 @@ fn a_service_manager_that_is_stopped_holds_nothing_up() {
         .env("NOTIFY_SOCKET", &path)
         .env("WATCHDOG_USEC", "200000");
     let child = serve.spawn().expect("spawn");
-    let daemon = works(&bus);
-    // It goes on, and hears what it has to hear.
-    let hear = || {
+    let daemon = call_and_reload(&bus);
+    // Once the service manager reads again, it gets the messages.
+    let receive = || {
         let mut text = [0; 256];
         let length = manager.recv(&mut text).expect("a message");
         String::from_utf8_lossy(&text[..length]).into_owned()
     };
-    while hear() != "READY=1" {}
+    while receive() != "READY=1" {}
     while other.send_to(b"X=1", &path).is_ok() {}
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(GONE));

@@ -1,4 +1,4 @@
-//! start, stop, restart, reload and status, and what a service manager is told.
+//! `start`, `stop`, `restart`, `reload` and `status`, and the messages to the service manager.
 
 use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process::Stdio};
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::{
     leaving::{end, sample},
-    name_owner::Owner,
+    name_owner::NameOwner,
     support::{
         bus::Bus,
         process::{DEADLINE, Run},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[test]
-fn two_hundred_starts_answer_their_first_call() {
+fn each_of_200_starts_answers_its_first_call() {
     let bus = Bus::new();
     for _ in 0..200 {
         bus.run(&["start", "--idle-timeout", "never"]).ok();
@@ -26,7 +26,7 @@ fn two_hundred_starts_answer_their_first_call() {
     }
 }
 
-/// A service manager: what it hears on its socket.
+/// A service manager with its notification socket, see sd_notify(3).
 struct Manager {
     socket: UnixDatagram,
     path: PathBuf,
@@ -40,44 +40,44 @@ impl Manager {
         Self { socket, path }
     }
 
-    fn hear(&self) -> String {
+    fn receive(&self) -> String {
         let mut text = [0; 256];
         loop {
             match self.socket.recv(&mut text) {
                 Ok(length) => return String::from_utf8_lossy(&text[..length]).trim().to_owned(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("nothing is heard: {error}"),
+                Err(error) => panic!("no message: {error}"),
             }
         }
     }
 }
 
 #[test]
-fn the_service_manager_is_told() {
+fn the_service_manager_gets_ready_reloading_and_stopping() {
     let bus = Bus::new();
     let manager = Manager::new(&bus);
     let mut serve = bus.sampled(&["serve", "--idle-timeout", "never"]);
     serve
         .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "200000");
-    // Somebody else's watchdog, inherited.
+    // An inherited watchdog of another process.
     let serve = serve.env("WATCHDOG_PID", "1").spawn().unwrap();
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     let daemon = bus.block_on(bus.owned());
     daemon.signal(Signal::HUP);
-    let reloading = manager.hear();
+    let reloading = manager.receive();
     assert!(reloading.contains("RELOADING=1"), "{reloading}");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     daemon.signal(Signal::TERM);
-    assert_eq!(manager.hear(), "STOPPING=1");
+    assert_eq!(manager.receive(), "STOPPING=1");
     assert_eq!(end(serve).code, Some(0));
     manager.socket.set_nonblocking(true).unwrap();
     assert!(manager.socket.recv(&mut [0; 256]).is_err());
 }
 
 #[test]
-fn a_watchdog_of_ones_own_is_fed() {
+fn the_watchdog_of_the_service_gets_messages() {
     let bus = Bus::new();
     let manager = Manager::new(&bus);
     let mut serve = bus.sampled(&["serve", "--idle-timeout", "never"]);
@@ -85,16 +85,16 @@ fn a_watchdog_of_ones_own_is_fed() {
         .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "200000");
     let mut serve = serve.spawn().unwrap();
-    let mut fed = 0;
-    while fed < 3 {
-        fed += usize::from(manager.hear() == "WATCHDOG=1");
+    let mut messages = 0;
+    while messages < 3 {
+        messages += usize::from(manager.receive() == "WATCHDOG=1");
     }
     serve.kill().unwrap();
     serve.wait().unwrap();
 }
 
 #[test]
-fn under_systemd_a_broken_configuration_keeps_nobody_waiting() {
+fn under_a_service_manager_an_invalid_configuration_does_not_prevent_the_start() {
     let bus = Bus::new();
     let manager = Manager::new(&bus);
     let config = bus.config().join("sampled/config.toml");
@@ -105,7 +105,7 @@ fn under_systemd_a_broken_configuration_keeps_nobody_waiting() {
         .env("NOTIFY_SOCKET", &manager.path)
         .stderr(Stdio::piped());
     let serve = serve.spawn().unwrap();
-    assert_eq!(manager.hear(), "READY=1");
+    assert_eq!(manager.receive(), "READY=1");
     bus.block_on(async { assert!(sample(&bus.client().await, "memory/physical/used", 200).await) });
     bus.block_on(bus.owned()).signal(Signal::TERM);
     let run = end(serve);
@@ -114,7 +114,7 @@ fn under_systemd_a_broken_configuration_keeps_nobody_waiting() {
 }
 
 #[test]
-fn the_configuration_is_reloaded_and_a_broken_one_is_not() {
+fn reload_applies_a_valid_configuration_and_refuses_an_invalid_one() {
     let bus = Bus::new();
     let config = bus.dir().join("config.toml");
     let path = config.to_str().unwrap();
@@ -139,13 +139,13 @@ fn the_configuration_is_reloaded_and_a_broken_one_is_not() {
     assert!(!has_os());
     fs::write(&config, "[sources]\noff = []\n").unwrap();
     bus.run(&["reload", "--config", path]).ok();
-    // The signal is on its way; its effect is what tells that it has arrived.
+    // `reload` sends a signal and does not wait for its effect.
     while !has_os() {}
     fs::write(&config, "[sources]\noff = 1\n").unwrap();
     let refused = bus.run(&["reload", "--config", path]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("config.toml:2:7"), "{refused:?}");
-    // Who tells the daemon itself finds the same in its log.
+    // After SIGHUP without `reload` the daemon logs the same error.
     let daemon = bus.block_on(bus.owned());
     daemon.signal(Signal::HUP);
     let logged = || {
@@ -160,7 +160,7 @@ fn the_configuration_is_reloaded_and_a_broken_one_is_not() {
 }
 
 #[test]
-fn the_verbs_agree_on_what_runs() {
+fn the_commands_agree_on_the_state_of_the_service() {
     let bus = Bus::activating("--idle-timeout never");
     let status = || {
         let run = bus.run(&["status", "--json"]);
@@ -171,7 +171,7 @@ fn the_verbs_agree_on_what_runs() {
     assert_eq!((code, &value["state"]), (3, &"stopped".into()));
     assert_eq!(bus.run(&["reload"]).code, Some(7));
     bus.run(&["stop"]).ok();
-    // One that the bus has started.
+    // A service that the bus has started.
     bus.block_on(async { bus.client().await.list(&["memory"]).await.unwrap() });
     let (code, value) = status();
     assert_eq!(
@@ -183,7 +183,7 @@ fn the_verbs_agree_on_what_runs() {
     assert!(bus.run(&["start"]).ok().contains("already running"));
     bus.run(&["stop"]).ok();
     assert!(!daemon.is_running());
-    // One that was detached.
+    // A detached service.
     bus.run(&["start", "--idle-timeout", "never"]).ok();
     let (code, value) = status();
     assert_eq!((code, &value["origin"]), (0, &"start".into()));
@@ -191,10 +191,10 @@ fn the_verbs_agree_on_what_runs() {
     bus.run(&["restart", "--idle-timeout", "never"]).ok();
     let (_, value) = status();
     assert_ne!(value["pid"], first);
-    // One that was killed.
+    // A service that was killed.
     let daemon = bus.block_on(bus.owned());
     daemon.signal(Signal::KILL);
-    // Its name goes before its locks do.
+    // The bus releases the name before the kernel releases the locks.
     daemon.wait();
     let (code, value) = status();
     assert_eq!((code, &value["state"]), (1, &"dead".into()));
@@ -204,7 +204,7 @@ fn the_verbs_agree_on_what_runs() {
 }
 
 #[test]
-fn a_restart_that_cannot_succeed_ends_nothing() {
+fn a_restart_that_cannot_succeed_leaves_the_service_running() {
     let bus = Bus::new();
     let config = bus.dir().join("config.toml");
     let path = config.to_str().unwrap();
@@ -228,22 +228,25 @@ fn a_restart_that_cannot_succeed_ends_nothing() {
 }
 
 #[test]
-fn another_program_of_the_name_is_not_taken_for_the_service() {
+fn another_program_that_owns_the_name_is_not_taken_for_the_service() {
     let bus = Bus::new();
-    let owner = Owner::on(&bus, "mute");
-    let who = format!("process {}", owner.process.pid);
+    let owner = NameOwner::on(&bus, "silent");
+    let process = format!("process {}", owner.process.pid);
     let status = Run::within(&mut bus.sampled(&["status"]), DEADLINE);
     assert_eq!(status.code, Some(3), "{status:?}");
-    for text in ["sampled is not running\n", &who, "which is not sampled"] {
+    for text in ["sampled is not running\n", &process, "which is not sampled"] {
         assert!(status.stdout.contains(text), "{text}: {status:?}");
     }
     let status = Run::within(&mut bus.sampled(&["status", "--json"]), DEADLINE);
     let value: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!(value["state"], "stopped");
-    assert!(value["error"].as_str().unwrap().contains(&who), "{value}");
+    assert!(
+        value["error"].as_str().unwrap().contains(&process),
+        "{value}"
+    );
     let start = Run::within(&mut bus.sampled(&["start"]), DEADLINE);
     assert_eq!(start.code, Some(1), "{start:?}");
-    for text in [&who, "which is not sampled", "nothing was started"] {
+    for text in [&process, "which is not sampled", "nothing was started"] {
         assert!(start.stderr.contains(text), "{text}: {start:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The service watches a client once, however many sessions it has.
+//! The service has one match rule for a client, however many sessions the client has.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,7 +12,8 @@ use zbus::{Message, message::Type};
 use crate::{
     sessions::Options,
     support::{
-        bus::{Bus, name},
+        self,
+        bus::Bus,
         process::DEADLINE,
         raw::{Raw, error},
     },
@@ -32,12 +33,12 @@ fn call_bus(
     call.build(body).unwrap()
 }
 
-/// `Start` on either interface, with a session that is due once a day.
-fn start(interface: &str, what: &[&str]) -> Message {
+/// `Start` of either interface, of selectors or of fields, with an interval of a day.
+fn start(interface: &str, selectors: &[&str]) -> Message {
     let day: u64 = 24 * 60 * 60 * 1_000_000;
     let call = Message::method_call(PATH, "Start").interface(interface);
     let call = call.destination(NAME);
-    call.build(&(what, day, Options::new())).unwrap()
+    call.build(&(selectors, day, Options::new())).unwrap()
 }
 
 /// `Stop` of a session.
@@ -46,7 +47,7 @@ fn stop(session: u32) -> Message {
     call.destination(NAME).build(&session).unwrap()
 }
 
-/// Twenty-five sessions of metrics and as many of processes, all of them asked for at once.
+/// Starts 25 sessions of metrics and 25 of processes by calls that wait for no reply.
 fn start_fifty(client: &mut Raw) -> Vec<u32> {
     let metrics = start(INTERFACE, &["memory/physical/used"]);
     let processes = start(PROCESSES_INTERFACE, &["pid"]);
@@ -67,33 +68,37 @@ fn start_fifty(client: &mut Raw) -> Vec<u32> {
     sessions
 }
 
-/// How many match rules the service has for this client, as the bus counts them.
-async fn rules(client: &Client, of: &str) -> usize {
+/// The number of match rules of the service that name a client.
+async fn rules(client: &Client, name: &str) -> usize {
     let bus = client.bus().connection();
     let stats = Some("org.freedesktop.DBus.Debug.Stats");
     let rules = bus.call_method(Some(BUS), BUS_PATH, stats, "GetAllMatchRules", &());
     let rules = rules.await.unwrap().body();
     let rules: HashMap<String, Vec<String>> = rules.deserialize().unwrap();
-    let name = name();
-    let service = bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &name);
+    let sampled = support::bus::name();
+    let service = bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &sampled);
     let service: String = service.await.unwrap().body().deserialize().unwrap();
-    let of = format!("'{of}'");
-    let own = rules.get(&service).map(Vec::as_slice).unwrap_or_default();
-    own.iter().filter(|rule| rule.contains(&of)).count()
+    let name = format!("'{name}'");
+    let of_service = rules.get(&service).map(Vec::as_slice).unwrap_or_default();
+    of_service
+        .iter()
+        .filter(|rule| rule.contains(&name))
+        .count()
 }
 
-/// Waits until the service has so many match rules for this client.
-async fn until_rules(client: &Client, of: &str, expected: usize) {
-    let there = async {
-        while rules(client, of).await != expected {
+/// Waits until this many match rules of the service name a client. No signal tells of match rules.
+async fn until_rules(client: &Client, name: &str, expected: usize) {
+    let reached = async {
+        while rules(client, name).await != expected {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(DEADLINE, there)
+    timeout(DEADLINE, reached)
         .await
         .expect("the rules are as expected");
 }
 
+/// Waits until the service has no session. No signal tells a client of the sessions of others.
 async fn until_no_session(client: &Client) {
     let none = async {
         while !client.sessions().await.unwrap().is_empty() {
@@ -104,17 +109,18 @@ async fn until_no_session(client: &Client) {
 }
 
 #[test]
-fn a_client_with_fifty_sessions_is_watched_once() {
+fn a_client_with_fifty_sessions_has_one_match_rule() {
     let bus = Bus::activating("");
     let mut client = Raw::connect(&bus);
     let owner = client.name().to_owned();
-    // To find out who calls, the bus is asked too, once: that is over before anything is counted.
+    // `Start` of processes makes the service identify its caller, which takes calls of the bus. A first session does
+    // that before the calls are counted.
     let start_one = start(PROCESSES_INTERFACE, &["pid"]);
     let first: (u32, Vec<String>) = client.call(&start_one).body().deserialize().unwrap();
     client.call(&stop(first.0));
     let mut monitor = Raw::connect(&bus);
-    let rules_of_monitor = ["type='method_call',member='NameHasOwner'"];
-    let body = (rules_of_monitor.as_slice(), 0_u32);
+    let monitored = ["type='method_call',member='NameHasOwner'"];
+    let body = (monitored.as_slice(), 0_u32);
     monitor.call(&call_bus(
         "org.freedesktop.DBus.Monitoring",
         "BecomeMonitor",
@@ -125,10 +131,10 @@ fn a_client_with_fifty_sessions_is_watched_once() {
     bus.block_on(async {
         assert_eq!(rules(&watcher, &owner).await, 1);
     });
-    // The bus was asked once whether the client is there.
+    // The service has asked the bus once whether the client exists.
     let end = call_bus(BUS, "NameHasOwner", &"end.of.test");
     client.call(&end);
-    let mut asked = 0;
+    let mut questions = 0;
     loop {
         let message = monitor.receive();
         if message.message_type() != Type::MethodCall {
@@ -136,12 +142,12 @@ fn a_client_with_fifty_sessions_is_watched_once() {
         }
         match message.body().deserialize::<&str>() {
             Ok("end.of.test") => break,
-            Ok(name) if name == owner => asked += 1,
+            Ok(name) if name == owner => questions += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(asked, 1, "NameHasOwner for the client of 50 sessions");
-    // The watch goes with the last session.
+    assert_eq!(questions, 1, "NameHasOwner for the client of 50 sessions");
+    // The match rule is removed with the last session.
     let (last, others) = sessions.split_last().unwrap();
     for session in others {
         assert_eq!(error(&client.call(&stop(*session))).1, "");
@@ -152,7 +158,7 @@ fn a_client_with_fifty_sessions_is_watched_once() {
     });
     client.call(&stop(*last));
     bus.block_on(until_rules(&watcher, &owner, 0));
-    // A client that has none any more can begin anew, and is watched again.
+    // The same client can start sessions again, and has a match rule again.
     start_fifty(&mut client);
     bus.block_on(until_rules(&watcher, &owner, 1));
     drop(client);
@@ -163,17 +169,17 @@ fn a_client_with_fifty_sessions_is_watched_once() {
 }
 
 #[test]
-fn a_client_that_dies_while_its_starts_share_a_watch_leaves_nothing() {
+fn a_client_that_dies_while_its_sessions_start_leaves_no_match_rule() {
     let bus = Bus::activating("");
     let watcher = bus.block_on(bus.client());
     bus.block_on(until_no_session(&watcher));
-    for read in 0..20 {
+    for replies in 0..20 {
         let mut client = Raw::connect(&bus);
         let owner = client.name().to_owned();
         client.repeat(&start(INTERFACE, &["memory/physical/used"]), 25);
         client.repeat_from(1 << 21, &start(PROCESSES_INTERFACE, &["pid"]), 25);
-        // It dies at another moment each time.
-        for _ in 0..read {
+        // The client dies at another moment each time.
+        for _ in 0..replies {
             client.receive();
         }
         drop(client);

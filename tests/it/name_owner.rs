@@ -1,4 +1,4 @@
-//! The verbs, where the name of the service belongs to a process that is not theirs to signal.
+//! `stop`, `restart` and `reload` while the name of the service belongs to a process that they must not signal.
 
 use std::{
     env,
@@ -25,29 +25,29 @@ use crate::{
     systemd::session::{Setup, UNITS, within},
 };
 
-/// The variable by which the test binary knows that it is to have the name, and how it is to behave.
+/// The environment variable that makes the test binary own the name of the service; its value is the behaviour.
 const BEHAVIOUR: &str = "SAMPLED_TEST_OWNER";
 
-/// How long a command may take that gives itself two seconds.
+/// How long a command with `--timeout 2s` may take.
 const COMMAND: Duration = Duration::from_secs(8);
 
-/// A program that has the name of the service. It ends with this.
-pub(crate) struct Owner {
+/// A process that owns the name of the service. `drop` kills it.
+pub(crate) struct NameOwner {
     child: Child,
     pub(crate) process: Process,
 }
 
-impl Owner {
-    /// Runs the test binary, or a copy of it, so that it behaves like this.
+impl NameOwner {
+    /// Runs the test binary, or a copy of it, with this behaviour.
     pub(crate) fn spawn(mut command: Command, behaviour: &str) -> Self {
         let child = command
-            .args(["--exact", "name_owner::a_process_that_has_the_name"])
+            .args(["--exact", "name_owner::process_that_owns_the_name"])
             .env(BEHAVIOUR, behaviour)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .expect("spawn");
-        let process = Process::open(child.id()).expect("a child is there until it is waited for");
+        let process = Process::open(child.id()).expect("a child exists until it is waited for");
         Self { child, process }
     }
 
@@ -57,7 +57,7 @@ impl Owner {
         owner
     }
 
-    /// The same program by the name of the service's: only that tells the one from the other.
+    /// The same program with the file name `sampled`: the commands recognise the service by the name of its executable.
     fn named_sampled(bus: &Bus, behaviour: &str) -> Self {
         let copy = bus.dir().join("sampled");
         fs::copy(program(), &copy).expect("copy");
@@ -67,7 +67,7 @@ impl Owner {
     }
 }
 
-impl Drop for Owner {
+impl Drop for NameOwner {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
@@ -82,33 +82,36 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// The interface of the service, as far as it is asked to leave.
-struct Quits(mpsc::UnboundedSender<()>);
+/// The method `Quit` of the service.
+struct QuitMethod(mpsc::UnboundedSender<()>);
 
 #[interface(name = "io.github.sampled.Sampler1")]
-impl Quits {
+impl QuitMethod {
     fn quit(&self) {
         self.0.send(()).ok();
     }
 }
 
-/// The process that [`Owner`] runs; for everybody else, nothing.
+/// The process that [`NameOwner`] runs. In a normal test run it does nothing.
 #[test]
-fn a_process_that_has_the_name() {
+fn process_that_owns_the_name() {
     let Ok(behaviour) = env::var(BEHAVIOUR) else {
         return;
     };
-    if behaviour == "hidden" {
-        // As a program with capabilities of its file is: see proc(5).
+    if behaviour == "not dumpable" {
+        // Like a program with file capabilities: the kernel restricts access to its files in /proc, see proc(5).
         set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("prctl");
     }
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let bus = Connection::session().await.expect("bus");
-        let (quit, mut asked) = mpsc::unbounded_channel();
-        // Without an object it answers nothing.
+        let (quit, mut quit_calls) = mpsc::unbounded_channel();
+        // Without an object the process answers no call.
         if behaviour == "quits" {
-            bus.object_server().at(PATH, Quits(quit)).await.unwrap();
+            bus.object_server()
+                .at(PATH, QuitMethod(quit))
+                .await
+                .unwrap();
         }
         let _ignored = (behaviour == "ignores SIGTERM").then(|| {
             let terminate = tokio::signal::unix::SignalKind::terminate();
@@ -119,74 +122,74 @@ fn a_process_that_has_the_name() {
             .await
             .expect("the name");
         if behaviour == "quits" {
-            asked.recv().await.expect("a call");
+            quit_calls.recv().await.expect("a call");
             bus.release_name(NAME).await.expect("released");
         }
         std::future::pending::<()>().await;
     });
 }
 
-/// Runs a verb, which is to leave this process alone and to say so.
+/// Runs a command, which must fail without a signal to this process; its error must contain these texts.
 #[track_caller]
-fn refuses(mut command: Command, owner: &Process, says: &[&str]) {
+fn check_refusal(mut command: Command, owner: &Process, texts: &[&str]) {
     let run = Run::within(&mut command, COMMAND);
     assert_eq!(run.code, Some(1), "{command:?}: {run:?}");
     assert!(owner.is_running(), "{command:?}: {run:?}");
-    let who = format!("process {}", owner.pid);
-    for text in [&who, NAME].iter().chain(says) {
+    let process = format!("process {}", owner.pid);
+    for text in [&process, NAME].iter().chain(texts) {
         assert!(run.stderr.contains(text), "{command:?}: {text}: {run:?}");
     }
 }
 
-/// The verbs that send signals, and what they say that they have not done.
-const VERBS: [(&str, &str); 3] = [
+/// The commands that send signals, and the text of their refusal.
+const COMMANDS: [(&str, &str); 3] = [
     ("stop", "it was not stopped"),
     ("restart", "it was not stopped"),
     ("reload", "it was not told to reload"),
 ];
 
 #[test]
-fn another_program_is_left_alone() {
+fn another_program_that_owns_the_name_is_not_signalled() {
     let bus = Bus::new();
-    let owner = Owner::on(&bus, "mute");
-    for (verb, not_done) in VERBS {
-        let command = bus.sampled(&[verb, "--timeout", "2s"]);
+    let owner = NameOwner::on(&bus, "silent");
+    for (name, refusal) in COMMANDS {
+        let command = bus.sampled(&[name, "--timeout", "2s"]);
         let program = program();
-        refuses(
+        check_refusal(
             command,
             &owner.process,
-            &[not_done, "not sampled", text(&program)],
+            &[refusal, "not sampled", text(&program)],
         );
     }
     assert_eq!(bus.block_on(bus.owned()).pid, owner.process.pid);
 }
 
 #[test]
-fn another_program_that_leaves_when_it_is_asked_is_not_signalled() {
+fn another_program_that_releases_the_name_on_quit_is_not_signalled() {
     let bus = Bus::new();
-    let owner = Owner::on(&bus, "quits");
+    let owner = NameOwner::on(&bus, "quits");
     let run = Run::within(&mut bus.sampled(&["stop"]), COMMAND);
     assert!(run.stderr.is_empty(), "{run:?}");
-    let said = run.ok();
+    let output = run.ok();
     assert!(
-        said.contains(&format!("process {}", owner.process.pid)),
-        "{said}"
+        output.contains(&format!("process {}", owner.process.pid)),
+        "{output}"
     );
     bus.block_on(bus.vacant());
     assert!(owner.process.is_running());
 }
 
 #[test]
-fn the_service_that_does_not_end_is_killed() {
+fn a_service_that_ignores_sigterm_is_killed() {
     let bus = Bus::new();
-    let owner = Owner::named_sampled(&bus, "ignores SIGTERM");
+    let owner = NameOwner::named_sampled(&bus, "ignores SIGTERM");
     let run = Run::within(&mut bus.sampled(&["stop", "--timeout", "2s"]), COMMAND);
     assert!(run.ok().contains("killed: process"));
     assert!(!owner.process.is_running());
 }
 
 #[test]
-fn the_service_whose_program_was_replaced_is_stopped() {
+fn a_service_whose_executable_was_deleted_is_stopped() {
     let bus = Bus::new();
     let program = bus.dir().join("sampled");
     fs::copy(SAMPLED, &program).unwrap();
@@ -206,7 +209,7 @@ fn the_service_whose_program_was_replaced_is_stopped() {
 }
 
 #[test]
-fn sessions_of_others_do_not_keep_the_service() {
+fn a_service_with_a_detached_session_is_stopped() {
     let bus = Bus::activating("--idle-timeout never");
     let daemon = bus.block_on(async {
         let client = bus.client().await;
@@ -223,12 +226,12 @@ fn sessions_of_others_do_not_keep_the_service() {
 }
 
 #[test]
-fn the_service_of_another_user_is_left_alone() {
+fn the_service_of_another_user_is_not_signalled() {
     let Some(nobody) = User::from_name("nobody").ok().flatten() else {
         return skip("there is no user nobody");
     };
     if !Uid::effective().is_root() {
-        return skip("it takes root to be two users");
+        return skip("it runs programs of two users, which needs root");
     }
     let bus = Bus::for_all_users();
     for path in [bus.dir(), &bus.dir().join("bus")] {
@@ -246,7 +249,7 @@ fn the_service_of_another_user_is_left_alone() {
         return skip("nobody may not run the program");
     }
     for nobody_serves in [true, false] {
-        let both = |is_nobody: bool, arguments: &[&str]| {
+        let command_of = |is_nobody: bool, arguments: &[&str]| {
             let command = bus.sampled(arguments);
             if is_nobody {
                 as_nobody(command)
@@ -254,20 +257,20 @@ fn the_service_of_another_user_is_left_alone() {
                 command
             }
         };
-        let mut serve = both(nobody_serves, &["serve", "--idle-timeout", "never"]);
+        let mut serve = command_of(nobody_serves, &["serve", "--idle-timeout", "never"]);
         let mut child = serve.spawn().unwrap();
         let daemon = bus.block_on(bus.owned());
         let user = if nobody_serves { "nobody" } else { "root" };
-        // A client with a session: without one the service leaves when any client asks.
+        // A client has a session: without one the service leaves when any client calls `Quit`.
         let client = bus.block_on(async {
             let client = bus.client().await;
             let every = sampled::client::Start::every_millis(1000);
             let session = client.start(&["memory"], every).await.expect("session");
             (client, session)
         });
-        for (verb, not_done) in VERBS {
-            let command = both(!nobody_serves, &[verb, "--timeout", "2s"]);
-            refuses(command, &daemon, &[not_done, user]);
+        for (name, refusal) in COMMANDS {
+            let command = command_of(!nobody_serves, &[name, "--timeout", "2s"]);
+            check_refusal(command, &daemon, &[refusal, user]);
         }
         bus.block_on(async { drop(client) });
         daemon.signal(Signal::TERM);
@@ -276,17 +279,17 @@ fn the_service_of_another_user_is_left_alone() {
 }
 
 #[test]
-fn a_program_that_hides_what_it_is_is_left_alone() {
+fn a_process_whose_executable_cannot_be_read_is_not_signalled() {
     let setup = Setup {
         user: "nobody",
         ..UNITS[0]
     };
     within(&[setup], async |session| {
-        let owner = Owner::spawn(session.command(text(&program())), "hidden");
+        let owner = NameOwner::spawn(session.command(text(&program())), "not dumpable");
         session.owned().await;
-        for (verb, not_done) in VERBS {
-            let command = session.sampled(&[verb, "--timeout", "2s"]);
-            refuses(command, &owner.process, &[not_done, "/exe"]);
+        for (name, refusal) in COMMANDS {
+            let command = session.sampled(&[name, "--timeout", "2s"]);
+            check_refusal(command, &owner.process, &[refusal, "/exe"]);
         }
     });
 }

@@ -1,4 +1,4 @@
-//! A user without XDG_RUNTIME_DIR, as by `su -`, by `sudo -u` or in a container.
+//! A user without XDG_RUNTIME_DIR, as after `su -`, with `sudo -u`, or in a container.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::support::{
     process::{Run, skip},
 };
 
-/// The user nobody, with a program of his own: the build directory may be closed to others.
+/// The user nobody, with a copy of the program: nobody may have no access to the build directory.
 struct Nobody {
     dir: TempDir,
 }
@@ -51,33 +51,33 @@ impl Nobody {
 }
 
 #[test]
-fn the_demo_needs_no_pidfile() {
+fn the_demo_runs_without_a_pidfile() {
     let Some(nobody) = Nobody::new() else {
         return;
     };
-    let told = nobody.run(&nobody.program(), &["demo"]);
-    assert_eq!(told.stderr, "");
-    assert!(told.ok().ends_with("nothing is left.\n"));
+    let run = nobody.run(&nobody.program(), &["demo"]);
+    assert_eq!(run.stderr, "");
+    assert!(run.ok().ends_with("nothing is left.\n"));
 }
 
 #[test]
-fn the_verbs_go_by_the_name_on_the_bus() {
+fn the_commands_find_the_service_by_its_name_on_the_bus() {
     let Some(nobody) = Nobody::new() else {
         return;
     };
     let program = nobody.program();
-    let said = |script: &str| {
+    let output = |script: &str| {
         let script = script.replace("sampled", program.to_str().unwrap());
         let session = Path::new("dbus-run-session");
         let run = nobody.run(session, &["--", "sh", "-c", &script]);
         format!("{}{}", run.stdout, run.stderr)
     };
     let check = |script: &str, expected: &[&str]| {
-        let said = said(script);
-        let lines: Vec<_> = said.lines().collect();
-        let fits = |(line, expected): (&&str, &&str)| line.starts_with(expected);
-        let all = lines.len() == expected.len() && lines.iter().zip(expected).all(fits);
-        assert!(all, "{script}: {said}");
+        let output = output(script);
+        let lines: Vec<_> = output.lines().collect();
+        let matches = |(line, expected): (&&str, &&str)| line.starts_with(expected);
+        let all_match = lines.len() == expected.len() && lines.iter().zip(expected).all(matches);
+        assert!(all_match, "{script}: {output}");
     };
     let started = "sampled: started: process ";
     let stopped = "sampled: stopped: process ";

@@ -1,4 +1,4 @@
-//! `sampled processes`, which is also called `ps`: real processes, from the service and without it.
+//! `sampled processes`, alias `ps`: real processes, from the service and without it.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// A process that ends with the test.
+/// A process that sleeps. `drop` kills it.
 struct Sleeper(Child);
 
 impl Sleeper {
@@ -32,7 +32,7 @@ impl Sleeper {
         self.0.id()
     }
 
-    /// The filter that leaves this one.
+    /// A filter that only this process matches.
     fn filter(&self) -> String {
         format!("pid={}", self.pid())
     }
@@ -45,7 +45,7 @@ impl Drop for Sleeper {
     }
 }
 
-/// The processes of one object of JSON, in exactly the shape that it has.
+/// The rows of a JSON object with exactly two keys: `timestamp`, and `key` with an array of objects.
 #[track_caller]
 fn processes(printed: &str, key: &str) -> Vec<Map<String, Value>> {
     let Ok(Value::Object(mut object)) = serde_json::from_str(printed) else {
@@ -64,7 +64,7 @@ fn processes(printed: &str, key: &str) -> Vec<Map<String, Value>> {
     rows.into_iter().map(map).collect()
 }
 
-/// One process in JSON.
+/// The only process in a JSON object.
 #[track_caller]
 fn only(printed: &str) -> Map<String, Value> {
     let mut rows = processes(printed, "processes");
@@ -98,7 +98,7 @@ fn check_sleeper(row: &Map<String, Value>, sleeper: &Sleeper) {
 }
 
 #[test]
-fn the_service_and_the_program_say_the_same() {
+fn the_service_and_the_command_read_the_same() {
     let bus = Bus::activating("");
     let sleeper = Sleeper::spawn("sleep");
     let filter = sleeper.filter();
@@ -119,7 +119,7 @@ fn the_service_and_the_program_say_the_same() {
         "{here:?}"
     );
     check_sleeper(&only(&here.ok()), &sleeper);
-    // Who says where /proc is means this process, and is not told so.
+    // With --procfs the command reads in its own process, and prints no notice about it.
     let arguments: Vec<_> = arguments.into_iter().chain(["--procfs", "/proc"]).collect();
     let here = bus.run(&arguments);
     assert_eq!(here.stderr, "");
@@ -127,7 +127,7 @@ fn the_service_and_the_program_say_the_same() {
 }
 
 #[test]
-fn sums_are_of_all_processes_of_a_user() {
+fn sums_cover_all_processes_of_a_user() {
     let bus = Bus::activating("");
     let home = Home::new();
     let sleeper = Sleeper::spawn("sleep");
@@ -145,7 +145,7 @@ fn sums_are_of_all_processes_of_a_user() {
         let groups = processes(&run(&bus, &home, &by), "groups");
         assert_eq!(groups.len(), 1, "{groups:?}");
         assert_eq!(groups[0]["user"], *user);
-        // Other tests have such children, too.
+        // Other tests of this process have such children, too.
         let count = groups[0]["processes"].as_u64().unwrap();
         assert!(count >= 1);
         assert_eq!(groups[0]["threads"].as_u64(), Some(count));
@@ -164,7 +164,7 @@ fn sums_are_of_all_processes_of_a_user() {
 }
 
 #[test]
-fn order_and_limit() {
+fn rows_are_sorted_and_limited() {
     let home = Home::new();
     let arguments = [
         "ps", "--csv", "--fields", "pid,rss", "--sort", "-rss", "--limit", "5",
@@ -180,7 +180,7 @@ fn order_and_limit() {
 }
 
 #[test]
-fn a_terminal_is_not_harmed_and_no_line_is_broken() {
+fn names_with_control_characters_are_escaped_on_one_line() {
     let home = Home::new();
     let sleep = fs::canonicalize("/bin/sleep").unwrap();
     let program = home.dir().join("a\u{1b}[31m\nb");
@@ -198,7 +198,7 @@ fn a_terminal_is_not_harmed_and_no_line_is_broken() {
     );
     assert!(lines[1].contains(r"a\u{1b}[31m\nb"), "{shown}");
     assert!(!shown.contains('\x1b'), "{shown}");
-    // Where there is no terminal, nothing is cut off.
+    // Without a terminal no line is cut off.
     let printed = home.run(&arguments).ok();
     assert!(
         printed.trim_end().ends_with(r"a\u{1b}[31m\nb 1000"),
@@ -217,16 +217,16 @@ fn children_are_drawn_below_their_parents() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    let mut said = std::io::BufReader::new(shell.stdout.take().unwrap());
-    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    let mut output = std::io::BufReader::new(shell.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut output, &mut line).unwrap();
     let child = line.trim().to_owned();
     let printed = home
         .run(&["ps", "--tree", "--fields", "pid,name", "--sort", "pid"])
         .ok();
-    let place = printed
+    let index = printed
         .lines()
         .position(|line| line.split_whitespace().next() == Some(&shell.id().to_string()));
-    let below = printed.lines().nth(place.unwrap() + 1).unwrap();
+    let next = printed.lines().nth(index.unwrap() + 1).unwrap();
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(child.parse().unwrap()).unwrap(),
         rustix::process::Signal::KILL,
@@ -234,15 +234,15 @@ fn children_are_drawn_below_their_parents() {
     .unwrap();
     shell.wait().unwrap();
     assert_eq!(
-        below.split_whitespace().next(),
+        next.split_whitespace().next(),
         Some(child.as_str()),
         "{printed}"
     );
-    assert!(below.contains("└─ "), "{below}");
+    assert!(next.contains("└─ "), "{next}");
 }
 
 #[test]
-fn mistakes_name_the_culprit() {
+fn errors_name_the_invalid_argument() {
     let home = Home::new();
     let check = |arguments: &[&str], expected: &str| {
         let arguments: Vec<_> = ["ps"].iter().chain(arguments).copied().collect();
@@ -274,7 +274,7 @@ fn mistakes_name_the_culprit() {
 }
 
 #[test]
-fn what_belongs_to_others_is_denied_and_never_zero() {
+fn fields_of_another_users_process_are_denied_and_not_zero() {
     let home = Home::new();
     let denied = "executable,read,write,pss";
     let fields = format!("pid,uid,user,name,state,rss,cpu_time,threads,swap,{denied}");
@@ -336,8 +336,8 @@ fn few_descriptors_are_enough() {
             .collect();
         assert!(missing.is_empty(), "{missing:?}");
         for sleeper in &sleepers {
-            let own = |row: &&Map<String, Value>| row["pid"] == sleeper.pid();
-            let row = rows.iter().find(own).unwrap();
+            let is_sleeper = |row: &&Map<String, Value>| row["pid"] == sleeper.pid();
+            let row = rows.iter().find(is_sleeper).unwrap();
             let faults = row["faults"].as_object().unwrap();
             assert!(faults.values().all(|fault| fault == "timeout"), "{row:?}");
         }

@@ -1,4 +1,4 @@
-//! Sessions: frames on a grid, to their owner alone, for as long as somebody wants them.
+//! Sessions: they send frames on a grid to their owner alone, until they are stopped or the owner leaves.
 
 use std::{collections::HashMap, future::pending, time::Duration};
 
@@ -26,7 +26,9 @@ pub(crate) async fn start(client: &Client, selectors: &[&str], milliseconds: u64
 
 pub(crate) async fn frame(session: &mut Session) -> Frame {
     let frame = timeout(DEADLINE, session.next()).await;
-    frame.expect("a frame comes").expect("the session goes on")
+    frame
+        .expect("a frame in time")
+        .expect("the session goes on")
 }
 
 async fn frames(session: &mut Session, count: usize) -> Vec<Frame> {
@@ -37,7 +39,7 @@ async fn frames(session: &mut Session, count: usize) -> Vec<Frame> {
     frames
 }
 
-/// The session of this number, as others see it.
+/// The properties of a session; `None` if it has ended.
 pub(crate) async fn info(client: &Client, session: u32) -> Option<SessionInfo> {
     client.sessions().await.expect("sessions").remove(&session)
 }
@@ -45,15 +47,15 @@ pub(crate) async fn info(client: &Client, session: u32) -> Option<SessionInfo> {
 pub(crate) type Options = HashMap<&'static str, Variant<'static>>;
 
 #[test]
-fn frames_keep_their_grid() {
+fn frames_are_on_the_grid_of_their_interval() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
         let mut session = start(&client, &["cpu/all/cpuCount"], 100).await;
         let frames = frames(&mut session, 8).await;
         let times: Vec<_> = frames.iter().map(|frame| frame.timestamp).collect();
-        // The first comes at once, the second at least half an interval later, and then each of
-        // them in another slot of the grid. A busy machine skips slots, and never bunches them up.
+        // The first frame comes at once, the second at least half an interval later, and each later one in another slot
+        // of the grid. On a busy machine slots are skipped, and frames are never closer together.
         assert!(times[1] - times[0] >= 50_000, "{times:?}");
         for pair in times[1..].windows(2) {
             assert!(pair[1] > pair[0], "{times:?}");
@@ -66,7 +68,7 @@ fn frames_keep_their_grid() {
 }
 
 #[test]
-fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
+fn start_sends_its_reply_then_changed_then_the_first_frame() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let connection = bus.connect().await;
@@ -91,9 +93,8 @@ fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
             match message.message_type() {
                 Type::MethodReturn => seen.push("reply".to_owned()),
                 Type::Signal if header.interface().unwrap() == INTERFACE => {
-                    // To this client and no other.
-                    let own = connection.unique_name().unwrap().as_str();
-                    assert_eq!(header.destination().unwrap().as_str(), own);
+                    let client = connection.unique_name().unwrap().as_str();
+                    assert_eq!(header.destination().unwrap().as_str(), client);
                     seen.push(header.member().unwrap().to_string());
                 }
                 _ => {}
@@ -104,7 +105,7 @@ fn the_reply_comes_first_then_what_has_changed_then_the_frame() {
 }
 
 #[test]
-fn texts_and_faults_arrive_with_the_frame_that_has_them() {
+fn frames_contain_texts_and_faults() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -116,7 +117,7 @@ fn texts_and_faults_arrive_with_the_frame_that_has_them() {
             first.reading("os/kernel/name"),
             Some(Ok(Value::Text("Linux".into())))
         );
-        // Nothing has been read before: there is no rate yet, and there is one in the next frame.
+        // The first frame has no baseline for a rate; the second has one.
         assert_eq!(first.reading("cpu/all/usage"), Some(Err(Fault::First)));
         assert_eq!(first.reading("cpu/all/wait"), None);
         let second = frame(&mut session).await;
@@ -132,13 +133,13 @@ fn texts_and_faults_arrive_with_the_frame_that_has_them() {
 }
 
 #[test]
-fn clients_of_one_interval_share_the_moment_and_the_reading() {
+fn sessions_of_one_interval_share_readings() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let clients = join_all((0..5).map(|_| bus.client())).await;
         let mut sessions =
             join_all(clients.iter().map(|client| start(client, &["memory"], 100))).await;
-        // Each its own frames, all of the same readings: a shared one has the same moment.
+        // Each client gets its own frames. A shared reading has the same timestamp for all of them.
         let all = join_all(sessions.iter_mut().map(|session| frames(session, 6))).await;
         let times =
             |frames: &[Frame]| -> Vec<u64> { frames.iter().map(|frame| frame.timestamp).collect() };
@@ -152,16 +153,19 @@ fn clients_of_one_interval_share_the_moment_and_the_reading() {
 }
 
 #[test]
-fn each_client_has_its_own_interval() {
+fn each_session_has_its_own_interval() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
         let mut slow = start(&client, &["memory"], 400).await;
         let mut fast = start(&client, &["memory"], 100).await;
         frames(&mut slow, 3).await;
-        let slow_ones = info(&client, slow.id()).await.unwrap().frames;
-        let fast_ones = info(&client, fast.id()).await.unwrap().frames;
-        assert!(fast_ones >= 2 * slow_ones, "{fast_ones} {slow_ones}");
+        let slow_frames = info(&client, slow.id()).await.unwrap().frames;
+        let fast_frames = info(&client, fast.id()).await.unwrap().frames;
+        assert!(
+            fast_frames >= 2 * slow_frames,
+            "{fast_frames} {slow_frames}"
+        );
         assert_eq!(
             info(&client, fast.id()).await.unwrap().interval,
             Duration::from_millis(100)
@@ -171,12 +175,12 @@ fn each_client_has_its_own_interval() {
 }
 
 #[test]
-fn only_its_owner_stops_a_session() {
+fn only_the_owner_of_a_session_stops_it() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let other = bus.client().await;
         let mut session = start(&other, &["memory"], 100).await;
-        // It has a connection of its own: the client that began it is another one to the bus.
+        // The session has a connection of its own, so to the bus its owner is another client than `other`.
         let error = other.stop(session.id()).await.unwrap_err();
         assert!(matches!(error, Error::NotOwner(_)), "{error:?}");
         assert!(
@@ -192,7 +196,7 @@ fn only_its_owner_stops_a_session() {
 }
 
 #[test]
-fn the_end_of_a_session_has_a_reason() {
+fn a_session_ends_with_a_reason() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -221,7 +225,7 @@ fn the_end_of_a_session_has_a_reason() {
 }
 
 #[test]
-fn a_detached_session_outlives_its_client_and_is_heard_by_all() {
+fn a_detached_session_outlives_its_client_and_sends_to_all_subscribers() {
     let bus = Bus::activating("--idle-timeout 100ms");
     bus.block_on(async {
         let other = bus.client().await;
@@ -236,10 +240,10 @@ fn a_detached_session_outlives_its_client_and_is_heard_by_all() {
             frame(&mut session).await;
             session.id()
         };
-        let mut heard = other.proxy().receive_sampled().await.unwrap();
-        // More than the idle time-out: the session is what keeps the service.
+        let mut signals = other.proxy().receive_sampled().await.unwrap();
+        // These frames take longer than the idle timeout: the session keeps the service.
         for _ in 0..5 {
-            let signal = timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
+            let signal = timeout(DEADLINE, signals.next()).await.unwrap().unwrap();
             assert_eq!(*signal.args().unwrap().session(), id);
         }
         let session = info(&other, id).await.unwrap();
@@ -251,7 +255,7 @@ fn a_detached_session_outlives_its_client_and_is_heard_by_all() {
 }
 
 #[test]
-fn a_client_has_its_limits() {
+fn the_sessions_and_columns_of_a_client_are_limited() {
     let tree = fixture("server");
     let bus = Bus::activating(&format!("--procfs {tree}/proc --sysfs {tree}/sys"));
     bus.block_on(async {
@@ -272,7 +276,7 @@ fn a_client_has_its_limits() {
             matches!(&error, Error::LimitExceeded(text) if text.contains("64")),
             "{error:?}"
         );
-        // Another client is another matter.
+        // Another client has limits of its own.
         let columns = client.list(&["cpu"]).await.unwrap().len();
         assert!(columns > 512, "{columns}");
         for _ in 0..4096 / columns {
@@ -283,14 +287,14 @@ fn a_client_has_its_limits() {
             matches!(&error, Error::LimitExceeded(text) if text.contains("4096")),
             "{error:?}"
         );
-        // What is given back can be had again.
+        // A stopped session no longer counts.
         client.stop(last).await.unwrap();
         start(&client, one).await.unwrap();
     });
 }
 
 #[test]
-fn frames_that_nobody_takes_hold_up_no_call() {
+fn unread_frames_delay_no_call() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -298,14 +302,14 @@ fn frames_that_nobody_takes_hold_up_no_call() {
         for _ in 0..40 {
             sessions.push(start(&client, &["memory"], 50).await);
         }
-        let mut taken = start(&client, &["memory"], 50).await;
-        frames(&mut taken, 5).await;
+        let mut read = start(&client, &["memory"], 50).await;
+        frames(&mut read, 5).await;
         assert_eq!(client.sessions().await.unwrap().len(), 41);
     });
 }
 
 #[test]
-fn nothing_wakes_while_nobody_has_a_session() {
+fn the_service_does_not_wake_without_a_session() {
     let bus = Bus::activating("--idle-timeout never");
     bus.block_on(async {
         let client = bus.client().await;

@@ -1,4 +1,4 @@
-//! Those who receive frames and do not read them: they cost nobody else anything.
+//! Clients and subscribers that do not read their frames: they delay no other client.
 
 use std::{collections::HashMap, process::Stdio, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// How much the bus holds for a connection.
+/// The number of bytes that the bus holds for a connection.
 pub(crate) async fn held(bus: &Connection, name: &str) -> u32 {
     let stats = bus.call_method(
         Some("org.freedesktop.DBus"),
@@ -34,7 +34,7 @@ pub(crate) async fn held(bus: &Connection, name: &str) -> u32 {
     }
 }
 
-async fn detached(client: &Client, selectors: &[&str]) -> u32 {
+async fn start_detached(client: &Client, selectors: &[&str]) -> u32 {
     let start = Start {
         detached: true,
         ..Start::every_millis(50)
@@ -43,15 +43,15 @@ async fn detached(client: &Client, selectors: &[&str]) -> u32 {
 }
 
 #[test]
-fn a_detached_session_goes_on() {
+fn a_detached_session_does_not_end_after_64_frames() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
-        let mut heard = client.proxy().receive_sampled().await.unwrap();
-        let id = detached(&bus.client().await, &["memory/physical/used"]).await;
-        // It used to stop after 64 frames.
+        let mut frames = client.proxy().receive_sampled().await.unwrap();
+        let id = start_detached(&bus.client().await, &["memory/physical/used"]).await;
+        // An earlier version stopped after 64 frames.
         for _ in 0..100 {
-            timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
+            timeout(DEADLINE, frames.next()).await.unwrap().unwrap();
         }
         let session = info(&client, id).await.unwrap();
         assert!(session.frames >= 100, "{session:?}");
@@ -60,17 +60,18 @@ fn a_detached_session_goes_on() {
 }
 
 #[test]
-fn a_subscriber_that_has_stopped_holds_up_no_other() {
-    a_stopped_subscriber(0);
+fn a_subscriber_that_does_not_read_delays_no_other() {
+    check_stopped_subscriber(0);
 }
 
 #[test]
-fn many_match_rules_of_others_hide_no_subscriber_that_has_stopped() {
-    // The bus tells of them in more than a MiB.
-    a_stopped_subscriber(6000);
+fn a_subscriber_that_does_not_read_is_found_among_6000_match_rules() {
+    // The bus lists these rules in a message of more than one MiB.
+    check_stopped_subscriber(6000);
 }
 
-fn a_stopped_subscriber(rules: usize) {
+/// Checks a subscriber that stops reading, beside this many match rules of another client.
+fn check_stopped_subscriber(rules: usize) {
     let bus = Bus::activating("");
     let mut other = Raw::connect(&bus);
     let bus_name = "org.freedesktop.DBus";
@@ -87,8 +88,8 @@ fn a_stopped_subscriber(rules: usize) {
         .unwrap();
     bus.block_on(async {
         let client = bus.client().await;
-        let watch = client.bus().connection();
-        // A subscriber of everything, which reads its first frame and then nothing more.
+        let connection = client.bus().connection();
+        // A subscriber of all signals, which does not read.
         let mut subscriber = Raw::connect(&bus);
         let rule = "type='signal',interface='io.github.sampled.Sampler1'";
         let add = zbus::Message::method_call("/org/freedesktop/DBus", "AddMatch");
@@ -98,16 +99,16 @@ fn a_stopped_subscriber(rules: usize) {
             .build(&rule)
             .unwrap();
         subscriber.call(&add);
-        let mut heard = client.proxy().receive_sampled().await.unwrap();
-        let id = detached(&bus.client().await, &[]).await;
-        // Until the service has seen that it does not read: what the bus holds for it does not grow.
+        let mut frames = client.proxy().receive_sampled().await.unwrap();
+        let id = start_detached(&bus.client().await, &[]).await;
+        // Once the service has found that the subscriber does not read, the bus holds no more bytes for it.
         let mut before = 0;
-        let mut same = 0;
-        while same < 20 {
-            timeout(DEADLINE, heard.next()).await.unwrap().unwrap();
-            let now = held(watch, subscriber.name()).await;
-            same = if now == before && now > 0 {
-                same + 1
+        let mut unchanged = 0;
+        while unchanged < 20 {
+            timeout(DEADLINE, frames.next()).await.unwrap().unwrap();
+            let now = held(connection, subscriber.name()).await;
+            unchanged = if now == before && now > 0 {
+                unchanged + 1
             } else {
                 0
             };
@@ -116,9 +117,9 @@ fn a_stopped_subscriber(rules: usize) {
         }
         let session = info(&client, id).await.unwrap();
         assert_eq!(session.dropped, 0);
-        // When it reads again, it is told again.
+        // When the subscriber reads again, it gets frames again.
         let mut frames = 0;
-        while frames < 20_000 && held(watch, subscriber.name()).await > 0 {
+        while frames < 20_000 && held(connection, subscriber.name()).await > 0 {
             subscriber.receive();
             frames += 1;
         }
@@ -129,7 +130,7 @@ fn a_stopped_subscriber(rules: usize) {
 }
 
 #[test]
-fn a_client_that_answered_a_ping_and_has_stopped_is_sent_nothing_more() {
+fn a_stopped_client_that_has_answered_pings_gets_no_more_frames() {
     let bus = Bus::without_statistics();
     bus.block_on(async {
         let client = bus.client().await;
@@ -144,26 +145,26 @@ fn a_client_that_answered_a_ping_and_has_stopped_is_sent_nothing_more() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let other = async || {
+        let session = async || {
             let sessions = client.sessions().await.unwrap();
             sessions.into_values().next()
         };
-        // Some pings are answered: it gets its frames.
-        let taken = async { while other().await.is_none_or(|session| session.frames < 100) {} };
+        // After 100 frames the client has answered some pings.
+        let hundred = async { while session().await.is_none_or(|session| session.frames < 100) {} };
         let stdout = watch.stdout.take().unwrap();
         let reader =
             std::thread::spawn(move || std::io::copy(&mut { stdout }, &mut std::io::sink()));
-        timeout(DEADLINE, taken).await.unwrap();
-        assert_eq!(other().await.unwrap().dropped, 0);
+        timeout(DEADLINE, hundred).await.unwrap();
+        assert_eq!(session().await.unwrap().dropped, 0);
         let process = Process::open(watch.id()).unwrap();
         process.signal(Signal::STOP);
-        let dropped = async { while other().await.unwrap().dropped < 10 {} };
+        let dropped = async { while session().await.unwrap().dropped < 10 {} };
         timeout(DEADLINE, dropped).await.unwrap();
-        let frames = other().await.unwrap().frames;
-        // And it is found out when it reads again.
+        let frames = session().await.unwrap().frames;
+        // The service notices when the client reads again.
         process.signal(Signal::CONT);
-        let goes_on = async { while other().await.unwrap().frames < frames + 20 {} };
-        timeout(DEADLINE, goes_on).await.unwrap();
+        let continued = async { while session().await.unwrap().frames < frames + 20 {} };
+        timeout(DEADLINE, continued).await.unwrap();
         watch.kill().unwrap();
         watch.wait().unwrap();
         reader.join().unwrap().unwrap();
@@ -171,7 +172,7 @@ fn a_client_that_answered_a_ping_and_has_stopped_is_sent_nothing_more() {
 }
 
 #[test]
-fn a_client_that_never_answers_a_ping_gets_its_frames_up_to_a_rate() {
+fn a_client_that_answers_no_ping_gets_frames_at_a_limited_rate() {
     let bus = Bus::without_statistics();
     let mut raw = Raw::connect(&bus);
     let none = HashMap::<&str, Variant<'_>>::new();
@@ -179,12 +180,13 @@ fn a_client_that_never_answers_a_ping_gets_its_frames_up_to_a_rate() {
         let start = ask("Start", &(vec!["memory/physical/used"], 50_000_u64, &none));
         raw.call(&start);
     }
-    // Three sessions are 60 frames a second. Until the ping is not answered it gets them all.
+    // Three sessions make 60 frames a second. The client gets all of them until a ping has timed out.
     let sessions = || -> (u64, u64) {
         bus.block_on(async {
             let sessions = bus.client().await.sessions().await.unwrap();
-            let sum =
-                |fact: fn(&sampled::client::SessionInfo) -> u64| sessions.values().map(fact).sum();
+            let sum = |count: fn(&sampled::client::SessionInfo) -> u64| {
+                sessions.values().map(count).sum()
+            };
             (
                 sum(|session| session.frames),
                 sum(|session| session.dropped),
@@ -217,7 +219,7 @@ fn the_client_library_answers_pings() {
         let peer = Some("org.freedesktop.DBus.Peer");
         let pong = other.call_method(Some(name.as_str()), "/any/path", peer, "Ping", &());
         timeout(DEADLINE, pong).await.unwrap().unwrap();
-        // That is no reason to miss a frame.
+        // The ping costs no frame.
         let mut session = start(&client, &["memory"], 50).await;
         frame(&mut session).await;
     });

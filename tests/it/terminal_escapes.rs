@@ -1,4 +1,4 @@
-//! What others have written (texts, names, messages) reaches a terminal as text, and as nothing that it obeys.
+//! Texts, names and messages of others reach a terminal with their control characters escaped.
 
 use std::{
     fs,
@@ -18,19 +18,20 @@ use crate::{
     },
 };
 
-/// Sets a title, clears a terminal, in two ways; rings; turns what follows around.
-const HARM: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{7f}";
-const SHOWN: &str = r"\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{7f}";
+/// Sets the title (OSC), rings (BEL), clears the screen (a C1 control), overrides the direction of text, and deletes.
+const HARMFUL: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{7f}";
+const ESCAPED: &str = r"\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{7f}";
 
-/// That a text has none of what a terminal obeys but the ends of its lines.
+/// Asserts that a text has no control character but line ends, and no character of [`HARMFUL`] beyond ASCII.
 #[track_caller]
 fn assert_plain(printed: &str) {
-    let is_obeyed = |c: &char| c.is_control() && *c != '\n' || HARM.contains(*c) && !c.is_ascii();
-    let harm = printed.chars().find(is_obeyed);
-    assert_eq!(harm, None, "{printed:?}");
+    let is_harmful =
+        |c: &char| c.is_control() && *c != '\n' || HARMFUL.contains(*c) && !c.is_ascii();
+    let harmful = printed.chars().find(is_harmful);
+    assert_eq!(harmful, None, "{printed:?}");
 }
 
-/// That a command prints this and nothing that a terminal obeys, on a terminal and elsewhere.
+/// Asserts that the output of a command is plain, on a terminal and elsewhere, and contains these texts.
 #[track_caller]
 fn check(home: &Home, arguments: &[&str], expected: &[&str]) {
     let run = home.run(arguments);
@@ -47,72 +48,73 @@ fn check(home: &Home, arguments: &[&str], expected: &[&str]) {
     }
 }
 
-/// What no control character is, and is allowed in a name therefore.
-const TURN: &str = "\u{202e}";
+/// RIGHT-TO-LEFT OVERRIDE: not a control character, so allowed in a name.
+const OVERRIDE: &str = "\u{202e}";
 
-/// Defines metrics that read harm, in a file that is called that.
-fn harm(home: &Home) {
+/// Defines a metric whose value and whose definition file have harmful characters.
+fn define_harmful(home: &Home) {
     let value = home.dir().join("value");
-    fs::write(&value, format!("{HARM}\n")).unwrap();
-    let text = format!("[metrics.'a/b/text']\nfile = {value:?}\nkind = 'text'\nname = '{TURN}'\n");
-    define(&sources_d(home), &format!("{HARM}.toml"), &text);
+    fs::write(&value, format!("{HARMFUL}\n")).unwrap();
+    let text =
+        format!("[metrics.'a/b/text']\nfile = {value:?}\nkind = 'text'\nname = '{OVERRIDE}'\n");
+    define(&sources_d(home), &format!("{HARMFUL}.toml"), &text);
 }
 
-/// Makes a mistake in a file that is called harm.
-fn mistake(home: &Home) {
-    let name = format!("mistaken {HARM}.toml");
-    let text = format!("[metrics.'a/b/{TURN}']\n[metrics.\"\\u001b\"]\n");
+/// Writes a definition file with an error and a harmful name.
+fn define_invalid(home: &Home) {
+    let name = format!("invalid {HARMFUL}.toml");
+    let text = format!("[metrics.'a/b/{OVERRIDE}']\n[metrics.\"\\u001b\"]\n");
     define(&sources_d(home), &name, &text);
 }
 
 #[test]
-fn a_table_shows_what_would_harm() {
+fn tables_escape_control_characters() {
     let home = Home::new();
-    harm(&home);
-    let file = format!("{SHOWN}.toml");
-    check(&home, &["list", "a"], &[SHOWN]);
-    check(&home, &["sample", "a"], &[SHOWN]);
-    check(&home, &["sample", "a", "memory/physical/used"], &[SHOWN]);
+    define_harmful(&home);
+    let file = format!("{ESCAPED}.toml");
+    check(&home, &["list", "a"], &[ESCAPED]);
+    check(&home, &["sample", "a"], &[ESCAPED]);
+    check(&home, &["sample", "a", "memory/physical/used"], &[ESCAPED]);
     check(
         &home,
         &["watch", "a", "--count", "1", "--interval", "50ms"],
-        &[SHOWN],
+        &[ESCAPED],
     );
-    check(&home, &["sources", "check"], &[SHOWN]);
-    mistake(&home);
+    check(&home, &["sources", "check"], &[ESCAPED]);
+    define_invalid(&home);
     check(&home, &["sources", "check"], &[&file]);
     check(&home, &["sources", "check", "--no-read"], &[&file]);
     check(&home, &["sources"], &[&file]);
 }
 
 #[test]
-fn data_is_exact() {
+fn json_and_csv_data_is_exact() {
     let home = Home::new();
-    harm(&home);
+    define_harmful(&home);
     for arguments in [
         &["sample", "a/b/text", "--json"][..],
         &["watch", "a/b/text", "--json", "--count", "1"],
     ] {
         let printed = home.run(arguments).ok();
         assert_plain(&printed);
-        assert_eq!(frame(printed.trim_end()).1["a/b/text"], HARM);
+        assert_eq!(frame(printed.trim_end()).1["a/b/text"], HARMFUL);
     }
     let listed = home.run(&["list", "a", "--json"]).ok();
     assert_plain(&listed);
     let listed: Value = serde_json::from_str(&listed).unwrap();
-    assert_eq!(listed["a/b/text"]["name"], TURN);
-    // A field of CSV is what it is, but where it would do harm.
+    assert_eq!(listed["a/b/text"]["name"], OVERRIDE);
+    // A CSV field is exact, but escaped on a terminal.
     let arguments = ["sample", "a/b/text", "--csv"];
     let printed = home.run(&arguments).ok();
-    assert!(printed.trim_end().ends_with(HARM), "{printed:?}");
+    assert!(printed.trim_end().ends_with(HARMFUL), "{printed:?}");
     let shown = on_terminal(&mut home.sampled(&arguments));
-    assert!(shown.trim_end().ends_with(SHOWN), "{shown:?}");
+    assert!(shown.trim_end().ends_with(ESCAPED), "{shown:?}");
 }
 
-/// A process that is called harm, and ends with the test.
-struct Harmful(Child);
+/// A process with harmful names. `drop` kills it.
+struct HarmfulProcess(Child);
 
-impl Drop for Harmful {
+impl Drop for HarmfulProcess {
     fn drop(&mut self) {
         self.0.kill().ok();
         self.0.wait().ok();
@@ -120,17 +122,17 @@ impl Drop for Harmful {
 }
 
 #[test]
-fn processes_are_shown_plain() {
+fn ps_escapes_names_and_command_lines() {
     let home = Home::new();
     let sleep = fs::canonicalize("/bin/sleep").unwrap();
-    // The name of a process has 15 bytes.
+    // The kernel keeps 15 bytes of the name of a process.
     let name = "\u{1b}[2J\u{9b}2J\u{7}";
     let program = home.dir().join(name);
     symlink(sleep, &program).unwrap();
-    let child = Command::new(program).arg0(HARM).arg("1000").spawn();
-    let sleeper = Harmful(child.unwrap());
+    let child = Command::new(program).arg0(HARMFUL).arg("1000").spawn();
+    let sleeper = HarmfulProcess(child.unwrap());
     let filter = format!("pid={}", sleeper.0.id());
-    let of = |more: &[&'static str]| -> Vec<String> {
+    let ps = |more: &[&'static str]| -> Vec<String> {
         let arguments = ["ps", "--filter", &filter]
             .into_iter()
             .chain(more.iter().copied());
@@ -139,80 +141,79 @@ fn processes_are_shown_plain() {
     let name = r"\u{1b}[2J\u{9b}2J\u{7}";
     for (arguments, expected) in [
         (
-            of(&["--fields", "pid,name,command_line"]),
-            &[name, SHOWN][..],
+            ps(&["--fields", "pid,name,command_line"]),
+            &[name, ESCAPED][..],
         ),
         (
-            of(&["--tree", "--fields", "name,command_line"]),
-            &[name, SHOWN],
+            ps(&["--tree", "--fields", "name,command_line"]),
+            &[name, ESCAPED],
         ),
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         check(&home, &arguments, expected);
     }
-    let arguments = of(&["--json", "--fields", "pid,command_line"]);
+    let arguments = ps(&["--json", "--fields", "pid,command_line"]);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let printed = home.run(&arguments).ok();
     assert_plain(&printed);
     let printed: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(
         printed["processes"][0]["command_line"],
-        format!("{HARM} 1000")
+        format!("{HARMFUL} 1000")
     );
 }
 
 #[test]
-fn errors_are_shown_plain() {
+fn errors_escape_control_characters() {
     let home = Home::new();
-    let file = home.dir().join(HARM);
+    let file = home.dir().join(HARMFUL);
     let file = file.to_str().unwrap();
-    check(&home, &["list", HARM], &["u{1b}]0;x"]);
-    check(&home, &[HARM], &[SHOWN]);
-    check(&home, &["list", &format!("--{HARM}")], &[SHOWN]);
-    check(&home, &["list", "--log-level", HARM], &[SHOWN]);
-    check(&home, &["watch", "--interval", HARM], &["u{1b}]0;x"]);
-    check(&home, &["ps", "--fields", HARM], &["u{1b}]0;x"]);
+    check(&home, &["list", HARMFUL], &["u{1b}]0;x"]);
+    check(&home, &[HARMFUL], &[ESCAPED]);
+    check(&home, &["list", &format!("--{HARMFUL}")], &[ESCAPED]);
+    check(&home, &["list", "--log-level", HARMFUL], &[ESCAPED]);
+    check(&home, &["watch", "--interval", HARMFUL], &["u{1b}]0;x"]);
+    check(&home, &["ps", "--fields", HARMFUL], &["u{1b}]0;x"]);
     check(
         &home,
-        &["ps", "--filter", &format!("pid={HARM}")],
+        &["ps", "--filter", &format!("pid={HARMFUL}")],
         &["u{1b}]0;x"],
     );
-    check(&home, &["serve", "--config", file], &[SHOWN]);
-    check(&home, &["list", "--config", file], &[SHOWN]);
-    check(&home, &["sources", "check", file], &[SHOWN]);
+    check(&home, &["serve", "--config", file], &[ESCAPED]);
+    check(&home, &["list", "--config", file], &[ESCAPED]);
+    check(&home, &["sources", "check", file], &[ESCAPED]);
     check(&home, &["status", "--pidfile", file], &["not running"]);
     check(
         &home,
         &["start", "--log-file", &format!("{file}/x")],
-        &[SHOWN],
+        &[ESCAPED],
     );
     check(
         &home,
         &["start", "--pidfile", &format!("{file}/x")],
-        &[SHOWN],
+        &[ESCAPED],
     );
-    check(&home, &["install", "--destdir", file], &[SHOWN]);
-    check(&home, &["uninstall", "--destdir", file], &[SHOWN]);
-    let file = home.dir().join(format!("{HARM} config"));
+    check(&home, &["install", "--destdir", file], &[ESCAPED]);
+    check(&home, &["uninstall", "--destdir", file], &[ESCAPED]);
+    let file = home.dir().join(format!("{HARMFUL} config"));
     let file = file.to_str().unwrap();
-    fs::write(file, format!("# {HARM}\n[\"{HARM}\"]\n")).unwrap();
-    check(&home, &["list", "--config", file], &[SHOWN]);
+    fs::write(file, format!("# {HARMFUL}\n[\"{HARMFUL}\"]\n")).unwrap();
+    check(&home, &["list", "--config", file], &[ESCAPED]);
     fs::write(file, "\"\\u001b\\u009b\" = 1").unwrap();
     check(&home, &["list", "--config", file], &[r"\u{1b}\u{9b}"]);
     let mut command = home.sampled(&["list"]);
-    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path=/{HARM}"));
-    let said = Run::of(&mut command).stderr;
-    assert_plain(&said);
-    let mut called = home.command(SAMPLED);
-    let said = Run::of(called.arg0(HARM).arg("--help"));
-    assert_plain(&said.ok());
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path=/{HARMFUL}"));
+    assert_plain(&Run::of(&mut command).stderr);
+    let mut renamed = home.command(SAMPLED);
+    let help = Run::of(renamed.arg0(HARMFUL).arg("--help"));
+    assert_plain(&help.ok());
 }
 
 #[test]
-fn what_the_service_says_is_shown_plain() {
+fn texts_from_the_service_are_escaped() {
     let bus = Bus::activating("");
-    harm(&bus);
-    mistake(&bus);
+    define_harmful(&bus);
+    define_invalid(&bus);
     for arguments in [
         &["list", "a"][..],
         &["sample", "a"],
@@ -224,10 +225,10 @@ fn what_the_service_says_is_shown_plain() {
         let printed = run.ok();
         assert_plain(&printed);
         assert!(
-            printed.contains(SHOWN) || arguments == ["status"],
+            printed.contains(ESCAPED) || arguments == ["status"],
             "{printed}"
         );
     }
     assert_plain(&bus.log());
-    assert!(bus.log().contains(SHOWN), "{}", bus.log());
+    assert!(bus.log().contains(ESCAPED), "{}", bus.log());
 }

@@ -1,4 +1,4 @@
-//! No command waits without end: not for a bus, not for the service, and not for its start.
+//! Timeouts: commands and clients give up on a bus, a service and a service start that do not answer.
 
 use std::{
     process::Stdio,
@@ -23,124 +23,130 @@ use crate::{
     },
 };
 
-/// How long a bus has to let somebody in, a program to start, and a machine to be busy.
+/// How long a command may take: to connect, to reach its timeout, and to start on a busy machine.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// What a client asks for.
-const QUESTIONS: [&[&str]; 4] = [
+/// Commands that read metrics.
+const READING_COMMANDS: [&[&str]; 4] = [
     &["list", "--timeout", "1s"],
     &["sample", "cpu", "--timeout", "200ms"],
     &["sources", "--timeout", "1s"],
     &["ps", "--timeout", "1s"],
 ];
 
-/// What a person has done.
-const VERBS: [&[&str]; 4] = [
+/// Commands that change whether the service runs.
+const CONTROL_COMMANDS: [&[&str]; 4] = [
     &["start", "--timeout", "1s"],
     &["stop", "--timeout", "1s"],
     &["restart", "--timeout", "2s"],
     &["reload", "--timeout", "1s"],
 ];
 
-/// Runs a command, which is to fail in time with a message that says this.
+/// Runs a command, which must fail in time; its error must contain these texts.
 #[track_caller]
-fn fails(bus: &Bus, arguments: &[&str], says: &[&str]) {
+fn check_failure(bus: &Bus, arguments: &[&str], texts: &[&str]) {
     let run = Run::within(&mut bus.sampled(arguments), CONNECTING);
     assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
-    for text in says {
+    for text in texts {
         assert!(run.stderr.contains(text), "{arguments:?}: {text}: {run:?}");
     }
 }
 
 #[test]
-fn a_bus_that_lets_nobody_in_is_not_waited_for() {
+fn a_bus_that_accepts_nobody_is_given_up() {
     let home = Home::new();
-    let mute = UnresponsiveBus::at(&home.dir().join("mute"));
+    let silent = UnresponsiveBus::without_handshake(&home.dir().join("silent"));
     let run = |arguments: &[&str]| {
         let mut command = home.sampled(arguments);
         Run::within(
-            command.env("DBUS_SESSION_BUS_ADDRESS", mute.address()),
+            command.env("DBUS_SESSION_BUS_ADDRESS", silent.address()),
             CONNECTING,
         )
     };
-    for verb in VERBS {
-        let run = run(verb);
-        assert_eq!(run.code, Some(1), "{verb:?}: {run:?}");
-        assert!(run.stderr.contains(mute.address()), "{verb:?}: {run:?}");
+    for arguments in CONTROL_COMMANDS {
+        let run = run(arguments);
+        assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
+        assert!(
+            run.stderr.contains(silent.address()),
+            "{arguments:?}: {run:?}"
+        );
     }
     let status = run(&["status"]);
     assert_eq!(status.code, Some(4), "{status:?}");
-    assert!(status.stdout.contains(mute.address()), "{status:?}");
-    // What can be read without a bus is.
-    for question in QUESTIONS {
-        let run = run(question);
-        assert_eq!(run.code, Some(0), "{question:?}: {run:?}");
-        assert!(run.stderr.contains(mute.address()), "{question:?}: {run:?}");
+    assert!(status.stdout.contains(silent.address()), "{status:?}");
+    // These commands read in their own process without a bus.
+    for arguments in READING_COMMANDS {
+        let run = run(arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+        assert!(
+            run.stderr.contains(silent.address()),
+            "{arguments:?}: {run:?}"
+        );
     }
 }
 
 #[test]
-fn a_bus_that_answers_nothing_is_not_waited_for() {
+fn a_bus_that_answers_no_call_is_given_up() {
     let home = Home::new();
-    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
+    let silent = UnresponsiveBus::after_hello(&home.dir().join("silent"));
     let run = |arguments: &[&str]| {
         let mut command = home.sampled(arguments);
         Run::within(
-            command.env("DBUS_SESSION_BUS_ADDRESS", mute.address()),
+            command.env("DBUS_SESSION_BUS_ADDRESS", silent.address()),
             CONNECTING,
         )
     };
-    for arguments in VERBS.iter().chain(&QUESTIONS) {
+    for arguments in CONTROL_COMMANDS.iter().chain(&READING_COMMANDS) {
         let run = run(arguments);
         assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
         assert!(
-            run.stderr.contains(mute.address()),
+            run.stderr.contains(silent.address()),
             "{arguments:?}: {run:?}"
         );
     }
     let status = run(&["status", "--timeout", "1s"]);
     assert_eq!(status.code, Some(4), "{status:?}");
-    assert!(status.stdout.contains(mute.address()), "{status:?}");
+    assert!(status.stdout.contains(silent.address()), "{status:?}");
 }
 
 #[test]
-fn a_service_that_waits_for_its_name_ends_at_a_signal() {
+fn a_service_that_waits_for_its_name_ends_at_sigterm() {
     let home = Home::new();
-    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
+    let silent = UnresponsiveBus::after_hello(&home.dir().join("silent"));
     let mut serve = home.sampled(&["serve"]);
-    let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
+    let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", silent.address());
     let serve = serve.stderr(Stdio::piped()).spawn().expect("spawn");
     let daemon = Process::open(serve.id()).expect("a child");
-    mute.is_asked();
+    silent.wait_for_message();
     daemon.signal(Signal::TERM);
     assert!(daemon.ends_within(Duration::from_secs(3)));
     assert_eq!(end(serve).code, Some(0));
 }
 
 #[test]
-fn a_service_that_gets_no_name_says_so() {
+fn a_service_without_an_answer_about_its_name_fails() {
     let home = Home::new();
-    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
+    let silent = UnresponsiveBus::after_hello(&home.dir().join("silent"));
     let mut serve = home.sampled(&["serve"]);
-    let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
+    let serve = serve.env("DBUS_SESSION_BUS_ADDRESS", silent.address());
     let run = Run::within(serve, Duration::from_secs(10));
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("answer"), "{run:?}");
 }
 
 #[test]
-fn a_service_that_is_stopped_is_named() {
+fn errors_name_a_stopped_service() {
     let bus = Bus::activating("--idle-timeout never");
     bus.block_on(async { bus.client().await.list(&["memory"]).await.expect("list") });
     let daemon = bus.block_on(bus.owned());
     daemon.stop();
-    let who = format!("process {}", daemon.pid);
-    for question in QUESTIONS {
-        fails(&bus, question, &[&who, "stopped"]);
+    let process = format!("process {}", daemon.pid);
+    for arguments in READING_COMMANDS {
+        check_failure(&bus, arguments, &[&process, "stopped"]);
     }
     let status = Run::within(&mut bus.sampled(&["status", "--timeout", "1s"]), CONNECTING);
     assert_eq!(status.code, Some(4), "{status:?}");
-    assert!(status.stdout.contains(&who), "{status:?}");
+    assert!(status.stdout.contains(&process), "{status:?}");
     let status = ["status", "--json", "--timeout", "1s"];
     let status = Run::within(&mut bus.sampled(&status), CONNECTING);
     let value: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
@@ -151,9 +157,9 @@ fn a_service_that_is_stopped_is_named() {
     let start = Run::within(&mut bus.sampled(&start), CONNECTING);
     assert_eq!(start.code, Some(1), "{start:?}");
     assert!(start.stdout.contains("already running"), "{start:?}");
-    let answers = start.stderr.contains(&who) && start.stderr.contains("has not answered");
+    let answers = start.stderr.contains(&process) && start.stderr.contains("has not answered");
     assert!(answers, "{start:?}");
-    // A process that is stopped does not hear SIGTERM before it goes on.
+    // A stopped process handles SIGTERM only after SIGCONT.
     let stopped = Run::within(&mut bus.sampled(&["stop"]), CONNECTING).ok();
     assert!(stopped.contains("stopped: process"), "{stopped}");
     assert!(!daemon.is_running());
@@ -176,15 +182,15 @@ fn a_detached_service_that_is_stopped_can_be_replaced() {
 }
 
 #[test]
-fn a_start_that_does_not_come_is_told() {
+fn errors_name_a_service_that_does_not_start() {
     let bus = Bus::executing("/bin/sleep 1000");
-    for question in QUESTIONS {
-        fails(&bus, question, &["has not started", NAME]);
+    for arguments in READING_COMMANDS {
+        check_failure(&bus, arguments, &["has not started", NAME]);
     }
 }
 
 #[test]
-fn a_bus_that_is_stopped_under_a_client_is_named() {
+fn errors_name_a_stopped_bus() {
     let bus = Bus::activating("--idle-timeout never");
     let error = bus.block_on(async {
         let address = bus.address();
@@ -193,7 +199,7 @@ fn a_bus_that_is_stopped_under_a_client_is_named() {
         client.list(&["memory"]).await.expect("list");
         bus.stop();
         let listed = timeout(DEADLINE, client.list(&["memory"])).await;
-        listed.expect("it is told").unwrap_err()
+        listed.expect("a result in time").unwrap_err()
     });
     let Error::NoAnswer { from, after } = &error else {
         panic!("{error:?}");
@@ -206,16 +212,16 @@ fn a_bus_that_is_stopped_under_a_client_is_named() {
 }
 
 #[test]
-fn a_session_of_a_stopped_service_can_be_left() {
+fn sessions_of_a_stopped_service_can_be_stopped() {
     let bus = Bus::activating("--idle-timeout never");
     bus.block_on(async {
         let client = bus.client().await;
         let mut kept = start(&client, &["memory"], 50).await;
         let dropped = start(&client, &["memory"], 50).await;
         let processes = Processes::on(client.bus().clone()).await.expect("client");
-        let choice = sampled::client::TableOptions::default();
+        let all = sampled::client::TableOptions::default();
         let every = Start::every_millis(500);
-        let table = processes.start(&["pid"], &choice, every).await;
+        let table = processes.start(&["pid"], &all, every).await;
         let mut table = table.expect("session");
         frame(&mut kept).await;
         table.next().await.expect("a frame");
@@ -223,7 +229,7 @@ fn a_session_of_a_stopped_service_can_be_left() {
         let begin = Instant::now();
         drop(dropped);
         let both = futures_util::future::join(kept.stop(), table.stop());
-        let (kept, table) = timeout(DEADLINE, both).await.expect("it is left");
+        let (kept, table) = timeout(DEADLINE, both).await.expect("an error in time");
         for error in [kept.unwrap_err(), table.unwrap_err()] {
             let is_service = |from: &Unresponsive| matches!(from, Unresponsive::Service(Some(_)));
             assert!(

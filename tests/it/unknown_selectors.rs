@@ -1,4 +1,4 @@
-//! Selectors that mean nothing: what is like them, what there is, and what there is none of.
+//! Selectors without a match: the error suggests a similar id, lists the names that exist, or says why there is none.
 
 use std::{fs, time::Instant};
 
@@ -10,8 +10,8 @@ use crate::{
     support::{bus::Bus, home::Home},
 };
 
-/// What `sample` says of a selector where the kernel's files are those of a machine.
-fn said(home: &Home, [proc, sys]: [&str; 2], selectors: &[&str]) -> String {
+/// The error of `sample` for these selectors on the machine of a fixture.
+fn error_for(home: &Home, [proc, sys]: [&str; 2], selectors: &[&str]) -> String {
     let [proc, sys] = [proc, sys].map(fixture);
     let roots = [
         "sample",
@@ -33,11 +33,11 @@ fn said(home: &Home, [proc, sys]: [&str; 2], selectors: &[&str]) -> String {
 const LAPTOP: [&str; 2] = ["laptop/proc", "laptop/sys"];
 
 #[test]
-fn the_nearest_is_of_the_same_kind() {
+fn the_error_names_the_nearest_selector() {
     let home = Home::new();
     let check = |selector: &str, nearest: &str| {
         let expected = format!("{selector}: no such metric (nearest: {nearest})");
-        assert_eq!(said(&home, LAPTOP, &[selector]), expected);
+        assert_eq!(error_for(&home, LAPTOP, &[selector]), expected);
     };
     check("cpuu", "cpu");
     check("memry", "memory");
@@ -51,24 +51,24 @@ fn the_nearest_is_of_the_same_kind() {
 }
 
 #[test]
-fn what_is_like_nothing_is_told_what_there_is() {
+fn without_a_similar_selector_the_error_lists_the_names_that_exist() {
     let home = Home::new();
-    let said = |selector| said(&home, LAPTOP, &[selector]);
+    let error = |selector| error_for(&home, LAPTOP, &[selector]);
     let interfaces = "(network has all, enp0s31f6, lo, wlp2s0)";
     for selector in ["network/wlan0", "network/wlan0/state", "network/wlp3s0"] {
         assert_eq!(
-            said(selector),
+            error(selector),
             format!("{selector}: no such metric {interfaces}")
         );
     }
-    let of_lo = said("network/lo/colour");
+    let of_lo = error("network/lo/colour");
     assert!(
         of_lo.starts_with("network/lo/colour: no such metric (network/lo has download"),
         "{of_lo}"
     );
     assert!(of_lo.ends_with(" more)"), "{of_lo}");
-    let weather = said("weather");
-    let source = said("cpuinfo");
+    let weather = error("weather");
+    let source = error("cpuinfo");
     assert_eq!(
         source,
         "cpuinfo: no such metric (the source cpuinfo has cpu/*/name, cpu/all/coreCount, cpu/all/cpuCount)"
@@ -80,7 +80,7 @@ fn what_is_like_nothing_is_told_what_there_is() {
 }
 
 #[test]
-fn what_this_machine_has_none_of_is_no_mistake() {
+fn metrics_that_this_machine_lacks_are_reported_as_none_on_this_machine() {
     let home = Home::new();
     for selector in [
         "gpu",
@@ -97,17 +97,17 @@ fn what_this_machine_has_none_of_is_no_mistake() {
         "pressure",
         "cpu/all/temperature",
     ] {
-        let said = said(
+        let error = error_for(
             &home,
             ["raspberry/proc", "nothing"],
             &["cpu/all/usage", selector],
         );
-        assert_eq!(said, format!("{selector}: none on this machine"));
+        assert_eq!(error, format!("{selector}: none on this machine"));
     }
 }
 
 #[test]
-fn what_is_off_is_said_to_be() {
+fn the_error_names_the_source_that_is_switched_off() {
     let bus = Bus::activating("");
     let dir = bus.config().join("sampled");
     fs::create_dir_all(&dir).unwrap();
@@ -116,7 +116,7 @@ fn what_is_off_is_said_to_be() {
         "sources.off = ['os', 'cpuinfo', 'pressure', 'sources.d']",
     )
     .unwrap();
-    let said = |selector: &str| {
+    let error = |selector: &str| {
         let run = bus.run(&["list", "memory", selector]);
         assert_eq!((run.code, &*run.stdout), (Some(1), ""), "{run:?}");
         run.stderr.trim_end().to_owned()
@@ -128,12 +128,12 @@ fn what_is_off_is_said_to_be() {
         ("cpu/all/cpuCount", "cpuinfo"),
     ] {
         assert_eq!(
-            said(selector),
+            error(selector),
             format!("sampled: {selector}: the source {source} is switched off in config.toml")
         );
     }
-    // What the others have is told all the same.
-    assert!(said("cpuu").ends_with("(nearest: cpu)"));
+    // The other sources are suggested as usual.
+    assert!(error("cpuu").ends_with("(nearest: cpu)"));
     bus.block_on(async {
         let error = bus
             .client()
@@ -146,7 +146,7 @@ fn what_is_off_is_said_to_be() {
 }
 
 #[test]
-fn many_definitions_and_many_mistakes_cost_little() {
+fn suggestions_for_many_selectors_among_many_definitions_cost_little() {
     let bus = Bus::activating("");
     let metric = |number: usize| {
         format!(
@@ -172,7 +172,7 @@ fn many_definitions_and_many_mistakes_cost_little() {
     });
 }
 
-/// A number in letters, as digits that differ are no mistake.
+/// A number in letters: ids that differ only in digits are not suggested.
 fn letters(number: usize) -> String {
     let letter = |shift: u32| char::from(b'a' + (number >> shift & 15) as u8);
     [12, 8, 4, 0]

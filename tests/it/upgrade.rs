@@ -1,4 +1,4 @@
-//! What runs while another program is installed, or taken away.
+//! `install` and `uninstall` while the service assert_runs.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 use sampled::client::{Error, Start};
 
 use crate::{
-    name_owner::Owner,
+    name_owner::NameOwner,
     support::{
         bus::Bus,
         home::{Home, SAMPLED},
@@ -24,7 +24,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// A bus, and the program that is installed there.
+/// A bus whose user has run `install`, and the installed program.
 fn installed() -> (Bus, PathBuf) {
     let home = Home::new();
     home.run(&["install"]).ok();
@@ -32,7 +32,7 @@ fn installed() -> (Bus, PathBuf) {
     (Bus::in_home(home), program)
 }
 
-/// A program of a package, which the bus starts for the name.
+/// A bus with a program as a package installs it: outside of the home, with an activation file.
 fn packaged(exec: impl FnOnce(&Path) -> String, program: &Path) -> (Bus, PathBuf) {
     let home = Home::new();
     let copy = home.dir().join("usr/bin/sampled");
@@ -46,7 +46,7 @@ fn packaged(exec: impl FnOnce(&Path) -> String, program: &Path) -> (Bus, PathBuf
     (Bus::in_home(home), copy)
 }
 
-/// One call, and who has answered it.
+/// Makes a call and returns the process that owns the name of the service afterwards.
 #[track_caller]
 fn call(bus: &Bus) -> Process {
     bus.run(&["list", "memory"]).ok();
@@ -54,7 +54,7 @@ fn call(bus: &Bus) -> Process {
 }
 
 #[track_caller]
-fn runs(daemon: &Process, program: &Path) {
+fn assert_runs(daemon: &Process, program: &Path) {
     let running = fs::metadata(format!("/proc/{}/exe", daemon.pid)).unwrap();
     let program = fs::metadata(program).unwrap();
     assert_eq!(
@@ -64,22 +64,22 @@ fn runs(daemon: &Process, program: &Path) {
 }
 
 #[track_caller]
-fn says(run: &Run, text: &str) {
+fn assert_stderr_contains(run: &Run, text: &str) {
     assert!(run.stderr.contains(text), "{text}: {run:?}");
 }
 
 #[test]
-fn the_next_call_starts_what_was_installed() {
+fn the_next_call_starts_the_installed_program() {
     let (bus, program) = installed();
     let first = call(&bus);
-    runs(&first, &program);
+    assert_runs(&first, &program);
     let mut session = bus.block_on(async {
         let client = bus.client().await;
         let start = client.start(&["memory"], Start::every_millis(100)).await;
         start.expect("session")
     });
     let run = bus.run(&["install"]);
-    says(
+    assert_stderr_contains(
         &run,
         &format!(
             "replaced process {} (one session of a client has ended): the next call starts the new one\n",
@@ -93,7 +93,7 @@ fn the_next_call_starts_what_was_installed() {
             match tokio::time::timeout(DEADLINE, session.next()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return error,
-                Err(_) => panic!("it does not end"),
+                Err(_) => panic!("the session does not end"),
             }
         }
     });
@@ -101,11 +101,11 @@ fn the_next_call_starts_what_was_installed() {
         matches!(&ended, Error::Ended(why) if why == "stopping"),
         "{ended}"
     );
-    runs(&call(&bus), &program);
+    assert_runs(&call(&bus), &program);
 }
 
 #[test]
-fn one_that_runs_the_installed_program_stays() {
+fn a_service_that_runs_the_installed_program_goes_on() {
     let (bus, program) = installed();
     let daemon = call(&bus);
     let again = Run::of(bus.command(text(&program)).arg("install"));
@@ -115,9 +115,9 @@ fn one_that_runs_the_installed_program_stays() {
 }
 
 #[test]
-fn a_daemon_that_is_kept_is_kept_by_what_was_installed() {
+fn a_detached_service_is_restarted_with_its_options() {
     let (bus, program) = installed();
-    let dir = bus.dir().join("here");
+    let dir = bus.dir().join("working-directory");
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("config.toml"), "[sources]\noff = ['os']\n").unwrap();
     let mut start = bus.command(text(&program));
@@ -125,11 +125,11 @@ fn a_daemon_that_is_kept_is_kept_by_what_was_installed() {
     Run::of(start.current_dir(&dir).env("PWD", &dir)).ok();
     let first = bus.block_on(bus.owned());
     let run = bus.run(&["install"]);
-    says(&run, &format!("replaced process {}", first.pid));
+    assert_stderr_contains(&run, &format!("replaced process {}", first.pid));
     run.ok();
     first.wait();
     let second = bus.block_on(bus.owned());
-    runs(&second, &program);
+    assert_runs(&second, &program);
     let status = bus.run(&["status"]).ok();
     assert!(status.contains("detached by `sampled start`"), "{status}");
     bus.block_on(async {
@@ -140,17 +140,21 @@ fn a_daemon_that_is_kept_is_kept_by_what_was_installed() {
 }
 
 #[test]
-fn one_that_was_started_by_hand_is_left_alone() {
+fn a_service_in_the_foreground_is_not_replaced() {
     let (bus, program) = installed();
     let mut serve = bus.command(text(&program));
     let mut serve = serve.arg("serve").stdin(Stdio::null()).spawn().unwrap();
     let daemon = bus.block_on(bus.owned());
     let run = bus.run(&["install"]);
-    says(
+    assert_stderr_contains(
         &run,
-        &format!("process {} still runs {}", daemon.pid, text(&program)),
+        &format!(
+            "process {} still assert_runs {}",
+            daemon.pid,
+            text(&program)
+        ),
     );
-    says(&run, "sampled stop");
+    assert_stderr_contains(&run, "sampled stop");
     run.ok();
     assert!(daemon.is_running());
     bus.run(&["stop"]).ok();
@@ -158,56 +162,56 @@ fn one_that_was_started_by_hand_is_left_alone() {
 }
 
 #[test]
-fn another_program_is_left_alone() {
+fn another_program_that_owns_the_name_goes_on() {
     let (bus, _) = installed();
-    let owner = Owner::on(&bus, "mute");
+    let owner = NameOwner::on(&bus, "silent");
     for command in ["install", "uninstall"] {
         let run = Run::within(&mut bus.sampled(&[command]), DEADLINE);
         assert_eq!(run.code, Some(0), "{run:?}");
-        says(&run, &format!("process {}", owner.process.pid));
+        assert_stderr_contains(&run, &format!("process {}", owner.process.pid));
         if command == "install" {
-            says(&run, "not sampled");
+            assert_stderr_contains(&run, "not sampled");
         }
         assert!(owner.process.is_running());
     }
 }
 
 #[test]
-fn what_is_installed_at_home_replaces_what_a_package_has() {
+fn an_installation_in_the_home_replaces_the_service_of_a_package() {
     let exec = |program: &Path| format!("{} serve", program.display());
     let (bus, packaged) = packaged(exec, Path::new(SAMPLED));
     let first = call(&bus);
-    runs(&first, &packaged);
+    assert_runs(&first, &packaged);
     let run = bus.run(&["install"]);
-    says(&run, &format!("replaced process {}", first.pid));
+    assert_stderr_contains(&run, &format!("replaced process {}", first.pid));
     first.wait();
-    runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
-    // And when it is gone, the package's is there again.
+    assert_runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
+    // After `uninstall` the next call starts the program of the package again.
     let second = call(&bus);
     let run = bus.run(&["uninstall"]);
-    says(&run, &format!("stopped process {}", second.pid));
+    assert_stderr_contains(&run, &format!("stopped process {}", second.pid));
     second.wait();
-    runs(&call(&bus), &packaged);
+    assert_runs(&call(&bus), &packaged);
 }
 
 #[test]
-fn what_is_installed_elsewhere_replaces_nothing_at_home() {
+fn an_installation_with_another_prefix_replaces_nothing() {
     let (bus, _) = installed();
     let daemon = call(&bus);
     let prefix = bus.dir().join("opt");
     let run = bus.run(&["install", "--prefix", text(&prefix)]);
-    says(&run, &format!("process {} still runs", daemon.pid));
+    assert_stderr_contains(&run, &format!("process {} still assert_runs", daemon.pid));
     run.ok();
     assert!(daemon.is_running());
 }
 
 #[test]
-fn one_of_another_version_is_replaced() {
-    // It answers no call, and knows SIGTERM.
+fn a_service_that_answers_no_call_is_replaced() {
+    // As a service of another version may: it answers no call, and ends at SIGTERM.
     let exec = |program: &Path| {
-        let test = "name_owner::a_process_that_has_the_name";
+        let test = "name_owner::process_that_owns_the_name";
         let program = program.display();
-        format!("/bin/sh -c 'SAMPLED_TEST_OWNER=mute exec {program} --exact {test} >/dev/null'")
+        format!("/bin/sh -c 'SAMPLED_TEST_OWNER=silent exec {program} --exact {test} >/dev/null'")
     };
     let (bus, _) = packaged(exec, &std::env::current_exe().unwrap());
     let log = || bus.log();
@@ -221,44 +225,44 @@ fn one_of_another_version_is_replaced() {
 
     let first = bus.block_on(bus.owned());
     let run = Run::within(&mut bus.sampled(&["install"]), DEADLINE);
-    says(&run, &format!("replaced process {}", first.pid));
+    assert_stderr_contains(&run, &format!("replaced process {}", first.pid));
     first.wait();
-    runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
+    assert_runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
 }
 
 #[test]
-fn nothing_runs_of_what_was_taken_away() {
+fn uninstall_ends_the_service() {
     let (bus, program) = installed();
     let daemon = call(&bus);
-    runs(&daemon, &program);
+    assert_runs(&daemon, &program);
     let run = bus.run(&["uninstall"]);
-    says(&run, &format!("stopped process {}", daemon.pid));
+    assert_stderr_contains(&run, &format!("stopped process {}", daemon.pid));
     run.ok();
     assert!(!daemon.is_running());
     assert_eq!(bus.run(&["list", "memory"]).code, Some(1));
 }
 
 #[test]
-fn what_was_not_started_by_what_is_taken_away_stays() {
+fn uninstall_leaves_a_detached_service_running() {
     let (bus, _) = installed();
     bus.run(&["start"]).ok();
     let daemon = bus.block_on(bus.owned());
     let run = bus.run(&["uninstall"]);
-    says(&run, &format!("process {} goes on", daemon.pid));
+    assert_stderr_contains(&run, &format!("process {} goes on", daemon.pid));
     run.ok();
     assert!(daemon.is_running());
     bus.run(&["stop"]).ok();
 }
 
 #[test]
-fn a_bus_that_says_nothing_keeps_nobody_waiting() {
+fn a_bus_that_does_not_answer_is_reported() {
     let home = Home::new();
-    let mute = UnresponsiveBus::behind_hello(&home.dir().join("mute"));
+    let silent = UnresponsiveBus::after_hello(&home.dir().join("silent"));
     for command in ["install", "uninstall"] {
         let mut command = home.sampled(&[command]);
-        command.env("DBUS_SESSION_BUS_ADDRESS", mute.address());
+        command.env("DBUS_SESSION_BUS_ADDRESS", silent.address());
         let run = Run::within(&mut command, Duration::from_secs(15));
-        says(&run, mute.address());
+        assert_stderr_contains(&run, silent.address());
         run.ok();
     }
 }

@@ -1,4 +1,4 @@
-//! `watch`: one session, whatever happens to the service, until somebody interrupts.
+//! `watch`: it prints frames until it is interrupted, also when the service restarts.
 
 use std::{
     io::{BufRead, BufReader, Lines, Read, pipe},
@@ -14,14 +14,14 @@ use crate::{
     support::{bus::Bus, home::Home, process::Process},
 };
 
-/// A watch that is going on, its frames in JSON.
+/// A running `sampled watch --json`.
 struct Watch {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Watch {
-    fn begin(mut command: std::process::Command) -> Self {
+    fn start(mut command: std::process::Command) -> Self {
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -32,7 +32,7 @@ impl Watch {
         Self { child, lines }
     }
 
-    /// The moment of the next frame.
+    /// The timestamp of the next frame.
     fn next(&mut self) -> u64 {
         let line = self.lines.next().expect("another frame").expect("line");
         let (timestamp, readings, faults) = frame(&line);
@@ -40,21 +40,23 @@ impl Watch {
         timestamp
     }
 
-    /// Interrupts it, and returns its status and what it said on stderr.
+    /// Sends a signal that ends it; returns its exit status and its stderr.
     fn interrupt(mut self, signal: Signal) -> (Option<i32>, String) {
-        let process = Process::open(self.child.id()).expect("it is there");
+        let process =
+            Process::open(self.child.id()).expect("a child exists until it is waited for");
         process.signal(signal);
-        // What it printed before is read: nothing holds it up.
+        // Its output is read to the end, so that no write blocks it.
         self.lines.by_ref().for_each(drop);
         self.end()
     }
 
+    /// Closes its stdout and waits for its end; returns its exit status and its stderr.
     fn end(mut self) -> (Option<i32>, String) {
         drop(self.lines);
-        let mut said = String::new();
+        let mut text = String::new();
         let mut stderr = self.child.stderr.take().expect("stderr is a pipe");
-        stderr.read_to_string(&mut said).expect("UTF-8");
-        (self.child.wait().expect("wait").code(), said)
+        stderr.read_to_string(&mut text).expect("UTF-8");
+        (self.child.wait().expect("wait").code(), text)
     }
 }
 
@@ -67,13 +69,14 @@ const ARGUMENTS: [&str; 6] = [
     "100ms",
 ];
 
+/// The number of sessions that the service has.
 fn sessions(bus: &Bus) -> usize {
     let sessions = bus.block_on(async { bus.client().await.sessions().await });
     sessions.expect("reply").len()
 }
 
 #[test]
-fn frames_are_counted() {
+fn watch_ends_after_count_frames() {
     let bus = Bus::activating("");
     let arguments = [&ARGUMENTS[..], &["--count", "4"]].concat();
     let run = bus.run(&arguments);
@@ -82,7 +85,7 @@ fn frames_are_counted() {
     let moments: Vec<_> = printed.lines().map(|line| frame(line).0).collect();
     assert_eq!(moments.len(), 4);
     assert!(moments.is_sorted());
-    // On a grid: from the second frame on, each is at least about an interval after the last.
+    // From the second frame on, the frames are on a grid: about an interval apart, or more.
     assert!(moments[3] - moments[1] > 150_000, "{moments:?}");
     assert_eq!(sessions(&bus), 0);
 }
@@ -94,12 +97,12 @@ fn csv_has_one_header() {
     let printed = bus.run(&arguments.split(' ').collect::<Vec<_>>()).ok();
     let lines: Vec<_> = printed.lines().collect();
     assert_eq!((lines[0], lines.len()), ("timestamp,cpu/all/usage", 4));
-    // The first rate of a session has nothing to compare with: a fault, an empty field.
+    // The first rate of a session has no baseline: a fault, which is an empty field.
     assert!(lines[1].ends_with(','), "{printed}");
 }
 
 #[test]
-fn tables_are_apart() {
+fn an_empty_line_separates_tables() {
     let bus = Bus::activating("");
     let arguments = "watch cpu/loadaverages --interval 50ms --count 2";
     let printed = bus.run(&arguments.split(' ').collect::<Vec<_>>()).ok();
@@ -112,15 +115,15 @@ fn tables_are_apart() {
 }
 
 #[test]
-fn the_size_of_a_terminal_means_nothing_to_others() {
+fn sigwinch_prints_nothing_without_a_terminal() {
     let home = Home::new();
     let command = home.sampled(&["watch", "cpu/loadaverages", "--interval", "1h"]);
-    let mut watch = Watch::begin(command);
-    // The moment of the first frame, and the first of its values.
+    let mut watch = Watch::start(command);
+    // A frame is a timestamp and three values.
     for _ in 0..2 {
         watch.lines.next().expect("a line").expect("line");
     }
-    let process = Process::open(watch.child.id()).expect("it is there");
+    let process = Process::open(watch.child.id()).expect("a child exists until it is waited for");
     process.signal(Signal::WINCH);
     process.signal(Signal::INT);
     let rest = watch.lines.by_ref().map(|line| line.expect("line"));
@@ -129,10 +132,10 @@ fn the_size_of_a_terminal_means_nothing_to_others() {
 }
 
 #[test]
-fn an_interruption_ends_the_session() {
+fn an_interrupt_ends_the_session() {
     let bus = Bus::activating("");
     for signal in [Signal::INT, Signal::TERM] {
-        let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+        let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
         watch.next();
         assert_eq!(sessions(&bus), 1);
         assert_eq!(watch.interrupt(signal), (Some(0), String::new()));
@@ -141,23 +144,23 @@ fn an_interruption_ends_the_session() {
 }
 
 #[test]
-fn it_ends_when_nobody_reads() {
+fn watch_ends_when_its_output_is_closed() {
     let bus = Bus::activating("");
-    let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+    let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
     watch.next();
     assert_eq!(watch.end(), (Some(0), String::new()));
     assert_eq!(sessions(&bus), 0);
 }
 
 #[test]
-fn a_reader_that_has_stopped_does_not_keep_it() {
+fn an_unread_output_does_not_block_the_end_of_watch() {
     let bus = Bus::activating("");
     let (_reader, writer) = pipe().expect("pipe");
     fill(&writer);
     let watch = bus.sampled(&ARGUMENTS).stdout(writer).spawn();
     let mut watch = watch.expect("spawn");
-    let process = Process::open(watch.id()).expect("it is there");
-    // It has a frame, and nobody takes it.
+    let process = Process::open(watch.id()).expect("a child exists until it is waited for");
+    // After the third frame it has tried to print one.
     bus.block_on(async {
         let client = bus.client().await;
         let frames = async || {
@@ -172,12 +175,12 @@ fn a_reader_that_has_stopped_does_not_keep_it() {
 }
 
 #[test]
-fn it_goes_on_with_a_successor() {
+fn watch_goes_on_after_a_restart_of_the_service() {
     let bus = Bus::activating("");
     for signal in [Signal::TERM, Signal::KILL] {
-        let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+        let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
         watch.next();
-        let daemon = bus.block_on(bus.daemon()).expect("it is served");
+        let daemon = bus.block_on(bus.daemon()).expect("a service");
         daemon.signal(signal);
         daemon.wait();
         let successor = bus.block_on(bus.owned());
@@ -188,32 +191,35 @@ fn it_goes_on_with_a_successor() {
             watch.next();
         }
         assert!(watch.next() > before);
-        let (code, said) = watch.interrupt(Signal::INT);
+        let (code, stderr) = watch.interrupt(Signal::INT);
         assert_eq!(code, Some(0));
-        assert_eq!(said.matches("starting again").count(), 1, "{said}");
+        assert_eq!(stderr.matches("starting again").count(), 1, "{stderr}");
         assert_eq!(sessions(&bus), 0);
     }
 }
 
 #[test]
-fn it_ends_with_the_bus() {
+fn watch_ends_when_the_bus_ends() {
     let bus = Bus::activating("");
-    let mut watch = Watch::begin(bus.sampled(&ARGUMENTS));
+    let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
     watch.next();
     bus.end();
     watch.lines.by_ref().for_each(drop);
-    let (code, said) = watch.end();
+    let (code, stderr) = watch.end();
     assert_eq!(code, Some(1));
-    assert!(said.contains("the bus has gone"), "{said}");
+    assert!(stderr.contains("the bus has gone"), "{stderr}");
 }
 
 #[test]
-fn without_a_bus_it_reads_itself() {
+fn without_a_bus_watch_reads_in_process() {
     let home = Home::new();
-    let mut watch = Watch::begin(home.sampled(&ARGUMENTS));
+    let mut watch = Watch::start(home.sampled(&ARGUMENTS));
     let first = watch.next();
     assert!(watch.next() > first);
-    let (code, said) = watch.interrupt(Signal::INT);
+    let (code, stderr) = watch.interrupt(Signal::INT);
     assert_eq!(code, Some(0));
-    assert!(said.trim_end().ends_with("; reading in-process"), "{said}");
+    assert!(
+        stderr.trim_end().ends_with("; reading in-process"),
+        "{stderr}"
+    );
 }

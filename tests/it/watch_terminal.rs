@@ -1,4 +1,4 @@
-//! `watch` on a terminal: one table in its place, whatever the size of either.
+//! `watch` on a terminal: each frame replaces the last one on the screen, and fits the terminal.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// A watch on a terminal.
+/// A `sampled watch` on a pseudoterminal.
 struct Watch {
     child: Child,
     process: Process,
@@ -33,7 +33,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(home: &Home, arguments: &str, height: u16, width: u16) -> Self {
+    fn start(home: &Home, arguments: &str, height: u16, width: u16) -> Self {
         let size = Winsize {
             ws_row: height,
             ws_col: width,
@@ -46,16 +46,16 @@ impl Watch {
         command.env("TERM", "xterm").stdout(pty.slave);
         let child = command.stderr(Stdio::null()).spawn().expect("spawn");
         Self {
-            process: Process::open(child.id()).expect("it is there"),
+            process: Process::open(child.id()).expect("a child exists until it is waited for"),
             child,
             master: pty.master,
             terminal: Terminal::new(height.into(), width.into()),
         }
     }
 
-    /// Reads until the terminal shows this.
+    /// Reads until the lines on the screen satisfy a condition; returns these lines.
     #[track_caller]
-    fn until(&mut self, is_shown: impl Fn(&[String]) -> bool) -> Vec<String> {
+    fn wait_until(&mut self, is_shown: impl Fn(&[String]) -> bool) -> Vec<String> {
         let start = Instant::now();
         loop {
             let lines = self.terminal.lines();
@@ -70,7 +70,7 @@ impl Watch {
                 let mut bytes = [0; 4096];
                 let mut master = File::from(self.master.try_clone().expect("dup"));
                 let read = master.read(&mut bytes).expect("the terminal is open");
-                self.terminal.take(&bytes[..read]);
+                self.terminal.write(&bytes[..read]);
             }
         }
     }
@@ -84,7 +84,7 @@ impl Watch {
         };
         tcsetwinsize(self.master.as_fd(), size).expect("size");
         self.terminal.resize(height.into(), width.into());
-        // As it comes to those whose terminal it is.
+        // The kernel sends SIGWINCH only to the foreground process group of a controlling terminal, which this is not.
         self.process.signal(Signal::WINCH);
     }
 }
@@ -96,56 +96,58 @@ impl Drop for Watch {
     }
 }
 
-/// Whether a whole table is shown whose last line this is the start of, and the first one a moment.
-fn ends(lines: &[String], last: impl Fn(&str) -> bool) -> bool {
-    let shown = lines.iter().rfind(|line| !line.is_empty());
-    lines[0].starts_with("20") && shown.is_some_and(|line| last(line))
+/// Whether the screen shows a whole table: a timestamp first, and a last line that satisfies a condition.
+fn is_whole(lines: &[String], is_last: impl Fn(&str) -> bool) -> bool {
+    let last = lines.iter().rfind(|line| !line.is_empty());
+    lines[0].starts_with("20") && last.is_some_and(|line| is_last(line))
 }
 
-/// The moment that a table is of.
-fn moment(lines: &[String]) -> &str {
+/// The timestamp of a table, its first line.
+fn timestamp(lines: &[String]) -> &str {
     &lines[0]
 }
 
-fn is_more(line: &str) -> bool {
+/// Whether a line counts the rows that are left out.
+fn counts_omitted_rows(line: &str) -> bool {
     line.starts_with("… ") && line.contains(" more")
 }
 
 #[test]
-fn a_table_that_is_taller_keeps_its_top() {
+fn a_table_taller_than_the_terminal_shows_its_first_rows() {
     let home = Home::new();
-    let mut watch = Watch::begin(&home, "watch cpu memory --interval 50ms", 12, 80);
+    let mut watch = Watch::start(&home, "watch cpu memory --interval 50ms", 12, 80);
     let mut before = String::new();
     for _ in 0..4 {
-        let lines = watch.until(|lines| ends(lines, is_more) && moment(lines) != before);
+        let lines = watch
+            .wait_until(|lines| is_whole(lines, counts_omitted_rows) && timestamp(lines) != before);
         assert_eq!(watch.terminal.scrolled, 0, "{lines:#?}");
         assert!(lines[1].starts_with("cpu/all/"), "{lines:#?}");
-        // The cursor stands below.
-        assert!(is_more(&lines[10]), "{lines:#?}");
+        // The last line is free for the cursor.
+        assert!(counts_omitted_rows(&lines[10]), "{lines:#?}");
         assert_eq!(lines[11], "");
-        before = moment(&lines).to_owned();
+        before = timestamp(&lines).to_owned();
     }
 }
 
 #[test]
-fn what_is_left_out_is_counted() {
+fn the_last_line_counts_the_rows_left_out() {
     let home = Home::new();
     let directory = sources_d(&home);
     let metric = |number| format!("[metrics.'a/b/{number}']\nexpression = '{number}'\n");
     let text: String = (0..20).map(metric).collect();
     define(&directory, "a.toml", &text);
-    let mut watch = Watch::begin(&home, "watch a --interval 50ms", 12, 80);
-    let lines = watch.until(|lines| ends(lines, is_more));
-    // Of twelve rows one is the cursor's, one the moment's, and one this one's.
+    let mut watch = Watch::start(&home, "watch a --interval 50ms", 12, 80);
+    let lines = watch.wait_until(|lines| is_whole(lines, counts_omitted_rows));
+    // Of twelve lines one is for the timestamp, one for the count, and one for the cursor.
     assert!(lines[10].starts_with("… 11 more: "), "{lines:#?}");
     assert!(lines[9].starts_with("a/b/8 "), "{lines:#?}");
-    let mut watch = Watch::begin(&home, "watch a --interval 50ms", 22, 80);
-    let lines = watch.until(|lines| ends(lines, |line| line.starts_with("a/b/19 ")));
+    let mut watch = Watch::start(&home, "watch a --interval 50ms", 22, 80);
+    let lines = watch.wait_until(|lines| is_whole(lines, |line| line.starts_with("a/b/19 ")));
     assert_eq!(watch.terminal.scrolled, 0, "{lines:#?}");
 }
 
 #[test]
-fn long_lines_are_cut() {
+fn long_lines_are_cut_to_the_width() {
     let home = Home::new();
     let value = home.dir().join("value");
     fs::write(&value, "日本".repeat(60)).unwrap();
@@ -154,20 +156,21 @@ fn long_lines_are_cut() {
     );
     define(&sources_d(&home), "a.toml", &text);
     for width in [40, 41, 20, 3] {
-        let mut watch = Watch::begin(&home, "watch a --interval 50ms", 8, width);
+        let mut watch = Watch::start(&home, "watch a --interval 50ms", 8, width);
         let mut before = String::new();
         for _ in 0..4 {
-            let lines = watch.until(|lines| {
-                ends(lines, |line| line.starts_with("a/b"))
+            let lines = watch.wait_until(|lines| {
+                is_whole(lines, |line| line.starts_with("a/b"))
                     && !lines[2].is_empty()
-                    && moment(lines) != before
+                    && timestamp(lines) != before
             });
             assert!(
                 lines[1].starts_with("a/b") && lines[3].is_empty(),
                 "{lines:#?}"
             );
             assert_eq!(watch.terminal.scrolled, 0, "{lines:#?}");
-            before = moment(&lines).to_owned();
+            before = timestamp(&lines).to_owned();
+            // Three columns show the same part of every timestamp.
             if width == 3 {
                 break;
             }
@@ -176,15 +179,19 @@ fn long_lines_are_cut() {
 }
 
 #[test]
-fn another_size_is_followed_at_once() {
+fn a_resize_redraws_the_table_at_once() {
     let home = Home::new();
-    // No other frame comes.
-    let mut watch = Watch::begin(&home, "watch cpu memory --interval 1h", 30, 80);
-    watch.until(|lines| ends(lines, is_more) && is_more(&lines[28]));
+    // The next frame is an hour away.
+    let mut watch = Watch::start(&home, "watch cpu memory --interval 1h", 30, 80);
+    watch.wait_until(|lines| {
+        is_whole(lines, counts_omitted_rows) && counts_omitted_rows(&lines[28])
+    });
     for (height, width) in [(10, 80), (20, 50), (6, 24), (30, 80)] {
         watch.resize(height, width);
         let last = usize::from(height) - 2;
-        let lines = watch.until(|lines| ends(lines, is_more) && is_more(&lines[last]));
+        let lines = watch.wait_until(|lines| {
+            is_whole(lines, counts_omitted_rows) && counts_omitted_rows(&lines[last])
+        });
         assert!(lines[1].starts_with("cpu/all/"), "{lines:#?}");
         assert_eq!(watch.terminal.scrolled, 0, "{lines:#?}");
     }
@@ -194,11 +201,11 @@ fn another_size_is_followed_at_once() {
 }
 
 #[test]
-fn the_smallest_terminal_is_no_problem() {
+fn watch_runs_in_the_smallest_terminals() {
     let home = Home::new();
     for (height, width) in [(1, 1), (1, 80), (2, 10), (3, 80), (80, 1)] {
         let arguments = "watch memory --interval 50ms --count 4";
-        let mut watch = Watch::begin(&home, arguments, height, width);
+        let mut watch = Watch::start(&home, arguments, height, width);
         assert!(watch.process.ends_within(DEADLINE), "{height} {width}");
         assert_eq!(watch.child.wait().expect("wait").code(), Some(0));
     }

@@ -39,7 +39,7 @@ impl Sleeper {
 
     /// Ends it, without looking: it stays as a zombie until it is dropped.
     fn kill(&self) {
-        let process = Process::open(self.pid()).expect("a child is there until it is waited for");
+        let process = Process::open(self.pid()).expect("a child exists until it is waited for");
         process.signal(Signal::KILL);
         process.wait();
     }

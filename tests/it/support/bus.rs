@@ -8,13 +8,13 @@
 //!     client.list(&[]).await.unwrap();
 //!     let daemon = bus.daemon().await.unwrap();        // the process that owns the name
 //!     daemon.signal(Signal::TERM);
-//!     bus.vacant().await;                              // nobody owns it any more
-//!     daemon.wait();                                   // and the process has gone
+//!     bus.vacant().await;                              // no process owns it any more
+//!     daemon.wait();                                   // the process has ended
 //! });
 //! ```
 //!
-//! Whatever asks the bus is async, and runs in [`Bus::block_on`]; whatever waits for processes is
-//! not. Dropping the bus ends it, and every process that was started in its environment.
+//! Calls on the bus are async and run in [`Bus::block_on`]; waiting for a process is not async. `drop` ends the bus
+//! and every process that was started in its environment.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ use crate::support::{
     process::{DEADLINE, Process, Run},
 };
 
-/// A bus, and the user whose it is.
+/// A private session bus, with the home of its user.
 pub(crate) struct Bus {
     daemon: Child,
     address: String,
@@ -47,13 +47,13 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
-    /// A bus that has nothing to start.
+    /// A bus without services to activate.
     #[track_caller]
     pub(crate) fn new() -> Self {
         Self::in_home(Home::new())
     }
 
-    /// A bus that starts `sampled serve` with these arguments.
+    /// A bus that activates `sampled serve` with these arguments.
     #[track_caller]
     pub(crate) fn activating(arguments: &str) -> Self {
         Self::executing(format!("{SAMPLED} serve {arguments}").trim_end())
@@ -67,27 +67,27 @@ impl Bus {
         Self::in_home(home)
     }
 
-    /// A bus for a user whose files are there already.
+    /// A bus for a user whose home exists already.
     #[track_caller]
     pub(crate) fn in_home(home: Home) -> Self {
         Self::configured(home, "--session", None)
     }
 
-    /// A bus that starts `sampled serve` and tells no client's unread bytes, like one that was built without
-    /// statistics.
+    /// A bus that activates `sampled serve` and refuses its statistics, as a dbus-daemon that was built without them:
+    /// the service cannot ask how many bytes a client has not read.
     #[track_caller]
     pub(crate) fn without_statistics() -> Self {
         let denied = "<deny send_interface='org.freedesktop.DBus.Debug.Stats'/>";
         Self::with_policy(denied, "", None)
     }
 
-    /// A bus that lets every user in.
+    /// A bus that accepts connections of every user.
     #[track_caller]
     pub(crate) fn for_all_users() -> Self {
         Self::with_policy("<allow user='*'/>", "", None)
     }
 
-    /// A bus at a TCP address, which lets everybody in.
+    /// A bus at a TCP address, which accepts anonymous connections.
     #[track_caller]
     pub(crate) fn over_tcp() -> Self {
         let anonymous = "<auth>ANONYMOUS</auth><allow_anonymous/>";
@@ -131,7 +131,7 @@ impl Bus {
             Err(error) => panic!("dbus-daemon: {error}"),
         };
         let mut address = String::new();
-        // It says its address when it listens.
+        // dbus-daemon prints its address once it listens.
         let mut stdout = BufReader::new(daemon.stdout.take().expect("stdout is a pipe"));
         stdout.read_line(&mut address).expect("address");
         let bus = Self {
@@ -147,25 +147,27 @@ impl Bus {
         bus
     }
 
-    /// The process of the bus.
+    /// The process id of dbus-daemon.
     pub(crate) fn pid(&self) -> u32 {
         self.daemon.id()
     }
 
-    /// Ends the bus, as a logout does.
+    /// Kills the bus (SIGKILL), as a logout does.
     pub(crate) fn kill(&self) {
-        let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");
+        let daemon =
+            Process::open(self.daemon.id()).expect("a child exists until it is waited for");
         daemon.signal(Signal::KILL);
         daemon.wait();
     }
 
-    /// Stops the bus: it lets nobody in and answers nobody from here on, and does not go either.
+    /// Stops the bus (SIGSTOP): it accepts no connection and answers no call from here on, and keeps its connections.
     pub(crate) fn stop(&self) {
-        let daemon = Process::open(self.daemon.id()).expect("it is there until it is waited for");
+        let daemon =
+            Process::open(self.daemon.id()).expect("a child exists until it is waited for");
         daemon.stop();
     }
 
-    /// Runs what asks the bus.
+    /// Runs a future on the runtime of this bus.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
@@ -175,7 +177,7 @@ impl Bus {
         &self.address
     }
 
-    /// What the bus and the services that it has started wrote to stderr.
+    /// The stderr of the bus and of the services that it has started.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.home.dir().join("log")).unwrap_or_default()
     }
@@ -212,7 +214,7 @@ impl Bus {
         Client::on(bus.expect("bus")).await.expect("client")
     }
 
-    /// The process that owns the name of the service. Asking starts none.
+    /// The process that owns the name of the service. The question does not activate it.
     pub(crate) async fn daemon(&self) -> Option<Process> {
         let bus = self.connect().await;
         let bus = DBusProxy::new(&bus).await.expect("proxy");
@@ -220,20 +222,21 @@ impl Bus {
         Process::open(pid)
     }
 
-    /// Waits until somebody owns the name of the service, and returns the process.
+    /// Waits until a process owns the name of the service, and returns it.
     pub(crate) async fn owned(&self) -> Process {
         self.until(true).await;
         self.daemon().await.expect("the owner of the name")
     }
 
-    /// Waits until nobody owns the name of the service.
+    /// Waits until no process owns the name of the service.
     pub(crate) async fn vacant(&self) {
         self.until(false).await;
     }
 
-    /// Ends the bus under those who are on it. They are not ended with it.
+    /// Terminates the bus (SIGTERM). Its clients go on.
     pub(crate) fn end(&self) {
-        let daemon = Process::open(self.daemon.id()).expect("the bus is there");
+        let daemon =
+            Process::open(self.daemon.id()).expect("a child exists until it is waited for");
         daemon.signal(Signal::TERM);
         daemon.wait();
     }
@@ -243,10 +246,11 @@ impl Bus {
         let bus = DBusProxy::new(&connection).await.expect("proxy");
         let changes = bus.receive_name_owner_changed_with_args(&[(0, NAME)]);
         let mut changes = changes.await.expect("signals");
-        // Asked after the subscription: no change goes unseen.
+        // The question follows the subscription, so that no change is missed.
         while bus.name_has_owner(name()).await.expect("answer") != owned {
             let change = timeout(DEADLINE, changes.next()).await;
-            change.unwrap_or_else(|_| panic!("owned is not {owned} yet: {}", self.log()));
+            let expected = if owned { "an owner" } else { "no owner" };
+            change.unwrap_or_else(|_| panic!("{NAME} does not get {expected}: {}", self.log()));
         }
     }
 }
@@ -261,7 +265,7 @@ impl Deref for Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        // What the bus has started is ended with the home.
+        // The home ends the processes that the bus has started.
         self.daemon.kill().ok();
         self.daemon.wait().ok();
     }
@@ -274,12 +278,13 @@ fn write_activation_file(home: &Home, exec: &str) {
     fs::write(dir.join(format!("{NAME}.service")), file).expect("activation file");
 }
 
+/// The name of the service, as the type of zbus.
 pub(crate) fn name() -> BusName<'static> {
     WellKnownName::from_static_str_unchecked(NAME).into()
 }
 
 #[test]
-fn the_bus_starts_the_daemon_and_takes_it_along() {
+fn dropping_the_bus_ends_the_daemon_that_it_has_started() {
     let bus = Bus::activating("--idle-timeout never");
     let daemon = bus.block_on(async {
         assert!(bus.daemon().await.is_none());
@@ -289,16 +294,16 @@ fn the_bus_starts_the_daemon_and_takes_it_along() {
     let started = bus.processes();
     assert!(started.iter().any(|process| process.pid == daemon.pid));
     drop(bus);
-    // Its memory may have gone, by which it is known, and its last thread not yet.
+    // `Home` finds a process by its environment, which is freed before the last thread has ended.
     daemon.wait();
 }
 
 #[test]
-fn the_daemon_can_be_seen_to_leave() {
+fn a_test_can_wait_until_the_daemon_has_left() {
     let bus = Bus::activating("--idle-timeout 50ms");
     bus.block_on(async {
         bus.client().await.list(&["cpu"]).await.expect("reply");
-        // It may have left already.
+        // The daemon may have left already.
         let daemon = bus.daemon().await;
         bus.vacant().await;
         daemon.inspect(Process::wait);

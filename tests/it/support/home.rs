@@ -1,4 +1,4 @@
-//! A user of our own: a home and a runtime directory that no other test sees.
+//! A user for one test: a home and a runtime directory that no other test uses.
 
 use std::{
     fs,
@@ -17,12 +17,12 @@ use crate::support::{
 /// The program under test.
 pub(crate) const SAMPLED: &str = env!("CARGO_BIN_EXE_sampled");
 
-/// The variable by which everything that a test has started is found and ended.
+/// The environment variable that marks the processes of a test: [`Home`] finds and kills them by it.
 pub(crate) const MARK: &str = "SAMPLED_TEST";
 
-/// A user's directories, in a temporary one. There is no bus here: see [`Bus`](crate::support::bus::Bus).
+/// The directories of a user, in a temporary directory. It has no bus: see [`Bus`](crate::support::bus::Bus).
 ///
-/// When it is dropped, every process that was started in it ends, also one that has detached.
+/// `drop` kills every process that was started in it, also one that has detached.
 pub(crate) struct Home {
     dir: TempDir,
 }
@@ -39,7 +39,7 @@ impl Home {
         home
     }
 
-    /// The temporary directory that everything is in: HOME.
+    /// HOME, the temporary directory that holds the others.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -59,7 +59,7 @@ impl Home {
         self.dir().join("config")
     }
 
-    /// A program with this user's environment and nothing else of ours.
+    /// A program with the environment of this user, and no variable of the test but PATH.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -72,14 +72,14 @@ impl Home {
         command
     }
 
-    /// `sampled` with these arguments, and no bus to reach.
+    /// `sampled` with these arguments, without a session bus.
     pub(crate) fn sampled(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(SAMPLED);
         command.args(arguments);
         command
     }
 
-    /// Runs `sampled` with these arguments, and no bus to reach.
+    /// Runs `sampled` with these arguments, without a session bus.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         Run::of(&mut self.sampled(arguments))
@@ -91,14 +91,15 @@ impl Home {
             let name = entry.ok()?.file_name();
             name.to_str()?.parse().ok()
         });
-        // The descriptor first: what is asked of it then is asked of the process that is meant.
+        // The descriptor is opened before the environment is read: a signal by it reaches no process that got the pid
+        // later.
         let processes = numbers.filter_map(Process::open);
         processes
-            .filter(|process| self.has_started(process.pid))
+            .filter(|process| self.is_marked(process.pid))
             .collect()
     }
 
-    fn has_started(&self, pid: u32) -> bool {
+    fn is_marked(&self, pid: u32) -> bool {
         let mark = format!("{MARK}={}", self.dir().display());
         environment(pid)
             .split(|&byte| byte == 0)
@@ -110,7 +111,7 @@ impl Home {
             ("XDG_RUNTIME_DIR", self.runtime()),
             ("XDG_DATA_HOME", self.data()),
             ("XDG_CONFIG_HOME", self.config()),
-            // No other service of this machine takes part.
+            // The bus activates no service that is installed on this machine.
             ("XDG_DATA_DIRS", self.dir().join("share")),
         ]
     }
@@ -118,7 +119,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // Until there is none: one may start another before it is ended.
+        // Until there is none: a process may start another before it is killed.
         loop {
             let processes = self.processes();
             if processes.is_empty() {

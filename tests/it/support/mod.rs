@@ -1,4 +1,4 @@
-//! What several tests run on: a home, a private bus, processes, and peers that break the rules.
+//! Fixtures that several modules use: a home, a private bus, processes, and peers that break the protocol.
 
 pub(crate) mod bus;
 #[path = "../../../crates/daemon/tests/it/environment.rs"]

@@ -1,4 +1,4 @@
-//! Processes, held by descriptors: a number may mean another process tomorrow, these cannot.
+//! Processes, held by pidfds: a pid may be reused, a pidfd always means the same process.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -11,8 +11,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-/// How long a test waits for an event that must come. It is never reached where all is well, so it
-/// is generous to a machine with much else to do.
+/// How long a test waits for an event that must come. No correct run takes that long, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Says why a test does not test here. Where everything is there that tests need, that is a failure.
@@ -23,21 +22,21 @@ pub(crate) fn skip(why: &str) {
     assert!(is_allowed, "nothing is to be skipped: {why}");
 }
 
-/// A process of this machine.
+/// A process on this machine.
 pub(crate) struct Process {
     pub(crate) pid: u32,
     descriptor: OwnedFd,
 }
 
 impl Process {
-    /// The process of this number, if there is one.
+    /// The process with this pid; `None` if there is none.
     pub(crate) fn open(pid: u32) -> Option<Self> {
         let number = Pid::from_raw(pid.try_into().ok()?)?;
         let descriptor = pidfd_open(number, PidfdFlags::empty()).ok()?;
         Some(Self { pid, descriptor })
     }
 
-    /// Sends a signal. One that has ended already gets none.
+    /// Sends a signal. Nothing happens if the process has ended.
     pub(crate) fn signal(&self, signal: Signal) {
         pidfd_send_signal(&self.descriptor, signal).ok();
     }
@@ -56,8 +55,8 @@ impl Process {
     /// Whether it is stopped, by SIGSTOP or another signal.
     pub(crate) fn is_stopped(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        let behind_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
-        behind_name.is_some_and(|rest| rest.starts_with('T'))
+        let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
+        after_name.is_some_and(|rest| rest.starts_with('T'))
     }
 
     /// Waits until the process has ended.
@@ -65,12 +64,12 @@ impl Process {
     pub(crate) fn wait(&self) {
         assert!(
             self.ends_within(DEADLINE),
-            "process {} is still there",
+            "process {} has not ended",
             self.pid
         );
     }
 
-    /// Whether the process ends in this time.
+    /// Whether the process ends within this time.
     pub(crate) fn ends_within(&self, time: Duration) -> bool {
         let time = Timespec {
             tv_sec: time.as_secs() as i64,
@@ -87,7 +86,7 @@ impl Process {
     }
 }
 
-/// What a program said, and the status it left with; none if a signal ended it.
+/// The output of a program and its exit status; `None` if a signal killed it.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -102,12 +101,12 @@ impl Run {
         command.output().expect("the program can be run").into()
     }
 
-    /// Runs a command, which is to end in this time.
+    /// Runs a command, which must end within this time.
     #[track_caller]
     pub(crate) fn within(command: &mut Command, time: Duration) -> Self {
         let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = piped.stderr(Stdio::piped()).spawn().expect("spawn");
-        let process = Process::open(child.id()).expect("a child is there until it is waited for");
+        let process = Process::open(child.id()).expect("a child exists until it is waited for");
         if !process.ends_within(time) {
             child.kill().expect("kill");
             let so_far = Self::from(child.wait_with_output().expect("output"));
@@ -116,7 +115,7 @@ impl Run {
         child.wait_with_output().expect("output").into()
     }
 
-    /// The standard output of a run that went well.
+    /// The standard output. Fails unless the exit status is 0.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
@@ -126,7 +125,7 @@ impl Run {
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("what it says is UTF-8");
+        let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
         Self {
             code: output.status.code(),
             stdout: text(output.stdout),

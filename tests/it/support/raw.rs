@@ -1,4 +1,4 @@
-//! A client that writes messages as bytes, and reads when it likes: what a library would not do.
+//! A D-Bus client that writes messages as bytes, and reads only when the test calls `receive`: no library does.
 
 use std::{
     io::{IoSlice, Read, Write},
@@ -16,7 +16,7 @@ use zbus::{
 
 use crate::support::{bus::Bus, process::DEADLINE};
 
-/// A connection to the bus, as bytes.
+/// A connection to the bus, without a library.
 pub(crate) struct Raw {
     socket: UnixStream,
     name: String,
@@ -26,7 +26,7 @@ impl Raw {
     pub(crate) fn connect(bus: &Bus) -> Self {
         let path = bus.address().split(['=', ',']).nth(1).expect("a path");
         let mut socket = UnixStream::connect(path).expect("the bus listens");
-        socket.set_read_timeout(Some(DEADLINE)).expect("time-out");
+        socket.set_read_timeout(Some(DEADLINE)).expect("timeout");
         let uid = nix::unistd::geteuid().to_string();
         let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
         let greeting = format!("\0AUTH EXTERNAL {uid}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
@@ -35,7 +35,7 @@ impl Raw {
             socket,
             name: String::new(),
         };
-        // The answers are two lines.
+        // The answers to AUTH and to NEGOTIATE_UNIX_FD are a line each.
         for _ in 0..2 {
             while raw.byte() != b'\n' {}
         }
@@ -47,7 +47,7 @@ impl Raw {
         raw
     }
 
-    /// Its unique name.
+    /// The unique name of this client.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -56,13 +56,13 @@ impl Raw {
         self.socket.write_all(bytes).expect("write");
     }
 
-    /// Writes a call again and again, each time with another serial: the bus refuses a call with the
-    /// serial of one that is not answered.
+    /// Writes a call this many times, each time with another serial: the bus refuses a call with the serial of a call
+    /// that is not answered yet.
     pub(crate) fn repeat(&mut self, call: &Message, times: u32) {
         self.repeat_from(1 << 20, call, times);
     }
 
-    /// The same, with serials from this one on.
+    /// Like [`Self::repeat`], with serials from `first` on.
     pub(crate) fn repeat_from(&mut self, first: u32, call: &Message, times: u32) {
         let mut bytes = Vec::new();
         for serial in first..first + times {
@@ -73,12 +73,12 @@ impl Raw {
         self.send(&bytes);
     }
 
-    /// Writes a message with so many descriptors.
+    /// Writes a message with its file descriptors.
     pub(crate) fn send_with_descriptors(&mut self, message: &Message) {
-        let own: Vec<_> = message.data().fds().iter().map(|fd| fd.as_fd()).collect();
+        let fds: Vec<_> = message.data().fds().iter().map(|fd| fd.as_fd()).collect();
         let mut space = [std::mem::MaybeUninit::uninit(); 1024];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        assert!(control.push(SendAncillaryMessage::ScmRights(&own)));
+        assert!(control.push(SendAncillaryMessage::ScmRights(&fds)));
         let slices = [IoSlice::new(message.data())];
         let sent = sendmsg(&self.socket, &slices, &mut control, SendFlags::NOSIGNAL).unwrap();
         assert_eq!(sent, message.data().len());
@@ -95,12 +95,15 @@ impl Raw {
         bytes.resize(length, 0);
         self.socket.read_exact(&mut bytes[16..]).expect("the rest");
         let data = Data::new(bytes, Context::new(zbus::wire::LE, 0));
-        #[allow(unsafe_code, reason = "zbus trusts nobody else to read messages")]
+        #[allow(
+            unsafe_code,
+            reason = "zbus has no safe constructor for a message that it has not read itself"
+        )]
         // SAFETY: the bus sends valid messages.
         unsafe { Message::from_bytes(data) }.expect("a message")
     }
 
-    /// The reply to a call. What comes before it is passed over.
+    /// The reply to a call. Other messages that come before it are dropped.
     pub(crate) fn reply(&mut self, call: &Message) -> Message {
         let serial = call.primary_header().serial_num();
         loop {
@@ -125,20 +128,20 @@ impl Raw {
     }
 }
 
-/// A call of the service.
+/// A call of a method of the service.
 pub(crate) fn ask<B: Serialize + DynamicType>(method: &str, body: &B) -> Message {
     finish(Message::method_call(PATH, method), body)
 }
 
-/// A call of the service that has other particulars.
+/// Adds the destination, the interface and the body of a call to the service. The caller chooses path and flags.
 pub(crate) fn finish<B: Serialize + DynamicType>(call: Builder<'_>, body: &B) -> Message {
     call.destination(NAME)
         .interface(INTERFACE)
         .build(body)
-        .expect("it is well formed")
+        .expect("a well-formed call")
 }
 
-/// The name and the text of an error; empty names for what is none.
+/// The name and the text of an error reply; empty strings for any other message.
 pub(crate) fn error(reply: &Message) -> (String, String) {
     match reply.message_type() {
         Type::Error => {

@@ -1,14 +1,15 @@
-//! What a terminal shows of what is written to it.
+//! A terminal emulator: the screen that the bytes written to a terminal result in.
 
-/// A terminal, as far as tables need one: what it shows, and how many lines have left it at the top.
+/// As much of a terminal as tables need.
 pub(crate) struct Terminal {
     rows: Vec<Vec<char>>,
     width: usize,
     row: usize,
     column: usize,
+    /// The number of lines that have scrolled off the top.
     pub(crate) scrolled: usize,
-    /// What has begun and has not come whole.
-    rest: Vec<u8>,
+    /// The start of a character or an escape sequence whose end has not been written yet.
+    incomplete: Vec<u8>,
 }
 
 impl Terminal {
@@ -19,55 +20,57 @@ impl Terminal {
             row: 0,
             column: 0,
             scrolled: 0,
-            rest: Vec::new(),
+            incomplete: Vec::new(),
         }
     }
 
-    /// Another size: what is wider is cut off, and what is higher leaves at the top.
+    /// Changes the size. Columns beyond the width are cut off; rows that no longer fit are removed at the top.
     pub(crate) fn resize(&mut self, height: usize, width: usize) {
-        let over = (self.row + 1).saturating_sub(height);
-        self.rows.drain(..over);
-        self.row -= over;
+        let removed = (self.row + 1).saturating_sub(height);
+        self.rows.drain(..removed);
+        self.row -= removed;
         self.rows.resize(height, Vec::new());
         self.rows.iter_mut().for_each(|row| row.truncate(width));
         self.width = width;
     }
 
+    /// The lines on the screen, without trailing spaces.
     pub(crate) fn lines(&self) -> Vec<String> {
         let rows = self.rows.iter();
         let lines = rows.map(|row| row.iter().collect::<String>().trim_end().to_owned());
         lines.collect()
     }
 
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
-        self.rest.extend(bytes);
-        let rest = std::mem::take(&mut self.rest);
-        let whole = match str::from_utf8(&rest) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.incomplete.extend(bytes);
+        let bytes = std::mem::take(&mut self.incomplete);
+        let valid = match str::from_utf8(&bytes) {
             Ok(text) => text,
-            Err(error) => str::from_utf8(&rest[..error.valid_up_to()]).unwrap(),
+            Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap(),
         };
-        let mut text = whole;
+        let mut text = valid;
         while let Some(c) = text.chars().next() {
             let after = &text[c.len_utf8()..];
             text = match c {
                 '\x1b' => match after.find(|c: char| c.is_ascii_alphabetic()) {
                     Some(end) => {
-                        self.obey(&after[..=end]);
+                        self.run_sequence(&after[..=end]);
                         &after[end + 1..]
                     }
                     None => break,
                 },
                 c => {
-                    self.show(c);
+                    self.print(c);
                     after
                 }
             };
         }
-        let taken = whole.len() - text.len();
-        self.rest = rest[taken..].to_vec();
+        let written = valid.len() - text.len();
+        self.incomplete = bytes[written..].to_vec();
     }
 
-    fn obey(&mut self, sequence: &str) {
+    /// Runs an escape sequence. Panics at one that tables do not need.
+    fn run_sequence(&mut self, sequence: &str) {
         match sequence
             .strip_prefix('[')
             .map(|code| code.split_at(code.len() - 1))
@@ -87,7 +90,7 @@ impl Terminal {
         }
     }
 
-    fn show(&mut self, c: char) {
+    fn print(&mut self, c: char) {
         match c {
             '\r' => self.column = 0,
             '\n' if self.row + 1 < self.rows.len() => self.row += 1,
@@ -103,14 +106,14 @@ impl Terminal {
                     1
                 };
                 if self.column + columns > self.width {
-                    self.show('\n');
+                    self.print('\n');
                     self.column = 0;
                 }
                 self.rows[self.row].resize(self.column, ' ');
                 self.rows[self.row].push(c);
                 self.column += 1;
                 if columns == 2 {
-                    // The second half of it.
+                    // The second column of a wide character.
                     self.rows[self.row].push('\u{200b}');
                     self.column += 1;
                 }

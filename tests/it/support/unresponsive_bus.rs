@@ -1,4 +1,4 @@
-//! A bus that says nothing, from its first byte on or once it has let somebody in.
+//! A bus that stops answering: before the handshake, or after `Hello`.
 
 use std::{
     io::{Read, Write},
@@ -12,35 +12,35 @@ use zbus::Message;
 
 use crate::support::process::DEADLINE;
 
-/// A socket at which somebody listens, for as long as the test runs.
+/// A listening socket. It listens until the test process ends.
 pub(crate) struct UnresponsiveBus {
     address: String,
-    asked: Receiver<()>,
+    received: Receiver<()>,
 }
 
 impl UnresponsiveBus {
-    /// It accepts connections, and reads and writes nothing.
-    pub(crate) fn at(path: &Path) -> Self {
+    /// A bus that accepts connections, and reads and writes nothing.
+    pub(crate) fn without_handshake(path: &Path) -> Self {
         Self::listen(path, |connection, _| {
-            // It is kept open.
+            // The connection stays open.
             std::mem::forget(connection);
         })
     }
 
-    /// It lets everybody in, answers `Hello`, and reads what comes then without a word.
-    pub(crate) fn behind_hello(path: &Path) -> Self {
-        Self::listen(path, |mut connection, asked| {
-            if let_in(&mut connection).is_some() {
+    /// A bus that answers the handshake and `Hello`, and reads all later messages without a reply.
+    pub(crate) fn after_hello(path: &Path) -> Self {
+        Self::listen(path, |mut connection, received| {
+            if answer_hello(&mut connection).is_some() {
                 while matches!(connection.read(&mut [0; 4096]), Ok(1..)) {
-                    asked.send(()).ok();
+                    received.send(()).ok();
                 }
             }
         })
     }
 
-    /// Waits until somebody who was let in waits for an answer.
-    pub(crate) fn is_asked(&self) {
-        self.asked.recv_timeout(DEADLINE).expect("a question");
+    /// Waits for a message after `Hello`.
+    pub(crate) fn wait_for_message(&self) {
+        self.received.recv_timeout(DEADLINE).expect("a message");
     }
 
     /// DBUS_SESSION_BUS_ADDRESS.
@@ -50,24 +50,24 @@ impl UnresponsiveBus {
 
     fn listen(path: &Path, serve: fn(UnixStream, Sender<()>)) -> Self {
         let listener = UnixListener::bind(path).expect("a socket");
-        let (ask, asked) = channel();
+        let (sender, received) = channel();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let ask = ask.clone();
-                thread::spawn(move || serve(connection, ask));
+                let sender = sender.clone();
+                thread::spawn(move || serve(connection, sender));
             }
         });
         Self {
             address: format!("unix:path={}", path.display()),
-            asked,
+            received,
         }
     }
 }
 
-/// The side of the bus, of the handshake and of `Hello`. None where the client has left.
-fn let_in(connection: &mut UnixStream) -> Option<()> {
+/// Answers the handshake and `Hello`. `None` if the client has left.
+fn answer_hello(connection: &mut UnixStream) -> Option<()> {
     loop {
-        let line = line(connection)?;
+        let line = read_line(connection)?;
         let answer = match line.trim_start_matches('\0').split(' ').next()? {
             "AUTH" => "OK 0123456789abcdef0123456789abcdef\r\n",
             "NEGOTIATE_UNIX_FD" => "AGREE_UNIX_FD\r\n",
@@ -89,7 +89,7 @@ fn let_in(connection: &mut UnixStream) -> Option<()> {
     connection.write_all(reply.data()).ok()
 }
 
-fn line(connection: &mut UnixStream) -> Option<String> {
+fn read_line(connection: &mut UnixStream) -> Option<String> {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {
         let mut byte = [0];
