@@ -1,4 +1,4 @@
-//! Ending processes, and none but those that are meant.
+//! The method `End`: it signals the process that the caller means, and no other.
 
 use sampled::client::{Error, Processes, SampleOptions, TableOptions};
 
@@ -15,7 +15,7 @@ async fn start_time(processes: &Processes, sleeper: &Sleeper) -> u64 {
 }
 
 #[test]
-fn a_process_that_is_meant_ends() {
+fn end_terminates_a_process() {
     let bus = Bus::activating("");
     let sleeper = Sleeper::new(&bus);
     let process = Process::open(sleeper.pid()).unwrap();
@@ -28,13 +28,13 @@ fn a_process_that_is_meant_ends() {
 }
 
 #[test]
-fn neither_the_service_nor_the_bus_does() {
+fn end_refuses_the_service_and_the_bus() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let processes = processes(&bus).await;
         processes.fields().await.unwrap();
         let service = bus.owned().await.pid;
-        for (pid, what) in [
+        for (pid, description) in [
             (service, "this service itself"),
             (bus.pid(), "the session bus"),
         ] {
@@ -44,7 +44,7 @@ fn neither_the_service_nor_the_bus_does() {
             // SIGCONT would harm neither.
             let error = processes.end(pid, start, CONT).await.unwrap_err();
             assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
-            let expected = format!("process {pid}: it is {what}");
+            let expected = format!("process {pid}: it is {description}");
             assert!(error.to_string().starts_with(&expected), "{error}");
         }
         assert_eq!(bus.owned().await.pid, service);
@@ -52,7 +52,7 @@ fn neither_the_service_nor_the_bus_does() {
 }
 
 #[test]
-fn another_process_of_the_same_number_does_not() {
+fn end_refuses_a_pid_with_another_start_time() {
     let bus = Bus::activating("");
     let sleeper = Sleeper::new(&bus);
     let pid = sleeper.pid();
@@ -76,7 +76,7 @@ fn another_process_of_the_same_number_does_not() {
 }
 
 #[test]
-fn what_is_no_signal_is_not_sent() {
+fn end_refuses_a_number_that_is_no_signal() {
     let bus = Bus::activating("");
     let sleeper = Sleeper::new(&bus);
     bus.block_on(async {
@@ -92,11 +92,11 @@ fn what_is_no_signal_is_not_sent() {
 }
 
 #[test]
-fn what_the_user_may_not_the_service_may_not() {
+fn end_refuses_a_process_of_another_user() {
     let (bus, foreign) = Foreign::without("kill");
     bus.block_on(async {
         let processes = processes(&bus).await;
-        let one = foreign.settled(&processes).await;
+        let one = foreign.ready(&processes).await;
         let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
         let start = number(&table.await.unwrap().rows[0][0]) as u64;
         let error = processes.end(foreign.pid(), start, TERM).await.unwrap_err();

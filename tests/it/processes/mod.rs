@@ -1,4 +1,4 @@
-//! The table of processes over the bus: real processes that come, change and go.
+//! The table of processes over the bus, with real processes that start, change and end.
 
 mod end;
 mod robustness;
@@ -16,7 +16,7 @@ use sampled::{
 
 use crate::support::{bus::Bus, home::SAMPLED, process::Process};
 
-/// A process that waits for the end of the test, and ends with it.
+/// A process that sleeps. `drop` kills it.
 struct Sleeper(Child);
 
 impl Sleeper {
@@ -37,7 +37,7 @@ impl Sleeper {
         self.pid().to_string()
     }
 
-    /// Ends it, without looking: it stays as a zombie until it is dropped.
+    /// Kills it without waiting for it: it stays as a zombie until it is dropped.
     fn kill(&self) {
         let process = Process::open(self.pid()).expect("a child exists until it is waited for");
         process.signal(Signal::KILL);
@@ -52,12 +52,12 @@ impl Drop for Sleeper {
     }
 }
 
-/// A process of another user.
+/// A process of another user: one that the test starts, or process 1 if the test does not run as root.
 struct Foreign(Option<Sleeper>);
 
 impl Foreign {
-    /// One that the service may not do all to: root is like any other user without a capability.
-    /// Whoever is not root has the first process, which is root's.
+    /// A service that lacks a capability, and a process of another user. Without the capability, root has no more rights
+    /// over that process than an ordinary user.
     fn without(capability: &str) -> (Bus, Self) {
         if !geteuid().is_root() {
             return (Bus::activating(""), Self(None));
@@ -73,15 +73,15 @@ impl Foreign {
         self.0.as_ref().map_or(1, Sleeper::pid)
     }
 
-    /// Waits until it is another user's, and returns what chooses it.
-    async fn settled(&self, processes: &Processes) -> TableOptions {
+    /// Waits until the process has changed its user and its program. Returns options that select it.
+    async fn ready(&self, processes: &Processes) -> TableOptions {
         let one = TableOptions::default().filtered_by("pid", &self.pid().to_string());
         let fields = ["uid", "name"];
         loop {
             let table = processes.snapshot(&fields, &one, SampleOptions::default());
             let row = &table.await.expect("table").rows[0];
-            let is_set_up = self.0.is_none() || text(&row[1]) == "sleep";
-            if is_set_up && number(&row[0]) != f64::from(geteuid().as_raw()) {
+            let runs_sleep = self.0.is_none() || text(&row[1]) == "sleep";
+            if runs_sleep && number(&row[0]) != f64::from(geteuid().as_raw()) {
                 return one;
             }
         }
@@ -93,7 +93,7 @@ async fn processes(bus: &Bus) -> Processes {
     Processes::on(bus).await.expect("client")
 }
 
-/// The passes that the table has taken so far.
+/// The number of passes over /proc that the table has made.
 async fn passes(bus: &Bus) -> u64 {
     let client = bus.client().await;
     let mut sources = client.proxy().sources().await.expect("sources");
@@ -118,7 +118,7 @@ fn text(reading: &Reading) -> &str {
 /// The row of a process in a table that has its pid.
 #[track_caller]
 fn row(table: &Snapshot, pid: u32) -> Option<&Row> {
-    let place = table.column("pid").expect("pid is a column");
+    let column = table.column("pid").expect("pid is a column");
     let mut rows = table.rows.iter();
-    rows.find(|row| number(&row[place]) == f64::from(pid))
+    rows.find(|row| number(&row[column]) == f64::from(pid))
 }

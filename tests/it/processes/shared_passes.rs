@@ -1,4 +1,4 @@
-//! One pass for all who ask: for the counts of processes and for tables of them.
+//! Counts of processes and tables of processes share a pass over /proc.
 
 use std::{fs, path::Path, process::Child, time::Duration};
 
@@ -31,17 +31,17 @@ impl Proc<'_> {
     }
 }
 
-/// A reading that is at most so many seconds old.
-fn within(seconds: u64) -> SampleOptions {
+/// Options for a reading that is at most this many seconds old.
+fn max_age(seconds: u64) -> SampleOptions {
     SampleOptions {
         max_age: Some(Duration::from_secs(seconds)),
         ..SampleOptions::default()
     }
 }
 
-/// How many processes the source counts, and of which moment.
+/// The number of processes in the source `os/processes`, and the timestamp.
 async fn counted(client: &Client, age: u64) -> (f64, u64) {
-    let sample = client.sample(&["os/processes/total"], within(age)).await;
+    let sample = client.sample(&["os/processes/total"], max_age(age)).await;
     let sample = sample.unwrap();
     match sample.readings.get("os/processes/total") {
         Some(Value::Number(total)) => (*total, sample.timestamp),
@@ -49,16 +49,16 @@ async fn counted(client: &Client, age: u64) -> (f64, u64) {
     }
 }
 
-/// How many processes the table has, and of which moment.
+/// The number of processes in the table, and the timestamp.
 async fn listed(processes: &Processes, age: u64) -> (f64, u64) {
     let all = TableOptions::default();
-    let table = processes.snapshot(&["pid"], &all, within(age)).await;
+    let table = processes.snapshot(&["pid"], &all, max_age(age)).await;
     let table = table.unwrap();
     (f64::from(table.total), table.timestamp)
 }
 
 #[test]
-fn counts_and_tables_of_one_age_are_of_one_pass() {
+fn counts_and_tables_share_a_pass_that_is_young_enough() {
     let bus = Bus::new();
     let proc = Proc(&bus);
     proc.process(1);
@@ -66,7 +66,7 @@ fn counts_and_tables_of_one_age_are_of_one_pass() {
     bus.block_on(async {
         let daemon = bus.owned().await;
         let (client, processes) = (bus.client().await, processes(&bus).await);
-        // Neither has a process that has come since, whichever of them has had the pass taken.
+        // A process that was added after the pass is in neither, whether a count or a table caused the pass.
         let first = listed(&processes, 10).await;
         assert_eq!(first.0, 1.0);
         proc.process(2);
@@ -77,7 +77,7 @@ fn counts_and_tables_of_one_age_are_of_one_pass() {
         proc.process(3);
         let tables = join_all((0..20).map(|_| listed(&processes, 10))).await;
         assert_eq!(tables, [second; 20]);
-        // Who accepts no age has a pass of his own.
+        // A call that accepts no age causes a pass.
         assert_eq!(listed(&processes, 0).await.0, 3.0);
         proc.process(4);
         assert_eq!(counted(&client, 0).await.0, 4.0);

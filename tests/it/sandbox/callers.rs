@@ -1,4 +1,4 @@
-//! Callers in a sandbox and outside.
+//! The identification of callers in a sandbox and outside.
 
 use std::{fs, path::PathBuf, pin::pin};
 
@@ -12,7 +12,7 @@ use zbus::{
     message::Type,
 };
 
-use super::{Sandbox, configure, refused};
+use super::{Sandbox, assert_denied, configure};
 use crate::support::{
     bus::{Bus, name},
     home::SAMPLED,
@@ -30,7 +30,7 @@ fn a_sandbox_without_an_id_is_granted_nothing() {
         bus.block_on(async {
             let client = sandbox.client().await;
             client.list(&["memory"]).await.unwrap();
-            refused(
+            assert_denied(
                 client.quit().await,
                 &["Quit", "/.flatpak-info names no application"],
             );
@@ -41,7 +41,7 @@ fn a_sandbox_without_an_id_is_granted_nothing() {
 #[test]
 fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
     if !geteuid().is_root() {
-        return skip("it needs a service that has less than root, and a caller that has not");
+        return skip("it needs a service with fewer rights than its caller, which needs root");
     }
     // An ordinary user may not read the root of an undumpable process.
     let setpriv = "/usr/bin/env setpriv --bounding-set=-sys_ptrace";
@@ -50,12 +50,12 @@ fn a_caller_whose_root_cannot_be_read_is_granted_nothing() {
         let client = bus.client().await;
         client.list(&["memory"]).await.unwrap();
         let words = ["Quit", "/proc/", "/root: Permission denied"];
-        refused(client.quit().await, &words);
+        assert_denied(client.quit().await, &words);
     });
 }
 
 #[test]
-fn a_root_that_does_not_answer_delays_no_other_caller() {
+fn a_root_directory_that_hangs_delays_no_other_caller() {
     let bus = Bus::activating("");
     let file = bus.dir().join("hung");
     fs::write(&file, "").unwrap();
@@ -73,14 +73,14 @@ fn a_root_that_does_not_answer_delays_no_other_caller() {
         };
         sample(&client).await;
         for _ in 0..2 {
-            // The caller is identified anew: a file system may answer again.
+            // Each call identifies the caller again: the file system may have recovered.
             let mut quit = pin!(client.quit());
             let mut answered = 0;
             loop {
                 tokio::select! {
                     biased;
                     quit = &mut quit => {
-                        refused(quit, &["Quit", "has not answered in 2 s"]);
+                        assert_denied(quit, &["Quit", "has not answered in 2 s"]);
                         break;
                     }
                     () = sample(&host) => answered += 1,
@@ -88,19 +88,19 @@ fn a_root_that_does_not_answer_delays_no_other_caller() {
             }
             assert!(answered > 10, "{answered}");
         }
-        // The FUSE program ends: the file is there and cannot be read.
+        // The FUSE program ends: the file exists and cannot be read.
         drop(hung);
         let words = ["Quit", "/root/.flatpak-info"];
-        refused(timeout(DEADLINE, client.quit()).await.unwrap(), &words);
+        assert_denied(timeout(DEADLINE, client.quit()).await.unwrap(), &words);
         host.sources().await.unwrap();
     });
 }
 
 #[test]
 fn a_snap_is_identified_by_its_control_group() {
-    let cgroup = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
-    let is_one = |path: &&&str| PathBuf::from(path).join("cgroup.procs").exists();
-    let group = cgroup.iter().find(is_one).map(|path| {
+    let mounts = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
+    let is_hierarchy = |path: &&&str| PathBuf::from(path).join("cgroup.procs").exists();
+    let group = mounts.iter().find(is_hierarchy).map(|path| {
         let name = format!("snap.example.app-{}.scope", std::process::id());
         PathBuf::from(path).join(name)
     });
@@ -148,12 +148,12 @@ fn a_caller_of_kernel_metrics_is_not_identified() {
         let mut messages = MessageStream::from(&monitor);
         let proxy = MonitoringProxy::new(&monitor).await.unwrap();
         proxy.become_monitor(&[], 0).await.unwrap();
-        let own = client.bus().connection().unique_name().unwrap().clone();
-        let mut asked = async |call: &str, count: usize| {
-            // Until the reply to the last call of this client.
-            let mut bus_calls = 0;
-            let mut answers = 0;
-            while answers < count {
+        let caller = client.bus().connection().unique_name().unwrap().clone();
+        // The number of calls that the service makes until it has sent this many replies to the client.
+        let mut calls_of_service = async |method: &str, replies: usize| {
+            let mut calls = 0;
+            let mut seen = 0;
+            while seen < replies {
                 let message = timeout(DEADLINE, messages.next()).await.unwrap().unwrap();
                 let message = message.unwrap();
                 let header = message.header();
@@ -162,32 +162,34 @@ fn a_caller_of_kernel_metrics_is_not_identified() {
                     continue;
                 }
                 match message.message_type() {
-                    Type::MethodCall => bus_calls += 1,
+                    Type::MethodCall => calls += 1,
                     Type::MethodReturn
-                        if header.destination().is_some_and(|to| *to == own.as_str()) =>
+                        if header
+                            .destination()
+                            .is_some_and(|to| *to == caller.as_str()) =>
                     {
-                        answers += 1;
+                        seen += 1;
                     }
                     _ => {}
                 }
             }
-            eprintln!("{call}: {bus_calls}");
-            bus_calls
+            eprintln!("{method}: {calls}");
+            calls
         };
         for _ in 0..5 {
             sample().await;
         }
         client.list(&["cpu"]).await.unwrap();
-        assert_eq!(asked("Sample", 6).await, 0);
+        assert_eq!(calls_of_service("Sample", 6).await, 0);
         // A call that needs a grant has the caller identified once.
         for _ in 0..5 {
             client.list(&[]).await.unwrap();
         }
-        let first = asked("List", 5).await;
+        let first = calls_of_service("List", 5).await;
         assert!((1..=4).contains(&first), "{first}");
         client.list(&[]).await.unwrap();
         client.sources().await.unwrap();
-        assert_eq!(asked("List and Sources", 2).await, 0);
+        assert_eq!(calls_of_service("List and Sources", 2).await, 0);
     });
 }
 

@@ -4,7 +4,7 @@ use sampled::client::{Error, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
 
 use super::{
-    APP, INFO, SECRET, Sandbox, configure, define_secret, grant, has_run, refused, reload,
+    APP, INFO, SECRET, Sandbox, assert_denied, configure, define_secret, grant, has_run, reload,
 };
 use crate::support::{
     bus::Bus,
@@ -32,11 +32,11 @@ fn custom_grants_custom_metrics() {
             .unwrap();
         timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         // The program has no other grant.
-        refused(client.quit().await, &["Quit"]);
+        assert_denied(client.quit().await, &["Quit"]);
         let every = TableOptions::default();
         let processes = sandbox.processes().await;
         let snapshot = processes.snapshot(&["pid"], &every, SampleOptions::default());
-        refused(snapshot.await, &["processes = true"]);
+        assert_denied(snapshot.await, &["processes = true"]);
     });
 }
 
@@ -49,38 +49,44 @@ fn processes_grants_the_table_without_command_lines() {
     grant(&bus, "processes = true");
     bus.block_on(async {
         let processes = sandbox.processes().await;
-        let (all, usual) = (TableOptions::default(), SampleOptions::default());
+        let (all, options) = (TableOptions::default(), SampleOptions::default());
         // The default fields, without the one that is not granted.
-        let table = processes.snapshot(&[], &all, usual).await.unwrap();
+        let table = processes.snapshot(&[], &all, options).await.unwrap();
         assert!(table.columns.iter().any(|column| column == "name"));
         assert!(!table.columns.iter().any(|column| column == "command_line"));
-        let words = [
+        let texts = [
             "Processes1.Snapshot",
             "command_line",
             "command-lines = true",
             APP,
         ];
         let named = processes
-            .snapshot(&["pid", "command_line"], &all, usual)
+            .snapshot(&["pid", "command_line"], &all, options)
             .await;
-        refused(named, &words);
+        assert_denied(named, &texts);
         // An order and a filter reveal it as well.
         let ordered = all.clone().ordered_by("-command_line");
-        refused(processes.snapshot(&["pid"], &ordered, usual).await, &words);
+        assert_denied(
+            processes.snapshot(&["pid"], &ordered, options).await,
+            &texts,
+        );
         let filtered = all.clone().filtered_by("command_line", "*password*");
-        refused(processes.snapshot(&["pid"], &filtered, usual).await, &words);
-        let sums = processes.sums("user", &["rss"], &filtered, usual).await;
-        refused(sums, &["Processes1.Sums", "command-lines = true"]);
+        assert_denied(
+            processes.snapshot(&["pid"], &filtered, options).await,
+            &texts,
+        );
+        let sums = processes.sums("user", &["rss"], &filtered, options).await;
+        assert_denied(sums, &["Processes1.Sums", "command-lines = true"]);
         let every = Start::every_millis(50);
         let started = processes.start(&["pid"], &filtered, every.clone()).await;
-        refused(
+        assert_denied(
             started.map(drop),
             &["Processes1.Start", "command-lines = true"],
         );
         let mut session = processes.start(&["pid", "rss"], &all, every).await.unwrap();
         timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         let ended = processes.end(1, 0, 15).await;
-        refused(ended, &["Processes1.End", "end = true"]);
+        assert_denied(ended, &["Processes1.End", "end = true"]);
     });
     let run = sandbox.run(&bus, &["ps"]);
     assert_eq!(run.code, Some(1), "{run:?}");
@@ -89,7 +95,7 @@ fn processes_grants_the_table_without_command_lines() {
 }
 
 #[test]
-fn command_lines_and_end_grant_those() {
+fn command_lines_and_end_grant_command_lines_and_signals() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -127,10 +133,10 @@ fn a_reload_changes_grants_at_once() {
     define_secret(&bus);
     bus.block_on(async {
         let (client, processes) = (sandbox.client().await, sandbox.processes().await);
-        let (all, usual) = (TableOptions::default(), SampleOptions::default());
+        let (all, options) = (TableOptions::default(), SampleOptions::default());
         let listed = client.list(&[SECRET]).await;
         assert!(matches!(listed, Err(Error::UnknownMetric(_))));
-        refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);
+        assert_denied(processes.snapshot(&["pid"], &all, options).await, &[APP]);
         let daemon = bus.owned().await;
         grant(&bus, "custom = true\nprocesses = true");
         reload(&daemon);
@@ -138,7 +144,7 @@ fn a_reload_changes_grants_at_once() {
         while client.list(&[SECRET]).await.is_err() {
             assert!(tokio::time::Instant::now() < end);
         }
-        processes.snapshot(&["pid"], &all, usual).await.unwrap();
+        processes.snapshot(&["pid"], &all, options).await.unwrap();
         // A withdrawn grant ends the sessions that need it, and no other.
         let every = || Start::every_millis(50);
         let mut secret = client.start(&["room"], every()).await.unwrap();
@@ -150,22 +156,22 @@ fn a_reload_changes_grants_at_once() {
         let mut host = bus.client().await.start(&["room"], every()).await.unwrap();
         configure(&bus, "");
         reload(&daemon);
-        let over = async {
-            let over = loop {
-                if let Err(over) = secret.next().await {
-                    break over;
+        let ended = async {
+            let error = loop {
+                if let Err(error) = secret.next().await {
+                    break error;
                 }
             };
             while table.next().await.is_ok() {}
-            over
+            error
         };
-        let over = timeout(DEADLINE, over).await.unwrap();
-        assert_eq!(over.to_string(), "the session is over: denied");
+        let error = timeout(DEADLINE, ended).await.unwrap();
+        assert_eq!(error.to_string(), "the session is over: denied");
         for _ in 0..3 {
             timeout(DEADLINE, kernel.next()).await.unwrap().unwrap();
             timeout(DEADLINE, host.next()).await.unwrap().unwrap();
         }
         assert!(client.list(&[SECRET]).await.is_err());
-        refused(processes.snapshot(&["pid"], &all, usual).await, &[APP]);
+        assert_denied(processes.snapshot(&["pid"], &all, options).await, &[APP]);
     });
 }

@@ -1,4 +1,4 @@
-//! `sampled` itself in a sandbox: the files there are not those of the machine that the user means.
+//! `sampled` itself in a sandbox: the files there are not those of the user's machine.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn run(home: &Home, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn the_client_does_not_read_files_instead_of_the_service() {
+fn without_a_bus_the_client_in_a_sandbox_does_not_read_files() {
     let home = Home::new();
     if run(&home, &["--version"]).code != Some(0) {
         return skip(Sandbox::NEEDS);
@@ -47,7 +47,7 @@ fn the_client_does_not_read_files_instead_of_the_service() {
             assert!(run.stderr.contains(word), "{word} is not in: {run:?}");
         }
     }
-    // Options that name these files have them read.
-    let said = run(&home, &["sample", "cpu/all/usage", "--procfs", "/proc"]).ok();
-    assert!(said.contains("cpu/all/usage"), "{said}");
+    // With an option that names these files, the client reads them.
+    let output = run(&home, &["sample", "cpu/all/usage", "--procfs", "/proc"]).ok();
+    assert!(output.contains("cpu/all/usage"), "{output}");
 }

@@ -21,7 +21,7 @@ use crate::{
 const APP: &str = "org.example.App";
 const INFO: &str = "[Application]\nname=org.example.App\n";
 
-/// A root that is this one, with one more file.
+/// A shell script that runs a program in a copy of the root directory, made of bind mounts, with a `/.flatpak-info`.
 const ENTER: &str = r#"
 root=$1; info=$2; hung=$3; shift 3
 mount -t tmpfs tmpfs "$root"
@@ -35,23 +35,23 @@ printf '%s' "$info" >"$root/.flatpak-info"
 exec chroot "$root" "$@"
 "#;
 
-/// Sandboxes as Flatpak makes them: the proxy of one is in the same root.
+/// A sandbox as Flatpak makes it: its proxy has the same root directory.
 struct Sandbox;
 
 impl Sandbox {
     const NEEDS: &str = "it needs xdg-dbus-proxy and a mount namespace of its own";
 
-    /// The proxy of a sandbox with this `/.flatpak-info`; `None` if it cannot be made.
+    /// The proxy of a sandbox with this text in `/.flatpak-info`; `None` if no sandbox can be made.
     fn proxy(bus: &Bus, info: &str) -> Option<Proxy> {
-        Self::made(bus, info, Path::new(""))
+        Self::run_proxy(bus, info, Path::new(""))
     }
 
     /// The proxy of a sandbox that has this file as `/.flatpak-info`.
     fn proxy_with_info_at(bus: &Bus, path: &Path) -> Option<Proxy> {
-        Self::made(bus, "", path)
+        Self::run_proxy(bus, "", path)
     }
 
-    fn made(bus: &Bus, info: &str, at: &Path) -> Option<Proxy> {
+    fn run_proxy(bus: &Bus, info: &str, info_file: &Path) -> Option<Proxy> {
         let root = bus.dir().join("root");
         fs::create_dir_all(&root).unwrap();
         let mut command = bus.command("unshare");
@@ -59,12 +59,12 @@ impl Sandbox {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["--mount", "--propagation=private", "sh", "-ec", ENTER, "sh"]);
-        command.arg(root).arg(info).arg(at);
+        command.arg(root).arg(info).arg(info_file);
         Proxy::run_by(command, bus)
     }
 }
 
-/// A custom metric: a command that writes a file when it runs.
+/// The id of a custom metric with a command that writes a file when it runs.
 const SECRET: &str = "room/desk/secret";
 
 fn define_secret(bus: &Bus) {
@@ -80,7 +80,7 @@ fn has_run(bus: &Bus) -> bool {
     bus.dir().join("trace").exists()
 }
 
-/// Replaces the configuration.
+/// Replaces config.toml.
 fn configure(bus: &Bus, text: &str) {
     let directory = bus.config().join("sampled");
     fs::create_dir_all(&directory).unwrap();
@@ -95,15 +95,15 @@ fn reload(daemon: &Process) {
     daemon.signal(Signal::HUP);
 }
 
-/// Asserts that a call is refused with an error that contains these words.
+/// Asserts that a call is refused with an error that contains these texts.
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>, words: &[&str]) {
+fn assert_denied<T: std::fmt::Debug>(result: Result<T, Error>, texts: &[&str]) {
     match result {
-        Err(Error::AccessDenied(text)) => {
-            for word in words {
-                assert!(text.contains(word), "{word} is not in: {text}");
+        Err(Error::AccessDenied(error)) => {
+            for text in texts {
+                assert!(error.contains(text), "{text} is not in: {error}");
             }
         }
-        other => panic!("{other:?} is no refusal"),
+        other => panic!("not denied: {other:?}"),
     }
 }

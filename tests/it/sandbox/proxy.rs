@@ -20,7 +20,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy of a bus, run by a command that runs its arguments; `None` if that fails.
+    /// Starts a proxy of a bus, by a command that runs its arguments as a program; `None` if that fails.
     pub(crate) fn run_by(mut command: Command, bus: &Bus) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));

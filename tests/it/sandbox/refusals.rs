@@ -1,10 +1,10 @@
-//! The calls that a program in a sandbox without grants may make, and those that it may not.
+//! The calls that a program in a sandbox without grants may make, and the calls that it may not make.
 
 use futures_util::StreamExt;
 use sampled::client::{Error, SampleOptions, Start, TableOptions};
 use tokio::time::timeout;
 
-use super::{APP, INFO, SECRET, Sandbox, define_secret, has_run, refused};
+use super::{APP, INFO, SECRET, Sandbox, assert_denied, define_secret, has_run};
 use crate::{
     custom::fixture::{define, sources_d},
     support::{
@@ -13,33 +13,39 @@ use crate::{
     },
 };
 
-const QUICK: &str = "memory/physical/total";
+const KERNEL_METRIC: &str = "memory/physical/total";
 
 #[test]
-fn kernel_metrics_and_own_sessions_are_permitted() {
+fn kernel_metrics_and_sessions_of_the_program_are_permitted() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
         let client = sandbox.client().await;
-        assert!(client.list(&["memory"]).await.unwrap().contains_key(QUICK));
-        let sample = client.sample(&["cpu", QUICK], SampleOptions::default());
-        assert!(sample.await.unwrap().readings.contains_key(QUICK));
+        assert!(
+            client
+                .list(&["memory"])
+                .await
+                .unwrap()
+                .contains_key(KERNEL_METRIC)
+        );
+        let sample = client.sample(&["cpu", KERNEL_METRIC], SampleOptions::default());
+        assert!(sample.await.unwrap().readings.contains_key(KERNEL_METRIC));
         let mut session = client
-            .start(&["cpu", QUICK], Start::every_millis(50))
+            .start(&["cpu", KERNEL_METRIC], Start::every_millis(50))
             .await
             .unwrap();
         for _ in 0..3 {
             timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         session.stop().await.unwrap();
-        // The program sees everything of its own sessions.
+        // The program sees all properties of its own sessions.
         let label = [("label", zbus::Variant::from("mine"))].into();
-        let started = client.proxy().start(&[QUICK], 50_000, &label).await;
-        let (own, _) = started.unwrap();
-        assert_eq!(client.sessions().await.unwrap()[&own].label, "mine");
-        client.stop(own).await.unwrap();
+        let started = client.proxy().start(&[KERNEL_METRIC], 50_000, &label).await;
+        let (session, _) = started.unwrap();
+        assert_eq!(client.sessions().await.unwrap()[&session].label, "mine");
+        client.stop(session).await.unwrap();
         let processes = sandbox.processes().await;
         assert!(
             processes
@@ -52,7 +58,7 @@ fn kernel_metrics_and_own_sessions_are_permitted() {
 }
 
 #[test]
-fn custom_metrics_are_hidden_and_do_not_run() {
+fn custom_metrics_are_hidden_and_their_commands_do_not_run() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
@@ -60,14 +66,14 @@ fn custom_metrics_are_hidden_and_do_not_run() {
     define_secret(&bus);
     bus.block_on(async {
         let client = sandbox.client().await;
-        let is_shown = |id: &str| id.starts_with("room");
-        for selectors in [&[][..], &["*"], &["*/*/*"], &[QUICK, "*"]] {
+        let is_custom = |id: &str| id.starts_with("room");
+        for selectors in [&[][..], &["*"], &["*/*/*"], &[KERNEL_METRIC, "*"]] {
             let listed = client.list(selectors).await.unwrap();
-            assert!(!listed.is_empty() && !listed.keys().any(|id| is_shown(id)));
+            assert!(!listed.is_empty() && !listed.keys().any(|id| is_custom(id)));
             let sample = client.sample(selectors, SampleOptions::default());
             let sample = sample.await.unwrap();
             let mut ids = sample.readings.keys().chain(sample.faults.keys());
-            assert!(!ids.any(|id| is_shown(id)));
+            assert!(!ids.any(|id| is_custom(id)));
         }
         // The id, a prefix, a pattern, and a misspelt id.
         for selector in [SECRET, "room", "room/*/secret", "room/desk/secre"] {
@@ -78,7 +84,10 @@ fn custom_metrics_are_hidden_and_do_not_run() {
                     .sample(&[selector], SampleOptions::default())
                     .await
                     .map(drop),
-                client.start(&[QUICK, selector], every).await.map(drop),
+                client
+                    .start(&[KERNEL_METRIC, selector], every)
+                    .await
+                    .map(drop),
             ];
             for error in errors {
                 let Err(Error::UnknownMetric(text)) = error else {
@@ -93,51 +102,57 @@ fn custom_metrics_are_hidden_and_do_not_run() {
         let sources = client.sources().await.unwrap();
         assert!(sources.contains_key("memory"));
         assert!(!sources.keys().any(|name| name.contains("sources.d")));
-        // Programs outside see all of it; their sessions' columns are hidden as well.
+        // Programs outside see custom metrics, but the program in the sandbox does not see them in their sessions.
         let host = bus.client().await;
-        let theirs = host.start(&[QUICK], Start::every_millis(50)).await.unwrap();
+        let kernel = host
+            .start(&[KERNEL_METRIC], Start::every_millis(50))
+            .await
+            .unwrap();
         assert!(host.sources().await.unwrap().contains_key("sources.d"));
         assert!(!has_run(&bus));
-        let mut own = host
+        let mut custom = host
             .start(&[SECRET], Start::every_millis(50))
             .await
             .unwrap();
-        timeout(DEADLINE, own.next()).await.unwrap().unwrap();
+        timeout(DEADLINE, custom.next()).await.unwrap().unwrap();
         let sessions = client.sessions().await.unwrap();
         assert!(
             sessions
                 .values()
-                .all(|session| !session.metrics.iter().any(|id| is_shown(id)))
+                .all(|session| !session.metrics.iter().any(|id| is_custom(id)))
         );
         assert_eq!(sessions.len(), 2);
-        own.stop().await.unwrap();
-        theirs.stop().await.unwrap();
+        custom.stop().await.unwrap();
+        kernel.stop().await.unwrap();
     });
 }
 
 #[test]
-fn later_definitions_are_hidden_as_well() {
+fn custom_metrics_defined_later_are_hidden_as_well() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
         let (client, host) = (sandbox.client().await, bus.client().await);
-        let mut told = client.proxy().receive_catalog_changed().await.unwrap();
-        let mut announced = host.proxy().receive_catalog_changed().await.unwrap();
-        // A client that has never made a call.
+        let mut sandboxed_changes = client.proxy().receive_catalog_changed().await.unwrap();
+        let mut host_changes = host.proxy().receive_catalog_changed().await.unwrap();
+        // A client outside that makes no call.
         let listener = bus.client().await;
-        let mut heard = listener.proxy().receive_catalog_changed().await.unwrap();
+        let mut listener_changes = listener.proxy().receive_catalog_changed().await.unwrap();
         let all = client.start(&["*"], Start::every_millis(50)).await;
         let mut all = all.unwrap();
-        let mut theirs = host.start(&["*"], Start::every_millis(50)).await.unwrap();
+        let mut host_session = host.start(&["*"], Start::every_millis(50)).await.unwrap();
         timeout(DEADLINE, all.next()).await.unwrap().unwrap();
         define_secret(&bus);
-        while theirs.columns().iter().all(|id| id != SECRET) {
-            timeout(DEADLINE, theirs.next()).await.unwrap().unwrap();
+        while host_session.columns().iter().all(|id| id != SECRET) {
+            timeout(DEADLINE, host_session.next())
+                .await
+                .unwrap()
+                .unwrap();
         }
-        // A client that may see it is told.
-        for changes in [&mut announced, &mut heard] {
+        // Both clients outside get a signal about the metric.
+        for changes in [&mut host_changes, &mut listener_changes] {
             loop {
                 let change = timeout(DEADLINE, changes.next()).await.unwrap().unwrap();
                 let appeared = change.args().unwrap().appeared;
@@ -146,8 +161,10 @@ fn later_definitions_are_hidden_as_well() {
                 }
             }
         }
-        // Two frames that were made after the change.
-        let now = client.sample(&[QUICK], SampleOptions::default()).await;
+        // The first two frames after the change do not have the metric.
+        let now = client
+            .sample(&[KERNEL_METRIC], SampleOptions::default())
+            .await;
         let now = now.unwrap().timestamp;
         let mut later = 0;
         while later < 2 {
@@ -156,20 +173,22 @@ fn later_definitions_are_hidden_as_well() {
             later += u32::from(frame.timestamp > now);
         }
         assert!(!all.columns().iter().any(|id| id.starts_with("room")));
-        // No broadcast has named the metric, and another definition changes nothing.
+        // No signal to the program in the sandbox names the metric, nor one that is defined later.
         let directory = sources_d(&bus);
         define(
             &directory,
             "more.toml",
             "[metrics.'room/a/b']\nfile = '/proc/uptime'\n",
         );
-        // On a busy machine a later call finds it.
+        // `List` reads new definitions, but waits only a short time for them.
         let end = tokio::time::Instant::now() + DEADLINE;
         while !host.list(&[]).await.unwrap().contains_key("room/a/b") {
             assert!(tokio::time::Instant::now() < end);
         }
         client.list(&[]).await.unwrap();
-        while let Ok(Some(change)) = timeout(std::time::Duration::ZERO, told.next()).await {
+        while let Ok(Some(change)) =
+            timeout(std::time::Duration::ZERO, sandboxed_changes.next()).await
+        {
             let change = change.args().unwrap();
             assert!(!change.appeared.iter().any(|id| id.starts_with("room")));
         }
@@ -177,34 +196,37 @@ fn later_definitions_are_hidden_as_well() {
 }
 
 #[test]
-fn sessions_of_others_quit_and_detached_are_refused() {
+fn quit_detached_sessions_and_sessions_of_others_are_refused() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
         return skip(Sandbox::NEEDS);
     };
     bus.block_on(async {
         let (client, host) = (sandbox.client().await, bus.client().await);
-        refused(client.quit().await, &["Quit", APP]);
+        assert_denied(client.quit().await, &["Quit", APP]);
         let detached = Start {
             detached: true,
             ..Start::every_millis(50)
         };
-        let started = client.start(&[QUICK], detached.clone()).await;
-        refused(started.map(drop), &["detached", APP]);
+        let started = client.start(&[KERNEL_METRIC], detached.clone()).await;
+        assert_denied(started.map(drop), &["detached", APP]);
         let labelled = Start {
             label: "private".to_owned(),
             ..Start::every_millis(50)
         };
-        let owned = host.start(&[QUICK], labelled.clone()).await.unwrap();
+        let attached = host
+            .start(&[KERNEL_METRIC], labelled.clone())
+            .await
+            .unwrap();
         let detached = Start {
             label: "private".to_owned(),
             ..detached
         };
-        let detached = host.start(&[QUICK], detached).await.unwrap();
-        for session in [owned.id(), detached.id()] {
-            refused(client.stop(session).await, &["Stop", APP]);
+        let detached = host.start(&[KERNEL_METRIC], detached).await.unwrap();
+        for session in [attached.id(), detached.id()] {
+            assert_denied(client.stop(session).await, &["Stop", APP]);
             let words = ["Stop", APP];
-            refused(sandbox.processes().await.stop(session).await, &words);
+            assert_denied(sandbox.processes().await.stop(session).await, &words);
         }
         let sessions = client.sessions().await.unwrap();
         let labels: Vec<_> = sessions.values().map(|session| &*session.label).collect();
@@ -217,7 +239,7 @@ fn sessions_of_others_quit_and_detached_are_refused() {
                 .map(|session| session.label)
                 .all(|label| label == "private")
         );
-        owned.stop().await.unwrap();
+        attached.stop().await.unwrap();
         host.stop(detached.id()).await.unwrap();
     });
 }
@@ -230,20 +252,20 @@ fn processes_are_refused() {
     };
     bus.block_on(async {
         let processes = sandbox.processes().await;
-        let (all, usual) = (TableOptions::default(), SampleOptions::default());
+        let (all, options) = (TableOptions::default(), SampleOptions::default());
         let key = |member, key: &str| {
             let key = format!("{key} = true below [sandbox.\"{APP}\"] in config.toml");
             [member, key]
         };
         let check = |result: Result<(), Error>, member: &str, grant| {
-            refused(
+            assert_denied(
                 result,
                 &key(member.to_owned(), grant).each_ref().map(|word| &**word),
             );
         };
-        let snapshot = processes.snapshot(&["pid"], &all, usual).await;
+        let snapshot = processes.snapshot(&["pid"], &all, options).await;
         check(snapshot.map(drop), "Processes1.Snapshot", "processes");
-        let sums = processes.sums("user", &["rss"], &all, usual).await;
+        let sums = processes.sums("user", &["rss"], &all, options).await;
         check(sums.map(drop), "Processes1.Sums", "processes");
         let every = Start::every_millis(50);
         let started = processes.start(&["pid"], &all, every).await;
@@ -264,27 +286,27 @@ fn processes_are_refused() {
 }
 
 #[test]
-fn clients_that_have_left_do_not_fill_the_list_of_listeners() {
-    // This bus does not tell the subscribers: the service tells the clients that have called `List` or `Start`.
+fn clients_that_have_left_do_not_displace_others_from_catalog_changes() {
+    // This bus does not list subscribers, so the service remembers the clients that have called `List` or `Start`.
     let bus = Bus::without_statistics();
     bus.block_on(async {
         let first = bus.client().await;
-        let mut told_first = first.proxy().receive_catalog_changed().await.unwrap();
-        first.list(&[QUICK]).await.unwrap();
-        // More clients than are remembered.
+        let mut first_changes = first.proxy().receive_catalog_changed().await.unwrap();
+        first.list(&[KERNEL_METRIC]).await.unwrap();
+        // More clients than the service remembers.
         for _ in 0..1100 {
-            bus.client().await.list(&[QUICK]).await.unwrap();
+            bus.client().await.list(&[KERNEL_METRIC]).await.unwrap();
         }
         let last = bus.client().await;
-        let mut told_last = last.proxy().receive_catalog_changed().await.unwrap();
-        last.list(&[QUICK]).await.unwrap();
+        let mut last_changes = last.proxy().receive_catalog_changed().await.unwrap();
+        last.list(&[KERNEL_METRIC]).await.unwrap();
         let every = Start::every_millis(50);
         let mut session = last.start(&["*"], every).await.unwrap();
         define_secret(&bus);
         while session.columns().iter().all(|id| id != SECRET) {
             timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
-        for changes in [&mut told_first, &mut told_last] {
+        for changes in [&mut first_changes, &mut last_changes] {
             loop {
                 let change = timeout(DEADLINE, changes.next()).await.unwrap().unwrap();
                 let appeared = change.args().unwrap().appeared;
