@@ -1,7 +1,7 @@
-//! The service as a real systemd has it, with either bus and with what `install` has written.
+//! The service under a real `systemd --user`, with dbus-daemon and with dbus-broker, installed by `sampled install`.
 //!
-//! Each test runs itself once more in each session that it asks for, and what is in its braces runs
-//! there: see [`session`].
+//! Each test runs the test binary again inside of each session that it names; the closure of the test runs there: see
+//! [`session`].
 
 mod confinement;
 mod custom_commands;
@@ -28,21 +28,24 @@ use sampled::{
 use crate::support::{home::SAMPLED, process::Run};
 use session::{EVERYWHERE, Setup, UNITS, within};
 
-/// Long enough not to end while a test looks, and short enough to be waited for.
+/// An idle timeout that a test can wait for.
 const SHORT: &str = "idle_timeout = '100ms'";
 
 #[test]
-fn a_call_starts_the_service_and_it_leaves() {
+fn a_call_starts_the_service_and_an_idle_timeout_ends_it() {
     within(&EVERYWHERE, async |session| {
         session.configure(SHORT);
         let mut seen = HashSet::new();
         for _ in 0..2 {
             session.busctl_sample();
             let client = session.client().await;
-            let held = client.start(&["memory"], Start::every_millis(1000)).await;
-            let held = held.expect("session");
+            let kept = client.start(&["memory"], Start::every_millis(1000)).await;
+            let kept = kept.expect("session");
             let process = session.owner().await;
-            assert!(seen.insert(process.pid), "it has left in between");
+            assert!(
+                seen.insert(process.pid),
+                "the service of the first round still runs"
+            );
             session.busctl_sample();
             assert_eq!(session.owner().await.pid, process.pid);
             let unit = session.unit().await;
@@ -50,7 +53,7 @@ fn a_call_starts_the_service_and_it_leaves() {
                 assert_eq!(unit.main_pid().await, process.pid);
                 assert_eq!(unit.state().await, "active");
             }
-            held.stop().await.expect("stopped");
+            kept.stop().await.expect("stopped");
             process.wait();
             unit.until("inactive").await;
             assert_eq!(unit.result().await, "success");
@@ -60,22 +63,22 @@ fn a_call_starts_the_service_and_it_leaves() {
 }
 
 #[test]
-fn lives_follow_each_other() {
+fn the_service_can_be_started_more_often_than_the_start_limit_of_systemd() {
     within(&EVERYWHERE, async |session| {
         let client = session.client().await;
         let begun = Instant::now();
         let mut seen = HashSet::new();
-        // More than five in ten seconds, the limit of a unit that says nothing of it. Each begins
-        // while the one before may not have ended yet.
+        // The default StartLimitBurst of a unit is five starts in ten seconds. Each service starts while the process
+        // before it may not have ended yet.
         for _ in 0..12 {
             let sample = session.read(&client).await;
             assert_eq!(sample.expect("sample").faults, [].into());
             seen.insert(session.owner().await.pid);
-            client.quit().await.expect("nobody else is there");
+            client.quit().await.expect("no other client has a session");
             session.vacant().await;
         }
         assert_eq!(seen.len(), 12);
-        // And leaving of its own accord, within the moment in which the next call comes.
+        // With this timeout the service leaves while the next call arrives.
         session.configure("idle_timeout = '1ms'");
         for _ in 0..12 {
             let sample = session.read(&client).await;
@@ -88,7 +91,7 @@ fn lives_follow_each_other() {
 }
 
 #[test]
-fn no_call_is_lost_between_two_lives() {
+fn no_call_is_lost_while_the_service_leaves() {
     within(&EVERYWHERE, async |session| {
         session.configure("idle_timeout = '20ms'");
         let end = Instant::now() + Duration::from_millis(1500);
@@ -96,7 +99,7 @@ fn no_call_is_lost_between_two_lives() {
             let client = session.client().await;
             let mut calls = 0;
             while Instant::now() < end {
-                // As long as the service waits, more or less: so calls meet it as it leaves.
+                // About the idle timeout, so that calls arrive while the service leaves.
                 let pause = 17 + (calls * 7 + caller * 3) % 11;
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 let sample = session.read(&client).await;
@@ -113,7 +116,7 @@ fn no_call_is_lost_between_two_lives() {
 }
 
 #[test]
-fn systemd_stops_it_in_the_middle_of_calls() {
+fn calls_are_answered_when_systemd_stops_the_service() {
     within(&UNITS, async |session| {
         let client = session.client().await;
         client.list(&["cpu"]).await.expect("metrics");
@@ -127,7 +130,7 @@ fn systemd_stops_it_in_the_middle_of_calls() {
             (sample, Instant::now())
         }));
         let stop = async {
-            // Answered behind the others: by now they have all come in.
+            // The service takes the calls of a client in order: with the reply to this one it has the others.
             client.sessions().await.expect("sessions");
             let stop = session
                 .command("systemctl")
@@ -151,7 +154,7 @@ fn systemd_stops_it_in_the_middle_of_calls() {
 }
 
 #[test]
-fn systemd_has_it_read_its_configuration_again() {
+fn systemctl_reload_applies_a_valid_configuration() {
     within(&UNITS, async |session| {
         session.configure("idle_timeout = '100s'");
         let client = session.client().await;
@@ -164,7 +167,7 @@ fn systemd_has_it_read_its_configuration_again() {
         let unit = session.unit().await;
         let mut changes = unit.changes().await;
         session.systemctl(&["reload", "sampled"]);
-        // systemctl does not wait for it, but its READY=1 is seen.
+        // systemctl does not wait for the end of the reload, but the READY=1 changes a property of the unit.
         while idle_timeout().await != 200_000_000 {
             changes.next().await;
         }
@@ -178,9 +181,9 @@ fn systemd_has_it_read_its_configuration_again() {
         assert_eq!(idle_timeout().await, 200_000_000);
         assert_eq!(session.owner().await.pid, process.pid);
         assert_eq!(unit.main_pid().await, process.pid);
-        // The next one has nothing old to keep. dbus-daemon does not tell its callers that a unit has
-        // failed: so it runs on the defaults, and they are answered.
-        client.quit().await.expect("nobody else is there");
+        // The next service has no earlier configuration to keep. dbus-daemon does not report a failed unit to the
+        // callers, so the service runs with the defaults instead of failing.
+        client.quit().await.expect("no other client has a session");
         unit.until("inactive").await;
         let begun = Instant::now();
         client.list(&["cpu"]).await.expect("metrics");
@@ -190,7 +193,7 @@ fn systemd_has_it_read_its_configuration_again() {
 }
 
 #[test]
-fn one_that_was_killed_has_a_successor() {
+fn a_call_after_a_kill_starts_the_service_again() {
     within(&EVERYWHERE, async |session| {
         let client = session.client().await;
         for _ in 0..3 {
@@ -199,8 +202,8 @@ fn one_that_was_killed_has_a_successor() {
             process.signal(Signal::KILL);
             session.vacant().await;
             if session.setup.unit {
-                // In the moment in which the bus has seen the end of it and systemd has not, starting
-                // what seems to run does nothing, or fails with it. Nothing in a unit changes that.
+                // As long as the bus has noticed the end of the process and systemd has not, a start of the unit does
+                // nothing or fails. No setting of a unit changes that.
                 session.unit().await.until("failed").await;
             }
             session.read(&client).await.expect("sample");
@@ -210,7 +213,7 @@ fn one_that_was_killed_has_a_successor() {
 }
 
 #[test]
-fn one_that_was_started_by_hand_is_left_alone() {
+fn a_service_in_the_foreground_is_not_replaced() {
     within(&EVERYWHERE, async |session| {
         let mut serve = session.sampled(&["serve", "--idle-timeout", "never"]);
         let mut daemon = serve.spawn().expect("sampled");
@@ -223,7 +226,7 @@ fn one_that_was_started_by_hand_is_left_alone() {
         assert_eq!(another.code, Some(1), "{another:?}");
         assert!(another.stderr.contains(&pid.to_string()), "{another:?}");
         if session.setup.unit {
-            // It finds that it is not needed, which is no failure.
+            // The service in the unit finds another one running and ends, which is not a failure.
             session.systemctl(&["start", "sampled"]);
             let unit = session.unit().await;
             unit.until("inactive").await;
@@ -241,7 +244,7 @@ fn one_that_was_started_by_hand_is_left_alone() {
 }
 
 #[test]
-fn the_unit_confines_it_and_breaks_nothing() {
+fn the_confinement_by_the_unit_changes_no_reading() {
     let setups = [
         UNITS[0],
         UNITS[1],
@@ -258,14 +261,14 @@ fn the_unit_confines_it_and_breaks_nothing() {
                 .await
                 .expect("sample");
             let ids = sample.readings.keys().chain(sample.faults.keys());
-            // Another test may add an interface meanwhile; one's own are there all the time.
+            // Other tests add and remove network interfaces.
             let ids = ids.filter(|id| !id.starts_with("network/") || id.starts_with("network/lo/"));
             let ids: BTreeSet<_> = ids.cloned().collect();
-            // What has a value at one moment and none at another has nothing to do with rights: a
-            // latency while nothing was read, a rate in its first reading.
+            // These faults come and go, and do not depend on rights: a latency without reads, a rate without a
+            // baseline.
             let mut faults = sample.faults;
-            let passing = [Fault::Stale, Fault::First, Fault::Timeout];
-            faults.retain(|id, fault| !passing.contains(fault) && ids.contains(id));
+            let transient = [Fault::Stale, Fault::First, Fault::Timeout];
+            faults.retain(|id, fault| !transient.contains(fault) && ids.contains(id));
             (ids, faults)
         };
         let status = |pid| fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
@@ -278,7 +281,7 @@ fn the_unit_confines_it_and_breaks_nothing() {
         }
         session.systemctl(&["stop", "sampled"]);
 
-        // As if a unit had started it that does not confine it.
+        // The service does not confine itself if it believes that a unit has started it.
         let mut serve = session.command("sh");
         let text = "export NOTIFY_SOCKET=/none SYSTEMD_EXEC_PID=$$; exec \"$0\" serve --idle-timeout never";
         let serve = serve.args(["-c", text, SAMPLED]).stdin(Stdio::null());
@@ -292,7 +295,7 @@ fn the_unit_confines_it_and_breaks_nothing() {
 }
 
 #[test]
-fn systemd_has_no_complaint_about_the_unit() {
+fn systemd_analyze_accepts_the_unit() {
     within(&UNITS[..1], async |session| {
         let unit = session.unit().await.file().await;
         let analyze = |arguments: &[&str]| {

@@ -1,4 +1,4 @@
-//! What each module of a crate names, as the parser of Rust sees it.
+//! The paths that each module of a crate names, found with a parser of Rust.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,11 +18,12 @@ pub(super) type Segments = Vec<String>;
 /// A file of a crate.
 pub(super) struct Module {
     pub(super) file: PathBuf,
-    /// The paths that it names, in full where they begin with `crate`, `self` or `super` or with a module below it.
-    /// Those of test code are kept apart.
+    /// The paths that it names outside of tests; absolute if they begin with `crate`, `self` or `super`, or with a module
+    /// below it.
     pub(super) names: BTreeSet<Segments>,
+    /// The paths that its tests name.
     pub(super) named_in_tests: BTreeSet<Segments>,
-    /// What it imports or re-exports, by the name that it has here.
+    /// The paths that it imports or re-exports, by their names in this module.
     aliases: BTreeMap<String, Segments>,
 }
 
@@ -57,10 +58,10 @@ impl Crate {
         Self(modules)
     }
 
-    /// The module of this crate in which a path ends: re-exports are followed.
+    /// The module of this crate that defines the item of a path: re-exports are followed.
     pub(super) fn owner(&self, path: &[String]) -> Option<Segments> {
         let mut path: Segments = path.strip_prefix(&["crate".to_owned()])?.to_vec();
-        // A path through re-exports of re-exports ends after a few.
+        // A limit, as re-exports might form a cycle.
         for _ in 0..8 {
             let mut at = 0;
             while at < path.len() && self.0.contains_key(&path[..=at]) {
@@ -81,7 +82,7 @@ impl Crate {
     }
 }
 
-/// The path of the module that a file is.
+/// The path of the module in a file.
 fn module_path(file: &Path) -> Segments {
     let mut path: Segments = file
         .with_extension("")
@@ -110,8 +111,8 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// Notes a path, in full; returns it.
-    fn note(&mut self, path: &[String]) -> Segments {
+    /// Records a path; returns it as an absolute path.
+    fn record(&mut self, path: &[String]) -> Segments {
         let root = || std::iter::once("crate".to_owned());
         let full: Segments = match &*path[0] {
             "self" => root()
@@ -119,11 +120,11 @@ impl Visitor {
                 .chain(path[1..].to_vec())
                 .collect(),
             "super" => {
-                let ups = path.iter().take_while(|part| *part == "super").count();
-                let above = &self.path[..self.path.len().saturating_sub(ups)];
+                let supers = path.iter().take_while(|part| *part == "super").count();
+                let ancestor = &self.path[..self.path.len().saturating_sub(supers)];
                 root()
-                    .chain(above.to_vec())
-                    .chain(path[ups..].to_vec())
+                    .chain(ancestor.to_vec())
+                    .chain(path[supers..].to_vec())
                     .collect()
             }
             first if self.children.contains(first) => root()
@@ -139,45 +140,45 @@ impl Visitor {
         full
     }
 
-    fn note_tree(&mut self, before: &[String], tree: &UseTree) {
+    fn record_tree(&mut self, before: &[String], tree: &UseTree) {
         let with = |name: &syn::Ident| {
             let name = (*name != "self").then(|| name.to_string());
             before.iter().cloned().chain(name).collect::<Segments>()
         };
         match tree {
             UseTree::Path(path) if before.is_empty() => {
-                self.note_tree(&[path.ident.to_string()], &path.tree);
+                self.record_tree(&[path.ident.to_string()], &path.tree);
             }
-            UseTree::Path(path) => self.note_tree(&with(&path.ident), &path.tree),
+            UseTree::Path(path) => self.record_tree(&with(&path.ident), &path.tree),
             UseTree::Name(name) => {
-                let full = self.note(&with(&name.ident));
+                let full = self.record(&with(&name.ident));
                 let name = full.last().unwrap().clone();
-                self.alias(name, full);
+                self.add_alias(name, full);
             }
             UseTree::Rename(rename) => {
-                let full = self.note(&with(&rename.ident));
-                self.alias(rename.rename.to_string(), full);
+                let full = self.record(&with(&rename.ident));
+                self.add_alias(rename.rename.to_string(), full);
             }
             UseTree::Glob(_) if !before.is_empty() => {
-                self.note(before);
+                self.record(before);
             }
             UseTree::Glob(_) => {}
             UseTree::Group(group) => {
                 for tree in &group.items {
-                    self.note_tree(before, tree);
+                    self.record_tree(before, tree);
                 }
             }
         }
     }
 
-    fn alias(&mut self, name: String, full: Segments) {
+    fn add_alias(&mut self, name: String, full: Segments) {
         if !self.in_tests {
             self.found.aliases.insert(name, full);
         }
     }
 
-    /// Paths in the tokens of a macro, which are not parsed.
-    fn note_tokens(&mut self, tokens: TokenStream) {
+    /// Records the paths in the tokens of a macro, which are not parsed.
+    fn record_tokens(&mut self, tokens: TokenStream) {
         let mut path = Segments::new();
         let mut colons = 0;
         for token in tokens {
@@ -185,35 +186,35 @@ impl Visitor {
                 TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
                 TokenTree::Ident(ident) => {
                     if colons != 2 {
-                        self.note_long(&path);
+                        self.record_qualified(&path);
                         path.clear();
                     }
                     path.push(ident.to_string());
                     colons = 0;
                 }
                 other => {
-                    self.note_long(&path);
+                    self.record_qualified(&path);
                     path.clear();
                     colons = 0;
                     if let TokenTree::Group(group) = other {
-                        self.note_tokens(group.stream());
+                        self.record_tokens(group.stream());
                     }
                 }
             }
         }
-        self.note_long(&path);
+        self.record_qualified(&path);
     }
 
-    fn note_long(&mut self, path: &[String]) {
+    fn record_qualified(&mut self, path: &[String]) {
         if path.len() > 1 {
-            self.note(path);
+            self.record(path);
         }
     }
 }
 
 impl<'ast> Visit<'ast> for Visitor {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.note_tree(&[], &item.tree);
+        self.record_tree(&[], &item.tree);
     }
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
@@ -233,12 +234,12 @@ impl<'ast> Visit<'ast> for Visitor {
             .segments
             .iter()
             .map(|segment| segment.ident.to_string());
-        self.note_long(&names.collect::<Segments>());
+        self.record_qualified(&names.collect::<Segments>());
         syn::visit::visit_path(self, path);
     }
 
     fn visit_macro(&mut self, found: &'ast Macro) {
-        self.note_tokens(found.tokens.clone());
+        self.record_tokens(found.tokens.clone());
         syn::visit::visit_macro(self, found);
     }
 }

@@ -1,4 +1,4 @@
-//! The map of docs/architecture.md, so that it cannot rot: which module may name which.
+//! The modules that each module may import, as in the table of docs/architecture.md, and other rules about the code.
 
 mod imports;
 
@@ -9,8 +9,8 @@ use std::{
 
 use imports::{Crate, Segments};
 
-/// What each module of `src` may import of ours, and which of [`LIBRARIES`] it may name.
-const MAP: &[(&str, &[&str], &[&str])] = &[
+/// For each module of `src`: the modules that it may import, and those of [`LIBRARIES`] that it may import.
+const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("regular_file", &[], &[]),
     ("allocator", &[], &[]),
     ("expression", &[], &[]),
@@ -141,12 +141,12 @@ const MAP: &[(&str, &[&str], &[&str])] = &[
     ),
     ("systemd", &[], &["sampled_client", "zbus"]),
     ("install", &["regular_file", "wire"], &[]),
-    // The program stands above everything, and speaks to the bus through the library alone.
+    // The program is above all modules. It uses the bus only through the library.
     ("cli", &[], &["tokio", "tracing"]),
 ];
 
 /// What each module of the package sampled-client may import of it, and which of [`LIBRARIES`] it may name.
-const CLIENT: &[(&str, &[&str], &[&str])] = &[
+const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
     ("reading", &[], &[]),
     ("wire", &[], &[]),
     ("runtime", &[], &["zbus", "tokio", "zruntime"]),
@@ -199,40 +199,41 @@ fn parse(root: &str) -> Crate {
 
 #[test]
 fn imports_point_down_only() {
-    check_imports("src", MAP);
-    check_imports("crates/client/src", CLIENT);
+    check_imports("src", ALLOWED);
+    check_imports("crates/client/src", ALLOWED_IN_CLIENT);
 }
 
-fn check_imports(root: &str, map: &[(&str, &[&str], &[&str])]) {
+fn check_imports(root: &str, allowed: &[(&str, &[&str], &[&str])]) {
     let parsed = parse(root);
     for (path, module) in &parsed.0 {
         let Some(top) = path.first() else { continue };
-        let row = map.iter().find(|(name, ..)| name == top);
-        let (_, ours, theirs) = row.unwrap_or_else(|| panic!("{top} is not on the map"));
+        let row = allowed.iter().find(|(name, ..)| name == top);
+        let (_, modules, libraries) = row.unwrap_or_else(|| panic!("{top} is not in the list"));
         for named in &module.names {
             let shown = format!("{}: {}", module.file.display(), named.join("::"));
             if LIBRARIES.contains(&&*named[0]) {
-                assert!(theirs.contains(&&*named[0]), "{shown}");
+                assert!(libraries.contains(&&*named[0]), "{shown}");
             }
             let other = match &*named[0] {
                 "crate" => named.get(1),
                 _ => None,
             };
-            if let Some(other) = other.filter(|other| map.iter().any(|(name, ..)| name == other)) {
-                assert!(other == top || ours.contains(&&**other), "{shown}");
+            if let Some(other) =
+                other.filter(|other| allowed.iter().any(|(name, ..)| name == other))
+            {
+                assert!(other == top || modules.contains(&&**other), "{shown}");
             }
         }
     }
 }
 
-/// Of the modules in one module none needs itself through others. What they share is in the module above them
-/// or in another one.
+/// The modules of one module form no cycle of imports. Code that they share is in their parent or in another module.
 #[test]
-fn modules_make_no_circle() {
-    let mut circles = BTreeSet::new();
+fn modules_form_no_cycle() {
+    let mut cycles = BTreeSet::new();
     for root in ["src", "crates/client/src", "crates/daemon/src"] {
         let parsed = parse(root);
-        // Which of its siblings each module names, in itself or in a module below it.
+        // The siblings that each module imports, in itself or in a module below it.
         let mut edges: BTreeMap<Segments, BTreeSet<Segments>> = BTreeMap::new();
         for (path, module) in &parsed.0 {
             let owners = module.names.iter().filter_map(|named| parsed.owner(named));
@@ -248,32 +249,32 @@ fn modules_make_no_circle() {
             }
         }
         for start in edges.keys() {
-            circles.extend(circle(&edges, start).map(|circle| format!("{root}: {circle}")));
+            cycles.extend(cycle(&edges, start).map(|cycle| format!("{root}: {cycle}")));
         }
     }
-    assert!(circles.is_empty(), "{circles:#?}");
+    assert!(cycles.is_empty(), "{cycles:#?}");
 }
 
-/// The shortest way from a module back to itself.
-fn circle(edges: &BTreeMap<Segments, BTreeSet<Segments>>, start: &Segments) -> Option<String> {
-    let mut ways = vec![vec![start]];
+/// The shortest cycle of imports through a module, as text.
+fn cycle(edges: &BTreeMap<Segments, BTreeSet<Segments>>, start: &Segments) -> Option<String> {
+    let mut paths = vec![vec![start]];
     let mut seen = BTreeSet::new();
-    while !ways.is_empty() {
+    while !paths.is_empty() {
         let mut longer = Vec::new();
-        for way in ways {
-            for next in edges.get(*way.last().unwrap()).into_iter().flatten() {
+        for path in paths {
+            for next in edges.get(*path.last().unwrap()).into_iter().flatten() {
                 if next == start {
-                    let mut names: Vec<_> = way.iter().map(|module| module.join("::")).collect();
+                    let mut names: Vec<_> = path.iter().map(|module| module.join("::")).collect();
                     let least = (0..names.len()).min_by_key(|&at| &names[at]).unwrap();
                     names.rotate_left(least);
                     return Some(names.join(" → "));
                 }
                 if seen.insert(next) {
-                    longer.push(way.iter().copied().chain([next]).collect());
+                    longer.push(path.iter().copied().chain([next]).collect());
                 }
             }
         }
-        ways = longer;
+        paths = longer;
     }
     None
 }

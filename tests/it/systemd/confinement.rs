@@ -1,5 +1,4 @@
-//! What the unit confines in the session of an ordinary user: that each of its options has an effect, and breaks
-//! nothing.
+//! The confinement by the unit in the session of an ordinary user: each option has an effect, and the service works.
 
 use std::{
     env, fs,
@@ -20,7 +19,7 @@ use crate::{
     support::process::{DEADLINE, Run, skip},
 };
 
-/// An ordinary user, with either bus.
+/// The session of an ordinary user, with either bus.
 pub(super) const ORDINARY: [Setup; 2] = [ordinary(UNITS[0]), ordinary(UNITS[1])];
 
 const fn ordinary(setup: Setup) -> Setup {
@@ -38,7 +37,7 @@ fn sources_d() -> PathBuf {
     home().join(".config/sampled/sources.d")
 }
 
-/// What came of the attempts of a command, and without the service.
+/// The results of the system calls that a command of the service tries, and the results without the service.
 async fn tried(session: &Session) -> Option<[Tried; 2]> {
     let Some(probe) = Probe::new(&home()) else {
         skip("there is no python3");
@@ -94,9 +93,9 @@ fn each_option_has_an_effect() {
             assert_eq!(tried[attempt], outcome, "{option}: {attempt}");
             assert_ne!(free[attempt], outcome, "{option}: {attempt}");
         }
-        // No less than the service confines itself elsewhere.
+        // The unit denies all calls that the service denies itself without a unit.
         for (name, outcome) in DENIED.map(|(name, _)| (name, "EPERM")) {
-            // A number that this systemd does not know yet is unknown to the kernel that it came with, too.
+            // A call that this systemd does not know may be unknown to the kernel, too.
             let is_denied = tried[name] == outcome || tried[name] == "ENOSYS";
             assert!(is_denied, "{name}: {}", tried[name]);
         }
@@ -107,14 +106,14 @@ fn each_option_has_an_effect() {
 }
 
 #[test]
-fn limits_of_its_control_group_are_accepted() {
+fn systemd_accepts_the_resource_limits() {
     within(&ORDINARY, async |session| {
         session.busctl_sample();
         let properties = ["MemoryMax", "TasksMax", "OOMPolicy"]
             .map(|name| session.systemctl(&["show", "sampled", "--value", "--property", name]));
         let properties = properties.each_ref().map(|value| value.trim());
         assert_eq!(properties, ["2147483648", "4096", "continue"]);
-        // The kernel's word, where the user's manager may give it one.
+        // The files of the control group exist only if the controllers are delegated to the user.
         let process = session.owner().await;
         for (controller, file, value) in [
             ("memory", "memory.max", "2147483648"),
@@ -123,14 +122,14 @@ fn limits_of_its_control_group_are_accepted() {
             match control_group(process.pid).map(|group| fs::read_to_string(group.join(file))) {
                 Some(Ok(text)) => assert_eq!(text.trim(), value),
                 _ => println!(
-                    "{file} not looked at: there is no controller {controller} in the cgroup of version 2 of this session"
+                    "{file} is not checked: this session has no controller {controller} in its cgroup of version 2"
                 ),
             }
         }
     });
 }
 
-/// The directory of its cgroup of version 2.
+/// The directory of the version 2 control group of a process.
 fn control_group(pid: u32) -> Option<PathBuf> {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
@@ -142,9 +141,9 @@ fn control_group(pid: u32) -> Option<PathBuf> {
     Some(Path::new(mount.lines().next()?).join(path))
 }
 
-/// dbus-daemon starts it, or dbus-broker in a unit that it makes for that.
+/// dbus-daemon starts the service as its child, dbus-broker in a transient unit.
 #[test]
-fn without_a_unit_of_its_own_it_confines_itself() {
+fn without_an_installed_unit_the_service_confines_itself() {
     let setups = ORDINARY.map(|setup| Setup {
         unit: false,
         ..setup
@@ -158,9 +157,9 @@ fn without_a_unit_of_its_own_it_confines_itself() {
     });
 }
 
-/// What docs/sources.md tells those to write whose commands need more.
+/// The example in docs/sources.md for users whose commands need more rights.
 #[test]
-fn its_user_can_take_the_limits_away() {
+fn a_drop_in_of_the_user_removes_the_confinement() {
     within(&ORDINARY[..1], async |session| {
         let docs = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources.md"));
         let (_, text) = docs.split_once("```ini\n").expect("an example");
@@ -170,7 +169,7 @@ fn its_user_can_take_the_limits_away() {
         fs::write(directory.join("override.conf"), text).unwrap();
         session.systemctl(&["daemon-reload"]);
         if let Some([tried, mut free]) = tried(session).await {
-            // Calls that are tried for their numbers are no metrics.
+            // The probe by the command does not report all calls as metrics.
             free.retain(|name, _| tried.contains_key(name));
             assert_eq!(tried, free);
             let limits = ["show", "sampled", "--property", "MemoryMax,TasksMax"];
@@ -180,9 +179,9 @@ fn its_user_can_take_the_limits_away() {
     });
 }
 
-/// What the kernel shows of processes to those who might trace them: no option is to hide it.
+/// The kernel shows these fields only to a process that may trace the other one. No option of the unit hides them.
 #[test]
-fn processes_are_read() {
+fn all_fields_of_the_users_processes_are_read() {
     within(&ORDINARY, async |session| {
         let mut other = session.command("sleep").arg("1000").spawn().expect("sleep");
         let filter = format!("pid={}", other.id());
@@ -200,16 +199,16 @@ fn processes_are_read() {
     });
 }
 
-/// inotify(7): a session is told, and nobody else asks.
+/// The service gets changes of definition files by inotify(7): no call makes it look for them.
 #[test]
-fn what_is_saved_is_noticed() {
+fn saved_definitions_are_noticed() {
     within(&ORDINARY, async |session| {
         let file = home().join("number");
         fs::write(&file, "1").unwrap();
         let text = |name| format!("[metrics.'saved/all/{name}']\nfile = {file:?}\n");
         define(&sources_d(), "saved.toml", &text("first"));
         let client = session.client().await;
-        let mut held = client
+        let mut kept = client
             .start(&["saved"], Start::every_millis(60))
             .await
             .expect("session");
@@ -220,12 +219,14 @@ fn what_is_saved_is_noticed() {
         );
         let second = async {
             loop {
-                let frame = held.next().await.expect("frame");
+                let frame = kept.next().await.expect("frame");
                 if frame.reading("saved/all/second") == Some(Ok(Value::Number(1.0))) {
                     return;
                 }
             }
         };
-        timeout(DEADLINE, second).await.expect("it is noticed");
+        timeout(DEADLINE, second)
+            .await
+            .expect("a frame with the new metric");
     });
 }

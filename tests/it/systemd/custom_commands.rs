@@ -1,4 +1,4 @@
-//! The user's commands, confined as the service is, and ended with it.
+//! Commands of custom metrics under systemd: the unit confines them as it does the service, and they end with it.
 
 use std::{env, fs, io::Write, net::TcpListener, path::PathBuf, thread};
 
@@ -10,7 +10,8 @@ use crate::{
     support::{environment::environment, process::DEADLINE},
 };
 
-/// One that asks somebody on the network, one that compiles what it runs, and one that does not want to end.
+/// A command that connects to a server, one that maps writable executable memory as a compiler does, and one that
+/// ignores SIGTERM and leaves a process in another session.
 const COMMANDS: &str = r#"
 [commands.router]
 argv = ["bash", "-c", "exec cat < /dev/tcp/127.0.0.1/PORT"]
@@ -30,32 +31,32 @@ command = "deaf"
 "#;
 
 #[test]
-fn commands_may_do_what_they_must() {
+fn commands_may_use_the_network_and_executable_memory_and_end_with_the_unit() {
     within(&UNITS, async |session| {
         let router = TcpListener::bind("127.0.0.1:0").expect("port");
         let port = router.local_addr().expect("address").port();
-        let asked = thread::spawn(move || {
-            let (mut asker, _) = router.accept().expect("somebody asks");
-            asker.write_all(b"42\n").expect("answer");
+        let server = thread::spawn(move || {
+            let (mut connection, _) = router.accept().expect("a connection");
+            connection.write_all(b"42\n").expect("answer");
         });
         let home = PathBuf::from(env::var_os("HOME").expect("HOME"));
         let text = COMMANDS.replace("PORT", &port.to_string());
         define(&home.join(".config/sampled/sources.d"), "unit.toml", &text);
         let client = session.client().await;
-        let patient = SampleOptions {
+        let options = SampleOptions {
             timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
-        let sample = client.sample(&["unit"], patient).await.expect("sample");
+        let sample = client.sample(&["unit"], options).await.expect("sample");
         let values = ["unit/compiler/x", "unit/deaf/x", "unit/router/rx"];
         let values = values.map(|id| sample.readings.get(id).cloned());
         let expected = [7.0, 1.0, 42.0].map(|number| Some(Value::Number(number)));
         assert_eq!(values, expected, "{:?}", client.sources().await);
-        asked.join().expect("the router");
+        server.join().expect("the server");
 
-        assert!(commands() > 3);
+        assert!(processes_of_commands() > 3);
         session.systemctl(&["stop", "sampled"]);
-        assert_eq!(commands(), 0);
+        assert_eq!(processes_of_commands(), 0);
         let unit = session.unit().await;
         assert_eq!(
             (unit.state().await, unit.result().await),
@@ -64,8 +65,8 @@ fn commands_may_do_what_they_must() {
     });
 }
 
-/// How many processes there are of runs; of other sessions there are none here.
-fn commands() -> usize {
+/// The number of processes that commands have started. The pid namespace has no other session.
+fn processes_of_commands() -> usize {
     let environments = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
         let environment = environment(entry.ok()?.file_name().to_str()?.parse().ok()?);
         let mut variables = environment.split(|&byte| byte == 0);

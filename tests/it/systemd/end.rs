@@ -1,4 +1,4 @@
-//! Ending processes where systemd listens for the bus: neither the bus nor systemd ends.
+//! The method `End` under systemd, which owns the socket of the bus: it ends neither the bus nor systemd.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::session::{UNITS, within};
 
 const CONT: i32 = 18;
 
-/// The processes of the session that is under test which have one of these names.
+/// The processes in this pid namespace with one of these names.
 fn named(names: &[&str]) -> Vec<u32> {
     let entries = fs::read_dir("/proc").expect("/proc").flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -20,7 +20,7 @@ fn named(names: &[&str]) -> Vec<u32> {
 }
 
 #[test]
-fn neither_the_bus_nor_the_manager_can_be_ended() {
+fn end_refuses_the_bus_and_systemd() {
     within(&UNITS, async |session| {
         let client = session.client().await;
         client.list(&["memory"]).await.expect("list");
@@ -29,9 +29,9 @@ fn neither_the_bus_nor_the_manager_can_be_ended() {
             true => &["systemd", "dbus-broker-lau", "dbus-broker"][..],
             false => &["systemd", "dbus-daemon"],
         };
-        let spared = named(names);
-        assert_eq!(spared.len(), names.len(), "{spared:?}");
-        for pid in spared {
+        let pids = named(names);
+        assert_eq!(pids.len(), names.len(), "{pids:?}");
+        for pid in pids {
             let one = TableOptions::default().filtered_by("pid", &pid.to_string());
             let table = processes.snapshot(&["start_time"], &one, SampleOptions::default());
             let start = match table.await.expect("table").rows[0][0] {

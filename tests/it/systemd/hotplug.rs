@@ -1,4 +1,4 @@
-//! Devices that come and go while the service is confined by its unit, of an ordinary user.
+//! Devices that are plugged and unplugged while the unit of an ordinary user confines the service.
 
 use std::{
     process::{self, Command},
@@ -17,9 +17,9 @@ use super::{
 };
 use crate::support::process::{DEADLINE, skip};
 
-/// Uevents of the kernel, over netlink.
+/// The service gets the kernel's uevents over netlink.
 #[test]
-fn devices_that_come_and_go_are_heard_of() {
+fn plugged_and_unplugged_devices_change_the_catalog() {
     let plugging = match is_inside() {
         true => None,
         false => match Plugging::begin() {
@@ -30,29 +30,29 @@ fn devices_that_come_and_go_are_heard_of() {
     within(&ORDINARY, async |session| {
         let client = session.client().await;
         let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
-        // An hour from frame to frame: only the kernel can tell in time.
+        // The next frame is an hour away, so only an uevent makes the service look for devices.
         let hour = Start::every(Duration::from_secs(3600));
-        let mut held = client.start(&["network"], hour).await.expect("session");
-        held.next().await.expect("frame");
+        let mut kept = client.start(&["network"], hour).await.expect("session");
+        kept.next().await.expect("frame");
         let is_plugged = |id: &String| id.starts_with(&format!("network/{PLUGGED}"));
-        let (mut has_come, mut has_gone) = (false, false);
-        while !(has_come && has_gone) {
+        let (mut has_appeared, mut has_vanished) = (false, false);
+        while !(has_appeared && has_vanished) {
             let change = timeout(DEADLINE, catalog.next())
                 .await
                 .expect("a change")
                 .unwrap();
             let change = change.args().unwrap();
-            has_come |= change.appeared.iter().any(is_plugged);
-            has_gone |= change.vanished.iter().any(is_plugged);
+            has_appeared |= change.appeared.iter().any(is_plugged);
+            has_vanished |= change.vanished.iter().any(is_plugged);
         }
     });
     drop(plugging);
 }
 
-/// How the names of interfaces begin that are plugged in for this test.
+/// The prefix of the names of the network interfaces of this test.
 const PLUGGED: &str = "smpu";
 
-/// Root, who plugs an interface in and out all the time.
+/// A thread of the test outside of the session that adds and removes a network interface until it is dropped.
 struct Plugging {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

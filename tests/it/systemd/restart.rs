@@ -1,4 +1,4 @@
-//! `sampled restart`, where systemd has started the service.
+//! `sampled restart` of a service that systemd or the bus has started.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn run(session: &Session, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn a_unit_stays_one() {
+fn a_unit_is_restarted_by_systemd() {
     let nobody = Setup {
         user: "nobody",
         ..UNITS[0]
@@ -24,12 +24,12 @@ fn a_unit_stays_one() {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
         let first = session.owner().await;
-        let said = run(session, &["restart"]).ok();
+        let output = run(session, &["restart"]).ok();
         first.wait();
         let second = session.owner().await;
         assert_ne!(second.pid, first.pid);
         let expected = format!("sampled: restarted by systemd: process {}\n", second.pid);
-        assert_eq!(said, expected);
+        assert_eq!(output, expected);
         let unit = session.unit().await;
         assert_eq!(unit.main_pid().await, second.pid);
         assert_eq!(unit.state().await, "active");
@@ -38,18 +38,18 @@ fn a_unit_stays_one() {
 }
 
 #[test]
-fn without_a_unit_it_is_detached() {
-    // dbus-broker has systemd start what has no unit, as a unit of the bus's.
+fn without_a_unit_the_service_is_started_detached() {
+    // With dbus-broker there is always a unit: it makes systemd start a transient one.
     within(&EVERYWHERE[2..], async |session| {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
         let first = session.owner().await;
-        let said = run(session, &["restart", "--idle-timeout", "1h"]).ok();
+        let output = run(session, &["restart", "--idle-timeout", "1h"]).ok();
         first.wait();
         let second = session.owner().await;
         assert!(
-            said.contains(&format!("started: process {}", second.pid)),
-            "{said}"
+            output.contains(&format!("started: process {}", second.pid)),
+            "{output}"
         );
         run(session, &["stop"]).ok();
     });
@@ -78,7 +78,7 @@ fn options_that_do_not_reach_a_unit_are_refused() {
 }
 
 #[test]
-fn a_unit_of_another_name_is_found() {
+fn a_unit_with_another_name_is_restarted() {
     within(&UNITS[..1], async |session| {
         session.start_as_readings(crate::support::home::SAMPLED);
         session.owned().await;
@@ -92,7 +92,7 @@ fn a_unit_of_another_name_is_found() {
 }
 
 #[test]
-fn systemd_that_does_not_answer_is_not_waited_for() {
+fn restart_gives_up_on_a_systemd_that_does_not_answer() {
     within(&UNITS[..1], async |session| {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
@@ -101,14 +101,14 @@ fn systemd_that_does_not_answer_is_not_waited_for() {
         let bus = DBusProxy::new(&bus).await.expect("proxy");
         let name = "org.freedesktop.systemd1".try_into().expect("name");
         let systemd = bus.get_connection_unix_process_id(name).await;
-        let systemd = Process::open(systemd.expect("systemd")).expect("it is there");
+        let systemd = Process::open(systemd.expect("systemd")).expect("a process");
         systemd.stop();
-        let silent = run(session, &["restart", "--timeout", "2s"]);
+        let failed = run(session, &["restart", "--timeout", "2s"]);
         systemd.signal(Signal::CONT);
-        assert_eq!(silent.code, Some(1), "{silent:?}");
+        assert_eq!(failed.code, Some(1), "{failed:?}");
         assert!(
-            silent.stderr.contains("systemd has not answered"),
-            "{silent:?}"
+            failed.stderr.contains("systemd has not answered"),
+            "{failed:?}"
         );
         assert_eq!(session.owner().await.pid, process.pid);
     });

@@ -1,4 +1,4 @@
-//! A session of a real `systemd --user`, from outside and from inside.
+//! A session of a real `systemd --user`: the part of a test that makes it, and the part that runs in it.
 
 use std::{
     any, env, fs,
@@ -24,27 +24,28 @@ use crate::support::{
     process::{self, DEADLINE, Process, Run},
 };
 
-/// The variable by which the test binary knows that it is inside, and of what.
+/// The environment variable that tells the test binary that it runs inside of a session; its value is the index of the
+/// setup.
 const INSIDE: &str = "SAMPLED_SESSION";
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 
-/// What a session is made of.
+/// The properties of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     /// dbus-broker instead of dbus-daemon.
     pub(crate) broker: bool,
-    /// Installed with a unit; without, the bus has nothing but a command to run.
+    /// Installed with a systemd unit. Without, the bus runs the command of the activation file.
     pub(crate) unit: bool,
-    /// Whose session it is.
+    /// The user of the session.
     pub(crate) user: &'static str,
 }
 
-/// Every way to be activated where there is systemd.
+/// All ways of activation under systemd.
 pub(crate) const EVERYWHERE: [Setup; 4] =
     [UNITS[0], UNITS[1], setup(false, false), setup(true, false)];
 
-/// Those where the service is a unit that systemd can be told about.
+/// The setups with a unit of the service.
 pub(crate) const UNITS: [Setup; 2] = [setup(false, true), setup(true, true)];
 
 const fn setup(broker: bool, unit: bool) -> Setup {
@@ -55,12 +56,12 @@ const fn setup(broker: bool, unit: bool) -> Setup {
     }
 }
 
-/// Runs the rest of a test, a closure in it, in each of these sessions: runs the test once more there.
+/// Runs the closure of a test in each of these sessions, by running the test again inside of the session.
 ///
-/// Where the machine cannot have such a session, the test says why and passes.
+/// If the machine cannot make such a session, the test is skipped with a reason.
 #[track_caller]
 pub(crate) fn within<F: AsyncFn(&Session)>(setups: &[Setup], inside: F) {
-    // crate::module::test::{{closure}}. Were it ever called otherwise, no test would pass: see below.
+    // The name is crate::module::test::{{closure}}. Should it ever change, `run` fails, as no test has passed.
     let name = any::type_name::<F>().split_once("::");
     let test = name.and_then(|(_, name)| name.rsplit_once("::"));
     let (test, _) = test.expect("name of the test");
@@ -78,7 +79,7 @@ pub(crate) fn within<F: AsyncFn(&Session)>(setups: &[Setup], inside: F) {
     }
 }
 
-/// Whether this process is in such a session.
+/// Whether this process runs inside of such a session.
 pub(crate) fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
@@ -127,7 +128,7 @@ impl Setup {
     }
 }
 
-/// Past the capture of the test's output: what was not tested must not pass unseen.
+/// Prints the reason to stderr although the harness captures the output of a test, so that the skip is seen.
 fn skip(test: &str, why: &str) {
     writeln!(io::stderr(), "{test}: skipped: {why}").ok();
     process::skip(why);
@@ -146,7 +147,7 @@ impl Session {
             setup,
             runtime: runtime.expect("runtime"),
         };
-        // The bus began with the first connection, this one, and systemd is its next client.
+        // This first connection activates the bus, and systemd connects next.
         session.runtime.block_on(until_owned(SYSTEMD, true));
         let option = (!setup.unit).then_some("--no-systemd");
         let run = Run::of(session.sampled(&["install"]).args(option));
@@ -183,7 +184,7 @@ impl Session {
         Run::of(self.command("systemctl").arg("--user").args(arguments)).ok()
     }
 
-    /// Starts the service as a unit that is not called by its name.
+    /// Starts the service in a unit with another name, `readings.service`.
     #[track_caller]
     pub(crate) fn start_as_readings(&self, program: &str) {
         let mut start = self.command("systemd-run");
@@ -196,13 +197,13 @@ impl Session {
         Run::of(start.args([program, "serve", "--idle-timeout", "never"])).ok();
     }
 
-    /// The units that systemd would complain about: none, if it is empty.
+    /// The failed units, one per line.
     #[track_caller]
     pub(crate) fn failed_units(&self) -> String {
         self.systemctl(&["list-units", "--failed", "--plain", "--no-legend"])
     }
 
-    /// One reading, as anybody may take it.
+    /// Calls `Sample` by busctl and checks the reply.
     #[track_caller]
     pub(crate) fn busctl_sample(&self) {
         let mut command = self.command("busctl");
@@ -231,7 +232,7 @@ impl Session {
         assert!(answer.ends_with(" 0\n"), "{answer}");
     }
 
-    /// One reading that needs no time.
+    /// Reads metrics that need no window.
     pub(crate) async fn read(&self, client: &Client) -> Result<Sample, Error> {
         let options = SampleOptions::default();
         client.sample(&["memory/physical"], options).await
@@ -242,7 +243,7 @@ impl Session {
         Client::connect().await.expect("client")
     }
 
-    /// The process that has the name of the service.
+    /// The process that owns the name of the service.
     pub(crate) async fn owner(&self) -> Process {
         let bus = Bus::session().await.expect("bus");
         let pid = bus
@@ -250,20 +251,20 @@ impl Session {
             .await
             .expect("an answer")
             .expect("an owner of the name");
-        Process::open(pid).expect("it is there")
+        Process::open(pid).expect("a process")
     }
 
-    /// Waits until somebody has the name of the service.
+    /// Waits until a process owns the name of the service.
     pub(crate) async fn owned(&self) {
         until_owned(NAME, true).await;
     }
 
-    /// Waits until nobody has it.
+    /// Waits until no process owns it.
     pub(crate) async fn vacant(&self) {
         until_owned(NAME, false).await;
     }
 
-    /// The unit, as systemd has it. Where none is installed, there is one that never does anything.
+    /// The unit of the service. If none is installed, it is an inactive one.
     pub(crate) async fn unit(&self) -> Unit {
         let bus = Connection::session().await.expect("bus");
         let manager = ManagerProxy::new(&bus).await.expect("proxy");
@@ -281,8 +282,8 @@ impl Session {
             .await
             .expect("proxy");
         if self.setup.unit {
-            // It stays loaded as long as this connection: an inactive unit is forgotten, and with it
-            // the result that it left.
+            // systemd unloads an inactive unit without a reference, and forgets its result. The reference lasts as long
+            // as this connection.
             unit.reference().await.expect("reference");
         }
         Unit {
@@ -303,7 +304,7 @@ async fn until_owned(name: &'static str, owned: bool) {
     let arguments = [(0, name)];
     let changes = bus.receive_name_owner_changed_with_args(&arguments);
     let mut changes = changes.await.expect("signals");
-    // Asked after the subscription: no change goes unseen.
+    // The question follows the subscription, so that no change is missed.
     let bus_name = || name.try_into().expect("name");
     while bus.name_has_owner(bus_name()).await.expect("answer") != owned {
         timeout(DEADLINE, changes.next()).await.expect("a change");
@@ -334,7 +335,7 @@ impl Unit {
         self.service.main_pid().await.expect("MainPID")
     }
 
-    /// What systemd says of it from here on.
+    /// The changes of its properties from now on.
     pub(crate) async fn changes(&self) -> Changes {
         let changes = self.properties.receive_properties_changed().await;
         Changes(changes.expect("signals"))
@@ -353,7 +354,7 @@ impl Unit {
 pub(crate) struct Changes(PropertiesChangedStream);
 
 impl Changes {
-    /// The next one: the state that the unit is in, if it is among what has changed.
+    /// Waits for the next change; returns the state of the unit if it has changed.
     pub(crate) async fn next(&mut self) -> Option<String> {
         let change = timeout(DEADLINE, self.0.next()).await;
         let change = change.expect("a change").expect("connection");
@@ -362,7 +363,7 @@ impl Changes {
         Some(state.try_clone().ok()?.try_into().expect("text"))
     }
 
-    /// Waits until it says that the unit has come to be in this state.
+    /// Waits for a change to this state.
     pub(crate) async fn until(&mut self, state: &str) {
         while self.next().await.as_deref() != Some(state) {}
     }

@@ -1,4 +1,4 @@
-//! Installing another program, and taking it away, where systemd runs the service or the bus does.
+//! `install` and `uninstall` while systemd or the bus runs the service.
 
 use std::{cell::Cell, fs, os::unix::fs::MetadataExt, process::Command, time::Duration};
 
@@ -8,16 +8,17 @@ use crate::support::{home::SAMPLED, process::Run};
 
 use super::session::{EVERYWHERE, Setup, UNITS, within};
 
+/// Runs `install` or `uninstall`, with or without a unit.
 #[track_caller]
-fn run(is_unit: bool, verb: &str) -> Run {
+fn run(is_unit: bool, name: &str) -> Run {
     let mut command = Command::new(SAMPLED);
-    let is_without = verb == "install" && !is_unit;
-    command.arg(verb).args(is_without.then_some("--no-systemd"));
+    let is_without = name == "install" && !is_unit;
+    command.arg(name).args(is_without.then_some("--no-systemd"));
     Run::within(&mut command, Duration::from_secs(15))
 }
 
 #[test]
-fn the_next_call_starts_what_was_installed() {
+fn the_next_call_starts_the_installed_program() {
     let nobody = Setup {
         user: "nobody",
         ..UNITS[0]
@@ -27,11 +28,11 @@ fn the_next_call_starts_what_was_installed() {
         session.read(&client).await.expect("sample");
         let first = session.owner().await;
         let installed = run(session.setup.unit, "install");
-        let said = format!(
+        let message = format!(
             "replaced process {}: the next call starts the new one",
             first.pid
         );
-        assert!(installed.stderr.contains(&said), "{installed:?}");
+        assert!(installed.stderr.contains(&message), "{installed:?}");
         installed.ok();
         first.wait();
         session.read(&client).await.expect("sample");
@@ -46,8 +47,8 @@ fn the_next_call_starts_what_was_installed() {
         assert_eq!(session.failed_units(), "");
 
         let removed = run(session.setup.unit, "uninstall");
-        let said = format!("stopped process {}", second.pid);
-        assert!(removed.stderr.contains(&said), "{removed:?}");
+        let message = format!("stopped process {}", second.pid);
+        assert!(removed.stderr.contains(&message), "{removed:?}");
         removed.ok();
         assert!(!second.is_running());
         assert!(session.read(&client).await.is_err());
@@ -56,7 +57,7 @@ fn the_next_call_starts_what_was_installed() {
 }
 
 #[test]
-fn no_call_is_lost_by_installing() {
+fn no_call_is_lost_during_install() {
     within(&EVERYWHERE, async |session| {
         let is_unit = session.setup.unit;
         let is_over = Cell::new(false);
@@ -73,9 +74,9 @@ fn no_call_is_lost_by_installing() {
         let install = async {
             for _ in 0..6 {
                 session.owned().await;
-                // On a thread of its own: the callers do not wait for it.
+                // On another thread, so that the callers go on.
                 let installing = tokio::task::spawn_blocking(move || run(is_unit, "install"));
-                let installed = installing.await.expect("it installs");
+                let installed = installing.await.expect("the end of install");
                 assert!(
                     installed.stderr.contains("replaced process"),
                     "{installed:?}"
@@ -90,14 +91,14 @@ fn no_call_is_lost_by_installing() {
 }
 
 #[test]
-fn a_unit_of_another_name_is_left_alone() {
+fn a_unit_with_another_name_is_not_restarted() {
     within(&UNITS[..1], async |session| {
         let program = format!("{}/.local/bin/sampled", std::env::var("HOME").unwrap());
         session.start_as_readings(&program);
         let process = session.owner().await;
         let installed = run(session.setup.unit, "install");
-        let said = format!("process {} still runs", process.pid);
-        assert!(installed.stderr.contains(&said), "{installed:?}");
+        let message = format!("process {} still runs", process.pid);
+        assert!(installed.stderr.contains(&message), "{installed:?}");
         assert!(process.is_running());
     });
 }
