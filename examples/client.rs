@@ -1,5 +1,5 @@
-//! A client of the service, which the session bus starts: what is there, one reading, five frames,
-//! and the processes that use most.
+//! A client of the service, which the session bus starts: the list of metrics, one sample, five frames, and the
+//! processes that use most of a CPU.
 
 use sampled::{
     client::{Client, Error, Processes, SampleOptions, Start, TableOptions},

@@ -34,7 +34,7 @@ usage: mydaemon [options] start|stop|restart|reload|status|run
   --stop-timeout SECS   how long it may take to end, or max";
 
 fn main() -> ExitCode {
-    let (daemon, service, verb) = match arguments() {
+    let (daemon, service, command) = match arguments() {
         Ok(parsed) => parsed,
         Err(error) => {
             say(
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         }
     };
     let serve = |ready| service.run(&daemon, &ready);
-    let done = match verb.as_str() {
+    let done = match command.as_str() {
         "start" => daemon.start(serve).map(|outcome| outcome.to_string()),
         "restart" => daemon.restart(serve).map(|outcome| outcome.to_string()),
         "run" => {

@@ -103,10 +103,10 @@ fn check(daemon: &Daemon, service: impl FnOnce() -> Done) {
     let _stopped = daemon.stop().unwrap();
 }
 
-fn require(done: bool, what: &str) -> Done {
-    match done {
+fn require(condition: bool, failure: &str) -> Done {
+    match condition {
         true => Ok(()),
-        false => Err(what.into()),
+        false => Err(failure.into()),
     }
 }
 
@@ -221,10 +221,10 @@ fn a_child_that_shares_the_table_is_no_daemon(daemon: &Daemon) {
     check(daemon.start(|_| Done::Ok(())).unwrap_err().to_string());
     let child = Process::open(child.parse().unwrap()).unwrap().unwrap();
     let _ended = child.end(Duration::from_secs(10)).unwrap();
-    check_nothing(daemon);
+    assert_not_running(daemon);
 }
 
-fn check_nothing(daemon: &Daemon) {
+fn assert_not_running(daemon: &Daemon) {
     let status = daemon.status();
     assert!(
         matches!(status, Status::NotRunning | Status::Dead),
@@ -256,7 +256,7 @@ fn a_service_that_leaves_its_session(daemon: &Daemon) {
         assert!(Process::open(pid).unwrap().is_none());
     };
     is_gone(daemon.start(|_| leave()).unwrap_err());
-    check_nothing(&daemon);
+    assert_not_running(&daemon);
     let daemon = daemon.verify_with(leave.clone());
     is_gone(daemon.verify().unwrap_err());
 }
@@ -275,7 +275,7 @@ fn a_daemon_started_by_a_daemon_does_not_inherit_its_lock(daemon: &Daemon) {
         Ok(())
     });
     // The first daemon has ended, and its pidfile is free.
-    check_nothing(daemon);
+    assert_not_running(daemon);
     let _started = daemon.start(serve as fn(Ready) -> Done).unwrap();
     let _stopped = daemon.stop().unwrap();
     let _stopped = second.stop().unwrap();

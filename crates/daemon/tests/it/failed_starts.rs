@@ -1,4 +1,4 @@
-//! A daemon that does not get ready: the caller gets the cause, and neither process nor pidfile is left.
+//! A daemon that fails before it is ready: the caller gets the cause, and neither process nor pidfile is left.
 
 use std::time::{Duration, Instant};
 
@@ -67,12 +67,12 @@ fn the_example_article_starts_restarts_and_stops() {
          && {article} stop && {article} stop; {article}"
     ));
     assert_eq!(output.code, Some(2), "{output:?}");
-    let verbs: Vec<&str> = output
+    let outcomes: Vec<&str> = output
         .out
         .lines()
         .filter_map(|line| line.split(',').next())
         .collect();
-    assert_eq!(verbs, ["started", "started", "stopped", "not running"]);
+    assert_eq!(outcomes, ["started", "started", "stopped", "not running"]);
     assert!(!fixture.path("article.pid").exists());
     assert_eq!(output.err, "usage: article start|stop|restart\n");
     assert_eq!(fixture.processes(), [0; 0]);

@@ -92,12 +92,12 @@ fn other_processes_of_an_inherited_session_survive_sigkill() {
     terminal
         .fixture
         .check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
-    let beside = terminal.fixture.processes();
+    let left = terminal.fixture.processes();
     let is_sleep = |pid: &&i32| {
         let name = fs::read_to_string(format!("/proc/{pid}/comm"));
         name.is_ok_and(|name| name == "sleep\n")
     };
-    assert_eq!(beside.iter().filter(is_sleep).count(), 1, "{beside:?}");
+    assert_eq!(left.iter().filter(is_sleep).count(), 1, "{left:?}");
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn an_ordinary_user_cannot_become_root() {
         return;
     }
     let fixture = Fixture::new();
-    for verb in ["run", "start"] {
-        let output = fixture.run_as_nobody(&format!("--user root {verb}"));
+    for command in ["run", "start"] {
+        let output = fixture.run_as_nobody(&format!("--user root {command}"));
         assert_eq!(output.code, Some(1), "{output:?}");
         assert!(
             output

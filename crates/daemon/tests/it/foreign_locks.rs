@@ -151,8 +151,8 @@ fn a_process_of_another_user_than_the_files_owner_is_not_signalled() {
     let fixture = Fixture::new();
     let pid = fixture.start(&[]);
     chown(fixture.pidfile(), Some(NOBODY), None).unwrap();
-    for verb in ["stop", "reload", "restart"] {
-        let output = fixture.run(&[verb]);
+    for command in ["stop", "reload", "restart"] {
+        let output = fixture.run(&[command]);
         assert_eq!(output.code, Some(1), "{output:?}");
         assert!(
             output
@@ -169,12 +169,12 @@ fn a_hard_link_is_refused() {
     let fixture = Fixture::new();
     fs::write(fixture.path("precious"), "data\n").unwrap();
     fs::hard_link(fixture.path("precious"), fixture.pidfile()).unwrap();
-    for verb in ["start", "stop", "restart", "reload"] {
-        let output = fixture.run(&[verb]);
-        assert_eq!(output.code, Some(1), "{verb}: {output:?}");
+    for command in ["start", "stop", "restart", "reload"] {
+        let output = fixture.run(&[command]);
+        assert_eq!(output.code, Some(1), "{command}: {output:?}");
         assert!(
             output.err.contains("m.pid: is a hard link"),
-            "{verb}: {output:?}"
+            "{command}: {output:?}"
         );
     }
     fixture.check(&["status"], 4, "is a hard link");

@@ -23,12 +23,12 @@ fn lock_as_ready_daemon(fixture: &Fixture, pid: i32) -> File {
 }
 
 #[test]
-fn the_number_in_the_file_does_not_choose_the_process_to_signal() {
+fn the_number_in_the_file_does_not_determine_the_process_to_signal() {
     let fixture = Fixture::new();
-    let mut stranger = UnrelatedProcess::new();
+    let mut unrelated = UnrelatedProcess::new();
     // A compromised daemon can write this through its open descriptor, also after its change of user.
     let pid = fixture.start(&[]);
-    fs::write(fixture.pidfile(), format!("{}\n", stranger.pid())).unwrap();
+    fs::write(fixture.pidfile(), format!("{}\n", unrelated.pid())).unwrap();
     fixture.check(&["status"], 0, &format!("process {pid}"));
     fixture.check(&["start"], 0, &format!("already running, process {pid}"));
     fixture.check(&["reload"], 0, &format!("process {pid} reloads"));
@@ -40,7 +40,7 @@ fn the_number_in_the_file_does_not_choose_the_process_to_signal() {
     fixture.check(&["restart"], 0, "started");
     assert_ne!(fixture.pid(), pid);
     fixture.check(&["stop"], 0, "stopped");
-    stranger.assert_alive();
+    unrelated.assert_alive();
 }
 
 #[test]
@@ -76,26 +76,26 @@ fn another_user_may_ask_for_the_status() {
 
 #[test]
 fn a_lock_that_outlives_its_daemon_is_reported() {
-    let mut stranger = UnrelatedProcess::new();
+    let mut unrelated = UnrelatedProcess::new();
     let mut dead = Command::new("true").spawn().unwrap();
     dead.wait().unwrap();
     // The kernel may have given the number of the dead process to another one.
-    for pid in [dead.id() as i32, stranger.pid()] {
+    for pid in [dead.id() as i32, unrelated.pid()] {
         let fixture = Fixture::new();
         let _lock = lock_as_ready_daemon(&fixture, pid);
         // This process holds the lock; for moments also a child that another test forks.
         let message = "m.pid: is locked by process ";
         fixture.check(&["status"], 4, message);
-        for verb in ["start", "stop", "reload", "restart"] {
-            let output = fixture.run(&[verb]);
-            assert_eq!(output.code, Some(1), "{verb}: {output:?}");
-            assert!(output.err.contains(message), "{verb}: {output:?}");
+        for command in ["start", "stop", "reload", "restart"] {
+            let output = fixture.run(&[command]);
+            assert_eq!(output.code, Some(1), "{command}: {output:?}");
+            assert!(output.err.contains(message), "{command}: {output:?}");
             assert!(
                 output.err.contains("perhaps a dead daemon's child"),
                 "{output:?}"
             );
         }
-        stranger.assert_alive();
+        unrelated.assert_alive();
     }
 }
 
@@ -129,14 +129,14 @@ fn a_daemon_without_record_lock_is_known_by_its_fdinfo() {
 #[test]
 fn the_number_of_a_daemon_without_record_lock_is_verified() {
     let fixture = Fixture::new();
-    let mut stranger = UnrelatedProcess::new();
-    let Some(mut old) = old_daemon(&fixture, &stranger.pid().to_string()) else {
+    let mut unrelated = UnrelatedProcess::new();
+    let Some(mut old) = old_daemon(&fixture, &unrelated.pid().to_string()) else {
         return;
     };
     let message = format!("is locked by process {}, which is not known as", old.id());
     fixture.check(&["status"], 4, &message);
     fixture.check(&["stop"], 1, "");
-    stranger.assert_alive();
+    unrelated.assert_alive();
     assert_eq!(old.try_wait().unwrap(), None);
     drop(old.stdin.take());
     old.wait().unwrap();

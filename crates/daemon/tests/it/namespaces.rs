@@ -8,7 +8,7 @@ fn a_daemon_outside_of_the_pid_namespace_is_not_signalled() {
     let pid = fixture.start(&[]);
     let message = "m.pid: is held by a daemon in another pid namespace";
     let script = "sleep 1000 & $M status; [ $? = 4 ] || exit 9
-                  for verb in stop reload restart start; do $M $verb && exit 8; done; kill $!";
+                  for command in stop reload restart start; do $M $command && exit 8; done; kill $!";
     let Some(mut shell) = in_pid_namespace(&fixture, "sh") else {
         return;
     };
@@ -34,9 +34,9 @@ fn process_1_of_a_container_can_be_a_daemon() {
     fixture.check(&["reload"], 0, "reloads");
     assert_eq!(fixture.pid(), 1, "its process id in its namespace");
     let outside = record_lock(&fixture);
-    let inside = |verb: &str| {
+    let inside = |command: &str| {
         let enter = format!(
-            "exec nsenter -t {outside} -m -p {} {verb}",
+            "exec nsenter -t {outside} -m -p {} {command}",
             example("mydaemon").display()
         );
         fixture.shell(&enter)

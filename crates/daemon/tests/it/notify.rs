@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::support::*;
 
+/// The socket of a service manager, and the daemon that it starts.
 struct Manager {
     fixture: Fixture,
     socket: UnixDatagram,

@@ -20,13 +20,13 @@ fn flock_shows_that_the_daemon_runs() {
 #[test]
 fn libslacks_daemon_agrees() {
     let fixture = Fixture::new();
-    let slack = |verb: &str| {
+    let slack = |option: &str| {
         let directory = fixture.path("");
         let mut daemon = Command::new("daemon");
         daemon
             .args(["--noconfig", "--name", "m", "--pidfiles"])
             .arg(directory)
-            .arg(verb);
+            .arg(option);
         daemon.output()
     };
     let agrees = |running: bool| {
@@ -69,7 +69,7 @@ fn start_stop_daemon_agrees() {
         }
         fixture.check(&["status"], expected, "");
     };
-    if !root("start-stop-daemon believes in root's pidfiles only") {
+    if !root("start-stop-daemon accepts only pidfiles of root") {
         return;
     }
     agrees(3);

@@ -90,12 +90,12 @@ fn a_fifo_a_symbolic_link_and_a_directory_are_refused() {
         let fixture = Fixture::new();
         prepare(&fixture);
         let message = format!("mydaemon: {}: {message}\n", fixture.pidfile().display());
-        for verb in ["start", "stop", "restart", "reload"] {
-            let output = fixture.run(&[verb]);
+        for command in ["start", "stop", "restart", "reload"] {
+            let output = fixture.run(&[command]);
             assert_eq!(
                 (output.code, output.err.as_str()),
                 (Some(1), message.as_str()),
-                "{verb}"
+                "{command}"
             );
         }
         fixture.check(&["status"], 4, "unknown");
@@ -142,27 +142,27 @@ fn without_a_directory_for_the_pidfile_nothing_is_started() {
 #[test]
 fn a_process_id_without_a_lock_is_not_signalled() {
     let fixture = Fixture::new();
-    let mut stranger = UnrelatedProcess::new();
-    fs::write(fixture.pidfile(), format!("{}\n", stranger.pid())).unwrap();
+    let mut unrelated = UnrelatedProcess::new();
+    fs::write(fixture.pidfile(), format!("{}\n", unrelated.pid())).unwrap();
     fixture.check(&["stop"], 0, "not running");
     fixture.check(&["reload"], 7, "");
     fixture.check(&["restart"], 0, "started");
-    stranger.assert_alive();
+    unrelated.assert_alive();
 }
 
 #[test]
 fn the_default_pidfile_is_in_the_runtime_directory() {
     let fixture = Fixture::new();
-    let usual = |verb| {
-        let mut mydaemon = fixture.mydaemon(&[verb]);
+    let run_with_default = |command| {
+        let mut mydaemon = fixture.mydaemon(&[command]);
         mydaemon
             .env("XDG_RUNTIME_DIR", fixture.path(""))
             .env_remove("MYDAEMON_PIDFILE");
         finish(mydaemon.spawn().unwrap()).code
     };
-    assert_eq!(usual("start"), Some(0));
+    assert_eq!(run_with_default("start"), Some(0));
     assert!(fixture.path("mydaemon.pid").exists());
-    assert_eq!(usual("stop"), Some(0));
+    assert_eq!(run_with_default("stop"), Some(0));
     fixture.assert_nothing_left();
     for name in ["", "a/b", "../x"] {
         assert!(Daemon::new(name).pidfile_path().is_err(), "{name}");

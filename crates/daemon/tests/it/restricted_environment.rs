@@ -114,8 +114,8 @@ fn few_descriptors_are_enough() {
 
 fn check_script(before: &str, wrapper: &str) {
     let fixture = Fixture::new();
-    let life = ALL_COMMANDS.replace("$M", &format!("{wrapper} $M"));
-    let output = fixture.shell(&format!("{before}{life}"));
+    let commands = ALL_COMMANDS.replace("$M", &format!("{wrapper} $M"));
+    let output = fixture.shell(&format!("{before}{commands}"));
     assert_eq!(output.code, Some(0), "{before}{wrapper}: {output:?}");
     fixture.assert_nothing_left();
 }
@@ -188,8 +188,8 @@ fn it_works_if_its_output_cannot_be_written() {
 fn a_timeout_may_be_infinite() {
     let fixture = Fixture::new();
     let forever = ["--ready-timeout", "max", "--stop-timeout", "max"];
-    for verb in ["start", "start", "reload", "restart", "stop", "stop"] {
-        fixture.check(&[&forever[..], &[verb]].concat(), 0, "");
+    for command in ["start", "start", "reload", "restart", "stop", "stop"] {
+        fixture.check(&[&forever[..], &[command]].concat(), 0, "");
     }
     fixture.assert_nothing_left();
 }

@@ -157,10 +157,10 @@ fn without_locks_start_fails() {
 fn a_running_daemon_is_found_beside_older_read_locks() {
     let fixture = Fixture::new();
     fs::write(fixture.pidfile(), "").unwrap();
-    let stranger = fs::File::open(fixture.pidfile()).unwrap();
+    let reader = fs::File::open(fixture.pidfile()).unwrap();
     let lock = |start| {
         let lock = lock_range(libc::F_RDLCK, start, 1);
-        fcntl(&stranger, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+        fcntl(&reader, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
     };
     // F_OFD_GETLK reports the locks of the open file description that locked first, also locks it takes later.
     lock(100);
