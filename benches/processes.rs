@@ -1,11 +1,11 @@
-//! What the table of processes costs: against bare preads of the same files, and against the procfs
-//! crate, which opens them anew each time.
+//! The cost of the table of processes, against bare preads of the same files and against the procfs crate, which opens
+//! the files each time.
 //!
 //! Run with `cargo bench --no-default-features --features source --bench processes`.
 
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "what a bench computes is its own"
+    reason = "a bench computes with its own measurements"
 )]
 
 mod support;
@@ -28,13 +28,13 @@ use sampled::{
     sources,
 };
 
-/// As many processes a desktop has.
+/// The number of processes on a desktop.
 const DESKTOP: usize = 573;
 
-/// As many a large server.
+/// The number of processes on a large server.
 const SERVER: usize = 5000;
 
-/// What a person is shown.
+/// The fields that `sampled ps` shows.
 const SHOWN: [Field; 7] = [
     Field::Pid,
     Field::User,
@@ -46,9 +46,9 @@ const SHOWN: [Field; 7] = [
 ];
 
 fn main() {
-    let limit = Resource::RLIMIT_NOFILE;
-    let (_, most) = getrlimit(limit).expect("there is a limit of open files");
-    setrlimit(limit, most, most).expect("it can be raised to what is permitted");
+    let resource = Resource::RLIMIT_NOFILE;
+    let (_, hard) = getrlimit(resource).expect("the limit of open files");
+    setrlimit(resource, hard, hard).expect("the soft limit can be raised to the hard limit");
     for (count, calls, rounds) in [(DESKTOP, 4, 150), (SERVER, 2, 25)] {
         let sleepers = Sleepers::up_to(count);
         measure(calls, rounds);
@@ -60,19 +60,20 @@ fn main() {
 fn measure(calls: u32, rounds: usize) {
     let mut raw = RawFiles::open();
     println!("{} processes", raw.0.len());
-    let mut kept = Asked::new(&[], None);
-    let mut cpu = Asked::new(&[Field::Name, Field::State, Field::Cpu, Field::Rss], None);
-    let mut top = Asked::new(&SHOWN, Some(20));
-    let mut all = Asked::new(&SHOWN, None);
+    let mut pass = RepeatedQuery::new(&[], None);
+    let mut of_stat =
+        RepeatedQuery::new(&[Field::Name, Field::State, Field::Cpu, Field::Rss], None);
+    let mut first = RepeatedQuery::new(&SHOWN, Some(20));
+    let mut all = RepeatedQuery::new(&SHOWN, None);
     let costs = support::interleave_in(
         calls,
         rounds,
         &mut [
             ("raw pread of kept-open stat", &mut || raw.read()),
-            ("sampled::process, a pass", &mut || kept.ask()),
-            ("the same, 4 fields of stat", &mut || cpu.ask()),
-            ("the same, what is shown of the first 20", &mut || top.ask()),
-            ("the same, what is shown of all", &mut || all.ask()),
+            ("sampled::process, a pass", &mut || pass.run()),
+            ("a pass and 4 fields of stat", &mut || of_stat.run()),
+            ("a pass and 7 fields of the first 20", &mut || first.run()),
+            ("a pass and 7 fields of all", &mut || all.run()),
             ("procfs crate", &mut read_by_procfs),
         ],
     );
@@ -81,16 +82,16 @@ fn measure(calls: u32, rounds: usize) {
     println!();
 }
 
-/// The counts of processes, as a client has them who asks for nothing else.
+/// Measures the counts of processes for a client that reads nothing else.
 fn measure_counts(calls: u32, rounds: usize) {
-    let mut counted = Counted::new();
+    let mut counts = ProcessCounts::new();
     let costs = support::interleave_in(
         calls,
         rounds,
         &mut [
-            ("stat of each, opened anew", &mut open_anew),
-            ("os/processes/*, by its source", &mut || counted.read()),
-            ("the same, for the first time", &mut count_once),
+            ("stat of each, opened anew", &mut open_and_read),
+            ("os/processes/*, by its source", &mut || counts.read()),
+            ("os/processes/*, the first reading", &mut count_once),
         ],
     );
     support::compare(&costs[1], &costs[0], 0.5);
@@ -99,17 +100,17 @@ fn measure_counts(calls: u32, rounds: usize) {
 }
 
 fn count_once() {
-    Counted::new().read();
+    ProcessCounts::new().read();
 }
 
-/// A query that is asked again and again, as by a session.
-struct Asked {
+/// A query that is repeated as by a session: each time with the pass before as its baseline.
+struct RepeatedQuery {
     table: Table,
     query: Query,
-    before: Option<Arc<Pass>>,
+    baseline: Option<Arc<Pass>>,
 }
 
-impl Asked {
+impl RepeatedQuery {
     fn new(fields: &[Field], limit: Option<usize>) -> Self {
         Self {
             table: Table::new(&Roots::default()),
@@ -119,41 +120,41 @@ impl Asked {
                 limit: if fields.is_empty() { Some(0) } else { limit },
                 ..Query::default()
             },
-            before: None,
+            baseline: None,
         }
     }
 
-    fn ask(&mut self) {
+    fn run(&mut self) {
         let now = Stamp::now().monotonic;
-        let rows = self.table.rows(&self.query, now, self.before.as_deref());
+        let rows = self.table.rows(&self.query, now, self.baseline.as_deref());
         let rows = rows.expect("/proc can be read");
-        self.before = Some(rows.pass.clone());
+        self.baseline = Some(rows.pass.clone());
         black_box(rows);
     }
 }
 
-/// The source that counts processes, on its pool.
-struct Counted {
+/// The source that counts processes, on its blocking pool.
+struct ProcessCounts {
     source: Provider,
     answers: mpsc::Receiver<()>,
 }
 
-impl Counted {
+impl ProcessCounts {
     fn new() -> Self {
         let sources = sources::all(&Roots::default()).into_iter();
         let source = sources
             .filter(|source| source.about().name == "processes")
             .last();
         let mut source = source.expect("processes are counted");
-        let (tell, answers) = mpsc::channel();
-        let deferred = source.deferred().expect("they are counted on a pool");
+        let (sender, answers) = mpsc::channel();
+        let deferred = source.deferred().expect("a deferred source");
         deferred.when_answered(Arc::new(move || {
-            tell.send(()).ok();
+            sender.send(()).ok();
         }));
         Self { source, answers }
     }
 
-    /// Reads the counts of a pass that is taken now. A source that is slow gives older ones meanwhile.
+    /// Reads the counts of a new pass. Until the pool has answered, a slow source returns older counts.
     fn read(&mut self) {
         let now = Stamp::now().monotonic;
         if let Some(deferred) = self.source.deferred() {
@@ -175,7 +176,7 @@ impl Counted {
 }
 
 /// The reads of a program that keeps no file open.
-fn open_anew() {
+fn open_and_read() {
     let entries = fs::read_dir("/proc").expect("there is a /proc").flatten();
     for entry in entries {
         if entry.file_name().as_encoded_bytes()[0].is_ascii_digit() {
@@ -184,7 +185,7 @@ fn open_anew() {
     }
 }
 
-/// The floor: one call of the kernel for each process, nothing looked at.
+/// The floor: one system call for each process, and no parsing.
 struct RawFiles(Vec<File>);
 
 impl RawFiles {
@@ -200,7 +201,7 @@ impl RawFiles {
 
     fn read(&mut self) {
         let mut buffer = [0; 2048];
-        // What has ended meanwhile costs nothing more.
+        // A process that has ended is not read again.
         self.0.retain(|file| {
             let read = file.read_at(&mut buffer, 0);
             black_box(&buffer);
@@ -216,15 +217,15 @@ fn read_by_procfs() {
     }
 }
 
-/// Processes that do nothing, and end with this one, however that ends.
+/// Processes that do nothing. They end with this process, even if it is killed.
 struct Sleepers(Child);
 
 impl Sleepers {
-    /// As many as are missing to so many processes in all.
+    /// As many as the machine needs to have `count` processes in all.
     fn up_to(count: usize) -> Self {
-        let there = RawFiles::open().0.len();
-        let missing = count.saturating_sub(there + 1);
-        // Each is a fork of the shell that waits for the end of our pipe.
+        let existing = RawFiles::open().0.len();
+        let missing = count.saturating_sub(existing + 1);
+        // Each is a fork of a shell, and waits until this process closes its end of a pipe.
         let script = format!(
             "exec 3<&0; i=0; while [ $i -lt {missing} ]; do read x <&3 & i=$((i+1)); done; echo; wait"
         );
@@ -233,12 +234,12 @@ impl Sleepers {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();
-        let mut shell = shell.expect("there is a shell");
-        let ready = shell.stdout.take().expect("it was asked for");
+        let mut shell = shell.expect("a shell");
+        let ready = shell.stdout.take().expect("stdout is a pipe");
         let mut line = String::new();
         let read = BufReader::new(ready).read_line(&mut line);
         assert_eq!(read.expect("the shell answers"), 1);
-        // What has just been begun settles down.
+        // The new processes still run for a moment.
         std::thread::sleep(Duration::from_millis(500));
         Self(shell)
     }

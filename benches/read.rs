@@ -1,10 +1,10 @@
-//! What the sources cost: against the bare reading of the same files, and against the procfs crate.
+//! The cost of the sources, against bare preads of the same files and against the procfs crate.
 //!
 //! Run with `cargo bench --no-default-features --features source --bench read`.
 
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "what a bench computes is its own"
+    reason = "a bench computes with its own measurements"
 )]
 
 mod support;
@@ -18,8 +18,8 @@ use sampled::{
     sources::all,
 };
 
-/// The sources that ask the kernel for something in every reading, by the first pattern of their
-/// scope, and the file. The kernel's name and release are read once.
+/// The sources that read a file in every reading: the first pattern of their scope, and the file. The name and release of
+/// the kernel are missing because they are read once.
 const FILES: [(&str, &str); 13] = [
     ("cpu/*/usage", "/proc/stat"),
     ("cpu/loadaverages/*", "/proc/loadavg"),
@@ -36,10 +36,10 @@ const FILES: [(&str, &str); 13] = [
     ("os/system/name", "/etc/os-release"),
 ];
 
-/// The procfs crate has readers for the first of them.
+/// The procfs crate has readers for the first of these files.
 const COMMON: usize = 10;
 
-/// All but os-release, which is asked for by name and read only when it is another: a kept-open
+/// All but os-release, for which the source calls stat(2) and reads it only if it has changed: a pread of a kept-open
 /// descriptor costs less, but does not see that the file was replaced.
 const READ: usize = 12;
 
@@ -59,7 +59,7 @@ fn main() {
         println!();
     }
 
-    println!("The {COMMON} files that the procfs crate covers, too");
+    println!("The {COMMON} files that the procfs crate reads, too");
     let mut raw = RawFiles::open(&FILES[..COMMON]);
     let mut sources = discovered(&FILES[..COMMON]);
     let costs = support::interleave(&mut [
@@ -70,7 +70,7 @@ fn main() {
     support::compare(&costs[1], &costs[0], 1.15);
     support::compare(&costs[1], &costs[2], 0.3);
 
-    println!("\nOne by one");
+    println!("\nEach file: raw pread, and sampled::source");
     for pair in FILES {
         let mut raw = RawFiles::open(&[pair]);
         let mut sources = discovered(&[pair]);
@@ -81,7 +81,7 @@ fn main() {
     }
 }
 
-/// The sources of these pairs of a pattern and a file, ready to read.
+/// The sources of these pairs of a pattern and a file, after discovery.
 fn discovered(pairs: &[(&str, &str)]) -> Vec<Provider> {
     let mut sources = all(&Roots::default());
     sources.retain(|source| pairs.iter().any(|pair| pair.0 == source.about().scope[0]));
@@ -100,14 +100,14 @@ fn read(sources: &mut [Provider], columns: &mut Vec<Raw>) {
     }
 }
 
-/// The floor: one call of the kernel for each file, nothing looked at.
+/// The floor: one system call for each file, and no parsing.
 struct RawFiles(Vec<(File, Vec<u8>)>);
 
 impl RawFiles {
     fn open(pairs: &[(&str, &str)]) -> Self {
         let open = |pair: &(&str, &str)| {
             let file = File::open(pair.1).expect("the files are there");
-            // No larger than it need be: for sysctl the kernel makes room for all that is asked.
+            // As small as possible: for a sysctl file the kernel allocates a buffer of the size of the read.
             let mut buffer = vec![0; 256];
             while file
                 .read_at(&mut buffer, 0)

@@ -1,11 +1,11 @@
-//! What a tick costs on a large machine: in proportion to what is selected, whatever else is there.
+//! The cost of a tick on a large machine: it depends on the selected metrics, and not on the others.
 //!
-//! Reads the tree of a server with 128 cpus and 63 disks. Run with
+//! Reads the fixture of a server with 128 cpus and 63 disks. Run with
 //! `cargo bench --no-default-features --features service --bench tick`.
 
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "what a bench computes is its own"
+    reason = "a bench computes with its own measurements"
 )]
 
 mod support;
@@ -19,7 +19,7 @@ use sampled::{
     store::{Selection, Store},
 };
 
-/// What is selected, and what share of the cost of everything it may have.
+/// Selectors, and the largest share that each may have in the cost of reading everything.
 const SELECTORS: [(&str, f64); 4] = [
     ("cpu/loadaverages/loadaverage1", 0.05),
     ("disk/*/read", 1.0),
@@ -37,7 +37,7 @@ fn main() {
         sys: tree.join("sys"),
         root: tree.to_owned(),
     };
-    // Of the disks, the one that comes last.
+    // The last disk stands for all.
     let disk = {
         let store = Store::new(all(&roots));
         let disks = store.resolve(&["disk/*/read"]).expect("disks");
@@ -75,7 +75,7 @@ fn main() {
     }
 }
 
-/// A store, and what is selected of it.
+/// A store, and a selection of its metrics.
 struct Tick {
     store: Store,
     selection: Arc<Selection>,
@@ -99,7 +99,7 @@ impl Tick {
         black_box(self.store.read(&self.selection, now));
     }
 
-    /// How often a tick reads a file, or a group of them.
+    /// The number of readings that a tick takes: of a file, or of a group of files.
     fn reads(&self) -> u64 {
         let count = || {
             self.store
@@ -114,7 +114,7 @@ impl Tick {
     }
 }
 
-/// How many files of this tree are open.
+/// The number of open files below this directory.
 fn open_under(tree: &Path) -> usize {
     let descriptors = fs::read_dir("/proc/self/fd").expect("descriptors");
     let files = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());

@@ -1,14 +1,15 @@
-//! What a client can do to the others: attacks on the service, and what a neighbour notices of them.
+//! Attacks of one client on the service, and their effect on the latency of a neighbour and on memory.
 //!
-//! Run with `cargo bench --bench attacks`; with names of attacks behind `--`, only these. Each attack has a
-//! bus and a service of its own. Beside it a neighbour asks for one metric again and again, and the bus for
-//! its id twice, which is the floor. It fails where a figure is not held: the neighbour's p99 beyond twice the
-//! bus's (which stalls by itself for a second when hundreds of clients write at once), the largest resident set of the service, and the resident set ten seconds later.
+//! Run with `cargo bench --bench attacks`. Names of attacks after `--` select these attacks. Each attack has a bus and a
+//! service of its own. During it a neighbour reads one metric again and again, and another client calls `GetId` of the
+//! bus twice, which is the floor. The bench fails if one of these exceeds its limit: the p99 of the neighbour beyond
+//! twice that of the bus (which stalls by itself for a second when hundreds of clients write at once), the largest
+//! resident set of the service, and its resident set ten seconds later.
 //! `SAMPLED=/path/to/sampled` attacks another executable, such as the one before a change.
 
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "what a bench computes is its own"
+    reason = "a bench computes with its own measurements"
 )]
 
 #[path = "../common/bus.rs"]
@@ -43,65 +44,66 @@ pub(crate) const SAMPLED: Target = Target {
     interface: wire::INTERFACE,
 };
 
-/// What is promised to a neighbour, whatever another client sends, beside what the bus takes itself.
+/// The longest p99 of the neighbour during an attack, beyond twice the p99 of the bus.
 const P99: Duration = Duration::from_millis(50);
-/// The largest resident set of the service, and the one ten seconds later, in kB.
+/// The limits of the largest resident set of the service, and of the resident set ten seconds later, in kB.
 const PEAK: u64 = 40_000;
 const AFTERWARDS: u64 = 12_000;
 const LATER: Duration = Duration::from_secs(10);
 
-/// The median beside something that hangs, at most, as a multiple of the one beside the same that does not.
+/// The largest ratio of the neighbour's median with files that hang to that with files that answer.
 const UNNOTICED: f64 = 1.2;
 
-/// An attack may be tried so often until its figures are held.
+/// The number of tries of an attack. One within the limits is enough.
 const TRIES: usize = 3;
 
-/// A neighbour is asked for so long at least, and so often.
+/// The least time, and the least number of calls, for which the neighbour is measured.
 const SHORTEST: Duration = Duration::from_millis(500);
 const SAMPLES: usize = 100;
 
-/// A service that was attacked, and when its memory is looked at again.
+/// A service after an attack, and the moment of the second measurement of its memory.
 struct Attacked {
     name: &'static str,
     line: String,
     is_held: bool,
     p50: Duration,
-    /// Kept so that the service goes on.
+    /// Its `drop` would end the service.
     _bus: Bus,
     process: Process,
     at: Instant,
 }
 
 fn main() -> ExitCode {
-    let chosen: Vec<_> = env::args()
+    let selected: Vec<_> = env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let exec = env::var("SAMPLED").unwrap_or_else(|_| env!("CARGO_BIN_EXE_sampled").to_owned());
-    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| name == chosen);
+    let is_selected =
+        |name: &str| selected.is_empty() || selected.iter().any(|selected| name == selected);
     let mut all = Vec::new();
     let mut is_held = true;
     let mut usual = None;
-    println!("the neighbour: one metric; the bus: its id, twice; ms. Memory: kB.");
+    println!("latency of the neighbour's Sample and of two GetId of the bus, in ms; memory in kB");
     println!("attack                      p50    p99     max  bus p99     max   peak");
     for (name, attack) in kinds::ALL {
-        if is_chosen(name) {
+        if is_selected(name) {
             let mut tries = (0..TRIES).map(|_| {
                 let attacked = attacked(name, attack, &exec, usual);
                 println!("{}", attacked.line);
                 attacked
             });
-            // A p99 of some hundred calls is a few of them, and the machine has other things to do.
+            // The p99 of some hundred calls depends on a few of them, which other work of the machine delays.
             let held = tries.find(|attacked| attacked.is_held);
             drop(tries);
-            if let (Some(held), "none" | kinds::WELL) = (&held, name) {
+            if let (Some(held), "none" | kinds::ANSWERING) = (&held, name) {
                 usual = usual.max(Some(held.p50));
             }
             is_held &= held.is_some();
             all.extend(held);
         }
     }
-    println!("resident {} s later", LATER.as_secs());
+    println!("resident set {} s later", LATER.as_secs());
     for attacked in all {
         sleep(attacked.at.saturating_duration_since(Instant::now()));
         let resident = attacked.process.resident();
@@ -131,7 +133,7 @@ fn attacked(
     let neighbour = Neighbour::begin(&bus);
     let begin = Instant::now();
     attack(&bus);
-    // What the attack has left behind is part of it.
+    // The measurement goes on while the service handles the rest of the attack.
     while begin.elapsed() < SHORTEST || neighbour.count() < SAMPLES {
         assert!(
             begin.elapsed() < Duration::from_secs(60),

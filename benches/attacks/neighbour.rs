@@ -1,5 +1,5 @@
-//! A client that asks for one metric again and again, and one that asks the bus for its id twice: a call and
-//! its reply have to wait for their turn in the bus, too.
+//! The neighbour of an attack: a client that reads one metric again and again. The floor is a second client that calls
+//! `GetId` of the bus twice each time, because the bus handles a call of the service and its reply, too.
 
 use std::{
     collections::HashMap,
@@ -28,7 +28,7 @@ pub(crate) struct Neighbour {
     count: Arc<AtomicUsize>,
 }
 
-/// How long calls took.
+/// The durations of calls, sorted.
 #[derive(Default)]
 pub(crate) struct Latencies(Vec<Duration>);
 
@@ -45,9 +45,9 @@ impl Neighbour {
         };
         let id = call(driver, "GetId", &());
         let (over, counted, client) = (is_over.clone(), count.clone(), bus.connect());
-        let service = thread::spawn(move || ask(client, &[&sample], &over, &counted));
+        let service = thread::spawn(move || measure(client, &[&sample], &over, &counted));
         let (over, client) = (is_over.clone(), bus.connect());
-        let bus = thread::spawn(move || ask(client, &[&id, &id], &over, &AtomicUsize::new(0)));
+        let bus = thread::spawn(move || measure(client, &[&id, &id], &over, &AtomicUsize::new(0)));
         Self {
             service,
             bus,
@@ -56,12 +56,12 @@ impl Neighbour {
         }
     }
 
-    /// How often it was answered.
+    /// The number of replies so far.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Stops asking: what the service took, and the bus.
+    /// Stops both clients; returns the latencies of the service and of the bus.
     pub(crate) fn end(self) -> (Latencies, Latencies) {
         self.is_over.store(true, Ordering::Relaxed);
         let answered = "the neighbour is answered";
@@ -72,7 +72,7 @@ impl Neighbour {
     }
 }
 
-fn ask(
+fn measure(
     mut client: Client,
     calls: &[&Vec<u8>],
     over: &AtomicBool,
@@ -86,7 +86,7 @@ fn ask(
         }
         let mut taken = begin.elapsed();
         latencies.0.push(taken);
-        // A stall is as long for all who would have called in it, not for this one alone.
+        // A stall delays all calls that would have been made during it, and counts for each of them.
         while taken > INTERVAL {
             taken -= INTERVAL;
             latencies.0.push(taken);

@@ -1,4 +1,4 @@
-//! A client that writes what it likes, and reads when it likes.
+//! A client that writes any bytes, and reads only when the attack does.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -18,7 +18,7 @@ use crate::{
     bus::{Bus, Target, call},
 };
 
-/// A connection to the bus, as bytes.
+/// A connection to the bus, without a library.
 pub(crate) struct Raw {
     socket: UnixStream,
     serial: u32,
@@ -32,23 +32,23 @@ impl Raw {
         }
     }
 
-    /// Writes it all. What nobody takes within a while is left out, like the attack that it is.
+    /// Writes these bytes. If the bus does not take them within ten seconds, the rest is left out.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.socket
             .set_write_timeout(Some(Duration::from_secs(10)))
-            .expect("time-out");
+            .expect("timeout");
         self.socket.write_all(bytes).ok();
     }
 
-    /// Writes the same again and again.
+    /// Writes a message this many times, with serials of its own.
     pub(crate) fn repeat(&mut self, bytes: &[u8], times: usize) {
-        let at_once = (256 * 1024 / bytes.len()).clamp(1, times);
-        let mut block = Vec::with_capacity(at_once * bytes.len());
+        let per_block = (256 * 1024 / bytes.len()).clamp(1, times);
+        let mut block = Vec::with_capacity(per_block * bytes.len());
         let mut left = times;
         while left > 0 {
             block.clear();
-            let now = left.min(at_once);
-            for _ in 0..now {
+            let count = left.min(per_block);
+            for _ in 0..count {
                 let at = block.len();
                 block.extend_from_slice(bytes);
                 // The bus refuses a call with the serial of one that is not answered.
@@ -56,11 +56,11 @@ impl Raw {
                 block[at + 8..at + 12].copy_from_slice(&self.serial.to_le_bytes());
             }
             self.send(&block);
-            left -= now;
+            left -= count;
         }
     }
 
-    /// The same, while all that comes back is read and thrown away.
+    /// Like [`Self::repeat`], while another thread reads all replies.
     pub(crate) fn repeat_and_read(mut self, bytes: &[u8], times: usize) {
         let mut reader = Self {
             socket: self.socket.try_clone().expect("descriptor"),
@@ -71,9 +71,9 @@ impl Raw {
         reading.join().expect("a reader");
     }
 
-    /// Reads until nothing has come for so long, and not longer than an attack lasts.
+    /// Reads until nothing has arrived for the time `quiet`, at most for ten seconds.
     pub(crate) fn read_for(&mut self, quiet: Duration) {
-        self.socket.set_read_timeout(Some(quiet)).expect("time-out");
+        self.socket.set_read_timeout(Some(quiet)).expect("timeout");
         let mut buffer = vec![0; 64 * 1024];
         let end = Instant::now() + Duration::from_secs(10);
         while let Ok(1..) = self.socket.read(&mut buffer)
@@ -83,23 +83,23 @@ impl Raw {
 
     /// Writes a message with descriptors.
     pub(crate) fn send_descriptors(&mut self, bytes: &[u8], descriptors: usize) -> io::Result<()> {
-        let own = vec![self.socket.as_fd(); descriptors];
+        let fds = vec![self.socket.as_fd(); descriptors];
         let mut space = vec![std::mem::MaybeUninit::uninit(); 4096];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        assert!(control.push(SendAncillaryMessage::ScmRights(&own)));
+        assert!(control.push(SendAncillaryMessage::ScmRights(&fds)));
         let slices = [IoSlice::new(bytes)];
         sendmsg(&self.socket, &slices, &mut control, SendFlags::NOSIGNAL)?;
         Ok(())
     }
 }
 
-/// A call of the service.
-pub(crate) fn ask<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
+/// A call of a method of the service.
+pub(crate) fn sampler_call<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
     call(SAMPLED, method, body)
 }
 
-/// A call of its other interface.
-pub(crate) fn ask_processes<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
+/// A call of a method of its interface `Processes1`.
+pub(crate) fn processes_call<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
     let target = Target {
         interface: sampled::wire::PROCESSES_INTERFACE,
         ..SAMPLED
@@ -107,15 +107,16 @@ pub(crate) fn ask_processes<B: Serialize + DynamicType>(method: &str, body: &B) 
     call(target, method, body)
 }
 
-/// A call that expects no reply.
-pub(crate) fn tell<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
+/// A call of the service that expects no reply.
+pub(crate) fn no_reply_call<B: Serialize + DynamicType>(method: &str, body: &B) -> Vec<u8> {
     let call = Message::method_call(SAMPLED.path, method).with_flags(Flags::NO_REPLY_EXPECTED);
     finish(call, body)
 }
 
+/// Adds the destination, the interface and the body of a call to the service.
 pub(crate) fn finish<B: Serialize + DynamicType>(message: Builder<'_>, body: &B) -> Vec<u8> {
     let message = message.destination(SAMPLED.name);
-    let is_call = message.clone().interface(SAMPLED.interface);
-    let message = is_call.build(body).expect("it is well formed");
+    let message = message.interface(SAMPLED.interface);
+    let message = message.build(body).expect("a well-formed call");
     message.data().to_vec()
 }

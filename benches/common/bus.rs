@@ -1,8 +1,7 @@
-//! A private bus, and clients of it that cost as little as a client can.
+//! A private bus, and clients that cost as little as possible.
 //!
-//! They write ready-made bytes to a blocking socket and look at nothing but lengths in what comes
-//! back: what is measured is the service and the bus. With zbus on this side, a third of a call
-//! would be the client's.
+//! The clients write prepared bytes to a blocking socket and parse only the lengths of the replies, so that the service
+//! and the bus are measured. With zbus in the client, the client would make up a third of the cost of a call.
 
 use std::{
     fs,
@@ -19,7 +18,7 @@ use zbus::{DynamicType, Message};
 
 use crate::process::Process;
 
-/// A dbus-daemon of our own, with a home of our own.
+/// A private dbus-daemon with a home of its own.
 pub(crate) struct Bus {
     daemon: Child,
     dir: TempDir,
@@ -41,7 +40,7 @@ const BUS: Target = Target {
 };
 
 impl Bus {
-    /// A bus that starts these services: a name, and what to execute.
+    /// A bus that activates these services by their command lines.
     pub(crate) fn activating(services: &[(Target, String)]) -> Self {
         let dir = TempDir::new().expect("temporary directory");
         let files = dir.path().join("data/dbus-1/services");
@@ -64,7 +63,7 @@ impl Bus {
             .stderr(Stdio::null())
             .spawn()
             .expect("dbus-daemon is installed");
-        // It says its address when it listens.
+        // dbus-daemon prints its address once it listens.
         let stdout = daemon.stdout.take().expect("stdout is a pipe");
         let mut address = String::new();
         BufReader::new(stdout)
@@ -81,7 +80,7 @@ impl Bus {
         Client::connect(&socket(&self.dir))
     }
 
-    /// Where services look for what their user has configured.
+    /// XDG_CONFIG_HOME of the services.
     pub(crate) fn config(&self) -> std::path::PathBuf {
         self.dir.path().join("config")
     }
@@ -93,7 +92,7 @@ fn socket(dir: &TempDir) -> std::path::PathBuf {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        // The services see that the bus has gone, and go.
+        // The services end when the bus has ended.
         self.daemon.kill().ok();
         self.daemon.wait().ok();
     }
@@ -105,7 +104,7 @@ pub(crate) struct Client {
     buffer: Vec<u8>,
 }
 
-/// What came in: its type, and its body.
+/// A message from the bus: its type, its header fields and its body.
 pub(crate) struct Incoming<'a> {
     pub(crate) kind: u8,
     pub(crate) header: &'a [u8],
@@ -120,13 +119,13 @@ impl Client {
         let mut socket = UnixStream::connect(path).expect("the bus listens");
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("time-out");
+            .expect("timeout");
         let uid = nix::unistd::geteuid().to_string();
         let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
         write!(socket, "\0AUTH EXTERNAL {uid}\r\n").expect("write");
         let mut answer = [0; 256];
         let length = socket.read(&mut answer).expect("answer");
-        assert!(answer[..length].starts_with(b"OK "), "the bus lets us in");
+        assert!(answer[..length].starts_with(b"OK "), "the bus accepts us");
         write!(socket, "BEGIN\r\n").expect("write");
         let mut client = Self {
             socket,
@@ -136,7 +135,7 @@ impl Client {
         client
     }
 
-    /// Sends a call and waits for its reply. Signals in between are passed over.
+    /// Sends a call and waits for its reply. Signals before the reply are dropped.
     pub(crate) fn call(&mut self, call: &[u8]) -> Incoming<'_> {
         self.socket.write_all(call).expect("write");
         let mut length;
@@ -155,12 +154,12 @@ impl Client {
         incoming
     }
 
-    /// The bare socket.
+    /// The socket of the connection.
     pub(crate) fn into_socket(self) -> UnixStream {
         self.socket
     }
 
-    /// The next message, whatever it is.
+    /// Waits for the next message of any type.
     pub(crate) fn next(&mut self) -> Incoming<'_> {
         let length = self.receive();
         self.incoming(length)
@@ -173,7 +172,7 @@ impl Client {
         let length = 16 + padded(self.number(12)) + self.number(4);
         self.socket
             .read_exact(&mut self.buffer[16..length])
-            .expect("the rest of it");
+            .expect("the rest of the message");
         length
     }
 
@@ -190,32 +189,32 @@ impl Client {
         u32::from_le_bytes(self.buffer[at..at + 4].try_into().expect("four bytes")) as usize
     }
 
-    /// The process that has this name.
+    /// The process that owns this name.
     pub(crate) fn owner(&mut self, target: Target) -> Process {
         let reply = self.call(&call(BUS, "GetConnectionUnixProcessID", &target.name));
         let pid = u32::from_le_bytes(reply.body.try_into().expect("a number"));
         Process::open(pid)
     }
 
-    /// Ends the service, and waits until both the process and its name have gone.
+    /// Kills the service, and waits until the process has ended and its name has no owner.
     pub(crate) fn end(&mut self, target: Target) {
         self.owner(target).kill();
-        let ask = call(BUS, "NameHasOwner", &target.name);
-        while self.call(&ask).body[0] != 0 {}
+        let has_owner = call(BUS, "NameHasOwner", &target.name);
+        while self.call(&has_owner).body[0] != 0 {}
     }
 }
 
-/// A call, as it goes over the wire.
+/// A method call in the wire format.
 pub(crate) fn call<B: Serialize + DynamicType>(target: Target, method: &str, body: &B) -> Vec<u8> {
     let (name, path, interface) = (target.name, target.path, target.interface);
     let message = Message::method_call(path, method)
         .destination(name)
         .interface(interface)
         .build(body);
-    message.expect("it is well formed").data().to_vec()
+    message.expect("a well-formed call").data().to_vec()
 }
 
-/// The call that every service answers without its own doing.
+/// `Ping`, which the D-Bus library of every service answers.
 pub(crate) fn ping(target: Target) -> Vec<u8> {
     let peer = Target {
         interface: "org.freedesktop.DBus.Peer",

@@ -1,4 +1,4 @@
-//! A mount whose server is gone, as sshfs leaves one: every call about it waits for ever.
+//! A mount whose server does not answer, as sshfs leaves one: every system call on it waits for ever.
 
 use std::{
     ffi::CString,
@@ -9,17 +9,17 @@ use std::{
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// A file system of FUSE whose program answers nothing.
+/// A FUSE file system whose program answers no request.
 pub(crate) struct Hung {
     path: PathBuf,
-    /// When it is closed, the kernel ends all calls with an error.
+    /// When it is closed, the kernel fails all waiting system calls.
     device: Option<File>,
 }
 
 impl Hung {
     pub(crate) const NEEDS: &str = "it mounts FUSE, which needs root and /dev/fuse";
 
-    /// Mounted over this directory, or file. None where there is no FUSE, or this process may not mount it.
+    /// Mounts it over this directory or file. `None` if there is no FUSE, or if this process may not mount.
     pub(crate) fn over(path: &Path) -> Option<Self> {
         let mut device = File::options();
         let device = device.read(true).write(true).open("/dev/fuse").ok()?;
@@ -30,7 +30,7 @@ impl Hung {
         );
         let options = CString::new(options).ok()?;
         let flags = MountFlags::empty();
-        // One that is mounted twice is one file system.
+        // Each mount has a source of its own: mounts with equal sources count as one file system.
         let origin = format!("filer:{}", path.display());
         mount(&*origin, path, "fuse.sshfs", flags, Some(&*options)).ok()?;
         Some(Self {
@@ -43,7 +43,7 @@ impl Hung {
         &self.path
     }
 
-    /// Its program ends.
+    /// Ends its program: all waiting system calls fail.
     pub(crate) fn end(&mut self) {
         self.device = None;
     }

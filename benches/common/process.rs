@@ -1,4 +1,4 @@
-//! What the kernel says about a process.
+//! The resources that a process uses, from /proc.
 
 use std::{fs, os::fd::OwnedFd, time::Duration};
 
@@ -15,14 +15,14 @@ pub(crate) struct Process {
     descriptor: OwnedFd,
 }
 
-/// What a process has used so far, or in between.
+/// The resources that a process has used, in all or between two moments.
 #[derive(Clone, Copy)]
 pub(crate) struct Usage {
-    /// CPU time of all threads, those that have ended included, in µs.
+    /// CPU time of all threads, including those that have ended, in µs.
     pub(crate) cpu: f64,
-    /// Times its first thread went to sleep, and times it was made to wait.
+    /// Voluntary and involuntary context switches of its first thread.
     pub(crate) switches: f64,
-    /// Calls of read(2) and its kind; messages of sockets are not among them.
+    /// Calls of read(2) and its variants, without reads of sockets.
     pub(crate) reads: f64,
 }
 
@@ -39,7 +39,7 @@ impl Process {
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        let pid = i32::try_from(self.pid).expect("a number of a process");
+        let pid = i32::try_from(self.pid).expect("a process id");
         let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid));
         let cpu = clock.and_then(ClockId::now).expect("it runs");
         Usage {
@@ -50,7 +50,7 @@ impl Process {
         }
     }
 
-    /// CPU time of all threads there are, in µs.
+    /// CPU time of all threads that exist, in µs.
     pub(crate) fn cpu_of_threads(&self) -> f64 {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).expect("it runs");
         let times = threads.flatten().filter_map(|thread| {
@@ -65,8 +65,8 @@ impl Process {
         self.value("status", "Threads:")
     }
 
-    /// Memory that only this process has, in kB: what it has written, and what of its files nobody
-    /// else has mapped, which is the executable while it runs once.
+    /// Memory that only this process maps, in kB: pages that it has written; and pages of files that no other process
+    /// maps, which are those of the executable while it runs once.
     pub(crate) fn private_memory(&self) -> (u64, u64) {
         (
             self.value("smaps_rollup", "Private_Dirty:"),
@@ -79,7 +79,7 @@ impl Process {
         self.value("status", "VmRSS:")
     }
 
-    /// The largest resident set there was, in kB.
+    /// The largest resident set so far, in kB.
     pub(crate) fn peak(&self) -> u64 {
         self.value("status", "VmHWM:")
     }
@@ -97,7 +97,7 @@ impl Process {
 }
 
 impl Usage {
-    /// What was used since `before`, for each of `count`.
+    /// The use since `before`, divided by `count`.
     pub(crate) fn since(self, before: Self, count: f64) -> Self {
         Self {
             cpu: (self.cpu - before.cpu) / count,
@@ -107,7 +107,7 @@ impl Usage {
     }
 }
 
-/// Has these processes, and this one, run on one CPU alone, until the guard is dropped.
+/// Pins these processes, and this one, to one CPU until the result is dropped.
 pub(crate) fn pin(processes: &[u32]) -> Pinned {
     let before = sched_getaffinity(None).expect("affinity");
     let first = (0..CpuSet::MAX_CPU).find(|&cpu| before.is_set(cpu));
@@ -136,5 +136,5 @@ impl Drop for Pinned {
 
 fn number(pid: u32) -> Pid {
     let pid = pid.try_into().ok().and_then(Pid::from_raw);
-    pid.expect("the number of a process")
+    pid.expect("a process id")
 }

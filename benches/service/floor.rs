@@ -1,4 +1,4 @@
-//! The least that a service with zbus can be: one object, one method that reads nothing, one thread.
+//! A minimal service with zbus, as a floor: one thread, one object, and methods that read nothing.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use zbus::{
 
 use crate::bus::Target;
 
-/// Where the floor is on the bus.
+/// The name, path and interface of the minimal service.
 pub(crate) const FLOOR: Target = Target {
     name: "io.github.sampled.Floor",
     path: "/io/github/sampled/Floor",
@@ -27,8 +27,8 @@ impl Floor {
         1.0
     }
 
-    /// A reply like that of `Sample`, with nothing read: so many doubles by names of 28 bytes. The
-    /// names are made anew, so this is a comparison and not the least it could take.
+    /// A reply like that of `Sample`, without a reading: `count` doubles with names of 28 bytes. The names are formatted in
+    /// each call, so this is a peer and not a floor.
     async fn answer(&self, count: u32) -> (u64, Dict, HashMap<String, String>) {
         let entry = |number| {
             let name = format!("some/metric/of_28_bytes/{number:04}");
@@ -37,7 +37,7 @@ impl Floor {
         (1, (0..count).map(entry).collect(), HashMap::new())
     }
 
-    /// Sends the caller so many signals in one go, each with so many doubles.
+    /// Sends the caller `count` signals in one write, each with `width` doubles.
     async fn emit(
         &self,
         count: u32,
@@ -65,7 +65,7 @@ impl Floor {
     ) -> zbus::Result<()>;
 }
 
-/// Serves until the bus has gone.
+/// Serves until the connection to the bus is closed.
 pub(crate) fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

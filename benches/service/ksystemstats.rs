@@ -1,4 +1,4 @@
-//! The same metrics, twice a second, from the service of KDE's system monitor.
+//! A peer: the same metrics, twice a second, from ksystemstats, the service of KDE's system monitor.
 
 use std::{fs, thread::sleep, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     start,
 };
 
-/// 50 metrics that both have under the same ids.
+/// 50 metrics that both services have, with the same ids.
 const METRICS: [&str; 50] = [
     "cpu/all/usage",
     "cpu/all/user",
@@ -64,7 +64,7 @@ const METRICS: [&str; 50] = [
     "os/kernel/version",
 ];
 
-/// As Plasma 5 names it, and as Plasma 6 does.
+/// The name in Plasma 5, and in Plasma 6.
 const NAMES: [&str; 2] = ["org.kde.ksystemstats", "org.kde.ksystemstats1"];
 
 pub(crate) fn ksystemstats(bench: &Bench) {
@@ -77,7 +77,7 @@ pub(crate) fn ksystemstats(bench: &Bench) {
             "  left out: ksystemstats is not installed (Debian: apt install ksystemstats)"
         );
     };
-    let theirs = Target {
+    let ksystemstats = Target {
         name,
         path: "/",
         interface: name,
@@ -85,24 +85,24 @@ pub(crate) fn ksystemstats(bench: &Bench) {
     let bus = Bus::activating(&[
         (SAMPLED, format!("{} serve", bench.sampled)),
         (
-            theirs,
+            ksystemstats,
             "/usr/bin/env QT_QPA_PLATFORM=offscreen /usr/bin/ksystemstats".to_owned(),
         ),
     ]);
     let mut clients = [bus.connect(), bus.connect()];
     start(&mut clients[0], &METRICS, HALF_SECOND);
-    clients[1].call(&call(theirs, "subscribe", &METRICS.as_slice()));
-    let services = [clients[0].owner(SAMPLED), clients[1].owner(theirs)];
+    clients[1].call(&call(ksystemstats, "subscribe", &METRICS.as_slice()));
+    let services = [clients[0].owner(SAMPLED), clients[1].owner(ksystemstats)];
     sleep(Duration::from_secs(2));
     let before = services.each_ref().map(Process::cpu_of_threads);
     sleep(TICKS * HALF_SECOND);
     let after = services.each_ref().map(Process::cpu_of_threads);
-    let [ours, floor] = [0, 1].map(|side| (after[side] - before[side]) / f64::from(TICKS));
+    let [sampled, peer] = [0, 1].map(|index| (after[index] - before[index]) / f64::from(TICKS));
     println!(
         "  {} metrics at 2 Hz: CPU time a tick, all threads",
         METRICS.len()
     );
-    println!("  {:<52} {floor:>9.1} µs", "ksystemstats");
-    println!("  {:<52} {ours:>9.1} µs", "sampled");
-    compare("sampled / ksystemstats", ours / floor, 0.3);
+    println!("  {:<52} {peer:>9.1} µs", "ksystemstats");
+    println!("  {:<52} {sampled:>9.1} µs", "sampled");
+    compare("sampled / ksystemstats", sampled / peer, 0.3);
 }

@@ -1,11 +1,11 @@
-//! What the service costs, against floors that are measured in the same run.
+//! The cost of the service, against floors that are measured in the same run.
 //!
-//! Run with `cargo bench --bench service`; with names of parts behind `--`, only these.
+//! Run with `cargo bench --bench service`. Names of parts after `--` select these parts.
 //! `SAMPLED=/path/to/sampled` measures another executable, such as the one before a change.
 
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "what a bench computes is its own"
+    reason = "a bench computes with its own measurements"
 )]
 
 #[path = "../common/bus.rs"]
@@ -38,7 +38,7 @@ const SAMPLED: Target = Target {
     interface: wire::INTERFACE,
 };
 
-/// What a program that draws a few meters asks first.
+/// The metrics that a program with a few gauges reads first.
 const GAUGES: &[&str] = &[
     "memory/physical/used",
     "memory/physical/usedPercent",
@@ -46,8 +46,8 @@ const GAUGES: &[&str] = &[
     "cpu/loadaverages/loadaverage1",
 ];
 
-/// 34 metrics of seven files: stat, sys/devices/system/cpu/online, loadavg, meminfo, uptime,
-/// sys/kernel/hostname, and os-release, which is looked at and only read when it is another.
+/// 34 metrics of seven files: stat, sys/devices/system/cpu/online, loadavg, meminfo, uptime, sys/kernel/hostname, and
+/// os-release, which is read only if stat(2) shows a change.
 const METRICS: &[&str] = &[
     "cpu/all/usage",
     "cpu/all/user",
@@ -85,7 +85,7 @@ const METRICS: &[&str] = &[
     "os/system/name",
 ];
 
-/// The same, as a person would select it: all of the same sources, and 40 metrics or so.
+/// Selectors of about 40 metrics of the same sources, as a user would write them.
 const SELECTORS: &[&str] = &[
     "cpu/*/usage",
     "cpu/*/user",
@@ -100,7 +100,7 @@ const SELECTORS: &[&str] = &[
 
 const HALF_SECOND: Duration = Duration::from_millis(500);
 
-/// A name, and what it measures.
+/// The name of a part, and its function.
 type Part = (&'static str, fn(&Bench));
 
 type Options = HashMap<&'static str, zbus::Variant<'static>>;
@@ -125,20 +125,20 @@ fn main() {
         ("ksystemstats", ksystemstats::ksystemstats),
     ];
     // Cargo adds an argument of its own, `--bench`.
-    let chosen: Vec<_> = arguments
+    let selected: Vec<_> = arguments
         .iter()
         .filter(|name| !name.starts_with('-'))
         .collect();
     for (name, part) in parts {
-        if chosen.is_empty() || chosen.iter().any(|chosen| *chosen == name) {
+        if selected.is_empty() || selected.iter().any(|selected| *selected == name) {
             println!("\n{name}");
             part(&bench);
         }
     }
 }
 
-/// The executables: ours, and a copy of this one as the floor. A copy, because pages that two
-/// processes have mapped are private to neither.
+/// The executables: `sampled`, and a copy of this bench as the minimal service. It is a copy because pages that two
+/// processes map are private to neither.
 struct Bench {
     sampled: String,
     floor: tempfile::TempPath,
@@ -162,7 +162,7 @@ impl Bench {
     }
 }
 
-/// From the call to the reply, where nobody has the name: the bus starts the service.
+/// The time from a call to its reply while the service does not run: the bus activates it.
 fn activation(bench: &Bench) {
     const ROUNDS: usize = 150;
     let bus = bench.bus();
@@ -176,19 +176,22 @@ fn activation(bench: &Bench) {
         let side = (round + round / 2) % 2;
         let (target, first) = &sides[side];
         let time = timed(|| _ = client.call(first));
-        // The first two find cold files.
+        // The files are not in the page cache for the first two.
         if round >= 2 {
             times[side].push(time);
         }
         client.end(*target);
     }
-    let [ours, floor] = times.map(median);
+    let [sampled, floor] = times.map(median);
     println!("  {:<52} {:>9.0} µs", "minimal zbus service", floor);
-    println!("  {:<52} {:>9.0} µs", "sampled, Sample of 4 gauges", ours);
-    compare("sampled / minimal", ours / floor, 1.15);
+    println!(
+        "  {:<52} {:>9.0} µs",
+        "sampled, Sample of 4 gauges", sampled
+    );
+    compare("sampled / minimal zbus service", sampled / floor, 1.15);
 }
 
-/// A reading of many metrics, against a call that reads nothing.
+/// `Sample` of many metrics, against `Ping`, which reads nothing.
 fn sample(bench: &Bench) {
     let bus = bench.bus();
     let mut client = bus.connect();
@@ -215,15 +218,15 @@ fn sample(bench: &Bench) {
             println!("  {title:<52} {time:>9.1} µs, CPU time of the service {cpu:.1} µs");
         };
         print("Ping", ping);
-        print("minimal service, a{sv} of 34 from nowhere", answer);
-        print("Sample, 34 metrics named", named);
+        print("minimal service, a{sv} of 34 constants", answer);
+        print("Sample, 34 ids", named);
         print("Sample, 9 selectors", selected);
-        compare("Sample, 34 metrics named / Ping", named.0 / ping.0, at_most);
+        compare("Sample, 34 ids / Ping", named.0 / ping.0, at_most);
         compare("Sample, 9 selectors / Ping", selected.0 / ping.0, at_most);
     }
 }
 
-/// What there is, against a call that answers nothing.
+/// `List`, against `Ping`.
 fn list(bench: &Bench) {
     let bus = bench.bus();
     let mut client = bus.connect();
@@ -240,7 +243,7 @@ fn list(bench: &Bench) {
     check("List of all, ms", all.0 / 1e3, 1.0);
 }
 
-/// What the calls take, and how much of that is CPU time of the service: medians, in µs.
+/// For each side, the median time of a call and the median CPU time of the service, in µs.
 fn interleaved<const SIDES: usize>(
     client: &mut Client,
     sides: [(&Process, &Vec<u8>); SIDES],
@@ -263,7 +266,7 @@ fn interleaved<const SIDES: usize>(
     times.map(|(time, cpu)| (median(time), median(cpu)))
 }
 
-/// What the processes have for themselves.
+/// The private memory of the processes.
 fn memory(bench: &Bench) {
     let bus = bench.bus();
     let mut client = bus.connect();
@@ -274,7 +277,7 @@ fn memory(bench: &Bench) {
     let print = |title: &str, process: &Process| {
         let (dirty, clean) = process.private_memory();
         let threads = process.threads();
-        println!("  {title:<52} {dirty:>9} kB, {clean} kB of its own file, threads: {threads}");
+        println!("  {title:<52} {dirty:>9} kB dirty, {clean} kB clean, threads: {threads}");
         (dirty as f64 / 1e3, (dirty + clean) as f64 / 1e3)
     };
     print("minimal zbus service, after the first reply", &floor);
@@ -291,7 +294,7 @@ fn memory(bench: &Bench) {
     check("all Private_*, with 50 sessions, MB", full.1, 2.0);
 }
 
-/// What a tick costs, for one client and for fifty; and what a signal costs the floor.
+/// The cost of a tick for one client and for fifty, and the cost of a signal of the minimal service.
 fn sessions(bench: &Bench) {
     const TICKS: u32 = 24;
     const WIDTH: u32 = 40;
@@ -305,7 +308,7 @@ fn sessions(bench: &Bench) {
     let mut measure = |count: u32| -> (Usage, Usage) {
         let emit = call(FLOOR, "Emit", &(count, WIDTH));
         caller.call(&emit);
-        // Ticks are on the grid; the floor is called in the middle between two.
+        // Ticks are on the grid. The minimal service is called in the middle between two ticks.
         let mut at = next_on_grid(HALF_SECOND) + HALF_SECOND / 2;
         sleep_until(at);
         let before = (sampled.usage(), floor.usage());
@@ -356,12 +359,12 @@ fn sessions(bench: &Bench) {
     );
 }
 
-/// How late frames are, against a loop that sleeps and does nothing else.
+/// The lateness of frames, against a loop that only sleeps.
 fn lateness(bench: &Bench) {
     const INTERVAL: Duration = Duration::from_millis(50);
     const FRAMES: usize = 300;
     let bus = bench.bus();
-    // Between two frames, so that neither delays the other.
+    // The loop wakes between two frames, so that neither delays the other.
     let sleeper = thread::spawn(|| {
         let mut at = next_on_grid(INTERVAL) + INTERVAL / 2;
         let mut late = Vec::new();
@@ -372,17 +375,17 @@ fn lateness(bench: &Bench) {
         }
         median(late)
     });
-    // One after the other: of two sessions, the second to be served has waited for the first.
+    // One session after the other: of two at once, the second would wait for the first.
     let [one, all] = [&["cpu/loadaverages"][..], SELECTORS].map(|selectors| {
         let mut client = bus.connect();
         start(&mut client, selectors, INTERVAL);
         let mut late = Vec::new();
-        // The first comes at once, and not on the grid.
+        // The first frame comes at once, and not on the grid.
         while timestamp(&mut client).is_none() {}
         while late.len() < FRAMES {
             if let Some(timestamp) = timestamp(&mut client) {
-                let moment = timestamp.saturating_sub(realtime_of_boot()).as_nanos();
-                late.push((moment % INTERVAL.as_nanos()) as f64 / 1e3);
+                let since_boot = timestamp.saturating_sub(realtime_of_boot()).as_nanos();
+                late.push((since_boot % INTERVAL.as_nanos()) as f64 / 1e3);
             }
         }
         median(late)
@@ -399,7 +402,7 @@ fn lateness(bench: &Bench) {
     compare("frames of seven files / clock_nanosleep", all / floor, 1.25);
 }
 
-/// What is done while nobody needs anything.
+/// The wake-ups without a session.
 fn idle(bench: &Bench) {
     let bus = bench.bus();
     let mut client = bus.connect();
@@ -419,7 +422,7 @@ fn sample_call(selectors: &[&str]) -> Vec<u8> {
     call(SAMPLED, "Sample", &(selectors, Options::new()))
 }
 
-/// Begins a session; the number of its columns.
+/// Starts a session; returns the number of its columns.
 fn start(client: &mut Client, selectors: &[&str], interval: Duration) -> u32 {
     let body = (selectors, interval.as_micros() as u64, Options::new());
     let reply = client.call(&call(SAMPLED, "Start", &body));
@@ -436,7 +439,7 @@ fn start(client: &mut Client, selectors: &[&str], interval: Duration) -> u32 {
     columns
 }
 
-/// The moment of the frame that comes next; none if something else comes.
+/// The timestamp of the next message; `None` if it is not a frame.
 fn timestamp(client: &mut Client) -> Option<Duration> {
     let incoming = client.next();
     let name = b"Sampled\0";
@@ -449,15 +452,15 @@ fn timestamp(client: &mut Client) -> Option<Duration> {
     Some(Duration::from_micros(u64::from_le_bytes(bytes)))
 }
 
-/// What the two clocks differ by now. Of several looks, the one that took the least time.
+/// The real time of the start of the monotonic clock. Of five measurements, the shortest counts.
 fn realtime_of_boot() -> Duration {
-    let look = |_| {
+    let measure = |_| {
         let before = monotonic();
         let realtime = clock(ClockId::CLOCK_REALTIME);
         let took = monotonic() - before;
         (took, realtime - before - took / 2)
     };
-    let (_, difference) = (0..5).map(look).min().expect("five looks");
+    let (_, difference) = (0..5).map(measure).min().expect("five measurements");
     difference
 }
 
@@ -494,12 +497,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Prints a ratio, and whether it will do.
+/// Prints a ratio, and whether it is at most `at_most`.
 fn compare(title: &str, ratio: f64, at_most: f64) {
     check(&format!("{title}, ratio"), ratio, at_most);
 }
 
-/// Prints a figure, and whether it will do.
+/// Prints a figure, and whether it is at most `at_most`.
 fn check(title: &str, figure: f64, at_most: f64) {
     let verdict = if figure <= at_most { "ok" } else { "TOO MUCH" };
     println!("  {title:<52} {figure:>9.3} (at most {at_most}) {verdict}");

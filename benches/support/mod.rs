@@ -1,29 +1,29 @@
-//! Measuring several sides in one run, so that what the machine does meanwhile falls on all alike.
+//! Measures several functions in turns, so that other work of the machine affects all of them alike.
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-/// What one call of a side costs, at the median.
+/// The median cost of one call of a function.
 pub(crate) struct Cost {
     pub(crate) name: &'static str,
     /// CPU time of the process, in the kernel and out of it, in µs.
     pub(crate) cpu: f64,
-    /// Time on the wall, in µs.
+    /// Elapsed time, in µs.
     pub(crate) wall: f64,
 }
 
-/// One side: its name and what it does.
+/// A measured function: the name that is printed, and the function.
 pub(crate) type Side<'a> = (&'static str, &'a mut dyn FnMut());
 
-/// Runs the sides in turns of small batches, each round beginning with another one; prints and
-/// returns the medians of the batches, in the order of the sides.
-#[allow(dead_code, reason = "not every bench has calls that are as cheap")]
+/// Calls the functions in turns of small batches, each round beginning with another one. Prints and returns the medians
+/// of the batches, in the order of the functions.
+#[allow(dead_code, reason = "a bench with expensive calls makes fewer of them")]
 pub(crate) fn interleave(sides: &mut [Side<'_>]) -> Vec<Cost> {
     interleave_in(20, 1500, sides)
 }
 
-/// The same, in batches of so many calls, and as many rounds.
+/// Like [`interleave`], with this many calls per batch and this many rounds.
 pub(crate) fn interleave_in(calls: u32, rounds: usize, sides: &mut [Side<'_>]) -> Vec<Cost> {
     let mut batches: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); sides.len()];
     for (_, call) in sides.iter_mut() {
@@ -59,7 +59,7 @@ pub(crate) fn interleave_in(calls: u32, rounds: usize, sides: &mut [Side<'_>]) -
     costs
 }
 
-/// Prints how the CPU time of one side compares with that of another, and whether that will do.
+/// Prints the ratio of the CPU times of two functions, and whether it is at most `at_most`.
 pub(crate) fn compare(ours: &Cost, theirs: &Cost, at_most: f64) {
     let ratio = ours.cpu / theirs.cpu;
     let verdict = if ratio <= at_most { "ok" } else { "TOO MUCH" };
