@@ -25,7 +25,7 @@ use rustix::{
 };
 
 use crate::{
-    leaving::{end, sample},
+    idle_exit::{end, sample},
     support::{
         bus::Bus,
         process::{DEADLINE, Process},

@@ -5,7 +5,7 @@ use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process
 use rustix::process::Signal;
 
 use crate::{
-    leaving::{end, sample},
+    idle_exit::{end, sample},
     name_owner::NameOwner,
     support::{
         bus::Bus,

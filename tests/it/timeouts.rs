@@ -13,7 +13,7 @@ use sampled::{
 use tokio::time::timeout;
 
 use crate::{
-    leaving::end,
+    idle_exit::end,
     sessions::{frame, start},
     support::{
         bus::Bus,

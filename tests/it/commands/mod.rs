@@ -1,7 +1,7 @@
 //! Commands as sensors: real ones, well-behaved and not, with the program as their subreaper.
 
-mod answers;
-mod ends;
+mod cleanup;
 pub(crate) mod fixture;
-mod service;
-mod stops;
+mod outputs;
+mod service_end;
+mod stopped_subreaper;

@@ -14,7 +14,7 @@ use zbus::{Message, Variant};
 
 use crate::{
     calls::fixture,
-    leaving::end,
+    idle_exit::end,
     support::{
         bus::Bus,
         process::{DEADLINE, Process},

@@ -15,7 +15,7 @@ use sampled::{client::SampleOptions, custom::command::Command};
 
 use super::{
     fixture::{Fixture, again, next, nothing_is_left, subreapers, told},
-    service,
+    service_end,
 };
 use crate::{
     custom::fixture::{define, sources_d},
@@ -67,7 +67,7 @@ fn the_service_ends() {
         let daemon = daemon.expect("it stays");
         daemon.signal(signal);
         daemon.wait();
-        service::nothing_is_left(&bus);
+        service_end::nothing_is_left(&bus);
     }
 }
 
@@ -83,7 +83,7 @@ fn the_service_ends_beside_a_loop() {
         let daemon = daemon.expect("it stays");
         daemon.signal(Signal::TERM);
         daemon.wait();
-        service::nothing_is_left(&bus);
+        service_end::nothing_is_left(&bus);
     }
 }
 
@@ -93,14 +93,14 @@ fn the_service_quits() {
     bus.block_on(async { bus.client().await.quit().await })
         .expect("nobody else is there");
     daemon.expect("it stays").wait();
-    service::nothing_is_left(&bus);
+    service_end::nothing_is_left(&bus);
 }
 
 #[test]
 fn the_service_is_idle() {
     let (bus, daemon) = begin("--idle-timeout 50ms");
     daemon.iter().for_each(Process::wait);
-    service::nothing_is_left(&bus);
+    service_end::nothing_is_left(&bus);
 }
 
 /// The kernel sends the signal of PR_SET_PDEATHSIG when the thread ends that has started the subreaper, and again when

@@ -1,6 +1,6 @@
 //! Callers that never rest, and a daemon that never stays: no call is lost.
 //!
-//! `SAMPLED_HAMMER_SECONDS` says for how long.
+//! `SAMPLED_STRESS_SECONDS` says for how long.
 
 use std::{
     env,
@@ -18,13 +18,13 @@ use sampled::client::Client;
 use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
-    leaving::sample,
+    idle_exit::sample,
     support::{bus::Bus, home::Home},
 };
 
 /// Eight callers that call and pause for about as long as the daemon lingers.
 fn hammer(bus: &Bus, also: impl FnOnce(&AtomicBool) + Send) -> u64 {
-    let seconds = env::var("SAMPLED_HAMMER_SECONDS")
+    let seconds = env::var("SAMPLED_STRESS_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok());
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(4));
