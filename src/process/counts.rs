@@ -135,6 +135,11 @@ impl Deferred for Processes {
         self.job.awaited_until()
     }
 
+    #[cfg(test)]
+    fn is_pending(&self) -> bool {
+        self.job.is_pending()
+    }
+
     fn stamp(&self) -> Option<Stamp> {
         self.stamp
     }

@@ -221,6 +221,12 @@ impl<S: Offloadable> Deferred for Offload<S> {
         let both = [jobs.discovery.awaited_until(), jobs.reading.awaited_until()];
         both.into_iter().flatten().min()
     }
+
+    #[cfg(test)]
+    fn is_pending(&self) -> bool {
+        let is_pending = |jobs: &Jobs| jobs.discovery.is_pending() || jobs.reading.is_pending();
+        self.jobs.as_ref().is_some_and(is_pending)
+    }
 }
 
 fn lock<S>(source: &Mutex<S>) -> std::sync::MutexGuard<'_, S> {

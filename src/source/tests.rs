@@ -8,7 +8,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::*;
@@ -94,7 +94,24 @@ impl Drop for Tree {
     }
 }
 
-/// Waits on this thread for the pending answer.
+/// The deadline for an answer of the blocking pool. It is generous to a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits on this thread for the pending answers.
+#[track_caller]
+fn until_answered(source: &mut dyn Source) {
+    let start = Instant::now();
+    while source
+        .deferred()
+        .is_some_and(|deferred| deferred.is_pending())
+    {
+        assert!(start.elapsed() < DEADLINE, "no answer of the blocking pool");
+        std::thread::yield_now();
+    }
+    wait(source);
+}
+
+/// Waits on this thread as long as a caller should.
 pub(crate) fn wait(source: &mut dyn Source) {
     while awaited_until(source).is_some() {
         std::thread::yield_now();
@@ -107,20 +124,22 @@ pub(crate) fn awaited_until(source: &mut dyn Source) -> Option<Instant> {
 }
 
 /// Discovers after waiting for the part that may block.
+#[track_caller]
 pub(crate) fn discover(source: &mut dyn Source) -> Result<Vec<Metric>, Error> {
     if let Some(deferred) = source.deferred() {
         deferred.begin_discovery(monotonic());
     }
-    wait(source);
+    until_answered(source);
     source.discover()
 }
 
 /// Begins a reading, and waits for the part that may block.
+#[track_caller]
 pub(crate) fn begin(source: &mut dyn Source) {
     if let Some(deferred) = source.deferred() {
         deferred.begin(monotonic());
     }
-    wait(source);
+    until_answered(source);
 }
 
 /// The columns of one reading.

@@ -249,6 +249,11 @@ impl Fdinfo {
         self.0.awaited_until()
     }
 
+    #[cfg(test)]
+    pub(super) fn is_pending(&self) -> bool {
+        self.0.is_pending()
+    }
+
     /// The time for which the GPU worked, and the time of that reading, both in nanoseconds. The answer may be
     /// as old as the previous reading; a share of the time between two answers is right all the same.
     pub(super) fn busy(&self) -> Result<(u64, u64), Fault> {

@@ -261,6 +261,11 @@ impl Deferred for Member {
         let readers = found.chain(&self.queried);
         readers.filter_map(QuantityReader::awaited_until).min()
     }
+
+    #[cfg(test)]
+    fn is_pending(&self) -> bool {
+        self.readers.iter().any(|each| each.reader.is_pending())
+    }
 }
 
 impl GpuReader {

@@ -186,6 +186,11 @@ impl QuantityReader {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self, Self::Fdinfo(fdinfo) if fdinfo.is_pending())
+    }
+
     /// Reads the device, which must be active, into the columns of the quantity.
     pub(super) fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
         match self {

@@ -199,7 +199,7 @@ fn a_chip_that_comes_back_is_read_in_its_new_directory() {
     unplug(&second, "hwmon5");
     assert!(family.members().unwrap().is_empty());
     assert!(presence.is_gone());
-    assert!(sensor.discover().unwrap().is_empty());
+    assert!(discover(sensor.as_mut()).unwrap().is_empty());
     // The old number belongs to another chip now.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
     tree.write(&format!("{other}/temp1_input"), "99000\n");
@@ -208,7 +208,7 @@ fn a_chip_that_comes_back_is_read_in_its_new_directory() {
     let mut both = new_members(&mut family);
     let ids = both
         .iter_mut()
-        .map(|member| member.discover().unwrap()[0].id.to_string());
+        .map(|member| discover(member.as_mut()).unwrap()[0].id.to_string());
     let mut ids: Vec<_> = ids.collect();
     ids.sort();
     let expected = ["coretemp-isa-0000", "k10temp-pci-0300"];

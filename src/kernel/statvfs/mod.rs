@@ -227,6 +227,11 @@ impl Deferred for FileSystemSpace {
     fn awaited_until(&self) -> Option<Instant> {
         self.jobs().filter_map(Job::awaited_until).min()
     }
+
+    #[cfg(test)]
+    fn is_pending(&self) -> bool {
+        self.jobs().any(Job::is_pending)
+    }
 }
 
 impl SpaceUsage {

@@ -6,8 +6,8 @@ use std::sync::{
 use crate::{
     metric::{Kind, unit},
     rate::Formula,
-    reading::Fault,
-    source::tests::{begin, discover, read, wait},
+    reading::{Fault, monotonic},
+    source::tests::{begin, read, wait},
 };
 
 use super::*;
@@ -141,7 +141,8 @@ fn a_source_that_hangs_delays_no_other() {
     assert_eq!(hung.discover().unwrap()[0].maximum, Some(5.0));
     assert!(!hung.changed());
     let late = |source: &mut Offload<Slow>| {
-        begin(source);
+        source.begin(monotonic());
+        wait(source);
         let error = source.read(&mut Vec::new()).unwrap_err();
         assert_eq!(error.fault(), Fault::Timeout);
         assert_eq!(error.to_string(), "/slow: timed out");
@@ -153,7 +154,9 @@ fn a_source_that_hangs_delays_no_other() {
     }
     assert!(matches!(read(&mut well)[..], [Raw::Number(_)]));
     // Its reads hang, but its metrics are known.
-    assert_eq!(discover(&mut hung).unwrap()[0].maximum, Some(5.0));
+    hung.begin_discovery(monotonic());
+    wait(&mut hung);
+    assert_eq!(hung.discover().unwrap()[0].maximum, Some(5.0));
     release.send(()).unwrap();
     drop(release);
     let mut columns = Vec::new();

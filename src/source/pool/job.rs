@@ -148,7 +148,7 @@ impl<T: Clone + Send + 'static> Job<T> {
     }
 
     /// Whether a run waits or runs.
-    #[cfg(feature = "custom")]
+    #[cfg(any(feature = "custom", test))]
     pub(crate) fn is_pending(&self) -> bool {
         self.inner.lock().pending.is_some()
     }

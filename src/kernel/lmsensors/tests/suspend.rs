@@ -16,13 +16,13 @@ fn a_suspended_device_is_not_read() {
     tree.write(&format!("{chip}/temp1_crit"), "100000\n");
     let mut family = family(&tree.roots());
     let mut sensor = one(new_members(&mut family));
-    assert_eq!(sensor.discover().unwrap()[0].maximum, None);
+    assert_eq!(discover(sensor.as_mut()).unwrap()[0].maximum, None);
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
     // The power status is open, and no other file.
     assert_eq!(tree.descriptors(), 1);
     tree.write(&status, "active\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
-    assert_eq!(sensor.discover().unwrap()[0].maximum, Some(100.0));
+    assert_eq!(discover(sensor.as_mut()).unwrap()[0].maximum, Some(100.0));
     tree.write(&status, "suspending\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
 }
@@ -60,7 +60,7 @@ fn a_device_that_may_suspend_is_left_alone_by_all_sources() {
     let mut find = |id: &str| {
         let mut all = members.iter_mut();
         let index = all.position(|member| {
-            let metrics = member.discover().unwrap();
+            let metrics = discover(member.as_mut()).unwrap();
             metrics.iter().any(|metric| &*metric.id == id)
         });
         members.remove(index.unwrap())
