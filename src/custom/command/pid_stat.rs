@@ -1,6 +1,8 @@
-//! /proc/PID/stat, proc(5).
+//! /proc/PID/stat and /proc/PID/status, proc(5).
 
 use std::{fs, str};
+
+use nix::sys::signal::Signal;
 
 /// Three of its fields.
 pub(super) struct Stat {
@@ -28,10 +30,22 @@ impl Stat {
     }
 }
 
-/// Whether a process is stopped by a signal.
+/// Whether a process is stopped by a signal, or stops as soon as a CPU is free for it: a SIGSTOP is pending.
 pub(super) fn is_stopped(pid: u32) -> bool {
     let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-    Stat::parse(&stat).is_some_and(|stat| stat.state == b'T')
+    let is_stopped = Stat::parse(&stat).is_some_and(|stat| stat.state == b'T');
+    is_stopped || has_pending_stop(&fs::read(format!("/proc/{pid}/status")).unwrap_or_default())
+}
+
+/// Whether SIGSTOP is among the pending signals of the process in the text of /proc/PID/status.
+fn has_pending_stop(status: &[u8]) -> bool {
+    const STOP: u64 = 1 << (Signal::SIGSTOP as u32 - 1);
+    let lines = status.split(|&byte| byte == b'\n');
+    let mut pending = lines.filter_map(|line| {
+        let set = line.strip_prefix(b"ShdPnd:")?;
+        u64::from_str_radix(str::from_utf8(set).ok()?.trim(), 16).ok()
+    });
+    pending.any(|set| set & STOP != 0)
 }
 
 #[cfg(test)]
@@ -46,5 +60,14 @@ mod tests {
         assert!(Stat::parse(b"12 (a) Z 7 12 9").unwrap().is_dead());
         assert!(Stat::parse(b"12 (a").is_none());
         assert!(Stat::parse(b"12 (a) S 7 12").is_none());
+    }
+
+    #[test]
+    fn a_pending_sigstop() {
+        let status = |set: &str| format!("Name:\ta\nSigPnd:\t0000000000040000\nShdPnd:\t{set}\n");
+        assert!(has_pending_stop(status("0000000000040000").as_bytes()));
+        assert!(has_pending_stop(status("0000000000060100").as_bytes()));
+        assert!(!has_pending_stop(status("0000000000020000").as_bytes()));
+        assert!(!has_pending_stop(b""));
     }
 }

@@ -87,6 +87,18 @@ fn the_service_ends_beside_a_loop() {
     }
 }
 
+/// The subreaper was told to end the run before it is stopped, so its timer continues it, and nothing else.
+#[test]
+fn a_loop_begins_when_the_service_has_ended() {
+    let text = "service=$(sed -n 's/^PPid:.//p' /proc/$PPID/status); trap '' TERM; echo 1; \
+                while kill -0 $service; do :; done; while :; do kill -STOP $PPID; done";
+    let (bus, daemon) = begin_with(text, "--idle-timeout never");
+    let daemon = daemon.expect("it stays");
+    daemon.signal(Signal::TERM);
+    daemon.wait();
+    service_end::nothing_is_left(&bus);
+}
+
 #[test]
 fn the_service_quits() {
     let (bus, daemon) = begin("--idle-timeout never");

@@ -32,7 +32,7 @@ use super::{
     Command,
     failure::{Failure, first_line},
     pid_stat,
-    subreaper::End,
+    subreaper::{self, End},
 };
 use orphans::Sweep;
 use pipe::{Flow, Pipe};
@@ -45,7 +45,7 @@ pub(super) struct Run {
     /// The socket to the subreaper. Shutting down our side ends the run; an end of file from the other side says that
     /// the run is over.
     socket: UnixStream,
-    /// The bytes from the subreaper: the [`End`] of the command.
+    /// The bytes from the subreaper: that it has begun to end the command, and the [`End`] of the command.
     received: Vec<u8>,
     mark: String,
     output: Option<Pipe>,
@@ -232,8 +232,8 @@ impl Run {
         }
     }
 
-    /// Does the same without a deadline, because this process is about to exit. Returns false while the subreaper
-    /// lives: it may be stopped again.
+    /// Does the same without a deadline, because this process is about to exit. Returns true if the subreaper ends the
+    /// run without help: it has begun to, and no process has stopped it.
     pub(super) fn force_end_now(&mut self) -> bool {
         if self.is_subreaper_dead || self.is_over() {
             return true;
@@ -241,8 +241,9 @@ impl Run {
         if pid_stat::is_stopped(self.subreaper.id()) {
             orphans::kill(self.subreaper.id(), &self.mark);
             self.resume();
+            return false;
         }
-        false
+        subreaper::has_begun_to_end(&self.received)
     }
 
     /// Whether the subreaper has exited.

@@ -25,7 +25,7 @@ pub(super) struct RunnerState {
 }
 
 /// The timeout of a dropped runner that waits for its supervisor.
-const CLOSE: Duration = Duration::from_millis(300);
+pub(super) const CLOSE: Duration = Duration::from_secs(1);
 
 /// The commands, under the lock.
 pub(super) struct Commands {
@@ -36,7 +36,7 @@ pub(super) struct Commands {
     /// Wakes the supervisor. `None` while there is none.
     pub(super) waker: Option<UnixStream>,
     pub(super) is_closed: bool,
-    /// Whether the supervisor has told all runs to end, and no subreaper is stopped.
+    /// Whether the supervisor has told all runs to end, and the subreapers have begun to.
     pub(super) is_ended: bool,
 }
 
@@ -101,7 +101,7 @@ impl RunnerState {
         inner.wake();
     }
 
-    /// Ends all commands, and waits until no subreaper is stopped: this process may exit next, and then no process kills
+    /// Ends all commands, and waits until the subreapers have begun to end them: this process may exit next, and then no process kills
     /// the one that stops a subreaper.
     pub(super) fn close(&self) {
         let mut inner = self.lock();

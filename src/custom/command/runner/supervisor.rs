@@ -16,7 +16,7 @@ use nix::{
     poll::{PollFd, PollFlags, ppoll},
 };
 
-use super::state::{Phase, RunnerState};
+use super::state::{CLOSE, Phase, RunnerState};
 use crate::{
     custom::command::{
         failure::Failure,
@@ -73,6 +73,12 @@ impl Supervisor {
         let mut begun = Vec::new();
         let mut next: Option<Instant> = None;
         let is_closed = inner.is_closed;
+        if is_closed && !inner.is_ended {
+            // Before they are continued: a process that stops a subreaper is then dead.
+            self.runs.values_mut().for_each(|run| {
+                run.force_end_now();
+            });
+        }
         for (number, run) in &mut self.runs {
             let mut entry = inner.commands.get_mut(number).filter(|_| !is_closed);
             let is_wanted = entry
@@ -124,19 +130,16 @@ impl Supervisor {
         Some(if is_any { Some(now) } else { next })
     }
 
-    /// Ends runs whose subreaper is stopped, before the process exits. A run may stop its subreaper again and again, so
-    /// one look may see it running; hence a few attempts.
+    /// Ends runs whose subreaper is stopped, before the process exits. Returns when each subreaper has begun to end its
+    /// run, or at the timeout: a busy machine may run a subreaper late, and a process of the run may stop it before.
     fn force_end(&mut self) {
-        const TIMES: usize = 4;
         // A sleep, because a parent learns of a stop only by SIGCHLD, which belongs to the program.
-        const PAUSE: Duration = Duration::from_millis(3);
-        for _ in 0..TIMES {
-            let left = self.runs.values_mut();
-            if left
-                .filter_map(|run| (!run.force_end_now()).then_some(()))
-                .count()
-                == 0
-            {
+        const PAUSE: Duration = Duration::from_millis(1);
+        let start = Instant::now();
+        while start.elapsed() < CLOSE {
+            // All of them: `all` would leave out those after the first that is left.
+            let left = self.runs.values_mut().map(Run::force_end_now);
+            if left.filter(|is_ending| !is_ending).count() == 0 {
                 return;
             }
             thread::sleep(PAUSE);

@@ -15,7 +15,10 @@ use nix::{
 /// the timer anew.
 const MARGIN: Duration = Duration::from_millis(10);
 
-/// Sends SIGCONT to this process once.
+/// The time between two SIGCONTs, for a process that is stopped again before it runs.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Sends SIGCONT to this process until it is set anew or dropped.
 pub(super) struct Alarm(Timer);
 
 impl Alarm {
@@ -34,8 +37,10 @@ impl Alarm {
     /// Sets the alarm anew, to go off after this time.
     pub(super) fn set(&mut self, timeout: Duration) {
         let time = TimeSpec::from_duration(timeout.saturating_add(MARGIN));
-        let _ = self
-            .0
-            .set(Expiration::OneShot(time), TimerSetTimeFlags::empty());
+        let interval = TimeSpec::from_duration(INTERVAL);
+        let _ = self.0.set(
+            Expiration::IntervalDelayed(time, interval),
+            TimerSetTimeFlags::empty(),
+        );
     }
 }

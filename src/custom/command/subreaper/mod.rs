@@ -73,6 +73,15 @@ pub fn called() -> Option<(UnixStream, Invocation)> {
     Some((socket, Invocation::read(arguments)?))
 }
 
+/// The line that the subreaper writes to the socket when it has begun to end the command: from then on a timer
+/// continues it when it is stopped.
+const ENDING: &str = "ending\n";
+
+/// Whether a subreaper that has written this text has begun to end its command.
+pub(super) fn has_begun_to_end(text: &[u8]) -> bool {
+    text.starts_with(ENDING.as_bytes())
+}
+
 /// The end of a command, which the subreaper writes to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -87,7 +96,9 @@ pub(super) enum End {
 impl End {
     /// Parses the text from a subreaper. `None` if that was killed before it has written.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(text).ok()?.strip_suffix('\n')?;
+        let text = str::from_utf8(text).ok()?;
+        let text = text.strip_prefix(ENDING).unwrap_or(text);
+        let text = text.strip_suffix('\n')?;
         let (word, number) = text.split_once(' ')?;
         let number = number.parse().ok()?;
         match word {
@@ -151,7 +162,7 @@ fn start(socket: &UnixStream, run: &Invocation) -> io::Result<(SignalFd, Pid)> {
 }
 
 /// Waits until the command ends or the service ends the run, and then until no child is left.
-fn supervise(socket: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> {
+fn supervise(mut socket: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<End> {
     let mut end = None;
     let mut is_wanted = true;
     let mut kill_at = None;
@@ -182,6 +193,8 @@ fn supervise(socket: &UnixStream, signals: &SignalFd, child: Pid) -> io::Result<
             kill_at = Some(after(Instant::now(), GRACE));
             // Without a timer, a SIGSTOP from here on lasts until the service sends SIGCONT.
             alarm = Alarm::new(GRACE).ok();
+            // The service may be gone.
+            let _ = socket.write_all(ENDING.as_bytes());
             if end.is_none() {
                 // The command is not reaped, so its group id cannot be reused. SIGCONT, because a stopped process does
                 // not handle SIGTERM.
@@ -247,7 +260,9 @@ mod tests {
     #[test]
     fn ends_are_read_as_they_are_written() {
         for end in [End::Exited(3), End::Killed(35), End::NotExecuted(2)] {
-            assert_eq!(End::read(end.write().as_bytes()), Some(end));
+            let text = end.write();
+            assert_eq!(End::read(text.as_bytes()), Some(end));
+            assert_eq!(End::read(format!("{ENDING}{text}").as_bytes()), Some(end));
         }
         for text in [
             "",
@@ -256,6 +271,7 @@ mod tests {
             "exited \n",
             "left 3\n",
             "exited 3 4\n",
+            ENDING,
         ] {
             assert_eq!(End::read(text.as_bytes()), None, "{text}");
         }
