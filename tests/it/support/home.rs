@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Instant,
 };
 
 use rustix::process::Signal;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     environment::environment,
-    process::{Process, Run},
+    process::{DEADLINE, Process, Run},
 };
 
 /// The program under test.
@@ -87,23 +88,20 @@ impl Home {
 
     /// The processes that were started in it, detached ones too.
     pub(crate) fn processes(&self) -> Vec<Process> {
-        let numbers = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
-            let name = entry.ok()?.file_name();
-            name.to_str()?.parse().ok()
-        });
-        // The descriptor is opened before the environment is read: a signal by it reaches no process that got the pid
-        // later.
-        let processes = numbers.filter_map(Process::open);
-        processes
-            .filter(|process| self.is_marked(process.pid))
-            .collect()
+        let mark = format!("{MARK}={}", self.dir().display());
+        processes(|pid| has_variable(pid, &mark))
     }
 
-    fn is_marked(&self, pid: u32) -> bool {
-        let mark = format!("{MARK}={}", self.dir().display());
-        environment(pid)
-            .split(|&byte| byte == 0)
-            .any(|variable| variable == mark.as_bytes())
+    /// Also the commands of its services, which have its HOME and not the mark, and programs that a command has started
+    /// with an empty environment: they have its working directory.
+    fn remaining(&self) -> Vec<Process> {
+        let dir = self.dir().display();
+        let variables = [format!("{MARK}={dir}"), format!("HOME={dir}")];
+        let is_inside = |link: PathBuf| link.starts_with(self.dir());
+        processes(|pid| {
+            let cwd = fs::read_link(format!("/proc/{pid}/cwd"));
+            variables.iter().any(|variable| has_variable(pid, variable)) || cwd.is_ok_and(is_inside)
+        })
     }
 
     fn directories(&self) -> [(&'static str, PathBuf); 4] {
@@ -117,18 +115,64 @@ impl Home {
     }
 }
 
+/// The processes with a property, which the function finds by the pid.
+fn processes(is_meant: impl Fn(u32) -> bool) -> Vec<Process> {
+    let numbers = fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.parse().ok()
+    });
+    // The descriptor is opened before the environment is read: a signal by it reaches no process that got the pid
+    // later.
+    let processes = numbers.filter_map(Process::open);
+    processes.filter(|process| is_meant(process.pid)).collect()
+}
+
+fn has_variable(pid: u32, expected: &str) -> bool {
+    environment(pid)
+        .split(|&byte| byte == 0)
+        .any(|variable| variable == expected.as_bytes())
+}
+
 impl Drop for Home {
     fn drop(&mut self) {
         // Until there is none: a process may start another before it is killed.
         loop {
-            let processes = self.processes();
+            let processes = self.remaining();
             if processes.is_empty() {
                 return;
             }
             for process in processes {
                 process.signal(Signal::KILL);
-                process.ends_within(crate::support::process::DEADLINE);
+                process.ends_within(DEADLINE);
             }
         }
+    }
+}
+
+#[test]
+fn a_home_ends_programs_without_its_environment() {
+    let home = Home::new();
+    let start = |script: &str| {
+        let mut command = home.command("setsid");
+        let child = command
+            .args(["sh", "-c", script])
+            .current_dir(home.dir())
+            .spawn();
+        child.expect("setsid")
+    };
+    let scripts = [
+        "exec env -i sleep 1000",
+        "cd /; unset SAMPLED_TEST; exec sleep 1000",
+    ];
+    let children = scripts.map(start);
+    let mark = format!("{MARK}={}", home.dir().display());
+    let start = Instant::now();
+    while children.iter().any(|child| has_variable(child.id(), &mark)) {
+        assert!(start.elapsed() < DEADLINE, "sh does not execute sleep");
+    }
+    drop(home);
+    for mut child in children {
+        Process::open(child.id()).expect("not waited for").wait();
+        child.wait().expect("wait");
     }
 }
