@@ -1,4 +1,4 @@
-//! No process of a command is left, whatever the command does and whichever process is killed.
+//! No process of a command remains, whatever the command does and whichever process is killed.
 
 use std::{
     any::type_name_of_val,
@@ -13,8 +13,8 @@ use rustix::process::Signal;
 use sampled::custom::command::{Command, Handle, Runner};
 
 use super::fixture::{
-    Fixture, Holdings, again, alone, children, next, nothing_is_left, processes, shell, subreapers,
-    told,
+    Fixture, Resources, children, in_own_process, next_answer, nothing_is_left, processes,
+    rerun_message, rerun_test, shell, subreapers,
 };
 use crate::support::{
     home::{Home, SAMPLED},
@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// Commands that resist their end. Each prints a line when it is ready.
-const STUBBORN: [&str; 12] = [
+const RESISTANT: [&str; 12] = [
     "echo; exec sleep 1000",
     "sleep 1000 & sleep 1000 & (sleep 1000; :) & echo; wait",
     // Ignores signals to the group.
@@ -35,19 +35,19 @@ const STUBBORN: [&str; 12] = [
     "echo; kill -STOP $$; sleep 1000",
     // Without the mark in its environment.
     "echo; exec env -i sleep 1000",
-    // It always has another child.
+    // Starts children faster than one pass over them kills them.
     "trap '' TERM; echo; while :; do sleep 0.01; sleep 1000 & done",
     // Stops its subreaper, at once and at SIGTERM.
     "kill -STOP $PPID; echo; exec sleep 1000",
     "trap 'kill -STOP $PPID' TERM; echo; while :; do sleep 0.1; done",
 ];
 
-fn begin(fixture: &Fixture, text: &str) -> Handle {
+fn start(fixture: &Fixture, text: &str) -> Handle {
     let handle = fixture.runner.add(Command {
         lines: true,
         ..fixture.shell(text)
     });
-    assert_eq!(next(&handle, 0).problem, None, "{text}");
+    assert_eq!(next_answer(&handle, 0).problem, None, "{text}");
     assert!(fixture.processes().len() > 1, "{text}");
     handle
 }
@@ -55,21 +55,21 @@ fn begin(fixture: &Fixture, text: &str) -> Handle {
 /// Starts each of these commands in a fixture of its own, and ends them in this way.
 #[track_caller]
 fn check(end: impl Fn(Fixture, Handle) -> Home + Sync) {
-    let before = Holdings::now();
-    let ended = STUBBORN.map(|text| {
+    let before = Resources::now();
+    let ended = RESISTANT.map(|text| {
         let fixture = Fixture::new();
-        let handle = begin(&fixture, text);
+        let handle = start(&fixture, text);
         (fixture, handle)
     });
     for home in ended.map(|(fixture, handle)| end(fixture, handle)) {
         nothing_is_left(&home);
     }
-    before.are_back();
+    before.wait_until_restored();
 }
 
 #[test]
-fn when_its_handle_is_dropped() {
-    alone(|| {
+fn a_command_ends_when_its_handle_is_dropped() {
+    in_own_process(|| {
         check(|fixture, handle| {
             drop(handle);
             fixture.home
@@ -78,8 +78,8 @@ fn when_its_handle_is_dropped() {
 }
 
 #[test]
-fn when_the_runner_is_dropped() {
-    alone(|| {
+fn a_command_ends_when_its_runner_is_dropped() {
+    in_own_process(|| {
         check(|fixture, handle| {
             drop(fixture.runner);
             assert_eq!(handle.ask().answers, 0);
@@ -89,8 +89,8 @@ fn when_the_runner_is_dropped() {
 }
 
 #[test]
-fn when_its_subreaper_is_killed() {
-    alone(|| {
+fn a_command_ends_when_its_subreaper_is_killed() {
+    in_own_process(|| {
         check(|fixture, handle| {
             for subreaper in subreapers(&fixture.home) {
                 subreaper.signal(Signal::KILL);
@@ -98,7 +98,7 @@ fn when_its_subreaper_is_killed() {
             let mut state = handle.ask();
             // A flood may have failed already.
             while state.problem.is_none() {
-                state = next(&handle, state.answers);
+                state = next_answer(&handle, state.answers);
             }
             assert_eq!(state.problem.as_deref(), Some("its guard was killed"));
             nothing_is_left(&fixture.home);
@@ -108,9 +108,9 @@ fn when_its_subreaper_is_killed() {
 }
 
 #[test]
-fn when_its_subreaper_is_killed_at_any_moment() {
-    alone(|| {
-        let before = Holdings::now();
+fn a_command_ends_when_its_subreaper_is_killed_at_any_moment() {
+    in_own_process(|| {
+        let before = Resources::now();
         for moment in 0..60 {
             let fixture = Fixture::new();
             let handle = fixture
@@ -126,21 +126,21 @@ fn when_its_subreaper_is_killed_at_any_moment() {
             };
             thread::sleep(moment * Duration::from_micros(200));
             subreaper.signal(Signal::KILL);
-            assert!(next(&handle, 0).problem.is_some());
+            assert!(next_answer(&handle, 0).problem.is_some());
             nothing_is_left(&fixture.home);
-            // Wait until it is reaped, too, so that the next round does not find it.
+            // Until it is reaped, too, so that the next round does not find it.
             drop((subreaper, handle, fixture));
-            before.are_back();
+            before.wait_until_restored();
         }
     });
 }
 
 #[test]
-fn at_its_timeout() {
-    alone(|| {
-        let before = Holdings::now();
+fn a_command_ends_at_its_timeout() {
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
-        let handles = STUBBORN.map(|text| {
+        let handles = RESISTANT.map(|text| {
             fixture.runner.add(Command {
                 // A flood fails because of its output, however late it starts.
                 timeout: (!text.contains("yes")).then_some(Duration::from_millis(300)),
@@ -150,23 +150,27 @@ fn at_its_timeout() {
         for handle in &handles {
             handle.ask();
         }
-        for (handle, text) in handles.iter().zip(STUBBORN) {
+        for (handle, text) in handles.iter().zip(RESISTANT) {
             let expected = match text.contains("yes") {
                 true => "more than 64 KiB of output",
                 false => "timed out after 300ms",
             };
-            assert_eq!(next(handle, 0).problem.as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                next_answer(handle, 0).problem.as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
         nothing_is_left(&fixture.home);
         drop((handles, fixture.runner));
-        before.are_back();
+        before.wait_until_restored();
     });
 }
 
 #[test]
-fn when_it_has_exited() {
-    alone(|| {
-        let before = Holdings::now();
+fn background_processes_end_when_the_command_has_exited() {
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
         for behind in [
             "sleep 1000 &",
@@ -174,72 +178,72 @@ fn when_it_has_exited() {
             "setsid sh -c 'trap \"\" TERM; setsid sleep 1000 & sleep 1000; :' &",
             "env -i setsid sleep 1000 &",
         ] {
-            assert_eq!(fixture.says(&format!("{behind} echo 1")), "1\n");
+            assert_eq!(fixture.output(&format!("{behind} echo 1")), "1\n");
             nothing_is_left(&fixture.home);
             let state = fixture.answer(fixture.shell(&format!("{behind} kill -9 $$")));
             assert_eq!(state.problem.as_deref(), Some("killed by SIGKILL"));
             nothing_is_left(&fixture.home);
         }
         drop(fixture.runner);
-        before.are_back();
+        before.wait_until_restored();
     });
 }
 
 #[test]
-fn when_its_owner_is_killed() {
-    if let Some(home) = told() {
-        own(home.as_ref());
+fn a_command_ends_when_the_process_of_its_runner_is_killed() {
+    if let Some(home) = rerun_message() {
+        run_all_until_killed(home.as_ref());
     }
     let home = Home::new();
-    let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
-    let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(owner.stdout.take().unwrap());
+    let mut program = rerun_test(type_name_of_val(&|| ()), home.dir().as_os_str());
+    let mut parent = program.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(parent.stdout.take().unwrap());
     let mut line = String::new();
     while !line.contains("all of them run") {
         line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it has ended");
+        assert!(output.read_line(&mut line).unwrap() > 0, "it has ended");
     }
     // Each with its subreaper.
-    assert!(processes(&home).len() >= 2 * STUBBORN.len());
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    assert!(processes(&home).len() >= 2 * RESISTANT.len());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
     nothing_is_left(&home);
 }
 
 #[test]
-fn when_its_owner_is_killed_at_any_moment() {
-    if let Some(home) = told() {
+fn a_command_ends_when_the_process_of_its_runner_is_killed_at_any_moment() {
+    if let Some(home) = rerun_message() {
         let runner = Runner::new(SAMPLED);
         let text = "setsid sleep 1000 & sleep 1000 & sleep 1000";
         let handle = runner.add(shell(home.as_ref(), text));
-        println!("it begins");
+        println!("it starts");
         handle.wait(DEADLINE);
         unreachable!("nothing ends it");
     }
     for moment in 0..30 {
         let home = Home::new();
-        let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
-        let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(owner.stdout.take().unwrap());
-        let mut lines = said.lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.contains("it begins")));
+        let mut program = rerun_test(type_name_of_val(&|| ()), home.dir().as_os_str());
+        let mut parent = program.stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(parent.stdout.take().unwrap());
+        let mut lines = output.lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("it starts")));
         thread::sleep(moment * Duration::from_micros(400));
-        owner.kill().unwrap();
-        owner.wait().unwrap();
+        parent.kill().unwrap();
+        parent.wait().unwrap();
         nothing_is_left(&home);
     }
 }
 
 /// No process is left to end the command: the kernel kills it (PR_SET_PDEATHSIG).
 #[test]
-fn when_its_subreaper_and_its_owner_are_killed() {
-    if let Some(home) = told() {
+fn a_command_ends_when_its_subreaper_and_the_process_of_its_runner_are_killed() {
+    if let Some(home) = rerun_message() {
         let runner = Runner::new(SAMPLED);
         let handle = runner.add(Command {
             lines: true,
             ..shell(home.as_ref(), "trap '' TERM; echo; exec sleep 1000")
         });
-        next(&handle, 0);
+        next_answer(&handle, 0);
         println!("it runs");
         handle.wait(DEADLINE);
         loop {
@@ -247,30 +251,30 @@ fn when_its_subreaper_and_its_owner_are_killed() {
         }
     }
     let home = Home::new();
-    let mut program = again(type_name_of_val(&|| ()), home.dir().as_os_str());
-    let mut owner = program.stdout(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(owner.stdout.take().unwrap());
-    let mut lines = said.lines().map(Result::unwrap);
+    let mut program = rerun_test(type_name_of_val(&|| ()), home.dir().as_os_str());
+    let mut parent = program.stdout(Stdio::piped()).spawn().unwrap();
+    let output = BufReader::new(parent.stdout.take().unwrap());
+    let mut lines = output.lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("it runs")));
     let subreaper = subreapers(&home).pop().expect("subreaper");
-    let of_owner = Process::open(owner.id()).expect("it is there until it is waited for");
+    let of_parent = Process::open(parent.id()).expect("it is there until it is waited for");
     // A stopped subreaper cannot act between the two kills.
     subreaper.signal(Signal::STOP);
-    of_owner.signal(Signal::KILL);
+    of_parent.signal(Signal::KILL);
     subreaper.signal(Signal::KILL);
-    owner.wait().unwrap();
+    parent.wait().unwrap();
     nothing_is_left(&home);
 }
 
 /// Runs all commands until this process is killed.
-fn own(directory: &Path) -> ! {
+fn run_all_until_killed(directory: &Path) -> ! {
     let runner = Runner::new(SAMPLED);
-    let handles = STUBBORN.map(|text| {
+    let handles = RESISTANT.map(|text| {
         let handle = runner.add(Command {
             lines: true,
             ..shell(directory, text)
         });
-        next(&handle, 0);
+        next_answer(&handle, 0);
         handle
     });
     println!("all of them run");
@@ -285,7 +289,7 @@ fn own(directory: &Path) -> ! {
 #[test]
 fn a_subreaper_is_small_and_ignores_signals() {
     let fixture = Fixture::new();
-    let handle = begin(&fixture, STUBBORN[0]);
+    let handle = start(&fixture, RESISTANT[0]);
     let subreaper = subreapers(&fixture.home).pop().expect("subreaper");
     for signal in [
         Signal::TERM,
@@ -303,8 +307,8 @@ fn a_subreaper_is_small_and_ignores_signals() {
     };
     assert_eq!((field("Name:"), field("Threads:")), ("sampled guard", "1"));
     // Private memory, in KiB.
-    let own = field("RssAnon:").trim_end_matches(" kB");
-    assert!(own.parse::<u32>().unwrap() < 2048, "{status}");
+    let private = field("RssAnon:").trim_end_matches(" kB");
+    assert!(private.parse::<u32>().unwrap() < 2048, "{status}");
     assert!(subreaper.is_running());
     // A stopped subreaper ends its run, too.
     subreaper.signal(Signal::STOP);

@@ -50,12 +50,12 @@ impl Fixture {
     /// The first answer of a command.
     #[track_caller]
     pub(crate) fn answer(&self, command: Command) -> CommandState {
-        next(&self.runner.add(command), 0)
+        next_answer(&self.runner.add(command), 0)
     }
 
     /// The output of a shell command.
     #[track_caller]
-    pub(crate) fn says(&self, text: &str) -> String {
+    pub(crate) fn output(&self, text: &str) -> String {
         let state = self.answer(self.shell(text));
         assert_eq!(state.problem, None);
         let bytes = state.output.unwrap().bytes;
@@ -85,14 +85,14 @@ fn once(home: &Path, program: command::Program) -> Command {
 
 /// Waits until there are more answers than these.
 #[track_caller]
-pub(crate) fn next(handle: &Handle, answers: u64) -> CommandState {
-    let until = Instant::now() + DEADLINE;
+pub(crate) fn next_answer(handle: &Handle, answers: u64) -> CommandState {
+    let deadline = Instant::now() + DEADLINE;
     loop {
         let state = handle.wait(DEADLINE);
         if state.answers > answers {
             return state;
         }
-        assert!(Instant::now() < until, "no answer: {state:?}");
+        assert!(Instant::now() < deadline, "no answer: {state:?}");
         // A command that writes lines is not pending between two lines.
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -132,13 +132,13 @@ pub(crate) fn nothing_is_left(home: &Home) {
 
 /// The resources of a process that may leak: descriptors, threads, children.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Holdings {
+pub(crate) struct Resources {
     descriptors: usize,
     threads: usize,
     children: Vec<u32>,
 }
 
-impl Holdings {
+impl Resources {
     pub(crate) fn now() -> Self {
         let count = |path| fs::read_dir(path).unwrap().count();
         Self {
@@ -148,16 +148,16 @@ impl Holdings {
         }
     }
 
-    /// Waits until there are no more than these: the end of a thread is not signalled.
+    /// Waits until this process has exactly these: the end of a thread is not signalled.
     #[track_caller]
-    pub(crate) fn are_back(&self) {
-        let until = Instant::now() + DEADLINE;
+    pub(crate) fn wait_until_restored(&self) {
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let now = Self::now();
             if now == *self {
                 return;
             }
-            assert!(Instant::now() < until, "{now:?} instead of {self:?}");
+            assert!(Instant::now() < deadline, "{now:?} instead of {self:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -177,28 +177,28 @@ pub(crate) fn children() -> Vec<u32> {
     lists.flat_map(numbers).collect()
 }
 
-/// The environment variable of a test that is alone in its process.
-const ALONE: &str = "SAMPLED_ALONE";
+/// The environment variable of a test that was run again, in a process of its own: a message from the first process.
+const MESSAGE: &str = "SAMPLED_RERUN_MESSAGE";
 
 /// Runs the rest of a test, a closure in it, in a process of its own, where no other test opens
 /// descriptors or starts threads.
 #[track_caller]
-pub(crate) fn alone<F: FnOnce()>(inside: F) {
-    if env::var_os(ALONE).is_some() {
+pub(crate) fn in_own_process<F: FnOnce()>(inside: F) {
+    if env::var_os(MESSAGE).is_some() {
         return inside();
     }
-    let run = Run::of(&mut again(type_name::<F>(), "".as_ref()));
+    let run = Run::of(&mut rerun_test(type_name::<F>(), "".as_ref()));
     let passed = run.code == Some(0) && run.stdout.contains("test result: ok. 1 passed");
     assert!(passed, "{}{}", run.stdout, run.stderr);
 }
 
-/// The message to the test in the process of its own; `None` in the first process.
-pub(crate) fn told() -> Option<String> {
-    env::var(ALONE).ok()
+/// The message from [`rerun_test`]; `None` in the first process.
+pub(crate) fn rerun_message() -> Option<String> {
+    env::var(MESSAGE).ok()
 }
 
-/// A command that runs the test of this closure in another process, with a message for [`told`].
-pub(crate) fn again(closure: &str, told: &OsStr) -> Program {
+/// A command that runs the test of this closure in another process, with a message for [`rerun_message`].
+pub(crate) fn rerun_test(closure: &str, message: &OsStr) -> Program {
     // crate::module::test::{{closure}}
     let name = closure.split_once("::");
     let test = name.and_then(|(_, name)| name.rsplit_once("::"));
@@ -206,7 +206,9 @@ pub(crate) fn again(closure: &str, told: &OsStr) -> Program {
     let mut program = Program::new(env::current_exe().expect("path of the test"));
     program
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(ALONE, told);
+        .env(MESSAGE, message)
+        // The message is often the directory of a home, which then ends the process if the test fails.
+        .env(MARK, message);
     program
 }
 

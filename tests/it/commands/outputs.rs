@@ -1,4 +1,4 @@
-//! The outputs of commands, and the messages of those that fail.
+//! The outputs of commands, and the messages of commands that fail.
 
 use std::{
     fs,
@@ -12,11 +12,11 @@ use std::{
 
 use sampled::custom::command::{Command, LIMIT};
 
-use super::fixture::{FOREVER, Fixture, Holdings, alone, next, nothing_is_left};
+use super::fixture::{FOREVER, Fixture, Resources, in_own_process, next_answer, nothing_is_left};
 use crate::support::process::DEADLINE;
 
 #[test]
-fn outputs_are_bytes() {
+fn the_output_of_a_command_is_any_bytes() {
     let fixture = Fixture::new();
     let check = |command: Command, expected: &[u8]| {
         let state = fixture.answer(command);
@@ -30,8 +30,11 @@ fn outputs_are_bytes() {
     check(fixture.shell(":"), b"");
     check(fixture.shell("printf 'a\\000\\377\\n\\n'"), b"a\0\xff\n\n");
     check(fixture.shell("echo on the way >&2; echo 1"), b"1\n");
-    let most = vec![0; LIMIT];
-    check(fixture.argv(&["head", "-c", "65536", "/dev/zero"]), &most);
+    let longest = vec![0; LIMIT];
+    check(
+        fixture.argv(&["head", "-c", "65536", "/dev/zero"]),
+        &longest,
+    );
     // The output is complete at the end of the run, even if the command has closed it before.
     check(fixture.shell("echo 1; exec >&-; sleep 0.1"), b"1\n");
     // A background child adds nothing, and is not waited for.
@@ -40,7 +43,7 @@ fn outputs_are_bytes() {
 }
 
 #[test]
-fn failures_have_messages() {
+fn a_failure_has_a_message() {
     let fixture = Fixture::new();
     let check = |command: Command, expected: &str| {
         let state = fixture.answer(command);
@@ -119,9 +122,9 @@ fn a_missing_subreaper_is_a_failure() {
 }
 
 #[test]
-fn the_environment_is_clean() {
+fn a_command_gets_a_clean_environment() {
     let fixture = Fixture::new();
-    let names = fixture.says("env | cut -d= -f1 | sort");
+    let names = fixture.output("env | cut -d= -f1 | sort");
     let passed = [
         "XDG_RUNTIME_DIR",
         "DBUS_SESSION_BUS_ADDRESS",
@@ -133,25 +136,25 @@ fn the_environment_is_clean() {
         .collect();
     let expected = "HOME LANG LC_ALL LOGNAME PATH PWD SAMPLED_RUN SAMPLED_TEST USER";
     assert_eq!(names.join(" "), expected);
-    assert_eq!(fixture.says("echo $LANG $LC_ALL"), "C C\n");
+    assert_eq!(fixture.output("echo $LANG $LC_ALL"), "C C\n");
     assert_eq!(
-        fixture.says("pwd"),
+        fixture.output("pwd"),
         format!("{}\n", fixture.home.dir().display())
     );
-    assert_eq!(fixture.says("umask"), "0022\n");
-    assert_eq!(fixture.says("ulimit -n"), "1024\n");
-    assert_eq!(fixture.says("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
-    // Of the shell, which has only the standard ones.
-    assert_eq!(fixture.says("ls /proc/$$/fd"), "0\n1\n2\n");
+    assert_eq!(fixture.output("umask"), "0022\n");
+    assert_eq!(fixture.output("ulimit -n"), "1024\n");
+    assert_eq!(fixture.output("cat; readlink /proc/$$/fd/0"), "/dev/null\n");
+    // The shell has only the standard descriptors.
+    assert_eq!(fixture.output("ls /proc/$$/fd"), "0\n1\n2\n");
     for field in ["SigBlk", "SigIgn"] {
-        let signals = fixture.says(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
+        let signals = fixture.output(&format!("sed -n 's/^{field}:\t//p' /proc/self/status"));
         let signals = u64::from_str_radix(signals.trim(), 16).unwrap();
         // The C library uses 32 and 33, and does not let a program change them.
         assert_eq!(signals & !(0b11 << 31), 0, "{field}: {signals:x}");
     }
     // A process group of its own (field 5 of /proc/PID/stat), and no terminal (field 7).
     assert_eq!(
-        fixture.says("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
+        fixture.output("set -- $(cat /proc/$$/stat); test $1 = $5 && echo $7"),
         "0\n"
     );
 
@@ -169,14 +172,13 @@ fn the_environment_is_clean() {
 }
 
 #[test]
-fn runs_follow_each_other_while_somebody_asks() {
+fn a_command_runs_once_in_an_interval_while_it_is_asked_for() {
     let fixture = Fixture::new();
     let interval = Duration::from_millis(50);
     let handle = fixture.runner.add(Command {
         interval,
-        ..fixture.shell(
-            "mkdir one || echo two at once >> wrong; cat /proc/uptime; sleep 0.02; rmdir one",
-        )
+        ..fixture
+            .shell("mkdir one || echo overlap >> overlap; cat /proc/uptime; sleep 0.02; rmdir one")
     });
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -189,31 +191,31 @@ fn runs_follow_each_other_while_somebody_asks() {
             });
         }
     });
-    let state = next(&handle, 1);
+    let state = next_answer(&handle, 1);
     let runs = state.answers;
-    let most = start.elapsed().as_millis() / interval.as_millis() + 1;
+    let most_runs = start.elapsed().as_millis() / interval.as_millis() + 1;
     assert!(
-        u128::from(runs) <= most,
+        u128::from(runs) <= most_runs,
         "{runs} runs in {:?}",
         start.elapsed()
     );
     let (last, previous) = (state.output.unwrap(), state.previous.unwrap());
     assert!(last.stamp.monotonic > previous.stamp.monotonic);
     assert_ne!(last.bytes, previous.bytes);
-    let wrong = fs::read_to_string(fixture.home.dir().join("wrong"));
-    assert!(wrong.is_err(), "{wrong:?}");
+    let overlap = fixture.home.dir().join("overlap");
+    assert!(!overlap.exists(), "two runs at a time");
 }
 
 #[test]
-fn an_output_outlives_a_failure() {
+fn the_last_output_stays_after_a_failure() {
     let fixture = Fixture::new();
     let handle = fixture.runner.add(Command {
         interval: Duration::from_millis(10),
         ..fixture.shell("mkdir first && echo 1")
     });
-    let first = next(&handle, 0);
+    let first = next_answer(&handle, 0);
     assert_eq!(first.problem, None);
-    let second = next(&handle, first.answers);
+    let second = next_answer(&handle, first.answers);
     assert!(
         second
             .problem
@@ -223,9 +225,9 @@ fn an_output_outlives_a_failure() {
     assert_eq!(second.output, first.output);
     fs::remove_dir(fixture.home.dir().join("first")).unwrap();
     // Another run may have failed before this thread sees the answer.
-    let mut third = next(&handle, second.answers);
+    let mut third = next_answer(&handle, second.answers);
     while third.previous.is_none() {
-        third = next(&handle, third.answers);
+        third = next_answer(&handle, third.answers);
     }
     assert_eq!(third.previous, first.output);
 }
@@ -256,20 +258,20 @@ fn a_panic_of_the_supervisor_is_a_failure_and_another_starts() {
     let fixture = Fixture::new();
     let panics = AtomicBool::new(true);
     fixture.runner.on_answer(move || {
-        assert!(!panics.swap(false, Ordering::SeqCst), "who is told panics");
+        assert!(!panics.swap(false, Ordering::SeqCst), "the callback panics");
     });
     let handle = fixture.runner.add(Command {
         interval: Duration::from_millis(10),
         ..fixture.shell("echo 1")
     });
-    let mut state = next(&handle, 0);
+    let mut state = next_answer(&handle, 0);
     while state.problem.is_none() {
-        state = next(&handle, state.answers);
+        state = next_answer(&handle, state.answers);
     }
     let problem = state.problem.unwrap();
-    let expected = "what runs it has panicked: who is told panics (";
+    let expected = "what runs it has panicked: the callback panics (";
     assert!(problem.starts_with(expected), "{problem}");
-    let state = next(&handle, state.answers);
+    let state = next_answer(&handle, state.answers);
     assert_eq!(
         (state.problem, &*state.output.unwrap().bytes),
         (None, &b"1\n"[..])
@@ -277,7 +279,7 @@ fn a_panic_of_the_supervisor_is_a_failure_and_another_starts() {
 }
 
 #[test]
-fn lines_are_outputs() {
+fn each_line_is_an_output() {
     let fixture = Fixture::new();
     let (sender, answers) = mpsc::channel();
     fixture.runner.on_answer(move || {
@@ -288,7 +290,7 @@ fn lines_are_outputs() {
         lines: true,
         ..fixture.shell("exec tail -n 1 -f lines")
     });
-    let mut state = next(&handle, 0);
+    let mut state = next_answer(&handle, 0);
     assert_eq!(&*state.output.as_ref().unwrap().bytes, b"2");
     answers.recv_timeout(DEADLINE).unwrap();
     for number in 3..10 {
@@ -325,32 +327,32 @@ fn a_command_that_exits_is_restarted() {
     let mut seen = std::collections::BTreeSet::new();
     let mut state = handle.ask();
     while seen.len() < 3 {
-        state = next(&handle, state.answers);
+        state = next_answer(&handle, state.answers);
         seen.extend(state.output.as_ref().map(|output| output.bytes.clone()));
     }
     while state.problem.is_none() {
-        state = next(&handle, state.answers);
+        state = next_answer(&handle, state.answers);
     }
     assert_eq!(state.problem.as_deref(), Some("exited with status 7"));
 }
 
 #[test]
-fn a_flood_of_lines_costs_little() {
-    alone(|| {
-        let before = Holdings::now();
+fn a_flood_of_lines_costs_little_cpu_time() {
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
         let handle = fixture.runner.add(Command {
             lines: true,
             ..fixture.argv(&["yes", "0123456789"])
         });
-        let mut state = next(&handle, 0);
+        let mut state = next_answer(&handle, 0);
         let start = Instant::now();
         while state.answers < 100 {
             assert_eq!(state.problem, None);
             assert_eq!(&*state.output.as_ref().unwrap().bytes, b"0123456789");
-            state = next(&handle, state.answers);
+            state = next_answer(&handle, state.answers);
         }
-        // The pauses alone take as long.
+        // The supervisor pauses between two lines, for this time in total.
         assert!(start.elapsed() > Duration::from_millis(900));
         let tasks = fs::read_dir("/proc/self/task").unwrap();
         let cost = tasks.map(|task| task.unwrap().path()).find_map(|task| {
@@ -360,19 +362,19 @@ fn a_flood_of_lines_costs_little() {
             let time = times.split(' ').next().unwrap().parse().unwrap();
             (name == "commands\n").then(|| Duration::from_nanos(time))
         });
-        // A twentieth of that, in a debug build.
+        // CPU time, not wall-clock time. Less than half of the time above, in a debug build.
         assert!(cost.unwrap() < Duration::from_millis(500), "{cost:?}");
         drop(handle);
         nothing_is_left(&fixture.home);
         drop(fixture);
-        before.are_back();
+        before.wait_until_restored();
     });
 }
 
 #[test]
 fn a_command_without_requests_ends() {
-    alone(|| {
-        let before = Holdings::now();
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
         let handles = [true, false].map(|lines| {
             fixture.runner.add(Command {
@@ -384,36 +386,36 @@ fn a_command_without_requests_ends() {
         for handle in &handles {
             handle.ask();
         }
-        next(&handles[0], 0);
+        next_answer(&handles[0], 0);
         let start = Instant::now();
         assert!(fixture.processes().len() >= 4);
         nothing_is_left(&fixture.home);
         assert!(start.elapsed() > Duration::from_secs(5));
         // The handle is not dropped.
-        before.are_back();
-        let state = next(&handles[0], 1);
+        before.wait_until_restored();
+        let state = next_answer(&handles[0], 1);
         assert_eq!(&*state.output.unwrap().bytes, b"1");
     });
 }
 
 #[test]
-fn no_thread_before_the_first_request() {
-    alone(|| {
-        let before = Holdings::now();
+fn there_is_no_thread_before_the_first_request() {
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
         let handle = fixture.runner.add(fixture.shell("echo 1"));
-        assert_eq!(Holdings::now(), before);
-        next(&handle, 0);
-        assert_ne!(Holdings::now(), before);
+        assert_eq!(Resources::now(), before);
+        next_answer(&handle, 0);
+        assert_ne!(Resources::now(), before);
         drop(handle);
-        before.are_back();
+        before.wait_until_restored();
     });
 }
 
 #[test]
-fn many_at_once() {
-    alone(|| {
-        let before = Holdings::now();
+fn twenty_commands_run_at_a_time() {
+    in_own_process(|| {
+        let before = Resources::now();
         let fixture = Fixture::new();
         let handles: Vec<_> = (0..20)
             .map(|number| fixture.runner.add(fixture.shell(&format!("echo {number}"))))
@@ -422,7 +424,7 @@ fn many_at_once() {
             handle.ask();
         }
         for (number, handle) in handles.iter().enumerate() {
-            let state = next(handle, 0);
+            let state = next_answer(handle, 0);
             let expected = format!("{number}\n");
             assert_eq!(&*state.output.unwrap().bytes, expected.as_bytes());
         }
@@ -432,6 +434,6 @@ fn many_at_once() {
         );
         drop((handles, fixture.runner));
         nothing_is_left(&fixture.home);
-        before.are_back();
+        before.wait_until_restored();
     });
 }

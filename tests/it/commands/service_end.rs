@@ -1,4 +1,4 @@
-//! Custom commands end with the service, however it ends.
+//! The commands of a service end with it.
 
 use std::fs;
 
@@ -15,33 +15,34 @@ use crate::{
     },
 };
 
-/// A command that ignores signals and leaves its session, and one that only has children in another session.
-const WILD: &str = r#"
-[commands.deaf]
+/// Two commands: one ignores SIGTERM and has a child in another session; the other has all its children in another
+/// session.
+const DETACHING: &str = r#"
+[commands.ignores-signals]
 shell = "trap '' TERM; (setsid sleep 1000 &); echo 1; while :; do sleep 1000; done"
 lines = true
-[metrics."wild/deaf/x"]
-command = "deaf"
+[metrics."detaching/ignores/x"]
+command = "ignores-signals"
 
-[commands.gone]
+[commands.only-children]
 shell = "setsid sh -c 'sleep 1000; sleep 1000' & echo 2; exec sleep 1000"
 lines = true
-[metrics."wild/gone/x"]
-command = "gone"
+[metrics."detaching/children/x"]
+command = "only-children"
 "#;
 
 /// Runs these commands in a service with these arguments. Returns the process of the service, if it has not exited
 /// yet.
-fn begin(arguments: &str) -> (Bus, Option<Process>) {
+fn start(arguments: &str) -> (Bus, Option<Process>) {
     let bus = Bus::activating(arguments);
-    define(&sources_d(&bus), "wild.toml", WILD);
+    define(&sources_d(&bus), "detaching.toml", DETACHING);
     let daemon = bus.block_on(async {
         let client = bus.client().await;
-        let patient = SampleOptions {
+        let options = SampleOptions {
             timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
-        let sample = client.sample(&["wild"], patient).await.unwrap();
+        let sample = client.sample(&["detaching"], options).await.unwrap();
         assert_eq!(sample.readings.len(), 2, "{sample:?}");
         bus.daemon().await
     });
@@ -55,7 +56,7 @@ fn commands(home: &Home) -> Vec<Process> {
         let name = entry.ok()?.file_name();
         name.to_str()?.parse().ok()
     });
-    let is_one = |process: &Process| {
+    let is_command = |process: &Process| {
         let environment = environment(process.pid);
         let has = |text: &str| {
             let mut variables = environment.split(|&byte| byte == 0);
@@ -63,7 +64,10 @@ fn commands(home: &Home) -> Vec<Process> {
         };
         has(&format!("HOME={}", home.dir().display())) && !has(&format!("{MARK}="))
     };
-    numbers.filter_map(Process::open).filter(is_one).collect()
+    numbers
+        .filter_map(Process::open)
+        .filter(is_command)
+        .collect()
 }
 
 #[track_caller]
@@ -78,12 +82,12 @@ pub(super) fn nothing_is_left(home: &Home) {
 }
 
 #[test]
-fn when_it_is_ended() {
+fn commands_end_when_the_service_gets_a_signal() {
     for signal in [Signal::KILL, Signal::TERM] {
-        let (bus, daemon) = begin("--idle-timeout never");
+        let (bus, daemon) = start("--idle-timeout never");
         // Two subreapers and their commands.
         assert!(commands(&bus).len() > 4);
-        let daemon = daemon.expect("it stays");
+        let daemon = daemon.expect("it has no idle timeout");
         daemon.signal(signal);
         daemon.wait();
         nothing_is_left(&bus);
@@ -91,19 +95,19 @@ fn when_it_is_ended() {
 }
 
 #[test]
-fn at_the_idle_timeout() {
-    let (bus, daemon) = begin("--idle-timeout 50ms");
+fn commands_end_at_the_idle_timeout() {
+    let (bus, daemon) = start("--idle-timeout 50ms");
     daemon.iter().for_each(Process::wait);
     nothing_is_left(&bus);
 }
 
 #[test]
-fn when_its_definition_is_deleted() {
-    let (bus, daemon) = begin("--idle-timeout never");
-    fs::remove_file(sources_d(&bus).join("wild.toml")).unwrap();
-    // A call makes the service read the definitions.
-    let listed = bus.run(&["list", "wild"]);
+fn commands_end_when_their_definition_is_deleted() {
+    let (bus, daemon) = start("--idle-timeout never");
+    fs::remove_file(sources_d(&bus).join("detaching.toml")).unwrap();
+    // The call makes the service read the definitions.
+    let listed = bus.run(&["list", "detaching"]);
     assert_eq!(listed.code, Some(1), "{listed:?}");
     nothing_is_left(&bus);
-    assert!(daemon.expect("it stays").is_running());
+    assert!(daemon.expect("it has no idle timeout").is_running());
 }

@@ -1,4 +1,4 @@
-//! The service confines itself where no unit of systemd does, and its commands with it. For the unit, see
+//! The service confines itself and its commands unless a unit of systemd does that. For the unit, see
 //! `systemd::confinement`.
 
 pub(crate) mod probe;
@@ -20,7 +20,7 @@ use seccompiler::{
 };
 
 use crate::{
-    commands::fixture::{again, told},
+    commands::fixture::{rerun_message, rerun_test},
     custom::fixture::sources_d,
     support::{
         bus::Bus,
@@ -30,7 +30,7 @@ use crate::{
 };
 use probe::{DENIED, Probe, WORKS};
 
-/// A field of /proc/PID/status of each thread, and that it is the same in all of them.
+/// A field of /proc/PID/task/TID/status, which must be the same in all threads.
 #[track_caller]
 pub(crate) fn field(pid: u32, name: &str) -> String {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
@@ -58,8 +58,8 @@ pub(crate) fn core_limits(pid: u32) -> [String; 2] {
     [words.next().unwrap(), words.next().unwrap()]
 }
 
-/// What must be the same in this process for a test of what is not confined.
-fn own(name: &str) -> String {
+/// A field of this process, which is not confined.
+fn unconfined_field(name: &str) -> String {
     field(std::process::id(), name)
 }
 
@@ -71,72 +71,72 @@ fn the_service_confines_itself_and_its_commands() {
             return skip("there is no python3");
         };
         probe.define(&sources_d(&bus));
-        let (tried, daemon) = bus.block_on(async {
+        let (outcomes, daemon) = bus.block_on(async {
             let client = bus.client().await;
-            let tried = probe.confined(&client).await;
-            (tried, bus.daemon().await.expect("it stays"))
+            let outcomes = probe.run_confined(&client).await;
+            (outcomes, bus.daemon().await.expect("it stays"))
         });
         assert_eq!(field(daemon.pid, "NoNewPrivs"), "1");
         assert_eq!(field(daemon.pid, "Seccomp"), "2");
         assert_eq!(field(daemon.pid, "Umask"), "0077");
         assert_eq!(core_limits(daemon.pid), ["0", "0"]);
 
-        let free = probe.free();
+        let unconfined = probe.run_unconfined();
         let expected = DENIED.map(|(name, _)| (name, "EPERM"));
-        let also = [
+        let others = [
             ("clone_namespace", "EPERM"),
             ("unshare_namespace", "EPERM"),
             ("personality", "EPERM"),
             ("ask_personality", "ok"),
             ("clone3", "ENOSYS"),
             ("NoNewPrivs", "1"),
-            // Not the service's.
+            // The service has 0077.
             ("Umask", "0022"),
         ];
         let works = WORKS.map(|name| (name, "ok"));
-        for (name, outcome) in expected.into_iter().chain(also).chain(works) {
+        for (name, outcome) in expected.into_iter().chain(others).chain(works) {
             assert_eq!(
-                tried[name], outcome,
+                outcomes[name], outcome,
                 "{name}; without the service {}",
-                free[name]
+                unconfined[name]
             );
         }
-        // Where the kernel knows 32-bit programs at all.
-        if cfg!(target_arch = "x86_64") && free["foreign"] == "ok" {
-            assert_eq!(tried["foreign"], "SIGSYS");
+        // A kernel may be built without 32-bit system calls.
+        if cfg!(target_arch = "x86_64") && unconfined["foreign"] == "ok" {
+            assert_eq!(outcomes["foreign"], "SIGSYS");
         }
-        // What root may do, and nothing but the filter denies.
-        if Uid::effective().is_root() && own("Seccomp") == "0" {
-            let equal = tried.iter().filter(|(_, outcome)| *outcome == "EPERM");
+        // Only the filter denies these to root.
+        if Uid::effective().is_root() && unconfined_field("Seccomp") == "0" {
+            let equal = outcomes.iter().filter(|(_, outcome)| *outcome == "EPERM");
             let equal: Vec<_> = equal
-                .filter(|(name, outcome)| free[*name] == **outcome)
+                .filter(|(name, outcome)| unconfined[*name] == **outcome)
                 .collect();
             assert!(equal.is_empty(), "{equal:?}");
         }
     }
 }
 
-/// A client is as free as who has called it.
+/// A client may do what the shell that has started it may do.
 #[test]
 fn clients_are_not_confined() {
     let bus = Bus::activating("");
     let mut watch = bus.sampled(&["watch", "memory/physical/used", "--json"]);
     let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    let mut said = BufReader::new(watch.stdout.take().unwrap());
-    said.read_line(&mut line).unwrap();
+    let mut output = BufReader::new(watch.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
     assert!(!line.is_empty());
     for name in ["NoNewPrivs", "Seccomp", "Umask"] {
-        assert_eq!(field(watch.id(), name), own(name), "{name}");
+        assert_eq!(field(watch.id(), name), unconfined_field(name), "{name}");
     }
     assert_eq!(core_limits(watch.id()), core_limits(std::process::id()));
     watch.kill().unwrap();
     watch.wait().unwrap();
 }
 
-/// Its user may have edited that.
+/// The user may have edited the unit.
 #[test]
-fn a_unit_of_systemd_decides() {
+fn a_service_in_a_unit_of_systemd_does_not_confine_itself() {
     let bus = Bus::new();
     let mut serve = bus.command("sh");
     let socket = bus.dir().join("notify");
@@ -146,7 +146,7 @@ fn a_unit_of_systemd_decides() {
     let mut daemon = serve.env("NOTIFY_SOCKET", socket).spawn().unwrap();
     bus.block_on(bus.owned());
     for name in ["NoNewPrivs", "Seccomp"] {
-        assert_eq!(field(daemon.id(), name), own(name), "{name}");
+        assert_eq!(field(daemon.id(), name), unconfined_field(name), "{name}");
     }
     assert_eq!(core_limits(daemon.id()), core_limits(std::process::id()));
     assert_eq!(field(daemon.id(), "Umask"), "0077");
@@ -156,16 +156,16 @@ fn a_unit_of_systemd_decides() {
 
 /// As in a container, or on a kernel without seccomp.
 #[test]
-fn what_is_refused_is_told_once_and_left_out() {
-    if told().is_some() {
-        seccompiler::apply_filter(&refusal()).unwrap();
+fn a_confinement_that_the_kernel_refuses_is_logged_once_and_left_out() {
+    if rerun_message().is_some() {
+        seccompiler::apply_filter(&denying_filter()).unwrap();
         let error = Command::new(SAMPLED)
             .args(["serve", "--log-level", "info"])
             .exec();
         panic!("{error}");
     }
     let bus = Bus::new();
-    let mut serve = again(type_name_of_val(&|| ()), "serve".as_ref());
+    let mut serve = rerun_test(type_name_of_val(&|| ()), "serve".as_ref());
     serve.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
     serve.env("HOME", bus.dir()).env_remove("NOTIFY_SOCKET");
     let mut daemon = serve
@@ -194,8 +194,8 @@ fn what_is_refused_is_told_once_and_left_out() {
     }
 }
 
-/// Denies what the service confines itself by.
-fn refusal() -> BpfProgram {
+/// A filter that denies the system calls by which the service confines itself.
+fn denying_filter() -> BpfProgram {
     let rule = |index, value| {
         let operator = SeccompCmpOp::Eq;
         let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value);

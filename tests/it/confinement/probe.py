@@ -1,4 +1,5 @@
-"""Tries what may be denied, and prints what came of each: `ok`, the name of an error, or of the signal that ended it."""
+"""Tries system calls that may be denied, and prints the outcome of each attempt: `ok`, the name of an error, or the name
+of the signal that ended the child process."""
 
 import ctypes
 import errno
@@ -27,7 +28,7 @@ def call(name, *arguments):
         os._exit(0)
 
 
-def told(attempt):
+def outcome(attempt):
     try:
         attempt()
     except OSError as error:
@@ -36,17 +37,17 @@ def told(attempt):
 
 
 def in_a_child(attempt):
-    """What cannot be undone, or kills."""
+    """The outcome in a child process: the attempt cannot be undone, or it kills."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, told(attempt).encode())
+        os.write(writing, outcome(attempt).encode())
         os._exit(0)
     os.close(writing)
     status = os.waitpid(child, 0)[1]
-    said = os.read(reading, 64).decode()
+    result = os.read(reading, 64).decode()
     os.close(reading)
-    return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else said
+    return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else result
 
 
 def set_user_id():
@@ -78,26 +79,26 @@ def inotify():
         raise OSError(ctypes.get_errno(), "inotify")
 
 
-def look_at(pid):
-    """What /proc shows of another process to those who might trace it."""
+def read_files_of(pid):
+    """Reads the files in /proc that need permission to trace the process."""
     with open(f"/proc/{pid}/io") as io, open(f"/proc/{pid}/fdinfo/0") as fdinfo:
         io.read(), fdinfo.read()
     os.readlink(f"/proc/{pid}/exe"), os.listdir(f"/proc/{pid}/root"), os.listdir(f"/proc/{pid}/fd")
 
 
-# Nonsense, which no kernel does, whoever asks.
-tried = {name: told(lambda: call(name, *[-1] * 6)) for name in calls if name not in ("clone", "sched_setscheduler", "personality")}
-tried["personality"] = in_a_child(lambda: call("personality", ADDR_NO_RANDOMIZE))
-tried["clone namespace"] = in_a_child(lambda: call("clone", CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0))
-tried["unshare namespace"] = in_a_child(lambda: call("unshare", CLONE_NEWUSER))
+# With invalid arguments, so that the call fails in a process that is not confined, too.
+outcomes = {name: outcome(lambda: call(name, *[-1] * 6)) for name in calls if name not in ("clone", "sched_setscheduler", "personality")}
+outcomes["personality"] = in_a_child(lambda: call("personality", ADDR_NO_RANDOMIZE))
+outcomes["clone namespace"] = in_a_child(lambda: call("clone", CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0))
+outcomes["unshare namespace"] = in_a_child(lambda: call("unshare", CLONE_NEWUSER))
 # A priority that does not exist.
-tried["real time"] = told(lambda: call("sched_setscheduler", 0, SCHED_FIFO, ctypes.byref(ctypes.c_int(0))))
-tried["set-user-ID"] = told(set_user_id)
-tried["packet socket"] = told(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM).close())
-tried["foreign"] = in_a_child(foreign)
+outcomes["real time"] = outcome(lambda: call("sched_setscheduler", 0, SCHED_FIFO, ctypes.byref(ctypes.c_int(0))))
+outcomes["set-user-ID"] = outcome(set_user_id)
+outcomes["packet socket"] = outcome(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM).close())
+outcomes["foreign"] = in_a_child(foreign)
 with open("/proc/self/status") as status:
     fields = {name: value.strip() for name, value in (line.split(":", 1) for line in status)}
-tried["NoNewPrivs"], tried["Umask"] = fields["NoNewPrivs"], fields["Umask"]
+outcomes["NoNewPrivs"], outcomes["Umask"] = fields["NoNewPrivs"], fields["Umask"]
 
 works = {
     "thread": thread,
@@ -110,7 +111,7 @@ works = {
     "inet": lambda: socket.socket(socket.AF_INET).close(),
     "unix": lambda: socket.socket(socket.AF_UNIX).close(),
     "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
-    "other process": lambda: look_at(os.getppid()),
+    "other process": lambda: read_files_of(os.getppid()),
 }
-tried.update({name: told(attempt) for name, attempt in works.items()})
-json.dump({name.replace(" ", "_"): outcome for name, outcome in tried.items()}, sys.stdout)
+outcomes.update({name: outcome(attempt) for name, attempt in works.items()})
+json.dump({name.replace(" ", "_"): result for name, result in outcomes.items()}, sys.stdout)

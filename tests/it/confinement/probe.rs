@@ -1,4 +1,4 @@
-//! A program that tries what may be denied, as a command of the user's and without a service.
+//! A program that tries what may be denied, as a custom command of a service and without a service.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     support::process::{DEADLINE, Run},
 };
 
-/// Calls that a confined service may not make.
+/// System calls that a confined service may not make.
 pub(crate) const DENIED: [(&str, i64); 42] = [
     ("mount", libc::SYS_mount),
     ("umount2", libc::SYS_umount2),
@@ -30,7 +30,7 @@ pub(crate) const DENIED: [(&str, i64); 42] = [
     ("fsmount", libc::SYS_fsmount),
     ("fspick", libc::SYS_fspick),
     ("mount_setattr", libc::SYS_mount_setattr),
-    // The same number everywhere; not in every libc.
+    // They have the same number on every architecture. Not every version of libc has them.
     ("open_tree_attr", 467),
     ("quotactl_fd", 443),
     ("swapon", libc::SYS_swapon),
@@ -61,7 +61,7 @@ pub(crate) const DENIED: [(&str, i64); 42] = [
     ("add_key", libc::SYS_add_key),
     ("request_key", libc::SYS_request_key),
     ("keyctl", libc::SYS_keyctl),
-    // Of x86 alone.
+    // Only on x86.
     ("iopl", IOPL),
     ("ioperm", IOPERM),
 ];
@@ -79,7 +79,7 @@ const IOPL: i64 = libc::SYS_mount;
 #[cfg(not(target_arch = "x86_64"))]
 const IOPERM: i64 = libc::SYS_mount;
 
-/// Calls that the program tries with arguments of their own.
+/// System calls that the program makes with valid arguments.
 const OTHERS: [(&str, i64); 4] = [
     ("clone", libc::SYS_clone),
     ("clone3", libc::SYS_clone3),
@@ -87,7 +87,7 @@ const OTHERS: [(&str, i64); 4] = [
     ("sched_setscheduler", libc::SYS_sched_setscheduler),
 ];
 
-/// What works, confined or not.
+/// Attempts that succeed, confined or not.
 pub(crate) const WORKS: [&str; 10] = [
     "thread",
     "subprocess",
@@ -101,8 +101,8 @@ pub(crate) const WORKS: [&str; 10] = [
     "other_process",
 ];
 
-/// What else the program says.
-const SAYS: [&str; 11] = [
+/// The other outcomes that the program prints.
+const OTHER_OUTCOMES: [&str; 11] = [
     "clone3",
     "personality",
     "ask_personality",
@@ -116,8 +116,8 @@ const SAYS: [&str; 11] = [
     "Umask",
 ];
 
-/// What came of each attempt.
-pub(crate) type Tried = BTreeMap<String, String>;
+/// The outcome of each attempt by its name.
+pub(crate) type Outcomes = BTreeMap<String, String>;
 
 /// The program, in a directory that its user may write to.
 pub(crate) struct Probe(PathBuf);
@@ -140,9 +140,9 @@ impl Probe {
         ]
     }
 
-    /// What came of it without a service.
+    /// The outcomes without a service.
     #[track_caller]
-    pub(crate) fn free(&self) -> Tried {
+    pub(crate) fn run_unconfined(&self) -> Outcomes {
         let [program, arguments @ ..] = self.argv();
         let mut command = Command::new(program);
         command
@@ -151,10 +151,10 @@ impl Probe {
         serde_json::from_str(&Run::of(&mut command).ok()).unwrap()
     }
 
-    /// Defines it as a command, and what it says as metrics.
+    /// Defines it as a command, and its outcomes as metrics.
     pub(crate) fn define(&self, sources_d: &Path) {
         let calls = DENIED.iter().map(|(name, _)| *name);
-        let names = calls.chain(SAYS).chain(WORKS);
+        let names = calls.chain(OTHER_OUTCOMES).chain(WORKS);
         let metrics = names.map(|name| {
             format!(
                 "[metrics.'probe/all/{name}']\ncommand = 'probe'\njson = '/{name}'\nkind = 'text'\n"
@@ -165,14 +165,14 @@ impl Probe {
         define(sources_d, "probe.toml", &text);
     }
 
-    /// What came of it as a command of the service.
-    pub(crate) async fn confined(&self, client: &Client) -> Tried {
-        let patient = SampleOptions {
+    /// The outcomes in a command of the service.
+    pub(crate) async fn run_confined(&self, client: &Client) -> Outcomes {
+        let options = SampleOptions {
             timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
-        let sample = client.sample(&["probe"], patient).await.unwrap();
-        let wrong = || async {
+        let sample = client.sample(&["probe"], options).await.unwrap();
+        let source_error = || async {
             client.sources().await.unwrap()["sources.d/probe.toml"]
                 .error
                 .clone()
@@ -181,16 +181,19 @@ impl Probe {
             sample.faults.is_empty(),
             "{:?} {}",
             sample.faults,
-            wrong().await
+            source_error().await
         );
-        let tried = sample.readings.into_iter().map(|(id, value)| {
-            let name = id.strip_prefix("probe/all/").expect("asked for").to_owned();
+        let outcomes = sample.readings.into_iter().map(|(id, value)| {
+            let name = id
+                .strip_prefix("probe/all/")
+                .expect("it was asked for")
+                .to_owned();
             match value {
                 Value::Text(outcome) => (name, outcome.to_string()),
                 number => panic!("{name}: {number:?}"),
             }
         });
-        tried.collect()
+        outcomes.collect()
     }
 }
 

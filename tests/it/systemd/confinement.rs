@@ -13,7 +13,7 @@ use super::session::{Session, Setup, UNITS, within};
 use crate::{
     confinement::{
         core_limits, field,
-        probe::{DENIED, Probe, Tried, WORKS},
+        probe::{DENIED, Outcomes, Probe, WORKS},
     },
     custom::fixture::define,
     support::process::{DEADLINE, Run, skip},
@@ -38,14 +38,14 @@ fn sources_d() -> PathBuf {
 }
 
 /// The results of the system calls that a command of the service tries, and the results without the service.
-async fn tried(session: &Session) -> Option<[Tried; 2]> {
+async fn tried(session: &Session) -> Option<[Outcomes; 2]> {
     let Some(probe) = Probe::new(&home()) else {
         skip("there is no python3");
         return None;
     };
     probe.define(&sources_d());
     let client = session.client().await;
-    Some([probe.confined(&client).await, probe.free()])
+    Some([probe.run_confined(&client).await, probe.run_unconfined()])
 }
 
 #[test]
