@@ -9,7 +9,7 @@ use super::fixture::{define, sources_d};
 use crate::support::{home::Home, process::Run};
 
 #[test]
-fn valid_definitions_are_read() {
+fn check_prints_the_readings_of_valid_definitions() {
     let home = Home::new();
     let directory = sources_d(&home);
     let file = home.dir().join("value");
@@ -34,7 +34,7 @@ fn valid_definitions_are_read() {
 }
 
 #[test]
-fn diagnostics_are_listed() {
+fn check_prints_diagnostics_with_their_positions() {
     let home = Home::new();
     let directory = sources_d(&home);
     define(
@@ -60,7 +60,7 @@ fn diagnostics_are_listed() {
 }
 
 #[test]
-fn an_empty_directory_has_no_diagnostics() {
+fn check_says_why_nothing_is_defined() {
     let home = Home::new();
     let directory = sources_d(&home);
     let shown = directory.display();
@@ -93,14 +93,14 @@ fn an_empty_directory_has_no_diagnostics() {
 }
 
 #[test]
-fn a_given_directory_must_exist() {
+fn check_fails_if_a_given_directory_does_not_exist() {
     let home = Home::new();
     let directory = sources_d(&home);
     let shown = directory.to_str().unwrap();
     let run = home.run(&["sources", "check", shown]);
     let expected = format!("sampled: {shown}: No such file or directory (os error 2)\n");
     assert_eq!((run.code, run.stderr), (Some(1), expected));
-    // Also one's own, if it is something else.
+    // The default directory, too, may not be a file.
     fs::create_dir_all(directory.parent().unwrap()).unwrap();
     fs::write(&directory, "").unwrap();
     let run = home.run(&["sources", "check"]);
@@ -109,13 +109,13 @@ fn a_given_directory_must_exist() {
 }
 
 #[test]
-fn sources_are_listed() {
+fn sources_are_listed_with_their_states() {
     let home = Home::new();
     let sources = home.run(&["sources"]).ok();
+    let mut lines = sources.lines().map(|line| line.split_whitespace());
     assert!(
-        sources
-            .lines()
-            .any(|line| line == "memory               unused" || line.starts_with("memory "))
+        lines.any(|words| words.take(2).eq(["memory", "unused"])),
+        "{sources}"
     );
     let sources = home.run(&["sources", "--json"]).ok();
     let sources: serde_json::Value = serde_json::from_str(&sources).unwrap();
@@ -124,7 +124,7 @@ fn sources_are_listed() {
     assert_eq!(home.run(&["sources", "check", "--json"]).code, Some(2));
 }
 
-/// The result of a check of a directory with these files, with file names in place of paths.
+/// Checks a directory with these files. The texts of the result have file names in place of paths.
 fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Check, String> {
     let dir = TempDir::with_prefix("sampled-custom-").unwrap();
     for (name, text) in files {
@@ -142,7 +142,7 @@ fn check(files: impl IntoIterator<Item = (String, String)>) -> Result<custom::Ch
 }
 
 #[test]
-fn metrics_have_a_limit() {
+fn the_number_of_metrics_is_limited() {
     let metrics = |letter: &str, count: usize| {
         let one = |number| format!("[metrics.'{letter}/{number:05}/x']\nfile = '/f'\n");
         (format!("{letter}.toml"), (0..count).map(one).collect())
@@ -161,7 +161,7 @@ fn metrics_have_a_limit() {
 }
 
 #[test]
-fn files_have_a_limit() {
+fn the_number_and_the_size_of_files_are_limited() {
     let files = |count| (0..count).map(|number| (format!("{number}.toml"), String::new()));
     assert_eq!(check(files(1024)), Ok(custom::Check::default()));
     let error = check(files(1025)).unwrap_err();
@@ -186,7 +186,7 @@ fn files_have_a_limit() {
 }
 
 #[test]
-fn diagnostics_have_a_limit() {
+fn the_number_of_diagnostics_is_limited() {
     let text = (0..1000).map(|number| format!("[metrics.'a/{number}/x']\nfile = 'x'\n"));
     let checked = check([("a.toml".to_owned(), text.collect())]).unwrap();
     assert_eq!(checked.diagnostics.len(), 257);

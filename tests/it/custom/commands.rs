@@ -1,6 +1,9 @@
 //! Metrics from the output of commands.
 
-use std::fs;
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use sampled::{
     client::{SampleOptions, Start},
@@ -8,12 +11,12 @@ use sampled::{
 };
 
 use super::fixture::{Fixture, define, number, sources_d};
-use crate::support::bus::Bus;
+use crate::support::{bus::Bus, process::DEADLINE};
 
 const ID: &str = "a/b/c";
 
-/// A fixture with a command that prints a file.
-fn printing(lines: &str) -> Fixture {
+/// A fixture with a command that prints the file `output`, and these lines in the definition of its metric.
+fn with_output_file(lines: &str) -> Fixture {
     let fixture = Fixture::new();
     let file = fixture.path("output");
     let text = format!(
@@ -25,18 +28,18 @@ fn printing(lines: &str) -> Fixture {
 }
 
 #[test]
-fn a_command_has_a_value() {
-    let fixture = printing("json = '/rx'");
+fn each_output_of_a_command_is_a_value() {
+    let fixture = with_output_file("json = '/rx'");
     fixture.write("output", "{\"rx\": 5}");
-    fixture.until(ID, number(5.0));
+    fixture.wait_for(ID, number(5.0));
     fixture.write("output", "{\"rx\": 6}");
-    fixture.until(ID, number(6.0));
+    fixture.wait_for(ID, number(6.0));
     assert_eq!(fixture.error("sources.d/room.toml"), "");
 }
 
 #[test]
-fn an_invalid_value_is_quoted() {
-    let fixture = printing("");
+fn an_invalid_output_is_quoted() {
+    let fixture = with_output_file("");
     for (text, shown) in [
         (
             &b"1,5\n"[..],
@@ -49,30 +52,30 @@ fn an_invalid_value_is_quoted() {
         (b"\xff\0", "\"\\xff\\x00\" is no text in UTF-8"),
     ] {
         fixture.write("output", text);
-        fixture.until(ID, Err(Fault::Malformed));
+        fixture.wait_for(ID, Err(Fault::Malformed));
         let error = fixture.error("sources.d/room.toml");
         assert_eq!(error, format!("{ID}: {shown}"));
         fixture.write("output", "7");
-        fixture.until(ID, number(7.0));
+        fixture.wait_for(ID, number(7.0));
     }
 }
 
 #[test]
 fn a_command_that_fails_has_no_value() {
-    let fixture = printing("");
+    let fixture = with_output_file("");
     fixture.write("output", "5");
-    fixture.until(ID, number(5.0));
+    fixture.wait_for(ID, number(5.0));
     fs::remove_file(fixture.path("output")).unwrap();
-    fixture.until(ID, Err(Fault::Stale));
+    fixture.wait_for(ID, Err(Fault::Stale));
     let error = fixture.error("sources.d/room.toml");
     assert!(error.contains("exited with status 1"), "{error}");
     fixture.write("output", "6");
-    fixture.until(ID, number(6.0));
+    fixture.wait_for(ID, number(6.0));
     assert_eq!(fixture.error("sources.d/room.toml"), "");
 }
 
 #[test]
-fn a_rate_is_between_runs() {
+fn a_rate_is_taken_between_two_runs() {
     let fixture = Fixture::new();
     // The command prints a counter that grows by 1000 a second.
     let text = "[commands.count]\nshell = 'date +%s%3N'\ninterval = '50ms'\n\
@@ -80,8 +83,10 @@ fn a_rate_is_between_runs() {
                 [metrics.'a/b/d']\ncommand = 'count'\nkind = 'rate'\nscale = 0.001";
     fixture.define("room.toml", text);
     let is_rate = |reading, expected: f64| matches!(reading, Ok(Value::Number(rate)) if rate > expected * 0.2 && rate < expected * 5.0);
+    let start = Instant::now();
     while !is_rate(fixture.reading(ID), 1000.0) || !is_rate(fixture.reading("a/b/d"), 1.0) {
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!(start.elapsed() < DEADLINE, "{:?}", fixture.reading(ID));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -102,14 +107,14 @@ fn a_cold_sample_waits_for_the_first_answer() {
     );
     bus.block_on(async {
         let client = bus.client().await;
-        let patient = SampleOptions {
-            timeout: Some(crate::support::process::DEADLINE),
+        let options = SampleOptions {
+            timeout: Some(DEADLINE),
             ..SampleOptions::default()
         };
-        let sample = client.sample(&["a/b"], patient).await.unwrap();
+        let sample = client.sample(&["a/b"], options).await.unwrap();
         assert_eq!(sample.readings["a/b/one"], Value::Number(1.0));
         assert_eq!(sample.readings["a/b/two"], Value::Text("2".into()));
-        // One run has answered for both, and sessions share its output.
+        // Both metrics and the session share the output of one run.
         let mut session = client
             .start(&["a/b"], Start::every_millis(60))
             .await
@@ -123,22 +128,22 @@ fn a_cold_sample_waits_for_the_first_answer() {
 #[test]
 fn a_changed_definition_starts_a_new_command() {
     let fixture = Fixture::new();
-    let define = |says: &str| {
+    let define = |output: &str| {
         let text = format!(
-            "[commands.say]\nargv = ['echo', '{says}']\n[metrics.'a/b/c']\ncommand = 'say'"
+            "[commands.say]\nargv = ['echo', '{output}']\n[metrics.'a/b/c']\ncommand = 'say'"
         );
         fixture.define("room.toml", &text);
     };
     define("1");
-    fixture.until(ID, number(1.0));
+    fixture.wait_for(ID, number(1.0));
     define("2");
-    fixture.until(ID, number(2.0));
+    fixture.wait_for(ID, number(2.0));
     // An invalid command keeps its last valid definition.
     fixture.define(
         "room.toml",
         "[commands.say]\nargv = []\n[metrics.'a/b/c']\ncommand = 'say'",
     );
-    fixture.until(ID, number(2.0));
+    fixture.wait_for(ID, number(2.0));
     assert!(
         fixture
             .error("sources.d/room.toml")

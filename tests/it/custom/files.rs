@@ -1,11 +1,12 @@
-//! Metrics from files: kinds of files, and changes while they are read.
+//! Custom metrics from files: kinds of files, and changes while they are read.
 
 use std::{
     fs::{self, File},
     os::unix::net::UnixListener,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
@@ -15,17 +16,18 @@ use sampled::{
 };
 
 use super::fixture::{Fixture, number};
+use crate::support::process::DEADLINE;
 
 const ID: &str = "a/b/c";
 const SOURCE: &str = "sources.d/room.toml";
 
 #[test]
-fn each_reading_reads_the_file() {
+fn a_reading_has_the_present_content_of_the_file() {
     let fixture = Fixture::with_file("scale = 0.001");
     for text in ["21500\n", "-7.5", " 1e3 "] {
         fixture.write("file", text);
         let value: f64 = text.trim().parse().unwrap();
-        fixture.until(ID, number(value * 0.001));
+        fixture.wait_for(ID, number(value * 0.001));
     }
 }
 
@@ -44,31 +46,31 @@ fn an_invalid_value_is_quoted() {
         ("0x10", "\"0x10\" is no number"),
     ] {
         fixture.write("file", text);
-        fixture.until(ID, Err(Fault::Malformed));
+        fixture.wait_for(ID, Err(Fault::Malformed));
         assert_eq!(fixture.error(SOURCE), format!("{ID}: {shown}"));
         fixture.write("file", "1");
-        fixture.until(ID, number(1.0));
+        fixture.wait_for(ID, number(1.0));
         assert_eq!(fixture.error(SOURCE), "");
     }
     fixture.write("file", [0xff, 0, 0x1b]);
-    fixture.until(ID, Err(Fault::Malformed));
+    fixture.wait_for(ID, Err(Fault::Malformed));
     let shown = format!("{ID}: \"\\xff\\x00\\x1b\" is no text in UTF-8");
     assert_eq!(fixture.error(SOURCE), shown);
 }
 
 #[test]
-fn paths_that_are_no_regular_file_fail() {
+fn a_path_that_is_no_regular_file_is_malformed() {
     let fixture = Fixture::with_file("");
     let path = fixture.path("file");
     let is_refused = |what: &str| {
-        fixture.until(ID, Err(Fault::Malformed));
+        fixture.wait_for(ID, Err(Fault::Malformed));
         let error = format!("{}: {what}", path.display());
         assert_eq!(fixture.error(SOURCE), error);
     };
     let clear = || {
         fs::remove_file(&path).ok();
         fs::remove_dir(&path).ok();
-        fixture.until(ID, Err(Fault::Gone));
+        fixture.wait_for(ID, Err(Fault::Gone));
     };
     clear();
     fs::create_dir(&path).unwrap();
@@ -85,18 +87,18 @@ fn paths_that_are_no_regular_file_fail() {
     is_refused("it is a device, and a regular file is expected");
     clear();
     fixture.write("file", "5");
-    fixture.until(ID, number(5.0));
+    fixture.wait_for(ID, number(5.0));
     clear();
 }
 
 #[test]
-fn files_have_a_limit() {
+fn the_size_of_a_file_is_limited() {
     let fixture = Fixture::with_file("");
     let text = |size: usize| format!("{}7", " ".repeat(size - 1));
     fixture.write("file", text(64 * 1024));
-    fixture.until(ID, number(7.0));
+    fixture.wait_for(ID, number(7.0));
     fixture.write("file", text(64 * 1024 + 1));
-    fixture.until(ID, Err(Fault::Malformed));
+    fixture.wait_for(ID, Err(Fault::Malformed));
     assert!(
         fixture
             .error(SOURCE)
@@ -105,19 +107,19 @@ fn files_have_a_limit() {
 }
 
 #[test]
-fn a_pattern_matches_one_file() {
+fn a_path_pattern_must_match_one_file() {
     let fixture = Fixture::new();
     let pattern = fixture.path("device*/value");
     let text = format!("[metrics.'a/b/c']\nfile = {pattern:?}");
     fixture.define("room.toml", &text);
-    fixture.until(ID, Err(Fault::Gone));
+    fixture.wait_for(ID, Err(Fault::Gone));
     for device in ["device3", "device10"] {
         fs::create_dir(fixture.path(device)).unwrap();
     }
     fixture.write("device3/value", "3");
-    fixture.until(ID, number(3.0));
+    fixture.wait_for(ID, number(3.0));
     fixture.write("device10/value", "10");
-    fixture.until(ID, Err(Fault::Malformed));
+    fixture.wait_for(ID, Err(Fault::Malformed));
     let (one, other) = (
         fixture.path("device10/value"),
         fixture.path("device3/value"),
@@ -129,7 +131,7 @@ fn a_pattern_matches_one_file() {
         format!("{}: {what}", pattern.display())
     );
     fs::remove_file(fixture.path("device3/value")).unwrap();
-    fixture.until(ID, number(10.0));
+    fixture.wait_for(ID, number(10.0));
 }
 
 #[test]
@@ -144,15 +146,15 @@ fn an_old_file_is_stale() {
         let time = SystemTime::now() - Duration::from_secs(seconds);
         file.set_modified(time).unwrap();
     };
-    fixture.until(ID, number(5.0));
+    fixture.wait_for(ID, number(5.0));
     age(3600);
-    fixture.until(ID, Err(Fault::Stale));
+    fixture.wait_for(ID, Err(Fault::Stale));
     age(0);
-    fixture.until(ID, number(5.0));
+    fixture.wait_for(ID, number(5.0));
 }
 
 #[test]
-fn a_counter_makes_a_rate() {
+fn a_rate_is_the_change_of_a_counter_over_time() {
     let fixture = Fixture::new();
     fixture.write("file", "100");
     let file = format!("file = {:?}", fixture.path("file"));
@@ -163,10 +165,12 @@ fn a_counter_makes_a_rate() {
              [metrics.'a/b/d']\n{file}\nkind = 'total'"
         ),
     );
-    fixture.look();
+    fixture.rediscover();
     let selection = fixture.store.resolve(&[ID, "a/b/d"]).unwrap();
     // Waits for a frame with this content of the file: the blocking pool may answer late.
+    let start = Instant::now();
     let read = |count: f64| loop {
+        assert!(start.elapsed() < DEADLINE, "{}", fixture.error(SOURCE));
         let frame = fixture.read(&selection);
         let none = Baseline::new();
         let (_, total) = selection.readings(&frame, &none).nth(1).unwrap();
@@ -180,52 +184,64 @@ fn a_counter_makes_a_rate() {
         );
     };
     let before = read(100.0);
+    let first_is_read = Instant::now();
+    // The least time between the two readings, on any machine.
+    thread::sleep(Duration::from_millis(200));
+    let least = first_is_read.elapsed();
     fixture.write("file", "350");
     let now = read(350.0);
-    let elapsed = (now.timestamp - before.timestamp) as f64 / 1e6;
+    let most = start.elapsed();
     let baseline = before.into_baseline();
     let Ok(Value::Number(rate)) = selection.readings(&now, &baseline).next().unwrap().1 else {
         panic!("no rate");
     };
-    // The clocks of a stamp are read one after the other, so they differ a little.
-    let expected = 250.0 * 8.0 / elapsed;
+    let expected = |time: Duration| 250.0 * 8.0 / time.as_secs_f64();
     assert!(
-        (expected * 0.5..expected * 2.0).contains(&rate),
-        "{rate} {expected}"
+        (expected(most)..=expected(least)).contains(&rate),
+        "{rate} {most:?} {least:?}"
     );
 }
 
 #[test]
-fn a_file_that_is_replaced_is_read_whole() {
+fn a_file_that_is_replaced_all_the_time_is_read_whole() {
     let fixture = Fixture::with_file("regex = '^(\\d+) end$'");
     fixture.write("file", "0 end");
-    fixture.until(ID, number(0.0));
-    let (over, path) = (AtomicBool::new(false), fixture.path("file"));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for number in 0..1000 {
+    fixture.wait_for(ID, number(0.0));
+    let (is_over, path) = (AtomicBool::new(false), fixture.path("file"));
+    let written = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = 0;
+            while !is_over.load(Ordering::SeqCst) {
+                written += 1;
                 // Longer than a page, so a partial read would not have this end.
                 let new = fixture.path("new");
-                fs::write(&new, format!("{number:06000} end")).unwrap();
+                fs::write(&new, format!("{written:06000} end")).unwrap();
                 fs::rename(&new, &path).unwrap();
             }
-            over.store(true, Ordering::SeqCst);
+            written
         });
-        let mut last = 0.0;
-        let mut different = 0;
-        while !over.load(Ordering::SeqCst) {
-            match fixture.reading(ID) {
-                Ok(Value::Number(number)) => {
-                    assert!(number.fract() == 0.0 && (last..1000.0).contains(&number));
-                    different += u32::from(number != last);
-                    last = number;
+        // The writer ends if an assertion of the reader fails.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let start = Instant::now();
+            let (mut last, mut different) = (0.0, 0);
+            while different < 50 {
+                assert!(start.elapsed() < DEADLINE, "{different} different values");
+                match fixture.reading(ID) {
+                    Ok(Value::Number(number)) => {
+                        assert!(number.fract() == 0.0 && number >= last, "{number} {last}");
+                        different += u32::from(number != last);
+                        last = number;
+                    }
+                    // On a busy machine the answer may be late.
+                    Err(Fault::Timeout) => {}
+                    other => panic!("{other:?}: {}", fixture.error(SOURCE)),
                 }
-                // On a busy machine the answer may be late.
-                Err(Fault::Timeout) => {}
-                other => panic!("{other:?}: {}", fixture.error(SOURCE)),
             }
-        }
-        assert!(different > 0);
+        }));
+        is_over.store(true, Ordering::SeqCst);
+        let written = writer.join().unwrap();
+        outcome.map(|()| written)
     });
-    fixture.until(ID, number(999.0));
+    let written = written.unwrap_or_else(|panic| resume_unwind(panic));
+    fixture.wait_for(ID, number(f64::from(written)));
 }

@@ -1,4 +1,4 @@
-//! A directory of definitions, and a store that reads them.
+//! A directory of definitions of custom metrics, and a store that reads them.
 
 use std::{
     fs,
@@ -89,12 +89,12 @@ impl Fixture {
         define(&self.directory(), file, text);
     }
 
-    /// Looks for changes, as the service does before each call.
-    pub(crate) fn look(&self) -> Changes {
+    /// Reads changed definitions, as the service does before each call.
+    pub(crate) fn rediscover(&self) -> Changes {
         block_on(self.store.rediscover_definitions(true))
     }
 
-    /// A frame now, after every slow source has answered.
+    /// A frame now. Waits up to [`DEADLINE`] for slow sources.
     pub(crate) fn read(&self, selection: &Selection) -> Frame {
         let now = Stamp::now().monotonic;
         block_on(self.store.prefetch(selection, now, now + DEADLINE));
@@ -103,7 +103,7 @@ impl Fixture {
 
     /// A reading of a metric now.
     pub(crate) fn reading(&self, id: &str) -> Reading {
-        self.look();
+        self.rediscover();
         let selection = block_on(self.store.wait_and_resolve(&[id])).unwrap();
         let frame = self.read(&selection);
         let none = Baseline::new();
@@ -114,33 +114,33 @@ impl Fixture {
     /// Waits until a metric has this reading: a failed command pauses before its next run, and a slow file answers
     /// later.
     #[track_caller]
-    pub(crate) fn until(&self, id: &str, expected: Reading) {
-        let end = Instant::now() + DEADLINE;
+    pub(crate) fn wait_for(&self, id: &str, expected: Reading) {
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let reading = self.reading(id);
             if reading == expected {
                 return;
             }
             let error = self.error("sources.d/room.toml");
-            assert!(Instant::now() < end, "{id}: {reading:?} {error}");
+            assert!(Instant::now() < deadline, "{id}: {reading:?} {error}");
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// The ids of all custom metrics.
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.look();
+        self.rediscover();
         let selection = block_on(self.store.wait_and_resolve(&[])).unwrap();
         let columns = selection.columns.iter();
-        let own = columns.filter(|column| column.source.starts_with(custom::NAME));
-        let mut ids: Vec<_> = own.map(|column| column.metric.id.to_string()).collect();
+        let custom = columns.filter(|column| column.source.starts_with(custom::NAME));
+        let mut ids: Vec<_> = custom.map(|column| column.metric.id.to_string()).collect();
         ids.sort();
         ids
     }
 
     /// The error of a source.
     pub(crate) fn error(&self, name: &str) -> String {
-        self.look();
+        self.rediscover();
         let sources = self.store.sources();
         let source = sources.iter().find(|source| &*source.name == name);
         source.map_or_else(String::new, |source| source.error.clone())
