@@ -2,6 +2,8 @@
 
 mod rates;
 mod real;
+#[path = "../../crates/daemon/tests/it/skip.rs"]
+mod skip;
 mod trees;
 
 use std::{

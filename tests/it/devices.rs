@@ -23,7 +23,7 @@ use crate::{
     support::{
         bus::Bus,
         home::{Home, SAMPLED},
-        process::DEADLINE,
+        process::{DEADLINE, skip},
     },
 };
 
@@ -184,8 +184,7 @@ impl Drop for Interface {
 #[test]
 fn a_real_interface_is_heard_of_while_a_session_runs() {
     if !Uid::effective().is_root() || Interface::add().is_none() {
-        eprintln!("skipped: needs root, ip(8) and a kernel with veth interfaces");
-        return;
+        return skip("it needs root, ip(8) and a kernel with veth interfaces");
     }
     let bus = Bus::activating("");
     bus.block_on(async {
@@ -253,8 +252,7 @@ fn sources_tell_of_themselves() {
 #[test]
 fn what_is_denied_is_read_once_it_may_be() {
     if !Uid::effective().is_root() {
-        eprintln!("skipped: only root can take a permission from somebody else");
-        return;
+        return skip("it takes permissions from another user, which needs root");
     }
     let home = Home::new();
     let sys = home.dir().join("sys");

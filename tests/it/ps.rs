@@ -15,7 +15,7 @@ use crate::{
     support::{
         bus::Bus,
         home::{Home, SAMPLED},
-        process::Run,
+        process::{Run, skip},
     },
 };
 
@@ -285,8 +285,7 @@ fn fields_of_another_users_process_are_denied_and_not_zero() {
     let run = match run {
         Ok(run) => Run::from(run),
         Err(cause) if cause.kind() == ErrorKind::PermissionDenied => {
-            eprintln!("skipped: only root can be somebody else, and run {SAMPLED}: {cause}");
-            return;
+            return skip(&format!("it runs {SAMPLED} as another user: {cause}"));
         }
         Err(cause) => panic!("{cause}"),
     };

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use super::*;
+use super::{skip::skip, *};
 
 /// The deadline for an event that must come.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -267,12 +267,10 @@ fn a_reused_pid_is_another_process() {
     let mut attempts = 0..200;
     let second = loop {
         if attempts.next().is_none() {
-            eprintln!("skipped: others are given the number again and again");
-            return;
+            return skip("others are given the process number again and again");
         }
         if let Err(cause) = fs::write(LAST, (pid - 1).to_string()) {
-            eprintln!("skipped: {LAST}: {cause}");
-            return;
+            return skip(&format!("{LAST}: {cause}"));
         }
         let second = sleep();
         if second.pid() == pid {

@@ -12,7 +12,7 @@ use sampled::{
 };
 
 use super::fixture::{Fixture, number};
-use crate::support::process::DEADLINE;
+use crate::support::process::{DEADLINE, skip};
 
 const ID: &str = "a/b/c";
 const SOURCE: &str = "sources.d/room.toml";
@@ -293,8 +293,7 @@ fn a_file_writable_by_others_is_refused() {
 #[test]
 fn a_file_of_another_user_is_refused() {
     if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("skipped: only root can give a file to somebody else");
-        return;
+        return skip("it gives a file to another user, which needs root");
     }
     let fixture = Fixture::new();
     fixture.define("room.toml", &metrics(&fixture, &["a/b/c"]));

@@ -8,5 +8,7 @@ pub(crate) mod home;
 pub(crate) mod hung_mount;
 pub(crate) mod process;
 pub(crate) mod raw;
+#[path = "../../../crates/daemon/tests/it/skip.rs"]
+pub(crate) mod skip;
 pub(crate) mod terminal_emulator;
 pub(crate) mod unresponsive_bus;

@@ -11,16 +11,10 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
+pub(crate) use super::skip::skip;
+
 /// How long a test waits for an event that must come. No correct run takes that long, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Says why a test does not test here. Where everything is there that tests need, that is a failure.
-#[track_caller]
-pub(crate) fn skip(why: &str) {
-    eprintln!("skipped: {why}");
-    let is_allowed = std::env::var_os("SAMPLED_SKIP_NOTHING").is_none();
-    assert!(is_allowed, "nothing is to be skipped: {why}");
-}
 
 /// A process on this machine.
 pub(crate) struct Process {

@@ -2,7 +2,6 @@
 
 use std::{
     any, env, fs,
-    io::{self, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -21,7 +20,8 @@ use zbus::{
 
 use crate::support::{
     home::SAMPLED,
-    process::{self, DEADLINE, Process, Run},
+    process::{DEADLINE, Process, Run},
+    skip::{self, skip},
 };
 
 /// The environment variable that tells the test binary that it runs inside of a session; its value is the index of the
@@ -89,10 +89,7 @@ impl Setup {
     fn run(self, test: &str, number: usize) {
         let program = env::current_exe().expect("path of the test");
         if self.user != "root" && !self.can_run(&program) {
-            return skip(
-                test,
-                &format!("{} may not run {}", self.user, program.display()),
-            );
+            return skip(&format!("{} may not run {}", self.user, program.display()));
         }
         let mut command = Command::new("timeout");
         command
@@ -109,11 +106,14 @@ impl Setup {
             .env(INSIDE, number.to_string());
         let run = Run::of(&mut command);
         if run.code == Some(77) {
-            return skip(test, run.stderr.trim_end());
+            return skip(&run.stderr);
         }
         let passed = run.code == Some(0) && run.stdout.contains("test result: ok. 1 passed");
         assert!(passed, "{self:?}:\n{}{}", run.stdout, run.stderr);
         println!("{self:?}:\n{}", run.stdout);
+        for reason in skip::reasons(&run.stderr) {
+            skip(reason);
+        }
     }
 
     fn can_run(self, program: &Path) -> bool {
@@ -126,12 +126,6 @@ impl Setup {
                 .is_ok_and(|status| status.success())
         })
     }
-}
-
-/// Prints the reason to stderr although the harness captures the output of a test, so that the skip is seen.
-fn skip(test: &str, why: &str) {
-    writeln!(io::stderr(), "{test}: skipped: {why}").ok();
-    process::skip(why);
 }
 
 /// The session that this process is in, with the service installed.

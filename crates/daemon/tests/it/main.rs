@@ -18,5 +18,6 @@ mod pidfile;
 mod restricted_environment;
 #[cfg(target_pointer_width = "64")]
 mod seccomp;
+mod skip;
 mod support;
 mod systemd;

@@ -1,6 +1,6 @@
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use sampled_daemon::Process;
 
 use super::environment::environment;
+pub(crate) use super::skip::skip;
 
 /// A deadline that only a hang exceeds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -297,16 +298,7 @@ pub(crate) fn in_pid_namespace(fixture: &Fixture, program: impl AsRef<OsStr>) ->
     Some(unshare(program.as_ref()))
 }
 
-/// Prints why a test does not run here; not by eprintln!, which the harness captures. With SAMPLED_SKIP_NOTHING the
-/// test fails instead.
-pub(crate) fn skip(reason: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
-    assert!(
-        std::env::var_os("SAMPLED_SKIP_NOTHING").is_none(),
-        "{reason}"
-    );
-}
-
+#[track_caller]
 pub(crate) fn root(reason: &str) -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
