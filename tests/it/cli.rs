@@ -328,6 +328,7 @@ fn few_descriptors_are_enough() {
     fs::write(cpus.join("online"), "0-127\n").unwrap();
     let mut limited = home.command("prlimit");
     limited.args(["--nofile=64", SAMPLED, "sample", "cpu/*/frequency"]);
+    limited.args(["--timeout", "30s"]);
     limited.args(["--json", "--procfs", &fixture("server/proc"), "--sysfs"]);
     let run = Run::of(limited.arg(sys));
     assert_eq!(run.stderr, "");

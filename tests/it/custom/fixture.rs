@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -27,10 +29,45 @@ pub(crate) fn sources_d(home: &Home) -> PathBuf {
     home.config().join("sampled/sources.d")
 }
 
-/// Writes a file of definitions in place, as some editors do.
+/// Writes a file of definitions and renames it, as most editors do.
+///
+/// A child that another test forks meanwhile has a copy of each open file until its execve(2). inotify(7) tells of a
+/// file written in place when the last copy is closed, which may be after the test has looked.
 pub(crate) fn define(directory: &Path, file: &str, text: &str) {
     fs::create_dir_all(directory).unwrap();
-    fs::write(directory.join(file), text).unwrap();
+    let new = directory.join(format!(".{file}"));
+    fs::write(&new, text).unwrap();
+    fs::rename(new, directory.join(file)).unwrap();
+}
+
+/// A process that writes a file in place. No child of another test has a copy of its files.
+pub(crate) struct Writer(Child);
+
+impl Writer {
+    /// Opens the file and writes the text.
+    pub(crate) fn begin(path: &Path, text: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "cat > \"$0\""]).arg(path);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.as_mut().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
+        let start = Instant::now();
+        while fs::read_to_string(path).ok().as_deref() != Some(text) {
+            assert!(
+                start.elapsed() < DEADLINE,
+                "{} is not written",
+                path.display()
+            );
+            thread::yield_now();
+        }
+        Self(child)
+    }
+
+    /// Closes the file.
+    pub(crate) fn close(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

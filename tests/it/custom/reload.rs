@@ -11,7 +11,7 @@ use sampled::{
     store::Baseline,
 };
 
-use super::fixture::{Fixture, number};
+use super::fixture::{Fixture, Writer, number};
 use crate::support::process::{DEADLINE, skip};
 
 const ID: &str = "a/b/c";
@@ -113,7 +113,10 @@ fn every_way_of_saving_is_noticed() {
     assert_eq!(fixture.ids(), ["a/b/2"]);
     // The old file is renamed, and a new one written: vi with a backup.
     fs::rename(&file, directory.join("room.toml~")).unwrap();
-    fs::write(&file, metrics(&fixture, &["a/b/3"])).unwrap();
+    Writer::begin(&file, &metrics(&fixture, &["a/b/5"])).close();
+    assert_eq!(fixture.ids(), ["a/b/5"]);
+    // The file is written in place.
+    Writer::begin(&file, &metrics(&fixture, &["a/b/3"])).close();
     assert_eq!(fixture.ids(), ["a/b/3"]);
     // A symbolic link, as dotfile managers make it.
     fs::remove_file(&file).unwrap();
@@ -124,10 +127,10 @@ fn every_way_of_saving_is_noticed() {
     fs::hard_link(fixture.path("elsewhere"), &file).unwrap();
     assert_eq!(fixture.ids(), ["a/b/4"]);
     // A file that is still open for writing: the definitions before stay.
-    let mut half = fs::File::create(directory.join("half.toml")).unwrap();
-    std::io::Write::write_all(&mut half, metrics(&fixture, &["h/a/lf"]).as_bytes()).unwrap();
+    let half = directory.join("half.toml");
+    let half = Writer::begin(&half, &metrics(&fixture, &["h/a/lf"]));
     assert_eq!(fixture.ids(), ["a/b/4"]);
-    drop(half);
+    half.close();
     assert_eq!(fixture.ids(), ["a/b/4", "h/a/lf"]);
     // Backup and swap files of editors are ignored.
     for name in [
