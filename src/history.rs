@@ -24,9 +24,12 @@ pub(crate) trait Timed {
 #[derive(Debug)]
 pub(crate) struct History<T> {
     latest: Option<Arc<T>>,
-    /// The baselines, from the oldest to the newest.
-    kept: VecDeque<Arc<T>>,
+    baselines: Baselines<T>,
 }
+
+/// Snapshots that rates can start from, from the oldest to the newest.
+#[derive(Debug)]
+pub(crate) struct Baselines<T>(VecDeque<Arc<T>>);
 
 impl Timed for Snapshot {
     fn moment(&self) -> Duration {
@@ -38,8 +41,14 @@ impl<T> Default for History<T> {
     fn default() -> Self {
         Self {
             latest: None,
-            kept: VecDeque::new(),
+            baselines: Baselines::default(),
         }
+    }
+}
+
+impl<T> Default for Baselines<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
     }
 }
 
@@ -59,43 +68,50 @@ impl<T: Timed> History<T> {
     pub(crate) fn add(&mut self, snapshot: T) -> Arc<T> {
         let snapshot = Arc::new(snapshot);
         self.latest = Some(snapshot.clone());
-        let age = |kept: &Arc<T>| snapshot.moment().saturating_sub(kept.moment());
-        if self.kept.back().is_none_or(|newest| age(newest) >= SPACING) {
-            if self.kept.len() == KEPT {
-                self.kept.pop_front();
-            }
-            self.kept.push_back(snapshot.clone());
-        }
+        self.baselines.add(&snapshot);
         snapshot
     }
 
-    /// The baseline of a rate at the moment `now`: the newest snapshot that is at least `window` old and that `fits`,
-    /// but none older than [`BASELINE_WINDOWS`].
-    pub(crate) fn baseline(
-        &self,
-        now: Duration,
-        window: Duration,
-        fits: impl Fn(&T) -> bool,
-    ) -> Option<&Arc<T>> {
-        let mut recent = self.recent(now, window);
-        recent.rfind(|kept| now.saturating_sub(kept.moment()) >= window && fits(kept))
+    /// See [`Baselines::baseline`].
+    pub(crate) fn baseline(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
+        self.baselines.baseline(now, window)
     }
 
     /// The snapshot that will be old enough first: the oldest within [`BASELINE_WINDOWS`].
     #[cfg(any(feature = "service", test))]
     pub(crate) fn next_baseline(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
-        self.recent(now, window).next()
+        self.baselines.recent(now, window).next()
     }
 
     /// The number of kept baselines.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
-        self.kept.len()
+        self.baselines.0.len()
+    }
+}
+
+impl<T: Timed> Baselines<T> {
+    /// Adds a snapshot, unless the newest one is younger than [`SPACING`] beside it.
+    pub(crate) fn add(&mut self, snapshot: &Arc<T>) {
+        let age = |kept: &Arc<T>| snapshot.moment().saturating_sub(kept.moment());
+        if self.0.back().is_none_or(|newest| age(newest) >= SPACING) {
+            if self.0.len() == KEPT {
+                self.0.pop_front();
+            }
+            self.0.push_back(snapshot.clone());
+        }
+    }
+
+    /// The baseline of a rate at the moment `now`: the newest snapshot that is at least `window` old, but none older
+    /// than [`BASELINE_WINDOWS`].
+    pub(crate) fn baseline(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
+        let mut recent = self.recent(now, window);
+        recent.rfind(|kept| now.saturating_sub(kept.moment()) >= window)
     }
 
     fn recent(&self, now: Duration, window: Duration) -> impl DoubleEndedIterator<Item = &Arc<T>> {
         let longest = window.saturating_mul(BASELINE_WINDOWS);
-        let past = self.kept.iter().filter(move |kept| kept.moment() < now);
+        let past = self.0.iter().filter(move |kept| kept.moment() < now);
         past.filter(move |kept| now.saturating_sub(kept.moment()) <= longest)
     }
 }
@@ -143,7 +159,7 @@ mod tests {
     fn check(moments: &[u64], now: u64, window: u64, past: Option<u64>, oldest: Option<u64>) {
         let history = history(moments);
         let (now, window) = (ms(now), ms(window));
-        let found = history.baseline(now, window, |_| true);
+        let found = history.baseline(now, window);
         assert_eq!(found.map(|at| at.0), past);
         assert_eq!(history.next_baseline(now, window).map(|at| at.0), oldest);
     }
@@ -164,13 +180,5 @@ mod tests {
         check(&[100, 200, 300, 400, 500], 500, 200, Some(300), Some(200));
         let moments: Vec<_> = (0..100).map(|at| at * 100).collect();
         assert_eq!(history(&moments).kept(), KEPT);
-    }
-
-    #[test]
-    fn a_snapshot_that_does_not_fit_is_skipped() {
-        let history = history(&[1000, 1100, 1200]);
-        let found = history.baseline(ms(1400), ms(200), |at| at.0 < 1200);
-        assert_eq!(found.map(|at| at.0), Some(1100));
-        assert_eq!(history.baseline(ms(1400), ms(200), |_| false), None);
     }
 }

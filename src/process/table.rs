@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
-    history::History,
+    history::{Baselines, History},
     process::{
         Condition, Field, Group, Order, Pass, Query, Sum, Sums, Total,
         cache::Cache,
@@ -21,6 +21,8 @@ use crate::{
 pub struct Table {
     pub(super) cache: Cache,
     pub(super) history: History<Pass>,
+    /// Passes with the counters of `/proc/PID/io`. Queries without these fields displace none of them.
+    with_io: Baselines<Pass>,
     passes: u64,
 }
 
@@ -62,6 +64,7 @@ impl Table {
         Self {
             cache: Cache::new(roots, pool),
             history: History::default(),
+            with_io: Baselines::default(),
             passes: 0,
         }
     }
@@ -104,6 +107,7 @@ impl Table {
         let chosen = indices.len();
         self.cache
             .fetch(&pass, query.fields.iter().copied(), &mut indices);
+        self.keep_io(&pass);
         let reader = FieldReader::new(&self.cache, &pass, &span);
         let row = |&index: &usize| {
             let counts = &pass.processes[index];
@@ -147,6 +151,7 @@ impl Table {
         let fields: Vec<_> = fields.chain(order.map(|order| order.field)).collect();
         let needed = fields.iter().copied().chain([by.field()]);
         self.cache.fetch(&pass, needed, &mut indices);
+        self.keep_io(&pass);
         let reader = FieldReader::new(&self.cache, &pass, &span);
         let mut groups = HashMap::new();
         for &index in &indices {
@@ -190,8 +195,11 @@ impl Table {
         let needs_io = query
             .all_fields()
             .any(|field| Files::of(field).has(Files::IO));
-        let fits = |pass: &Pass| pass.has_io() || !needs_io;
-        self.history.baseline(now, window, fits).cloned()
+        let baseline = match needs_io {
+            true => self.with_io.baseline(now, window),
+            false => self.history.baseline(now, window),
+        };
+        baseline.cloned()
     }
 
     /// A pass from the moment `since` of the monotonic clock or later, with the counters for the rates of a query. It
@@ -202,6 +210,7 @@ impl Table {
     pub fn baseline(&mut self, query: &Query, since: Duration) -> Result<Arc<Pass>, Error> {
         let pass = self.pass(since)?;
         self.prepare(query, &pass);
+        self.keep_io(&pass);
         Ok(pass)
     }
 
@@ -228,6 +237,13 @@ impl Table {
             .retain(|condition| !is_rate(&condition.field()));
         let mut indices = self.filtered(&levels, pass, &Err(Fault::First));
         self.cache.fetch(pass, counters.into_iter(), &mut indices);
+    }
+
+    /// Keeps a pass as a baseline for rates of reading and writing, if a query has fetched their counters.
+    fn keep_io(&mut self, pass: &Arc<Pass>) {
+        if pass.has_io() {
+            self.with_io.add(pass);
+        }
     }
 
     /// The last pass, if it is from the moment `since` or later; otherwise a new one.

@@ -281,7 +281,7 @@ impl Entry {
         now: Duration,
         window: Duration,
     ) -> (Option<Arc<Snapshot>>, bool) {
-        match self.history.baseline(now, window, |_| true) {
+        match self.history.baseline(now, window) {
             Some(snapshot) => (Some(snapshot.clone()), true),
             None => (self.history.next_baseline(now, window).cloned(), false),
         }

@@ -134,3 +134,29 @@ fn earlier_passes_are_kept_for_a_while() {
     }
     assert!(table.history.kept() <= 4);
 }
+
+#[test]
+fn passes_with_io_are_kept_beside_those_of_a_quick_query() {
+    let tree = Tree::new();
+    tree.process(1, "a", 5, 0);
+    tree.write("1/io", "read_bytes: 0\nwrite_bytes: 0\n");
+    let mut table = tree.table();
+    let read = query(&[Field::Read]);
+    // Right after a pass without the counters, so close that only one of the two would be kept.
+    rows(&mut table, &query(&[Field::Name]));
+    let pass = rows(&mut table, &read).pass;
+    let moment = pass.stamp.monotonic;
+    let window = Duration::from_secs(1);
+    let is_found = |table: &Table| {
+        let past = table.past(&read, moment + window, window);
+        past.is_some_and(|past| Arc::ptr_eq(&past, &pass))
+    };
+    assert!(is_found(&table));
+    // The passes of a session with an interval of 100 ms.
+    for number in 1..10 {
+        let mut stamp = pass.stamp;
+        stamp.monotonic += number * Duration::from_millis(100);
+        table.history.add(pass::Pass::new(stamp, Vec::new()));
+    }
+    assert!(is_found(&table));
+}
