@@ -2,8 +2,6 @@
 //!
 //! <https://docs.kernel.org/admin-guide/sysctl/kernel.html#random>
 
-use std::io;
-
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
@@ -38,12 +36,8 @@ impl Source for Entropy {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        match self.file.read() {
-            Ok(_) => {}
-            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+        if self.file.read_if_present()?.is_none() {
+            return Ok(Vec::new());
         }
         let formula = Formula::Level(0);
         Ok(vec![ENTROPY.of(

@@ -2,8 +2,6 @@
 //!
 //! <https://docs.kernel.org/admin-guide/sysctl/fs.html>
 
-use std::io;
-
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
@@ -36,12 +34,8 @@ impl Source for OpenFiles {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        match self.file.read() {
-            Ok(_) => {}
-            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+        if self.file.read_if_present()?.is_none() {
+            return Ok(Vec::new());
         }
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties

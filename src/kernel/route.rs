@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str,
 };
@@ -94,13 +93,9 @@ impl Source for DefaultGateways {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        match self.file.read() {
-            Ok(_) => {}
-            // A kernel without this address family.
-            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+        // A kernel without this address family has no file.
+        if self.file.read_if_present()?.is_none() {
+            return Ok(Vec::new());
         }
         let mut interfaces = interfaces::list(&self.roots)?;
         interfaces.retain(|interface| interface.name != b"lo");

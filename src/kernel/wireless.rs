@@ -1,7 +1,5 @@
 //! The signal of wireless interfaces: `/proc/net/wireless`.
 
-use std::io;
-
 use super::interfaces;
 use crate::{
     metric::{Kind, Metric, unit},
@@ -50,13 +48,9 @@ impl Source for Wireless {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let text = match self.file.read() {
-            Ok(text) => text,
-            // The kernel has no wireless support.
-            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+        // A kernel without wireless support has no file.
+        let Some(text) = self.file.read_if_present()? else {
+            return Ok(Vec::new());
         };
         let names = parse::lines(text).filter_map(interfaces::split_line);
         let names: Vec<_> = names.map(|(name, _)| name.to_vec()).collect();

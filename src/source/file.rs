@@ -157,6 +157,14 @@ impl File {
         }
     }
 
+    /// Reads the whole text; `None` if the file does not exist, as where the kernel lacks what it tells of.
+    pub(crate) fn read_if_present(&mut self) -> Result<Option<&[u8]>, Error> {
+        match self.read() {
+            Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// Reads from the start to the end into the buffer. Returns the number of bytes.
     fn fill(&mut self) -> io::Result<usize> {
         let file = match &mut self.open {
