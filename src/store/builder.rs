@@ -206,15 +206,8 @@ impl Inner {
             let is_visible =
                 self.is_on(number) && visibility.includes(self.entries[number].is_custom);
             if is_visible && self.entries[number].may_have(selector) {
-                if may_wait && self.entries[number].is_discovery_awaited() {
-                    matches.is_awaited = true;
-                    continue;
-                }
-                self.discover(number);
-                let entry = &self.entries[number];
-                matches.complete &= entry.metrics.is_some();
-                matches.cause = matches.cause.or_else(|| entry.problem().cloned());
-                for metric in entry.metrics.iter().flatten() {
+                self.discover_for(&mut matches, number, may_wait);
+                for metric in self.entries[number].metrics.iter().flatten() {
                     if selector.matches(&metric.id) {
                         matches.is_any = true;
                         if is_wanted(metric) {
@@ -225,6 +218,20 @@ impl Inner {
             }
         }
         matches
+    }
+
+    /// Discovers an entry that may match. With `may_wait`, an answer that is still to come is only noted.
+    pub(super) fn discover_for(&mut self, matches: &mut Matches, number: usize, may_wait: bool) {
+        if may_wait && self.entries[number].is_discovery_awaited() {
+            matches.is_awaited = true;
+            return;
+        }
+        self.discover(number);
+        let entry = &self.entries[number];
+        matches.complete &= entry.metrics.is_some();
+        if matches.cause.is_none() {
+            matches.cause = entry.problem().cloned();
+        }
     }
 
     /// The number of the node of a metric. A new node is added after those that it is derived from.

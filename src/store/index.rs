@@ -41,14 +41,7 @@ impl Inner {
                 return matches;
             };
             asked.push(number);
-            if may_wait && self.entries[number].is_discovery_awaited() {
-                matches.is_awaited = true;
-                continue;
-            }
-            self.discover(number);
-            let entry = &self.entries[number];
-            matches.complete &= entry.metrics.is_some();
-            matches.cause = matches.cause.or_else(|| entry.problem().cloned());
+            self.discover_for(&mut matches, number, may_wait);
         }
     }
 
