@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     sandbox::Proxy,
-    support::{bus::Bus, home::Home, mute::Mute, process::DEADLINE},
+    support::{bus::Bus, home::Home, process::DEADLINE, unresponsive_bus::UnresponsiveBus},
 };
 
 const LOAD: &str = "cpu/loadaverages/loadaverage1";
@@ -168,11 +168,11 @@ fn a_deadline_needs_no_runtime() {
 }
 
 #[test]
-fn a_mute_bus_is_not_waited_for_without_a_runtime() {
+fn a_bus_that_does_not_answer_is_an_error_without_a_runtime() {
     let home = Home::new();
-    let mute = Mute::at(&home.dir().join("mute"));
+    let bus = UnresponsiveBus::without_handshake(&home.dir().join("silent"));
     let time = Duration::from_millis(300);
-    let error = block_on(ClientBus::within(Some(mute.address()), time)).unwrap_err();
+    let error = block_on(ClientBus::within(Some(bus.address()), time)).unwrap_err();
     assert!(
         matches!(&error, Error::NoAnswer { from: Unresponsive::Bus(_), after } if *after == time),
         "{error:?}"
