@@ -176,11 +176,18 @@ fn metadata(column: &Column) -> Metadata {
     Metadata {
         name: metric.name.to_string(),
         description: metric.description.to_string(),
+        formula: metric.formula_text.to_string(),
+        object: metric.object.title.to_string(),
+        group: metric.object.group.as_str().to_owned(),
         unit: metric.unit.to_string(),
         kind: metric.kind.as_str().to_owned(),
         source: column.source.to_string(),
+        precision: metric.precision.map(u32::from),
         minimum: metric.minimum,
         maximum: metric.maximum,
+        warning: metric.limits.warning,
+        critical: metric.limits.critical,
+        lower_limits: metric.limits.are_lower,
     }
 }
 

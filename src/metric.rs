@@ -1,4 +1,4 @@
-//! The metadata of metrics: id, unit, kind, bounds, and the formula of the readings.
+//! The metadata of metrics: id, texts for a person, unit, kind, scale, limits, and the formula of the readings.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -69,6 +69,111 @@ pub mod unit {
     pub const MEGAHERTZ: &str = "MHz";
     /// The unit of a text.
     pub const NONE: &str = "";
+
+    /// The number of decimals that are usual for a unit. A quantity that needs others has its own precision.
+    pub fn precision(unit: &str) -> u8 {
+        match unit {
+            PERCENT | PER_SECOND | CELSIUS | WATTS | WATT_HOURS => 1,
+            AMPERES | MILLISECONDS => 2,
+            VOLTS => 3,
+            _ => 0,
+        }
+    }
+}
+
+/// The part of the machine to which a metric belongs: a page of a system monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// The processor: usage, frequency, temperature, load.
+    Processor,
+    /// Memory, swap and paging.
+    Memory,
+    /// Disks and file systems.
+    Disks,
+    /// Network interfaces.
+    Network,
+    /// Graphics processors.
+    Graphics,
+    /// Sensors of chips: temperatures, fans, voltages.
+    Sensors,
+    /// Batteries, power supplies and energy counters.
+    Power,
+    /// The operating system, its processes and users.
+    System,
+    /// Metrics that the user defines.
+    Custom,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 9] = [
+        Self::Processor,
+        Self::Memory,
+        Self::Disks,
+        Self::Network,
+        Self::Graphics,
+        Self::Sensors,
+        Self::Power,
+        Self::System,
+        Self::Custom,
+    ];
+
+    /// The name of the group on the bus.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processor => "processor",
+            Self::Memory => "memory",
+            Self::Disks => "disks",
+            Self::Network => "network",
+            Self::Graphics => "graphics",
+            Self::Sensors => "sensors",
+            Self::Power => "power",
+            Self::System => "system",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// The object of a metric, as a person knows it. The metrics of an object share the title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The title: `Samsung SSD 980`, `Core 3`. Two objects may have the same title.
+    pub title: Arc<str>,
+    /// The group.
+    pub group: Group,
+}
+
+impl Object {
+    /// The largest number of characters of a title.
+    pub const LONGEST_TITLE: usize = 64;
+
+    /// An object with a title that may come from a device: each run of blanks and control characters becomes one
+    /// blank, and a title that is too long ends with an ellipsis.
+    pub fn new(title: &str, group: Group) -> Self {
+        let separators = |c: char| c.is_whitespace() || c.is_control();
+        let words = title.split(separators).filter(|word| !word.is_empty());
+        let mut plain = words.collect::<Vec<_>>().join(" ");
+        if let Some((end, _)) = plain.char_indices().nth(Self::LONGEST_TITLE) {
+            let last = plain[..end].char_indices().next_back();
+            plain.truncate(last.map_or(0, |(last, _)| last));
+            plain.push('…');
+        }
+        Self {
+            title: plain.into(),
+            group,
+        }
+    }
+}
+
+/// Values outside of the normal range, as the hardware, its driver or the user states them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// The value that deserves attention.
+    pub warning: Option<f64>,
+    /// The value at which the hardware protects itself or takes damage.
+    pub critical: Option<f64>,
+    /// Whether the normal values are above the limits, as those of a fan are.
+    pub are_lower: bool,
 }
 
 /// A metric: its metadata, and the formula of its readings.
@@ -76,18 +181,74 @@ pub mod unit {
 pub struct Metric {
     /// `source/object/property`, in ASCII, the same on every boot.
     pub id: Arc<str>,
-    /// A short English name for display.
+    /// A short English name for display, without the name of the object.
     pub name: Cow<'static, str>,
-    /// A sentence with the meaning of the value and its source in the kernel.
+    /// A sentence for a tooltip: the meaning of the value.
     pub description: Cow<'static, str>,
+    /// The kernel's file, or another origin, and the formula in words.
+    pub formula_text: Cow<'static, str>,
+    /// The object.
+    pub object: Object,
     /// One of [`mod@unit`], or another UCUM unit; empty for a text.
     pub unit: Cow<'static, str>,
     /// The kind of quantity.
     pub kind: Kind,
-    /// The lower bound, if it has one.
+    /// The number of decimals to display in this unit; none for a text.
+    pub precision: Option<u8>,
+    /// The lower end of the scale, if it has one.
     pub minimum: Option<f64>,
-    /// The upper bound, if it has one.
+    /// The upper end of the scale, if it has one.
     pub maximum: Option<f64>,
+    /// The limits of normal values.
+    pub limits: Limits,
     /// The formula that makes the reading from the source's columns.
     pub formula: Formula,
+}
+
+impl Metric {
+    /// A metric without texts, scale and limits, with the usual precision of its unit.
+    pub fn new(
+        id: impl Into<Arc<str>>,
+        object: Object,
+        unit: impl Into<Cow<'static, str>>,
+        kind: Kind,
+        formula: Formula,
+    ) -> Self {
+        let unit = unit.into();
+        Self {
+            id: id.into(),
+            name: Cow::Borrowed(""),
+            description: Cow::Borrowed(""),
+            formula_text: Cow::Borrowed(""),
+            object,
+            precision: (kind != Kind::Text).then(|| unit::precision(&unit)),
+            unit,
+            kind,
+            minimum: None,
+            maximum: None,
+            limits: Limits::default(),
+            formula,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(title: &str, expected: &str) {
+        assert_eq!(&*Object::new(title, Group::Disks).title, expected);
+    }
+
+    #[test]
+    fn titles_are_plain_text_of_a_limited_length() {
+        check("Samsung SSD 980", "Samsung SSD 980");
+        check("  WDC\tRed \u{1b}[31m\u{9b}1m\n", "WDC Red [31m 1m");
+        check("\0", "");
+        let longest = "ä".repeat(Object::LONGEST_TITLE);
+        check(&longest, &longest);
+        let cut = "ä".repeat(Object::LONGEST_TITLE - 1) + "…";
+        check(&(longest + "ä"), &cut);
+    }
 }

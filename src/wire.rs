@@ -196,7 +196,7 @@ impl Serialize for Catalog {
     }
 }
 
-/// The metadata of one metric. An unknown bound is left out.
+/// The metadata of one metric. An unknown number is left out.
 struct Metadata<'a> {
     metric: &'a Metric,
     source: &'a str,
@@ -208,19 +208,33 @@ impl Serialize for Metadata<'_> {
         let texts = [
             ("name", &*metric.name),
             ("description", &*metric.description),
+            ("formula", &*metric.formula_text),
+            ("object", &*metric.object.title),
+            ("group", metric.object.group.as_str()),
             ("unit", &*metric.unit),
             ("kind", metric.kind.as_str()),
             ("source", self.source),
         ];
-        let bounds = [("minimum", metric.minimum), ("maximum", metric.maximum)];
+        let numbers = [
+            ("minimum", metric.minimum),
+            ("maximum", metric.maximum),
+            ("warning", metric.limits.warning),
+            ("critical", metric.limits.critical),
+        ];
         let mut map = serializer.serialize_map(None)?;
         for (key, text) in texts {
             map.serialize_entry(key, &Variant::Str(Str::from(text)))?;
         }
-        for (key, bound) in bounds {
-            if let Some(bound) = bound {
-                map.serialize_entry(key, &Variant::F64(bound))?;
+        if let Some(precision) = metric.precision {
+            map.serialize_entry("precision", &Variant::U32(precision.into()))?;
+        }
+        for (key, number) in numbers {
+            if let Some(number) = number {
+                map.serialize_entry(key, &Variant::F64(number))?;
             }
+        }
+        if metric.limits.are_lower {
+            map.serialize_entry("lower_limits", &Variant::Bool(true))?;
         }
         map.end()
     }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::block;
 use crate::{
     kernel::mountinfo,
-    metric::Metric,
+    metric::{Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
@@ -54,12 +54,13 @@ impl Source for DiskNames {
         let file_systems =
             mountinfo::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
         let of_devices = devices.into_iter().map(|device| {
-            let name = device.model.unwrap_or_else(|| device.kernel_name.clone());
-            (device.id, name, device.kernel_name)
+            let object = device.object();
+            let model = device.model.filter(|_| device.part.is_none());
+            (device.id, model.unwrap_or(device.kernel_name), object)
         });
         let of_file_systems = file_systems.into_iter().map(|file_system| {
-            let label = file_system.mount.point.to_string_lossy().into_owned();
-            (file_system.id, file_system.name, label)
+            let object = file_system.object();
+            (file_system.id, file_system.name, object)
         });
         let mut seen = HashSet::new();
         let mut found: Vec<_> = of_devices.chain(of_file_systems).collect();
@@ -67,11 +68,11 @@ impl Source for DiskNames {
         found.retain(|(id, ..)| seen.insert(id.clone()));
         let named = found.iter().map(|(id, name, _)| (id.clone(), name));
         let rows = self.names.arrange(named, |_, name| name.as_str().into());
-        let metric = |((id, _, label), row): (&(String, String, String), usize)| {
+        let metric = |((id, _, object), row): (&(String, String, Object), usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.names.formula(row, first, formula);
-            NAME.of("disk", id.as_bytes(), label, formula)
+            NAME.of("disk", id.as_bytes(), object, formula)
         };
         Ok(found.iter().zip(rows).map(metric).collect())
     }

@@ -3,7 +3,7 @@
 //! <https://docs.kernel.org/admin-guide/sysctl/kernel.html#random>
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, parse, property::Property},
@@ -39,13 +39,9 @@ impl Source for Entropy {
         if self.file.read_if_present()?.is_none() {
             return Ok(Vec::new());
         }
+        let object = Object::new("Random number generator", Group::System);
         let formula = Formula::Level(0);
-        Ok(vec![ENTROPY.of(
-            "os",
-            b"random",
-            "Random numbers,",
-            formula,
-        )])
+        Ok(vec![ENTROPY.of("os", b"random", &object, formula)])
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 //! <https://docs.kernel.org/admin-guide/sysctl/fs.html>
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, parse, property::Property},
@@ -37,9 +37,10 @@ impl Source for OpenFiles {
         if self.file.read_if_present()?.is_none() {
             return Ok(Vec::new());
         }
+        let object = Object::new("Files", Group::System);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
-            .map(|(column, property)| property.of("os", b"files", "Files", Formula::Level(column)))
+            .map(|(column, property)| property.of("os", b"files", &object, Formula::Level(column)))
             .collect())
     }
 

@@ -12,6 +12,7 @@ use nix::{
 };
 
 use crate::{
+    kernel::interfaces,
     metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
@@ -83,10 +84,11 @@ impl Source for Addresses {
         let mut metrics = Vec::new();
         for (name, row) in found.iter().zip(rows) {
             let first = rows::place(row, WIDTH, 0);
+            let object = interfaces::object(name.as_bytes());
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
                 let formula = self.devices.formula(row, first, formula);
-                property.of("network", name.as_bytes(), name, formula)
+                property.of("network", name.as_bytes(), &object, formula)
             }));
         }
         self.changed = false;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    metric::{Group, Object},
     regular_file,
     source::{Error, Roots, parse},
 };
@@ -19,10 +20,15 @@ pub(super) struct Interface {
 }
 
 impl Interface {
-    /// The name as text.
-    pub(super) fn label(&self) -> String {
-        String::from_utf8_lossy(&self.name).into_owned()
+    /// The object of its metrics.
+    pub(super) fn object(&self) -> Object {
+        object(&self.name)
     }
+}
+
+/// The object of the metrics of the interface with this name.
+pub(super) fn object(name: &[u8]) -> Object {
+    Object::new(&String::from_utf8_lossy(name), Group::Network)
 }
 
 /// The interfaces that are present now.
@@ -97,7 +103,9 @@ mod tests {
         let interfaces = parse_interfaces(&tree.roots(), text);
         assert_eq!(interfaces.len(), 5);
         let counted = interfaces.iter().filter(|interface| interface.is_counted);
-        let names: Vec<_> = counted.map(Interface::label).collect();
+        let names: Vec<_> = counted
+            .map(|interface| interface.object().title.to_string())
+            .collect();
         assert_eq!(names.join(" "), expected);
     }
 

@@ -1,12 +1,10 @@
 //! The load averages: `/proc/loadavg`.
 
-use std::borrow::Cow;
-
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// The three averages of `/proc/loadavg`.
@@ -14,22 +12,31 @@ pub(super) struct LoadAverages {
     file: File,
 }
 
-const METRICS: [(&str, &str, &str); 3] = [
-    (
-        "cpu/loadaverages/loadaverage1",
+const PROPERTIES: [Property; 3] = [
+    Property::new(
+        "loadaverage1",
         "Load average, 1 minute",
         "Tasks running, waiting to run or waiting for a disk, averaged over 1 minute: the first number of /proc/loadavg",
-    ),
-    (
-        "cpu/loadaverages/loadaverage5",
+        unit::ONE,
+        Kind::Gauge,
+    )
+    .precision(2),
+    Property::new(
+        "loadaverage5",
         "Load average, 5 minutes",
         "Tasks running, waiting to run or waiting for a disk, averaged over 5 minutes: the second number of /proc/loadavg",
-    ),
-    (
-        "cpu/loadaverages/loadaverage15",
+        unit::ONE,
+        Kind::Gauge,
+    )
+    .precision(2),
+    Property::new(
+        "loadaverage15",
         "Load average, 15 minutes",
         "Tasks running, waiting to run or waiting for a disk, averaged over 15 minutes: the third number of /proc/loadavg",
-    ),
+        unit::ONE,
+        Kind::Gauge,
+    )
+    .precision(2),
 ];
 
 impl LoadAverages {
@@ -47,19 +54,12 @@ impl Source for LoadAverages {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.file.read()?;
-        let metrics = METRICS.iter().enumerate();
-        Ok(metrics
-            .map(|(column, &(id, name, description))| Metric {
-                id: id.into(),
-                name: Cow::Borrowed(name),
-                description: Cow::Borrowed(description),
-                unit: Cow::Borrowed(unit::ONE),
-                kind: Kind::Gauge,
-                minimum: Some(0.0),
-                maximum: None,
-                formula: Formula::Level(column),
-            })
-            .collect())
+        let object = Object::new("Load average", Group::Processor);
+        let properties = PROPERTIES.iter().enumerate();
+        let metric = |(column, property): (usize, &Property)| {
+            property.of("cpu", b"loadaverages", &object, Formula::Level(column))
+        };
+        Ok(properties.map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use std::{
 
 use super::block::Device;
 use crate::{
+    metric::{Group, Object},
     regular_file,
     source::{Error, Roots, parse},
 };
@@ -56,6 +57,13 @@ pub(super) struct FileSystem {
     pub(super) name: String,
     /// Whether its bytes are in no other file system, so that it is counted in the totals.
     pub(super) is_counted: bool,
+}
+
+impl FileSystem {
+    /// The object of its metrics.
+    pub(super) fn object(&self) -> Object {
+        Object::new(&self.name, Group::Disks)
+    }
 }
 
 /// The mounted file systems on disks, and [those on the network](mounts) if `with_network` is true.

@@ -140,8 +140,8 @@ impl Source for InterfaceAttribute {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.files.formula(row, first, formula);
-            let (name, label) = (&interface.name, interface.label());
-            self.format.property.of("network", name, &label, formula)
+            let (name, object) = (&interface.name, interface.object());
+            self.format.property.of("network", name, &object, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())
     }

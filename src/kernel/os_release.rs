@@ -3,9 +3,10 @@
 use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use crate::{
-    metric::Metric,
+    metric::{Group, Metric, Object},
+    rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `/etc/os-release`, or `/usr/lib/os-release` if there is none.
@@ -60,36 +61,36 @@ impl OsRelease {
     }
 }
 
-const METRICS: [(&str, &str, &str); 5] = [
-    (
-        "os/system/name",
+const PROPERTIES: [Property; 5] = [
+    Property::text(
+        "name",
         "Operating system",
         "Name of the distribution: NAME of /etc/os-release, Linux if it has none",
     ),
-    (
-        "os/system/version",
+    Property::text(
+        "version",
         "Operating system version",
         "Version of the distribution: VERSION of /etc/os-release, VERSION_ID if it has none",
     ),
-    (
-        "os/system/prettyName",
+    Property::text(
+        "prettyName",
         "Operating system name and version",
         "Name and version of the distribution: PRETTY_NAME of /etc/os-release, Linux if it has none",
     ),
-    (
-        "os/system/logo",
+    Property::text(
+        "logo",
         "Operating system logo",
         "Name of the distribution's icon in an icon theme: LOGO of /etc/os-release",
     ),
-    (
-        "os/system/url",
+    Property::text(
+        "url",
         "Operating system web site",
         "Web site of the distribution: HOME_URL of /etc/os-release",
     ),
 ];
 
-/// In the order of [`METRICS`].
-type OsFields = [Option<Arc<str>>; METRICS.len()];
+/// In the order of [`PROPERTIES`].
+type OsFields = [Option<Arc<str>>; PROPERTIES.len()];
 
 impl Source for OsRelease {
     fn about(&self) -> About<'_> {
@@ -107,10 +108,11 @@ impl Source for OsRelease {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.refresh()?;
-        let rows = METRICS.iter().enumerate();
-        Ok(rows
+        let object = Object::new("System", Group::System);
+        let properties = PROPERTIES.iter().enumerate();
+        Ok(properties
             .filter(|&(column, _)| self.fields[column].is_some())
-            .map(|(column, &(id, name, description))| text_metric(id, name, description, column))
+            .map(|(column, property)| property.of("os", b"system", &object, Formula::Level(column)))
             .collect())
     }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Display,
     mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
-    metric::Metric,
+    metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -82,6 +83,16 @@ pub(super) fn family(
     })
 }
 
+/// The object of the metrics of all CPUs.
+pub(super) fn all_cpus() -> Object {
+    Object::new("All processors", Group::Processor)
+}
+
+/// The object of the metrics of the CPU with this number.
+pub(super) fn one_cpu(number: impl Display) -> Object {
+    Object::new(&format!("Core {number}"), Group::Processor)
+}
+
 /// The CPUs that have a directory in sysfs, offline CPUs included.
 pub(super) fn cpus(sys: &Path) -> Result<Vec<u32>, Error> {
     let names = names(&sys.join("devices/system/cpu"))?;
@@ -141,9 +152,9 @@ impl SingleCpu {
 
     fn metric(&self) -> Metric {
         let cpu = self.attribute.cpu;
-        let (object, label) = (format!("cpu{cpu}"), format!("CPU {cpu}"));
+        let (id, object) = (format!("cpu{cpu}"), one_cpu(cpu));
         let property = self.quantity.one;
-        property.of("cpu", object.as_bytes(), &label, Formula::Level(0))
+        property.of("cpu", id.as_bytes(), &object, Formula::Level(0))
     }
 
     fn limit(&self, file: &Option<String>) -> Option<f64> {
@@ -257,9 +268,10 @@ impl Source for AllCpus {
 
 impl Offloadable for AllCpus {
     fn metrics(&self) -> Vec<Metric> {
+        let object = all_cpus();
         let properties = self.quantity.all.iter().enumerate();
         properties
-            .map(|(column, property)| property.of("cpu", b"all", "CPU", Formula::Level(column)))
+            .map(|(column, property)| property.of("cpu", b"all", &object, Formula::Level(column)))
             .collect()
     }
 

@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::Raw,
     source::{
@@ -20,7 +20,9 @@ use crate::{
 
 /// A RAPL zone.
 struct RaplZone {
-    object: String,
+    /// Its object in ids.
+    id: String,
+    object: Object,
     energy: File,
 }
 
@@ -61,13 +63,19 @@ fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
         else {
             continue;
         };
-        let object = part.map_or(whole.clone(), |_| format!("{whole}:{part_name}"));
+        let id = part.map_or(whole.clone(), |_| format!("{whole}:{part_name}"));
+        let title = match whole.strip_prefix("package-") {
+            Some(number) => format!("CPU package {number}"),
+            None => whole,
+        };
+        let title = part.map_or(title.clone(), |_| format!("{title}, {part_name}"));
         let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
             continue;
         };
-        probe.find(&object, || {
+        probe.find(&id, || {
             Box::new(RaplZone {
-                object: object.clone(),
+                id: id.clone(),
+                object: Object::new(&title, Group::Power),
                 energy: File::attribute(directory.join("energy_uj")),
             })
         });
@@ -85,7 +93,7 @@ fn split(zone: &str) -> (&str, Option<&str>) {
 impl RaplZone {
     fn metrics(&self) -> Vec<Metric> {
         let of = |property: Property, formula| {
-            property.of("power", self.object.as_bytes(), &self.object, formula)
+            property.of("power", self.id.as_bytes(), &self.object, formula)
         };
         let rate = Formula::Rate {
             counter: 0,

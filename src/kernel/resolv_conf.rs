@@ -68,9 +68,9 @@ impl Source for NameServers {
             if !interface.is_counted {
                 continue;
             }
+            let (name, object) = (&interface.name, interface.object());
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
-                let (name, label) = (&interface.name, interface.label());
-                property.of("network", name, &label, Formula::Level(column))
+                property.of("network", name, &object, Formula::Level(column))
             }));
         }
         Ok(metrics)

@@ -107,8 +107,8 @@ impl Source for DefaultGateways {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.devices.formula(row, first, formula);
-            let (name, label) = (&interface.name, interface.label());
-            self.family.property.of("network", name, &label, formula)
+            let (name, object) = (&interface.name, interface.object());
+            self.family.property.of("network", name, &object, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())
     }

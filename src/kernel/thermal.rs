@@ -14,6 +14,7 @@ use crate::{
         sensor::Sensor,
         sensor_type::{SensorType, TEMPERATURE},
     },
+    metric::{Group, Object},
     object,
     source::{
         Error,
@@ -71,9 +72,10 @@ impl Zone {
 
     /// The sensor of the zone.
     pub(super) fn sensor(&self, device: &Device) -> Sensor {
-        let object = object::escape(self.object().as_bytes());
+        let id = object::escape(self.object().as_bytes());
+        let object = Object::new(&self.kind, Group::Sensors);
         let feature = format!("temp{}", self.index);
-        Sensor::new(device, &object, &TEMPERATURE, &feature, "temp", None)
+        Sensor::new(device, (&id, &object), &TEMPERATURE, &feature, "temp", None)
             .with_limits(critical_trip)
     }
 

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    metric::Metric,
+    metric::{Group, Metric, Object},
+    rate::Formula,
     reading::Raw,
-    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `/proc/sys/kernel/ostype` and `osrelease`.
@@ -15,6 +16,30 @@ pub(super) struct KernelRelease {
     /// Read once: they change only with a reboot.
     names: Option<[Arc<str>; 3]>,
 }
+
+const PROPERTIES: [Property; 3] = [
+    Property::text(
+        "name",
+        "Kernel",
+        "Name of the kernel: /proc/sys/kernel/ostype",
+    ),
+    Property::text(
+        "version",
+        "Kernel version",
+        "Release of the kernel: /proc/sys/kernel/osrelease",
+    ),
+    Property::text(
+        "prettyName",
+        "Kernel name and version",
+        "Name and release of the kernel: /proc/sys/kernel/ostype and osrelease",
+    ),
+];
+
+const HOSTNAME: Property = Property::text(
+    "hostname",
+    "Host name",
+    "Name of the machine: /proc/sys/kernel/hostname",
+);
 
 impl KernelRelease {
     pub(super) fn new(roots: &Roots) -> Self {
@@ -43,26 +68,12 @@ impl Source for KernelRelease {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.names()?;
-        Ok(vec![
-            text_metric(
-                "os/kernel/name",
-                "Kernel",
-                "Name of the kernel: /proc/sys/kernel/ostype",
-                0,
-            ),
-            text_metric(
-                "os/kernel/version",
-                "Kernel version",
-                "Release of the kernel: /proc/sys/kernel/osrelease",
-                1,
-            ),
-            text_metric(
-                "os/kernel/prettyName",
-                "Kernel name and version",
-                "Name and release of the kernel: /proc/sys/kernel/ostype and osrelease",
-                2,
-            ),
-        ])
+        let object = Object::new("Kernel", Group::System);
+        let properties = PROPERTIES.iter().enumerate();
+        let metric = |(column, property): (usize, &Property)| {
+            property.of("os", b"kernel", &object, Formula::Level(column))
+        };
+        Ok(properties.map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -93,11 +104,12 @@ impl Source for Hostname {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.file.read()?;
-        Ok(vec![text_metric(
-            "os/system/hostname",
-            "Host name",
-            "Name of the machine: /proc/sys/kernel/hostname",
-            0,
+        let object = Object::new("System", Group::System);
+        Ok(vec![HOSTNAME.of(
+            "os",
+            b"system",
+            &object,
+            Formula::Level(0),
         )])
     }
 

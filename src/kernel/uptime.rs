@@ -1,18 +1,24 @@
 //! The uptime of the machine: `/proc/uptime`.
 
-use std::borrow::Cow;
-
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// `/proc/uptime`.
 pub(super) struct Uptime {
     file: File,
 }
+
+const UPTIME: Property = Property::new(
+    "uptime",
+    "Uptime",
+    "Time since the machine was started, sleep included: the first number of /proc/uptime",
+    unit::SECONDS,
+    Kind::Gauge,
+);
 
 impl Uptime {
     pub(super) fn new(roots: &Roots) -> Self {
@@ -29,18 +35,8 @@ impl Source for Uptime {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.file.read()?;
-        Ok(vec![Metric {
-            id: "os/system/uptime".into(),
-            name: Cow::Borrowed("Uptime"),
-            description: Cow::Borrowed(
-                "Time since the machine was started, sleep included: the first number of /proc/uptime",
-            ),
-            unit: Cow::Borrowed(unit::SECONDS),
-            kind: Kind::Gauge,
-            minimum: Some(0.0),
-            maximum: None,
-            formula: Formula::Level(0),
-        }])
+        let object = Object::new("System", Group::System);
+        Ok(vec![UPTIME.of("os", b"system", &object, Formula::Level(0))])
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

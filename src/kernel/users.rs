@@ -10,7 +10,7 @@ use std::{
 use nix::libc;
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
@@ -70,9 +70,10 @@ impl Source for Users {
         if self.sessions()?.is_none() {
             return Ok(Vec::new());
         }
+        let object = Object::new("Users", Group::System);
         let properties = PROPERTIES.iter().enumerate();
         let metric = |(column, property): (usize, &Property)| {
-            property.of("os", b"users", "Users,", Formula::Level(column))
+            property.of("os", b"users", &object, Formula::Level(column))
         };
         Ok(properties.map(metric).collect())
     }

@@ -60,7 +60,7 @@ impl Source for Wireless {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.devices.formula(row, first, formula);
-            SIGNAL.of("network", name, &String::from_utf8_lossy(name), formula)
+            SIGNAL.of("network", name, &interfaces::object(name), formula)
         };
         self.changed = false;
         Ok(names.iter().zip(rows).map(metric).collect())

@@ -5,7 +5,7 @@
 use std::io;
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
@@ -60,10 +60,11 @@ impl Source for Zram {
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
+        let object = Object::new("Compressed swap (zram)", Group::Memory);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
             .map(|(column, property)| {
-                property.of("memory", b"zram", "Memory,", Formula::Level(column))
+                property.of("memory", b"zram", &object, Formula::Level(column))
             })
             .collect())
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     process::{
         Pass, Table,
         shared_table::{QUEUE, SharedTable},
@@ -88,9 +88,10 @@ impl Source for Processes {
         if !fs::exists(&first).map_err(|cause| Error::io(&first, cause))? {
             return Ok(Vec::new());
         }
+        let object = Object::new("All processes", Group::System);
         let properties = PROPERTIES.iter().enumerate();
         let metric = |(column, (_, property)): (usize, &(&[u8], Property))| {
-            property.of("os", b"processes", "Processes", Formula::Level(column))
+            property.of("os", b"processes", &object, Formula::Level(column))
         };
         Ok(properties.map(metric).collect())
     }

@@ -4,7 +4,7 @@ use std::{cell::Cell, sync::mpsc, thread};
 
 use super::*;
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Raw, Value},
     source::{About, Answered, Deferred, Error, Provider, Source},
@@ -29,16 +29,8 @@ struct Late {
 type Register = Box<dyn FnOnce(Answered) + Send>;
 
 fn metric(kind: Kind, formula: Formula) -> Metric {
-    Metric {
-        id: ID.into(),
-        name: "Name".into(),
-        description: "Description".into(),
-        unit: unit::PERCENT.into(),
-        kind,
-        minimum: None,
-        maximum: None,
-        formula,
-    }
+    let object = Object::new("Object", Group::Custom);
+    Metric::new(ID, object, unit::PERCENT, kind, formula)
 }
 
 impl Source for Slow {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Kind, Metric, Object, unit},
     object,
     rate::Formula,
 };
@@ -12,18 +12,20 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Property {
     id: &'static str,
-    label: &'static str,
+    name: &'static str,
     description: &'static str,
+    formula: &'static str,
     unit: &'static str,
     kind: Kind,
+    precision: Option<u8>,
     maximum: Option<f64>,
 }
 
 impl Property {
-    /// A property called `id` in ids and `label` in names. Its minimum is 0 unless it is a temperature or a text.
+    /// A property called `id` in ids. Its minimum is 0 unless it is a temperature or a text.
     pub(crate) const fn new(
         id: &'static str,
-        label: &'static str,
+        name: &'static str,
         description: &'static str,
         unit: &'static str,
         kind: Kind,
@@ -31,10 +33,12 @@ impl Property {
         let is_share = matches!(unit.as_bytes(), b"%");
         Self {
             id,
-            label,
+            name,
             description,
+            formula: description,
             unit,
             kind,
+            precision: None,
             maximum: if is_share { Some(100.0) } else { None },
         }
     }
@@ -42,42 +46,43 @@ impl Property {
     /// A text.
     pub(crate) const fn text(
         id: &'static str,
-        label: &'static str,
+        name: &'static str,
         description: &'static str,
     ) -> Self {
-        Self::new(id, label, description, unit::NONE, Kind::Text)
+        Self::new(id, name, description, unit::NONE, Kind::Text)
     }
 
-    /// The metric of one object, with `owner` for the object in names.
-    pub(crate) fn of(&self, source: &str, object: &[u8], owner: &str, formula: Formula) -> Metric {
-        Metric {
-            id: format!("{source}/{}/{}", object::escape(object), self.id).into(),
-            name: format!("{owner} {}", self.label).into(),
-            description: Cow::Borrowed(self.description),
-            unit: Cow::Borrowed(self.unit),
-            kind: self.kind,
-            minimum: (self.kind != Kind::Text && self.unit != unit::CELSIUS).then_some(0.0),
-            maximum: self.maximum,
-            formula,
+    /// The property in ids.
+    #[cfg(test)]
+    pub(crate) fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// The same, with the kernel's file and the formula in words.
+    pub(crate) const fn formula(self, formula: &'static str) -> Self {
+        Self { formula, ..self }
+    }
+
+    /// The same, with a number of decimals that is unusual for its unit.
+    pub(crate) const fn precision(self, decimals: u8) -> Self {
+        Self {
+            precision: Some(decimals),
+            ..self
         }
     }
-}
 
-/// A metric that is a text and belongs to no object.
-pub(crate) fn text_metric(
-    id: &'static str,
-    name: &'static str,
-    description: &'static str,
-    column: usize,
-) -> Metric {
-    Metric {
-        id: id.into(),
-        name: Cow::Borrowed(name),
-        description: Cow::Borrowed(description),
-        unit: Cow::Borrowed(unit::NONE),
-        kind: Kind::Text,
-        minimum: None,
-        maximum: None,
-        formula: Formula::Level(column),
+    /// The metric of one object, which is called `id` in ids.
+    pub(crate) fn of(&self, source: &str, id: &[u8], object: &Object, formula: Formula) -> Metric {
+        let id = format!("{source}/{}/{}", object::escape(id), self.id);
+        let metric = Metric::new(id, object.clone(), self.unit, self.kind, formula);
+        Metric {
+            name: Cow::Borrowed(self.name),
+            description: Cow::Borrowed(self.description),
+            formula_text: Cow::Borrowed(self.formula),
+            precision: self.precision.or(metric.precision),
+            minimum: (self.kind != Kind::Text && self.unit != unit::CELSIUS).then_some(0.0),
+            maximum: self.maximum,
+            ..metric
+        }
     }
 }

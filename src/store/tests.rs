@@ -17,7 +17,7 @@ use std::{
 
 use super::*;
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Raw, Reading, Value},
     source::{self, About, Source},
@@ -55,22 +55,15 @@ impl Counting {
     }
 
     fn metric(id: &str, column: usize) -> Metric {
-        Metric {
-            id: id.into(),
-            name: "Name".into(),
-            description: "Description".into(),
-            unit: unit::ONE.into(),
-            kind: Kind::Total,
-            minimum: None,
-            maximum: None,
-            formula: match id.ends_with("rate") {
-                true => Formula::Rate {
-                    counter: column,
-                    scale: 1.0,
-                },
-                false => Formula::Level(column),
+        let formula = match id.ends_with("rate") {
+            true => Formula::Rate {
+                counter: column,
+                scale: 1.0,
             },
-        }
+            false => Formula::Level(column),
+        };
+        let object = Object::new("Object", Group::Custom);
+        Metric::new(id, object, unit::ONE, Kind::Total, formula)
     }
 }
 

@@ -63,7 +63,7 @@ impl Serialize for JsonMetrics<'_> {
     }
 }
 
-/// A metric as a JSON object with the keys of the bus; as on the bus, an unknown bound is absent.
+/// A metric as a JSON object with the keys of the bus; as on the bus, an unknown number is absent.
 struct JsonMetric<'a>(&'a Metadata);
 
 impl Serialize for JsonMetric<'_> {
@@ -72,34 +72,61 @@ impl Serialize for JsonMetric<'_> {
         for (key, text) in texts(self.0) {
             map.serialize_entry(key, text)?;
         }
-        for (key, bound) in [("minimum", self.0.minimum), ("maximum", self.0.maximum)] {
-            if let Some(bound) = bound {
-                map.serialize_entry(key, &bound)?;
+        if let Some(precision) = self.0.precision {
+            map.serialize_entry("precision", &precision)?;
+        }
+        for (key, number) in numbers(self.0) {
+            if let Some(number) = number {
+                map.serialize_entry(key, &number)?;
             }
+        }
+        if self.0.lower_limits {
+            map.serialize_entry("lower_limits", &true)?;
         }
         map.end()
     }
 }
 
 fn write_csv(out: &mut impl Write, metrics: &[(&String, &Metadata)]) -> io::Result<()> {
-    let header = "id name description unit kind source minimum maximum";
+    let header = "id name description unit kind source minimum maximum warning critical lower_limits \
+                  precision formula object group";
     frame::write_row(out, header.split(' '))?;
     for (id, metric) in metrics {
-        let bound = |bound: Option<f64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
-        let bounds = [bound(metric.minimum), bound(metric.maximum)];
-        let texts = texts(metric).into_iter().map(|(_, text)| text);
-        let fields = [id.as_str()].into_iter().chain(texts);
-        frame::write_row(out, fields.chain(bounds.iter().map(String::as_str)))?;
+        let numbers = numbers(metric)
+            .map(|(_, number)| number.map(|number| number.to_string()).unwrap_or_default());
+        let precision = metric.precision.map(|precision| precision.to_string());
+        let texts = texts(metric).map(|(_, text)| text);
+        // The columns of earlier versions come first.
+        let (before, after) = texts.split_at(EARLIER_TEXTS);
+        let lower_limits = if metric.lower_limits { "true" } else { "" };
+        let fields = [id.as_str()].into_iter().chain(before.iter().copied());
+        let fields = fields.chain(numbers.iter().map(String::as_str));
+        let fields = fields.chain([lower_limits, precision.as_deref().unwrap_or_default()]);
+        frame::write_row(out, fields.chain(after.iter().copied()))?;
     }
     Ok(())
 }
 
-fn texts(metric: &Metadata) -> [(&'static str, &str); 5] {
+const EARLIER_TEXTS: usize = 5;
+
+fn texts(metric: &Metadata) -> [(&'static str, &str); 8] {
     [
         ("name", &metric.name),
         ("description", &metric.description),
         ("unit", &metric.unit),
         ("kind", &metric.kind),
         ("source", &metric.source),
+        ("formula", &metric.formula),
+        ("object", &metric.object),
+        ("group", &metric.group),
+    ]
+}
+
+fn numbers(metric: &Metadata) -> [(&'static str, Option<f64>); 4] {
+    [
+        ("minimum", metric.minimum),
+        ("maximum", metric.maximum),
+        ("warning", metric.warning),
+        ("critical", metric.critical),
     ]
 }

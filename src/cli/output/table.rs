@@ -160,14 +160,22 @@ pub(crate) fn of_metrics(
         let short = rows.iter().map(|(.., value)| value.as_str());
         let value_width = widest(short.filter(|value| width(value) <= 24));
         for (id, cell, value) in rows {
-            let name = metrics.get(*id).map_or("", |metric| metric.name.as_str());
+            let name = metrics.get(*id).map_or_else(String::new, title);
             let id = style.dim(&padded(&escape(id), id_width));
-            let (value, name) = (padded(&value, value_width), escape(name));
+            let (value, name) = (padded(&value, value_width), escape(&name));
             let value = cell.paint(&value, style);
             lines.push(format!("  {id}  {value}  {name}").trim_end().to_owned());
         }
     }
     lines
+}
+
+/// The object and the name of a metric.
+fn title(metric: &Metadata) -> String {
+    match metric.object.as_str() {
+        "" => metric.name.clone(),
+        object => format!("{object}: {}", metric.name),
+    }
 }
 
 /// The lines of a table of sources, with errors below each source.
@@ -212,11 +220,18 @@ mod tests {
         Metadata {
             name: "Name".to_owned(),
             description: String::new(),
+            formula: String::new(),
+            object: "Object".to_owned(),
+            group: "custom".to_owned(),
             unit: unit.to_owned(),
             kind: "gauge".to_owned(),
             source: String::new(),
+            precision: None,
             minimum: None,
             maximum: None,
+            warning: None,
+            critical: None,
+            lower_limits: false,
         }
     }
 
@@ -279,14 +294,14 @@ mod tests {
         }
         let expected = [
             "cpu",
-            "  cpu/all/usage          3.1 %  Name",
-            "  cpu/all/wait          first   Name",
+            "  cpu/all/usage          3.1 %  Object: Name",
+            "  cpu/all/wait          first   Object: Name",
             "",
             "memory",
-            "  memory/physical/used  12.4 GiB  Name",
+            "  memory/physical/used  12.4 GiB  Object: Name",
             "",
             "os",
-            "  os/kernel/name        Li\\u{1b}nux  Name",
+            "  os/kernel/name        Li\\u{1b}nux  Object: Name",
         ];
         let lines = of_metrics(&metrics, &frame(), Style { colour: false });
         assert_eq!(lines, expected);

@@ -12,7 +12,7 @@ use crate::{
     custom::command,
     diagnostic::Position,
     expression::Expression,
-    metric::{Kind, Metric},
+    metric::{Group, Kind, Metric, Object},
     rate::Formula,
 };
 
@@ -110,14 +110,18 @@ impl Definition {
     /// The metric, with this formula.
     pub(super) fn metric(&self, formula: Formula) -> Metric {
         Metric {
-            id: self.id.clone(),
             name: self.name.clone().into(),
             description: self.description.clone().into(),
-            unit: self.unit.clone().into(),
-            kind: self.kind,
+            formula_text: self.description.clone().into(),
             minimum: self.minimum,
             maximum: self.maximum,
-            formula,
+            ..Metric::new(
+                self.id.clone(),
+                Object::new(self.id.split('/').nth(1).unwrap_or_default(), Group::Custom),
+                self.unit.clone(),
+                self.kind,
+                formula,
+            )
         }
     }
 }

@@ -4,7 +4,10 @@ pub(super) mod identity;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::source::{Roots, parse};
+use crate::{
+    metric::{Group, Object},
+    source::{Roots, parse},
+};
 
 /// A block device that is not empty.
 #[derive(Debug)]
@@ -18,8 +21,30 @@ pub(super) struct Device {
     pub(super) id: String,
     /// The name that the maker gives it, if known.
     pub(super) model: Option<String>,
+    /// The number of a partition.
+    pub(super) part: Option<u64>,
     /// Whether its bytes are counted in no other device: it is whole, and hardware.
     pub(super) is_physical: bool,
+}
+
+impl Device {
+    /// The object of its metrics. A volume and an array without a model have the names that the administrator gave
+    /// them.
+    pub(super) fn object(&self) -> Object {
+        let name = self.model.as_deref();
+        let name = name.or_else(|| self.id.strip_prefix("dm-name-"));
+        let title = match (name, self.part) {
+            (Some(name), Some(part)) => format!("{name}, partition {part}"),
+            (Some(name), None) => name.to_owned(),
+            (None, _) => self.kernel_name.clone(),
+        };
+        Object::new(&title, Group::Disks)
+    }
+}
+
+/// The object of the metrics of all disks.
+pub(super) fn all_disks() -> Object {
+    Object::new("All disks", Group::Disks)
 }
 
 /// The devices in a text of `/proc/diskstats`, without the empty ones, such as a card reader without a card and
@@ -41,24 +66,27 @@ pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
                 number: *number,
                 id: identity::device_id(roots, kernel),
                 model: model(roots, kernel),
+                part: None,
                 is_physical: is_physical(roots, kernel),
             });
         }
     }
     replace_duplicate_ids(roots, &mut devices);
-    let wholes = devices
-        .iter()
-        .map(|device| (device.kernel_name.clone(), device.id.clone()));
+    let wholes = devices.iter().map(|device| {
+        let facts = (device.id.clone(), device.model.clone());
+        (device.kernel_name.clone(), facts)
+    });
     let wholes: HashMap<_, _> = wholes.collect();
     for (number, kernel, parent, part) in parts {
-        let Some(parent) = wholes.get(parent) else {
+        let Some((parent, model)) = wholes.get(parent) else {
             continue;
         };
         devices.push(Device {
             kernel_name: kernel.clone(),
             number,
-            id: format!("{}-part{part}", parent),
-            model: None,
+            id: format!("{parent}-part{part}"),
+            model: model.clone(),
+            part: Some(part),
             is_physical: false,
         });
     }

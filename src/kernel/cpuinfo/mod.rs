@@ -3,17 +3,20 @@
 pub(super) mod record;
 
 use std::{
-    borrow::Cow,
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::{
-    kernel::cpuinfo::record::{CpuInfoFile, parse_cpuinfo},
+    kernel::{
+        cpuinfo::record::{CpuInfoFile, parse_cpuinfo},
+        per_cpu::{all_cpus, one_cpu},
+    },
     metric::{Kind, Metric, unit},
+    rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse, property::text_metric},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property},
 };
 
 /// The names and the number of the CPUs.
@@ -47,10 +50,25 @@ const COUNT: usize = 2;
 /// The column of the first CPU's name.
 const FIRST: usize = 3;
 
-const NAME_TEXT: &str =
-    "Model of the CPU: model name of /proc/cpuinfo, or what else names it there";
-const CORES_TEXT: &str = "Physical cores with a CPU that is online: distinct core_cpus_list in /sys/devices/system/cpu/cpu*/topology, or distinct pairs of physical id and core id of /proc/cpuinfo";
-const COUNT_TEXT: &str = "Logical CPUs that are online: /sys/devices/system/cpu/online, or the processors of /proc/cpuinfo";
+const NAME_PROPERTY: Property = Property::text(
+    "name",
+    "name",
+    "Model of the CPU: model name of /proc/cpuinfo, or what else names it there",
+);
+const CORES_PROPERTY: Property = Property::new(
+    "coreCount",
+    "Cores",
+    "Physical cores with a CPU that is online: distinct core_cpus_list in /sys/devices/system/cpu/cpu*/topology, or distinct pairs of physical id and core id of /proc/cpuinfo",
+    unit::ONE,
+    Kind::Gauge,
+);
+const COUNT_PROPERTY: Property = Property::new(
+    "cpuCount",
+    "CPUs",
+    "Logical CPUs that are online: /sys/devices/system/cpu/online, or the processors of /proc/cpuinfo",
+    unit::ONE,
+    Kind::Gauge,
+);
 
 impl CpuInfo {
     pub(super) fn new(roots: &Roots) -> Self {
@@ -110,25 +128,32 @@ impl Source for CpuInfo {
         let new: Vec<_> = new.copied().collect();
         self.columns.extend(new);
         let mut metrics = Vec::new();
+        let object = all_cpus();
+        let of_all = |property: Property, column| {
+            property.of("cpu", b"all", &object, Formula::Level(column))
+        };
         if all.is_some() {
-            metrics.push(text_metric("cpu/all/name", "CPU name", NAME_TEXT, NAME));
+            metrics.push(of_all(NAME_PROPERTY, NAME));
         }
-        if summary.cores.is_some() {
-            metrics.push(count("cpu/all/coreCount", "Cores", CORES_TEXT, CORES));
+        let counts = [
+            (CORES_PROPERTY, CORES, summary.cores),
+            (COUNT_PROPERTY, COUNT, summary.count),
+        ];
+        for (property, column, count) in counts {
+            if count.is_some() {
+                let metric = of_all(property, column);
+                metrics.push(Metric {
+                    minimum: Some(1.0),
+                    ..metric
+                });
+            }
         }
-        if summary.count.is_some() {
-            metrics.push(count("cpu/all/cpuCount", "CPUs", COUNT_TEXT, COUNT));
-        }
-        metrics.extend(
-            self.columns
-                .iter()
-                .enumerate()
-                .map(|(index, number)| Metric {
-                    id: format!("cpu/cpu{number}/name").into(),
-                    name: format!("CPU {number} name").into(),
-                    ..text_metric("", "", NAME_TEXT, FIRST.saturating_add(index))
-                }),
-        );
+        let columns = self.columns.iter().enumerate();
+        metrics.extend(columns.map(|(index, number)| {
+            let formula = Formula::Level(FIRST.saturating_add(index));
+            let id = format!("cpu{number}");
+            NAME_PROPERTY.of("cpu", id.as_bytes(), &one_cpu(number), formula)
+        }));
         Ok(metrics)
     }
 
@@ -150,15 +175,6 @@ fn text(name: Option<&Arc<str>>) -> Raw {
 
 fn number(count: Option<usize>) -> Raw {
     count.map_or(Raw::Fault(Fault::Gone), |count| Raw::Number(count as f64))
-}
-
-fn count(id: &'static str, name: &'static str, description: &'static str, column: usize) -> Metric {
-    Metric {
-        unit: Cow::Borrowed(unit::ONE),
-        kind: Kind::Gauge,
-        minimum: Some(1.0),
-        ..text_metric(id, name, description, column)
-    }
 }
 
 /// The number of physical cores among the CPUs that are online, if the kernel has the topology of each CPU.

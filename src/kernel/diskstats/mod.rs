@@ -69,10 +69,12 @@ impl Source for DiskCounters {
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
         for (device, &row) in devices.iter().zip(&rows) {
-            let object = ("disk", device.id.as_bytes(), &*device.kernel_name);
+            let object = device.object();
+            let object = ("disk", device.id.as_bytes(), &object);
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
         if devices.iter().any(|device| device.is_physical) {
+            let object = block::all_disks();
             metrics.extend(ALL.iter().map(|(property, first)| {
                 let formula = Formula::Sum {
                     owner: OWNER,
@@ -80,7 +82,7 @@ impl Source for DiskCounters {
                     step: WIDTH,
                     scale: SECTOR,
                 };
-                property.of("disk", b"all", "Disks,", formula)
+                property.of("disk", b"all", &object, formula)
             }));
         }
         metrics.extend(self.file_system_metrics(&devices, &rows));
@@ -114,7 +116,8 @@ impl DiskCounters {
             if device.id == file_system.id {
                 continue;
             }
-            let object = ("disk", file_system.id.as_bytes(), &*file_system.name);
+            let object = file_system.object();
+            let object = ("disk", file_system.id.as_bytes(), &object);
             metrics.extend(self.table.metrics(row, object, &FILE_SYSTEM_PROPERTIES));
         }
         metrics

@@ -95,10 +95,7 @@ fn a_disk_goes_and_comes_back_under_another_name() {
     );
     assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
     let again = metric(&counters.discover().unwrap(), "disk/B/read");
-    assert_eq!(
-        (&*again.name, again.formula),
-        ("sdc read rate", sdb.formula)
-    );
+    assert_eq!((&*again.object.title, again.formula), ("sdc", sdb.formula));
     assert!(!counters.changed());
     assert_eq!(counted(&read(&mut counters)), Raw::Counter(3000));
 }
@@ -201,8 +198,8 @@ fn fixtures() {
     let drive = metric(&metrics, "disk/naa.5000c500d1a21007/read");
     assert_eq!(uuid.formula, drive.formula);
     assert_eq!(
-        (&*uuid.name, &*drive.name),
-        ("My Data read rate", "sdb read rate")
+        (&*uuid.object.title, &*drive.object.title),
+        ("My Data", "sdb")
     );
     metric(&metrics, "disk/eui.00253845019080a0-part1/busy");
     metric(&metrics, "disk/%2Fsrv/read");

@@ -12,6 +12,7 @@ use std::{
 
 use super::fdinfo::Fdinfo;
 use crate::{
+    metric::{Group, Object},
     reading::Fault,
     regular_file,
     source::{
@@ -139,6 +140,12 @@ impl Gpu {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default()
+    }
+
+    /// The object of its metrics.
+    pub(super) fn object(&self) -> Object {
+        let title = format!("GPU {} ({})", self.number, self.driver);
+        Object::new(&title, Group::Graphics)
     }
 
     /// Whether the device may be read. It may not while it is suspended, nor while it is left alone so that it

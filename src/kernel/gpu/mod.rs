@@ -24,7 +24,7 @@ use quantity::GpuQuantity;
 use reader::QuantityReader;
 
 use crate::{
-    metric::{Kind, Metric},
+    metric::{Group, Kind, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -136,13 +136,9 @@ impl Member {
         let Some(each) = self.readers.first() else {
             return Vec::new();
         };
-        let (object, label) = match self.target {
-            Target::All => ("all".to_owned(), "GPUs,".to_owned()),
-            Target::One(number) => {
-                let Gpu { driver, .. } = &each.gpu;
-                let label = format!("GPU {number} ({driver} {})", each.gpu.address());
-                (format!("gpu{number}"), label)
-            }
+        let (id, object) = match self.target {
+            Target::All => ("all".to_owned(), Object::new("All GPUs", Group::Graphics)),
+            Target::One(number) => (format!("gpu{number}"), each.gpu.object()),
         };
         let width = self.quantity.width();
         let properties = self.quantity.properties().iter().enumerate();
@@ -159,7 +155,7 @@ impl Member {
                     }
                     Target::All => Formula::Level(column),
                 };
-                let mut metric = property.of("gpu", object.as_bytes(), &label, formula);
+                let mut metric = property.of("gpu", id.as_bytes(), &object, formula);
                 if metric.formula.needs_baseline() {
                     metric.kind = Kind::Rate;
                 }

@@ -172,7 +172,7 @@ fn desktop() {
     desktop.check("gpu/all/usage", 37.0);
     desktop.check("gpu/all/usedVram", 4290772992.0);
     let (_, usage) = desktop.member("gpu/gpu0/usage");
-    assert_eq!(usage.name, "GPU 0 (amdgpu 0000:03:00.0) usage");
+    assert_eq!(&*usage.object.title, "GPU 0 (amdgpu)");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
         sensor::Sensor,
         sensor_type::{ALARM, SENSOR_TYPES, SensorType},
     },
+    metric::{Group, Object},
     object,
     source::{
         Error,
@@ -88,6 +89,16 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     })
 }
 
+impl Chip {
+    /// The object of its metrics: the label that the firmware or the administrator gives the chip, the model of the
+    /// drive that it is in, or its name.
+    pub(crate) fn object(&self) -> Object {
+        let label = fact(self.directory.join("label"));
+        let title = label.or_else(|| fact(self.device.join("model")));
+        Object::new(title.as_ref().unwrap_or(&self.name), Group::Sensors)
+    }
+}
+
 /// The subsystem of a device: the last part of the link's target.
 fn subsystem(device: &Path) -> Option<String> {
     let target = fs::read_link(device.join("subsystem")).ok()?;
@@ -96,7 +107,8 @@ fn subsystem(device: &Path) -> Option<String> {
 
 /// The sensors and alarms of a chip, in the order of their file names. Reads no value.
 pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
-    let object = object::escape(name.as_bytes());
+    let id = object::escape(name.as_bytes());
+    let object = chip.object();
     let files = names(&chip.directory)?;
     let all: HashSet<_> = files.iter().map(String::as_str).collect();
     let mut sensors = Vec::new();
@@ -117,14 +129,21 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
                 Some(format!("{feature}_fault")).filter(|fault| all.contains(fault.as_str()));
             sensors.push(Sensor::new(
                 device,
-                &object,
+                (&id, &object),
                 sensor_type,
                 feature,
                 file,
                 fault,
             ));
         } else if item == "alarm" || item.ends_with("_alarm") {
-            sensors.push(Sensor::new(device, &object, &ALARM, file, file, None));
+            sensors.push(Sensor::new(
+                device,
+                (&id, &object),
+                &ALARM,
+                file,
+                file,
+                None,
+            ));
         }
     }
     Ok(sensors)

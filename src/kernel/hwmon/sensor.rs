@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     kernel::hwmon::sensor_type::{ALARM, SENSOR_TYPES, SensorType},
-    metric::Metric,
+    metric::{Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -42,7 +42,7 @@ impl Sensor {
     /// file that says whether the sensor is faulty.
     pub(crate) fn new(
         device: &Device,
-        chip: &str,
+        (chip, object): (&str, &Object),
         sensor_type: &'static SensorType,
         property: &str,
         file: &str,
@@ -55,14 +55,18 @@ impl Sensor {
             device: device.clone(),
             sensor_type,
             metric: Metric {
-                id: format!("lmsensors/{chip}/{property}").into(),
-                name: format!("{chip} {property}").into(),
+                name: property.to_owned().into(),
                 description: sensor_type.description.into(),
-                unit: sensor_type.unit.into(),
-                kind: sensor_type.kind(),
+                formula_text: sensor_type.description.into(),
                 minimum: is_nonnegative.then_some(0.0),
                 maximum: is_alarm.then_some(1.0),
-                formula: Formula::Level(0),
+                ..Metric::new(
+                    format!("lmsensors/{chip}/{property}"),
+                    object.clone(),
+                    sensor_type.unit,
+                    sensor_type.kind(),
+                    Formula::Level(0),
+                )
             },
             feature: property.split('_').next().unwrap_or(property).to_owned(),
             limits: read_limits,
@@ -114,8 +118,7 @@ impl Source for Sensor {
             return Ok(Vec::new());
         }
         let mut metric = self.metric();
-        let chip = metric.id.split('/').nth(1).unwrap_or_default();
-        metric.name = format!("{chip} {}", self.label()).into();
+        metric.name = self.label().into();
         // Reading a limit may access the chip.
         if self.device.may_be_read().is_ok() {
             let (minimum, maximum) = (self.limits)(self.sensor_type, &self.device, &self.feature);

@@ -79,38 +79,20 @@ fn plausible_labels_and_limits_of_the_driver_are_used() {
         assert_eq!(found, (name, unit, minimum, maximum));
     };
     // Its minimum is -273.15 degrees.
-    check(
-        "nvme-pci-0300/temp1",
-        "nvme-pci-0300 Composite",
-        "Cel",
-        None,
-        Some(84.85),
-    );
-    check(
-        "nvme-pci-0300/temp2",
-        "nvme-pci-0300 Sensor 1",
-        "Cel",
-        None,
-        None,
-    );
+    check("nvme-pci-0300/temp1", "Composite", "Cel", None, Some(84.85));
+    check("nvme-pci-0300/temp2", "Sensor 1", "Cel", None, None);
     check(
         "nvme-pci-0300/temp1_alarm",
-        "nvme-pci-0300 Composite alarm",
+        "Composite alarm",
         "1",
         Some(0.0),
         Some(1.0),
     );
-    check(
-        "thinkpad-isa-0000/fan1",
-        "thinkpad-isa-0000 Fan 1",
-        "/min",
-        Some(0.0),
-        None,
-    );
-    check("BAT0-acpi-0/in0", "BAT0-acpi-0 Voltage 0", "V", None, None);
+    check("thinkpad-isa-0000/fan1", "Fan 1", "/min", Some(0.0), None);
+    check("BAT0-acpi-0/in0", "Voltage 0", "V", None, None);
     check(
         "jc42-i2c-0-18/temp1",
-        "jc42-i2c-0-18 Temperature 1",
+        "Temperature 1",
         "Cel",
         None,
         Some(85.0),

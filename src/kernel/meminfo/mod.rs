@@ -2,10 +2,8 @@
 
 mod table;
 
-use std::borrow::Cow;
-
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -15,7 +13,7 @@ use crate::{
     },
 };
 
-use table::{HUGE_TOTAL, METRICS, MemoryMetric, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
+use table::{HUGE_TOTAL, METRICS, MemoryMetric, OBJECTS, SWAP_FREE, SWAP_TOTAL, SWAP_USED, TOTAL};
 
 /// The quantities of KSysGuard, from `/proc/meminfo`.
 pub(super) struct Memory {
@@ -46,11 +44,12 @@ impl Source for Memory {
         let has_huge_pages = self.layout.find(text, &LINES)[*PAGES.start()].is_some();
         let quantities = quantities(text, &mut self.layout)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
+        let objects = OBJECTS.map(|(id, title)| (id, Object::new(title, Group::Memory)));
         Ok(METRICS
             .iter()
             .enumerate()
-            .filter(|(_, row)| has_huge_pages || row.3 < HUGE_TOTAL)
-            .map(|(column, row)| metric(column, row, &quantities))
+            .filter(|(_, row)| has_huge_pages || row.2 < HUGE_TOTAL)
+            .map(|(column, row)| metric(column, row, &objects, &quantities))
             .collect())
     }
 
@@ -67,31 +66,27 @@ type Amount = Result<u64, Fault>;
 /// In the order of the constants in `table`.
 type Quantities = [Amount; 15];
 
-fn metric(column: usize, row: &MemoryMetric, quantities: &Quantities) -> Metric {
-    let &(id, name, description, quantity, whole) = row;
-    let most = match quantity {
+fn metric(
+    column: usize,
+    row: &MemoryMetric,
+    objects: &[(&str, Object)],
+    quantities: &Quantities,
+) -> Metric {
+    let (which, property, quantity, _) = row;
+    let (id, object) = &objects[*which];
+    let most = match *quantity {
         // Memory can be plugged in and swap be added, so a total has no maximum.
         TOTAL | SWAP_TOTAL | HUGE_TOTAL => None,
         SWAP_USED | SWAP_FREE => quantities[SWAP_TOTAL].ok(),
         _ => quantities[TOTAL].ok(),
     };
+    let metric = property.of("memory", id.as_bytes(), object, Formula::Level(column));
     Metric {
-        id: id.into(),
-        name: Cow::Borrowed(name),
-        description: Cow::Borrowed(description),
-        unit: Cow::Borrowed(if whole.is_some() {
-            unit::PERCENT
-        } else {
-            unit::BYTES
-        }),
-        kind: Kind::Gauge,
-        minimum: Some(0.0),
-        maximum: match whole {
-            Some(_) => Some(100.0),
-            // Swap may be enabled later, so a size of 0 is no maximum.
-            None => most.filter(|&bytes| bytes > 0).map(|bytes| bytes as f64),
-        },
-        formula: Formula::Level(column),
+        // Swap may be enabled later, so a size of 0 is no maximum.
+        maximum: metric
+            .maximum
+            .or(most.filter(|&bytes| bytes > 0).map(|bytes| bytes as f64)),
+        ..metric
     }
 }
 
@@ -102,7 +97,7 @@ pub(super) fn read_columns(
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
     let quantities = quantities(text, layout)?;
-    columns.extend(METRICS.iter().map(|&(_, _, _, quantity, whole)| {
+    columns.extend(METRICS.iter().map(|&(_, _, quantity, whole)| {
         let level = match whole {
             None => quantities[quantity].map(|bytes| bytes as f64),
             Some(whole) => percent(quantities[quantity], quantities[whole]),

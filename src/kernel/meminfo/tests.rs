@@ -13,9 +13,9 @@ fn check(from: &str, to: &str, id: &str, expected: Result<f64, Fault>) {
     let text = fixture!("laptop/proc/meminfo");
     assert!(text.contains(from));
     let columns = columns(&text.replace(from, to));
-    let column = METRICS
-        .iter()
-        .position(|row| row.0.strip_prefix("memory/") == Some(id));
+    let column = METRICS.iter().position(|(object, property, ..)| {
+        format!("{}/{}", OBJECTS[*object].0, property.id()) == id
+    });
     assert_eq!(
         columns[column.unwrap()],
         expected.map_or_else(Raw::Fault, Raw::Number)

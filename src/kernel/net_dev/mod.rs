@@ -4,7 +4,7 @@ mod columns;
 
 use crate::{
     kernel::interfaces,
-    metric::Metric,
+    metric::{Group, Metric, Object},
     reading::{Fault, Raw},
     source::{
         About, Error, Roots, Source, parse,
@@ -63,12 +63,14 @@ impl Source for InterfaceCounters {
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
         for (interface, row) in interfaces.iter().zip(rows) {
-            let object = ("network", &*interface.name, &*interface.label());
+            let object = interface.object();
+            let object = ("network", &*interface.name, &object);
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
         if interfaces.iter().any(|interface| interface.is_counted) {
+            let object = Object::new("All network interfaces", Group::Network);
             metrics.extend(
-                ALL.map(|(property, formula)| property.of("network", b"all", "Network", formula)),
+                ALL.map(|(property, formula)| property.of("network", b"all", &object, formula)),
             );
         }
         Ok(metrics)

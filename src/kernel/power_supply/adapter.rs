@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -61,12 +61,13 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
 ];
 
 impl Adapter {
-    pub(super) fn new(device: &Device, object: &str, directory: &Path) -> Self {
+    pub(super) fn new(device: &Device, id: &str, directory: &Path) -> Self {
+        let object = Object::new(id, Group::Power);
         let there = PROPERTIES
             .iter()
             .filter(|(_, file, _)| directory.join(file).exists());
         let metric = |(column, (property, ..)): (usize, &(Property, &str, f64))| {
-            property.of("power", object.as_bytes(), object, Formula::Level(column))
+            property.of("power", id.as_bytes(), &object, Formula::Level(column))
         };
         Self {
             device: device.clone(),

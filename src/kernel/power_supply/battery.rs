@@ -8,7 +8,7 @@ use nix::libc;
 
 use crate::{
     kernel::power_supply::attributes::{ATTRIBUTES, BatteryAttributes, STATUS},
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -23,12 +23,14 @@ use crate::{
 /// One battery.
 pub(super) struct Battery {
     device: Device,
-    object: String,
+    /// Its object in ids.
+    id: String,
     /// The attributes in the order of [`ATTRIBUTES`], including those that the battery lacks: the next battery
     /// may have them.
     files: Vec<Attribute>,
     /// Maker and model, read by discovery.
-    label: Arc<str>,
+    name: Arc<str>,
+    object: Object,
 }
 
 const NAME: Property = Property::text(
@@ -182,13 +184,14 @@ static PROPERTIES: [DerivedProperty; 11] = [
 ];
 
 impl Battery {
-    pub(super) fn new(device: &Device, object: &str) -> Self {
+    pub(super) fn new(device: &Device, id: &str) -> Self {
         let attribute = |file: &&str| device.attribute(file);
         Self {
             device: device.clone(),
-            object: object.to_owned(),
+            id: id.to_owned(),
             files: ATTRIBUTES.iter().map(attribute).collect(),
-            label: object.into(),
+            name: id.into(),
+            object: Object::new(id, Group::Power),
         }
     }
 
@@ -216,9 +219,8 @@ impl Battery {
         let numbers =
             numbers.map(|(index, (property, ..))| (TEXTS.saturating_add(index), property));
         let metric = |(column, property): (usize, &Property)| {
-            let object = self.object.as_bytes();
             let formula = Formula::Level(column);
-            let mut metric = property.of("power", object, &self.label, formula);
+            let mut metric = property.of("power", self.id.as_bytes(), &self.object, formula);
             if metric.id.ends_with("/chargeRate") {
                 metric.minimum = None;
             }
@@ -249,7 +251,10 @@ impl Source for Battery {
         let facts = ["manufacturer", "model_name"].map(|file| fact(self.device.path(file)));
         let facts: Vec<_> = facts.into_iter().flatten().collect();
         if !facts.is_empty() {
-            self.label = facts.join(" ").into();
+            self.name = facts.join(" ").into();
+        }
+        if let Some(title) = facts.last() {
+            self.object = Object::new(title, Group::Power);
         }
         let has = |file: &&str| self.device.path(file).exists();
         Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
@@ -261,7 +266,7 @@ impl Source for Battery {
             return Ok(());
         }
         let attributes = self.read_attributes();
-        columns.push(Raw::Text(self.label.clone()));
+        columns.push(Raw::Text(self.name.clone()));
         columns.push(match &attributes.status {
             Ok(status) => Raw::Text(status.clone()),
             Err(fault) => Raw::Fault(*fault),

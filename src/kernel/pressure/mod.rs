@@ -7,7 +7,7 @@ mod record;
 use nix::libc;
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, property::Property, rows::place},
@@ -27,14 +27,24 @@ struct Pressure {
     resource: &'static Resource,
 }
 
-/// The file, the name of the resource in the names of metrics, and the ids.
-type Resource = (&'static str, &'static str, [&'static str; 1]);
+/// The file, the title and the group of the resource, and the ids.
+type Resource = (&'static str, &'static str, Group, [&'static str; 1]);
 
 const RESOURCES: [Resource; 4] = [
-    ("cpu", "CPU pressure,", ["pressure/cpu/*"]),
-    ("memory", "Memory pressure,", ["pressure/memory/*"]),
-    ("io", "I/O pressure,", ["pressure/io/*"]),
-    ("irq", "Interrupt pressure,", ["pressure/irq/*"]),
+    ("cpu", "CPU pressure", Group::Processor, ["pressure/cpu/*"]),
+    (
+        "memory",
+        "Memory pressure",
+        Group::Memory,
+        ["pressure/memory/*"],
+    ),
+    ("io", "I/O pressure", Group::Disks, ["pressure/io/*"]),
+    (
+        "irq",
+        "Interrupt pressure",
+        Group::Processor,
+        ["pressure/irq/*"],
+    ),
 ];
 
 /// The properties of the lines `some` and `full`. The columns are three averages and the total of each.
@@ -142,7 +152,7 @@ impl Pressure {
 
 impl Source for Pressure {
     fn about(&self) -> About<'_> {
-        About::new("pressure", &self.resource.2)
+        About::new("pressure", &self.resource.3)
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -157,7 +167,8 @@ impl Source for Pressure {
             }
             Err(error) => return Err(error),
         }
-        let (object, label, _) = *self.resource;
+        let (id, title, group, _) = *self.resource;
+        let object = Object::new(title, group);
         let mut metrics = Vec::new();
         for (row, properties) in LINES.iter().enumerate() {
             let first = place(row, WIDTH, 0);
@@ -173,7 +184,7 @@ impl Source for Pressure {
                     },
                     column => Formula::Level(place(row, WIDTH, column)),
                 };
-                property.of("pressure", object.as_bytes(), label, formula)
+                property.of("pressure", id.as_bytes(), &object, formula)
             }));
         }
         if metrics.is_empty() {

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use crate::{
+    kernel::per_cpu::all_cpus,
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
@@ -54,6 +55,7 @@ const PROPERTIES: [Property; 5] = [
 pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
     let mut columns = Vec::new();
     read_columns(text, &mut columns);
+    let object = all_cpus();
     let has = |column: &usize| columns[*column] != Raw::Fault(Fault::Gone);
     let metric = |column: usize| {
         let property = &PROPERTIES[column];
@@ -64,7 +66,7 @@ pub(super) fn metrics(text: &[u8]) -> Vec<Metric> {
                 scale: 1.0,
             },
         };
-        property.of("cpu", b"all", "CPU", formula)
+        property.of("cpu", b"all", &object, formula)
     };
     (0..WIDTH).filter(has).map(metric).collect()
 }

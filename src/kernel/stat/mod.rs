@@ -3,16 +3,14 @@
 mod activity;
 mod times;
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use crate::{
+    kernel::per_cpu::{all_cpus, one_cpu},
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse, rows},
+    source::{About, Error, Roots, Source, file::File, parse, property::Property, rows},
 };
 
 use times::CpuTimes;
@@ -33,33 +31,45 @@ const WAIT: usize = 3;
 const TOTAL: usize = 4;
 const WIDTH: usize = 5;
 
-/// The property, its name, its description and its column.
-const PROPERTIES: [(&str, &str, &str, usize); 4] = [
+/// The properties and their columns.
+const PROPERTIES: [(Property, usize); 4] = [
     (
-        "usage",
-        "usage",
-        "Share of the time spent working, from /proc/stat: (user + nice + system + irq + softirq + steal) / (the same + idle + iowait); waiting for a disk is not work",
+        share(
+            "usage",
+            "usage",
+            "Share of the time spent working, from /proc/stat: (user + nice + system + irq + softirq + steal) / (the same + idle + iowait); waiting for a disk is not work",
+        ),
         USED,
     ),
     (
-        "user",
-        "user usage",
-        "Share of the time spent in programs and guests, from /proc/stat: (user + nice) / total",
+        share(
+            "user",
+            "user usage",
+            "Share of the time spent in programs and guests, from /proc/stat: (user + nice) / total",
+        ),
         USER,
     ),
     (
-        "system",
-        "system usage",
-        "Share of the time spent in the kernel, from /proc/stat: (system + irq + softirq) / total",
+        share(
+            "system",
+            "system usage",
+            "Share of the time spent in the kernel, from /proc/stat: (system + irq + softirq) / total",
+        ),
         SYSTEM,
     ),
     (
-        "wait",
-        "wait",
-        "Share of the time idle while a task waited for a disk, from /proc/stat: iowait / total",
+        share(
+            "wait",
+            "wait",
+            "Share of the time idle while a task waited for a disk, from /proc/stat: iowait / total",
+        ),
         WAIT,
     ),
 ];
+
+const fn share(id: &'static str, name: &'static str, description: &'static str) -> Property {
+    Property::new(id, name, description, unit::PERCENT, Kind::Rate)
+}
 
 impl CpuCounters {
     pub(super) fn new(roots: &Roots) -> Self {
@@ -123,29 +133,18 @@ fn is_numbered(name: &[u8]) -> bool {
 }
 
 fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
-    let object = match &name[3..] {
-        b"" => "all".to_owned(),
-        number => format!("cpu{}", String::from_utf8_lossy(number)),
+    let number = String::from_utf8_lossy(&name[3..]);
+    let (id, object) = match &*number {
+        "" => ("all".to_owned(), all_cpus()),
+        number => (format!("cpu{number}"), one_cpu(number)),
     };
-    let subject = match &name[3..] {
-        b"" => "CPU".to_owned(),
-        number => format!("CPU {}", String::from_utf8_lossy(number)),
-    };
-    PROPERTIES
-        .into_iter()
-        .map(move |(property, label, description, column)| Metric {
-            id: format!("cpu/{object}/{property}").into(),
-            name: format!("{subject} {label}").into(),
-            description: Cow::Borrowed(description),
-            unit: Cow::Borrowed(unit::PERCENT),
-            kind: Kind::Rate,
-            minimum: Some(0.0),
-            maximum: Some(100.0),
-            formula: Formula::Share {
-                part: column_index(row, column),
-                whole: column_index(row, TOTAL),
-            },
-        })
+    PROPERTIES.into_iter().map(move |(property, column)| {
+        let formula = Formula::Share {
+            part: column_index(row, column),
+            whole: column_index(row, TOTAL),
+        };
+        property.of("cpu", id.as_bytes(), &object, formula)
+    })
 }
 
 /// The index of a column of a CPU. The columns of the file's other lines come first.

@@ -158,17 +158,18 @@ impl Source for FileSystemSpace {
         let mut metrics = Vec::new();
         for (file_system, row) in file_systems.iter().zip(rows) {
             let first = ALL.saturating_add(rows::place(row, WIDTH, 0));
+            let object = file_system.object();
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
                 let formula = self.mounts.formula(row, first, formula);
-                let label = file_system.mount.point.to_string_lossy();
-                property.of("disk", file_system.id.as_bytes(), &label, formula)
+                property.of("disk", file_system.id.as_bytes(), &object, formula)
             }));
         }
         if !file_systems.is_empty() {
+            let object = block::all_disks();
             let totals = PROPERTIES[..ALL].iter().enumerate();
             metrics.extend(totals.map(|(column, property)| {
-                property.of("disk", b"all", "Disks,", Formula::Level(column))
+                property.of("disk", b"all", &object, Formula::Level(column))
             }));
         }
         self.changed = false;

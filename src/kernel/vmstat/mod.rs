@@ -3,7 +3,7 @@
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::{
-    metric::{Kind, Metric, unit},
+    metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -155,6 +155,7 @@ impl Source for VmStat {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
         self.has_line = has_line;
+        let object = Object::new("Paging", Group::Memory);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
             .filter(|(column, _)| self.has_line[*column])
@@ -166,7 +167,7 @@ impl Source for VmStat {
                         scale: scale(*unit_of_count),
                     },
                 };
-                property.of("memory", b"paging", "Memory", formula)
+                property.of("memory", b"paging", &object, formula)
             })
             .collect())
     }

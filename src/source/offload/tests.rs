@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use crate::{
-    metric::{Kind, unit},
+    metric::{Group, Kind, Object, unit},
     rate::Formula,
     reading::{Fault, monotonic},
     source::tests::{begin, read, wait},
@@ -47,16 +47,13 @@ impl Source for Slow {
 
 impl Offloadable for Slow {
     fn metrics(&self) -> Vec<Metric> {
-        vec![Metric {
-            id: "slow/a/b".into(),
-            name: "slow".into(),
-            description: "slow".into(),
-            unit: unit::ONE.into(),
-            kind: Kind::Gauge,
-            minimum: None,
-            maximum: None,
-            formula: Formula::Level(0),
-        }]
+        vec![Metric::new(
+            "slow/a/b",
+            Object::new("slow", Group::Custom),
+            unit::ONE,
+            Kind::Gauge,
+            Formula::Level(0),
+        )]
     }
 
     fn path(&self) -> PathBuf {

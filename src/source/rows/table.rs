@@ -4,7 +4,7 @@
 use std::{collections::HashMap, hash::Hash, path::PathBuf};
 
 use crate::{
-    metric::Metric,
+    metric::{Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -115,17 +115,17 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         rows
     }
 
-    /// The metrics of a row. The device is called `object` in ids and `owner` in names.
+    /// The metrics of a row. The device is called `id` in ids.
     pub(crate) fn metrics(
         &self,
         row: usize,
-        (source, object, owner): (&str, &[u8], &str),
+        (source, id, object): (&str, &[u8], &Object),
         properties: &[RowProperty],
     ) -> impl Iterator<Item = Metric> {
         let first = first_of::<F>(row);
         properties.iter().map(move |(property, formula)| {
             let formula = self.devices.formula(row, first, formula(first));
-            property.of(source, object, owner, formula)
+            property.of(source, id, object, formula)
         })
     }
 
