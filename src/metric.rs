@@ -147,22 +147,27 @@ impl Object {
     /// The largest number of characters of a title.
     pub const LONGEST_TITLE: usize = 64;
 
-    /// An object with a title that may come from a device: each run of blanks and control characters becomes one
-    /// blank, and a title that is too long ends with an ellipsis.
+    /// An object with a title that may come from a device.
     pub fn new(title: &str, group: Group) -> Self {
-        let separators = |c: char| c.is_whitespace() || c.is_control();
-        let words = title.split(separators).filter(|word| !word.is_empty());
-        let mut plain = words.collect::<Vec<_>>().join(" ");
-        if let Some((end, _)) = plain.char_indices().nth(Self::LONGEST_TITLE) {
-            let last = plain[..end].char_indices().next_back();
-            plain.truncate(last.map_or(0, |(last, _)| last));
-            plain.push('…');
-        }
         Self {
-            title: plain.into(),
+            title: plain_text(title, Self::LONGEST_TITLE).into(),
             group,
         }
     }
+}
+
+/// A text of a device for display: each run of blanks and control characters becomes one blank, and a text of more than
+/// `longest` characters ends with an ellipsis.
+pub(crate) fn plain_text(text: &str, longest: usize) -> String {
+    let separators = |c: char| c.is_whitespace() || c.is_control();
+    let words = text.split(separators).filter(|word| !word.is_empty());
+    let mut plain = words.collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = plain.char_indices().nth(longest) {
+        let last = plain[..end].char_indices().next_back();
+        plain.truncate(last.map_or(0, |(last, _)| last));
+        plain.push('…');
+    }
+    plain
 }
 
 /// Values outside of the normal range, as the hardware, its driver or the user states them.

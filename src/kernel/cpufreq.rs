@@ -28,31 +28,40 @@ static FREQUENCY: CpuQuantity = CpuQuantity {
     subsystems: &["cpu"],
     one: property(
         "frequency",
-        "frequency",
-        "Frequency that the CPU runs at: scaling_cur_freq in /sys/devices/system/cpu/cpu*/cpufreq",
+        "Frequency",
+        "Clock frequency at which the processor runs now.",
+        "scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
     ),
     all: [
         property(
             "averageFrequency",
-            "average frequency",
-            "Average of the frequencies of the CPUs that are online: scaling_cur_freq in /sys/devices/system/cpu/cpu*/cpufreq",
+            "Average frequency",
+            "Average clock frequency of the processors that are online.",
+            "mean of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
         ),
         property(
             "minimumFrequency",
-            "minimum frequency",
-            "Lowest frequency of a CPU that is online: scaling_cur_freq in /sys/devices/system/cpu/cpu*/cpufreq",
+            "Minimum frequency",
+            "Clock frequency of the slowest processor that is online.",
+            "minimum of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
         ),
         property(
             "maximumFrequency",
-            "maximum frequency",
-            "Highest frequency of a CPU that is online: scaling_cur_freq in /sys/devices/system/cpu/cpu*/cpufreq",
+            "Maximum frequency",
+            "Clock frequency of the fastest processor that is online.",
+            "maximum of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
         ),
     ],
     value: megahertz,
 };
 
-const fn property(id: &'static str, label: &'static str, description: &'static str) -> Property {
-    Property::new(id, label, description, unit::MEGAHERTZ, Kind::Gauge)
+const fn property(
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    formula: &'static str,
+) -> Property {
+    Property::new(id, name, description, formula, unit::MEGAHERTZ, Kind::Gauge)
 }
 
 /// The family of the frequencies. A driver that asks the firmware can take 20 ms, so slow readings are done on

@@ -28,8 +28,9 @@ const WIDTH: usize = 2;
 
 const NAME: Property = Property::text(
     "name",
-    "name",
-    "What the maker calls the device, otherwise the kernel (device/model in /sys/block/); the label of a file system, otherwise the place where it is mounted (/proc/self/mountinfo)",
+    "Name",
+    "Model of the drive, or label or mount point of the file system.",
+    "device/model of /sys/block/DEVICE, otherwise the kernel's name; the label of a file system, otherwise its mount point in /proc/self/mountinfo",
 );
 
 impl DiskNames {

@@ -16,8 +16,9 @@ pub(super) struct Entropy {
 
 const ENTROPY: Property = Property::new(
     "entropy",
-    "entropy",
-    "Randomness that the kernel has gathered, 256 from Linux 5.18 on: /proc/sys/kernel/random/entropy_avail",
+    "Entropy",
+    "Randomness that the generator holds.",
+    "/proc/sys/kernel/random/entropy_avail, which is 256 since Linux 5.18",
     unit::BITS,
     Kind::Gauge,
 );

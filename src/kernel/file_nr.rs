@@ -16,8 +16,8 @@ pub(super) struct OpenFiles {
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2] = [
-    Property::new("open", "open", "Files that are open in all processes: the first number of /proc/sys/fs/file-nr, less the second", unit::ONE, Kind::Gauge),
-    Property::new("maximum", "that can be open", "Files that can be open in all processes: the third number of /proc/sys/fs/file-nr", unit::ONE, Kind::Gauge),
+    Property::new("open", "Open", "Number of files that all processes together have open.", "first number − second number of /proc/sys/fs/file-nr", unit::ONE, Kind::Gauge),
+    Property::new("maximum", "Maximum", "Number of files that all processes together may have open.", "third number of /proc/sys/fs/file-nr", unit::ONE, Kind::Gauge),
 ];
 
 impl OpenFiles {

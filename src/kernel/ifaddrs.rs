@@ -38,12 +38,12 @@ const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2 * ADDRESS_WIDTH] = [
-    Property::text("ipv4address", "IPv4 address", "The first IPv4 address of the interface: getifaddrs(3)"),
-    Property::text("ipv4subnet", "IPv4 subnet mask", "The mask of the first IPv4 address of the interface: getifaddrs(3)"),
-    Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "The first IPv4 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
-    Property::text("ipv6address", "IPv6 address", "The first IPv6 address of the interface that can be reached from elsewhere, otherwise the first: getifaddrs(3)"),
-    Property::text("ipv6subnet", "IPv6 subnet mask", "The mask of the IPv6 address of the interface: getifaddrs(3)"),
-    Property::text("ipv6withPrefixLength", "IPv6 address with prefix length", "The IPv6 address of the interface, and how many bits of it are of its network: getifaddrs(3)"),
+    Property::text("ipv4address", "IPv4 address", "First IPv4 address of the interface.", "getifaddrs(3)"),
+    Property::text("ipv4subnet", "IPv4 subnet mask", "Subnet mask of the first IPv4 address of the interface.", "getifaddrs(3)"),
+    Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "First IPv4 address of the interface with the length of its network prefix.", "getifaddrs(3)"),
+    Property::text("ipv6address", "IPv6 address", "First IPv6 address of the interface that is valid beyond the link, otherwise the first.", "getifaddrs(3)"),
+    Property::text("ipv6subnet", "IPv6 subnet mask", "Subnet mask of the IPv6 address of the interface.", "getifaddrs(3)"),
+    Property::text("ipv6withPrefixLength", "IPv6 address with prefix length", "IPv6 address of the interface with the length of its network prefix.", "getifaddrs(3)"),
 ];
 
 impl Addresses {

@@ -15,24 +15,27 @@ pub(super) struct LoadAverages {
 const PROPERTIES: [Property; 3] = [
     Property::new(
         "loadaverage1",
-        "Load average, 1 minute",
-        "Tasks running, waiting to run or waiting for a disk, averaged over 1 minute: the first number of /proc/loadavg",
+        "1 minute",
+        "Number of tasks that ran, were ready to run or waited for a disk, averaged over the last minute.",
+        "first number of /proc/loadavg",
         unit::ONE,
         Kind::Gauge,
     )
     .precision(2),
     Property::new(
         "loadaverage5",
-        "Load average, 5 minutes",
-        "Tasks running, waiting to run or waiting for a disk, averaged over 5 minutes: the second number of /proc/loadavg",
+        "5 minutes",
+        "Number of tasks that ran, were ready to run or waited for a disk, averaged over the last 5 minutes.",
+        "second number of /proc/loadavg",
         unit::ONE,
         Kind::Gauge,
     )
     .precision(2),
     Property::new(
         "loadaverage15",
-        "Load average, 15 minutes",
-        "Tasks running, waiting to run or waiting for a disk, averaged over 15 minutes: the third number of /proc/loadavg",
+        "15 minutes",
+        "Number of tasks that ran, were ready to run or waited for a disk, averaged over the last 15 minutes.",
+        "third number of /proc/loadavg",
         unit::ONE,
         Kind::Gauge,
     )

@@ -44,8 +44,9 @@ static STATE: AttributeFormat = AttributeFormat {
     scope: ["network/*/state"],
     property: Property::text(
         "state",
-        "state",
-        "What the interface can do, as in RFC 2863: up, down, dormant, lowerlayerdown, testing, notpresent or unknown: operstate in its directory of /sys/class/net/",
+        "State",
+        "State of the interface: up, down, dormant, lowerlayerdown, testing, notpresent or unknown.",
+        "/sys/class/net/INTERFACE/operstate (RFC 2863)",
     ),
     is_wanted: |_, _| true,
     column: |_, text| Raw::Text(parse::text(text)),
@@ -56,8 +57,9 @@ static SPEED: AttributeFormat = AttributeFormat {
     scope: ["network/*/speed"],
     property: Property::new(
         "speed",
-        "link speed",
-        "Speed of the link, gone while there is none: speed (Mbit/s) in the interface's directory of /sys/class/net/",
+        "Link speed",
+        "Speed of the connection to the network.",
+        "/sys/class/net/INTERFACE/speed (Mbit/s) × 1000000; gone without a link",
         unit::BITS_PER_SECOND,
         Kind::Gauge,
     ),
@@ -77,8 +79,9 @@ static ALIAS: AttributeFormat = AttributeFormat {
     scope: ["network/*/network"],
     property: Property::text(
         "network",
-        "network",
-        "What the administrator calls the interface, otherwise its own name: ifalias in its directory of /sys/class/net/",
+        "Network name",
+        "Name that the administrator gave the interface, otherwise its own name.",
+        "/sys/class/net/INTERFACE/ifalias",
     ),
     is_wanted: |_, _| true,
     column: |name, text| match &*parse::text(text) {

@@ -64,28 +64,33 @@ impl OsRelease {
 const PROPERTIES: [Property; 5] = [
     Property::text(
         "name",
-        "Operating system",
-        "Name of the distribution: NAME of /etc/os-release, Linux if it has none",
+        "Name",
+        "Name of the distribution.",
+        "NAME of /etc/os-release, otherwise Linux",
     ),
     Property::text(
         "version",
-        "Operating system version",
-        "Version of the distribution: VERSION of /etc/os-release, VERSION_ID if it has none",
+        "Version",
+        "Version of the distribution.",
+        "VERSION of /etc/os-release, otherwise VERSION_ID",
     ),
     Property::text(
         "prettyName",
-        "Operating system name and version",
-        "Name and version of the distribution: PRETTY_NAME of /etc/os-release, Linux if it has none",
+        "Name and version",
+        "Name and version of the distribution.",
+        "PRETTY_NAME of /etc/os-release, otherwise Linux",
     ),
     Property::text(
         "logo",
-        "Operating system logo",
-        "Name of the distribution's icon in an icon theme: LOGO of /etc/os-release",
+        "Logo",
+        "Name of the distribution's icon in an icon theme.",
+        "LOGO of /etc/os-release",
     ),
     Property::text(
         "url",
-        "Operating system web site",
-        "Web site of the distribution: HOME_URL of /etc/os-release",
+        "Web site",
+        "Web site of the distribution.",
+        "HOME_URL of /etc/os-release",
     ),
 ];
 
@@ -108,7 +113,7 @@ impl Source for OsRelease {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.refresh()?;
-        let object = Object::new("System", Group::System);
+        let object = Object::new("Operating system", Group::System);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
             .filter(|&(column, _)| self.fields[column].is_some())

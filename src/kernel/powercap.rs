@@ -28,15 +28,17 @@ struct RaplZone {
 
 const POWER: Property = Property::new(
     "power",
-    "power",
-    "Power that a package of the processor uses, or a part of it: what energy_uj of its zone in /sys/class/powercap grew by in a second. Only root may read that since Linux 5.10. A reset where the counter wraps, at max_energy_range_uj",
+    "Power",
+    "Electrical power that this part of the processor uses.",
+    "growth of energy_uj (µJ) of the zone in /sys/class/powercap per second, which only root may read since Linux 5.10; reset where it wraps at max_energy_range_uj",
     unit::WATTS,
     Kind::Rate,
 );
 const ENERGY: Property = Property::new(
     "energy",
-    "energy",
-    "Energy that a package of the processor has used, or a part of it: energy_uj of its zone in /sys/class/powercap. Only root may read that since Linux 5.10. It wraps at max_energy_range_uj",
+    "Energy",
+    "Energy that this part of the processor has used since its counter last began at 0.",
+    "energy_uj (µJ) of the zone in /sys/class/powercap, which only root may read since Linux 5.10 and which wraps at max_energy_range_uj",
     unit::JOULES,
     Kind::Total,
 );

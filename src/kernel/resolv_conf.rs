@@ -27,8 +27,8 @@ pub(super) struct NameServers {
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2] = [
-    Property::text("ipv4dns", "IPv4 name servers", "The machine's name servers with an IPv4 address, whichever interface they are asked through: nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf where systemd-resolved is asked"),
-    Property::text("ipv6dns", "IPv6 name servers", "The machine's name servers with an IPv6 address, whichever interface they are asked through: nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf where systemd-resolved is asked"),
+    Property::text("ipv4dns", "IPv4 name servers", "DNS servers of the machine that have an IPv4 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved"),
+    Property::text("ipv6dns", "IPv6 name servers", "DNS servers of the machine that have an IPv6 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved"),
 ];
 
 impl NameServers {

@@ -52,7 +52,8 @@ static IPV4: AddressFamily = AddressFamily {
     property: Property::text(
         "ipv4gateway",
         "IPv4 gateway",
-        "The router of the interface's default route, the one with the least metric: /proc/net/route",
+        "Router of the interface's default IPv4 route.",
+        "Gateway of the default route with the smallest Metric in /proc/net/route",
     ),
     route: parse_ipv4_route,
 };
@@ -63,7 +64,8 @@ static IPV6: AddressFamily = AddressFamily {
     property: Property::text(
         "ipv6gateway",
         "IPv6 gateway",
-        "The router of the interface's default route, the one with the least metric: /proc/net/ipv6_route",
+        "Router of the interface's default IPv6 route.",
+        "gateway of the default route with the smallest metric in /proc/net/ipv6_route",
     ),
     route: parse_ipv6_route,
 };

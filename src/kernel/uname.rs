@@ -20,25 +20,29 @@ pub(super) struct KernelRelease {
 const PROPERTIES: [Property; 3] = [
     Property::text(
         "name",
-        "Kernel",
-        "Name of the kernel: /proc/sys/kernel/ostype",
+        "Name",
+        "Name of the kernel.",
+        "/proc/sys/kernel/ostype",
     ),
     Property::text(
         "version",
-        "Kernel version",
-        "Release of the kernel: /proc/sys/kernel/osrelease",
+        "Version",
+        "Version of the kernel.",
+        "/proc/sys/kernel/osrelease",
     ),
     Property::text(
         "prettyName",
-        "Kernel name and version",
-        "Name and release of the kernel: /proc/sys/kernel/ostype and osrelease",
+        "Name and version",
+        "Name and version of the kernel.",
+        "/proc/sys/kernel/ostype and /proc/sys/kernel/osrelease",
     ),
 ];
 
 const HOSTNAME: Property = Property::text(
     "hostname",
     "Host name",
-    "Name of the machine: /proc/sys/kernel/hostname",
+    "Name of the machine in the network.",
+    "/proc/sys/kernel/hostname",
 );
 
 impl KernelRelease {
@@ -104,7 +108,7 @@ impl Source for Hostname {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.file.read()?;
-        let object = Object::new("System", Group::System);
+        let object = Object::new("Operating system", Group::System);
         Ok(vec![HOSTNAME.of(
             "os",
             b"system",

@@ -15,7 +15,8 @@ pub(super) struct Uptime {
 const UPTIME: Property = Property::new(
     "uptime",
     "Uptime",
-    "Time since the machine was started, sleep included: the first number of /proc/uptime",
+    "Time since the machine was started, including sleep.",
+    "first number of /proc/uptime",
     unit::SECONDS,
     Kind::Gauge,
 );
@@ -35,7 +36,7 @@ impl Source for Uptime {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.file.read()?;
-        let object = Object::new("System", Group::System);
+        let object = Object::new("Operating system", Group::System);
         Ok(vec![UPTIME.of("os", b"system", &object, Formula::Level(0))])
     }
 

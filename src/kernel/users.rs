@@ -27,8 +27,8 @@ pub(super) struct Users {
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2] = [
-    Property::new("loggedIn", "logged in", "People who are logged in, each once: the users of the sessions of class user in /run/systemd/sessions/, otherwise those of /run/utmp", unit::ONE, Kind::Gauge),
-    Property::new("sessions", "sessions", "Sessions of people: those of class user in /run/systemd/sessions/, otherwise the records of users in /run/utmp", unit::ONE, Kind::Gauge),
+    Property::new("loggedIn", "Logged in", "Number of people who are logged in.", "distinct users of the sessions of class user in /run/systemd/sessions/, or of the records in /run/utmp", unit::ONE, Kind::Gauge),
+    Property::new("sessions", "Sessions", "Number of login sessions of people.", "sessions of class user in /run/systemd/sessions/, or records of users in /run/utmp", unit::ONE, Kind::Gauge),
 ];
 
 impl Users {

@@ -26,8 +26,9 @@ const WIDTH: usize = 2;
 
 const SIGNAL: Property = Property::new(
     "signal",
-    "signal",
-    "Strength of the signal: level (dBm) in the interface's line of /proc/net/wireless, as NetworkManager makes per cent of it: -20 dBm and more is 100, -90 dBm and less is 30; where there is no level, quality of 70",
+    "Signal strength",
+    "Strength of the radio signal.",
+    "level (dBm) in the interface's line of /proc/net/wireless on NetworkManager's scale: −20 dBm and more is 100, −90 dBm and less is 30; without a level, quality / 70",
     unit::PERCENT,
     Kind::Gauge,
 );

@@ -20,9 +20,9 @@ pub(super) struct Zram {
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 3] = [
-    Property::new("original", "data in zram", "What is stored in zram devices, before it is compressed: the first number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
-    Property::new("compressed", "compressed data in zram", "What is stored in zram devices, compressed: the second number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
-    Property::new("used", "memory used by zram", "Memory that zram devices take up for it, with what is lost between: the third number of /sys/block/zram*/mm_stat, of all together", unit::BYTES, Kind::Gauge),
+    Property::new("original", "Original size", "Size of the stored data before compression.", "first number of /sys/block/zram*/mm_stat, summed over all devices", unit::BYTES, Kind::Gauge),
+    Property::new("compressed", "Compressed size", "Size of the stored data after compression.", "second number of /sys/block/zram*/mm_stat, summed over all devices", unit::BYTES, Kind::Gauge),
+    Property::new("used", "Memory used", "Memory that the devices take up, including fragmentation and metadata.", "third number of /sys/block/zram*/mm_stat, summed over all devices", unit::BYTES, Kind::Gauge),
 ];
 
 impl Zram {
@@ -60,7 +60,7 @@ impl Source for Zram {
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
-        let object = Object::new("Compressed swap (zram)", Group::Memory);
+        let object = Object::new("Compressed memory (zram)", Group::Memory);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
             .map(|(column, property)| {

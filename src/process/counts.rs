@@ -43,14 +43,14 @@ const THREADS: usize = 1;
 /// Each property with the letters of its states.
 #[rustfmt::skip]
 const PROPERTIES: [(&[u8], Property); 8] = [
-    (b"", Property::new("total", "in all", "Processes that there are: the directories in /proc/", unit::ONE, Kind::Gauge)),
-    (b"", Property::new("threads", "threads", "Threads of all processes: num_threads of /proc/PID/stat, added up", unit::ONE, Kind::Gauge)),
-    (b"R", Property::new("running", "running", "Processes that run or could: state R of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"S", Property::new("sleeping", "sleeping", "Processes that wait for an event: state S of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"DK", Property::new("blocked", "blocked", "Processes that wait for a disk and cannot be interrupted: state D of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"Tt", Property::new("stopped", "stopped", "Processes that were stopped, by a signal or a debugger: states T and t of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"ZXx", Property::new("zombie", "ended", "Processes that have ended, but whose parent has not looked: state Z of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"IPW", Property::new("idle", "idle", "Threads of the kernel that have nothing to do: state I of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"", Property::new("total", "Processes", "Number of processes.", "number of directories of processes in /proc/", unit::ONE, Kind::Gauge)),
+    (b"", Property::new("threads", "Threads", "Number of threads of all processes.", "sum of num_threads of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"R", Property::new("running", "Running processes", "Number of processes that run or are ready to run.", "processes in state R of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"S", Property::new("sleeping", "Sleeping processes", "Number of processes that wait for an event.", "processes in state S of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"DK", Property::new("blocked", "Blocked processes", "Number of processes that wait for a disk and cannot be interrupted.", "processes in state D of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"Tt", Property::new("stopped", "Stopped processes", "Number of processes that a signal or a debugger has stopped.", "processes in states T and t of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"ZXx", Property::new("zombie", "Zombie processes", "Number of processes that have ended and wait for their parent to notice.", "processes in state Z of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"IPW", Property::new("idle", "Idle kernel threads", "Number of threads of the kernel that have nothing to do.", "processes in state I of /proc/PID/stat", unit::ONE, Kind::Gauge)),
 ];
 
 /// The source `processes`.

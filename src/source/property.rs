@@ -22,11 +22,13 @@ pub(crate) struct Property {
 }
 
 impl Property {
-    /// A property called `id` in ids. Its minimum is 0 unless it is a temperature or a text.
+    /// A property called `id` in ids. The description is a sentence for a tooltip; the formula names the kernel's file,
+    /// as proc(5) and the kernel's documentation spell its fields. Its minimum is 0 unless it is a temperature or a text.
     pub(crate) const fn new(
         id: &'static str,
         name: &'static str,
         description: &'static str,
+        formula: &'static str,
         unit: &'static str,
         kind: Kind,
     ) -> Self {
@@ -35,7 +37,7 @@ impl Property {
             id,
             name,
             description,
-            formula: description,
+            formula,
             unit,
             kind,
             precision: None,
@@ -48,19 +50,15 @@ impl Property {
         id: &'static str,
         name: &'static str,
         description: &'static str,
+        formula: &'static str,
     ) -> Self {
-        Self::new(id, name, description, unit::NONE, Kind::Text)
+        Self::new(id, name, description, formula, unit::NONE, Kind::Text)
     }
 
     /// The property in ids.
     #[cfg(test)]
     pub(crate) fn id(&self) -> &'static str {
         self.id
-    }
-
-    /// The same, with the kernel's file and the formula in words.
-    pub(crate) const fn formula(self, formula: &'static str) -> Self {
-        Self { formula, ..self }
     }
 
     /// The same, with a number of decimals that is unusual for its unit.

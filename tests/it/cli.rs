@@ -142,7 +142,7 @@ fn metrics_are_listed() {
     let words: Vec<_> = table.split_whitespace().collect();
     assert_eq!(words[..2], ["cpu", "cpu/all/usage"]);
     assert!(words[2].parse::<f64>().is_ok(), "{table}");
-    assert_eq!(words[3..], ["%", "CPU", "usage"]);
+    assert_eq!(words[3..], ["%", "All", "processors:", "Usage"]);
     let json: Value = serde_json::from_str(&bus.run(&["list", "--json"]).ok()).unwrap();
     let metrics = json.as_object().unwrap();
     assert!(metrics.len() > 20);
@@ -156,11 +156,26 @@ fn metrics_are_listed() {
         ),
         (&"%".into(), &"rate".into(), &"cpu".into(), &100.0.into())
     );
-    assert!(usage["name"].is_string() && usage["description"].is_string());
-    let csv = bus.run(&["list", "--csv", "cpu/all/usage"]).ok();
-    assert!(
-        csv.starts_with("id,name,description,unit,kind,source,minimum,maximum\ncpu/all/usage,")
+    assert_eq!(
+        (
+            &usage["name"],
+            &usage["object"],
+            &usage["group"],
+            &usage["precision"]
+        ),
+        (
+            &"Usage".into(),
+            &"All processors".into(),
+            &"processor".into(),
+            &1.into()
+        )
     );
+    assert!(usage["description"].is_string() && usage["formula"].is_string());
+    let csv = bus.run(&["list", "--csv", "cpu/all/usage"]).ok();
+    assert!(csv.starts_with(
+        "id,name,description,unit,kind,source,minimum,maximum,warning,critical,lower_limits,\
+             precision,formula,object,group\ncpu/all/usage,"
+    ));
 }
 
 #[test]

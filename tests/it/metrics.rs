@@ -69,7 +69,7 @@ fn addresses() -> Arc<Selection> {
 }
 
 /// The metrics of all machines.
-fn everything() -> Vec<Arc<Selection>> {
+pub(crate) fn everything() -> Vec<Arc<Selection>> {
     let machines = TREES.into_iter().map(listed);
     machines.chain([addresses()]).collect()
 }
@@ -122,7 +122,11 @@ fn tables() -> (String, BTreeSet<String>) {
         let metric = &column.metric;
         words.extend([metric.unit.to_string(), metric.kind.as_str().to_owned()]);
         let source = sources.entry(column.source.clone()).or_default();
-        let about = (metric.unit.clone(), metric.description.clone());
+        let about = (
+            metric.unit.clone(),
+            metric.description.clone(),
+            metric.formula_text.clone(),
+        );
         let (known, kinds) = source
             .entry(pattern(&metric.id))
             .or_insert_with(|| (about.clone(), BTreeSet::new()));
@@ -131,16 +135,18 @@ fn tables() -> (String, BTreeSet<String>) {
     }
     let mut text = String::new();
     for (source, metrics) in sources {
-        text +=
-            &format!("\n## {source}\n\n| Metric | Unit | Kind | What it is |\n|---|---|---|---|\n");
-        for (id, ((unit, description), kinds)) in metrics {
+        text += &format!(
+            "\n## {source}\n\n| Metric | Unit | Kind | Meaning | Formula |\n|---|---|---|---|---|\n"
+        );
+        for (id, ((unit, description, formula), kinds)) in metrics {
             let kinds = Vec::from_iter(kinds).join(" or ");
             let unit = if unit.is_empty() {
                 String::new()
             } else {
                 format!("`{unit}`")
             };
-            text += &format!("| `{id}` | {unit} | {kinds} | {} |\n", cell(&description));
+            let (description, formula) = (cell(&description), cell(&formula));
+            text += &format!("| `{id}` | {unit} | {kinds} | {description} | {formula} |\n");
         }
     }
     (text, words)

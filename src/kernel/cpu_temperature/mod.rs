@@ -35,31 +35,40 @@ static TEMPERATURE: CpuQuantity = CpuQuantity {
     subsystems: &["cpu", "hwmon", "thermal"],
     one: property(
         "temperature",
-        "temperature",
-        "Temperature of the CPU's core, or of what is nearest to it: Core of coretemp, Tdie or Tctl of k10temp or zenpower in /sys/class/hwmon, or a zone of the processor in /sys/class/thermal",
+        "Temperature",
+        "Temperature of the processor core, or of the nearest sensor.",
+        "temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
     ),
     all: [
         property(
             "averageTemperature",
-            "average temperature",
-            "Average of the temperatures of the CPUs that are online, from /sys/class/hwmon or /sys/class/thermal",
+            "Average temperature",
+            "Average temperature of the processor cores that are online.",
+            "mean of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
         ),
         property(
             "minimumTemperature",
-            "minimum temperature",
-            "Temperature of the coolest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
+            "Minimum temperature",
+            "Temperature of the coolest processor core that is online.",
+            "minimum of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
         ),
         property(
             "maximumTemperature",
-            "maximum temperature",
-            "Temperature of the warmest CPU that is online, from /sys/class/hwmon or /sys/class/thermal",
+            "Maximum temperature",
+            "Temperature of the hottest processor core that is online.",
+            "maximum of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
         ),
     ],
     value: |text| sensor_type::TEMPERATURE.parse_value(text),
 };
 
-const fn property(id: &'static str, label: &'static str, description: &'static str) -> Property {
-    Property::new(id, label, description, unit::CELSIUS, Kind::Gauge)
+const fn property(
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    formula: &'static str,
+) -> Property {
+    Property::new(id, name, description, formula, unit::CELSIUS, Kind::Gauge)
 }
 
 /// The family of the temperatures.

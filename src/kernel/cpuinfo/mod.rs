@@ -52,20 +52,23 @@ const FIRST: usize = 3;
 
 const NAME_PROPERTY: Property = Property::text(
     "name",
-    "name",
-    "Model of the CPU: model name of /proc/cpuinfo, or what else names it there",
+    "Model",
+    "Model of the processor.",
+    "model name of /proc/cpuinfo, or the field that has the model on other architectures, or /proc/device-tree/model",
 );
 const CORES_PROPERTY: Property = Property::new(
     "coreCount",
-    "Cores",
-    "Physical cores with a CPU that is online: distinct core_cpus_list in /sys/devices/system/cpu/cpu*/topology, or distinct pairs of physical id and core id of /proc/cpuinfo",
+    "Physical cores",
+    "Number of physical cores that are online.",
+    "distinct core_cpus_list of /sys/devices/system/cpu/cpu*/topology, or distinct pairs of physical id and core id of /proc/cpuinfo",
     unit::ONE,
     Kind::Gauge,
 );
 const COUNT_PROPERTY: Property = Property::new(
     "cpuCount",
-    "CPUs",
-    "Logical CPUs that are online: /sys/devices/system/cpu/online, or the processors of /proc/cpuinfo",
+    "Logical processors",
+    "Number of hardware threads that are online.",
+    "number of CPUs in /sys/devices/system/cpu/online, or number of processor in /proc/cpuinfo",
     unit::ONE,
     Kind::Gauge,
 );

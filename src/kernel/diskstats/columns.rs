@@ -36,15 +36,17 @@ const fn bytes(column: usize) -> Formula {
 
 const READ_PROPERTY: Property = Property::new(
     "read",
-    "read rate",
-    "Bytes read: field 3 (sectors of 512 bytes) of the device's line in /proc/diskstats",
+    "Read rate",
+    "Data read per second.",
+    "growth of field 3 (sectors of 512 bytes) of the device's line in /proc/diskstats per second",
     unit::BYTES_PER_SECOND,
     Kind::Rate,
 );
 const WRITE_PROPERTY: Property = Property::new(
     "write",
-    "write rate",
-    "Bytes written: field 7 (sectors of 512 bytes) of the device's line in /proc/diskstats",
+    "Write rate",
+    "Data written per second.",
+    "growth of field 7 (sectors of 512 bytes) of the device's line in /proc/diskstats per second",
     unit::BYTES_PER_SECOND,
     Kind::Rate,
 );
@@ -54,19 +56,19 @@ const WRITE_PROPERTY: Property = Property::new(
 pub(super) const PROPERTIES: [RowProperty; 9] = [
     (READ_PROPERTY, |row| bytes(row + READ)),
     (WRITE_PROPERTY, |row| bytes(row + WRITTEN)),
-    (Property::new("readOperations", "reads", "Read requests completed: field 1 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
+    (Property::new("readOperations", "Reads", "Read requests completed per second.", "growth of field 1 of the device's line in /proc/diskstats per second", unit::PER_SECOND, Kind::Rate),
      |row| Formula::Rate { counter: row + READS, scale: 1.0 }),
-    (Property::new("writeOperations", "writes", "Write requests completed: field 5 of the device's line in /proc/diskstats", unit::PER_SECOND, Kind::Rate),
+    (Property::new("writeOperations", "Writes", "Write requests completed per second.", "growth of field 5 of the device's line in /proc/diskstats per second", unit::PER_SECOND, Kind::Rate),
      |row| Formula::Rate { counter: row + WRITES, scale: 1.0 }),
-    (Property::new("readAwait", "read latency", "Time that a read request took, in the queue and the device, on average: field 4 / field 1 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
+    (Property::new("readAwait", "Read latency", "Average time that a read request took, including its time in the queue.", "growth of field 4 (ms) / growth of field 1 of the device's line in /proc/diskstats; stale without a request", unit::MILLISECONDS, Kind::Rate),
      |row| Formula::Each { amount: row + READ_TIME, count: row + READS, scale: 1.0 }),
-    (Property::new("writeAwait", "write latency", "Time that a write request took, in the queue and the device, on average: field 8 / field 5 of the device's line in /proc/diskstats; stale while there was none", unit::MILLISECONDS, Kind::Rate),
+    (Property::new("writeAwait", "Write latency", "Average time that a write request took, including its time in the queue.", "growth of field 8 (ms) / growth of field 5 of the device's line in /proc/diskstats; stale without a request", unit::MILLISECONDS, Kind::Rate),
      |row| Formula::Each { amount: row + WRITE_TIME, count: row + WRITES, scale: 1.0 }),
-    (Property::new("busy", "busy", "Share of the time in which the device had a request to do: field 10 (milliseconds) of its line in /proc/diskstats", unit::PERCENT, Kind::Rate),
+    (Property::new("busy", "Busy", "Share of the time in which the device worked on requests.", "growth of field 10 (ms) / time between two readings, of the device's line in /proc/diskstats", unit::PERCENT, Kind::Rate),
      |row| Formula::Busy { counter: row + BUSY_TIME, second: 1000.0 }),
-    (Property::new("queue", "queue length", "Requests waiting or being done, on average: field 11 (milliseconds, times the requests) of the device's line in /proc/diskstats", unit::ONE, Kind::Rate),
+    (Property::new("queue", "Queue length", "Average number of requests that waited or were being served.", "growth of field 11 (ms × requests) / time between two readings, of the device's line in /proc/diskstats", unit::ONE, Kind::Rate).precision(2),
      |row| Formula::Rate { counter: row + QUEUE_TIME, scale: 1e-3 }),
-    (Property::new("inFlight", "requests in flight", "Requests given to the device and not done at this moment: field 9 of its line in /proc/diskstats", unit::ONE, Kind::Gauge),
+    (Property::new("inFlight", "Requests in flight", "Number of requests that the device is serving at this moment.", "field 9 of the device's line in /proc/diskstats", unit::ONE, Kind::Gauge),
      |row| Formula::Level(row + IN_FLIGHT)),
 ];
 
@@ -80,8 +82,9 @@ pub(super) const ALL: [(Property, usize); 2] = [
     (
         Property::new(
             "read",
-            "read rate",
-            "Bytes read of all drives, each once: field 3 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
+            "Read rate",
+            "Data read per second from all drives.",
+            "growth of field 3 (sectors of 512 bytes) of the lines of whole drives in /proc/diskstats, without partitions, volumes, arrays, loop devices and memory, per second",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
@@ -90,8 +93,9 @@ pub(super) const ALL: [(Property, usize); 2] = [
     (
         Property::new(
             "write",
-            "write rate",
-            "Bytes written to all drives, each once: field 7 (sectors of 512 bytes) of the lines of whole devices in /proc/diskstats, without partitions, volumes, arrays, loop devices and those in memory",
+            "Write rate",
+            "Data written per second to all drives.",
+            "growth of field 7 (sectors of 512 bytes) of the lines of whole drives in /proc/diskstats, without partitions, volumes, arrays, loop devices and memory, per second",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),

@@ -86,21 +86,21 @@ impl GpuQuantity {
         const WATT: &str = "W";
         match self {
             Name => &const { [
-                Property::text("name", "name", "Model of the GPU: vendor and device of /sys/class/drm/card*/device, by the list pci.ids of the system") ] },
+                Property::text("name", "Model", "Model of the graphics processor.", "vendor and device of /sys/class/drm/card*/device, looked up in the system's pci.ids") ] },
             Usage => &const { [
-                Property::new("usage", "usage", "Share of the time the GPU works: gpu_busy_percent of /sys/class/drm/card*/device (amdgpu); utilization.gpu of NVML (NVIDIA); otherwise that of its busiest engine, by drm-engine-* or drm-cycles-* in /proc/*/fdinfo of the processes that the service may look at", unit::PERCENT, Kind::Gauge) ] },
+                Property::new("usage", "Usage", "Share of the time in which the graphics processor worked.", "gpu_busy_percent of /sys/class/drm/card*/device (amdgpu), utilization.gpu of NVML (NVIDIA), or the busiest engine by drm-engine-* or drm-cycles-* in /proc/PID/fdinfo of the processes that the service may read", unit::PERCENT, Kind::Gauge) ] },
             Memory => &const { [
-                Property::new("totalVram", "video memory", "Size of the GPU's own memory: mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
-                Property::new("usedVram", "used video memory", "Use of the GPU's own memory: mem_info_vram_used of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
-                Property::new("usedPercent", "used video memory, per cent", "Share of the GPU's own memory that is used: mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge) ] },
+                Property::new("totalVram", "Total video memory", "Size of the memory of the graphics processor.", "mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
+                Property::new("usedVram", "Used video memory", "Memory of the graphics processor that is in use.", "mem_info_vram_used of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
+                Property::new("usedPercent", "Used video memory percentage", "Share of the memory of the graphics processor that is in use.", "mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge) ] },
             CoreFrequency => &const { [
-                Property::new("coreFrequency", "frequency", "Clock of the cores: freq1_input or pp_dpm_sclk (amdgpu), rps_act_freq_mhz or gt_act_freq_mhz (i915) or act_freq (xe) of tile and GT 0 below /sys/class/drm/card*/, or NVML; 0 while they rest", MEGAHERTZ, Kind::Gauge) ] },
+                Property::new("coreFrequency", "Frequency", "Clock frequency of the cores, 0 while they are idle.", "freq1_input or pp_dpm_sclk (amdgpu), rps_act_freq_mhz or gt_act_freq_mhz (i915), or act_freq of tile 0, GT 0 (xe) below /sys/class/drm/card*/, or NVML", MEGAHERTZ, Kind::Gauge) ] },
             MemoryFrequency => &const { [
-                Property::new("memoryFrequency", "memory frequency", "Clock of the GPU's memory: freq2_input or pp_dpm_mclk (amdgpu) of /sys/class/drm/card*/device, or NVML", MEGAHERTZ, Kind::Gauge) ] },
+                Property::new("memoryFrequency", "Memory frequency", "Clock frequency of the memory of the graphics processor.", "freq2_input or pp_dpm_mclk (amdgpu) of /sys/class/drm/card*/device, or NVML", MEGAHERTZ, Kind::Gauge) ] },
             Temperature => &const { [
-                Property::new("temperature", "temperature", "Temperature of the GPU: temp1_input of /sys/class/drm/card*/device/hwmon/hwmon*, or temp2_input where there is no first, in thousandths; or NVML", CELSIUS, Kind::Gauge) ] },
+                Property::new("temperature", "Temperature", "Temperature of the graphics processor.", "temp1_input / 1000, otherwise temp2_input / 1000, of /sys/class/drm/card*/device/hwmon/hwmon*, or NVML", CELSIUS, Kind::Gauge) ] },
             Power => &const { [
-                Property::new("power", "power", "Power that the GPU takes: power1_average or power1_input in microwatts, or the growth of energy1_input or energy2_input in microjoules, of /sys/class/drm/card*/device/hwmon/hwmon*; or NVML", WATT, Kind::Gauge) ] },
+                Property::new("power", "Power", "Electrical power that the graphics processor uses.", "power1_average or power1_input (µW), or growth of energy1_input or energy2_input (µJ) per second, of /sys/class/drm/card*/device/hwmon/hwmon*, or NVML", WATT, Kind::Gauge) ] },
         }
     }
 }

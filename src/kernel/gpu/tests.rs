@@ -48,7 +48,7 @@ impl Machine {
             *metrics = discover(member.as_mut()).unwrap();
             for metric in metrics {
                 assert_eq!(metric.formula.needs_baseline(), metric.kind == Kind::Rate);
-                assert!(metric.id.is_ascii() && metric.description.contains("/sys/"));
+                assert!(metric.id.is_ascii() && metric.formula_text.contains("/sys/"));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     kernel::hwmon::sensor_type::{ALARM, SENSOR_TYPES, SensorType},
-    metric::{Metric, Object},
+    metric::{Metric, Object, plain_text},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -19,6 +19,9 @@ use crate::{
 pub(crate) const NAME: &str = "lmsensors";
 pub(crate) const SCOPE: &[&str] = &["lmsensors/*/*"];
 pub(crate) const SUBSYSTEMS: &[&str] = &["hwmon", "thermal"];
+
+/// The largest number of characters of a name.
+const LONGEST_NAME: usize = 40;
 
 /// One value of a chip.
 pub(crate) struct Sensor {
@@ -57,7 +60,7 @@ impl Sensor {
             metric: Metric {
                 name: property.to_owned().into(),
                 description: sensor_type.description.into(),
-                formula_text: sensor_type.description.into(),
+                formula_text: sensor_type.formula.into(),
                 minimum: is_nonnegative.then_some(0.0),
                 maximum: is_alarm.then_some(1.0),
                 ..Metric::new(
@@ -86,8 +89,9 @@ impl Sensor {
         self.metric.clone()
     }
 
-    /// The label of the driver; without one, the type and the number. An alarm adds its own name.
-    fn label(&self) -> String {
+    /// The label of the driver, with a capital letter; without one, the type and the number. An alarm adds its own
+    /// name.
+    fn name(&self) -> String {
         let label = fact(self.device.path(&format!("{}_label", self.feature)));
         let label = label.unwrap_or_else(|| {
             let (prefix, number) = split_number(&self.feature);
@@ -99,13 +103,28 @@ impl Sensor {
                 format!("{sensor_type} {number}")
             })
         });
-        match self.file.strip_prefix(&self.feature) {
-            Some(alarm) if std::ptr::eq(self.sensor_type, &ALARM) => {
-                label + &alarm.replace('_', " ")
-            }
+        let name = match self.file.strip_prefix(&self.feature) {
+            Some(alarm) if std::ptr::eq(self.sensor_type, &ALARM) => label + &alarm_name(alarm),
             _ => label,
+        };
+        let mut name = plain_text(&name, LONGEST_NAME);
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_uppercase();
         }
+        name
     }
+}
+
+/// The name of an alarm, from the part of its file name after the feature: `_crit_alarm`.
+fn alarm_name(part: &str) -> String {
+    let words = part.split('_').map(|word| match word {
+        "crit" => "critical",
+        "lcrit" => "low critical",
+        "max" => "maximum",
+        "min" => "minimum",
+        word => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl Source for Sensor {
@@ -118,7 +137,7 @@ impl Source for Sensor {
             return Ok(Vec::new());
         }
         let mut metric = self.metric();
-        metric.name = self.label().into();
+        metric.name = self.name().into();
         // Reading a limit may access the chip.
         if self.device.may_be_read().is_ok() {
             let (minimum, maximum) = (self.limits)(self.sensor_type, &self.device, &self.feature);

@@ -14,6 +14,7 @@ pub(crate) struct SensorType {
     pub(crate) prefix: &'static str,
     pub(crate) label: &'static str,
     pub(crate) description: &'static str,
+    pub(crate) formula: &'static str,
     pub(crate) unit: &'static str,
     /// The number of the driver's counts in one unit.
     divisor: f64,
@@ -29,7 +30,8 @@ pub(crate) struct SensorType {
 pub(crate) static TEMPERATURE: SensorType = SensorType {
     prefix: "temp",
     label: "Temperature",
-    description: "Temperature: temp*_input in /sys/class/hwmon, or temp of a zone in /sys/class/thermal that has no chip there",
+    description: "Temperature at the sensor.",
+    formula: "temp*_input / 1000 of the chip in /sys/class/hwmon, or temp / 1000 of a zone in /sys/class/thermal that has no chip",
     unit: unit::CELSIUS,
     divisor: 1e3,
     // From the boiling point of nitrogen to the limit of a thermocouple.
@@ -46,7 +48,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "fan",
         label: "Fan",
-        description: "Speed of a fan, in revolutions a minute: fan*_input in /sys/class/hwmon",
+        description: "Speed of the fan, in revolutions per minute.",
+        formula: "fan*_input of the chip in /sys/class/hwmon",
         unit: unit::PER_MINUTE,
         divisor: 1.0,
         valid: 0..=200_000,
@@ -58,7 +61,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "in",
         label: "Voltage",
-        description: "Voltage at the chip's pin: in*_input in /sys/class/hwmon",
+        description: "Voltage at the sensor.",
+        formula: "in*_input / 1000 of the chip in /sys/class/hwmon",
         unit: unit::VOLTS,
         divisor: 1e3,
         valid: -1_000_000..=1_000_000,
@@ -69,7 +73,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "curr",
         label: "Current",
-        description: "Current: curr*_input in /sys/class/hwmon",
+        description: "Current at the sensor.",
+        formula: "curr*_input / 1000 of the chip in /sys/class/hwmon",
         unit: unit::AMPERES,
         divisor: 1e3,
         valid: -10_000_000..=10_000_000,
@@ -80,7 +85,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "power",
         label: "Power",
-        description: "Power: power*_input in /sys/class/hwmon, or power*_average where the chip measures no other",
+        description: "Electrical power at the sensor.",
+        formula: "power*_input (µW) of the chip in /sys/class/hwmon, or power*_average where there is no power*_input",
         unit: unit::WATTS,
         divisor: 1e6,
         valid: -100_000_000_000..=100_000_000_000,
@@ -91,7 +97,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "energy",
         label: "Energy",
-        description: "Energy used since the driver was loaded: energy*_input in /sys/class/hwmon",
+        description: "Energy used since the driver was loaded.",
+        formula: "energy*_input (µJ) of the chip in /sys/class/hwmon",
         unit: unit::JOULES,
         divisor: 1e6,
         valid: 0..=i64::MAX,
@@ -102,7 +109,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
     &SensorType {
         prefix: "humidity",
         label: "Humidity",
-        description: "Relative humidity: humidity*_input in /sys/class/hwmon",
+        description: "Relative humidity of the air.",
+        formula: "humidity*_input / 1000 of the chip in /sys/class/hwmon",
         unit: unit::PERCENT,
         divisor: 1e3,
         valid: 0..=100_000,
@@ -117,7 +125,8 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
 pub(crate) static ALARM: SensorType = SensorType {
     prefix: "intrusion",
     label: "Intrusion",
-    description: "Whether the chip raises this alarm, 1 or 0: the file of this name in /sys/class/hwmon",
+    description: "Alarm of the chip: 1 while it is raised, otherwise 0.",
+    formula: "the file of this name of the chip in /sys/class/hwmon",
     unit: unit::ONE,
     divisor: 1.0,
     valid: 0..=1,

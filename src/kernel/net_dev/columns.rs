@@ -32,29 +32,29 @@ pub(super) const FIELDS: usize = ALL_DOWN - DOWN;
 /// The properties of an interface, and the formula of each over its row.
 #[rustfmt::skip]
 pub(super) const PROPERTIES: [RowProperty; 12] = [
-    (Property::new("download", "download rate", "Bytes received: bytes of Receive in the interface's line of /proc/net/dev", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 1.0)),
-    (Property::new("upload", "upload rate", "Bytes sent: bytes of Transmit in the interface's line of /proc/net/dev", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + UP, 1.0)),
-    (Property::new("downloadBits", "download rate, bits", "Bits received: bytes of Receive in the interface's line of /proc/net/dev, times 8", unit::BITS_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 8.0)),
-    (Property::new("uploadBits", "upload rate, bits", "Bits sent: bytes of Transmit in the interface's line of /proc/net/dev, times 8", unit::BITS_PER_SECOND, Kind::Rate), |row| rate(row + UP, 8.0)),
-    (Property::new("totalDownload", "total downloaded", "Bytes received since the interface is there: bytes of Receive in its line of /proc/net/dev", unit::BYTES, Kind::Total), |row| Formula::Level(row + DOWN)),
-    (Property::new("totalUpload", "total uploaded", "Bytes sent since the interface is there: bytes of Transmit in its line of /proc/net/dev", unit::BYTES, Kind::Total), |row| Formula::Level(row + UP)),
-    (Property::new("downloadPackets", "packets received", "Packets received: packets of Receive in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_PACKETS, 1.0)),
-    (Property::new("uploadPackets", "packets sent", "Packets sent: packets of Transmit in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_PACKETS, 1.0)),
-    (Property::new("downloadErrors", "errors received", "Packets received with errors: errs of Receive in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_ERRORS, 1.0)),
-    (Property::new("uploadErrors", "errors sent", "Packets that could not be sent: errs of Transmit in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_ERRORS, 1.0)),
-    (Property::new("downloadDrops", "packets dropped, received", "Packets received and dropped: drop of Receive in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_DROPS, 1.0)),
-    (Property::new("uploadDrops", "packets dropped, sent", "Packets to be sent and dropped: drop of Transmit in the interface's line of /proc/net/dev", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_DROPS, 1.0)),
+    (Property::new("download", "Download rate", "Data received per second.", "growth of bytes of Receive in the interface's line of /proc/net/dev per second", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 1.0)),
+    (Property::new("upload", "Upload rate", "Data sent per second.", "growth of bytes of Transmit in the interface's line of /proc/net/dev per second", unit::BYTES_PER_SECOND, Kind::Rate), |row| rate(row + UP, 1.0)),
+    (Property::new("downloadBits", "Download rate in bits", "Bits received per second.", "growth of 8 × bytes of Receive in the interface's line of /proc/net/dev per second", unit::BITS_PER_SECOND, Kind::Rate), |row| rate(row + DOWN, 8.0)),
+    (Property::new("uploadBits", "Upload rate in bits", "Bits sent per second.", "growth of 8 × bytes of Transmit in the interface's line of /proc/net/dev per second", unit::BITS_PER_SECOND, Kind::Rate), |row| rate(row + UP, 8.0)),
+    (Property::new("totalDownload", "Total downloaded", "Data received since the interface was created.", "bytes of Receive in the interface's line of /proc/net/dev", unit::BYTES, Kind::Total), |row| Formula::Level(row + DOWN)),
+    (Property::new("totalUpload", "Total uploaded", "Data sent since the interface was created.", "bytes of Transmit in the interface's line of /proc/net/dev", unit::BYTES, Kind::Total), |row| Formula::Level(row + UP)),
+    (Property::new("downloadPackets", "Packets received", "Packets received per second.", "growth of packets of Receive in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_PACKETS, 1.0)),
+    (Property::new("uploadPackets", "Packets sent", "Packets sent per second.", "growth of packets of Transmit in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_PACKETS, 1.0)),
+    (Property::new("downloadErrors", "Receive errors", "Packets per second that arrived with errors.", "growth of errs of Receive in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_ERRORS, 1.0)),
+    (Property::new("uploadErrors", "Send errors", "Packets per second that could not be sent.", "growth of errs of Transmit in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_ERRORS, 1.0)),
+    (Property::new("downloadDrops", "Dropped packets received", "Packets per second that arrived and were dropped.", "growth of drop of Receive in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + DOWN_DROPS, 1.0)),
+    (Property::new("uploadDrops", "Dropped packets sent", "Packets per second that were to be sent and were dropped.", "growth of drop of Transmit in the interface's line of /proc/net/dev per second", unit::PER_SECOND, Kind::Rate), |row| rate(row + UP_DROPS, 1.0)),
 ];
 
 /// The properties of all interfaces together.
 #[rustfmt::skip]
 pub(super) const ALL: [(Property, Formula); 6] = [
-    (Property::new("download", "download rate", "Bytes received by the machine, each once: bytes of Receive in the lines of hardware in /proc/net/dev, or, where there is none, of what stands on no other interface; never lo", unit::BYTES_PER_SECOND, Kind::Rate), sum(ALL_DOWN, 1.0)),
-    (Property::new("upload", "upload rate", "Bytes sent by the machine, each once: bytes of Transmit in the lines of hardware in /proc/net/dev, or, where there is none, of what stands on no other interface; never lo", unit::BYTES_PER_SECOND, Kind::Rate), sum(ALL_UP, 1.0)),
-    (Property::new("downloadBits", "download rate, bits", "Bits received by the machine: network/all/download times 8, from /proc/net/dev", unit::BITS_PER_SECOND, Kind::Rate), sum(ALL_DOWN, 8.0)),
-    (Property::new("uploadBits", "upload rate, bits", "Bits sent by the machine: network/all/upload times 8, from /proc/net/dev", unit::BITS_PER_SECOND, Kind::Rate), sum(ALL_UP, 8.0)),
-    (Property::new("totalDownload", "total downloaded", "Bytes received by the interfaces that are there and count for network/all/download: bytes of Receive in /proc/net/dev", unit::BYTES, Kind::Total), Formula::Level(0)),
-    (Property::new("totalUpload", "total uploaded", "Bytes sent by the interfaces that are there and count for network/all/upload: bytes of Transmit in /proc/net/dev", unit::BYTES, Kind::Total), Formula::Level(1)),
+    (Property::new("download", "Download rate", "Data that the machine received per second.", "growth of bytes of Receive in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo, per second", unit::BYTES_PER_SECOND, Kind::Rate), sum(ALL_DOWN, 1.0)),
+    (Property::new("upload", "Upload rate", "Data that the machine sent per second.", "growth of bytes of Transmit in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo, per second", unit::BYTES_PER_SECOND, Kind::Rate), sum(ALL_UP, 1.0)),
+    (Property::new("downloadBits", "Download rate in bits", "Bits that the machine received per second.", "growth of 8 × bytes of Receive in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo, per second", unit::BITS_PER_SECOND, Kind::Rate), sum(ALL_DOWN, 8.0)),
+    (Property::new("uploadBits", "Upload rate in bits", "Bits that the machine sent per second.", "growth of 8 × bytes of Transmit in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo, per second", unit::BITS_PER_SECOND, Kind::Rate), sum(ALL_UP, 8.0)),
+    (Property::new("totalDownload", "Total downloaded", "Data that the present interfaces have received since they were created.", "bytes of Receive in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo", unit::BYTES, Kind::Total), Formula::Level(0)),
+    (Property::new("totalUpload", "Total uploaded", "Data that the present interfaces have sent since they were created.", "bytes of Transmit in /proc/net/dev, summed over the interfaces of hardware, or, if there are none, over those that no other interface is below, without lo", unit::BYTES, Kind::Total), Formula::Level(1)),
 ];
 
 const fn rate(column: usize, scale: f64) -> Formula {

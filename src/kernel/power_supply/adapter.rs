@@ -28,8 +28,9 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
     (
         Property::new(
             "online",
-            "online",
-            "Whether it supplies power, 1 or 0: online in /sys/class/power_supply; 2 is programmable, and so is online too",
+            "Online",
+            "Whether the supply delivers power: 1 if it does, otherwise 0.",
+            "online of /sys/class/power_supply/SUPPLY, where 2 (programmable) counts as 1",
             unit::ONE,
             Kind::Gauge,
         ),
@@ -39,8 +40,9 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
     (
         Property::new(
             "voltage",
-            "voltage",
-            "Voltage that it supplies: voltage_now in /sys/class/power_supply",
+            "Voltage",
+            "Voltage that the supply delivers.",
+            "voltage_now (µV) of /sys/class/power_supply/SUPPLY",
             unit::VOLTS,
             Kind::Gauge,
         ),
@@ -50,8 +52,9 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
     (
         Property::new(
             "current",
-            "current",
-            "Current that it supplies: current_now in /sys/class/power_supply",
+            "Current",
+            "Current that the supply delivers.",
+            "current_now (µA) of /sys/class/power_supply/SUPPLY",
             unit::AMPERES,
             Kind::Gauge,
         ),

@@ -35,13 +35,15 @@ pub(super) struct Battery {
 
 const NAME: Property = Property::text(
     "name",
-    "name",
-    "Maker and model of the battery: manufacturer and model_name in /sys/class/power_supply",
+    "Name",
+    "Maker and model of the battery.",
+    "manufacturer and model_name of /sys/class/power_supply/BATTERY",
 );
 const STATUS_PROPERTY: Property = Property::text(
     "status",
-    "status",
-    "What the battery does, in the kernel's words: status in /sys/class/power_supply",
+    "Status",
+    "State of the battery: Charging, Discharging, Not charging, Full or Unknown.",
+    "status of /sys/class/power_supply/BATTERY",
 );
 
 /// The columns of the texts come first, then those of [`PROPERTIES`].
@@ -55,8 +57,8 @@ type DerivedProperty = (
 );
 
 macro_rules! gauge {
-    ($id:literal, $label:literal, $unit:expr, $description:literal) => {
-        Property::new($id, $label, $description, $unit, Kind::Gauge)
+    ($id:literal, $name:literal, $unit:expr, $description:literal, $formula:literal) => {
+        Property::new($id, $name, $description, $formula, $unit, Kind::Gauge)
     };
 }
 
@@ -64,9 +66,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "design",
-            "design capacity",
+            "Design capacity",
             unit::WATT_HOURS,
-            "Energy that the battery was made to hold: energy_full_design in /sys/class/power_supply, or charge_full_design × the voltage it was made for"
+            "Energy that the battery could hold when it was new.",
+            "energy_full_design of /sys/class/power_supply/BATTERY, or charge_full_design × design voltage"
         ),
         |attributes| attributes.energy("energy_full_design", "charge_full_design"),
         &["energy_full_design", "charge_full_design"],
@@ -74,9 +77,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "capacity",
-            "capacity",
+            "Capacity",
             unit::WATT_HOURS,
-            "Energy that the battery can hold now: energy_full in /sys/class/power_supply, or charge_full × the voltage it was made for"
+            "Energy that the full battery holds now.",
+            "energy_full of /sys/class/power_supply/BATTERY, or charge_full × design voltage"
         ),
         |attributes| attributes.energy("energy_full", "charge_full"),
         &["energy_full", "charge_full"],
@@ -84,9 +88,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "health",
-            "health",
+            "Health",
             unit::PERCENT,
-            "Share of the design that the battery can still hold, at most 100: energy_full / energy_full_design in /sys/class/power_supply, or the same of charge_*"
+            "Share of its design capacity that the battery can still hold.",
+            "energy_full / energy_full_design of /sys/class/power_supply/BATTERY, or charge_full / charge_full_design, at most 100"
         ),
         BatteryAttributes::health,
         &["energy_full_design", "charge_full_design"],
@@ -94,9 +99,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "charge",
-            "charge",
+            "Charge",
             unit::WATT_HOURS,
-            "Energy in the battery: energy_now in /sys/class/power_supply, or charge_now × the voltage it was made for"
+            "Energy in the battery.",
+            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage"
         ),
         |attributes| attributes.energy("energy_now", "charge_now"),
         &["energy_now", "charge_now"],
@@ -104,9 +110,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "chargePercentage",
-            "charge, per cent",
+            "Charge percentage",
             unit::PERCENT,
-            "Share of the capacity that is in the battery: capacity in /sys/class/power_supply, or energy_now / energy_full, or the same of charge_*"
+            "Share of its capacity that is in the battery.",
+            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full"
         ),
         BatteryAttributes::percentage,
         &["capacity", "energy_now", "charge_now"],
@@ -114,9 +121,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "chargeRate",
-            "charge rate",
+            "Charge rate",
             unit::WATTS,
-            "Power that goes into the battery, negative while it is discharged: power_now in /sys/class/power_supply, or current_now × voltage_now, with the sign that status says"
+            "Power that flows into the battery, negative while it discharges.",
+            "power_now of /sys/class/power_supply/BATTERY, or current_now × voltage_now, with the sign that status tells"
         ),
         BatteryAttributes::rate,
         &["power_now", "current_now"],
@@ -124,9 +132,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "voltage",
-            "voltage",
+            "Voltage",
             unit::VOLTS,
-            "Voltage of the battery: voltage_now in /sys/class/power_supply"
+            "Voltage of the battery.",
+            "voltage_now of /sys/class/power_supply/BATTERY"
         ),
         |attributes| Ok(attributes.number("voltage_now")? / 1e6),
         &["voltage_now"],
@@ -134,9 +143,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "temperature",
-            "temperature",
+            "Temperature",
             unit::CELSIUS,
-            "Temperature of the battery: temp in /sys/class/power_supply"
+            "Temperature of the battery.",
+            "temp / 10 of /sys/class/power_supply/BATTERY"
         ),
         BatteryAttributes::temperature,
         &["temp"],
@@ -144,9 +154,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "cycles",
-            "cycles",
+            "Charge cycles",
             unit::ONE,
-            "How often the battery was charged: cycle_count in /sys/class/power_supply"
+            "Number of times that the battery has been charged and discharged.",
+            "cycle_count of /sys/class/power_supply/BATTERY"
         ),
         |attributes| attributes.number("cycle_count"),
         &["cycle_count"],
@@ -154,9 +165,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "timeToEmpty",
-            "time to empty",
+            "Time to empty",
             unit::SECONDS,
-            "Time until the battery is empty, stale unless it is being discharged: time_to_empty_now or time_to_empty_avg in /sys/class/power_supply, or charge / -chargeRate"
+            "Time until the battery is empty, while it discharges.",
+            "time_to_empty_now or time_to_empty_avg of /sys/class/power_supply/BATTERY, or charge / −chargeRate; stale unless it discharges"
         ),
         BatteryAttributes::time_to_empty,
         &[
@@ -169,9 +181,10 @@ static PROPERTIES: [DerivedProperty; 11] = [
     (
         gauge!(
             "timeToFull",
-            "time to full",
+            "Time to full",
             unit::SECONDS,
-            "Time until the battery is full, stale unless it is being charged: time_to_full_now or time_to_full_avg in /sys/class/power_supply, or (capacity - charge) / chargeRate"
+            "Time until the battery is full, while it charges.",
+            "time_to_full_now or time_to_full_avg of /sys/class/power_supply/BATTERY, or (capacity − charge) / chargeRate; stale unless it charges"
         ),
         BatteryAttributes::time_to_full,
         &[

@@ -54,69 +54,84 @@ const TOTAL: usize = 3;
 
 /// The properties of a line: one for each column, and the share since the last reading.
 macro_rules! properties {
-    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal) => {
+    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal, $waited:literal) => {
         [
             Property::new(
                 $ten,
-                concat!($line, ", 10 s"),
+                concat!($tasks, " stalled, 10 s"),
                 concat!(
                     "Share of the last 10 seconds in which ",
-                    $tasks,
-                    " waited for it: avg10 of the line ",
+                    $waited,
+                    " waited for the resource."
+                ),
+                concat!(
+                    "avg10 of the line ",
                     $line,
-                    " of the resource's file in /proc/pressure/"
+                    " in the resource's file in /proc/pressure/"
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
             ),
             Property::new(
                 $sixty,
-                concat!($line, ", 60 s"),
+                concat!($tasks, " stalled, 60 s"),
                 concat!(
                     "Share of the last minute in which ",
-                    $tasks,
-                    " waited for it: avg60 of the line ",
+                    $waited,
+                    " waited for the resource."
+                ),
+                concat!(
+                    "avg60 of the line ",
                     $line,
-                    " of the resource's file in /proc/pressure/"
+                    " in the resource's file in /proc/pressure/"
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
             ),
             Property::new(
                 $five,
-                concat!($line, ", 300 s"),
+                concat!($tasks, " stalled, 300 s"),
                 concat!(
                     "Share of the last 5 minutes in which ",
-                    $tasks,
-                    " waited for it: avg300 of the line ",
+                    $waited,
+                    " waited for the resource."
+                ),
+                concat!(
+                    "avg300 of the line ",
                     $line,
-                    " of the resource's file in /proc/pressure/"
+                    " in the resource's file in /proc/pressure/"
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
             ),
             Property::new(
                 $total,
-                concat!($line, ", total"),
+                concat!($tasks, " stalled, total"),
                 concat!(
-                    "Time since the kernel started in which ",
-                    $tasks,
-                    " waited for it: total of the line ",
+                    "Time since boot in which ",
+                    $waited,
+                    " waited for the resource."
+                ),
+                concat!(
+                    "total of the line ",
                     $line,
-                    " of the resource's file in /proc/pressure/"
+                    " in the resource's file in /proc/pressure/"
                 ),
                 unit::MICROSECONDS,
                 Kind::Total,
             ),
             Property::new(
                 $line,
-                $line,
+                concat!($tasks, " stalled"),
                 concat!(
                     "Share of the time since the last reading in which ",
-                    $tasks,
-                    " waited for it: what total grew by, of the line ",
+                    $waited,
+                    " waited for the resource."
+                ),
+                concat!(
+                    "growth of total / time between two readings, of the line ",
                     $line,
-                    " of the resource's file in /proc/pressure/"
+                    " in the resource's file in /proc/pressure/"
                 ),
                 unit::PERCENT,
                 Kind::Rate,
@@ -130,7 +145,8 @@ const SOME: [Property; WIDTH + 1] = properties!(
     "some60Sec",
     "some300Sec",
     "someTotal",
-    "a task"
+    "Some tasks",
+    "at least one task"
 );
 const FULL: [Property; WIDTH + 1] = properties!(
     "full",
@@ -138,6 +154,7 @@ const FULL: [Property; WIDTH + 1] = properties!(
     "full60Sec",
     "full300Sec",
     "fullTotal",
+    "All tasks",
     "all tasks at once"
 );
 

@@ -36,39 +36,48 @@ const PROPERTIES: [(Property, usize); 4] = [
     (
         share(
             "usage",
-            "usage",
-            "Share of the time spent working, from /proc/stat: (user + nice + system + irq + softirq + steal) / (the same + idle + iowait); waiting for a disk is not work",
+            "Usage",
+            "Share of the time in which the processor worked.",
+            "(user + nice + system + irq + softirq + steal) / (the same + idle + iowait) of the line cpu or cpuN in /proc/stat",
         ),
         USED,
     ),
     (
         share(
             "user",
-            "user usage",
-            "Share of the time spent in programs and guests, from /proc/stat: (user + nice) / total",
+            "User usage",
+            "Share of the time in which programs ran.",
+            "(user + nice) / (user + nice + system + irq + softirq + steal + idle + iowait) of the line cpu or cpuN in /proc/stat; guests are part of user and nice",
         ),
         USER,
     ),
     (
         share(
             "system",
-            "system usage",
-            "Share of the time spent in the kernel, from /proc/stat: (system + irq + softirq) / total",
+            "System usage",
+            "Share of the time in which the kernel ran.",
+            "(system + irq + softirq) / (user + nice + system + irq + softirq + steal + idle + iowait) of the line cpu or cpuN in /proc/stat",
         ),
         SYSTEM,
     ),
     (
         share(
             "wait",
-            "wait",
-            "Share of the time idle while a task waited for a disk, from /proc/stat: iowait / total",
+            "I/O wait",
+            "Share of the time in which the processor was idle while a task waited for a disk.",
+            "iowait / (user + nice + system + irq + softirq + steal + idle + iowait) of the line cpu or cpuN in /proc/stat",
         ),
         WAIT,
     ),
 ];
 
-const fn share(id: &'static str, name: &'static str, description: &'static str) -> Property {
-    Property::new(id, name, description, unit::PERCENT, Kind::Rate)
+const fn share(
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    formula: &'static str,
+) -> Property {
+    Property::new(id, name, description, formula, unit::PERCENT, Kind::Rate)
 }
 
 impl CpuCounters {

@@ -65,15 +65,25 @@ const WIDTH: usize = 1 + PROPERTIES.len();
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 9] = [
-    Property::new("total", "total space", "Size of the file system: f_blocks times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("used", "used space", "What files take up: (f_blocks - f_bfree) times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("free", "free space", "What users may still fill, without what is kept for root: f_bavail times f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("usedPercent", "used space, per cent", "Share of the room for users that is used: used / (used + free), as df shows it, from statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("freePercent", "free space, per cent", "Share of the room for users that is free: free / (used + free), from statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("totalInodes", "total inodes", "Files that the file system has room for: f_files of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodes", "used inodes", "Files in the file system: f_files - f_ffree of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
-    Property::new("freeInodes", "free inodes", "Files that can still be made: f_ffree of statvfs(3); gone where there is no limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodesPercent", "used inodes, per cent", "Share of the files that there is room for: (f_files - f_ffree) / f_files of statvfs(3); gone where there is no limit", unit::PERCENT, Kind::Gauge),
+    Property::new("total", "Total space", "Size of the file system.", "f_blocks × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("used", "Used space", "Space that files and directories take up.", "(f_blocks − f_bfree) × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("free", "Free space", "Space that users can still fill.", "f_bavail × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
+    Property::new("usedPercent", "Used percentage", "Share of the space for users that is used.", "used / (used + free) as in df(1): (f_blocks − f_bfree) / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
+    Property::new("freePercent", "Free percentage", "Share of the space for users that is free.", "free / (used + free): f_bavail / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
+    Property::new("totalInodes", "Total inodes", "Number of files that the file system can hold.", "f_files of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
+    Property::new("usedInodes", "Used inodes", "Number of files that the file system holds.", "f_files − f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
+    Property::new("freeInodes", "Free inodes", "Number of files that can still be created.", "f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
+    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); gone without a limit", unit::PERCENT, Kind::Gauge),
+];
+
+/// The properties of all file systems together: the first of [`PROPERTIES`].
+#[rustfmt::skip]
+const ALL_PROPERTIES: [Property; ALL] = [
+    Property::new("total", "Total space", "Size of all file systems on disks of this machine.", "f_blocks × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
+    Property::new("used", "Used space", "Space that files and directories take up on all disks of this machine.", "(f_blocks − f_bfree) × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
+    Property::new("free", "Free space", "Space that users can still fill on all disks of this machine.", "f_bavail × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
+    Property::new("usedPercent", "Used percentage", "Share of the space for users that is used, on all disks of this machine.", "used / (used + free) of the sums from statvfs(3)", unit::PERCENT, Kind::Gauge),
+    Property::new("freePercent", "Free percentage", "Share of the space for users that is free, on all disks of this machine.", "free / (used + free) of the sums from statvfs(3)", unit::PERCENT, Kind::Gauge),
 ];
 
 impl FileSystemSpace {
@@ -167,7 +177,7 @@ impl Source for FileSystemSpace {
         }
         if !file_systems.is_empty() {
             let object = block::all_disks();
-            let totals = PROPERTIES[..ALL].iter().enumerate();
+            let totals = ALL_PROPERTIES.iter().enumerate();
             metrics.extend(totals.map(|(column, property)| {
                 property.of("disk", b"all", &object, Formula::Level(column))
             }));

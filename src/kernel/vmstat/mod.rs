@@ -46,8 +46,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "in",
-            "read in",
-            "Bytes read from disks, whatever for: pgpgin of /proc/vmstat, which counts KiB",
+            "Paged in",
+            "Data read from disks per second.",
+            "growth of pgpgin (KiB) in /proc/vmstat per second",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
@@ -56,8 +57,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "out",
-            "written out",
-            "Bytes written to disks, whatever for: pgpgout of /proc/vmstat, which counts KiB",
+            "Paged out",
+            "Data written to disks per second.",
+            "growth of pgpgout (KiB) in /proc/vmstat per second",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
@@ -66,8 +68,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "swapIn",
-            "swapped in",
-            "Bytes brought back from swap: pswpin of /proc/vmstat times the size of a page",
+            "Swapped in",
+            "Data read back from the swap space per second.",
+            "growth of pswpin in /proc/vmstat per second × page size",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
@@ -76,8 +79,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "swapOut",
-            "swapped out",
-            "Bytes put into swap: pswpout of /proc/vmstat times the size of a page",
+            "Swapped out",
+            "Data written to the swap space per second.",
+            "growth of pswpout in /proc/vmstat per second × page size",
             unit::BYTES_PER_SECOND,
             Kind::Rate,
         ),
@@ -86,8 +90,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "faults",
-            "page faults",
-            "Accesses to memory for which the kernel had to act: pgfault of /proc/vmstat",
+            "Page faults",
+            "Accesses to memory per second for which the kernel had to provide a page.",
+            "growth of pgfault in /proc/vmstat per second",
             unit::PER_SECOND,
             Kind::Rate,
         ),
@@ -96,8 +101,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "majorFaults",
-            "major page faults",
-            "Accesses to memory that had to wait for a disk: pgmajfault of /proc/vmstat",
+            "Major page faults",
+            "Accesses to memory per second that had to wait for a disk.",
+            "growth of pgmajfault in /proc/vmstat per second",
             unit::PER_SECOND,
             Kind::Rate,
         ),
@@ -106,8 +112,9 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
     (
         Property::new(
             "oomKills",
-            "kills for want of memory",
-            "Processes that the kernel killed since it started because memory ran out: oom_kill of /proc/vmstat, since Linux 4.13",
+            "OOM kills",
+            "Processes that the kernel has killed since boot because memory ran out.",
+            "oom_kill of /proc/vmstat (since Linux 4.13)",
             unit::ONE,
             Kind::Total,
         ),
