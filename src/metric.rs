@@ -181,6 +181,28 @@ pub struct Limits {
     pub are_lower: bool,
 }
 
+impl Limits {
+    /// Limits that normal values are below. A warning above the critical value makes no sense and is left out.
+    pub fn upper(warning: Option<f64>, critical: Option<f64>) -> Self {
+        let is_sound = |warning: &f64| critical.is_none_or(|critical| *warning <= critical);
+        Self {
+            warning: warning.filter(is_sound),
+            critical,
+            are_lower: false,
+        }
+    }
+
+    /// Limits that normal values are above. A warning below the critical value makes no sense and is left out.
+    pub fn lower(warning: Option<f64>, critical: Option<f64>) -> Self {
+        let is_sound = |warning: &f64| critical.is_none_or(|critical| *warning >= critical);
+        Self {
+            warning: warning.filter(is_sound),
+            critical,
+            are_lower: warning.or(critical).is_some(),
+        }
+    }
+}
+
 /// A metric: its metadata, and the formula of its readings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {

@@ -10,10 +10,10 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         Error, Provider, Roots,
-        device::{Device, Location},
+        device::{Device, Location, fact},
         parse,
         pool::Pool,
-        property::Property,
+        property::{Property, Range},
     },
 };
 
@@ -85,10 +85,23 @@ fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
                 }),
                 // cpuinfo_cur_freq is readable by root only, and asks the hardware.
                 file: "scaling_cur_freq".to_owned(),
-                limits: ["cpuinfo_min_freq", "cpuinfo_max_freq"].map(|file| Some(file.to_owned())),
+                read_range: Box::new(read_range),
             })
     };
     Ok(cpus(sys)?.into_iter().filter_map(attribute).collect())
+}
+
+/// Reads the frequencies between which the CPU can run.
+fn read_range(device: &Device) -> Range {
+    let limit = |file| match megahertz(fact(device.path(file))?.as_bytes()) {
+        Raw::Number(limit) => Some(limit),
+        _ => None,
+    };
+    Range {
+        minimum: limit("cpuinfo_min_freq"),
+        maximum: limit("cpuinfo_max_freq"),
+        ..Range::default()
+    }
 }
 
 /// Converts kilohertz to megahertz. A driver that does not know the frequency writes 0 or `<unknown>`.

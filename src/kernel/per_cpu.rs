@@ -14,13 +14,13 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         About, Error, Provider, Roots, Source,
-        device::{Attribute, Device, fact, names, split_number},
+        device::{Attribute, Device, names, split_number},
         family::{self, Members},
         file::File,
         offload::{Offload, Offloadable, SourceQueue},
         parse,
         pool::Pool,
-        property::Property,
+        property::{Property, Range},
     },
 };
 
@@ -48,8 +48,8 @@ pub(super) struct CpuAttribute {
     pub(super) cpu: u32,
     pub(super) device: Device,
     pub(super) file: String,
-    /// The files with the smallest and the largest value that can occur.
-    pub(super) limits: [Option<String>; 2],
+    /// Reads the scale and the limits from the device.
+    pub(super) read_range: Box<dyn Fn(&Device) -> Range + Send>,
 }
 
 /// The family of a quantity: a member for each CPU that `find` returns an attribute for, and one for all.
@@ -156,14 +156,6 @@ impl SingleCpu {
         let property = self.quantity.one;
         property.of("cpu", id.as_bytes(), &object, Formula::Level(0))
     }
-
-    fn limit(&self, file: &Option<String>) -> Option<f64> {
-        let text = fact(self.attribute.device.path(file.as_ref()?))?;
-        match (self.quantity.value)(text.as_bytes()) {
-            Raw::Number(limit) if limit > 0.0 => Some(limit),
-            _ => None,
-        }
-    }
 }
 
 impl Source for SingleCpu {
@@ -175,13 +167,10 @@ impl Source for SingleCpu {
         if !self.path().exists() {
             return Ok(Vec::new());
         }
-        let metric = self.metric();
-        let [minimum, maximum] = &self.attribute.limits;
-        Ok(vec![Metric {
-            minimum: self.limit(minimum).or(metric.minimum),
-            maximum: self.limit(maximum).or(metric.maximum),
-            ..metric
-        }])
+        let mut metric = self.metric();
+        let range = (self.attribute.read_range)(&self.attribute.device);
+        range.apply(&mut metric);
+        Ok(vec![metric])
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {

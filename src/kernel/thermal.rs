@@ -14,11 +14,12 @@ use crate::{
         sensor::Sensor,
         sensor_type::{SensorType, TEMPERATURE},
     },
-    metric::{Group, Object},
+    metric::{Group, Limits, Object},
     object,
     source::{
         Error,
         device::{Device, fact, names},
+        property::Range,
     },
 };
 
@@ -76,7 +77,7 @@ impl Zone {
         let object = Object::new(&self.kind, Group::Sensors);
         let feature = format!("temp{}", self.index);
         Sensor::new(device, (&id, &object), &TEMPERATURE, &feature, "temp", None)
-            .with_limits(critical_trip)
+            .with_range(trip_points)
     }
 
     fn object(&self) -> String {
@@ -84,12 +85,24 @@ impl Zone {
     }
 }
 
-/// Reads the temperature at which the machine shuts down, the critical trip point, as the largest value.
-fn critical_trip(sensor_type: &SensorType, device: &Device, _: &str) -> (Option<f64>, Option<f64>) {
-    let mut critical = (0..)
-        .map_while(|trip| Some((trip, fact(device.path(&format!("trip_point_{trip}_type")))?)))
-        .filter(|(_, kind)| kind == "critical")
-        .filter_map(|(trip, _)| fact(device.path(&format!("trip_point_{trip}_temp"))))
-        .filter_map(|text| sensor_type.parse_limit(&text));
-    (None, critical.next().filter(|&limit| limit > 0.0))
+/// Reads the trip points. At `critical` the machine shuts down. At `hot` the kernel warns, and at `passive` it slows
+/// devices down.
+pub(crate) fn trip_points(sensor_type: &SensorType, device: &Device, _: &str) -> Range {
+    let points = (0..)
+        .map_while(|trip| Some((trip, fact(device.path(&format!("trip_point_{trip}_type")))?)));
+    let points: Vec<(i32, String)> = points.collect();
+    let lowest = |wanted: &str| {
+        let of_kind = points.iter().filter(|(_, kind)| kind == wanted);
+        let temperatures = of_kind.filter_map(|(trip, _)| {
+            let text = fact(device.path(&format!("trip_point_{trip}_temp")))?;
+            // A trip point that is switched off has 0 or a negative temperature.
+            sensor_type.parse_limit(&text).filter(|&limit| limit > 0.0)
+        });
+        temperatures.reduce(f64::min)
+    };
+    let warning = lowest("hot").or_else(|| lowest("passive"));
+    Range {
+        limits: Limits::upper(warning, lowest("critical")),
+        ..Range::default()
+    }
 }

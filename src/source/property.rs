@@ -3,10 +3,31 @@
 use std::borrow::Cow;
 
 use crate::{
-    metric::{Kind, Metric, Object, unit},
+    metric::{Kind, Limits, Metric, Object, unit},
     object,
     rate::Formula,
 };
+
+/// The scale and the limits of a metric, as far as a device tells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) minimum: Option<f64>,
+    pub(crate) maximum: Option<f64>,
+    pub(crate) limits: Limits,
+}
+
+impl Range {
+    /// Sets the scale and the limits of a metric. It keeps its own scale where the device tells none, or a minimum that
+    /// is not below the maximum.
+    pub(crate) fn apply(&self, metric: &mut Metric) {
+        let ends = self.minimum.zip(self.maximum);
+        if ends.is_none_or(|(minimum, maximum)| minimum < maximum) {
+            metric.minimum = self.minimum.or(metric.minimum);
+            metric.maximum = self.maximum.or(metric.maximum);
+        }
+        metric.limits = self.limits;
+    }
+}
 
 /// A property of objects: `read` of disks.
 #[derive(Clone, Copy)]

@@ -10,10 +10,11 @@ use crate::{
         hwmon::{
             ChipDevices,
             chip::{Chip, chips},
+            sensor::read_range,
             sensor_type,
         },
         per_cpu::{self, CpuAttribute, CpuQuantity, cpus},
-        thermal::zones,
+        thermal::{trip_points, zones},
     },
     metric::{Kind, unit},
     source::{
@@ -125,7 +126,10 @@ fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>
             cpu: cpu.cpu,
             device: device.clone(),
             file: format!("{feature}_input"),
-            limits: [None, Some(format!("{feature}_crit"))],
+            read_range: {
+                let feature = feature.clone();
+                Box::new(move |device| read_range(&sensor_type::TEMPERATURE, device, &feature))
+            },
         })
     };
     let found: Vec<_> = topology.iter().filter_map(attribute).collect();
@@ -232,7 +236,7 @@ fn zone_attributes(
             cpu: cpu.cpu,
             device,
             file: "temp".to_owned(),
-            limits: [None, None],
+            read_range: Box::new(|device| trip_points(&sensor_type::TEMPERATURE, device, "")),
         })
     };
     Ok(topology.iter().filter_map(attribute).collect())

@@ -5,12 +5,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use super::fdinfo::Fdinfo;
+use super::{fdinfo::Fdinfo, pci};
 use crate::{
     metric::{Group, Object},
     reading::Fault,
@@ -42,6 +42,8 @@ struct KnownGpu {
     nodes: Vec<String>,
     power: Arc<PowerState>,
     fdinfo: Arc<Fdinfo>,
+    /// Set when a source needs it, because the list of names is long.
+    object: Arc<OnceLock<Object>>,
 }
 
 /// A GPU that is present.
@@ -56,6 +58,7 @@ pub(super) struct Gpu {
     pub(super) nodes: Vec<String>,
     power: Arc<PowerState>,
     pub(super) fdinfo: Arc<Fdinfo>,
+    object: Arc<OnceLock<Object>>,
 }
 
 impl Gpus {
@@ -113,6 +116,7 @@ impl Gpus {
                 nodes: known.nodes.clone(),
                 power: known.power.clone(),
                 fdinfo: known.fdinfo.clone(),
+                object: known.object.clone(),
             });
         }
         Ok(found)
@@ -126,6 +130,7 @@ impl Gpus {
     fn known_gpu(&self, path: PathBuf, nodes: Vec<String>) -> KnownGpu {
         KnownGpu {
             power: self.powers.of(&path),
+            object: Arc::default(),
             fdinfo: Arc::new(Fdinfo::new(&self.pool, &self.roots.proc, &nodes)),
             path,
             nodes,
@@ -142,10 +147,15 @@ impl Gpu {
             .unwrap_or_default()
     }
 
-    /// The object of its metrics.
-    pub(super) fn object(&self) -> Object {
-        let title = format!("GPU {} ({})", self.number, self.driver);
-        Object::new(&title, Group::Graphics)
+    /// The object of its metrics: the model, or the number and the driver if the system has no name for the model. No
+    /// device is woken: the kernel knows the ids.
+    pub(super) fn object(&self, roots: &Roots) -> Object {
+        let object = self.object.get_or_init(|| {
+            let title = pci::listed_name(roots, &self.path)
+                .unwrap_or_else(|| format!("GPU {} ({})", self.number, self.driver));
+            Object::new(&title, Group::Graphics)
+        });
+        object.clone()
     }
 
     /// Whether the device may be read. It may not while it is suspended, nor while it is left alone so that it

@@ -11,6 +11,7 @@ mod nvml;
 mod pci;
 mod quantity;
 mod reader;
+mod sensor_range;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Members,
-        pool::Pool, runtime_pm::PowerStates,
+        pool::Pool, property::Range, runtime_pm::PowerStates,
     },
 };
 
@@ -93,6 +94,8 @@ struct Member {
     quantity: GpuQuantity,
     /// The GPUs that are present and have the quantity.
     readers: Vec<GpuReader>,
+    /// The scale and the limits of one GPU. Kept for when it may not be read.
+    range: Range,
     /// The readers that were asked in this discovery whether their GPU has the quantity.
     queried: Vec<QuantityReader>,
     changed: bool,
@@ -117,6 +120,7 @@ impl Member {
             target,
             quantity,
             readers: Vec::new(),
+            range: Range::default(),
             queried: Vec::new(),
             changed: false,
         }
@@ -138,7 +142,7 @@ impl Member {
         };
         let (id, object) = match self.target {
             Target::All => ("all".to_owned(), Object::new("All GPUs", Group::Graphics)),
-            Target::One(number) => (format!("gpu{number}"), each.gpu.object()),
+            Target::One(number) => (format!("gpu{number}"), each.gpu.object(&self.gpus.roots)),
         };
         let width = self.quantity.width();
         let properties = self.quantity.properties().iter().enumerate();
@@ -159,9 +163,7 @@ impl Member {
                 if metric.formula.needs_baseline() {
                     metric.kind = Kind::Rate;
                 }
-                if self.quantity == GpuQuantity::Temperature {
-                    metric.minimum = None;
-                }
+                self.range.apply(&mut metric);
                 metric
             })
             .collect()
@@ -185,6 +187,12 @@ impl Source for Member {
             })
         };
         self.readers = self.find()?.into_iter().filter_map(reader).collect();
+        if let (Target::One(_), Some(each)) = (self.target, self.readers.first())
+            && self.quantity.is_measured()
+            && each.gpu.may_be_read().is_ok()
+        {
+            self.range = each.reader.range();
+        }
         self.queried.clear();
         self.changed = false;
         Ok(self.metrics())

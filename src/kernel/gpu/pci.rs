@@ -15,18 +15,33 @@ const LISTS: [&str; 2] = ["usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids"];
 /// The name of the device at `path` in sysfs; its numbers if the list does not have it, none if it is not a PCI
 /// device.
 pub(super) fn name(roots: &Roots, path: &Path) -> Option<String> {
+    let (vendor, device) = numbers(path)?;
+    let name = name_of(roots, &vendor, &device);
+    Some(name.unwrap_or_else(|| format!("PCI {vendor}:{device}")))
+}
+
+/// The name of the device at `path` in sysfs, if it is a PCI device that the list has.
+pub(super) fn listed_name(roots: &Roots, path: &Path) -> Option<String> {
+    let (vendor, device) = numbers(path)?;
+    name_of(roots, &vendor, &device)
+}
+
+/// The numbers of the vendor and of the device.
+fn numbers(path: &Path) -> Option<(String, String)> {
     // The kernel has read the ids when it found the device; 0x1002.
     let id = |file| {
         let mut file = File::attribute(path.join(file));
         let text = parse::text(file.read().ok()?);
         text.strip_prefix("0x").map(str::to_owned)
     };
-    let (vendor, device) = (id("vendor")?, id("device")?);
+    Some((id("vendor")?, id("device")?))
+}
+
+fn name_of(roots: &Roots, vendor: &str, device: &str) -> Option<String> {
     let list = LISTS
         .iter()
-        .find_map(|list| regular_file::table(&roots.root.join(list)).ok());
-    let name = list.and_then(|list| look_up(&list, &vendor, &device));
-    Some(name.unwrap_or_else(|| format!("PCI {vendor}:{device}")))
+        .find_map(|list| regular_file::table(&roots.root.join(list)).ok())?;
+    look_up(&list, vendor, device)
 }
 
 /// The names of a vendor and a device, which are given as four hexadecimal digits each.

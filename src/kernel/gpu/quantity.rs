@@ -57,6 +57,11 @@ impl GpuQuantity {
         matches!(self, Usage | Memory)
     }
 
+    /// Whether a sensor measures it, which may have limits.
+    pub(super) fn is_measured(self) -> bool {
+        matches!(self, Temperature | Power)
+    }
+
     /// Fills the columns of all GPUs together from their rows: the mean usage, and the sum of the memory, of
     /// the GPUs that can be read. If none can be read, the result is the first of their faults. A row begins
     /// with the column of its owner.

@@ -16,11 +16,12 @@ use super::{
         },
         memory,
     },
+    sensor_range::sensor_range,
 };
 use crate::{
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, file::File, parse, runtime_pm::NVIDIA},
+    source::{Error, file::File, parse, property::Range, runtime_pm::NVIDIA},
 };
 
 /// Reads one quantity of one GPU.
@@ -141,6 +142,14 @@ impl QuantityReader {
                 scale: 1e-6,
             },
             _ => Formula::Level(property),
+        }
+    }
+
+    /// Reads the scale and the limits of a sensor. The device must be active.
+    pub(super) fn range(&self) -> Range {
+        match self {
+            Self::Number(file, ..) => sensor_range(file.path()).unwrap_or_default(),
+            _ => Range::default(),
         }
     }
 

@@ -172,7 +172,29 @@ fn desktop() {
     desktop.check("gpu/all/usage", 37.0);
     desktop.check("gpu/all/usedVram", 4290772992.0);
     let (_, usage) = desktop.member("gpu/gpu0/usage");
-    assert_eq!(&*usage.object.title, "GPU 0 (amdgpu)");
+    assert_eq!(&*usage.object.title, name);
+    let (_, usage) = Machine::new(&roots("laptop")).member("gpu/gpu0/usage");
+    assert_eq!(&*usage.object.title, "GPU 0 (i915)");
+}
+
+#[test]
+fn limits_of_the_driver_are_used() {
+    let tree = Tree::new();
+    let files = [
+        ACTIVE,
+        ("hwmon/hwmon3/temp1_input", "56000\n"),
+        ("hwmon/hwmon3/temp1_crit", "100000\n"),
+        ("hwmon/hwmon3/power1_average", "97000000\n"),
+        ("hwmon/hwmon3/power1_cap_max", "272000000\n"),
+    ];
+    plug(&tree, "0000:03:00.0", "amdgpu", 0, &files);
+    let mut machine = Machine::new(&tree.roots());
+    let mut range = |id: &str| {
+        let (_, metric) = machine.member(id);
+        (metric.maximum, metric.limits.critical)
+    };
+    assert_eq!(range("gpu/gpu0/temperature"), (None, Some(100.0)));
+    assert_eq!(range("gpu/gpu0/power"), (Some(272.0), None));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     kernel::hwmon::sensor_type::{ALARM, SENSOR_TYPES, SensorType},
-    metric::{Metric, Object, plain_text},
+    metric::{Limits, Metric, Object, plain_text},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -12,6 +12,7 @@ use crate::{
         device::{Attribute, Device, fact, split_number},
         offload::Offloadable,
         parse,
+        property::Range,
     },
 };
 
@@ -31,14 +32,14 @@ pub(crate) struct Sensor {
     metric: Metric,
     /// The prefix of the files with the label and the limits.
     feature: String,
-    limits: Limits,
+    read_range: ReadRange,
     file: String,
     value: Attribute,
     fault: Option<Attribute>,
 }
 
-/// Reads the limits of a feature: the smallest and the largest value.
-pub(crate) type Limits = fn(&SensorType, &Device, &str) -> (Option<f64>, Option<f64>);
+/// Reads the scale and the limits of a feature.
+pub(crate) type ReadRange = fn(&SensorType, &Device, &str) -> Range;
 
 impl Sensor {
     /// The sensor of a chip that is called `chip` in ids, with the property, the file with its value, and the
@@ -72,19 +73,19 @@ impl Sensor {
                 )
             },
             feature: property.split('_').next().unwrap_or(property).to_owned(),
-            limits: read_limits,
+            read_range,
             file: file.to_owned(),
             value: device.attribute(file),
             fault: fault.map(|fault| device.attribute(&fault)),
         }
     }
 
-    /// Replaces the function that reads the limits.
-    pub(crate) fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+    /// Replaces the function that reads the scale and the limits.
+    pub(crate) fn with_range(self, read_range: ReadRange) -> Self {
+        Self { read_range, ..self }
     }
 
-    /// The metric without label and limits.
+    /// The metric without label, and with the limits that are known.
     pub(crate) fn metric(&self) -> Metric {
         self.metric.clone()
     }
@@ -140,16 +141,10 @@ impl Source for Sensor {
         metric.name = self.name().into();
         // Reading a limit may access the chip.
         if self.device.may_be_read().is_ok() {
-            let (minimum, maximum) = (self.limits)(self.sensor_type, &self.device, &self.feature);
-            let is_range = minimum
-                .zip(maximum)
-                .is_none_or(|(least, most)| least < most);
-            if is_range {
-                metric.minimum = minimum.or(metric.minimum);
-                metric.maximum = maximum.or(metric.maximum);
-                // Keeps the limits for when the device may not be read.
-                (self.metric.minimum, self.metric.maximum) = (metric.minimum, metric.maximum);
-            }
+            let range = (self.read_range)(self.sensor_type, &self.device, &self.feature);
+            range.apply(&mut metric);
+            // Kept for when the device may not be read.
+            range.apply(&mut self.metric);
         }
         Ok(vec![metric])
     }
@@ -182,18 +177,22 @@ fn is_set(flag: &mut Attribute) -> bool {
         .is_ok_and(|flag| parse::signed(flag.trim_ascii()) == Some(1))
 }
 
-fn read_limits(
-    sensor_type: &SensorType,
-    device: &Device,
-    feature: &str,
-) -> (Option<f64>, Option<f64>) {
+/// Reads the files with the scale and the limits of a feature: `temp1_max`.
+pub(crate) fn read_range(sensor_type: &SensorType, device: &Device, feature: &str) -> Range {
     let first = |items: &[&str]| {
         let mut limits = items.iter().filter_map(|item| {
             let text = fact(device.path(&format!("{feature}_{item}")))?;
-            // A limit of 0 is one that was never set.
-            sensor_type.parse_limit(&text).filter(|&limit| limit != 0.0)
+            sensor_type.parse_limit(&text)
         });
         limits.next()
     };
-    (first(sensor_type.minimum), first(sensor_type.maximum))
+    let (warning, critical) = (first(sensor_type.warning), first(sensor_type.critical));
+    Range {
+        minimum: first(sensor_type.minimum),
+        maximum: first(sensor_type.maximum),
+        limits: match sensor_type.has_lower_limits {
+            true => Limits::lower(warning, critical),
+            false => Limits::upper(warning, critical),
+        },
+    }
 }

@@ -21,9 +21,15 @@ pub(crate) struct SensorType {
     /// The valid range, in the driver's counts. A value outside is an error of the driver or the firmware:
     /// 65261.85 °C is -273 °C in 16 bits without a sign.
     valid: RangeInclusive<i64>,
-    /// The files with the limits of normal values, the widest first.
+    /// The files with the ends of the scale, the best first.
     pub(crate) minimum: &'static [&'static str],
     pub(crate) maximum: &'static [&'static str],
+    /// The files with the limits of normal values, the best first. The normal values of a fan are above its limit,
+    /// those of other sensors below: there is one pair of limits, and too much is the danger of a temperature, a
+    /// voltage, a current and a power.
+    pub(crate) warning: &'static [&'static str],
+    pub(crate) critical: &'static [&'static str],
+    pub(crate) has_lower_limits: bool,
     pub(crate) has_average: bool,
 }
 
@@ -36,8 +42,11 @@ pub(crate) static TEMPERATURE: SensorType = SensorType {
     divisor: 1e3,
     // From the boiling point of nitrogen to the limit of a thermocouple.
     valid: -196_000..=1_800_000,
-    minimum: &["lcrit", "min"],
-    maximum: &["emergency", "crit", "max"],
+    minimum: &["rated_min"],
+    maximum: &["rated_max"],
+    warning: &["max"],
+    critical: &["crit", "emergency"],
+    has_lower_limits: false,
     has_average: false,
 };
 
@@ -53,9 +62,11 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::PER_MINUTE,
         divisor: 1.0,
         valid: 0..=200_000,
-        // fan*_min is an alarm limit; a fan that stands is below it.
         minimum: &[],
         maximum: &["max"],
+        warning: &["min"],
+        critical: &[],
+        has_lower_limits: true,
         has_average: false,
     },
     &SensorType {
@@ -66,8 +77,11 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::VOLTS,
         divisor: 1e3,
         valid: -1_000_000..=1_000_000,
-        minimum: &["lcrit", "min"],
-        maximum: &["crit", "max"],
+        minimum: &["rated_min"],
+        maximum: &["rated_max"],
+        warning: &["max"],
+        critical: &["crit"],
+        has_lower_limits: false,
         has_average: false,
     },
     &SensorType {
@@ -78,8 +92,11 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::AMPERES,
         divisor: 1e3,
         valid: -10_000_000..=10_000_000,
-        minimum: &["lcrit", "min"],
-        maximum: &["crit", "max"],
+        minimum: &["rated_min"],
+        maximum: &["rated_max"],
+        warning: &["max"],
+        critical: &["crit"],
+        has_lower_limits: false,
         has_average: false,
     },
     &SensorType {
@@ -90,8 +107,11 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::WATTS,
         divisor: 1e6,
         valid: -100_000_000_000..=100_000_000_000,
-        minimum: &[],
-        maximum: &["crit", "max"],
+        minimum: &["rated_min"],
+        maximum: &["rated_max", "cap_max"],
+        warning: &["max"],
+        critical: &["crit"],
+        has_lower_limits: false,
         has_average: true,
     },
     &SensorType {
@@ -104,6 +124,9 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         valid: 0..=i64::MAX,
         minimum: &[],
         maximum: &[],
+        warning: &[],
+        critical: &[],
+        has_lower_limits: false,
         has_average: false,
     },
     &SensorType {
@@ -114,8 +137,11 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::PERCENT,
         divisor: 1e3,
         valid: 0..=100_000,
-        minimum: &[],
-        maximum: &[],
+        minimum: &["rated_min"],
+        maximum: &["rated_max"],
+        warning: &["max"],
+        critical: &[],
+        has_lower_limits: false,
         has_average: false,
     },
     // The feature has no value, only an alarm.
@@ -132,8 +158,30 @@ pub(crate) static ALARM: SensorType = SensorType {
     valid: 0..=1,
     minimum: &[],
     maximum: &[],
+    warning: &[],
+    critical: &[],
+    has_lower_limits: false,
     has_average: false,
 };
+
+/// Limits that mean none: 0 for one that was never set, and registers of 15 to 64 bits that are full.
+const UNSET: [i64; 9] = [
+    0,
+    i16::MIN as i64,
+    i16::MAX as i64,
+    u16::MAX as i64,
+    i32::MIN as i64,
+    i32::MAX as i64,
+    u32::MAX as i64,
+    i64::MIN,
+    i64::MAX,
+];
+
+/// Whether a limit in thousandths of a degree is the end of the range of a register of 8 bits, with or without a sign
+/// and a fraction: that limit is never reached.
+fn is_unset_temperature(counts: i64) -> bool {
+    matches!(counts / 1000, -128 | -127 | 127 | 128 | 255)
+}
 
 impl SensorType {
     /// Parses the value in a file of this type.
@@ -144,8 +192,13 @@ impl SensorType {
         })
     }
 
-    /// Parses the limit in a file; none if it is outside of the valid range.
+    /// Parses the limit in a file; none if it is outside of the valid range, or a number by which a chip says that it
+    /// has no limit.
     pub(crate) fn parse_limit(&self, text: &str) -> Option<f64> {
+        let counts = parse::signed(text.trim().as_bytes())?;
+        if UNSET.contains(&counts) || self.prefix == "temp" && is_unset_temperature(counts) {
+            return None;
+        }
         match self.parse_value(text.as_bytes()) {
             Raw::Number(limit) => Some(limit),
             _ => None,
@@ -164,6 +217,42 @@ impl SensorType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_mean_no_limit_are_none() {
+        let check = |prefix: &str, text: &str, expected: Option<f64>| {
+            let found = SENSOR_TYPES.iter().find(|each| each.prefix == prefix);
+            assert_eq!(
+                found.unwrap().parse_limit(text),
+                expected,
+                "{prefix} {text}"
+            );
+        };
+        check("temp", "84850\n", Some(84.85));
+        check("temp", "-40000\n", Some(-40.0));
+        for unset in [
+            "0", "127000", "127875", "128000", "255000", "255875", "65261850",
+        ] {
+            check("temp", unset, None);
+        }
+        for unset in [
+            "-127000",
+            "-128000",
+            "-273150",
+            "9223372036854775807",
+            "x",
+            "",
+        ] {
+            check("temp", unset, None);
+        }
+        check("fan", "300\n", Some(300.0));
+        check("fan", "65535\n", None);
+        check("in", "13200\n", Some(13.2));
+        check("in", "2147483647\n", None);
+        check("power", "4294967295\n", None);
+        check("power", "120000000\n", Some(120.0));
+        check("curr", "9223372036854775807\n", None);
+    }
 
     #[track_caller]
     fn check(prefix: &str, text: &str, expected: Result<f64, Fault>) {

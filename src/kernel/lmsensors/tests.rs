@@ -1,9 +1,10 @@
+mod limits;
 mod suspend;
 
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 
 use crate::{
-    metric::Metric,
+    metric::{Limits, Metric},
     reading::{Fault, Raw, Value},
     source::{
         Roots, Source,
@@ -73,30 +74,27 @@ fn a_laptop_has_the_chips_that_libsensors_shows() {
 #[test]
 fn plausible_labels_and_limits_of_the_driver_are_used() {
     let metrics = metrics(&roots("laptop"));
-    let check = |id: &str, name: &str, unit: &str, minimum, maximum| {
+    let check = |id: &str, name: &str, scale, limits| {
         let metric = &metrics[&format!("lmsensors/{id}")];
-        let found = (&*metric.name, &*metric.unit, metric.minimum, metric.maximum);
-        assert_eq!(found, (name, unit, minimum, maximum));
+        let found = ((metric.minimum, metric.maximum), metric.limits);
+        assert_eq!((&*metric.name, found), (name, (scale, limits)));
     };
-    // Its minimum is -273.15 degrees.
-    check("nvme-pci-0300/temp1", "Composite", "Cel", None, Some(84.85));
-    check("nvme-pci-0300/temp2", "Sensor 1", "Cel", None, None);
-    check(
-        "nvme-pci-0300/temp1_alarm",
-        "Composite alarm",
-        "1",
-        Some(0.0),
-        Some(1.0),
-    );
-    check("thinkpad-isa-0000/fan1", "Fan 1", "/min", Some(0.0), None);
-    check("BAT0-acpi-0/in0", "Voltage 0", "V", None, None);
-    check(
-        "jc42-i2c-0-18/temp1",
-        "Temperature 1",
-        "Cel",
-        None,
-        Some(85.0),
-    );
+    let (no_scale, none) = ((None, None), Limits::default());
+    let limits = Limits::upper(Some(81.85), Some(84.85));
+    check("nvme-pci-0300/temp1", "Composite", no_scale, limits);
+    // Its limits are -273.15 and 65261.85 degrees.
+    check("nvme-pci-0300/temp2", "Sensor 1", no_scale, none);
+    let flag = (Some(0.0), Some(1.0));
+    check("nvme-pci-0300/temp1_alarm", "Composite alarm", flag, none);
+    let from_zero = (Some(0.0), None);
+    check("thinkpad-isa-0000/fan1", "Fan 1", from_zero, none);
+    check("BAT0-acpi-0/in0", "Voltage 0", no_scale, none);
+    let limits = Limits::upper(None, Some(85.0));
+    check("jc42-i2c-0-18/temp1", "Temperature 1", no_scale, limits);
+    let limits = Limits::upper(Some(100.0), Some(100.0));
+    check("coretemp-isa-0000/temp2", "Core 0", no_scale, limits);
+    // 128 degrees.
+    check("acpitz-virtual-0/temp1", "Temperature 1", no_scale, none);
 }
 
 #[test]
@@ -108,7 +106,7 @@ fn a_raspberry_has_a_zone_without_a_chip() {
     let alarm = "lmsensors/rpi_volt-isa-0000/in0_lcrit_alarm";
     assert_eq!(readings.keys().collect::<Vec<_>>(), [zone, alarm]);
     assert_eq!(readings[zone], Ok(Value::Number(45.277)));
-    assert_eq!(metrics(&raspberry)[zone].maximum, Some(110.0));
+    assert_eq!(metrics(&raspberry)[zone].limits.critical, Some(110.0));
 }
 
 /// Adds a chip in the directory of a device. Returns the directory of the chip.

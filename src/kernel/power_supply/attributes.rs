@@ -59,7 +59,7 @@ impl BatteryAttributes {
     }
 
     /// The design voltage. With it, the energy does not change with the load.
-    fn design_voltage(&self) -> Result<f64, Fault> {
+    pub(super) fn design_voltage(&self) -> Result<f64, Fault> {
         let files = ["voltage_min_design", "voltage_max_design", "voltage_now"];
         let mut voltages = files.iter().filter_map(|file| self.number(file).ok());
         let known = voltages.find(|&voltage| voltage > 0.0);
@@ -100,6 +100,13 @@ impl BatteryAttributes {
         })
     }
 
+    /// A battery that does not count its cycles says -1.
+    pub(super) fn cycles(&self) -> Result<f64, Fault> {
+        Some(self.number("cycle_count")?)
+            .filter(|cycles| *cycles >= 0.0)
+            .ok_or(Fault::Stale)
+    }
+
     pub(super) fn temperature(&self) -> Result<f64, Fault> {
         Some(self.number("temp")? / 10.0)
             .filter(|degrees| (-100.0..=200.0).contains(degrees))
@@ -138,9 +145,10 @@ impl BatteryAttributes {
             Err(Fault::Gone) => 3600.0 * hours()?,
             seconds => seconds?,
         };
-        // The current is 0.
+        // The current is 0, or a smart battery says 65535 minutes, which means that it does not know.
+        const UNKNOWN: f64 = 65_535.0 * 60.0;
         Some(seconds)
-            .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+            .filter(|seconds| (0.0..UNKNOWN).contains(seconds))
             .ok_or(Fault::Stale)
     }
 }

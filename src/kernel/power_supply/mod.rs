@@ -3,6 +3,8 @@
 mod adapter;
 mod attributes;
 mod battery;
+mod properties;
+mod ranges;
 #[cfg(test)]
 mod tests;
 

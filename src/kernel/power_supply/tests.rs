@@ -1,3 +1,5 @@
+mod limits;
+
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
 
 use crate::{
@@ -165,6 +167,10 @@ fn values_that_a_battery_does_not_know_are_faults() {
     check_battery(&[("charge_now", "1000000")], "charge", "stale");
     check_battery(&[("temp", "-53")], "temperature", "-5.300");
     check_battery(&[("temp", "65535")], "temperature", "malformed");
+    check_battery(&[("cycle_count", "-1")], "cycles", "stale");
+    check_battery(&[("cycle_count", "0")], "cycles", "0.000");
+    let unknown = [("status", "Discharging"), ("time_to_empty_avg", "3932100")];
+    check_battery(&unknown, "timeToEmpty", "stale");
     let average = [("status", "Discharging"), ("time_to_empty_avg", "3000")];
     check_battery(&average, "timeToEmpty", "3000.000");
 }

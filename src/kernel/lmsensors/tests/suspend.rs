@@ -16,13 +16,16 @@ fn a_suspended_device_is_not_read() {
     tree.write(&format!("{chip}/temp1_crit"), "100000\n");
     let mut family = family(&tree.roots());
     let mut sensor = one(new_members(&mut family));
-    assert_eq!(discover(sensor.as_mut()).unwrap()[0].maximum, None);
+    assert_eq!(discover(sensor.as_mut()).unwrap()[0].limits.critical, None);
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
     // The power status is open, and no other file.
     assert_eq!(tree.descriptors(), 1);
     tree.write(&status, "active\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.0)]);
-    assert_eq!(discover(sensor.as_mut()).unwrap()[0].maximum, Some(100.0));
+    assert_eq!(
+        discover(sensor.as_mut()).unwrap()[0].limits.critical,
+        Some(100.0)
+    );
     tree.write(&status, "suspending\n");
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
 }

@@ -1,0 +1,171 @@
+//! The properties of a battery.
+
+use super::attributes::BatteryAttributes;
+use crate::{
+    metric::{Kind, unit},
+    reading::Fault,
+    source::property::Property,
+};
+
+pub(super) const NAME: Property = Property::text(
+    "name",
+    "Name",
+    "Maker and model of the battery.",
+    "manufacturer and model_name of /sys/class/power_supply/BATTERY",
+);
+pub(super) const STATUS_PROPERTY: Property = Property::text(
+    "status",
+    "Status",
+    "State of the battery: Charging, Discharging, Not charging, Full or Unknown.",
+    "status of /sys/class/power_supply/BATTERY",
+);
+
+/// The columns of the texts come first, then those of [`PROPERTIES`].
+pub(super) const TEXTS: usize = 2;
+
+/// A property, its function of the attributes, and the attributes of which it needs at least one.
+pub(super) type DerivedProperty = (
+    Property,
+    fn(&BatteryAttributes) -> Result<f64, Fault>,
+    &'static [&'static str],
+);
+
+macro_rules! gauge {
+    ($id:literal, $name:literal, $unit:expr, $description:literal, $formula:literal) => {
+        Property::new($id, $name, $description, $formula, $unit, Kind::Gauge)
+    };
+}
+
+pub(super) static PROPERTIES: [DerivedProperty; 11] = [
+    (
+        gauge!(
+            "design",
+            "Design capacity",
+            unit::WATT_HOURS,
+            "Energy that the battery could hold when it was new.",
+            "energy_full_design of /sys/class/power_supply/BATTERY, or charge_full_design × design voltage"
+        ),
+        |attributes| attributes.energy("energy_full_design", "charge_full_design"),
+        &["energy_full_design", "charge_full_design"],
+    ),
+    (
+        gauge!(
+            "capacity",
+            "Capacity",
+            unit::WATT_HOURS,
+            "Energy that the full battery holds now.",
+            "energy_full of /sys/class/power_supply/BATTERY, or charge_full × design voltage"
+        ),
+        |attributes| attributes.energy("energy_full", "charge_full"),
+        &["energy_full", "charge_full"],
+    ),
+    (
+        gauge!(
+            "health",
+            "Health",
+            unit::PERCENT,
+            "Share of its design capacity that the battery can still hold.",
+            "energy_full / energy_full_design of /sys/class/power_supply/BATTERY, or charge_full / charge_full_design, at most 100"
+        ),
+        BatteryAttributes::health,
+        &["energy_full_design", "charge_full_design"],
+    ),
+    (
+        gauge!(
+            "charge",
+            "Charge",
+            unit::WATT_HOURS,
+            "Energy in the battery.",
+            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage"
+        ),
+        |attributes| attributes.energy("energy_now", "charge_now"),
+        &["energy_now", "charge_now"],
+    ),
+    (
+        gauge!(
+            "chargePercentage",
+            "Charge percentage",
+            unit::PERCENT,
+            "Share of its capacity that is in the battery.",
+            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full"
+        ),
+        BatteryAttributes::percentage,
+        &["capacity", "energy_now", "charge_now"],
+    ),
+    (
+        gauge!(
+            "chargeRate",
+            "Charge rate",
+            unit::WATTS,
+            "Power that flows into the battery, negative while it discharges.",
+            "power_now of /sys/class/power_supply/BATTERY, or current_now × voltage_now, with the sign that status tells"
+        ),
+        BatteryAttributes::rate,
+        &["power_now", "current_now"],
+    ),
+    (
+        gauge!(
+            "voltage",
+            "Voltage",
+            unit::VOLTS,
+            "Voltage of the battery.",
+            "voltage_now of /sys/class/power_supply/BATTERY"
+        ),
+        |attributes| Ok(attributes.number("voltage_now")? / 1e6),
+        &["voltage_now"],
+    ),
+    (
+        gauge!(
+            "temperature",
+            "Temperature",
+            unit::CELSIUS,
+            "Temperature of the battery.",
+            "temp / 10 of /sys/class/power_supply/BATTERY"
+        ),
+        BatteryAttributes::temperature,
+        &["temp"],
+    ),
+    (
+        gauge!(
+            "cycles",
+            "Charge cycles",
+            unit::ONE,
+            "Number of times that the battery has been charged and discharged.",
+            "cycle_count of /sys/class/power_supply/BATTERY"
+        ),
+        BatteryAttributes::cycles,
+        &["cycle_count"],
+    ),
+    (
+        gauge!(
+            "timeToEmpty",
+            "Time to empty",
+            unit::SECONDS,
+            "Time until the battery is empty, while it discharges.",
+            "time_to_empty_now or time_to_empty_avg of /sys/class/power_supply/BATTERY, or charge / −chargeRate; stale unless it discharges"
+        ),
+        BatteryAttributes::time_to_empty,
+        &[
+            "time_to_empty_now",
+            "time_to_empty_avg",
+            "power_now",
+            "current_now",
+        ],
+    ),
+    (
+        gauge!(
+            "timeToFull",
+            "Time to full",
+            unit::SECONDS,
+            "Time until the battery is full, while it charges.",
+            "time_to_full_now or time_to_full_avg of /sys/class/power_supply/BATTERY, or (capacity − charge) / chargeRate; stale unless it charges"
+        ),
+        BatteryAttributes::time_to_full,
+        &[
+            "time_to_full_now",
+            "time_to_full_avg",
+            "power_now",
+            "current_now",
+        ],
+    ),
+];
