@@ -65,6 +65,10 @@ impl DeviceLists {
                 fingerprint.directory(sys.join("class/drm"));
                 fingerprint.directory(sys.join("bus/pci/drivers/nvidia"));
             }
+            // No subsystem of uevents: the kernel announces no swap area. The amounts in use are left out.
+            "swap" => {
+                fingerprint.words(proc.join("swaps"), |line| parse::fields(line).next());
+            }
             "hwmon" | "thermal" | "power_supply" | "powercap" => {
                 fingerprint.directory(sys.join("class").join(subsystem));
             }

@@ -89,7 +89,7 @@ pub struct About<'a> {
     /// only the files of that metric.
     pub scope: &'static [&'static str],
     /// The subsystems of the kernel (`SUBSYSTEM` of its uevents) whose devices it reads. When one of these comes or
-    /// goes, discovery is repeated.
+    /// goes, discovery is repeated. `swap` stands for the swap areas, which have no uevents.
     pub subsystems: &'static [&'static str],
     /// Whether the user has defined its metrics. Their discovery is cheap, and they are always known.
     pub is_defined: bool,

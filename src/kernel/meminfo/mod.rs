@@ -19,6 +19,10 @@ use table::{HUGE_TOTAL, METRICS, MemoryMetric, OBJECTS, SWAP_FREE, SWAP_TOTAL, S
 pub(super) struct Memory {
     file: File,
     layout: Layout<{ LINES.len() }>,
+    /// Whether there was swap space at the last reading. Swap areas come and go.
+    has_swap: bool,
+    /// Whether the last discovery has listed the shares of the swap space. Without swap space there are none.
+    listed_shares: bool,
 }
 
 impl Memory {
@@ -26,6 +30,8 @@ impl Memory {
         Self {
             file: File::new(roots.proc.join("meminfo")),
             layout: Layout::default(),
+            has_swap: false,
+            listed_shares: false,
         }
     }
 }
@@ -36,6 +42,7 @@ impl Source for Memory {
             "memory",
             &["memory/physical/*", "memory/swap/*", "memory/hugepages/*"],
         )
+        .of_devices(&["swap"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
@@ -44,19 +51,30 @@ impl Source for Memory {
         let has_huge_pages = self.layout.find(text, &LINES)[*PAGES.start()].is_some();
         let quantities = quantities(text, &mut self.layout)
             .map_err(|what| Error::malformed(self.file.path(), what))?;
+        let has_swap = has_swap(&quantities);
+        self.listed_shares = has_swap;
+        self.has_swap = has_swap;
         let objects = OBJECTS.map(|(id, title)| (id, Object::new(title, Group::Memory)));
         Ok(METRICS
             .iter()
             .enumerate()
             .filter(|(_, row)| has_huge_pages || row.2 < HUGE_TOTAL)
+            .filter(|(_, row)| has_swap || row.3 != Some(SWAP_TOTAL))
             .map(|(column, row)| metric(column, row, &objects, &quantities))
             .collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
-        read_columns(text, &mut self.layout, columns)
-            .map_err(|what| Error::malformed(self.file.path(), what))
+        let quantities = quantities(text, &mut self.layout)
+            .map_err(|what| Error::malformed(self.file.path(), what))?;
+        self.has_swap = has_swap(&quantities);
+        add_columns(&quantities, columns);
+        Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.has_swap != self.listed_shares
     }
 }
 
@@ -90,13 +108,23 @@ fn metric(
     }
 }
 
+/// Whether there is swap space, or the file does not say.
+fn has_swap(quantities: &Quantities) -> bool {
+    quantities[SWAP_TOTAL] != Ok(0)
+}
+
 /// The columns in a text of `/proc/meminfo`.
+#[cfg(test)]
 pub(super) fn read_columns(
     text: &[u8],
     layout: &mut Layout<{ LINES.len() }>,
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
-    let quantities = quantities(text, layout)?;
+    add_columns(&quantities(text, layout)?, columns);
+    Ok(())
+}
+
+fn add_columns(quantities: &Quantities, columns: &mut Vec<Raw>) {
     columns.extend(METRICS.iter().map(|&(_, _, quantity, whole)| {
         let level = match whole {
             None => quantities[quantity].map(|bytes| bytes as f64),
@@ -104,12 +132,11 @@ pub(super) fn read_columns(
         };
         level.map_or_else(Raw::Fault, Raw::Number)
     }));
-    Ok(())
 }
 
 fn percent(part: Amount, whole: Amount) -> Result<f64, Fault> {
     let (part, whole) = (part?, whole?);
-    // Without swap there is no share of it: neither 0 nor 100 per cent is used.
+    // The swap space has gone since discovery listed its shares: neither 0 nor 100 per cent of it is used.
     if whole == 0 {
         return Err(Fault::Gone);
     }

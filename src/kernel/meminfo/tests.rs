@@ -167,6 +167,39 @@ fn maximums() {
 }
 
 #[test]
+fn shares_of_swap_exist_while_there_is_swap() {
+    let tree = crate::source::tests::Tree::new();
+    let write = |total: u64| {
+        let text = fixture!("laptop/proc/meminfo");
+        let text = text.replace("8000000 kB", &format!("{total} kB"));
+        tree.write(
+            "meminfo",
+            &text.replace("7000000 kB", &format!("{total} kB")),
+        );
+    };
+    let mut memory = Memory::new(&tree.roots());
+    let shares = |memory: &mut Memory| {
+        let metrics = memory.discover().unwrap();
+        let ids = metrics.iter().map(|metric| &*metric.id);
+        ids.filter(|id| id.starts_with("memory/swap/") && id.ends_with("Percent"))
+            .count()
+    };
+    write(0);
+    assert_eq!(shares(&mut memory), 0);
+    read(&mut memory);
+    assert!(!memory.changed());
+    write(8_000_000);
+    read(&mut memory);
+    assert!(memory.changed());
+    assert_eq!(shares(&mut memory), 2);
+    assert!(!memory.changed());
+    write(0);
+    read(&mut memory);
+    assert!(memory.changed());
+    assert_eq!(shares(&mut memory), 0);
+}
+
+#[test]
 fn lines_that_move_are_found_again() {
     let mut layout = Layout::default();
     let mut total = |text: &str| {

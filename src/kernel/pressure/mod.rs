@@ -2,17 +2,19 @@
 //!
 //! <https://docs.kernel.org/accounting/psi.html>
 
+mod properties;
 mod record;
 
 use nix::libc;
 
 use crate::{
-    metric::{Group, Kind, Metric, Object, unit},
+    metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, property::Property, rows::place},
 };
 
+use properties::{FULL, SOME, WIDTH};
 use record::PressureFile;
 
 /// The sources of `pressure`: one for each file.
@@ -49,114 +51,7 @@ const RESOURCES: [Resource; 4] = [
 
 /// The properties of the lines `some` and `full`. The columns are three averages and the total of each.
 const LINES: [[Property; WIDTH + 1]; 2] = [SOME, FULL];
-const WIDTH: usize = 4;
 const TOTAL: usize = 3;
-
-/// The properties of a line: one for each column, and the share since the last reading.
-macro_rules! properties {
-    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal, $waited:literal) => {
-        [
-            Property::new(
-                $ten,
-                concat!($tasks, " stalled, 10 s"),
-                concat!(
-                    "Share of the last 10 seconds in which ",
-                    $waited,
-                    " waited for the resource."
-                ),
-                concat!(
-                    "avg10 of the line ",
-                    $line,
-                    " in the resource's file in /proc/pressure/"
-                ),
-                unit::PERCENT,
-                Kind::Gauge,
-            ),
-            Property::new(
-                $sixty,
-                concat!($tasks, " stalled, 60 s"),
-                concat!(
-                    "Share of the last minute in which ",
-                    $waited,
-                    " waited for the resource."
-                ),
-                concat!(
-                    "avg60 of the line ",
-                    $line,
-                    " in the resource's file in /proc/pressure/"
-                ),
-                unit::PERCENT,
-                Kind::Gauge,
-            ),
-            Property::new(
-                $five,
-                concat!($tasks, " stalled, 300 s"),
-                concat!(
-                    "Share of the last 5 minutes in which ",
-                    $waited,
-                    " waited for the resource."
-                ),
-                concat!(
-                    "avg300 of the line ",
-                    $line,
-                    " in the resource's file in /proc/pressure/"
-                ),
-                unit::PERCENT,
-                Kind::Gauge,
-            ),
-            Property::new(
-                $total,
-                concat!($tasks, " stalled, total"),
-                concat!(
-                    "Time since boot in which ",
-                    $waited,
-                    " waited for the resource."
-                ),
-                concat!(
-                    "total of the line ",
-                    $line,
-                    " in the resource's file in /proc/pressure/"
-                ),
-                unit::MICROSECONDS,
-                Kind::Total,
-            ),
-            Property::new(
-                $line,
-                concat!($tasks, " stalled"),
-                concat!(
-                    "Share of the time since the last reading in which ",
-                    $waited,
-                    " waited for the resource."
-                ),
-                concat!(
-                    "growth of total / time between two readings, of the line ",
-                    $line,
-                    " in the resource's file in /proc/pressure/"
-                ),
-                unit::PERCENT,
-                Kind::Rate,
-            ),
-        ]
-    };
-}
-const SOME: [Property; WIDTH + 1] = properties!(
-    "some",
-    "some10Sec",
-    "some60Sec",
-    "some300Sec",
-    "someTotal",
-    "Some tasks",
-    "at least one task"
-);
-const FULL: [Property; WIDTH + 1] = properties!(
-    "full",
-    "full10Sec",
-    "full60Sec",
-    "full300Sec",
-    "fullTotal",
-    "All tasks",
-    "all tasks at once"
-);
 
 impl Pressure {
     fn new(roots: &Roots, resource: &'static Resource) -> Self {

@@ -1,5 +1,7 @@
 //! The space of file systems: `statvfs`. The call may block for ever, so it is made on the blocking pool.
 
+mod properties;
+
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
@@ -13,17 +15,18 @@ use nix::sys::statvfs::statvfs;
 use super::block;
 use crate::{
     kernel::mountinfo,
-    metric::{Kind, Metric, unit},
+    metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
     source::{
         About, Answered, Deferred, Error, Roots, Source,
         pool::{Job, Pool},
-        property::Property,
         rows::{self, Device, Devices},
     },
 };
+
+use properties::{ALL, ALL_PROPERTIES, PROPERTIES};
 
 /// The mounted file systems on disks, and those on the network if configured.
 pub(super) struct FileSystemSpace {
@@ -59,32 +62,11 @@ struct SpaceUsage {
     inodes_free: u64,
 }
 
-const ALL: usize = 5;
+/// The smallest number of inodes that means that there is no limit.
+const UNLIMITED: u64 = i64::MAX as u64;
+
 /// The owner of the row, and the properties.
 const WIDTH: usize = 1 + PROPERTIES.len();
-
-#[rustfmt::skip]
-const PROPERTIES: [Property; 9] = [
-    Property::new("total", "Total space", "Size of the file system.", "f_blocks × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("used", "Used space", "Space that files and directories take up.", "(f_blocks − f_bfree) × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("free", "Free space", "Space that users can still fill.", "f_bavail × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
-    Property::new("usedPercent", "Used percentage", "Share of the space for users that is used.", "used / (used + free) as in df(1): (f_blocks − f_bfree) / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("freePercent", "Free percentage", "Share of the space for users that is free.", "free / (used + free): f_bavail / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("totalInodes", "Total inodes", "Number of files that the file system can hold.", "f_files of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodes", "Used inodes", "Number of files that the file system holds.", "f_files − f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("freeInodes", "Free inodes", "Number of files that can still be created.", "f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); gone without a limit", unit::PERCENT, Kind::Gauge),
-];
-
-/// The properties of all file systems together: the first of [`PROPERTIES`].
-#[rustfmt::skip]
-const ALL_PROPERTIES: [Property; ALL] = [
-    Property::new("total", "Total space", "Size of all file systems on disks of this machine.", "f_blocks × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
-    Property::new("used", "Used space", "Space that files and directories take up on all disks of this machine.", "(f_blocks − f_bfree) × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
-    Property::new("free", "Free space", "Space that users can still fill on all disks of this machine.", "f_bavail × f_frsize of statvfs(3), summed", unit::BYTES, Kind::Gauge),
-    Property::new("usedPercent", "Used percentage", "Share of the space for users that is used, on all disks of this machine.", "used / (used + free) of the sums from statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("freePercent", "Free percentage", "Share of the space for users that is free, on all disks of this machine.", "free / (used + free) of the sums from statvfs(3)", unit::PERCENT, Kind::Gauge),
-];
 
 impl FileSystemSpace {
     pub(super) fn new(roots: &Roots, network_mounts: bool, pool: &Pool) -> Self {
@@ -265,10 +247,12 @@ impl SpaceUsage {
             Some(whole) => Raw::Number(100.0 * part as f64 / whole as f64),
         };
         let usable = self.used.checked_add(self.free);
-        let inodes = |count: u64| match self.inodes {
-            // Btrfs and similar file systems create inodes on demand.
-            0 => Raw::Fault(Fault::Gone),
-            _ => number(count),
+        // Btrfs and similar file systems create inodes on demand, and a server that does not count them says so with
+        // the largest number.
+        let is_unlimited = matches!(self.inodes, 0 | UNLIMITED..);
+        let inodes = |count: u64| match is_unlimited {
+            true => Raw::Fault(Fault::Gone),
+            false => number(count),
         };
         let inodes_used = self.inodes.saturating_sub(self.inodes_free);
         [
@@ -280,7 +264,10 @@ impl SpaceUsage {
             inodes(self.inodes),
             inodes(inodes_used),
             inodes(self.inodes_free),
-            percent(inodes_used, Some(self.inodes)),
+            percent(
+                inodes_used,
+                Some(self.inodes).filter(|_| !is_unlimited).or(Some(0)),
+            ),
         ]
     }
 }

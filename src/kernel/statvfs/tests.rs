@@ -34,6 +34,18 @@ fn an_empty_file_system_has_no_shares_and_no_inodes() {
 }
 
 #[test]
+fn a_number_of_inodes_that_means_none_is_no_number() {
+    for inodes in [i64::MAX as u64, u64::MAX] {
+        let usage = SpaceUsage {
+            inodes,
+            inodes_free: inodes,
+            ..SpaceUsage::default()
+        };
+        assert_eq!(usage.columns()[5..], [const { Raw::Fault(Fault::Gone) }; 4]);
+    }
+}
+
+#[test]
 fn a_sum_that_overflows_is_malformed() {
     let usage = |used| SpaceUsage {
         used,
