@@ -39,15 +39,18 @@ pub(super) fn check(id: &str, taken: &[&'static str]) -> Result<(), String> {
     }
 }
 
-/// The default name of a metric, made from its id.
+/// The default title of the object of a metric: its object in the id.
+pub(super) fn object(id: &str) -> String {
+    id.split('/').nth(1).unwrap_or_default().to_owned()
+}
+
+/// The default name of a metric: its property in the id, with a capital letter.
 pub(super) fn name(id: &str) -> String {
-    let mut segments = id.split('/').skip(1);
-    let (object, property) = (segments.next(), segments.next());
-    format!(
-        "{} {}",
-        object.unwrap_or_default(),
-        property.unwrap_or_default()
-    )
+    let mut name = id.split('/').nth(2).unwrap_or_default().to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 #[cfg(test)]
@@ -82,6 +85,8 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(name("room/desk/temperature"), "desk temperature");
+        assert_eq!(name("room/desk/temperature"), "Temperature");
+        assert_eq!(name("room/desk/%C3%BC"), "%C3%BC");
+        assert_eq!(object("room/desk/temperature"), "desk");
     }
 }

@@ -1,6 +1,7 @@
 //! A file of definitions, parsed.
 
 pub(in crate::custom) mod cycle;
+mod defaults;
 mod dependencies;
 mod id;
 pub(in crate::custom) mod parse;
@@ -12,7 +13,7 @@ use crate::{
     custom::command,
     diagnostic::Position,
     expression::Expression,
-    metric::{Group, Kind, Metric, Object},
+    metric::{Group, Kind, Limits, Metric, Object},
     rate::Formula,
 };
 
@@ -24,10 +25,15 @@ pub(super) struct Definition {
     pub(super) id: Arc<str>,
     pub(super) name: String,
     pub(super) description: String,
+    /// The title of its object.
+    pub(super) object: String,
     pub(super) unit: String,
     pub(super) kind: Kind,
     pub(super) minimum: Option<f64>,
     pub(super) maximum: Option<f64>,
+    pub(super) limits: Limits,
+    /// The number of decimals to display; `None` for the usual one of the unit.
+    pub(super) precision: Option<u8>,
     pub(super) origin: ValueOrigin,
     /// The position of its key, for the diagnostic of a second definition of the id.
     pub(super) position: Position,
@@ -109,19 +115,18 @@ impl Definition {
 
     /// The metric, with this formula.
     pub(super) fn metric(&self, formula: Formula) -> Metric {
+        let object = Object::new(&self.object, Group::Custom);
+        let unit = self.unit.clone();
+        let metric = Metric::new(self.id.clone(), object, unit, self.kind, formula);
         Metric {
             name: self.name.clone().into(),
             description: self.description.clone().into(),
-            formula_text: self.description.clone().into(),
+            formula_text: self.origin.to_string().into(),
+            precision: self.precision.or(metric.precision),
             minimum: self.minimum,
             maximum: self.maximum,
-            ..Metric::new(
-                self.id.clone(),
-                Object::new(self.id.split('/').nth(1).unwrap_or_default(), Group::Custom),
-                self.unit.clone(),
-                self.kind,
-                formula,
-            )
+            limits: self.limits,
+            ..metric
         }
     }
 }

@@ -166,6 +166,18 @@ impl<'a, 'm> DefinitionTable<'a, 'm> {
         })
     }
 
+    /// A number of decimals.
+    pub(super) fn precision(&mut self) -> Option<u8> {
+        // A double has no more decimal digits.
+        const MOST: f64 = 15.0;
+        let number = self.number("precision")?;
+        if number.fract() == 0.0 && (0.0..=MOST).contains(&number) {
+            return Some(number as u8);
+        }
+        self.report("precision", "a whole number from 0 to 15 is expected");
+        None
+    }
+
     /// A duration of at least 10 ms.
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
         // A sensor that is read more often would load the machine that it observes.

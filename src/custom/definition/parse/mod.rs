@@ -9,10 +9,10 @@ use std::{
 use crate::{
     custom::extract::{Extract, Find, Form},
     diagnostic::{self, Diagnostic, Key, Value},
-    metric::{Kind, unit},
+    metric::Kind,
 };
 
-use super::{Command, Definition, Part, Path, ValueOrigin, id, table::DefinitionTable};
+use super::{Command, Definition, Part, Path, ValueOrigin, defaults, id, table::DefinitionTable};
 
 /// The facts about the user and the other sources that parsing needs.
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub(in crate::custom) struct Parsed {
 /// The commands of a file, by name; `None` for an invalid one.
 type Commands = BTreeMap<String, Option<Arc<Command>>>;
 
-const METRIC: &str = "name, description, unit, kind, minimum, maximum, file, command, expression, \
-                      regex, json, scale, offset, stale_after";
+const METRIC: &str = "name, description, object, unit, kind, precision, minimum, maximum, warning, \
+                      critical, file, command, expression, regex, json, scale, offset, stale_after";
 const COMMAND: &str = "argv, shell, interval, timeout, lines";
 
 /// Parses the text of a file.
@@ -140,14 +140,26 @@ fn metric(
             format!("{least} is more than the maximum, {most}"),
         );
     }
+    let limits = defaults::limits(table.number("warning"), table.number("critical"));
+    let precision = table.precision();
     let unit = table.unit();
     if kind == Kind::Text {
-        let numeric = ["unit", "minimum", "maximum", "scale", "offset"];
+        let numeric = [
+            "unit",
+            "precision",
+            "minimum",
+            "maximum",
+            "warning",
+            "critical",
+            "scale",
+            "offset",
+        ];
         table.refuse(&numeric, "a text has none");
     }
     let origin = origin(&mut table, kind, context, commands);
     let name = table.text("name").unwrap_or_else(|| id::name(id));
     let description = table.text("description");
+    let object = table.text("object").unwrap_or_else(|| id::object(id));
     if table.diagnostics.len() > before {
         return None;
     }
@@ -155,11 +167,14 @@ fn metric(
     Some(Definition {
         id: (**id).into(),
         name,
-        description: description.unwrap_or_else(|| describe(&origin)),
-        unit: unit.unwrap_or_else(|| default_unit(kind).to_owned()),
+        description: description.unwrap_or_else(|| defaults::description(&origin)),
+        unit: unit.unwrap_or_else(|| defaults::unit(kind).to_owned()),
         kind,
+        object,
         minimum,
         maximum,
+        limits,
+        precision,
         origin,
         position: diagnostic::Position { line: 1, column: 1 },
     })
@@ -274,22 +289,6 @@ fn extract(table: &mut DefinitionTable<'_, '_>, kind: Kind) -> Option<Extract> {
         },
     };
     Some(Extract { find: find?, form })
-}
-
-fn default_unit(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => unit::NONE,
-        Kind::Rate => unit::PER_SECOND,
-        Kind::Gauge | Kind::Total => unit::ONE,
-    }
-}
-
-fn describe(origin: &ValueOrigin) -> String {
-    match origin {
-        ValueOrigin::File { path, .. } => format!("What {} says.", path.0),
-        ValueOrigin::Command { command, .. } => format!("What the command {} says.", command.name),
-        ValueOrigin::Expression(text) => text.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{custom::command::Program, source::tests::harm};
+use crate::{custom::command::Program, metric::Limits, source::tests::harm};
 
 use super::*;
 
@@ -78,10 +78,13 @@ fn a_file() {
         id: "a/b/c".into(),
         name: "Desk".to_owned(),
         description: "Under the desk".to_owned(),
+        object: "b".to_owned(),
         unit: "Cel".to_owned(),
         kind: Kind::Gauge,
         minimum: Some(-40.0),
         maximum: Some(85.5),
+        limits: Limits::default(),
+        precision: None,
         origin: ValueOrigin::File {
             path: Path("/sys/bus/iio/devices/iio:device*/in_temp_input".to_owned()),
             part: Part {
@@ -103,8 +106,9 @@ fn a_file() {
 #[test]
 fn defaults() {
     let least = metric("file = '~/x'");
-    assert_eq!(least.name, "b c");
-    assert_eq!(least.description, "What /home/me/x says.");
+    assert_eq!((&*least.name, &*least.object), ("C", "b"));
+    assert_eq!(least.description, "Value from a file.");
+    assert_eq!(least.origin.to_string(), "/home/me/x");
     assert_eq!((&*least.unit, least.kind), ("1", Kind::Gauge));
     let part = least.part().unwrap();
     assert_eq!(part.extract.form, number(1.0, 0.0));
@@ -122,6 +126,44 @@ fn defaults() {
     let text = metric("file = '/x'\nkind = 'text'\nregex = 'a(.*)'");
     assert_eq!(&*text.unit, "");
     assert_eq!(text.part().unwrap().extract.form, Form::Text);
+}
+
+#[test]
+fn keys_for_display() {
+    let metric = |lines: &str| {
+        let formula = crate::rate::Formula::Level(0);
+        metric(&format!("file = '/x'\n{lines}")).metric(formula)
+    };
+    let usual = metric("unit = 'V'");
+    assert_eq!((&*usual.object.title, usual.precision), ("b", Some(3)));
+    assert_eq!(usual.object.group, crate::metric::Group::Custom);
+    assert_eq!(usual.limits, Limits::default());
+    let desk = metric(
+        "object = 'My desk'\nprecision = 2\nwarning = 30\ncritical = 40.5\nscale = 0.1\noffset = -2",
+    );
+    assert_eq!((&*desk.object.title, desk.precision), ("My desk", Some(2)));
+    assert_eq!(desk.limits, Limits::upper(Some(30.0), Some(40.5)));
+    assert_eq!(desk.formula_text, "/x × 0.1 − 2");
+    let tank = metric("warning = 20\ncritical = 5");
+    assert_eq!(tank.limits, Limits::lower(Some(20.0), Some(5.0)));
+    for precision in ["-1", "16", "1.5"] {
+        refuses_in_metric(
+            &format!("precision = {precision}"),
+            "3:13: precision: a whole number from 0 to 15 is expected",
+        );
+    }
+    refuses_in_metric(
+        "warning = 'hot'",
+        "3:11: warning: a number is expected, and string is given",
+    );
+    refuses_in_metric(
+        "kind = 'text'\ncritical = 2",
+        "4:12: critical: a text has none",
+    );
+    refuses_in_metric(
+        "object = ''",
+        "3:10: object: a text that is not empty is expected",
+    );
 }
 
 #[test]
@@ -151,7 +193,9 @@ fn commands() {
 #[test]
 fn expressions() {
     let all = defined("[metrics.'disk/all/both']\nexpression = 'disk/all/read + disk/all/write'");
-    assert_eq!(all[0].description, "disk/all/read + disk/all/write");
+    assert_eq!(all[0].description, "Value computed from other metrics.");
+    let text = all[0].origin.to_string();
+    assert_eq!(text, "disk/all/read + disk/all/write");
     assert!(matches!(&all[0].origin, ValueOrigin::Expression(text) if text.operands().len() == 2));
 }
 
@@ -168,7 +212,7 @@ fn keys_are_known() {
     );
     refuses_in_metric(
         "colour = 'red'",
-        "3:1: colour: unknown key (known: name, description, unit, kind, minimum, maximum, file, \
+        "3:1: colour: unknown key (known: name, description, object, unit, kind, precision, minimum, maximum, warning, critical, file, \
          command, expression, regex, json, scale, offset, stale_after)",
     );
     refuses(
