@@ -53,70 +53,80 @@ pub enum Field {
     Nice,
 }
 
-/// The description of a field.
+/// The metadata of a field.
 struct FieldInfo {
     name: &'static str,
     unit: &'static str,
     is_text: bool,
     is_summable: bool,
     description: &'static str,
+    formula: &'static str,
 }
 
-const fn text(name: &'static str, description: &'static str) -> FieldInfo {
+const fn text(name: &'static str, description: &'static str, formula: &'static str) -> FieldInfo {
     FieldInfo {
         name,
         unit: unit::NONE,
         is_text: true,
         is_summable: false,
         description,
+        formula,
     }
 }
 
-const fn number(name: &'static str, unit: &'static str, description: &'static str) -> FieldInfo {
+const fn number(
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    formula: &'static str,
+) -> FieldInfo {
     FieldInfo {
         name,
         unit,
         is_text: false,
         is_summable: false,
         description,
+        formula,
     }
 }
 
-const fn amount(name: &'static str, unit: &'static str, description: &'static str) -> FieldInfo {
+const fn amount(
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    formula: &'static str,
+) -> FieldInfo {
     FieldInfo {
-        name,
-        unit,
-        is_text: false,
         is_summable: true,
-        description,
+        ..number(name, unit, description, formula)
     }
 }
 
 /// In the order of [`Field::ALL`].
 #[rustfmt::skip]
 const INFO: [FieldInfo; Field::ALL.len()] = [
-    number("pid", unit::ONE, "Its pid: the name of its directory in /proc/"),
-    number("parent", unit::ONE, "The pid of its parent, 0 for the first processes: ppid of /proc/PID/stat"),
-    number("start_time", unit::MICROSECONDS, "Its start time since boot, to a hundredth of a second: starttime of /proc/PID/stat. Together with pid, it identifies the process until the next boot"),
-    number("uid", unit::ONE, "The uid of its effective user: the owner of /proc/PID"),
-    text("user", "The name of that user, or the uid if the user has no name: getpwuid_r(3)"),
-    text("name", "Its name, at most 15 bytes except for kernel threads: comm of /proc/PID/stat"),
-    text("command_line", "The program and its arguments, or a title that the process has written over them, separated by blanks; empty for a kernel thread: /proc/PID/cmdline"),
-    text("executable", "The file of its program, followed by ` (deleted)` if the file was removed; empty for a kernel thread: the link /proc/PID/exe"),
-    text("state", "Its state: R running or runnable, S sleeping, D waiting for a disk, T stopped, t traced, Z zombie, I idle kernel thread: state of /proc/PID/stat"),
-    text("cgroup", "Its control group, relative to the root of systemd's hierarchy: /proc/PID/cgroup"),
-    text("unit", "Its systemd unit: that of the user manager if it has one, otherwise that of the system manager; empty without a unit: /proc/PID/cgroup"),
-    text("application", "The id of its application, from the name of its unit (systemd.io/DESKTOP_ENVIRONMENTS); empty without an application: /proc/PID/cgroup"),
-    amount("threads", unit::ONE, "Its number of threads: num_threads of /proc/PID/stat"),
-    amount("cpu", unit::PERCENT, "CPU time between two readings, or since its start if that is later, in per cent of the elapsed time; 100 is one CPU: utime and stime of /proc/PID/stat"),
-    amount("cpu_of_all", unit::PERCENT, "The same CPU time in per cent of all online CPUs"),
-    amount("cpu_time", unit::SECONDS, "CPU time since its start, ended threads included: utime and stime of /proc/PID/stat"),
-    amount("rss", unit::BYTES, "Its resident memory, shared pages included: rss of /proc/PID/stat"),
-    amount("pss", unit::BYTES, "Its resident memory, each shared page divided by the number of processes that share it; expensive, because the kernel walks over every page: Pss of /proc/PID/smaps_rollup"),
-    amount("swap", unit::BYTES, "Its memory that is swapped out, without shared memory: VmSwap of /proc/PID/status"),
-    amount("read", unit::BYTES_PER_SECOND, "Bytes read from storage for it: read_bytes of /proc/PID/io"),
-    amount("write", unit::BYTES_PER_SECOND, "Bytes written to storage for it: write_bytes of /proc/PID/io"),
-    number("nice", unit::ONE, "Its nice value, from -20 to 19: nice of /proc/PID/stat"),
+    number("pid", unit::ONE, "Process ID.", "name of the directory in /proc/"),
+    number("parent", unit::ONE, "Process ID of the parent, 0 for the first processes.", "ppid of /proc/PID/stat"),
+    number("start_time", unit::MICROSECONDS, "Time from boot to the start of the process, which with the pid identifies it until the next boot.", "starttime of /proc/PID/stat, in hundredths of a second"),
+    number("uid", unit::ONE, "User ID of the effective user.", "owner of /proc/PID"),
+    text("user", "Name of the effective user, or the user ID of a user without a name.", "getpwuid_r(3) of the owner of /proc/PID"),
+    text("name", "Name of the process, at most 15 bytes except for kernel threads.", "comm of /proc/PID/stat"),
+    text("command_line", "Program and arguments, or the title that the process wrote over them; empty for a kernel thread.", "/proc/PID/cmdline"),
+    text("executable", "File that the process executes, with (deleted) after it if it was removed; empty for a kernel thread.", "link /proc/PID/exe"),
+    text("state", "State: R running, S sleeping, D waiting for a disk, T stopped, t traced, Z zombie, I idle kernel thread.", "state of /proc/PID/stat"),
+    text("cgroup", "Control group.", "path in systemd's hierarchy of /proc/PID/cgroup"),
+    text("unit", "Unit of systemd, that of the user manager if there is one; empty without a unit.", "/proc/PID/cgroup"),
+    text("application", "ID of the desktop application; empty if there is none.", "name of the unit in /proc/PID/cgroup (systemd.io/DESKTOP_ENVIRONMENTS)"),
+    amount("threads", unit::ONE, "Number of threads.", "num_threads of /proc/PID/stat"),
+    amount("cpu", unit::PERCENT, "Share of one CPU that the process used since the last reading or since its start.", "growth of utime + stime of /proc/PID/stat / time"),
+    amount("cpu_of_all", unit::PERCENT, "Share of all online CPUs that the process used since the last reading or since its start.", "growth of utime + stime of /proc/PID/stat / time / number of CPUs"),
+    amount("cpu_time", unit::SECONDS, "CPU time that the process and its ended threads have used.", "utime + stime of /proc/PID/stat"),
+    amount("rss", unit::BYTES, "Resident memory, including shared memory.", "rss of /proc/PID/stat"),
+    amount("pss", unit::BYTES, "Resident memory, with shared memory divided among the processes that share it; expensive to read.", "Pss of /proc/PID/smaps_rollup"),
+    amount("swap", unit::BYTES, "Memory that is swapped out, without shared memory.", "VmSwap of /proc/PID/status"),
+    amount("read", unit::BYTES_PER_SECOND, "Data read from disks per second.", "growth of read_bytes of /proc/PID/io per second"),
+    amount("write", unit::BYTES_PER_SECOND, "Data written to disks per second.", "growth of write_bytes of /proc/PID/io per second"),
+    number("nice", unit::ONE, "Nice value, from -20 to 19.", "nice of /proc/PID/stat"),
 ];
 
 impl Field {
@@ -160,9 +170,14 @@ impl Field {
         self.info().name
     }
 
-    /// Its meaning and its file in `/proc`, in a sentence.
+    /// Its meaning, in a sentence.
     pub fn description(self) -> &'static str {
         self.info().description
+    }
+
+    /// Its file in `/proc`, and the formula in words.
+    pub fn formula(self) -> &'static str {
+        self.info().formula
     }
 
     /// Its unit, one of [`mod@unit`]; empty for a text.

@@ -51,6 +51,7 @@ impl Processes {
             let kind = if field.is_text() { "text" } else { "number" };
             let entries = [
                 ("description", Variant::from(field.description())),
+                ("formula", Variant::from(field.formula())),
                 ("unit", Variant::from(field.unit())),
                 ("kind", Variant::from(kind)),
                 ("summable", Variant::from(field.is_summable())),

@@ -192,7 +192,11 @@ fn every_field_has_a_description_and_a_column_of_the_same_length() {
         let fields = processes.fields().await.unwrap();
         assert!(fields.len() >= 20, "{fields:?}");
         for (name, field) in &fields {
-            assert!(field.description.len() > 10, "{name}: {field:?}");
+            assert!(field.description.ends_with('.'), "{name}: {field:?}");
+            assert!(!field.description.contains("/proc"), "{name}: {field:?}");
+            let origins = ["/proc/", "(3)"];
+            let names_one = origins.iter().any(|origin| field.formula.contains(origin));
+            assert!(names_one, "{name}: {field:?}");
             assert_eq!(field.is_text, field.unit.is_empty(), "{name}: {field:?}");
             assert!(!(field.is_text && field.is_summable), "{name}: {field:?}");
         }

@@ -55,6 +55,8 @@ pub struct Processes {
 pub struct FieldInfo {
     /// Its meaning, in a sentence.
     pub description: String,
+    /// Its file in `/proc`, and the formula in words.
+    pub formula: String,
     /// The unit, in UCUM; empty for a text.
     pub unit: String,
     /// Whether it is a text; otherwise it is a number.
@@ -102,6 +104,7 @@ impl Processes {
         let fields = self.bus.call(async || self.proxy.fields().await).await?;
         let info = |mut properties: HashMap<String, OwnedVariant>| FieldInfo {
             description: take(&mut properties, "description").unwrap_or_default(),
+            formula: take(&mut properties, "formula").unwrap_or_default(),
             unit: take(&mut properties, "unit").unwrap_or_default(),
             is_text: take::<String>(&mut properties, "kind").is_some_and(|kind| kind == "text"),
             is_summable: take(&mut properties, "summable").unwrap_or_default(),
