@@ -33,6 +33,7 @@ mod limits;
 mod local;
 mod match_rules;
 mod memory_growth;
+mod metadata;
 mod metrics;
 mod missing_hardware;
 mod name_owner;
