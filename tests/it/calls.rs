@@ -1,4 +1,4 @@
-//! The calls of the interface: right readings, and errors that name the culprit.
+//! The methods of the interface: correct readings, and errors that name their cause.
 
 use std::{collections::HashMap, fs, time::Duration};
 
@@ -11,7 +11,7 @@ use zbus::Variant;
 
 use crate::support::bus::Bus;
 
-/// Where the fixture trees are.
+/// The path of a fixture tree.
 pub(crate) fn fixture(tree: &str) -> String {
     format!("{}/tests/fixtures/{tree}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -24,7 +24,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn the_first_sample_of_a_cold_daemon_is_right() {
+fn the_first_sample_of_a_new_service_has_correct_readings() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -55,7 +55,7 @@ fn the_first_sample_of_a_cold_daemon_is_right() {
 }
 
 #[test]
-fn no_selector_is_every_metric() {
+fn no_selector_selects_every_metric() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -82,7 +82,7 @@ fn no_selector_is_every_metric() {
 }
 
 #[test]
-fn mistakes_are_named() {
+fn unknown_metrics_and_invalid_selectors_are_named() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -121,7 +121,7 @@ fn mistakes_are_named() {
     });
 }
 
-/// Calls `Sample` with a body of any kind, and returns the name of the error.
+/// Calls a method with a body of any type. Returns the name and the text of the error.
 async fn refused<B: serde::Serialize + zbus::DynamicType>(
     client: &Client,
     method: &str,
@@ -158,7 +158,7 @@ fn options_and_arguments_of_the_wrong_type_are_refused() {
         assert_eq!(refused(&client, "List", &1u32).await.0, invalid);
         let (name, _) = refused(&client, "Smaple", &()).await;
         assert_eq!(name, "org.freedesktop.DBus.Error.UnknownMethod");
-        // Keys of a later version are no mistake.
+        // Unknown keys, perhaps of a later version, are ignored.
         let options = HashMap::from([("colour", Variant::from("red"))]);
         let proxy = client.proxy();
         assert!(proxy.sample(&["cpu/all/coreCount"], &options).await.is_ok());
@@ -188,7 +188,7 @@ fn intervals_and_windows_out_of_bounds_are_refused() {
 }
 
 #[test]
-fn a_rate_that_takes_too_long_is_a_timeout() {
+fn a_rate_whose_window_exceeds_the_timeout_is_a_timeout() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let options = SampleOptions {
@@ -212,11 +212,11 @@ fn a_rate_that_takes_too_long_is_a_timeout() {
 }
 
 #[test]
-fn max_age_shares_a_reading_and_its_absence_does_not() {
+fn max_age_returns_a_shared_reading_and_without_it_each_call_reads() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
-        let take = async |max_age| {
+        let timestamp = async |max_age| {
             let options = SampleOptions {
                 max_age,
                 window: Some(Duration::from_millis(10)),
@@ -228,17 +228,17 @@ fn max_age_shares_a_reading_and_its_absence_does_not() {
                 .unwrap()
                 .timestamp
         };
-        let first = take(None).await;
+        let first = timestamp(None).await;
         let hour = Some(Duration::from_secs(3600));
-        assert_eq!(take(hour).await, first);
-        let second = take(None).await;
+        assert_eq!(timestamp(hour).await, first);
+        let second = timestamp(None).await;
         assert!(second > first);
-        assert_eq!(take(hour).await, second);
+        assert_eq!(timestamp(hour).await, second);
     });
 }
 
 #[test]
-fn a_source_that_fails_leaves_the_others_and_comes_back() {
+fn a_failing_source_does_not_affect_others_and_recovers() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
     fs::create_dir(&proc).unwrap();
@@ -254,28 +254,28 @@ fn a_source_that_fails_leaves_the_others_and_comes_back() {
         let memory = "memory/physical/total";
         let error = client.list(&[memory]).await.unwrap_err().to_string();
         assert!(error.contains(memory) && error.contains("proc/meminfo"), "{error}");
-        // Of everything, what is there.
+        // Without selectors, the metrics that exist.
         let all = client.sample(&[], SampleOptions::default()).await.unwrap();
         assert_eq!(all.readings[load], Value::Number(2.0));
         let meminfo = "MemTotal: 2000 kB\nMemFree: 1000 kB\nMemAvailable: 1500 kB\nBuffers: 1 kB\n\
                        Cached: 2 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\nSReclaimable: 3 kB\nShmem: 1 kB\n";
         fs::write(proc.join("meminfo"), meminfo).unwrap();
-        let take = async || client.sample(&[memory, load], SampleOptions::default()).await.unwrap();
-        assert_eq!(take().await.readings[memory], Value::Number(2_048_000.0));
+        let sample = async || client.sample(&[memory, load], SampleOptions::default()).await.unwrap();
+        assert_eq!(sample().await.readings[memory], Value::Number(2_048_000.0));
         fs::write(proc.join("meminfo"), "rubbish").unwrap();
-        let sample = take().await;
-        assert_eq!(sample.faults, [(memory.to_owned(), Fault::Malformed)].into());
-        assert_eq!(sample.readings[load], Value::Number(2.0));
+        let malformed = sample().await;
+        assert_eq!(malformed.faults, [(memory.to_owned(), Fault::Malformed)].into());
+        assert_eq!(malformed.readings[load], Value::Number(2.0));
         fs::write(proc.join("meminfo"), meminfo).unwrap();
-        assert_eq!(take().await.faults, [].into());
+        assert_eq!(sample().await.faults, [].into());
     });
     daemon.kill().unwrap();
     daemon.wait().unwrap();
 }
 
 #[test]
-fn any_number_of_callers_share_descriptors_and_threads() {
-    // A prefix may mean what the user has defined, which is read on a thread of the pool.
+fn further_clients_need_no_descriptors_and_no_threads() {
+    // Selectors that can match no custom metric, because definitions are read on a thread of the pool.
     const QUICK: [&str; 3] = ["cpu", "memory", "os/kernel"];
     let bus = Bus::activating("");
     bus.block_on(async {
@@ -304,7 +304,7 @@ fn any_number_of_callers_share_descriptors_and_threads() {
 }
 
 #[test]
-fn a_cold_sample_opens_only_the_files_it_needs() {
+fn the_first_sample_opens_only_the_files_it_needs() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -322,7 +322,7 @@ fn a_cold_sample_opens_only_the_files_it_needs() {
 }
 
 #[test]
-fn the_roots_can_be_elsewhere() {
+fn the_roots_of_proc_and_sys_can_be_other_directories() {
     let tree = fixture("server");
     let bus = Bus::activating(&format!(
         "--procfs {tree}/proc --sysfs {tree}/sys --rootfs {tree}"
@@ -336,13 +336,13 @@ fn the_roots_can_be_elsewhere() {
         };
         let sample = client.sample(&selectors, options).await.unwrap();
         assert_eq!(sample.readings["cpu/all/cpuCount"], Value::Number(128.0));
-        // The files do not change, so nothing can be told of the time in between.
+        // The files do not change, so there is no rate.
         assert_eq!(sample.faults["cpu/cpu127/usage"], Fault::First);
     });
 }
 
 #[test]
-fn properties() {
+fn properties_have_the_version_and_the_idle_timeout() {
     let check = |timeout, expected| {
         let bus = Bus::activating(&format!("--idle-timeout {timeout}"));
         bus.block_on(async {

@@ -1,14 +1,14 @@
-//! Durations that no clock can tell: each flag and key refuses them, and nothing panics.
+//! Durations that overflow a clock: each option and key refuses them, and nothing panics.
 
 use std::fs;
 
 use crate::support::home::Home;
 
-/// As many seconds as a number of 64 bits can say, and centuries.
+/// The largest number of 64 bits in seconds, and centuries.
 const LONG: [&str; 2] = ["18446744073709551615s", "584years"];
 
 #[test]
-fn flags() {
+fn options_refuse_durations_of_more_than_a_year() {
     let home = Home::new();
     for flag in [
         "serve --idle-timeout",
@@ -39,7 +39,7 @@ fn flags() {
 }
 
 #[test]
-fn the_configuration() {
+fn the_configuration_refuses_durations_of_more_than_a_year() {
     let home = Home::new();
     let path = home.dir().join("config.toml");
     for long in LONG {
@@ -60,7 +60,7 @@ fn the_configuration() {
 }
 
 #[test]
-fn definitions() {
+fn definitions_refuse_durations_of_more_than_a_year() {
     let home = Home::new();
     let directory = home.config().join("sampled/sources.d");
     fs::create_dir_all(&directory).unwrap();

@@ -1,4 +1,4 @@
-//! Something listens where the bus is expected, and lets nobody in.
+//! A server at the address of the bus that completes no handshake.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use crate::support::{
     process::{Run, skip},
 };
 
-/// A program that ends with the test.
+/// A child process that ends with the test.
 struct Program(Child);
 
 impl Drop for Program {
@@ -23,9 +23,9 @@ impl Drop for Program {
     }
 }
 
-/// Every command says what is wrong and what helps, and none reads /proc in the place of the service.
+/// Checks that every command fails with these causes and remedies, and that none reads /proc in-process.
 #[track_caller]
-fn refused(mut command: impl FnMut(&[&str]) -> Command, causes: &[&str]) {
+fn check_failures(mut command: impl FnMut(&[&str]) -> Command, causes: &[&str]) {
     for (arguments, code) in [
         (&["sample", "cpu/all/usage"][..], 1),
         (&["list"], 1),
@@ -37,16 +37,16 @@ fn refused(mut command: impl FnMut(&[&str]) -> Command, causes: &[&str]) {
     ] {
         let run = Run::of(&mut command(arguments));
         assert_eq!(run.code, Some(code), "{arguments:?}: {run:?}");
-        let said = format!("{}{}", run.stdout, run.stderr);
+        let output = format!("{}{}", run.stdout, run.stderr);
         for cause in causes {
-            assert!(said.contains(cause), "{arguments:?}: {said}");
+            assert!(output.contains(cause), "{arguments:?}: {output}");
         }
-        assert!(!said.contains("in-process"), "{said}");
+        assert!(!output.contains("in-process"), "{output}");
     }
 }
 
 #[test]
-fn a_proxy_without_a_bus_is_named() {
+fn a_proxy_whose_bus_has_ended_is_named() {
     let home = Home::new();
     let [bus, proxy] = ["bus", "proxy"].map(|name| {
         let path = home.dir().join(name);
@@ -65,7 +65,7 @@ fn a_proxy_without_a_bus_is_named() {
         command.env("DBUS_SESSION_BUS_ADDRESS", &proxy);
         command
     };
-    refused(
+    check_failures(
         command,
         &[&proxy, "the connection was closed", "start the proxy again"],
     );
@@ -78,8 +78,8 @@ fn a_server_of_another_protocol_is_named() {
     let listener = UnixListener::bind(&path).unwrap();
     thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
-            let asked = connection.read(&mut [0; 256]);
-            assert!(asked.is_ok_and(|bytes| bytes > 0));
+            let request = connection.read(&mut [0; 256]);
+            assert!(request.is_ok_and(|bytes| bytes > 0));
             connection
                 .write_all(b"HTTP/1.1 400 \x1b[31mBad\r\n\r\n")
                 .ok();
@@ -91,8 +91,8 @@ fn a_server_of_another_protocol_is_named() {
         command.env("DBUS_SESSION_BUS_ADDRESS", &address);
         command
     };
-    let said = r#""HTTP/1.1 400 \u{1b}[31mBad" is no answer of a bus"#;
-    refused(command, &[&address, said]);
+    let cause = r#""HTTP/1.1 400 \u{1b}[31mBad" is no answer of a bus"#;
+    check_failures(command, &[&address, cause]);
 }
 
 #[test]
@@ -101,13 +101,13 @@ fn a_bus_of_another_user_is_named() {
         return skip("it becomes the user nobody, which needs root");
     }
     let bus = Bus::new();
-    // root is let in everywhere, so it is the other one who comes.
-    let open = |path: &std::path::Path, mode| {
+    // A bus lets root in, so the client is another user.
+    let allow = |path: &std::path::Path, mode| {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
         std::fs::set_permissions(path, mode).unwrap();
     };
-    open(bus.dir(), 0o777);
-    open(&bus.dir().join("bus"), 0o777);
+    allow(bus.dir(), 0o777);
+    allow(&bus.dir().join("bus"), 0o777);
     let program = bus.dir().join("sampled");
     std::fs::copy(crate::support::home::SAMPLED, &program).unwrap();
     let command = |arguments: &[&str]| {
@@ -118,7 +118,7 @@ fn a_bus_of_another_user_is_named() {
             .args(arguments);
         command
     };
-    refused(
+    check_failures(
         command,
         &["others than user 65534", "as the user whose session it is"],
     );

@@ -1,4 +1,4 @@
-//! `install` and `uninstall`: what they write, and that a bus can use it.
+//! `install` and `uninstall`: the files that they write, and a bus that uses them.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_package_is_staged() {
+fn install_with_destdir_stages_a_package() {
     let home = Home::new();
     let stage = home.dir().join("stage");
     let arguments = ["--prefix", "/opt/sampled", "--destdir", text(&stage)];
@@ -80,7 +80,7 @@ fn a_package_is_staged() {
 }
 
 #[test]
-fn what_is_not_ours_is_left_alone() {
+fn a_file_of_another_program_is_neither_replaced_nor_removed() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
     let activation = prefix.join(ACTIVATION);
@@ -95,7 +95,7 @@ fn what_is_not_ours_is_left_alone() {
 }
 
 #[test]
-fn without_systemd_there_is_no_unit() {
+fn no_systemd_installs_no_unit() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
     let arguments = ["install", "--no-systemd", "--prefix", text(&prefix)];
@@ -105,7 +105,7 @@ fn without_systemd_there_is_no_unit() {
 }
 
 #[test]
-fn a_bus_that_runs_can_start_what_is_installed() {
+fn a_running_bus_activates_the_installed_program() {
     let bus = Bus::new();
     let program = bus.dir().join(".local/bin/sampled");
     let bin = text(program.parent().unwrap());
@@ -120,11 +120,11 @@ fn a_bus_that_runs_can_start_what_is_installed() {
     let runs = fs::read_link(format!("/proc/{}/exe", daemon.pid)).unwrap();
     assert_eq!(runs, program);
 
-    // Once more, over itself as it runs, by the installed program: it stays what it was.
+    // Installing the same program again leaves it running.
     let again = Run::of(bus.command(text(&program)).arg("install"));
     assert_eq!(again.ok().lines().count(), 2);
     assert!(daemon.is_running());
-    // And by another copy, which takes its place.
+    // Installing another copy ends the running one.
     assert_eq!(bus.run(&["install"]).ok().lines().count(), 3);
     daemon.wait();
 
@@ -135,7 +135,7 @@ fn a_bus_that_runs_can_start_what_is_installed() {
 }
 
 #[test]
-fn a_directory_that_the_shell_does_not_search_is_named() {
+fn install_names_a_directory_that_is_not_in_path() {
     let home = Home::new();
     let run = home.run(&["install"]);
     let bin = home.dir().join(".local/bin");
@@ -145,7 +145,7 @@ fn a_directory_that_the_shell_does_not_search_is_named() {
 }
 
 #[test]
-fn a_program_that_was_there_before_stays() {
+fn uninstall_leaves_a_program_that_was_there_before() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
     let program = prefix.join("bin/sampled");
@@ -162,7 +162,7 @@ fn a_program_that_was_there_before_stays() {
 }
 
 #[test]
-fn a_path_with_spaces_can_be_started() {
+fn a_bus_activates_a_program_in_a_path_with_spaces() {
     let home = Home::new();
     let prefix = home.dir().join("it's a 100% home");
     home.run(&["install", "--prefix", text(&prefix)]).ok();
@@ -178,7 +178,7 @@ fn a_path_with_spaces_can_be_started() {
 }
 
 #[test]
-fn a_path_that_cannot_be_written_is_refused() {
+fn a_path_that_an_activation_file_cannot_contain_is_refused() {
     let home = Home::new();
     let prefix = home.dir().join("$HOME");
     let run = home.run(&["install", "--prefix", text(&prefix)]);
@@ -188,12 +188,12 @@ fn a_path_that_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn what_is_no_file_is_in_the_way() {
-    for place in ["bin/sampled", ACTIVATION, UNIT] {
+fn install_and_uninstall_leave_links_and_fifos_alone() {
+    for file in ["bin/sampled", ACTIVATION, UNIT] {
         for is_link in [false, true] {
             let home = Home::new();
             let prefix = home.dir().join("prefix");
-            let path = prefix.join(place);
+            let path = prefix.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             match is_link {
                 true => symlink("/nonexistent", &path).unwrap(),
@@ -202,9 +202,9 @@ fn what_is_no_file_is_in_the_way() {
             for (command, code) in [("install", 1), ("uninstall", 0)] {
                 let mut command = home.sampled(&[command, "--prefix", text(&prefix)]);
                 let run = Run::within(&mut command, DEADLINE);
-                assert_eq!(run.code, Some(code), "{place}: {run:?}");
+                assert_eq!(run.code, Some(code), "{file}: {run:?}");
                 let is_named = run.stderr.contains(text(&path));
-                assert_eq!(is_named, code == 1, "{place}: {run:?}");
+                assert_eq!(is_named, code == 1, "{file}: {run:?}");
                 assert_eq!(run.stderr.contains("remove it first"), code == 1, "{run:?}");
             }
             assert!(fs::symlink_metadata(&path).is_ok());
@@ -213,20 +213,20 @@ fn what_is_no_file_is_in_the_way() {
 }
 
 #[test]
-fn what_cannot_be_removed_whole_is_not_removed() {
+fn uninstall_removes_all_files_or_none() {
     let home = Home::new();
-    let open = |path: &Path, mode| {
+    let allow = |path: &Path, mode| {
         fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     };
-    open(home.dir(), 0o777);
+    allow(home.dir(), 0o777);
     let prefix = home.dir().join("prefix");
     let program = home.dir().join("sampled");
     fs::copy(SAMPLED, &program).unwrap();
-    let run = |verb: &str| {
-        let arguments = [verb, "--prefix", text(&prefix)];
+    let run = |command: &str| {
+        let arguments = [command, "--prefix", text(&prefix)];
         let mut command = home.command(text(&program));
         if geteuid().is_root() {
-            // Whom no mode keeps from anything.
+            // Permissions do not bind root.
             command = home.command("setpriv");
             command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
             command.arg(&program);
@@ -236,7 +236,7 @@ fn what_cannot_be_removed_whole_is_not_removed() {
     run("install").ok();
     let before = files(&prefix);
     let bin = prefix.join("bin");
-    open(&bin, 0o555);
+    allow(&bin, 0o555);
     let refused = run("uninstall");
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(
@@ -244,7 +244,7 @@ fn what_cannot_be_removed_whole_is_not_removed() {
         "{refused:?}"
     );
     assert_eq!(files(&prefix), before);
-    open(&bin, 0o755);
+    allow(&bin, 0o755);
     run("uninstall").ok();
     assert_eq!(files(&prefix), [] as [PathBuf; 0]);
 }

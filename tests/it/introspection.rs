@@ -1,4 +1,4 @@
-//! The descriptions of the interfaces against what is served.
+//! The interface descriptions in `dbus/` equal the introspection data of the service.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use sampled::wire::{INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
 use crate::support::bus::Bus;
 
-/// What a member of an interface is declared as.
+/// The members of an interface: kind, name, and the name, type and direction of each argument.
 type Members = Vec<(String, String, Vec<(String, String, String)>)>;
 
 #[test]
-fn the_descriptions_are_what_is_served() {
+fn the_descriptions_equal_the_introspection_data() {
     let bus = Bus::activating("");
     let served: String = bus.block_on(async {
         let client = bus.client().await;
@@ -25,7 +25,7 @@ fn the_descriptions_are_what_is_served() {
         let described = members(&written, interface);
         assert_eq!(members(&served, interface), described);
         assert_eq!(described.len(), count, "{described:#?}");
-        // Every member and every argument is explained, where it stands.
+        // A comment explains each member and each argument.
         for (_, member, arguments) in &described {
             let explained = written
                 .split_once(&format!("{member}:"))
@@ -42,7 +42,7 @@ fn the_descriptions_are_what_is_served() {
     };
     check(INTERFACE, 13);
     check(PROCESSES_INTERFACE, 8);
-    // There is nothing else to describe.
+    // There are no other interfaces to describe.
     let ours = served
         .matches("<interface name=\"io.github.sampled.")
         .count();

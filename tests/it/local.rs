@@ -1,4 +1,4 @@
-//! Readings without a bus: they are those of the service, in the same types.
+//! `Local` returns the same readings as the service, in the same types.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::support::{bus::Bus, process::DEADLINE};
 /// A rate, a number and a text.
 const IDS: [&str; 3] = ["cpu/all/usage", "memory/physical/total", "os/kernel/name"];
 
-/// Something read by `Local`, beside a client of the service on a bus.
-fn beside<F: Future<Output = ()>>(compare: impl FnOnce(Local, Client) -> F) {
+/// Compares `Local` with a client of a service.
+fn with_both<F: Future<Output = ()>>(compare: impl FnOnce(Local, Client) -> F) {
     let bus = Bus::activating("--idle-timeout 5s");
     bus.block_on(async { compare(Local::default(), bus.client().await).await });
 }
 
 #[test]
-fn metadata_and_samples_are_those_of_the_service() {
-    beside(|local, client| async move {
+fn metadata_and_samples_equal_those_of_the_service() {
+    with_both(|local, client| async move {
         let (here, there) = (local.list(&IDS).await, client.list(&IDS).await);
         assert_eq!(here.unwrap(), there.unwrap());
         let usual = SampleOptions::default();
@@ -42,8 +42,8 @@ fn metadata_and_samples_are_those_of_the_service() {
 }
 
 #[test]
-fn errors_are_those_of_the_service() {
-    beside(|local, client| async move {
+fn errors_equal_those_of_the_service() {
+    with_both(|local, client| async move {
         for selector in ["cpu/all/usge", "cpu//usage", "", "nothing/*"] {
             let here = local.list(&[selector]).await.unwrap_err();
             let there = client.list(&[selector]).await.unwrap_err();
@@ -53,13 +53,13 @@ fn errors_are_those_of_the_service() {
 }
 
 #[test]
-fn sources_are_those_of_the_service() {
-    beside(|local, client| async move {
+fn sources_equal_those_of_the_service() {
+    with_both(|local, client| async move {
         local.switch_off(&["os".to_owned()]);
         local.list(&["memory"]).await.unwrap();
         client.list(&["memory"]).await.unwrap();
         let (here, mut there) = (local.sources().await, client.sources().await.unwrap());
-        // The other interface's, and what the user of the service defines.
+        // The process table and custom metrics are not in `Local`.
         for other in ["process-table", "sources.d"] {
             assert!(there.remove(other).is_some(), "{other}");
         }
@@ -71,8 +71,8 @@ fn sources_are_those_of_the_service() {
 }
 
 #[test]
-fn frames_have_what_those_of_the_service_have() {
-    beside(|local, client| async move {
+fn frames_equal_those_of_the_service() {
+    with_both(|local, client| async move {
         let every = Duration::from_millis(50);
         let mut here = local.start(&IDS, every).await.unwrap();
         let mut there = client.start(&IDS, Start::every(every)).await.unwrap();
@@ -103,8 +103,8 @@ fn frames_have_what_those_of_the_service_have() {
 }
 
 #[test]
-fn an_interval_that_cannot_be_is_refused() {
-    beside(|local, _| async move {
+fn an_interval_of_zero_or_too_long_is_refused() {
+    with_both(|local, _| async move {
         for interval in [Duration::ZERO, Duration::MAX] {
             let refused = local.start(&IDS, interval).await;
             assert!(matches!(refused, Err(Error::InvalidInterval(_))));

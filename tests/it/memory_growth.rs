@@ -1,4 +1,4 @@
-//! What comes and goes leaves nothing behind.
+//! Devices that appear and vanish leave no memory behind.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ use crate::support::{
 const ISOLATED: [&str; 4] = ["--net", "--mount", "sh", "-c"];
 const SYSFS: &str = "mount -t sysfs sysfs /sys && ip link set lo up";
 
-/// Whether this machine has what it takes.
+/// Whether this process may make such a namespace with a veth pair.
 fn may_isolate() -> bool {
     let mut probe = Command::new("unshare");
     let probe = probe.args(ISOLATED).arg(format!(
@@ -34,7 +34,7 @@ fn may_isolate() -> bool {
     Uid::effective().is_root() && probe.status().is_ok_and(|status| status.success())
 }
 
-/// Has ip(8) do all of this in the network namespace of a process.
+/// Runs these commands of ip(8) in the network namespace of a process.
 #[track_caller]
 fn ip(process: &Process, lines: &str) {
     let pid = process.pid.to_string();
@@ -46,7 +46,7 @@ fn ip(process: &Process, lines: &str) {
     assert!(ip.wait().unwrap().success());
 }
 
-/// What a process has in memory that is its own, in kB.
+/// The private memory of a process, in kB.
 fn memory(process: &Process) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
     let line = status
@@ -56,7 +56,7 @@ fn memory(process: &Process) -> u64 {
     words.unwrap().parse().unwrap()
 }
 
-/// Waits until a metric is there, or is not; the moment of the frame that shows it.
+/// Waits until a metric appears or vanishes. Returns the timestamp of the first such frame.
 async fn until(session: &mut Session, id: &str, is_there: bool) -> u64 {
     loop {
         let frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
@@ -66,12 +66,12 @@ async fn until(session: &mut Session, id: &str, is_there: bool) -> u64 {
     }
 }
 
-/// Containers that begin and end while somebody looks at the network: 100 interfaces at a time, 3000 in all.
+/// Containers start and end while a session reads the network: 100 interfaces at a time, 3000 in all.
 #[test]
 fn interfaces_of_containers_leave_no_memory_behind() {
     const BATCHES: usize = 30;
     const PAIRS: usize = 50;
-    /// After so many all is there that is there at each peak.
+    /// After this many batches, memory has its peak size.
     const WARM: usize = 6;
     if !may_isolate() {
         return skip("needs root, unshare(1), ip(8) and a kernel with veth interfaces");
@@ -108,13 +108,13 @@ fn interfaces_of_containers_leave_no_memory_behind() {
             ip(&process, &pairs);
             let last = format!("network/v{batch}x{PAIRS}/totalUpload");
             let moment = until(&mut session, &last, true).await;
-            // Of what has gone with the first batch, nothing is told ever again.
+            // A metric that has vanished with the first batch has no value any more.
             let mut frame = one.next().await.unwrap();
             while frame.timestamp < moment {
                 let reading = frame.reading(before).unwrap();
                 has_gone |= reading == Err(Fault::Gone);
-                let is_its = reading == Ok(Value::Number(0.0)) && !has_gone;
-                assert!(is_its || has_gone && reading.is_err(), "{reading:?}");
+                let is_present = reading == Ok(Value::Number(0.0)) && !has_gone;
+                assert!(is_present || has_gone && reading.is_err(), "{reading:?}");
                 frame = timeout(DEADLINE, one.next()).await.unwrap().unwrap();
             }
             assert_eq!(has_gone, batch > 1);
@@ -127,7 +127,7 @@ fn interfaces_of_containers_leave_no_memory_behind() {
         let grown = memory(&process).saturating_sub(warm);
         println!("{warm} kB, and {grown} kB more in the end");
         assert!(grown <= 1024, "{grown} kB more than {warm} kB");
-        // It comes back, and is read again.
+        // The interface is back, and is read again.
         ip(&process, "link add v0x0 type veth peer name w0x0\n");
         let expected = Some(Ok(Value::Number(0.0)));
         while timeout(DEADLINE, one.next())

@@ -1,4 +1,4 @@
-//! What a kernel, a machine or a container does not have is no failure, and nobody is warned of it.
+//! Files that a kernel, a machine or a container does not have are no failure and cause no warning.
 
 use std::{
     fs,
@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// A machine of which a part can be taken away.
-fn machine() -> TempDir {
+/// A copy of a fixture tree, from which a test can remove files.
+fn copied_tree() -> TempDir {
     let tree = tempfile::tempdir().expect("directory");
     let source = format!("{}/.", fixture("laptop"));
     let copied = Command::new("cp")
@@ -36,7 +36,7 @@ fn remove(path: &Path) {
     }
 }
 
-/// What `sampled` says of a machine.
+/// Runs `sampled` on a tree.
 fn run(home: &Home, arguments: &[&str], tree: &Path) -> Run {
     let mut command = home.sampled(arguments);
     for (option, part) in [("--procfs", "proc"), ("--sysfs", "sys"), ("--rootfs", "")] {
@@ -45,8 +45,8 @@ fn run(home: &Home, arguments: &[&str], tree: &Path) -> Run {
     Run::of(&mut command)
 }
 
-/// All files and directories below one of them that are not only links, the nearer ones first.
-fn below(directory: &Path) -> Vec<PathBuf> {
+/// A directory and all files and directories below it, in breadth-first order. Links are not followed.
+fn walk(directory: &Path) -> Vec<PathBuf> {
     let mut all = vec![directory.to_owned()];
     let mut at = 0;
     while let Some(path) = all.get(at).cloned() {
@@ -60,85 +60,79 @@ fn below(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_absent_is_silence() {
+fn each_file_and_directory_may_be_missing() {
     let home = Home::new();
-    let whole = machine();
-    let said = run(&home, &["list"], whole.path());
-    assert_eq!((said.code, &*said.stderr), (Some(0), ""));
+    let tree = copied_tree();
+    let run_all = run(&home, &["list"], tree.path());
+    assert_eq!((run_all.code, &*run_all.stderr), (Some(0), ""));
     // Files and directories of /proc, and the first three levels of /sys.
-    let paths = ["proc", "sys"].map(|part| below(&whole.path().join(part)));
-    let away = whole.path().join("away");
-    let mut taken = 0;
+    let paths = ["proc", "sys"].map(|part| walk(&tree.path().join(part)));
+    let away = tree.path().join("away");
+    let mut count = 0;
     for path in paths.iter().flatten().skip(1) {
-        let part = path.strip_prefix(whole.path()).unwrap();
-        // A process without its files is no process.
+        let part = path.strip_prefix(tree.path()).unwrap();
+        // A directory of a process always has its files.
         if part.starts_with("proc/1") || part.starts_with("sys") && part.components().count() > 4 {
             continue;
         }
-        taken += 1;
+        count += 1;
         fs::rename(path, &away).unwrap();
-        // What is discovered without it is read as well, where it is not as small.
+        // Near the root, the test also reads the metrics that are left. Everywhere, it would take too long.
         let arguments = match part.components().count() {
             ..=2 => &["sample", "--window", "10ms"][..],
             _ => &["list", "--json"],
         };
-        let said = run(&home, arguments, whole.path());
-        assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{part:?}");
+        let run = run(&home, arguments, tree.path());
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{part:?}");
         fs::rename(&away, path).unwrap();
     }
-    assert!(taken > 40, "{taken}");
-    let nothing = tempfile::tempdir().unwrap();
-    fs::create_dir(nothing.path().join("proc")).unwrap();
-    let said = run(&home, &["list"], nothing.path());
-    assert_eq!((said.code, &*said.stdout, &*said.stderr), (Some(0), "", ""));
+    assert!(count > 40, "{count}");
+    let empty = tempfile::tempdir().unwrap();
+    fs::create_dir(empty.path().join("proc")).unwrap();
+    let run = run(&home, &["list"], empty.path());
+    assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(0), "", ""));
 }
 
 #[test]
-fn what_fails_is_told() {
+fn a_file_that_cannot_be_read_causes_a_warning() {
     let home = Home::new();
-    let tree = machine();
+    let tree = copied_tree();
     let stat = tree.path().join("proc/stat");
     remove(&stat);
     fs::create_dir(&stat).unwrap();
-    let said = run(&home, &["list"], tree.path());
-    assert_eq!(said.code, Some(0));
-    assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
-    assert!(
-        said.stderr
-            .starts_with(&format!(" WARN {}: ", stat.display())),
-        "{said:?}"
-    );
-    // There is no machine without it.
+    let listed = run(&home, &["list"], tree.path());
+    assert_eq!(listed.code, Some(0));
+    assert_eq!(listed.stderr.lines().count(), 1, "{listed:?}");
+    let warning = format!(" WARN {}: ", stat.display());
+    assert!(listed.stderr.starts_with(&warning), "{listed:?}");
+    // Every machine has /proc.
     remove(&tree.path().join("proc"));
-    let said = run(&home, &["list"], tree.path());
-    assert_eq!((said.code, &*said.stdout), (Some(1), ""));
-    assert!(
-        said.stderr.contains("proc: No such file or directory"),
-        "{said:?}"
-    );
+    let listed = run(&home, &["list"], tree.path());
+    assert_eq!((listed.code, &*listed.stdout), (Some(1), ""));
+    let error = "proc: No such file or directory";
+    assert!(listed.stderr.contains(error), "{listed:?}");
 }
 
 #[test]
-fn a_service_is_silent_too() {
+fn a_service_logs_no_missing_file_and_names_it_in_the_error() {
     let tree = tempfile::tempdir().unwrap();
     let dir = tree.path().display();
     let bus = Bus::activating(&format!(
         "--procfs {dir} --sysfs {dir}/sys --rootfs {dir}/root"
     ));
     assert_eq!(bus.run(&["list"]).ok(), "");
-    // Who asks is told why.
-    let said = bus.run(&["sample", "cpu/all/usage"]);
+    let run = bus.run(&["sample", "cpu/all/usage"]);
     let expected = format!(
         "sampled: cpu/all/usage: none on this machine ({dir}/stat: No such file or directory (os error 2))\n"
     );
-    assert_eq!((said.code, said.stderr), (Some(1), expected));
+    assert_eq!((run.code, run.stderr), (Some(1), expected));
     assert!(!bus.log().contains("WARN"), "{}", bus.log());
 }
 
 #[test]
-fn a_container_may_hide_what_it_likes() {
+fn a_container_may_hide_directories_of_proc_and_sys() {
     let home = Home::new();
-    let hidden = |script: &str| {
+    let run_behind = |script: &str| {
         let script = format!("set -e; {script}; exec {SAMPLED} sample --rootfs /");
         let mut command = home.command("unshare");
         command
@@ -146,7 +140,7 @@ fn a_container_may_hide_what_it_likes() {
             .stdin(Stdio::null());
         Run::of(&mut command)
     };
-    if hidden("mount -t tmpfs none /mnt").code != Some(0) {
+    if run_behind("mount -t tmpfs none /mnt").code != Some(0) {
         return skip("no mount namespace can be made here");
     }
     for script in [
@@ -156,7 +150,7 @@ fn a_container_may_hide_what_it_likes() {
         "mount -t tmpfs none /proc/sys; mount -t tmpfs none /sys",
         "[ ! -d /proc/pressure ] || mount -t tmpfs none /proc/pressure",
     ] {
-        let said = hidden(script);
-        assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{script}");
+        let run = run_behind(script);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{script}");
     }
 }

@@ -184,12 +184,12 @@ fn a_confinement_that_the_kernel_refuses_is_logged_once_and_left_out() {
         .map(Result::unwrap)
         .collect();
     assert!(daemon.wait().unwrap().success());
-    for what in ["RLIMIT_CORE", "no_new_privs", "seccomp"] {
-        let lines = log.iter().filter(|line| line.contains(what));
+    for feature in ["RLIMIT_CORE", "no_new_privs", "seccomp"] {
+        let lines = log.iter().filter(|line| line.contains(feature));
         let lines: Vec<_> = lines.collect();
         assert!(
             matches!(&lines[..], [line] if line.contains("INFO") && line.contains("not permitted")),
-            "{what}: {log:#?}"
+            "{feature}: {log:#?}"
         );
     }
 }

@@ -62,9 +62,9 @@ fn an_invalid_value_is_quoted() {
 fn a_path_that_is_no_regular_file_is_malformed() {
     let fixture = Fixture::with_file("");
     let path = fixture.path("file");
-    let is_refused = |what: &str| {
+    let is_refused = |reason: &str| {
         fixture.wait_for(ID, Err(Fault::Malformed));
-        let error = format!("{}: {what}", path.display());
+        let error = format!("{}: {reason}", path.display());
         assert_eq!(fixture.error(SOURCE), error);
     };
     let clear = || {
@@ -125,10 +125,10 @@ fn a_path_pattern_must_match_one_file() {
         fixture.path("device3/value"),
     );
     let (one, other) = (one.display(), other.display());
-    let what = format!("several files have this form ({one}, {other}), and one is meant");
+    let reason = format!("several files have this form ({one}, {other}), and one is meant");
     assert_eq!(
         fixture.error(SOURCE),
-        format!("{}: {what}", pattern.display())
+        format!("{}: {reason}", pattern.display())
     );
     fs::remove_file(fixture.path("device3/value")).unwrap();
     fixture.wait_for(ID, number(10.0));

@@ -192,8 +192,8 @@ fn reloads_leave_no_memory_threads_or_descriptors_behind() {
         };
         reload(100).await;
         let daemon = bus.daemon().await.unwrap();
-        let count = |what| {
-            let entries = fs::read_dir(format!("/proc/{}/{what}", daemon.pid)).unwrap();
+        let count = |directory| {
+            let entries = fs::read_dir(format!("/proc/{}/{directory}", daemon.pid)).unwrap();
             entries.count()
         };
         // In pages of at least 4 KiB: proc_pid_statm(5).
