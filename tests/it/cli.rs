@@ -1,4 +1,4 @@
-//! `list` and `sample`: what they print, and what they leave with.
+//! `list` and `sample`: their output and exit status.
 
 use std::{
     collections::BTreeMap,
@@ -6,6 +6,7 @@ use std::{
     io::{Read, pipe},
     os::fd::OwnedFd,
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use nix::pty::{Winsize, openpty};
@@ -16,11 +17,11 @@ use crate::{
     support::{
         bus::Bus,
         home::{Home, SAMPLED},
-        process::Run,
+        process::{DEADLINE, Run},
     },
 };
 
-/// A frame in JSON, in exactly the shape that it has.
+/// Parses a frame in JSON, which has no other keys: its timestamp, readings and faults.
 pub(crate) fn frame(line: &str) -> (u64, BTreeMap<String, Value>, BTreeMap<String, Value>) {
     let Ok(Value::Object(mut frame)) = serde_json::from_str(line) else {
         panic!("{line}");
@@ -35,7 +36,7 @@ pub(crate) fn frame(line: &str) -> (u64, BTreeMap<String, Value>, BTreeMap<Strin
     (timestamp.expect("a timestamp"), readings, faults)
 }
 
-/// The kilobytes that /proc/meminfo has in this line.
+/// A field of /proc/meminfo, in kB.
 fn meminfo(name: &str) -> f64 {
     let text = fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
     let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -44,7 +45,7 @@ fn meminfo(name: &str) -> f64 {
     number.parse().expect(name)
 }
 
-/// What a command prints where its standard output is a terminal.
+/// The output of a command whose standard output is a terminal.
 pub(crate) fn on_terminal(command: &mut Command) -> String {
     let size = Winsize {
         ws_row: 40,
@@ -59,7 +60,7 @@ pub(crate) fn on_terminal(command: &mut Command) -> String {
         .stderr(Stdio::null())
         .spawn()
         .expect("spawn");
-    // It has the other end of the terminal, and so has the command for as long as it is there.
+    // The command has a copy of the other end of the terminal until it gets another standard output.
     command.stdout(Stdio::null());
     let mut shown = Vec::new();
     // A terminal whose other end is closed fails with EIO.
@@ -69,7 +70,7 @@ pub(crate) fn on_terminal(command: &mut Command) -> String {
 }
 
 #[test]
-fn json_is_one_object_a_frame() {
+fn json_output_is_one_object_for_each_frame() {
     let bus = Bus::activating("");
     let printed = bus.run(&[
         "sample",
@@ -93,7 +94,7 @@ fn json_is_one_object_a_frame() {
 }
 
 #[test]
-fn csv_is_a_header_and_a_line() {
+fn csv_output_is_a_header_and_one_line_for_each_frame() {
     let bus = Bus::activating("");
     let printed = bus.run(&[
         "sample",
@@ -114,7 +115,7 @@ fn csv_is_a_header_and_a_line() {
 }
 
 #[test]
-fn tables_have_units_that_a_person_reads() {
+fn tables_have_readable_units() {
     let bus = Bus::activating("");
     let printed = bus.run(&[
         "sample",
@@ -136,7 +137,7 @@ fn tables_have_units_that_a_person_reads() {
 }
 
 #[test]
-fn metrics_are_listed() {
+fn list_prints_metrics_as_a_table_json_and_csv() {
     let bus = Bus::activating("");
     let table = bus.run(&["list", "cpu/all/usage"]).ok();
     let words: Vec<_> = table.split_whitespace().collect();
@@ -179,7 +180,7 @@ fn metrics_are_listed() {
 }
 
 #[test]
-fn colour_is_for_terminals_that_want_it() {
+fn only_a_terminal_without_no_color_gets_colours() {
     let home = Home::new();
     let laptop = fixture("laptop/proc");
     let arguments = ["sample", "memory/physical/total", "--procfs", &laptop];
@@ -196,7 +197,7 @@ fn colour_is_for_terminals_that_want_it() {
 }
 
 #[test]
-fn frames_on_a_terminal_are_drawn_in_place() {
+fn a_frame_on_a_terminal_replaces_the_one_before() {
     let home = Home::new();
     let arguments = "watch cpu/loadaverages --count 2 --interval 50ms";
     let arguments: Vec<_> = arguments.split(' ').collect();
@@ -204,14 +205,16 @@ fn frames_on_a_terminal_are_drawn_in_place() {
     // One line for the time, three below it.
     assert_eq!(shown.matches("\x1b[4F\x1b[K").count(), 1, "{shown:?}");
     assert_eq!(shown.matches("\x1b[K").count(), 4, "{shown:?}");
-    // Not all at once, which tmux takes for lines that have scrolled away.
+    // Erasing all lines at once makes tmux add them to its scrollback.
     assert!(!shown.contains("F\x1b[J"), "{shown:?}");
-    let lines = shown.strip_suffix("\x1b[J").expect("what was below");
+    let lines = shown
+        .strip_suffix("\x1b[J")
+        .expect("the rest of the screen is erased");
     assert_eq!(lines.lines().count(), 8, "{shown:?}");
 }
 
 #[test]
-fn without_a_bus_the_program_reads_itself() {
+fn without_a_bus_the_program_reads_in_process() {
     let home = Home::new();
     for command in ["list", "sample"] {
         let run = home.run(&[command, "--json", "memory/physical/total"]);
@@ -229,7 +232,7 @@ fn without_a_bus_the_program_reads_itself() {
 }
 
 #[test]
-fn roots_are_read_by_the_program_itself() {
+fn with_roots_the_program_reads_in_process() {
     let bus = Bus::activating("");
     let laptop = fixture("laptop/proc");
     let run = bus.run(&[
@@ -254,7 +257,7 @@ fn roots_are_read_by_the_program_itself() {
 }
 
 #[test]
-fn an_unknown_metric_is_named_with_the_nearest() {
+fn an_unknown_metric_is_named_with_the_nearest_known_one() {
     let expected = "sampled: cpu/all/usag: no such metric (nearest: cpu/all/usage)";
     let bus = Bus::activating("");
     for command in ["list", "sample", "watch"] {
@@ -268,7 +271,7 @@ fn an_unknown_metric_is_named_with_the_nearest() {
 }
 
 #[test]
-fn what_the_service_refuses_is_a_failure() {
+fn a_call_that_the_service_refuses_is_a_failure() {
     let bus = Bus::activating("");
     let check = |arguments: &[&str], culprit| {
         let run = bus.run(arguments);
@@ -286,14 +289,14 @@ fn what_the_service_refuses_is_a_failure() {
 }
 
 #[test]
-fn a_bus_without_the_service_says_what_to_do() {
+fn without_an_activation_file_the_error_names_sampled_install() {
     let run = Bus::new().run(&["sample", "cpu"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
     assert!(run.stderr.contains("`sampled install`"), "{run:?}");
 }
 
 #[test]
-fn a_misuse_is_another_status() {
+fn a_usage_error_has_exit_status_2() {
     let home = Home::new();
     for arguments in [
         &["frobnicate"][..],
@@ -316,7 +319,7 @@ fn a_misuse_is_another_status() {
 }
 
 #[test]
-fn a_broken_pipe_is_no_error() {
+fn a_broken_pipe_is_a_success() {
     let bus = Bus::activating("");
     for arguments in [&["list"][..], &["sample", "memory"], &["watch", "memory"]] {
         let (reader, writer) = pipe().expect("pipe");
@@ -331,7 +334,7 @@ fn a_broken_pipe_is_no_error() {
 }
 
 #[test]
-fn few_descriptors_are_enough() {
+fn sample_reads_128_files_with_64_descriptors() {
     let home = Home::new();
     let sys = home.dir().join("sys");
     let cpus = sys.join("devices/system/cpu");
@@ -345,14 +348,22 @@ fn few_descriptors_are_enough() {
     limited.args(["--nofile=64", SAMPLED, "sample", "cpu/*/frequency"]);
     limited.args(["--timeout", "30s"]);
     limited.args(["--json", "--procfs", &fixture("server/proc"), "--sysfs"]);
-    let run = Run::of(limited.arg(sys));
+    limited.arg(sys);
+    let start = Instant::now();
+    let run = loop {
+        let run = Run::of(&mut limited);
+        // On a busy machine, files may be late.
+        if !run.stderr.contains(": timed out") || start.elapsed() > DEADLINE {
+            break run;
+        }
+    };
     assert_eq!(run.stderr, "");
     let (_, readings, faults) = frame(run.ok().trim_end());
     assert_eq!((readings.len(), faults), (128, BTreeMap::new()));
 }
 
 #[test]
-fn the_service_may_have_as_many_descriptors_as_there_can_be() {
+fn the_service_raises_its_limit_of_descriptors_to_the_hard_limit() {
     let bus = Bus::new();
     let mut command = bus.command("prlimit");
     let child = command.args(["--nofile=64:4096", SAMPLED, "serve"]);

@@ -1,14 +1,16 @@
-//! The configuration file, as the program takes it.
+//! The configuration file: keys, diagnostics, reloads.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, time::Instant};
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use rustix::process::Signal;
 use sampled::client::{Error, Processes, SampleOptions, Start, TableOptions};
 
-use crate::support::{bus::Bus, home::Home};
+use tokio::time::timeout;
 
-/// Writes the user's own file.
+use crate::support::{bus::Bus, home::Home, process::DEADLINE};
+
+/// Writes the configuration file of the user.
 fn configure(home: &Home, text: &str) -> PathBuf {
     let dir = home.config().join("sampled");
     fs::create_dir_all(&dir).expect("directory");
@@ -17,8 +19,14 @@ fn configure(home: &Home, text: &str) -> PathBuf {
     path
 }
 
+/// Waits until a condition holds that follows from a call of the service.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let is_met = async { while !condition().await {} };
+    timeout(DEADLINE, is_met).await.expect("the condition");
+}
+
 #[test]
-fn a_source_that_is_off_has_no_metrics() {
+fn a_source_that_is_switched_off_has_no_metrics() {
     let home = Home::new();
     configure(&home, "sources.off = ['os']");
     let listed = home.run(&["list"]).ok();
@@ -30,7 +38,7 @@ fn a_source_that_is_off_has_no_metrics() {
 }
 
 #[test]
-fn the_command_line_is_above_the_file() {
+fn an_option_overrides_the_configuration_file() {
     let idle_timeout = |arguments| {
         let bus = Bus::activating(arguments);
         configure(&bus, "idle_timeout = '7s'");
@@ -42,7 +50,7 @@ fn the_command_line_is_above_the_file() {
 }
 
 #[test]
-fn a_mistake_is_named_with_its_place() {
+fn a_diagnostic_has_the_position_in_the_file() {
     let home = Home::new();
     let path = configure(&home, "\n  idle_time = '1s'\n");
     let expected = format!("sampled: {}:2:3: idle_time: unknown key", path.display());
@@ -56,54 +64,53 @@ fn a_mistake_is_named_with_its_place() {
 }
 
 #[test]
-fn a_mistake_keeps_nobody_from_being_served() {
+fn an_invalid_file_does_not_keep_the_service_from_running() {
     let bus = Bus::activating("");
     configure(&bus, "limits = 1");
     assert!(bus.run(&["list"]).ok().contains("memory/physical/used"));
-    let mistake = "config.toml:1:10: limits: a table is expected, and integer is given; \
+    let diagnostic = "config.toml:1:10: limits: a table is expected, and integer is given; \
                    running on the defaults";
-    assert!(bus.log().contains(mistake), "{}", bus.log());
-    let check = |mistake: Option<&str>| {
+    assert!(bus.log().contains(diagnostic), "{}", bus.log());
+    let check = |diagnostic: Option<&str>| {
         let status = bus.run(&["status"]).ok();
         let sources = bus.run(&["sources"]).ok();
-        let is_told = |text: &str| text.lines().any(|line| line.starts_with("config.toml"));
-        assert_eq!(is_told(&sources), mistake.is_some(), "{sources}");
+        let has_line = |text: &str| text.lines().any(|line| line.starts_with("config.toml"));
+        assert_eq!(has_line(&sources), diagnostic.is_some(), "{sources}");
         let json = bus.run(&["status", "--json"]).ok();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let told = json["configuration_error"].as_str();
-        assert_eq!(told.is_some(), mistake.is_some(), "{json}");
-        if let Some(mistake) = mistake {
-            assert!(status.contains(mistake), "{status}");
-            assert!(sources.contains(mistake), "{sources}");
-            assert!(told.unwrap().ends_with(mistake), "{json}");
+        let error = json["configuration_error"].as_str();
+        assert_eq!(error.is_some(), diagnostic.is_some(), "{json}");
+        if let Some(diagnostic) = diagnostic {
+            assert!(status.contains(diagnostic), "{status}");
+            assert!(sources.contains(diagnostic), "{sources}");
+            assert!(error.unwrap().ends_with(diagnostic), "{json}");
         }
     };
-    check(Some(mistake));
-    // It is read again when it is mended, and when it is broken again.
-    let read_again = |text: &str, timeout: u64| {
+    check(Some(diagnostic));
+    let reload = |text: &str, idle_timeout: u64| {
         configure(&bus, text);
-        bus.run(&["reload"]);
+        bus.run(&["reload"]).ok();
         bus.block_on(async {
             let client = bus.client().await;
-            while client.proxy().idle_timeout().await.unwrap() != timeout {}
+            until(async || client.proxy().idle_timeout().await.unwrap() == idle_timeout).await;
         });
     };
-    read_again("idle_timeout = '7s'", 7_000_000);
+    reload("idle_timeout = '7s'", 7_000_000);
     check(None);
     let path = configure(&bus, "[limit]");
     bus.block_on(async {
         bus.daemon().await.expect("daemon").signal(Signal::HUP);
         let client = bus.client().await;
-        while !client.sources().await.unwrap().contains_key("config.toml") {}
+        until(async || client.sources().await.unwrap().contains_key("config.toml")).await;
     });
     assert!(path.is_file());
     check(Some("; the configuration stays as it was"));
-    read_again("idle_timeout = '8s'", 8_000_000);
+    reload("idle_timeout = '8s'", 8_000_000);
     check(None);
 }
 
 #[test]
-fn the_processes_can_be_withheld() {
+fn the_process_table_can_be_switched_off() {
     let bus = Bus::activating("");
     configure(&bus, "sources.off = ['process-table']");
     let refused = bus.run(&["processes"]);
@@ -114,15 +121,17 @@ fn the_processes_can_be_withheld() {
     let table = lines.find(|line| line.starts_with("process-table"));
     assert!(table.expect("line").contains("off"), "{listed}");
     bus.run(&["sample", "memory/physical/used"]).ok();
-    // A session that runs when they are switched off gets no more of them, and costs nothing.
+    // A running session gets no tables when the process table is switched off, and does not end.
     configure(&bus, "");
     bus.block_on(async {
         bus.daemon().await.expect("daemon").signal(Signal::HUP);
         let processes = Processes::on(bus.client().await.bus().clone()).await;
         let processes = processes.expect("proxy");
         let every = Start::every_millis(50);
+        let deadline = Instant::now() + DEADLINE;
         let mut session = loop {
-            // It may not have heard of it yet.
+            assert!(Instant::now() < deadline, "it is still switched off");
+            // The service may not have handled the signal yet.
             match processes
                 .start(&["rss"], &TableOptions::default(), every.clone())
                 .await
@@ -135,18 +144,18 @@ fn the_processes_can_be_withheld() {
         session.next().await.expect("a table");
         configure(&bus, "sources.off = ['process-table']");
         bus.daemon().await.expect("daemon").signal(Signal::HUP);
-        let usual = SampleOptions::default();
-        while processes
-            .snapshot(&["rss"], &TableOptions::default(), usual)
-            .await
-            .is_ok()
-        {}
-        session.stop().await.expect("it is still there");
+        let (options, timing) = (TableOptions::default(), SampleOptions::default());
+        until(async || {
+            let snapshot = processes.snapshot(&["rss"], &options, timing).await;
+            snapshot.is_err_and(|error| matches!(error, Error::AccessDenied(_)))
+        })
+        .await;
+        session.stop().await.expect("the session goes on");
     });
 }
 
 #[test]
-fn a_file_that_is_named_must_be_there() {
+fn a_file_given_by_an_option_must_exist() {
     let home = Home::new();
     let run = home.run(&["serve", "--config", "/nonexistent/file"]);
     assert_eq!(run.code, Some(1));
@@ -157,14 +166,14 @@ fn a_file_that_is_named_must_be_there() {
 }
 
 #[test]
-fn a_file_that_is_none_is_refused_at_once() {
+fn a_configuration_file_that_is_not_regular_large_or_not_utf8_is_refused() {
     let home = Home::new();
     let path = configure(&home, "");
     let named = ["serve", "--config", path.to_str().unwrap()];
-    let check = |what: &str| {
+    let check = |reason: &str| {
         for command in [&["list"][..], &named] {
             let run = home.run(command);
-            let expected = format!("sampled: {}: {what}", path.display());
+            let expected = format!("sampled: {}: {reason}", path.display());
             let last = run.stderr.lines().last().unwrap_or_default();
             assert_eq!((run.code, last), (Some(1), &*expected));
         }
@@ -183,7 +192,7 @@ fn a_file_that_is_none_is_refused_at_once() {
 }
 
 #[test]
-fn a_reload_waits_for_nothing() {
+fn a_reload_does_not_block_on_a_fifo() {
     let bus = Bus::activating("");
     let path = configure(&bus, "idle_timeout = '7s'");
     bus.block_on(async {
@@ -194,19 +203,17 @@ fn a_reload_waits_for_nothing() {
         mkfifo(&path, Mode::S_IRWXU).unwrap();
         let hang_up = async || bus.daemon().await.expect("daemon").signal(Signal::HUP);
         hang_up().await;
-        let until_logged = async |what: &str| {
-            while !bus.log().contains(what) {
-                idle_timeout().await;
-            }
-        };
-        until_logged(
-            "it is a FIFO, and a regular file is expected; the configuration stays as it was",
-        )
+        let expected =
+            "it is a FIFO, and a regular file is expected; the configuration stays as it was";
+        until(async || {
+            idle_timeout().await;
+            bus.log().contains(expected)
+        })
         .await;
         assert_eq!(idle_timeout().await, 7_000_000);
         fs::remove_file(&path).unwrap();
         configure(&bus, "idle_timeout = '8s'");
         hang_up().await;
-        while idle_timeout().await != 8_000_000 {}
+        until(async || idle_timeout().await == 8_000_000).await;
     });
 }

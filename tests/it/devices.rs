@@ -1,4 +1,4 @@
-//! Devices that come and go: the catalog, the sessions, and what is said of sources.
+//! Devices that appear and vanish: the catalog, running sessions, and the states of sources.
 
 use std::{
     fs::{self, Permissions},
@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// A tree of /proc with these network interfaces.
-fn interfaces(proc: &Path, names: &[&str]) {
+/// Writes a tree of /proc with these network interfaces.
+fn write_interfaces(proc: &Path, names: &[&str]) {
     fs::create_dir_all(proc.join("net")).unwrap();
     let header = "Inter-|   Receive                                                |  Transmit\n \
                   face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets \
@@ -46,10 +46,10 @@ fn interfaces(proc: &Path, names: &[&str]) {
 }
 
 #[test]
-fn sessions_gain_and_lose_what_comes_and_goes() {
+fn a_session_gains_and_loses_the_metrics_of_a_device() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
-    interfaces(&proc, &["eth0"]);
+    write_interfaces(&proc, &["eth0"]);
     let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
     let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
     bus.block_on(async {
@@ -63,7 +63,7 @@ fn sessions_gain_and_lose_what_comes_and_goes() {
         let total = "network/eth1/totalDownload";
         let mut frame = session.next().await.unwrap();
         assert!(frame.reading(total).is_none());
-        interfaces(&proc, &["eth0", "eth1"]);
+        write_interfaces(&proc, &["eth0", "eth1"]);
         let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
         let appeared = change.args().unwrap().appeared;
         assert!(appeared.iter().any(|id| id == total), "{appeared:?}");
@@ -75,7 +75,7 @@ fn sessions_gain_and_lose_what_comes_and_goes() {
             frame = timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         assert_eq!(frame.reading(total), Some(Ok(Value::Number(1000.0))));
-        interfaces(&proc, &["eth0"]);
+        write_interfaces(&proc, &["eth0"]);
         let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
         let vanished = change.args().unwrap().vanished;
         assert!(vanished.iter().any(|id| id == total), "{vanished:?}");
@@ -89,10 +89,10 @@ fn sessions_gain_and_lose_what_comes_and_goes() {
 }
 
 #[test]
-fn an_id_that_goes_is_read_again_when_it_is_back() {
+fn a_metric_is_read_again_when_its_device_is_back() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
-    interfaces(&proc, &["eth0", "eth1"]);
+    write_interfaces(&proc, &["eth0", "eth1"]);
     let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
     let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
     bus.block_on(async {
@@ -104,28 +104,32 @@ fn an_id_that_goes_is_read_again_when_it_is_back() {
             .await
             .unwrap();
         let mut until = async |expected: sampled::reading::Reading| {
-            while session.next().await.unwrap().reading(total) != Some(expected.clone()) {}
+            let mut reading = async || session.next().await.unwrap().reading(total);
+            let expected = Some(expected);
+            timeout(DEADLINE, async { while reading().await != expected {} })
+                .await
+                .unwrap();
         };
         until(Ok(Value::Number(2000.0))).await;
-        interfaces(&proc, &["eth0"]);
+        write_interfaces(&proc, &["eth0"]);
         until(Err(Fault::Gone)).await;
-        interfaces(&proc, &["eth0", "eth1"]);
+        write_interfaces(&proc, &["eth0", "eth1"]);
         until(Ok(Value::Number(2000.0))).await;
     });
     daemon.kill().unwrap();
     daemon.wait().unwrap();
 }
 
-/// The kernel says nothing of another tree than its own, and nobody but the session asks.
+/// There is no uevent for a tree that is not the kernel's, so the session makes the service probe.
 #[test]
-fn what_is_not_heard_of_is_looked_for() {
+fn a_device_without_a_uevent_is_probed_for() {
     let bus = Bus::new();
     let (proc, sys) = (bus.dir().join("proc"), bus.dir().join("sys"));
     let directory = sys.join("class/net/eth1");
     let plug = |state: &str| {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("operstate"), state).unwrap();
-        interfaces(&proc, &["eth0", "eth1"]);
+        write_interfaces(&proc, &["eth0", "eth1"]);
     };
     plug("up\n");
     let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
@@ -146,9 +150,9 @@ fn what_is_not_heard_of_is_looked_for() {
                 .unwrap();
         };
         until(Ok(Value::Text("up".into()))).await;
-        interfaces(&proc, &["eth0"]);
+        write_interfaces(&proc, &["eth0"]);
         fs::remove_dir_all(&directory).unwrap();
-        // Who asks what there is has it forgotten.
+        // `List` makes the service forget the device.
         assert!(!client.list(&[]).await.unwrap().contains_key(state));
         until(Err(Fault::Gone)).await;
         plug("dormant\n");
@@ -158,13 +162,13 @@ fn what_is_not_heard_of_is_looked_for() {
     daemon.wait().unwrap();
 }
 
-/// An interface of this machine, for as long as it is kept.
+/// A network interface of this machine. Dropping it removes it.
 struct Interface(String);
 
 impl Interface {
     fn add() -> Option<Self> {
         let interface = Self(format!("smp{}", std::process::id() % 100_000));
-        // A pair of these needs no hardware, and leaves nothing behind.
+        // A veth pair needs no hardware.
         let added = interface.ip(&["link", "add", &interface.0, "type", "veth"]);
         added.then_some(interface)
     }
@@ -182,7 +186,7 @@ impl Drop for Interface {
 }
 
 #[test]
-fn a_real_interface_is_heard_of_while_a_session_runs() {
+fn a_uevent_of_an_interface_changes_the_catalog() {
     if !Uid::effective().is_root() || Interface::add().is_none() {
         return skip("it needs root, ip(8) and a kernel with veth interfaces");
     }
@@ -190,23 +194,23 @@ fn a_real_interface_is_heard_of_while_a_session_runs() {
     bus.block_on(async {
         let client = bus.client().await;
         let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
-        // An hour from frame to frame: only the kernel can tell in time.
+        // An hour between two frames, so that only the uevent of the kernel makes the service probe.
         let hour = Start::every(std::time::Duration::from_secs(3600));
         let mut session = client.start(&["network"], hour).await.unwrap();
         session.next().await.unwrap();
         let interface = Interface::add().expect("it could be added before");
         let name = interface.0.clone();
-        let mine = |ids: Vec<String>| ids.iter().any(|id| id.contains(&name));
+        let has_interface = |ids: Vec<String>| ids.iter().any(|id| id.contains(&name));
         loop {
             let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
-            if mine(change.args().unwrap().appeared) {
+            if has_interface(change.args().unwrap().appeared) {
                 break;
             }
         }
         drop(interface);
         loop {
             let change = timeout(DEADLINE, catalog.next()).await.unwrap().unwrap();
-            if mine(change.args().unwrap().vanished) {
+            if has_interface(change.args().unwrap().vanished) {
                 break;
             }
         }
@@ -214,17 +218,17 @@ fn a_real_interface_is_heard_of_while_a_session_runs() {
 }
 
 #[test]
-fn sources_tell_of_themselves() {
+fn sources_have_states_reads_and_costs() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
         let sources = async || client.proxy().sources().await.unwrap();
-        let state = |facts: &std::collections::HashMap<String, OwnedVariant>| {
-            String::try_from(facts["state"].try_clone().unwrap()).unwrap()
+        let state = |source: &std::collections::HashMap<String, OwnedVariant>| {
+            String::try_from(source["state"].try_clone().unwrap()).unwrap()
         };
         let before = sources().await;
         assert!(
-            before.values().all(|facts| state(facts) == "unused"),
+            before.values().all(|source| state(source) == "unused"),
             "{before:?}"
         );
         for _ in 0..3 {
@@ -244,13 +248,13 @@ fn sources_tell_of_themselves() {
         );
         assert!(matches!(*memory["metrics"], Variant::U32(metrics) if metrics > 10));
         assert_eq!(*memory["error"], Variant::from(""));
-        // Nothing else was opened for it.
+        // No other source was used.
         assert_eq!(state(&after["cpu"]), "unused");
     });
 }
 
 #[test]
-fn what_is_denied_is_read_once_it_may_be() {
+fn a_file_is_read_as_soon_as_its_permissions_allow_it() {
     if !Uid::effective().is_root() {
         return skip("it takes permissions from another user, which needs root");
     }
@@ -265,7 +269,7 @@ fn what_is_denied_is_read_once_it_may_be() {
     allow(0o000);
     let mut watch = home.command("setpriv");
     watch.args("--reuid 65534 --regid 65534 --clear-groups".split(' '));
-    // What is denied for ever ends with the last frame.
+    // `watch` ends after this many frames even if the metric stays denied.
     watch
         .arg(SAMPLED)
         .args("watch power --json --interval 100ms --count 600".split(' '));
@@ -283,7 +287,7 @@ fn what_is_denied_is_read_once_it_may_be() {
     }
     allow(0o444);
     let regained = std::iter::repeat_with(next).find_map(|(_, mut readings, faults)| {
-        // Nothing else is said until it is there.
+        // There is no other fault before the reading.
         assert!(readings.contains_key(id) || faults[id] == "denied");
         readings.remove(id)
     });

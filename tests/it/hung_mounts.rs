@@ -1,4 +1,4 @@
-//! A mount whose server is gone: every call about it waits for ever. It holds nobody else up.
+//! A mount whose server is gone: every system call on it blocks for ever. It delays no other metric and no other client.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use sampled::{
     client::{Client, Sample, SampleOptions, Start},
     reading::Fault,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     custom::fixture::{define, sources_d},
@@ -18,29 +18,40 @@ use crate::{
     },
 };
 
-/// The id of what a mounted file system has room for.
+/// The id of the size of a mounted file system.
 fn total(mount: &Hung) -> String {
     let point = mount.path().to_str().unwrap().replace('/', "%2F");
     format!("disk/{point}/total")
 }
 
-const OWN: &str = "room/desk/temperature";
+const CUSTOM: &str = "room/desk/temperature";
 const QUICK: &str = "memory/physical/total";
 
-/// A service that asks mounts on the network, and for a file of the mount.
-fn beside(hung: &Hung) -> Bus {
+/// A service that reads network mounts, and has a custom metric from a file of the mount.
+fn bus_with_file_of(hung: &Hung) -> Bus {
     let bus = Bus::activating("");
     let config = bus.config().join("sampled");
     fs::create_dir_all(&config).unwrap();
     fs::write(config.join("config.toml"), "[disk]\nnetwork = true\n").unwrap();
     let file = hung.path().join("temperature");
-    let text = format!("[metrics.'{OWN}']\nfile = {file:?}\n");
+    let text = format!("[metrics.'{CUSTOM}']\nfile = {file:?}\n");
     define(&sources_d(&bus), "room.toml", &text);
     bus
 }
 
 fn threads(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/task")).unwrap().count()
+}
+
+/// Waits until a process has no more threads than this. A thread of the pool exits when it has been idle for a while; one
+/// that is blocked by a mount stays.
+async fn until_threads(pid: u32, most: usize) {
+    let start = Instant::now();
+    while threads(pid) > most {
+        let threads = threads(pid);
+        assert!(start.elapsed() < DEADLINE, "{threads} threads, not {most}");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn sample(client: &Client, id: &str) -> Sample {
@@ -50,37 +61,38 @@ async fn sample(client: &Client, id: &str) -> Sample {
 }
 
 #[test]
-fn a_hung_mount_costs_its_own_values_alone() {
+fn a_hung_mount_affects_only_its_own_metrics() {
     let dir = tempfile::tempdir().unwrap();
     let Some(mut hung) = Hung::over(dir.path()) else {
         return skip(Hung::NEEDS);
     };
-    let bus = beside(&hung);
+    let bus = bus_with_file_of(&hung);
     let total = total(&hung);
     bus.block_on(async {
         let (client, other) = (bus.client().await, bus.client().await);
         sample(&other, QUICK).await;
         let daemon = bus.owned().await.pid;
-        // What hangs is waited for by who has asked, and another is answered meanwhile.
+        // Another client gets a reading that was taken while this one waits.
         let mut late = Box::pin(sample(&client, &total));
-        let mut answered = 0;
+        let mut first = None;
         let late = loop {
             tokio::select! {
                 biased;
-                late = &mut late => break late,
                 quick = sample(&other, QUICK) => {
                     assert!(quick.faults.is_empty());
-                    answered += 1;
+                    first.get_or_insert(quick.timestamp);
                 }
+                late = &mut late => break late,
             }
         };
         assert_eq!(late.faults.get(&total), Some(&Fault::Timeout));
-        assert!(answered > 0, "nothing is answered while one waits");
-        // A file of the same mount waits behind it.
-        let late = sample(&client, OWN).await;
-        assert_eq!(late.faults.get(OWN), Some(&Fault::Timeout));
-        // It was found out: nobody waits for it any more, however often it is found and asked for.
-        let all = ["disk", OWN, QUICK];
+        let first = first.expect("another client is answered first");
+        assert!(first < late.timestamp, "{first} {}", late.timestamp);
+        // A file of the same mount is late, too.
+        let late = sample(&client, CUSTOM).await;
+        assert_eq!(late.faults.get(CUSTOM), Some(&Fault::Timeout));
+        // The mount is known to hang: it takes no further threads, and no call waits for it.
+        let all = ["disk", CUSTOM, QUICK];
         let before = threads(daemon);
         for _ in 0..100 {
             timeout(DEADLINE, client.list(&all)).await.unwrap().unwrap();
@@ -89,95 +101,91 @@ fn a_hung_mount_costs_its_own_values_alone() {
             assert_eq!(sample.faults.get(&total), Some(&Fault::Timeout));
             assert!(sample.readings.contains_key(QUICK));
         }
-        assert!(
-            threads(daemon) <= before + 1,
-            "{before}, {}",
-            threads(daemon)
-        );
-        // A session of it has its frames.
+        until_threads(daemon, before + 1).await;
+        // A session with its metrics gets its frames.
         let session = client.start(&all, Start::every(Duration::from_millis(50)));
         let mut session = timeout(DEADLINE, session).await.unwrap().unwrap();
         for _ in 0..20 {
             timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
         session.stop().await.unwrap();
-        // When its program has ended, the kernel says so.
+        // When the program that serves it has ended, its system calls fail.
         hung.end();
-        let end = tokio::time::Instant::now() + DEADLINE;
+        let deadline = Instant::now() + DEADLINE;
         while sample(&client, &total).await.faults.get(&total) == Some(&Fault::Timeout) {
-            assert!(tokio::time::Instant::now() < end);
+            assert!(Instant::now() < deadline);
         }
     });
     bus.end();
 }
 
 #[test]
-fn a_hung_home_costs_nothing_that_is_known() {
+fn definitions_on_a_hung_file_system_stay_in_effect() {
     let bus = Bus::activating("");
     let directory = sources_d(&bus);
     let value = bus.dir().join("value");
     fs::write(&value, "5\n").unwrap();
     let definition = |id: &str| format!("[metrics.'{id}']\nfile = {value:?}\n");
-    define(&directory, "room.toml", &definition(OWN));
+    define(&directory, "room.toml", &definition(CUSTOM));
     bus.block_on(async {
         let (client, other) = (bus.client().await, bus.client().await);
-        assert!(sample(&client, OWN).await.readings.contains_key(OWN));
+        assert!(sample(&client, CUSTOM).await.readings.contains_key(CUSTOM));
         let daemon = bus.owned().await;
         let config = directory.parent().unwrap();
         let Some(hung) = Hung::over(config) else {
             return skip(Hung::NEEDS);
         };
-        // Who asks what there is waits for the definitions once, and nobody else does.
+        // One call of `List` waits for the definitions, and no other call does.
         let mut list = Box::pin(client.list(&[]));
         let mut answered = 0;
         loop {
             tokio::select! {
                 biased;
-                listed = timeout(DEADLINE, &mut list) => {
-                    assert!(listed.unwrap().unwrap().contains_key(OWN));
-                    break;
-                }
                 quick = sample(&other, QUICK) => {
                     assert!(quick.faults.is_empty());
                     answered += 1;
                 }
+                listed = timeout(DEADLINE, &mut list) => {
+                    assert!(listed.unwrap().unwrap().contains_key(CUSTOM));
+                    break;
+                }
             }
         }
-        assert!(answered > 0, "nothing is answered while one waits");
-        // The configuration is there as well.
+        assert!(answered > 0, "no call is answered while one waits");
+        // The configuration is on the same file system.
         daemon.signal(Signal::HUP);
         let before = threads(daemon.pid);
         for _ in 0..50 {
             timeout(DEADLINE, client.list(&[])).await.unwrap().unwrap();
-            let own = sample(&client, OWN).await;
-            assert!(own.readings.contains_key(OWN), "{:?}", own.faults);
+            let custom = sample(&client, CUSTOM).await;
+            assert!(custom.readings.contains_key(CUSTOM), "{:?}", custom.faults);
         }
-        // One that reads the configuration, and one for what is read otherwise.
-        assert!(threads(daemon.pid) <= before + 2);
+        // One thread reads the configuration, and one the metrics.
+        until_threads(daemon.pid, before + 2).await;
         let interval = Duration::from_millis(50);
-        let session = client.start(&[OWN, QUICK], Start::every(interval));
+        let session = client.start(&[CUSTOM, QUICK], Start::every(interval));
         let mut session = timeout(DEADLINE, session).await.unwrap().unwrap();
         for _ in 0..10 {
             timeout(DEADLINE, session.next()).await.unwrap().unwrap();
         }
-        // It answers again, and what is defined then is heard of.
+        // The file system answers again, and new definitions take effect.
         drop(hung);
         define(&directory, "other.toml", &definition("room/desk/other"));
-        let end = tokio::time::Instant::now() + DEADLINE;
+        let deadline = Instant::now() + DEADLINE;
         while !client
             .list(&[])
             .await
             .unwrap()
             .contains_key("room/desk/other")
         {
-            assert!(tokio::time::Instant::now() < end);
+            assert!(Instant::now() < deadline);
         }
     });
     bus.end();
 }
 
 #[test]
-fn who_waits_for_a_command_has_the_files_that_answer() {
+fn a_sample_that_waits_for_a_command_has_the_files_that_answer() {
     let bus = Bus::activating("");
     let (hangs, answers) = (bus.dir().join("a"), bus.dir().join("z"));
     fs::create_dir(&hangs).unwrap();
@@ -195,12 +203,12 @@ fn who_waits_for_a_command_has_the_files_that_answer() {
     define(&sources_d(&bus), "room.toml", &text);
     bus.block_on(async {
         let client = bus.client().await;
-        // The command runs when the files are asked for.
-        let hasty = SampleOptions {
+        // The command already runs when the files are read.
+        let options = SampleOptions {
             timeout: Some(Duration::from_millis(100)),
             ..SampleOptions::default()
         };
-        let slow = client.sample(&["room/desk/slow"], hasty);
+        let slow = client.sample(&["room/desk/slow"], options);
         timeout(DEADLINE, slow).await.unwrap().unwrap();
         let sample = client.sample(&["room"], SampleOptions::default());
         let sample = timeout(DEADLINE, sample).await.unwrap().unwrap();
@@ -214,7 +222,7 @@ fn who_waits_for_a_command_has_the_files_that_answer() {
 }
 
 #[test]
-fn a_home_that_hangs_at_the_start_is_not_waited_for() {
+fn a_service_starts_while_the_file_system_of_its_configuration_hangs() {
     let bus = Bus::activating("");
     let config = bus.config().join("sampled");
     fs::create_dir_all(&config).unwrap();
@@ -222,25 +230,25 @@ fn a_home_that_hangs_at_the_start_is_not_waited_for() {
     let Some(hung) = Hung::over(&config) else {
         return skip(Hung::NEEDS);
     };
-    let mistake = "config.toml: it is not read yet, for its file system does not answer";
+    let error = "config.toml: it is not read yet, for its file system does not answer";
     bus.block_on(async {
         let client = bus.client().await;
         let quick = sample(&client, QUICK).await;
         assert!(quick.faults.is_empty(), "{:?}", quick.faults);
         assert_eq!(client.proxy().idle_timeout().await.unwrap(), 30_000_000);
         let sources = client.sources().await.unwrap();
-        assert!(sources["config.toml"].error.contains(mistake));
+        assert!(sources["config.toml"].error.contains(error));
         bus.daemon().await.expect("daemon").signal(Signal::TERM);
         bus.vacant().await;
     });
-    // A person sees it, at a start and where this process reads by itself.
+    // `start` prints it, and so does a command that reads in-process.
     let started = bus.run(&["start"]);
-    assert!(started.stderr.contains(mistake), "{started:?}");
+    assert!(started.stderr.contains(error), "{started:?}");
     started.ok();
     bus.run(&["stop"]).ok();
     let listed = bus.run(&["list", "--procfs", "/proc"]);
     assert_eq!(listed.code, Some(1), "{listed:?}");
-    assert!(listed.stderr.contains(mistake), "{listed:?}");
+    assert!(listed.stderr.contains(error), "{listed:?}");
     drop(hung);
     bus.end();
 }

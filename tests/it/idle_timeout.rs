@@ -1,13 +1,17 @@
-//! What a person starts stays until it is stopped, and what the bus starts does not.
+//! A service that a person starts stays until it is stopped. One that the bus starts has an idle timeout.
 
-use std::{fs, time::Duration};
+use std::{fs, time::Instant};
 
 use crate::{
-    support::{bus::Bus, home::SAMPLED, process::Run},
+    support::{
+        bus::Bus,
+        home::SAMPLED,
+        process::{DEADLINE, Run},
+    },
     systemd::session::{UNITS, within},
 };
 
-/// `IdleTimeout` of a service that stays.
+/// `IdleTimeout` of a service without one.
 const NEVER: u64 = u64::MAX;
 
 fn idle_timeout(bus: &Bus) -> u64 {
@@ -24,7 +28,7 @@ fn configure(bus: &Bus, text: &str) {
 }
 
 #[test]
-fn what_is_started_stays() {
+fn a_service_that_is_started_by_hand_has_no_idle_timeout() {
     let bus = Bus::new();
     bus.run(&["start"]).ok();
     assert_eq!(idle_timeout(&bus), NEVER);
@@ -33,7 +37,7 @@ fn what_is_started_stays() {
     bus.run(&["restart", "--idle-timeout", "50s"]).ok();
     assert_eq!(idle_timeout(&bus), 50_000_000);
     configure(&bus, "idle_timeout = '40s'");
-    // What the command line says counts.
+    // The option overrides the file.
     bus.run(&["reload"]).ok();
     bus.run(&["restart", "--idle-timeout", "never"]).ok();
     assert_eq!(idle_timeout(&bus), NEVER);
@@ -41,23 +45,27 @@ fn what_is_started_stays() {
 }
 
 #[test]
-fn the_configuration_says_how_long_what_is_started_stays() {
+fn the_configuration_sets_the_idle_timeout_of_a_service_that_is_started_by_hand() {
     let bus = Bus::new();
     configure(&bus, "idle_timeout = '30s'");
     bus.run(&["start"]).ok();
     assert_eq!(idle_timeout(&bus), 30_000_000);
-    // The signal is on its way; its effect is what tells that it has arrived.
-    configure(&bus, "");
-    bus.run(&["reload"]).ok();
-    while idle_timeout(&bus) != NEVER {}
-    configure(&bus, "idle_timeout = '20s'");
-    bus.run(&["reload"]).ok();
-    while idle_timeout(&bus) != 20_000_000 {}
+    // `reload` returns when the signal is sent, so the test waits for its effect.
+    let reload = |text, expected| {
+        configure(&bus, text);
+        bus.run(&["reload"]).ok();
+        let deadline = Instant::now() + DEADLINE;
+        while idle_timeout(&bus) != expected {
+            assert!(Instant::now() < deadline, "{}", bus.log());
+        }
+    };
+    reload("", NEVER);
+    reload("idle_timeout = '20s'", 20_000_000);
     bus.run(&["stop"]).ok();
 }
 
 #[test]
-fn what_the_bus_starts_leaves() {
+fn a_service_that_the_bus_starts_has_an_idle_timeout() {
     for verb in ["serve", "start", "start --log-level warn"] {
         let bus = Bus::executing(&format!("{SAMPLED} {verb}"));
         assert_eq!(idle_timeout(&bus), 30_000_000, "{verb}");
@@ -65,32 +73,32 @@ fn what_the_bus_starts_leaves() {
 }
 
 #[test]
-fn start_says_how_long_the_one_stays_that_runs() {
+fn start_prints_the_idle_timeout_of_the_running_service() {
     let bus = Bus::activating("");
     bus.block_on(async { bus.client().await.list(&["memory"]).await.expect("list") });
     let daemon = bus.block_on(bus.owned());
-    let who = format!("already running: process {}, ", daemon.pid);
-    let said = bus.run(&["start"]).ok();
+    let running = format!("already running: process {}, ", daemon.pid);
+    let output = bus.run(&["start"]).ok();
     let expected = format!(
-        "sampled: {who}started by the session bus; it leaves after 30s without a client \
+        "sampled: {running}started by the session bus; it leaves after 30s without a client \
          (`sampled restart --idle-timeout never` starts one that stays)\n"
     );
-    assert_eq!(said, expected);
+    assert_eq!(output, expected);
 
     bus.run(&["restart"]).ok();
     let daemon = bus.block_on(bus.owned());
-    let who = format!("already running: process {}, ", daemon.pid);
-    let detached = format!("sampled: {who}detached by `sampled start`; ");
-    let said = bus.run(&["start", "--idle-timeout", "5s"]).ok();
-    assert_eq!(said, format!("{detached}it stays until it is stopped\n"));
+    let running = format!("already running: process {}, ", daemon.pid);
+    let detached = format!("sampled: {running}detached by `sampled start`; ");
+    let output = bus.run(&["start", "--idle-timeout", "5s"]).ok();
+    assert_eq!(output, format!("{detached}it stays until it is stopped\n"));
 
-    // One that does not answer keeps nobody waiting.
+    // `start` waits no longer than its timeout for one that does not answer.
     daemon.stop();
     let start = &mut bus.sampled(&["start", "--timeout", "1s"]);
-    let run = Run::within(start, Duration::from_secs(5));
+    let run = Run::within(start, DEADLINE);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(
-        run.stdout.contains(who.trim_end_matches([',', ' '])),
+        run.stdout.contains(running.trim_end_matches([',', ' '])),
         "{run:?}"
     );
     assert!(
@@ -101,13 +109,13 @@ fn start_says_how_long_the_one_stays_that_runs() {
 }
 
 #[test]
-fn start_says_how_long_a_unit_stays() {
+fn start_prints_the_idle_timeout_of_a_unit() {
     within(&UNITS[..1], async |session| {
         let client = session.client().await;
         session.read(&client).await.expect("sample");
-        let said = Run::of(&mut session.sampled(&["start"])).ok();
+        let output = Run::of(&mut session.sampled(&["start"])).ok();
         for text in ["started by systemd", "after 30s", "config.toml"] {
-            assert!(said.contains(text), "{text}: {said}");
+            assert!(output.contains(text), "{text}: {output}");
         }
     });
 }

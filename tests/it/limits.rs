@@ -1,4 +1,4 @@
-//! Limits of what a call, a client and all clients may ask for: refused by name, without a trace.
+//! Limits of a call, of a client and of all clients: the error names the limit, and the refused call has no effect.
 
 use std::{collections::HashMap, fs};
 
@@ -8,7 +8,8 @@ use sampled::{
 };
 use zbus::Variant;
 
-use crate::support::bus::Bus;
+use crate::support::{bus::Bus, process::DEADLINE};
+use tokio::time::timeout;
 
 /// A bus whose service has these limits.
 fn limited(limits: &str) -> Bus {
@@ -19,9 +20,9 @@ fn limited(limits: &str) -> Bus {
 }
 
 #[track_caller]
-fn refused<T>(result: Result<T, impl Into<Error>>, limit: &str) {
+fn check_refused<T>(result: Result<T, impl Into<Error>>, limit: &str) {
     let Err(error) = result.map_err(Into::into) else {
-        panic!("this is refused: {limit}");
+        panic!("{limit} is not enforced");
     };
     assert!(
         matches!(&error, Error::LimitExceeded(text) if text.contains(limit)),
@@ -42,9 +43,9 @@ fn selectors_are_counted_before_they_are_resolved() {
         let many = selectors(4097);
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         let none = HashMap::new();
-        refused(proxy.list(&many).await, "limits.selectors");
-        refused(proxy.sample(&many, &none).await, "limits.selectors");
-        refused(
+        check_refused(proxy.list(&many).await, "limits.selectors");
+        check_refused(proxy.sample(&many, &none).await, "limits.selectors");
+        check_refused(
             proxy.start(&many, 1_000_000, &none).await,
             "limits.selectors",
         );
@@ -55,7 +56,7 @@ fn selectors_are_counted_before_they_are_resolved() {
             .map(|at| format!("{at}{}", "x".repeat(240)))
             .collect();
         let long: Vec<_> = long.iter().map(String::as_str).collect();
-        refused(proxy.list(&long).await, "limits.selector_bytes");
+        check_refused(proxy.list(&long).await, "limits.selector_bytes");
         assert!(client.sessions().await.unwrap().is_empty());
     });
 }
@@ -75,19 +76,19 @@ fn options_are_counted_and_unknown_ones_ignored() {
         };
         let one = ["memory"];
         proxy.sample(&one, &options(64)).await.unwrap();
-        refused(proxy.sample(&one, &options(65)).await, "limits.options");
-        refused(
+        check_refused(proxy.sample(&one, &options(65)).await, "limits.options");
+        check_refused(
             proxy.start(&one, 1_000_000, &options(65)).await,
             "limits.options",
         );
         let processes = Processes::on(client.bus().clone()).await.unwrap();
         let snapshot = processes.proxy().snapshot(&["pid"], &options(65)).await;
-        refused(snapshot, "limits.options");
+        check_refused(snapshot, "limits.options");
     });
 }
 
 #[test]
-fn a_pattern_of_a_filter_has_a_length() {
+fn the_length_of_a_filter_pattern_is_limited() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -98,14 +99,14 @@ fn a_pattern_of_a_filter_has_a_length() {
             processes.proxy().snapshot(&["pid"], &options).await
         };
         ask("*a".repeat(128)).await.unwrap();
-        refused(ask("*a".repeat(129)).await, "limits.pattern_bytes");
-        refused(ask("*a".repeat(400_000)).await, "limits.pattern_bytes");
-        refused(ask("*a".repeat(8_000_000)).await, "limits.message_bytes");
+        check_refused(ask("*a".repeat(129)).await, "limits.pattern_bytes");
+        check_refused(ask("*a".repeat(400_000)).await, "limits.pattern_bytes");
+        check_refused(ask("*a".repeat(8_000_000)).await, "limits.message_bytes");
     });
 }
 
 #[test]
-fn all_clients_together_have_their_limits() {
+fn limits_of_all_clients_together() {
     let text = "limits.total = { sessions = 3, columns = 60, detached = 2 }";
     let bus = limited(text);
     bus.block_on(async {
@@ -121,26 +122,26 @@ fn all_clients_together_have_their_limits() {
         for client in &clients[..2] {
             sessions.push(start(client, true).await.unwrap());
         }
-        refused(start(&clients[2], true).await, "limits.total.detached");
+        check_refused(start(&clients[2], true).await, "limits.total.detached");
         sessions.push(start(&clients[2], false).await.unwrap());
         for client in &clients {
-            refused(start(client, false).await, "limits.total.sessions");
+            check_refused(start(client, false).await, "limits.total.sessions");
         }
         assert_eq!(clients[0].sessions().await.unwrap().len(), 3);
-        // What is given back can be had again, by anybody.
+        // A session that has ended makes room for a session of any client.
         sessions.pop().unwrap().stop().await.unwrap();
         let wide = async |selectors: &[&str]| {
             clients[0]
                 .start(selectors, Start::every_millis(60_000))
                 .await
         };
-        refused(wide(&[]).await, "limits.total.columns");
+        check_refused(wide(&[]).await, "limits.total.columns");
         wide(&["memory/physical"]).await.unwrap();
     });
 }
 
 #[test]
-fn a_reload_puts_limits_in_force() {
+fn a_reload_changes_the_limits() {
     let bus = Bus::activating("");
     bus.block_on(async {
         let client = bus.client().await;
@@ -153,18 +154,22 @@ fn a_reload_puts_limits_in_force() {
         )
         .unwrap();
         assert_eq!(bus.run(&["reload"]).code, Some(0));
-        // The signal has been sent when that returns; the service has not read the file for sure.
+        // `reload` returns when the signal is sent; the service may not have read the file yet.
         let client = &client;
-        let refused_at_last =
-            async { while client.sample(&two, SampleOptions::default()).await.is_ok() {} };
-        tokio::time::timeout(crate::support::process::DEADLINE, refused_at_last)
-            .await
-            .unwrap();
+        let error = async {
+            loop {
+                if let Err(error) = client.sample(&two, SampleOptions::default()).await {
+                    return error;
+                }
+            }
+        };
+        let error = timeout(DEADLINE, error).await.expect("the new limit");
+        check_refused::<()>(Err(error), "limits.selectors");
     });
 }
 
 #[test]
-fn the_page_of_the_limits_is_right() {
+fn the_documentation_has_the_defaults_of_all_limits() {
     let page = include_str!("../../docs/limits.md");
     let rows = page.lines().filter_map(|line| {
         let mut cells = line.split('|').map(str::trim).skip(1);

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     process::Stdio,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::Signal;
@@ -118,7 +118,9 @@ fn a_command_ends_when_its_subreaper_is_killed_at_any_moment() {
                 .add(fixture.shell("setsid sleep 1000 & sleep 1000 & sleep 1000"));
             handle.ask();
             // The process has no other children. This one may not have executed `sampled guard` yet.
+            let start = Instant::now();
             let subreaper = loop {
+                assert!(start.elapsed() < DEADLINE, "there is no subreaper");
                 let children = children().into_iter().next();
                 if let Some(child) = children.and_then(Process::open) {
                     break child;

@@ -103,7 +103,7 @@ fn a_subreaper_that_is_stopped_in_a_loop_after_the_service_has_ended_ends() {
 fn a_stopped_subreaper_ends_when_the_service_quits() {
     let (bus, daemon) = start("--idle-timeout never");
     bus.block_on(async { bus.client().await.quit().await })
-        .expect("nobody else is there");
+        .expect("no other client has a session");
     daemon.expect("it has no idle timeout").wait();
     service_end::nothing_is_left(&bus);
 }
