@@ -144,11 +144,12 @@ fn errors_name_a_stopped_service() {
     for arguments in READING_COMMANDS {
         check_failure(&bus, arguments, &[&process, "stopped"]);
     }
-    let status = Run::within(&mut bus.sampled(&["status", "--timeout", "1s"]), CONNECTING);
+    let status = Run::within(&mut bus.sampled(&["status", "--timeout", "1s"]), DEADLINE);
     assert_eq!(status.code, Some(4), "{status:?}");
-    assert!(status.stdout.contains(&process), "{status:?}");
+    let message = format!("sampled does not answer: {process}, ");
+    assert!(status.stdout.starts_with(&message), "{status:?}");
     let status = ["status", "--json", "--timeout", "1s"];
-    let status = Run::within(&mut bus.sampled(&status), CONNECTING);
+    let status = Run::within(&mut bus.sampled(&status), DEADLINE);
     let value: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!(value["state"], "unknown");
     assert_eq!(value["pid"], daemon.pid);

@@ -152,7 +152,7 @@ fn print_unresponsive(
     };
     writeln!(
         out,
-        "sampled does not bus_info: process {pid}, {starter}\n{error}"
+        "sampled does not answer: process {pid}, {starter}\n{error}"
     )
 }
 
