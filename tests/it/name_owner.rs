@@ -7,7 +7,6 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use nix::unistd::{Uid, User, chown};
@@ -19,17 +18,14 @@ use zbus::{Connection, fdo::RequestNameFlags, interface};
 use crate::{
     support::{
         bus::Bus,
-        home::SAMPLED,
-        process::{Process, Run, skip},
+        home::{SAMPLED, copy_program},
+        process::{DEADLINE, Process, Run, skip},
     },
     systemd::session::{Setup, UNITS, within},
 };
 
 /// The environment variable that makes the test binary own the name of the service; its value is the behaviour.
 const BEHAVIOUR: &str = "SAMPLED_TEST_OWNER";
-
-/// How long a command with `--timeout 2s` may take.
-const COMMAND: Duration = Duration::from_secs(8);
 
 /// A process that owns the name of the service. `drop` kills it.
 pub(crate) struct NameOwner {
@@ -60,7 +56,7 @@ impl NameOwner {
     /// The same program with the file name `sampled`: the commands recognise the service by the name of its executable.
     fn named_sampled(bus: &Bus, behaviour: &str) -> Self {
         let copy = bus.dir().join("sampled");
-        fs::copy(program(), &copy).expect("copy");
+        copy_program(&program(), &copy);
         let owner = Self::spawn(bus.command(text(&copy)), behaviour);
         assert_eq!(bus.block_on(bus.owned()).pid, owner.process.pid);
         owner
@@ -132,7 +128,7 @@ fn process_that_owns_the_name() {
 /// Runs a command, which must fail without a signal to this process; its error must contain these texts.
 #[track_caller]
 fn check_refusal(mut command: Command, owner: &Process, texts: &[&str]) {
-    let run = Run::within(&mut command, COMMAND);
+    let run = Run::within(&mut command, DEADLINE);
     assert_eq!(run.code, Some(1), "{command:?}: {run:?}");
     assert!(owner.is_running(), "{command:?}: {run:?}");
     let process = format!("process {}", owner.pid);
@@ -168,7 +164,7 @@ fn another_program_that_owns_the_name_is_not_signalled() {
 fn another_program_that_releases_the_name_on_quit_is_not_signalled() {
     let bus = Bus::new();
     let owner = NameOwner::on(&bus, "quits");
-    let run = Run::within(&mut bus.sampled(&["stop"]), COMMAND);
+    let run = Run::within(&mut bus.sampled(&["stop"]), DEADLINE);
     assert!(run.stderr.is_empty(), "{run:?}");
     let output = run.ok();
     assert!(
@@ -183,7 +179,7 @@ fn another_program_that_releases_the_name_on_quit_is_not_signalled() {
 fn a_service_that_ignores_sigterm_is_killed() {
     let bus = Bus::new();
     let owner = NameOwner::named_sampled(&bus, "ignores SIGTERM");
-    let run = Run::within(&mut bus.sampled(&["stop", "--timeout", "2s"]), COMMAND);
+    let run = Run::within(&mut bus.sampled(&["stop", "--timeout", "2s"]), DEADLINE);
     assert!(run.ok().contains("killed: process"));
     assert!(!owner.process.is_running());
 }
@@ -192,7 +188,7 @@ fn a_service_that_ignores_sigterm_is_killed() {
 fn a_service_whose_executable_was_deleted_is_stopped() {
     let bus = Bus::new();
     let program = bus.dir().join("sampled");
-    fs::copy(SAMPLED, &program).unwrap();
+    copy_program(Path::new(SAMPLED), &program);
     let serve = || {
         let mut serve = bus.command(text(&program));
         let child = serve.args(["serve", "--idle-timeout", "never"]).spawn();
@@ -202,7 +198,7 @@ fn a_service_whose_executable_was_deleted_is_stopped() {
     fs::remove_file(&program).unwrap();
     let link = fs::read_link(format!("/proc/{}/exe", daemon.pid)).unwrap();
     assert_eq!(link.file_name(), Some(OsStr::new("sampled (deleted)")));
-    let stopped = Run::within(&mut bus.sampled(&["stop"]), COMMAND).ok();
+    let stopped = Run::within(&mut bus.sampled(&["stop"]), DEADLINE).ok();
     assert!(stopped.contains("stopped: process"), "{stopped}");
     assert!(!daemon.is_running());
     child.wait().unwrap();
@@ -220,7 +216,7 @@ fn a_service_with_a_detached_session_is_stopped() {
         client.start(&["memory"], every).await.expect("session");
         bus.owned().await
     });
-    let stopped = Run::within(&mut bus.sampled(&["stop"]), COMMAND).ok();
+    let stopped = Run::within(&mut bus.sampled(&["stop"]), DEADLINE).ok();
     assert!(stopped.contains("stopped: process"), "{stopped}");
     assert!(!daemon.is_running());
 }

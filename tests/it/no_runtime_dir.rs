@@ -11,8 +11,8 @@ use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::support::{
-    home::{MARK, SAMPLED},
-    process::{Run, skip},
+    home::{MARK, SAMPLED, copy_program},
+    process::{DEADLINE, Run, skip},
 };
 
 /// The user nobody, with a copy of the program: nobody may have no access to the build directory.
@@ -28,7 +28,7 @@ impl Nobody {
         }
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-        fs::copy(SAMPLED, dir.path().join("sampled")).unwrap();
+        copy_program(Path::new(SAMPLED), &dir.path().join("sampled"));
         Some(Self { dir })
     }
 
@@ -46,7 +46,7 @@ impl Nobody {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.dir.path())
             .env(MARK, self.dir.path());
-        Run::of(&mut command)
+        Run::within(&mut command, DEADLINE)
     }
 }
 

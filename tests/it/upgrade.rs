@@ -5,7 +5,6 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
 use sampled::client::{Error, Start};
@@ -14,7 +13,7 @@ use crate::{
     name_owner::NameOwner,
     support::{
         bus::Bus,
-        home::{Home, SAMPLED},
+        home::{Home, SAMPLED, copy_program},
         process::{DEADLINE, Process, Run},
         unresponsive_bus::UnresponsiveBus,
     },
@@ -37,7 +36,7 @@ fn packaged(exec: impl FnOnce(&Path) -> String, program: &Path) -> (Bus, PathBuf
     let home = Home::new();
     let copy = home.dir().join("usr/bin/sampled");
     fs::create_dir_all(copy.parent().unwrap()).unwrap();
-    fs::copy(program, &copy).unwrap();
+    copy_program(program, &copy);
     let services = home.dir().join("share/dbus-1/services");
     fs::create_dir_all(&services).unwrap();
     let name = sampled::wire::NAME;
@@ -184,12 +183,14 @@ fn an_installation_in_the_home_replaces_the_service_of_a_package() {
     assert_runs(&first, &packaged);
     let run = bus.run(&["install"]);
     assert_stderr_contains(&run, &format!("replaced process {}", first.pid));
+    run.ok();
     first.wait();
     assert_runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
     // After `uninstall` the next call starts the program of the package again.
     let second = call(&bus);
     let run = bus.run(&["uninstall"]);
     assert_stderr_contains(&run, &format!("stopped process {}", second.pid));
+    run.ok();
     second.wait();
     assert_runs(&call(&bus), &packaged);
 }
@@ -261,7 +262,7 @@ fn a_bus_that_does_not_answer_is_reported() {
     for command in ["install", "uninstall"] {
         let mut command = home.sampled(&[command]);
         command.env("DBUS_SESSION_BUS_ADDRESS", silent.address());
-        let run = Run::within(&mut command, Duration::from_secs(15));
+        let run = Run::within(&mut command, DEADLINE);
         assert_stderr_contains(&run, silent.address());
         run.ok();
     }

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Instant,
 };
 
@@ -20,6 +21,14 @@ pub(crate) const SAMPLED: &str = env!("CARGO_BIN_EXE_sampled");
 
 /// The environment variable that marks the processes of a test: [`Home`] finds and kills them by it.
 pub(crate) const MARK: &str = "SAMPLED_TEST";
+
+/// Copies a program by cp(1). If this process wrote the copy, another test might fork meanwhile, its child would have the
+/// copy open for writing, and execve(2) would fail with ETXTBSY.
+#[track_caller]
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(status.expect("cp").success(), "{}", to.display());
+}
 
 /// The directories of a user, in a temporary directory. It has no bus: see [`Bus`](crate::support::bus::Bus).
 ///
@@ -143,7 +152,11 @@ impl Drop for Home {
             }
             for process in processes {
                 process.signal(Signal::KILL);
-                process.ends_within(DEADLINE);
+                if !process.ends_within(DEADLINE) {
+                    // A second panic would abort, and hide the first one.
+                    assert!(thread::panicking(), "{} survives SIGKILL", process.pid);
+                    return;
+                }
             }
         }
     }

@@ -210,7 +210,7 @@ fn another_user_may_ask_for_the_status_under_hidepid() {
     }
     let fixture = Fixture::new();
     let pid = fixture.start(&[]);
-    fs::copy(example("mydaemon"), fixture.path("mydaemon")).unwrap();
+    fixture.copy_mydaemon();
     fs::set_permissions(fixture.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups ./mydaemon status";
     let script = format!("mount -t proc -o hidepid=2 proc /proc && exec {nobody}");

@@ -140,12 +140,20 @@ impl Fixture {
             .collect()
     }
 
+    /// Copies mydaemon into the directory by cp(1). If this process wrote the copy, another test might fork meanwhile, its
+    /// child would have the copy open for writing, and execve(2) would fail with ETXTBSY.
+    pub(crate) fn copy_mydaemon(&self) {
+        let mut cp = Command::new("cp");
+        let status = cp.arg(example("mydaemon")).arg(self.path("mydaemon"));
+        assert!(status.status().unwrap().success());
+    }
+
     /// Runs mydaemon as the user nobody. The directory gets the mode of /tmp.
     pub(crate) fn run_as_nobody(&self, arguments: &str) -> Output {
         // The user nobody may have no access to the build directory.
         let copy = self.path("mydaemon");
         if !copy.exists() {
-            fs::copy(example("mydaemon"), &copy).unwrap();
+            self.copy_mydaemon();
         }
         fs::set_permissions(self.path(""), fs::Permissions::from_mode(0o1777)).unwrap();
         let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
