@@ -1,12 +1,12 @@
 //! Clients and subscribers that do not read their frames: they delay no other client.
 
-use std::{collections::HashMap, process::Stdio, time::Duration};
+use std::{collections::HashMap, process::Stdio};
 
 use futures_util::StreamExt;
 use rustix::process::Signal;
 use sampled::client::{Client, Start};
 use tokio::time::timeout;
-use zbus::{Connection, Variant};
+use zbus::{Connection, Message, Variant};
 
 use crate::{
     sessions::{frame, info, start},
@@ -32,6 +32,17 @@ pub(crate) async fn held(bus: &Connection, name: &str) -> u32 {
         Some(Variant::U32(held)) => *held,
         other => panic!("{other:?}"),
     }
+}
+
+/// The timestamp of a frame; `None` for another message.
+fn timestamp(message: &Message) -> Option<u64> {
+    let is_frame = message
+        .header()
+        .member()
+        .is_some_and(|member| member == "Sampled");
+    let (_, timestamp, _): (u32, u64, Vec<f64>) =
+        is_frame.then(|| message.body().deserialize())?.unwrap();
+    Some(timestamp)
 }
 
 async fn start_detached(client: &Client, selectors: &[&str]) -> u32 {
@@ -117,13 +128,10 @@ fn check_stopped_subscriber(rules: usize) {
         }
         let session = info(&client, id).await.unwrap();
         assert_eq!(session.dropped, 0);
-        // When the subscriber reads again, it gets frames again.
-        let mut frames = 0;
-        while frames < 20_000 && held(connection, subscriber.name()).await > 0 {
-            subscriber.receive();
-            frames += 1;
-        }
-        subscriber.receive();
+        // When the subscriber reads again, it gets frames again: those made after this one.
+        let last = timeout(DEADLINE, frames.next()).await.unwrap().unwrap();
+        let last = *last.args().unwrap().timestamp();
+        while timestamp(&subscriber.receive()).is_none_or(|timestamp| timestamp <= last) {}
     });
     stopped.kill().unwrap();
     stopped.wait().unwrap();
@@ -193,20 +201,21 @@ fn a_client_that_answers_no_ping_gets_frames_at_a_limited_rate() {
             )
         })
     };
+    let mut times = Vec::new();
     let mut seen = (0, 0);
     while seen.1 == 0 {
-        raw.receive();
+        times.extend(timestamp(&raw.receive()));
         seen = sessions();
     }
-    // The measurement is of a stretch of time: there is no event to wait for.
-    std::thread::sleep(Duration::from_secs(3));
-    let now = sessions();
-    let frames = now.0 - seen.0;
-    assert!(
-        (30..=100).contains(&frames),
-        "{frames} frames in three seconds"
-    );
-    assert!(now.1 > seen.1);
+    // The client goes on to get frames. Those of the next second may precede the limit, as each session sends a ping.
+    while times.len() as u64 <= seen.0 + 121 {
+        times.extend(timestamp(&raw.receive()));
+    }
+    assert!(sessions().1 > seen.1);
+    // In each second of the clock the client gets 20 frames at most, so 61 frames are of four seconds. The timestamps tell:
+    // a busy machine makes fewer frames in the same time. A frame may be sent a little later than it was made.
+    let time = times[times.len() - 1] - times[times.len() - 61];
+    assert!(time > 1_900_000, "61 frames in {time} µs");
 }
 
 #[test]

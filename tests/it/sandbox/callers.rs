@@ -86,7 +86,8 @@ fn a_root_directory_that_hangs_delays_no_other_caller() {
                     () = sample(&host) => answered += 1,
                 }
             }
-            assert!(answered > 10, "{answered}");
+            // A service that waits for the root directory would answer one call at most, together with `Quit`.
+            assert!(answered >= 2, "{answered}");
         }
         // The FUSE program ends: the file exists and cannot be read.
         drop(hung);
