@@ -79,7 +79,7 @@ async fn rules(client: &Client, name: &str) -> usize {
     let service = bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &sampled);
     let service: String = service.await.unwrap().body().deserialize().unwrap();
     let name = format!("'{name}'");
-    let of_service = rules.get(&service).map(Vec::as_slice).unwrap_or_default();
+    let of_service = rules.get(&service).expect("the rules of the service");
     of_service
         .iter()
         .filter(|rule| rule.contains(&name))
