@@ -1,4 +1,6 @@
 //! The log of the service, and its messages to the service manager, while no process reads them.
+//!
+//! A service that hangs after a signal is killed by its SIGALRM in the third second, so it has no exit status.
 
 use std::{
     fs::File,
@@ -31,9 +33,6 @@ use crate::{
         process::{DEADLINE, Process},
     },
 };
-
-/// How long the service may take to end after a signal.
-const GONE: Duration = Duration::from_secs(3);
 
 /// Sets whether a write to this open file blocks; the flag is shared with all descriptors of the open file.
 fn set_blocking(file: impl AsFd, blocks: bool) {
@@ -129,7 +128,6 @@ fn an_unread_pipe_does_not_block_the_service() {
     assert!(left_out.starts_with(" WARN "), "{left_out}");
     assert!(reloaded.starts_with(" INFO "), "{reloaded}");
     daemon.signal(Signal::TERM);
-    assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
@@ -141,7 +139,6 @@ fn a_full_pipe_does_not_block_the_end_of_the_service() {
     let daemon = call_and_reload(&bus);
     fill(&writer);
     daemon.signal(Signal::TERM);
-    assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
     drop::<PipeReader>(reader);
 }
@@ -154,8 +151,6 @@ fn a_full_pipe_does_not_block_a_failed_start() {
     let mut serve = bus.sampled(&["serve"]);
     serve.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
     let child = serve.stderr(writer).spawn().expect("spawn");
-    let failed = Process::open(child.id()).expect("a child");
-    assert!(failed.ends_within(GONE));
     assert_eq!(end(child).code, Some(1));
 }
 
@@ -170,7 +165,6 @@ fn a_stopped_terminal_does_not_block_the_service() {
     tcflow(&terminal.slave, FlowArg::TCOON).expect("tcflow");
     read_log(&terminal.master, &daemon);
     daemon.signal(Signal::TERM);
-    assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
@@ -191,7 +185,6 @@ fn an_unread_journal_socket_does_not_block_the_service() {
     assert!(left_out.starts_with("<4> WARN "), "{left_out}");
     assert!(reloaded.starts_with("<5> INFO "), "{reloaded}");
     daemon.signal(Signal::TERM);
-    assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }
 
@@ -221,6 +214,5 @@ fn a_service_manager_that_does_not_read_does_not_block_the_service() {
     while receive() != "READY=1" {}
     while other.send_to(b"X=1", &path).is_ok() {}
     daemon.signal(Signal::TERM);
-    assert!(daemon.ends_within(GONE));
     assert_eq!(end(child).code, Some(0));
 }

@@ -1,6 +1,8 @@
 //! `start`, `stop`, `restart`, `reload` and `status`, and the messages to the service manager.
 
-use std::{fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process::Stdio};
+use std::{
+    fs, io::ErrorKind, os::unix::net::UnixDatagram, path::PathBuf, process::Stdio, time::Instant,
+};
 
 use rustix::process::Signal;
 
@@ -140,7 +142,13 @@ fn reload_applies_a_valid_configuration_and_refuses_an_invalid_one() {
     fs::write(&config, "[sources]\noff = []\n").unwrap();
     bus.run(&["reload", "--config", path]).ok();
     // `reload` sends a signal and does not wait for its effect.
-    while !has_os() {}
+    let deadline = Instant::now() + DEADLINE;
+    while !has_os() {
+        assert!(
+            Instant::now() < deadline,
+            "the configuration is not reloaded"
+        );
+    }
     fs::write(&config, "[sources]\noff = 1\n").unwrap();
     let refused = bus.run(&["reload", "--config", path]);
     assert_eq!(refused.code, Some(1));
@@ -153,8 +161,10 @@ fn reload_applies_a_valid_configuration_and_refuses_an_invalid_one() {
             .unwrap()
             .contains("config.toml:2:7")
     };
+    let deadline = Instant::now() + DEADLINE;
     while !logged() {
         assert!(has_os());
+        assert!(Instant::now() < deadline, "the error is not logged");
     }
     assert!(has_os());
 }

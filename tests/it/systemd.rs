@@ -21,12 +21,12 @@ use std::{
 use futures_util::future::{join, join_all};
 use rustix::process::Signal;
 use sampled::{
-    client::{SampleOptions, Start},
+    client::{Client, SampleOptions, Start},
     reading::Fault,
 };
 
 use crate::support::{home::SAMPLED, process::Run};
-use session::{EVERYWHERE, Setup, UNITS, within};
+use session::{EVERYWHERE, Session, Setup, UNITS, within};
 
 /// An idle timeout that a test can wait for.
 const SHORT: &str = "idle_timeout = '100ms'";
@@ -66,7 +66,6 @@ fn a_call_starts_the_service_and_an_idle_timeout_ends_it() {
 fn the_service_can_be_started_more_often_than_the_start_limit_of_systemd() {
     within(&EVERYWHERE, async |session| {
         let client = session.client().await;
-        let begun = Instant::now();
         let mut seen = HashSet::new();
         // The default StartLimitBurst of a unit is five starts in ten seconds. Each service starts while the process
         // before it may not have ended yet.
@@ -84,7 +83,6 @@ fn the_service_can_be_started_more_often_than_the_start_limit_of_systemd() {
             let sample = session.read(&client).await;
             sample.expect("sample");
         }
-        println!("24 calls in {:?}", begun.elapsed());
         session.unit().await.until("inactive").await;
         assert_eq!(session.failed_units(), "");
     });
@@ -108,8 +106,9 @@ fn no_call_is_lost_while_the_service_leaves() {
             }
             calls
         });
-        let calls: u64 = join_all(callers).await.iter().sum();
-        println!("{calls} calls");
+        let calls = join_all(callers).await;
+        println!("{calls:?} calls");
+        assert!(calls.iter().all(|&calls| calls > 0), "{calls:?}");
         session.unit().await.until("inactive").await;
         assert_eq!(session.failed_units(), "");
     });
@@ -119,31 +118,21 @@ fn no_call_is_lost_while_the_service_leaves() {
 fn calls_are_answered_when_systemd_stops_the_service() {
     within(&UNITS, async |session| {
         let client = session.client().await;
-        client.list(&["cpu"]).await.expect("metrics");
-        let process = session.owner().await;
         let options = SampleOptions {
             window: Some(Duration::from_millis(200)),
             ..SampleOptions::default()
         };
-        let calls = join_all((0..50).map(async |_| {
-            let sample = client.sample(&["cpu/all/usage"], options).await;
-            (sample, Instant::now())
-        }));
-        let stop = async {
-            // The service takes the calls of a client in order: with the reply to this one it has the others.
-            client.sessions().await.expect("sessions");
-            let stop = session
-                .command("systemctl")
-                .args(["--user", "stop", "sampled"])
-                .spawn();
-            (stop.expect("systemctl"), Instant::now())
+        let mut tries = 0;
+        let process = loop {
+            client.list(&["cpu"]).await.expect("metrics");
+            let process = session.owner().await;
+            if is_stopped_during_calls(session, &client, options).await {
+                break process;
+            }
+            // On a busy machine the calls may have been answered before systemctl was started.
+            tries += 1;
+            assert!(tries < 10, "the service was always stopped too late");
         };
-        let (answers, (mut stop, stopped)) = join(calls, stop).await;
-        for (answer, at) in answers {
-            assert_eq!(answer.expect("an answer").faults, [].into());
-            assert!(at > stopped, "it was stopped too late to be of interest");
-        }
-        assert!(stop.wait().expect("systemctl").success());
         process.wait();
         let unit = session.unit().await;
         assert_eq!(unit.state().await, "inactive");
@@ -151,6 +140,36 @@ fn calls_are_answered_when_systemd_stops_the_service() {
         session.busctl_sample();
         assert_ne!(session.owner().await.pid, process.pid);
     });
+}
+
+/// Stops the unit while 50 calls wait for their window. All of them must be answered; returns whether the stop came before
+/// all answers.
+async fn is_stopped_during_calls(
+    session: &Session,
+    client: &Client,
+    options: SampleOptions,
+) -> bool {
+    let calls = join_all((0..50).map(async |_| {
+        let sample = client.sample(&["cpu/all/usage"], options).await;
+        (sample, Instant::now())
+    }));
+    let stop = async {
+        // The service takes the calls of a client in order: with the reply to this one it has the others.
+        client.sessions().await.expect("sessions");
+        let stop = session
+            .command("systemctl")
+            .args(["--user", "stop", "sampled"])
+            .spawn();
+        (stop.expect("systemctl"), Instant::now())
+    };
+    let (answers, (mut stop, stopped)) = join(calls, stop).await;
+    let mut is_during_calls = true;
+    for (answer, at) in answers {
+        assert_eq!(answer.expect("an answer").faults, [].into());
+        is_during_calls &= at > stopped;
+    }
+    assert!(stop.wait().expect("systemctl").success());
+    is_during_calls
 }
 
 #[test]
@@ -185,9 +204,7 @@ fn systemctl_reload_applies_a_valid_configuration() {
         // callers, so the service runs with the defaults instead of failing.
         client.quit().await.expect("no other client has a session");
         unit.until("inactive").await;
-        let begun = Instant::now();
         client.list(&["cpu"]).await.expect("metrics");
-        assert!(begun.elapsed() < Duration::from_secs(5));
         assert_eq!(idle_timeout().await, 30_000_000);
     });
 }

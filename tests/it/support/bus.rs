@@ -21,6 +21,7 @@ use std::{
     io::{BufRead, BufReader, ErrorKind},
     ops::Deref,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -167,9 +168,15 @@ impl Bus {
         daemon.stop();
     }
 
-    /// Runs a future on the runtime of this bus.
+    /// Runs a future on the runtime of this bus. A loop in it that waits for a state needs no deadline of its own: the test
+    /// fails after five minutes.
+    #[track_caller]
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
+        const LONGEST: Duration = Duration::from_secs(300);
+        let result = self
+            .runtime
+            .block_on(async { timeout(LONGEST, future).await });
+        result.expect("the test waits for a state that is never reached")
     }
 
     /// DBUS_SESSION_BUS_ADDRESS.

@@ -1,17 +1,15 @@
 //! `sampled restart` of a service that systemd or the bus has started.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 use zbus::{Connection, fdo::DBusProxy};
 
-use crate::support::process::{Process, Run};
+use crate::support::process::{DEADLINE, Process, Run};
 
 use super::session::{EVERYWHERE, Session, Setup, UNITS, within};
 
 #[track_caller]
 fn run(session: &Session, arguments: &[&str]) -> Run {
-    Run::within(&mut session.sampled(arguments), Duration::from_secs(15))
+    Run::within(&mut session.sampled(arguments), DEADLINE)
 }
 
 #[test]

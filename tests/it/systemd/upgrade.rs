@@ -1,10 +1,13 @@
 //! `install` and `uninstall` while systemd or the bus runs the service.
 
-use std::{cell::Cell, fs, os::unix::fs::MetadataExt, process::Command, time::Duration};
+use std::{cell::Cell, fs, os::unix::fs::MetadataExt, process::Command};
 
 use futures_util::future::{join, join_all};
 
-use crate::support::{home::SAMPLED, process::Run};
+use crate::support::{
+    home::SAMPLED,
+    process::{DEADLINE, Run},
+};
 
 use super::session::{EVERYWHERE, Setup, UNITS, within};
 
@@ -14,7 +17,7 @@ fn run(is_unit: bool, name: &str) -> Run {
     let mut command = Command::new(SAMPLED);
     let is_without = name == "install" && !is_unit;
     command.arg(name).args(is_without.then_some("--no-systemd"));
-    Run::within(&mut command, Duration::from_secs(15))
+    Run::within(&mut command, DEADLINE)
 }
 
 #[test]

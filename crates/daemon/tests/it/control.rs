@@ -135,7 +135,10 @@ fn a_child_whose_name_is_not_utf8_is_killed() {
     let odd = "cp /bin/sleep $'odd\\xff\\xfe'; ./$'odd\\xff\\xfe' 1000 > /dev/null 2>&1 &";
     let check = format!("cd {}; exec bash -c \"{odd}\"", fixture.path("").display());
     fixture.start(&["--ignore", "SIGTERM", "--check", &check]);
-    while fixture.processes().len() < 2 {}
+    let deadline = Instant::now() + DEADLINE;
+    while fixture.processes().len() < 2 {
+        assert!(Instant::now() < deadline, "the child has not started");
+    }
     fixture.check(&["--stop-timeout", "0.2", "stop"], 0, "killed");
     assert_eq!(fixture.processes(), [0; 0]);
 }

@@ -1,17 +1,10 @@
 //! A daemon that fails before it is ready: the caller gets the cause, and neither process nor pidfile is left.
 
-use std::time::{Duration, Instant};
-
 use super::support::*;
 
 fn check(script: &str, message: &str) {
     let fixture = Fixture::new();
-    let start = Instant::now();
     let output = fixture.shell(script);
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{script}: {output:?}"
-    );
     assert_eq!(output.code, Some(1), "{script}: {output:?}");
     assert!(output.err.contains(message), "{script}: {output:?}");
     fixture.assert_nothing_left();
