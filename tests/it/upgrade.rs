@@ -1,4 +1,4 @@
-//! `install` and `uninstall` while the service assert_runs.
+//! `install` and `uninstall` while the service runs.
 
 use std::{
     fs,
@@ -147,11 +147,7 @@ fn a_service_in_the_foreground_is_not_replaced() {
     let run = bus.run(&["install"]);
     assert_stderr_contains(
         &run,
-        &format!(
-            "process {} still assert_runs {}",
-            daemon.pid,
-            text(&program)
-        ),
+        &format!("process {} still runs {}", daemon.pid, text(&program)),
     );
     assert_stderr_contains(&run, "sampled stop");
     run.ok();
@@ -201,7 +197,7 @@ fn an_installation_with_another_prefix_replaces_nothing() {
     let daemon = call(&bus);
     let prefix = bus.dir().join("opt");
     let run = bus.run(&["install", "--prefix", text(&prefix)]);
-    assert_stderr_contains(&run, &format!("process {} still assert_runs", daemon.pid));
+    assert_stderr_contains(&run, &format!("process {} still runs", daemon.pid));
     run.ok();
     assert!(daemon.is_running());
 }
