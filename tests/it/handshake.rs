@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{
     bus::Bus,
-    home::Home,
+    home::{Home, SAMPLED, copy_program},
     process::{Run, skip},
 };
 
@@ -109,7 +109,7 @@ fn a_bus_of_another_user_is_named() {
     allow(bus.dir(), 0o777);
     allow(&bus.dir().join("bus"), 0o777);
     let program = bus.dir().join("sampled");
-    std::fs::copy(crate::support::home::SAMPLED, &program).unwrap();
+    copy_program(std::path::Path::new(SAMPLED), &program);
     let command = |arguments: &[&str]| {
         let mut command = bus.command("setpriv");
         command

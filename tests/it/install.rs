@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 
 use crate::support::{
     bus::Bus,
-    home::{Home, SAMPLED},
+    home::{Home, SAMPLED, copy_program},
     process::{DEADLINE, Run},
 };
 
@@ -150,7 +150,7 @@ fn uninstall_leaves_a_program_that_was_there_before() {
     let prefix = home.dir().join("prefix");
     let program = prefix.join("bin/sampled");
     fs::create_dir_all(prefix.join("bin")).unwrap();
-    fs::copy(SAMPLED, &program).unwrap();
+    copy_program(Path::new(SAMPLED), &program);
     let run = |command| {
         let arguments = [command, "--prefix", text(&prefix)];
         Run::of(Command::new(&program).args(arguments).env_clear()).ok()
@@ -221,7 +221,7 @@ fn uninstall_removes_all_files_or_none() {
     allow(home.dir(), 0o777);
     let prefix = home.dir().join("prefix");
     let program = home.dir().join("sampled");
-    fs::copy(SAMPLED, &program).unwrap();
+    copy_program(Path::new(SAMPLED), &program);
     let run = |command: &str| {
         let arguments = [command, "--prefix", text(&prefix)];
         let mut command = home.command(text(&program));
