@@ -30,7 +30,7 @@ fn has_no_environment(pid: u32) -> bool {
         .split_whitespace()
         .map(|field| field.parse().unwrap_or_default())
         .collect();
-    // See proc_pid_stat(5): the first of these fields is field 3. execve(2) sets start_code last.
-    let [vsize, start_code, env_start, env_end] = [23, 26, 50, 51].map(|field| fields[field - 3]);
+    // Fields 23, 26, 50 and 51 of proc_pid_stat(5): the first one here is field 3. execve(2) sets start_code last.
+    let [vsize, start_code, env_start, env_end] = [20, 23, 47, 48].map(|field| fields[field]);
     vsize == 0 || (start_code != 0 && env_start == env_end)
 }
