@@ -128,7 +128,17 @@ impl Fixture {
 
     /// Reads changed definitions, as the service does before each call.
     pub(crate) fn rediscover(&self) -> Changes {
-        block_on(self.store.rediscover_definitions(true))
+        let mut changes = block_on(self.store.rediscover_definitions(true));
+        // On a busy machine the load outlasts the call, and shows in a later one.
+        let start = Instant::now();
+        while self.store.definitions_fd().is_none() {
+            assert!(start.elapsed() < DEADLINE, "the definitions are not loaded");
+            thread::yield_now();
+        }
+        let late = block_on(self.store.rediscover_new_definitions());
+        changes.appeared.extend(late.appeared);
+        changes.vanished.extend(late.vanished);
+        changes
     }
 
     /// A frame now. Waits up to [`DEADLINE`] for slow sources.
