@@ -3,7 +3,6 @@
 //! `SAMPLED_STRESS_SECONDS` is the least time of each test.
 
 use std::{
-    env,
     future::pending,
     sync::{
         Barrier, Mutex,
@@ -17,7 +16,11 @@ use rustix::process::Signal;
 use sampled::client::{Client, SampleOptions};
 use tokio::{runtime::Builder, time::timeout};
 
-use crate::support::{bus::Bus, home::Home, process::DEADLINE};
+use crate::support::{
+    bus::Bus,
+    home::Home,
+    process::{DEADLINE, stress_time},
+};
 
 /// Eight clients call, and pause for about as long as the idle timeout of the service. They end when the time is over
 /// and enough calls and restarts have happened. `also` runs at the same time, until its flag is set.
@@ -27,10 +30,7 @@ fn stress(
     has_restarted_enough: impl Fn() -> bool + Sync,
     also: impl FnOnce(&AtomicBool) + Send,
 ) {
-    let seconds = env::var("SAMPLED_STRESS_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(4));
+    let until = Instant::now() + stress_time().unwrap_or(Duration::from_secs(4));
     let over = AtomicBool::new(false);
     let calls = AtomicU64::new(0);
     let failures = Mutex::new(Vec::new());

@@ -16,6 +16,13 @@ pub(crate) use super::skip::skip;
 /// How long a test waits for an event that must come. No correct run takes that long, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long a stress test lasts, from SAMPLED_STRESS_SECONDS. `.ci/run` sets it. With it, other tests that repeat
+/// something do so more often.
+pub(crate) fn stress_time() -> Option<Duration> {
+    let seconds = std::env::var("SAMPLED_STRESS_SECONDS").ok()?;
+    Some(Duration::from_secs(seconds.parse().expect("a number")))
+}
+
 /// A process on this machine.
 pub(crate) struct Process {
     pub(crate) pid: u32,

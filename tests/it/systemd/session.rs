@@ -20,7 +20,7 @@ use zbus::{
 
 use crate::support::{
     home::SAMPLED,
-    process::{DEADLINE, Process, Run},
+    process::{DEADLINE, Process, Run, stress_time},
     skip::{self, skip},
 };
 
@@ -56,7 +56,8 @@ const fn setup(broker: bool, unit: bool) -> Setup {
     }
 }
 
-/// Runs the closure of a test in each of these sessions, by running the test again inside of the session.
+/// Runs the closure of a test in each of these sessions, by running the test again inside of the session. Without
+/// SAMPLED_STRESS_SECONDS, only in the first one.
 ///
 /// If the machine cannot make such a session, the test is skipped with a reason.
 #[track_caller]
@@ -72,6 +73,10 @@ pub(crate) fn within<F: AsyncFn(&Session)>(setups: &[Setup], inside: F) {
             session.runtime.block_on(inside(&session));
         }
         Err(_) => {
+            let setups = match stress_time() {
+                Some(_) => setups,
+                None => &setups[..1],
+            };
             for (number, setup) in setups.iter().enumerate() {
                 setup.run(test, number);
             }
