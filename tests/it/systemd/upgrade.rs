@@ -1,6 +1,6 @@
 //! `install` and `uninstall` while systemd or the bus runs the service.
 
-use std::{cell::Cell, env, fs, os::unix::fs::MetadataExt, process::Command, time::Duration};
+use std::{cell::Cell, env, fs, os::unix::fs::MetadataExt, process::Command};
 
 use futures_util::future::{join, join_all};
 
