@@ -118,7 +118,7 @@ impl Client {
         })
     }
 
-    /// Ends a detached session by its number. For other sessions, use [`Session::stop`].
+    /// Ends a detached session by its number. For other sessions, use [`Session::stop`](crate::Session::stop).
     ///
     /// # Errors
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
