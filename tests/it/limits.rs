@@ -50,7 +50,7 @@ fn selectors_are_counted_before_they_are_resolved() {
             "limits.selectors",
         );
         // Equal ones count once, however many they are.
-        let equal = ["memory/physical/used"; 20_000];
+        let equal = vec!["memory/physical/used"; 20_000];
         assert_eq!(client.list(&equal).await.unwrap().len(), 1);
         let long: Vec<_> = (0..1100)
             .map(|at| format!("{at}{}", "x".repeat(240)))
