@@ -140,6 +140,7 @@ impl Gpus {
 
 impl Gpu {
     /// The address of the device on its bus: `0000:03:00.0`.
+    #[cfg(feature = "nvml")]
     pub(super) fn address(&self) -> &str {
         self.path
             .file_name()
