@@ -5,6 +5,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -191,8 +193,15 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path
 }
 
+/// Waits until a program has ended and every process has closed its output. Fails after two minutes: a script may have
+/// several deadlines.
 pub(crate) fn finish(child: Child) -> Output {
-    let output = child.wait_with_output().unwrap();
+    let pid = child.id();
+    let (sender, finished) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = finished.recv_timeout(Duration::from_secs(120));
+    let output = output.unwrap_or_else(|_| panic!("process {pid} or its output does not end"));
+    let output = output.unwrap();
     Output {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
