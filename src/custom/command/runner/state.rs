@@ -24,8 +24,9 @@ pub(super) struct RunnerState {
     pub(super) answered: Condvar,
 }
 
-/// The timeout of a dropped runner that waits for its supervisor.
-pub(super) const CLOSE: Duration = Duration::from_secs(1);
+/// The timeout of a dropped runner that waits for its supervisor. It is less than a second: two seconds after a signal
+/// the service stops waiting for the bus, and after three SIGALRM kills it.
+pub(super) const CLOSE: Duration = Duration::from_millis(800);
 
 /// The commands, under the lock.
 pub(super) struct Commands {
