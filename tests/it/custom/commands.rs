@@ -34,7 +34,7 @@ fn each_output_of_a_command_is_a_value() {
     fixture.wait_for(ID, number(5.0));
     fixture.write("output", "{\"rx\": 6}");
     fixture.wait_for(ID, number(6.0));
-    assert_eq!(fixture.error("sources.d/room.toml"), "");
+    fixture.wait_for_error("sources.d/room.toml", "");
 }
 
 #[test]
@@ -53,8 +53,7 @@ fn an_invalid_output_is_quoted() {
     ] {
         fixture.write("output", text);
         fixture.wait_for(ID, Err(Fault::Malformed));
-        let error = fixture.error("sources.d/room.toml");
-        assert_eq!(error, format!("{ID}: {shown}"));
+        fixture.wait_for_error("sources.d/room.toml", &format!("{ID}: {shown}"));
         fixture.write("output", "7");
         fixture.wait_for(ID, number(7.0));
     }
@@ -67,11 +66,12 @@ fn a_command_that_fails_has_no_value() {
     fixture.wait_for(ID, number(5.0));
     fs::remove_file(fixture.path("output")).unwrap();
     fixture.wait_for(ID, Err(Fault::Stale));
-    let error = fixture.error("sources.d/room.toml");
-    assert!(error.contains("exited with status 1"), "{error}");
+    fixture.wait_for_error_that("sources.d/room.toml", |error| {
+        error.contains("exited with status 1")
+    });
     fixture.write("output", "6");
     fixture.wait_for(ID, number(6.0));
-    assert_eq!(fixture.error("sources.d/room.toml"), "");
+    fixture.wait_for_error("sources.d/room.toml", "");
 }
 
 #[test]
@@ -144,9 +144,7 @@ fn a_changed_definition_starts_a_new_command() {
         "[commands.say]\nargv = []\n[metrics.'a/b/c']\ncommand = 'say'",
     );
     fixture.wait_for(ID, number(2.0));
-    assert!(
-        fixture
-            .error("sources.d/room.toml")
-            .contains("commands.say.argv: ")
-    );
+    fixture.wait_for_error_that("sources.d/room.toml", |error| {
+        error.contains("commands.say.argv: ")
+    });
 }

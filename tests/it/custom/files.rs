@@ -47,15 +47,15 @@ fn an_invalid_value_is_quoted() {
     ] {
         fixture.write("file", text);
         fixture.wait_for(ID, Err(Fault::Malformed));
-        assert_eq!(fixture.error(SOURCE), format!("{ID}: {shown}"));
+        fixture.wait_for_error(SOURCE, &format!("{ID}: {shown}"));
         fixture.write("file", "1");
         fixture.wait_for(ID, number(1.0));
-        assert_eq!(fixture.error(SOURCE), "");
+        fixture.wait_for_error(SOURCE, "");
     }
     fixture.write("file", [0xff, 0, 0x1b]);
     fixture.wait_for(ID, Err(Fault::Malformed));
     let shown = format!("{ID}: \"\\xff\\x00\\x1b\" is no text in UTF-8");
-    assert_eq!(fixture.error(SOURCE), shown);
+    fixture.wait_for_error(SOURCE, &shown);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_path_that_is_no_regular_file_is_malformed() {
     let is_refused = |reason: &str| {
         fixture.wait_for(ID, Err(Fault::Malformed));
         let error = format!("{}: {reason}", path.display());
-        assert_eq!(fixture.error(SOURCE), error);
+        fixture.wait_for_error(SOURCE, &error);
     };
     let clear = || {
         fs::remove_file(&path).ok();
@@ -126,10 +126,7 @@ fn a_path_pattern_must_match_one_file() {
     );
     let (one, other) = (one.display(), other.display());
     let reason = format!("several files have this form ({one}, {other}), and one is meant");
-    assert_eq!(
-        fixture.error(SOURCE),
-        format!("{}: {reason}", pattern.display())
-    );
+    fixture.wait_for_error(SOURCE, &format!("{}: {reason}", pattern.display()));
     fs::remove_file(fixture.path("device3/value")).unwrap();
     fixture.wait_for(ID, number(10.0));
 }

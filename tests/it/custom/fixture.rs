@@ -185,6 +185,43 @@ impl Fixture {
         ids
     }
 
+    /// Waits until these are the ids of all custom metrics: on a busy machine, the blocking pool reads the directory late.
+    #[track_caller]
+    pub(crate) fn wait_for_ids(&self, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.ids() != expected {
+            assert!(Instant::now() < deadline, "{:?}", self.ids());
+        }
+    }
+
+    /// Waits until there are changes of the catalog.
+    #[track_caller]
+    pub(crate) fn wait_for_changes(&self) -> Changes {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let changes = self.rediscover();
+            if !changes.is_empty() {
+                return changes;
+            }
+            assert!(Instant::now() < deadline, "there are no changes");
+        }
+    }
+
+    /// Waits until a source has this error, or none if it is empty.
+    #[track_caller]
+    pub(crate) fn wait_for_error(&self, name: &str, expected: &str) {
+        self.wait_for_error_that(name, |error| error == expected);
+    }
+
+    /// Waits until a source has such an error.
+    #[track_caller]
+    pub(crate) fn wait_for_error_that(&self, name: &str, is_expected: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !is_expected(&self.error(name)) {
+            assert!(Instant::now() < deadline, "{}", self.error(name));
+        }
+    }
+
     /// The error of a source.
     pub(crate) fn error(&self, name: &str) -> String {
         self.rediscover();

@@ -37,11 +37,7 @@ fn a_call_for_other_sources_does_not_read_the_directory() {
     assert_eq!(custom.next(), None);
     // A selector that may match custom metrics makes the service read it.
     fixture.store.resolve(&["cpu"]).unwrap();
-    assert!(
-        fixture.error(SOURCE).contains("room.toml:1:6: "),
-        "{}",
-        fixture.error(SOURCE)
-    );
+    fixture.wait_for_error_that(SOURCE, |error| error.contains("room.toml:1:6: "));
 }
 
 #[test]
@@ -59,7 +55,7 @@ fn only_requested_metrics_are_read() {
             .find(|source| &*source.name == SOURCE)
             .map(|source| source.reads)
     };
-    assert_eq!(fixture.ids(), ["a/b/c", "a/b/d", "a/b/e"]);
+    fixture.wait_for_ids(&["a/b/c", "a/b/d", "a/b/e"]);
     assert_eq!(reads(), Some(0));
     let pid_max = fs::read_to_string("/proc/sys/kernel/pid_max").unwrap();
     let expected = number(pid_max.trim().parse().unwrap());
@@ -70,7 +66,7 @@ fn only_requested_metrics_are_read() {
         assert!(start.elapsed() < DEADLINE, "{}", fixture.error(SOURCE));
         requests += 1;
     }
-    assert_eq!(fixture.error(SOURCE), "");
+    fixture.wait_for_error(SOURCE, "");
     assert_eq!(reads(), Some(requests));
 }
 
@@ -80,18 +76,18 @@ fn a_saved_definition_is_a_change_of_the_catalog() {
     fixture.write("file", "5");
     assert!(fixture.rediscover().is_empty());
     fixture.define("room.toml", &metrics(&fixture, &["a/b/c"]));
-    assert_eq!(fixture.ids(), ["a/b/c"]);
+    fixture.wait_for_ids(&["a/b/c"]);
     fixture.define("room.toml", &metrics(&fixture, &["a/b/c", "a/b/d"]));
-    let changes = fixture.rediscover();
+    let changes = fixture.wait_for_changes();
     assert_eq!(changes.appeared, ["a/b/d".into()]);
     assert!(changes.vanished.is_empty());
     assert!(fixture.rediscover().is_empty());
     fixture.define("other.toml", &metrics(&fixture, &["x/y/z"]));
-    assert_eq!(fixture.rediscover().appeared, ["x/y/z".into()]);
+    assert_eq!(fixture.wait_for_changes().appeared, ["x/y/z".into()]);
     fs::remove_file(fixture.directory().join("room.toml")).unwrap();
-    let changes = fixture.rediscover();
+    let changes = fixture.wait_for_changes();
     assert_eq!(changes.vanished, ["a/b/c".into(), "a/b/d".into()]);
-    assert_eq!(fixture.ids(), ["x/y/z"]);
+    fixture.wait_for_ids(&["x/y/z"]);
 }
 
 #[test]
@@ -101,37 +97,37 @@ fn every_way_of_saving_is_noticed() {
     let directory = fixture.directory();
     let file = directory.join("room.toml");
     fixture.define("room.toml", &metrics(&fixture, &["a/b/1"]));
-    assert_eq!(fixture.ids(), ["a/b/1"]);
+    fixture.wait_for_ids(&["a/b/1"]);
     // A new file is renamed over it.
     fs::write(
         directory.join("room.toml.new"),
         metrics(&fixture, &["a/b/2"]),
     )
     .unwrap();
-    assert_eq!(fixture.ids(), ["a/b/1"]);
+    fixture.wait_for_ids(&["a/b/1"]);
     fs::rename(directory.join("room.toml.new"), &file).unwrap();
-    assert_eq!(fixture.ids(), ["a/b/2"]);
+    fixture.wait_for_ids(&["a/b/2"]);
     // The old file is renamed, and a new one written: vi with a backup.
     fs::rename(&file, directory.join("room.toml~")).unwrap();
     Writer::begin(&file, &metrics(&fixture, &["a/b/5"])).close();
-    assert_eq!(fixture.ids(), ["a/b/5"]);
+    fixture.wait_for_ids(&["a/b/5"]);
     // The file is written in place.
     Writer::begin(&file, &metrics(&fixture, &["a/b/3"])).close();
-    assert_eq!(fixture.ids(), ["a/b/3"]);
+    fixture.wait_for_ids(&["a/b/3"]);
     // A symbolic link, as dotfile managers make it.
     fs::remove_file(&file).unwrap();
     fixture.write("elsewhere", metrics(&fixture, &["a/b/4"]));
     symlink(fixture.path("elsewhere"), &file).unwrap();
-    assert_eq!(fixture.ids(), ["a/b/4"]);
+    fixture.wait_for_ids(&["a/b/4"]);
     fs::remove_file(&file).unwrap();
     fs::hard_link(fixture.path("elsewhere"), &file).unwrap();
-    assert_eq!(fixture.ids(), ["a/b/4"]);
+    fixture.wait_for_ids(&["a/b/4"]);
     // A file that is still open for writing: the definitions before stay.
     let half = directory.join("half.toml");
     let half = Writer::begin(&half, &metrics(&fixture, &["h/a/lf"]));
-    assert_eq!(fixture.ids(), ["a/b/4"]);
+    fixture.wait_for_ids(&["a/b/4"]);
     half.close();
-    assert_eq!(fixture.ids(), ["a/b/4", "h/a/lf"]);
+    fixture.wait_for_ids(&["a/b/4", "h/a/lf"]);
     // Backup and swap files of editors are ignored.
     for name in [
         ".room.toml",
@@ -142,28 +138,27 @@ fn every_way_of_saving_is_noticed() {
     ] {
         fs::write(directory.join(name), metrics(&fixture, &["no/t/this"])).unwrap();
     }
-    assert_eq!(fixture.ids(), ["a/b/4", "h/a/lf"]);
+    fixture.wait_for_ids(&["a/b/4", "h/a/lf"]);
 }
 
 #[test]
 fn the_directory_of_definitions_may_appear_and_vanish() {
     let fixture = Fixture::new();
     fixture.write("file", "5");
-    let none: [&str; 0] = [];
-    assert_eq!(fixture.ids(), none);
+    fixture.wait_for_ids(&[]);
     fixture.define("room.toml", &metrics(&fixture, &["a/b/1"]));
-    assert_eq!(fixture.ids(), ["a/b/1"]);
+    fixture.wait_for_ids(&["a/b/1"]);
     fs::rename(fixture.directory(), fixture.path("aside")).unwrap();
-    assert_eq!(fixture.ids(), none);
+    fixture.wait_for_ids(&[]);
     fixture.define("room.toml", &metrics(&fixture, &["a/b/2"]));
-    assert_eq!(fixture.ids(), ["a/b/2"]);
+    fixture.wait_for_ids(&["a/b/2"]);
     fs::remove_dir_all(fixture.directory()).unwrap();
-    assert_eq!(fixture.ids(), none);
+    fixture.wait_for_ids(&[]);
     symlink(fixture.path("aside"), fixture.directory()).unwrap();
-    assert_eq!(fixture.ids(), ["a/b/1"]);
+    fixture.wait_for_ids(&["a/b/1"]);
     fixture.define("room.toml", &metrics(&fixture, &["a/b/3"]));
-    assert_eq!(fixture.ids(), ["a/b/3"]);
-    assert_eq!(fixture.error("sources.d"), "");
+    fixture.wait_for_ids(&["a/b/3"]);
+    fixture.wait_for_error("sources.d", "");
 }
 
 #[test]
@@ -178,9 +173,8 @@ fn an_invalid_definition_leaves_the_last_valid_one_in_effect() {
     // A half saved file is not TOML.
     fixture.define("room.toml", &good[..good.len() / 2 + 4]);
     assert!(fixture.rediscover().is_empty());
+    fixture.wait_for_error_that(SOURCE, |error| error.starts_with(&format!("{path}:3:")));
     fixture.wait_for(ID, number(5.0));
-    let error = fixture.error(SOURCE);
-    assert!(error.starts_with(&format!("{path}:3:")), "{error}");
     // One of two is invalid: it keeps its last definition, and the other one changes.
     let file = fixture.path("file");
     let text = format!(
@@ -190,10 +184,10 @@ fn an_invalid_definition_leaves_the_last_valid_one_in_effect() {
     fixture.wait_for(ID, number(5.0));
     fixture.wait_for("a/b/d", number(10.0));
     let diagnostic = "metrics.\"a/b/c\".scale: a number is expected, and string is given";
-    assert_eq!(fixture.error(SOURCE), format!("{path}:3:9: {diagnostic}"));
+    fixture.wait_for_error(SOURCE, &format!("{path}:3:9: {diagnostic}"));
     fixture.define("room.toml", &text.replace("'x'", "3"));
     fixture.wait_for(ID, number(15.0));
-    assert_eq!(fixture.error(SOURCE), "");
+    fixture.wait_for_error(SOURCE, "");
 }
 
 #[test]
@@ -208,7 +202,7 @@ fn a_changed_definition_is_used_by_the_next_reading() {
         "room.toml",
         &format!("[metrics.'a/b/c']\nfile = {other:?}\nname = 'Other'"),
     );
-    let changes = fixture.rediscover();
+    let changes = fixture.wait_for_changes();
     assert_eq!(changes.appeared, [ID.into()]);
     assert_eq!(changes.vanished, [ID.into()]);
     fixture.wait_for(ID, number(7.0));
@@ -225,16 +219,16 @@ fn the_first_of_two_definitions_of_a_metric_is_used() {
     for file in ["b.toml", "a.toml"] {
         fixture.define(file, &metrics(&fixture, &["a/b/c"]));
     }
-    assert_eq!(fixture.ids(), ["a/b/c"]);
+    fixture.wait_for_ids(&["a/b/c"]);
     let [first, second] = ["a.toml", "b.toml"].map(|file| fixture.directory().join(file));
     let (first, second) = (first.display(), second.display());
     let metric = "metrics.\"a/b/c\"";
     let diagnostic = format!("{second}:1:10: {metric}: defined already at {first}:1:10");
-    assert_eq!(fixture.error("sources.d/b.toml"), diagnostic);
-    assert_eq!(fixture.error("sources.d/a.toml"), "");
+    fixture.wait_for_error("sources.d/b.toml", &diagnostic);
+    fixture.wait_for_error("sources.d/a.toml", "");
     fs::remove_file(fixture.directory().join("a.toml")).unwrap();
-    assert_eq!(fixture.error("sources.d/b.toml"), "");
-    assert_eq!(fixture.ids(), ["a/b/c"]);
+    fixture.wait_for_error("sources.d/b.toml", "");
+    fixture.wait_for_ids(&["a/b/c"]);
 }
 
 #[test]
@@ -248,10 +242,10 @@ fn an_expression_follows_its_inputs_and_may_not_use_itself() {
     fixture.wait_for("a/all/sum", number(11.0));
     fixture.define("sum.toml", &sum("sum(a/*/sum)"));
     let cycle = "it is computed from itself: a/all/sum from a/all/sum";
-    assert!(fixture.error("sources.d/sum.toml").ends_with(cycle));
+    fixture.wait_for_error_that("sources.d/sum.toml", |error| error.ends_with(cycle));
     fixture.define("sum.toml", &sum("2 * a/b/c"));
     fixture.wait_for("a/all/sum", number(10.0));
-    assert_eq!(fixture.error("sources.d/sum.toml"), "");
+    fixture.wait_for_error("sources.d/sum.toml", "");
     // Its input changes.
     fixture.define(
         "room.toml",
@@ -270,27 +264,23 @@ fn a_file_writable_by_others_is_refused() {
     let allow = |path: &std::path::Path, mode| {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     };
-    let none: [&str; 0] = [];
     allow(&file, 0o666);
-    assert_eq!(fixture.ids(), none);
+    fixture.wait_for_ids(&[]);
     let why = "everybody may write it: chmod o-w is needed";
-    assert_eq!(fixture.error(SOURCE), format!("{}: {why}", file.display()));
+    fixture.wait_for_error(SOURCE, &format!("{}: {why}", file.display()));
     allow(&file, 0o644);
-    assert_eq!(fixture.ids(), ["a/b/c"]);
-    assert_eq!(fixture.error(SOURCE), "");
+    fixture.wait_for_ids(&["a/b/c"]);
+    fixture.wait_for_error(SOURCE, "");
     allow(&directory, 0o777);
     // The definitions that were loaded before stay; no others are read.
     for _ in 0..2 {
         fixture.define("other.toml", &metrics(&fixture, &["x/y/z"]));
-        assert_eq!(fixture.ids(), ["a/b/c"]);
+        fixture.wait_for_ids(&["a/b/c"]);
     }
-    assert_eq!(
-        fixture.error("sources.d"),
-        format!("{}: {why}", directory.display())
-    );
+    fixture.wait_for_error("sources.d", &format!("{}: {why}", directory.display()));
     allow(&directory, 0o755);
-    assert_eq!(fixture.ids(), ["a/b/c", "x/y/z"]);
-    assert_eq!(fixture.error("sources.d"), "");
+    fixture.wait_for_ids(&["a/b/c", "x/y/z"]);
+    fixture.wait_for_error("sources.d", "");
 }
 
 #[test]
@@ -303,7 +293,7 @@ fn a_file_of_another_user_is_refused() {
     let file = fixture.directory().join("room.toml");
     std::os::unix::fs::chown(&file, Some(65534), None).unwrap();
     let why = "it belongs to the user of number 65534, and is to belong to 0 or to root";
-    assert_eq!(fixture.error(SOURCE), format!("{}: {why}", file.display()));
+    fixture.wait_for_error(SOURCE, &format!("{}: {why}", file.display()));
 }
 
 #[test]
