@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
-use zbus::{Signature, Str, Type, Variant};
+use zbus::{Signature, Type};
 
 use crate::{
     metric::Metric,
@@ -70,23 +70,27 @@ impl Serialize for Readings {
     }
 }
 
-/// A value, `v`, serialised as zbus's `Variant` does it, which allocates a string with the signature for every
-/// value.
+/// A value, `v`.
 struct VariantValue<'a>(&'a Value);
 
 impl Serialize for VariantValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut variant = serializer.serialize_struct("Variant", 2)?;
         match self.0 {
-            Value::Number(number) => {
-                variant.serialize_field("signature", "d")?;
-                variant.serialize_field("value", number)?;
-            }
-            Value::Text(text) => {
-                variant.serialize_field("signature", "s")?;
-                variant.serialize_field("value", &**text)?;
-            }
+            Value::Number(number) => Typed("d", number).serialize(serializer),
+            Value::Text(text) => Typed("s", &**text).serialize(serializer),
         }
+    }
+}
+
+/// A variant: the signature of a value, and the value. zbus's `Variant` has the same form on the bus, but allocates a
+/// string with the signature for every value.
+struct Typed<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for Typed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut variant = serializer.serialize_struct("Variant", 2)?;
+        variant.serialize_field("signature", self.0)?;
+        variant.serialize_field("value", &self.1)?;
         variant.end()
     }
 }
@@ -133,18 +137,10 @@ impl Serialize for Columns {
 
 impl Serialize for Column {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut variant = serializer.serialize_struct("Variant", 2)?;
         match self {
-            Self::Numbers(numbers) => {
-                variant.serialize_field("signature", "ad")?;
-                variant.serialize_field("value", numbers)?;
-            }
-            Self::Texts(texts) => {
-                variant.serialize_field("signature", "as")?;
-                variant.serialize_field("value", &Strings(texts))?;
-            }
+            Self::Numbers(numbers) => Typed("ad", numbers).serialize(serializer),
+            Self::Texts(texts) => Typed("as", Strings(texts)).serialize(serializer),
         }
-        variant.end()
     }
 }
 
@@ -223,18 +219,18 @@ impl Serialize for Metadata<'_> {
         ];
         let mut map = serializer.serialize_map(None)?;
         for (key, text) in texts {
-            map.serialize_entry(key, &Variant::Str(Str::from(text)))?;
+            map.serialize_entry(key, &Typed("s", text))?;
         }
         if let Some(precision) = metric.precision {
-            map.serialize_entry("precision", &Variant::U32(precision.into()))?;
+            map.serialize_entry("precision", &Typed("u", u32::from(precision)))?;
         }
         for (key, number) in numbers {
             if let Some(number) = number {
-                map.serialize_entry(key, &Variant::F64(number))?;
+                map.serialize_entry(key, &Typed("d", number))?;
             }
         }
         if metric.limits.are_lower {
-            map.serialize_entry("lower_limits", &Variant::Bool(true))?;
+            map.serialize_entry("lower_limits", &Typed("b", true))?;
         }
         map.end()
     }
