@@ -153,15 +153,15 @@ fn a_second_service_names_the_running_one_and_fails() {
 fn a_second_service_that_the_bus_activates_exits_with_status_0() {
     let bus = Bus::activating("");
     bus.block_on(async { bus.client().await.list(&["memory"]).await.unwrap() });
-    for verb in ["serve", "start"] {
-        let mut second = bus.sampled(&[verb]);
+    for subcommand in ["serve", "start"] {
+        let mut second = bus.sampled(&[subcommand]);
         second.env("DBUS_STARTER_ADDRESS", bus.address());
         let second = Run::of(&mut second);
         // The bus delivers the calls that it has kept to the owner. Output would go to the log of the bus.
         assert_eq!(
             (second.code, second.stdout.as_str()),
             (Some(0), ""),
-            "{verb}: {second:?}"
+            "{subcommand}: {second:?}"
         );
     }
 }
@@ -208,8 +208,8 @@ fn a_service_is_activated_although_another_one_holds_the_pidfile() {
 #[test]
 fn without_a_bus_a_service_fails_and_names_dbus_run_session() {
     let home = Home::new();
-    for verb in ["serve", "start"] {
-        let mut command = home.sampled(&[verb]);
+    for subcommand in ["serve", "start"] {
+        let mut command = home.sampled(&[subcommand]);
         command.env(
             "DBUS_SESSION_BUS_ADDRESS",
             format!("unix:path={}/none", home.dir().display()),

@@ -66,9 +66,9 @@ fn the_configuration_sets_the_idle_timeout_of_a_service_that_is_started_by_hand(
 
 #[test]
 fn a_service_that_the_bus_starts_has_an_idle_timeout() {
-    for verb in ["serve", "start", "start --log-level warn"] {
-        let bus = Bus::executing(&format!("{SAMPLED} {verb}"));
-        assert_eq!(idle_timeout(&bus), 30_000_000, "{verb}");
+    for subcommand in ["serve", "start", "start --log-level warn"] {
+        let bus = Bus::executing(&format!("{SAMPLED} {subcommand}"));
+        assert_eq!(idle_timeout(&bus), 30_000_000, "{subcommand}");
     }
 }
 

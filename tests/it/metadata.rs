@@ -14,7 +14,7 @@ const LONGEST_DESCRIPTION: usize = 160;
 /// The largest number of decimals.
 const MOST_DECIMALS: u8 = 3;
 
-/// What is wrong with a metric, in words.
+/// The fault in the metadata of a metric, in words.
 fn faults(metric: &Metric) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |holds: bool, what: &str| {

@@ -1,4 +1,4 @@
-//! What there is to read: on each machine in tests/fixtures, and in docs/metrics.md.
+//! The metrics of each machine in tests/fixtures, and docs/metrics.md.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What can be read of a machine in tests/fixtures.
+/// A store of the sources of a machine in tests/fixtures.
 fn store(tree: &str) -> Store {
     let root = project().join("tests/fixtures").join(tree);
     let roots = Roots {
@@ -37,7 +37,7 @@ fn store(tree: &str) -> Store {
     Store::new(sources::all(&roots))
 }
 
-/// Has something done that waits.
+/// Runs a future to its end.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = runtime::Builder::new_current_thread();
     runtime.enable_time().build().unwrap().block_on(future)
@@ -389,7 +389,7 @@ fn on_a_server() {
     );
 }
 
-/// What these metrics of a machine in tests/fixtures read.
+/// The readings of these metrics on a machine in tests/fixtures.
 fn readings(tree: &str, selectors: &[&str]) -> Vec<(String, Reading)> {
     let store = store(tree);
     let selection = block_on(store.wait_and_resolve(selectors)).unwrap();

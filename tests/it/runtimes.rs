@@ -132,7 +132,7 @@ fn a_stream_ends_with_the_reason() {
         let last = items.pop().expect("the reason");
         assert!(matches!(last, Err(Error::Ended(_))), "{last:?}");
         assert!(items.iter().all(Result::is_ok), "{items:?}");
-        // Who asks once more gets the reason again.
+        // A second call returns the reason again.
         let again = session.next().await;
         assert_eq!(
             again.unwrap_err().to_string(),

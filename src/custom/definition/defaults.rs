@@ -1,4 +1,4 @@
-//! What a definition does not say: the unit, the description, the formula in words, the direction of the limits.
+//! The defaults of a definition: the unit, the description, the formula in words, the direction of the limits.
 
 use std::fmt;
 

@@ -145,7 +145,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("cli", &[], &["tokio", "tracing"]),
 ];
 
-/// What each module of the package sampled-client may import of it, and which of [`LIBRARIES`] it may name.
+/// For each module of the package sampled-client: the modules that it may import, and those of [`LIBRARIES`] that it may
+/// import.
 const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
     ("reading", &[], &[]),
     ("wire", &[], &[]),
