@@ -106,6 +106,8 @@ fn until_answered(source: &mut dyn Source) {
         .is_some_and(|deferred| deferred.is_pending())
     {
         assert!(start.elapsed() < DEADLINE, "no answer of the blocking pool");
+        // As a caller does, this asks for a thread again while the answer needs one.
+        awaited_until(source);
         std::thread::yield_now();
     }
     wait(source);

@@ -119,25 +119,31 @@ impl<T: Clone + Send + 'static> Job<T> {
     }
 
     /// The moment until which a caller should wait for the pending answer; none if nothing is pending, an earlier
-    /// answer serves, or waiting is useless. At that moment, a caller asks again.
+    /// answer serves, or waiting is useless. At that moment, a caller asks again. A run that has waited long enough
+    /// for a thread gets a new one here.
     pub(crate) fn awaited_until(&self) -> Option<Instant> {
         let state = self.inner.lock();
         let pending = state.pending.as_ref()?;
         let now = Instant::now();
         let last = state.last.as_ref();
         let timeout = match last {
-            None => self.inner.timeout,
-            Some(answer) if answer.cost <= SLOW => QUICK_TIMEOUT,
-            Some(answer) if monotonic().saturating_sub(answer.begun) <= FRESH => return None,
-            Some(answer) => TIMEOUT.min(answer.cost.saturating_mul(2)),
+            None => Some(self.inner.timeout),
+            Some(answer) if answer.cost <= SLOW => Some(QUICK_TIMEOUT),
+            Some(answer) if monotonic().saturating_sub(answer.begun) <= FRESH => None,
+            Some(answer) => Some(TIMEOUT.min(answer.cost.saturating_mul(2))),
         };
         // The tasks before it in its queue may each be as slow; nobody waits for all of them.
         let latest = pending.asked.checked_add(self.inner.timeout.max(TIMEOUT))?;
         let begun = pending.begun;
         drop(state);
         let until = match begun {
-            Some(begun) => begun.checked_add(timeout)?,
-            None => match self.pool.progress(&self.inner.queue)? {
+            Some(begun) => begun.checked_add(timeout?)?,
+            // This asks the pool first, whether or not an earlier answer serves: nothing else may start the thread.
+            None => match self
+                .pool
+                .progress(&self.inner.queue)
+                .filter(|_| timeout.is_some())?
+            {
                 Progress::Runs(begun) => begun.checked_add(TIMEOUT)?,
                 Progress::NeedsThread => now.checked_add(START_DELAY)?,
                 Progress::Exhausted => return None,

@@ -161,6 +161,35 @@ fn threads_are_limited_and_further_jobs_time_out() {
 }
 
 #[test]
+fn a_run_that_nobody_waits_for_gets_a_thread_too() {
+    let pool = Pool::new();
+    let count = std::sync::atomic::AtomicU32::new(0);
+    let slow = Job::new(&pool, &"slow".into(), move || {
+        thread::sleep(SLOW * 2);
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    });
+    while ask(&slow) != Ok(0) {}
+    settle(&pool);
+    // The only thread is busy and not stuck.
+    let (release, receiver) = mpsc::channel::<()>();
+    let minute = Duration::from_secs(60);
+    let task = move || drop(receiver.recv());
+    let busy = pool.submit_at_once(&"busy".into(), minute, task);
+    while pool.lock().running.is_empty() {
+        thread::yield_now();
+    }
+    slow.ask(monotonic());
+    let start = Instant::now();
+    while slow.answer() != Ok(1) {
+        // The earlier answer serves for 10 s.
+        assert_eq!(slow.awaited_until(), None);
+        assert!(start.elapsed() < Duration::from_secs(5), "it never began");
+        thread::yield_now();
+    }
+    drop((busy, release));
+}
+
+#[test]
 fn an_idle_thread_is_not_counted_on_twice() {
     let pool = Pool::new();
     for round in 0..200 {
