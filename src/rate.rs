@@ -1,5 +1,6 @@
 //! Readings from snapshots: pure functions of one or two snapshots.
 
+mod row_owner;
 mod span;
 
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use crate::expression::Expression;
 use crate::reading::{Fault, Raw, Reading, Snapshot, Value};
 
+pub use row_owner::RowOwner;
 pub use span::elapsed;
-use span::{Span, column_of, count_of};
+use span::{Span, column_of};
 
 /// The function that makes a metric's reading from the columns of its source's snapshots.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +54,7 @@ pub enum Formula {
     /// A column that is no counter in one of the snapshots is left out: the share of a device that has gone is
     /// missing, and a new device has not grown yet, also if it uses the row of another one.
     Sum {
-        /// The column of the first row with the [number of its device](Self::OfRow).
+        /// The column of the first row with its [owner](RowOwner).
         owner: usize,
         /// The column of the first counter.
         first: usize,
@@ -66,7 +68,7 @@ pub enum Formula {
     ///
     /// A row with neither is left out. If all are, the reading has the fault of the first one.
     Mean {
-        /// The column of the first row with the [number of its device](Self::OfRow).
+        /// The column of the first row with its [owner](RowOwner).
         owner: usize,
         /// The column of the first level, or of the first counter.
         first: usize,
@@ -74,9 +76,10 @@ pub enum Formula {
         step: usize,
     },
     /// The reading of one device from its row of columns. When the device has gone, another one can use the row:
-    /// then the reading is [`Fault::Gone`], and a snapshot with the row of another device is no baseline.
+    /// then the reading is [`Fault::Gone`], and a snapshot with the row of another device is no baseline. When one
+    /// counter of the row goes backwards, all of them are [`Fault::Reset`].
     OfRow {
-        /// The column with the number of the row's device.
+        /// The column with the [owner](RowOwner) of the row.
         owner: usize,
         /// The number of the device. The source gives no number twice.
         number: u64,
@@ -167,11 +170,15 @@ impl Formula {
                 number,
                 ref formula,
             } => {
-                if count_of(now, owner)? != number {
+                let row = RowOwner::of(now, owner)?;
+                if row.number() != number {
                     return Err(Fault::Gone);
                 }
-                let is_same_device = |before: &&Snapshot| count_of(before, owner) == Ok(number);
-                return formula.evaluate(now, before.filter(is_same_device));
+                let follows = before.map(|before| row.follows(RowOwner::of(before, owner)?));
+                return match follows {
+                    Some(Err(Fault::Reset)) if formula.needs_baseline() => Err(Fault::Reset),
+                    follows => formula.evaluate(now, before.filter(|_| follows == Some(Ok(())))),
+                };
             }
             Self::Derived(_) => return Err(Fault::Gone),
         };

@@ -10,7 +10,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         Error, Provider, Roots,
-        device::{Device, Location, fact},
+        device::{Device, Losses, fact},
         parse,
         pool::Pool,
         property::{Property, Range},
@@ -68,10 +68,13 @@ const fn property(
 /// the pool.
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
-    per_cpu::family(&FREQUENCY, roots, pool, move || attributes(&sys))
+    let losses = Losses::default();
+    per_cpu::family(&FREQUENCY, roots, pool, losses.clone(), move || {
+        attributes(&sys, &losses)
+    })
 }
 
-fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
+fn attributes(sys: &Path, losses: &Losses) -> Result<Vec<CpuAttribute>, Error> {
     let attribute = |cpu| {
         let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
         directory
@@ -79,10 +82,7 @@ fn attributes(sys: &Path) -> Result<Vec<CpuAttribute>, Error> {
             .exists()
             .then(|| CpuAttribute {
                 cpu,
-                device: Device::new(Location {
-                    directory,
-                    power: None,
-                }),
+                device: Device::new(directory, None, losses),
                 // cpuinfo_cur_freq is readable by root only, and asks the hardware.
                 file: "scaling_cur_freq".to_owned(),
                 read_range: Box::new(read_range),

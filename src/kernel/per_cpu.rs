@@ -14,7 +14,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         About, Error, Provider, Roots, Source,
-        device::{Attribute, Device, names, split_number},
+        device::{Attribute, Device, Losses, names, split_number},
         family::{self, Members},
         file::File,
         offload::{Offload, Offloadable, SourceQueue},
@@ -57,13 +57,14 @@ pub(super) fn family(
     quantity: &'static CpuQuantity,
     roots: &Roots,
     pool: &Pool,
+    losses: Losses,
     mut find: impl FnMut() -> Result<Vec<CpuAttribute>, Error> + Send + 'static,
 ) -> Provider {
     let sys = roots.sys.clone();
     let mut members = Members::default();
     let new_cpus = NewCpus::default();
     let queue = SourceQueue::new(pool, quantity.source, false);
-    family::of_devices(quantity.about(), move || {
+    family::of_devices(quantity.about(), losses, move || {
         let attributes = find()?;
         let mut probe = members.probe();
         if !attributes.is_empty() {
@@ -72,7 +73,8 @@ pub(super) fn family(
             });
         }
         for attribute in attributes {
-            probe.find(&Some(attribute.cpu), || {
+            let device = attribute.device.registration();
+            probe.find(&Some((attribute.cpu, device)), || {
                 let mut new_cpus = new_cpus.lock().unwrap_or_else(PoisonError::into_inner);
                 new_cpus.push((attribute.cpu, attribute.device.attribute(&attribute.file)));
                 Offload::boxed(&queue, SingleCpu::new(quantity, &sys, attribute))
@@ -228,7 +230,11 @@ impl Source for AllCpus {
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let new_cpus =
             mem::take(&mut *self.new_cpus.lock().unwrap_or_else(PoisonError::into_inner));
-        self.values.extend(new_cpus);
+        for (cpu, value) in new_cpus {
+            // The device of the CPU was registered again, or another sensor measures it now.
+            self.values.retain(|(known, _)| *known != cpu);
+            self.values.push((cpu, value));
+        }
         let online = self.online.cpus()?;
         let mut values = Vec::new();
         let mut reason = Fault::Gone;

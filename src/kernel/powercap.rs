@@ -2,7 +2,10 @@
 //!
 //! <https://docs.kernel.org/power/powercap/powercap.html>
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     metric::{Group, Kind, Metric, Object, unit},
@@ -10,9 +13,8 @@ use crate::{
     reading::Raw,
     source::{
         About, Error, NewMember, Provider, Roots, Source,
-        device::{fact, names},
+        device::{Attribute, Device, Losses, Registration, fact, names},
         family::{self, Members},
-        file::File,
         parse,
         property::Property,
     },
@@ -23,7 +25,8 @@ struct RaplZone {
     /// Its object in ids.
     id: String,
     object: Object,
-    energy: File,
+    path: PathBuf,
+    energy: Attribute,
 }
 
 const POWER: Property = Property::new(
@@ -49,11 +52,21 @@ pub(super) fn family(roots: &Roots) -> Provider {
     let mut members = Members::default();
     let scope = &["power/*/power", "power/*/energy"];
     let about = About::new("power", scope).of_devices(&["powercap"]);
-    family::of_devices(about, move || find(&class, &mut members))
+    let losses = Losses::default();
+    family::of_devices(about, losses.clone(), move || {
+        find(&class, &losses, &mut members)
+    })
 }
 
+/// The object of a zone in ids, and its registration: a counter of another registration is no baseline.
+type ZoneKey = (String, Option<Registration>);
+
 /// The new zones. The counters of the firmware for the same packages (`intel-rapl-mmio`) are left out.
-fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
+fn find(
+    class: &Path,
+    losses: &Losses,
+    members: &mut Members<ZoneKey>,
+) -> Result<Vec<NewMember>, Error> {
     let mut probe = members.probe();
     for zone in names(class)? {
         // intel-rapl:0 is a package and intel-rapl:0:1 a part of it. Zones of AMD have the same names.
@@ -74,11 +87,13 @@ fn find(class: &Path, members: &mut Members) -> Result<Vec<NewMember>, Error> {
         let Ok(directory) = fs::canonicalize(class.join(&zone)) else {
             continue;
         };
-        probe.find(&id, || {
+        let device = Device::new(directory, None, losses);
+        probe.find(&(id.clone(), device.registration()), || {
             Box::new(RaplZone {
-                id: id.clone(),
+                id,
                 object: Object::new(&title, Group::Power),
-                energy: File::attribute(directory.join("energy_uj")),
+                path: device.path("energy_uj"),
+                energy: device.attribute("energy_uj"),
             })
         });
     }
@@ -116,13 +131,13 @@ impl Source for RaplZone {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         // The metrics depend only on the presence of the file: the service may have no permission to read it.
-        let is_there = self.energy.path().exists();
+        let is_there = self.path.exists();
         Ok(if is_there { self.metrics() } else { Vec::new() })
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let energy = parse::ended_number(self.energy.read()?);
-        let energy = energy.ok_or_else(|| Error::malformed(self.energy.path(), "no number"))?;
+        let energy = energy.ok_or_else(|| Error::malformed(&self.path, "no number"))?;
         columns.push(Raw::Counter(energy));
         columns.push(Raw::Number(energy as f64 / 1e6));
         Ok(())

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::reading::{Fault, Raw, Snapshot, Stamp};
 
+use super::RowOwner;
+
 /// Two snapshots, and the time between them.
 pub(super) struct Span<'a> {
     now: &'a Snapshot,
@@ -45,7 +47,9 @@ impl<'a> Span<'a> {
         for (owner, column) in self.rows(owner, first, step) {
             let share = match &self.now.columns[column] {
                 Raw::Number(share) => Ok(*share),
-                Raw::Counter(_) if !self.is_same_device(owner) => Err(Fault::First),
+                Raw::Counter(_) => self
+                    .is_baseline(owner)
+                    .and_then(|()| self.share(column, column.saturating_add(1))),
                 _ => self.share(column, column.saturating_add(1)),
             };
             match share {
@@ -71,11 +75,7 @@ impl<'a> Span<'a> {
             if count_of(self.now, column).is_err() {
                 continue;
             }
-            if !self.is_same_device(owner) {
-                reason = Fault::First;
-                continue;
-            }
-            match self.growth(column) {
+            match self.is_baseline(owner).and_then(|()| self.growth(column)) {
                 Err(Fault::First) => reason = Fault::First,
                 growth => {
                     let added = growth?.checked_add(sum.unwrap_or(0));
@@ -97,9 +97,10 @@ impl<'a> Span<'a> {
         columns(one).zip(columns(other))
     }
 
-    /// Whether a row belongs to the same device as before.
-    fn is_same_device(&self, owner: usize) -> bool {
-        count_of(self.now, owner).is_ok_and(|now| count_of(self.before, owner) == Ok(now))
+    /// Whether the counters of a row have a baseline.
+    fn is_baseline(&self, owner: usize) -> Result<(), Fault> {
+        let before = RowOwner::of(self.before, owner).map_err(|_| Fault::First)?;
+        RowOwner::of(self.now, owner)?.follows(before)
     }
 }
 

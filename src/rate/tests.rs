@@ -228,6 +228,15 @@ fn a_row_can_change_its_device() {
     check(of(7, Formula::Level(0)), &before, &same, Ok(300.0));
     check(of(7, Formula::Level(0)), &before, &other, Err(Fault::Gone));
     check(of(8, Formula::Level(0)), &before, &other, Ok(300.0));
+    // Another counter of the row has gone backwards.
+    let Raw::Counter(anew) = RowOwner::new(7, 1).column() else {
+        panic!("the owner is no counter");
+    };
+    let anew = snapshot(2.0, 0.0, &[300, anew]);
+    check(of(7, RATE), &before, &anew, Err(Fault::Reset));
+    check(of(7, RATE), &anew, &before, Err(Fault::Reset));
+    check(of(7, Formula::Level(0)), &before, &anew, Ok(300.0));
+    check(of(8, RATE), &before, &anew, Err(Fault::Gone));
     // The source has failed as a whole, or the row is gone.
     let denied = Snapshot {
         columns: vec![Raw::Fault(Fault::Denied); 2],

@@ -2,10 +2,11 @@
 
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -15,69 +16,101 @@ use crate::{
     source::{Error, file::File, runtime_pm::PowerState},
 };
 
-/// A device and its present location. A device that is unplugged and plugged in again may have another directory.
+/// A device that was registered once. When it is registered again, as after a suspend, and when another device takes its
+/// place, that is another one: its attributes are never read through this.
 #[derive(Clone)]
 pub(crate) struct Device(Arc<Inner>);
 
 struct Inner {
-    location: Mutex<Location>,
-    /// The number of times that the location has changed.
-    moves: AtomicUsize,
+    /// The directory of its attributes.
+    directory: PathBuf,
+    registration: Option<Registration>,
+    /// Its power state, if it has runtime power management.
+    power: Option<Arc<PowerState>>,
+    losses: Losses,
 }
 
-/// The location of a device.
-#[derive(Default, PartialEq)]
-pub(crate) struct Location {
-    /// The directory of its attributes.
-    pub(crate) directory: PathBuf,
-    /// Its power state, if it has runtime power management.
-    pub(crate) power: Option<Arc<PowerState>>,
+/// The number of the registration of a device. A device that is registered later has another one, also under the same
+/// name: sysfs numbers its directories in the order of their creation, and begins again only after 2³¹ of them
+/// (`__kernfs_new_node` in fs/kernfs/dir.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Registration {
+    file_system: u64,
+    inode: u64,
+}
+
+/// Whether a device of a family was found to have gone, so that the family has to probe again.
+#[derive(Clone, Default)]
+pub(crate) struct Losses(Arc<AtomicBool>);
+
+impl Registration {
+    /// The registration of the device whose directory is here now.
+    pub(crate) fn of(directory: &Path) -> Option<Self> {
+        let metadata = fs::metadata(directory).ok()?;
+        Some(Self {
+            file_system: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+impl Losses {
+    /// Whether a device has gone since the last call of [`forget`](Self::forget).
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the losses before a probe, which finds the devices that are left.
+    pub(crate) fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Device {
-    pub(crate) fn new(location: Location) -> Self {
+    /// The device whose attributes are in this directory now.
+    pub(crate) fn new(directory: PathBuf, power: Option<Arc<PowerState>>, losses: &Losses) -> Self {
         Self(Arc::new(Inner {
-            location: Mutex::new(location),
-            moves: AtomicUsize::new(0),
+            registration: Registration::of(&directory),
+            directory,
+            power,
+            losses: losses.clone(),
         }))
     }
 
-    /// Sets the location. The attributes are opened there at their next reading.
-    pub(crate) fn moved_to(&self, location: Location) {
-        let mut known = self.location();
-        if *known != location {
-            *known = location;
-            self.0.moves.fetch_add(1, Ordering::Release);
-        }
+    /// Its registration; none if it has gone before it was found.
+    pub(crate) fn registration(&self) -> Option<Registration> {
+        self.0.registration
     }
 
-    /// The path of an attribute at the present location.
+    /// The path of an attribute.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.location().directory.join(name)
+        self.0.directory.join(name)
     }
 
     /// An attribute that is read again and again.
     pub(crate) fn attribute(&self, name: &str) -> Attribute {
         Attribute {
             device: self.clone(),
-            name: name.to_owned(),
-            moves: self.0.moves.load(Ordering::Acquire),
             file: File::attribute(self.path(name)),
+            is_lost: false,
         }
     }
 
     /// Whether the device may be read now: [`Fault::Asleep`] if it is suspended, because a read of an attribute may
     /// resume it, and [`Fault::Stale`] during a pause that lets it suspend.
     pub(crate) fn may_be_read(&self) -> Result<(), Fault> {
-        let power = self.location().power.clone();
+        let power = self.0.power.as_ref();
         power.map_or(Ok(()), |power| power.may_be_read())
     }
 
-    fn location(&self) -> MutexGuard<'_, Location> {
-        self.0
-            .location
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether its directory is still its own.
+    pub(crate) fn is_here(&self) -> bool {
+        let registration = self.registration();
+        registration.is_some() && registration == Registration::of(&self.0.directory)
     }
 }
 
@@ -88,20 +121,26 @@ impl Device {
 /// fs/kernfs/file.c). Nor does it delay an unplug: reads of an open file then fail with ENODEV.
 pub(crate) struct Attribute {
     device: Device,
-    name: String,
-    moves: usize,
     file: File,
+    /// The loss of the device is noted once.
+    is_lost: bool,
 }
 
 impl Attribute {
-    /// Reads the attribute.
+    /// Reads the attribute. It is gone with its device, also where the next device has the same path.
     pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
-        let moves = self.device.0.moves.load(Ordering::Acquire);
-        if moves != self.moves {
-            self.moves = moves;
-            self.file = File::attribute(self.device.path(&self.name));
+        let Self {
+            device,
+            file,
+            is_lost,
+        } = self;
+        let read = file.read_if(|| device.is_here());
+        let is_gone = |error: &Error| error.fault() == Fault::Gone;
+        if !*is_lost && read.as_ref().is_err_and(is_gone) && !device.is_here() {
+            *is_lost = true;
+            device.0.losses.note();
         }
-        self.file.read()
+        read
     }
 }
 
@@ -155,4 +194,42 @@ pub(crate) fn fact(path: PathBuf) -> Option<String> {
     let text = file.read().ok().map(String::from_utf8_lossy)?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::Tree;
+
+    #[test]
+    fn an_attribute_is_of_one_registration() {
+        let tree = Tree::new();
+        tree.write("class/hwmon/hwmon0/temp1_input", "1000\n");
+        let class = tree.roots().sys.join("class/hwmon");
+        let losses = Losses::default();
+        let device = Device::new(class.join("hwmon0"), None, &losses);
+        let [mut open, mut closed] = [(); 2].map(|()| device.attribute("temp1_input"));
+        let mut missing = device.attribute("temp2_input");
+        assert_eq!(open.read().unwrap(), b"1000\n");
+        // The device lacks the attribute: that is no loss.
+        assert_eq!(missing.read().unwrap_err().fault(), Fault::Gone);
+        assert!(device.is_here() && !losses.is_any());
+        fs::rename(class.join("hwmon0"), class.join("hwmon1")).unwrap();
+        tree.write("class/hwmon/hwmon0/temp1_input", "2000\n");
+        assert!(!device.is_here());
+        let error = closed.read().unwrap_err();
+        assert_eq!(error.fault(), Fault::Gone);
+        let path = class.join("hwmon0/temp1_input");
+        assert!(error.to_string().starts_with(path.to_str().unwrap()));
+        assert!(losses.is_any());
+        // A loss is noted once.
+        losses.forget();
+        closed.read().unwrap_err();
+        assert!(!losses.is_any());
+        missing.read().unwrap_err();
+        assert!(losses.is_any());
+        let other = Device::new(class.join("hwmon0"), None, &losses);
+        assert_ne!(other.registration(), device.registration());
+        assert_eq!(other.attribute("temp1_input").read().unwrap(), b"2000\n");
+    }
 }

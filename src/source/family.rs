@@ -4,20 +4,28 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use super::{
     About, Source,
+    device::Losses,
     error::Error,
     provider::{Family, NewMember, Presence, Provider},
 };
 
-/// A family of devices. `find` probes for them and returns the new members.
+/// A family of devices. `find` probes for them and returns the new members. `losses` are those that reading the devices
+/// has shown.
 pub(crate) fn of_devices(
     about: About<'static>,
+    losses: Losses,
     find: impl FnMut() -> Result<Vec<NewMember>, Error> + Send + 'static,
 ) -> Provider {
-    Provider::family(Devices { about, find })
+    Provider::family(Devices {
+        about,
+        losses,
+        find,
+    })
 }
 
 struct Devices<F> {
     about: About<'static>,
+    losses: Losses,
     find: F,
 }
 
@@ -27,11 +35,17 @@ impl<F: FnMut() -> Result<Vec<NewMember>, Error> + Send> Family for Devices<F> {
     }
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        self.losses.forget();
         (self.find)()
+    }
+
+    fn changed(&self) -> bool {
+        self.losses.is_any()
     }
 }
 
-/// The members of a family, by name. A device has the same name in each probe.
+/// The members of a family, by name. A device has the same name in each probe. A name that another device may have
+/// later includes the [registration](super::device::Registration).
 pub(crate) struct Members<K = String>(HashMap<K, Arc<()>>);
 
 impl<K> Default for Members<K> {

@@ -136,12 +136,18 @@ impl File {
 
     /// Reads the whole text.
     pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
+        self.read_if(|| true)
+    }
+
+    /// Reads the whole text. If the file has to be opened, it is gone unless `is_it` says afterwards that its path
+    /// leads to the file that is meant.
+    pub(crate) fn read_if(&mut self, is_it: impl Fn() -> bool) -> Result<&[u8], Error> {
         let kept = self.open.is_some();
-        let mut outcome = self.fill();
-        // The device went and perhaps came back, with a new file at the old path.
+        let mut outcome = self.fill(&is_it);
+        // The file went and perhaps came back, with a new file at the old path.
         if kept && outcome.as_ref().is_err_and(is_gone) {
             self.open = None;
-            outcome = self.fill();
+            outcome = self.fill(&is_it);
         }
         if Open::is_over_limit() {
             self.open = None;
@@ -166,10 +172,16 @@ impl File {
     }
 
     /// Reads from the start to the end into the buffer. Returns the number of bytes.
-    fn fill(&mut self) -> io::Result<usize> {
+    fn fill(&mut self, is_it: impl Fn() -> bool) -> io::Result<usize> {
         let file = match &mut self.open {
             Some(open) => &open.0,
-            closed => &closed.insert(Open::new(&self.path, self.limit)?).0,
+            closed => {
+                let open = Open::new(&self.path, self.limit)?;
+                if !is_it() {
+                    return Err(io::Error::from_raw_os_error(libc::ENODEV));
+                }
+                &closed.insert(open).0
+            }
         };
         let mut length = 0;
         loop {

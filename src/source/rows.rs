@@ -8,7 +8,10 @@ use std::{
     hash::Hash,
 };
 
-use crate::{rate::Formula, reading::Raw};
+use crate::{
+    rate::{Formula, RowOwner},
+    reading::Raw,
+};
 
 /// The index of a column of a row, where each row has `width` columns. It saturates for a row that does not fit into
 /// memory; there is no such column.
@@ -129,7 +132,12 @@ impl<K, T> Devices<K, T> {
 impl<K, T> Device<K, T> {
     /// The value of the [`OWNER`] column of its row.
     pub(crate) fn owner(&self) -> Raw {
-        Raw::Counter(self.number)
+        self.owner_after(0)
+    }
+
+    /// The same, after its counters began anew so many times.
+    pub(crate) fn owner_after(&self, resets: u16) -> Raw {
+        RowOwner::new(self.number, resets).column()
     }
 }
 

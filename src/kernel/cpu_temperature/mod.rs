@@ -19,9 +19,10 @@ use crate::{
     metric::{Kind, unit},
     source::{
         Error, Provider, Roots,
-        device::{Device, fact, names, split_number},
+        device::{Device, Losses, fact, names, split_number},
         pool::Pool,
         property::Property,
+        runtime_pm::PowerStates,
     },
 };
 
@@ -75,8 +76,9 @@ const fn property(
 /// The family of the temperatures.
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
-    let mut devices = ChipDevices::default();
-    per_cpu::family(&TEMPERATURE, roots, pool, move || {
+    let losses = Losses::default();
+    let mut devices = ChipDevices::new(PowerStates::default(), &losses);
+    per_cpu::family(&TEMPERATURE, roots, pool, losses, move || {
         attributes(&sys, &mut devices)
     })
 }

@@ -164,6 +164,11 @@ impl Format for Diskstats {
     fn write(fields: &Fields, columns: &mut [Raw]) {
         columns.clone_from_slice(fields);
     }
+
+    fn is_reset(before: &Fields, now: &Fields) -> bool {
+        let mut both = before.iter().zip(now);
+        both.any(|both| matches!(both, (Raw::Counter(before), Raw::Counter(now)) if now < before))
+    }
 }
 
 /// The columns of a line.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     kernel::hwmon::{sensor::read_range, sensor_type::SENSOR_TYPES},
     source::{
-        device::{Device, Location, split_number},
+        device::{Device, Losses, split_number},
         property::Range,
     },
 };
@@ -17,9 +17,6 @@ pub(super) fn sensor_range(value: &Path) -> Option<Range> {
     let (prefix, _) = split_number(feature);
     let mut types = SENSOR_TYPES.iter();
     let sensor_type = types.find(|each| each.prefix == prefix)?;
-    let location = Location {
-        directory: value.parent()?.to_owned(),
-        power: None,
-    };
-    Some(read_range(sensor_type, &Device::new(location), feature))
+    let device = Device::new(value.parent()?.to_owned(), None, &Losses::default());
+    Some(read_range(sensor_type, &device, feature))
 }

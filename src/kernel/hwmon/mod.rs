@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::source::{
-    device::{Device, Location},
+    device::{Device, Losses},
     runtime_pm::PowerStates,
 };
 
@@ -22,14 +22,16 @@ use chip::Chip;
 /// The devices that have a name. A device keeps its name as long as it is present.
 #[derive(Default)]
 pub(super) struct ChipDevices {
-    named: HashMap<String, (PathBuf, Device)>,
+    named: HashMap<String, PathBuf>,
     powers: PowerStates,
+    losses: Losses,
 }
 
 impl ChipDevices {
-    pub(super) fn new(powers: PowerStates) -> Self {
+    pub(super) fn new(powers: PowerStates, losses: &Losses) -> Self {
         Self {
             powers,
+            losses: losses.clone(),
             ..Self::default()
         }
     }
@@ -39,7 +41,7 @@ impl ChipDevices {
         self.named.retain(|name, _| names.contains(name));
     }
 
-    /// The name of a chip, and its device, which is moved to the present directory of the chip.
+    /// The name of a chip, and its device.
     ///
     /// Two chips may have the same name, because libsensors takes ACPI chips and chips without a bus for
     /// unique. Then the first chip keeps the plain name, and the name of the device is added to that of the
@@ -50,7 +52,7 @@ impl ChipDevices {
             let device = chip.device.file_name().unwrap_or_default();
             format!("{plain}@{}", device.to_string_lossy())
         };
-        let device_of = |name: &str| self.named.get(name).map(|(device, _)| device);
+        let device_of = |name: &str| self.named.get(name);
         let name = match device_of(plain) {
             Some(device) if *device == chip.device => plain.clone(),
             Some(_) => distinct(),
@@ -59,19 +61,13 @@ impl ChipDevices {
                 .filter(|name| device_of(name) == Some(&chip.device))
                 .unwrap_or_else(|| plain.clone()),
         };
-        let location = || Location {
-            directory: chip.directory.clone(),
-            power: chip
-                .power_device
-                .as_deref()
-                .map(|device| self.powers.of(device)),
-        };
-        let (_, device) = self
-            .named
+        self.named
             .entry(name.clone())
-            .or_insert_with(|| (chip.device.clone(), Device::new(location())));
-        device.moved_to(location());
-        (name, device.clone())
+            .or_insert_with(|| chip.device.clone());
+        let power = chip.power_device.as_deref();
+        let power = power.map(|device| self.powers.of(device));
+        let device = Device::new(chip.directory.clone(), power, &self.losses);
+        (name, device)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     },
     source::{
         About, Error, NewMember, Provider, Roots,
+        device::{Device, Losses, Registration},
         family::{self, Members, Probe},
         offload::{Offload, SourceQueue},
         pool::Pool,
@@ -27,21 +28,25 @@ use crate::{
 /// The family of `lmsensors`. It has a member for each value, so that reading one value of a chip with sixty
 /// reads one file.
 pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
+    let losses = Losses::default();
     let mut finder = SensorFinder {
         sys: roots.sys.clone(),
         pool: pool.clone(),
-        devices: ChipDevices::new(powers),
+        devices: ChipDevices::new(powers, &losses),
         members: Members::default(),
     };
     let about = About::new(NAME, SCOPE).of_devices(SUBSYSTEMS);
-    family::of_devices(about, move || finder.find())
+    family::of_devices(about, losses, move || finder.find())
 }
+
+/// The id of a sensor, and the registration of its device.
+type SensorKey = (Arc<str>, Option<Registration>);
 
 struct SensorFinder {
     sys: PathBuf,
     pool: Pool,
     devices: ChipDevices,
-    members: Members<Arc<str>>,
+    members: Members<SensorKey>,
 }
 
 impl SensorFinder {
@@ -54,7 +59,7 @@ impl SensorFinder {
             let (name, device) = self.devices.find(chip);
             let found = sensors(chip, &name, &device)?;
             names.insert(name);
-            add(&mut probe, &self.pool, chip, found);
+            add(&mut probe, &self.pool, chip, &device, found);
         }
         // The kernel makes a chip of a zone. The chip has the type of the zone as its name, with `_` for each
         // `-`. It makes none of an Intel package, whose sensor coretemp has.
@@ -67,17 +72,24 @@ impl SensorFinder {
             let chip = zone.as_chip();
             let (name, device) = self.devices.find(&chip);
             names.insert(name);
-            add(&mut probe, &self.pool, &chip, vec![zone.sensor(&device)]);
+            let sensors = vec![zone.sensor(&device)];
+            add(&mut probe, &self.pool, &chip, &device, sensors);
         }
         self.devices.retain(&names);
         Ok(probe.finish())
     }
 }
 
-fn add(probe: &mut Probe<'_, Arc<str>>, pool: &Pool, chip: &Chip, sensors: Vec<Sensor>) {
+fn add(
+    probe: &mut Probe<'_, SensorKey>,
+    pool: &Pool,
+    chip: &Chip,
+    device: &Device,
+    sensors: Vec<Sensor>,
+) {
     let queue = SourceQueue::new(pool, chip.device.to_string_lossy(), chip.may_block);
     for sensor in sensors {
-        let id = sensor.metric().id;
-        probe.find(&id, || Offload::boxed(&queue, sensor));
+        let key = (sensor.metric().id, device.registration());
+        probe.find(&key, || Offload::boxed(&queue, sensor));
     }
 }

@@ -170,16 +170,22 @@ fn a_chip_that_comes_back_is_read_in_its_new_directory() {
         std::fs::remove_file(tree.roots().sys.join("class/hwmon").join(link)).unwrap();
     };
     unplug(&first, "hwmon3");
-    // The driver was loaded again: the chip has another number, and the family has not looked since.
+    // The driver was loaded again: the chip has another number, and the family has not probed since.
     let second = chip(&tree, 5, card, "pci", "k10temp");
     tree.write(&format!("{second}/temp1_input"), "40500\n");
-    assert!(family.members().unwrap().is_empty());
-    assert!(!presence.is_gone());
+    let member = family.members().unwrap().remove(0);
+    assert!(presence.is_gone());
+    assert!(discover(sensor.as_mut()).unwrap().is_empty());
+    let presence = member.presence.clone();
+    let mut sensor = members::source(member);
+    assert_eq!(
+        &*discover(sensor.as_mut()).unwrap()[0].id,
+        "lmsensors/k10temp-pci-0300/temp1"
+    );
     assert_eq!(read(sensor.as_mut()), [Raw::Number(40.5)]);
     unplug(&second, "hwmon5");
     assert!(family.members().unwrap().is_empty());
     assert!(presence.is_gone());
-    assert!(discover(sensor.as_mut()).unwrap().is_empty());
     // The old number belongs to another chip now.
     let other = chip(&tree, 3, "platform/coretemp.0", "platform", "coretemp");
     tree.write(&format!("{other}/temp1_input"), "99000\n");

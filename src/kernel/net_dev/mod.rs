@@ -130,6 +130,10 @@ impl Format for NetDev {
             *column = Raw::Counter(*count);
         }
     }
+
+    fn is_reset(before: &Fields, now: &Fields) -> bool {
+        before.iter().zip(now).any(|(before, now)| now < before)
+    }
 }
 
 /// The numbers of a line.

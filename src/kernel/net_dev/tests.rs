@@ -62,6 +62,30 @@ fn all_counts_hardware_and_drops_interfaces_that_vanish() {
 }
 
 #[test]
+fn all_counters_of_an_interface_begin_anew_together() {
+    let before = "eth0: 100 10 0 0 0 0 0 0 500 50 0 0 0 0 0 0\n";
+    let check = |after: &str, id: &str, expected: Result<f64, Fault>| {
+        let (tree, mut counters) = machine(before);
+        let reading = reading(&tree, &mut counters, after, id);
+        assert_eq!(reading, expected.map(Value::Number), "{id}");
+    };
+    // A tunnel that was made anew has received less, and sent more.
+    let anew = "eth0: 7 1 0 0 0 0 0 0 9500 95 0 0 0 0 0 0\n";
+    for id in [
+        "eth0/download",
+        "eth0/upload",
+        "eth0/uploadPackets",
+        "eth0/uploadErrors",
+    ] {
+        check(anew, &format!("network/{id}"), Err(Fault::Reset));
+    }
+    check(anew, "network/all/upload", Err(Fault::Reset));
+    check(anew, "network/eth0/totalUpload", Ok(9500.0));
+    let later = "eth0: 107 11 0 0 0 0 0 0 9500 95 0 0 0 0 0 0\n";
+    check(later, "network/eth0/upload", Ok(9000.0));
+}
+
+#[test]
 fn a_sum_that_overflows_is_malformed() {
     let most = format!("eth0: {} 1 2 3 0 0 0 0 7 5 6 7 0 0 0 0\n", u64::MAX);
     let (_tree, mut counters) = machine(&(most + &line("eth1", 1)));

@@ -9,14 +9,14 @@ mod ranges;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::source::{
     About, Error, NewMember, Provider, Roots,
-    device::{Device, Location, ancestors, fact, names, runtime_managed},
+    device::{Device, Losses, Registration, ancestors, fact, names, runtime_managed},
     family::{self, Members},
     offload::{Offload, SourceQueue},
     pool::Pool,
@@ -25,15 +25,16 @@ use crate::source::{
 
 /// The family of the power supplies.
 pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
+    let losses = Losses::default();
     let mut supplies = SupplyFinder {
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
         powers,
-        devices: HashMap::new(),
+        losses: losses.clone(),
         members: Members::default(),
     };
     let about = About::new("power", &["power/*/*"]).of_devices(&["power_supply"]);
-    family::of_devices(about, move || supplies.find())
+    family::of_devices(about, losses, move || supplies.find())
 }
 
 /// Finds the power supplies.
@@ -41,16 +42,15 @@ struct SupplyFinder {
     class: PathBuf,
     pool: Pool,
     powers: PowerStates,
-    /// The devices that have a source, by the name of their object.
-    devices: HashMap<String, Device>,
-    members: Members,
+    losses: Losses,
+    /// By the name of their object and the registration of their device.
+    members: Members<(String, Option<Registration>)>,
 }
 
 impl SupplyFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
         let mut serials = HashSet::new();
-        let mut found = HashMap::new();
         for supply in names(&self.class)? {
             let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
                 continue;
@@ -64,16 +64,11 @@ impl SupplyFinder {
             } else {
                 supply.clone()
             };
-            let location = location(&self.powers, &directory);
-            let device = match self.devices.get(&object) {
-                Some(device) => {
-                    device.moved_to(location);
-                    device.clone()
-                }
-                None => Device::new(location),
-            };
+            let devices: Vec<_> = ancestors(&directory).collect();
+            let power = runtime_managed(&devices).map(|device| self.powers.of(device));
+            let device = Device::new(directory.clone(), power, &self.losses);
             // All drivers ask the firmware, over a bus or by a method of ACPI.
-            probe.find(&object, || {
+            probe.find(&(object.clone(), device.registration()), || {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
                     true => Offload::boxed(&queue, battery::Battery::new(&device, &object)),
@@ -83,18 +78,8 @@ impl SupplyFinder {
                     }
                 }
             });
-            found.insert(object, device);
         }
-        self.devices = found;
         Ok(probe.finish())
-    }
-}
-
-fn location(powers: &PowerStates, directory: &Path) -> Location {
-    let devices: Vec<_> = ancestors(directory).collect();
-    Location {
-        directory: directory.to_owned(),
-        power: runtime_managed(&devices).map(|device| powers.of(device)),
     }
 }
 

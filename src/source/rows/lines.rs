@@ -67,6 +67,11 @@ pub(super) struct Memo<T> {
 }
 
 impl<T> Memo<T> {
+    /// The last result of a row.
+    pub(super) fn last(&self, row: usize) -> Option<&T> {
+        self.rows.get(row).map(|(_, meaning)| meaning)
+    }
+
     /// Forgets all but the first rows.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
@@ -75,8 +80,9 @@ impl<T> Memo<T> {
 }
 
 impl<T: Default> Memo<T> {
-    /// The result of `parse` for the line of a row. For an empty line, `parse` must return the default.
-    pub(super) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8]) -> T) -> &T {
+    /// The result of `parse` for the line of a row; it also gets the result for the line before. For an empty line after
+    /// none, `parse` must return the default.
+    pub(super) fn of(&mut self, row: usize, line: &[u8], parse: impl FnOnce(&[u8], &T) -> T) -> &T {
         if self.rows.len() <= row {
             self.rows
                 .resize_with(row.saturating_add(1), Default::default);
@@ -85,7 +91,7 @@ impl<T: Default> Memo<T> {
         if known != line {
             known.clear();
             known.extend_from_slice(line);
-            *meaning = parse(line);
+            *meaning = parse(line, meaning);
         }
         meaning
     }
@@ -100,7 +106,7 @@ mod tests {
         let mut memo = Memo::default();
         let mut parsed = 0;
         for (row, line) in [(1, "a"), (1, "a"), (0, "a"), (1, "b"), (1, "a"), (2, "")] {
-            let meaning = *memo.of(row, line.as_bytes(), |line| {
+            let meaning = *memo.of(row, line.as_bytes(), |line, _| {
                 parsed += 1;
                 line.len()
             });

@@ -43,6 +43,9 @@ pub(crate) trait Format {
 
     /// Writes the columns of a record.
     fn write(record: &Self::Record, columns: &mut [Raw]);
+
+    /// Whether a counter of a device has gone backwards. All counters of its row begin anew then.
+    fn is_reset(before: &Self::Record, now: &Self::Record) -> bool;
 }
 
 /// A property, and a function from the first column of a row to its formula.
@@ -62,9 +65,39 @@ pub(crate) struct Found<'a, K> {
 pub(crate) struct Table<F: Format, K> {
     file: File,
     lines: Lines,
-    memo: Memo<Option<F::Record>>,
+    memo: Memo<RowRecord<F::Record>>,
     devices: Devices<K, RowState>,
     changed: bool,
+}
+
+/// The last record of a row.
+struct RowRecord<R> {
+    /// `None` if the line does not have the documented form.
+    record: Option<R>,
+    /// The number of times that the counters of the row began anew, modulo 2¹⁶.
+    resets: u16,
+}
+
+impl<R> Default for RowRecord<R> {
+    fn default() -> Self {
+        Self {
+            record: None,
+            resets: 0,
+        }
+    }
+}
+
+impl<R> RowRecord<R> {
+    /// The record of the line that replaces this one.
+    fn next<F: Format<Record = R>>(&self, line: &[u8]) -> Self {
+        let record = F::parse(line);
+        let both = self.record.as_ref().zip(record.as_ref());
+        let is_reset = both.is_some_and(|(before, now)| F::is_reset(before, now));
+        Self {
+            resets: self.resets.wrapping_add(is_reset.into()),
+            record,
+        }
+    }
 }
 
 /// The state of a device.
@@ -145,13 +178,14 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         let (lines, memo) = (&self.lines, &mut self.memo);
         self.changed |= !read_rows::<F>(text, lines, memo, devices.len(), is_wanted, columns);
         let rows = columns[F::BEFORE..].chunks_exact_mut(F::WIDTH);
-        for (row, device) in rows.zip(self.devices.iter_mut()) {
+        for ((index, row), device) in rows.enumerate().zip(self.devices.iter_mut()) {
             let Some(device) = device else { continue };
             let is_lost = row[OWNER + 1] == Raw::Fault(Fault::Gone);
             self.changed |= is_lost && !device.state.is_lost;
             device.state.is_lost = is_lost;
             if !is_lost {
-                row[OWNER] = device.owner();
+                row[OWNER] =
+                    device.owner_after(self.memo.last(index).map_or(0, |last| last.resets));
             }
             if device.state.is_counted {
                 let own = F::WIDTH.saturating_sub(F::COUNTED.len());
@@ -185,7 +219,7 @@ const fn first_of<F: Format>(row: usize) -> usize {
 fn read_rows<F: Format>(
     text: &[u8],
     lines: &Lines,
-    memo: &mut Memo<Option<F::Record>>,
+    memo: &mut Memo<RowRecord<F::Record>>,
     count: usize,
     is_wanted: impl Fn(usize, &[u8]) -> bool,
     columns: &mut Vec<Raw>,
@@ -207,7 +241,8 @@ fn read_rows<F: Format>(
             }
         };
         let columns = &mut columns[first_of::<F>(row)..][OWNER + 1..][..F::FIELDS];
-        match memo.of(row, rest, F::parse).as_ref().filter(|_| ended) {
+        let last = memo.of(row, rest, |line, before| before.next::<F>(line));
+        match last.record.as_ref().filter(|_| ended) {
             Some(record) => F::write(record, columns),
             None => columns.fill(Raw::Fault(Fault::Malformed)),
         }
