@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, future::pending, time::Duration};
 
+use futures_util::FutureExt;
 use tracing::debug;
 
 use crate::reading::Stamp;
@@ -22,6 +23,8 @@ pub(crate) struct DeviceEvents {
 /// Uevents that are handled together.
 struct Pending {
     due: Duration,
+    /// Whether a frame since the first of them has been preceded by a probe.
+    is_probed: bool,
     /// `None` stands for all subsystems: the kernel has dropped uevents.
     subsystems: Option<BTreeSet<String>>,
 }
@@ -55,6 +58,7 @@ impl DeviceEvents {
         };
         let pending = self.pending.get_or_insert_with(|| Pending {
             due: Stamp::now().monotonic.saturating_add(COALESCE),
+            is_probed: false,
             subsystems: Some(BTreeSet::new()),
         });
         match (&mut pending.subsystems, subsystem) {
@@ -68,9 +72,21 @@ impl DeviceEvents {
         self.pending.as_ref().map(|pending| pending.due)
     }
 
-    /// Takes the subsystems of the pending uevents if they are due; the inner `None` stands for all.
-    pub(crate) fn take_due(&mut self, now: Duration) -> Option<Option<BTreeSet<String>>> {
-        let pending = self.pending.take_if(|pending| pending.due <= now)?;
-        Some(pending.subsystems)
+    /// Receives the uevents that have come already, before a frame: another device may have the name of one that the
+    /// frame reads.
+    pub(crate) fn receive_all(&mut self) {
+        // Tokio yields at the latest after its budget for a task, so this ends in a storm of uevents, too.
+        while self.receive().now_or_never().is_some() {}
+    }
+
+    /// The subsystems to probe before a frame at this moment; the inner `None` stands for all. When the uevents of a
+    /// group are due, they are handled. Of the frames before that, the first is preceded by a probe as well.
+    pub(crate) fn take_for_frame(&mut self, now: Duration) -> Option<Option<BTreeSet<String>>> {
+        let pending = self.pending.as_mut()?;
+        if pending.due <= now {
+            return Some(self.pending.take()?.subsystems);
+        }
+        let is_probed = std::mem::replace(&mut pending.is_probed, true);
+        (!is_probed).then(|| pending.subsystems.clone())
     }
 }

@@ -29,7 +29,12 @@ impl Frames {
     /// Takes and sends the frames that are due, and begins the checks of backlogs.
     pub(crate) async fn tick(&self, bus: &Connection) {
         let now = Stamp::now().monotonic;
-        let due = self.sessions.lock().due(now);
+        let mut due = self.sessions.lock().due(now);
+        let changes = self.store.rediscover_selected(&due, now).await;
+        if !changes.is_empty() {
+            self.catalog.announce(bus, changes).await;
+            due = self.sessions.lock().due(now);
+        }
         let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
         self.store.prefetch_frames(&due, now).await;
         let (notices, to_check) = self.sessions.lock().tick(&self.store, now);

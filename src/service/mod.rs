@@ -179,7 +179,8 @@ impl Service {
                 }
                 waited = wait => waited?,
             }
-            if let Some(subsystems) = devices.take_due(Stamp::now().monotonic) {
+            devices.receive_all();
+            if let Some(subsystems) = devices.take_for_frame(Stamp::now().monotonic) {
                 let changes = self
                     .state
                     .store

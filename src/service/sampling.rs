@@ -1,6 +1,6 @@
 //! `Sample`: one fresh reading of a selection.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use zbus::Connection;
@@ -9,6 +9,7 @@ use super::{
     catalog::Catalog, error::Error, guarded::Guarded, selectors, settings::CurrentSettings,
 };
 use crate::{
+    reading::monotonic,
     sample::{self, Sample},
     store::Store,
     wire::{Faults, Readings},
@@ -52,7 +53,18 @@ impl Sampling {
         // A definition that the user has just changed counts already.
         let changes = self.store.rediscover_definitions(false).await;
         self.catalog.announce(bus, changes).await;
-        let (selection, _) = self.catalog.select(bus, client, selectors, false).await?;
+        let (mut selection, _) = self.catalog.select(bus, client, selectors, false).await?;
+        let selections = slice::from_ref(&selection);
+        let changes = self
+            .store
+            .rediscover_selected(selections, monotonic())
+            .await;
+        if !changes.is_empty() {
+            self.catalog.announce(bus, changes).await;
+            // The columns of a device that has gone read so once; the next call does not know them.
+            let again = self.catalog.select(bus, client, selectors, false).await;
+            selection = again.map_or(selection, |(selection, _)| selection);
+        }
         let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options).await;
         // Calls that have waited for the same window become ready together: they reply one at a time, so

@@ -127,6 +127,15 @@ impl Entry {
         !self.subsystems.is_empty() && self.lists.may_differ(lists.collect(), has_problem, now)
     }
 
+    /// Whether the kernel lists its devices otherwise than at the last probe.
+    pub(super) fn has_other_list(
+        &mut self,
+        listed: &mut impl FnMut(&'static str) -> Option<u64>,
+    ) -> bool {
+        let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
+        !self.subsystems.is_empty() && self.lists.differ(lists.collect())
+    }
+
     /// Whether discovery has found nothing here.
     pub(super) fn is_empty(&self) -> bool {
         self.absence.is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)

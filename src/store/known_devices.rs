@@ -33,4 +33,11 @@ impl KnownDevices {
         }
         is_due
     }
+
+    /// Whether the lists differ from those at the last probe. If so, the caller probes now.
+    pub(super) fn differ(&mut self, hashes: Option<Vec<u64>>) -> bool {
+        let is_other = hashes.is_none() || hashes != self.hashes;
+        self.hashes = hashes;
+        is_other
+    }
 }

@@ -117,14 +117,14 @@ impl Store {
     /// Begins the jobs for rediscovering the entries that `may_differ` and waits for them. Returns these entries.
     pub(super) async fn prefetch_discovery(
         &self,
-        mut may_differ: impl FnMut(&mut Entry) -> bool,
+        mut may_differ: impl FnMut(usize, &mut Entry) -> bool,
     ) -> BTreeSet<usize> {
         let now = monotonic();
         let mut begun = Vec::new();
         {
             let mut inner = self.lock();
             for (number, entry) in inner.entries.iter_mut() {
-                if entry.metrics.is_some() && may_differ(entry) {
+                if entry.metrics.is_some() && may_differ(number, entry) {
                     entry.begin_discovery(now);
                     begun.push(number);
                 }

@@ -1,11 +1,15 @@
 //! Discovering again: which entries may have other metrics now, and what has changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{reading::monotonic, selector::Selector};
 
 use super::{
-    Inner, Store,
+    Inner, Selection, Store,
     cache::Cache,
     changes::Changes,
     entry::Entry,
@@ -45,7 +49,7 @@ impl Store {
 
     /// Discovers again the entries with devices of these subsystems, or with any devices.
     pub async fn rediscover_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
-        self.rediscover_if(|entry| match subsystems {
+        self.rediscover_if(|_, entry| match subsystems {
             Some(subsystems) => entry
                 .subsystems
                 .iter()
@@ -60,14 +64,10 @@ impl Store {
     pub async fn rediscover_for(&self, selectors: &[&str]) -> Changes {
         self.probe_definitions(false, true, DISCOVERY_TIMEOUT).await;
         let listings = self.lock().listings.clone();
-        let mut known = HashMap::new();
-        let mut listed = |subsystem| {
-            let list = || listings.as_ref()?.fingerprint(subsystem);
-            *known.entry(subsystem).or_insert_with(list)
-        };
+        let mut listed = memoized(|subsystem| listings.as_ref()?.fingerprint(subsystem));
         let now = monotonic();
         let selectors = parsed(selectors);
-        self.rediscover_if(|entry| {
+        self.rediscover_if(|_, entry| {
             may_match(entry, selectors.as_deref())
                 && (entry.changed() || entry.may_have_other_devices(&mut listed, now))
         })
@@ -78,18 +78,62 @@ impl Store {
     /// For a selector without a match.
     pub async fn rediscover_all_for(&self, selectors: &[&str]) -> Changes {
         let selectors = parsed(selectors);
-        self.rediscover_if(|entry| {
+        self.rediscover_if(|_, entry| {
             may_match(entry, selectors.as_deref())
                 && (entry.changed() || !entry.subsystems.is_empty())
         })
         .await
     }
 
+    /// Discovers again the entries of these selections whose devices the kernel lists otherwise than before, at most
+    /// every 5 s; `now` is the moment of the monotonic clock. The kernel announces devices to sessions, but not in each container, and to no single call.
+    pub async fn rediscover_selected(
+        &self,
+        selections: &[Arc<Selection>],
+        now: Duration,
+    ) -> Changes {
+        let mut selections = selections.iter().filter(|each| each.lists_are_due(now));
+        let Some(first) = selections.next() else {
+            return Changes::default();
+        };
+        let entries = std::iter::once(first).chain(selections);
+        let entries: BTreeSet<_> = entries.flat_map(|each| &each.entries).copied().collect();
+        let (listings, entries) = {
+            let inner = self.lock();
+            let family = |number| inner.entries.get(number)?.membership.as_ref();
+            // The family knows the devices of its members.
+            let sources = entries
+                .iter()
+                .map(|&number| family(number).map_or(number, |(family, _)| *family));
+            (inner.listings.clone(), sources.collect::<BTreeSet<_>>())
+        };
+        let Some(listings) = listings else {
+            return Changes::default();
+        };
+        let mut listed = memoized(move |subsystem| listings.fingerprint(subsystem));
+        self.rediscover_if(|number, entry| {
+            entries.contains(&number) && entry.has_other_list(&mut listed)
+        })
+        .await
+    }
+
     /// Waits for the jobs of discovery, then discovers again the entries that `may_differ`.
-    async fn rediscover_if(&self, may_differ: impl FnMut(&mut Entry) -> bool) -> Changes {
+    async fn rediscover_if(&self, may_differ: impl FnMut(usize, &mut Entry) -> bool) -> Changes {
         let entries = self.prefetch_discovery(may_differ).await;
         let mut inner = self.lock();
         inner.rediscover(|number, _| entries.contains(&number))
+    }
+}
+
+/// The fingerprints of the kernel's lists, each made once.
+fn memoized(
+    fingerprint: impl Fn(&'static str) -> Option<u64>,
+) -> impl FnMut(&'static str) -> Option<u64> {
+    let mut known = HashMap::new();
+    move |subsystem| {
+        *known
+            .entry(subsystem)
+            .or_insert_with(|| fingerprint(subsystem))
     }
 }
 

@@ -1,6 +1,13 @@
 //! Selections: resolved selectors, and their readings from a frame and a baseline.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     expression::Fold,
@@ -35,6 +42,9 @@ pub struct Selection {
     operands: Vec<Operand>,
     /// The number of nodes of all operands.
     operand_nodes: usize,
+    /// The moment of the monotonic clock, in nanoseconds, at which the kernel's lists of devices were last compared for
+    /// it; 0 before its first use.
+    lists_compared: AtomicU64,
 }
 
 /// One selected metric.
@@ -54,6 +64,20 @@ pub struct Column {
 const MAX_OPERAND_NODES: usize = 1 << 18;
 
 impl Selection {
+    /// Whether the kernel's lists of its devices are to be compared at this moment. If so, they count as compared.
+    pub(super) fn lists_are_due(&self, now: Duration) -> bool {
+        const MAX_AGE: Duration = Duration::from_secs(5);
+        let last = Duration::from_nanos(self.lists_compared.load(Ordering::Relaxed));
+        // Its devices were found a moment before the first use.
+        let is_first = last.is_zero();
+        let is_due = now.saturating_sub(last) >= MAX_AGE;
+        if is_due {
+            let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+            self.lists_compared.store(now, Ordering::Relaxed);
+        }
+        is_due && !is_first
+    }
+
     /// An empty selection for a caller with this visibility.
     pub(super) fn with_visibility(visibility: Visibility) -> Self {
         Self {

@@ -2,6 +2,51 @@
 
 use super::*;
 
+/// The sources of a selection are compared with the kernel's lists every 5 s.
+#[test]
+fn callers_rediscover_what_they_select() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_owned();
+    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
+    plug("hwmon/hwmon0");
+    plug("power_supply/BAT0");
+    let roots = source::Roots {
+        proc: root.clone(),
+        sys: root.clone(),
+        root: root.clone(),
+    };
+    let about = |name, scope, subsystems| Counting {
+        about: About::new(name, scope).of_devices(subsystems),
+        ..Counting::new(name, scope, &["a/b/c"])
+    };
+    let chips = about("chips", &["a/*/*"], &["hwmon"]);
+    let supplies = about("supplies", &["b/*/*"], &["power_supply"]);
+    let watched = [&chips, &supplies].map(|source| source.watched.clone());
+    let store = Store::new([chips, supplies].map(Provider::source).into());
+    let store = store.with_listings(DeviceLists::new(&roots));
+    store.resolve(&["b"]).unwrap_err();
+    let selection = store.resolve(&["a"]).unwrap();
+    let check = |second: u64, expected: u64| {
+        let now = Duration::from_secs(second);
+        let selections = [selection.clone(), selection.clone()];
+        block_on(store.rediscover_selected(&selections, now));
+        let discoveries = watched[0].discoveries.load(Ordering::Relaxed);
+        assert_eq!(discoveries, expected, "{second} s");
+        assert_eq!(watched[1].discoveries.load(Ordering::Relaxed), 1);
+    };
+    check(100, 1);
+    check(104, 1);
+    // No earlier list is known.
+    check(105, 2);
+    check(110, 2);
+    plug("power_supply/AC");
+    check(115, 2);
+    plug("hwmon/hwmon1");
+    check(119, 2);
+    check(120, 3);
+    check(125, 3);
+}
+
 /// Three sources: of hwmon and of power_supply, which sysfs lists, and one without devices.
 #[test]
 fn list_rediscovers_only_changed_sources() {
