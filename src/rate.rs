@@ -10,7 +10,7 @@ use crate::reading::{Fault, Raw, Reading, Snapshot, Value};
 
 pub use row_owner::RowOwner;
 pub use span::elapsed;
-use span::{Span, column_of};
+use span::{Span, column_of, owner_of};
 
 /// The function that makes a metric's reading from the columns of its source's snapshots.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,11 +170,11 @@ impl Formula {
                 number,
                 ref formula,
             } => {
-                let row = RowOwner::of(now, owner)?;
+                let row = owner_of(now, owner)?;
                 if row.number() != number {
                     return Err(Fault::Gone);
                 }
-                let follows = before.map(|before| row.follows(RowOwner::of(before, owner)?));
+                let follows = before.map(|before| row.follows(owner_of(before, owner)?));
                 return match follows {
                     Some(Err(Fault::Reset)) if formula.needs_baseline() => Err(Fault::Reset),
                     follows => formula.evaluate(now, before.filter(|_| follows == Some(Ok(())))),

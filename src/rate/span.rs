@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::reading::{Fault, Raw, Snapshot, Stamp};
 
-use super::RowOwner;
+use super::row_owner::RowOwner;
 
 /// Two snapshots, and the time between them.
 pub(super) struct Span<'a> {
@@ -99,8 +99,8 @@ impl<'a> Span<'a> {
 
     /// Whether the counters of a row have a baseline.
     fn is_baseline(&self, owner: usize) -> Result<(), Fault> {
-        let before = RowOwner::of(self.before, owner).map_err(|_| Fault::First)?;
-        RowOwner::of(self.now, owner)?.follows(before)
+        let before = owner_of(self.before, owner).map_err(|_| Fault::First)?;
+        owner_of(self.now, owner)?.follows(before)
     }
 }
 
@@ -139,4 +139,8 @@ pub(super) fn count_of(snapshot: &Snapshot, column: usize) -> Result<u64, Fault>
         Raw::Fault(fault) => Err(*fault),
         Raw::Number(_) | Raw::Text(_) => Err(Fault::Malformed),
     }
+}
+
+pub(super) fn owner_of(snapshot: &Snapshot, column: usize) -> Result<RowOwner, Fault> {
+    count_of(snapshot, column).map(RowOwner::of)
 }
