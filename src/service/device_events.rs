@@ -75,7 +75,7 @@ impl DeviceEvents {
     /// Receives the uevents that have come already, before a frame: another device may have the name of one that the
     /// frame reads.
     pub(crate) fn receive_all(&mut self) {
-        // Tokio yields at the latest after its budget for a task, so this ends in a storm of uevents, too.
+        // This ends in a storm of uevents, too: the budget of the task is limited.
         while self.receive().now_or_never().is_some() {}
     }
 

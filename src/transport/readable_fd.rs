@@ -39,7 +39,8 @@ impl ReadableFd {
         self.0.readable().await.map(drop)
     }
 
-    /// Reads without waiting; `None` if there is no data. `read` returns with its result whether it has read all
+    /// Reads without waiting; `None` if there is no data, or the budget of the task is used up, so that a caller without
+    /// data waits in a `select!`, which yields then. `read` returns with its result whether it has read all
     /// data.
     pub(crate) fn try_read<T>(
         &self,
@@ -67,13 +68,13 @@ impl ReadableFd {
         }
     }
 
-    /// Waits until there is data, and reads it.
+    /// Waits until there is data, and reads it. Yields when the budget of the task is used up, as tokio's own types do.
     pub(crate) async fn read<T>(
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> io::Result<T> {
-        self.read_and(|descriptor| Ok((read(descriptor)?, false)))
-            .await
+        let read = |descriptor: &OwnedFd| uninterrupted(|| read(descriptor));
+        self.0.async_io(Interest::READABLE, read).await
     }
 
     /// Like [`read`](Self::read), for reads that take all data: the next wait does not poll the descriptor first.
@@ -81,19 +82,61 @@ impl ReadableFd {
         &self,
         mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
     ) -> io::Result<T> {
-        self.read_and(|descriptor| Ok((read(descriptor)?, true)))
-            .await
-    }
-
-    async fn read_and<T>(
-        &self,
-        mut read: impl FnMut(&OwnedFd) -> io::Result<(T, bool)>,
-    ) -> io::Result<T> {
         loop {
-            self.wait().await?;
-            if let Some(done) = self.try_read(&mut read)? {
-                return Ok(done);
+            let mut ready = self.0.readable().await?;
+            let read = ready.try_io(|descriptor| uninterrupted(|| read(descriptor.get_ref())));
+            // Otherwise another reader was faster since the descriptor became readable.
+            if let Ok(read) = read {
+                ready.clear_ready();
+                return read;
             }
         }
+    }
+}
+
+/// Repeats a read that a signal has interrupted.
+fn uninterrupted<T>(mut read: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, os::unix::net::UnixStream, sync::mpsc, thread, time::Duration};
+
+    use futures_util::FutureExt;
+    use tokio::{runtime::Builder, task::yield_now};
+
+    use super::*;
+
+    /// Reads more bytes, one by one, than the budget of a task allows. Returns how many were read without a yield.
+    async fn flood() -> usize {
+        let (mut there, here) = UnixStream::pair().unwrap();
+        there.write_all(&[0; 1000]).unwrap();
+        here.set_nonblocking(true).unwrap();
+        let here = ReadableFd::new(here.into()).unwrap();
+        let read = || here.read(|socket| Ok(nix::unistd::read(socket, &mut [0])?));
+        assert_eq!(read().await.unwrap(), 1);
+        yield_now().await;
+        let mut count = 0;
+        while read().now_or_never().is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn a_flood_uses_up_the_budget_of_the_task() {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+            sender.send(runtime.block_on(flood())).unwrap();
+        });
+        let count = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert!((1..999).contains(&count), "{count}");
     }
 }
