@@ -3,6 +3,7 @@
 use std::{
     os::fd::{AsFd, OwnedFd},
     process::{Command, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -106,14 +107,20 @@ impl Run {
     #[track_caller]
     pub(crate) fn within(command: &mut Command, time: Duration) -> Self {
         let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = piped.stderr(Stdio::piped()).spawn().expect("spawn");
+        let child = piped.stderr(Stdio::piped()).spawn().expect("spawn");
         let process = Process::open(child.id()).expect("a child exists until it is waited for");
-        if !process.ends_within(time) {
-            child.kill().expect("kill");
-            let so_far = Self::from(child.wait_with_output().expect("output"));
-            panic!("{command:?} has not ended within {time:?}: {so_far:?}");
+        // Its output is read meanwhile, because a full pipe would stop it.
+        let output = thread::spawn(|| child.wait_with_output().expect("output"));
+        let has_ended = process.ends_within(time);
+        if !has_ended {
+            process.signal(Signal::KILL);
         }
-        child.wait_with_output().expect("output").into()
+        let run = Self::from(output.join().expect("the output is read"));
+        assert!(
+            has_ended,
+            "{command:?} has not ended within {time:?}: {run:?}"
+        );
+        run
     }
 
     /// The standard output. Fails unless the exit status is 0.
