@@ -1,30 +1,39 @@
 //! External power supplies: adapters, USB ports, charging pads.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
+    kernel::power_supply::files::{SupplyFiles, Value, supply_record},
     metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
-    reading::{Fault, Raw},
-    source::{
-        About, Error, Source,
-        device::{Attribute, Device},
-        offload::Offloadable,
-        parse,
-        property::Property,
-    },
+    reading::Raw,
+    source::{About, Error, Source, device::Device, offload::Offloadable, property::Property},
 };
+
+supply_record! {
+    /// The attributes of an adapter. One that it lacks is gone.
+    AdapterAttributes {
+        /// 0: offline, 1: online, 2: online with a programmable voltage.
+        online: f64,
+        /// Microvolts.
+        voltage_now: f64,
+        /// Microamperes.
+        current_now: f64,
+    }
+}
 
 /// One adapter.
 pub(super) struct Adapter {
     device: Device,
-    metrics: Vec<Metric>,
-    /// For each metric the file, and the number of the file's counts in one unit.
-    columns: Vec<(Attribute, f64)>,
+    /// Its object in ids.
+    id: String,
+    files: SupplyFiles,
 }
 
-/// The properties, their files, and the number of the file's counts in one unit.
-const PROPERTIES: [(Property, &str, f64); 3] = [
+/// A property, its function of the attributes, and the attribute that it needs.
+type DerivedProperty = (Property, fn(&AdapterAttributes) -> Value<f64>, &'static str);
+
+static PROPERTIES: [DerivedProperty; 3] = [
     (
         Property::new(
             "online",
@@ -34,8 +43,8 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
             unit::ONE,
             Kind::Gauge,
         ),
+        AdapterAttributes::online,
         "online",
-        1.0,
     ),
     (
         Property::new(
@@ -46,8 +55,8 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
             unit::VOLTS,
             Kind::Gauge,
         ),
+        AdapterAttributes::voltage,
         "voltage_now",
-        1e6,
     ),
     (
         Property::new(
@@ -58,27 +67,43 @@ const PROPERTIES: [(Property, &str, f64); 3] = [
             unit::AMPERES,
             Kind::Gauge,
         ),
+        AdapterAttributes::current,
         "current_now",
-        1e6,
     ),
 ];
 
+impl AdapterAttributes {
+    fn online(&self) -> Value<f64> {
+        Ok(self.online?.clamp(0.0, 1.0))
+    }
+
+    fn voltage(&self) -> Value<f64> {
+        Ok(self.voltage_now? / 1e6)
+    }
+
+    fn current(&self) -> Value<f64> {
+        Ok(self.current_now? / 1e6)
+    }
+}
+
 impl Adapter {
-    pub(super) fn new(device: &Device, id: &str, directory: &Path) -> Self {
-        let object = Object::new(id, Group::Power);
-        let there = PROPERTIES
-            .iter()
-            .filter(|(_, file, _)| directory.join(file).exists());
-        let metric = |(column, (property, ..)): (usize, &(Property, &str, f64))| {
-            property.of("power", id.as_bytes(), &object, Formula::Level(column))
-        };
+    pub(super) fn new(device: &Device, id: &str) -> Self {
         Self {
             device: device.clone(),
-            metrics: there.clone().enumerate().map(metric).collect(),
-            columns: there
-                .map(|(_, file, divisor)| (device.attribute(file), *divisor))
-                .collect(),
+            id: id.to_owned(),
+            files: SupplyFiles::new(AdapterAttributes::FILES),
         }
+    }
+
+    /// The metrics of the properties whose file `has` accepts.
+    fn metrics_of(&self, has: impl Fn(&str) -> bool) -> Vec<Metric> {
+        let object = Object::new(&self.id, Group::Power);
+        let properties = PROPERTIES.iter().enumerate();
+        let there = properties.filter(|(_, (_, _, file))| has(file));
+        let metric = |(column, (property, ..)): (usize, &DerivedProperty)| {
+            property.of("power", self.id.as_bytes(), &object, Formula::Level(column))
+        };
+        there.map(metric).collect()
     }
 }
 
@@ -88,38 +113,31 @@ impl Source for Adapter {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let is_there = self.path().exists();
-        Ok(if is_there { self.metrics() } else { Vec::new() })
+        if !self.path().exists() {
+            return Ok(Vec::new());
+        }
+        self.files.find(&self.device);
+        Ok(self.metrics_of(|file| self.files.has(file)))
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         if let Err(fault) = self.device.may_be_read() {
-            columns.resize(self.columns.len(), Raw::Fault(fault));
+            columns.resize(PROPERTIES.len(), Raw::Fault(fault));
             return Ok(());
         }
-        columns.extend(
-            self.columns
-                .iter_mut()
-                .map(|(file, divisor)| match file.read() {
-                    Ok(text) => parse_column(text, *divisor),
-                    Err(error) => Raw::Fault(error.fault()),
-                }),
-        );
+        if !self.files.is_found() {
+            self.files.find(&self.device);
+        }
+        let attributes = AdapterAttributes::read(&mut self.files);
+        let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&attributes));
+        columns.extend(values.map(|value| value.map_or_else(Raw::Fault, Raw::Number)));
         Ok(())
-    }
-}
-
-fn parse_column(text: &[u8], divisor: f64) -> Raw {
-    match parse::signed(text.trim_ascii()) {
-        Some(online) if divisor == 1.0 => Raw::Number(online.clamp(0, 1) as f64),
-        Some(value) => Raw::Number(value as f64 / divisor),
-        None => Raw::Fault(Fault::Malformed),
     }
 }
 
 impl Offloadable for Adapter {
     fn metrics(&self) -> Vec<Metric> {
-        self.metrics.clone()
+        self.metrics_of(|_| true)
     }
 
     fn path(&self) -> PathBuf {

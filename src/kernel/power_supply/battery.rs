@@ -4,22 +4,20 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use nix::libc;
-
 use crate::{
     kernel::power_supply::{
-        attributes::{ATTRIBUTES, BatteryAttributes, STATUS},
+        attributes::BatteryAttributes,
+        files::SupplyFiles,
         properties::{DerivedProperty, NAME, PROPERTIES, STATUS_PROPERTY, TEXTS},
         ranges::BatteryRanges,
     },
     metric::{Group, Metric, Object},
     rate::Formula,
-    reading::{Fault, Raw},
+    reading::Raw,
     source::{
         About, Error, Source,
-        device::{Attribute, Device, fact},
+        device::{Device, fact},
         offload::Offloadable,
-        parse,
         property::Property,
     },
 };
@@ -29,9 +27,7 @@ pub(super) struct Battery {
     device: Device,
     /// Its object in ids.
     id: String,
-    /// The attributes in the order of [`ATTRIBUTES`], including those that the battery lacks: the next battery
-    /// may have them.
-    files: Vec<Attribute>,
+    files: SupplyFiles,
     /// Maker and model, read by discovery.
     name: Arc<str>,
     object: Object,
@@ -41,11 +37,10 @@ pub(super) struct Battery {
 
 impl Battery {
     pub(super) fn new(device: &Device, id: &str) -> Self {
-        let attribute = |file: &&str| device.attribute(file);
         Self {
             device: device.clone(),
             id: id.to_owned(),
-            files: ATTRIBUTES.iter().map(attribute).collect(),
+            files: SupplyFiles::new(BatteryAttributes::FILES),
             name: id.into(),
             object: Object::new(id, Group::Power),
             ranges: BatteryRanges::default(),
@@ -53,20 +48,10 @@ impl Battery {
     }
 
     fn read_attributes(&mut self) -> BatteryAttributes {
-        let mut attributes = BatteryAttributes {
-            status: Err(Fault::Gone),
-            numbers: [Err(Fault::Gone); ATTRIBUTES.len()],
-        };
-        for (index, file) in self.files.iter_mut().enumerate() {
-            let text = file.read().map_err(|error| attribute_fault(&error));
-            if ATTRIBUTES[index] == STATUS {
-                attributes.status = text.map(parse::text);
-                continue;
-            }
-            let number = |text: &[u8]| parse::signed(text.trim_ascii()).ok_or(Fault::Malformed);
-            attributes.numbers[index] = text.and_then(number).map(|number| number as f64);
+        if !self.files.is_found() {
+            self.files.find(&self.device);
         }
-        attributes
+        BatteryAttributes::read(&mut self.files)
     }
 
     /// The metrics of the properties for which `has` is true, and those of the texts.
@@ -88,15 +73,6 @@ impl Battery {
     }
 }
 
-/// The fault of an attribute. ENODEV of a battery that is present, as ACPI answers, means that it does not know
-/// the value now.
-fn attribute_fault(error: &Error) -> Fault {
-    match error {
-        Error::Io { cause, .. } if cause.raw_os_error() == Some(libc::ENODEV) => Fault::Stale,
-        error => error.fault(),
-    }
-}
-
 impl Source for Battery {
     fn about(&self) -> About<'_> {
         About::new("power", &["power/*/*"]).of_devices(&["power_supply"])
@@ -114,10 +90,12 @@ impl Source for Battery {
         if let Some(title) = facts.last() {
             self.object = Object::new(title, Group::Power);
         }
+        self.files.find(&self.device);
         if self.device.may_be_read().is_ok() {
-            self.ranges = BatteryRanges::read(&self.device);
+            let attributes = self.read_attributes();
+            self.ranges = BatteryRanges::read(&self.device, &attributes);
         }
-        let has = |file: &&str| self.device.path(file).exists();
+        let has = |file: &&str| self.files.has(file);
         Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
     }
 

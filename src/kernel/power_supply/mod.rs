@@ -3,10 +3,12 @@
 mod adapter;
 mod attributes;
 mod battery;
+mod files;
 mod properties;
 mod ranges;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::{
     collections::HashSet,
@@ -72,10 +74,7 @@ impl SupplyFinder {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
                     true => Offload::boxed(&queue, battery::Battery::new(&device, &object)),
-                    false => {
-                        let adapter = adapter::Adapter::new(&device, &object, &directory);
-                        Offload::boxed(&queue, adapter)
-                    }
+                    false => Offload::boxed(&queue, adapter::Adapter::new(&device, &object)),
                 }
             });
         }

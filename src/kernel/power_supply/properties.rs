@@ -45,7 +45,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Energy that the battery could hold when it was new.",
             "energy_full_design of /sys/class/power_supply/BATTERY, or charge_full_design × design voltage"
         ),
-        |attributes| attributes.energy("energy_full_design", "charge_full_design"),
+        BatteryAttributes::design,
         &["energy_full_design", "charge_full_design"],
     ),
     (
@@ -56,7 +56,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Energy that the full battery holds now.",
             "energy_full of /sys/class/power_supply/BATTERY, or charge_full × design voltage"
         ),
-        |attributes| attributes.energy("energy_full", "charge_full"),
+        BatteryAttributes::full,
         &["energy_full", "charge_full"],
     ),
     (
@@ -78,7 +78,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Energy in the battery.",
             "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage"
         ),
-        |attributes| attributes.energy("energy_now", "charge_now"),
+        BatteryAttributes::charge,
         &["energy_now", "charge_now"],
     ),
     (
@@ -111,7 +111,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Voltage of the battery.",
             "voltage_now of /sys/class/power_supply/BATTERY"
         ),
-        |attributes| Ok(attributes.number("voltage_now")? / 1e6),
+        BatteryAttributes::voltage,
         &["voltage_now"],
     ),
     (

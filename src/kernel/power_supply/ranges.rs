@@ -1,9 +1,8 @@
 //! The scale and the limits of a battery's values.
 
-use super::attributes::{ATTRIBUTES, BatteryAttributes};
+use super::attributes::BatteryAttributes;
 use crate::{
     metric::{Limits, Metric},
-    reading::Fault,
     source::{
         device::{Device, fact},
         property::Range,
@@ -19,34 +18,19 @@ pub(super) struct BatteryRanges {
 }
 
 impl BatteryRanges {
-    /// Reads the ranges: the energy of the full battery, and the values at which the battery alerts.
+    /// The ranges of a battery with these attributes: the energy of the full battery, and the values at which the
+    /// battery alerts.
     ///
     /// `alarm` is energy or charge, as the battery counts; 0 switches it off.
-    pub(super) fn read(device: &Device) -> Self {
+    pub(super) fn read(device: &Device, attributes: &BatteryAttributes) -> Self {
         let number = |file: &str| {
             let number = fact(device.path(file))?.parse::<i64>().ok()?;
             Some(number as f64)
         };
-        let mut attributes = BatteryAttributes {
-            status: Err(Fault::Gone),
-            numbers: [Err(Fault::Gone); ATTRIBUTES.len()],
-        };
-        let of_energy = [
-            "energy_full",
-            "charge_full",
-            "voltage_min_design",
-            "voltage_max_design",
-        ];
-        for (file, known) in ATTRIBUTES.iter().zip(&mut attributes.numbers) {
-            if of_energy.contains(file) {
-                *known = number(file).ok_or(Fault::Gone);
-            }
-        }
-        let maximum = attributes.energy("energy_full", "charge_full").ok();
-        let counts_energy = attributes.number("energy_full").is_ok();
-        let alarm = number("alarm").map(|alarm| match counts_energy {
-            true => Ok(alarm / 1e6),
-            false => attributes.design_voltage().map(|volts| alarm / 1e6 * volts),
+        let maximum = attributes.full().ok();
+        let alarm = number("alarm").map(|alarm| match attributes.energy_full {
+            Ok(_) => Ok(alarm / 1e6),
+            Err(_) => attributes.design_voltage().map(|volts| alarm / 1e6 * volts),
         });
         let is_set = |limit: &f64| *limit > 0.0;
         let alarm = alarm.and_then(Result::ok).filter(is_set);

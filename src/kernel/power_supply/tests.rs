@@ -1,3 +1,4 @@
+mod adapters;
 mod limits;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
@@ -98,9 +99,14 @@ fn a_raspberry_with_a_battery_that_counts_charge() {
 
 /// Adds a battery with these attributes. Returns its directory.
 fn battery(tree: &Tree, name: &str, attributes: &[(&str, &str)]) -> String {
+    supply(tree, name, "Battery", attributes)
+}
+
+/// Adds a supply of this type with these attributes. Returns its directory.
+fn supply(tree: &Tree, name: &str, kind: &str, attributes: &[(&str, &str)]) -> String {
     let port = fs::read_dir(tree.roots().sys).unwrap().count();
     let directory = format!("port{port}/{name}");
-    for (file, text) in [("type", "Battery")].iter().chain(attributes) {
+    for (file, text) in [("type", kind)].iter().chain(attributes) {
         tree.write(&format!("{directory}/{file}"), &format!("{text}\n"));
     }
     let sys = tree.roots().sys;
