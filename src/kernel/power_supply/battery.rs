@@ -31,7 +31,7 @@ pub(super) struct Battery {
     /// Maker and model, read by discovery.
     name: Arc<str>,
     object: Object,
-    /// Read by discovery, and kept for when the device may not be read.
+    /// Read by discovery.
     ranges: BatteryRanges,
 }
 
@@ -91,19 +91,13 @@ impl Source for Battery {
             self.object = Object::new(title, Group::Power);
         }
         self.files.find(&self.device);
-        if self.device.may_be_read().is_ok() {
-            let attributes = self.read_attributes();
-            self.ranges = BatteryRanges::read(&self.device, &attributes);
-        }
+        let attributes = self.read_attributes();
+        self.ranges = BatteryRanges::read(&self.device, &attributes);
         let has = |file: &&str| self.files.has(file);
         Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if let Err(fault) = self.device.may_be_read() {
-            columns.resize(TEXTS.saturating_add(PROPERTIES.len()), Raw::Fault(fault));
-            return Ok(());
-        }
         let attributes = self.read_attributes();
         columns.push(Raw::Text(self.name.clone()));
         columns.push(match &attributes.status {

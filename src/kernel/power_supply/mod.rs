@@ -1,4 +1,9 @@
 //! Power supplies: batteries and adapters, `/sys/class/power_supply`.
+//!
+//! A supply is read whether or not its chip is suspended. A driver answers from its memory, or resumes the chip for the
+//! time of the answer (`bq24190_battery_get_property` and many others take a reference and let it autosuspend). Such a
+//! chip sleeps again after each of its uevents, for which the kernel reads all attributes of the supply
+//! (`power_supply_uevent`), so that a reader that waited until something else has resumed it would have no value.
 
 mod adapter;
 mod attributes;
@@ -18,20 +23,18 @@ use std::{
 
 use crate::source::{
     About, Error, NewMember, Provider, Roots,
-    device::{Device, Losses, Registration, ancestors, fact, names, runtime_managed},
+    device::{Device, Losses, Registration, fact, names},
     family::{self, Members},
     offload::{Offload, SourceQueue},
     pool::Pool,
-    runtime_pm::PowerStates,
 };
 
 /// The family of the power supplies.
-pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
+pub(super) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let losses = Losses::default();
     let mut supplies = SupplyFinder {
         class: roots.sys.join("class/power_supply"),
         pool: pool.clone(),
-        powers,
         losses: losses.clone(),
         members: Members::default(),
     };
@@ -43,7 +46,6 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
 struct SupplyFinder {
     class: PathBuf,
     pool: Pool,
-    powers: PowerStates,
     losses: Losses,
     /// By the name of their object and the registration of their device.
     members: Members<(String, Option<Registration>)>,
@@ -66,9 +68,7 @@ impl SupplyFinder {
             } else {
                 supply.clone()
             };
-            let devices: Vec<_> = ancestors(&directory).collect();
-            let power = runtime_managed(&devices).map(|device| self.powers.of(device));
-            let device = Device::new(directory.clone(), power, &self.losses);
+            let device = Device::new(directory.clone(), None, &self.losses);
             // All drivers ask the firmware, over a bus or by a method of ACPI.
             probe.find(&(object.clone(), device.registration()), || {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);

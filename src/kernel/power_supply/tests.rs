@@ -1,5 +1,6 @@
 mod adapters;
 mod limits;
+mod suspended;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
 
@@ -10,7 +11,6 @@ use crate::{
     source::{
         Presence,
         pool::Pool,
-        runtime_pm::PowerStates,
         tests::{
             Tree, discover,
             members::{new_members, readings, source},
@@ -22,10 +22,7 @@ use crate::{
 use super::*;
 
 fn families(roots: &Roots) -> Vec<Provider> {
-    vec![
-        family(roots, &Pool::new(), PowerStates::default()),
-        powercap::family(roots),
-    ]
+    vec![family(roots, &Pool::new()), powercap::family(roots)]
 }
 
 /// The readings of the power supplies of a machine: texts as they are, numbers with three decimals.

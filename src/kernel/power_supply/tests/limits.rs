@@ -7,7 +7,7 @@ use crate::metric::Limits;
 fn range(attributes: &[(&str, &str)], property: &str) -> (Limits, Option<f64>) {
     let tree = Tree::new();
     battery(&tree, "BAT", attributes);
-    let mut family = family(&tree.roots(), &Pool::new(), PowerStates::default());
+    let mut family = family(&tree.roots(), &Pool::new());
     let members = new_members(&mut family).into_iter();
     let mut metrics = members.flat_map(|mut member| discover(member.as_mut()).unwrap());
     let id = format!("power/battery_BAT/{property}");
