@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use crate::{
-    kernel::power_supply::files::{SupplyFiles, Value, supply_record},
+    kernel::power_supply::{
+        files::{SupplyFiles, Value, supply_record},
+        values::first,
+    },
     metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
     reading::Raw,
@@ -15,10 +18,12 @@ supply_record! {
     AdapterAttributes {
         /// 0: offline, 1: online, 2: online with a programmable voltage.
         online: f64,
-        /// Microvolts.
+        /// Microvolts, as the next one.
         voltage_now: f64,
-        /// Microamperes.
+        voltage_avg: f64,
+        /// Microamperes, as the next one.
         current_now: f64,
+        current_avg: f64,
     }
 }
 
@@ -30,8 +35,12 @@ pub(super) struct Adapter {
     files: SupplyFiles,
 }
 
-/// A property, its function of the attributes, and the attribute that it needs.
-type DerivedProperty = (Property, fn(&AdapterAttributes) -> Value<f64>, &'static str);
+/// A property, its function of the attributes, and the attributes of which it needs at least one.
+type DerivedProperty = (
+    Property,
+    fn(&AdapterAttributes) -> Value<f64>,
+    &'static [&'static str],
+);
 
 static PROPERTIES: [DerivedProperty; 3] = [
     (
@@ -44,31 +53,31 @@ static PROPERTIES: [DerivedProperty; 3] = [
             Kind::Gauge,
         ),
         AdapterAttributes::online,
-        "online",
+        &["online"],
     ),
     (
         Property::new(
             "voltage",
             "Voltage",
             "Voltage that the supply delivers.",
-            "voltage_now (µV) of /sys/class/power_supply/SUPPLY",
+            "voltage_now (µV) of /sys/class/power_supply/SUPPLY, or voltage_avg",
             unit::VOLTS,
             Kind::Gauge,
         ),
         AdapterAttributes::voltage,
-        "voltage_now",
+        &["voltage_now", "voltage_avg"],
     ),
     (
         Property::new(
             "current",
             "Current",
             "Current that the supply delivers.",
-            "current_now (µA) of /sys/class/power_supply/SUPPLY",
+            "current_now (µA) of /sys/class/power_supply/SUPPLY, or current_avg",
             unit::AMPERES,
             Kind::Gauge,
         ),
         AdapterAttributes::current,
-        "current_now",
+        &["current_now", "current_avg"],
     ),
 ];
 
@@ -78,11 +87,11 @@ impl AdapterAttributes {
     }
 
     fn voltage(&self) -> Value<f64> {
-        Ok(self.voltage_now? / 1e6)
+        Ok(first([self.voltage_now, self.voltage_avg])? / 1e6)
     }
 
     fn current(&self) -> Value<f64> {
-        Ok(self.current_now? / 1e6)
+        Ok(first([self.current_now, self.current_avg])? / 1e6)
     }
 }
 
@@ -95,11 +104,11 @@ impl Adapter {
         }
     }
 
-    /// The metrics of the properties whose file `has` accepts.
+    /// The metrics of the properties for which `has` is true of a file.
     fn metrics_of(&self, has: impl Fn(&str) -> bool) -> Vec<Metric> {
         let object = Object::new(&self.id, Group::Power);
         let properties = PROPERTIES.iter().enumerate();
-        let there = properties.filter(|(_, (_, _, file))| has(file));
+        let there = properties.filter(|(_, (_, _, files))| files.iter().any(|file| has(file)));
         let metric = |(column, (property, ..)): (usize, &DerivedProperty)| {
             property.of("power", self.id.as_bytes(), &object, Formula::Level(column))
         };

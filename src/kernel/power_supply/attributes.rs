@@ -14,22 +14,27 @@ supply_record! {
         status: Arc<str>,
         /// Per cent.
         capacity: f64,
-        /// Microwatt-hours, as the next three.
+        /// Microwatt-hours, as the next four.
         energy_full_design: f64,
         energy_full: f64,
         energy_now: f64,
-        /// Microampere-hours, as the next two.
+        energy_avg: f64,
+        /// Microampere-hours, as the next three.
         charge_full_design: f64,
         charge_full: f64,
         charge_now: f64,
-        /// Microvolts, as the next two.
+        charge_avg: f64,
+        /// Microvolts, as the next three.
         voltage_min_design: f64,
         voltage_max_design: f64,
         voltage_now: f64,
-        /// Microwatts.
+        voltage_avg: f64,
+        /// Microwatts, as the next one.
         power_now: f64,
-        /// Microamperes: negative while the battery discharges, which not every driver heeds.
+        power_avg: f64,
+        /// Microamperes, as the next one: negative while the battery discharges, which not every driver heeds.
         current_now: f64,
+        current_avg: f64,
         /// Charges and discharges.
         cycle_count: f64,
         /// Tenths of a degree Celsius.

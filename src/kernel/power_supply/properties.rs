@@ -76,10 +76,10 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Charge",
             unit::WATT_HOURS,
             "Energy in the battery.",
-            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage"
+            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage; the average where there is no momentary value"
         ),
         BatteryAttributes::charge,
-        &["energy_now", "charge_now"],
+        &["energy_now", "energy_avg", "charge_now", "charge_avg"],
     ),
     (
         gauge!(
@@ -87,10 +87,16 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Charge percentage",
             unit::PERCENT,
             "Share of its capacity that is in the battery.",
-            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full"
+            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full; the average where there is no momentary value"
         ),
         BatteryAttributes::percentage,
-        &["capacity", "energy_now", "charge_now"],
+        &[
+            "capacity",
+            "energy_now",
+            "energy_avg",
+            "charge_now",
+            "charge_avg",
+        ],
     ),
     (
         gauge!(
@@ -98,10 +104,10 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Charge rate",
             unit::WATTS,
             "Power that flows into the battery, negative while it discharges.",
-            "power_now of /sys/class/power_supply/BATTERY, or current_now × voltage_now, with the sign that status tells"
+            "power_now of /sys/class/power_supply/BATTERY, or current_now × voltage_now, or power_avg, or current_avg × voltage_now, with the sign that status tells"
         ),
         BatteryAttributes::rate,
-        &["power_now", "current_now"],
+        &["power_now", "power_avg", "current_now", "current_avg"],
     ),
     (
         gauge!(
@@ -109,10 +115,10 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Voltage",
             unit::VOLTS,
             "Voltage of the battery.",
-            "voltage_now of /sys/class/power_supply/BATTERY"
+            "voltage_now of /sys/class/power_supply/BATTERY, or voltage_avg"
         ),
         BatteryAttributes::voltage,
-        &["voltage_now"],
+        &["voltage_now", "voltage_avg"],
     ),
     (
         gauge!(
@@ -142,14 +148,16 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Time to empty",
             unit::SECONDS,
             "Time until the battery is empty, while it discharges.",
-            "time_to_empty_now or time_to_empty_avg of /sys/class/power_supply/BATTERY, or charge / −chargeRate; stale unless it discharges"
+            "time_to_empty_now or time_to_empty_avg of /sys/class/power_supply/BATTERY, or charge_now / current_now, or charge / −chargeRate; stale unless it discharges"
         ),
         BatteryAttributes::time_to_empty,
         &[
             "time_to_empty_now",
             "time_to_empty_avg",
             "power_now",
+            "power_avg",
             "current_now",
+            "current_avg",
         ],
     ),
     (
@@ -158,14 +166,16 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Time to full",
             unit::SECONDS,
             "Time until the battery is full, while it charges.",
-            "time_to_full_now or time_to_full_avg of /sys/class/power_supply/BATTERY, or (capacity − charge) / chargeRate; stale unless it charges"
+            "time_to_full_now or time_to_full_avg of /sys/class/power_supply/BATTERY, or (charge_full − charge_now) / current_now, or (capacity − charge) / chargeRate; stale unless it charges"
         ),
         BatteryAttributes::time_to_full,
         &[
             "time_to_full_now",
             "time_to_full_avg",
             "power_now",
+            "power_avg",
             "current_now",
+            "current_avg",
         ],
     ),
 ];
