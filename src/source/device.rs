@@ -107,6 +107,11 @@ impl Device {
         power.map_or(Ok(()), |power| power.may_be_read())
     }
 
+    /// Notes that it has gone although its directory is still there: a battery was taken out of its bay.
+    pub(crate) fn note_loss(&self) {
+        self.0.losses.note();
+    }
+
     /// Whether its directory is still its own.
     pub(crate) fn is_here(&self) -> bool {
         let registration = self.registration();

@@ -9,7 +9,7 @@ use crate::{
     },
     metric::{Group, Kind, Metric, Object, unit},
     rate::Formula,
-    reading::Raw,
+    reading::{Fault, Raw},
     source::{About, Error, Source, device::Device, offload::Offloadable, property::Property},
 };
 
@@ -86,8 +86,14 @@ impl AdapterAttributes {
         Ok(self.online?.clamp(0.0, 1.0))
     }
 
+    /// A supply that delivers power has a voltage. A driver that does not know it says 0.
     fn voltage(&self) -> Value<f64> {
-        Ok(first([self.voltage_now, self.voltage_avg])? / 1e6)
+        let is_online = self.online.is_ok_and(|online| online > 0.0);
+        let known = |voltage: Value<f64>| match voltage {
+            Ok(0.0) if is_online => Err(Fault::Stale),
+            voltage => voltage,
+        };
+        Ok(first([self.voltage_now, self.voltage_avg].map(known))? / 1e6)
     }
 
     fn current(&self) -> Value<f64> {

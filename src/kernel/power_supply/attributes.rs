@@ -10,6 +10,8 @@ supply_record! {
     /// The attributes of a battery. One that it lacks is gone. A `_now` is of this moment, an `_avg` an average of the
     /// hardware.
     BatteryAttributes {
+        /// Whether a battery is in the bay: 0 or 1.
+        present: f64,
         /// Charging, Discharging, Not charging, Full or Unknown.
         status: Arc<str>,
         /// Per cent.

@@ -13,7 +13,7 @@ use crate::{
     },
     metric::{Group, Metric, Object},
     rate::Formula,
-    reading::Raw,
+    reading::{Fault, Raw},
     source::{
         About, Error, Source,
         device::{Device, fact},
@@ -99,6 +99,15 @@ impl Source for Battery {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let attributes = self.read_attributes();
+        if attributes.present == Ok(0.0) {
+            // The bay is empty. The family probes again, and finds no battery there.
+            self.device.note_loss();
+            columns.resize(
+                TEXTS.saturating_add(PROPERTIES.len()),
+                Raw::Fault(Fault::Gone),
+            );
+            return Ok(());
+        }
         columns.push(Raw::Text(self.name.clone()));
         columns.push(match &attributes.status {
             Ok(status) => Raw::Text(status.clone()),

@@ -60,6 +60,9 @@ impl SupplyFinder {
                 continue;
             };
             let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
+            if is_battery && is_empty(&directory) {
+                continue;
+            }
             let object = if is_battery {
                 // Of two batteries with one serial number, the second is named after its directory, and keeps
                 // that name.
@@ -85,6 +88,11 @@ impl SupplyFinder {
 /// Whether the `type` is that of a supply that is not a battery.
 fn is_adapter(kind: &str) -> bool {
     kind == "Mains" || kind == "Wireless" || kind.starts_with("USB")
+}
+
+/// Whether the directory is that of a bay without a battery. All its other attributes are then 0 or fail.
+fn is_empty(directory: &Path) -> bool {
+    fact(directory.join("present")).is_some_and(|present| present == "0")
 }
 
 /// The serial number of a battery; none if it is empty or consists of zeros.

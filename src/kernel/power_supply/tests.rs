@@ -2,6 +2,7 @@ mod adapters;
 mod fallbacks;
 mod limits;
 mod suspended;
+mod unknown;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
 
@@ -143,40 +144,6 @@ fn the_sign_of_the_rate_is_that_of_the_status() {
     rate("Unknown", "-5000000", "-5.000");
     rate("Discharging", "", "malformed");
     rate("Discharging", "4 W", "malformed");
-}
-
-#[test]
-fn values_that_a_battery_does_not_know_are_faults() {
-    let full = [
-        ("status", "Discharging"),
-        ("energy_now", "5000000"),
-        ("power_now", "0"),
-    ];
-    check_battery(&full, "timeToEmpty", "stale");
-    check_battery(&full, "chargePercentage", "gone");
-    check_battery(&full, "health", "none");
-    check_battery(&full, "temperature", "none");
-    check_battery(
-        &[("energy_full_design", "0"), ("energy_full", "5")],
-        "health",
-        "malformed",
-    );
-    check_battery(
-        &[("energy_full_design", "5"), ("energy_full", "6")],
-        "health",
-        "100.000",
-    );
-    check_battery(&[("capacity", "255")], "chargePercentage", "malformed");
-    check_battery(&[("capacity", "85")], "chargePercentage", "85.000");
-    check_battery(&[("charge_now", "1000000")], "charge", "stale");
-    check_battery(&[("temp", "-53")], "temperature", "-5.300");
-    check_battery(&[("temp", "65535")], "temperature", "malformed");
-    check_battery(&[("cycle_count", "-1")], "cycles", "stale");
-    check_battery(&[("cycle_count", "0")], "cycles", "0.000");
-    let unknown = [("status", "Discharging"), ("time_to_empty_avg", "3932100")];
-    check_battery(&unknown, "timeToEmpty", "stale");
-    let average = [("status", "Discharging"), ("time_to_empty_avg", "3000")];
-    check_battery(&average, "timeToEmpty", "3000.000");
 }
 
 #[test]

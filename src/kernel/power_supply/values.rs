@@ -3,6 +3,8 @@
 //! A driver may lack an attribute, and it may have one that fails: a fuel gauge answers ENODATA while it does not know
 //! a time, EINVAL for what its variant of the chip lacks. Both mean the same here: the next way to the value is tried.
 //! Where none is left, the value has the fault of the first attribute that exists.
+//!
+//! A driver that does not know a number often says 0. A 0 counts only where it can be true.
 
 use crate::reading::Fault;
 
@@ -24,13 +26,28 @@ pub(super) fn first<const N: usize>(alternatives: [Number; N]) -> Number {
     Err(fault)
 }
 
-/// A part of a whole in per cent.
-fn share(part: Number, whole: Number) -> Number {
-    let (part, whole) = (part?, whole?);
-    if part >= 0.0 && whole > 0.0 {
-        Ok((100.0 * part / whole).min(100.0))
+/// A number that is never 0: of a battery that is there, its voltage and the energy that it can hold.
+fn positive(number: Number) -> Number {
+    let number = number?;
+    if number > 0.0 {
+        Ok(number)
+    } else if number == 0.0 {
+        Err(Fault::Stale)
     } else {
         Err(Fault::Malformed)
+    }
+}
+
+/// A part of a whole in per cent.
+fn share(part: Number, whole: Number) -> Number {
+    Ok((100.0 * part? / positive(whole)?).min(100.0))
+}
+
+/// What is in a battery that can hold `whole`. A 0 is true only if that is known.
+fn content(part: Number, whole: Number) -> Number {
+    match part? {
+        0.0 => positive(whole).map(|_| 0.0),
+        part => positive(Ok(part)),
     }
 }
 
@@ -44,12 +61,15 @@ enum Flow {
 impl BatteryAttributes {
     /// The energy that the battery could hold when it was new, in watt-hours.
     pub(super) fn design(&self) -> Number {
-        self.energy(self.energy_full_design, self.charge_full_design)
+        self.energy(
+            positive(self.energy_full_design),
+            positive(self.charge_full_design),
+        )
     }
 
     /// The energy that the full battery holds, in watt-hours.
     pub(super) fn full(&self) -> Number {
-        self.energy(self.energy_full, self.charge_full)
+        self.energy(positive(self.energy_full), positive(self.charge_full))
     }
 
     /// The energy in the battery, in watt-hours.
@@ -58,11 +78,13 @@ impl BatteryAttributes {
     }
 
     fn microwatt_hours(&self) -> Number {
-        first([self.energy_now, self.energy_avg])
+        let now = first([self.energy_now, self.energy_avg]);
+        content(now, self.energy_full)
     }
 
     fn microampere_hours(&self) -> Number {
-        first([self.charge_now, self.charge_avg])
+        let now = first([self.charge_now, self.charge_avg]);
+        content(now, self.charge_full)
     }
 
     /// Watt-hours, from microwatt-hours or from microampere-hours.
@@ -79,21 +101,17 @@ impl BatteryAttributes {
             self.voltage_now,
             self.voltage_avg,
         ];
-        let mut known = voltages.into_iter().flatten();
-        match known.find(|&voltage| voltage > 0.0) {
-            Some(voltage) => Ok(voltage / 1e6),
-            None => match first(voltages) {
-                Ok(_) | Err(Fault::Gone) => Err(Fault::Stale),
-                fault => fault,
-            },
+        match first(voltages.map(positive)) {
+            Err(Fault::Gone) => Err(Fault::Stale),
+            voltage => Ok(voltage? / 1e6),
         }
     }
 
     /// In per cent of the design capacity.
     pub(super) fn health(&self) -> Number {
         first([
-            share(self.energy_full, self.energy_full_design),
-            share(self.charge_full, self.charge_full_design),
+            share(positive(self.energy_full), self.energy_full_design),
+            share(positive(self.charge_full), self.charge_full_design),
         ])
     }
 
@@ -106,26 +124,36 @@ impl BatteryAttributes {
         ])
     }
 
+    /// A device that was not asked yet, such as a mouse, has the capacity 0 and the status Unknown.
     fn reported_percentage(&self) -> Number {
-        Some(self.capacity?)
-            .filter(|capacity| (0.0..=100.0).contains(capacity))
-            .ok_or(Fault::Malformed)
+        match self.capacity? {
+            0.0 if self.status.as_deref() == Ok("Unknown") => Err(Fault::Stale),
+            capacity if (0.0..=100.0).contains(&capacity) => Ok(capacity),
+            _ => Err(Fault::Malformed),
+        }
     }
 
     /// The power that flows into the battery, in watts.
     ///
     /// Some drivers report a discharge as a negative number and others do not, so the sign is taken from the status.
-    /// Without a direction there, it is the kernel's: negative while the battery discharges.
+    /// Without a direction there, it is the kernel's: negative while the battery discharges. A battery that charges or
+    /// discharges without power does not know the power.
     pub(super) fn rate(&self) -> Number {
         let voltage = self.voltage();
+        let flow = self.flow();
         let of_current = |current: Number| Ok(current? * voltage?);
-        let microwatts = first([
+        let known = |power: Number| match (power, flow) {
+            (Ok(0.0), Ok(Some(_))) => Err(Fault::Stale),
+            (power, _) => power,
+        };
+        let powers = [
             self.power_now,
             of_current(self.current_now),
             self.power_avg,
             of_current(self.current_avg),
-        ])?;
-        Ok(match self.flow()? {
+        ];
+        let microwatts = first(powers.map(known))?;
+        Ok(match flow? {
             Some(Flow::IntoBattery) => microwatts.abs(),
             Some(Flow::OutOfBattery) => -microwatts.abs(),
             None => microwatts,
@@ -144,21 +172,24 @@ impl BatteryAttributes {
 
     /// In volts.
     pub(super) fn voltage(&self) -> Number {
-        Ok(first([self.voltage_now, self.voltage_avg])? / 1e6)
+        let voltages = [self.voltage_now, self.voltage_avg];
+        Ok(first(voltages.map(positive))? / 1e6)
     }
 
-    /// A battery that does not count its cycles says -1.
+    /// The driver of a battery that does not count its cycles says 0 (Documentation/ABI/testing/sysfs-class-power) or -1.
     pub(super) fn cycles(&self) -> Number {
         Some(self.cycle_count?)
-            .filter(|cycles| *cycles >= 0.0)
+            .filter(|cycles| *cycles > 0.0)
             .ok_or(Fault::Stale)
     }
 
-    /// In degrees Celsius.
+    /// In degrees Celsius. A sensor that does not answer reads 0, which is 0 K to a smart battery.
     pub(super) fn temperature(&self) -> Number {
-        Some(self.temp? / 10.0)
-            .filter(|degrees| (-100.0..=200.0).contains(degrees))
-            .ok_or(Fault::Malformed)
+        match self.temp? / 10.0 {
+            degrees if (-100.0..=200.0).contains(&degrees) => Ok(degrees),
+            degrees if (-274.0..=-273.0).contains(&degrees) => Err(Fault::Stale),
+            _ => Err(Fault::Malformed),
+        }
     }
 
     /// In seconds, while the battery discharges.
@@ -195,33 +226,34 @@ impl BatteryAttributes {
 
     /// The seconds for which the present current lasts, for microampere-hours, or the present power, for watt-hours.
     fn time_to_move(&self, charge: Number, energy: Number) -> Number {
-        let current = first([self.current_now, self.current_avg]);
-        known_time(first([
-            seconds(charge, current),
-            seconds(energy, self.rate()),
-        ])?)
+        let currents = [self.current_now, self.current_avg].map(magnitude);
+        let seconds = |amount: Number, rate: Number| Ok(3600.0 * amount? / rate?);
+        let of_charge = seconds(charge, first(currents));
+        known_time(first([of_charge, seconds(energy, magnitude(self.rate()))])?)
     }
 }
 
-/// The seconds for which an amount lasts at an hourly rate.
-fn seconds(amount: Number, rate: Number) -> Number {
-    let (amount, rate) = (amount?, rate?.abs());
-    if rate > 0.0 {
-        Ok(3600.0 * amount / rate)
-    } else {
-        Err(Fault::Stale)
-    }
+/// A rate of charge or discharge, which is not 0.
+fn magnitude(rate: Number) -> Number {
+    positive(Ok(rate?.abs()))
 }
 
-/// The time of an attribute.
+/// The largest number of a smart battery's register. It means that the battery does not know.
+const WORD: f64 = 65_535.0;
+
+/// The time of an attribute. A battery that charges or discharges without a time does not know it. Drivers pass
+/// [`WORD`] on as seconds, minutes (sbs-battery) or multiples of 5.625 s (max17042).
 fn reported_time(seconds: Number) -> Number {
-    known_time(seconds?)
+    let seconds = seconds?;
+    let is_unknown = seconds <= 0.0 || [WORD, (WORD * 5.625).floor()].contains(&seconds);
+    if is_unknown {
+        return Err(Fault::Stale);
+    }
+    known_time(seconds)
 }
 
-/// A time of which a smart battery does not say that it is unknown: 65535 minutes.
+/// A time shorter than [`WORD`] minutes.
 fn known_time(seconds: f64) -> Number {
-    const UNKNOWN: f64 = 65_535.0 * 60.0;
-    Some(seconds)
-        .filter(|seconds| (0.0..UNKNOWN).contains(seconds))
-        .ok_or(Fault::Stale)
+    let is_known = seconds < WORD * 60.0;
+    is_known.then_some(seconds).ok_or(Fault::Stale)
 }
