@@ -76,7 +76,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Charge",
             unit::WATT_HOURS,
             "Energy in the battery.",
-            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage; the average where there is no momentary value"
+            "energy_now of /sys/class/power_supply/BATTERY, or charge_now × design voltage; the average where there is no momentary value; at most capacity"
         ),
         BatteryAttributes::charge,
         &["energy_now", "energy_avg", "charge_now", "charge_avg"],
@@ -87,7 +87,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             "Charge percentage",
             unit::PERCENT,
             "Share of its capacity that is in the battery.",
-            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full; the average where there is no momentary value"
+            "capacity of /sys/class/power_supply/BATTERY, or energy_now / energy_full, or charge_now / charge_full; the average where there is no momentary value; at most 100"
         ),
         BatteryAttributes::percentage,
         &[

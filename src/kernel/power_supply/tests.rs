@@ -1,6 +1,7 @@
 mod adapters;
 mod fallbacks;
 mod limits;
+mod parts;
 mod suspended;
 mod unknown;
 

@@ -5,6 +5,9 @@
 //! Where none is left, the value has the fault of the first attribute that exists.
 //!
 //! A driver that does not know a number often says 0. A 0 counts only where it can be true.
+//!
+//! A part is at most its whole. A gauge learns how much its battery holds when it was full, and until then counts more:
+//! charge_now of 7570 mAh with a charge_full of 7140 mAh, and a capacity of 106 %.
 
 use crate::reading::Fault;
 
@@ -72,9 +75,10 @@ impl BatteryAttributes {
         self.energy(positive(self.energy_full), positive(self.charge_full))
     }
 
-    /// The energy in the battery, in watt-hours.
+    /// The energy in the battery, in watt-hours. At most that of the full battery.
     pub(super) fn charge(&self) -> Number {
-        self.energy(self.microwatt_hours(), self.microampere_hours())
+        let charge = self.energy(self.microwatt_hours(), self.microampere_hours())?;
+        Ok(self.full().map_or(charge, |full| charge.min(full)))
     }
 
     fn microwatt_hours(&self) -> Number {
@@ -107,7 +111,7 @@ impl BatteryAttributes {
         }
     }
 
-    /// In per cent of the design capacity.
+    /// In per cent of the design capacity. At most 100: a new battery often holds more than its design says.
     pub(super) fn health(&self) -> Number {
         first([
             share(positive(self.energy_full), self.energy_full_design),
@@ -115,7 +119,7 @@ impl BatteryAttributes {
         ])
     }
 
-    /// In per cent.
+    /// In per cent. At most 100.
     pub(super) fn percentage(&self) -> Number {
         first([
             self.reported_percentage(),
@@ -128,7 +132,8 @@ impl BatteryAttributes {
     fn reported_percentage(&self) -> Number {
         match self.capacity? {
             0.0 if self.status.as_deref() == Ok("Unknown") => Err(Fault::Stale),
-            capacity if (0.0..=100.0).contains(&capacity) => Ok(capacity),
+            // The largest number of a byte means that it is not known.
+            capacity if (0.0..255.0).contains(&capacity) => Ok(capacity.min(100.0)),
             _ => Err(Fault::Malformed),
         }
     }
