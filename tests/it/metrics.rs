@@ -303,7 +303,7 @@ fn on_a_laptop() {
             ("os/random", 1, 1),
             ("os/system", 1, 7),
             ("os/users", 1, 2),
-            ("power/1234", 1, 12),
+            ("power/1234", 1, 14),
             ("power/AC", 1, 1),
             ("power/package-0", 1, 2),
             ("power/package-0:core", 1, 2),
@@ -343,7 +343,7 @@ fn on_a_raspberry() {
             ("os/kernel", 1, 3),
             ("os/processes", 1, 8),
             ("os/system", 1, 5),
-            ("power/battery_max17040_battery", 1, 12),
+            ("power/battery_max17040_battery", 1, 13),
         ],
     );
 }

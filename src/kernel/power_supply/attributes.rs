@@ -12,10 +12,14 @@ supply_record! {
     BatteryAttributes {
         /// Whether a battery is in the bay: 0 or 1.
         present: f64,
+        /// Of a device: whether it can be asked, 0 or 1. Of other batteries it has several meanings.
+        online: f64,
         /// Charging, Discharging, Not charging, Full or Unknown.
         status: Arc<str>,
         /// Per cent.
         capacity: f64,
+        /// Critical, Low, Normal, High, Full or Unknown.
+        capacity_level: Arc<str>,
         /// Microwatt-hours, as the next four.
         energy_full_design: f64,
         energy_full: f64,

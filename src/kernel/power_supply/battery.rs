@@ -7,9 +7,10 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     kernel::power_supply::{
         attributes::BatteryAttributes,
-        files::SupplyFiles,
-        properties::{DerivedProperty, NAME, PROPERTIES, STATUS_PROPERTY, TEXTS},
+        files::{SupplyFiles, Value},
+        properties::{PROPERTIES, TEXTS},
         ranges::BatteryRanges,
+        scope::Scope,
     },
     metric::{Group, Metric, Object},
     rate::Formula,
@@ -30,6 +31,8 @@ pub(super) struct Battery {
     files: SupplyFiles,
     /// Maker and model, read by discovery.
     name: Arc<str>,
+    /// Read by discovery.
+    scope: Scope,
     object: Object,
     /// Read by discovery.
     ranges: BatteryRanges,
@@ -42,6 +45,7 @@ impl Battery {
             id: id.to_owned(),
             files: SupplyFiles::new(BatteryAttributes::FILES),
             name: id.into(),
+            scope: Scope::System,
             object: Object::new(id, Group::Power),
             ranges: BatteryRanges::default(),
         }
@@ -54,12 +58,15 @@ impl Battery {
         BatteryAttributes::read(&mut self.files)
     }
 
-    /// The metrics of the properties for which `has` is true, and those of the texts.
-    fn metrics_of(&self, has: impl Fn(&DerivedProperty) -> bool) -> Vec<Metric> {
-        let texts = [&NAME, &STATUS_PROPERTY].into_iter().enumerate();
-        let numbers = PROPERTIES.iter().enumerate().filter(|(_, each)| has(each));
+    /// The metrics of the texts and numbers that need one of these files.
+    fn metrics_of(&self, has: impl Fn(&str) -> bool) -> Vec<Metric> {
+        let texts = TEXTS.iter().enumerate();
+        let texts = texts.filter(|(_, (_, file))| file.is_none_or(&has));
+        let texts = texts.map(|(column, (property, _))| (column, property));
+        let numbers = PROPERTIES.iter().enumerate();
+        let numbers = numbers.filter(|(_, (_, _, files))| files.iter().any(|file| has(file)));
         let numbers =
-            numbers.map(|(index, (property, ..))| (TEXTS.saturating_add(index), property));
+            numbers.map(|(index, (property, ..))| (TEXTS.len().saturating_add(index), property));
         let metric = |(column, property): (usize, &Property)| {
             let formula = Formula::Level(column);
             let mut metric = property.of("power", self.id.as_bytes(), &self.object, formula);
@@ -70,6 +77,23 @@ impl Battery {
             metric
         };
         texts.chain(numbers).map(metric).collect()
+    }
+
+    /// The texts and the numbers, in the order of the columns.
+    fn columns(&self, attributes: &BatteryAttributes) -> impl Iterator<Item = Value<Raw>> {
+        // A mouse that is switched off: its driver still has the last charge, or 0.
+        let is_off = self.scope == Scope::Device && attributes.online == Ok(0.0);
+        let known = move |value: Value<Raw>| if is_off { Err(Fault::Stale) } else { value };
+        let text = |text: &Value<Arc<str>>| text.clone().map(Raw::Text);
+        let texts = [
+            Ok(Raw::Text(self.name.clone())),
+            Ok(Raw::Text(self.scope.as_str().into())),
+            text(&attributes.status),
+            known(text(&attributes.capacity_level)),
+        ];
+        let numbers = PROPERTIES.iter().map(|(_, derive, _)| derive(attributes));
+        let numbers = numbers.map(move |number| known(number.map(Raw::Number)));
+        texts.into_iter().chain(numbers)
     }
 }
 
@@ -90,11 +114,11 @@ impl Source for Battery {
         if let Some(title) = facts.last() {
             self.object = Object::new(title, Group::Power);
         }
+        self.scope = Scope::read(&self.device);
         self.files.find(&self.device);
         let attributes = self.read_attributes();
         self.ranges = BatteryRanges::read(&self.device, &attributes);
-        let has = |file: &&str| self.files.has(file);
-        Ok(self.metrics_of(|(_, _, files)| files.iter().any(has)))
+        Ok(self.metrics_of(|file| self.files.has(file)))
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -103,18 +127,13 @@ impl Source for Battery {
             // The bay is empty. The family probes again, and finds no battery there.
             self.device.note_loss();
             columns.resize(
-                TEXTS.saturating_add(PROPERTIES.len()),
+                TEXTS.len().saturating_add(PROPERTIES.len()),
                 Raw::Fault(Fault::Gone),
             );
             return Ok(());
         }
-        columns.push(Raw::Text(self.name.clone()));
-        columns.push(match &attributes.status {
-            Ok(status) => Raw::Text(status.clone()),
-            Err(fault) => Raw::Fault(*fault),
-        });
-        let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&attributes));
-        columns.extend(values.map(|value| value.map_or_else(Raw::Fault, Raw::Number)));
+        let values = self.columns(&attributes);
+        columns.extend(values.map(|value| value.unwrap_or_else(Raw::Fault)));
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod battery;
 mod files;
 mod properties;
 mod ranges;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -59,7 +60,7 @@ impl SupplyFinder {
             let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
                 continue;
             };
-            let is_battery = !fact(directory.join("type")).is_some_and(|kind| is_adapter(&kind));
+            let is_battery = is_battery(&directory);
             if is_battery && is_empty(&directory) {
                 continue;
             }
@@ -85,9 +86,19 @@ impl SupplyFinder {
     }
 }
 
-/// Whether the `type` is that of a supply that is not a battery.
-fn is_adapter(kind: &str) -> bool {
-    kind == "Mains" || kind == "Wireless" || kind.starts_with("USB")
+/// Whether a supply stores energy, as its type says. Android has the type BMS for a fuel gauge, and others for chargers.
+/// A driver that does not know yet what is plugged in says Unknown.
+fn is_battery(directory: &Path) -> bool {
+    match fact(directory.join("type")).as_deref() {
+        Some("Battery" | "UPS" | "BMS") => true,
+        Some("Mains" | "Wireless") => false,
+        Some(kind) if kind.starts_with("USB") => false,
+        _ => {
+            let has = |file: &&str| directory.join(file).exists();
+            let of_charge = ["capacity", "capacity_level", "charge_now", "energy_now"];
+            of_charge.iter().any(has) || !has(&"online")
+        }
+    }
 }
 
 /// Whether the directory is that of a bay without a battery. All its other attributes are then 0 or fail.

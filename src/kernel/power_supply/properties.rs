@@ -7,21 +7,42 @@ use crate::{
     source::property::Property,
 };
 
-pub(super) const NAME: Property = Property::text(
+const NAME: Property = Property::text(
     "name",
     "Name",
     "Maker and model of the battery.",
     "manufacturer and model_name of /sys/class/power_supply/BATTERY",
 );
-pub(super) const STATUS_PROPERTY: Property = Property::text(
+const STATUS: Property = Property::text(
     "status",
     "Status",
     "State of the battery: Charging, Discharging, Not charging, Full or Unknown.",
     "status of /sys/class/power_supply/BATTERY",
 );
 
-/// The columns of the texts come first, then those of [`PROPERTIES`].
-pub(super) const TEXTS: usize = 2;
+const SCOPE: Property = Property::text(
+    "scope",
+    "Scope",
+    "What the battery supplies: System (this machine), or Device (a mouse, a keyboard, a headset).",
+    "scope of /sys/class/power_supply/BATTERY, otherwise Device if its device is of the bus hid, and System if not",
+);
+const CAPACITY_LEVEL: Property = Property::text(
+    "capacityLevel",
+    "Capacity level",
+    "Coarse charge of the battery: Critical, Low, Normal, High, Full or Unknown.",
+    "capacity_level of /sys/class/power_supply/BATTERY",
+);
+
+/// A text, and the attribute that it needs.
+pub(super) type TextProperty = (Property, Option<&'static str>);
+
+/// The texts. Their columns come first, then those of [`PROPERTIES`].
+pub(super) static TEXTS: [TextProperty; 4] = [
+    (NAME, None),
+    (SCOPE, None),
+    (STATUS, None),
+    (CAPACITY_LEVEL, Some("capacity_level")),
+];
 
 /// A property, its function of the attributes, and the attributes of which it needs at least one.
 pub(super) type DerivedProperty = (

@@ -2,6 +2,7 @@ mod adapters;
 mod fallbacks;
 mod limits;
 mod parts;
+mod scope;
 mod suspended;
 mod unknown;
 
@@ -58,7 +59,9 @@ fn a_laptop_on_battery() {
         "1234",
         &[
             ("name", "SANYO 01AV421"),
+            ("scope", "System"),
             ("status", "Discharging"),
+            ("capacityLevel", "Normal"),
             ("design", "24.040"),
             ("capacity", "21.636"),
             ("health", "90.000"),
@@ -81,6 +84,7 @@ fn a_raspberry_with_a_battery_that_counts_charge() {
         "battery_max17040_battery",
         &[
             ("name", "battery_max17040_battery"),
+            ("scope", "System"),
             ("status", "Charging"),
             ("design", "8.400"),
             ("capacity", "7.560"),
