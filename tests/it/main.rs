@@ -38,6 +38,7 @@ mod metrics;
 mod missing_hardware;
 mod name_owner;
 mod no_runtime_dir;
+mod power_supplies;
 mod processes;
 mod ps;
 mod runtimes;

@@ -128,7 +128,7 @@ impl Source for Adapter {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        if !self.path().exists() {
+        if !self.device.is_here() {
             return Ok(Vec::new());
         }
         self.files.find(&self.device);
@@ -140,6 +140,11 @@ impl Source for Adapter {
             self.files.find(&self.device);
         }
         let attributes = AdapterAttributes::read(&mut self.files);
+        if !self.device.is_here() {
+            self.device.note_loss();
+            columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone));
+            return Ok(());
+        }
         let values = PROPERTIES.iter().map(|(_, derive, _)| derive(&attributes));
         columns.extend(values.map(|value| value.map_or_else(Raw::Fault, Raw::Number)));
         Ok(())

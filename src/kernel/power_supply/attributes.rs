@@ -50,5 +50,7 @@ supply_record! {
         time_to_empty_avg: f64,
         time_to_full_now: f64,
         time_to_full_avg: f64,
+        /// Read last, so that no attribute is of the next battery.
+        serial_number: Arc<str>,
     }
 }

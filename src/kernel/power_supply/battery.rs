@@ -28,6 +28,8 @@ pub(super) struct Battery {
     device: Device,
     /// Its object in ids.
     id: String,
+    /// Its serial number, if it has one.
+    serial: Option<String>,
     files: SupplyFiles,
     /// Maker and model, read by discovery.
     name: Arc<str>,
@@ -39,10 +41,11 @@ pub(super) struct Battery {
 }
 
 impl Battery {
-    pub(super) fn new(device: &Device, id: &str) -> Self {
+    pub(super) fn new(device: &Device, id: &str, serial: Option<String>) -> Self {
         Self {
             device: device.clone(),
             id: id.to_owned(),
+            serial,
             files: SupplyFiles::new(BatteryAttributes::FILES),
             name: id.into(),
             scope: Scope::System,
@@ -51,11 +54,30 @@ impl Battery {
         }
     }
 
-    fn read_attributes(&mut self) -> BatteryAttributes {
+    /// Reads the attributes; none if the bay is empty or holds another battery. The family probes again then.
+    ///
+    /// A driver registers a battery that is put in anew (ACPI), or its bay is the device and stays registered
+    /// (sbs-battery).
+    fn read_attributes(&mut self) -> Option<BatteryAttributes> {
         if !self.files.is_found() {
             self.files.find(&self.device);
         }
-        BatteryAttributes::read(&mut self.files)
+        let attributes = BatteryAttributes::read(&mut self.files);
+        let is_here = attributes.present != Ok(0.0)
+            && self.may_have(&attributes.serial_number)
+            && self.device.is_here();
+        if !is_here {
+            self.device.note_loss();
+        }
+        is_here.then_some(attributes)
+    }
+
+    /// Whether this may be its serial number. One that cannot be read at the moment may be.
+    fn may_have(&self, serial_number: &Value<Arc<str>>) -> bool {
+        match serial_number {
+            Ok(text) => serial(text) == self.serial,
+            Err(_) => true,
+        }
     }
 
     /// The metrics of the texts and numbers that need one of these files.
@@ -97,16 +119,25 @@ impl Battery {
     }
 }
 
+/// The serial number in the text of `serial_number`; none if it is empty or consists of zeros.
+pub(super) fn serial(text: &str) -> Option<String> {
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() && byte != b'0';
+    text.bytes().any(is_sign).then(|| text.to_owned())
+}
+
 impl Source for Battery {
     fn about(&self) -> About<'_> {
         About::new("power", &["power/*/*"]).of_devices(&["power_supply"])
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        if !self.path().exists() {
-            return Ok(Vec::new());
-        }
+        self.files.find(&self.device);
         let facts = ["manufacturer", "model_name"].map(|file| fact(self.device.path(file)));
+        let scope = Scope::read(&self.device);
+        // After the facts, so that none is of the next battery.
+        let Some(attributes) = self.read_attributes() else {
+            return Ok(Vec::new());
+        };
         let facts: Vec<_> = facts.into_iter().flatten().collect();
         if !facts.is_empty() {
             self.name = facts.join(" ").into();
@@ -114,24 +145,19 @@ impl Source for Battery {
         if let Some(title) = facts.last() {
             self.object = Object::new(title, Group::Power);
         }
-        self.scope = Scope::read(&self.device);
-        self.files.find(&self.device);
-        let attributes = self.read_attributes();
+        self.scope = scope;
         self.ranges = BatteryRanges::read(&self.device, &attributes);
         Ok(self.metrics_of(|file| self.files.has(file)))
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let attributes = self.read_attributes();
-        if attributes.present == Ok(0.0) {
-            // The bay is empty. The family probes again, and finds no battery there.
-            self.device.note_loss();
+        let Some(attributes) = self.read_attributes() else {
             columns.resize(
                 TEXTS.len().saturating_add(PROPERTIES.len()),
                 Raw::Fault(Fault::Gone),
             );
             return Ok(());
-        }
+        };
         let values = self.columns(&attributes);
         columns.extend(values.map(|value| value.unwrap_or_else(Raw::Fault)));
         Ok(())

@@ -18,7 +18,7 @@ mod values;
 
 use std::{
     collections::HashSet,
-    fs,
+    fs, iter,
     path::{Path, PathBuf},
 };
 
@@ -48,14 +48,14 @@ struct SupplyFinder {
     class: PathBuf,
     pool: Pool,
     losses: Losses,
-    /// By the name of their object and the registration of their device.
+    /// By the name of their object and the registration of their device. The serial number is part of the name.
     members: Members<(String, Option<Registration>)>,
 }
 
 impl SupplyFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
-        let mut serials = HashSet::new();
+        let mut taken = HashSet::new();
         for supply in names(&self.class)? {
             let Ok(directory) = fs::canonicalize(self.class.join(&supply)) else {
                 continue;
@@ -64,26 +64,36 @@ impl SupplyFinder {
             if is_battery && is_empty(&directory) {
                 continue;
             }
-            let object = if is_battery {
-                // Of two batteries with one serial number, the second is named after its directory, and keeps
-                // that name.
-                let serial = serial(&directory).filter(|serial| serials.insert(serial.clone()));
-                serial.unwrap_or_else(|| format!("battery_{supply}"))
-            } else {
-                supply.clone()
+            let serial = is_battery.then(|| fact(directory.join("serial_number")));
+            let serial = serial.flatten().as_deref().and_then(battery::serial);
+            let name = match &serial {
+                Some(serial) => serial.clone(),
+                None if is_battery => format!("battery_{supply}"),
+                None => supply,
             };
+            let object = distinct(&mut taken, name);
             let device = Device::new(directory.clone(), None, &self.losses);
             // All drivers ask the firmware, over a bus or by a method of ACPI.
             probe.find(&(object.clone(), device.registration()), || {
                 let queue = SourceQueue::new(&self.pool, directory.to_string_lossy(), true);
                 match is_battery {
-                    true => Offload::boxed(&queue, battery::Battery::new(&device, &object)),
+                    true => Offload::boxed(&queue, battery::Battery::new(&device, &object, serial)),
                     false => Offload::boxed(&queue, adapter::Adapter::new(&device, &object)),
                 }
             });
         }
         Ok(probe.finish())
     }
+}
+
+/// A name that no other supply has. Of several batteries with one serial number, the one in the lowest slot has the plain
+/// name, and the others have `#2` and so on.
+fn distinct(taken: &mut HashSet<String>, name: String) -> String {
+    let numbered = (2_u32..).map(|number| format!("{name}#{number}"));
+    let mut names = iter::once(name.clone()).chain(numbered);
+    names
+        .find(|name| taken.insert(name.clone()))
+        .unwrap_or(name)
 }
 
 /// Whether a supply stores energy, as its type says. Android has the type BMS for a fuel gauge, and others for chargers.
@@ -104,13 +114,4 @@ fn is_battery(directory: &Path) -> bool {
 /// Whether the directory is that of a bay without a battery. All its other attributes are then 0 or fail.
 fn is_empty(directory: &Path) -> bool {
     fact(directory.join("present")).is_some_and(|present| present == "0")
-}
-
-/// The serial number of a battery; none if it is empty or consists of zeros.
-fn serial(directory: &Path) -> Option<String> {
-    fact(directory.join("serial_number")).filter(|serial| {
-        serial
-            .bytes()
-            .any(|byte| byte.is_ascii_alphanumeric() && byte != b'0')
-    })
 }

@@ -1,5 +1,6 @@
 mod adapters;
 mod fallbacks;
+mod identity;
 mod limits;
 mod parts;
 mod scope;
@@ -149,68 +150,6 @@ fn the_sign_of_the_rate_is_that_of_the_status() {
     rate("Unknown", "-5000000", "-5.000");
     rate("Discharging", "", "malformed");
     rate("Discharging", "4 W", "malformed");
-}
-
-#[test]
-fn two_batteries_of_one_serial_number_are_distinguished() {
-    let tree = Tree::new();
-    for name in ["BAT0", "BAT1", "BAT2"] {
-        let serial = if name == "BAT2" { "0000" } else { "A 7" };
-        battery(&tree, name, &[("serial_number", serial), ("capacity", "9")]);
-    }
-    let shown = shown(&tree.roots());
-    for object in ["A%207", "battery_BAT1", "battery_BAT2"] {
-        assert_eq!(shown[&format!("power/{object}/chargePercentage")], "9.000");
-    }
-}
-
-#[test]
-fn a_battery_that_is_taken_out_and_put_in_again() {
-    let tree = Tree::new();
-    let directory = battery(&tree, "BAT0", &[("capacity", "9")]);
-    let mut family = families(&tree.roots()).remove(0);
-    let mut members = family.members().unwrap();
-    let member = members.remove(0);
-    let presence = member.presence.clone();
-    let mut battery_0 = source(member);
-    let metrics = discover(battery_0.as_mut()).unwrap();
-    assert!(read(battery_0.as_mut()).contains(&Raw::Number(9.0)));
-    assert!(family.members().unwrap().is_empty() && !presence.is_gone());
-    let sys = tree.roots().sys;
-    fs::remove_dir_all(sys.join(&directory)).unwrap();
-    fs::remove_file(sys.join("class/power_supply/BAT0")).unwrap();
-    assert!(family.members().unwrap().is_empty());
-    assert!(presence.is_gone());
-    assert!(discover(battery_0.as_mut()).unwrap().is_empty());
-    battery(&tree, "BAT0", &[("capacity", "10"), ("temp", "200")]);
-    let mut again = source(family.members().unwrap().remove(0));
-    assert_eq!(discover(again.as_mut()).unwrap().len(), metrics.len() + 1);
-    let columns = read(again.as_mut());
-    assert!(
-        [10.0, 20.0]
-            .map(Raw::Number)
-            .iter()
-            .all(|each| columns.contains(each))
-    );
-}
-
-/// The driver of wireless mice increments the number at each connection: hidpp_battery_0, hidpp_battery_1.
-#[test]
-fn devices_that_come_and_go_leave_nothing_behind() {
-    let tree = Tree::new();
-    let mut family = families(&tree.roots()).remove(0);
-    let mut presences: Vec<Presence> = Vec::new();
-    for number in 0..10 {
-        let name = format!("hidpp_battery_{number}");
-        let directory = battery(&tree, &name, &[("capacity", "9")]);
-        let mut members = family.members().unwrap();
-        assert_eq!(members.len(), 1);
-        assert!(presences.iter().all(Presence::is_gone));
-        presences.push(members.remove(0).presence);
-        let sys = tree.roots().sys;
-        fs::remove_dir_all(sys.join(&directory)).unwrap();
-        fs::remove_file(sys.join(format!("class/power_supply/{name}"))).unwrap();
-    }
 }
 
 #[test]
