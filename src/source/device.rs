@@ -107,7 +107,7 @@ impl Device {
         power.map_or(Ok(()), |power| power.may_be_read())
     }
 
-    /// Notes that it has gone although its directory is still there: a battery was taken out of its bay.
+    /// Notes that it has gone, also if its directory is still there: a battery was replaced in its bay.
     pub(crate) fn note_loss(&self) {
         self.0.losses.note();
     }

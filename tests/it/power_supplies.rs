@@ -182,9 +182,19 @@ fn a_battery_in_a_bay_that_stays_registered() {
         )
         .await;
         service.supplies.write("BAT0", "present", "0");
-        service.supplies.write("BAT0", "capacity", "0");
-        let is_empty = |frame: &Frame| frame.reading("power/SECOND/chargePercentage").is_none();
-        until(session, |_| {}, is_empty).await;
+        let is_gone = |frame: &Frame| {
+            let charge = frame.reading("power/SECOND/chargePercentage");
+            charge == Some(Err(Fault::Gone))
+        };
+        until(session, |_| {}, is_gone).await;
+        service.supplies.write("BAT0", "serial_number", "THIRD");
+        service.supplies.write("BAT0", "capacity", "30");
+        service.supplies.write("BAT0", "present", "1");
+        let never_second = |frame: &Frame| assert_eq!(charge(frame, "SECOND"), None);
+        until(session, never_second, |frame| {
+            charge(frame, "THIRD") == Some(30.0)
+        })
+        .await;
     });
 }
 

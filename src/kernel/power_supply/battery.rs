@@ -54,22 +54,22 @@ impl Battery {
         }
     }
 
-    /// Reads the attributes; none if the bay is empty or holds another battery. The family probes again then.
+    /// Reads the attributes; none if the bay is empty or holds another battery. The family finds that one then.
     ///
     /// A driver registers a battery that is put in anew (ACPI), or its bay is the device and stays registered
-    /// (sbs-battery).
+    /// (sbs-battery). The empty bay is read on, for where no uevent tells that a battery is back.
     fn read_attributes(&mut self) -> Option<BatteryAttributes> {
         if !self.files.is_found() {
             self.files.find(&self.device);
         }
         let attributes = BatteryAttributes::read(&mut self.files);
-        let is_here = attributes.present != Ok(0.0)
-            && self.may_have(&attributes.serial_number)
-            && self.device.is_here();
-        if !is_here {
+        let is_empty = attributes.present == Ok(0.0);
+        let is_same = is_empty || self.may_have(&attributes.serial_number);
+        if !is_same || !self.device.is_here() {
             self.device.note_loss();
+            return None;
         }
-        is_here.then_some(attributes)
+        (!is_empty).then_some(attributes)
     }
 
     /// Whether this may be its serial number. One that cannot be read at the moment may be.

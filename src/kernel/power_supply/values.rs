@@ -121,21 +121,18 @@ impl BatteryAttributes {
 
     /// In per cent. At most 100.
     pub(super) fn percentage(&self) -> Number {
-        first([
-            self.reported_percentage(),
-            share(self.microwatt_hours(), self.energy_full),
-            share(self.microampere_hours(), self.charge_full),
-        ])
-    }
-
-    /// A device that was not asked yet, such as a mouse, has the capacity 0 and the status Unknown.
-    fn reported_percentage(&self) -> Number {
-        match self.capacity? {
-            0.0 if self.status.as_deref() == Ok("Unknown") => Err(Fault::Stale),
+        let of_energy = share(self.microwatt_hours(), self.energy_full);
+        let of_charge = share(self.microampere_hours(), self.charge_full);
+        let computed = first([of_energy, of_charge]);
+        // A device that was not asked yet, such as a mouse, has the capacity 0 and the status Unknown.
+        let is_unknown = computed.is_ok() || self.status.as_deref() == Ok("Unknown");
+        let reported = self.capacity.and_then(|capacity| match capacity {
+            0.0 if is_unknown => Err(Fault::Stale),
             // The largest number of a byte means that it is not known.
             capacity if (0.0..255.0).contains(&capacity) => Ok(capacity.min(100.0)),
             _ => Err(Fault::Malformed),
-        }
+        });
+        first([reported, computed])
     }
 
     /// The power that flows into the battery, in watts.

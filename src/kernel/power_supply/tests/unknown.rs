@@ -141,17 +141,38 @@ fn a_battery_that_is_taken_out_of_its_bay() {
     assert!(read(battery.as_mut()).contains(&Raw::Number(50.0)));
     tree.write(&format!("{directory}/present"), "0\n");
     tree.write(&format!("{directory}/capacity"), "0\n");
-    assert!(!family.changed());
-    let columns = read(battery.as_mut());
-    assert!(
-        columns
-            .iter()
-            .all(|column| *column == Raw::Fault(Fault::Gone))
-    );
-    assert!(family.changed());
+    let is_gone = |column: &Raw| *column == Raw::Fault(Fault::Gone);
+    assert!(read(battery.as_mut()).iter().all(is_gone));
+    // It is put in again, and no uevent tells.
+    tree.write(&format!("{directory}/present"), "1\n");
+    tree.write(&format!("{directory}/capacity"), "49\n");
+    assert!(read(battery.as_mut()).contains(&Raw::Number(49.0)));
+    tree.write(&format!("{directory}/present"), "0\n");
     assert!(family.members().unwrap().is_empty() && presence.is_gone());
+    assert!(discover(battery.as_mut()).unwrap().is_empty());
     tree.write(&format!("{directory}/present"), "1\n");
     assert_eq!(family.members().unwrap().len(), 1);
+}
+
+#[test]
+fn a_battery_that_is_put_into_an_empty_bay_is_another() {
+    let tree = Tree::new();
+    let attributes = [("present", "1"), ("serial_number", "7"), ("capacity", "50")];
+    let directory = battery(&tree, "BAT0", &attributes);
+    let mut family = families(&tree.roots()).remove(0);
+    let mut battery = source(family.members().unwrap().remove(0));
+    discover(battery.as_mut()).unwrap();
+    let is_gone = |column: &Raw| *column == Raw::Fault(Fault::Gone);
+    for (file, text, is_lost) in [
+        ("present", "0\n", false),
+        ("serial_number", "0\n", false),
+        ("serial_number", "8\n", false),
+        ("present", "1\n", true),
+    ] {
+        tree.write(&format!("{directory}/{file}"), text);
+        assert!(read(battery.as_mut()).iter().all(is_gone));
+        assert_eq!(family.changed(), is_lost);
+    }
 }
 
 #[test]
