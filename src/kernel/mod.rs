@@ -2,9 +2,10 @@
 //!
 //! A module is named after the file or directory of /proc or /sys that it reads, or after the system call.
 //! Three modules read files of user space: [`os_release`], [`resolv_conf`] and [`users`]. Three join several
-//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Two are shared by several modules:
-//! [`interfaces`] lists network interfaces and their hardware, and [`per_cpu`] reads an attribute of each CPU
-//! and the average of all.
+//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Three are shared by several modules:
+//! [`interfaces`] lists network interfaces and their hardware, [`per_cpu`] reads an attribute of each CPU
+//! and the average of all, and [`lxcfs`] tells files of a container from those of its
+//! host.
 
 mod block;
 mod cpu_temperature;
@@ -20,6 +21,7 @@ mod ifaddrs;
 mod interfaces;
 mod lmsensors;
 mod loadavg;
+mod lxcfs;
 mod meminfo;
 pub(crate) mod mountinfo;
 mod net_class;
