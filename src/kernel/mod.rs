@@ -2,9 +2,9 @@
 //!
 //! A module is named after the file or directory of /proc or /sys that it reads, or after the system call.
 //! Three modules read files of user space: [`os_release`], [`resolv_conf`] and [`users`]. Three join several
-//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Three are shared by several modules:
+//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Four are shared by several modules:
 //! [`interfaces`] lists network interfaces and their hardware, [`per_cpu`] reads an attribute of each CPU
-//! and the average of all, and [`lxcfs`] tells files of a container from those of its
+//! and the average of all, [`online_cpus`] lists the CPUs, and [`lxcfs`] tells files of a container from those of its
 //! host.
 
 mod block;
@@ -26,6 +26,7 @@ mod meminfo;
 pub(crate) mod mountinfo;
 mod net_class;
 mod net_dev;
+pub(crate) mod online_cpus;
 mod os_release;
 mod per_cpu;
 mod power_supply;

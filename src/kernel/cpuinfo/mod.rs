@@ -11,6 +11,8 @@ use std::{
 use crate::{
     kernel::{
         cpuinfo::record::{CpuInfoFile, parse_cpuinfo},
+        lxcfs,
+        online_cpus::OnlineCpus,
         per_cpu::{all_cpus, one_cpu},
     },
     metric::{Kind, Metric, unit},
@@ -25,13 +27,13 @@ use crate::{
 /// more for each CPU, and some kernels wake every CPU and wait, to show its frequency. So a reading reads
 /// nothing but the list of the CPUs that are online, until that list changes.
 pub(super) struct CpuInfo {
-    online: File,
-    cpuinfo: PathBuf,
+    online: OnlineCpus,
+    proc: PathBuf,
     cpus: PathBuf,
     model: PathBuf,
-    /// The list for which the summary is valid; empty if there is no list, and then each reading renews the
-    /// summary.
-    last_online: Vec<u8>,
+    /// Whether `/proc/cpuinfo` may change while the list of CPUs does not: there is no such list, or the file is that
+    /// of a container.
+    is_virtual: bool,
     summary: CpuSummary,
     /// The numbers of the CPUs that have columns. The list only grows.
     columns: Vec<u32>,
@@ -68,48 +70,67 @@ const COUNT_PROPERTY: Property = Property::new(
     "cpuCount",
     "Logical processors",
     "Number of hardware threads that are online.",
-    "number of CPUs in /sys/devices/system/cpu/online, or number of processor in /proc/cpuinfo",
+    "number of CPUs in /sys/devices/system/cpu/online, of lines cpuN in /proc/stat, or of processor in /proc/cpuinfo; the smallest in a container",
     unit::ONE,
     Kind::Gauge,
 );
 
 impl CpuInfo {
     pub(super) fn new(roots: &Roots) -> Self {
-        let cpus = roots.sys.join("devices/system/cpu");
         Self {
-            online: File::attribute(cpus.join("online")),
-            cpuinfo: roots.proc.join("cpuinfo"),
-            cpus,
+            online: OnlineCpus::new(roots),
+            proc: roots.proc.clone(),
+            cpus: roots.sys.join("devices/system/cpu"),
             model: roots.proc.join("device-tree/model"),
-            last_online: Vec::new(),
+            is_virtual: true,
             summary: CpuSummary::default(),
             columns: Vec::new(),
         }
     }
 
     fn refresh(&mut self) -> Result<(), Error> {
-        // A container may have no /sys. Then /proc/cpuinfo is the only source.
-        let online = self.online.read().unwrap_or_default();
-        if !online.is_empty() && online == self.last_online {
+        let online = self.online.read();
+        if !self.is_virtual && matches!(online, Ok(false)) {
             return Ok(());
         }
-        self.last_online.clear();
         // The file is not kept open, because it is long and rarely read.
-        let mut info = parse_cpuinfo(File::of_records(&self.cpuinfo).read()?);
+        let mut cpuinfo = File::of_records(self.proc.join("cpuinfo"));
+        let mut info = match cpuinfo.read() {
+            Ok(text) => parse_cpuinfo(text),
+            // The number of CPUs needs no names.
+            Err(error) if online.is_err() => return Err(error),
+            Err(_) => CpuInfoFile::default(),
+        };
         if info.all.is_none() {
             let model = File::new(&self.model).read().ok().map(parse::text);
             info.all = model.filter(|model| !model.is_empty());
         }
-        let list = parse::list(online);
-        let listed = list.as_ref().and_then(|list| cores(&self.cpus, list));
+        let none = BTreeSet::new();
+        let numbers = if online.is_ok() {
+            self.online.numbers()
+        } else {
+            &none
+        };
+        // One of the files is that of a container: the one with fewer CPUs.
+        let counts = [numbers.len(), info.count].into_iter();
+        let count = counts.filter(|&count| count > 0).min();
+        let cores = match count == Some(numbers.len()) && self.online.are_of_sysfs() {
+            true => cores(&self.cpus, numbers),
+            false => None,
+        };
+        let of_cpuinfo = info.cores.filter(|_| count == Some(info.count));
+        if count == Some(numbers.len()) {
+            info.each.retain(|number, _| numbers.contains(number));
+        }
+        self.is_virtual = online.is_err()
+            || info.count > 0 && count != Some(info.count)
+            || count != Some(numbers.len())
+            || lxcfs::provides(&self.proc, "cpuinfo");
         self.summary = CpuSummary {
-            cores: listed.or(info.cores),
-            count: list
-                .map(|list| list.len())
-                .or(Some(info.count).filter(|&count| count > 0)),
+            cores: cores.or(of_cpuinfo),
+            count,
             info,
         };
-        self.last_online.extend_from_slice(online);
         Ok(())
     }
 }
@@ -199,92 +220,4 @@ fn cores(cpus: &Path, online: &BTreeSet<u32>) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        rate::Formula,
-        source::tests::{Tree, fixture, read, roots},
-    };
-
-    fn ids(metrics: &[Metric]) -> Vec<&str> {
-        metrics.iter().map(|metric| &*metric.id).collect()
-    }
-
-    #[test]
-    fn laptop_by_topology() {
-        let mut laptop = CpuInfo::new(&roots("laptop"));
-        let metrics = laptop.discover().unwrap();
-        assert_eq!(
-            ids(&metrics)[..4],
-            [
-                "cpu/all/name",
-                "cpu/all/coreCount",
-                "cpu/all/cpuCount",
-                "cpu/cpu0/name"
-            ]
-        );
-        let name = Raw::Text("Intel(R) Core(TM) i5-7200U CPU @ 2.50GHz".into());
-        assert_eq!(
-            read(&mut laptop)[..4],
-            [name.clone(), Raw::Number(2.0), Raw::Number(4.0), name]
-        );
-    }
-
-    #[test]
-    fn server_by_cpuinfo() {
-        let mut server = CpuInfo::new(&roots("server"));
-        assert_eq!(server.discover().unwrap().len(), 3 + 128);
-        assert_eq!(read(&mut server)[1..3], [64.0, 128.0].map(Raw::Number));
-    }
-
-    #[test]
-    fn without_sysfs_the_processors_are_counted() {
-        let tree = Tree::new();
-        tree.write("cpuinfo", fixture!("server/proc/cpuinfo"));
-        let mut server = CpuInfo::new(&tree.roots());
-        assert_eq!(read(&mut server)[1..3], [64.0, 128.0].map(Raw::Number));
-        tree.write("cpuinfo", fixture!("laptop/proc/cpuinfo"));
-        assert_eq!(read(&mut server)[1..3], [2.0, 4.0].map(Raw::Number));
-        assert_eq!(tree.descriptors(), 0);
-    }
-
-    #[test]
-    fn a_board_without_names_of_cpus() {
-        let tree = Tree::new();
-        tree.write("cpuinfo", "processor\t: 0\n\nprocessor\t: 1\n");
-        let mut board = CpuInfo::new(&tree.roots());
-        assert_eq!(ids(&board.discover().unwrap()), ["cpu/all/cpuCount"]);
-        tree.write("device-tree/model", "Some Board\0");
-        let metrics = board.discover().unwrap();
-        assert_eq!(ids(&metrics), ["cpu/all/name", "cpu/all/cpuCount"]);
-        assert_eq!(metrics[1].formula, Formula::Level(COUNT));
-        let gone = Raw::Fault(Fault::Gone);
-        assert_eq!(
-            read(&mut board),
-            [Raw::Text("Some Board".into()), gone, Raw::Number(2.0)]
-        );
-    }
-
-    #[test]
-    fn cpuinfo_is_read_again_when_the_cpus_online_change() {
-        let tree = Tree::new();
-        let block = |number| format!("processor\t: {number}\nmodel name\t: AMD EPYC\n\n");
-        tree.write("devices/system/cpu/online", "0-1\n");
-        tree.write("cpuinfo", &(block(0) + &block(1)));
-        let mut cpus = CpuInfo::new(&tree.roots());
-        cpus.discover().unwrap();
-        let both = read(&mut cpus);
-        assert_eq!(both.len(), FIRST + 2);
-        // The list of online CPUs is the same, so cpuinfo is not read.
-        tree.write("cpuinfo", &block(0));
-        assert_eq!(read(&mut cpus), both);
-        tree.write("devices/system/cpu/online", "0\n");
-        let one = read(&mut cpus);
-        assert_eq!(one[COUNT], Raw::Number(1.0));
-        assert_eq!(one[FIRST], both[FIRST]);
-        assert_eq!(one[FIRST + 1], Raw::Fault(Fault::Gone));
-        tree.write("devices/system/cpu/online", "0-1\n");
-        tree.write("cpuinfo", &(block(0) + &block(1)));
-        assert_eq!(read(&mut cpus), both);
-    }
-}
+mod tests;
