@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::process::application::application;
+
 /// The control group of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cgroup {
@@ -17,8 +19,15 @@ impl Cgroup {
         let path = path(&text)?;
         // A removed cgroup keeps its name until its last process has ended.
         let of_unit = path.strip_suffix(" (deleted)").unwrap_or(path);
-        let unit = unit(of_unit).unwrap_or_default();
-        let application = application(&unit).unwrap_or_default();
+        let Unit {
+            name: unit,
+            of_user,
+        } = Unit::of(of_unit).unwrap_or_default();
+        // The system manager runs no desktop applications.
+        let application = match of_user {
+            true => application(&unit, of_unit).unwrap_or_default(),
+            false => String::new(),
+        };
         Some(Self {
             path: path.into(),
             application: application.into(),
@@ -44,18 +53,32 @@ fn path(text: &str) -> Option<&str> {
     unified.or(any)
 }
 
-/// The systemd unit. Below a user manager, it is the unit of that manager, as in `cg_path_get_user_unit` and
-/// `cg_path_get_unit` of systemd's cgroup-util.c.
-fn unit(path: &str) -> Option<String> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let unit = first_unit(&mut parts)?;
-    if unit.starts_with("user@") && unit.ends_with(".service") {
-        // A cgroup below the user manager that belongs to none of its units belongs to user@.service itself.
-        if let Some(of_user) = first_unit(&mut parts) {
-            return Some(of_user);
+/// The systemd unit of a process.
+#[derive(Default)]
+struct Unit {
+    name: String,
+    /// Whether a user manager has started it, or no system manager is to be seen.
+    of_user: bool,
+}
+
+impl Unit {
+    /// The unit in a path. Below a user manager, it is the unit of that manager, as in `cg_path_get_user_unit` and
+    /// `cg_path_get_unit` of systemd's cgroup-util.c.
+    fn of(path: &str) -> Option<Self> {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let name = first_unit(&mut parts)?;
+        if name.starts_with("user@") && name.ends_with(".service") {
+            // A cgroup below the user manager that belongs to none of its units belongs to user@.service itself.
+            if let Some(name) = first_unit(&mut parts) {
+                return Some(Self {
+                    name,
+                    of_user: true,
+                });
+            }
         }
+        let of_user = !path.starts_with("/system.slice/");
+        Some(Self { name, of_user })
     }
-    Some(unit)
 }
 
 /// The first part that is a unit but not a slice. A slice has no processes of its own.
@@ -81,42 +104,6 @@ fn is_unit(name: &str) -> bool {
     name.len() <= LONGEST
         && stem.is_some_and(|stem| !stem.is_empty() && !stem.starts_with('@'))
         && name.chars().all(is_valid)
-}
-
-/// The id of the application, if the name of the unit has the form of systemd.io/DESKTOP_ENVIRONMENTS:
-/// `app[-LAUNCHER]-ID-RANDOM.scope`, `app[-LAUNCHER]-ID[@RANDOM].service`. In each of the parts, a dash
-/// is written `\x2d`.
-fn application(unit: &str) -> Option<String> {
-    let id = if let Some(name) = unit.strip_suffix(".scope") {
-        let (name, _random) = name.strip_prefix("app-")?.rsplit_once('-')?;
-        name
-    } else {
-        let name = unit.strip_suffix(".service")?.strip_prefix("app-")?;
-        name.split_once('@').map_or(name, |(name, _random)| name)
-    };
-    let id = id.rsplit_once('-').map_or(id, |(_launcher, id)| id);
-    let id = unescape(id);
-    (!id.is_empty()).then_some(id)
-}
-
-/// Undoes the escapes of systemd.unit(5): `\x2d` is a dash.
-fn unescape(name: &str) -> String {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, others @ ..] = rest {
-        let escaped = rest
-            .strip_prefix(br"\x")
-            .and_then(|rest| Some((rest.get(..2)?, &rest[2..])))
-            .and_then(|(digits, rest)| {
-                let digits = std::str::from_utf8(digits).ok()?;
-                let byte = u8::from_str_radix(digits, 16).ok()?;
-                (byte != 0 && !digits.starts_with('+')).then_some((byte, rest))
-            });
-        let (byte, others) = escaped.unwrap_or((*first, others));
-        bytes.push(byte);
-        rest = others;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -198,41 +185,5 @@ mod tests {
         check_unit("/system.slice/.service", "", "");
         let gone = "0::/system.slice/a.service (deleted)\n";
         check(gone, "/system.slice/a.service (deleted)", "a.service", "");
-    }
-
-    #[test]
-    fn applications() {
-        let check = |unit: &str, expected: &str| {
-            assert_eq!(application(unit).unwrap_or_default(), expected, "{unit}");
-        };
-        check(
-            "app-gnome-org.gnome.Terminal-1234.scope",
-            "org.gnome.Terminal",
-        );
-        check("app-org.gnome.Terminal-1234.scope", "org.gnome.Terminal");
-        check(
-            r"app-flatpak-org.example.My\x2dApp-99.scope",
-            "org.example.My-App",
-        );
-        check("app-firefox@0123abcd.service", "firefox");
-        check("app-KDE-org.kde.okular@0123.service", "org.kde.okular");
-        check("app-org.kde.okular.service", "org.kde.okular");
-        check(r"app-gnome-google\x2dchrome-77.scope", "google-chrome");
-        check(r"app-gnome-a\x2db@autostart.service", "a-b");
-        check("app-1.scope", "");
-        check("app.slice", "");
-        check("application.service", "");
-        check("session-2.scope", "");
-    }
-
-    #[test]
-    fn escapes() {
-        let check = |name, expected| assert_eq!(unescape(name), expected);
-        check(r"a\x2db", "a-b");
-        check(r"\xc3\xa4", "ä");
-        check(r"\xff", "\u{fffd}");
-        check(r"\x2", r"\x2");
-        check(r"\xzz\x00\", r"\xzz\x00\");
-        check("", "");
     }
 }

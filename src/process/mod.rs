@@ -6,6 +6,7 @@
 //!
 //! Everything here blocks: a pass takes a few microseconds for each process.
 
+mod application;
 mod attributes;
 mod cache;
 mod cgroup;
