@@ -1,10 +1,15 @@
 //! The cache of the details of processes: everything beyond the counters of a pass. It is filled on demand.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use nix::time::ClockId;
 
 use crate::{
+    kernel::online_cpus::OnlineCpus,
     process::{
         Field, Pass,
         details::{self, Details, Files, Request, Response},
@@ -27,6 +32,7 @@ pub(super) struct Cache {
     swap: HashMap<u32, Result<u64, Fault>>,
     /// The names of users by uid, and the moments at which they were looked up.
     users: HashMap<u32, (Duration, Arc<str>)>,
+    cpus: Mutex<OnlineCpus>,
 }
 
 /// The timeout of a request. A healthy process takes microseconds, except one with very much memory.
@@ -45,6 +51,7 @@ impl Cache {
             pss: HashMap::new(),
             swap: HashMap::new(),
             users: HashMap::new(),
+            cpus: Mutex::new(OnlineCpus::new(roots)),
         }
     }
 
@@ -53,8 +60,8 @@ impl Cache {
         self.pss.clear();
         self.swap.clear();
         let stamp = Stamp::now();
-        let processes = self.scan.pass(stamp.monotonic)?;
-        Ok(Pass::new(stamp, processes))
+        let (processes, unread) = self.scan.pass(stamp.monotonic)?;
+        Ok(Pass::new(stamp, processes, unread))
     }
 
     /// Fetches the details that these fields need of the processes at these indices, unless they are cached. Removes
@@ -209,6 +216,19 @@ impl Cache {
             Some(runner) => runner.run(requests),
             None => requests.iter().map(|_| Err(Fault::Timeout)).collect(),
         }
+    }
+
+    /// The number of online CPUs.
+    pub(super) fn cpus(&self) -> Result<f64, Fault> {
+        let mut cpus = self.cpus.lock().unwrap_or_else(PoisonError::into_inner);
+        cpus.read().map_err(|error| error.fault())?;
+        Ok(cpus.numbers().len() as f64)
+    }
+
+    /// The number of online CPUs when it was last read, and at least 1.
+    pub(super) fn known_cpus(&self) -> f64 {
+        let cpus = self.cpus.lock().unwrap_or_else(PoisonError::into_inner);
+        cpus.numbers().len().max(1) as f64
     }
 
     /// The name of a user; [`Fault::Timeout`] if the name service has not answered.

@@ -4,9 +4,14 @@ use std::sync::OnceLock;
 
 use nix::unistd::{SysconfVar, sysconf};
 
-/// A start time in microseconds since boot; none if it does not fit into 64 bits.
-pub(super) fn start_time(ticks: u64) -> Option<u64> {
-    ticks.checked_mul(microseconds_per_tick())
+/// The start time of a process of which the kernel does not tell it. It identifies a process no better than its pid.
+pub(super) const UNKNOWN_START: u64 = u64::MAX;
+
+/// A start time in microseconds since boot; [`UNKNOWN_START`] without one that fits into 64 bits.
+pub(super) fn start_time(ticks: Option<u64>) -> u64 {
+    ticks
+        .and_then(|ticks| ticks.checked_mul(microseconds_per_tick()))
+        .unwrap_or(UNKNOWN_START)
 }
 
 pub(super) fn microseconds_per_tick() -> u64 {

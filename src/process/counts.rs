@@ -4,7 +4,7 @@
 //! blocking pool. A pass that was taken for another query serves, too, if it is young enough.
 
 use std::{
-    fs,
+    fs, io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -18,7 +18,9 @@ use crate::{
     },
     rate::Formula,
     reading::{Fault, Raw, Stamp},
-    source::{About, Answered, Deferred, Error, Provider, Source, pool::Job, property::Property},
+    source::{
+        About, Answered, Deferred, Error, Provider, Source, parse, pool::Job, property::Property,
+    },
 };
 
 /// The source of the numbers of processes.
@@ -35,7 +37,7 @@ struct Processes {
 type Counted = Option<Result<(Stamp, StateCounts), Arc<Error>>>;
 
 /// In the order of [`PROPERTIES`].
-type StateCounts = [u64; PROPERTIES.len()];
+type StateCounts = [Result<u64, Fault>; PROPERTIES.len()];
 
 const TOTAL: usize = 0;
 const THREADS: usize = 1;
@@ -43,7 +45,7 @@ const THREADS: usize = 1;
 /// Each property with the letters of its states.
 #[rustfmt::skip]
 const PROPERTIES: [(&[u8], Property); 8] = [
-    (b"", Property::new("total", "Processes", "Number of processes.", "number of directories of processes in /proc/", unit::ONE, Kind::Gauge)),
+    (b"", Property::new("total", "Processes", "Number of processes that the service may see.", "number of directories of processes in /proc/", unit::ONE, Kind::Gauge)),
     (b"", Property::new("threads", "Threads", "Number of threads of all processes.", "sum of num_threads of /proc/PID/stat", unit::ONE, Kind::Gauge)),
     (b"R", Property::new("running", "Running processes", "Number of processes that run or are ready to run.", "processes in state R of /proc/PID/stat", unit::ONE, Kind::Gauge)),
     (b"S", Property::new("sleeping", "Sleeping processes", "Number of processes that wait for an event.", "processes in state S of /proc/PID/stat", unit::ONE, Kind::Gauge)),
@@ -83,9 +85,7 @@ impl Source for Processes {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        // Without process 1, /proc is not mounted.
-        let first = self.table.slot.roots.proc.join("1");
-        if !fs::exists(&first).map_err(|cause| Error::io(&first, cause))? {
+        if !has_process(&self.table.slot.roots.proc)? {
             return Ok(Vec::new());
         }
         let object = Object::new("All processes", Group::System);
@@ -102,7 +102,8 @@ impl Source for Processes {
             Ok(Some(counted)) => {
                 let (stamp, counts) = counted.map_err(|error| error.again())?;
                 self.stamp = Some(stamp);
-                columns.extend(counts.map(|count| Raw::Number(count as f64)));
+                let column = |count: u64| Raw::Number(count as f64);
+                columns.extend(counts.map(|count| count.map_or_else(Raw::Fault, column)));
             }
             Ok(None) => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Timeout)),
             Err(fault) => columns.resize(PROPERTIES.len(), Raw::Fault(fault)),
@@ -146,26 +147,44 @@ impl Deferred for Processes {
     }
 }
 
+/// Whether `/proc` is mounted: it has the directory of a process. That of process 1 may be hidden (`hidepid` of
+/// proc(5), `ProtectProc=` of systemd.exec(5)).
+fn has_process(proc: &Path) -> Result<bool, Error> {
+    let entries = match fs::read_dir(proc) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(cause) => return Err(Error::io(proc, cause)),
+    };
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    Ok(names.any(|name| parse::number(name.as_encoded_bytes()).is_some()))
+}
+
 fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, StateCounts), Error> {
     let pass = table.pass(since)?;
-    if pass.is_empty() {
+    if pass.is_empty() && pass.unread.count == 0 {
         return Err(Error::malformed(proc, "there is no process in it"));
     }
     Ok((pass.stamp, in_pass(&pass)))
 }
 
 fn in_pass(pass: &Pass) -> StateCounts {
-    let mut counts = [0_u64; PROPERTIES.len()];
+    // What is not known of one process is not known of all together.
+    let mut counts = [pass.unread.fault.map_or(Ok(0_u64), Err); PROPERTIES.len()];
+    // The numbers of processes and of threads have 32 bits, so that no sum overflows.
+    let add = |count: &mut Result<u64, Fault>, more: u64| {
+        *count = count.map(|count| count.saturating_add(more));
+    };
+    counts[TOTAL] = Ok(pass.unread.count);
     for process in &pass.processes {
-        // The numbers of processes and of threads have 32 bits, so that no sum overflows.
-        let mut add = |which: usize, more: u64| {
-            counts[which] = counts[which].saturating_add(more);
-        };
-        add(TOTAL, 1);
-        add(THREADS, process.threads.into());
+        add(&mut counts[TOTAL], 1);
+        match process.threads {
+            Some(threads) => add(&mut counts[THREADS], threads.into()),
+            None => counts[THREADS] = Err(Fault::Malformed),
+        }
         let mut states = PROPERTIES.iter();
-        if let Some(which) = states.position(|(states, _)| states.contains(&process.state)) {
-            add(which, 1);
+        let is_in = |states: &[u8]| process.state.is_some_and(|state| states.contains(&state));
+        if let Some(which) = states.position(|(states, _)| is_in(states)) {
+            add(&mut counts[which], 1);
         }
     }
     counts
@@ -195,12 +214,49 @@ mod tests {
         tree.write("self/stat", &stat("x", 'R', 1));
         tree.write("500/other", "");
         assert_eq!(processes.discover().unwrap().len(), PROPERTIES.len());
-        let expected = [5, 10, 0, 2, 0, 1, 1, 1];
+        let expected = [5, 10, 0, 2, 0, 1, 1, 1].map(Ok);
         let roots = tree.roots();
         let counted = count(&mut Table::new(&roots), Duration::ZERO, &roots.proc);
         assert_eq!(counted.unwrap().1, expected);
         // On a machine that is very busy the first answer may be late.
         while read(&mut processes)[0] == Raw::Fault(Fault::Timeout) {}
         assert_eq!(read(&mut processes)[1], Raw::Number(10.0));
+    }
+
+    #[test]
+    fn processes_are_counted_where_the_first_is_hidden() {
+        let tree = Tree::new();
+        for pid in [2345, 2346] {
+            tree.write(&format!("{pid}/stat"), &stat("x", 'S', 2));
+        }
+        let table = SharedTable::new(&tree.roots(), &Pool::new());
+        let mut processes = Processes::new(&table);
+        assert_eq!(processes.discover().unwrap().len(), PROPERTIES.len());
+        // /proc is a directory of a disk.
+        let empty = Tree::new();
+        empty.write("self/stat", "");
+        let table = SharedTable::new(&empty.roots(), &Pool::new());
+        assert_eq!(Processes::new(&table).discover().unwrap(), []);
+    }
+
+    #[test]
+    fn what_one_process_does_not_tell_is_not_counted_without_it() {
+        let tree = Tree::new();
+        let roots = tree.roots();
+        let counted = || {
+            let counted = count(&mut Table::new(&roots), Duration::ZERO, &roots.proc);
+            counted.unwrap().1
+        };
+        tree.write("1/stat", &stat("x", 'S', 2));
+        tree.write("2/stat", &stat("x", 'S', u64::MAX));
+        let malformed = Err(Fault::Malformed);
+        assert_eq!(counted()[..4], [Ok(2), malformed, Ok(0), Ok(2)]);
+        // It exists, and its file cannot be read.
+        tree.write("2/stat", "nonsense");
+        assert_eq!(counted()[..4], [Ok(2), malformed, malformed, malformed]);
+        std::fs::remove_file(tree.root.join("2/stat")).unwrap();
+        std::fs::create_dir(tree.root.join("2/stat")).unwrap();
+        let stale = Err(Fault::Stale);
+        assert_eq!(counted()[..4], [Ok(2), stale, stale, stale]);
     }
 }

@@ -140,8 +140,10 @@ pub(super) struct Io {
     /// The moment on CLOCK_MONOTONIC, which stands still during a suspend, and on CLOCK_BOOTTIME, which does not.
     pub(super) monotonic: Duration,
     pub(super) boottime: Duration,
-    pub(super) read: u64,
-    pub(super) write: u64,
+    /// The line read_bytes.
+    pub(super) read: Result<u64, Fault>,
+    /// The line write_bytes.
+    pub(super) write: Result<u64, Fault>,
 }
 
 /// The limit for a command line; a program may have megabytes of arguments.
@@ -181,8 +183,7 @@ fn read(proc: &OwnedFd, pid: u32, files: Files) -> Details {
     }
     if files.has(Files::IO) {
         let text = file("io", LONGEST);
-        let io = text.and_then(|text| Io::parse(&text).ok_or(Fault::Malformed));
-        details.io = Some(io);
+        details.io = Some(text.map(|text| Io::parse(&text)));
     }
     if files.has(Files::PSS) {
         let text = file("smaps_rollup", LONGEST);
@@ -236,13 +237,14 @@ pub(super) fn lossy_text(bytes: &[u8]) -> Arc<str> {
 }
 
 impl Io {
-    fn parse(text: &[u8]) -> Option<Self> {
-        Some(Self {
+    fn parse(text: &[u8]) -> Self {
+        let number = |name: &[u8]| number(text, name).ok_or(Fault::Malformed);
+        Self {
             monotonic: clock(ClockId::CLOCK_MONOTONIC),
             boottime: clock(ClockId::CLOCK_BOOTTIME),
-            read: number(text, b"read_bytes:")?,
-            write: number(text, b"write_bytes:")?,
-        })
+            read: number(b"read_bytes:"),
+            write: number(b"write_bytes:"),
+        }
     }
 }
 
@@ -287,10 +289,13 @@ mod tests {
     #[test]
     fn lines() {
         let text = b"rchar: 1\nread_bytes: 4096\nwrite_bytes: 18446744073709551615\ncancelled_write_bytes: 0\n";
-        let io = Io::parse(text).unwrap();
-        assert_eq!((io.read, io.write), (4096, u64::MAX));
-        assert_eq!(Io::parse(b"read_bytes: 4096\n"), None);
-        assert_eq!(Io::parse(b"read_bytes: 1\nwrite_bytes: 12"), None);
+        let io = Io::parse(text);
+        assert_eq!((io.read, io.write), (Ok(4096), Ok(u64::MAX)));
+        let malformed = Err(Fault::Malformed);
+        let io = Io::parse(b"read_bytes: -1\nwrite_bytes: 12\n");
+        assert_eq!((io.read, io.write), (malformed, Ok(12)));
+        let io = Io::parse(b"read_bytes: 1\nwrite_bytes: 12");
+        assert_eq!((io.read, io.write), (Ok(1), malformed));
         assert_eq!(
             kilobytes(b"Rss: 9 kB\nPss:      12 kB\n", b"Pss:"),
             Some(12288)

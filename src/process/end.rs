@@ -68,7 +68,7 @@ pub fn end(roots: &Roots, pid: u32, start: u64, signal: i32) -> Result<(), EndEr
     };
     let (stat, _) = PidStat::parse(&stat)
         .ok_or_else(|| Error::malformed(&path, "not the form of proc_pid_stat(5)"))?;
-    if start_time(stat.start) != Some(start) {
+    if start_time(stat.start) != start {
         return Err(EndError::AnotherProcess(pid));
     }
     pidfd_send_signal(&held, signal).map_err(refused)
@@ -79,7 +79,7 @@ pub fn is_child(roots: &Roots, pid: u32, parent: u32, name: &str) -> bool {
     let path = roots.proc.join(pid.to_string()).join("stat");
     let stat = fs::read(path).unwrap_or_default();
     PidStat::parse(&stat)
-        .is_some_and(|(stat, _)| stat.parent == parent && stat.name == name.as_bytes())
+        .is_some_and(|(stat, _)| stat.parent == Some(parent) && stat.name == name.as_bytes())
 }
 
 fn is_gone(cause: &io::Error) -> bool {

@@ -2,10 +2,14 @@
 
 use std::cell::OnceCell;
 
-use nix::unistd::{SysconfVar, sysconf};
-
 use crate::{
-    process::{Field, Pass, cache::Cache, clock_ticks::ticks_per_second, details::Io, pass::Span},
+    process::{
+        Field, Pass,
+        cache::Cache,
+        clock_ticks::{UNKNOWN_START, ticks_per_second},
+        details::Io,
+        pass::Span,
+    },
     reading::{Fault, Reading, Value},
 };
 
@@ -15,7 +19,7 @@ pub(super) struct FieldReader<'a> {
     pass: &'a Pass,
     span: &'a Result<Span<'a>, Fault>,
     /// The number of online CPUs, once a field needs it.
-    cpus: OnceCell<f64>,
+    cpus: OnceCell<Result<f64, Fault>>,
 }
 
 impl<'a> FieldReader<'a> {
@@ -32,9 +36,11 @@ impl<'a> FieldReader<'a> {
     pub(super) fn read(&self, field: Field, index: usize) -> Reading {
         let counts = &self.pass.processes[index];
         let attributes = &self.cache.scan.processes[index].attributes;
+        let malformed = Fault::Malformed;
         let number = match field {
             Field::Pid => counts.pid.into(),
-            Field::Parent => counts.parent.into(),
+            Field::Parent => counts.parent.ok_or(malformed)?.into(),
+            Field::StartTime if counts.start_time == UNKNOWN_START => return Err(malformed),
             Field::StartTime => counts.start_time as f64,
             Field::Uid => attributes.uid()?.into(),
             Field::User => return Ok(Value::Text(self.cache.user(attributes.uid()?)?)),
@@ -47,31 +53,43 @@ impl<'a> FieldReader<'a> {
             }
             Field::CommandLine => return attributes.command_line(),
             Field::Executable => return attributes.executable(),
-            Field::State => return Ok(Value::Text(char::from(counts.state).to_string().into())),
+            Field::State => {
+                let state = char::from(counts.state.ok_or(malformed)?);
+                return Ok(Value::Text(state.to_string().into()));
+            }
             Field::Cgroup => return Ok(Value::Text(attributes.cgroup()?.path.clone())),
             Field::Unit => return Ok(Value::Text(attributes.cgroup()?.unit.clone())),
             Field::Application => return Ok(Value::Text(attributes.cgroup()?.application.clone())),
-            Field::Threads => counts.threads.into(),
+            Field::Threads => counts.threads.ok_or(malformed)?.into(),
             Field::Cpu => self.cpu(index)?,
-            // The clock ticks of CPU time may exceed the time between two passes by one.
-            Field::CpuOfAll => (self.cpu(index)? / self.cpus()).min(100.0),
-            Field::CpuTime => counts.used as f64 / ticks_per_second() as f64,
-            Field::Rss => counts.rss as f64,
+            Field::CpuOfAll => self.cpu(index)? / self.cpus()?,
+            Field::CpuTime => counts.used.ok_or(malformed)? as f64 / ticks_per_second() as f64,
+            Field::Rss => counts.rss.ok_or(malformed)? as f64,
             Field::Pss | Field::Swap if counts.has_ended() || counts.is_kernel_thread => 0.0,
             Field::Pss => self.cache.pss(counts.pid)? as f64,
             Field::Swap => self.cache.swap(counts.pid)? as f64,
             Field::Read => self.io(index, |io| io.read)?,
             Field::Write => self.io(index, |io| io.write)?,
-            Field::Nice => counts.nice.into(),
+            Field::Nice => counts.nice.ok_or(malformed)?.into(),
         };
-        Ok(Value::Number(number))
+        Ok(Value::Number(self.at_most_whole(field, number)))
     }
 
-    fn cpus(&self) -> f64 {
-        *self.cpus.get_or_init(|| {
-            let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
-            online.map_or(1.0, |online| online as f64)
-        })
+    /// A share of the CPUs, of one process or of several together, which is at most that of all CPUs. The clock ticks of
+    /// CPU time may exceed the time between two passes by one.
+    pub(super) fn at_most_whole(&self, field: Field, number: f64) -> f64 {
+        match field {
+            Field::CpuOfAll => number.min(100.0),
+            // The number of CPUs is read only if the number that is known does not suffice.
+            Field::Cpu if number > 100.0 * self.cache.known_cpus() => {
+                number.min(self.cpus().map_or(number, |cpus| 100.0 * cpus))
+            }
+            _ => number,
+        }
+    }
+
+    fn cpus(&self) -> Result<f64, Fault> {
+        *self.cpus.get_or_init(|| self.cache.cpus())
     }
 
     fn cpu(&self, index: usize) -> Result<f64, Fault> {
@@ -79,7 +97,7 @@ impl<'a> FieldReader<'a> {
         span.cpu(index)
     }
 
-    fn io(&self, index: usize, count: impl Fn(&Io) -> u64) -> Result<f64, Fault> {
+    fn io(&self, index: usize, count: impl Fn(&Io) -> Result<u64, Fault>) -> Result<f64, Fault> {
         let span = self.span.as_ref().map_err(|fault| *fault)?;
         span.io(index, count)
     }

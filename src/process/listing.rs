@@ -4,7 +4,7 @@ use std::{mem, ops::Range, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 // nix has no getdents64(2) into a buffer of ours, and no pidfd_open(2).
 use rustix::{
-    fs::{Mode, OFlags, RawDir, SeekFrom, open, openat, seek},
+    fs::{Mode, OFlags, RawDir, SeekFrom, fstat, open, openat, seek},
     io::{Errno, pread},
     process::{PidfdFlags, getpid, pidfd_open},
 };
@@ -53,7 +53,12 @@ impl Listing {
         let can_tell = is_own_namespace(roots) && can_tell_threads();
         let loadavg = can_tell.then(|| {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-            openat(&directory, "loadavg", flags, Mode::empty())
+            let loadavg = openat(&directory, "loadavg", flags, Mode::empty())?;
+            // lxcfs provides another file, which it renews every five seconds.
+            match fstat(&loadavg)?.st_dev == fstat(&directory)?.st_dev {
+                true => Ok(loadavg),
+                false => Err(Errno::NOENT),
+            }
         });
         Ok(Self {
             path: roots.proc.clone(),

@@ -23,44 +23,54 @@ pub struct Pass {
     pub stamp: Stamp,
     /// In the order of the pids.
     pub(super) processes: Vec<Counts>,
+    pub(super) unread: Unread,
     /// The counters of `/proc/PID/io` by pid, for the processes for which a query needed them.
     io: Mutex<HashMap<u32, Result<Io, Fault>>>,
 }
 
-/// The fields of `/proc/PID/stat` of a process.
+/// The fields of `/proc/PID/stat` of a process; none for a field that is malformed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) pid: u32,
-    pub(super) parent: u32,
-    /// In microseconds since boot.
+    pub(super) parent: Option<u32>,
+    /// In microseconds since boot; [`UNKNOWN_START`] if it is malformed.
     pub(super) start_time: u64,
     /// In clock ticks.
-    pub(super) used: u64,
+    pub(super) used: Option<u64>,
     /// In bytes.
-    pub(super) rss: u64,
-    pub(super) threads: u32,
-    pub(super) state: u8,
-    pub(super) nice: i8,
+    pub(super) rss: Option<u64>,
+    pub(super) threads: Option<u32>,
+    pub(super) state: Option<u8>,
+    pub(super) nice: Option<i8>,
     pub(super) is_kernel_thread: bool,
+}
+
+/// The processes of which a pass could not read `/proc/PID/stat`, although they exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Unread {
+    pub(super) count: u64,
+    /// The reason in the case of one of them.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Counts {
     /// Whether the process has ended, so that it has no memory, and its parent has not reaped it yet.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x')
+        matches!(self.state, Some(b'Z' | b'X' | b'x'))
     }
 }
 
 impl Pass {
-    pub(super) fn new(stamp: Stamp, processes: Vec<Counts>) -> Self {
+    pub(super) fn new(stamp: Stamp, processes: Vec<Counts>, unread: Unread) -> Self {
         Self {
             stamp,
             processes,
+            unread,
             io: Mutex::default(),
         }
     }
 
-    /// The number of processes.
+    /// The number of processes whose counters it has.
     pub fn len(&self) -> usize {
         self.processes.len()
     }
@@ -136,9 +146,11 @@ impl<'a> Span<'a> {
         if let Some(counts) = self.before.find(process, index) {
             return Ok(Baseline::Counted(counts));
         }
-        // A process that may have started before the earlier pass, but is not in it, has no baseline.
+        // A process that may have started before the earlier pass, but is not in it, has no baseline. The kernel tells
+        // a negative start time, of a process that is older than its time namespace, as one in the future.
         let start = Duration::from_micros(process.start_time);
-        if start.saturating_add(tick()) > self.before.stamp.boottime {
+        let is_new = start.saturating_add(tick()) > self.before.stamp.boottime;
+        if is_new && start <= self.now.stamp.boottime {
             Ok(Baseline::Zero)
         } else {
             Err(Fault::First)
@@ -157,32 +169,38 @@ impl<'a> Span<'a> {
     /// it started between them.
     pub(super) fn cpu(&self, index: usize) -> Result<f64, Fault> {
         let process = &self.now.processes[index];
+        let used = process.used.ok_or(Fault::Malformed)?;
         let (used, elapsed) = match self.baseline(index)? {
             Baseline::Counted(before) => {
-                let used = process.used.checked_sub(before.used).ok_or(Fault::Reset)?;
+                let before = before.used.ok_or(Fault::First)?;
+                let used = used.checked_sub(before).ok_or(Fault::Reset)?;
                 (used, self.elapsed)
             }
-            Baseline::Zero => (process.used, self.age(process, self.now.stamp.boottime)),
+            Baseline::Zero => (used, self.age(process, self.now.stamp.boottime)),
         };
         let seconds = used as f64 / ticks_per_second() as f64;
         Ok(100.0 * seconds / elapsed.as_secs_f64())
     }
 
     /// The bytes per second of a counter, which `count` selects.
-    pub(super) fn io(&self, index: usize, count: impl Fn(&Io) -> u64) -> Result<f64, Fault> {
+    pub(super) fn io(
+        &self,
+        index: usize,
+        count: impl Fn(&Io) -> Result<u64, Fault>,
+    ) -> Result<f64, Fault> {
         let process = &self.now.processes[index];
         let now = self.now.io_of(process.pid).unwrap_or(Err(Fault::Timeout))?;
+        let counted = count(&now)?;
         let (bytes, elapsed) = match self.baseline(index)? {
             Baseline::Counted(_) => {
                 // Without the counter in the earlier pass, there is no rate yet.
                 let before = self.before.io_of(process.pid).and_then(Result::ok);
                 let before = before.ok_or(Fault::First)?;
-                let bytes = count(&now)
-                    .checked_sub(count(&before))
-                    .ok_or(Fault::Reset)?;
+                let counted_before = count(&before).map_err(|_| Fault::First)?;
+                let bytes = counted.checked_sub(counted_before).ok_or(Fault::Reset)?;
                 (bytes, now.monotonic.saturating_sub(before.monotonic))
             }
-            Baseline::Zero => (count(&now), self.age(process, now.boottime)),
+            Baseline::Zero => (counted, self.age(process, now.boottime)),
         };
         if elapsed.is_zero() {
             return Err(Fault::First);

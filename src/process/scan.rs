@@ -12,7 +12,7 @@ use crate::{
     process::{
         details::fault,
         listing::{Listed, Listing},
-        pass::Counts,
+        pass::{Counts, Unread},
         stat_reader::{Process, StatReader},
     },
     reading::Fault,
@@ -39,8 +39,8 @@ impl Scan {
         }
     }
 
-    /// Reads the counters of every process. `now` is the present moment of the monotonic clock.
-    pub(super) fn pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
+    /// Reads the counters of every process, and counts those whose counters cannot be read. `now` is the present moment of the monotonic clock.
+    pub(super) fn pass(&mut self, now: Duration) -> Result<(Vec<Counts>, Unread), Error> {
         // A shortage of descriptors may be over: the room grows again with each pass.
         let more = (self.reader.room / 8).saturating_add(1);
         self.reader.room = self.reader.room.saturating_add(more).min(self.reader.limit);
@@ -52,7 +52,7 @@ impl Scan {
         }
     }
 
-    fn try_pass(&mut self, now: Duration) -> Result<Vec<Counts>, Error> {
+    fn try_pass(&mut self, now: Duration) -> Result<(Vec<Counts>, Unread), Error> {
         let listing = match &mut self.listing {
             Some(listing) => listing,
             closed => closed.insert(Listing::open(&self.roots)?),
@@ -66,6 +66,7 @@ impl Scan {
         }
         let proc = listing.directory();
         let mut all = Vec::with_capacity(self.processes.len());
+        let mut unread = Unread::default();
         let mut outcome = Ok(());
         for process in &mut self.processes {
             match self.reader.count(proc, process) {
@@ -76,14 +77,21 @@ impl Scan {
                     outcome = Err(Error::io(&self.roots.proc, cause.into()));
                     break;
                 }
-                Err(_) => process.is_gone = true,
+                Err(cause) => {
+                    process.is_gone = true;
+                    unread.add(cause);
+                }
             }
+        }
+        if unread.count > 0 {
+            // They are not known to the next pass, which would count only those that are new.
+            listing.forget();
         }
         if all.len() < self.processes.len() {
             self.processes.retain(|process| !process.is_gone);
             self.reader.open = open_files(&self.processes);
         }
-        outcome.map(|()| all)
+        outcome.map(|()| (all, unread))
     }
 
     /// Closes half of the open files. Returns false if there was none.
@@ -129,6 +137,20 @@ impl Scan {
             Err(_) => process.is_gone = true,
         }
         !process.is_gone
+    }
+}
+
+impl Unread {
+    /// Adds a process whose stat could not be read for this reason, unless the reason is that it has ended.
+    fn add(&mut self, cause: Errno) {
+        let fault = match cause {
+            Errno::INVAL => Fault::Malformed,
+            cause => fault(cause),
+        };
+        if fault != Fault::Gone {
+            self.count = self.count.saturating_add(1);
+            self.fault = Some(fault);
+        }
     }
 }
 

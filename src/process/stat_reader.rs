@@ -102,8 +102,7 @@ impl StatReader {
             return Ok(process.counts);
         }
         let (stat, length) = PidStat::parse(text).ok_or(Errno::INVAL)?;
-        let start_time = start_time(stat.start).ok_or(Errno::INVAL)?;
-        let rss = stat.rss.checked_mul(self.page).ok_or(Errno::INVAL)?;
+        let start_time = start_time(stat.start);
         let is_same = process.counts.start_time == start_time;
         if !is_same || process.name.as_bytes() != stat.name {
             let name = lossy_text(stat.name);
@@ -118,7 +117,7 @@ impl StatReader {
             parent: stat.parent,
             start_time,
             used: stat.used,
-            rss,
+            rss: stat.rss.and_then(|pages| pages.checked_mul(self.page)),
             threads: stat.threads,
             state: stat.state,
             nice: stat.nice,
@@ -135,7 +134,7 @@ impl StatReader {
     ) -> Result<u64, Errno> {
         let length = self.fill(proc, process)?;
         let stat = PidStat::parse(&self.buffer[..length]).ok_or(Errno::INVAL)?;
-        start_time(stat.0.start).ok_or(Errno::INVAL)
+        Ok(start_time(stat.0.start))
     }
 
     /// Reads the stat of a process into the buffer. Returns its length.
@@ -151,13 +150,17 @@ impl StatReader {
             }
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty())?;
-        if process.may_be_thread {
+        let stat = openat(proc, format!("{}/stat", process.pid), flags, Mode::empty());
+        if process.may_be_thread && !matches!(stat, Err(Errno::NOENT)) {
             // A thread that is not the leader of its process has no pidfd.
             let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
-            pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+            match pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty()) {
+                Err(Errno::INVAL) => return Err(Errno::SRCH),
+                held => held?,
+            };
             process.may_be_thread = false;
         }
+        let stat = stat?;
         let length = pread(&stat, &mut self.buffer[..], 0)?;
         if self.open < self.room {
             self.open = self.open.saturating_add(1);

@@ -178,6 +178,11 @@ impl Table {
         groups.truncate(query.limit.unwrap_or(usize::MAX));
         for sum in &mut groups {
             sum.values.truncate(query.fields.len());
+            for (total, &field) in sum.values.iter_mut().zip(&fields) {
+                total.number = total
+                    .number
+                    .map(|number| reader.at_most_whole(field, number));
+            }
         }
         Ok(Sums {
             total: pass.len(),

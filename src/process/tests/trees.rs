@@ -53,6 +53,100 @@ fn fields_of_one_process() {
     check(Field::Nice, number(5.0));
 }
 
+/// A kernel with a bug, or another kernel: one field is no number, or a number of 20 digits.
+#[test]
+fn a_strange_field_of_stat_is_one_fault() {
+    let tree = Tree::new();
+    let check = |ppid: &str, utime: &str, threads: &str, start: &str, rss: &str, bad: &[Field]| {
+        tree.write(
+            "7/stat",
+            format!("7 (a) S {ppid} 7 7 0 -1 4194304 1 2 3 4 {utime} 0 7 8 20 5 {threads} 0 {start} 99 {rss} 0 0\n"),
+        );
+        let fields = [
+            Field::Pid,
+            Field::Parent,
+            Field::StartTime,
+            Field::Name,
+            Field::State,
+            Field::Threads,
+            Field::CpuTime,
+            Field::Rss,
+            Field::Nice,
+        ];
+        let found = rows(&mut tree.table(), &query(&fields));
+        assert_eq!(pids(&found), [7]);
+        for (field, value) in fields.iter().zip(&found.rows[0].values) {
+            let is_bad = *value == Err(Fault::Malformed);
+            assert_eq!(is_bad, bad.contains(field), "{field}: {value:?}");
+        }
+    };
+    let (large, larger) = ("18446744073709551615", "99999999999999999999");
+    check("1", "250", "3", "12", "25", &[]);
+    for odd in [large, larger, "-1", "x"] {
+        check(odd, "250", "3", "12", "25", &[Field::Parent]);
+        check("1", odd, "3", "12", "25", &[Field::CpuTime]);
+        check("1", "250", odd, "12", "25", &[Field::Threads]);
+        check("1", "250", "3", odd, "25", &[Field::StartTime]);
+        check("1", "250", "3", "12", odd, &[Field::Rss]);
+    }
+}
+
+#[test]
+fn a_strange_line_of_io_is_one_fault() {
+    let tree = Tree::new();
+    tree.process(7, "x", 5, 0);
+    tree.write("7/io", "read_bytes: -1\nwrite_bytes: 5\n");
+    let mut table = tree.table();
+    let query = query(&[Field::Read, Field::Write]);
+    let first = rows(&mut table, &query);
+    let second = table.rows(&query, now(), Some(&first.pass)).unwrap();
+    assert_eq!(second.rows[0].values, [Err(Fault::Malformed), number(0.0)]);
+}
+
+#[test]
+fn a_share_of_all_cpus_is_one_of_those_that_are_online() {
+    let tree = Tree::new();
+    let mut roots = tree.roots();
+    roots.sys = tree.path("sys");
+    tree.write("sys/devices/system/cpu/online", "0-31\n");
+    let line = "1 1 1 1 1 1 1 1 1 1";
+    // lxcfs provides /proc/stat, and not the list of sysfs.
+    tree.write(
+        "stat",
+        format!("cpu  {line}\ncpu0 {line}\ncpu1 {line}\nintr 1\n"),
+    );
+    tree.process(7, "x", 5, 0);
+    let mut table = Table::new(&roots);
+    let query = query(&[Field::Cpu, Field::CpuOfAll]);
+    let before = rows(&mut table, &query).pass;
+    tree.process(7, "x", 5, 1);
+    while now() - before.stamp.monotonic < Duration::from_millis(20) {}
+    let found = table.rows(&query, now(), Some(&before)).unwrap();
+    let elapsed = (found.pass.stamp.monotonic - before.stamp.monotonic).as_secs_f64();
+    let cpu = 100.0 * 0.01 / elapsed;
+    assert_eq!(found.rows[0].values, [number(cpu), number(cpu / 2.0)]);
+    // A process uses no more than all CPUs.
+    tree.process(7, "x", 5, 100_000);
+    let found = table.rows(&query, now(), Some(&before)).unwrap();
+    assert_eq!(found.rows[0].values, [number(200.0), number(100.0)]);
+    let sums = table.sums(Group::User, &query, Duration::ZERO, Some(&before));
+    let sums = sums.unwrap().groups;
+    assert_eq!(sums[0].values[1].number, Some(100.0));
+}
+
+#[test]
+fn a_process_that_seems_to_start_in_the_future_has_no_baseline() {
+    let tree = Tree::new();
+    tree.process(1, "x", 5, 0);
+    let mut table = tree.table();
+    let query = query(&[Field::Cpu]);
+    let before = rows(&mut table, &query).pass;
+    // It started before its time namespace, and appears now.
+    tree.process(9, "x", 1_844_674_407_370, 100);
+    let found = table.rows(&query, now(), Some(&before)).unwrap();
+    assert_eq!(found.rows[1].values, [Err(Fault::First)]);
+}
+
 #[test]
 fn files_of_a_process_without_memory_are_not_read() {
     let tree = Tree::new();
