@@ -5,7 +5,7 @@
 ///
 /// - `app[-LAUNCHER]-ID-RANDOM.scope`, `app[-LAUNCHER]-ID[@RANDOM].service` and `app[-LAUNCHER]-ID[-RANDOM].slice`, by
 ///   systemd.io/DESKTOP_ENVIRONMENTS. In each of the parts, a dash is written `\x2d`.
-/// - `flatpak-ID-RANDOM.scope`, of Flatpak before 1.9.
+/// - `flatpak-ID-RANDOM.scope`, of older versions of Flatpak.
 /// - `snap.NAME.APP-UUID.scope`, with a dot before the UUID in older versions of snapd, and `snap.NAME.APP.service`. The
 ///   desktop file is `NAME_APP.desktop`.
 /// - `dbus-:1.2-ID@RANDOM.service`, for a program that dbus-broker has activated; the id is the name on the bus.
@@ -57,7 +57,7 @@ fn of_slice(unit: &str, path: &str) -> Option<String> {
     id_of(id)
 }
 
-/// The id in `[LAUNCHER-]ID`. Flatpak before 1.9 does not escape the dashes of the id.
+/// The id in `[LAUNCHER-]ID`. Older versions of Flatpak do not escape the dashes of the id.
 fn id_of(name: &str) -> Option<String> {
     let id = match name.strip_prefix("flatpak-") {
         Some(id) => id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     process::{
         cgroup::Cgroup,
-        details::{Details, Files},
+        details::{Details, Executable, Files},
     },
     reading::{Fault, Reading, Value},
 };
@@ -19,7 +19,7 @@ pub(super) struct Attributes(Option<Box<Entries>>);
 struct Entries {
     uid: Cached<u32>,
     command_line: Cached<Value>,
-    executable: Cached<Value>,
+    executable: Cached<Executable>,
     cgroup: Cached<Cgroup>,
 }
 
@@ -105,12 +105,12 @@ impl Attributes {
         entries.map_or(Err(Fault::Timeout), |(_, reading)| reading.clone())
     }
 
-    pub(super) fn executable(&self) -> Reading {
-        let entries = self
-            .0
-            .as_ref()
-            .and_then(|entries| entries.executable.as_ref());
-        entries.map_or(Err(Fault::Timeout), |(_, reading)| reading.clone())
+    pub(super) fn executable(&self) -> Result<&Executable, Fault> {
+        let entries = self.0.as_ref();
+        match entries.and_then(|entries| entries.executable.as_ref()) {
+            Some((_, executable)) => executable.as_ref().map_err(|fault| *fault),
+            None => Err(Fault::Timeout),
+        }
     }
 
     pub(super) fn cgroup(&self) -> Result<&Cgroup, Fault> {

@@ -8,7 +8,7 @@ use nix::{
 };
 // As in `stat_reader`, which the errors go to.
 use rustix::{
-    fs::{Mode, OFlags, openat, readlinkat},
+    fs::{AtFlags, Mode, OFlags, openat, readlinkat, statat},
     io::Errno,
 };
 
@@ -41,7 +41,7 @@ impl Files {
         match field {
             Field::Uid | Field::User => Self::OWNER,
             Field::CommandLine => Self::COMMAND_LINE,
-            Field::Executable => Self::EXECUTABLE,
+            Field::Executable | Field::ExecutableDeleted => Self::EXECUTABLE,
             Field::Cgroup | Field::Unit | Field::Application => Self::CGROUP,
             Field::Read | Field::Write => Self::IO,
             Field::Pss => Self::PSS,
@@ -107,7 +107,7 @@ pub(super) enum Response {
 #[derive(Debug, Default)]
 pub(super) struct Details {
     pub(super) command_line: Option<Reading>,
-    pub(super) executable: Option<Reading>,
+    pub(super) executable: Option<Result<Executable, Fault>>,
     pub(super) cgroup: Option<Result<Cgroup, Fault>>,
     pub(super) io: Option<Result<Io, Fault>>,
     pub(super) pss: Option<Result<u64, Fault>>,
@@ -132,6 +132,14 @@ impl Details {
             lacks_descriptors: false,
         }
     }
+}
+
+/// The file that a process executes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Executable {
+    pub(super) path: Arc<str>,
+    /// Whether the file has been removed or replaced since the process started it.
+    pub(super) is_deleted: bool,
 }
 
 /// The counters of `/proc/PID/io` and the moment at which they were read.
@@ -198,8 +206,8 @@ fn read(proc: &OwnedFd, pid: u32, files: Files) -> Details {
     }
     if files.has(Files::EXECUTABLE) {
         let link = readlinkat(proc, format!("{pid}/exe"), Vec::new());
-        let text = link.map(|link| lossy_text(link.as_bytes()));
-        details.executable = Some(text.map(Value::Text).map_err(&mut fault));
+        let executable = link.map(|link| Executable::of(proc, pid, link.as_bytes()));
+        details.executable = Some(executable.map_err(&mut fault));
     }
     details.lacks_descriptors = lacks_descriptors;
     details
@@ -234,6 +242,25 @@ fn command_line(text: &[u8]) -> Arc<str> {
 /// Bytes of the kernel as a text for D-Bus: bytes that are not UTF-8 become U+FFFD, and zero bytes blanks.
 pub(super) fn lossy_text(bytes: &[u8]) -> Arc<str> {
     String::from_utf8_lossy(bytes).replace('\0', " ").into()
+}
+
+impl Executable {
+    /// The kernel writes ` (deleted)` after the path of a file that has been removed (`d_path` of fs/d_path.c). A file may
+    /// have such a name, too: then the path leads to the file that the process executes.
+    fn of(proc: &OwnedFd, pid: u32, link: &[u8]) -> Self {
+        let removed = link.strip_suffix(b" (deleted)").filter(|_| {
+            let is = |path: &[u8]| {
+                let status = statat(proc, path, AtFlags::empty()).ok()?;
+                Some((status.st_dev, status.st_ino))
+            };
+            let executed = is(format!("{pid}/exe").as_bytes());
+            executed.is_none() || executed != is(link)
+        });
+        Self {
+            path: lossy_text(removed.unwrap_or(link)),
+            is_deleted: removed.is_some(),
+        }
+    }
 }
 
 impl Io {

@@ -23,6 +23,8 @@ pub enum Field {
     CommandLine,
     /// The file that it executes.
     Executable,
+    /// Whether that file has been removed or replaced.
+    ExecutableDeleted,
     /// Its state, as one letter.
     State,
     /// Its control group.
@@ -112,7 +114,8 @@ const INFO: [FieldInfo; Field::ALL.len()] = [
     text("user", "Name of the effective user, or the user ID of a user without a name.", "getpwuid_r(3) of the owner of /proc/PID"),
     text("name", "Name of the process, at most 15 bytes except for kernel threads.", "comm of /proc/PID/stat"),
     text("command_line", "Program and arguments, or the title that the process wrote over them; empty for a kernel thread.", "/proc/PID/cmdline"),
-    text("executable", "File that the process executes, with (deleted) after it if it was removed; empty for a kernel thread.", "link /proc/PID/exe"),
+    text("executable", "File that the process executes; empty for a kernel thread.", "link /proc/PID/exe, without (deleted)"),
+    number("executable_deleted", unit::ONE, "1 if the file that the process executes was removed or replaced, as by an upgrade, otherwise 0.", "(deleted) of the link /proc/PID/exe"),
     text("state", "State: R running, S sleeping, D waiting for a disk, T stopped, t traced, Z zombie, I idle kernel thread.", "state of /proc/PID/stat"),
     text("cgroup", "Control group.", "path in systemd's hierarchy of /proc/PID/cgroup"),
     text("unit", "Unit of systemd, that of the user manager if there is one; empty without a unit.", "/proc/PID/cgroup"),
@@ -131,7 +134,7 @@ const INFO: [FieldInfo; Field::ALL.len()] = [
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Pid,
         Self::Parent,
         Self::StartTime,
@@ -140,6 +143,7 @@ impl Field {
         Self::Name,
         Self::CommandLine,
         Self::Executable,
+        Self::ExecutableDeleted,
         Self::State,
         Self::Cgroup,
         Self::Unit,

@@ -45,14 +45,18 @@ impl<'a> FieldReader<'a> {
             Field::Uid => attributes.uid()?.into(),
             Field::User => return Ok(Value::Text(self.cache.user(attributes.uid()?)?)),
             Field::Name => return Ok(Value::Text(self.cache.scan.processes[index].name.clone())),
-            Field::CommandLine | Field::Executable if counts.has_ended() => {
+            Field::CommandLine | Field::Executable | Field::ExecutableDeleted
+                if counts.has_ended() =>
+            {
                 return Err(Fault::Gone);
             }
             Field::CommandLine | Field::Executable if counts.is_kernel_thread => {
                 return Ok(Value::Text("".into()));
             }
             Field::CommandLine => return attributes.command_line(),
-            Field::Executable => return attributes.executable(),
+            Field::Executable => return Ok(Value::Text(attributes.executable()?.path.clone())),
+            Field::ExecutableDeleted if counts.is_kernel_thread => 0.0,
+            Field::ExecutableDeleted => attributes.executable()?.is_deleted.into(),
             Field::State => {
                 let state = char::from(counts.state.ok_or(malformed)?);
                 return Ok(Value::Text(state.to_string().into()));

@@ -141,6 +141,33 @@ fn names_may_contain_any_byte() {
 }
 
 #[test]
+fn the_executable_of_a_process_may_be_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut table = table();
+    let fields = [Field::Executable, Field::ExecutableDeleted];
+    let mut check = |name: &str, is_removed: bool| {
+        let path = directory.path().join(name);
+        // By another program: if this one wrote the copy, a child of another test might have it open for writing.
+        let copied = Command::new("cp").arg("/bin/sleep").arg(&path).status();
+        assert!(copied.unwrap().success());
+        let child = Owned::spawn(Command::new(&path).arg("1000"));
+        if is_removed {
+            fs::remove_file(&path).unwrap();
+        }
+        let expected = [text(path.to_str().unwrap()), number(is_removed.into())];
+        until(|| {
+            let row = row_of(&mut table, child.pid(), &fields, None)?;
+            // Just after the fork, it executes the program of this test.
+            (row.values == expected).then_some(())
+        });
+    };
+    check("program", false);
+    check("program", true);
+    check("named (deleted)", false);
+    check("named (deleted)", true);
+}
+
+#[test]
 fn a_zombie_is_listed_until_it_is_reaped() {
     let mut table = table();
     let mut child = Owned::spawn(&mut Command::new("true"));
