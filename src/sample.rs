@@ -78,9 +78,9 @@ impl Sample {
             sleep(wait).await;
         }
         let (mut ticks, mut waits) = (0, 0);
+        store.prefetch(selection, since, deadline).await;
+        let mut frame = store.read(selection, since);
         loop {
-            store.prefetch(selection, since, deadline).await;
-            let frame = store.read(selection, since);
             let left = deadline.saturating_sub(monotonic());
             let is_too_soon = ticks < MAX_TICKS && selection.is_too_soon(&frame, &baseline);
             // The read has begun jobs of sources that have just proved slow.
@@ -95,6 +95,12 @@ impl Sample {
                 sleep(left.min(TICK)).await;
             }
             since = monotonic();
+            // The others are not asked a second time.
+            let positions = selection.unfinished(&frame);
+            store
+                .prefetch_again(selection, &positions, since, deadline)
+                .await;
+            frame = store.read_again(selection, frame, &positions, since);
         }
     }
 

@@ -185,6 +185,22 @@ impl Store {
         Frame::new(selection.entries.iter().map(read).collect())
     }
 
+    /// Reads the entries at these positions of a frame again, at or after the moment `since`.
+    pub fn read_again(
+        &self,
+        selection: &Selection,
+        frame: Frame,
+        positions: &[usize],
+        since: Duration,
+    ) -> Frame {
+        let mut inner = self.lock();
+        let mut snapshots = frame.snapshots;
+        for &position in positions {
+            snapshots[position] = inner.read(selection.entries[position], since);
+        }
+        Frame::new(snapshots)
+    }
+
     /// Gives each entry with a rate in the selection a baseline: a snapshot that is at least `window` old, else the
     /// oldest, else a new one. Returns them, and the moment of the monotonic clock at which the youngest of them
     /// will be `window` old.

@@ -26,8 +26,27 @@ impl Store {
     /// blocking pool. Waits until they are answered or not worth waiting for any longer, at most until the moment
     /// `deadline`.
     pub async fn prefetch(&self, selection: &Selection, since: Duration, deadline: Duration) {
+        self.begin(&selection.entries, since);
+        self.wait_for(selection, deadline).await;
+    }
+
+    /// Like [`prefetch`](Self::prefetch), for [`read_again`](Self::read_again).
+    pub async fn prefetch_again(
+        &self,
+        selection: &Selection,
+        positions: &[usize],
+        since: Duration,
+        deadline: Duration,
+    ) {
+        let entries = positions
+            .iter()
+            .map(|&position| selection.entries[position]);
+        self.begin(&entries.collect::<Vec<_>>(), since);
+        self.wait_for(selection, deadline).await;
+    }
+
+    async fn wait_for(&self, selection: &Selection, deadline: Duration) {
         let entries = &selection.entries;
-        self.begin(entries, since);
         self.wait(deadline, |inner| {
             // Also called while a command is awaited: the call gives a thread to jobs that queue for one.
             inner.awaited_until(entries).or_else(|| {

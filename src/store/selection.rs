@@ -1,7 +1,7 @@
 //! Selections: resolved selectors, and their readings from a frame and a baseline.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +13,7 @@ use crate::{
     expression::Fold,
     metric::Metric,
     rate::{self, Formula},
-    reading::{Fault, Reading},
+    reading::{Fault, Raw, Reading, Snapshot},
     selector::Selector,
 };
 
@@ -129,6 +129,17 @@ impl Selection {
             let reading = self.reading(column.node, frame, baseline, &derived);
             (column, reading)
         })
+    }
+
+    /// The positions of the entries that another read of a frame may help: those with rates, and those that have not
+    /// answered.
+    pub fn unfinished(&self, frame: &Frame) -> Vec<usize> {
+        let is_late = |snapshot: &Snapshot| snapshot.columns.contains(&Raw::Fault(Fault::Timeout));
+        let snapshots = frame.snapshots.iter().enumerate();
+        let late = snapshots.filter(|(_, snapshot)| is_late(snapshot));
+        let positions = late.map(|(position, _)| position).chain(self.rates());
+        let positions: BTreeSet<_> = positions.collect();
+        positions.into_iter().collect()
     }
 
     /// Whether a rate has a baseline, but its counters have not moved since.
