@@ -2,10 +2,10 @@
 //!
 //! A module is named after the file or directory of /proc or /sys that it reads, or after the system call.
 //! Three modules read files of user space: [`os_release`], [`resolv_conf`] and [`users`]. Three join several
-//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Four are shared by several modules:
+//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Five are shared by several modules:
 //! [`interfaces`] lists network interfaces and their hardware, [`per_cpu`] reads an attribute of each CPU
-//! and the average of all, [`online_cpus`] lists the CPUs, and [`lxcfs`] tells files of a container from those of its
-//! host.
+//! and the average of all, [`first_value`] reads the first of several files that has a value, [`online_cpus`] lists the
+//! CPUs, and [`lxcfs`] tells files of a container from those of its host.
 
 mod block;
 mod cpu_temperature;
@@ -15,6 +15,7 @@ mod disk_names;
 mod diskstats;
 mod entropy_avail;
 mod file_nr;
+mod first_value;
 mod gpu;
 mod hwmon;
 mod ifaddrs;

@@ -11,8 +11,9 @@ use std::{
 use crate::{
     kernel::hwmon::{
         chip::Chip,
+        gate::ZoneMode,
         sensor::Sensor,
-        sensor_type::{SensorType, TEMPERATURE},
+        sensor_type::{SensorType, ZONE_TEMPERATURE},
     },
     metric::{Group, Limits, Object},
     object,
@@ -32,13 +33,17 @@ pub(crate) struct Zone {
     pub(crate) directory: PathBuf,
 }
 
-/// The zones, in the order of their numbers: the order in which the drivers have created them.
+/// The type of a zone without a sensor: its driver writes 20 °C
+/// (drivers/thermal/intel/int340x_thermal/int3400_thermal.c).
+const WITHOUT_SENSOR: &str = "INT3400 Thermal";
+
+/// The zones that have a sensor, in the order of their numbers: the order in which the drivers have created them.
 pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
     let class = sys.join("class/thermal");
     let mut counts: HashMap<String, usize> = HashMap::new();
     let zone = |name: &String| {
         let directory = fs::canonicalize(class.join(name)).ok()?;
-        let kind = fact(directory.join("type"))?;
+        let kind = fact(directory.join("type")).filter(|kind| kind != WITHOUT_SENSOR)?;
         let index = counts.entry(kind.clone()).or_default();
         *index = index.saturating_add(1);
         Some(Zone {
@@ -53,6 +58,11 @@ pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
 }
 
 impl Zone {
+    /// Whether the kernel manages the zone: see [`ZoneMode`].
+    pub(crate) fn is_enabled(&self) -> bool {
+        fact(self.directory.join("mode")).is_none_or(|mode| mode != "disabled")
+    }
+
     /// The name of the chip that the kernel makes of a zone.
     pub(super) fn prefix(&self) -> String {
         self.kind.replace('-', "_")
@@ -76,8 +86,11 @@ impl Zone {
         let id = object::escape(self.object().as_bytes());
         let object = Object::new(&self.kind, Group::Sensors);
         let feature = format!("temp{}", self.index);
-        Sensor::new(device, (&id, &object), &TEMPERATURE, &feature, "temp", None)
+        let files = vec!["temp".to_owned()];
+        let of = (&*id, &object);
+        Sensor::new(device, of, &ZONE_TEMPERATURE, &feature, files, None)
             .with_range(trip_points)
+            .with_gate(Some(Box::new(ZoneMode::new(device, "mode"))))
     }
 
     fn object(&self) -> String {

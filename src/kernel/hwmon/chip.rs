@@ -10,8 +10,9 @@ use crate::{
     kernel::hwmon::{
         chip_name::{BusDevice, chip_name},
         file_name,
+        gate::{DriveActivity, Gate, ZoneMode},
         sensor::Sensor,
-        sensor_type::{ALARM, SENSOR_TYPES, SensorType},
+        sensor_type::{ALARM, PWM, SENSOR_TYPES, SensorType, TEMPERATURE, ZONE_TEMPERATURE},
     },
     metric::{Group, Object},
     object,
@@ -90,6 +91,34 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
 }
 
 impl Chip {
+    /// The type of a sensor of this chip that has files of this type.
+    fn sensor_type(&self, of_files: &'static SensorType) -> &'static SensorType {
+        match self.is_of_zone() && std::ptr::eq(of_files, &TEMPERATURE) {
+            true => &ZONE_TEMPERATURE,
+            false => of_files,
+        }
+    }
+
+    /// Whether the kernel has made the chip of a thermal zone.
+    fn is_of_zone(&self) -> bool {
+        subsystem(&self.device).is_some_and(|subsystem| subsystem == "thermal")
+    }
+
+    /// The condition under which its sensors are not read.
+    fn gate(&self, device: &Device) -> Option<Box<dyn Gate>> {
+        if self.prefix == "drivetemp" {
+            // The chip belongs to the SCSI device, as the disk does.
+            let disk = names(&self.device.join("block")).ok()?.into_iter().next();
+            let disk = disk.unwrap_or_default();
+            return Some(Box::new(DriveActivity::new(
+                device,
+                &format!("device/block/{disk}/stat"),
+            )));
+        }
+        let gate = || Box::new(ZoneMode::new(device, "device/mode")) as Box<dyn Gate>;
+        self.is_of_zone().then(gate)
+    }
+
     /// The object of its metrics: the label that the firmware or the administrator gives the chip, the model of the
     /// drive that it is in, or its name.
     pub(crate) fn object(&self) -> Object {
@@ -116,45 +145,41 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
         let Some((feature, sensor_type, item)) = split_file_name(file) else {
             continue;
         };
-        let is_value = match item {
-            "input" => true,
-            // A chip that measures an average may have no current value.
-            "average" => {
-                sensor_type.has_average && !all.contains(format!("{feature}_input").as_str())
-            }
-            _ => false,
+        let input = format!("{feature}_input");
+        let average = sensor_type
+            .has_average
+            .then(|| format!("{feature}_average"));
+        let values = match item {
+            "input" => [Some(input), average.filter(|file| all.contains(&**file))],
+            // A chip that measures an average may have no present value.
+            "average" if !all.contains(&*input) => [average, None],
+            "" => [Some(file.clone()), None],
+            _ => [None, None],
         };
-        if is_value {
-            let fault =
-                Some(format!("{feature}_fault")).filter(|fault| all.contains(fault.as_str()));
-            sensors.push(Sensor::new(
-                device,
-                (&id, &object),
-                sensor_type,
-                feature,
-                file,
-                fault,
-            ));
+        let values: Vec<_> = values.into_iter().flatten().collect();
+        let (sensor_type, property, values, fault) = if !values.is_empty() {
+            let fault = format!("{feature}_fault");
+            let fault = Some(fault).filter(|fault| all.contains(&**fault));
+            (chip.sensor_type(sensor_type), feature, values, fault)
         } else if item == "alarm" || item.ends_with("_alarm") {
-            sensors.push(Sensor::new(
-                device,
-                (&id, &object),
-                &ALARM,
-                file,
-                file,
-                None,
-            ));
-        }
+            (&ALARM, &**file, vec![file.clone()], None)
+        } else {
+            continue;
+        };
+        let sensor = Sensor::new(device, (&id, &object), sensor_type, property, values, fault);
+        sensors.push(sensor.with_gate(chip.gate(device)));
     }
     Ok(sensors)
 }
 
-/// The feature of a file, its type, and the item of the feature: `temp1_crit_alarm`.
+/// The feature of a file, its type, and the item of the feature: `temp1_crit_alarm`. The control of a fan has no item.
 fn split_file_name(file: &str) -> Option<(&str, &'static SensorType, &str)> {
-    let (feature, item) = file.split_once('_')?;
+    let (feature, item) = file.split_once('_').unwrap_or((file, ""));
     let prefix = feature.trim_end_matches(|end: char| end.is_ascii_digit());
     let sensor_type = SENSOR_TYPES
         .iter()
         .find(|sensor_type| sensor_type.prefix == prefix)?;
-    (prefix.len() < feature.len()).then_some((feature, sensor_type, item))
+    let is_value_without_item = std::ptr::eq(*sensor_type, &PWM);
+    let is_sensor = prefix.len() < feature.len() && is_value_without_item == item.is_empty();
+    is_sensor.then_some((feature, *sensor_type, item))
 }

@@ -4,6 +4,7 @@
 
 pub(super) mod chip;
 mod chip_name;
+pub(super) mod gate;
 pub(super) mod sensor;
 pub(super) mod sensor_type;
 

@@ -3,8 +3,14 @@
 use std::path::PathBuf;
 
 use crate::{
-    kernel::hwmon::sensor_type::{ALARM, SENSOR_TYPES, SensorType},
-    metric::{Limits, Metric, Object, plain_text},
+    kernel::{
+        first_value::FirstValue,
+        hwmon::{
+            gate::Gate,
+            sensor_type::{ALARM, SENSOR_TYPES, SensorType},
+        },
+    },
+    metric::{Limits, Metric, Object, plain_text, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -33,28 +39,32 @@ pub(crate) struct Sensor {
     /// The prefix of the files with the label and the limits.
     feature: String,
     read_range: ReadRange,
-    file: String,
-    value: Attribute,
+    /// The files that may have the value, the best first.
+    files: Vec<String>,
+    value: FirstValue,
     fault: Option<Attribute>,
+    gate: Option<Box<dyn Gate>>,
 }
 
 /// Reads the scale and the limits of a feature.
 pub(crate) type ReadRange = fn(&SensorType, &Device, &str) -> Range;
 
 impl Sensor {
-    /// The sensor of a chip that is called `chip` in ids, with the property, the file with its value, and the
-    /// file that says whether the sensor is faulty.
+    /// The sensor of a chip that is called `chip` in ids, with the property, the files that may have its value, the
+    /// best first, and the file that says whether the sensor is faulty.
     pub(crate) fn new(
         device: &Device,
         (chip, object): (&str, &Object),
         sensor_type: &'static SensorType,
         property: &str,
-        file: &str,
+        files: Vec<String>,
         fault: Option<String>,
     ) -> Self {
         let is_alarm = std::ptr::eq(sensor_type, &ALARM);
-        let is_nonnegative =
-            is_alarm || matches!(sensor_type.prefix, "fan" | "humidity" | "energy");
+        let maximum = match sensor_type.unit {
+            unit::PERCENT => Some(100.0),
+            _ => is_alarm.then_some(1.0),
+        };
         Self {
             device: device.clone(),
             sensor_type,
@@ -62,8 +72,8 @@ impl Sensor {
                 name: property.to_owned().into(),
                 description: sensor_type.description.into(),
                 formula_text: sensor_type.formula.into(),
-                minimum: is_nonnegative.then_some(0.0),
-                maximum: is_alarm.then_some(1.0),
+                minimum: sensor_type.is_nonnegative().then_some(0.0),
+                maximum,
                 ..Metric::new(
                     format!("lmsensors/{chip}/{property}"),
                     object.clone(),
@@ -74,15 +84,21 @@ impl Sensor {
             },
             feature: property.split('_').next().unwrap_or(property).to_owned(),
             read_range,
-            file: file.to_owned(),
-            value: device.attribute(file),
+            value: FirstValue::new(files.iter().map(|file| device.attribute(file))),
+            files,
             fault: fault.map(|fault| device.attribute(&fault)),
+            gate: None,
         }
     }
 
     /// Replaces the function that reads the scale and the limits.
     pub(crate) fn with_range(self, read_range: ReadRange) -> Self {
         Self { read_range, ..self }
+    }
+
+    /// Sets a condition under which the sensor is not read.
+    pub(crate) fn with_gate(self, gate: Option<Box<dyn Gate>>) -> Self {
+        Self { gate, ..self }
     }
 
     /// The metric without label, and with the limits that are known.
@@ -104,7 +120,8 @@ impl Sensor {
                 format!("{sensor_type} {number}")
             })
         });
-        let name = match self.file.strip_prefix(&self.feature) {
+        let first = self.files.first();
+        let name = match first.and_then(|file| file.strip_prefix(&self.feature)) {
             Some(alarm) if std::ptr::eq(self.sensor_type, &ALARM) => label + &alarm_name(alarm),
             _ => label,
         };
@@ -134,8 +151,12 @@ impl Source for Sensor {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        if !self.device.path(&self.file).exists() {
+        let mut paths = self.files.iter().map(|file| self.device.path(file));
+        if !paths.any(|path| path.exists()) {
             return Ok(Vec::new());
+        }
+        if let Some(gate) = &mut self.gate {
+            gate.discover();
         }
         let mut metric = self.metric();
         metric.name = self.name().into();
@@ -150,13 +171,16 @@ impl Source for Sensor {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.push(if let Err(fault) = self.device.may_be_read() {
+        let gate = self.gate.as_mut();
+        let may_be_read = self.device.may_be_read();
+        let may_be_read = may_be_read.and_then(|()| gate.map_or(Ok(()), |gate| gate.may_be_read()));
+        columns.push(if let Err(fault) = may_be_read {
             Raw::Fault(fault)
         } else if self.fault.as_mut().is_some_and(is_set) {
             // The diode is open, or no fan is connected.
             Raw::Fault(Fault::Gone)
         } else {
-            self.sensor_type.parse_value(self.value.read()?)
+            self.value.read(|text| self.sensor_type.parse_value(text))?
         });
         Ok(())
     }
@@ -168,7 +192,8 @@ impl Offloadable for Sensor {
     }
 
     fn path(&self) -> PathBuf {
-        self.device.path(&self.file)
+        let first = self.files.first().map_or("", String::as_str);
+        self.device.path(first)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The types of sensors: unit, limits and valid values.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 
 use crate::{
@@ -21,6 +24,11 @@ pub(crate) struct SensorType {
     /// The valid range, in the driver's counts. A value outside is an error of the driver or the firmware:
     /// 65261.85 °C is -273 °C in 16 bits without a sign.
     valid: RangeInclusive<i64>,
+    /// The ends of a scale that the tolerance of the sensor may exceed, in the driver's counts: a part is at most its
+    /// whole.
+    scale: Option<(i64, i64)>,
+    /// Whether 0 means that the driver has not measured.
+    is_unknown_at_zero: bool,
     /// The files with the ends of the scale, the best first.
     pub(crate) minimum: &'static [&'static str],
     pub(crate) maximum: &'static [&'static str],
@@ -30,10 +38,40 @@ pub(crate) struct SensorType {
     pub(crate) warning: &'static [&'static str],
     pub(crate) critical: &'static [&'static str],
     pub(crate) has_lower_limits: bool,
+    /// Whether a chip may have an average in place of the present value, or beside it.
     pub(crate) has_average: bool,
 }
 
-pub(crate) static TEMPERATURE: SensorType = SensorType {
+/// The fields that most types have in common.
+const PLAIN: SensorType = SensorType {
+    prefix: "",
+    label: "",
+    description: "",
+    formula: "",
+    unit: unit::ONE,
+    divisor: 1.0,
+    valid: 0..=0,
+    scale: None,
+    is_unknown_at_zero: false,
+    minimum: &[],
+    maximum: &[],
+    warning: &[],
+    critical: &[],
+    has_lower_limits: false,
+    has_average: false,
+};
+
+/// The fields of types with rated limits.
+const RATED: SensorType = SensorType {
+    minimum: &["rated_min"],
+    maximum: &["rated_max"],
+    warning: &["max"],
+    critical: &["crit"],
+    has_average: true,
+    ..PLAIN
+};
+
+const CHIP_TEMPERATURE: SensorType = SensorType {
     prefix: "temp",
     label: "Temperature",
     description: "Temperature at the sensor.",
@@ -42,17 +80,21 @@ pub(crate) static TEMPERATURE: SensorType = SensorType {
     divisor: 1e3,
     // From the boiling point of nitrogen to the limit of a thermocouple.
     valid: -196_000..=1_800_000,
-    minimum: &["rated_min"],
-    maximum: &["rated_max"],
-    warning: &["max"],
     critical: &["crit", "emergency"],
-    has_lower_limits: false,
-    has_average: false,
+    ..RATED
+};
+
+pub(crate) static TEMPERATURE: SensorType = CHIP_TEMPERATURE;
+
+/// The temperature of a thermal zone. Zones whose firmware or driver has not measured yet have 0.
+pub(crate) static ZONE_TEMPERATURE: SensorType = SensorType {
+    is_unknown_at_zero: true,
+    ..CHIP_TEMPERATURE
 };
 
 /// The types of sensors (`hwmon_sensor_types` in linux/hwmon.h). An alarm is not a type: any feature may have
 /// one.
-pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
+pub(crate) static SENSOR_TYPES: [&SensorType; 10] = [
     &TEMPERATURE,
     &SensorType {
         prefix: "fan",
@@ -60,59 +102,43 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         description: "Speed of the fan, in revolutions per minute.",
         formula: "fan*_input of the chip in /sys/class/hwmon",
         unit: unit::PER_MINUTE,
-        divisor: 1.0,
         valid: 0..=200_000,
-        minimum: &[],
         maximum: &["max"],
         warning: &["min"],
-        critical: &[],
         has_lower_limits: true,
-        has_average: false,
+        ..PLAIN
     },
+    &PWM,
     &SensorType {
         prefix: "in",
         label: "Voltage",
         description: "Voltage at the sensor.",
-        formula: "in*_input / 1000 of the chip in /sys/class/hwmon",
+        formula: "in*_input / 1000 of the chip in /sys/class/hwmon, otherwise in*_average / 1000",
         unit: unit::VOLTS,
         divisor: 1e3,
         valid: -1_000_000..=1_000_000,
-        minimum: &["rated_min"],
-        maximum: &["rated_max"],
-        warning: &["max"],
-        critical: &["crit"],
-        has_lower_limits: false,
-        has_average: false,
+        ..RATED
     },
     &SensorType {
         prefix: "curr",
         label: "Current",
         description: "Current at the sensor.",
-        formula: "curr*_input / 1000 of the chip in /sys/class/hwmon",
+        formula: "curr*_input / 1000 of the chip in /sys/class/hwmon, otherwise curr*_average / 1000",
         unit: unit::AMPERES,
         divisor: 1e3,
         valid: -10_000_000..=10_000_000,
-        minimum: &["rated_min"],
-        maximum: &["rated_max"],
-        warning: &["max"],
-        critical: &["crit"],
-        has_lower_limits: false,
-        has_average: false,
+        ..RATED
     },
     &SensorType {
         prefix: "power",
         label: "Power",
         description: "Electrical power at the sensor.",
-        formula: "power*_input (µW) of the chip in /sys/class/hwmon, or power*_average where there is no power*_input",
+        formula: "power*_input (µW) of the chip in /sys/class/hwmon, otherwise power*_average",
         unit: unit::WATTS,
         divisor: 1e6,
         valid: -100_000_000_000..=100_000_000_000,
-        minimum: &["rated_min"],
         maximum: &["rated_max", "cap_max"],
-        warning: &["max"],
-        critical: &["crit"],
-        has_lower_limits: false,
-        has_average: true,
+        ..RATED
     },
     &SensorType {
         prefix: "energy",
@@ -122,46 +148,56 @@ pub(crate) static SENSOR_TYPES: [&SensorType; 8] = [
         unit: unit::JOULES,
         divisor: 1e6,
         valid: 0..=i64::MAX,
-        minimum: &[],
-        maximum: &[],
-        warning: &[],
-        critical: &[],
-        has_lower_limits: false,
-        has_average: false,
+        is_unknown_at_zero: true,
+        ..PLAIN
     },
     &SensorType {
         prefix: "humidity",
         label: "Humidity",
         description: "Relative humidity of the air.",
-        formula: "humidity*_input / 1000 of the chip in /sys/class/hwmon",
+        formula: "humidity*_input / 1000 of the chip in /sys/class/hwmon, at most 100",
         unit: unit::PERCENT,
         divisor: 1e3,
-        valid: 0..=100_000,
-        minimum: &["rated_min"],
-        maximum: &["rated_max"],
-        warning: &["max"],
+        // The range of the conversion in the data sheet of the SHT2x.
+        valid: -6_000..=119_000,
+        scale: Some((0, 100_000)),
         critical: &[],
-        has_lower_limits: false,
         has_average: false,
+        ..RATED
+    },
+    &SensorType {
+        prefix: "freq",
+        label: "Frequency",
+        description: "Clock frequency at the sensor.",
+        formula: "freq*_input (Hz) of the chip in /sys/class/hwmon",
+        unit: unit::MEGAHERTZ,
+        divisor: 1e6,
+        valid: 0..=100_000_000_000,
+        ..PLAIN
     },
     // The feature has no value, only an alarm.
     &ALARM,
 ];
+
+/// The control of a fan. Its value is in a file without an item: `pwm1`.
+pub(crate) static PWM: SensorType = SensorType {
+    prefix: "pwm",
+    label: "Fan control",
+    description: "Duty cycle with which the chip drives the fan, in per cent of full speed.",
+    formula: "100 * pwm* / 255 of the chip in /sys/class/hwmon",
+    unit: unit::PERCENT,
+    divisor: 2.55,
+    valid: 0..=255,
+    ..PLAIN
+};
 
 pub(crate) static ALARM: SensorType = SensorType {
     prefix: "intrusion",
     label: "Intrusion",
     description: "Alarm of the chip: 1 while it is raised, otherwise 0.",
     formula: "the file of this name of the chip in /sys/class/hwmon",
-    unit: unit::ONE,
-    divisor: 1.0,
     valid: 0..=1,
-    minimum: &[],
-    maximum: &[],
-    warning: &[],
-    critical: &[],
-    has_lower_limits: false,
-    has_average: false,
+    ..PLAIN
 };
 
 /// Limits that mean none: 0 for one that was never set, and registers of 15 to 64 bits that are full.
@@ -183,20 +219,42 @@ fn is_unset_temperature(counts: i64) -> bool {
     matches!(counts / 1000, -128 | -127 | 127 | 128 | 255)
 }
 
+/// Whether a temperature in thousandths of a degree is a register full of ones, of 7 to 9 bits for the degrees and up
+/// to 8 bits for the fraction (127, 127.875, 255, 511 °C), or the least number of a register of 8 bits. Open diodes
+/// and chips without power read so.
+fn is_full_register(counts: i64) -> bool {
+    let of_bits = |degrees: i64, bits: u32| {
+        let missing = 1000.0 / f64::from(1_u32.wrapping_shl(bits));
+        let full = degrees as f64 * 1e3 - missing;
+        (counts as f64 - full).abs() < 1.0
+    };
+    matches!(counts, -128_000 | -127_000)
+        || [128, 256, 512]
+            .into_iter()
+            .any(|degrees| (0..=8).any(|bits| of_bits(degrees, bits)))
+}
+
 impl SensorType {
     /// Parses the value in a file of this type.
     pub(crate) fn parse_value(&self, text: &[u8]) -> Raw {
         let value = parse::signed(text.trim_ascii()).filter(|value| self.valid.contains(value));
-        value.map_or(Raw::Fault(Fault::Malformed), |value| {
-            Raw::Number(value as f64 / self.divisor)
-        })
+        let is_temperature = self.prefix == TEMPERATURE.prefix;
+        match value {
+            Some(0) if self.is_unknown_at_zero => Raw::Fault(Fault::Stale),
+            Some(value) if !(is_temperature && is_full_register(value)) => {
+                let (least, most) = self.scale.unwrap_or((i64::MIN, i64::MAX));
+                Raw::Number(value.clamp(least, most) as f64 / self.divisor)
+            }
+            _ => Raw::Fault(Fault::Malformed),
+        }
     }
 
     /// Parses the limit in a file; none if it is outside of the valid range, or a number by which a chip says that it
     /// has no limit.
     pub(crate) fn parse_limit(&self, text: &str) -> Option<f64> {
         let counts = parse::signed(text.trim().as_bytes())?;
-        if UNSET.contains(&counts) || self.prefix == "temp" && is_unset_temperature(counts) {
+        let is_temperature = self.prefix == TEMPERATURE.prefix;
+        if UNSET.contains(&counts) || is_temperature && is_unset_temperature(counts) {
             return None;
         }
         match self.parse_value(text.as_bytes()) {
@@ -205,87 +263,16 @@ impl SensorType {
         }
     }
 
+    /// Whether no value is below 0.
+    pub(crate) fn is_nonnegative(&self) -> bool {
+        self.scale.map_or(*self.valid.start(), |(least, _)| least) >= 0
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         if self.prefix == "energy" {
             Kind::Total
         } else {
             Kind::Gauge
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_that_mean_no_limit_are_none() {
-        let check = |prefix: &str, text: &str, expected: Option<f64>| {
-            let found = SENSOR_TYPES.iter().find(|each| each.prefix == prefix);
-            assert_eq!(
-                found.unwrap().parse_limit(text),
-                expected,
-                "{prefix} {text}"
-            );
-        };
-        check("temp", "84850\n", Some(84.85));
-        check("temp", "-40000\n", Some(-40.0));
-        for unset in [
-            "0", "127000", "127875", "128000", "255000", "255875", "65261850",
-        ] {
-            check("temp", unset, None);
-        }
-        for unset in [
-            "-127000",
-            "-128000",
-            "-273150",
-            "9223372036854775807",
-            "x",
-            "",
-        ] {
-            check("temp", unset, None);
-        }
-        check("fan", "300\n", Some(300.0));
-        check("fan", "65535\n", None);
-        check("in", "13200\n", Some(13.2));
-        check("in", "2147483647\n", None);
-        check("power", "4294967295\n", None);
-        check("power", "120000000\n", Some(120.0));
-        check("curr", "9223372036854775807\n", None);
-    }
-
-    #[track_caller]
-    fn check(prefix: &str, text: &str, expected: Result<f64, Fault>) {
-        let sensor_type = SENSOR_TYPES
-            .iter()
-            .find(|sensor_type| sensor_type.prefix == prefix)
-            .unwrap();
-        let expected = expected.map_or_else(Raw::Fault, Raw::Number);
-        assert_eq!(sensor_type.parse_value(text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn impossible_values_are_malformed() {
-        let malformed = Err(Fault::Malformed);
-        check("temp", "-128000\n", Ok(-128.0));
-        check("temp", "127875\n", Ok(127.875));
-        check("temp", "65261850\n", malformed);
-        check("temp", "-273150\n", malformed);
-        check("temp", "4294939296\n", malformed);
-        check("temp", "", malformed);
-        check("temp", "N/A\n", malformed);
-        check("fan", "0\n", Ok(0.0));
-        check("fan", "-1\n", malformed);
-        check("fan", "1350000\n", malformed);
-        check("in", "-11904\n", Ok(-11.904));
-        check("in", "2147483647\n", malformed);
-        check("curr", "-1500\n", Ok(-1.5));
-        check("power", "15250000\n", Ok(15.25));
-        check("energy", "18446744073709551615\n", malformed);
-        check("energy", "2500000\n", Ok(2.5));
-        check("humidity", "45123\n", Ok(45.123));
-        check("humidity", "100001\n", malformed);
-        check("intrusion", "1\n", Ok(1.0));
-        check("intrusion", "2\n", malformed);
     }
 }

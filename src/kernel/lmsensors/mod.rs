@@ -53,11 +53,15 @@ impl SensorFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
         let mut names = HashSet::new();
-        let chips = chips(&self.sys)?;
-        let zones = zones(&self.sys)?;
+        // A class that cannot be listed does not take the other with it.
+        let (chips, zones) = match (chips(&self.sys), zones(&self.sys)) {
+            (Err(error), Err(_)) => return Err(error),
+            (chips, zones) => (chips.unwrap_or_default(), zones.unwrap_or_default()),
+        };
         for chip in &chips {
             let (name, device) = self.devices.find(chip);
-            let found = sensors(chip, &name, &device)?;
+            // The directory of a chip that is just going cannot be listed.
+            let found = sensors(chip, &name, &device).unwrap_or_default();
             names.insert(name);
             add(&mut probe, &self.pool, chip, &device, found);
         }

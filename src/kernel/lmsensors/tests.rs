@@ -1,5 +1,6 @@
 mod limits;
 mod suspend;
+mod values;
 
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 
