@@ -2,20 +2,30 @@
 //!
 //! <https://docs.kernel.org/admin-guide/pm/cpufreq.html>
 
-use std::path::Path;
+mod cpuinfo_frequencies;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
-    kernel::per_cpu::{self, CpuAttribute, CpuQuantity, cpus},
+    kernel::per_cpu::{CpuMembers, CpuQuantity, CpuSensor, cpus},
     metric::{Kind, unit},
     reading::{Fault, Raw},
     source::{
         Error, Provider, Roots,
-        device::{Device, Losses, fact},
+        device::{Device, Losses, fact, names},
+        family::{self, Members},
+        offload::{Offload, SourceQueue},
         parse,
         pool::Pool,
         property::{Property, Range},
     },
 };
+
+use cpuinfo_frequencies::CpuInfoFrequencies;
 
 static FREQUENCY: CpuQuantity = CpuQuantity {
     source: "cpufreq",
@@ -30,29 +40,28 @@ static FREQUENCY: CpuQuantity = CpuQuantity {
         "frequency",
         "Frequency",
         "Clock frequency at which the processor runs now.",
-        "scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
+        "scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq, otherwise cpuinfo_avg_freq or cpuinfo_cur_freq, otherwise cpu MHz of /proc/cpuinfo",
     ),
     all: [
         property(
             "averageFrequency",
             "Average frequency",
             "Average clock frequency of the processors that are online.",
-            "mean of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
+            "mean of cpu/*/frequency: scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq, otherwise cpuinfo_avg_freq or cpuinfo_cur_freq, otherwise cpu MHz of /proc/cpuinfo",
         ),
         property(
             "minimumFrequency",
             "Minimum frequency",
             "Clock frequency of the slowest processor that is online.",
-            "minimum of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
+            "minimum of cpu/*/frequency: scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq, otherwise cpuinfo_avg_freq or cpuinfo_cur_freq, otherwise cpu MHz of /proc/cpuinfo",
         ),
         property(
             "maximumFrequency",
             "Maximum frequency",
             "Clock frequency of the fastest processor that is online.",
-            "maximum of scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq",
+            "maximum of cpu/*/frequency: scaling_cur_freq / 1000 of /sys/devices/system/cpu/cpu*/cpufreq, otherwise cpuinfo_avg_freq or cpuinfo_cur_freq, otherwise cpu MHz of /proc/cpuinfo",
         ),
     ],
-    value: megahertz,
 };
 
 const fn property(
@@ -65,30 +74,100 @@ const fn property(
 }
 
 /// The family of the frequencies. A driver that asks the firmware can take 20 ms, so slow readings are done on
-/// the pool.
+/// the pool. Without cpufreq, the frequencies are those of `/proc/cpuinfo`.
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
-    let sys = roots.sys.clone();
+    let roots = roots.clone();
     let losses = Losses::default();
-    per_cpu::family(&FREQUENCY, roots, pool, losses.clone(), move || {
-        attributes(&sys, &losses)
+    let mut cpus = CpuMembers::new(&FREQUENCY, &roots, pool);
+    let queue = SourceQueue::new(pool, "cpuinfo", false);
+    let mut cpuinfo = Members::default();
+    family::of_devices(FREQUENCY.about(), losses.clone(), move || {
+        let sensors = sensors(&roots.sys, &losses)?;
+        let mut probe = cpuinfo.probe();
+        if sensors.is_empty()
+            && let Some(source) = CpuInfoFrequencies::find(&FREQUENCY, &roots)
+        {
+            probe.find(&(), || Offload::boxed(&queue, source));
+        }
+        let mut members = probe.finish();
+        members.extend(cpus.find(sensors));
+        Ok(members)
     })
 }
 
-fn attributes(sys: &Path, losses: &Losses) -> Result<Vec<CpuAttribute>, Error> {
-    let attribute = |cpu| {
-        let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
-        directory
-            .join("scaling_cur_freq")
-            .exists()
-            .then(|| CpuAttribute {
-                cpu,
+/// The files with the frequency at which a CPU runs, the best first. `cpuinfo_avg_freq` exists since Linux 6.15, and
+/// `cpuinfo_cur_freq` asks the hardware and is readable by root only.
+const FILES: [&str; 3] = ["scaling_cur_freq", "cpuinfo_avg_freq", "cpuinfo_cur_freq"];
+
+fn sensors(sys: &Path, losses: &Losses) -> Result<Vec<CpuSensor>, Error> {
+    let policies = policies(sys)?;
+    let sensor = |cpu: &u32| {
+        // The directory of a CPU is a link to that of its policy. Both need not be there.
+        let own = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
+        let policy = policies.iter().find(|policy| policy.cpus.contains(cpu));
+        let directories = [Some(own), policy.map(|policy| policy.directory.clone())];
+        directories.into_iter().flatten().find_map(|directory| {
+            let files = FILES.iter().filter(|file| directory.join(file).exists());
+            let files: Vec<_> = files.map(|&file| file.to_owned()).collect();
+            (!files.is_empty()).then(|| CpuSensor {
+                cpu: Some(*cpu),
                 device: Device::new(directory, None, losses),
-                // cpuinfo_cur_freq is readable by root only, and asks the hardware.
-                file: "scaling_cur_freq".to_owned(),
-                read_range: Box::new(read_range),
+                files,
+                parse: megahertz,
+                read_range: Arc::new(read_range),
+                is_counted: true,
             })
+        })
     };
-    Ok(cpus(sys)?.into_iter().filter_map(attribute).collect())
+    let of_policies = policies
+        .iter()
+        .flat_map(|policy| policy.cpus.iter().copied());
+    let all: BTreeSet<u32> = cpus(sys)?.into_iter().chain(of_policies).collect();
+    Ok(all.iter().filter_map(sensor).collect())
+}
+
+/// A policy: CPUs that run at one frequency.
+pub(crate) struct Policy {
+    directory: PathBuf,
+    /// `related_cpus`: its CPUs, offline ones included.
+    pub(crate) cpus: BTreeSet<u32>,
+}
+
+/// The policies, in the order of their numbers.
+pub(crate) fn policies(sys: &Path) -> Result<Vec<Policy>, Error> {
+    let directory = sys.join("devices/system/cpu/cpufreq");
+    let names = names(&directory)?;
+    let names = names.iter().filter(|name| name.starts_with("policy"));
+    let policy = |name: &String| {
+        let directory = directory.join(name);
+        Some(Policy {
+            cpus: related_cpus(&directory)?,
+            directory,
+        })
+    };
+    let found: Vec<_> = names.filter_map(policy).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    // Linux before 4.3 has no directories of policies.
+    let mut found: Vec<Policy> = Vec::new();
+    for cpu in cpus(sys)? {
+        let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/cpufreq"));
+        if let Some(cpus) = related_cpus(&directory)
+            && !found.iter().any(|policy| policy.cpus == cpus)
+        {
+            found.push(Policy { directory, cpus });
+        }
+    }
+    Ok(found)
+}
+
+/// The CPUs of a policy: `0 1 2 3`.
+fn related_cpus(directory: &Path) -> Option<BTreeSet<u32>> {
+    let text = fact(directory.join("related_cpus"))?;
+    let numbers = parse::numbers(text.as_bytes());
+    let cpus: BTreeSet<_> = numbers.filter_map(|cpu| cpu.try_into().ok()).collect();
+    (!cpus.is_empty()).then_some(cpus)
 }
 
 /// Reads the frequencies between which the CPU can run.

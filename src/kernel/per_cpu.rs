@@ -1,28 +1,31 @@
-//! A sysfs attribute that each CPU has, and the average, minimum and maximum over all CPUs.
+//! A quantity that each CPU has, and the average, minimum and maximum over all CPUs.
+
+mod online;
+mod sensors;
 
 use std::{
-    collections::BTreeSet,
     fmt::Display,
-    mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use crate::{
+    kernel::first_value::FirstValue,
     metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        About, Error, Provider, Roots, Source,
-        device::{Attribute, Device, Losses, names, split_number},
-        family::{self, Members},
-        file::File,
+        About, Error, NewMember, Roots, Source,
+        device::{Device, names, split_number},
+        family::Members,
         offload::{Offload, Offloadable, SourceQueue},
-        parse,
         pool::Pool,
         property::{Property, Range},
     },
 };
+
+pub(super) use online::OnlineCpus;
+use sensors::{Sensors, SensorsOfCpu};
 
 /// A quantity of CPUs: frequency or temperature.
 pub(super) struct CpuQuantity {
@@ -33,56 +36,100 @@ pub(super) struct CpuQuantity {
     pub(super) one: Property,
     /// Average, minimum and maximum.
     pub(super) all: [Property; 3],
-    /// Parses the text of a file.
-    pub(super) value: fn(&[u8]) -> Raw,
 }
 
 impl CpuQuantity {
-    const fn about(&self) -> About<'static> {
+    pub(super) const fn about(&self) -> About<'static> {
         About::new(self.source, self.scope).of_devices(self.subsystems)
+    }
+
+    /// The metric of one CPU.
+    pub(super) fn metric_of_one(&self, cpu: u32, column: usize) -> Metric {
+        let (id, object) = (format!("cpu{cpu}"), one_cpu(cpu));
+        self.one
+            .of("cpu", id.as_bytes(), &object, Formula::Level(column))
+    }
+
+    /// The metrics of all CPUs, in the first three columns.
+    pub(super) fn metrics_of_all(&self) -> Vec<Metric> {
+        let object = all_cpus();
+        let properties = self.all.iter().enumerate();
+        properties
+            .map(|(column, property)| property.of("cpu", b"all", &object, Formula::Level(column)))
+            .collect()
     }
 }
 
-/// The attribute with the value of a CPU.
-pub(super) struct CpuAttribute {
-    pub(super) cpu: u32,
+/// A sensor with the value of a CPU, or of the processor as a whole.
+#[derive(Clone)]
+pub(super) struct CpuSensor {
+    /// None for a sensor of which it is not known which CPU it measures: it counts among all CPUs.
+    pub(super) cpu: Option<u32>,
     pub(super) device: Device,
-    pub(super) file: String,
+    /// The files that may have the value, the best first.
+    pub(super) files: Vec<String>,
+    /// Parses the text of a file.
+    pub(super) parse: fn(&[u8]) -> Raw,
     /// Reads the scale and the limits from the device.
-    pub(super) read_range: Box<dyn Fn(&Device) -> Range + Send>,
+    pub(super) read_range: Arc<dyn Fn(&Device) -> Range + Send + Sync>,
+    /// Whether it counts among all CPUs.
+    pub(super) is_counted: bool,
 }
 
-/// The family of a quantity: a member for each CPU that `find` returns an attribute for, and one for all.
-pub(super) fn family(
+impl CpuSensor {
+    fn value(&self) -> FirstValue {
+        FirstValue::new(self.files.iter().map(|file| self.device.attribute(file)))
+    }
+
+    fn path(&self) -> PathBuf {
+        let first = self.files.first().map_or("", String::as_str);
+        self.device.path(first)
+    }
+}
+
+/// The members of the family of a quantity: one for each CPU that has a sensor, and one for all.
+pub(super) struct CpuMembers {
     quantity: &'static CpuQuantity,
-    roots: &Roots,
-    pool: &Pool,
-    losses: Losses,
-    mut find: impl FnMut() -> Result<Vec<CpuAttribute>, Error> + Send + 'static,
-) -> Provider {
-    let sys = roots.sys.clone();
-    let mut members = Members::default();
-    let new_cpus = NewCpus::default();
-    let queue = SourceQueue::new(pool, quantity.source, false);
-    family::of_devices(quantity.about(), losses, move || {
-        let attributes = find()?;
-        let mut probe = members.probe();
-        if !attributes.is_empty() {
+    sys: PathBuf,
+    queue: SourceQueue,
+    sensors: Arc<Sensors>,
+    members: Members<Option<u32>>,
+}
+
+impl CpuMembers {
+    pub(super) fn new(quantity: &'static CpuQuantity, roots: &Roots, pool: &Pool) -> Self {
+        Self {
+            quantity,
+            sys: roots.sys.clone(),
+            queue: SourceQueue::new(pool, quantity.source, false),
+            sensors: Arc::default(),
+            members: Members::default(),
+        }
+    }
+
+    /// The new members for the sensors that were found. Members that are known read the sensors of now. A CPU may have
+    /// several sensors: then the greatest value counts, as the hottest spot of a core does. A CPU that is offline may have
+    /// no sensor for now, and keeps its metrics.
+    pub(super) fn find(&mut self, found: Vec<CpuSensor>) -> Vec<NewMember> {
+        let mut probe = self.members.probe();
+        if !found.is_empty() {
+            let (quantity, sensors) = (self.quantity, self.sensors.clone());
             probe.find(&None, || {
-                Offload::boxed(&queue, AllCpus::new(quantity, &sys, new_cpus.clone()))
+                Offload::boxed(&self.queue, AllCpus::new(quantity, &self.sys, sensors))
             });
         }
-        for attribute in attributes {
-            let device = attribute.device.registration();
-            probe.find(&Some((attribute.cpu, device)), || {
-                let mut new_cpus = new_cpus.lock().unwrap_or_else(PoisonError::into_inner);
-                new_cpus.push((attribute.cpu, attribute.device.attribute(&attribute.file)));
-                Offload::boxed(&queue, SingleCpu::new(quantity, &sys, attribute))
+        self.sensors.replace(found);
+        for cpu in self.sensors.cpus() {
+            let (quantity, sensors) = (self.quantity, self.sensors.clone());
+            probe.find(&Some(cpu), || {
+                Offload::boxed(
+                    &self.queue,
+                    SingleCpu::new(quantity, &self.sys, cpu, sensors),
+                )
             });
         }
-        // A CPU that is offline may have no attribute for now.
-        Ok(probe.finish_keeping_all())
-    })
+        probe.finish_keeping_all()
+    }
 }
 
 /// The object of the metrics of all CPUs.
@@ -105,58 +152,31 @@ pub(super) fn cpus(sys: &Path) -> Result<Vec<u32>, Error> {
     Ok(numbers.collect())
 }
 
-/// The CPUs that are online. A CPU that is offline may still have a file, with its last value or with that of
-/// another CPU of its core.
-struct OnlineCpus {
-    file: File,
-    last_text: Vec<u8>,
-    cpus: BTreeSet<u32>,
-}
-
-impl OnlineCpus {
-    fn new(sys: &Path) -> Self {
-        Self {
-            file: File::attribute(sys.join("devices/system/cpu/online")),
-            last_text: Vec::new(),
-            cpus: BTreeSet::new(),
-        }
-    }
-
-    fn cpus(&mut self) -> Result<&BTreeSet<u32>, Error> {
-        let text = self.file.read()?;
-        if text != self.last_text || text.is_empty() {
-            self.last_text = text.to_vec();
-            let list = parse::list(&self.last_text);
-            self.cpus =
-                list.ok_or_else(|| Error::malformed(self.file.path(), "no list of numbers"))?;
-        }
-        Ok(&self.cpus)
-    }
+/// The average, the minimum and the maximum of some values; the fault if there is none.
+pub(super) fn summary(values: &[f64], fault: Fault) -> [Raw; 3] {
+    let average = values.iter().sum::<f64>() / values.len() as f64;
+    let minimum = values.iter().copied().reduce(f64::min);
+    let maximum = values.iter().copied().reduce(f64::max);
+    [minimum.map(|_| average), minimum, maximum]
+        .map(|value| value.map_or(Raw::Fault(fault), Raw::Number))
 }
 
 /// The value of one CPU.
 struct SingleCpu {
     quantity: &'static CpuQuantity,
     online: OnlineCpus,
-    attribute: CpuAttribute,
-    value: Attribute,
+    cpu: u32,
+    sensors: SensorsOfCpu,
 }
 
 impl SingleCpu {
-    fn new(quantity: &'static CpuQuantity, sys: &Path, attribute: CpuAttribute) -> Self {
+    fn new(quantity: &'static CpuQuantity, sys: &Path, cpu: u32, sensors: Arc<Sensors>) -> Self {
         Self {
             quantity,
             online: OnlineCpus::new(sys),
-            value: attribute.device.attribute(&attribute.file),
-            attribute,
+            cpu,
+            sensors: SensorsOfCpu::new(sensors, Some(cpu)),
         }
-    }
-
-    fn metric(&self) -> Metric {
-        let cpu = self.attribute.cpu;
-        let (id, object) = (format!("cpu{cpu}"), one_cpu(cpu));
-        let property = self.quantity.one;
-        property.of("cpu", id.as_bytes(), &object, Formula::Level(0))
     }
 }
 
@@ -166,20 +186,25 @@ impl Source for SingleCpu {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        if !self.path().exists() {
+        self.online.forget();
+        let sensors = self.sensors.all();
+        let is_there = |sensor: &&CpuSensor| {
+            let mut files = sensor.files.iter();
+            files.any(|file| sensor.device.path(file).exists())
+        };
+        let Some(sensor) = sensors.iter().find(is_there) else {
             return Ok(Vec::new());
-        }
-        let mut metric = self.metric();
-        let range = (self.attribute.read_range)(&self.attribute.device);
-        range.apply(&mut metric);
+        };
+        let mut metric = self.quantity.metric_of_one(self.cpu, 0);
+        (sensor.read_range)(&sensor.device).apply(&mut metric);
         Ok(vec![metric])
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        columns.push(if self.online.cpus()?.contains(&self.attribute.cpu) {
-            (self.quantity.value)(self.value.read()?)
-        } else {
-            Raw::Fault(Fault::Gone)
+        self.online.read()?;
+        columns.push(match self.online.contains(self.cpu) {
+            true => self.sensors.greatest()?,
+            false => Raw::Fault(Fault::Gone),
         });
         Ok(())
     }
@@ -187,33 +212,28 @@ impl Source for SingleCpu {
 
 impl Offloadable for SingleCpu {
     fn metrics(&self) -> Vec<Metric> {
-        vec![self.metric()]
+        vec![self.quantity.metric_of_one(self.cpu, 0)]
     }
 
     fn path(&self) -> PathBuf {
-        self.attribute.device.path(&self.attribute.file)
+        let first = self.sensors.all().into_iter().next();
+        first.map_or_else(|| self.online.path().to_owned(), |sensor| sensor.path())
     }
 }
 
-/// The CPUs that [`AllCpus`] has not added yet. They are passed on through this list because a thread of the
-/// pool may be reading `AllCpus`.
-type NewCpus = Arc<Mutex<Vec<(u32, Attribute)>>>;
-
-/// Average, minimum and maximum over the CPUs that are online.
+/// Average, minimum and maximum over the CPUs that are online, and the sensors of unknown CPUs.
 struct AllCpus {
     quantity: &'static CpuQuantity,
     online: OnlineCpus,
-    values: Vec<(u32, Attribute)>,
-    new_cpus: NewCpus,
+    sensors: SensorsOfCpu,
 }
 
 impl AllCpus {
-    fn new(quantity: &'static CpuQuantity, sys: &Path, new_cpus: NewCpus) -> Self {
+    fn new(quantity: &'static CpuQuantity, sys: &Path, sensors: Arc<Sensors>) -> Self {
         Self {
             quantity,
             online: OnlineCpus::new(sys),
-            values: Vec::new(),
-            new_cpus,
+            sensors: SensorsOfCpu::new(sensors, None),
         }
     }
 }
@@ -224,53 +244,25 @@ impl Source for AllCpus {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        self.online.forget();
         Ok(self.metrics())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let new_cpus =
-            mem::take(&mut *self.new_cpus.lock().unwrap_or_else(PoisonError::into_inner));
-        for (cpu, value) in new_cpus {
-            // The device of the CPU was registered again, or another sensor measures it now.
-            self.values.retain(|(known, _)| *known != cpu);
-            self.values.push((cpu, value));
-        }
-        let online = self.online.cpus()?;
-        let mut values = Vec::new();
-        let mut reason = Fault::Gone;
-        for (cpu, value) in &mut self.values {
-            if !online.contains(cpu) {
-                continue;
-            }
-            match value.read().map(self.quantity.value) {
-                Ok(Raw::Number(value)) => values.push(value),
-                Ok(Raw::Fault(fault)) => reason = fault,
-                Ok(_) => reason = Fault::Malformed,
-                Err(error) => reason = error.fault(),
-            }
-        }
-        let average = values.iter().sum::<f64>() / values.len() as f64;
-        let minimum = values.iter().copied().reduce(f64::min);
-        let maximum = values.iter().copied().reduce(f64::max);
+        self.online.read()?;
         // A CPU that has no value is left out, as long as another CPU has one.
-        columns.extend(
-            [minimum.map(|_| average), minimum, maximum]
-                .map(|value| value.map_or(Raw::Fault(reason), Raw::Number)),
-        );
+        let (values, fault) = self.sensors.values(|cpu| self.online.contains(cpu));
+        columns.extend(summary(&values, fault));
         Ok(())
     }
 }
 
 impl Offloadable for AllCpus {
     fn metrics(&self) -> Vec<Metric> {
-        let object = all_cpus();
-        let properties = self.quantity.all.iter().enumerate();
-        properties
-            .map(|(column, property)| property.of("cpu", b"all", &object, Formula::Level(column)))
-            .collect()
+        self.quantity.metrics_of_all()
     }
 
     fn path(&self) -> PathBuf {
-        self.online.file.path().to_owned()
+        self.online.path().to_owned()
     }
 }

@@ -1,9 +1,11 @@
-//! The temperatures of the CPUs: the sensor of a chip, or the thermal zone, that measures each.
+//! The temperatures of the CPUs: the sensors of a chip, or the thermal zones, that measure each.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+mod chips;
+mod placement;
+mod topology;
+mod zone_name;
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use crate::{
     kernel::{
@@ -13,18 +15,22 @@ use crate::{
             sensor::read_range,
             sensor_type,
         },
-        per_cpu::{self, CpuAttribute, CpuQuantity, cpus},
+        per_cpu::{CpuMembers, CpuQuantity, CpuSensor},
         thermal::{trip_points, zones},
     },
     metric::{Kind, unit},
     source::{
         Error, Provider, Roots,
-        device::{Device, Losses, fact, names, split_number},
+        device::{Device, Losses, fact, names},
+        family,
         pool::Pool,
         property::Property,
         runtime_pm::PowerStates,
     },
 };
+
+use placement::{Candidate, place};
+use topology::Topology;
 
 static TEMPERATURE: CpuQuantity = CpuQuantity {
     source: "cputemp",
@@ -39,29 +45,28 @@ static TEMPERATURE: CpuQuantity = CpuQuantity {
         "temperature",
         "Temperature",
         "Temperature of the processor core, or of the nearest sensor.",
-        "temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
+        "temp*_input / 1000 of coretemp (Core), k10temp (Tccd, otherwise Tdie, otherwise Tctl) or another chip of the processor in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
     ),
     all: [
         property(
             "averageTemperature",
             "Average temperature",
             "Average temperature of the processor cores that are online.",
-            "mean of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
+            "mean of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
         ),
         property(
             "minimumTemperature",
             "Minimum temperature",
             "Temperature of the coolest processor core that is online.",
-            "minimum of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
+            "minimum of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
         ),
         property(
             "maximumTemperature",
             "Maximum temperature",
             "Temperature of the hottest processor core that is online.",
-            "maximum of cpu/*/temperature: temp*_input / 1000 of coretemp (Core), k10temp or zenpower (Tdie, otherwise Tctl) in /sys/class/hwmon, or temp / 1000 of the processor's zone in /sys/class/thermal",
+            "maximum of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
         ),
     ],
-    value: |text| sensor_type::TEMPERATURE.parse_value(text),
 };
 
 const fn property(
@@ -78,170 +83,157 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
     let losses = Losses::default();
     let mut devices = ChipDevices::new(PowerStates::default(), &losses);
-    per_cpu::family(&TEMPERATURE, roots, pool, losses, move || {
-        attributes(&sys, &mut devices)
+    let mut cpus = CpuMembers::new(&TEMPERATURE, roots, pool);
+    family::of_devices(TEMPERATURE.about(), losses, move || {
+        Ok(cpus.find(sensors(&sys, &mut devices)?))
     })
 }
 
-/// The position of a CPU: its package, and its core in that package.
-struct CpuTopology {
-    cpu: u32,
-    package: u32,
-    core: u32,
+/// A sensor: the device, and what is read of it.
+#[derive(Clone)]
+struct Sensor {
+    device: Device,
+    /// The feature of a chip (`temp1`); none of a zone.
+    feature: Option<String>,
 }
 
-/// A sensor of a chip: the device, and the prefix of the file names (`temp1`).
-type Feature = (Device, String);
-
-fn attributes(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuAttribute>, Error> {
-    let topology = topology(sys)?;
-    let chips = chips(sys)?;
-    let mut cores = HashMap::new();
-    for chip in chips.iter().filter(|chip| chip.prefix == "coretemp") {
-        let (_, device) = devices.find(chip);
-        cores.extend(coretemp_sensors(chip, &device)?);
-    }
-    let mut dies: Vec<Feature> = Vec::new();
-    for chip in &chips {
-        if matches!(&*chip.prefix, "k10temp" | "zenpower") {
-            let (_, device) = devices.find(chip);
-            dies.extend(amd_sensor(chip)?.map(|feature| (device, feature)));
-        }
-    }
-    let packages: BTreeSet<_> = topology.iter().map(|cpu| cpu.package).collect();
-    let chip_sensor = |cpu: &CpuTopology| {
-        let core = cores.get(&(cpu.package, Some(cpu.core)));
-        if let Some(feature) = core.or_else(|| cores.get(&(cpu.package, None))) {
-            return Some(feature);
-        }
-        // Each package has the same number of chips, in the order of their PCI addresses. The kernel does not
-        // tell which die of a package a core is on, so the first one is taken.
-        let package = packages
-            .iter()
-            .position(|package| *package == cpu.package)?;
-        let per_package = dies.len().checked_div(packages.len())?;
-        dies.get(package.checked_mul(per_package)?)
-    };
-    let attribute = |cpu: &CpuTopology| {
-        let (device, feature) = chip_sensor(cpu)?;
-        Some(CpuAttribute {
-            cpu: cpu.cpu,
-            device: device.clone(),
-            file: format!("{feature}_input"),
-            read_range: {
-                let feature = feature.clone();
-                Box::new(move |device| read_range(&sensor_type::TEMPERATURE, device, &feature))
+impl Sensor {
+    /// The sensor as one of this CPU.
+    fn of(&self, cpu: Option<u32>) -> CpuSensor {
+        let device = self.device.clone();
+        match self.feature.clone() {
+            Some(feature) => CpuSensor {
+                cpu,
+                device,
+                files: vec![format!("{feature}_input"), format!("{feature}_average")],
+                parse: |text| sensor_type::TEMPERATURE.parse_value(text),
+                read_range: Arc::new(move |device| {
+                    read_range(&sensor_type::TEMPERATURE, device, &feature)
+                }),
+                is_counted: true,
             },
-        })
-    };
-    let found: Vec<_> = topology.iter().filter_map(attribute).collect();
-    if found.is_empty() {
-        return zone_attributes(sys, &topology, devices);
+            None => CpuSensor {
+                cpu,
+                device,
+                files: vec!["temp".to_owned()],
+                parse: |text| sensor_type::ZONE_TEMPERATURE.parse_value(text),
+                read_range: Arc::new(|device| {
+                    trip_points(&sensor_type::ZONE_TEMPERATURE, device, "")
+                }),
+                is_counted: true,
+            },
+        }
+    }
+}
+
+/// The sensors of the CPUs: those of the processor's own chips, otherwise zones and chips of the firmware.
+fn sensors(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuSensor>, Error> {
+    let topology = Topology::read(sys)?;
+    let chips = chips(sys)?;
+    let of_chips = chips::sensors(sys, &chips, &topology, devices);
+    let is_missing = |cpu: &u32| !of_chips.contains_key(cpu);
+    let mut found: Vec<_> = of_chips
+        .iter()
+        .flat_map(|(cpu, sensors)| sensors.iter().map(|sensor| sensor.of(Some(*cpu))))
+        .collect();
+    if topology.cpus.is_empty() || topology.all().iter().any(is_missing) {
+        let placed = placed_sensors(sys, &chips, &topology, devices)?;
+        // A processor with a chip has no sensors of unknown CPUs beside it.
+        let is_wanted = |sensor: &CpuSensor| match sensor.cpu {
+            Some(cpu) => is_missing(&cpu),
+            None => of_chips.is_empty(),
+        };
+        found.extend(placed.into_iter().filter(is_wanted));
     }
     Ok(found)
 }
 
-/// The CPUs that are online; the others have no topology.
-fn topology(sys: &Path) -> Result<Vec<CpuTopology>, Error> {
-    let topology = |cpu| {
-        let directory = sys.join(format!("devices/system/cpu/cpu{cpu}/topology"));
-        // A machine with one package may number it -1.
-        let number = |file| fact(directory.join(file))?.parse::<i64>().ok();
-        Some(CpuTopology {
-            cpu,
-            package: number("physical_package_id")?.max(0).try_into().ok()?,
-            core: number("core_id")?.max(0).try_into().ok()?,
-        })
-    };
-    Ok(cpus(sys)?.into_iter().filter_map(topology).collect())
-}
+/// The chips whose sensors the firmware names.
+const FIRMWARE_CHIPS: [&str; 4] = ["scpi_sensors", "scmi_sensors", "cpuhwmon", "macsmc_hwmon"];
 
-/// The sensors of `coretemp`: one for each core of the package, and one for the package.
-///
-/// <https://docs.kernel.org/hwmon/coretemp.html>
-fn coretemp_sensors(
-    chip: &Chip,
-    device: &Device,
-) -> Result<HashMap<(u32, Option<u32>), Feature>, Error> {
-    let labels = labels(chip)?;
-    let after = |label: &str, word: &str| label.strip_prefix(word)?.trim().parse::<u32>().ok();
-    let package_of =
-        |label: &String| after(label, "Package id ").or_else(|| after(label, "Physical id "));
-    // Without a sensor of the package, the device name has its number.
-    let number = || chip.device.extension()?.to_str()?.parse().ok();
-    let package = labels.iter().find_map(|(_, label)| package_of(label));
-    let package = package.or_else(number).unwrap_or(0);
-    let core = |(feature, label): &(String, String)| {
-        let core = after(label, "Core ");
-        (core.is_some() || package_of(label).is_some())
-            .then(|| ((package, core), (device.clone(), feature.clone())))
-    };
-    Ok(labels.iter().filter_map(core).collect())
-}
-
-/// The sensor of an AMD chip that holds for all its cores: Tdie if there is one, otherwise Tctl, the
-/// temperature for the control of fans, which is up to 27 degrees too high on some models.
-///
-/// <https://docs.kernel.org/hwmon/k10temp.html>
-fn amd_sensor(chip: &Chip) -> Result<Option<String>, Error> {
-    let labels = labels(chip)?;
-    let labelled = |wanted: &str| {
-        let mut found = labels.iter().filter(|(_, label)| label == wanted);
-        found.next().map(|(feature, _)| feature.clone())
-    };
-    // Before Linux 5.3 the chip has one sensor and no label.
-    let only = || {
-        chip.directory
-            .join("temp1_input")
-            .exists()
-            .then(|| "temp1".to_owned())
-    };
-    Ok(labelled("Tdie").or_else(|| labelled("Tctl")).or_else(only))
-}
-
-/// The features of a chip that have labels, and the labels.
-fn labels(chip: &Chip) -> Result<Vec<(String, String)>, Error> {
-    let names = names(&chip.directory)?;
-    let features = names.iter().filter_map(|name| {
-        let feature = name
-            .strip_suffix("_label")
-            .filter(|name| name.starts_with("temp"))?;
-        Some((feature.to_owned(), fact(chip.directory.join(name))?))
-    });
-    Ok(features.collect())
-}
-
-/// The zones of a system on a chip: the zone of the CPU if it has one, otherwise that of the processor.
-fn zone_attributes(
+/// The sensors that are placed by their names: zones that are enabled, and chips of the firmware.
+fn placed_sensors(
     sys: &Path,
-    topology: &[CpuTopology],
+    chips: &[Chip],
+    topology: &Topology,
     devices: &mut ChipDevices,
-) -> Result<Vec<CpuAttribute>, Error> {
-    let zones = zones(sys)?;
-    // cpu0-thermal is the zone of one CPU; cpu-thermal, cpu_thermal, cpuss1-thermal and soc-thermal are shared.
-    let cpu_number = |kind: &str| match split_number(kind.split(['-', '_']).next()?) {
-        ("cpu", number) => number,
-        _ => None,
-    };
-    let is_shared = |kind: &str| {
-        let processor = ["cpu", "soc", "x86_pkg_temp"];
-        processor.iter().any(|word| kind.starts_with(word)) && cpu_number(kind).is_none()
-    };
-    let attribute = |cpu: &CpuTopology| {
-        let mut of_cpu = zones
-            .iter()
-            .filter(|zone| cpu_number(&zone.kind) == Some(cpu.cpu));
-        let mut shared = zones.iter().filter(|zone| is_shared(&zone.kind));
-        let zone = of_cpu.next().or_else(|| shared.next())?;
+) -> Result<Vec<CpuSensor>, Error> {
+    let (mut candidates, mut sensors) = (Vec::new(), Vec::new());
+    for zone in zones(sys)?.iter().filter(|zone| zone.is_enabled()) {
+        candidates.push(Candidate {
+            name: zone.kind.clone(),
+            cooled: cooled_cpus(&zone.directory, topology),
+        });
         let (_, device) = devices.find(&zone.as_chip());
-        Some(CpuAttribute {
-            cpu: cpu.cpu,
+        sensors.push(Sensor {
             device,
-            file: "temp".to_owned(),
-            read_range: Box::new(|device| trip_points(&sensor_type::TEMPERATURE, device, "")),
-        })
-    };
-    Ok(topology.iter().filter_map(attribute).collect())
+            feature: None,
+        });
+    }
+    for chip in chips {
+        if FIRMWARE_CHIPS.contains(&&*chip.prefix) {
+            let (_, device) = devices.find(chip);
+            for (feature, name) in chips::labels(chip) {
+                candidates.push(Candidate {
+                    name,
+                    cooled: BTreeSet::new(),
+                });
+                sensors.push(Sensor {
+                    device: device.clone(),
+                    feature: Some(feature),
+                });
+            }
+        }
+    }
+    let placement = place(&candidates, topology);
+    let mut found = Vec::new();
+    for (cpu, indices) in &placement.of_cpus {
+        for &index in indices {
+            let mut of_cpus = placement.of_cpus.values();
+            let is_whole = of_cpus.all(|indices| indices.contains(&index));
+            found.push(CpuSensor {
+                // The sensor of the whole tells less than those of its parts.
+                is_counted: !is_whole || placement.of_unknown.is_empty(),
+                ..sensors[index].of(Some(*cpu))
+            });
+        }
+    }
+    let unknown = placement
+        .of_unknown
+        .iter()
+        .map(|&index| sensors[index].of(None));
+    found.extend(unknown);
+    Ok(found)
+}
+
+/// The CPUs that the kernel slows down when a zone is hot: those of its cooling devices.
+///
+/// <https://docs.kernel.org/driver-api/thermal/sysfs-api.html>
+fn cooled_cpus(zone: &Path, topology: &Topology) -> BTreeSet<u32> {
+    let names = names(zone).unwrap_or_default();
+    let links = names.iter().filter(|name| {
+        let number = name.strip_prefix("cdev");
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let kinds = links.filter_map(|link| fact(zone.join(link).join("type")));
+    let groups = kinds.filter_map(|kind| {
+        // `cpufreq-cpu4` has the first CPU of the policy. Linux before 5.13 numbers the policies: `thermal-cpufreq-1`.
+        let policies = &topology.policies;
+        if let Some(cpu) = kind.strip_prefix("cpufreq-cpu") {
+            let cpu = cpu.parse().ok()?;
+            let known = policies
+                .iter()
+                .find(|policy| policy.contains(&cpu))
+                .cloned();
+            return known.or_else(|| topology.cluster_of(cpu));
+        }
+        let policy = kind
+            .strip_prefix("thermal-cpufreq-")?
+            .parse::<usize>()
+            .ok()?;
+        policies.get(policy).cloned()
+    });
+    groups.flatten().collect()
 }
 
 #[cfg(test)]
