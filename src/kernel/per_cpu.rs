@@ -60,6 +60,9 @@ impl CpuQuantity {
     }
 }
 
+/// Parses the text of a file with a value.
+type Parse = fn(&[u8]) -> Raw;
+
 /// A sensor with the value of a CPU, or of the processor as a whole.
 #[derive(Clone)]
 pub(super) struct CpuSensor {
@@ -69,7 +72,7 @@ pub(super) struct CpuSensor {
     /// The files that may have the value, the best first.
     pub(super) files: Vec<String>,
     /// Parses the text of a file.
-    pub(super) parse: fn(&[u8]) -> Raw,
+    pub(super) parse: Parse,
     /// Reads the scale and the limits from the device.
     pub(super) read_range: Arc<dyn Fn(&Device) -> Range + Send + Sync>,
     /// Whether it counts among all CPUs.

@@ -28,7 +28,8 @@ use crate::{
 pub(crate) struct Zone {
     /// Its type, such as `cpu-thermal` or `acpitz`.
     pub(crate) kind: String,
-    /// Its index among the zones of its type, from 1.
+    /// Its index among the zones of its type, from 1, in the order of their devices in the firmware, which is the same
+    /// whenever they are registered.
     index: usize,
     pub(crate) directory: PathBuf,
 }
@@ -40,21 +41,27 @@ const WITHOUT_SENSOR: &str = "INT3400 Thermal";
 /// The zones that have a sensor, in the order of their numbers: the order in which the drivers have created them.
 pub(crate) fn zones(sys: &Path) -> Result<Vec<Zone>, Error> {
     let class = sys.join("class/thermal");
-    let mut counts: HashMap<String, usize> = HashMap::new();
     let zone = |name: &String| {
         let directory = fs::canonicalize(class.join(name)).ok()?;
         let kind = fact(directory.join("type")).filter(|kind| kind != WITHOUT_SENSOR)?;
-        let index = counts.entry(kind.clone()).or_default();
-        *index = index.saturating_add(1);
         Some(Zone {
-            index: *index,
+            index: 0,
             kind,
             directory,
         })
     };
     let names = names(&class)?;
-    let zones = names.iter().filter(|name| name.starts_with("thermal_zone"));
-    Ok(zones.filter_map(zone).collect())
+    let names = names.iter().filter(|name| name.starts_with("thermal_zone"));
+    let mut zones: Vec<_> = names.filter_map(zone).collect();
+    let mut in_order: Vec<_> = zones.iter_mut().collect();
+    in_order.sort_by_cached_key(|zone| fs::canonicalize(zone.directory.join("device")).ok());
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for zone in in_order {
+        let index = counts.entry(&zone.kind).or_default();
+        *index = index.saturating_add(1);
+        zone.index = *index;
+    }
+    Ok(zones)
 }
 
 impl Zone {

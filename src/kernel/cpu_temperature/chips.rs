@@ -23,7 +23,7 @@ pub(super) fn sensors(
     sys: &Path,
     chips: &[Chip],
     topology: &Topology,
-    devices: &mut ChipDevices,
+    devices: &ChipDevices,
 ) -> SensorsByCpu {
     let of = |wanted: &[&str]| -> Vec<&Chip> {
         let is_wanted = |chip: &&Chip| wanted.contains(&&*chip.prefix);
@@ -43,7 +43,7 @@ pub(super) fn sensors(
 /// The sensors of `coretemp`: one for each core of the die, and one for the die.
 ///
 /// <https://docs.kernel.org/hwmon/coretemp.html>
-fn coretemp(chips: &[&Chip], topology: &Topology, devices: &mut ChipDevices) -> SensorsByCpu {
+fn coretemp(chips: &[&Chip], topology: &Topology, devices: &ChipDevices) -> SensorsByCpu {
     let chips: Vec<_> = chips
         .iter()
         .map(|chip| Coretemp::new(chip, devices))
@@ -81,8 +81,8 @@ struct Coretemp {
 }
 
 impl Coretemp {
-    fn new(chip: &Chip, devices: &mut ChipDevices) -> Self {
-        let (_, device) = devices.find(chip);
+    fn new(chip: &Chip, devices: &ChipDevices) -> Self {
+        let device = devices.of(chip);
         let sensor = |feature: &String| Sensor {
             device: device.clone(),
             feature: Some(feature.clone()),
@@ -115,12 +115,7 @@ fn after(label: &str, word: &str) -> Option<u32> {
 /// degrees too high on some models.
 ///
 /// <https://docs.kernel.org/hwmon/k10temp.html>
-fn amd(
-    sys: &Path,
-    chips: &[&Chip],
-    topology: &Topology,
-    devices: &mut ChipDevices,
-) -> SensorsByCpu {
+fn amd(sys: &Path, chips: &[&Chip], topology: &Topology, devices: &ChipDevices) -> SensorsByCpu {
     let mut sensors = SensorsByCpu::new();
     if chips.is_empty() {
         return sensors;
@@ -165,9 +160,9 @@ fn amd_chip(
     chip: &Chip,
     cpus: &BTreeSet<u32>,
     complexes: &Groups,
-    devices: &mut ChipDevices,
+    devices: &ChipDevices,
 ) -> Vec<(u32, Sensor)> {
-    let (_, device) = devices.find(chip);
+    let device = devices.of(chip);
     let labels = labels(chip);
     let mut dies: Vec<_> = labels
         .iter()
@@ -207,10 +202,10 @@ fn amd_chip(
 
 /// The sensors of chips whose labels have the numbers of CPUs: `Core 1` of `via_cputemp`, and `Core 0-7`, the threads of
 /// a core, of `ibmpowernv`.
-fn by_number(chips: &[&Chip], topology: &Topology, devices: &mut ChipDevices) -> SensorsByCpu {
+fn by_number(chips: &[&Chip], topology: &Topology, devices: &ChipDevices) -> SensorsByCpu {
     let mut sensors = SensorsByCpu::new();
     for chip in chips {
-        let (_, device) = devices.find(chip);
+        let device = devices.of(chip);
         for (feature, label) in labels(chip) {
             let Some(numbers) = label.strip_prefix("Core ") else {
                 continue;

@@ -82,10 +82,10 @@ const fn property(
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let sys = roots.sys.clone();
     let losses = Losses::default();
-    let mut devices = ChipDevices::new(PowerStates::default(), &losses);
+    let devices = ChipDevices::new(PowerStates::default(), &losses);
     let mut cpus = CpuMembers::new(&TEMPERATURE, roots, pool);
     family::of_devices(TEMPERATURE.about(), losses, move || {
-        Ok(cpus.find(sensors(&sys, &mut devices)?))
+        Ok(cpus.find(sensors(&sys, &devices)?))
     })
 }
 
@@ -127,7 +127,7 @@ impl Sensor {
 }
 
 /// The sensors of the CPUs: those of the processor's own chips, otherwise zones and chips of the firmware.
-fn sensors(sys: &Path, devices: &mut ChipDevices) -> Result<Vec<CpuSensor>, Error> {
+fn sensors(sys: &Path, devices: &ChipDevices) -> Result<Vec<CpuSensor>, Error> {
     let topology = Topology::read(sys)?;
     let chips = chips(sys)?;
     let of_chips = chips::sensors(sys, &chips, &topology, devices);
@@ -156,7 +156,7 @@ fn placed_sensors(
     sys: &Path,
     chips: &[Chip],
     topology: &Topology,
-    devices: &mut ChipDevices,
+    devices: &ChipDevices,
 ) -> Result<Vec<CpuSensor>, Error> {
     let (mut candidates, mut sensors) = (Vec::new(), Vec::new());
     for zone in zones(sys)?.iter().filter(|zone| zone.is_enabled()) {
@@ -164,7 +164,7 @@ fn placed_sensors(
             name: zone.kind.clone(),
             cooled: cooled_cpus(&zone.directory, topology),
         });
-        let (_, device) = devices.find(&zone.as_chip());
+        let device = devices.of(&zone.as_chip());
         sensors.push(Sensor {
             device,
             feature: None,
@@ -172,7 +172,7 @@ fn placed_sensors(
     }
     for chip in chips {
         if FIRMWARE_CHIPS.contains(&&*chip.prefix) {
-            let (_, device) = devices.find(chip);
+            let device = devices.of(chip);
             for (feature, name) in chips::labels(chip) {
                 candidates.push(Candidate {
                     name,

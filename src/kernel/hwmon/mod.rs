@@ -4,14 +4,12 @@
 
 pub(super) mod chip;
 mod chip_name;
+pub(super) mod chip_names;
 pub(super) mod gate;
 pub(super) mod sensor;
 pub(super) mod sensor_type;
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use crate::source::{
     device::{Device, Losses},
@@ -20,10 +18,8 @@ use crate::source::{
 
 use chip::Chip;
 
-/// The devices that have a name. A device keeps its name as long as it is present.
-#[derive(Default)]
+/// The devices of chips.
 pub(super) struct ChipDevices {
-    named: HashMap<String, PathBuf>,
     powers: PowerStates,
     losses: Losses,
 }
@@ -33,42 +29,14 @@ impl ChipDevices {
         Self {
             powers,
             losses: losses.clone(),
-            ..Self::default()
         }
     }
 
-    /// Forgets the devices that have none of these names.
-    pub(super) fn retain(&mut self, names: &HashSet<String>) {
-        self.named.retain(|name, _| names.contains(name));
-    }
-
-    /// The name of a chip, and its device.
-    ///
-    /// Two chips may have the same name, because libsensors takes ACPI chips and chips without a bus for
-    /// unique. Then the first chip keeps the plain name, and the name of the device is added to that of the
-    /// other.
-    pub(super) fn find(&mut self, chip: &Chip) -> (String, Device) {
-        let plain = &chip.name;
-        let distinct = || {
-            let device = chip.device.file_name().unwrap_or_default();
-            format!("{plain}@{}", device.to_string_lossy())
-        };
-        let device_of = |name: &str| self.named.get(name);
-        let name = match device_of(plain) {
-            Some(device) if *device == chip.device => plain.clone(),
-            Some(_) => distinct(),
-            // A device keeps the longer name when the other one has gone.
-            None => Some(distinct())
-                .filter(|name| device_of(name) == Some(&chip.device))
-                .unwrap_or_else(|| plain.clone()),
-        };
-        self.named
-            .entry(name.clone())
-            .or_insert_with(|| chip.device.clone());
+    /// The device of a chip.
+    pub(super) fn of(&self, chip: &Chip) -> Device {
         let power = chip.power_device.as_deref();
         let power = power.map(|device| self.powers.of(device));
-        let device = Device::new(chip.directory.clone(), power, &self.losses);
-        (name, device)
+        Device::new(chip.directory.clone(), power, &self.losses)
     }
 }
 

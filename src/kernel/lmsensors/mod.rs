@@ -4,13 +4,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     kernel::{
         hwmon::{
             ChipDevices,
             chip::{Chip, chips, sensors},
+            chip_names::ChipNames,
             sensor::{NAME, SCOPE, SUBSYSTEMS, Sensor},
         },
         thermal::{Zone, zones},
@@ -33,6 +34,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
         sys: roots.sys.clone(),
         pool: pool.clone(),
         devices: ChipDevices::new(powers, &losses),
+        names: ChipNames::default(),
         members: Members::default(),
     };
     let about = About::new(NAME, SCOPE).of_devices(SUBSYSTEMS);
@@ -46,23 +48,22 @@ struct SensorFinder {
     sys: PathBuf,
     pool: Pool,
     devices: ChipDevices,
+    names: ChipNames,
     members: Members<SensorKey>,
 }
 
 impl SensorFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
-        let mut names = HashSet::new();
         // A class that cannot be listed does not take the other with it.
         let (chips, zones) = match (chips(&self.sys), zones(&self.sys)) {
             (Err(error), Err(_)) => return Err(error),
             (chips, zones) => (chips.unwrap_or_default(), zones.unwrap_or_default()),
         };
-        for chip in &chips {
-            let (name, device) = self.devices.find(chip);
+        for (chip, name) in chips.iter().zip(self.names.of(&chips)) {
+            let device = self.devices.of(chip);
             // The directory of a chip that is just going cannot be listed.
             let found = sensors(chip, &name, &device).unwrap_or_default();
-            names.insert(name);
             add(&mut probe, &self.pool, chip, &device, found);
         }
         // The kernel makes a chip of a zone. The chip has the type of the zone as its name, with `_` for each
@@ -74,12 +75,10 @@ impl SensorFinder {
         };
         for zone in zones.iter().filter(|zone| !has_chip(zone)) {
             let chip = zone.as_chip();
-            let (name, device) = self.devices.find(&chip);
-            names.insert(name);
+            let device = self.devices.of(&chip);
             let sensors = vec![zone.sensor(&device)];
             add(&mut probe, &self.pool, &chip, &device, sensors);
         }
-        self.devices.retain(&names);
         Ok(probe.finish())
     }
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use crate::{
-    kernel::{first_value::FirstValue, per_cpu::CpuSensor},
+    kernel::{
+        first_value::FirstValue,
+        per_cpu::{CpuSensor, Parse},
+    },
     reading::{Fault, Raw},
     source::{Error, device::Registration},
 };
@@ -74,7 +77,7 @@ pub(super) struct SensorsOfCpu {
     cpu: Option<u32>,
     generation: usize,
     /// The files: of sensors that several CPUs share, once.
-    values: Vec<(FirstValue, fn(&[u8]) -> Raw)>,
+    values: Vec<(FirstValue, Parse)>,
     /// For each CPU the indices of its sensors in `values`.
     of_cpus: BTreeMap<Option<u32>, Vec<usize>>,
 }
