@@ -74,34 +74,30 @@ impl Source for Zram {
         for file in &mut self.files {
             let mm_stat = match file.read() {
                 Ok(text) => MmStat::parse(text),
-                // The device was removed.
+                // The device was removed, or is set up no longer.
                 Err(error) if error.fault() == Fault::Gone => continue,
                 Err(error) => return Err(error),
             };
-            let Some(mm_stat) = mm_stat else {
-                return Err(Error::malformed(file.path(), "it is not three numbers"));
-            };
-            let total = sum.unwrap_or_default().checked_add(mm_stat);
-            sum = Some(total.ok_or_else(|| {
-                Error::malformed(file.path(), "the sum of all devices does not fit")
-            })?);
+            let total = sum.unwrap_or(MmStat::ZERO);
+            sum = Some(total.plus(mm_stat));
         }
+        let column = |bytes: Option<u64>| match bytes {
+            Some(bytes) => Raw::Number(bytes as f64),
+            None => Raw::Fault(Fault::Malformed),
+        };
         match sum {
             Some(MmStat {
                 orig_data_size,
                 compr_data_size,
                 mem_used_total,
-            }) => columns.extend(
-                [orig_data_size, compr_data_size, mem_used_total]
-                    .map(|bytes| Raw::Number(bytes as f64)),
-            ),
+            }) => columns.extend([orig_data_size, compr_data_size, mem_used_total].map(column)),
             None => columns.resize(PROPERTIES.len(), Raw::Fault(Fault::Gone)),
         }
         Ok(())
     }
 }
 
-/// The first numbers in a text of `mm_stat`, in bytes.
+/// The first numbers in a text of `mm_stat`, in bytes; none for a field that is no number.
 ///
 /// ```text
 ///  1048576   262144   327680        0   327680        0        0        0
@@ -109,29 +105,40 @@ impl Source for Zram {
 ///
 /// The rest is not read: `mem_limit`, `mem_used_max`, `same_pages`, `pages_compacted`, and the fields that
 /// newer kernels have added.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct MmStat {
-    orig_data_size: u64,
-    compr_data_size: u64,
-    mem_used_total: u64,
+    orig_data_size: Option<u64>,
+    compr_data_size: Option<u64>,
+    mem_used_total: Option<u64>,
 }
 
 impl MmStat {
-    fn parse(text: &[u8]) -> Option<Self> {
-        let mut numbers = parse::numbers(text.strip_suffix(b"\n")?);
-        Some(Self {
-            orig_data_size: numbers.next()?,
-            compr_data_size: numbers.next()?,
-            mem_used_total: numbers.next()?,
-        })
+    const ZERO: Self = Self {
+        orig_data_size: Some(0),
+        compr_data_size: Some(0),
+        mem_used_total: Some(0),
+    };
+
+    fn parse(text: &[u8]) -> Self {
+        // The number at the end of a cut line may have lost digits.
+        let line = text.strip_suffix(b"\n").unwrap_or_default();
+        let mut fields = parse::fields(line);
+        let mut next = || fields.next().and_then(parse::number);
+        Self {
+            orig_data_size: next(),
+            compr_data_size: next(),
+            mem_used_total: next(),
+        }
     }
 
-    fn checked_add(self, other: Self) -> Option<Self> {
-        Some(Self {
-            orig_data_size: self.orig_data_size.checked_add(other.orig_data_size)?,
-            compr_data_size: self.compr_data_size.checked_add(other.compr_data_size)?,
-            mem_used_total: self.mem_used_total.checked_add(other.mem_used_total)?,
-        })
+    /// The sum; a field without a number, or whose sum does not fit, has none.
+    fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| one?.checked_add(other?);
+        Self {
+            orig_data_size: sum(self.orig_data_size, other.orig_data_size),
+            compr_data_size: sum(self.compr_data_size, other.compr_data_size),
+            mem_used_total: sum(self.mem_used_total, other.mem_used_total),
+        }
     }
 }
 
@@ -150,13 +157,26 @@ mod tests {
             tree.write(&format!("block/{device}/mm_stat"), " 100 10 20 0 30 0 0\n");
         }
         assert_eq!(zram.discover().unwrap().len(), 3);
+        // One of them was removed.
+        std::fs::remove_file(tree.root.join("block/zram1/mm_stat")).unwrap();
+        assert_eq!(read(&mut zram), [100.0, 10.0, 20.0].map(Raw::Number));
+        tree.write("block/zram1/mm_stat", " 100 10 20 0 30 0 0\n");
         assert_eq!(read(&mut zram), [200.0, 20.0, 40.0].map(Raw::Number));
-        tree.write("block/zram1/mm_stat", " 18446744073709551615 10 20\n");
-        let error = zram.read(&mut Vec::new()).unwrap_err();
-        assert_eq!(error.fault(), Fault::Malformed);
-        tree.write("block/zram1/mm_stat", " 100 x\n");
-        let error = zram.read(&mut Vec::new()).unwrap_err();
-        assert_eq!(error.fault(), Fault::Malformed);
+        // A strange field affects only its column.
+        for (text, malformed) in [
+            (" 18446744073709551615 10 20\n", &[0][..]),
+            (" 100 99999999999999999999 20 0\n", &[1]),
+            (" 100 x 20\n", &[1]),
+            (" 100\n", &[1, 2]),
+            (" 100 10 2", &[0, 1, 2]),
+            ("", &[0, 1, 2]),
+        ] {
+            tree.write("block/zram1/mm_stat", text);
+            let columns = read(&mut zram).into_iter().enumerate();
+            let faults = columns.filter(|(_, column)| *column == Raw::Fault(Fault::Malformed));
+            let faults: Vec<_> = faults.map(|(column, _)| column).collect();
+            assert_eq!(faults, malformed, "{text:?}");
+        }
     }
 
     #[test]
