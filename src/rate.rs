@@ -86,6 +86,8 @@ pub enum Formula {
         /// The formula for the columns of the row.
         formula: Box<Formula>,
     },
+    /// The numbers of several formulas added up, as of the devices of one file system. The fault of one is that of all.
+    Together(Vec<Formula>),
     /// An expression over the readings of other metrics, without a column of its own.
     Derived(Arc<Expression>),
 }
@@ -96,6 +98,7 @@ impl Formula {
         match self {
             Self::Level(_) | Self::Derived(_) => false,
             Self::OfRow { formula, .. } => formula.needs_baseline(),
+            Self::Together(parts) => parts.iter().any(Self::needs_baseline),
             _ => true,
         }
     }
@@ -112,6 +115,9 @@ impl Formula {
             Self::OfRow {
                 owner, ref formula, ..
             } => return formula.width().max(owner.saturating_add(1)),
+            Self::Together(ref parts) => {
+                return parts.iter().map(Self::width).max().unwrap_or(0);
+            }
             Self::Derived(_) => return 0,
         };
         last.saturating_add(1)
@@ -179,6 +185,16 @@ impl Formula {
                     Some(Err(Fault::Reset)) if formula.needs_baseline() => Err(Fault::Reset),
                     follows => formula.evaluate(now, before.filter(|_| follows == Some(Ok(())))),
                 };
+            }
+            Self::Together(ref parts) => {
+                let mut sum = 0.0;
+                for part in parts {
+                    match part.evaluate(now, before)? {
+                        Value::Number(number) => sum += number,
+                        Value::Text(_) => return Err(Fault::Malformed),
+                    }
+                }
+                sum
             }
             Self::Derived(_) => return Err(Fault::Gone),
         };

@@ -254,6 +254,22 @@ fn a_row_can_change_its_device() {
 }
 
 #[test]
+fn the_numbers_of_several_formulas_are_added_up() {
+    let both = Formula::Together(vec![RATE, Formula::Level(1)]);
+    let before = snapshot(1.0, 0.0, &[100, 7]);
+    check(
+        both.clone(),
+        &before,
+        &snapshot(2.0, 0.0, &[300, 7]),
+        Ok(207.0),
+    );
+    let less = snapshot(2.0, 0.0, &[90, 7]);
+    check(both.clone(), &before, &less, Err(Fault::Reset));
+    assert!(both.needs_baseline() && both.width() == 2);
+    assert!(!Formula::Together(vec![Formula::Level(3)]).needs_baseline());
+}
+
+#[test]
 fn a_mean_is_of_levels_and_of_shares() {
     const MEAN: Formula = Formula::Mean {
         owner: 1,
