@@ -105,6 +105,8 @@ struct RowState {
     is_counted: bool,
     /// The last text had no line for it. Its name in the kernel may have gone to another device since.
     is_lost: bool,
+    /// The number of resets at the last reading; none since the last discovery.
+    resets: Option<u16>,
 }
 
 impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
@@ -134,6 +136,7 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         let rows = self.devices.arrange(devices, |_, is_counted| RowState {
             is_counted,
             is_lost: false,
+            resets: None,
         });
         self.memo.truncate(self.devices.len());
         let named = found.map(|found| found.name).zip(rows.iter().copied());
@@ -184,8 +187,11 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
             self.changed |= is_lost && !device.state.is_lost;
             device.state.is_lost = is_lost;
             if !is_lost {
-                row[OWNER] =
-                    device.owner_after(self.memo.last(index).map_or(0, |last| last.resets));
+                let resets = self.memo.last(index).map_or(0, |last| last.resets);
+                // The device was made anew, perhaps as another one.
+                let before = device.state.resets.replace(resets);
+                self.changed |= before.is_some_and(|before| before != resets);
+                row[OWNER] = device.owner_after(resets);
             }
             if device.state.is_counted {
                 let own = F::WIDTH.saturating_sub(F::COUNTED.len());
