@@ -2,40 +2,62 @@
 
 use std::{
     collections::HashSet,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
-use crate::{
-    regular_file,
-    source::{Roots, parse},
-};
+use super::sysfs::{attribute_text, directory, partition, partition_directory};
+use crate::source::{Roots, device::Registration, parse};
 
-/// The directory of a whole device in sysfs, where a slash in the name is an exclamation mark.
-pub(crate) fn directory(roots: &Roots, name: &str) -> PathBuf {
-    roots.sys.join("block").join(name.replace('/', "!"))
+/// The identity of a device: its id, and which registration of the device it is.
+///
+/// A device that is made anew has counters of its own, also if it has the name and the id of another one: a volume that
+/// is activated again, a stick that is plugged in again, a loop device with another file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    pub(crate) id: String,
+    /// The registration of the partition or the whole device; none without sysfs.
+    registration: Option<Registration>,
+    /// The `diskseq` of the whole device since Linux 5.15: another number for each device, and for each medium in it.
+    diskseq: Option<u64>,
 }
 
-/// The parent device and the number of a partition; none for a whole device.
-pub(crate) fn partition<'a>(
-    roots: &Roots,
-    name: &'a str,
-    names: &HashSet<String>,
-) -> Option<(&'a str, u64)> {
-    if directory(roots, name).is_dir() {
-        return None;
+impl Identity {
+    /// The identity of the device that has this name of the kernel now, and this id. `whole` is the name of its whole
+    /// device if it is a partition.
+    pub(crate) fn new(roots: &Roots, id: String, kernel: &str, whole: Option<&str>) -> Self {
+        let own = match whole {
+            Some(whole) => partition_directory(roots, whole, kernel),
+            None => directory(roots, kernel),
+        };
+        let diskseq = directory(roots, whole.unwrap_or(kernel)).join("diskseq");
+        Self {
+            id,
+            registration: Registration::of(&own),
+            diskseq: attribute_text(&diskseq).and_then(|number| number.parse().ok()),
+        }
     }
-    // The name of a partition is that of its device with a number appended.
-    let prefixes = name.char_indices().map(|(end, _)| &name[..end]);
-    let mut parents = prefixes.filter(|prefix| names.contains(*prefix));
-    parents.find_map(|parent| {
-        let partition = directory(roots, parent).join(name.replace('/', "!"));
-        let number = parse::number(attribute_text(&partition.join("partition"))?.as_bytes())?;
-        Some((parent, number))
-    })
+
+    /// Whether the device that has this name of the kernel now is this one.
+    pub(crate) fn is_of(&self, roots: &Roots, kernel: &str) -> bool {
+        let part = partition(roots, kernel, &HashSet::new());
+        let whole = part.map(|(whole, _)| whole);
+        let now = Self::new(roots, self.id.clone(), kernel, whole);
+        if *self != now {
+            return false;
+        }
+        let whole_id = match (part, self.id.rsplit_once("-part")) {
+            (Some((_, number)), Some((id, part))) if part == number.to_string() => id,
+            (Some(_), _) => return false,
+            (None, _) => &self.id,
+        };
+        let first = whole_id.rsplit_once('#').map_or(whole_id, |(id, _)| id);
+        let own = device_id(roots, whole.unwrap_or(kernel));
+        [whole_id, first].contains(&&*own)
+    }
 }
 
 /// The id of a whole device: the name of the logical volume or array; otherwise the id of the maker; otherwise
-/// the path to which it is connected.
+/// the path to which it is connected. Several devices may have the same.
 pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
     let text = |path: &str| attribute_text(&directory.join(path));
@@ -52,26 +74,31 @@ pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
         return format!("loop-{file}");
     }
     let worldwide = text("wwid").or_else(|| text("device/wwid"));
-    let serial = || text("serial").or_else(|| text("device/serial"));
+    // The boot areas of an SD card are block devices below that of the card, with a name that is longer by `boot0`.
+    let area = kernel.strip_prefix("mmcblk").map(|rest| {
+        let area = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        (!area.is_empty()).then(|| format!("-{area}"))
+    });
+    let area = area.flatten().unwrap_or_default();
+    let serial = || {
+        let serial = text("serial").or_else(|| text("device/serial"));
+        serial.or_else(|| text("device/device/serial").filter(|_| !area.is_empty()))
+    };
     let Some(unique) = worldwide.filter(|id| is_unique(id)).or_else(|| {
         // All namespaces of an NVMe drive have its serial number.
         let namespace = text("nsid").map_or_else(String::new, |id| format!("-ns{id}"));
         let serial = serial().filter(|id| is_unique(id))?;
         Some(format!("{serial}{namespace}"))
     }) else {
-        return path_id(roots, kernel);
+        let path = path_id(roots, kernel);
+        return if path == kernel { path } else { path + &area };
     };
-    // The boot areas of an SD card are block devices with the card's serial number.
-    let area = kernel.strip_prefix("mmcblk").map(|rest| {
-        let area = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
-        (!area.is_empty()).then(|| format!("-{area}"))
-    });
-    unique + &area.flatten().unwrap_or_default()
+    unique + &area
 }
 
 /// The path to which a whole device is connected, in the format of udev's by-path; the kernel's name if the
 /// device is virtual.
-pub(crate) fn path_id(roots: &Roots, kernel: &str) -> String {
+fn path_id(roots: &Roots, kernel: &str) -> String {
     let directory = directory(roots, kernel);
     let find = || {
         let devices = roots.sys.join("devices").canonicalize().ok()?;
@@ -80,6 +107,30 @@ pub(crate) fn path_id(roots: &Roots, kernel: &str) -> String {
         (!path_id.is_empty()).then_some(path_id)
     };
     find().unwrap_or_else(|| kernel.to_owned())
+}
+
+/// The place of a whole device among those with the same id: the order of the slots to which they are connected.
+pub(crate) fn slot_of(roots: &Roots, kernel: &str) -> Vec<(u64, String)> {
+    let real = directory(roots, kernel).canonicalize().unwrap_or_default();
+    slot(&format!("{}/{kernel}", real.display()))
+}
+
+/// A key that orders paths of sysfs by the slots in them: `ata2` before `ata10`, `sdz` before `sdaa`. The addresses of
+/// PCI are hexadecimal, and all of one length.
+pub(crate) fn slot(path: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    for component in path.split('/') {
+        if is_pci(component) {
+            parts.push((0, component.to_owned()));
+            continue;
+        }
+        let is_same = |one: &u8, next: &u8| one.is_ascii_digit() == next.is_ascii_digit();
+        for run in component.as_bytes().chunk_by(is_same) {
+            let text = String::from_utf8_lossy(run).into_owned();
+            parts.push((parse::number(run).unwrap_or(run.len() as u64), text));
+        }
+    }
+    parts
 }
 
 /// A path below /sys/devices, without the numbers that the kernel assigns in the order of detection.
@@ -131,87 +182,5 @@ fn is_unique(id: &str) -> bool {
         .any(|byte| !matches!(byte, b'0' | b'x' | b'_'))
 }
 
-/// The text of a small file. Each run of blanks becomes one underscore: the model in a SCSI name is padded with
-/// blanks.
-pub(crate) fn attribute_text(path: &Path) -> Option<String> {
-    let bytes = regular_file::table(path).ok()?;
-    let text = parse::text(&bytes);
-    let words: Vec<_> = text.split_whitespace().collect();
-    (!words.is_empty()).then(|| words.join("_"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::tests::Tree;
-
-    #[track_caller]
-    fn check_path_id(path: &str, expected: &str) {
-        assert_eq!(format_path_id(Path::new(path)), expected);
-    }
-
-    #[test]
-    fn path_ids() {
-        check_path_id(
-            "pci0000:00/0000:00:1d.4/0000:3d:00.0/nvme/nvme0/nvme0n1",
-            "pci-0000:3d:00.0",
-        );
-        check_path_id(
-            "pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0/block/sda",
-            "pci-0000:00:17.0-ata2-scsi-0:0:0",
-        );
-        check_path_id(
-            "pci0000:00/0000:00:14.0/usb2/2-3/2-3:1.0/host4/target4:0:0/4:0:0:1/block/sdb",
-            "pci-0000:00:14.0-2-3:1.0-scsi-0:0:1",
-        );
-        check_path_id(
-            "platform/soc/fe340000.mmc/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0",
-            "platform-fe340000.mmc",
-        );
-        check_path_id("virtual/block/loop0", "");
-    }
-
-    #[track_caller]
-    fn check(files: &[(&str, &str)], kernel: &str, expected: &str) {
-        let tree = Tree::new();
-        for (path, text) in files {
-            tree.write(&format!("block/{kernel}/{path}"), text);
-        }
-        assert_eq!(device_id(&tree.roots(), kernel), expected);
-    }
-
-    #[test]
-    fn names() {
-        check(&[("dm/name", "vg0-home\n")], "dm-3", "dm-name-vg0-home");
-        check(&[("md/level", "raid1\n")], "md127", "md-name-md127");
-        check(&[("md/uuid", "a-b\n")], "md127", "md-uuid-a-b");
-        check(&[("loop/backing_file", "/x.img\n")], "loop3", "loop-/x.img");
-        check(
-            &[("device/wwid", "t10.ATA     Samsung SSD 860     S3Z8NB0K\n")],
-            "sda",
-            "t10.ATA_Samsung_SSD_860_S3Z8NB0K",
-        );
-        check(
-            &[
-                ("wwid", "eui.0000000000000000\n"),
-                ("device/serial", "S64D\n"),
-                ("nsid", "1\n"),
-            ],
-            "nvme0n1",
-            "S64D-ns1",
-        );
-        check(&[("serial", "1716")], "vda", "1716");
-        check(&[("device/serial", "0x00000000\n")], "mmcblk0", "mmcblk0");
-        check(
-            &[("device/serial", "0x1234abcd\n")],
-            "mmcblk0",
-            "0x1234abcd",
-        );
-        check(
-            &[("device/serial", "0x1234abcd\n")],
-            "mmcblk0boot1",
-            "0x1234abcd-boot1",
-        );
-        check(&[], "zram0", "zram0");
-    }
-}
+mod tests;

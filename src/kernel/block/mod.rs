@@ -1,30 +1,52 @@
 //! The block devices of the machine.
 
 pub(super) mod identity;
+mod listing;
+pub(super) mod mount_source;
+mod stacking;
+pub(super) mod sysfs;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{
     metric::{Group, Object},
-    source::{Roots, parse},
+    source::Roots,
 };
+use identity::Identity;
+use listing::Listed;
+use stacking::Stacking;
 
 /// A block device that is not empty.
 #[derive(Debug)]
 pub(super) struct Device {
     /// The name that the kernel uses until the next boot: `sda1`.
     pub(super) kernel_name: String,
+    /// 0:0 where the kernel's list does not tell it.
     pub(super) number: (u64, u64),
     /// An id that is the same on every boot: that of the device itself, or the path to which it is connected if
-    /// the device has no id or several devices claim the same. A partition has the id of its device and
-    /// `-part1`.
+    /// the device has no id. Of several devices of one id, all but the one in the lowest slot have `#2` and so on. A
+    /// partition has the id of its device and `-part1`.
     pub(super) id: String,
+    /// Which device it is: another one may have the same names later.
+    pub(super) identity: Identity,
     /// The name that the maker gives it, if known.
     pub(super) model: Option<String>,
     /// The number of a partition.
     pub(super) part: Option<u64>,
-    /// Whether its bytes are counted in no other device: it is whole, and hardware.
-    pub(super) is_physical: bool,
+    /// Whether its bytes are counted in the totals: in no other device that is listed.
+    pub(super) is_counted: bool,
+    /// Whether the kernel is known to count its requests. If it is not, all counters may stay at 0.
+    pub(super) is_accounted: bool,
+}
+
+/// One of several paths to an NVMe drive, which the kernel hides from everybody but those who count.
+#[derive(Debug)]
+pub(super) struct Path {
+    pub(super) kernel_name: String,
+    /// The kernel's name of the drive.
+    pub(super) drive: String,
+    pub(super) identity: Identity,
+    pub(super) is_counted: bool,
 }
 
 impl Device {
@@ -48,147 +70,124 @@ pub(super) fn all_disks() -> Object {
 }
 
 /// The devices in a text of `/proc/diskstats`, without the empty ones, such as a card reader without a card and
-/// a loop device without a file.
+/// a loop device without a file. If the text has none, as in some containers, those in the kernel's other lists.
 pub(super) fn devices(roots: &Roots, text: &[u8]) -> Vec<Device> {
-    let mut known = HashSet::new();
-    let lines = parse::lines(text).filter_map(line);
-    // The kernel writes one line for each device. A second line of a name is skipped.
-    let lines: Vec<_> = lines
-        .filter(|(_, kernel)| known.insert(kernel.clone()))
-        .collect();
-    let (mut devices, mut parts) = (Vec::new(), Vec::new());
-    for (number, kernel) in &lines {
-        if let Some((parent, part)) = identity::partition(roots, kernel, &known) {
-            parts.push((*number, kernel, parent, part));
+    probe(roots, listing::of_kernel(roots, text)).0
+}
+
+/// The devices in a text of `/proc/diskstats` and no other, and the hidden paths to drives.
+pub(super) fn of_diskstats(roots: &Roots, text: &[u8]) -> (Vec<Device>, Vec<Path>) {
+    probe(roots, listing::of_diskstats(text))
+}
+
+fn probe(roots: &Roots, lines: Vec<Listed>) -> (Vec<Device>, Vec<Path>) {
+    let listed: HashSet<_> = lines.iter().map(|line| line.name.clone()).collect();
+    let listed_names = &listed;
+    let stacking = Stacking {
+        roots,
+        listed: listed_names,
+    };
+    let counted = stacking.counted();
+    let (mut devices, mut partitions, mut paths) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines {
+        let kernel = &*line.name;
+        let is_counted = counted.contains(kernel);
+        if let Some((whole, part)) = sysfs::partition(roots, kernel, &listed) {
+            let whole = whole.to_owned();
+            partitions.push((line, whole, part, is_counted));
+        } else if let Some(drive) = stacking::drive_of_path(kernel) {
+            paths.push(Path {
+                identity: Identity::new(roots, kernel.to_owned(), kernel, None),
+                kernel_name: line.name,
+                drive,
+                is_counted,
+            });
         } else if !is_empty(roots, kernel) {
+            let id = identity::device_id(roots, kernel);
             devices.push(Device {
-                kernel_name: kernel.clone(),
-                number: *number,
-                id: identity::device_id(roots, kernel),
+                identity: Identity::new(roots, id.clone(), kernel, None),
+                id,
                 model: model(roots, kernel),
                 part: None,
-                is_physical: is_physical(roots, kernel),
+                is_counted,
+                is_accounted: is_accounted(roots, kernel),
+                number: line.number,
+                kernel_name: line.name,
             });
         }
     }
-    replace_duplicate_ids(roots, &mut devices);
-    let wholes = devices.iter().map(|device| {
-        let facts = (device.id.clone(), device.model.clone());
+    number_equal_ids(roots, &mut devices);
+    let facts = |device: &Device| {
+        let facts = (device.id.clone(), device.model.clone(), device.is_accounted);
         (device.kernel_name.clone(), facts)
-    });
-    let wholes: HashMap<_, _> = wholes.collect();
-    for (number, kernel, parent, part) in parts {
-        let Some((parent, model)) = wholes.get(parent) else {
-            continue;
+    };
+    let wholes: HashMap<_, _> = devices.iter().map(facts).collect();
+    for (line, whole, part, is_counted) in partitions {
+        let facts = match wholes.get(&whole) {
+            Some(facts) => facts.clone(),
+            // The whole device is empty: its partitions have gone with the medium.
+            None if listed.contains(&whole) => continue,
+            None => (
+                identity::device_id(roots, &whole),
+                model(roots, &whole),
+                is_accounted(roots, &whole),
+            ),
         };
+        let (whole_id, model, is_accounted) = facts;
+        let id = format!("{whole_id}-part{part}");
+        // Linux counts the requests to a drive with several paths for the drive and its paths, not for its partitions.
+        let has_paths = paths.iter().any(|path| path.drive == whole);
         devices.push(Device {
-            kernel_name: kernel.clone(),
-            number,
-            id: format!("{parent}-part{part}"),
-            model: model.clone(),
+            identity: Identity::new(roots, id.clone(), &line.name, Some(&whole)),
+            id,
+            model,
             part: Some(part),
-            is_physical: false,
+            is_counted,
+            is_accounted: is_accounted && !has_paths,
+            number: line.number,
+            kernel_name: line.name,
         });
     }
-    devices
+    (devices, paths)
 }
 
-fn replace_duplicate_ids(roots: &Roots, devices: &mut [Device]) {
-    for rename in [identity::path_id, |_: &Roots, kernel: &str| {
-        kernel.to_owned()
-    }] {
-        let mut counts: HashMap<String, usize> = HashMap::new();
-        for device in devices.iter() {
-            let count = counts.entry(device.id.clone()).or_default();
-            *count = count.saturating_add(1);
-        }
-        for device in devices.iter_mut() {
-            if counts[&device.id] > 1 {
-                device.id = rename(roots, &device.kernel_name);
-            }
+/// Numbers the devices of one id in the order of their slots: `id`, `id#2`, `id#3`. Bridges of USB may all have one serial
+/// number, and several paths lead to one drive.
+fn number_equal_ids(roots: &Roots, devices: &mut [Device]) {
+    let mut equal: HashMap<String, Vec<&mut Device>> = HashMap::new();
+    for device in devices {
+        equal.entry(device.id.clone()).or_default().push(device);
+    }
+    for (id, mut devices) in equal.into_iter().filter(|(_, devices)| devices.len() > 1) {
+        devices.sort_by_cached_key(|device| identity::slot_of(roots, &device.kernel_name));
+        for (number, device) in (1_u32..).zip(devices).skip(1) {
+            device.id = format!("{id}#{number}");
+            device.identity.id = device.id.clone();
         }
     }
-}
-
-/// The device number and the name in a line.
-fn line(line: &[u8]) -> Option<((u64, u64), String)> {
-    let mut fields = parse::fields(line);
-    let major = parse::number(fields.next()?)?;
-    let minor = parse::number(fields.next()?)?;
-    let name = String::from_utf8_lossy(fields.next()?).into_owned();
-    Some(((major, minor), name))
 }
 
 fn is_empty(roots: &Roots, kernel: &str) -> bool {
-    let text =
-        |path: &str| identity::attribute_text(&identity::directory(roots, kernel).join(path));
-    kernel.starts_with("ram")
+    let text = |path: &str| sysfs::attribute_text(&sysfs::directory(roots, kernel).join(path));
+    stacking::is_of_driver(kernel, "ram")
         || text("size").is_some_and(|size| size == "0")
         // One of several paths to a drive; the drive has a device of its own.
         || text("hidden").is_some_and(|hidden| hidden == "1")
 }
 
-fn is_physical(roots: &Roots, kernel: &str) -> bool {
-    let directory = identity::directory(roots, kernel);
-    directory.join("device").exists()
-        && !["loop", "dm", "md"]
-            .iter()
-            .any(|subsystem| directory.join(subsystem).exists())
+/// Whether `queue/iostats` does not say that the accounting is off. Drivers that count by themselves, such as zram, may
+/// count nevertheless.
+fn is_accounted(roots: &Roots, kernel: &str) -> bool {
+    let iostats = sysfs::directory(roots, kernel).join("queue/iostats");
+    sysfs::attribute_text(&iostats).is_none_or(|iostats| iostats != "0")
 }
 
 fn model(roots: &Roots, kernel: &str) -> Option<String> {
-    let directory = identity::directory(roots, kernel);
-    let model = identity::attribute_text(&directory.join("device/model"))
-        .or_else(|| identity::attribute_text(&directory.join("device/name")));
+    let directory = sysfs::directory(roots, kernel);
+    let model = sysfs::attribute_text(&directory.join("device/model"))
+        .or_else(|| sysfs::attribute_text(&directory.join("device/name")));
     Some(model?.replace('_', " "))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::tests::{Tree, fixture, roots};
-
-    #[test]
-    fn devices_of_one_id_are_distinguished_by_path() {
-        let tree = Tree::new();
-        for (kernel, slot) in [("sda", "0000:00:17.0/ata1"), ("sdb", "0000:00:17.0/ata2")] {
-            let real = format!("devices/pci0000:00/{slot}/block/{kernel}");
-            tree.write(&format!("{real}/size"), "1000\n");
-            tree.write(&format!("{real}/device/wwid"), "t10.SAME\n");
-            tree.write(&format!("{real}/{kernel}1/partition"), "1\n");
-            tree.link(&format!("block/{kernel}"), &real);
-        }
-        let check = |text: &str, expected: &[&str]| {
-            let devices = devices(&tree.roots(), text.as_bytes());
-            let ids: Vec<_> = devices.iter().map(|device| device.id.as_str()).collect();
-            assert_eq!(ids, expected);
-        };
-        check(
-            "8 0 sda 0\n8 1 sda1 0\n8 16 sdb 0\n8 17 sdb1 0\n",
-            &[
-                "pci-0000:00:17.0-ata1",
-                "pci-0000:00:17.0-ata2",
-                "pci-0000:00:17.0-ata1-part1",
-                "pci-0000:00:17.0-ata2-part1",
-            ],
-        );
-        check("8 0 sda 0\n8 1 sda1 0\n", &["t10.SAME", "t10.SAME-part1"]);
-        check("8 1 sda1 0\n8\nx y z\n", &["sda1"]);
-    }
-
-    #[test]
-    fn fixtures() {
-        let text = fixture!("server/proc/diskstats");
-        let devices = devices(&roots("server"), text.as_bytes());
-        let mut ids: Vec<_> = devices.iter().map(|device| &device.id).collect();
-        ids.sort();
-        ids.dedup();
-        // 63 lines, of which 6 loop devices have no file and the optical drive has no disc.
-        assert_eq!(
-            (text.lines().count(), ids.len(), devices.len()),
-            (63, 56, 56)
-        );
-        let physical = devices.iter().filter(|device| device.is_physical);
-        assert_eq!(physical.count(), 38);
-    }
-}
+mod tests;

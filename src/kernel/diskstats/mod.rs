@@ -3,10 +3,13 @@
 //! <https://docs.kernel.org/admin-guide/iostats.html>
 
 mod columns;
+mod unaccounted;
+
+use std::collections::HashMap;
 
 use crate::{
     kernel::{
-        block::{self, identity},
+        block::{self, identity::Identity, mount_source::MountSources},
         mountinfo,
     },
     metric::Metric,
@@ -22,11 +25,13 @@ use crate::{
 };
 
 use columns::*;
+use unaccounted::Unaccounted;
 
 /// The lines of `/proc/diskstats`, with a row of columns for each.
 pub(super) struct DiskCounters {
     roots: Roots,
-    table: Table<Diskstats, String>,
+    table: Table<Diskstats, Identity>,
+    unaccounted: Unaccounted,
 }
 
 impl DiskCounters {
@@ -34,6 +39,7 @@ impl DiskCounters {
         Self {
             roots: roots.clone(),
             table: Table::new(roots.proc.join("diskstats")),
+            unaccounted: Unaccounted::default(),
         }
     }
 }
@@ -60,20 +66,45 @@ impl Source for DiskCounters {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.table.text()?;
         let names = table::names::<Diskstats>(text);
-        let devices = block::devices(&self.roots, text);
-        let found = devices.iter().map(|device| Found {
-            id: device.id.clone(),
+        let (devices, paths) = block::of_diskstats(&self.roots, text);
+        let of_devices = devices.iter().map(|device| Found {
+            id: device.identity.clone(),
             name: device.kernel_name.as_bytes(),
-            is_counted: device.is_physical,
+            is_counted: device.is_counted,
         });
-        let rows = self.table.arrange(names, found);
+        let of_paths = paths.iter().map(|path| Found {
+            id: path.identity.clone(),
+            name: path.kernel_name.as_bytes(),
+            is_counted: path.is_counted,
+        });
+        let rows = self.table.arrange(names, of_devices.chain(of_paths));
+        let (device_rows, path_rows) = rows.split_at(devices.len());
+        let mut rows: HashMap<&str, usize> = HashMap::new();
+        for (device, &row) in devices.iter().zip(device_rows) {
+            let mut of_drive = paths.iter().zip(path_rows);
+            let mut of_drive = of_drive
+                .by_ref()
+                .filter(|(path, _)| path.drive == device.kernel_name);
+            // Before Linux 6.3, a drive with several paths has no counters. The only path that it has counts the same.
+            let row = match (device.is_accounted, of_drive.next(), of_drive.next()) {
+                (false, Some((_, &only)), None) => only,
+                _ => row,
+            };
+            rows.insert(&device.kernel_name, row);
+        }
+        let unaccounted = devices.iter().zip(device_rows);
+        let unaccounted = unaccounted.filter(|(device, _)| !device.is_accounted);
+        let unaccounted = unaccounted.map(|(device, row)| (device.identity.clone(), *row));
+        self.unaccounted.arrange(unaccounted);
         let mut metrics = Vec::new();
-        for (device, &row) in devices.iter().zip(&rows) {
+        for device in &devices {
             let object = device.object();
             let object = ("disk", device.id.as_bytes(), &object);
+            let row = rows[&*device.kernel_name];
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
-        if devices.iter().any(|device| device.is_physical) {
+        let mut counted = devices.iter().map(|device| device.is_counted);
+        if counted.any(|is_counted| is_counted) || paths.iter().any(|path| path.is_counted) {
             let object = block::all_disks();
             metrics.extend(ALL.iter().map(|(property, first)| {
                 let formula = Formula::Sum {
@@ -91,8 +122,12 @@ impl Source for DiskCounters {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         // Another device may have the name of one that has gone.
-        let is_same = |kernel: &[u8], id: &String| has_id(&self.roots, kernel, id);
-        self.table.read(columns, is_same)
+        let is_same = |kernel: &[u8], identity: &Identity| {
+            identity.is_of(&self.roots, &String::from_utf8_lossy(kernel))
+        };
+        self.table.read(columns, is_same)?;
+        self.unaccounted.hide(columns);
+        Ok(())
     }
 
     fn changed(&self) -> bool {
@@ -101,42 +136,49 @@ impl Source for DiskCounters {
 }
 
 impl DiskCounters {
-    /// The metrics of the file systems, which are those of their devices.
-    fn file_system_metrics(&self, devices: &[block::Device], rows: &[usize]) -> Vec<Metric> {
+    /// The metrics of the file systems, which are those of their devices. Those of a file system on several devices are
+    /// the sums; it has none if one of its devices has none.
+    fn file_system_metrics(
+        &self,
+        devices: &[block::Device],
+        rows: &HashMap<&str, usize>,
+    ) -> Vec<Metric> {
         // Without mountinfo, the metrics of the devices remain.
         let file_systems = mountinfo::file_systems(&self.roots, devices, true).unwrap_or_default();
+        let sources = MountSources::new(&self.roots, devices);
         let mut metrics = Vec::new();
         for file_system in &file_systems {
-            let is_below = |(device, _): &(&block::Device, _)| {
-                Some(&device.kernel_name) == file_system.kernel_name.as_ref()
-            };
-            let Some((device, &row)) = devices.iter().zip(rows).find(is_below) else {
+            let Some(kernel_name) = &file_system.kernel_name else {
                 continue;
             };
-            if device.id == file_system.id {
-                continue;
+            let mut below = sources.members(kernel_name);
+            if below.is_empty() {
+                below.push(kernel_name.clone());
             }
+            let is_named_as_device = devices.iter().any(|device| device.id == file_system.id);
+            let below: Option<Vec<_>> = below.iter().map(|name| rows.get(&**name)).collect();
+            let Some(below) = below.filter(|_| !is_named_as_device) else {
+                continue;
+            };
             let object = file_system.object();
             let object = ("disk", file_system.id.as_bytes(), &object);
-            metrics.extend(self.table.metrics(row, object, &FILE_SYSTEM_PROPERTIES));
+            for property in &FILE_SYSTEM_PROPERTIES {
+                let property = std::slice::from_ref(property);
+                let parts = below.iter();
+                let parts = parts.flat_map(|row| self.table.metrics(**row, object, property));
+                let mut parts: Vec<_> = parts.collect();
+                if let [one, _, ..] = &*parts {
+                    let formulas = parts.iter().map(|part| part.formula.clone());
+                    let formula = Formula::Together(formulas.collect());
+                    parts = vec![Metric {
+                        formula,
+                        ..one.clone()
+                    }];
+                }
+                metrics.extend(parts);
+            }
         }
         metrics
-    }
-}
-
-/// Whether the device that now has this name has the id.
-fn has_id(roots: &Roots, kernel: &[u8], id: &str) -> bool {
-    let kernel = String::from_utf8_lossy(kernel);
-    match id.rsplit_once("-part") {
-        Some((parent, part)) if !identity::directory(roots, &kernel).is_dir() => {
-            let whole = kernel.strip_suffix(part).unwrap_or(&kernel);
-            let whole = whole
-                .strip_suffix('p')
-                .filter(|name| identity::directory(roots, name).is_dir())
-                .unwrap_or(whole);
-            has_id(roots, whole.as_bytes(), parent)
-        }
-        _ => identity::device_id(roots, &kernel) == id || identity::path_id(roots, &kernel) == id,
     }
 }
 
@@ -166,29 +208,54 @@ impl Format for Diskstats {
     }
 
     fn is_reset(before: &Fields, now: &Fields) -> bool {
-        let mut both = before.iter().zip(now);
-        both.any(|both| matches!(both, (Raw::Counter(before), Raw::Counter(now)) if now < before))
+        let mut both = (READS..).zip(before.iter().zip(now));
+        both.any(|(column, both)| {
+            let (Raw::Counter(before), Raw::Counter(now)) = both else {
+                return false;
+            };
+            // The kernel writes 32 bits of the milliseconds. They wrap after days under load, and the others do not.
+            let is_time = matches!(column, READ_TIME | WRITE_TIME | BUSY_TIME | QUEUE_TIME);
+            let is_wrap = is_time && *before > u64::from(u32::MAX / 2) && *now < *before / 2;
+            now < before && !is_wrap
+        })
     }
 }
 
 /// The columns of a line.
 type Fields = [Raw; FIELDS];
 
-/// Parses the rest of a line after the name.
+/// Parses the rest of a line after the name. A field that is no number, or does not fit into 64 bits, or is missing at
+/// the end, affects only its own column. The kernel has appended fields, and may do so again.
 fn fields(rest: &[u8]) -> Option<Fields> {
+    /// The number of fields since Linux 2.6.25. Partitions had four before, with another meaning.
+    const DOCUMENTED: usize = 11;
+    const OLD_PARTITION: usize = 4;
+    let mut fields = [const { Err(Fault::Malformed) }; DOCUMENTED];
     let mut numbers = parse::numbers(rest);
-    let mut next = || numbers.next();
-    let (reads, _, read, read_time) = (next()?, next()?, next()?, next()?);
-    let (writes, _, written, write_time) = (next()?, next()?, next()?, next()?);
-    let (in_flight, busy, queue) = (next()?, next()?, next()?);
+    for field in &mut fields {
+        *field = numbers.next().ok_or(Fault::Malformed);
+    }
+    if fields.iter().any(Result::is_err) {
+        let mut words = parse::fields(rest);
+        for field in &mut fields {
+            *field = words.next().and_then(parse::number).ok_or(Fault::Malformed);
+        }
+        if parse::fields(rest).count() <= OLD_PARTITION {
+            return None;
+        }
+    }
+    let [reads, _, read, read_time, ..] = fields;
+    let [.., in_flight, busy, queue] = fields;
+    let [_, _, _, _, writes, _, written, write_time, ..] = fields;
     // A kernel whose count was wrong has written -1 as an unsigned number of 32 bits.
-    let in_flight = match i32::try_from(in_flight) {
-        Ok(count) => Raw::Number(count.into()),
-        Err(_) => Raw::Fault(Fault::Malformed),
+    let in_flight = match in_flight.map(i32::try_from) {
+        Ok(Ok(count)) => Raw::Number(count.into()),
+        _ => Raw::Fault(Fault::Malformed),
     };
-    let [reads, read, read_time] = [reads, read, read_time].map(Raw::Counter);
-    let [writes, written, write_time] = [writes, written, write_time].map(Raw::Counter);
-    let [busy, queue] = [busy, queue].map(Raw::Counter);
+    let counter = |field: Result<u64, Fault>| field.map_or_else(Raw::Fault, Raw::Counter);
+    let [reads, read, read_time] = [reads, read, read_time].map(counter);
+    let [writes, written, write_time] = [writes, written, write_time].map(counter);
+    let [busy, queue] = [busy, queue].map(counter);
     Some([
         reads, read, read_time, writes, written, write_time, in_flight, busy, queue,
     ])

@@ -1,3 +1,6 @@
+mod identity;
+mod lines;
+
 use std::time::Duration;
 
 use super::*;
@@ -68,121 +71,96 @@ fn all_counts_each_byte_once() {
     check(&all, &reset, Err(Fault::Reset));
 }
 
+/// A device whose accounting is off has no values until a counter moves.
 #[test]
-fn a_disk_goes_and_comes_back_under_another_name() {
-    let (tree, mut counters) = machine(&(line("sda", 100) + &line("sdb", 1000)));
-    let sdb = metric(&counters.discover().unwrap(), "disk/B/read");
-    let column = sdb.formula.width() - 1;
-    let counted = |columns: &[Raw]| columns[column].clone();
-    assert_eq!(counted(&read(&mut counters)), Raw::Counter(1000));
-    tree.write("diskstats", &line("sda", 100));
-    assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
-    // The same drive under the same name is read again.
-    tree.write("diskstats", &(line("sda", 100) + &line("sdb", 2000)));
-    assert_eq!(counted(&read(&mut counters)), Raw::Counter(2000));
-    // Another drive under that name is not.
-    tree.write("diskstats", &line("sda", 100));
-    read(&mut counters);
-    tree.write("block/sdb/device/serial", "C");
-    tree.write("diskstats", &(line("sda", 100) + &line("sdb", 7)));
-    assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
-    assert!(counters.changed());
-    // Discovery finds the drive by its serial number under another name, and gives it its columns back.
-    tree.write("block/sdc/device/serial", "B");
-    tree.write(
-        "diskstats",
-        &(line("sda", 100) + &line("sdb", 7) + &line("sdc", 3000)),
-    );
-    assert_eq!(counted(&read(&mut counters)), Raw::Fault(Fault::Gone));
-    let again = metric(&counters.discover().unwrap(), "disk/B/read");
-    assert_eq!((&*again.object.title, again.formula), ("sdc", sdb.formula));
-    assert!(!counters.changed());
-    assert_eq!(counted(&read(&mut counters)), Raw::Counter(3000));
-}
-
-/// USB sticks that are plugged in one after the other.
-#[test]
-fn devices_that_come_and_go_leave_nothing_behind() {
-    let (tree, mut counters) = machine(&line("sda", 100));
-    let mut before: Option<(Metric, Snapshot)> = None;
-    for stick in 0..100 {
-        tree.write("block/sdb/device/serial", &format!("stick{stick}"));
-        tree.write("diskstats", &(line("sda", 100) + &line("sdb", stick)));
+fn a_device_that_may_not_be_counted_has_no_zeros() {
+    let (tree, mut counters) = machine(&(line("sda", 100) + &line("sdb", 0)));
+    tree.write("block/sda/device/model", "x");
+    tree.write("block/sdb/device/model", "x");
+    tree.write("block/sdb/queue/iostats", "0\n");
+    let check = |counters: &mut DiskCounters, after: &str, expected: [Result<f64, Fault>; 2]| {
         let metrics = counters.discover().unwrap();
-        let now = Snapshot {
-            stamp: Stamp::now(),
-            columns: read(&mut counters),
-        };
-        assert_eq!(now.columns.len(), 2 * WIDTH);
-        let its = metric(&metrics, &format!("disk/stick{stick}/read"));
-        if let Some((other, before)) = before.replace((its.clone(), now.clone())) {
-            let reading = other.formula.evaluate(&now, Some(&before));
-            assert_eq!(reading, Err(Fault::Gone));
-            let reading = its.formula.evaluate(&now, Some(&before));
-            assert_eq!(reading, Err(Fault::First));
+        let ids = ["disk/B/read", "disk/all/read"];
+        for (id, expected) in ids.into_iter().zip(expected) {
+            let found = metric(&metrics, id);
+            let reading = between(&tree, counters, after, &found);
+            assert_eq!(reading, expected.map(Value::Number), "{id}");
         }
-        tree.write("diskstats", &line("sda", 100));
-        counters.discover().unwrap();
-    }
-    assert_eq!(read(&mut counters).len(), WIDTH);
-}
-
-#[test]
-fn a_change_of_devices_is_noticed_and_an_empty_slot_is_not() {
-    let (tree, mut counters) = machine(&(line("sda", 100) + &line("loop0", 0)));
-    tree.write("block/loop0/size", "0\n");
-    counters.discover().unwrap();
-    read(&mut counters);
-    assert!(!counters.changed());
-    tree.write("diskstats", &(line("sda", 100) + &line("sdb", 0)));
-    read(&mut counters);
-    assert!(counters.changed());
-    counters.discover().unwrap();
-    tree.write("diskstats", &line("sda", 100));
-    read(&mut counters);
-    assert!(counters.changed());
-    counters.discover().unwrap();
-    read(&mut counters);
-    assert!(!counters.changed());
-}
-
-#[track_caller]
-fn check(rest: &str, expected: Option<[u64; 9]>) {
-    let expected = expected.map(|columns| {
-        let mut columns = columns.map(Raw::Counter);
-        let in_flight = &mut columns[IN_FLIGHT - READS];
-        if let Raw::Counter(count) = *in_flight {
-            *in_flight = Raw::Number(count as f64);
-        }
-        columns
-    });
-    assert_eq!(fields(rest.as_bytes()), expected);
-}
-
-#[test]
-fn lines_of_all_kernel_versions() {
-    let expected = Some([1, 3, 4, 5, 7, 8, 9, 10, 11]);
-    check(" 1 2 3 4 5 6 7 8 9 10 11", expected);
-    check(" 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15", expected);
-    check(" 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", expected);
-    // Partitions before Linux 2.6.25.
-    check(" 1 2 3 4", None);
-    check(" 1 2 3 4 5 6 7 -8 9 10 11", None);
-    check("", None);
-    let negative = fields(b" 1 2 3 4 5 6 7 8 4294967295 10 11").unwrap();
-    assert_eq!(negative[IN_FLIGHT - READS], Raw::Fault(Fault::Malformed));
-    assert_eq!(negative[BUSY_TIME - READS], Raw::Counter(10));
-}
-
-#[test]
-fn a_cut_line_affects_only_itself() {
-    let text = line("sda", 100) + &line("sdb", 1000);
-    let (tree, mut counters) = machine(&text);
-    counters.discover().unwrap();
-    tree.write("diskstats", &text[..text.len() - 2]);
+    };
+    let idle = line("sda", 100) + &line("sdb", 0);
+    check(&mut counters, &idle, [Err(Fault::Stale), Ok(0.0)]);
     let columns = read(&mut counters);
     assert_eq!(columns[READ], Raw::Counter(100));
-    assert_eq!(columns[WIDTH + READ], Raw::Fault(Fault::Malformed));
+    assert_eq!(columns[WIDTH + READ], Raw::Fault(Fault::Stale));
+    assert_eq!(columns[WIDTH + ALL_READ], Raw::Fault(Fault::Stale));
+    assert_eq!(columns[WIDTH + IN_FLIGHT], Raw::Fault(Fault::Stale));
+    // A driver that counts by itself.
+    let moved = line("sda", 100) + &line("sdb", 10);
+    check(&mut counters, &moved, [Err(Fault::First), Ok(0.0)]);
+    check(&mut counters, &moved, [Ok(0.0), Ok(0.0)]);
+}
+
+/// Before Linux 6.3, an NVMe drive with several paths has no counters.
+#[test]
+fn a_drive_with_one_path_has_the_counters_of_the_path() {
+    let zero = "259 0 nvme0n1 0 0 0 0 0 0 0 0 0 0 0\n".to_owned();
+    let part = "259 1 nvme0n1p1 0 0 0 0 0 0 0 0 0 0 0\n";
+    let (tree, mut counters) = machine("");
+    tree.write("block/nvme0n1/wwid", "eui.01\n");
+    tree.write("block/nvme0n1/device/model", "x\n");
+    tree.write("block/nvme0n1/nvme0n1p1/partition", "1\n");
+    tree.write("block/nvme0n1/queue/iostats", "0\n");
+    for path in ["nvme0c0n1", "nvme0c1n1"] {
+        tree.write(&format!("block/{path}/hidden"), "1\n");
+        tree.write(&format!("block/{path}/device/model"), "x\n");
+    }
+    let text = |count| zero.clone() + part + &line("nvme0c0n1", count);
+    let check = |counters: &mut DiskCounters, id: &str, text: &dyn Fn(u64) -> String, expected| {
+        tree.write("diskstats", &text(100));
+        let found = metric(&counters.discover().unwrap(), id);
+        let reading = between(&tree, counters, &text(110), &found);
+        assert_eq!(reading, expected, "{id}");
+    };
+    let ten = Ok(Value::Number(5120.0));
+    check(&mut counters, "disk/eui.01/read", &text, ten.clone());
+    check(&mut counters, "disk/all/read", &text, ten.clone());
+    let stale = Err(Fault::Stale);
+    check(
+        &mut counters,
+        "disk/eui.01-part1/read",
+        &text,
+        stale.clone(),
+    );
+    let metrics = counters.discover().unwrap();
+    assert!(!metrics.iter().any(|metric| metric.id.contains("nvme0c0")));
+    // With two paths there is no sum for the drive, and each path is counted.
+    let two = |count| text(count) + &line("nvme0c1n1", count);
+    check(&mut counters, "disk/eui.01/read", &two, stale);
+    let twenty = Ok(Value::Number(10240.0));
+    check(&mut counters, "disk/all/read", &two, twenty);
+}
+
+/// A btrfs of two devices, whose mount names one of them.
+#[test]
+fn a_file_system_on_several_devices_reads_and_writes_all_of_them() {
+    let before = line("sda", 100) + &line("sda1", 50) + &line("sdb", 1000);
+    let (tree, mut counters) = machine(&before);
+    tree.write(
+        "self/mountinfo",
+        "1 0 0:33 /@ /data rw - btrfs /dev/disk/by-uuid/e294 rw\n",
+    );
+    tree.link("dev/disk/by-uuid/e294", "dev/sda1");
+    tree.write("fs/btrfs/e294/devices/sda1/size", "1\n");
+    tree.write("fs/btrfs/e294/devices/sdb/size", "1\n");
+    let metrics = counters.discover().unwrap();
+    let read_id = metric(&metrics, "disk/e294/read");
+    let after = line("sda", 107) + &line("sda1", 57) + &line("sdb", 1003);
+    let reading = between(&tree, &mut counters, &after, &read_id);
+    assert_eq!(reading, Ok(Value::Number(10.0 * 512.0)));
+    // A device that is not counted: there is no sum.
+    tree.write("fs/btrfs/e294/devices/sdz/size", "1\n");
+    let metrics = counters.discover().unwrap();
+    assert!(!metrics.iter().any(|metric| &*metric.id == "disk/e294/read"));
 }
 
 #[test]
