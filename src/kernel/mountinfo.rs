@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::block::Device;
+use super::block::{Device, mount_source::MountSources};
 use crate::{
     metric::{Group, Object},
     regular_file,
@@ -75,15 +75,16 @@ pub(super) fn file_systems(
     devices: &[Device],
     with_network: bool,
 ) -> Result<Vec<FileSystem>, Error> {
-    let uuids = links(&roots.root.join("dev/disk/by-uuid"));
-    let labels = links(&roots.root.join("dev/disk/by-label"));
+    let sources = MountSources::new(roots, devices);
+    let uuids = links(roots, &sources, "by-uuid");
+    let labels = links(roots, &sources, "by-label");
     let named = |links: &[(String, String)], kernel: &Option<String>| {
         let link = links.iter().find(|link| Some(&link.1) == kernel.as_ref());
         link.map(|link| link.0.clone())
     };
     let mut all: Vec<FileSystem> = Vec::new();
     for mount in mounts(&read(roots)?, with_network) {
-        let kernel_name = find_kernel_name(&mount, devices);
+        let kernel_name = find_kernel_name(&sources, &mount, devices);
         let point = mount.point.to_string_lossy().into_owned();
         let id = named(&uuids, &kernel_name).unwrap_or_else(|| point.clone());
         if all.iter().any(|other| other.id == id) {
@@ -209,34 +210,26 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn find_kernel_name(mount: &Mount, devices: &[Device]) -> Option<String> {
-    let file = mount.source.strip_prefix("/dev/").unwrap_or_default();
-    let mapped = file
-        .strip_prefix("mapper/")
-        .map(|name| format!("dm-name-{name}"));
-    let has_device = |device: &&Device| match mount.device.0 {
-        0 => device.kernel_name == file || mapped.as_ref() == Some(&device.id),
-        _ => device.number == mount.device,
-    };
-    devices
-        .iter()
-        .find(has_device)
-        .map(|device| device.kernel_name.clone())
+fn find_kernel_name(sources: &MountSources, mount: &Mount, devices: &[Device]) -> Option<String> {
+    // A file system that spans devices has a number of its own.
+    if mount.device.0 == 0 {
+        return sources.resolve(&mount.source).into_iter().next();
+    }
+    let mut devices = devices.iter();
+    let device = devices.find(|device| device.number == mount.device);
+    device.map(|device| device.kernel_name.clone())
 }
 
 /// The names of the links in a directory of udev, and the devices that they point to.
-fn links(directory: &Path) -> Vec<(String, String)> {
-    let entries = regular_file::entries(directory).into_iter().flatten();
-    entries
-        .filter_map(|entry| {
-            let target = fs::read_link(entry.path()).ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            Some((
-                unescape_udev(&name),
-                target.file_name()?.to_str()?.to_owned(),
-            ))
-        })
-        .collect()
+fn links(roots: &Roots, sources: &MountSources, directory: &str) -> Vec<(String, String)> {
+    let entries = regular_file::entries(&roots.root.join("dev/disk").join(directory));
+    let link = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let path = format!("/dev/disk/{directory}/{name}");
+        let device = sources.resolve(&path).into_iter().next()?;
+        Some((unescape_udev(&name), device))
+    };
+    entries.into_iter().flatten().filter_map(link).collect()
 }
 
 /// Udev writes special characters of a label as `\x20`.
