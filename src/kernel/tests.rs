@@ -55,7 +55,7 @@ fn no_input_about_devices_panics() {
     let check = |text: &[u8]| {
         let mut columns = Vec::new();
         table::check_text::<diskstats::Diskstats>(text, &["nvme0n1", "nvme0n1p1", "dm-0"]);
-        mountinfo::mounts(text, true);
+        mountinfo::check_text(text);
         table::check_text::<net_dev::NetDev>(text, &["wlp2s0", "lo"]);
         route::check_text(text);
         resolv_conf::parse_servers(text);

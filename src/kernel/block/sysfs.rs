@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The directory of a whole device in sysfs, where a slash in the name is an exclamation mark.
-pub(super) fn directory(roots: &Roots, name: &str) -> PathBuf {
+pub(in crate::kernel) fn directory(roots: &Roots, name: &str) -> PathBuf {
     roots.sys.join("block").join(name.replace('/', "!"))
 }
 
@@ -23,7 +23,7 @@ pub(super) fn partition_directory(roots: &Roots, whole: &str, name: &str) -> Pat
 /// The whole device and the number of a partition; none for a whole device. The name of a partition is that of its
 /// device with the number, and a `p` in between if the device's name ends with a digit (`disk_name` in block/genhd.c).
 /// Where sysfs has neither, the names in the list decide.
-pub(super) fn partition<'a>(
+pub(in crate::kernel) fn partition<'a>(
     roots: &Roots,
     name: &'a str,
     listed: &HashSet<String>,

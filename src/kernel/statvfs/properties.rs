@@ -15,10 +15,10 @@ pub(super) const PROPERTIES: [Property; 9] = [
     Property::new("free", "Free space", "Space that users can still fill.", "f_bavail × f_frsize of statvfs(3)", unit::BYTES, Kind::Gauge),
     Property::new("usedPercent", "Used percentage", "Share of the space for users that is used.", "used / (used + free) as in df(1): (f_blocks − f_bfree) / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
     Property::new("freePercent", "Free percentage", "Share of the space for users that is free.", "free / (used + free): f_bavail / (f_blocks − f_bfree + f_bavail) of statvfs(3)", unit::PERCENT, Kind::Gauge),
-    Property::new("totalInodes", "Total inodes", "Number of files that the file system can hold.", "f_files of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodes", "Used inodes", "Number of files that the file system holds.", "f_files − f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("freeInodes", "Free inodes", "Number of files that can still be created.", "f_ffree of statvfs(3); gone without a limit", unit::ONE, Kind::Gauge),
-    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); gone without a limit", unit::PERCENT, Kind::Gauge),
+    Property::new("totalInodes", "Total inodes", "Number of files that the file system can hold.", "f_files of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
+    Property::new("usedInodes", "Used inodes", "Number of files that the file system holds.", "f_files − f_ffree of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
+    Property::new("freeInodes", "Free inodes", "Number of files that can still be created.", "f_ffree of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
+    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); no metric without a fixed number", unit::PERCENT, Kind::Gauge),
 ];
 
 /// The properties of all file systems together: the first of [`PROPERTIES`].

@@ -1,0 +1,203 @@
+//! The file systems that are mounted: which mount stands for each, its id and its name.
+
+use std::{cmp::Reverse, collections::HashMap, path::Path};
+
+use super::{
+    Counting, Mount, Namespace, counting::Storage, is_own, kind::Kind, read, stat_point,
+    udev::Links,
+};
+use crate::{
+    kernel::block::Device,
+    metric::{Group, Object},
+    source::{Error, Roots},
+};
+
+/// A file system, its id and its name.
+pub(crate) struct FileSystem {
+    /// The UUID, or the mount point if udev has found no UUID.
+    pub(crate) id: String,
+    /// Its mounts that can be reached, the one that stands for it first.
+    pub(crate) mounts: Vec<Mount>,
+    /// The kernel's name of the device, if there is one.
+    pub(crate) kernel_name: Option<String>,
+    /// The label, or the mount point if there is no label.
+    pub(crate) name: String,
+    pub(crate) counting: Counting,
+    /// What stores its files.
+    kind: Kind,
+}
+
+/// The most mounts of a file system that are kept: as many as may fail before the next is tried.
+const MOST_MOUNTS: usize = 4;
+
+impl FileSystem {
+    /// The object of its metrics.
+    pub(crate) fn object(&self) -> Object {
+        Object::new(&self.name, Group::Disks)
+    }
+
+    /// Whether the directories of a mount have the device number of the mount. Those of a subvolume or a data set have
+    /// their own.
+    pub(crate) fn has_device_number(&self) -> bool {
+        let device = self.mounts.first().map(|mount| mount.device.0);
+        self.kind == Kind::Network || device.is_some_and(|major| major != 0)
+    }
+}
+
+/// The mounted file systems on disks, and those on the network if `with_network` is true: each once, by the mount that
+/// stands for it.
+///
+/// # Errors
+/// If mountinfo cannot be read.
+pub(crate) fn file_systems(
+    roots: &Roots,
+    devices: &[Device],
+    with_network: bool,
+) -> Result<Vec<FileSystem>, Error> {
+    let mounts = read(roots)?;
+    let mut namespace = Namespace::new(&mounts, !is_own(roots));
+    let links = Links::read(roots, devices);
+    let mut all: Vec<FileSystem> = Vec::new();
+    for candidates in candidates(&mounts, &mut namespace, with_network) {
+        let candidates = directories(roots, &mounts, candidates);
+        let Some((first, kind)) = candidates
+            .first()
+            .and_then(|mount| Some((*mount, mount.kind()?)))
+        else {
+            continue;
+        };
+        let names = links.devices(first);
+        let point = first.mount_point.to_string_lossy().into_owned();
+        let ids = [links.uuid(first, &names), Some(point.clone())];
+        // A copy of a file system has the UUID of the original.
+        let is_free = |id: &String| all.iter().all(|other| other.id != *id);
+        let Some(id) = ids.into_iter().flatten().find(is_free) else {
+            continue;
+        };
+        let mut storage = Storage {
+            roots,
+            devices,
+            namespace: &mut namespace,
+        };
+        all.push(FileSystem {
+            id,
+            name: links.label(first, &names).unwrap_or(point),
+            counting: storage.counting(first, &names),
+            kernel_name: names.into_iter().next(),
+            mounts: candidates.into_iter().take(MOST_MOUNTS).cloned().collect(),
+            kind,
+        });
+    }
+    Ok(all)
+}
+
+/// The mounts of each file system that a path leads to, those that are to stand for it first. File systems for which a
+/// server or another process answers are left out, because they may never answer.
+///
+/// With the network file systems come those that autofs has mounted. They are left out otherwise, because autofs does not
+/// unmount a file system that is read again and again. The mount points of autofs itself are always left out: they have
+/// no size, and reading one would mount something.
+pub(super) fn candidates<'a>(
+    mounts: &'a [Mount],
+    namespace: &mut Namespace<'a>,
+    with_network: bool,
+) -> Vec<Vec<&'a Mount>> {
+    let mut groups: Vec<Vec<&Mount>> = Vec::new();
+    let (mut by_device, mut by_source) = (HashMap::new(), HashMap::new());
+    let mut autofs: Vec<&Path> = Vec::new();
+    for (number, mount) in mounts.iter().enumerate() {
+        let point = &*mount.mount_point;
+        if mount.fs_type == "autofs" {
+            autofs.push(point);
+        }
+        let is_listed = match mount.kind() {
+            None => false,
+            Some(Kind::Network) => with_network || point == Path::new("/"),
+            Some(_) => with_network || !autofs.iter().any(|autofs| point.starts_with(autofs)),
+        };
+        if !is_listed || !namespace.is_reachable(number) {
+            continue;
+        }
+        let source = mount
+            .is_named_by_source()
+            .then_some((&*mount.fs_type, &*mount.mount_source));
+        let known = by_device.get(&mount.device).copied();
+        let known = known.or_else(|| by_source.get(&source?).copied());
+        let group = known.unwrap_or(groups.len());
+        by_device.entry(mount.device).or_insert(group);
+        if let Some(source) = source {
+            by_source.entry(source).or_insert(group);
+        }
+        match groups.get_mut(group) {
+            Some(group) => group.push(mount),
+            None => groups.push(vec![mount]),
+        }
+    }
+    let uncertain: Vec<_> = uncertain_points(mounts).collect();
+    for group in &mut groups {
+        group.sort_by_cached_key(|mount| {
+            let is_root = mount.mount_point == Path::new("/");
+            let is_certain = !is_below_any(&mount.mount_point, &uncertain);
+            Reverse((is_root, is_certain, is_whole(mount)))
+        });
+    }
+    groups
+}
+
+/// The mounts of a file system whose mount points are directories, and those of which this is not known. A mount point
+/// that this process can reach comes before one that it cannot.
+///
+/// A single file of a file system is mounted over another one in containers. It shows the space of the file system of the
+/// host, which is none of the container's.
+fn directories<'a>(roots: &Roots, mounts: &[Mount], candidates: Vec<&'a Mount>) -> Vec<&'a Mount> {
+    /// The most mount points that are looked at.
+    const MOST: usize = 256;
+    if let [mount] = &*candidates
+        && is_whole(mount)
+    {
+        return candidates;
+    }
+    let uncertain: Vec<_> = uncertain_points(mounts).collect();
+    let (mut reached, mut others) = (Vec::new(), Vec::new());
+    for mount in candidates.into_iter().take(MOST) {
+        // The kernel has all directories above a mount point of a local file system in memory, so that this blocks for
+        // no disk.
+        let is_uncertain = mount.may_hang() || is_below_any(&mount.mount_point, &uncertain);
+        let is_directory = match is_uncertain {
+            true => None,
+            false => stat_point(&mount.path(roots))
+                .ok()
+                .map(|point| point.is_directory),
+        };
+        match is_directory {
+            Some(true) => reached.push(mount),
+            Some(false) => {}
+            None => others.push(mount),
+        }
+        if reached.len() >= MOST_MOUNTS {
+            break;
+        }
+    }
+    reached.append(&mut others);
+    reached
+}
+
+/// Whether a mount shows the space of the whole file system: a quota may limit that of a directory.
+fn is_whole(mount: &Mount) -> bool {
+    mount.root == Path::new("/") || mount.has_subvolumes()
+}
+
+/// The mount points below which a path may hang, or mount something.
+fn uncertain_points(mounts: &[Mount]) -> impl Iterator<Item = &Path> {
+    let is_uncertain = |mount: &&Mount| mount.may_hang() || mount.fs_type == "autofs";
+    let points = mounts
+        .iter()
+        .filter(is_uncertain)
+        .map(|mount| &*mount.mount_point);
+    points.filter(|point| *point != Path::new("/"))
+}
+
+fn is_below_any(point: &Path, directories: &[&Path]) -> bool {
+    let mut above = point.ancestors().skip(1);
+    above.any(|above| directories.contains(&above))
+}
