@@ -21,6 +21,7 @@ mod custom;
 mod demo;
 mod devices;
 mod durations;
+mod file_systems;
 mod handshake;
 mod hung_mounts;
 mod idle_exit;
