@@ -64,10 +64,7 @@ impl Source for NameServers {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
-        for interface in interfaces::list(&self.roots)? {
-            if !interface.is_counted {
-                continue;
-            }
+        for interface in interfaces::list_uplinks(&self.roots)? {
             let (name, object) = (&interface.name, interface.object());
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
                 property.of("network", name, &object, Formula::Level(column))

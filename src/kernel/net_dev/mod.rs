@@ -54,11 +54,13 @@ impl Source for InterfaceCounters {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.table.text()?;
         let names = table::names::<NetDev>(text);
-        let interfaces = interfaces::parse_interfaces(&self.roots, text);
-        let found = interfaces.iter().map(|interface| Found {
+        let interfaces = interfaces::parse_interfaces(text);
+        let are_uplinks = interfaces::are_uplinks(&self.roots, &interfaces);
+        let found = interfaces.iter().zip(&are_uplinks);
+        let found = found.map(|(interface, is_uplink)| Found {
             id: interface.name.clone(),
             name: &interface.name,
-            is_counted: interface.is_counted,
+            is_counted: *is_uplink,
         });
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
@@ -67,7 +69,7 @@ impl Source for InterfaceCounters {
             let object = ("network", &*interface.name, &object);
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
-        if interfaces.iter().any(|interface| interface.is_counted) {
+        if are_uplinks.contains(&true) {
             let object = Object::new("All network interfaces", Group::Network);
             metrics.extend(
                 ALL.map(|(property, formula)| property.of("network", b"all", &object, formula)),

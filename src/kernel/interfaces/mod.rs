@@ -1,0 +1,134 @@
+//! The network interfaces: `/proc/net/dev` and `/sys/class/net`.
+
+mod link;
+mod names;
+mod namespace;
+mod role;
+mod routes;
+mod serial;
+mod uplinks;
+
+use std::{
+    collections::HashSet,
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    metric::{Group, Object},
+    regular_file,
+    source::{Error, Roots, parse},
+};
+
+pub(super) use namespace::is_shown;
+
+/// A network interface.
+#[derive(Debug)]
+pub(super) struct Interface {
+    pub(super) name: Vec<u8>,
+}
+
+impl Interface {
+    /// The object of its metrics.
+    pub(super) fn object(&self) -> Object {
+        object(&self.name)
+    }
+}
+
+/// The object of the metrics of the interface with this name.
+pub(super) fn object(name: &[u8]) -> Object {
+    Object::new(&String::from_utf8_lossy(name), Group::Network)
+}
+
+/// A file of `/proc/net`. With the mount option `subset=pid`, there is no `/proc/net` (proc(5)), and the same files are in
+/// `/proc/self/net`.
+pub(super) fn table_path(roots: &Roots, file: &str) -> PathBuf {
+    let of_process = roots.proc.join("self/net");
+    match roots.proc.join("net") {
+        table if !table.exists() && of_process.exists() => of_process.join(file),
+        table => table.join(file),
+    }
+}
+
+/// The interfaces that are present now, from `/proc/net/dev`, or from `/sys/class/net` if that cannot be read.
+///
+/// # Errors
+/// If neither can be read.
+pub(super) fn list(roots: &Roots) -> Result<Vec<Interface>, Error> {
+    let path = table_path(roots, "dev");
+    match regular_file::table(&path) {
+        Ok(text) => Ok(parse_interfaces(&text)),
+        Err(cause) => match sysfs_names(roots) {
+            names if names.is_empty() => Err(Error::io(&path, cause)),
+            names => Ok(names.into_iter().map(|name| Interface { name }).collect()),
+        },
+    }
+}
+
+/// The names of the interfaces in sysfs. The file `bonding_masters` is none.
+fn sysfs_names(roots: &Roots) -> Vec<Vec<u8>> {
+    let entries = regular_file::entries(&roots.sys.join("class/net"));
+    let entries = entries.into_iter().flatten();
+    let directories = entries.filter(|entry| {
+        entry
+            .file_type()
+            .is_ok_and(|kind| kind.is_symlink() || kind.is_dir())
+    });
+    directories
+        .map(|entry| entry.file_name().as_bytes().to_vec())
+        .collect()
+}
+
+/// The interfaces in a text of `/proc/net/dev`.
+pub(super) fn parse_interfaces(text: &[u8]) -> Vec<Interface> {
+    let mut known = HashSet::new();
+    let names = parse::lines(text).filter_map(|line| Some(split_line(line)?.0));
+    // The kernel writes one line for each interface. A second line of a name is skipped.
+    let names = names.filter(|name| known.insert(*name)).map(<[u8]>::to_vec);
+    names.map(|name| Interface { name }).collect()
+}
+
+/// The [uplinks] that are present now.
+///
+/// # Errors
+/// Those of [`list`].
+pub(super) fn list_uplinks(roots: &Roots) -> Result<Vec<Interface>, Error> {
+    let interfaces = list(roots)?;
+    let are_uplinks = are_uplinks(roots, &interfaces);
+    let both = interfaces.into_iter().zip(are_uplinks);
+    Ok(both
+        .filter_map(|(interface, is_uplink)| is_uplink.then_some(interface))
+        .collect())
+}
+
+/// Whether each interface is an [uplink](uplinks).
+pub(super) fn are_uplinks(roots: &Roots, interfaces: &[Interface]) -> Vec<bool> {
+    let names: Vec<&[u8]> = interfaces
+        .iter()
+        .map(|interface| &*interface.name)
+        .collect();
+    uplinks::find(roots, &names)
+}
+
+/// The name in a line, and the rest. A name may have any byte but a slash, a colon and white space (`dev_valid_name` in
+/// net/core/dev.c), and the header lines have no colon.
+pub(super) fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = parse::split(line, b':')?;
+    let name = name.trim_ascii_start();
+    (!name.is_empty()).then_some((name, rest))
+}
+
+/// The directory of an interface in sysfs.
+pub(super) fn sysfs_directory(roots: &Roots, name: &[u8]) -> PathBuf {
+    roots.sys.join("class/net").join(OsStr::from_bytes(name))
+}
+
+/// Whether something is at this path: a file, a directory or a link, also one that leads nowhere.
+fn is_present(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+#[cfg(test)]
+mod tests;
