@@ -28,7 +28,7 @@ const SIGNAL: Property = Property::new(
     "signal",
     "Signal strength",
     "Strength of the radio signal.",
-    "level (dBm) in the interface's line of /proc/net/wireless on NetworkManager's scale: −20 dBm and more is 100, −90 dBm and less is 30; without a level, quality / 70",
+    "level (dBm) in the interface's line of /proc/net/wireless on NetworkManager's scale: −20 dBm and more is 100, −90 dBm and less is 30; without a level, quality / 70; gone without a connection",
     unit::PERCENT,
     Kind::Gauge,
 );
@@ -36,7 +36,7 @@ const SIGNAL: Property = Property::new(
 impl Wireless {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
-            file: File::of_lines(roots.proc.join("net/wireless")),
+            file: File::of_lines(interfaces::table_path(roots, "wireless")),
             devices: Devices::default(),
             changed: false,
         }
@@ -93,9 +93,8 @@ fn read_rows(text: &[u8], devices: &Devices<Vec<u8>, ()>, columns: &mut Vec<Raw>
         });
         match found {
             Some((row, device)) => {
-                let signal = signal(rest);
                 row[OWNER] = device.owner();
-                row[1] = signal.map_or(Raw::Fault(Fault::Malformed), Raw::Number);
+                row[1] = signal(rest).map_or_else(Raw::Fault, Raw::Number);
             }
             None => is_known = false,
         }
@@ -113,22 +112,31 @@ pub(super) fn check_text(text: &[u8]) {
 
 /// The signal in per cent, from a line such as ` 0000   54.  -56.  -256  0 0 0 0 3 0`: the status, the quality,
 /// the level and the noise. A dot marks an updated number.
-fn signal(rest: &[u8]) -> Option<f64> {
+///
+/// An interface without a connection has zeros (`nullstats` in net/wireless/wext-proc.c), and a level in dBm that the driver
+/// does not know is 0 − 256: [`Fault::Gone`].
+fn signal(rest: &[u8]) -> Result<f64, Fault> {
     const WEAKEST: f64 = -90.0;
     const STRONGEST: f64 = -20.0;
+    const UNKNOWN: i64 = -256;
     let mut fields = parse::fields(rest).skip(1);
     let mut next = || {
-        let field = fields.next()?;
-        parse::signed(field.strip_suffix(b".").unwrap_or(field))
+        let field = fields.next().ok_or(Fault::Malformed)?;
+        parse::signed(field.strip_suffix(b".").unwrap_or(field)).ok_or(Fault::Malformed)
     };
-    let (quality, level) = (next()?, next()?);
-    if level < 0 {
-        let level = (level as f64).clamp(WEAKEST, STRONGEST);
-        return Some(100.0 - 70.0 * (STRONGEST - level) / (STRONGEST - WEAKEST));
+    let (quality, level) = (next(), next());
+    match level {
+        Ok(level) if level < 0 && level != UNKNOWN => {
+            let level = (level as f64).clamp(WEAKEST, STRONGEST);
+            Ok(100.0 - 70.0 * (STRONGEST - level) / (STRONGEST - WEAKEST))
+        }
+        _ => match quality? {
+            0 => level.and(Err(Fault::Gone)),
+            // The maximum of mac80211.
+            quality if quality > 0 => Ok((100.0 * quality as f64 / 70.0).min(100.0)),
+            _ => Err(Fault::Malformed),
+        },
     }
-    // The maximum of mac80211.
-    let share = 100.0 * quality as f64 / 70.0;
-    (quality >= 0).then_some(share.min(100.0))
 }
 
 #[cfg(test)]
@@ -137,23 +145,39 @@ mod tests {
     use crate::source::tests::{read, roots};
 
     #[track_caller]
-    fn check(rest: &str, expected: Option<f64>) {
-        assert_eq!(signal(rest.as_bytes()), expected);
+    fn check(rest: &str, expected: Result<f64, Fault>) {
+        assert_eq!(signal(rest.as_bytes()), expected, "{rest}");
     }
 
     #[test]
     fn signals() {
-        check(" 0000   70.  -20.  -256", Some(100.0));
-        check(" 0000   35.  -55.  -256", Some(65.0));
-        check(" 0000   54  -55  -256", Some(65.0));
-        check(" 0000   10.  -120.  -256", Some(30.0));
-        check(" 0000   10.  -5.  -256", Some(100.0));
-        check(" 0000   35.  0.  0", Some(50.0));
-        check(" 0000   200.  0.  0", Some(100.0));
-        check(" 0000   -3.  0.  0", None);
-        check(" 0000   54.", None);
-        check(" 0000   x  -56.", None);
-        check("", None);
+        check(" 0000   70.  -20.  -256", Ok(100.0));
+        check(" 0000   35.  -55.  -256", Ok(65.0));
+        check(" 0000   54  -55  -256", Ok(65.0));
+        check(" 0000   10.  -120.  -256", Ok(30.0));
+        check(" 0000   10.  -5.  -256", Ok(100.0));
+        check(" 0000   35.  0.  0", Ok(50.0));
+        check(" 0000   200.  0.  0", Ok(100.0));
+    }
+
+    #[test]
+    fn a_signal_that_is_not_known_is_no_signal() {
+        check(" 0000    0     0     0        0      0", Err(Fault::Gone));
+        check(" 0000    0  -256  -256", Err(Fault::Gone));
+        check(" 0000    0    40     0", Err(Fault::Gone));
+        check(" 0000   35.  -256  -256", Ok(50.0));
+    }
+
+    #[test]
+    fn one_field_that_is_malformed_costs_itself() {
+        let malformed = Err(Fault::Malformed);
+        check(" 0000   99999999999999999999.  -55.  -256", Ok(65.0));
+        check(" 0000   35.  99999999999999999999.  -256", Ok(50.0));
+        check(" 0000   x  -56.", Ok(64.0));
+        check(" 0000   54.", Ok(100.0 * 54.0 / 70.0));
+        check(" 0000   -3.  0.  0", malformed);
+        check(" 0000   0.", malformed);
+        check("", malformed);
     }
 
     #[test]
