@@ -4,14 +4,14 @@ use std::{fs, io};
 
 use nix::libc;
 
-use super::interfaces;
+use super::interfaces::{self, Interface};
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
         About, Error, Roots, Source,
-        file::File,
+        device::{Attribute, Device, Losses, Registration},
         parse,
         property::Property,
         rows::{self, Devices},
@@ -22,8 +22,12 @@ use crate::{
 pub(super) struct InterfaceAttribute {
     roots: Roots,
     format: &'static AttributeFormat,
-    files: Devices<Vec<u8>, File>,
+    attributes: Devices<InterfaceKey, Attribute>,
+    losses: Losses,
 }
+
+/// The name of an interface, and its registration: another one may have the name later.
+type InterfaceKey = (Vec<u8>, Option<Registration>);
 
 /// The owner of the row, and the value.
 const WIDTH: usize = 2;
@@ -65,14 +69,18 @@ static SPEED: AttributeFormat = AttributeFormat {
     ),
     is_wanted: has_speed,
     column: |_, text| match text.trim_ascii() {
-        // The driver does not know the speed.
-        b"-1" | b"4294967295" => Raw::Fault(Fault::Gone),
+        number if number.starts_with(b"-") => Raw::Fault(Fault::Gone),
         number => match parse::number(number) {
+            Some(megabits) if UNKNOWN_SPEEDS.contains(&megabits) => Raw::Fault(Fault::Gone),
             Some(megabits) => Raw::Number(megabits as f64 * 1e6),
             None => Raw::Fault(Fault::Malformed),
         },
     },
 };
+
+/// The speeds of a driver that does not know the speed, beside −1: SPEED_UNKNOWN of `<linux/ethtool.h>` in 16, 32 and 64
+/// bits, the largest that ethtool(8) accepts, and 0, as some drivers have it without a link.
+const UNKNOWN_SPEEDS: [u64; 5] = [0, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX];
 
 static ALIAS: AttributeFormat = AttributeFormat {
     file: "ifalias",
@@ -115,7 +123,8 @@ impl InterfaceAttribute {
         Self {
             roots: roots.clone(),
             format,
-            files: Devices::default(),
+            attributes: Devices::default(),
+            losses: Losses::default(),
         }
     }
 }
@@ -126,23 +135,25 @@ impl Source for InterfaceAttribute {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let mut interfaces = interfaces::list(&self.roots)?;
-        let path =
-            |name: &[u8]| interfaces::sysfs_directory(&self.roots, name).join(self.format.file);
-        interfaces.retain(|interface| {
-            fs::exists(path(&interface.name)).unwrap_or(true)
-                && (self.format.is_wanted)(&self.roots, &interface.name)
+        self.losses.forget();
+        let interfaces = self.interfaces()?;
+        let device = |interface: &Interface| {
+            let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
+            Device::new(directory, None, &self.losses)
+        };
+        let devices: Vec<_> = interfaces.iter().map(device).collect();
+        let key = |(interface, device): (&Interface, &Device)| {
+            let name = interface.name.clone();
+            ((name, device.registration()), device.clone())
+        };
+        let found = interfaces.iter().zip(&devices).map(key);
+        let rows = self.attributes.arrange(found, |attribute, device| {
+            attribute.unwrap_or_else(|| device.attribute(self.format.file))
         });
-        let named = interfaces
-            .iter()
-            .map(|interface| (interface.name.clone(), path(&interface.name)));
-        let rows = self.files.arrange(named, |file, path| {
-            file.unwrap_or_else(|| File::attribute(path))
-        });
-        let metric = |(interface, row): (&interfaces::Interface, usize)| {
+        let metric = |(interface, row): (&Interface, usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
-            let formula = self.files.formula(row, first, formula);
+            let formula = self.attributes.formula(row, first, formula);
             let (name, object) = (&interface.name, interface.object());
             self.format.property.of("network", name, &object, formula)
         };
@@ -150,21 +161,46 @@ impl Source for InterfaceAttribute {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        if self.files.len() == 0 {
+        if self.attributes.len() == 0 {
             interfaces::list(&self.roots)?;
         }
-        for device in self.files.iter_mut() {
+        for device in self.attributes.iter_mut() {
             let Some(device) = device else {
                 columns.extend([const { Raw::Fault(Fault::Gone) }; WIDTH]);
                 continue;
             };
             columns.push(device.owner());
+            let (name, _) = &device.id;
             columns.push(match device.state.read() {
-                Ok(text) => (self.format.column)(&device.id, text),
+                Ok(text) => (self.format.column)(name, text),
                 Err(error) => Raw::Fault(fault(&error)),
             });
         }
         Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.losses.is_any()
+    }
+}
+
+impl InterfaceAttribute {
+    /// The interfaces that have the attribute; none where sysfs shows those of another namespace.
+    fn interfaces(&self) -> Result<Vec<Interface>, Error> {
+        let mut interfaces = interfaces::list(&self.roots)?;
+        let names: Vec<&[u8]> = interfaces
+            .iter()
+            .map(|interface| &*interface.name)
+            .collect();
+        if !interfaces::is_shown(&self.roots, &names) {
+            return Ok(Vec::new());
+        }
+        interfaces.retain(|interface| {
+            let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
+            fs::exists(directory.join(self.format.file)).unwrap_or(true)
+                && (self.format.is_wanted)(&self.roots, &interface.name)
+        });
+        Ok(interfaces)
     }
 }
 
@@ -183,7 +219,7 @@ fn is_invalid(cause: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::{read, roots};
+    use crate::source::tests::{Tree, read, roots};
 
     #[track_caller]
     fn check(format: &AttributeFormat, text: &str, expected: Raw) {
@@ -194,7 +230,21 @@ mod tests {
     fn texts() {
         check(&SPEED, "1000\n", Raw::Number(1e9));
         check(&SPEED, "-1\n", Raw::Fault(Fault::Gone));
-        check(&SPEED, "4294967295\n", Raw::Fault(Fault::Gone));
+        for unknown in [
+            "0",
+            "65535",
+            "2147483647",
+            "4294967295",
+            "18446744073709551615",
+        ] {
+            check(&SPEED, unknown, Raw::Fault(Fault::Gone));
+        }
+        check(&SPEED, "10\n", Raw::Number(1e7));
+        check(
+            &SPEED,
+            "99999999999999999999\n",
+            Raw::Fault(Fault::Malformed),
+        );
         check(&SPEED, "fast\n", Raw::Fault(Fault::Malformed));
         check(&SPEED, "", Raw::Fault(Fault::Malformed));
         check(&STATE, "up\n", Raw::Text("up".into()));
@@ -223,5 +273,35 @@ mod tests {
         assert_eq!(metrics.len(), 1);
         assert_eq!(&*metrics[0].id, "network/enp0s31f6/speed");
         assert_eq!(read(&mut laptop)[1..], [Raw::Number(1e9)]);
+    }
+
+    #[test]
+    fn an_interface_that_is_made_anew_has_its_own_state() {
+        let tree = Tree::new();
+        tree.write("net/dev", "tun0: 1\n");
+        tree.write("class/net/tun0/operstate", "up\n");
+        let mut states = InterfaceAttribute::state(&tree.roots());
+        let metrics = states.discover().unwrap();
+        assert_eq!(read(&mut states)[1], Raw::Text("up".into()));
+        assert!(!states.changed());
+        let class = tree.roots().sys.join("class/net");
+        fs::rename(class.join("tun0"), tree.roots().sys.join("old")).unwrap();
+        tree.write("class/net/tun0/operstate", "down\n");
+        assert_ne!(states.discover().unwrap()[0].formula, metrics[0].formula);
+        assert_eq!(read(&mut states)[1], Raw::Text("down".into()));
+        fs::remove_dir_all(class.join("tun0")).unwrap();
+        assert!(states.discover().unwrap().is_empty());
+    }
+
+    #[test]
+    fn sysfs_of_another_namespace_has_no_attributes_of_this_one() {
+        let tree = Tree::new();
+        tree.write("net/dev", "eth0: 1\n");
+        tree.write("class/net/eth0/operstate", "up\n");
+        tree.write("class/net/eth0/ifindex", "2\n");
+        let mut states = InterfaceAttribute::state(&tree.roots());
+        assert_eq!(states.discover().unwrap().len(), 1);
+        tree.write("net/igmp", "17\teth0      :     1      V3\n");
+        assert!(states.discover().unwrap().is_empty());
     }
 }
