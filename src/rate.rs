@@ -51,8 +51,9 @@ pub enum Formula {
     /// The growth of many counters together per second, times `scale`: those of one property of every device,
     /// one row of columns each, to the end of the snapshot.
     ///
-    /// A column that is no counter in one of the snapshots is left out: the share of a device that has gone is
-    /// missing, and a new device has not grown yet, also if it uses the row of another one.
+    /// A column that is [`Fault::Gone`] in one of the snapshots is left out: the share of a device that has gone is
+    /// missing, and a new device has not grown yet, also if it uses the row of another one. Another fault is that of the
+    /// sum.
     Sum {
         /// The column of the first row with its [owner](RowOwner).
         owner: usize,

@@ -72,10 +72,16 @@ impl<'a> Span<'a> {
         let mut sum = None;
         let mut reason = Fault::Gone;
         for (owner, column) in self.rows(owner, first, step) {
-            if count_of(self.now, column).is_err() {
-                continue;
+            match count_of(self.now, column) {
+                Ok(_) => {}
+                Err(Fault::Gone) => continue,
+                Err(fault) => return Err(fault),
             }
             match self.is_baseline(owner).and_then(|()| self.growth(column)) {
+                // The share of this device is not known, unless it is new.
+                Err(Fault::First) if self.was_malformed(owner, column) => {
+                    return Err(Fault::First);
+                }
                 Err(Fault::First) => reason = Fault::First,
                 growth => {
                     let added = growth?.checked_add(sum.unwrap_or(0));
@@ -84,6 +90,12 @@ impl<'a> Span<'a> {
             }
         }
         sum.ok_or(reason)
+    }
+
+    /// Whether a row had the same owner before, and a fault other than that of a device that is absent.
+    fn was_malformed(&self, owner: usize, column: usize) -> bool {
+        let before = count_of(self.before, column);
+        self.is_baseline(owner).is_ok() && before.is_err_and(|fault| fault != Fault::Gone)
     }
 
     /// Two columns of each row, to the end of the snapshot.

@@ -24,7 +24,7 @@ impl InterfaceCounters {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             roots: roots.clone(),
-            table: Table::new(roots.proc.join("net/dev")),
+            table: Table::new(interfaces::table_path(roots, "dev")),
         }
     }
 }
@@ -93,20 +93,22 @@ impl Source for InterfaceCounters {
     }
 }
 
-/// The sum of the counters in some columns: gone if there is none, malformed if it overflows.
+/// The sum of the counters in some columns: gone if there is none, malformed if one of them is or if it overflows. The
+/// column of an interface that has gone, or that is not summed, is left out.
 fn sum_of<'a>(columns: impl Iterator<Item = &'a Raw>) -> Raw {
-    let counters = columns.filter_map(|column| match column {
-        Raw::Counter(count) => Some(*count),
-        _ => None,
-    });
-    let sum = counters
-        .map(Some)
-        .reduce(|sum, count| sum?.checked_add(count?));
-    match sum {
-        Some(Some(sum)) => Raw::Counter(sum),
-        Some(None) => Raw::Fault(Fault::Malformed),
-        None => Raw::Fault(Fault::Gone),
+    let mut sum = None::<u64>;
+    for column in columns {
+        match column {
+            Raw::Counter(count) => match sum.unwrap_or(0).checked_add(*count) {
+                Some(more) => sum = Some(more),
+                None => return Raw::Fault(Fault::Malformed),
+            },
+            Raw::Fault(Fault::Gone) => {}
+            Raw::Fault(fault) => return Raw::Fault(*fault),
+            Raw::Number(_) | Raw::Text(_) => return Raw::Fault(Fault::Malformed),
+        }
     }
+    sum.map_or(Raw::Fault(Fault::Gone), Raw::Counter)
 }
 
 /// The format of `/proc/net/dev`.
@@ -129,32 +131,45 @@ impl Format for NetDev {
 
     fn write(fields: &Fields, columns: &mut [Raw]) {
         for (column, count) in columns.iter_mut().zip(fields) {
-            *column = Raw::Counter(*count);
+            *column = count.map_or(Raw::Fault(Fault::Malformed), Raw::Counter);
         }
     }
 
     fn is_reset(before: &Fields, now: &Fields) -> bool {
-        before.iter().zip(now).any(|(before, now)| now < before)
+        let mut both = before.iter().zip(now);
+        both.any(|both| matches!(both, (Some(before), Some(now)) if now < before))
     }
 }
 
-/// The numbers of a line.
-type Fields = [u64; FIELDS];
+/// The numbers of a line; none for a field that is no number of 64 bits.
+type Fields = [Option<u64>; FIELDS];
 
-/// Parses bytes, packets, errors and drops, received and sent.
+/// Parses bytes, packets, errors and drops, received and sent; none for a line without a number. A field that is not as
+/// documented, and one that is missing, takes no other with it.
 fn fields(rest: &[u8]) -> Option<Fields> {
-    let mut numbers = parse::numbers(rest);
-    let mut columns = [0; FIELDS];
+    let mut columns = [None; FIELDS];
     let (down, up) = columns.split_at_mut(FIELDS / 2);
-    for column in down {
-        *column = numbers.next()?;
-    }
+    let mut numbers = parse::numbers(rest);
     // fifo, frame, compressed and multicast are skipped.
-    let mut numbers = numbers.skip(4);
-    for column in up {
-        *column = numbers.next()?;
+    fill(down, up, numbers.by_ref().map(Some));
+    if columns.contains(&None) {
+        let (down, up) = columns.split_at_mut(FIELDS / 2);
+        fill(down, up, parse::fields(rest).map(parse::number));
     }
-    Some(columns)
+    columns.iter().any(Option::is_some).then_some(columns)
+}
+
+fn fill(
+    down: &mut [Option<u64>],
+    up: &mut [Option<u64>],
+    mut fields: impl Iterator<Item = Option<u64>>,
+) {
+    for column in down {
+        *column = fields.next().flatten();
+    }
+    for (column, field) in up.iter_mut().zip(fields.skip(4)) {
+        *column = field;
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,24 @@ fn line(name: &str, down: u64) -> String {
     format!("{name}: {down} 1 2 3 0 0 0 0 {} 5 6 7 0 0 0 0\n", 2 * down)
 }
 
+#[test]
+fn the_table_may_be_that_of_the_process_alone() {
+    let tree = Tree::new();
+    tree.write("proc/self/net/dev", &line("a|b", 7));
+    let roots = Roots {
+        proc: tree.root.join("proc"),
+        ..tree.roots()
+    };
+    let mut counters = InterfaceCounters::new(&roots);
+    let metrics = counters.discover().unwrap();
+    let columns = read(&mut counters);
+    assert_eq!(
+        level(&metrics, &columns, "network/a%7Cb/totalDownload"),
+        7.0
+    );
+    assert_eq!(level(&metrics, &columns, "network/all/totalDownload"), 7.0);
+}
+
 fn machine(lines: &str) -> (Tree, InterfaceCounters) {
     let tree = Tree::new();
     tree.write("class/net/eth0/device/uevent", "");
@@ -83,6 +101,43 @@ fn all_counters_of_an_interface_begin_anew_together() {
     check(anew, "network/eth0/totalUpload", Ok(9500.0));
     let later = "eth0: 107 11 0 0 0 0 0 0 9500 95 0 0 0 0 0 0\n";
     check(later, "network/eth0/upload", Ok(9000.0));
+}
+
+#[test]
+fn a_field_that_is_malformed_costs_itself_and_the_sums_with_it() {
+    let before = line("eth0", 100) + &line("eth1", 1000);
+    let check = |before: &str, after: &str, id: &str, expected: Result<f64, Fault>| {
+        let (tree, mut counters) = machine(before);
+        let reading = reading(&tree, &mut counters, after, id);
+        assert_eq!(reading, expected.map(Value::Number), "{id}");
+    };
+    let strange = "eth0: 99999999999999999999 1 2 3 0 0 0 0 300 5 6 7 0 0 0 0\n";
+    let after = strange.to_owned() + &line("eth1", 1100);
+    check(
+        &before,
+        &after,
+        "network/eth0/download",
+        Err(Fault::Malformed),
+    );
+    check(&before, &after, "network/eth0/upload", Ok(100.0));
+    check(&before, &after, "network/eth0/downloadPackets", Ok(0.0));
+    check(
+        &before,
+        &after,
+        "network/all/download",
+        Err(Fault::Malformed),
+    );
+    check(
+        &before,
+        &after,
+        "network/all/totalDownload",
+        Err(Fault::Malformed),
+    );
+    check(&before, &after, "network/all/upload", Ok(300.0));
+    // The share of eth0 is not known: there was no counter before.
+    let later = line("eth0", 500) + &line("eth1", 1200);
+    check(&after, &later, "network/all/download", Err(Fault::First));
+    check(&after, &later, "network/all/upload", Ok(900.0));
 }
 
 #[test]
@@ -214,17 +269,35 @@ fn a_reused_row_is_not_taken_for_its_former_device() {
 }
 
 #[track_caller]
-fn check(rest: &str, expected: Option<[u64; 8]>) {
-    assert_eq!(fields(rest.as_bytes()), expected);
+fn check(rest: &str, expected: &str) {
+    let fields = fields(rest.as_bytes()).map(|fields| {
+        fields.map(|field| field.map_or("-".to_owned(), |number| number.to_string()))
+    });
+    assert_eq!(
+        fields.map(|fields| fields.join(" ")).as_deref(),
+        Some(expected).filter(|text| !text.is_empty())
+    );
 }
 
 #[test]
 fn lines() {
-    let all = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16";
-    check(all, Some([1, 2, 3, 4, 9, 10, 11, 12]));
-    check("1 2 3 4 5 6 7 8 9 10 11", None);
-    check("1 2 3 -4 5 6 7 8 9 10 11 12", None);
-    check("", None);
+    check(
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+        "1 2 3 4 9 10 11 12",
+    );
+    // A field that is malformed or missing costs itself.
+    check("1 2 3 4 5 6 7 8 9 10 11", "1 2 3 4 9 10 11 -");
+    check("1 2 3 -4 5 6 7 8 9 10 11 12", "1 2 3 - 9 10 11 12");
+    check(
+        "1 99999999999999999999 3 4 5 6 7 8 9 10 11 12",
+        "1 - 3 4 9 10 11 12",
+    );
+    check(
+        "1 2 3 4 5 x 99999999999999999999 8 9 10 11 12",
+        "1 2 3 4 9 10 11 12",
+    );
+    check("x y", "");
+    check("", "");
     // Older kernels write no blank after the colon.
     let (tree, mut counters) = machine(" eth0:100 1 2 3 0 0 0 0 200 5 6 7 0 0 0 0\n");
     counters.discover().unwrap();
