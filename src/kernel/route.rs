@@ -47,7 +47,7 @@ struct Route<'a> {
 }
 
 static IPV4: AddressFamily = AddressFamily {
-    file: "net/route",
+    file: "route",
     scope: ["network/*/ipv4gateway"],
     property: Property::text(
         "ipv4gateway",
@@ -59,7 +59,7 @@ static IPV4: AddressFamily = AddressFamily {
 };
 
 static IPV6: AddressFamily = AddressFamily {
-    file: "net/ipv6_route",
+    file: "ipv6_route",
     scope: ["network/*/ipv6gateway"],
     property: Property::text(
         "ipv6gateway",
@@ -82,7 +82,7 @@ impl DefaultGateways {
     fn of(roots: &Roots, family: &'static AddressFamily) -> Self {
         Self {
             roots: roots.clone(),
-            file: File::of_records(roots.proc.join(family.file)),
+            file: File::of_records(interfaces::table_path(roots, family.file)),
             family,
             devices: Devices::default(),
         }
