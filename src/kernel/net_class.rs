@@ -4,14 +4,14 @@ use std::{fs, io};
 
 use nix::libc;
 
-use super::interfaces::{self, Interface};
+use super::interfaces::{self, Interface, InterfaceKey};
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
         About, Error, Roots, Source,
-        device::{Attribute, Device, Losses, Registration},
+        device::{Attribute, Device, Losses},
         parse,
         property::Property,
         rows::{self, Devices},
@@ -25,9 +25,6 @@ pub(super) struct InterfaceAttribute {
     attributes: Devices<InterfaceKey, Attribute>,
     losses: Losses,
 }
-
-/// The name of an interface, and its registration: another one may have the name later.
-type InterfaceKey = (Vec<u8>, Option<Registration>);
 
 /// The owner of the row, and the value.
 const WIDTH: usize = 2;
@@ -143,8 +140,11 @@ impl Source for InterfaceAttribute {
         };
         let devices: Vec<_> = interfaces.iter().map(device).collect();
         let key = |(interface, device): (&Interface, &Device)| {
-            let name = interface.name.clone();
-            ((name, device.registration()), device.clone())
+            let key = InterfaceKey {
+                name: interface.name.clone(),
+                registration: device.registration(),
+            };
+            (key, device.clone())
         };
         let found = interfaces.iter().zip(&devices).map(key);
         let rows = self.attributes.arrange(found, |attribute, device| {
@@ -170,9 +170,8 @@ impl Source for InterfaceAttribute {
                 continue;
             };
             columns.push(device.owner());
-            let (name, _) = &device.id;
             columns.push(match device.state.read() {
-                Ok(text) => (self.format.column)(name, text),
+                Ok(text) => (self.format.column)(&device.id.name, text),
                 Err(error) => Raw::Fault(fault(&error)),
             });
         }

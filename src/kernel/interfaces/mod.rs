@@ -19,7 +19,7 @@ use std::{
 use crate::{
     metric::{Group, Object},
     regular_file,
-    source::{Error, Roots, parse},
+    source::{Error, Roots, device::Registration, parse},
 };
 
 pub(super) use namespace::is_shown;
@@ -123,6 +123,24 @@ pub(super) fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The directory of an interface in sysfs.
 pub(super) fn sysfs_directory(roots: &Roots, name: &[u8]) -> PathBuf {
     roots.sys.join("class/net").join(OsStr::from_bytes(name))
+}
+
+/// An interface that was registered once: another one may have its name later.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct InterfaceKey {
+    pub(super) name: Vec<u8>,
+    /// `None` where sysfs does not show it. Then the name alone identifies it.
+    pub(super) registration: Option<Registration>,
+}
+
+impl InterfaceKey {
+    /// The interface that has this name now.
+    pub(super) fn of(roots: &Roots, name: &[u8]) -> Self {
+        Self {
+            name: name.to_vec(),
+            registration: Registration::of(&sysfs_directory(roots, name)),
+        }
+    }
 }
 
 /// Whether something is at this path: a file, a directory or a link, also one that leads nowhere.

@@ -3,7 +3,7 @@
 mod columns;
 
 use crate::{
-    kernel::interfaces,
+    kernel::interfaces::{self, InterfaceKey},
     metric::{Group, Metric, Object},
     reading::{Fault, Raw},
     source::{
@@ -17,7 +17,7 @@ use columns::*;
 /// The lines of `/proc/net/dev`: the totals, and then a row of columns for each interface.
 pub(super) struct InterfaceCounters {
     roots: Roots,
-    table: Table<NetDev, Vec<u8>>,
+    table: Table<NetDev, InterfaceKey>,
 }
 
 impl InterfaceCounters {
@@ -58,7 +58,7 @@ impl Source for InterfaceCounters {
         let are_uplinks = interfaces::are_uplinks(&self.roots, &interfaces);
         let found = interfaces.iter().zip(&are_uplinks);
         let found = found.map(|(interface, is_uplink)| Found {
-            id: interface.name.clone(),
+            id: InterfaceKey::of(&self.roots, &interface.name),
             name: &interface.name,
             is_counted: *is_uplink,
         });
@@ -79,8 +79,9 @@ impl Source for InterfaceCounters {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        // The name identifies the interface.
-        self.table.read(columns, |_, _| true)?;
+        // Another interface may have the name of one that has gone.
+        let is_same = |name: &[u8], key: &InterfaceKey| *key == InterfaceKey::of(&self.roots, name);
+        self.table.read(columns, is_same)?;
         let (totals, rows) = columns.split_at_mut(TOTALS);
         for (total, column) in totals.iter_mut().zip([ALL_DOWN, ALL_UP]) {
             *total = sum_of(rows.chunks_exact(WIDTH).map(|row| &row[column]));
