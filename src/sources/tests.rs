@@ -134,6 +134,8 @@ fn files_are_opened_once() {
     tree.write("meminfo", fixture!("laptop/proc/meminfo"));
     tree.write("loadavg", fixture!("laptop/proc/loadavg"));
     tree.write("uptime", fixture!("laptop/proc/uptime"));
+    // The list of the CPUs is the fifth file.
+    tree.write("devices/system/cpu/online", "0-3\n");
     let mut sources: Vec<_> = all(&tree.roots())
         .into_iter()
         .filter_map(|provider| match provider {
@@ -147,7 +149,7 @@ fn files_are_opened_once() {
                 .then_some(source)
         })
         .collect();
-    assert_eq!(tree.descriptors(), 4);
+    assert_eq!(tree.descriptors(), 5);
     for path in ["stat", "meminfo", "loadavg", "uptime"] {
         fs::remove_file(tree.root.join(path)).unwrap();
     }
@@ -155,7 +157,7 @@ fn files_are_opened_once() {
         sources
             .iter_mut()
             .for_each(|source| assert!(!read(source.as_mut()).is_empty()));
-        assert_eq!(tree.descriptors(), 4);
+        assert_eq!(tree.descriptors(), 5);
     }
     drop(sources);
     assert_eq!(tree.descriptors(), 0);
