@@ -75,6 +75,11 @@ impl<'a> Span<'a> {
             match count_of(self.now, column) {
                 Ok(_) => {}
                 Err(Fault::Gone) => continue,
+                // The kernel does not count what this device does.
+                Err(Fault::Stale) => {
+                    reason = Fault::Stale;
+                    continue;
+                }
                 Err(fault) => return Err(fault),
             }
             match self.is_baseline(owner).and_then(|()| self.growth(column)) {
