@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::{
     kernel::{
-        block::{self, identity::Identity, mount_source::MountSources},
+        block::{self, identity::Identity},
         mountinfo,
     },
     metric::Metric,
@@ -85,7 +85,7 @@ impl Source for DiskCounters {
             let mut of_drive = of_drive
                 .by_ref()
                 .filter(|(path, _)| path.drive == device.kernel_name);
-            // Before Linux 6.3, a drive with several paths has no counters. The only path that it has counts the same.
+            // Kernels of 2022 and before count requests to a path, not to the drive. The only path counts the same.
             let row = match (device.is_accounted, of_drive.next(), of_drive.next()) {
                 (false, Some((_, &only)), None) => only,
                 _ => row,
@@ -145,18 +145,11 @@ impl DiskCounters {
     ) -> Vec<Metric> {
         // Without mountinfo, the metrics of the devices remain.
         let file_systems = mountinfo::file_systems(&self.roots, devices, true).unwrap_or_default();
-        let sources = MountSources::new(&self.roots, devices);
         let mut metrics = Vec::new();
         for file_system in &file_systems {
-            let Some(kernel_name) = &file_system.kernel_name else {
-                continue;
-            };
-            let mut below = sources.members(kernel_name);
-            if below.is_empty() {
-                below.push(kernel_name.clone());
-            }
             let is_named_as_device = devices.iter().any(|device| device.id == file_system.id);
-            let below: Option<Vec<_>> = below.iter().map(|name| rows.get(&**name)).collect();
+            let names = file_system.kernel_names.iter();
+            let below: Option<Vec<_>> = names.map(|name| rows.get(&**name)).collect();
             let Some(below) = below.filter(|_| !is_named_as_device) else {
                 continue;
             };

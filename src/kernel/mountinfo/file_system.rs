@@ -18,8 +18,8 @@ pub(crate) struct FileSystem {
     pub(crate) id: String,
     /// Its mounts that can be reached, the one that stands for it first.
     pub(crate) mounts: Vec<Mount>,
-    /// The kernel's name of the device, if there is one.
-    pub(crate) kernel_name: Option<String>,
+    /// The kernel's names of its devices; none where they are not known.
+    pub(crate) kernel_names: Vec<String>,
     /// The label, or the mount point if there is no label.
     pub(crate) name: String,
     pub(crate) counting: Counting,
@@ -83,7 +83,7 @@ pub(crate) fn file_systems(
             id,
             name: links.label(first, &names).unwrap_or(point),
             counting: storage.counting(first, &names),
-            kernel_name: names.into_iter().next(),
+            kernel_names: names,
             mounts: candidates.into_iter().take(MOST_MOUNTS).cloned().collect(),
             kind,
         });

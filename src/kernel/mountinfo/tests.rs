@@ -169,7 +169,9 @@ fn a_source_that_is_a_link_names_its_device() {
         );
     }
     check(&tree, &[("e294", 1), ("u0", 2), ("u1", 3), ("ud", 4)]);
-    let kernel_names = found(&tree).into_iter().map(|each| each.kernel_name);
+    let kernel_names = found(&tree)
+        .into_iter()
+        .map(|each| each.kernel_names.into_iter().next());
     let expected = [None, Some("dm-0"), Some("dm-1"), Some("sdc")];
     let expected = expected.map(|name| name.map(str::to_owned));
     assert_eq!(kernel_names.collect::<Vec<_>>(), expected);
