@@ -5,7 +5,7 @@ use std::{
     fs,
     hash::{Hash, Hasher},
     io,
-    os::unix::fs::DirEntryExt,
+    os::unix::fs::{DirEntryExt, MetadataExt},
     path::PathBuf,
 };
 
@@ -47,7 +47,7 @@ impl DeviceLists {
                 // Only non-empty devices, with their sizes: shows that a loop device or a card reader was filled.
                 fingerprint.text(proc.join("partitions"));
                 fingerprint.words(proc.join("diskstats"), |line| parse::fields(line).nth(2));
-                fingerprint.directory(sys.join("block"));
+                fingerprint.directories(sys.join("block"));
                 let own = self.roots == Roots::default();
                 let mounter = if own { "self" } else { "1" };
                 fingerprint.text(proc.join(mounter).join("mountinfo"));
@@ -88,6 +88,16 @@ impl Fingerprint {
         let entries = fs::read_dir(path).map_err(|cause| self.error(&cause));
         for entry in entries.into_iter().flatten().flatten() {
             (entry.file_name(), entry.ino()).hash(&mut self.0);
+        }
+        self.0.write_u8(0);
+    }
+
+    /// Adds the names in a directory of links to directories, and the inode numbers of the latter.
+    fn directories(&mut self, path: PathBuf) {
+        let entries = fs::read_dir(path).map_err(|cause| self.error(&cause));
+        for entry in entries.into_iter().flatten().flatten() {
+            let inode = fs::metadata(entry.path()).ok().map(|target| target.ino());
+            (entry.file_name(), inode).hash(&mut self.0);
         }
         self.0.write_u8(0);
     }
@@ -140,6 +150,8 @@ mod tests {
         tree.write("net/dev", "Inter-|\n face |bytes\n eth0: 1 2\n");
         tree.write("diskstats", "8 0 sda 1 2 3\n");
         tree.write("partitions", "8 0 100 sda\n");
+        tree.write("devices/dm-0/size", "100\n");
+        tree.link("block/dm-0", "devices/dm-0");
         tree.write("1/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
         let lists = DeviceLists::new(&tree.roots());
         let before = lists.fingerprint(subsystem);
@@ -197,6 +209,12 @@ mod tests {
         check("block", write("diskstats", "8 0 sda 1\n8 1 sda1 1\n"), true);
         check("block", write("partitions", "8 0 200 sda\n"), true);
         check("block", write("1/mountinfo", ""), true);
+        let anew = |tree: &Tree| {
+            let device = tree.roots().sys.join("devices/dm-0");
+            fs::rename(&device, tree.roots().sys.join("old")).unwrap();
+            fs::create_dir(&device).unwrap();
+        };
+        check("block", anew, true);
         check("cpu", write("devices/system/cpu/online", "0-1\n"), true);
     }
 }

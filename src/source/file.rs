@@ -163,6 +163,11 @@ impl File {
         }
     }
 
+    /// Opens the file at the next reading: there may be another one at its path.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
+
     /// Reads the whole text; `None` if the file does not exist, as where the kernel lacks what it tells of.
     pub(crate) fn read_if_present(&mut self) -> Result<Option<&[u8]>, Error> {
         match self.read() {

@@ -120,8 +120,9 @@ impl<F: Format, K: Clone + Eq + Hash> Table<F, K> {
         }
     }
 
-    /// Reads the text of the table.
+    /// Reads the text of the table for a discovery, also where another file is at its path now.
     pub(crate) fn text(&mut self) -> Result<&[u8], Error> {
+        self.file.close();
         self.file.read()
     }
 
