@@ -29,8 +29,8 @@ const WIDTH: usize = 2;
 const NAME: Property = Property::text(
     "name",
     "Name",
-    "Model of the drive, or label or mount point of the file system.",
-    "device/model of /sys/block/DEVICE, otherwise the kernel's name; the label of a file system, otherwise its mount point in /proc/self/mountinfo",
+    "Model of the drive, name of the volume, or label or mount point of the file system.",
+    "device/model or dm/name of /sys/block/DEVICE, otherwise the kernel's name; the label of a file system, otherwise its mount point in /proc/self/mountinfo",
 );
 
 impl DiskNames {
@@ -55,9 +55,8 @@ impl Source for DiskNames {
         let file_systems =
             mountinfo::file_systems(&self.roots, &devices, self.network_mounts).unwrap_or_default();
         let of_devices = devices.into_iter().map(|device| {
-            let object = device.object();
-            let model = device.model.filter(|_| device.part.is_none());
-            (device.id, model.unwrap_or(device.kernel_name), object)
+            let (name, object) = (device.name().to_owned(), device.object());
+            (device.id, name, object)
         });
         let of_file_systems = file_systems.into_iter().map(|file_system| {
             let object = file_system.object();

@@ -71,6 +71,8 @@ pub(crate) fn device_id(roots: &Roots, kernel: &str) -> String {
         };
     }
     if let Some(file) = text("loop/backing_file") {
+        // The kernel appends this to the path of a file without a name (d_path). The device stays the same.
+        let file = file.strip_suffix("_(deleted)").unwrap_or(&file);
         return format!("loop-{file}");
     }
     let worldwide = text("wwid").or_else(|| text("device/wwid"));

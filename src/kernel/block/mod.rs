@@ -50,17 +50,26 @@ pub(super) struct Path {
 }
 
 impl Device {
-    /// The object of its metrics. A volume and an array without a model have the names that the administrator gave
-    /// them.
+    /// The name of a whole device: that of the maker, or of a volume that of the administrator, or else that of the
+    /// kernel. A partition has the kernel's.
+    pub(super) fn name(&self) -> &str {
+        let given = self.given_name().filter(|_| self.part.is_none());
+        given.unwrap_or(&self.kernel_name)
+    }
+
+    /// The object of its metrics.
     pub(super) fn object(&self) -> Object {
-        let name = self.model.as_deref();
-        let name = name.or_else(|| self.id.strip_prefix("dm-name-"));
-        let title = match (name, self.part) {
+        let title = match (self.given_name(), self.part) {
             (Some(name), Some(part)) => format!("{name}, partition {part}"),
             (Some(name), None) => name.to_owned(),
             (None, _) => self.kernel_name.clone(),
         };
         Object::new(&title, Group::Disks)
+    }
+
+    fn given_name(&self) -> Option<&str> {
+        let model = self.model.as_deref();
+        model.or_else(|| self.id.strip_prefix("dm-name-"))
     }
 }
 

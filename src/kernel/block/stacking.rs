@@ -92,10 +92,12 @@ impl Stacking<'_> {
         directory(self.roots, name).is_dir()
     }
 
-    /// Whether the device has a parent that is no block driver's own, such as ublk's.
+    /// Whether the device has a parent that is no block driver's own, such as ublk's. The drives of ATA over Ethernet
+    /// have none.
     fn has_device(&self, name: &str) -> bool {
         let device = directory(self.roots, name).join("device");
-        fs::symlink_metadata(device).is_ok() && !name.starts_with("ublkb")
+        let has_parent = fs::symlink_metadata(device).is_ok();
+        has_parent && !name.starts_with("ublkb") || name.starts_with("etherd/")
     }
 }
 

@@ -89,6 +89,28 @@ fn devices_are_present_without_diskstats() {
 }
 
 #[test]
+fn names_are_those_of_the_maker_and_the_administrator() {
+    let tree = Tree::new();
+    tree.write("block/sda/device/model", "Model  X\n");
+    tree.write("block/sda/sda1/partition", "1\n");
+    tree.write("block/dm-0/dm/name", "vg-home\n");
+    let text = b"8 0 sda\n8 1 sda1\n253 0 dm-0\n9 0 md0\n";
+    let devices = devices(&tree.roots(), text);
+    let names = devices.iter().map(|device| {
+        let title = device.object().title.to_string();
+        (device.name().to_owned(), title)
+    });
+    let expected = [
+        ("Model X", "Model X"),
+        ("vg-home", "vg-home"),
+        ("md0", "md0"),
+        ("sda1", "Model X, partition 1"),
+    ];
+    let expected = expected.map(|(name, title)| (name.to_owned(), title.to_owned()));
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn fixtures() {
     let text = fixture!("server/proc/diskstats");
     let (devices, _) = of_diskstats(&roots("server"), text.as_bytes());

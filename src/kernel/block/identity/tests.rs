@@ -41,7 +41,9 @@ fn names() {
     check(&[("dm/name", "vg0-home\n")], "dm-3", "dm-name-vg0-home");
     check(&[("md/level", "raid1\n")], "md127", "md-name-md127");
     check(&[("md/uuid", "a-b\n")], "md127", "md-uuid-a-b");
-    check(&[("loop/backing_file", "/x.img\n")], "loop3", "loop-/x.img");
+    for file in ["/x.img\n", "/x.img (deleted)\n"] {
+        check(&[("loop/backing_file", file)], "loop3", "loop-/x.img");
+    }
     check(
         &[("device/wwid", "t10.ATA     Samsung SSD 860     S3Z8NB0K\n")],
         "sda",

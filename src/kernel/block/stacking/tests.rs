@@ -163,6 +163,11 @@ fn memory_and_files() {
 fn disks_of_servers_and_programs() {
     // A volume of Ceph and a drive of iSCSI have a parent device.
     check_on_two_drives(&["rbd0/device/pool"], "sda rbd0", "rbd0 sda");
+    check(
+        &["etherd!e1.0/size", "sda/device/x"],
+        "etherd/e1.0 sda",
+        "etherd/e1.0 sda",
+    );
     // Of nbd and ublk the kernel does not tell whether their programs read a drive of this machine.
     check_on_two_drives(&["nbd0/pid", "ublkb0/device/x"], "sda nbd0 ublkb0", "sda");
     check(
