@@ -20,6 +20,7 @@ mod confinement;
 mod custom;
 mod demo;
 mod devices;
+mod disks;
 mod durations;
 mod file_systems;
 mod handshake;
