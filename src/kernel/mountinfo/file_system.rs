@@ -1,6 +1,6 @@
 //! The file systems that are mounted: which mount stands for each, its id and its name.
 
-use std::{cmp::Reverse, collections::HashMap, path::Path};
+use std::{cmp::Reverse, collections::HashMap, io::ErrorKind, path::Path};
 
 use super::{
     Counting, Mount, Namespace, counting::Storage, is_own, kind::Kind, read, stat_point,
@@ -59,7 +59,7 @@ pub(crate) fn file_systems(
     let links = Links::read(roots, devices);
     let mut all: Vec<FileSystem> = Vec::new();
     for candidates in candidates(&mounts, &mut namespace, with_network) {
-        let candidates = directories(roots, &mounts, candidates);
+        let candidates = directories(roots, &namespace, candidates);
         let Some((first, kind)) = candidates
             .first()
             .and_then(|mount| Some((*mount, mount.kind()?)))
@@ -133,12 +133,10 @@ pub(super) fn candidates<'a>(
             None => groups.push(vec![mount]),
         }
     }
-    let uncertain: Vec<_> = uncertain_points(mounts).collect();
     for group in &mut groups {
         group.sort_by_cached_key(|mount| {
             let is_root = mount.mount_point == Path::new("/");
-            let is_certain = !is_below_any(&mount.mount_point, &uncertain);
-            Reverse((is_root, is_certain, is_whole(mount)))
+            Reverse((is_root, namespace.is_certain(mount), is_whole(mount)))
         });
     }
     groups
@@ -149,7 +147,11 @@ pub(super) fn candidates<'a>(
 ///
 /// A single file of a file system is mounted over another one in containers. It shows the space of the file system of the
 /// host, which is none of the container's.
-fn directories<'a>(roots: &Roots, mounts: &[Mount], candidates: Vec<&'a Mount>) -> Vec<&'a Mount> {
+fn directories<'a>(
+    roots: &Roots,
+    namespace: &Namespace<'_>,
+    candidates: Vec<&'a Mount>,
+) -> Vec<&'a Mount> {
     /// The most mount points that are looked at.
     const MOST: usize = 256;
     if let [mount] = &*candidates
@@ -157,22 +159,15 @@ fn directories<'a>(roots: &Roots, mounts: &[Mount], candidates: Vec<&'a Mount>) 
     {
         return candidates;
     }
-    let uncertain: Vec<_> = uncertain_points(mounts).collect();
     let (mut reached, mut others) = (Vec::new(), Vec::new());
     for mount in candidates.into_iter().take(MOST) {
-        // The kernel has all directories above a mount point of a local file system in memory, so that this blocks for
-        // no disk.
-        let is_uncertain = mount.may_hang() || is_below_any(&mount.mount_point, &uncertain);
-        let is_directory = match is_uncertain {
-            true => None,
-            false => stat_point(&mount.path(roots))
-                .ok()
-                .map(|point| point.is_directory),
-        };
-        match is_directory {
-            Some(true) => reached.push(mount),
-            Some(false) => {}
-            None => others.push(mount),
+        // Elsewhere, this blocks for no disk.
+        let may_block = mount.may_hang() || !namespace.is_certain(mount);
+        match (!may_block).then(|| stat_point(&mount.path(roots))) {
+            Some(Ok(point)) if point.is_directory => reached.push(mount),
+            Some(Ok(_)) => {}
+            Some(Err(cause)) if cause.kind() == ErrorKind::NotFound && !is_whole(mount) => {}
+            Some(Err(_)) | None => others.push(mount),
         }
         if reached.len() >= MOST_MOUNTS {
             break;
@@ -185,19 +180,4 @@ fn directories<'a>(roots: &Roots, mounts: &[Mount], candidates: Vec<&'a Mount>) 
 /// Whether a mount shows the space of the whole file system: a quota may limit that of a directory.
 fn is_whole(mount: &Mount) -> bool {
     mount.root == Path::new("/") || mount.has_subvolumes()
-}
-
-/// The mount points below which a path may hang, or mount something.
-fn uncertain_points(mounts: &[Mount]) -> impl Iterator<Item = &Path> {
-    let is_uncertain = |mount: &&Mount| mount.may_hang() || mount.fs_type == "autofs";
-    let points = mounts
-        .iter()
-        .filter(is_uncertain)
-        .map(|mount| &*mount.mount_point);
-    points.filter(|point| *point != Path::new("/"))
-}
-
-fn is_below_any(point: &Path, directories: &[&Path]) -> bool {
-    let mut above = point.ancestors().skip(1);
-    above.any(|above| directories.contains(&above))
 }

@@ -1,6 +1,9 @@
 //! Which mounts a path leads to.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use super::Mount;
 
@@ -16,6 +19,8 @@ pub(super) struct Namespace<'a> {
     on_top: HashMap<(u64, &'a Path), usize>,
     /// What is known of a mount: whether the path to its directory is free.
     is_free: Vec<Option<bool>>,
+    /// The mount points below which a path may hang, or mount something.
+    uncertain: HashSet<&'a Path>,
     /// Whether the list may be of another machine, and written by hand: then a mount is in nobody's way that comes earlier
     /// in the list.
     is_foreign: bool,
@@ -29,13 +34,23 @@ impl<'a> Namespace<'a> {
             let place = (mount.parent_id, mount.mount_point.as_path());
             (place, number)
         });
+        let is_uncertain = |mount: &&Mount| mount.may_hang() || mount.fs_type == "autofs";
+        let uncertain = mounts.iter().filter(is_uncertain);
         Self {
             by_id: by_id.collect(),
             on_top: on_top.collect(),
             is_free: vec![None; mounts.len()],
+            uncertain: uncertain.map(|mount| &*mount.mount_point).collect(),
             is_foreign,
             mounts,
         }
+    }
+
+    /// Whether the lookup of a mount point asks no server and no program, and mounts nothing. The kernel has all directories
+    /// above the mount point of another file system in memory.
+    pub(super) fn is_certain(&self, mount: &Mount) -> bool {
+        let mut above = mount.mount_point.ancestors().skip(1);
+        !above.any(|above| self.uncertain.contains(above))
     }
 
     /// Whether the path of a mount point leads to this mount: no other mount is on it, nor on a directory above it.

@@ -86,7 +86,7 @@ fn the_mount_that_can_be_reached_stands_for_its_file_system() {
     let mounts = &found(&tree)[1].mounts;
     assert_eq!(
         mounts.iter().map(|each| each.mount_id).collect::<Vec<_>>(),
-        [4, 3, 2]
+        [4, 3]
     );
 }
 

@@ -119,3 +119,94 @@ fn fixtures() {
     let counted = whole.filter(|mount| mount.state.counting == Counting::Whole);
     assert_eq!(counted.count(), 4);
 }
+
+#[test]
+fn file_systems_without_a_list_of_devices() {
+    let tree = Tree::new();
+    let here = fs::metadata(tree.write("mnt/file", "")).unwrap().dev();
+    let (major, minor) = (major(here), minor(here));
+    let text = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sda rw\n");
+    tree.write("self/mountinfo", &text);
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+    let metrics = space.discover().unwrap();
+    assert!(level(&metrics, &read(&mut space), "disk/%2Fmnt/total") > 0.0);
+    let mut names = crate::kernel::disk_names::DiskNames::new(&tree.roots(), false);
+    assert_eq!(names.discover().unwrap().len(), 1);
+}
+
+#[test]
+fn a_type_without_inodes_has_no_metrics_of_them() {
+    let tree = Tree::new();
+    tree.write("mnt/file", "");
+    for (fs_type, expected) in [("btrfs", 5), ("zfs", 9)] {
+        let text = format!("1 0 0:40 / /mnt rw - {fs_type} /dev/sda rw\n");
+        tree.write("self/mountinfo", &text);
+        let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+        let metrics = crate::source::tests::discover(&mut space).unwrap();
+        assert_eq!(metrics.len(), expected + ALL, "{fs_type}");
+        read(&mut space);
+        assert!(!space.changed());
+    }
+}
+
+#[test]
+fn what_a_file_system_does_not_tell_has_no_metric() {
+    let tree = Tree::new();
+    // Proc has neither a size nor inodes, as statfs of a program that does not know them.
+    let stat = fs::metadata("/proc").unwrap().dev();
+    let (major, minor) = (major(stat), minor(stat));
+    std::os::unix::fs::symlink("/proc", tree.root.join("mnt")).unwrap();
+    let text = format!("1 0 {major}:{minor} / /mnt rw - nfs4 filer:/ rw\n");
+    tree.write("self/mountinfo", &text);
+    let mut space = FileSystemSpace::new(&tree.roots(), true, &Pool::new());
+    assert_eq!(crate::source::tests::discover(&mut space).unwrap(), []);
+    assert!(
+        read(&mut space)[1 + ALL..]
+            .iter()
+            .all(|column| *column == Raw::Fault(Fault::Gone))
+    );
+    assert!(!space.changed());
+    // A service that has had no answer before discovers again after it.
+    let mut space = FileSystemSpace::new(&tree.roots(), true, &Pool::new());
+    assert_eq!(space.discover().unwrap().len(), PROPERTIES.len());
+    read(&mut space);
+    assert!(space.changed());
+    assert_eq!(space.discover().unwrap(), []);
+}
+
+#[test]
+fn a_file_system_that_is_not_found_is_sought_once() {
+    let tree = Tree::new();
+    tree.write("mnt/file", "");
+    tree.write("self/mountinfo", "1 0 1:77 / /mnt rw - ext4 /dev/sdz rw\n");
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+    space.discover().unwrap();
+    read(&mut space);
+    assert!(space.changed());
+    for _ in 0..3 {
+        space.discover().unwrap();
+        read(&mut space);
+        assert!(!space.changed());
+    }
+}
+
+#[test]
+fn each_mount_point_that_hangs_is_tried_once() {
+    let tree = Tree::new();
+    let mounts = "1 0 0:40 / /one rw - btrfs /dev/sda rw\n\
+                  2 0 0:40 / /two rw - btrfs /dev/sda rw\n\
+                  3 0 0:40 / /three rw - btrfs /dev/sda rw\n";
+    tree.write("self/mountinfo", mounts);
+    for directory in ["one", "two", "three"] {
+        tree.write(&format!("{directory}/file"), "");
+    }
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+    let mut seeks = 0;
+    for _ in 0..6 {
+        space.discover().unwrap();
+        // Nobody asks the job, so that it has no answer in time.
+        space.read(&mut Vec::new()).unwrap();
+        seeks += u32::from(space.changed());
+    }
+    assert_eq!(seeks, 2);
+}

@@ -142,32 +142,76 @@ fn another_mount_stands_when_the_first_has_gone() {
     service.wait().expect("wait");
 }
 
+/// Two directories, each with a program that answers for it.
+fn programs(namespace: &Namespace) -> Option<[Process; 2]> {
+    if !namespace.has(&["bindfs"]) || !std::path::Path::new("/dev/fuse").exists() {
+        return None;
+    }
+    let program = |name: &str| {
+        let pid = namespace.run(&format!(
+            "mkdir -p {name} {name}-base/disk; bindfs -f {name}-base {name} > {name}.log 2>&1 & echo $!
+             until mountpoint -q {name}; do kill -0 $!; sleep 0.01; done"
+        ));
+        let process = pid.trim().parse().ok().and_then(Process::open);
+        process.expect("bindfs runs")
+    };
+    Some([program("one"), program("two")])
+}
+
+const PROGRAMS: &str = "it needs bindfs and FUSE";
+
 /// A directory of a program that has stopped is above one mount of a file system.
 #[test]
-fn a_mount_below_a_program_that_hangs_does_not_stand() {
+fn a_mount_below_a_program_does_not_stand() {
     let Some(namespace) = Namespace::new() else {
         return skip(Namespace::NEEDS);
     };
-    if !namespace.has(&["bindfs"]) || !std::path::Path::new("/dev/fuse").exists() {
-        return skip("it needs bindfs and FUSE");
-    }
-    namespace.run("mkdir -p program base/disk healthy; bindfs -f base program > log 2>&1 & echo $! > pid; until mountpoint -q program; do sleep 0.01; done");
-    namespace.mount("ext4", "32M", "program/disk");
-    namespace.run("mount --bind program/disk healthy");
-    let pid = namespace.run("cat pid");
-    let program = pid.trim().parse().ok().and_then(Process::open);
-    let program = program.expect("bindfs runs");
+    let Some([program, _]) = programs(&namespace) else {
+        return skip(PROGRAMS);
+    };
+    namespace.mount("ext4", "32M", "one/disk");
+    namespace.run("mkdir healthy; mount --bind one/disk healthy");
     let id = namespace.id("healthy", "total");
     let mut service = serve(&namespace);
     namespace.bus().block_on(async {
         let mut readings = Readings::of(&namespace, &id).await;
-        readings.until(Result::is_ok, |_| false).await;
         program.stop();
-        for _ in 0..5 {
+        // It would notice after a second, for which the kernel keeps names.
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
             readings.until(Result::is_ok, |_| false).await;
         }
     });
     program.signal(Signal::KILL);
+    service.kill().expect("kill");
+    service.wait().expect("wait");
+}
+
+#[test]
+fn a_mount_that_hangs_gives_way_to_another() {
+    let Some(namespace) = Namespace::new() else {
+        return skip(Namespace::NEEDS);
+    };
+    let Some([one, _]) = programs(&namespace) else {
+        return skip(PROGRAMS);
+    };
+    namespace.mount("ext4", "32M", "one/disk");
+    namespace.run("mount --bind one/disk two/disk");
+    let id = namespace.id("one/disk", "total");
+    let mut service = serve(&namespace);
+    namespace.bus().block_on(async {
+        let mut readings = Readings::of(&namespace, &id).await;
+        readings.until(Result::is_ok, |_| false).await;
+        one.stop();
+        let is_late = |reading: &Reading| *reading == Err(Fault::Timeout);
+        readings.until(is_late, Result::is_ok).await;
+        readings.until(Result::is_ok, is_late).await;
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            readings.until(Result::is_ok, |_| false).await;
+        }
+    });
+    one.signal(Signal::KILL);
     service.kill().expect("kill");
     service.wait().expect("wait");
 }
