@@ -18,7 +18,7 @@ fn no_input_panics() {
         .into();
     let check = |text: &[u8]| {
         let mut columns = Vec::new();
-        let _ = stat::read_columns(text, &cpus, &mut columns);
+        let _ = stat::read_columns(text, &cpus, &mut Vec::new(), &mut columns);
         let _ = meminfo::read_columns(text, &mut Layout::default(), &mut columns);
         let _ = loadavg::read_columns(text, &mut columns);
         let numbers = columns

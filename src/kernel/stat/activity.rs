@@ -110,7 +110,10 @@ impl Activity {
         };
         while text.starts_with(b"cpu") && text.skip_until(b'\n').is_ok() {}
         if let Some(rest) = text.strip_prefix(b"intr ") {
-            activity.intr = parse::numbers(rest).next().ok_or(Fault::Malformed);
+            // A kernel that does not count each interrupt has nothing behind the sum.
+            let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\n'));
+            let sum = end.and_then(|end| parse::number(&rest[..end]));
+            activity.intr = sum.ok_or(Fault::Malformed);
         }
         // Searched from the end of the text, in order not to scan the line of the interrupts, which has many
         // thousand bytes.
@@ -144,12 +147,20 @@ pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
         procs_running,
         procs_blocked,
     } = Activity::parse(text);
-    let counter = |count: Result<u64, Fault>| count.map_or_else(Raw::Fault, Raw::Counter);
+    // gVisor and OpenVZ write 0 where they do not count: since boot there was an interrupt, a switch and a process.
+    let counter = |count: Result<u64, Fault>| match count {
+        Ok(0) => Raw::Fault(Fault::Gone),
+        count => count.map_or_else(Raw::Fault, Raw::Counter),
+    };
     let level = |level: Result<u64, Fault>| {
         level.map_or_else(Raw::Fault, |level| Raw::Number(level as f64))
     };
     columns.extend([intr, ctxt, processes].map(counter));
-    columns.extend([procs_running, procs_blocked].map(level));
+    // The task that reads the file runs.
+    columns.extend(match procs_running {
+        Ok(0) => [const { Raw::Fault(Fault::Gone) }; 2],
+        _ => [procs_running, procs_blocked].map(level),
+    });
 }
 
 #[cfg(test)]
@@ -185,6 +196,16 @@ mod tests {
                 Counter(5),
                 gone.clone(),
                 malformed,
+                gone.clone(),
+            ],
+        );
+        check(
+            "intr 7\nctxt 0\nprocs_running 0\nprocs_blocked 0\n",
+            [
+                Counter(7),
+                gone.clone(),
+                gone.clone(),
+                gone.clone(),
                 gone.clone(),
             ],
         );

@@ -1,6 +1,7 @@
 //! The times of the CPUs: `/proc/stat`.
 
 mod activity;
+mod counters;
 mod times;
 
 use std::collections::{HashMap, HashSet};
@@ -8,12 +9,12 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     kernel::per_cpu::{all_cpus, one_cpu},
     metric::{Kind, Metric, unit},
-    rate::Formula,
+    rate::{Formula, RowOwner},
     reading::{Fault, Raw},
     source::{About, Error, Roots, Source, file::File, parse, property::Property, rows},
 };
 
-use times::CpuTimes;
+use counters::{LastCounters, SYSTEM, TOTAL, USED, USER, WAIT, WIDTH, counters};
 
 /// The lines of `/proc/stat`: first the columns of the kernel's activity, then those of the CPUs.
 pub(super) struct CpuCounters {
@@ -21,15 +22,8 @@ pub(super) struct CpuCounters {
     /// The first word of each known line, in the order of the columns: `cpu`, `cpu0`, `cpu1`. The list only
     /// grows, so that a column keeps its meaning.
     names: Vec<Vec<u8>>,
+    last: Vec<LastCounters>,
 }
-
-/// The columns of one line, counters in ticks.
-const USED: usize = 0;
-const USER: usize = 1;
-const SYSTEM: usize = 2;
-const WAIT: usize = 3;
-const TOTAL: usize = 4;
-const WIDTH: usize = 5;
 
 /// The properties and their columns.
 const PROPERTIES: [(Property, usize); 4] = [
@@ -85,6 +79,7 @@ impl CpuCounters {
         Self {
             file: File::new(roots.proc.join("stat")),
             names: vec![b"cpu".to_vec()],
+            last: Vec::new(),
         }
     }
 }
@@ -115,6 +110,9 @@ impl Source for CpuCounters {
         if found.is_empty() {
             return Err(Error::malformed(self.file.path(), NO_LINE));
         }
+        if counts_nothing(text) {
+            return Ok(activity);
+        }
         let mut known: HashSet<Vec<u8>> = self.names.iter().cloned().collect();
         for name in found {
             if is_numbered(name) && known.insert(name.to_vec()) {
@@ -129,12 +127,19 @@ impl Source for CpuCounters {
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let text = self.file.read()?;
         activity::read_columns(text, columns);
-        read_columns(text, &self.names, columns)
+        read_columns(text, &self.names, &mut self.last, columns)
             .map_err(|what| Error::malformed(self.file.path(), what))
     }
 }
 
 const NO_LINE: &str = "no line begins with cpu";
+
+/// Whether no time has passed on any CPU since boot. gVisor writes such lines, because it does not count the times.
+fn counts_nothing(text: &[u8]) -> bool {
+    let all = lines(text).find(|line| line.name == b"cpu");
+    let counters = all.and_then(|line| counters(line.rest));
+    counters.is_some_and(|counters| counters[TOTAL - 1] == Some(0))
+}
 
 /// Whether the name is `cpu` and a number.
 fn is_numbered(name: &[u8]) -> bool {
@@ -148,9 +153,14 @@ fn metrics((row, name): (usize, &Vec<u8>)) -> impl Iterator<Item = Metric> {
         number => (format!("cpu{number}"), one_cpu(number)),
     };
     PROPERTIES.into_iter().map(move |(property, column)| {
-        let formula = Formula::Share {
+        let share = Formula::Share {
             part: column_index(row, column),
             whole: column_index(row, TOTAL),
+        };
+        let formula = Formula::OfRow {
+            owner: column_index(row, rows::OWNER),
+            number: owner(row),
+            formula: Box::new(share),
         };
         property.of("cpu", id.as_bytes(), &object, formula)
     })
@@ -161,6 +171,11 @@ const fn column_index(row: usize, column: usize) -> usize {
     activity::WIDTH.saturating_add(rows::place(row, WIDTH, column))
 }
 
+/// The number of the owner of a row. A row has one CPU for good.
+const fn owner(row: usize) -> u64 {
+    row as u64
+}
+
 /// The number of names that are compared before a map of all names is made.
 const LOOKAHEAD: usize = 64;
 
@@ -168,8 +183,10 @@ const LOOKAHEAD: usize = 64;
 pub(super) fn read_columns(
     text: &[u8],
     names: &[Vec<u8>],
+    last: &mut Vec<LastCounters>,
     columns: &mut Vec<Raw>,
 ) -> Result<(), &'static str> {
+    last.resize(names.len(), LastCounters::default());
     // A CPU that is offline has no line.
     let first = columns.len();
     let width = rows::place(names.len(), WIDTH, 0);
@@ -199,8 +216,10 @@ pub(super) fn read_columns(
         let columns = &mut columns[rows::place(row, WIDTH, 0)..][..WIDTH];
         match line.ended.then(|| counters(line.rest)).flatten() {
             Some(counters) => {
-                for (column, count) in columns.iter_mut().zip(counters) {
-                    *column = Raw::Counter(count);
+                let resets = last[row].replace(counters);
+                columns[rows::OWNER] = RowOwner::new(owner(row), resets).column();
+                for (column, count) in columns[USED..].iter_mut().zip(counters) {
+                    *column = count.map_or(Raw::Fault(Fault::Gone), Raw::Counter);
                 }
             }
             None => columns.fill(Raw::Fault(Fault::Malformed)),
@@ -238,28 +257,6 @@ fn lines(text: &[u8]) -> impl Iterator<Item = CpuLine<'_>> {
             ended,
         })
     })
-}
-
-/// The five counters of a line.
-fn counters(rest: &[u8]) -> Option<[u64; WIDTH]> {
-    let times = CpuTimes::parse(rest)?;
-    let user = times.user.checked_add(times.nice)?;
-    let system = times.system.checked_add(times.irq)?;
-    let system = system.checked_add(times.softirq)?;
-    let used = user.checked_add(system)?.checked_add(times.steal)?;
-    // While a CPU is idle, the kernel counts the time since it became idle as iowait if a task that last ran on
-    // it waits for a disk, and as idle once that task has moved to another CPU. Then the time moves from one
-    // counter to the other, and each of the two may go backwards (proc(5); `get_iowait_time` in
-    // fs/proc/stat.c). Their sum does not. So the total and the usage are right, and only the share of iowait
-    // has no value once.
-    let idle = times.idle.checked_add(times.iowait)?;
-    let mut counters = [0; WIDTH];
-    counters[USED] = used;
-    counters[USER] = user;
-    counters[SYSTEM] = system;
-    counters[WAIT] = times.iowait;
-    counters[TOTAL] = used.checked_add(idle)?;
-    Some(counters)
 }
 
 #[cfg(test)]

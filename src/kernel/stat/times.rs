@@ -17,7 +17,7 @@ pub(super) struct CpuTimes {
     /// Without a task to run.
     pub(super) idle: u64,
     /// Idle while a task waits for a disk; since Linux 2.5.41.
-    pub(super) iowait: u64,
+    pub(super) iowait: Option<u64>,
     /// In interrupts; since Linux 2.6.0.
     pub(super) irq: u64,
     /// In soft interrupts; since Linux 2.6.0.
@@ -27,20 +27,31 @@ pub(super) struct CpuTimes {
     // guest (since Linux 2.6.24) and guest_nice (since Linux 2.6.33) are in user and nice already.
 }
 
+/// The numbers that every kernel has.
+const FEWEST: usize = 4;
+
 impl CpuTimes {
-    /// Parses the rest of the line after the name of the CPU; none if it is malformed.
+    /// Parses the rest of the line after the name of the CPU; none if it is malformed. A kernel without one of the last
+    /// numbers does not count that time apart.
     pub(super) fn parse(rest: &[u8]) -> Option<Self> {
         let mut numbers = parse::numbers(rest);
-        let mut next = || numbers.next();
+        let times: [Option<u64>; 8] = std::array::from_fn(|_| numbers.next());
+        if times.contains(&None) {
+            let count = times.iter().flatten().count();
+            if count < FEWEST || parse::fields(rest).count() != count {
+                return None;
+            }
+        }
+        let [user, nice, system, idle, iowait, irq, softirq, steal] = times;
         Some(Self {
-            user: next()?,
-            nice: next()?,
-            system: next()?,
-            idle: next()?,
-            iowait: next()?,
-            irq: next()?,
-            softirq: next()?,
-            steal: next()?,
+            user: user?,
+            nice: nice?,
+            system: system?,
+            idle: idle?,
+            iowait,
+            irq: irq.unwrap_or(0),
+            softirq: softirq.unwrap_or(0),
+            steal: steal.unwrap_or(0),
         })
     }
 }
