@@ -2,10 +2,11 @@
 //!
 //! A module is named after the file or directory of /proc or /sys that it reads, or after the system call.
 //! Three modules read files of user space: [`os_release`], [`resolv_conf`] and [`users`]. Three join several
-//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Five are shared by several modules:
+//! interfaces: [`cpu_temperature`], [`disk_names`] and [`lmsensors`]. Six are shared by several modules:
 //! [`interfaces`] lists network interfaces and their hardware, [`per_cpu`] reads an attribute of each CPU
 //! and the average of all, [`first_value`] reads the first of several files that has a value, [`online_cpus`] lists the
-//! CPUs, and [`lxcfs`] tells files of a container from those of its host.
+//! CPUs, [`lxcfs`] tells files of a container from those of its host, and [`own_kernel`] tells where a system call may take
+//! the place of a file.
 
 mod block;
 mod cpu_temperature;
@@ -29,6 +30,7 @@ mod net_class;
 mod net_dev;
 pub(crate) mod online_cpus;
 mod os_release;
+mod own_kernel;
 mod per_cpu;
 mod power_supply;
 mod powercap;

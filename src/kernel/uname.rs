@@ -1,8 +1,15 @@
 //! The kernel and the host, as in uname(2): `ostype`, `osrelease` and `hostname` in `/proc/sys/kernel`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nix::sys::utsname::{UtsName, uname};
 
 use crate::{
+    kernel::own_kernel,
     metric::{Group, Metric, Object},
     rate::Formula,
     reading::Raw,
@@ -13,6 +20,8 @@ use crate::{
 pub(super) struct KernelRelease {
     ostype: PathBuf,
     osrelease: PathBuf,
+    /// Whether uname(2) tells the same.
+    is_own: bool,
     /// Read once: they change only with a reboot.
     names: Option<[Arc<str>; 3]>,
 }
@@ -50,6 +59,7 @@ impl KernelRelease {
         Self {
             ostype: roots.proc.join("sys/kernel/ostype"),
             osrelease: roots.proc.join("sys/kernel/osrelease"),
+            is_own: own_kernel::is_own(&roots.proc),
             names: None,
         }
     }
@@ -58,8 +68,15 @@ impl KernelRelease {
         if let Some(names) = &self.names {
             return Ok(names.clone());
         }
-        let name = read_text(&mut File::new(&self.ostype))?;
-        let version = read_text(&mut File::new(&self.osrelease))?;
+        let read =
+            |path: &Path, field: fn(&UtsName) -> &OsStr| match read_text(&mut File::new(path)) {
+                Err(error) if self.is_own && own_kernel::is_hidden(&error) => {
+                    of_uname(field).ok_or(error)
+                }
+                text => text,
+            };
+        let name = read(&self.ostype, UtsName::sysname)?;
+        let version = read(&self.osrelease, UtsName::release)?;
         let pretty = format!("{name} {version}").into();
         Ok(self.names.insert([name, version, pretty]).clone())
     }
@@ -89,6 +106,8 @@ impl Source for KernelRelease {
 /// `/proc/sys/kernel/hostname`, which may change at any time.
 pub(super) struct Hostname {
     file: File,
+    /// Whether uname(2) tells the same.
+    is_own: bool,
     last: Arc<str>,
 }
 
@@ -96,8 +115,23 @@ impl Hostname {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             file: File::new(roots.proc.join("sys/kernel/hostname")),
+            is_own: own_kernel::is_own(&roots.proc),
             last: "".into(),
         }
+    }
+
+    fn name(&mut self) -> Result<Arc<str>, Error> {
+        let bytes = match self.file.read() {
+            Ok(bytes) => bytes,
+            Err(error) if self.is_own && own_kernel::is_hidden(&error) => {
+                return of_uname(UtsName::nodename).ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        if bytes.trim_ascii() != self.last.as_bytes() || self.last.is_empty() {
+            self.last = nonempty_text(bytes).ok_or_else(|| is_empty(&self.file))?;
+        }
+        Ok(self.last.clone())
     }
 }
 
@@ -107,7 +141,7 @@ impl Source for Hostname {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        self.file.read()?;
+        self.name()?;
         let object = Object::new("Operating system", Group::System);
         Ok(vec![HOSTNAME.of(
             "os",
@@ -118,13 +152,15 @@ impl Source for Hostname {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        let bytes = self.file.read()?;
-        if bytes.trim_ascii() != self.last.as_bytes() || self.last.is_empty() {
-            self.last = nonempty_text(bytes).ok_or_else(|| is_empty(&self.file))?;
-        }
-        columns.push(Raw::Text(self.last.clone()));
+        columns.push(Raw::Text(self.name()?));
         Ok(())
     }
+}
+
+/// A field of uname(2); none if it is empty.
+fn of_uname(field: fn(&UtsName) -> &OsStr) -> Option<Arc<str>> {
+    let names = uname().ok()?;
+    nonempty_text(field(&names).as_encoded_bytes())
 }
 
 /// The text of a file; an error if it is empty.
