@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     io,
     mem::{offset_of, size_of},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use nix::libc;
@@ -46,10 +46,20 @@ impl Users {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return self.utmp_records(),
             Err(cause) => return Err(Error::io(&self.sessions, cause)),
         };
-        let paths = entries.into_iter().map(|entry| entry.path());
-        // A session may end and its file vanish meanwhile.
-        let texts = paths.filter_map(|path| regular_file::table(&path).ok());
-        Ok(Some(texts.filter_map(|text| session_user(&text)).collect()))
+        let mut users = Vec::new();
+        for path in entries.into_iter().map(|entry| entry.path()) {
+            if !is_session(&path) {
+                continue;
+            }
+            match regular_file::table(&path) {
+                Ok(text) => users.extend(session_user(&text)),
+                // The session has ended meanwhile.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                // A count without this session would be too small.
+                Err(cause) => return Err(Error::io(&path, cause)),
+            }
+        }
+        Ok(Some(users))
     }
 
     fn utmp_records(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
@@ -87,6 +97,13 @@ impl Source for Users {
         columns.extend([distinct.len(), users.len()].map(|count| Raw::Number(count as f64)));
         Ok(())
     }
+}
+
+/// Whether this is the file of a session: beside it are a FIFO, `1.ref`, and files that logind has not renamed yet, which
+/// other users may not read.
+fn is_session(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    !name.starts_with(b".") && !name.ends_with(b".ref")
 }
 
 /// The user in a session file of logind, if the session is of class user and not closing.
@@ -171,5 +188,25 @@ mod tests {
         assert_eq!(laptop.discover().unwrap().len(), 2);
         assert_eq!(read(&mut laptop), [1.0, 2.0].map(Raw::Number));
         assert_eq!(Users::new(&Tree::new().roots()).discover().unwrap(), []);
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_read_is_not_left_out() {
+        let tree = Tree::new();
+        tree.write(
+            "run/systemd/sessions/1",
+            "UID=1000\nCLASS=user\nSTATE=active\n",
+        );
+        tree.write("run/systemd/sessions/.#1f3a", "nonsense");
+        std::fs::create_dir(tree.root.join("run/systemd/sessions/1.ref")).unwrap();
+        let mut users = Users::new(&tree.roots());
+        assert_eq!(users.discover().unwrap().len(), 2);
+        assert_eq!(read(&mut users), [1.0, 1.0].map(Raw::Number));
+        std::fs::create_dir(tree.root.join("run/systemd/sessions/2")).unwrap();
+        let error = users.read(&mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("sessions/2: "), "{error}");
+        std::fs::remove_file(tree.root.join("run/systemd/sessions/1")).unwrap();
+        std::fs::remove_dir(tree.root.join("run/systemd/sessions/2")).unwrap();
+        assert_eq!(read(&mut users), [0.0, 0.0].map(Raw::Number));
     }
 }
