@@ -130,6 +130,8 @@ pub(super) fn read_columns(text: &[u8], columns: &mut Vec<Raw>) {
             continue;
         };
         for average in [record.avg10, record.avg60, record.avg300] {
+            // A share of the time is at most all of it.
+            let average = average.map(|average| average.min(100.0));
             columns.push(average.map_or_else(malformed, Raw::Number));
         }
         columns.push(record.total.map_or_else(malformed, Raw::Counter));
@@ -161,6 +163,11 @@ mod tests {
             "some avg10=1.53 avg60=0.87 avg300=0.73 total=1088168194\nfull avg10=0.00 avg60=0.13 avg300=100.00 total=18446744073709551615\n",
             [Some([1.53, 0.87, 0.73]), Some([0.0, 0.13, 100.0])],
             [Ok(1088168194), Ok(u64::MAX)],
+        );
+        check(
+            "some avg10=100.53 avg60=18446744073709551615.00 avg300=99.99 total=5\n",
+            [Some([100.0, 100.0, 99.99]), None],
+            [Ok(5), Err(Fault::Gone)],
         );
         check(
             "full avg10=0.00 avg60=0.13 avg300=0.08 total=5\n",
