@@ -24,6 +24,7 @@ mod disks;
 mod durations;
 mod file_systems;
 mod handshake;
+mod hidden_proc;
 mod hung_mounts;
 mod idle_exit;
 mod idle_timeout;
