@@ -9,6 +9,7 @@
 //! the place of a file.
 
 mod block;
+mod cgroup;
 mod cpu_temperature;
 mod cpufreq;
 mod cpuinfo;
@@ -65,6 +66,7 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<P
         Provider::source(loadavg::LoadAverages::new(roots)),
         Provider::source(meminfo::Memory::new(roots)),
         Provider::source(vmstat::VmStat::new(roots)),
+        Provider::source(cgroup::CgroupLimits::new(roots)),
         Provider::source(zram::Zram::new(roots)),
         Provider::source(users::Users::new(roots)),
         Provider::source(diskstats::DiskCounters::new(roots)),

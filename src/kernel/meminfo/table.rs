@@ -53,7 +53,7 @@ pub(super) const METRICS: [MemoryMetric; 24] = [
     (SWAP, percent("usedPercent", "Used percentage", "Share of the swap space that is in use.", "(SwapTotal − SwapFree) / SwapTotal of /proc/meminfo"), SWAP_USED, Some(SWAP_TOTAL)),
     (SWAP, bytes("free", "Free", "Swap space that is free.", "SwapFree of /proc/meminfo"), SWAP_FREE, None),
     (SWAP, percent("freePercent", "Free percentage", "Share of the swap space that is free.", "SwapFree / SwapTotal of /proc/meminfo"), SWAP_FREE, Some(SWAP_TOTAL)),
-    (PHYSICAL, bytes("available", "Available", "Memory that programs can get without swapping.", "the same as memory/physical/free"), FREE, None),
+    (PHYSICAL, bytes("available", "Available", "Memory that programs can get without swapping.", "the same as memory/physical/free: MemAvailable of /proc/meminfo"), FREE, None),
     (PHYSICAL, bytes("shared", "Shared", "Memory that processes share, and files in temporary file systems.", "Shmem of /proc/meminfo"), SHARED, None),
     (PHYSICAL, bytes("slab", "Kernel slab", "Memory that the kernel uses for its own objects.", "Slab of /proc/meminfo"), SLAB, None),
     (PHYSICAL, bytes("dirty", "Dirty", "Memory with changes that must still be written to disks.", "Dirty of /proc/meminfo"), DIRTY, None),

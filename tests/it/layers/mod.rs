@@ -57,6 +57,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "object",
             "regular_file",
             "source",
+            "kernel",
         ],
         &[],
     ),
