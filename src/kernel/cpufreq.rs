@@ -82,7 +82,7 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let queue = SourceQueue::new(pool, "cpuinfo", false);
     let mut cpuinfo = Members::default();
     family::of_devices(FREQUENCY.about(), losses.clone(), move || {
-        let sensors = sensors(&roots.sys, &losses)?;
+        let sensors = cpus.own(sensors(&roots.sys, &losses)?);
         let mut probe = cpuinfo.probe();
         if sensors.is_empty()
             && let Some(source) = CpuInfoFrequencies::find(&FREQUENCY, &roots)

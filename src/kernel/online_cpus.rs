@@ -17,6 +17,8 @@ use crate::{
 /// `/proc/stat` is that of a container, each reading reads `/proc/stat` as well.
 pub(crate) struct OnlineCpus {
     proc: PathBuf,
+    /// The list of all CPUs that the machine has, which lxcfs does not provide.
+    present: PathBuf,
     list: File,
     stat: File,
     /// The list at the last reading; empty if there is none.
@@ -31,6 +33,7 @@ impl OnlineCpus {
     pub(crate) fn new(roots: &Roots) -> Self {
         Self {
             proc: roots.proc.clone(),
+            present: roots.sys.join("devices/system/cpu/present"),
             list: File::attribute(roots.sys.join("devices/system/cpu/online")),
             stat: File::new(roots.proc.join("stat")),
             last_list: Vec::new(),
@@ -65,6 +68,14 @@ impl OnlineCpus {
             (Some(of_sysfs), _) => (of_sysfs, true),
             (None, of_stat) => (of_stat?, true),
         };
+        if self.is_virtual {
+            // Beside the list of lxcfs, the directories are those of the host.
+            let present = File::attribute(&self.present)
+                .read()
+                .ok()
+                .and_then(parse::list);
+            self.are_of_sysfs &= present.is_none_or(|all| all.len() <= self.numbers.len());
+        }
         if !self.is_virtual && !self.last_list.is_empty() {
             // The file is long and rarely read.
             self.stat = File::new(self.stat.path());
@@ -133,6 +144,27 @@ mod tests {
         check(Some("0-7\n"), Some(&stat(&[0, 1])), &[0, 1], false);
         check(Some("4,6\n"), Some(&stat(&[0, 1])), &[0, 1], false);
         check(Some("0-1\n"), Some(&stat(&[0, 1, 2, 3])), &[0, 1], true);
+    }
+
+    #[test]
+    fn directories_of_the_host_stand_beside_a_list_of_the_container() {
+        let tree = Tree::new();
+        tree.write(LIST, "0-1\n");
+        tree.write("stat", &stat(&[0, 1]));
+        tree.write("devices/system/cpu/present", "0-3\n");
+        let of_sysfs = |tree: &Tree| {
+            let mut cpus = OnlineCpus::new(&tree.roots());
+            cpus.read().unwrap();
+            assert_eq!(cpus.numbers().len(), 2);
+            cpus.are_of_sysfs()
+        };
+        // Two CPUs are offline.
+        assert!(of_sysfs(&tree));
+        let mount = "9 8 0:61 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw\n";
+        tree.write("self/mountinfo", mount);
+        assert!(!of_sysfs(&tree));
+        tree.write("devices/system/cpu/present", "0-1\n");
+        assert!(of_sysfs(&tree));
     }
 
     #[test]

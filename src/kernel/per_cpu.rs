@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    kernel::first_value::FirstValue,
+    kernel::{first_value::FirstValue, online_cpus},
     metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
@@ -97,6 +97,8 @@ pub(super) struct CpuMembers {
     queue: SourceQueue,
     sensors: Arc<Sensors>,
     members: Members<Option<u32>>,
+    /// The CPUs of `/proc`.
+    cpus: online_cpus::OnlineCpus,
 }
 
 impl CpuMembers {
@@ -107,7 +109,17 @@ impl CpuMembers {
             queue: SourceQueue::new(pool, quantity.source, false),
             sensors: Arc::default(),
             members: Members::default(),
+            cpus: online_cpus::OnlineCpus::new(roots),
         }
+    }
+
+    /// The sensors of these that measure the CPUs of `/proc`. In a container, sysfs may have the CPUs of the host, with other
+    /// numbers.
+    pub(super) fn own(&mut self, mut sensors: Vec<CpuSensor>) -> Vec<CpuSensor> {
+        if self.cpus.read().is_ok() && !self.cpus.are_of_sysfs() {
+            sensors.retain(|sensor| sensor.cpu.is_none());
+        }
+        sensors
     }
 
     /// The new members for the sensors that were found. Members that are known read the sensors of now. A CPU may have

@@ -85,7 +85,8 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let devices = ChipDevices::new(PowerStates::default(), &losses);
     let mut cpus = CpuMembers::new(&TEMPERATURE, roots, pool);
     family::of_devices(TEMPERATURE.about(), losses, move || {
-        Ok(cpus.find(sensors(&sys, &devices)?))
+        let sensors = cpus.own(sensors(&sys, &devices)?);
+        Ok(cpus.find(sensors))
     })
 }
 

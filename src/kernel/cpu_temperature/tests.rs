@@ -150,6 +150,28 @@ fn two_packages_of_intel_and_a_core_without_a_sensor() {
     );
 }
 
+/// lxcfs provides `/proc/stat` of a container with two CPUs, which it numbers anew.
+#[test]
+fn sensors_of_cpus_of_the_host_are_none_of_a_container() {
+    let tree = machine(4);
+    for cpu in 0..8 {
+        let file = format!("devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
+        tree.write(&file, "800000\n");
+    }
+    let frequencies = |tree: &Tree| {
+        let readings = both(&tree.roots()).into_keys();
+        readings.filter(|id| id.ends_with("/frequency")).count()
+    };
+    assert_eq!(frequencies(&tree), 8);
+    tree.write("stat", "cpu  1 1 1 1\ncpu0 1 1 1 1\ncpu1 1 1 1 1\nintr 1\n");
+    assert_eq!(frequencies(&tree), 0);
+    // The file of the container has its frequencies.
+    let block = |cpu: u32| format!("processor\t: {cpu}\ncpu MHz\t\t: 2500.5\n\n");
+    tree.write("cpuinfo", &(block(0) + &block(1)));
+    assert_eq!(frequencies(&tree), 2);
+    check(&tree.roots(), &[("all/averageFrequency", Ok(2500.5))]);
+}
+
 #[test]
 fn a_zone_for_each_cpu() {
     let tree = machine(1);
