@@ -46,6 +46,7 @@ mod processes;
 mod ps;
 mod runtimes;
 mod sandbox;
+mod sensors;
 mod sessions;
 mod shutdown;
 mod slow_readers;
