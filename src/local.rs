@@ -166,7 +166,7 @@ impl Session {
         let readings = self.selection.readings(&read, &self.baseline);
         let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
         let frame = Frame::new(read.timestamp, readings);
-        self.baseline = read.into_baseline();
+        self.baseline = read.into_baseline_after(&self.baseline);
         frame
     }
 }

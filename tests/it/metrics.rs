@@ -245,8 +245,8 @@ fn on_a_desktop() {
             ("gpu/all", 1, 4),
             ("gpu/gpu0", 1, 9),
             ("gpu/gpu1", 1, 8),
-            ("lmsensors/amdgpu-pci-0300", 1, 3),
-            ("lmsensors/amdgpu-pci-0a00", 1, 2),
+            ("lmsensors/amdgpu-pci-0300", 1, 5),
+            ("lmsensors/amdgpu-pci-0a00", 1, 3),
             ("lmsensors/nvme-pci-0100", 1, 2),
             ("lmsensors/nvme-pci-0200", 1, 2),
             ("memory/paging", 1, 2),
@@ -353,10 +353,10 @@ fn on_a_server() {
     check(
         "server",
         &[
-            ("cpu/all", 1, 12),
             ("cpu/limit", 1, 1),
+            ("cpu/all", 1, 15),
             ("cpu/loadaverages", 1, 3),
-            ("cpu/cpu*", 128, 5),
+            ("cpu/cpu*", 128, 6),
             ("disk/all", 1, 7),
             ("disk/naa.*", 36, 10),
             ("disk/eui.00253845019080a0*", 3, 10),

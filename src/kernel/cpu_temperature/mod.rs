@@ -52,19 +52,19 @@ static TEMPERATURE: CpuQuantity = CpuQuantity {
             "averageTemperature",
             "Average temperature",
             "Average temperature of the processor cores that are online.",
-            "mean of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
+            "mean of cpu/*/temperature, and of the sensors of the processor in /sys/class/hwmon and /sys/class/thermal of which it is not known which CPU they measure",
         ),
         property(
             "minimumTemperature",
             "Minimum temperature",
             "Temperature of the coolest processor core that is online.",
-            "minimum of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
+            "minimum of cpu/*/temperature, and of the sensors of the processor in /sys/class/hwmon and /sys/class/thermal of which it is not known which CPU they measure",
         ),
         property(
             "maximumTemperature",
             "Maximum temperature",
             "Temperature of the hottest processor core that is online.",
-            "maximum of cpu/*/temperature, and of the processor's sensors of unknown CPUs",
+            "maximum of cpu/*/temperature, and of the sensors of the processor in /sys/class/hwmon and /sys/class/thermal of which it is not known which CPU they measure",
         ),
     ],
 };

@@ -93,7 +93,7 @@ impl Metrics {
             content, values, ..
         } = shared;
         let timestamp = shared.frame.timestamp;
-        self.baseline = shared.frame.clone().into_baseline();
+        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
         let last = self.last_sent.as_ref();
         let is_same = last.is_some_and(|last| Arc::ptr_eq(last, content) || last == content);
         let changed = (!is_same).then(|| {
