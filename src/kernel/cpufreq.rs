@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    kernel::per_cpu::{CpuMembers, CpuQuantity, CpuSensor, cpus},
+    kernel::per_cpu::{CpuMembers, CpuQuantity, CpuSensor, cpus, of_unknown_cpus},
     metric::{Kind, unit},
     reading::{Fault, Raw},
     source::{
@@ -82,12 +82,17 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let queue = SourceQueue::new(pool, "cpuinfo", false);
     let mut cpuinfo = Members::default();
     family::of_devices(FREQUENCY.about(), losses.clone(), move || {
-        let sensors = cpus.own(sensors(&roots.sys, &losses)?);
+        let mut sensors = sensors(&roots.sys, &losses)?;
         let mut probe = cpuinfo.probe();
-        if sensors.is_empty()
+        // lxcfs numbers the CPUs of a container anew, in cpuinfo too.
+        let is_other = !cpus.are_of_sysfs();
+        if (sensors.is_empty() || is_other)
             && let Some(source) = CpuInfoFrequencies::find(&FREQUENCY, &roots)
         {
             probe.find(&(), || Offload::boxed(&queue, source));
+            sensors.clear();
+        } else if is_other {
+            sensors = of_unknown_cpus(sensors);
         }
         let mut members = probe.finish();
         members.extend(cpus.find(sensors));

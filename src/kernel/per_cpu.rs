@@ -4,13 +4,14 @@ mod online;
 mod sensors;
 
 use std::{
+    collections::HashSet,
     fmt::Display,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::{
-    kernel::{first_value::FirstValue, online_cpus},
+    kernel::first_value::FirstValue,
     metric::{Group, Metric, Object},
     rate::Formula,
     reading::{Fault, Raw},
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 
-pub(super) use online::OnlineCpus;
+pub(super) use online::CpusOfSysfs;
 use sensors::{Sensors, SensorsOfCpu};
 
 /// A quantity of CPUs: frequency or temperature.
@@ -93,33 +94,27 @@ impl CpuSensor {
 /// The members of the family of a quantity: one for each CPU that has a sensor, and one for all.
 pub(super) struct CpuMembers {
     quantity: &'static CpuQuantity,
-    sys: PathBuf,
+    online: Arc<CpusOfSysfs>,
     queue: SourceQueue,
     sensors: Arc<Sensors>,
     members: Members<Option<u32>>,
-    /// The CPUs of `/proc`.
-    cpus: online_cpus::OnlineCpus,
 }
 
 impl CpuMembers {
     pub(super) fn new(quantity: &'static CpuQuantity, roots: &Roots, pool: &Pool) -> Self {
         Self {
             quantity,
-            sys: roots.sys.clone(),
+            online: Arc::new(CpusOfSysfs::new(roots)),
             queue: SourceQueue::new(pool, quantity.source, false),
             sensors: Arc::default(),
             members: Members::default(),
-            cpus: online_cpus::OnlineCpus::new(roots),
         }
     }
 
-    /// The sensors of these that measure the CPUs of `/proc`. In a container, sysfs may have the CPUs of the host, with other
-    /// numbers.
-    pub(super) fn own(&mut self, mut sensors: Vec<CpuSensor>) -> Vec<CpuSensor> {
-        if self.cpus.read().is_ok() && !self.cpus.are_of_sysfs() {
-            sensors.retain(|sensor| sensor.cpu.is_none());
-        }
-        sensors
+    /// Whether the numbers of the CPUs are those of sysfs: see [`CpusOfSysfs::are_of_sysfs`].
+    pub(super) fn are_of_sysfs(&self) -> bool {
+        self.online.read();
+        self.online.are_of_sysfs()
     }
 
     /// The new members for the sensors that were found. Members that are known read the sensors of now. A CPU may have
@@ -130,7 +125,7 @@ impl CpuMembers {
         if !found.is_empty() {
             let (quantity, sensors) = (self.quantity, self.sensors.clone());
             probe.find(&None, || {
-                Offload::boxed(&self.queue, AllCpus::new(quantity, &self.sys, sensors))
+                Offload::boxed(&self.queue, AllCpus::new(quantity, &self.online, sensors))
             });
         }
         self.sensors.replace(found);
@@ -139,7 +134,7 @@ impl CpuMembers {
             probe.find(&Some(cpu), || {
                 Offload::boxed(
                     &self.queue,
-                    SingleCpu::new(quantity, &self.sys, cpu, sensors),
+                    SingleCpu::new(quantity, &self.online, cpu, sensors),
                 )
             });
         }
@@ -155,6 +150,16 @@ pub(super) fn all_cpus() -> Object {
 /// The object of the metrics of the CPU with this number.
 pub(super) fn one_cpu(number: impl Display) -> Object {
     Object::new(&format!("Core {number}"), Group::Processor)
+}
+
+/// The sensors of CPUs as those of unknown ones, each once.
+pub(super) fn of_unknown_cpus(mut sensors: Vec<CpuSensor>) -> Vec<CpuSensor> {
+    let mut paths = HashSet::new();
+    sensors.retain(|sensor| sensor.is_counted && paths.insert(sensor.path()));
+    for sensor in &mut sensors {
+        sensor.cpu = None;
+    }
+    sensors
 }
 
 /// The CPUs that have a directory in sysfs, offline CPUs included.
@@ -179,16 +184,21 @@ pub(super) fn summary(values: &[f64], fault: Fault) -> [Raw; 3] {
 /// The value of one CPU.
 struct SingleCpu {
     quantity: &'static CpuQuantity,
-    online: OnlineCpus,
+    online: Arc<CpusOfSysfs>,
     cpu: u32,
     sensors: SensorsOfCpu,
 }
 
 impl SingleCpu {
-    fn new(quantity: &'static CpuQuantity, sys: &Path, cpu: u32, sensors: Arc<Sensors>) -> Self {
+    fn new(
+        quantity: &'static CpuQuantity,
+        online: &Arc<CpusOfSysfs>,
+        cpu: u32,
+        sensors: Arc<Sensors>,
+    ) -> Self {
         Self {
             quantity,
-            online: OnlineCpus::new(sys),
+            online: online.clone(),
             cpu,
             sensors: SensorsOfCpu::new(sensors, Some(cpu)),
         }
@@ -216,7 +226,7 @@ impl Source for SingleCpu {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        self.online.read()?;
+        self.online.read();
         columns.push(match self.online.contains(self.cpu) {
             true => self.sensors.greatest()?,
             false => Raw::Fault(Fault::Gone),
@@ -232,22 +242,26 @@ impl Offloadable for SingleCpu {
 
     fn path(&self) -> PathBuf {
         let first = self.sensors.all().into_iter().next();
-        first.map_or_else(|| self.online.path().to_owned(), |sensor| sensor.path())
+        first.map_or_else(|| self.online.path(), |sensor| sensor.path())
     }
 }
 
 /// Average, minimum and maximum over the CPUs that are online, and the sensors of unknown CPUs.
 struct AllCpus {
     quantity: &'static CpuQuantity,
-    online: OnlineCpus,
+    online: Arc<CpusOfSysfs>,
     sensors: SensorsOfCpu,
 }
 
 impl AllCpus {
-    fn new(quantity: &'static CpuQuantity, sys: &Path, sensors: Arc<Sensors>) -> Self {
+    fn new(
+        quantity: &'static CpuQuantity,
+        online: &Arc<CpusOfSysfs>,
+        sensors: Arc<Sensors>,
+    ) -> Self {
         Self {
             quantity,
-            online: OnlineCpus::new(sys),
+            online: online.clone(),
             sensors: SensorsOfCpu::new(sensors, None),
         }
     }
@@ -264,9 +278,10 @@ impl Source for AllCpus {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        self.online.read()?;
+        self.online.read();
         // A CPU that has no value is left out, as long as another CPU has one.
-        let (values, fault) = self.sensors.values(|cpu| self.online.contains(cpu));
+        let online = &self.online;
+        let (values, fault) = self.sensors.values(|cpu| online.contains(cpu));
         columns.extend(summary(&values, fault));
         Ok(())
     }
@@ -278,6 +293,6 @@ impl Offloadable for AllCpus {
     }
 
     fn path(&self) -> PathBuf {
-        self.online.path().to_owned()
+        self.online.path()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
             sensor::read_range,
             sensor_type,
         },
-        per_cpu::{CpuMembers, CpuQuantity, CpuSensor},
+        per_cpu::{CpuMembers, CpuQuantity, CpuSensor, of_unknown_cpus},
         thermal::{trip_points, zones},
     },
     metric::{Kind, unit},
@@ -80,13 +80,16 @@ const fn property(
 
 /// The family of the temperatures.
 pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
-    let sys = roots.sys.clone();
+    let roots = roots.clone();
     let losses = Losses::default();
     let devices = ChipDevices::new(PowerStates::default(), &losses);
-    let mut cpus = CpuMembers::new(&TEMPERATURE, roots, pool);
+    let mut cpus = CpuMembers::new(&TEMPERATURE, &roots, pool);
     family::of_devices(TEMPERATURE.about(), losses, move || {
-        let sensors = cpus.own(sensors(&sys, &devices)?);
-        Ok(cpus.find(sensors))
+        let sensors = sensors(&roots, &devices)?;
+        Ok(cpus.find(match cpus.are_of_sysfs() {
+            true => sensors,
+            false => of_unknown_cpus(sensors),
+        }))
     })
 }
 
@@ -128,8 +131,9 @@ impl Sensor {
 }
 
 /// The sensors of the CPUs: those of the processor's own chips, otherwise zones and chips of the firmware.
-fn sensors(sys: &Path, devices: &ChipDevices) -> Result<Vec<CpuSensor>, Error> {
-    let topology = Topology::read(sys)?;
+fn sensors(roots: &Roots, devices: &ChipDevices) -> Result<Vec<CpuSensor>, Error> {
+    let sys = &*roots.sys;
+    let topology = Topology::read(roots)?;
     let chips = chips(sys)?;
     let of_chips = chips::sensors(sys, &chips, &topology, devices);
     let is_missing = |cpu: &u32| !of_chips.contains_key(cpu);

@@ -549,3 +549,24 @@ fn a_virtual_machine_has_the_frequencies_of_cpuinfo() {
     assert_eq!(family.members().unwrap().len(), 3);
     assert!(before[0].presence.is_gone());
 }
+
+#[test]
+fn a_container_that_numbers_its_cpus_anew() {
+    let tree = machine(2);
+    tree.write("stat", "cpu  1 1 1 1\ncpu0 1 1 1 1\nintr 1\n");
+    tree.write("cpuinfo", "processor\t: 0\ncpu MHz\t\t: 1200.5\n");
+    chip(&tree, 0, "k10temp", &[("Tctl", 60)]);
+    for cpu in 0..4 {
+        let file = format!("devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
+        tree.write(&file, "1400000\n");
+    }
+    // Which of the host's CPUs it has is not known.
+    let readings = both(&tree.roots());
+    assert_eq!(readings["cpu/cpu0/frequency"], Ok(1200.5));
+    assert_eq!(readings["cpu/all/maximumTemperature"], Ok(60.0));
+    assert_eq!(readings.len(), 3 + 1 + 3);
+    std::fs::remove_file(tree.root.join("cpuinfo")).unwrap();
+    let readings = both(&tree.roots());
+    assert_eq!(readings["cpu/all/averageFrequency"], Ok(1400.0));
+    assert_eq!(readings.len(), 3 + 3);
+}

@@ -10,9 +10,9 @@ use std::{
 use crate::{
     kernel::{
         cpufreq::policies,
-        per_cpu::{OnlineCpus, cpus},
+        per_cpu::{CpusOfSysfs, cpus},
     },
-    source::{Error, device::fact, parse},
+    source::{Error, Roots, device::fact, parse},
 };
 
 /// A CPU that is online. What sysfs does not have is 0 or none.
@@ -44,11 +44,13 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    pub(super) fn read(sys: &Path) -> Result<Self, Error> {
-        let mut online = OnlineCpus::new(sys);
-        online.read()?;
-        let numbers = cpus(sys)?.into_iter();
-        let cpus = numbers.filter(|&cpu| online.contains(cpu));
+    pub(super) fn read(roots: &Roots) -> Result<Self, Error> {
+        let sys = &*roots.sys;
+        let online = CpusOfSysfs::new(roots);
+        online.read();
+        // In a container whose CPUs are not those of sysfs, all CPUs of the host are taken.
+        let is_online = |cpu: &u32| !online.are_of_sysfs() || online.contains(*cpu);
+        let cpus = cpus(sys)?.into_iter().filter(is_online);
         let policies = policies(sys).unwrap_or_default();
         Ok(Self {
             cpus: cpus.map(|cpu| Cpu::read(sys, cpu)).collect(),

@@ -1,78 +1,78 @@
-//! The CPUs that are online.
+//! The CPUs that are online, as numbers of directories in sysfs.
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use crate::{
-    kernel::per_cpu::cpus,
-    source::{Error, device::fact, file::File, parse},
+    kernel::{online_cpus::OnlineCpus, per_cpu::cpus},
+    source::{Roots, device::fact},
 };
 
-/// The CPUs that are online. A CPU that is offline may still have a file, with its last value or with that of
-/// another CPU of its core.
-///
-/// lxcfs shows a container its own list in `/sys/devices/system/cpu/online`, beside the directories of the host's CPUs:
-/// the list counts. Where there is no list, the CPUs with a directory that are not switched off are online, and where
-/// there is no directory every CPU is.
-pub(in crate::kernel) struct OnlineCpus {
-    file: File,
+/// The CPUs with a directory in sysfs that are online. A CPU that is offline may still have a file, with its last value or
+/// with that of another CPU of its core.
+pub(in crate::kernel) struct CpusOfSysfs {
     sys: PathBuf,
-    last_text: Vec<u8>,
-    /// The CPUs of the list.
-    listed: BTreeSet<u32>,
-    /// The CPUs with a directory, once they were needed; none while the list is there.
+    state: Mutex<State>,
+}
+
+struct State {
+    online: OnlineCpus,
+    /// The CPUs with a directory that are not switched off, where no file lists the CPUs.
     directories: Option<BTreeSet<u32>>,
 }
 
-impl OnlineCpus {
-    pub(in crate::kernel) fn new(sys: &Path) -> Self {
+impl CpusOfSysfs {
+    pub(in crate::kernel) fn new(roots: &Roots) -> Self {
         Self {
-            file: File::attribute(sys.join("devices/system/cpu/online")),
-            sys: sys.to_owned(),
-            last_text: Vec::new(),
-            listed: BTreeSet::new(),
-            directories: None,
+            sys: roots.sys.clone(),
+            state: Mutex::new(State {
+                online: OnlineCpus::new(roots),
+                directories: None,
+            }),
         }
     }
 
-    /// Reads the list.
-    pub(in crate::kernel) fn read(&mut self) -> Result<(), Error> {
-        let text = match self.file.read() {
-            Ok(text) if !text.trim_ascii().is_empty() => text,
-            _ => {
-                let sys = &self.sys;
-                self.directories.get_or_insert_with(|| directories(sys));
-                return Ok(());
+    /// Reads which CPUs are online.
+    pub(in crate::kernel) fn read(&self) {
+        self.with(|state| match state.online.read() {
+            Ok(_) => state.directories = None,
+            Err(_) => {
+                state
+                    .directories
+                    .get_or_insert_with(|| directories(&self.sys));
             }
-        };
-        self.directories = None;
-        if text != self.last_text {
-            let list = parse::list(text);
-            self.last_text = text.to_vec();
-            self.listed =
-                list.ok_or_else(|| Error::malformed(self.file.path(), "no list of numbers"))?;
-        }
-        Ok(())
+        });
     }
 
-    /// Whether this CPU was online at the last reading.
+    /// Whether this CPU was online at the last reading. No CPU of a container is, whose numbers are not those of sysfs.
     pub(in crate::kernel) fn contains(&self, cpu: u32) -> bool {
-        match &self.directories {
-            Some(cpus) => cpus.is_empty() || cpus.contains(&cpu),
-            None => self.listed.contains(&cpu),
-        }
+        self.with(|state| match &state.directories {
+            Some(cpus) => cpus.contains(&cpu),
+            None => state.online.are_of_sysfs() && state.online.numbers().contains(&cpu),
+        })
+    }
+
+    /// Whether the numbers of the CPUs are those of sysfs. A container may number its CPUs anew, beside the directories of
+    /// its host.
+    pub(in crate::kernel) fn are_of_sysfs(&self) -> bool {
+        self.with(|state| state.directories.is_some() || state.online.are_of_sysfs())
     }
 
     /// Forgets the directories, which are listed again when they are needed.
-    pub(in crate::kernel) fn forget(&mut self) {
-        self.directories = None;
+    pub(in crate::kernel) fn forget(&self) {
+        self.with(|state| state.directories = None);
     }
 
-    /// The path of the list.
-    pub(in crate::kernel) fn path(&self) -> &Path {
-        self.file.path()
+    /// The path of the list of CPUs that are online, for messages.
+    pub(in crate::kernel) fn path(&self) -> PathBuf {
+        self.sys.join("devices/system/cpu/online")
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -93,27 +93,25 @@ mod tests {
 
     #[track_caller]
     fn check(tree: &Tree, expected: &[u32]) {
-        let mut online = OnlineCpus::new(&tree.roots().sys);
-        online.read().unwrap();
-        let found: Vec<_> = (0..8).filter(|&cpu| online.contains(cpu)).collect();
+        let cpus = CpusOfSysfs::new(&tree.roots());
+        cpus.read();
+        let found: Vec<_> = (0..8).filter(|&cpu| cpus.contains(cpu)).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn the_list_counts_and_then_the_directories() {
+    fn the_lists_count_and_then_the_directories() {
         let tree = Tree::new();
-        check(&tree, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        check(&tree, &[]);
         for cpu in 0..4 {
             tree.write(&format!("devices/system/cpu/cpu{cpu}/uevent"), "");
         }
         tree.write("devices/system/cpu/cpu3/online", "0\n");
         check(&tree, &[0, 1, 2]);
-        tree.write("devices/system/cpu/online", "\n");
-        check(&tree, &[0, 1, 2]);
         tree.write("devices/system/cpu/online", "0-1,3\n");
         check(&tree, &[0, 1, 3]);
-        let mut online = OnlineCpus::new(&tree.roots().sys);
-        tree.write("devices/system/cpu/online", "many\n");
-        assert!(online.read().is_err());
+        // The container has two of the CPUs; which ones is not known.
+        tree.write("stat", "cpu  1 1 1 1\ncpu0 1 1 1 1\ncpu1 1 1 1 1\nintr 1\n");
+        check(&tree, &[]);
     }
 }

@@ -25,7 +25,7 @@ fn topology(packages: &[u32], capacities: &[u32]) -> Topology {
             );
         }
     }
-    Topology::read(&tree.roots().sys).unwrap()
+    Topology::read(&tree.roots()).unwrap()
 }
 
 /// Checks the sensors of each CPU by name, and those of unknown CPUs.
