@@ -71,7 +71,7 @@ impl Zone {
     }
 
     /// The name of the chip that the kernel makes of a zone.
-    pub(super) fn prefix(&self) -> String {
+    pub(crate) fn prefix(&self) -> String {
         self.kind.replace('-', "_")
     }
 

@@ -239,3 +239,15 @@ pub(super) fn labels(chip: &Chip) -> Vec<(String, String)> {
     });
     features.collect()
 }
+
+/// The features of a chip, each under the name of the chip: `cpu_thermal`, which the kernel has made of a zone.
+pub(super) fn unlabelled(chip: &Chip) -> Vec<(String, String)> {
+    let names = names(&chip.directory).unwrap_or_default();
+    let features = names.iter().filter_map(|name| {
+        let feature = name
+            .strip_suffix("_input")
+            .filter(|name| name.starts_with("temp"))?;
+        Some((feature.to_owned(), chip.prefix.clone()))
+    });
+    features.collect()
+}

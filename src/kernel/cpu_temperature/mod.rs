@@ -134,7 +134,7 @@ impl Sensor {
 fn sensors(roots: &Roots, devices: &ChipDevices) -> Result<Vec<CpuSensor>, Error> {
     let sys = &*roots.sys;
     let topology = Topology::read(roots)?;
-    let chips = chips(sys)?;
+    let chips = chips(sys).unwrap_or_default();
     let of_chips = chips::sensors(sys, &chips, &topology, devices);
     let is_missing = |cpu: &u32| !of_chips.contains_key(cpu);
     let mut found: Vec<_> = of_chips
@@ -164,30 +164,35 @@ fn placed_sensors(
     devices: &ChipDevices,
 ) -> Result<Vec<CpuSensor>, Error> {
     let (mut candidates, mut sensors) = (Vec::new(), Vec::new());
-    for zone in zones(sys)?.iter().filter(|zone| zone.is_enabled()) {
+    let zones = zones(sys).unwrap_or_default();
+    for zone in zones.iter().filter(|zone| zone.is_enabled()) {
         candidates.push(Candidate {
             name: zone.kind.clone(),
             cooled: cooled_cpus(&zone.directory, topology),
         });
-        let device = devices.of(&zone.as_chip());
         sensors.push(Sensor {
-            device,
+            device: devices.of(&zone.as_chip()),
             feature: None,
         });
     }
     for chip in chips {
-        if FIRMWARE_CHIPS.contains(&&*chip.prefix) {
-            let device = devices.of(chip);
-            for (feature, name) in chips::labels(chip) {
-                candidates.push(Candidate {
-                    name,
-                    cooled: BTreeSet::new(),
-                });
-                sensors.push(Sensor {
-                    device: device.clone(),
-                    feature: Some(feature),
-                });
-            }
+        // The kernel makes a chip of a zone. A container may have the chip alone.
+        let has_zone = zones.iter().any(|zone| zone.prefix() == chip.prefix);
+        let features = match FIRMWARE_CHIPS.contains(&&*chip.prefix) {
+            true => chips::labels(chip),
+            false if has_zone => continue,
+            false => chips::unlabelled(chip),
+        };
+        let device = devices.of(chip);
+        for (feature, name) in features {
+            candidates.push(Candidate {
+                name,
+                cooled: BTreeSet::new(),
+            });
+            sensors.push(Sensor {
+                device: device.clone(),
+                feature: Some(feature),
+            });
         }
     }
     let placement = place(&candidates, topology);

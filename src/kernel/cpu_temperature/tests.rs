@@ -500,6 +500,13 @@ fn chips_of_other_processors() {
         ("all/maximumTemperature", Ok(50.0)),
     ];
     check(&tree.roots(), &all);
+    let tree = machine(2);
+    tree.write("class/hwmon/hwmon0/name", "cpu_thermal\n");
+    tree.write("class/hwmon/hwmon0/temp1_input", "50000\n");
+    check(&tree.roots(), &all);
+    // A chip that measures another part.
+    tree.write("class/hwmon/hwmon0/name", "gpu_thermal\n");
+    assert!(both(&tree.roots()).is_empty());
 }
 
 #[test]

@@ -105,15 +105,12 @@ impl Chip {
     }
 
     /// The condition under which its sensors are not read.
-    fn gate(&self, device: &Device) -> Option<Box<dyn Gate>> {
+    fn gate(&self, device: &Device, proc: &Path) -> Option<Box<dyn Gate>> {
         if self.prefix == "drivetemp" {
             // The chip belongs to the SCSI device, as the disk does.
-            let disk = names(&self.device.join("block")).ok()?.into_iter().next();
-            let disk = disk.unwrap_or_default();
-            return Some(Box::new(DriveActivity::new(
-                device,
-                &format!("device/block/{disk}/stat"),
-            )));
+            let disks = names(&self.device.join("block")).unwrap_or_default();
+            let disk = format!("device/block/{}", disks.first().map_or("", String::as_str));
+            return Some(Box::new(DriveActivity::new(device, &disk, proc)));
         }
         let gate = || Box::new(ZoneMode::new(device, "device/mode")) as Box<dyn Gate>;
         self.is_of_zone().then(gate)
@@ -135,7 +132,12 @@ fn subsystem(device: &Path) -> Option<String> {
 }
 
 /// The sensors and alarms of a chip, in the order of their file names. Reads no value.
-pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Sensor>, Error> {
+pub(crate) fn sensors(
+    chip: &Chip,
+    name: &str,
+    device: &Device,
+    proc: &Path,
+) -> Result<Vec<Sensor>, Error> {
     let id = object::escape(name.as_bytes());
     let object = chip.object();
     let files = names(&chip.directory)?;
@@ -167,7 +169,7 @@ pub(crate) fn sensors(chip: &Chip, name: &str, device: &Device) -> Result<Vec<Se
             continue;
         };
         let sensor = Sensor::new(device, (&id, &object), sensor_type, property, values, fault);
-        sensors.push(sensor.with_gate(chip.gate(device)));
+        sensors.push(sensor.with_gate(chip.gate(device, proc)));
     }
     Ok(sensors)
 }

@@ -1,10 +1,14 @@
 //! Gates: conditions under which a sensor is not read for now.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use crate::{
     reading::{Fault, monotonic},
-    source::device::{Attribute, Device},
+    source::{
+        device::{Attribute, Device},
+        file::File,
+        parse,
+    },
 };
 
 /// A condition under which a sensor is not read for now.
@@ -62,8 +66,12 @@ impl Gate for ZoneMode {
 ///
 /// <https://docs.kernel.org/hwmon/drivetemp.html>
 pub(crate) struct DriveActivity {
+    /// The name of the disk: `sda`.
+    disk: String,
     /// `block/sda/stat`: <https://docs.kernel.org/block/stat.html>.
     stat: Attribute,
+    /// The same numbers of all disks: `/proc/diskstats`.
+    diskstats: File,
     /// The text of the file, and the moment of the monotonic clock, at the last reading.
     last: Option<(Vec<u8>, Duration)>,
 }
@@ -72,17 +80,23 @@ pub(crate) struct DriveActivity {
 const IDLE_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 impl DriveActivity {
-    /// The activity of the disk with statistics in this file of the device.
-    pub(crate) fn new(device: &Device, stat: &str) -> Self {
+    /// The activity of a disk, whose directory is at this path from that of the device.
+    pub(crate) fn new(device: &Device, directory: &str, proc: &Path) -> Self {
+        let (_, disk) = directory.rsplit_once('/').unwrap_or(("", directory));
         Self {
-            stat: device.attribute(stat),
+            disk: disk.to_owned(),
+            stat: device.attribute(&format!("{directory}/stat")),
+            diskstats: File::of_lines(proc.join("diskstats")),
             last: None,
         }
     }
 
     fn may_be_read_at(&mut self, now: Duration) -> Result<(), Fault> {
-        // A disk without statistics is taken to be idle.
-        let stat = self.stat.read().unwrap_or_default();
+        let stat = match self.stat.read() {
+            Ok(stat) => stat,
+            // A disk without statistics is taken to be idle.
+            Err(_) => line_of(self.diskstats.read().unwrap_or_default(), &self.disk),
+        };
         if let Some((text, moment)) = &mut self.last {
             let is_idle = text == stat;
             if is_idle && now.saturating_sub(*moment) < IDLE_INTERVAL {
@@ -96,6 +110,12 @@ impl DriveActivity {
         }
         Ok(())
     }
+}
+
+/// The line of a disk in the text of `/proc/diskstats`; empty if there is none.
+fn line_of<'a>(text: &'a [u8], disk: &str) -> &'a [u8] {
+    let is_of_disk = |line: &&[u8]| parse::fields(line).nth(2) == Some(disk.as_bytes());
+    parse::lines(text).find(is_of_disk).unwrap_or_default()
 }
 
 impl Gate for DriveActivity {
@@ -116,9 +136,9 @@ mod tests {
     #[test]
     fn a_drive_without_io_is_asked_every_five_minutes() {
         let tree = Tree::new();
-        let stat = "block/sda/stat";
+        let (disk, stat) = ("block/sda", "block/sda/stat");
         tree.write(stat, "      10 0 80 5 0 0 0 0 0 5 5\n");
-        let mut drive = DriveActivity::new(&device(&tree), stat);
+        let mut drive = DriveActivity::new(&device(&tree), disk, &tree.root);
         let mut at = |seconds| drive.may_be_read_at(Duration::from_secs(seconds));
         let asleep = Err(Fault::Asleep);
         assert_eq!([at(1000), at(1001), at(1299)], [Ok(()), asleep, asleep]);
@@ -127,9 +147,17 @@ mod tests {
         assert_eq!([at(1302), at(1303)], [Ok(()), asleep]);
         // Without statistics nothing shows that the drive works.
         std::fs::remove_file(tree.root.join("block/sda/stat")).unwrap();
-        let mut unknown = DriveActivity::new(&device(&tree), stat);
+        let mut unknown = DriveActivity::new(&device(&tree), disk, &tree.root);
         let mut at = |seconds| unknown.may_be_read_at(Duration::from_secs(seconds));
         assert_eq!([at(0), at(299), at(300)], [Ok(()), asleep, Ok(())]);
+        let mut listed = DriveActivity::new(&device(&tree), disk, &tree.root);
+        let mut at = |seconds, reads| {
+            let other = "   8  16 sdb 9 9 9 9 9 9 9 9 9 9 9\n";
+            let own = format!("   8   0 sda {reads} 0 0 0 0 0 0 0 0 0 0\n");
+            tree.write("diskstats", &(other.to_owned() + &own));
+            listed.may_be_read_at(Duration::from_secs(seconds))
+        };
+        assert_eq!([at(0, 1), at(1, 1), at(2, 2)], [Ok(()), asleep, Ok(())]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     kernel::{
@@ -31,7 +31,7 @@ use crate::{
 pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provider {
     let losses = Losses::default();
     let mut finder = SensorFinder {
-        sys: roots.sys.clone(),
+        roots: roots.clone(),
         pool: pool.clone(),
         devices: ChipDevices::new(powers, &losses),
         names: ChipNames::default(),
@@ -45,7 +45,7 @@ pub(super) fn family(roots: &Roots, pool: &Pool, powers: PowerStates) -> Provide
 type SensorKey = (Arc<str>, Option<Registration>);
 
 struct SensorFinder {
-    sys: PathBuf,
+    roots: Roots,
     pool: Pool,
     devices: ChipDevices,
     names: ChipNames,
@@ -56,14 +56,14 @@ impl SensorFinder {
     fn find(&mut self) -> Result<Vec<NewMember>, Error> {
         let mut probe = self.members.probe();
         // A class that cannot be listed does not take the other with it.
-        let (chips, zones) = match (chips(&self.sys), zones(&self.sys)) {
+        let (chips, zones) = match (chips(&self.roots.sys), zones(&self.roots.sys)) {
             (Err(error), Err(_)) => return Err(error),
             (chips, zones) => (chips.unwrap_or_default(), zones.unwrap_or_default()),
         };
         for (chip, name) in chips.iter().zip(self.names.of(&chips)) {
             let device = self.devices.of(chip);
             // The directory of a chip that is just going cannot be listed.
-            let found = sensors(chip, &name, &device).unwrap_or_default();
+            let found = sensors(chip, &name, &device, &self.roots.proc).unwrap_or_default();
             add(&mut probe, &self.pool, chip, &device, found);
         }
         // The kernel makes a chip of a zone. The chip has the type of the zone as its name, with `_` for each
