@@ -32,7 +32,8 @@ pub(crate) struct Chip {
     pub(crate) directory: PathBuf,
     /// The directory of the device. It distinguishes chips of the same name.
     pub(crate) device: PathBuf,
-    /// The directory of the device whose runtime power management suspends the chip, if any.
+    /// The directory of the device whose runtime power management suspends the chip, if any. Waking it costs more than a
+    /// measurement: it is a card, a drive or a device on USB.
     pub(crate) power_device: Option<PathBuf>,
     /// Whether a reading may take long or never end: the driver asks over a bus with a controller of its own,
     /// or asks the firmware of a drive.
@@ -82,7 +83,9 @@ fn chip(sys: &Path, link: &Path) -> Option<Chip> {
     };
     Some(Chip {
         name,
-        power_device: runtime_managed(&devices).map(Path::to_owned),
+        power_device: runtime_managed(&devices)
+            .filter(|device| !is_sensor(device))
+            .map(Path::to_owned),
         may_block: subsystems.iter().any(blocks),
         device: devices.first().unwrap_or(&class).clone(),
         prefix,
@@ -123,6 +126,21 @@ impl Chip {
         let title = label.or_else(|| fact(self.device.join("model")));
         Object::new(title.as_ref().unwrap_or(&self.name), Group::Sensors)
     }
+}
+
+/// Whether a device measures and does nothing else: its driver resumes it for the time of an answer, if it has to. It would
+/// be asleep for ever if it suspends after each.
+fn is_sensor(device: &Path) -> bool {
+    const BUSES: [&str; 7] = [
+        "acpi",
+        "i2c",
+        "i3c",
+        "platform",
+        "power_supply",
+        "spi",
+        "w1",
+    ];
+    subsystem(device).is_some_and(|subsystem| BUSES.contains(&&*subsystem))
 }
 
 /// The subsystem of a device: the last part of the link's target.

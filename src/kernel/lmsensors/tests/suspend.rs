@@ -30,6 +30,17 @@ fn a_suspended_device_is_not_read() {
     assert_eq!(read(sensor.as_mut()), [Raw::Fault(Fault::Asleep)]);
 }
 
+#[test]
+fn a_sensor_that_suspends_after_each_reading_is_read() {
+    let tree = Tree::new();
+    let chip = chip(&tree, 0, "platform/i2c-1/1-0040", "i2c", "ina3221");
+    let status = "devices/platform/i2c-1/1-0040/power/runtime_status";
+    tree.write(status, "suspended\n");
+    tree.write(&format!("{chip}/in1_input"), "5000\n");
+    let mut sensor = one(new_members(&mut family(&tree.roots())));
+    assert_eq!(read(sensor.as_mut()), [Raw::Number(5.0)]);
+}
+
 /// A writable copy of the desktop in the fixtures.
 fn desktop() -> Tree {
     let tree = Tree::new();
