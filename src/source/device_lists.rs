@@ -70,7 +70,7 @@ impl DeviceLists {
                 fingerprint.words(proc.join("swaps"), |line| parse::fields(line).next());
             }
             "hwmon" | "thermal" | "power_supply" | "powercap" => {
-                fingerprint.directory(sys.join("class").join(subsystem));
+                fingerprint.directories(sys.join("class").join(subsystem));
             }
             _ => return None,
         }
@@ -146,6 +146,8 @@ mod tests {
     fn check(subsystem: &str, change: impl FnOnce(&Tree), is_changed: bool) {
         let tree = Tree::new();
         tree.write("class/hwmon/hwmon0/name", "x");
+        tree.write("devices/BAT0/type", "Battery\n");
+        tree.link("class/power_supply/BAT0", "devices/BAT0");
         tree.write("class/net/eth0/x", "");
         tree.write("net/dev", "Inter-|\n face |bytes\n eth0: 1 2\n");
         tree.write("diskstats", "8 0 sda 1 2 3\n");
@@ -193,6 +195,12 @@ mod tests {
             fs::create_dir(&chip).unwrap();
         };
         check("hwmon", again, true);
+        let replaced = |tree: &Tree| {
+            let sys = tree.roots().sys;
+            fs::rename(sys.join("devices/BAT0"), sys.join("old")).unwrap();
+            fs::create_dir(sys.join("devices/BAT0")).unwrap();
+        };
+        check("power_supply", replaced, true);
         // Counters are no part of it.
         check(
             "net",
