@@ -121,6 +121,8 @@ impl Battery {
 
 /// The serial number in the text of `serial_number`; none if it is empty or consists of zeros.
 pub(super) fn serial(text: &str) -> Option<String> {
+    // Some firmware ends its texts with a zero byte.
+    let text = text.trim_matches(|each: char| each.is_whitespace() || each == '\0');
     let is_sign = |byte: u8| byte.is_ascii_alphanumeric() && byte != b'0';
     text.bytes().any(is_sign).then(|| text.to_owned())
 }

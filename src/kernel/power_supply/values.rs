@@ -48,9 +48,12 @@ fn share(part: Number, whole: Number) -> Number {
 
 /// What is in a battery that can hold `whole`. A 0 is true only if that is known.
 fn content(part: Number, whole: Number) -> Number {
-    match part? {
-        0.0 => positive(whole).map(|_| 0.0),
-        part => positive(Ok(part)),
+    match (part?, positive(whole)) {
+        (part, _) if part < 0.0 => Err(Fault::Malformed),
+        (part, Ok(whole)) => Ok(part.min(whole)),
+        (0.0, Err(Fault::Gone)) => Err(Fault::Stale),
+        (0.0, unknown) => unknown,
+        (part, Err(_)) => Ok(part),
     }
 }
 
@@ -77,8 +80,7 @@ impl BatteryAttributes {
 
     /// The energy in the battery, in watt-hours. At most that of the full battery.
     pub(super) fn charge(&self) -> Number {
-        let charge = self.energy(self.microwatt_hours(), self.microampere_hours())?;
-        Ok(self.full().map_or(charge, |full| charge.min(full)))
+        self.energy(self.microwatt_hours(), self.microampere_hours())
     }
 
     fn microwatt_hours(&self) -> Number {

@@ -222,6 +222,12 @@ fn a_serial_number_that_cannot_be_read_now_changes_nothing() {
     assert!(!open.family.changed());
 }
 
+#[test]
+fn a_serial_number_that_ends_with_a_zero_byte() {
+    let open = Open::new(&[("serial_number", " 12\0"), ("capacity", "50")]);
+    assert_eq!(charges(&open.tree.roots())["12"], "50.000");
+}
+
 /// An id is of one supply, also where a battery has the name of an adapter as its serial number.
 #[test]
 fn a_serial_number_that_is_a_name() {

@@ -26,6 +26,7 @@ fn energies_that_are_not_known() {
     check_battery(&empty, "charge", "0.000");
     check_battery(&empty, "chargePercentage", "0.000");
     check_battery(&[empty[0], ("energy_full", "0")], "charge", "stale");
+    check_battery(&[empty[0]], "charge", "stale");
     check_battery(
         &[empty[0], ("energy_full", "0")],
         "chargePercentage",
