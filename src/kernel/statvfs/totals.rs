@@ -153,7 +153,7 @@ mod tests {
         let disk = (Counting::Whole, usage(1, 40_000, 60_000));
         let root = (Counting::Layers, usage(2, 40_010, 59_990));
         let other = (Counting::Layers, usage(3, 10, 20));
-        check(&[root.clone()], Some([100_000, 40_010, 59_990]));
+        check(std::slice::from_ref(&root), Some([100_000, 40_010, 59_990]));
         check(
             &[root.clone(), disk.clone()],
             Some([100_000, 40_000, 60_000]),
