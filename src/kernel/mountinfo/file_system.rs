@@ -154,8 +154,11 @@ fn directories<'a>(
 ) -> Vec<&'a Mount> {
     /// The most mount points that are looked at.
     const MOST: usize = 256;
+    let is_own = is_own(roots);
+    // The mount points of another machine may not be here.
     if let [mount] = &*candidates
         && is_whole(mount)
+        && !is_own
     {
         return candidates;
     }
@@ -163,10 +166,14 @@ fn directories<'a>(
     for mount in candidates.into_iter().take(MOST) {
         // Elsewhere, this blocks for no disk.
         let may_block = mount.may_hang() || !namespace.is_certain(mount);
-        match (!may_block).then(|| stat_point(&mount.path(roots))) {
+        let stat = (!may_block).then(|| stat_point(&mount.path(roots)));
+        let is_other = |id: u64| is_own && id != mount.mount_id;
+        match stat {
+            Some(Ok(point)) if point.mount_id.is_some_and(is_other) => {}
             Some(Ok(point)) if point.is_directory => reached.push(mount),
             Some(Ok(_)) => {}
-            Some(Err(cause)) if cause.kind() == ErrorKind::NotFound && !is_whole(mount) => {}
+            Some(Err(cause))
+                if cause.kind() == ErrorKind::NotFound && (is_own || !is_whole(mount)) => {}
             Some(Err(_)) | None => others.push(mount),
         }
         if reached.len() >= MOST_MOUNTS {

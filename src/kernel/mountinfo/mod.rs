@@ -38,7 +38,7 @@ fn read(roots: &Roots) -> Result<Vec<Mount>, Error> {
     let text = regular_file::table(&path).map_err(|cause| Error::io(&path, cause))?;
     let mut mounts = below_root(all(&text), &roots.root);
     if is_own(roots) {
-        mounts.extend(unlisted_root(&mounts));
+        list_root(&mut mounts);
     }
     Ok(mounts)
 }
@@ -48,20 +48,31 @@ pub(super) fn is_own(roots: &Roots) -> bool {
     *roots == Roots::default()
 }
 
-/// The root directory, where chroot(2) has made it of a directory that is no mount point. The kernel lists no mount that
-/// is not below it.
-fn unlisted_root(mounts: &[Mount]) -> Option<Mount> {
+/// Adds the root directory of this process if no mount in the list is there. After chroot(2), the kernel lists no mount that
+/// is not below the root directory; proot changes the paths of a process, and not this list.
+fn list_root(mounts: &mut Vec<Mount>) {
     let root = Path::new("/");
-    if mounts.iter().any(|mount| mount.mount_point == root) {
-        return None;
+    let Ok(stat) = stat_point(root) else {
+        return;
+    };
+    let is_there = |mount: &Mount| match stat.mount_id {
+        Some(id) => mount.mount_id == id,
+        None => mount.mount_point == root,
+    };
+    let listed = mounts.iter().find(|mount| is_there(mount));
+    if listed.is_some_and(|mount| mount.mount_point == root) {
+        return;
     }
-    let stat = stat_point(root).ok()?;
-    Some(Mount {
-        mount_id: stat.mount_id?,
+    let listed = listed.cloned().unwrap_or_else(|| Mount {
+        mount_id: stat.mount_id.unwrap_or_default(),
         device: stat.device,
-        mount_point: root.to_owned(),
         ..Mount::default()
-    })
+    });
+    mounts.retain(|mount| mount.mount_point != root);
+    mounts.push(Mount {
+        mount_point: root.to_owned(),
+        ..listed
+    });
 }
 
 /// The mounts below a directory where the observed machine is mounted, as it sees them; all if none is there.

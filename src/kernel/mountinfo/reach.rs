@@ -35,7 +35,10 @@ impl<'a> Namespace<'a> {
             (place, number)
         });
         let is_uncertain = |mount: &&Mount| mount.may_hang() || mount.fs_type == "autofs";
+        // Without its root directory, a process reads nothing.
+        let is_root = |mount: &Mount| mount.mount_point == Path::new("/");
         let uncertain = mounts.iter().filter(is_uncertain);
+        let uncertain = uncertain.filter(|mount| !is_root(mount));
         Self {
             by_id: by_id.collect(),
             on_top: on_top.collect(),

@@ -71,6 +71,16 @@ fn a_container_is_its_root_and_no_single_file() {
 }
 
 #[test]
+fn a_single_file_is_none_below_the_root_of_a_program() {
+    let tree = machine(&[
+        "1 0 0:50 / / rw - fuse.fuse-overlayfs fuse-overlayfs rw",
+        "2 1 254:0 /containers/7f/hosts /etc/hosts rw - ext4 /dev/vda rw",
+    ]);
+    tree.write("etc/hosts", "");
+    check(&tree, &[("/", 1)]);
+}
+
+#[test]
 fn the_mount_that_can_be_reached_stands_for_its_file_system() {
     // The whole of it, then a directory that exists, then one that does not.
     let tree = machine(&[
