@@ -132,6 +132,11 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
+    /// Its path, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Reads the attribute. It is gone with its device, also where the next device has the same path.
     pub(crate) fn read(&mut self) -> Result<&[u8], Error> {
         let Self {

@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,7 +29,10 @@ impl PowerStates {
     /// The power state of the device with this directory, a real path.
     pub(crate) fn of(&self, device: &Path) -> Arc<PowerState> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(power) = all.get(device) {
+        // A device that was registered again has other files.
+        if let Some(power) = all.get(device)
+            && power.inode == inode(device)
+        {
             return power.clone();
         }
         // An entry that only this map holds is of a device that has gone.
@@ -42,6 +46,7 @@ impl PowerStates {
 /// The power state of a device, and the pauses in reading it.
 pub(crate) struct PowerState {
     path: PathBuf,
+    inode: Option<u64>,
     state: Mutex<State>,
 }
 
@@ -52,7 +57,7 @@ struct State {
 
 impl PartialEq for PowerState {
     fn eq(&self, other: &Self) -> bool {
-        self.path == other.path
+        self.path == other.path && self.inode == other.inode
     }
 }
 
@@ -60,6 +65,7 @@ impl PowerState {
     pub(crate) fn new(device: &Path) -> Arc<Self> {
         Arc::new(Self {
             path: device.to_owned(),
+            inode: inode(device),
             state: Mutex::new(State {
                 status: File::attribute(device.join("power/runtime_status")),
                 pauses: Pauses::new(device),
@@ -92,6 +98,11 @@ impl PowerState {
         state.pauses.last = now;
         state.pauses.longest_gap = Duration::ZERO;
     }
+}
+
+/// The inode number of a directory; sysfs gives each device another one.
+fn inode(directory: &Path) -> Option<u64> {
+    Some(fs::metadata(directory).ok()?.ino())
 }
 
 /// The pauses in reading a device: the last one and the next one.
@@ -198,7 +209,7 @@ impl Pauses {
 
 /// Whether a connector of the device drives a display: `drm/card0/card0-DP-1/enabled`. The kernel answers from
 /// memory, without the device.
-fn drives_display(path: &Path) -> bool {
+pub(crate) fn drives_display(path: &Path) -> bool {
     let inside = |path: PathBuf| {
         let entries = regular_file::entries(&path).into_iter().flatten();
         entries.map(|entry| entry.path())
