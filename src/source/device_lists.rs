@@ -62,7 +62,7 @@ impl DeviceLists {
                 fingerprint.text(sys.join("devices/system/cpu/online"));
             }
             "drm" => {
-                fingerprint.directory(sys.join("class/drm"));
+                fingerprint.directories(sys.join("class/drm"));
                 fingerprint.directory(sys.join("bus/pci/drivers/nvidia"));
             }
             // No subsystem of uevents: the kernel announces no swap area. The amounts in use are left out.
@@ -149,6 +149,8 @@ mod tests {
         tree.write("devices/BAT0/type", "Battery\n");
         tree.link("class/power_supply/BAT0", "devices/BAT0");
         tree.write("class/net/eth0/x", "");
+        tree.write("devices/gpu/drm/card0/dev", "226:0\n");
+        tree.link("class/drm/card0", "devices/gpu/drm/card0");
         tree.write("net/dev", "Inter-|\n face |bytes\n eth0: 1 2\n");
         tree.write("diskstats", "8 0 sda 1 2 3\n");
         tree.write("partitions", "8 0 100 sda\n");
@@ -224,5 +226,12 @@ mod tests {
         };
         check("block", anew, true);
         check("cpu", write("devices/system/cpu/online", "0-1\n"), true);
+        let in_place = |tree: &Tree| {
+            let card = tree.roots().sys.join("devices/gpu/drm/card0");
+            fs::rename(&card, tree.roots().sys.join("old")).unwrap();
+            fs::create_dir(&card).unwrap();
+        };
+        check("drm", |_| {}, false);
+        check("drm", in_place, true);
     }
 }
