@@ -67,14 +67,26 @@ pub enum Formula {
     /// The mean share of many devices, one row of columns each, to the end of the snapshot: `first` is a level
     /// in per cent, or a counter that is a part of the counter in the next column.
     ///
-    /// A row with neither is left out. If all are, the reading has the fault of the first one.
+    /// A row with neither, or with a fault in its [gate](Self::Gated), is left out. If all are, the reading has the
+    /// fault of the first one.
     Mean {
         /// The column of the first row with its [owner](RowOwner).
         owner: usize,
         /// The column of the first level, or of the first counter.
         first: usize,
+        /// The column of the first gate.
+        gate: usize,
         /// The number of columns of a row.
         step: usize,
+    },
+    /// The reading of `formula`, unless the column `gate` is a fault: then that fault. While it is one, the other
+    /// columns stay as they were at the last reading, so that the first reading afterwards has a baseline. The formula
+    /// must have its time in a column.
+    Gated {
+        /// The column that is a fault while the device is not read.
+        gate: usize,
+        /// The formula for the other columns.
+        formula: Box<Formula>,
     },
     /// The reading of one device from its row of columns. When the device has gone, another one can use the row:
     /// then the reading is [`Fault::Gone`], and a snapshot with the row of another device is no baseline. When one
@@ -98,7 +110,7 @@ impl Formula {
     pub fn needs_baseline(&self) -> bool {
         match self {
             Self::Level(_) | Self::Derived(_) => false,
-            Self::OfRow { formula, .. } => formula.needs_baseline(),
+            Self::OfRow { formula, .. } | Self::Gated { formula, .. } => formula.needs_baseline(),
             Self::Together(parts) => parts.iter().any(Self::needs_baseline),
             _ => true,
         }
@@ -112,7 +124,13 @@ impl Formula {
             Self::Share { part, whole } => part.max(whole),
             Self::Busy { counter, .. } => counter,
             Self::Each { amount, count, .. } => amount.max(count),
-            Self::Sum { owner, first, .. } | Self::Mean { owner, first, .. } => owner.max(first),
+            Self::Sum { owner, first, .. } => owner.max(first),
+            Self::Mean {
+                owner, first, gate, ..
+            } => owner.max(first).max(gate),
+            Self::Gated { gate, ref formula } => {
+                return formula.width().max(gate.saturating_add(1));
+            }
             Self::OfRow {
                 owner, ref formula, ..
             } => return formula.width().max(owner.saturating_add(1)),
@@ -169,8 +187,17 @@ impl Formula {
                 let growth = span.growth_of_all(owner, first, step)?;
                 growth as f64 * scale / span.elapsed.as_secs_f64()
             }
-            Self::Mean { owner, first, step } => {
-                Span::between(now, before)?.mean(owner, first, step)?
+            Self::Mean {
+                owner,
+                first,
+                gate,
+                step,
+            } => Span::between(now, before)?.mean([owner, first, gate], step)?,
+            Self::Gated { gate, ref formula } => {
+                return match column_of(now, gate)? {
+                    Raw::Fault(fault) => Err(*fault),
+                    _ => formula.evaluate(now, before),
+                };
             }
             Self::OfRow {
                 owner,

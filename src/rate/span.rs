@@ -41,13 +41,17 @@ impl<'a> Span<'a> {
         Ok((100.0 * part as f64 / whole as f64).min(100.0))
     }
 
-    pub(super) fn mean(&self, owner: usize, first: usize, step: usize) -> Result<f64, Fault> {
+    /// `columns` are those of the owner, of the level or part, and of the gate in the first row.
+    pub(super) fn mean(&self, columns: [usize; 3], step: usize) -> Result<f64, Fault> {
         let (mut sum, mut count) = (0.0, 0_u32);
         let mut reason = None;
-        for (owner, column) in self.rows(owner, first, step) {
-            let share = match &self.now.columns[column] {
-                Raw::Number(share) => Ok(*share),
-                Raw::Counter(_) => self
+        let [owner, first, gate] = columns;
+        let rows = self.rows(owner, first, step);
+        for ((owner, column), gate) in rows.zip((gate..).step_by(step.max(1))) {
+            let share = match (column_of(self.now, gate), &self.now.columns[column]) {
+                (Ok(Raw::Fault(fault)), _) => Err(*fault),
+                (_, Raw::Number(share)) => Ok(*share),
+                (_, Raw::Counter(_)) => self
                     .is_baseline(owner)
                     .and_then(|()| self.share(column, column.saturating_add(1))),
                 _ => self.share(column, column.saturating_add(1)),

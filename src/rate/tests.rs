@@ -274,13 +274,16 @@ fn a_mean_is_of_levels_and_of_shares() {
     const MEAN: Formula = Formula::Mean {
         owner: 1,
         first: 2,
-        step: 3,
+        gate: 4,
+        step: 4,
     };
     let gone = Raw::Fault(Fault::Gone);
     let of = |first: u64, seconds: f64, rows: &[[Raw; 2]]| {
         let rows = (first..).zip(rows);
-        let rows = rows
-            .flat_map(|(owner, [one, other])| [Raw::Counter(owner), one.clone(), other.clone()]);
+        let rows = rows.flat_map(|(owner, [one, other])| {
+            let open = Raw::Number(0.0);
+            [Raw::Counter(owner), one.clone(), other.clone(), open]
+        });
         Snapshot {
             columns: [gone.clone()].into_iter().chain(rows).collect(),
             ..snapshot(seconds, 0.0, &[])
@@ -318,4 +321,34 @@ fn a_mean_is_of_levels_and_of_shares() {
         of(2, 2.0, &[counted(80, 150)]),
     );
     check_formula(MEAN, &before, &now, Err(Fault::First));
+    // A gated row is left out, and its counters are a baseline all the same.
+    let mut nap = of(1, 2.0, &[counted(30, 100), counted(0, 0)]);
+    nap.columns[4] = Raw::Fault(Fault::Asleep);
+    let start = of(1, 1.0, &[counted(30, 100), counted(0, 0)]);
+    check_formula(MEAN, &start, &nap, Err(Fault::Asleep));
+    let now = of(1, 3.0, &[counted(70, 200), counted(60, 100)]);
+    check_formula(MEAN, &nap, &now, Ok(50.0));
+}
+
+#[test]
+fn a_gate_keeps_the_baseline() {
+    let gated = |formula| Formula::Gated {
+        gate: 2,
+        formula: Box::new(formula),
+    };
+    let at = |seconds, columns: [u64; 2], gate| {
+        let mut snapshot = snapshot(seconds, 0.0, &columns);
+        snapshot.columns.push(gate);
+        snapshot
+    };
+    let open = Raw::Number(0.0);
+    let before = at(1.0, [30, 100], open.clone());
+    let nap = at(2.0, [30, 100], Raw::Fault(Fault::Asleep));
+    let after = at(3.0, [80, 200], open);
+    assert_eq!(gated(SHARE).width(), 3);
+    assert!(gated(SHARE).needs_baseline() && !gated(Formula::Level(0)).needs_baseline());
+    check(gated(SHARE), &before, &nap, Err(Fault::Asleep));
+    check(gated(SHARE), &nap, &after, Ok(50.0));
+    check(gated(Formula::Level(0)), &before, &nap, Err(Fault::Asleep));
+    check(gated(Formula::Level(1)), &nap, &after, Ok(200.0));
 }

@@ -154,6 +154,7 @@ impl Member {
                         Formula::Mean {
                             owner: width,
                             first: width.saturating_add(1),
+                            gate: width,
                             step: width.saturating_add(1),
                         }
                     }
