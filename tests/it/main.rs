@@ -23,6 +23,7 @@ mod devices;
 mod disks;
 mod durations;
 mod file_systems;
+mod gpus;
 mod handshake;
 mod hidden_proc;
 mod hung_mounts;

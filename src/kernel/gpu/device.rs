@@ -1,8 +1,6 @@
-//! The GPUs of this machine, and their power state.
+//! The GPUs of this machine: their numbers, their files, and their power state.
 
 use std::{
-    collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -10,13 +8,18 @@ use std::{
     },
 };
 
-use super::{fdinfo::Fdinfo, pci};
+use super::{
+    fdinfo::Fdinfo,
+    listing::{self, GpuRegistration, Identity, ListedGpu, names},
+    name,
+    queue_stats::QueueCounter,
+};
 use crate::{
     metric::{Group, Object},
     reading::Fault,
-    regular_file,
     source::{
         Error, Roots,
+        device::{Attribute, Device, Losses},
         pool::Pool,
         runtime_pm::{NVIDIA, PowerState, PowerStates},
     },
@@ -26,9 +29,9 @@ use crate::{
 /// all of them.
 pub(super) struct Gpus {
     pub(super) roots: Roots,
-    /// In the order of the numbers. The list only grows: a GPU that is plugged in again gets its number back,
-    /// and a machine has a limited number of slots.
-    known: Mutex<Vec<KnownGpu>>,
+    /// The GPUs that were seen to have gone.
+    pub(super) losses: Losses,
+    known: Mutex<KnownGpus>,
     pool: Pool,
     has_nvidia: AtomicBool,
     powers: PowerStates,
@@ -36,12 +39,27 @@ pub(super) struct Gpus {
     pub(super) library: super::nvml::Library,
 }
 
+/// In the order of the numbers. The list only grows: a GPU that is plugged in again gets its number back, and a machine
+/// has a limited number of slots.
+#[derive(Default)]
+struct KnownGpus {
+    gpus: Vec<KnownGpu>,
+    /// The number of registrations that were found.
+    registrations: u64,
+}
+
 /// The parts that the sources of one GPU share.
 struct KnownGpu {
     path: PathBuf,
-    nodes: Vec<String>,
+    identity: Identity,
+    registration: GpuRegistration,
+    /// A number that no other registration ever had.
+    owner: u64,
+    device: Device,
     power: Arc<PowerState>,
     fdinfo: Arc<Fdinfo>,
+    queues: Arc<Mutex<QueueCounter>>,
+    lacks_busy_percent: Arc<AtomicBool>,
     /// Set when a source needs it, because the list of names is long.
     object: Arc<OnceLock<Object>>,
 }
@@ -50,14 +68,22 @@ struct KnownGpu {
 pub(super) struct Gpu {
     /// The N of `gpuN`.
     pub(super) number: usize,
+    pub(super) registration: GpuRegistration,
+    /// The number of the registration.
+    pub(super) owner: u64,
     /// The directory of the GPU under `/sys/devices`.
     pub(super) path: PathBuf,
-    /// The name of the kernel driver: `amdgpu`.
+    /// The name of the driver on the bus: `amdgpu`.
     pub(super) driver: String,
-    /// The names of its nodes in `/dev/dri`: `card0`, `renderD128`.
-    pub(super) nodes: Vec<String>,
-    power: Arc<PowerState>,
+    /// Whether another GPU contains it: it is a virtual function.
+    pub(super) is_part: bool,
     pub(super) fdinfo: Arc<Fdinfo>,
+    pub(super) queues: Arc<Mutex<QueueCounter>>,
+    nodes: Vec<String>,
+    device: Device,
+    losses: Losses,
+    power: Arc<PowerState>,
+    lacks_busy_percent: Arc<AtomicBool>,
     object: Arc<OnceLock<Object>>,
 }
 
@@ -65,7 +91,8 @@ impl Gpus {
     pub(super) fn new(roots: &Roots, pool: &Pool, powers: PowerStates) -> Arc<Self> {
         Arc::new(Self {
             roots: roots.clone(),
-            known: Mutex::new(Vec::new()),
+            losses: Losses::default(),
+            known: Mutex::default(),
             pool: pool.clone(),
             has_nvidia: AtomicBool::new(false),
             powers,
@@ -78,48 +105,23 @@ impl Gpus {
     ///
     /// GPUs are numbered in the order of their PCI addresses, and GPUs that are not on PCI follow. That order
     /// is the same on every boot, whereas `card0` of the kernel belongs to the driver that was loaded first. A
-    /// GPU that is plugged in later gets the next number and keeps it until the service ends.
+    /// GPU that is plugged in later gets the next number and keeps it until the service ends, also at another address.
+    /// Another model at the same address gets a number of its own.
     pub(super) fn find(&self) -> Result<Vec<Gpu>, Error> {
-        let devices = devices(&self.roots)?;
-        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found = Vec::new();
-        for path in devices {
-            let Some(driver) = driver(&path) else {
-                continue;
-            };
-            let mut nodes = names(&path.join("drm")).unwrap_or_default();
-            nodes.sort();
-            if driver == NVIDIA {
-                self.has_nvidia.store(true, Ordering::Relaxed);
-            }
-            // NVIDIA's own driver does not always create a DRM device.
-            if !nodes.iter().any(|node| node.starts_with("renderD")) && driver != NVIDIA {
-                continue;
-            }
-            let number = match all.iter().position(|known| known.path == path) {
-                Some(number) if all[number].nodes == nodes => number,
-                Some(number) => {
-                    all[number] = self.known_gpu(path, nodes);
-                    number
-                }
-                None => {
-                    let number = all.len();
-                    all.push(self.known_gpu(path, nodes));
-                    number
-                }
-            };
-            let known = &all[number];
-            found.push(Gpu {
-                number,
-                path: known.path.clone(),
-                driver,
-                nodes: known.nodes.clone(),
-                power: known.power.clone(),
-                fdinfo: known.fdinfo.clone(),
-                object: known.object.clone(),
-            });
+        let listed = listing::list(&self.roots)?;
+        if listed.iter().any(|gpu| gpu.driver == NVIDIA) {
+            self.has_nvidia.store(true, Ordering::Relaxed);
         }
-        Ok(found)
+        let hardware: Vec<_> = listed.iter().map(|gpu| gpu.hardware.clone()).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers = known.numbers(&listed);
+        let gpus = listed.into_iter().zip(numbers).map(|(gpu, number)| {
+            let is_part = gpu
+                .physical_function()
+                .is_some_and(|whole| hardware.contains(&whole));
+            self.gpu(&mut known, gpu, number, is_part)
+        });
+        Ok(gpus.collect())
     }
 
     /// Whether a GPU with NVIDIA's driver was ever found.
@@ -127,14 +129,98 @@ impl Gpus {
         self.has_nvidia.load(Ordering::Relaxed)
     }
 
-    fn known_gpu(&self, path: PathBuf, nodes: Vec<String>) -> KnownGpu {
-        KnownGpu {
-            power: self.powers.of(&path),
-            object: Arc::default(),
-            fdinfo: Arc::new(Fdinfo::new(&self.pool, &self.roots.proc, &nodes)),
-            path,
-            nodes,
+    /// The GPU with this number, which is known or the next one.
+    fn gpu(
+        &self,
+        all: &mut KnownGpus,
+        listed: ListedGpu,
+        number: Option<usize>,
+        is_part: bool,
+    ) -> Gpu {
+        let registration = listed.registration();
+        let number = match number {
+            Some(number) if all.gpus[number].registration == registration => number,
+            Some(number) => {
+                all.gpus[number] = self.known_gpu(all, &listed, registration);
+                number
+            }
+            None => {
+                let known = self.known_gpu(all, &listed, registration);
+                all.gpus.push(known);
+                all.gpus.len().saturating_sub(1)
+            }
+        };
+        let known = &all.gpus[number];
+        Gpu {
+            number,
+            registration,
+            owner: known.owner,
+            path: listed.path,
+            driver: listed.driver,
+            is_part,
+            fdinfo: known.fdinfo.clone(),
+            queues: known.queues.clone(),
+            nodes: listed.nodes,
+            device: known.device.clone(),
+            losses: self.losses.clone(),
+            power: known.power.clone(),
+            lacks_busy_percent: known.lacks_busy_percent.clone(),
+            object: known.object.clone(),
         }
+    }
+
+    fn known_gpu(
+        &self,
+        all: &mut KnownGpus,
+        listed: &ListedGpu,
+        registration: GpuRegistration,
+    ) -> KnownGpu {
+        all.registrations = all.registrations.saturating_add(1);
+        let nodes = listed.drm_nodes(&self.roots);
+        KnownGpu {
+            path: listed.path.clone(),
+            identity: listed.identity(),
+            registration,
+            owner: all.registrations,
+            device: Device::new(listed.path.clone(), None, &self.losses),
+            power: self.powers.of(&listed.path),
+            fdinfo: Arc::new(Fdinfo::new(&self.pool, &self.roots, &listed.path, &nodes)),
+            queues: Arc::default(),
+            lacks_busy_percent: Arc::default(),
+            object: Arc::default(),
+        }
+    }
+}
+
+impl KnownGpus {
+    /// The number of each GPU that is known: at its address, or else at another one that it has moved to.
+    fn numbers(&self, listed: &[ListedGpu]) -> Vec<Option<usize>> {
+        let is_registered = |gpu: &ListedGpu, known: &KnownGpu| {
+            known.path == gpu.path && known.registration == gpu.registration()
+        };
+        let mut identities = Vec::with_capacity(listed.len());
+        let mut numbers = vec![None; listed.len()];
+        for (gpu, number) in listed.iter().zip(&mut numbers) {
+            *number = self.gpus.iter().position(|known| is_registered(gpu, known));
+            identities.push(number.is_none().then(|| gpu.identity()));
+        }
+        for is_same_address in [true, false] {
+            for (index, gpu) in listed.iter().enumerate() {
+                let Some(identity) = identities[index].as_ref() else {
+                    continue;
+                };
+                let mut known = self.gpus.iter().enumerate();
+                let is_it = |(number, known): &(usize, &KnownGpu)| {
+                    known.identity == *identity
+                        && !numbers.contains(&Some(*number))
+                        && (!is_same_address || known.path == gpu.path)
+                };
+                if numbers[index].is_none() {
+                    numbers[index] = known.find(is_it).map(|(number, _)| number);
+                }
+            }
+        }
+        numbers
     }
 }
 
@@ -142,21 +228,16 @@ impl Gpu {
     /// The address of the device on its bus: `0000:03:00.0`.
     #[cfg(feature = "nvml")]
     pub(super) fn address(&self) -> &str {
-        self.path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default()
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.unwrap_or_default()
     }
 
     /// The object of its metrics: the model, or the number and the driver if the system has no name for the model. No
     /// device is woken: the kernel knows the ids.
     pub(super) fn object(&self, roots: &Roots) -> Object {
-        let object = self.object.get_or_init(|| {
-            let title = pci::listed_name(roots, &self.path)
-                .unwrap_or_else(|| format!("GPU {} ({})", self.number, self.driver));
-            Object::new(&title, Group::Graphics)
-        });
-        object.clone()
+        let title = || name::title(roots, &self.path, self.number);
+        let object = || Object::new(&title(), Group::Graphics);
+        self.object.get_or_init(object).clone()
     }
 
     /// Whether the device may be read. It may not while it is suspended, nor while it is left alone so that it
@@ -165,63 +246,45 @@ impl Gpu {
         self.power.may_be_read()
     }
 
-    /// The hwmon directories of the GPU, in the order of their numbers. Listing names does not wake a device.
-    pub(super) fn hwmons(&self) -> Vec<PathBuf> {
+    /// Whether `gpu_busy_percent` was found to have no value.
+    pub(super) fn lacks_busy_percent(&self) -> &AtomicBool {
+        &self.lacks_busy_percent
+    }
+
+    /// An attribute, whether or not it exists.
+    pub(super) fn any_attribute(&self, name: &str) -> Attribute {
+        self.device.attribute(name)
+    }
+
+    /// An attribute that exists.
+    pub(super) fn attribute(&self, name: &str) -> Option<Attribute> {
+        existing(&self.device, name)
+    }
+
+    /// An attribute of its card that exists.
+    pub(super) fn card_attribute(&self, name: &str) -> Option<Attribute> {
+        let mut cards = self.nodes.iter().filter(|node| node.starts_with("card"));
+        cards.find_map(|card| self.attribute_in(&self.path.join("drm").join(card), name))
+    }
+
+    /// A file of its sensors that exists: in the first hwmon directory, in the order of their numbers. Listing names does
+    /// not wake a device.
+    pub(super) fn sensor(&self, name: &str) -> Option<Attribute> {
         let directory = self.path.join("hwmon");
-        let mut names = names(&directory).unwrap_or_default();
-        names.sort_by_key(|name| (name.len(), name.clone()));
-        names.iter().map(|name| directory.join(name)).collect()
+        let mut chips = names(&directory).unwrap_or_default();
+        chips.sort_by_key(|chip| (chip.len(), chip.clone()));
+        let mut chips = chips.iter();
+        chips.find_map(|chip| self.attribute_in(&directory.join(chip), name))
+    }
+
+    fn attribute_in(&self, directory: &Path, name: &str) -> Option<Attribute> {
+        directory.join(name).exists().then(|| {
+            // A part of the device that the driver registers anew when it is bound again.
+            Device::new(directory.to_owned(), None, &self.losses).attribute(name)
+        })
     }
 }
 
-/// The directories of all devices that have a DRM card or NVIDIA's driver. PCI devices come first, in the order
-/// of their addresses.
-fn devices(roots: &Roots) -> Result<Vec<PathBuf>, Error> {
-    let class = roots.sys.join("class/drm");
-    let is_card = |name: &String| {
-        let number = name.strip_prefix("card");
-        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let mut devices = BTreeSet::new();
-    for card in names(&class)?.into_iter().filter(is_card) {
-        // .../0000:03:00.0/drm/card0. The path of a card that has gone since cannot be resolved.
-        let card = fs::canonicalize(class.join(card)).ok();
-        devices.extend(card.and_then(|card| Some(card.parent()?.parent()?.to_owned())));
-    }
-    let driver = roots.sys.join("bus/pci/drivers").join(NVIDIA);
-    for name in names(&driver)?.into_iter().filter(|name| is_on_pci(name)) {
-        devices.extend(fs::canonicalize(driver.join(name)));
-    }
-    let mut devices: Vec<_> = devices.into_iter().collect();
-    devices.sort_by_key(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // A PCI domain may have more than four digits.
-        (!is_on_pci(&name), name.len(), name.into_owned())
-    });
-    Ok(devices)
-}
-
-/// Whether the name is a PCI address such as `0000:03:00.0`.
-fn is_on_pci(name: &str) -> bool {
-    let parts: Vec<_> = name.split([':', '.']).collect();
-    let is_hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    parts.len() == 4 && parts.iter().all(is_hex)
-}
-
-fn driver(path: &Path) -> Option<String> {
-    let link = fs::read_link(path.join("driver")).ok()?;
-    Some(link.file_name()?.to_str()?.to_owned())
-}
-
-/// The names in a directory; empty if there is no such directory.
-fn names(directory: &Path) -> Result<Vec<String>, Error> {
-    let entries = match regular_file::entries(directory) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(Error::io(directory, cause)),
-    };
-    let names = entries
-        .into_iter()
-        .filter_map(|entry| entry.file_name().into_string().ok());
-    Ok(names.collect())
+fn existing(device: &Device, name: &str) -> Option<Attribute> {
+    device.path(name).exists().then(|| device.attribute(name))
 }

@@ -1,75 +1,66 @@
 //! The time that a GPU worked for processes: the DRM statistics of each open file, in `/proc/PID/fdinfo`.
 //!
+//! The kernel has these numbers in its memory, and reading them wakes no GPU; only xe asks the device for the time
+//! (`show_run_ticks`).
+//!
 //! <https://docs.kernel.org/gpu/drm-usage-stats.html>
 
 use std::{
-    collections::{HashMap, VecDeque},
-    fs,
-    path::{Path, PathBuf},
+    collections::HashMap,
+    path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use nix::time::ClockId;
 
+use super::{
+    drm_client::{DrmClientRecord, Engine, Growth},
+    drm_files::{DrmFiles, DrmNodes, OpenFile},
+    unreadable::has_ended,
+};
 use crate::{
     reading::{Fault, clock},
     regular_file,
     source::{
-        parse,
+        Error, Roots,
+        file::File,
         pool::{Job, Pool},
     },
 };
 
 /// The DRM clients of one GPU.
 pub(super) struct DrmClients {
-    proc: PathBuf,
-    /// Paths such as `/dev/dri/renderD128`, the targets of the links in `/proc/PID/fd`.
-    nodes: Vec<PathBuf>,
-    /// The processes that the current scan has not visited, and the time at which the scan began.
-    unscanned: VecDeque<PathBuf>,
-    scan_began: Option<Duration>,
-    open: Vec<OpenFile>,
+    files: DrmFiles,
+    /// The switch of panfrost and panthor for their statistics.
+    ///
+    /// <https://docs.kernel.org/gpu/panfrost.html>, Documentation/ABI/testing/sysfs-driver-panthor-profiling
+    profiling: Option<File>,
     /// The engines of each client at the last reading, and the time of that reading.
     before: HashMap<u64, Vec<Engine>>,
     read_at: Duration,
     busy: u64,
 }
 
-/// An open file of the GPU.
-struct OpenFile {
-    fdinfo: PathBuf,
-    /// Several files may belong to one client, and all show the same numbers.
-    client: Option<u64>,
+/// What a reading of all clients has shown.
+#[derive(Default)]
+struct Pass {
+    clients: HashMap<u64, Vec<Engine>>,
+    /// The time for which each engine was busy since the last reading.
+    busy: HashMap<Vec<u8>, u128>,
+    /// The number of clients whose driver tells the work of its engines, and of the others.
+    telling: usize,
+    silent: usize,
+    is_reset: bool,
+    fault: Option<Fault>,
 }
-
-/// The work of an engine for one client.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Engine {
-    name: Vec<u8>,
-    /// Nanoseconds that the engine was busy.
-    time: Option<u64>,
-    /// Cycles that the engine was busy, and all cycles: xe counts these in place of time.
-    cycles: Option<u64>,
-    total_cycles: Option<u64>,
-    /// The number of engines of this kind.
-    capacity: Option<u64>,
-}
-
-/// A scan over all processes finds those that have opened the GPU since. Scans are rare and done in batches,
-/// because a scan reads a link for each file that any process has open.
-const SCAN_INTERVAL: Duration = Duration::from_secs(5);
-const SCAN_BATCH: usize = 64;
 
 impl DrmClients {
-    pub(super) fn new(proc: &Path, nodes: &[String]) -> Self {
-        let nodes = nodes.iter().map(|node| Path::new("/dev/dri").join(node));
+    pub(super) fn new(roots: &Roots, device: &Path, nodes: &DrmNodes) -> Self {
+        let profiling = device.join("profiling");
         Self {
-            proc: proc.to_owned(),
-            nodes: nodes.collect(),
-            unscanned: VecDeque::new(),
-            scan_began: None,
-            open: Vec::new(),
+            files: DrmFiles::new(roots, nodes),
+            profiling: profiling.exists().then(|| File::attribute(profiling)),
             before: HashMap::new(),
             read_at: Duration::ZERO,
             busy: 0,
@@ -81,161 +72,133 @@ impl DrmClients {
     ///
     /// The kernel has a counter for each client, and the counter goes with the client. This function sums the
     /// growth of the counters, so that the sum does not go backwards when a client goes.
-    pub(super) fn busy(&mut self, now: Duration) -> u64 {
-        self.scan(now);
+    ///
+    /// # Errors
+    /// [`Fault::Denied`] if the sum would lack clients, [`Fault::Stale`] if the driver tells nothing of its clients,
+    /// [`Fault::Reset`] after the clock of the GPU began anew.
+    pub(super) fn busy(&mut self, now: Duration) -> Result<u64, Fault> {
+        let profiling = self.profiling.as_mut().map(File::read);
+        if matches!(profiling, Some(Ok(b"0\n"))) {
+            return Err(Fault::Stale);
+        }
+        self.files.scan(now);
+        if self.files.is_partial() {
+            return Err(Fault::Denied);
+        }
         let elapsed = now.saturating_sub(self.read_at).as_nanos();
-        let mut clients = HashMap::new();
-        let mut engines: HashMap<Vec<u8>, u128> = HashMap::new();
-        self.open.retain_mut(|open| {
-            if open
-                .client
-                .is_some_and(|client| clients.contains_key(&client))
-            {
+        let mut pass = Pass::default();
+        let (open, nodes) = self.files.open();
+        open.retain_mut(|file| pass.read(file, nodes, &self.before, elapsed));
+        let busiest = pass.busy.values().max().copied().unwrap_or(0).min(elapsed);
+        self.busy = self.busy.saturating_add(busiest as u64);
+        self.before = pass.clients;
+        self.read_at = now;
+        match (pass.fault, pass.telling, pass.silent) {
+            (Some(fault), ..) => Err(fault),
+            (None, 0, 0) if self.files.has_unreadable() => Err(Fault::Denied),
+            (None, 0, 1..) => Err(Fault::Stale),
+            _ if pass.is_reset => Err(Fault::Reset),
+            _ => Ok(self.busy),
+        }
+    }
+}
+
+impl Pass {
+    /// Reads an open file. Returns whether it is still open.
+    fn read(
+        &mut self,
+        file: &mut OpenFile,
+        nodes: &[Vec<u8>],
+        before: &HashMap<u64, Vec<Engine>>,
+        elapsed: u128,
+    ) -> bool {
+        let is_counted = |client| self.clients.contains_key(&client);
+        if file.client.is_some_and(is_counted) {
+            return true;
+        }
+        let text = match file.is_silent {
+            true => Ok(Vec::new()),
+            false => regular_file::table(&file.fdinfo),
+        };
+        let text = match text {
+            Ok(text) => text,
+            // The file was closed, or the process has ended.
+            Err(cause) if has_ended(&cause) => return false,
+            Err(cause) => {
+                self.fault = Some(Error::io(&file.fdinfo, cause).fault());
                 return true;
             }
-            // The file was closed or the process has ended. The number may be that of another file now.
-            let text = regular_file::table(&open.fdinfo).unwrap_or_default();
-            let Some((client, mut engines_now)) = parse_fdinfo(&text) else {
-                return false;
+        };
+        let record = DrmClientRecord::parse(&text);
+        let Some(client) = record.drm_client_id else {
+            // The number may be that of another file now.
+            file.is_silent = DrmFiles::is_open(nodes, file);
+            self.silent = self.silent.saturating_add(file.is_silent.into());
+            return file.is_silent;
+        };
+        file.client = Some(client);
+        if is_counted(client) {
+            return true;
+        }
+        let count = match record.tells_work() {
+            true => &mut self.telling,
+            false => &mut self.silent,
+        };
+        *count = count.saturating_add(1);
+        let engines = match before.get(&client) {
+            Some(before) => self.grow(record, before, elapsed),
+            None => record.engines,
+        };
+        self.clients.insert(client, engines);
+        true
+    }
+
+    /// Adds the growth of a client's engines. Returns its engines for the next reading.
+    fn grow(
+        &mut self,
+        record: DrmClientRecord<'_>,
+        before: &[Engine],
+        elapsed: u128,
+    ) -> Vec<Engine> {
+        let omits_idle_engines = record.omits_idle_engines();
+        let mut engines = record.engines;
+        for now in &mut engines {
+            let known = before.iter().find(|before| before.name == now.name);
+            let idle = omits_idle_engines.then(|| Engine::idle(&now.name));
+            let Some(before) = known.or(idle.as_ref()) else {
+                continue;
             };
-            open.client = Some(client);
-            if clients.contains_key(&client) {
-                return true;
-            }
-            for before in self.before.get(&client).into_iter().flatten() {
-                if let Some(now) = engines_now.iter_mut().find(|now| now.name == before.name) {
-                    let growth = now.growth(before, elapsed);
-                    let busy = engines.entry(now.name.clone()).or_default();
-                    *busy = busy.saturating_add(growth);
+            match now.growth(before, elapsed) {
+                Growth::Busy(time) => {
+                    let busy = self.busy.entry(now.name.clone()).or_default();
+                    *busy = busy.saturating_add(time);
                     now.keep_maximum(before);
                 }
-            }
-            clients.insert(client, engines_now);
-            true
-        });
-        let busiest = engines.into_values().max().unwrap_or(0).min(elapsed);
-        self.busy = self.busy.saturating_add(busiest as u64);
-        self.before = clients;
-        self.read_at = now;
-        self.busy
-    }
-
-    fn scan(&mut self, now: Duration) {
-        let mut batch = SCAN_BATCH;
-        if self.unscanned.is_empty()
-            && self
-                .scan_began
-                .is_none_or(|began| now.saturating_sub(began) >= SCAN_INTERVAL)
-        {
-            // The first reading scans all processes at once.
-            batch = if self.scan_began.is_none() {
-                usize::MAX
-            } else {
-                SCAN_BATCH
-            };
-            self.scan_began = Some(now);
-            let entries = fs::read_dir(&self.proc).into_iter().flatten();
-            let is_process = |entry: &fs::DirEntry| {
-                parse::number(entry.file_name().as_encoded_bytes()).is_some()
-            };
-            let processes = entries.filter_map(Result::ok).filter(is_process);
-            self.unscanned.extend(processes.map(|entry| entry.path()));
-        }
-        for _ in 0..batch.min(self.unscanned.len()) {
-            if let Some(process) = self.unscanned.pop_front() {
-                self.scan_process(&process);
+                Growth::Reset => self.is_reset = true,
+                Growth::Unknown => {}
             }
         }
+        // A driver may leave an engine out once.
+        let is_missing = |before: &&Engine| engines.iter().all(|now| now.name != before.name);
+        let missing: Vec<_> = before.iter().filter(is_missing).cloned().collect();
+        engines.extend(missing);
+        engines
     }
-
-    /// Finds the open files of the GPU in a process. The files of other users' processes cannot be listed.
-    fn scan_process(&mut self, process: &Path) {
-        let files = fs::read_dir(process.join("fd")).into_iter().flatten();
-        for file in files.filter_map(Result::ok) {
-            let is_ours = fs::read_link(file.path()).is_ok_and(|to| self.nodes.contains(&to));
-            let fdinfo = process.join("fdinfo").join(file.file_name());
-            if is_ours && !self.open.iter().any(|open| open.fdinfo == fdinfo) {
-                self.open.push(OpenFile {
-                    fdinfo,
-                    client: None,
-                });
-            }
-        }
-    }
-}
-
-impl Engine {
-    /// The nanoseconds of `elapsed` for which the engine worked since `before`; the mean, if there are several
-    /// engines of the kind.
-    fn growth(&self, before: &Self, elapsed: u128) -> u128 {
-        let grown = |now: Option<u64>, before| Some(u128::from(now?.saturating_sub(before?)));
-        let time = grown(self.time, before.time).or_else(|| {
-            let cycles = grown(self.cycles, before.cycles)?;
-            let cycles = cycles.checked_mul(elapsed)?;
-            cycles.checked_div(grown(self.total_cycles, before.total_cycles)?)
-        });
-        let capacity = u128::from(self.capacity.unwrap_or(1).max(1));
-        time.unwrap_or(0).checked_div(capacity).unwrap_or(0)
-    }
-
-    /// A driver may report less than it did before. The larger number stays until the driver has caught up.
-    fn keep_maximum(&mut self, before: &Self) {
-        self.time = self.time.max(before.time);
-        self.cycles = self.cycles.max(before.cycles);
-    }
-}
-
-/// The client of an open file, and its engines.
-pub(super) fn parse_fdinfo(text: &[u8]) -> Option<(u64, Vec<Engine>)> {
-    let mut client = None;
-    let mut engines = Vec::new();
-    for (line, ended) in parse::ended_lines(text) {
-        let Some((key, value)) = parse::pair(line).filter(|_| ended) else {
-            continue;
-        };
-        // A unit may follow the number: `ns`.
-        let number = parse::fields(value).next().and_then(parse::number);
-        let engine_of = |prefix: &[u8]| key.strip_prefix(prefix);
-        if key == b"drm-client-id" {
-            client = number;
-        } else if let Some(name) = engine_of(b"drm-engine-capacity-") {
-            engine(&mut engines, name).capacity = number;
-        } else if let Some(name) = engine_of(b"drm-engine-") {
-            engine(&mut engines, name).time = number;
-        } else if let Some(name) = engine_of(b"drm-cycles-") {
-            engine(&mut engines, name).cycles = number;
-        } else if let Some(name) = engine_of(b"drm-total-cycles-") {
-            engine(&mut engines, name).total_cycles = number;
-        }
-    }
-    Some((client?, engines))
-}
-
-fn engine<'a>(engines: &'a mut Vec<Engine>, name: &[u8]) -> &'a mut Engine {
-    let known = engines.iter().position(|engine| engine.name == name);
-    let index = known.unwrap_or_else(|| {
-        let index = engines.len();
-        engines.push(Engine {
-            name: name.to_vec(),
-            ..Engine::default()
-        });
-        index
-    });
-    &mut engines[index]
 }
 
 /// Reads the clients of one GPU on the blocking pool: the first scan takes a microsecond for each file that any
 /// process has open.
-pub(super) struct Fdinfo(Job<(u64, u64)>);
+pub(super) struct Fdinfo(Job<Result<[u64; 2], Fault>>);
 
 impl Fdinfo {
-    pub(super) fn new(pool: &Pool, proc: &Path, nodes: &[String]) -> Self {
-        let clients = Mutex::new(DrmClients::new(proc, nodes));
-        let name = format!("clients of {}", nodes.join(" ")).into();
+    pub(super) fn new(pool: &Pool, roots: &Roots, device: &Path, nodes: &DrmNodes) -> Self {
+        let clients = Mutex::new(DrmClients::new(roots, device, nodes));
+        let name = format!("clients of {}", nodes.names.join(" ")).into();
         Self(Job::new(pool, &name, move || {
             let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
             let now = clock(ClockId::CLOCK_MONOTONIC);
-            (clients.busy(now), now.as_nanos() as u64)
+            let busy = clients.busy(now)?;
+            Ok([busy, now.as_nanos() as u64])
         }))
     }
 
@@ -256,8 +219,8 @@ impl Fdinfo {
 
     /// The time for which the GPU worked, and the time of that reading, both in nanoseconds. The answer may be
     /// as old as the previous reading; a share of the time between two answers is right all the same.
-    pub(super) fn busy(&self) -> Result<(u64, u64), Fault> {
-        self.0.answer()
+    pub(super) fn busy(&self) -> Result<[u64; 2], Fault> {
+        self.0.answer().flatten()
     }
 }
 

@@ -1,32 +1,46 @@
 //! Graphics processors: attributes of amdgpu, i915, xe, nouveau and others in sysfs, DRM statistics in fdinfo,
 //! and the library of NVIDIA's driver.
 //!
-//! No reading wakes a GPU. The power state is read first, and nothing else is read of a suspended GPU. Nodes in
-//! `/dev` are never opened. An active GPU is left alone now and then, because it would not suspend otherwise.
+//! No reading wakes a GPU. The power state is read first, and of a suspended GPU nothing else is read but what the
+//! kernel has in its memory. Nodes in `/dev` are never opened. An active GPU is left alone now and then, because it
+//! would not suspend otherwise.
 
+mod columns;
 mod device;
+mod drm_client;
+mod drm_files;
+mod energy;
 mod fdinfo;
+mod gpu_reader;
+mod listing;
+mod name;
+mod number_file;
 #[cfg(feature = "nvml")]
 mod nvml;
 mod pci;
 mod quantity;
+mod queue_stats;
 mod reader;
 mod sensor_range;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use columns::{COUNTER, GATE};
 use device::{Gpu, Gpus};
-use quantity::GpuQuantity;
+use gpu_reader::GpuReader;
+use listing::GpuRegistration;
+use quantity::{GpuQuantity, USED};
 use reader::QuantityReader;
 
 use crate::{
     metric::{Group, Kind, Metric, Object},
-    rate::Formula,
+    rate::{Formula, RowOwner},
     reading::{Fault, Raw},
     source::{
         self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Members,
@@ -39,7 +53,7 @@ use crate::{
 pub(super) struct Family {
     gpus: Arc<Gpus>,
     pool: Pool,
-    members: Members<(Target, GpuQuantity)>,
+    members: Members<(Target, GpuQuantity, Option<GpuRegistration>)>,
 }
 
 impl Family {
@@ -58,19 +72,26 @@ impl source::Family for Family {
     }
 
     fn members(&mut self) -> Result<Vec<NewMember>, Error> {
+        self.gpus.losses.forget();
         let gpus = self.gpus.find()?;
-        let all = (!gpus.is_empty()).then_some(Target::All);
-        let each = gpus.iter().map(|gpu| Target::One(gpu.number));
+        let all = (!gpus.is_empty()).then_some((Target::All, None));
+        let each = gpus
+            .iter()
+            .map(|gpu| (Target::One(gpu.number), Some(gpu.registration)));
         let mut probe = self.members.probe();
-        for target in all.into_iter().chain(each) {
+        for (target, registration) in all.into_iter().chain(each) {
             let all = GpuQuantity::ALL.into_iter();
             for quantity in all.filter(|quantity| target != Target::All || quantity.is_summed()) {
-                probe.find(&(target, quantity), || {
+                probe.find(&(target, quantity, registration), || {
                     Box::new(Member::new(self.gpus.clone(), target, quantity))
                 });
             }
         }
         Ok(probe.finish())
+    }
+
+    fn changed(&self) -> bool {
+        self.gpus.losses.is_any()
     }
 
     fn deferred(&mut self) -> Option<&mut dyn Deferred> {
@@ -96,6 +117,8 @@ struct Member {
     readers: Vec<GpuReader>,
     /// The scale and the limits of one GPU. Kept for when it may not be read.
     range: Range,
+    /// The size of the memory. Kept like the range.
+    total: Option<f64>,
     /// The readers that were asked in this discovery whether their GPU has the quantity.
     queried: Vec<QuantityReader>,
     changed: bool,
@@ -107,12 +130,6 @@ enum Target {
     One(usize),
 }
 
-/// A GPU and the reader of its quantity.
-struct GpuReader {
-    gpu: Gpu,
-    reader: QuantityReader,
-}
-
 impl Member {
     fn new(gpus: Arc<Gpus>, target: Target, quantity: GpuQuantity) -> Self {
         Self {
@@ -121,6 +138,7 @@ impl Member {
             quantity,
             readers: Vec::new(),
             range: Range::default(),
+            total: None,
             queried: Vec::new(),
             changed: false,
         }
@@ -130,7 +148,7 @@ impl Member {
     fn find(&self) -> Result<Vec<Gpu>, Error> {
         let mut gpus = self.gpus.find()?;
         gpus.retain(|gpu| match self.target {
-            Target::All => true,
+            Target::All => !gpu.is_part,
             Target::One(number) => gpu.number == number,
         });
         Ok(gpus)
@@ -151,11 +169,12 @@ impl Member {
                 let formula = match self.target {
                     Target::One(_) => each.reader.formula(column),
                     Target::All if self.readers.iter().any(|each| each.reader.is_counter()) => {
+                        let first = width.saturating_add(1);
                         Formula::Mean {
                             owner: width,
-                            first: width.saturating_add(1),
-                            gate: width,
-                            step: width.saturating_add(1),
+                            first: first.saturating_add(COUNTER),
+                            gate: first.saturating_add(GATE),
+                            step: first,
                         }
                     }
                     Target::All => Formula::Level(column),
@@ -165,6 +184,9 @@ impl Member {
                     metric.kind = Kind::Rate;
                 }
                 self.range.apply(&mut metric);
+                if column == USED {
+                    metric.maximum = self.total.or(metric.maximum);
+                }
                 metric
             })
             .collect()
@@ -181,18 +203,14 @@ impl Source for Member {
     }
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
-        let reader = |gpu| {
-            Some(GpuReader {
-                reader: QuantityReader::find(&self.gpus, &gpu, self.quantity)?,
-                gpu,
-            })
-        };
+        let reader = |gpu| GpuReader::find(&self.gpus, gpu, self.quantity);
         self.readers = self.find()?.into_iter().filter_map(reader).collect();
-        if let (Target::One(_), Some(each)) = (self.target, self.readers.first())
-            && self.quantity.is_measured()
+        if let (Target::One(_), Some(each)) = (self.target, self.readers.first_mut())
+            && self.quantity.has_range()
             && each.gpu.may_be_read().is_ok()
         {
             self.range = each.reader.range();
+            self.total = each.reader.memory_size().or(self.total);
         }
         self.queried.clear();
         self.changed = false;
@@ -210,17 +228,19 @@ impl Source for Member {
                 let outcome = each.read(columns);
                 // The hwmon directory may have another number now.
                 let is_gone = |error: &Error| error.fault() == Fault::Gone;
-                self.changed = outcome.as_ref().is_err_and(is_gone);
+                let is_other = |error| is_gone(error) || each.note_unsupported(error);
+                self.changed = outcome.as_ref().is_err_and(is_other);
                 outcome
             }
             Target::All => {
                 for each in &mut self.readers {
                     // The owner of the row: at the next reading, other GPUs may be present.
-                    columns.push(Raw::Counter(each.gpu.number as u64));
+                    columns.push(RowOwner::new(each.gpu.owner, 0).column());
                     let first = columns.len();
                     columns.resize(first.saturating_add(width), Raw::Fault(Fault::Gone));
                     let columns = &mut columns[first..];
                     if let Err(error) = each.read(columns) {
+                        self.changed |= each.note_unsupported(&error);
                         columns.fill(Raw::Fault(error.fault()));
                     }
                 }
@@ -255,7 +275,7 @@ impl Deferred for Member {
 
     fn begin(&mut self, since: Duration) {
         for each in &self.readers {
-            if each.gpu.may_be_read().is_ok() {
+            if each.may_be_read().is_ok() {
                 each.reader.begin(since);
             }
         }
@@ -270,28 +290,5 @@ impl Deferred for Member {
     #[cfg(test)]
     fn is_pending(&self) -> bool {
         self.readers.iter().any(|each| each.reader.is_pending())
-    }
-}
-
-impl GpuReader {
-    /// Reads the GPU if it is active. [`Fault::Asleep`] is not an error.
-    fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
-        if let Some(cached) = self.reader.cached() {
-            columns[0] = cached;
-            return Ok(());
-        }
-        let outcome = match self.gpu.may_be_read() {
-            Ok(()) => self.reader.read(columns),
-            Err(fault) => {
-                columns.fill(Raw::Fault(fault));
-                return Ok(());
-            }
-        };
-        // The GPU may have suspended in between, and then drivers answer EPERM.
-        if outcome.is_err() && self.gpu.may_be_read() == Err(Fault::Asleep) {
-            columns.fill(Raw::Fault(Fault::Asleep));
-            return Ok(());
-        }
-        outcome
     }
 }

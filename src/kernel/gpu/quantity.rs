@@ -31,11 +31,10 @@ impl GpuQuantity {
         Power,
     ];
 
-    /// The number of columns. Usage is a level, or a counter and the time of its reading.
+    /// The number of columns. Usage and power are a level or a counter, the time of the counter, and a gate.
     pub(super) fn width(self) -> usize {
         match self {
-            Usage => 2,
-            Memory => 3,
+            Usage | Memory | Power => 3,
             _ => 1,
         }
     }
@@ -57,9 +56,9 @@ impl GpuQuantity {
         matches!(self, Usage | Memory)
     }
 
-    /// Whether a sensor measures it, which may have limits.
-    pub(super) fn is_measured(self) -> bool {
-        matches!(self, Temperature | Power)
+    /// Whether the driver may tell its limits, or its maximum.
+    pub(super) fn has_range(self) -> bool {
+        matches!(self, Temperature | Power | Memory)
     }
 
     /// Fills the columns of all GPUs together from their rows: the mean usage, and the sum of the memory, of
@@ -68,19 +67,31 @@ impl GpuQuantity {
     pub(super) fn sum(self, rows: &[Raw], all: &mut [Raw]) {
         let step = self.width().saturating_add(1);
         let column = |column: usize| rows.iter().skip(1).skip(column).step_by(step);
-        let sum = |index| {
-            let numbers = column(index).filter_map(|raw| match raw {
-                Raw::Number(number) => Some(*number),
-                _ => None,
-            });
-            let add = |(sum, count): (f64, u32), number| (sum + number, count.saturating_add(1));
-            numbers.fold((0.0, 0), add)
+        let number = |raw: &Raw| match raw {
+            Raw::Number(number) => Ok(*number),
+            Raw::Fault(fault) => Err(*fault),
+            _ => Err(Fault::Malformed),
         };
-        let mut faults = column(0).filter(|raw| matches!(raw, Raw::Fault(_)));
-        match (self, sum(0)) {
-            (_, (_, 0)) => all.fill(faults.next().cloned().unwrap_or(Raw::Fault(Fault::Gone))),
-            (Memory, (total, _)) => memory(total, sum(1).0, all),
-            (_, (total, count)) => all[0] = Raw::Number(total / f64::from(count)),
+        let numbers = column(0).map(number);
+        let (sum, count) = numbers
+            .clone()
+            .flatten()
+            .fold((0.0, 0_u32), |(sum, count), number| {
+                (sum + number, count.saturating_add(1))
+            });
+        let reason = numbers.filter_map(Result::err).next();
+        match (self, count) {
+            (_, 0) => all.fill(Raw::Fault(reason.unwrap_or(Fault::Gone))),
+            (Memory, _) => {
+                // The memory in use of a GPU whose total is known must be known, too.
+                let both = column(0).map(number).zip(column(1).map(number));
+                let used = both
+                    .filter(|(total, _)| total.is_ok())
+                    .map(|(_, used)| used);
+                let used: Result<Vec<_>, _> = used.collect();
+                memory(sum, used.map(|used| used.iter().sum()), all);
+            }
+            _ => all[0] = Raw::Number(sum / f64::from(count)),
         }
     }
 
@@ -91,12 +102,12 @@ impl GpuQuantity {
         const WATT: &str = "W";
         match self {
             Name => &const { [
-                Property::text("name", "Model", "Model of the graphics processor.", "vendor and device of /sys/class/drm/card*/device, looked up in the system's pci.ids") ] },
+                Property::text("name", "Model", "Model of the graphics processor.", "vendor and device of /sys/class/drm/card*/device, or of the PCI device above a virtio device, looked up in the system's pci.ids; OF_COMPATIBLE_0 of uevent") ] },
             Usage => &const { [
-                Property::new("usage", "Usage", "Share of the time in which the graphics processor worked.", "gpu_busy_percent of /sys/class/drm/card*/device (amdgpu), utilization.gpu of NVML (NVIDIA), or the busiest engine by drm-engine-* or drm-cycles-* in /proc/PID/fdinfo of the processes that the service may read", unit::PERCENT, Kind::Gauge) ] },
+                Property::new("usage", "Usage", "Share of the time in which the graphics processor worked.", "gpu_busy_percent of /sys/class/drm/card*/device (amdgpu), utilization.gpu of NVML (NVIDIA), the busiest queue by runtime of gpu_stats (v3d), or the busiest engine by drm-engine-* or drm-cycles-* in /proc/PID/fdinfo of the processes that have the GPU open", unit::PERCENT, Kind::Gauge) ] },
             Memory => &const { [
                 Property::new("totalVram", "Total video memory", "Size of the memory of the graphics processor.", "mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
-                Property::new("usedVram", "Used video memory", "Memory of the graphics processor that is in use.", "mem_info_vram_used of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
+                Property::new("usedVram", "Used video memory", "Memory of the graphics processor that is in use.", "mem_info_vram_used of /sys/class/drm/card*/device, at most the total, or NVML", unit::BYTES, Kind::Gauge),
                 Property::new("usedPercent", "Used video memory percentage", "Share of the memory of the graphics processor that is in use.", "mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge) ] },
             CoreFrequency => &const { [
                 Property::new("coreFrequency", "Frequency", "Clock frequency of the cores, 0 while they are idle.", "freq1_input or pp_dpm_sclk (amdgpu), rps_act_freq_mhz or gt_act_freq_mhz (i915), or act_freq of tile 0, GT 0 (xe) below /sys/class/drm/card*/, or NVML", MEGAHERTZ, Kind::Gauge) ] },
@@ -110,13 +121,19 @@ impl GpuQuantity {
     }
 }
 
-/// Fills the three columns of memory.
-pub(super) fn memory(total: f64, used: f64, columns: &mut [Raw]) {
+/// The column of the memory in use.
+pub(super) const USED: usize = 1;
+
+/// Fills the three columns of memory. What is in use is at most the total: the driver does not read both at one
+/// instant, and some count what they have lent to others.
+pub(super) fn memory(total: f64, used: Result<f64, Fault>, columns: &mut [Raw]) {
     columns[0] = Raw::Number(total);
-    columns[1] = Raw::Number(used);
-    columns[2] = match 100.0 * used / total {
-        percent if (0.0..=100.0).contains(&percent) => Raw::Number(percent),
-        _ => Raw::Fault(Fault::Malformed),
+    let used = used.map(|used| used.min(total));
+    columns[1] = used.map_or_else(Raw::Fault, Raw::Number);
+    columns[2] = match used {
+        Ok(used) if total > 0.0 => Raw::Number(100.0 * used / total),
+        Ok(_) => Raw::Fault(Fault::Malformed),
+        Err(fault) => Raw::Fault(fault),
     };
 }
 
@@ -125,16 +142,42 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_memory(total: f64, used: f64, percent: Raw) {
+    fn check_memory(total: f64, used: Result<f64, Fault>, expected: [Raw; 2]) {
         let mut columns = [const { Raw::Fault(Fault::Gone) }; 3];
         memory(total, used, &mut columns);
-        assert_eq!(columns, [Raw::Number(total), Raw::Number(used), percent]);
+        let [used, percent] = expected;
+        assert_eq!(columns, [Raw::Number(total), used, percent]);
     }
 
     #[test]
     fn memory_in_per_cent() {
-        check_memory(200.0, 50.0, Raw::Number(25.0));
-        check_memory(0.0, 0.0, Raw::Fault(Fault::Malformed));
-        check_memory(100.0, 101.0, Raw::Fault(Fault::Malformed));
+        let numbers = |used, percent| [Raw::Number(used), Raw::Number(percent)];
+        check_memory(200.0, Ok(50.0), numbers(50.0, 25.0));
+        check_memory(100.0, Ok(101.0), numbers(100.0, 100.0));
+        let malformed = Raw::Fault(Fault::Malformed);
+        check_memory(0.0, Ok(0.0), [Raw::Number(0.0), malformed]);
+        check_memory(
+            100.0,
+            Err(Fault::Stale),
+            [(); 2].map(|()| Raw::Fault(Fault::Stale)),
+        );
+    }
+
+    #[test]
+    fn a_sum_lacks_no_part() {
+        let row = |used| [Raw::Counter(1), Raw::Number(100.0), used, Raw::Number(1.0)];
+        let asleep = [(); 3].map(|()| Raw::Fault(Fault::Asleep));
+        let asleep = || [Raw::Counter(2)].into_iter().chain(asleep.clone());
+        let sum = |rows: Vec<Raw>| {
+            let mut all = [const { Raw::Fault(Fault::Gone) }; 3];
+            Memory.sum(&rows, &mut all);
+            all
+        };
+        let known = row(Raw::Number(40.0)).into_iter().chain(asleep()).collect();
+        assert_eq!(sum(known), [100.0, 40.0, 40.0].map(Raw::Number));
+        let stale = || Raw::Fault(Fault::Stale);
+        let known = row(Raw::Number(40.0)).into_iter().chain(row(stale()));
+        let half = sum(known.collect());
+        assert_eq!(half, [Raw::Number(200.0), stale(), stale()]);
     }
 }

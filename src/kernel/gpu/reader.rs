@@ -1,27 +1,31 @@
 //! Readers of one quantity of one GPU, for each driver.
 
 use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use super::{
+    columns::{COUNTER, GATE, MOMENT, fill, level},
     device::{Gpu, Gpus},
+    energy::EnergyCounter,
     fdinfo::Fdinfo,
-    pci,
+    name,
+    number_file::{Form, NumberFile, first_number, parsed},
     quantity::{
         GpuQuantity::{
             self, CoreFrequency, Memory, MemoryFrequency, Name, Power, Temperature, Usage,
         },
         memory,
     },
+    queue_stats::QueueStats,
     sensor_range::sensor_range,
 };
 use crate::{
     rate::Formula,
     reading::{Fault, Raw},
-    source::{Error, file::File, parse, property::Range, runtime_pm::NVIDIA},
+    source::{Error, device::Attribute, parse, property::Range, runtime_pm::NVIDIA},
 };
 
 /// Reads one quantity of one GPU.
@@ -32,24 +36,28 @@ pub(super) enum QuantityReader {
         /// Read once: another model is another device.
         name: Option<Arc<str>>,
     },
-    /// A number, its scale, and the range of valid values.
-    Number(File, f64, [f64; 2]),
-    Counter(File),
-    /// A list of clocks, one of which is active.
-    Clocks(File),
+    /// The first of these files that has a number.
+    Number(Vec<NumberFile>),
     Memory {
-        total: File,
-        used: File,
+        total: Attribute,
+        used: Attribute,
     },
-    Fdinfo(Arc<Fdinfo>),
+    Energy(EnergyCounter),
+    Queues(QueueStats),
+    Fdinfo(Arc<Fdinfo>, Wakes),
     #[cfg(feature = "nvml")]
     Nvml(super::nvml::NvmlQuery, GpuQuantity),
 }
 
-/// The drivers that show their engines in fdinfo and have no better file.
-const DRIVERS_WITH_FDINFO: [&str; 8] = [
-    "i915", "xe", "msm", "etnaviv", "lima", "panfrost", "panthor", "v3d",
-];
+/// Whether reading resumes a suspended device.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Wakes {
+    Device,
+    Nothing,
+}
+
+/// The driver that resumes its device when an fdinfo is read.
+const XE: &str = "xe";
 
 /// Outside of this range, the sensor is broken, or a negative number was read as a positive one.
 const TEMPERATURE_RANGE: [f64; 2] = [-55.0, 200.0];
@@ -59,19 +67,6 @@ impl QuantityReader {
     /// The reader for a quantity, if the driver has it. A test for a file does not open it, and so does not
     /// wake the device.
     pub(super) fn find(gpus: &Arc<Gpus>, gpu: &Gpu, quantity: GpuQuantity) -> Option<Self> {
-        let attribute = |name: &str| existing(gpu.path.join(name));
-        let sensor = |name: &str| {
-            gpu.hwmons()
-                .into_iter()
-                .find_map(|hwmon| existing(hwmon.join(name)))
-        };
-        let card = |name: &str| {
-            let cards = gpu.nodes.iter().filter(|node| node.starts_with("card"));
-            cards
-                .filter_map(|card| existing(gpu.path.join("drm").join(card).join(name)))
-                .next()
-        };
-        let number = |file, scale| Self::Number(file, scale, ANY_POSITIVE);
         if quantity == Name {
             return Some(Self::Name {
                 gpus: gpus.clone(),
@@ -82,39 +77,68 @@ impl QuantityReader {
         if gpu.driver == NVIDIA {
             return Self::find_nvidia(gpus, gpu, quantity);
         }
+        let megahertz = Form::Scaled(1.0, ANY_POSITIVE);
+        let micro = Form::Scaled(1e-6, ANY_POSITIVE);
+        let number = |file: Option<Attribute>, form| file.map(|file| NumberFile::new(file, form));
+        let numbers = |files: [Option<NumberFile>; 5]| {
+            let files: Vec<_> = files.into_iter().flatten().collect();
+            (!files.is_empty()).then_some(Self::Number(files))
+        };
         match quantity {
             Name => None,
-            Usage if DRIVERS_WITH_FDINFO.contains(&&*gpu.driver) => {
-                Some(Self::Fdinfo(gpu.fdinfo.clone()))
-            }
             Usage => {
-                attribute("gpu_busy_percent").map(|file| Self::Number(file, 1.0, [0.0, 100.0]))
+                let busy = number(gpu.attribute("gpu_busy_percent"), Form::Percent);
+                if let Some(busy) =
+                    busy.filter(|_| !gpu.lacks_busy_percent().load(Ordering::Relaxed))
+                {
+                    return Some(Self::Number(vec![busy]));
+                }
+                if let Some(stats) = gpu.attribute("gpu_stats") {
+                    return Some(Self::Queues(QueueStats::new(stats, &gpu.queues)));
+                }
+                let wakes = match &*gpu.driver {
+                    XE => Wakes::Device,
+                    _ => Wakes::Nothing,
+                };
+                Some(Self::Fdinfo(gpu.fdinfo.clone(), wakes))
             }
             Memory => Some(Self::Memory {
-                total: attribute("mem_info_vram_total")?,
-                used: attribute("mem_info_vram_used")?,
+                total: gpu.attribute("mem_info_vram_total")?,
+                used: gpu.any_attribute("mem_info_vram_used"),
             }),
-            CoreFrequency => sensor("freq1_input")
-                .map(|file| number(file, 1e-6))
-                .or_else(|| attribute("pp_dpm_sclk").map(Self::Clocks))
-                .or_else(|| {
-                    let file = card("gt/gt0/rps_act_freq_mhz").or_else(|| card("gt_act_freq_mhz"));
-                    let file = file.or_else(|| attribute("tile0/gt0/freq0/act_freq"));
-                    file.map(|file| number(file, 1.0))
-                }),
-            MemoryFrequency => sensor("freq2_input")
-                .map(|file| number(file, 1e-6))
-                .or_else(|| attribute("pp_dpm_mclk").map(Self::Clocks)),
-            Temperature => sensor("temp1_input")
-                .or_else(|| sensor("temp2_input"))
-                .map(|file| Self::Number(file, 1e-3, TEMPERATURE_RANGE)),
-            Power => sensor("power1_average")
-                .or_else(|| sensor("power1_input"))
-                .map(|file| number(file, 1e-6))
-                .or_else(|| {
-                    let file = sensor("energy1_input").or_else(|| sensor("energy2_input"));
-                    file.map(Self::Counter)
-                }),
+            CoreFrequency => numbers([
+                number(gpu.sensor("freq1_input"), micro),
+                number(gpu.attribute("pp_dpm_sclk"), Form::Clocks),
+                number(gpu.card_attribute("gt/gt0/rps_act_freq_mhz"), megahertz),
+                number(gpu.card_attribute("gt_act_freq_mhz"), megahertz),
+                number(gpu.attribute("tile0/gt0/freq0/act_freq"), megahertz),
+            ]),
+            MemoryFrequency => numbers([
+                number(gpu.sensor("freq2_input"), micro),
+                number(gpu.attribute("pp_dpm_mclk"), Form::Clocks),
+                None,
+                None,
+                None,
+            ]),
+            // Another sensor measures another place: it never replaces one that fails.
+            Temperature => {
+                let sensor = gpu.sensor("temp1_input");
+                let sensor = sensor.or_else(|| gpu.sensor("temp2_input"))?;
+                let form = Form::Scaled(1e-3, TEMPERATURE_RANGE);
+                Some(Self::Number(vec![NumberFile::new(sensor, form)]))
+            }
+            Power => numbers([
+                number(gpu.sensor("power1_average"), micro),
+                number(gpu.sensor("power1_input"), micro),
+                None,
+                None,
+                None,
+            ])
+            .or_else(|| {
+                let energy = gpu.sensor("energy1_input");
+                let energy = energy.or_else(|| gpu.sensor("energy2_input"))?;
+                Some(Self::Energy(EnergyCounter::new(energy)))
+            }),
         }
     }
 
@@ -134,22 +158,45 @@ impl QuantityReader {
 
     /// The formula of one of the properties over the columns of the reader.
     pub(super) fn formula(&self, property: usize) -> Formula {
-        match self {
-            Self::Fdinfo(_) => Formula::Share { part: 0, whole: 1 },
-            // Microjoules.
-            Self::Counter(_) => Formula::Rate {
-                counter: 0,
-                scale: 1e-6,
+        let formula = match self {
+            Self::Fdinfo(..) | Self::Queues(_) => Formula::Share {
+                part: COUNTER,
+                whole: MOMENT,
             },
-            _ => Formula::Level(property),
+            // Microjoules in nanoseconds.
+            Self::Energy(_) => Formula::Each {
+                amount: COUNTER,
+                count: MOMENT,
+                scale: 1e3,
+            },
+            _ => return Formula::Level(property),
+        };
+        Formula::Gated {
+            gate: GATE,
+            formula: Box::new(formula),
         }
     }
 
     /// Reads the scale and the limits of a sensor. The device must be active.
     pub(super) fn range(&self) -> Range {
         match self {
-            Self::Number(file, ..) => sensor_range(file.path()).unwrap_or_default(),
+            Self::Number(files) => files
+                .first()
+                .and_then(|number| sensor_range(number.file.path()))
+                .unwrap_or_default(),
             _ => Range::default(),
+        }
+    }
+
+    /// Reads the size of the memory. The device must be active.
+    pub(super) fn memory_size(&mut self) -> Option<f64> {
+        match self {
+            Self::Memory { total, .. } => parsed(total, parse::ended_number)
+                .ok()
+                .map(|size| size as f64),
+            #[cfg(feature = "nvml")]
+            Self::Nvml(query, Memory) => query.answer().flatten().ok().map(|[size, _]| size),
+            _ => None,
         }
     }
 
@@ -166,6 +213,11 @@ impl QuantityReader {
         }
     }
 
+    /// Whether a suspended device can be read, and stays suspended: the kernel answers from its memory.
+    pub(super) fn wakes_nothing(&self) -> bool {
+        matches!(self, Self::Fdinfo(_, Wakes::Nothing) | Self::Queues(_))
+    }
+
     /// Whether only NVML knows that the GPU has the quantity.
     pub(super) fn is_nvml(&self) -> bool {
         #[cfg(feature = "nvml")]
@@ -175,10 +227,11 @@ impl QuantityReader {
         false
     }
 
-    /// Begins the jobs that a reading needs from the blocking pool. The device must be active.
+    /// Begins the jobs that a reading needs from the blocking pool. The device must be active, unless that
+    /// [wakes nothing](Self::wakes_nothing).
     pub(super) fn begin(&self, since: Duration) {
         match self {
-            Self::Fdinfo(fdinfo) => fdinfo.ask(since),
+            Self::Fdinfo(fdinfo, _) => fdinfo.ask(since),
             #[cfg(feature = "nvml")]
             Self::Nvml(query, _) => query.ask(since),
             _ => {}
@@ -188,7 +241,7 @@ impl QuantityReader {
     /// The deadline for waiting for these jobs.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         match self {
-            Self::Fdinfo(fdinfo) => fdinfo.awaited_until(),
+            Self::Fdinfo(fdinfo, _) => fdinfo.awaited_until(),
             #[cfg(feature = "nvml")]
             Self::Nvml(query, _) => query.awaited_until(),
             _ => None,
@@ -197,92 +250,42 @@ impl QuantityReader {
 
     #[cfg(test)]
     pub(super) fn is_pending(&self) -> bool {
-        matches!(self, Self::Fdinfo(fdinfo) if fdinfo.is_pending())
+        matches!(self, Self::Fdinfo(fdinfo, _) if fdinfo.is_pending())
     }
 
-    /// Reads the device, which must be active, into the columns of the quantity.
+    /// Reads the device, which must be active, unless that [wakes nothing](Self::wakes_nothing), into the columns of the
+    /// quantity.
     pub(super) fn read(&mut self, columns: &mut [Raw]) -> Result<(), Error> {
         match self {
             Self::Name { gpus, device, name } => {
-                let found = pci::name(&gpus.roots, device).map(Arc::from);
+                let found = name::model(&gpus.roots, device).map(Arc::from);
                 columns[0] = match found {
                     Some(found) => Raw::Text(name.insert(found).clone()),
                     None => Raw::Fault(Fault::Gone),
                 };
             }
-            Self::Number(file, scale, [minimum, maximum]) => {
-                let number = parsed(file, |text| parse::signed(text.trim_ascii()))? as f64 * *scale;
-                if !(*minimum..=*maximum).contains(&number) {
-                    return Err(Error::malformed(file.path(), format!("{number} cannot be")));
-                }
-                columns[0] = Raw::Number(number);
+            Self::Number(files) => level(columns, first_number(files)?),
+            Self::Energy(energy) => {
+                let counter = energy.read()?;
+                fill(columns, counter.columns, counter.gate);
             }
-            Self::Counter(file) => columns[0] = Raw::Counter(parsed(file, parse::ended_number)?),
-            Self::Clocks(file) => columns[0] = Raw::Number(parsed(file, active_clock)? as f64),
+            Self::Queues(queues) => fill(columns, queues.busy()?, None),
             Self::Memory { total, used } => {
-                let total = parsed(total, parse::ended_number)?;
-                memory(
-                    total as f64,
-                    parsed(used, parse::ended_number)? as f64,
-                    columns,
-                );
+                let size = parsed(total, parse::ended_number)? as f64;
+                let used = parsed(used, parse::ended_number).map(|used| used as f64);
+                memory(size, used.map_err(|error| error.fault()), columns);
             }
-            Self::Fdinfo(fdinfo) => match fdinfo.busy() {
-                Ok((busy, moment)) => {
-                    columns[0] = Raw::Counter(busy);
-                    columns[1] = Raw::Counter(moment);
-                }
+            Self::Fdinfo(fdinfo, _) => match fdinfo.busy() {
+                Ok(counter) => fill(columns, counter, None),
                 Err(fault) => columns.fill(Raw::Fault(fault)),
             },
             #[cfg(feature = "nvml")]
             Self::Nvml(query, quantity) => match query.answer().flatten() {
-                Ok([total, used]) if *quantity == Memory => memory(total, used, columns),
-                Ok([number, _]) => columns[0] = Raw::Number(number),
+                Ok([total, used]) if *quantity == Memory => memory(total, Ok(used), columns),
+                Ok([number, _]) => level(columns, number),
                 Err(fault) => columns.fill(Raw::Fault(fault)),
             },
         }
         Ok(())
-    }
-}
-
-fn parsed<T>(file: &mut File, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Error> {
-    match parse(file.read()?) {
-        Some(parsed) => Ok(parsed),
-        None => Err(Error::malformed(
-            file.path(),
-            "not what the driver documents",
-        )),
-    }
-}
-
-/// The frequency, in megahertz, in the line that ends with an asterisk: `1: 800Mhz *`, or `S: 19Mhz *` in deep
-/// sleep.
-pub(super) fn active_clock(text: &[u8]) -> Option<u64> {
-    let mut lines = parse::lines(text).map(<[u8]>::trim_ascii);
-    let active = lines.find_map(|line| line.strip_suffix(b"*"))?;
-    parse::number(parse::fields(active).nth(1)?.strip_suffix(b"Mhz")?)
-}
-
-fn existing(path: PathBuf) -> Option<File> {
-    Path::exists(&path).then(|| File::new(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_clock(text: &str, expected: Option<u64>) {
-        assert_eq!(active_clock(text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn the_clock_with_an_asterisk_is_active() {
-        check_clock("0: 500Mhz \n1: 2285Mhz *\n2: 2410Mhz \n", Some(2285));
-        check_clock("S: 19Mhz *\n0: 615Mhz \n", Some(19));
-        check_clock("0: 500Mhz \n1: 800Mhz \n", None);
-        for bad in ["", "*", "0: *", "0: 500 *", "0: Mhz *", "0: -5Mhz *"] {
-            check_clock(bad, None);
-        }
     }
 }

@@ -1,7 +1,12 @@
+mod unknown;
+
+use std::fs;
+
 use super::*;
 use crate::source::tests::Tree;
 
 const MILLISECOND: u64 = 1_000_000;
+const IDLE: &str = "drm-client-id:\t7\ndrm-engine-render:\t0 ns";
 
 /// Processes that have the GPU open. Their fdinfo files are rewritten between readings.
 struct Programs {
@@ -13,7 +18,11 @@ struct Programs {
 impl Programs {
     fn new() -> Self {
         let tree = Tree::new();
-        let clients = DrmClients::new(&tree.roots().proc, &["card0".into(), "renderD128".into()]);
+        let nodes = DrmNodes {
+            names: vec!["card0".into(), "renderD128".into()],
+            displays: Vec::new(),
+        };
+        let clients = DrmClients::new(&tree.roots(), &tree.root, &nodes);
         Self {
             tree,
             clients,
@@ -36,15 +45,22 @@ impl Programs {
             .write(&format!("{process}/fdinfo/{number}"), &text);
     }
 
+    #[track_caller]
+    fn check_fault(&mut self, elapsed: u64, expected: Fault) {
+        self.now += Duration::from_millis(elapsed);
+        assert_eq!(self.clients.busy(self.now), Err(expected));
+    }
+
     /// Checks by how many milliseconds the busy time grows in so many milliseconds.
     #[track_caller]
     fn check(&mut self, elapsed: u64, expected: u64) {
         let before = self.clients.busy;
         self.now += Duration::from_millis(elapsed);
-        assert_eq!(
-            (self.clients.busy(self.now) - before) / MILLISECOND,
-            expected
-        );
+        let busy = self
+            .clients
+            .busy(self.now)
+            .map(|busy| (busy - before) / MILLISECOND);
+        assert_eq!(busy, Ok(expected));
     }
 }
 
@@ -108,7 +124,7 @@ fn files_of_one_client_count_once_and_a_closed_client_subtracts_nothing() {
     gpu.check(1000, 300);
     fs::remove_file(gpu.tree.roots().proc.join("12/fdinfo/3")).unwrap();
     gpu.check(1000, 0);
-    assert!(gpu.clients.open.is_empty());
+    assert!(gpu.clients.files.open.is_empty());
 }
 
 #[test]
@@ -121,7 +137,7 @@ fn new_clients_are_found_by_the_next_scan() {
         "drm-client-id:\t7\ndrm-engine-render:\t1 ns",
     );
     gpu.check(1000, 0);
-    assert!(gpu.clients.open.is_empty());
+    assert!(gpu.clients.files.open.is_empty());
     gpu.check(4000, 0);
     gpu.write_fdinfo(
         "10/3",
@@ -174,12 +190,39 @@ fn cycles_are_a_share_of_those_that_passed() {
 }
 
 #[test]
-fn text_without_a_client_id_is_not_parsed() {
-    let none: &[&str] = &["", "pos:\t0\n", "drm-client-id:\t7", "drm-client-id:\t-7\n"];
-    for text in none {
-        assert_eq!(parse_fdinfo(text.as_bytes()), None);
-    }
-    // The last line is cut, and its number may have lost digits.
-    let (client, engines) = parse_fdinfo(b"drm-client-id: 7\ndrm-engine-render: 92").unwrap();
-    assert_eq!((client, engines.len()), (7, 0));
+fn an_engine_that_is_left_out_has_not_worked() {
+    let mut gpu = Programs::new();
+    let client = "drm-driver:\tamdgpu\ndrm-client-id:\t7";
+    gpu.open("10/3", "renderD128", client);
+    gpu.check(0, 0);
+    gpu.write_fdinfo("10/3", &format!("{client}\ndrm-engine-gfx:\t200000000 ns"));
+    gpu.check(1000, 200);
+    // Of another driver, an engine without an earlier reading has no baseline.
+    gpu.write_fdinfo("10/3", "drm-client-id:\t7\ndrm-engine-dec:\t900000000 ns");
+    gpu.check(1000, 0);
+    gpu.write_fdinfo("10/3", &format!("{client}\ndrm-engine-gfx:\t300000000 ns"));
+    gpu.check(1000, 100);
+}
+
+#[test]
+fn a_clock_that_begins_anew_is_a_reset() {
+    let mut gpu = Programs::new();
+    let xe = |cycles, total| {
+        format!("drm-client-id:\t7\ndrm-cycles-rcs:\t{cycles}\ndrm-total-cycles-rcs:\t{total}")
+    };
+    gpu.open("10/3", "renderD128", &xe(100, 1000));
+    gpu.check(0, 0);
+    gpu.write_fdinfo("10/3", &xe(150, 40));
+    gpu.check_fault(1000, Fault::Reset);
+    gpu.write_fdinfo("10/3", &xe(200, 140));
+    gpu.check(1000, 500);
+}
+
+#[test]
+fn a_node_in_a_chroot_is_the_same_node() {
+    let mut gpu = Programs::new();
+    gpu.open("10/3", "../../srv/chroot/dev/dri/renderD128", IDLE);
+    gpu.open("11/3", "renderD128 (deleted)", "");
+    gpu.check(0, 0);
+    assert_eq!(gpu.clients.files.open.len(), 1);
 }

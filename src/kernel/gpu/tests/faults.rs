@@ -21,7 +21,8 @@ fn a_gpu_that_goes_is_gone_and_can_come_back() {
     fs::rename(sys.join("unplugged"), sys.join("devices")).unwrap();
     machine.rediscover();
     machine.check("gpu/gpu0/temperature", 41.0);
-    assert_eq!(machine.ids().len(), 2);
+    // Its name, temperature and usage, and the usage of all.
+    assert_eq!(machine.ids().len(), 4);
 }
 
 #[test]
@@ -32,19 +33,17 @@ fn impossible_values_are_malformed() {
         plug(&tree, "0000:03:00.0", "amdgpu", 0, &[ACTIVE, (file, text)]);
         Machine::new(&tree.roots()).check_fault(id, expected);
     }
-    for bad in ["", "\n", "101\n", "65535\n", "-1\n", "x\n"] {
+    for bad in ["", "\n", "201\n", "255\n", "65535\n", "-1\n", "x\n"] {
         check("gpu_busy_percent", bad, "gpu/gpu0/usage", Fault::Malformed);
     }
     let temperature = "hwmon/hwmon0/temp1_input";
     for bad in ["65261850\n", "4294967250000\n", "-274000\n", "n/a\n"] {
         check(temperature, bad, "gpu/gpu0/temperature", Fault::Malformed);
     }
-    check(
-        "pp_dpm_sclk",
-        "0: 500Mhz\n",
-        "gpu/gpu0/coreFrequency",
-        Fault::Malformed,
-    );
+    let clock = "gpu/gpu0/coreFrequency";
+    check("pp_dpm_sclk", "0: 500\n", clock, Fault::Malformed);
+    // No clock is active.
+    check("pp_dpm_sclk", "0: 500Mhz\n", clock, Fault::Stale);
     check(
         "hwmon/hwmon0/energy1_input",
         "-1\n",
@@ -119,8 +118,8 @@ fn a_fault_of_one_gpu_does_not_affect_another() {
 #[test]
 fn no_input_panics() {
     let check = |text: &[u8]| {
-        fdinfo::parse_fdinfo(text);
-        reader::active_clock(text);
+        drm_client::DrmClientRecord::parse(text);
+        number_file::active_clock(text);
         pci::look_up(text, "1002", "73bf");
     };
     let texts = [
