@@ -39,7 +39,7 @@ impl NumberFile {
             Form::Clocks => match active_clock(text) {
                 Clock::Active(megahertz) => Some(megahertz as f64),
                 // The driver says of none that it is active.
-                Clock::None => return Err(no_value(&self.file)),
+                Clock::None => return Err(no_value(&self.file, "no clock is active")),
                 Clock::Malformed => None,
             },
         };
@@ -89,11 +89,8 @@ pub(super) fn malformed(file: &Attribute) -> Error {
 }
 
 /// The error of a file that has no value at the moment.
-fn no_value(file: &Attribute) -> Error {
-    Error::io(
-        file.path(),
-        io::Error::from_raw_os_error(nix::libc::ENODATA),
-    )
+fn no_value(file: &Attribute, what: &'static str) -> Error {
+    Error::io(file.path(), io::Error::other(what))
 }
 
 /// The active clock of a list.
