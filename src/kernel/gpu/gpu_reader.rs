@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct GpuReader {
     pub(super) gpu: Gpu,
     pub(super) reader: QuantityReader,
+    quantity: GpuQuantity,
     /// The last reading of a counter, and its time.
     last: Option<[u64; 2]>,
 }
@@ -32,6 +33,7 @@ impl GpuReader {
         Some(Self {
             reader: QuantityReader::find(gpus, &gpu, quantity)?,
             gpu,
+            quantity,
             last: None,
         })
     }
@@ -73,10 +75,12 @@ impl GpuReader {
         outcome
     }
 
-    /// Notes that the file is of no use, where the driver says so. Returns whether it is.
+    /// Notes that `gpu_busy_percent` is of no use, if the driver says so by this error. Returns whether it does: the clients
+    /// tell the usage then.
     pub(super) fn note_unsupported(&self, error: &Error) -> bool {
-        let is_unsupported =
-            is_unsupported(error) && matches!(self.reader, QuantityReader::Number(_));
+        let is_busy_percent =
+            self.quantity == GpuQuantity::Usage && matches!(self.reader, QuantityReader::Number(_));
+        let is_unsupported = is_busy_percent && is_unsupported(error);
         if is_unsupported {
             self.gpu.lacks_busy_percent().store(true, Ordering::Relaxed);
         }
@@ -119,4 +123,26 @@ fn is_unsupported(error: &Error) -> bool {
         cause.raw_os_error(),
         Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL | ENOTSUPP)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn a_driver_says_that_it_has_no_value_for_good() {
+        let check = |number, expected| {
+            let error = Error::io(Path::new("/x"), io::Error::from_raw_os_error(number));
+            assert_eq!(is_unsupported(&error), expected, "{error}");
+        };
+        for number in [libc::EOPNOTSUPP, libc::EINVAL, libc::ENOSYS, 524] {
+            check(number, true);
+        }
+        for number in [libc::EPERM, libc::EBUSY, libc::EAGAIN, libc::ENODEV] {
+            check(number, false);
+        }
+        assert!(!is_unsupported(&Error::malformed(Path::new("/x"), "65535")));
+    }
 }
