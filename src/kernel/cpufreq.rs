@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    kernel::per_cpu::{CpuMembers, CpuQuantity, CpuSensor, cpus, of_unknown_cpus},
+    kernel::per_cpu::{CpuMembers, CpuQuantity, CpuSensor, cpus},
     metric::{Kind, unit},
     reading::{Fault, Raw},
     source::{
@@ -83,16 +83,15 @@ pub(crate) fn family(roots: &Roots, pool: &Pool) -> Provider {
     let mut cpuinfo = Members::default();
     family::of_devices(FREQUENCY.about(), losses.clone(), move || {
         let mut sensors = sensors(&roots.sys, &losses)?;
+        if !cpus.are_of_sysfs() {
+            // The frequencies of the host's CPUs are not those of the container.
+            sensors.clear();
+        }
         let mut probe = cpuinfo.probe();
-        // lxcfs numbers the CPUs of a container anew, in cpuinfo too.
-        let is_other = !cpus.are_of_sysfs();
-        if (sensors.is_empty() || is_other)
+        if sensors.is_empty()
             && let Some(source) = CpuInfoFrequencies::find(&FREQUENCY, &roots)
         {
             probe.find(&(), || Offload::boxed(&queue, source));
-            sensors.clear();
-        } else if is_other {
-            sensors = of_unknown_cpus(sensors);
         }
         let mut members = probe.finish();
         members.extend(cpus.find(sensors));
