@@ -219,6 +219,9 @@ fn is_unset_temperature(counts: i64) -> bool {
     matches!(counts / 1000, -128 | -127 | 127 | 128 | 255)
 }
 
+/// The speed of a fan in a register of 16 bits that is full.
+const FULL_FAN: i64 = u16::MAX as i64;
+
 /// Whether a temperature in thousandths of a degree is a register full of ones, of 7 to 9 bits for the degrees and up
 /// to 8 bits for the fraction (127, 127.875, 255, 511 °C), or the least number of a register of 8 bits. Open diodes
 /// and chips without power read so.
@@ -238,14 +241,22 @@ impl SensorType {
     /// Parses the value in a file of this type.
     pub(crate) fn parse_value(&self, text: &[u8]) -> Raw {
         let value = parse::signed(text.trim_ascii()).filter(|value| self.valid.contains(value));
-        let is_temperature = self.prefix == TEMPERATURE.prefix;
         match value {
             Some(0) if self.is_unknown_at_zero => Raw::Fault(Fault::Stale),
-            Some(value) if !(is_temperature && is_full_register(value)) => {
+            Some(value) if !self.is_full(value) => {
                 let (least, most) = self.scale.unwrap_or((i64::MIN, i64::MAX));
                 Raw::Number(value.clamp(least, most) as f64 / self.divisor)
             }
             _ => Raw::Fault(Fault::Malformed),
+        }
+    }
+
+    /// Whether a value is a register full of ones, which measures nothing.
+    fn is_full(&self, value: i64) -> bool {
+        match self.prefix {
+            "temp" => is_full_register(value),
+            "fan" => value == FULL_FAN,
+            _ => false,
         }
     }
 

@@ -65,6 +65,7 @@ fn impossible_values_are_malformed() {
     check("temp", "N/A\n", malformed);
     check("fan", "0\n", Ok(0.0));
     check("fan", "-1\n", malformed);
+    check("fan", "65535\n", malformed);
     check("fan", "1350000\n", malformed);
     check("in", "-11904\n", Ok(-11.904));
     check("in", "2147483647\n", malformed);
