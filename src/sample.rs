@@ -83,8 +83,9 @@ impl Sample {
         loop {
             let left = deadline.saturating_sub(monotonic());
             let is_too_soon = ticks < MAX_TICKS && selection.is_too_soon(&frame, &baseline);
-            // The read has begun jobs of sources that have just proved slow.
-            let is_awaited = waits < MAX_WAITS && store.is_worth_waiting(selection);
+            // The read has begun jobs of sources that have just proved slow. They may be answered by now.
+            let is_late = frame.unanswered().next().is_some();
+            let is_awaited = waits < MAX_WAITS && (is_late || store.is_worth_waiting(selection));
             if left.is_zero() || !(is_too_soon || is_awaited) {
                 return Self::new(frame, baseline, false);
             }

@@ -175,3 +175,34 @@ fn an_answer_that_does_not_come_is_a_timeout() {
     };
     assert_eq!(take(late, timing), Err(Fault::Timeout));
 }
+
+/// A source that has its answer just after the first read.
+#[derive(Default)]
+struct JustLate {
+    reads: u32,
+}
+
+impl Source for JustLate {
+    fn about(&self) -> About<'_> {
+        About::new("just late", &[ID])
+    }
+
+    fn discover(&mut self) -> Result<Vec<Metric>, Error> {
+        Ok(vec![metric(Kind::Gauge, Formula::Level(0))])
+    }
+
+    fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
+        self.reads += 1;
+        columns.push(match self.reads {
+            1 => Raw::Fault(Fault::Timeout),
+            reads => Raw::Number(f64::from(reads)),
+        });
+        Ok(())
+    }
+}
+
+#[test]
+fn an_answer_that_came_meanwhile_is_read_once() {
+    let sample = take(JustLate::default(), SampleTiming::default());
+    assert_eq!(sample, Ok(Value::Number(2.0)));
+}

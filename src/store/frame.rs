@@ -25,6 +25,14 @@ impl Frame {
         }
     }
 
+    /// The positions of the entries that have not answered.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = usize> {
+        let is_late = |snapshot: &Snapshot| snapshot.columns.contains(&Raw::Fault(Fault::Timeout));
+        let snapshots = self.snapshots.iter().enumerate();
+        let late = snapshots.filter(move |(_, snapshot)| is_late(snapshot));
+        late.map(|(position, _)| position)
+    }
+
     /// This frame as the baseline of the next one.
     pub fn into_baseline(self) -> Baseline {
         self.snapshots.into_iter().map(Some).collect()

@@ -13,7 +13,7 @@ use crate::{
     expression::Fold,
     metric::Metric,
     rate::{self, Formula},
-    reading::{Fault, Raw, Reading, Snapshot},
+    reading::{Fault, Reading},
     selector::Selector,
 };
 
@@ -134,11 +134,8 @@ impl Selection {
     /// The positions of the entries that another read of a frame may help: those with rates, and those that have not
     /// answered.
     pub fn unfinished(&self, frame: &Frame) -> Vec<usize> {
-        let is_late = |snapshot: &Snapshot| snapshot.columns.contains(&Raw::Fault(Fault::Timeout));
-        let snapshots = frame.snapshots.iter().enumerate();
-        let late = snapshots.filter(|(_, snapshot)| is_late(snapshot));
-        let positions = late.map(|(position, _)| position).chain(self.rates());
-        let positions: BTreeSet<_> = positions.collect();
+        let late = frame.unanswered();
+        let positions: BTreeSet<_> = late.chain(self.rates()).collect();
         positions.into_iter().collect()
     }
 
