@@ -1,6 +1,7 @@
 //! Block devices that a test makes. Dropping them removes them.
 
 use std::{
+    cell::Cell,
     fs::{self, File, OpenOptions},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -30,6 +31,8 @@ impl Image {
 pub(super) struct LoopDevice {
     /// The name of the kernel: `loop0`.
     pub(super) name: String,
+    /// Whether a file of this test is attached. Otherwise, another program may use the device.
+    is_attached: Cell<bool>,
 }
 
 impl LoopDevice {
@@ -45,18 +48,23 @@ impl LoopDevice {
         let output = output.ok().filter(|output| output.status.success())?;
         let node = String::from_utf8(output.stdout).ok()?;
         let name = node.trim().strip_prefix("/dev/")?.to_owned();
-        Some(Self { name })
+        let is_attached = Cell::new(true);
+        Some(Self { name, is_attached })
     }
 
-    /// Attaches another file to the same device.
-    pub(super) fn replace(&self, image: &Image) {
+    /// Attaches another file to the same device; `None` if another program has taken the device in between.
+    pub(super) fn replace(&self, image: &Image) -> Option<()> {
         self.detach();
-        let node = self.node();
-        assert!(run(Command::new("losetup").arg(&node).arg(image.path())));
+        let mut losetup = Command::new("losetup");
+        let is_attached = run(losetup.arg(self.node()).arg(image.path()));
+        self.is_attached.set(is_attached);
+        is_attached.then_some(())
     }
 
-    fn detach(&self) -> bool {
-        run(Command::new("losetup").arg("--detach").arg(self.node()))
+    fn detach(&self) {
+        if self.is_attached.replace(false) {
+            run(Command::new("losetup").arg("--detach").arg(self.node()));
+        }
     }
 
     /// Makes a partition of all but the first MiB, as the kernel does at the request of partx(8).
@@ -74,7 +82,9 @@ impl LoopDevice {
 
 impl Drop for LoopDevice {
     fn drop(&mut self) {
-        run(Command::new("delpart").arg(self.node()).arg("1"));
+        if self.is_attached.get() {
+            run(Command::new("delpart").arg(self.node()).arg("1"));
+        }
         self.detach();
     }
 }
@@ -136,10 +146,11 @@ pub(super) fn write(path: &Path, mebibytes: u64) {
     file.sync_all().expect("fsync");
 }
 
-/// The bytes that were written to a device: the field 7 of its `stat`.
-pub(super) fn written(name: &str) -> f64 {
+/// The requests to write to a device, and their bytes: the fields 5 and 7 of its `stat`.
+pub(super) fn written(name: &str) -> (f64, f64) {
     let stat = format!("/sys/class/block/{name}/stat");
     let stat = fs::read_to_string(stat).expect("stat");
-    let sectors = stat.split_whitespace().nth(6).expect("field");
-    sectors.parse::<f64>().expect("a number") * 512.0
+    let mut fields = stat.split_whitespace().map(|field| field.parse::<f64>());
+    let mut field = |index| fields.nth(index).expect("field").expect("a number");
+    (field(4), field(1) * 512.0)
 }

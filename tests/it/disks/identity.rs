@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use sampled::{
-    client::{Session, Start},
+    client::{Frame, Session, Start},
     reading::{Fault, Reading, Value},
 };
 use tokio::time::timeout;
@@ -23,7 +23,7 @@ async fn until(
     session: &mut Session,
     id: &str,
     is_expected: impl Fn(Option<&Reading>) -> bool,
-    mut check: impl FnMut(&sampled::client::Frame),
+    mut check: impl FnMut(&Frame),
 ) {
     let waited = timeout(DEADLINE, async {
         loop {
@@ -43,16 +43,32 @@ fn is_number(reading: Option<&Reading>) -> bool {
     matches!(reading, Some(Ok(Value::Number(_))))
 }
 
+fn is_positive(reading: Option<&Reading>) -> bool {
+    matches!(reading, Some(Ok(Value::Number(rate))) if *rate > 0.0)
+}
+
 fn is_gone(reading: Option<&Reading>) -> bool {
     matches!(reading, None | Some(Err(Fault::Gone)))
 }
 
 #[test]
 fn a_loop_device_with_another_file_is_another_disk() {
-    let [first, second] = [Image::new(), Image::new()];
-    let Some(device) = LoopDevice::of(&first) else {
-        return skip(LoopDevice::NEEDS);
-    };
+    const ATTEMPTS: usize = 20;
+    let images = [Image::new(), Image::new()];
+    for _ in 0..ATTEMPTS {
+        let Some(device) = LoopDevice::of(&images[0]) else {
+            return skip(LoopDevice::NEEDS);
+        };
+        if replace_and_check(&device, &images).is_some() {
+            return;
+        }
+    }
+    panic!("other programs take each loop device as soon as it is free");
+}
+
+/// Replaces the first file of a loop device by the second, and the second by the first; `None` if another program has
+/// taken the device in between.
+fn replace_and_check(device: &LoopDevice, [first, second]: &[Image; 2]) -> Option<()> {
     let home = Home::new();
     let id = || id_of(&home, &device.name).unwrap() + "/write";
     let bus = Bus::activating("");
@@ -62,28 +78,28 @@ fn a_loop_device_with_another_file_is_another_disk() {
         let first_id = id();
         let mut session = client.start(&["disk/*/write"], every).await.unwrap();
         until(&mut session, &first_id, is_number, |_| {}).await;
-        device.replace(&second);
+        device.replace(second)?;
         let second_id = id();
         assert_ne!(first_id, second_id);
         until(&mut session, &second_id, is_number, |_| {}).await;
         until(&mut session, &first_id, is_gone, |_| {}).await;
         // The counters of the device go on with the next file, and are those of another disk.
         write(&device.node(), 16);
-        let is_written = |reading: Option<&Reading>| {
-            matches!(reading, Some(Ok(Value::Number(rate))) if *rate > 0.0)
-        };
-        let is_first_gone =
-            |frame: &sampled::client::Frame| assert!(is_gone(frame.reading(&first_id).as_ref()));
-        until(&mut session, &second_id, is_written, is_first_gone).await;
-        device.replace(&first);
+        let is_first_gone = |frame: &Frame| assert!(is_gone(frame.reading(&first_id).as_ref()));
+        until(&mut session, &second_id, is_positive, is_first_gone).await;
+        device.replace(first)?;
         // Nothing was written to the first file.
-        let is_zero = |frame: &sampled::client::Frame| {
+        let is_zero = |frame: &Frame| {
             let reading = frame.reading(&first_id);
             let none = matches!(reading, None | Some(Err(Fault::Gone | Fault::First)));
-            assert!(none || reading == Some(Ok(Value::Number(0.0))), "{reading:?}");
+            assert!(
+                none || reading == Some(Ok(Value::Number(0.0))),
+                "{reading:?}"
+            );
         };
         until(&mut session, &first_id, is_number, is_zero).await;
-    });
+        Some(())
+    })
 }
 
 /// A tree with one drive, which has this serial number and has read so many sectors.
@@ -116,7 +132,7 @@ fn a_machine_that_is_swapped_shows_the_other_drive() {
         until(&mut session, &first, is_number, |_| {}).await;
         fs::rename(&root, bus.dir().join("old")).unwrap();
         fs::rename(&next, &root).unwrap();
-        let is_idle = |frame: &sampled::client::Frame| {
+        let is_idle = |frame: &Frame| {
             for id in [&first, &second] {
                 if let Some(Ok(value)) = frame.reading(id) {
                     assert_eq!(value, Value::Number(0.0), "{id}");
@@ -127,10 +143,7 @@ fn a_machine_that_is_swapped_shows_the_other_drive() {
         until(&mut session, &first, is_gone, is_idle).await;
         // The service reads the files of the other drive.
         write_drive(&root, "SECOND", 6000);
-        let is_read = |reading: Option<&Reading>| {
-            matches!(reading, Some(Ok(Value::Number(rate))) if *rate > 0.0)
-        };
-        until(&mut session, &second, is_read, |_| {}).await;
+        until(&mut session, &second, is_positive, |_| {}).await;
     });
     daemon.kill().unwrap();
     daemon.wait().unwrap();

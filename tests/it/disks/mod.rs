@@ -40,18 +40,23 @@ fn ids(home: &Home) -> BTreeMap<String, String> {
     readings.into_iter().filter_map(text).collect()
 }
 
-/// A `sampled watch` without a service, whose rates are added up.
+/// A `sampled watch` without a service.
 struct Watch {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    last: Option<u64>,
 }
 
-/// One frame: the seconds since the one before, the readings and the faults.
+/// One frame: the readings and the faults. All rates of one source in it are over the same time.
 struct Tick {
-    seconds: f64,
     readings: BTreeMap<String, Value>,
     faults: BTreeMap<String, Value>,
+}
+
+impl Tick {
+    /// The number that this metric reads.
+    fn number(&self, id: &str) -> Option<f64> {
+        self.readings.get(id)?.as_f64()
+    }
 }
 
 impl Watch {
@@ -70,7 +75,6 @@ impl Watch {
         Self {
             process,
             lines: BufReader::new(stdout).lines(),
-            last: None,
         }
     }
 
@@ -80,13 +84,8 @@ impl Watch {
 
     fn next(&mut self) -> Tick {
         let line = self.lines.next().expect("another frame");
-        let (timestamp, readings, faults) = frame(&line.expect("text"));
-        let before = self.last.replace(timestamp).unwrap_or(timestamp);
-        Tick {
-            seconds: (timestamp - before) as f64 / 1e6,
-            readings,
-            faults,
-        }
+        let (_, readings, faults) = frame(&line.expect("text"));
+        Tick { readings, faults }
     }
 
     /// The next frame in which this metric has a value.
@@ -99,28 +98,25 @@ impl Watch {
         }
     }
 
-    /// Adds up the rates of this metric until they have reached nearly as much as is expected, and a few frames longer.
-    fn sum_up_to(&mut self, id: &str, expected: f64) -> f64 {
-        const LONGER: usize = 3;
-        let mut sum = 0.0;
-        let mut left = LONGER;
-        while left > 0 {
+    /// The frames in which this rate is more than 0, up to the next in which it is 0 again.
+    fn busy_frames(&mut self, id: &str) -> Vec<Tick> {
+        let mut busy = Vec::new();
+        loop {
             let tick = self.next();
-            let rate = tick.readings.get(id).and_then(Value::as_f64);
-            sum += rate.unwrap_or_default() * tick.seconds;
-            left -= usize::from(sum >= expected * (1.0 - SHARE));
+            match tick.number(id) {
+                Some(rate) if rate > 0.0 => busy.push(tick),
+                Some(_) if !busy.is_empty() => return busy,
+                _ => {}
+            }
         }
-        sum
     }
 }
 
-/// The clock of the timestamps is not the one by which the rates are made.
-const SHARE: f64 = 0.02;
-
+/// Checks two rates of one frame, which may have been rounded differently.
 #[track_caller]
-fn check_sum(sum: f64, expected: f64) {
-    let difference = (sum - expected).abs();
-    assert!(difference <= SHARE * expected, "{sum} of {expected} bytes");
+fn check_equal(ours: f64, expected: f64) {
+    let difference = (ours - expected).abs();
+    assert!(difference <= 1e-9 * expected, "{ours}, not {expected}");
 }
 
 impl Drop for Watch {
