@@ -64,7 +64,7 @@ fn check(frame: &Value, id: &str, expected: f64) {
 }
 
 /// Two processes of root, which the ordinary user does not see.
-const TWO: &str = "sleep 1000 & sleep 1000 &";
+const TWO: &str = "{ sleep 1000 & sleep 1000 & }";
 
 #[test]
 fn processes_are_counted_where_others_are_hidden() {
@@ -72,7 +72,7 @@ fn processes_are_counted_where_others_are_hidden() {
         return;
     }
     for (option, total) in [("hidepid=0", 3.0), ("hidepid=2", 1.0), ("hidepid=4", 1.0)] {
-        let script = format!("mount -t proc -o {option} proc /proc && {TWO} true");
+        let script = format!("mount -t proc -o {option} proc /proc && {TWO}");
         let Some(frame) = sample(&script, &["os/processes/*"]) else {
             skip(&format!("the kernel has no {option}"));
             continue;
@@ -91,7 +91,7 @@ fn processes_are_counted_where_the_files_of_others_are_denied() {
     if !may_unshare() {
         return;
     }
-    let script = format!("mount -t proc -o hidepid=1 proc /proc && {TWO} true");
+    let script = format!("mount -t proc -o hidepid=1 proc /proc && {TWO}");
     let frame = sample(&script, &["os/processes/*"]).expect("hidepid since Linux 3.3");
     check(&frame, "os/processes/total", 3.0);
     for count in ["threads", "running", "sleeping", "zombie"] {

@@ -17,6 +17,7 @@ mod client_failures;
 mod commands;
 mod config;
 mod confinement;
+mod cpu_hotplug;
 mod custom;
 mod demo;
 mod devices;
