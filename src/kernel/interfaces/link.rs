@@ -6,7 +6,7 @@ use std::{
     ffi::OsStr,
     fs,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{is_present, sysfs_directory};
@@ -116,7 +116,7 @@ impl<'a> Link<'a> {
 
     fn neighbours(&self, prefix: &'static [u8]) -> impl Iterator<Item = &[u8]> {
         let entries = self.entries.get_or_init(|| {
-            let directory = self.directory.as_ref().map(regular_file_entries);
+            let directory = self.directory.as_deref().map(regular_file_entries);
             directory.unwrap_or_default()
         });
         entries
@@ -125,7 +125,7 @@ impl<'a> Link<'a> {
     }
 }
 
-fn regular_file_entries(directory: &PathBuf) -> BTreeSet<Vec<u8>> {
+fn regular_file_entries(directory: &Path) -> BTreeSet<Vec<u8>> {
     let entries = regular_file::entries(directory).into_iter().flatten();
     let bytes = |name: &OsStr| name.as_bytes().to_vec();
     entries.map(|entry| bytes(&entry.file_name())).collect()
