@@ -122,35 +122,35 @@ fn run(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// Writes so many MiB of random bytes from the start of a device or a file to the device, past the page cache.
+/// The bytes of one request that [`write`] makes. A page is not divided.
+pub(super) const PAGE: usize = 4096;
+
+/// Writes so many MiB of random bytes from the start of a device or a file to the device, a page at a time and past the
+/// page cache. It does not end with fsync(2), whose flush is one more request.
 pub(super) fn write(path: &Path, mebibytes: u64) {
-    const BLOCK: usize = 1 << 20;
-    const PAGE: usize = 4096;
     let mut state = 1_u64;
     let mut random = || {
         // A linear congruential generator is random enough for a compressor.
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
         (state >> 56) as u8
     };
-    let buffer: Vec<_> = (0..BLOCK + PAGE).map(|_| random()).collect();
+    let buffer: Vec<_> = (0..2 * PAGE).map(|_| random()).collect();
     // O_DIRECT takes aligned memory only.
     let start = buffer.as_ptr().align_offset(PAGE);
-    let block = &buffer[start..][..BLOCK];
+    let page = &buffer[start..][..PAGE];
     let mut options = OpenOptions::new();
     let options = options.write(true).create(true).truncate(false);
     let options = options.custom_flags(libc::O_DIRECT);
     let file = options.open(path).expect("device");
-    for number in 0..mebibytes {
-        file.write_all_at(block, number << 20).expect("write");
+    for offset in (0..mebibytes << 20).step_by(PAGE) {
+        file.write_all_at(page, offset).expect("write");
     }
-    file.sync_all().expect("fsync");
 }
 
-/// The requests to write to a device, and their bytes: the fields 5 and 7 of its `stat`.
-pub(super) fn written(name: &str) -> (f64, f64) {
+/// The bytes that were written to a device: the field 7 of its `stat`.
+pub(super) fn written(name: &str) -> u64 {
     let stat = format!("/sys/class/block/{name}/stat");
     let stat = fs::read_to_string(stat).expect("stat");
-    let mut fields = stat.split_whitespace().map(|field| field.parse::<f64>());
-    let mut field = |index| fields.nth(index).expect("field").expect("a number");
-    (field(4), field(1) * 512.0)
+    let sectors = stat.split_whitespace().nth(6).expect("field");
+    sectors.parse::<u64>().expect("a number") * 512
 }
