@@ -3,7 +3,6 @@
 use std::{
     cell::OnceCell,
     collections::BTreeSet,
-    ffi::OsStr,
     fs,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
@@ -75,6 +74,14 @@ impl<'a> Link<'a> {
         *self.link_index.get_or_init(|| self.number("iflink"))
     }
 
+    /// Whether `flags` has IFF_NOARP of `<linux/if.h>`, as that of a dummy and an ifb has.
+    pub(super) fn is_without_arp(&self) -> bool {
+        const IFF_NOARP: u32 = 0x80;
+        let text = self.text("flags").unwrap_or_default();
+        let digits = text.trim_ascii().trim_start_matches("0x");
+        u32::from_str_radix(digits, 16).is_ok_and(|flags| flags & IFF_NOARP != 0)
+    }
+
     /// The names of the interfaces below it in this namespace: `lower_NAME`.
     pub(super) fn lowers(&self) -> impl Iterator<Item = &[u8]> {
         self.neighbours(b"lower_")
@@ -116,7 +123,7 @@ impl<'a> Link<'a> {
 
     fn neighbours(&self, prefix: &'static [u8]) -> impl Iterator<Item = &[u8]> {
         let entries = self.entries.get_or_init(|| {
-            let directory = self.directory.as_deref().map(regular_file_entries);
+            let directory = self.directory.as_deref().map(entries_of);
             directory.unwrap_or_default()
         });
         entries
@@ -125,8 +132,8 @@ impl<'a> Link<'a> {
     }
 }
 
-fn regular_file_entries(directory: &Path) -> BTreeSet<Vec<u8>> {
+fn entries_of(directory: &Path) -> BTreeSet<Vec<u8>> {
     let entries = regular_file::entries(directory).into_iter().flatten();
-    let bytes = |name: &OsStr| name.as_bytes().to_vec();
-    entries.map(|entry| bytes(&entry.file_name())).collect()
+    let names = entries.map(|entry| entry.file_name().into_vec());
+    names.collect()
 }

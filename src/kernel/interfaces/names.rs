@@ -119,7 +119,7 @@ const PREFIXES: [(Role, &[&str]); 8] = [
 pub(super) fn role(name: &[u8]) -> Role {
     let of_name = |prefix: &&str| is_of(name, prefix);
     let mut prefixes = PREFIXES.iter();
-    let found = prefixes.find(|(_, prefixes)| prefixes.iter().any(&of_name));
+    let found = prefixes.find(|(_, prefixes)| prefixes.iter().any(of_name));
     found.map_or(Role::Peer, |(role, _)| *role)
 }
 

@@ -4,6 +4,7 @@
 //! shows how interfaces are stacked (Documentation/ABI/testing/sysfs-class-net).
 
 mod hardware;
+mod hardware_type;
 
 use std::{
     cell::OnceCell,
@@ -12,6 +13,8 @@ use std::{
 
 use super::{link::Link, names, namespace, role::Role, routes::Routes, serial};
 use crate::source::Roots;
+
+use hardware_type::*;
 
 /// Whether each of these interfaces is an uplink.
 pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<bool> {
@@ -25,24 +28,6 @@ pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<bool> {
     let are_uplinks = graph.are_uplinks(roots, &links);
     links.iter().map(|link| are_uplinks[link.name]).collect()
 }
-
-/// Types of `<linux/if_arp.h>`.
-mod hardware_type {
-    pub(super) const AX25: u64 = 3;
-    pub(super) const INFINIBAND: u64 = 32;
-    pub(super) const PPP: u64 = 512;
-    pub(super) const RAWIP: u64 = 519;
-    /// OpenVZ's venet, which has no other side in sysfs, and teql.
-    pub(super) const VOID: u64 = 65535;
-    /// TUNNEL, TUNNEL6, SIT, IPDDP, IPGRE, IP6GRE, NONE (WireGuard, XFRM).
-    pub(super) const TUNNELS: [u64; 7] = [768, 769, 776, 777, 778, 823, 65534];
-    /// CAN, LOOPBACK, PIMREG, IEEE80211, IEEE80211_PRISM, IEEE80211_RADIOTAP, NETLINK, VSOCKMON: a field bus, whose bytes
-    /// are no traffic of the network, and copies of what other interfaces carry.
-    pub(super) const NO_TRAFFIC: [u64; 8] = [280, 772, 779, 801, 802, 803, 824, 826];
-    /// SLIP, CSLIP, SLIP6, CSLIP6, RSRVD, ADAPT.
-    pub(super) const SLIP: std::ops::RangeInclusive<u64> = 256..=264;
-}
-use hardware_type::*;
 
 /// The interfaces of a namespace.
 struct Graph<'a> {
@@ -141,10 +126,10 @@ impl<'a> Graph<'a> {
                 _ => Role::Peer,
             };
         }
-        let leads_out = self.leads_out(link);
+        let leads_out = self.leads_out(link, suggested);
         match suggested {
             _ if leads_out == Some(false) => Role::Internal,
-            Role::NamedPeer if has_hardware && (is_bridged || leads_out.is_none()) => {
+            Role::NamedPeer if has_hardware && (is_bridged || leads_out != Some(true)) => {
                 Role::Internal
             }
             Role::NamedPeer => Role::NamedPeer,
@@ -198,13 +183,26 @@ impl<'a> Graph<'a> {
         link.has("brport") || link.master().is_some_and(is_bridge)
     }
 
-    /// Whether the other side of an interface is in another namespace; none where sysfs does not say. A dummy or an ifb has
-    /// no other side, and both ends of a veth pair may be here.
-    fn leads_out(&self, link: &Link<'_>) -> Option<bool> {
+    /// Whether the other side of an interface is in another namespace; none if that is not certain. A dummy or an ifb has
+    /// no other side, and both ends of a veth pair may be here. By chance, the index of the other side may be that of an
+    /// interface here: the name decides then.
+    fn leads_out(&self, link: &Link<'_>, suggested: Role) -> Option<bool> {
         let (index, other) = (link.index()?, link.link_index()?);
-        let peer = self.of_index(other);
-        let is_here = peer.is_some_and(|peer| peer.link_index() == Some(index));
-        Some(other != 0 && other != index && !is_here)
+        let is_here = || {
+            let peer = self.of_index(other);
+            other == index || peer.is_some_and(|peer| peer.link_index() == Some(index))
+        };
+        let is_named_pair = match suggested {
+            Role::NamedPeer => true,
+            Role::HostSide => other == index,
+            _ => false,
+        };
+        match other {
+            0 => Some(false),
+            _ if !is_here() => Some(true),
+            _ if is_named_pair && !link.is_without_arp() => None,
+            _ => Some(false),
+        }
     }
 
     fn of_index(&self, index: u64) -> Option<&'a Link<'a>> {

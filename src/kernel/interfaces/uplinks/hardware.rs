@@ -1,6 +1,6 @@
 //! Devices: which of them are ports to the network, and which are counted in another one.
 
-use super::{Graph, NO_TRAFFIC};
+use super::{Graph, hardware_type::NO_TRAFFIC};
 use crate::kernel::interfaces::link::Link;
 
 /// Whether an interface is a device whose traffic leaves the machine by it, and is counted in no other device.

@@ -32,7 +32,7 @@ fn a_container_is_connected_by_the_veth_of_its_host() {
     );
     check(
         &[
-            "eth0 type=1 ifindex=2 iflink=2 lower_x",
+            "foo type=1 ifindex=2 iflink=2 lower_x",
             "net1 type=1 ifindex=4 iflink=3",
         ],
         "net1",
@@ -55,6 +55,20 @@ fn a_container_is_connected_by_the_veth_of_its_host() {
         &[
             "eth0 type=1 ifindex=2 iflink=5",
             "eth0.7 type=1 lower_eth0 ifindex=3 iflink=2",
+        ],
+        "eth0",
+    );
+}
+
+#[test]
+fn the_other_side_may_have_the_index_of_an_interface_here() {
+    check(&["eth0 type=1 ifindex=2 iflink=2 flags=0x1003"], "eth0");
+    check(&["eth0 type=1 ifindex=2 iflink=2 flags=0x82"], "");
+    check(
+        &[
+            "eth0 type=1 ifindex=4 iflink=5 flags=0x1003",
+            "docker0 type=1 bridge lower_veth1",
+            "veth1 type=1 ifindex=5 iflink=4 flags=0x1003 master=docker0 brport",
         ],
         "eth0",
     );
