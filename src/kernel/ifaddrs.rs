@@ -27,6 +27,7 @@ use crate::{
 pub(super) struct Addresses {
     /// getifaddrs asks this kernel, not the one of another /proc.
     is_this_host: bool,
+    roots: Roots,
     devices: Devices<String, ()>,
     changed: bool,
 }
@@ -50,6 +51,7 @@ impl Addresses {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             is_this_host: *roots == Roots::default(),
+            roots: roots.clone(),
             devices: Devices::default(),
             changed: false,
         }
@@ -82,13 +84,18 @@ impl Source for Addresses {
         let named = found.iter().map(|name| (name.clone(), ()));
         let rows = self.devices.arrange(named, |_, ()| ());
         let mut metrics = Vec::new();
-        for (name, row) in found.iter().zip(rows) {
+        let names = interfaces::list(&self.roots).unwrap_or_default();
+        for (text, row) in found.iter().zip(rows) {
             let first = rows::place(row, WIDTH, 0);
-            let object = interfaces::object(name.as_bytes());
+            // The text of a name that is not UTF-8 is another name.
+            let mut names = names.iter().map(|interface| &*interface.name);
+            let name = names.find(|name| String::from_utf8_lossy(name) == **text);
+            let name = name.unwrap_or(text.as_bytes());
+            let object = interfaces::object(name);
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
                 let formula = self.devices.formula(row, first, formula);
-                property.of("network", name.as_bytes(), &object, formula)
+                property.of("network", name, &object, formula)
             }));
         }
         self.changed = false;
@@ -160,13 +167,24 @@ fn is_link_local(ip: &str) -> bool {
     ip.is_some_and(|ip| ip.is_unicast_link_local())
 }
 
-/// Each interface with each of its addresses, in the order of the kernel.
+/// Each interface with each of its addresses, in the order of the kernel. An address may have a label, `eth0:1`, which
+/// getifaddrs(3) returns in place of the name.
 fn read_addresses() -> Result<Vec<(String, Option<Address>)>, Error> {
     let failed = |errno: nix::Error| Error::io("getifaddrs".as_ref(), io::Error::from(errno));
     let addresses = getifaddrs().map_err(failed)?;
     Ok(addresses
-        .map(|entry| (entry.interface_name.clone(), address(&entry)))
+        .map(|entry| {
+            (
+                interface_of(&entry.interface_name).to_owned(),
+                address(&entry),
+            )
+        })
         .collect())
+}
+
+/// The interface of a label. The name of an interface has no colon.
+fn interface_of(label: &str) -> &str {
+    label.split(':').next().unwrap_or(label)
 }
 
 fn address(entry: &InterfaceAddress) -> Option<Address> {
@@ -202,6 +220,12 @@ mod tests {
         assert!(
             is_link_local("fe80::1") && !is_link_local("fd00::2") && !is_link_local("10.0.0.1")
         );
+    }
+
+    #[test]
+    fn a_label_is_of_an_interface() {
+        assert_eq!(interface_of("eth0:1"), "eth0");
+        assert_eq!(interface_of("wlan0"), "wlan0");
     }
 
     #[test]
