@@ -42,6 +42,7 @@ mod metadata;
 mod metrics;
 mod missing_hardware;
 mod name_owner;
+mod networks;
 mod no_runtime_dir;
 mod power_supplies;
 mod processes;
