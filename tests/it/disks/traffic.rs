@@ -62,6 +62,16 @@ fn write_and_count(path: &Path, name: &str) {
     assert_eq!(written(name) - before, 8 << 20);
 }
 
+/// Checks that each request of a frame has a page. The kernel counts the bytes of a request before the request, and a
+/// frame may begin or end in between.
+#[track_caller]
+fn check_requests(requests: f64, bytes: f64) {
+    let expected = requests * PAGE as f64;
+    // One request more or less, in a frame of 50 ms or longer.
+    let one = PAGE as f64 / 0.05;
+    assert!((bytes - expected).abs() <= one, "{bytes}, not {expected}");
+}
+
 /// Whether the device of an id is a drive, as far as the id shows it.
 fn is_drive(id: &str) -> bool {
     const OTHERS: [&str; 6] = ["loop-", "loop", "zram", "ram", "dm-name-", "md-"];
@@ -82,11 +92,12 @@ fn a_loop_device_and_its_partition_are_in_no_total() {
     let write_rate = format!("{whole}/write");
     watch.until_read(&write_rate);
     write_and_count(&Path::new("/dev").join(&partition), &device.name);
+    let mut part_is_written = false;
     for tick in watch.busy_frames(&write_rate) {
         let rate = |id: &str| tick.number(id).unwrap_or_else(|| panic!("no {id}"));
-        check_equal(rate(&format!("{part}/write")), rate(&write_rate));
         let requests = rate(&format!("{whole}/writeOperations"));
-        check_equal(rate(&write_rate), requests * PAGE as f64);
+        check_requests(requests, rate(&write_rate));
+        part_is_written |= rate(&format!("{part}/write")) > 0.0;
         // A file system has no requests in flight.
         let devices = tick.readings.keys();
         let devices = devices.filter_map(|id| id.strip_prefix("disk/")?.strip_suffix("/inFlight"));
@@ -94,6 +105,7 @@ fn a_loop_device_and_its_partition_are_in_no_total() {
         let sum = drives.map(|id| rate(&format!("disk/{id}/write"))).sum();
         check_equal(rate("disk/all/write"), sum);
     }
+    assert!(part_is_written);
 }
 
 #[test]
@@ -121,7 +133,7 @@ fn compressed_memory_is_no_disk_and_has_no_value_until_it_is_used() {
     write_and_count(&node, &device.name);
     for tick in watch.busy_frames(&id) {
         let [rate, requests] = [&id, &operations].map(|id| tick.number(id).expect("a rate"));
-        check_equal(rate, requests * PAGE as f64);
+        check_requests(requests, rate);
     }
     let original = || {
         let devices = fs::read_dir("/sys/block").expect("/sys/block");
