@@ -52,8 +52,8 @@ pub enum Formula {
     /// one row of columns each, to the end of the snapshot.
     ///
     /// A column that is [`Fault::Gone`] in one of the snapshots is left out: the share of a device that has gone is
-    /// missing, and a new device has not grown yet, also if it uses the row of another one. Another fault is that of the
-    /// sum.
+    /// missing, and a new device has not grown yet, also if it uses the row of another one. So is one that is
+    /// [`Fault::Stale`], of a device that the kernel does not count. Another fault is that of the sum.
     Sum {
         /// The column of the first row with its [owner](RowOwner).
         owner: usize,

@@ -1,20 +1,19 @@
 //! Discovering again for a caller of `List`.
 
 use super::*;
+use crate::source::tests::Tree;
 
 /// The sources of a selection are compared with the kernel's lists every 5 s.
 #[test]
 fn callers_rediscover_what_they_select() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().to_owned();
-    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
+    let tree = Tree::new();
+    let plug = |device: &str| {
+        let directory = tree.root.join("class").join(device);
+        std::fs::create_dir_all(directory).unwrap();
+    };
     plug("hwmon/hwmon0");
     plug("power_supply/BAT0");
-    let roots = source::Roots {
-        proc: root.clone(),
-        sys: root.clone(),
-        root: root.clone(),
-    };
+    let roots = tree.roots();
     let about = |name, scope, subsystems| Counting {
         about: About::new(name, scope).of_devices(subsystems),
         ..Counting::new(name, scope, &["a/b/c"])
@@ -50,16 +49,14 @@ fn callers_rediscover_what_they_select() {
 /// Three sources: of hwmon and of power_supply, which sysfs lists, and one without devices.
 #[test]
 fn list_rediscovers_only_changed_sources() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().to_owned();
-    let plug = |device: &str| std::fs::create_dir_all(root.join("class").join(device)).unwrap();
+    let tree = Tree::new();
+    let plug = |device: &str| {
+        let directory = tree.root.join("class").join(device);
+        std::fs::create_dir_all(directory).unwrap();
+    };
     plug("hwmon/hwmon0");
     plug("power_supply/BAT0");
-    let roots = source::Roots {
-        proc: root.clone(),
-        sys: root.clone(),
-        root: root.clone(),
-    };
+    let roots = tree.roots();
     let about = |name, scope, subsystems| Counting {
         about: About::new(name, scope).of_devices(subsystems),
         ..Counting::new(name, scope, &[])
