@@ -45,7 +45,6 @@ impl PowerStates {
 
 /// The power state of a device, and the pauses in reading it.
 pub(crate) struct PowerState {
-    path: PathBuf,
     inode: Option<u64>,
     state: Mutex<State>,
 }
@@ -55,16 +54,9 @@ struct State {
     pauses: Pauses,
 }
 
-impl PartialEq for PowerState {
-    fn eq(&self, other: &Self) -> bool {
-        self.path == other.path && self.inode == other.inode
-    }
-}
-
 impl PowerState {
     pub(crate) fn new(device: &Path) -> Arc<Self> {
         Arc::new(Self {
-            path: device.to_owned(),
             inode: inode(device),
             state: Mutex::new(State {
                 status: File::attribute(device.join("power/runtime_status")),
