@@ -3,6 +3,7 @@
 //! <https://docs.kernel.org/admin-guide/iostats.html>
 
 mod columns;
+mod record;
 mod unaccounted;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 use columns::*;
+use record::DiskRecord;
 use unaccounted::Unaccounted;
 
 /// The lines of `/proc/diskstats`, with a row of columns for each.
@@ -179,7 +181,7 @@ impl DiskCounters {
 pub(super) struct Diskstats;
 
 impl Format for Diskstats {
-    type Record = Fields;
+    type Record = DiskRecord;
     const FIELDS: usize = FIELDS;
     const WIDTH: usize = WIDTH;
     const COUNTED: &[usize] = &[READ, WRITTEN];
@@ -192,67 +194,36 @@ impl Format for Diskstats {
         (!name.is_empty()).then_some((name, rest))
     }
 
-    fn parse(rest: &[u8]) -> Option<Fields> {
-        fields(rest)
+    fn parse(rest: &[u8]) -> Option<DiskRecord> {
+        DiskRecord::parse(rest)
     }
 
-    fn write(fields: &Fields, columns: &mut [Raw]) {
-        columns.clone_from_slice(fields);
+    fn write(record: &DiskRecord, columns: &mut [Raw]) {
+        let counter = |field: Option<u64>| field.map_or(MALFORMED, Raw::Counter);
+        // A kernel whose count was wrong has written -1 as an unsigned number of 32 bits.
+        let in_flight = record.ios_in_progress.map(i32::try_from);
+        columns.clone_from_slice(&[
+            counter(record.reads_completed),
+            counter(record.sectors_read),
+            counter(record.time_reading),
+            counter(record.writes_completed),
+            counter(record.sectors_written),
+            counter(record.time_writing),
+            match in_flight {
+                Some(Ok(count)) => Raw::Number(count.into()),
+                _ => MALFORMED,
+            },
+            counter(record.time_doing_ios),
+            counter(record.weighted_time_doing_ios),
+        ]);
     }
 
-    fn is_reset(before: &Fields, now: &Fields) -> bool {
-        let mut both = (READS..).zip(before.iter().zip(now));
-        both.any(|(column, both)| {
-            let (Raw::Counter(before), Raw::Counter(now)) = both else {
-                return false;
-            };
-            // The kernel writes 32 bits of the milliseconds. They wrap after days under load, and the others do not.
-            let is_time = matches!(column, READ_TIME | WRITE_TIME | BUSY_TIME | QUEUE_TIME);
-            let is_wrap = is_time && *before > u64::from(u32::MAX / 2) && *now < *before / 2;
-            now < before && !is_wrap
-        })
+    fn is_reset(before: &DiskRecord, now: &DiskRecord) -> bool {
+        before.is_reset(now)
     }
 }
 
-/// The columns of a line.
-type Fields = [Raw; FIELDS];
-
-/// Parses the rest of a line after the name. A field that is no number, or does not fit into 64 bits, or is missing at
-/// the end, affects only its own column. The kernel has appended fields, and may do so again.
-fn fields(rest: &[u8]) -> Option<Fields> {
-    /// The number of fields since Linux 2.6.25. Partitions had four before, with another meaning.
-    const DOCUMENTED: usize = 11;
-    const OLD_PARTITION: usize = 4;
-    let mut fields = [const { Err(Fault::Malformed) }; DOCUMENTED];
-    let mut numbers = parse::numbers(rest);
-    for field in &mut fields {
-        *field = numbers.next().ok_or(Fault::Malformed);
-    }
-    if fields.iter().any(Result::is_err) {
-        let mut words = parse::fields(rest);
-        for field in &mut fields {
-            *field = words.next().and_then(parse::number).ok_or(Fault::Malformed);
-        }
-        if parse::fields(rest).count() <= OLD_PARTITION {
-            return None;
-        }
-    }
-    let [reads, _, read, read_time, ..] = fields;
-    let [.., in_flight, busy, queue] = fields;
-    let [_, _, _, _, writes, _, written, write_time, ..] = fields;
-    // A kernel whose count was wrong has written -1 as an unsigned number of 32 bits.
-    let in_flight = match in_flight.map(i32::try_from) {
-        Ok(Ok(count)) => Raw::Number(count.into()),
-        _ => Raw::Fault(Fault::Malformed),
-    };
-    let counter = |field: Result<u64, Fault>| field.map_or_else(Raw::Fault, Raw::Counter);
-    let [reads, read, read_time] = [reads, read, read_time].map(counter);
-    let [writes, written, write_time] = [writes, written, write_time].map(counter);
-    let [busy, queue] = [busy, queue].map(counter);
-    Some([
-        reads, read, read_time, writes, written, write_time, in_flight, busy, queue,
-    ])
-}
+const MALFORMED: Raw = Raw::Fault(Fault::Malformed);
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Fields, columns::*};
+use super::columns::*;
 use crate::{
     kernel::block::identity::Identity,
     reading::{Fault, Raw},
@@ -20,7 +20,7 @@ pub(super) struct Unaccounted {
 struct UnaccountedRow {
     row: usize,
     /// The first columns; none before the first reading.
-    first: Option<Fields>,
+    first: Option<[Raw; FIELDS]>,
     has_moved: bool,
 }
 

@@ -1,18 +1,20 @@
 //! The traffic of network interfaces: `/proc/net/dev`.
 
 mod columns;
+mod record;
 
 use crate::{
     kernel::interfaces::{self, InterfaceKey},
     metric::{Group, Metric, Object},
     reading::{Fault, Raw},
     source::{
-        About, Error, Roots, Source, parse,
+        About, Error, Roots, Source,
         rows::table::{self, Format, Found, Table},
     },
 };
 
 use columns::*;
+use record::InterfaceRecord;
 
 /// The lines of `/proc/net/dev`: the totals, and then a row of columns for each interface.
 pub(super) struct InterfaceCounters {
@@ -116,7 +118,7 @@ fn sum_of<'a>(columns: impl Iterator<Item = &'a Raw>) -> Raw {
 pub(super) struct NetDev;
 
 impl Format for NetDev {
-    type Record = Fields;
+    type Record = InterfaceRecord;
     const BEFORE: usize = TOTALS;
     const FIELDS: usize = FIELDS;
     const WIDTH: usize = WIDTH;
@@ -126,50 +128,19 @@ impl Format for NetDev {
         interfaces::split_line(line)
     }
 
-    fn parse(rest: &[u8]) -> Option<Fields> {
-        fields(rest)
+    fn parse(rest: &[u8]) -> Option<InterfaceRecord> {
+        InterfaceRecord::parse(rest)
     }
 
-    fn write(fields: &Fields, columns: &mut [Raw]) {
-        for (column, count) in columns.iter_mut().zip(fields) {
-            *column = count.map_or(Raw::Fault(Fault::Malformed), Raw::Counter);
+    fn write(record: &InterfaceRecord, columns: &mut [Raw]) {
+        for (column, field) in columns.iter_mut().zip(record.fields()) {
+            *column = field.map_or(Raw::Fault(Fault::Malformed), Raw::Counter);
         }
     }
 
-    fn is_reset(before: &Fields, now: &Fields) -> bool {
-        let mut both = before.iter().zip(now);
+    fn is_reset(before: &InterfaceRecord, now: &InterfaceRecord) -> bool {
+        let mut both = before.fields().into_iter().zip(now.fields());
         both.any(|both| matches!(both, (Some(before), Some(now)) if now < before))
-    }
-}
-
-/// The numbers of a line; none for a field that is no number of 64 bits.
-type Fields = [Option<u64>; FIELDS];
-
-/// Parses bytes, packets, errors and drops, received and sent; none for a line without a number. A field that is not as
-/// documented, and one that is missing, takes no other with it.
-fn fields(rest: &[u8]) -> Option<Fields> {
-    let mut columns = [None; FIELDS];
-    let (down, up) = columns.split_at_mut(FIELDS / 2);
-    let mut numbers = parse::numbers(rest);
-    // fifo, frame, compressed and multicast are skipped.
-    fill(down, up, numbers.by_ref().map(Some));
-    if columns.contains(&None) {
-        let (down, up) = columns.split_at_mut(FIELDS / 2);
-        fill(down, up, parse::fields(rest).map(parse::number));
-    }
-    columns.iter().any(Option::is_some).then_some(columns)
-}
-
-fn fill(
-    down: &mut [Option<u64>],
-    up: &mut [Option<u64>],
-    mut fields: impl Iterator<Item = Option<u64>>,
-) {
-    for column in down {
-        *column = fields.next().flatten();
-    }
-    for (column, field) in up.iter_mut().zip(fields.skip(4)) {
-        *column = field;
     }
 }
 

@@ -133,8 +133,10 @@ fn a_sum_that_overflows_is_malformed() {
 
 #[track_caller]
 fn check(rest: &str, expected: &str) {
-    let fields = fields(rest.as_bytes()).map(|fields| {
-        fields.map(|field| field.map_or("-".to_owned(), |number| number.to_string()))
+    let fields = InterfaceRecord::parse(rest.as_bytes()).map(|record| {
+        record
+            .fields()
+            .map(|field| field.map_or("-".to_owned(), |number| number.to_string()))
     });
     assert_eq!(
         fields.map(|fields| fields.join(" ")).as_deref(),

@@ -2,6 +2,14 @@
 
 use super::*;
 
+/// The columns that a line fills.
+fn fields(rest: &[u8]) -> Option<[Raw; FIELDS]> {
+    let record = Diskstats::parse(rest)?;
+    let mut columns = [const { Raw::Fault(Fault::Gone) }; FIELDS];
+    Diskstats::write(&record, &mut columns);
+    Some(columns)
+}
+
 #[track_caller]
 fn check(rest: &str, expected: Option<[u64; 9]>) {
     let expected = expected.map(|columns| {
@@ -50,16 +58,17 @@ fn a_strange_field_affects_only_its_column() {
 
 #[test]
 fn a_counter_of_milliseconds_wraps_alone() {
-    let fields = |read: u64, queue: u64| {
-        fields(format!("9 0 {read} 0 9 0 9 0 0 9 {queue}").as_bytes()).unwrap()
+    let record = |read: u64, queue: u64| {
+        let rest = format!("9 0 {read} 0 9 0 9 0 0 9 {queue}");
+        Diskstats::parse(rest.as_bytes()).unwrap()
     };
     let is_reset = |before, now| Diskstats::is_reset(&before, &now);
-    assert!(!is_reset(fields(10, 5), fields(20, 6)));
-    assert!(is_reset(fields(10, 5), fields(9, 6)));
-    assert!(is_reset(fields(10, 5), fields(20, 4)));
+    assert!(!is_reset(record(10, 5), record(20, 6)));
+    assert!(is_reset(record(10, 5), record(9, 6)));
+    assert!(is_reset(record(10, 5), record(20, 4)));
     // The kernel writes 32 bits of it.
-    assert!(!is_reset(fields(10, u32::MAX.into()), fields(20, 4)));
-    assert!(is_reset(fields(u32::MAX.into(), 5), fields(4, 5)));
+    assert!(!is_reset(record(10, u32::MAX.into()), record(20, 4)));
+    assert!(is_reset(record(u32::MAX.into(), 5), record(4, 5)));
 }
 
 #[test]
