@@ -1,5 +1,5 @@
-//! What the kernel that runs this program tells by system calls, where its `/proc` hides a file: mounted with `subset=pid`
-//! (proc(5), `ProcSubset=` of systemd.exec(5)), or denied to all programs as on Android.
+//! Facts that the running kernel tells by system calls, where its `/proc` hides a file: mounted with `subset=pid` (proc(5),
+//! `ProcSubset=` of systemd.exec(5)), or denied to all programs as on Android.
 
 use std::{io, path::Path};
 

@@ -168,7 +168,7 @@ fn count(table: &mut Table, since: Duration, proc: &Path) -> Result<(Stamp, Stat
 }
 
 fn in_pass(pass: &Pass) -> StateCounts {
-    // What is not known of one process is not known of all together.
+    // One process with an unknown count makes the count of all unknown.
     let mut counts = [pass.unread.fault.map_or(Ok(0_u64), Err); PROPERTIES.len()];
     // The numbers of processes and of threads have 32 bits, so that no sum overflows.
     let add = |count: &mut Result<u64, Fault>, more: u64| {

@@ -66,7 +66,7 @@ pub(super) fn place(candidates: &[Candidate], topology: &Topology) -> Placement 
     placement
 }
 
-/// The names of all sensors: what a number means depends on the others.
+/// The names of all sensors, because the meaning of a number depends on the others.
 struct Names<'a> {
     candidates: &'a [Candidate],
     parts: Vec<Option<Part>>,

@@ -16,7 +16,7 @@ use nix::unistd::Uid;
 use super::unreadable::{has_ended, may_use_gpu};
 use crate::source::{Roots, parse, runtime_pm::drives_display};
 
-/// What to look for: the nodes of a GPU, and the displays that programs draw with it.
+/// The files to find: the nodes of a GPU, and the displays that programs draw with it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DrmNodes {
     /// The names of the nodes in `/dev/dri`: `card0`, `renderD128`.

@@ -42,7 +42,7 @@ pub(super) struct DrmClients {
     busy: u64,
 }
 
-/// What a reading of all clients has shown.
+/// The results of a reading of all clients.
 #[derive(Default)]
 struct Pass {
     clients: HashMap<u64, Vec<Engine>>,

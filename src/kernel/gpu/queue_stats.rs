@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::number_file::malformed;
 use crate::source::{Error, device::Attribute, parse};
 
-/// The queues of a GPU, whoever gave them work.
+/// The queues of a GPU, with the work of all clients.
 ///
 /// Documentation/ABI has no page of it: see `gpu_stats_show` in drivers/gpu/drm/v3d/v3d_sysfs.c.
 pub(super) struct QueueStats {
@@ -13,7 +13,7 @@ pub(super) struct QueueStats {
     counter: Arc<Mutex<QueueCounter>>,
 }
 
-/// The sum over all readings of the file, whoever reads it.
+/// The sum over the readings of the file by all callers.
 #[derive(Default)]
 pub(super) struct QueueCounter {
     before: Vec<QueueRecord>,

@@ -135,7 +135,7 @@ mod tests {
         check("Uid:\t0\t0\t0\t0\nGroups:\t \nThreads:\t1\n", false);
         check("Uid:\t110\t110\t110\t110\nGroups:\t110\n", false);
         check("Uid:\t110\t110\t110\t110\nGroups:\t105 110\n", true);
-        // What is not known is no proof.
+        // Without the facts, the process may be using a GPU.
         check("", true);
         check("Uid:\t1000\t1000\t1000\t1000\n", true);
         check("Uid:\tx\n", true);

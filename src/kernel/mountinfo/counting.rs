@@ -26,7 +26,7 @@ pub(crate) enum Counting {
     Elsewhere,
 }
 
-/// What is below the file systems.
+/// The devices and servers below the file systems.
 pub(super) struct Storage<'a, 'b> {
     pub(super) roots: &'a Roots,
     pub(super) devices: &'a [Device],

@@ -23,7 +23,7 @@ pub(crate) struct FileSystem {
     /// The label, or the mount point if there is no label.
     pub(crate) name: String,
     pub(crate) counting: Counting,
-    /// What stores its files.
+    /// The storage of its files.
     kind: Kind,
 }
 

@@ -1,10 +1,10 @@
-//! What is mounted: which types of file systems store files, and where.
+//! The types of file systems: which of them store files, and where.
 
 use std::path::Path;
 
 use super::Mount;
 
-/// What stores the files of a file system.
+/// The storage of the files of a file system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// A disk of this machine.
@@ -79,7 +79,7 @@ const IMAGES: [&str; 8] = [
 const MEMORY: [&str; 5] = ["devtmpfs", "hugetlbfs", "ramfs", "rootfs", "tmpfs"];
 
 impl Mount {
-    /// What stores its files; none if they are in memory or in an image, or are made up by the kernel or by a program, or
+    /// The storage of its files; none if they are in memory or in an image, or are made up by the kernel or by a program, or
     /// are files of another file system that is mounted, too.
     pub(super) fn kind(&self) -> Option<Kind> {
         let fs_type = &*self.fs_type;

@@ -17,7 +17,7 @@ pub(super) struct Namespace<'a> {
     by_id: HashMap<u64, usize>,
     /// The last mount of those on the same directory of the same mount.
     on_top: HashMap<(u64, &'a Path), usize>,
-    /// What is known of a mount: whether the path to its directory is free.
+    /// Of each mount whether the path to its directory is free, as far as that is known.
     is_free: Vec<Option<bool>>,
     /// The mount points below which a path may hang, or mount something.
     uncertain: HashSet<&'a Path>,

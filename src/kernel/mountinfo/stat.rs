@@ -8,7 +8,7 @@ use rustix::{
     io::Errno,
 };
 
-/// What is at a mount point now.
+/// The directory at a mount point now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PointStat {
     /// The device number of the directory or file.

@@ -1,10 +1,10 @@
-//! What a battery supplies.
+//! The scope of a battery: the machine or a device.
 
 use std::fs;
 
 use crate::source::device::{Device, fact};
 
-/// What a battery supplies.
+/// The scope of a battery: the machine or a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scope {
     /// This machine.

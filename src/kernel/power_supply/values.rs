@@ -46,7 +46,7 @@ fn share(part: Number, whole: Number) -> Number {
     Ok((100.0 * part? / positive(whole)?).min(100.0))
 }
 
-/// What is in a battery that can hold `whole`. A 0 is true only if that is known.
+/// The content of a battery that can hold `whole`. A 0 is true only if that is known.
 fn content(part: Number, whole: Number) -> Number {
     match (part?, positive(whole)) {
         (part, _) if part < 0.0 => Err(Fault::Malformed),

@@ -34,7 +34,7 @@ pub(super) struct FileSystemSpace {
     network_mounts: bool,
     pool: Pool,
     mounts: Devices<Key, MountState>,
-    /// What a discovery has found that was begun and is not finished.
+    /// The finds of a discovery that was begun and is not finished.
     begun: Option<Vec<Found>>,
     changed: bool,
 }

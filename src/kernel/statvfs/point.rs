@@ -53,8 +53,8 @@ pub(super) struct Points {
     identity: OnceLock<Identity>,
 }
 
-/// What distinguishes a file system from another one that is mounted at its place later, and perhaps with its device
-/// number: the device number of the directory, and `f_fsid`.
+/// The identity of a file system: the device number of the directory, and `f_fsid`. Another file system may be mounted at its
+/// place later, perhaps with its device number.
 #[derive(Debug, PartialEq)]
 struct Identity {
     device: (u64, u64),

@@ -27,7 +27,7 @@ impl<'a> Totals<'a> {
     }
 
     fn count(&mut self, pool: Option<&'a str>, usage: SpaceUsage) {
-        // What stat(2) shows on one device is one file system.
+        // Two directories that stat(2) shows on one device are of one file system.
         let is_known = |(_, other): &(_, SpaceUsage)| other.device == usage.device;
         if !self.counted.iter().any(is_known) {
             self.counted.push((pool, usage));

@@ -54,7 +54,7 @@ fn run(process: &Process, script: &str) {
 const RATES: [&str; 4] = ["download", "upload", "downloadPackets", "uploadPackets"];
 const TUNNEL: &str = "ip link add t0 type veth peer name t1; ip link set t1 up";
 
-/// What the rates of `t0` have in common in a frame: none of them is there, all have values, or all have this fault.
+/// The common state of the rates of `t0` in a frame: none of them is there, all have values, or all have this fault.
 type Rates = Option<Result<(), Fault>>;
 
 async fn next(session: &mut Session) -> (Frame, Rates) {
