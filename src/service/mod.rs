@@ -22,6 +22,7 @@ mod option_value;
 mod options;
 mod peer;
 mod processes;
+mod runtime_directory;
 mod sampling;
 mod selectors;
 mod session;

@@ -51,7 +51,7 @@ impl ServiceState {
         let callers = Arc::new(Callers::new(processes.pool()));
         let settings = Arc::new(CurrentSettings::new(settings));
         let access = Arc::new(Access::new(callers.clone(), settings.clone()));
-        let sessions = Arc::new(SharedSessions::default());
+        let sessions = Arc::new(SharedSessions::new());
         let shutdown = Arc::new(Shutdown::new());
         let watches = Arc::new(Watches::new(move |client| {
             if let Some(state) = state.upgrade() {

@@ -50,6 +50,7 @@ mod ps;
 mod runtimes;
 mod sandbox;
 mod sensors;
+mod session_numbers;
 mod sessions;
 mod shutdown;
 mod slow_readers;

@@ -6,6 +6,7 @@ mod backlog;
 mod event;
 mod grid;
 mod metrics;
+mod numbers;
 mod quota;
 mod sessions;
 mod shared;

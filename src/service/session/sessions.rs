@@ -15,6 +15,7 @@ use super::{
     Session, Subject,
     event::{Event, Notice},
     metrics::SharedFrames,
+    numbers::Numbers,
     quota,
 };
 use crate::service::{
@@ -35,7 +36,7 @@ const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Sessions {
     by_id: BTreeMap<u32, Session>,
-    last_id: u32,
+    numbers: Numbers,
     /// The current second, and the frames sent in it, of each client that is unconfirmed.
     unconfirmed: HashMap<Name, (u64, u32)>,
     /// The time of the last search for missing metrics.
@@ -43,6 +44,14 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
+    /// No sessions. Their numbers continue after those of earlier services.
+    pub(crate) fn of_service() -> Self {
+        Self {
+            numbers: Numbers::from_file(),
+            ..Self::default()
+        }
+    }
+
     /// Adds a session. Its first frame is due after [`begin`](Self::begin).
     ///
     /// # Errors
@@ -53,14 +62,9 @@ impl Sessions {
             return Err(Error::client_has_left(&session.owner));
         }
         quota::check(&session, || self.by_id.values(), &limits)?;
-        loop {
-            self.last_id = self.last_id.wrapping_add(1);
-            if self.last_id != 0 && !self.by_id.contains_key(&self.last_id) {
-                break;
-            }
-        }
-        self.by_id.insert(self.last_id, session);
-        Ok(self.last_id)
+        let id = self.numbers.next(|id| !self.by_id.contains_key(&id));
+        self.by_id.insert(id, session);
+        Ok(id)
     }
 
     /// Makes the first frame of a session due at once.
@@ -117,8 +121,9 @@ impl Sessions {
             .retain(|_, session| session.detached || *session.owner != *client);
     }
 
-    /// Ends all sessions, because the service stops.
+    /// Ends all sessions, because the service stops. No session begins after this.
     pub(crate) fn end(&mut self) -> Vec<Notice> {
+        self.numbers.finish();
         self.end_where("stopping", |_| true)
     }
 

@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 use super::{Session, Sessions};
 
 /// The sessions behind a lock, and the notifications of changes.
-#[derive(Default)]
 pub(crate) struct SharedSessions {
     sessions: Mutex<Sessions>,
     /// The next due moment, the number of sessions or the grants may have changed.
@@ -17,6 +16,14 @@ pub(crate) struct SharedSessions {
 }
 
 impl SharedSessions {
+    pub(crate) fn new() -> Self {
+        Self {
+            sessions: Mutex::new(Sessions::of_service()),
+            changed: Notify::default(),
+            idle_may_change: Notify::default(),
+        }
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
