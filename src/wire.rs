@@ -23,6 +23,10 @@ pub struct Readings(pub Vec<(Arc<str>, Value)>);
 #[derive(Debug, Default)]
 pub struct Faults(pub Vec<(Arc<str>, Fault)>);
 
+/// Faults that have come, changed or gone, by id, `a{ss}`: an empty string for one that is over.
+#[derive(Debug, Default)]
+pub struct FaultChanges(pub Vec<(Arc<str>, Option<Fault>)>);
+
 /// Texts by id, `a{ss}`.
 #[derive(Debug, Default)]
 pub struct Texts(pub Vec<(Arc<str>, Arc<str>)>);
@@ -102,6 +106,17 @@ impl Type for Faults {
 impl Serialize for Faults {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(id, fault)| (&**id, fault.code())))
+    }
+}
+
+impl Type for FaultChanges {
+    const SIGNATURE: &'static Signature = Faults::SIGNATURE;
+}
+
+impl Serialize for FaultChanges {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let faults = self.0.iter();
+        serializer.collect_map(faults.map(|(id, fault)| (&**id, fault.map_or("", Fault::code))))
     }
 }
 

@@ -7,7 +7,7 @@ use zbus::{
 };
 
 use super::session::{Event, Notice, SessionKind};
-use crate::wire::{Faults, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
+use crate::wire::{FaultChanges, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
 
 /// Sends all notices in order, with as few writes as the socket allows. A notice with a client is unicast,
 /// one without is broadcast.
@@ -40,12 +40,15 @@ fn message(notice: Notice) -> Option<Message> {
     let session = notice.session;
     let message = match notice.event {
         Event::Sampled(timestamp, values) => builder.build(&(session, timestamp, &*values)),
-        Event::Changed(selection, texts, faults) => {
-            let ids = selection
+        Event::Changed(differences) => {
+            let columns = differences
                 .columns
                 .iter()
-                .map(|column| column.metric.id.clone());
-            builder.build(&(session, Ids(ids.collect()), Texts(texts), Faults(faults)))
+                .flat_map(|columns| &columns.columns);
+            let ids = columns.map(|column| column.metric.id.clone());
+            let texts = Texts(differences.texts.clone());
+            let faults = FaultChanges(differences.faults.clone());
+            builder.build(&(session, Ids(ids.collect()), texts, faults))
         }
         Event::Processes(changes) => builder.build(&(
             session,

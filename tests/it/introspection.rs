@@ -40,7 +40,7 @@ fn the_descriptions_equal_the_introspection_data() {
             }
         }
     };
-    check(INTERFACE, 13);
+    check(INTERFACE, 14);
     check(PROCESSES_INTERFACE, 8);
     // There are no other interfaces to describe.
     let ours = served

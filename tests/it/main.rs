@@ -12,6 +12,7 @@
 mod admission;
 mod blocked_output;
 mod calls;
+mod changes;
 mod cli;
 mod client_failures;
 mod commands;

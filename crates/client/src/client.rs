@@ -31,6 +31,17 @@ pub struct Sample {
     pub faults: BTreeMap<String, Fault>,
 }
 
+/// The state of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// The ids of its columns; of a session of processes, the names of the fields.
+    pub columns: Vec<String>,
+    /// Texts by id.
+    pub texts: BTreeMap<String, String>,
+    /// Faults of the metrics without a value, by id.
+    pub faults: BTreeMap<String, Fault>,
+}
+
 impl Client {
     /// Connects to the session bus. The service is not started yet.
     ///
@@ -124,6 +135,21 @@ impl Client {
     /// [`Error::NoSuchSession`], [`Error::NotOwner`].
     pub async fn stop(&self, session: u32) -> Result<(), Error> {
         self.bus.call_briefly(self.proxy.stop(session)).await
+    }
+
+    /// The state of a session of this connection, or of a detached one, as its signals so far give it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], [`Error::NotOwner`].
+    pub async fn describe(&self, session: u32) -> Result<Description, Error> {
+        let described = self.bus.call(async || self.proxy.describe(session).await);
+        let (columns, texts, faults) = described.await?;
+        let faults = faults.into_iter();
+        Ok(Description {
+            columns,
+            texts: texts.into_iter().collect(),
+            faults: faults.map(|(id, code)| (id, fault_of(&code))).collect(),
+        })
     }
 
     /// The sessions of all clients, by number.

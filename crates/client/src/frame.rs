@@ -1,8 +1,14 @@
 //! Frames: the readings of a session at one moment.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use crate::reading::{Fault, Reading, Value};
+use crate::{
+    reading::{Fault, Reading, Value},
+    variants::fault_of,
+};
 
 /// The columns of a session: ids, texts and faults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,6 +16,43 @@ pub(crate) struct Columns {
     pub(crate) ids: Vec<String>,
     pub(crate) texts: BTreeMap<String, Arc<str>>,
     pub(crate) faults: BTreeMap<String, Fault>,
+}
+
+impl Columns {
+    /// Takes over the content of a `Changed` signal: all of it if it has columns, else the differences.
+    pub(crate) fn change(
+        &mut self,
+        ids: Vec<String>,
+        texts: HashMap<&str, &str>,
+        faults: HashMap<&str, &str>,
+    ) {
+        if !ids.is_empty() {
+            *self = Self {
+                ids,
+                ..Self::default()
+            };
+        }
+        for (id, text) in texts {
+            self.texts.insert(id.to_owned(), text.into());
+        }
+        for (id, code) in faults {
+            match code {
+                "" => drop(self.faults.remove(id)),
+                code => drop(self.faults.insert(id.to_owned(), fault_of(code))),
+            }
+        }
+    }
+
+    /// The reading of a column with this number in a frame.
+    fn reading(&self, id: &str, number: f64) -> Reading {
+        match (self.faults.get(id), self.texts.get(id)) {
+            _ if !number.is_nan() => Ok(Value::Number(number)),
+            (Some(&fault), _) => Err(fault),
+            (None, Some(text)) => Ok(Value::Text(text.clone())),
+            // The service does not tell each loss of a value for want of activity.
+            (None, None) => Err(Fault::Stale),
+        }
+    }
 }
 
 /// A frame: the readings of a session at one moment.
@@ -50,14 +93,8 @@ impl Frame {
     /// The readings, in the order of the columns.
     pub fn readings(&self) -> impl Iterator<Item = (&str, Reading)> {
         let ids = self.columns.ids.iter().map(String::as_str);
-        ids.zip(&self.values).map(|(id, &number)| {
-            let reading = match (self.columns.texts.get(id), self.columns.faults.get(id)) {
-                (Some(text), _) => Ok(Value::Text(text.clone())),
-                (None, Some(&fault)) => Err(fault),
-                (None, None) => Ok(Value::Number(number)),
-            };
-            (id, reading)
-        })
+        ids.zip(&self.values)
+            .map(|(id, &number)| (id, self.columns.reading(id, number)))
     }
 
     /// The reading of one metric, if it is among the columns.
@@ -65,5 +102,41 @@ impl Frame {
         self.readings()
             .find(|(other, _)| *other == id)
             .map(|(_, reading)| reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_without_columns_are_differences() {
+        let ids = || ["usage", "name"].map(str::to_owned).to_vec();
+        let name = Ok(Value::Text("Linux".into()));
+        let mut columns = Columns::default();
+        let check = |columns: &Columns, id: &str, number: f64, expected: &Reading| {
+            assert_eq!(columns.reading(id, number), *expected);
+        };
+        columns.change(
+            ids(),
+            [("name", "Linux")].into(),
+            [("usage", "first")].into(),
+        );
+        check(&columns, "usage", f64::NAN, &Err(Fault::First));
+        check(&columns, "name", f64::NAN, &name);
+        // A number is a value, also before the end of the fault is told.
+        check(&columns, "usage", 1.0, &Ok(Value::Number(1.0)));
+        columns.change(
+            Vec::new(),
+            [].into(),
+            [("usage", ""), ("name", "denied")].into(),
+        );
+        check(&columns, "usage", f64::NAN, &Err(Fault::Stale));
+        check(&columns, "name", f64::NAN, &Err(Fault::Denied));
+        columns.change(Vec::new(), [].into(), [("name", "")].into());
+        check(&columns, "name", f64::NAN, &name);
+        columns.change(ids(), [].into(), [].into());
+        check(&columns, "name", f64::NAN, &Err(Fault::Stale));
+        assert_eq!(columns.ids, ids());
     }
 }

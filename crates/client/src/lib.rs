@@ -85,7 +85,7 @@ pub use zbus;
 #[cfg(feature = "bus")]
 pub use self::{
     bus::Bus,
-    client::{Client, Sample},
+    client::{Client, Description, Sample},
     deadline::Unresponsive,
     error::Error,
     frame::Frame,

@@ -35,6 +35,16 @@ pub trait Sampler1 {
     /// End a session.
     fn stop(&self, session: u32) -> zbus::Result<()>;
 
+    /// The columns, texts and faults of a session.
+    fn describe(
+        &self,
+        session: u32,
+    ) -> zbus::Result<(
+        Vec<String>,
+        HashMap<String, String>,
+        HashMap<String, String>,
+    )>;
+
     /// The sessions of all clients, by number.
     fn sessions(&self) -> zbus::Result<HashMap<u32, VarDict>>;
 
@@ -48,7 +58,7 @@ pub trait Sampler1 {
     #[zbus(signal)]
     fn sampled(&self, session: u32, timestamp: u64, values: Vec<f64>) -> zbus::Result<()>;
 
-    /// Columns, texts and faults of a session.
+    /// The columns, texts and faults of a session; without columns those that have changed.
     #[zbus(signal)]
     fn changed(
         &self,

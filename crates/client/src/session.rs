@@ -17,7 +17,6 @@ use crate::{
     frame::{Columns, Frame},
     options::{Start, microseconds},
     signals::Signals,
-    variants::fault_of,
     wire::INTERFACE,
 };
 
@@ -122,17 +121,7 @@ impl Session {
                 let (session, ids, texts, faults): (u32, Vec<String>, Texts<'_>, Texts<'_>) =
                     body.deserialize()?;
                 if session == self.id() {
-                    let texts = texts.into_iter();
-                    let faults = faults.into_iter();
-                    self.columns = Arc::new(Columns {
-                        ids,
-                        texts: texts
-                            .map(|(id, text)| (id.to_owned(), text.into()))
-                            .collect(),
-                        faults: faults
-                            .map(|(id, code)| (id.to_owned(), fault_of(code)))
-                            .collect(),
-                    });
+                    Arc::make_mut(&mut self.columns).change(ids, texts, faults);
                 }
             }
             _ => {}

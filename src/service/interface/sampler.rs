@@ -18,7 +18,7 @@ use crate::{
         source_states,
         state::ServiceState,
     },
-    wire::{Catalog, Faults, Ids, Readings, Texts},
+    wire::{Catalog, FaultChanges, Faults, Ids, Readings, Texts},
 };
 
 /// The interface of the metrics.
@@ -96,6 +96,21 @@ impl Sampler {
         run_call(
             &self.state.shutdown,
             self.state.control.stop(bus, caller(&header)?, session),
+        )
+        .await
+    }
+
+    #[zbus(out_args("columns", "texts", "faults"))]
+    async fn describe(
+        &self,
+        session: u32,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(Ids, Texts, FaultChanges), Error> {
+        let client = caller(&header)?;
+        run_call(
+            &self.state.shutdown,
+            self.state.control.describe(bus, client, session),
         )
         .await
     }
@@ -197,7 +212,7 @@ impl Sampler {
         session: u32,
         columns: Ids,
         texts: Texts,
-        faults: Faults,
+        faults: FaultChanges,
     ) -> zbus::Result<()>;
 
     #[zbus(signal)]

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{
-    reading::Fault,
-    service::{client::Name, processes::Changes},
-    store::Selection,
-};
+use super::told::Differences;
+use crate::service::{client::Name, processes::Changes};
 
 /// An event for the receivers of a session.
 #[derive(Debug)]
@@ -29,12 +26,8 @@ pub(crate) enum SessionKind {
 pub(crate) enum Event {
     /// A frame: its timestamp, and a value for each column; NaN stands for a fault or a text.
     Sampled(u64, Arc<[f64]>),
-    /// All columns, texts and faults, sent when one of them has changed.
-    Changed(
-        Arc<Selection>,
-        Vec<(Arc<str>, Arc<str>)>,
-        Vec<(Arc<str>, Fault)>,
-    ),
+    /// The differences of columns, texts and faults, sent before the frame that shows them.
+    Changed(Arc<Differences>),
     /// The changes of a table of processes.
     Processes(Arc<Changes>),
     /// The end of the session, and its reason.

@@ -3,37 +3,24 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    reading::{Fault, Value},
     sample,
     store::{Baseline, Frame, Selection, Store},
 };
 
-use super::event::Event;
+use super::{
+    event::Event,
+    told::{Content, Differences, Told},
+};
 
-/// The metrics of a session, its baseline, and the `Changed` sent last.
+/// The metrics of a session, its baseline, and the state that its receivers know.
 pub(crate) struct Metrics {
     /// The selectors of the call, which are resolved again when the catalog changes.
     selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
-    last_sent: Option<Arc<ChangedContent>>,
+    told: Option<Told>,
     /// The ids that were selected and do not exist now.
     pub(super) missing: Vec<Arc<str>>,
-}
-
-/// The content of a `Changed` signal: columns, texts and faults.
-struct ChangedContent {
-    selection: Arc<Selection>,
-    texts: Vec<(Arc<str>, Arc<str>)>,
-    faults: Vec<(Arc<str>, Fault)>,
-}
-
-impl PartialEq for ChangedContent {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.selection, &other.selection)
-            && self.texts == other.texts
-            && self.faults == other.faults
-    }
 }
 
 /// The frames of one tick. Sessions with the same selection and the same baseline share a frame, in whatever
@@ -48,7 +35,7 @@ struct SharedFrame {
     baseline: Baseline,
     frame: Frame,
     values: Arc<[f64]>,
-    content: Arc<ChangedContent>,
+    content: Arc<Content>,
 }
 
 impl Metrics {
@@ -58,9 +45,19 @@ impl Metrics {
             selectors: selectors.collect(),
             selection,
             baseline: Baseline::new(),
-            last_sent: None,
+            told: None,
             missing: Vec::new(),
         }
+    }
+
+    /// The columns, texts and faults that the receivers of the frames know.
+    pub(crate) fn describe(&self) -> Differences {
+        Told::describe(self.told.as_ref(), &self.selection)
+    }
+
+    /// Tells everything again with the next frame: it has receivers that have missed differences.
+    pub(super) fn tell_all(&mut self) {
+        self.told = None;
     }
 
     /// The number of columns, or of selectors if there are more: a session keeps both.
@@ -68,13 +65,14 @@ impl Metrics {
         self.selection.columns.len().max(self.selectors.len())
     }
 
-    /// Resolves the selectors again. Keeps the old selection if the new one has more than `limit` columns.
-    /// `Changed` precedes the next frame.
+    /// Resolves the selectors again. Keeps the old selection if the new one has more than `limit` columns, or none: their
+    /// faults tell that the metrics are gone. `Changed` precedes the next frame.
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
         self.missing = selection.missing().to_vec();
-        if selection.columns.len() > limit || selection.is_same(&self.selection) {
+        let columns = selection.columns.len();
+        if columns == 0 || columns > limit || selection.is_same(&self.selection) {
             return;
         }
         self.baseline = selection.carry_over(&self.selection, &self.baseline);
@@ -94,13 +92,8 @@ impl Metrics {
         } = shared;
         let timestamp = shared.frame.timestamp;
         self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
-        let last = self.last_sent.as_ref();
-        let is_same = last.is_some_and(|last| Arc::ptr_eq(last, content) || last == content);
-        let changed = (!is_same).then(|| {
-            let (texts, faults) = (content.texts.clone(), content.faults.clone());
-            Event::Changed(self.selection.clone(), texts, faults)
-        });
-        self.last_sent = Some(content.clone());
+        let changed = Told::update(&mut self.told, &self.selection, content, now);
+        let changed = changed.map(|differences| Event::Changed(Arc::new(differences)));
         let sampled = Event::Sampled(timestamp, values.clone());
         changed.into_iter().chain([sampled])
     }
@@ -111,41 +104,17 @@ impl Metrics {
         let (values, content) = if baseline.is_empty() {
             let window = sample::SampleTiming::default().window;
             let existing_baseline = store.existing_baseline(&self.selection, &frame, window);
-            self.evaluate(&frame, &existing_baseline)
+            Content::evaluate(&self.selection, &frame, &existing_baseline)
         } else {
-            self.evaluate(&frame, &baseline)
+            Content::evaluate(&self.selection, &frame, &baseline)
         };
         SharedFrame {
             selection: self.selection.clone(),
             baseline,
             frame,
             values: values.into(),
-            content: Arc::new(content),
+            content: Told::share(self.told.as_ref(), content),
         }
-    }
-
-    fn evaluate(&self, frame: &Frame, baseline: &Baseline) -> (Vec<f64>, ChangedContent) {
-        let mut values = Vec::with_capacity(self.selection.columns.len());
-        let mut content = ChangedContent {
-            selection: self.selection.clone(),
-            texts: Vec::new(),
-            faults: Vec::new(),
-        };
-        for (column, reading) in self.selection.readings(frame, baseline) {
-            let id = || column.metric.id.clone();
-            values.push(match reading {
-                Ok(Value::Number(number)) => number,
-                Ok(Value::Text(text)) => {
-                    content.texts.push((id(), text));
-                    f64::NAN
-                }
-                Err(fault) => {
-                    content.faults.push((id(), fault));
-                    f64::NAN
-                }
-            });
-        }
-        (values, content)
     }
 }
 

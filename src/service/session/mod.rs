@@ -10,6 +10,7 @@ mod numbers;
 mod quota;
 mod sessions;
 mod shared;
+mod told;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +28,7 @@ pub(crate) use metrics::Metrics;
 use metrics::SharedFrames;
 use sessions::Sessions;
 pub(crate) use shared::SharedSessions;
+pub(crate) use told::Differences;
 
 /// A session.
 pub(crate) struct Session {
@@ -135,11 +137,19 @@ impl Session {
         // Without a result no frame is sent: the queue of a receiver that does not read might grow for ever.
         self.backlog
             .finish_broadcast_check(readers == Readers::Unknown);
-        match readers {
-            Readers::All => self.readers = None,
-            Readers::Some(readers) => self.readers = Some(readers.into()),
-            Readers::Unknown => {}
+        let readers: Option<Arc<[Name]>> = match readers {
+            Readers::All => None,
+            Readers::Some(readers) => Some(readers.into()),
+            Readers::Unknown => return,
+        };
+        // A receiver that reads again has missed differences.
+        if self.readers.is_some()
+            && self.readers != readers
+            && let Subject::Metrics(metrics) = &mut self.subject
+        {
+            metrics.tell_all();
         }
+        self.readers = readers;
     }
 
     /// Drops the frame that is due.

@@ -94,7 +94,7 @@ fn parse(content: &[u8]) -> io::Result<u32> {
 fn by_clock(boottime: Duration) -> u32 {
     let sixteenths = boottime.as_millis().saturating_mul(PER_SECOND) / 1000;
     // 2^31 sixteenths of a second are four years.
-    u32::try_from(sixteenths % u128::from(u32::MAX / 2)).unwrap_or_default()
+    u32::try_from(sixteenths & u128::from(u32::MAX / 2)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -80,3 +80,30 @@ fn an_unconfirmed_client_has_a_limited_frame_rate() {
     session.backlog.finish_check(Unread::Silent);
     assert!(session.backlog.is_full());
 }
+
+#[test]
+fn a_receiver_that_reads_again_is_told_everything() {
+    let (mut sessions, store, id) = one();
+    let mut has_columns = |readers: Vec<Readers>| {
+        for readers in readers {
+            sessions.session(id).unwrap().set_readers(readers);
+        }
+        let now = sessions.next_due().unwrap().max(INTERVAL);
+        let (notices, _) = sessions.tick(&store, now);
+        let mut changed = notices.into_iter().filter_map(|notice| match notice.event {
+            Event::Changed(differences) => Some(differences.columns.is_some()),
+            _ => None,
+        });
+        changed.next()
+    };
+    let some = || Readers::Some(vec![":1.2".into()]);
+    assert_eq!(has_columns(vec![]), Some(true));
+    assert_eq!(has_columns(vec![Readers::All]), None);
+    assert_eq!(has_columns(vec![some()]), None);
+    assert_eq!(has_columns(vec![some()]), None);
+    assert_eq!(has_columns(vec![Readers::All]), Some(true));
+    assert_eq!(
+        has_columns(vec![some(), Readers::Unknown, Readers::All]),
+        Some(true)
+    );
+}
