@@ -24,9 +24,9 @@
 //!
 //! The readings are not shared with other processes. The methods need a tokio runtime with its timer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use sampled_client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo};
+use sampled_client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo, Start};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
     sample,
     source::Roots,
     sources::{self, SourceOptions},
-    store::{self, Baseline, Column, Selection, SourceState, Store},
+    store::{self, Baseline, Column, Resolution, Selection, SourceState, Store},
 };
 
 /// The sources, read in this process. Opens no file before a call needs it.
@@ -69,7 +69,7 @@ impl Local {
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
     pub async fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
-        let selection = self.select(selectors).await?;
+        let selection = self.select(Resolution::new(selectors)).await?;
         let columns = selection.columns.iter();
         Ok(columns
             .map(|column| (column.metric.id.to_string(), metadata(column)))
@@ -85,7 +85,8 @@ impl Local {
         selectors: &[&str],
         options: SampleOptions,
     ) -> Result<Sample, Error> {
-        let selection = self.select(selectors).await?;
+        let resolution = Resolution::new(selectors).optional(options.optional);
+        let selection = self.select(resolution).await?;
         let default = sample::SampleTiming::default();
         let options = sample::SampleTiming {
             window: options.window.unwrap_or(default.window),
@@ -108,21 +109,23 @@ impl Local {
         Ok(sample)
     }
 
-    /// Starts a session with a frame every interval.
+    /// Starts a session. Its label is not shown, and it is not detached: it belongs to this process.
     ///
     /// # Errors
     /// [`Error::UnknownMetric`], [`Error::InvalidSelector`]; [`Error::InvalidInterval`] if the interval is 0 or
     /// longer than a year.
-    pub async fn start(&self, selectors: &[&str], every: Duration) -> Result<Session, Error> {
+    pub async fn start(&self, selectors: &[&str], start: Start) -> Result<Session, Error> {
+        let every = start.interval;
         if every.is_zero() || every > duration::LONGEST {
             let what = format!("{every:?}: an interval is longer than 0 and at most a year");
             return Err(Error::InvalidInterval(what));
         }
+        let resolution = Resolution::new(selectors).optional(start.optional);
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Session {
             store: self.store.clone(),
-            selection: self.select(selectors).await?,
+            selection: self.select(resolution).await?,
             baseline: Baseline::new(),
             ticks,
         })
@@ -137,8 +140,8 @@ impl Local {
             .collect()
     }
 
-    async fn select(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
-        let selected = self.store.wait_and_resolve(selectors).await;
+    async fn select(&self, resolution: Resolution<'_>) -> Result<Arc<Selection>, Error> {
+        let selected = self.store.finish_resolution(resolution).await;
         selected.map_err(|error| match error {
             store::Error::Invalid(_) => Error::InvalidSelector(error.to_string()),
             store::Error::Unknown { .. } => Error::UnknownMetric(error.to_string()),

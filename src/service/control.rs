@@ -9,7 +9,7 @@ use super::{
     access::Access,
     admission::Admission,
     caller::{Grant, Permit},
-    catalog::Catalog,
+    catalog::{Catalog, SelectionRequest},
     client::{Name, watch::Watches},
     error::Error,
     options::StartOptions,
@@ -65,10 +65,12 @@ impl Control {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.catalog.look_for(bus, selectors).await;
         self.catalog.add_listener(bus, caller).await;
-        let (selection, permit) = self
-            .catalog
-            .select(bus, Some(caller), selectors, true)
-            .await?;
+        let selection = SelectionRequest {
+            selectors,
+            lasts: true,
+            is_optional: options.is_optional,
+        };
+        let (selection, permit) = self.catalog.select_as(bus, Some(caller), selection).await?;
         let ids = selection
             .columns
             .iter()

@@ -14,8 +14,8 @@ use super::{
 };
 
 /// The keys of all options of all methods.
-const KNOWN_KEYS: [&str; 8] = [
-    "detached", "filter", "label", "limit", "max_age", "order", "timeout", "window",
+const KNOWN_KEYS: [&str; 9] = [
+    "detached", "filter", "label", "limit", "max_age", "optional", "order", "timeout", "window",
 ];
 
 /// The most values in the options of a call, including values inside others.
@@ -102,14 +102,24 @@ const MAX_DURATION: Duration = Duration::from_secs(10);
 const MIN_WINDOW: Duration = Duration::from_millis(10);
 const MAX_LABEL_BYTES: usize = 256;
 
+/// The options of `Sample`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SampleOptions {
+    pub(crate) timing: sample::SampleTiming,
+    /// Whether a selector may match nothing.
+    pub(crate) is_optional: bool,
+}
+
 /// The options of `Start`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct StartOptions {
     pub(crate) label: String,
     pub(crate) detached: bool,
+    /// Whether a selector may match nothing.
+    pub(crate) is_optional: bool,
 }
 
-pub(crate) fn sample(options: &CallOptions) -> Result<sample::SampleTiming, Error> {
+pub(crate) fn sample(options: &CallOptions) -> Result<SampleOptions, Error> {
     let defaults = sample::SampleTiming::default();
     let sampling = sample::SampleTiming {
         window: microseconds(options, "window")?.unwrap_or(defaults.window),
@@ -122,9 +132,12 @@ pub(crate) fn sample(options: &CallOptions) -> Result<sample::SampleTiming, Erro
             sampling.window.as_micros()
         )));
     }
-    Ok(sample::SampleTiming {
-        timeout: sampling.timeout.min(MAX_DURATION),
-        ..sampling
+    Ok(SampleOptions {
+        timing: sample::SampleTiming {
+            timeout: sampling.timeout.min(MAX_DURATION),
+            ..sampling
+        },
+        is_optional: flag(options, "optional")?,
     })
 }
 
@@ -140,12 +153,19 @@ pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
             label.len()
         )));
     }
-    let detached = match options.get("detached") {
-        None => false,
-        Some(OptionValue::Bool(detached)) => *detached,
-        Some(other) => return Err(mistyped("detached", "b", other)),
-    };
-    Ok(StartOptions { label, detached })
+    Ok(StartOptions {
+        label,
+        detached: flag(options, "detached")?,
+        is_optional: flag(options, "optional")?,
+    })
+}
+
+fn flag(options: &CallOptions, key: &str) -> Result<bool, Error> {
+    match options.get(key) {
+        None => Ok(false),
+        Some(OptionValue::Bool(flag)) => Ok(*flag),
+        Some(other) => Err(mistyped(key, "b", other)),
+    }
 }
 
 fn microseconds(options: &CallOptions, key: &str) -> Result<Option<Duration>, Error> {
@@ -190,10 +210,11 @@ mod tests {
     fn the_options_of_sample() {
         assert_eq!(
             sample(&CallOptions::default()),
-            Ok(sample::SampleTiming::default())
+            Ok(SampleOptions::default())
         );
         let window = sample(&options("window", Variant::U64(50_000)))
             .unwrap()
+            .timing
             .window;
         assert_eq!(window, Duration::from_millis(50));
         assert!(sample(&options("colour", Variant::U64(1))).is_ok());
@@ -218,7 +239,7 @@ mod tests {
             ".InvalidInterval",
         );
         let endless = sample(&options("timeout", Variant::U64(u64::MAX))).unwrap();
-        assert_eq!(endless.timeout, MAX_DURATION);
+        assert_eq!(endless.timing.timeout, MAX_DURATION);
     }
 
     #[test]
@@ -233,6 +254,12 @@ mod tests {
                 .unwrap()
                 .detached
         );
+        let optional = options("optional", Variant::from(true));
+        assert!(start(&optional).unwrap().is_optional);
+        assert!(sample(&optional).unwrap().is_optional);
+        let mistyped = options("optional", Variant::U64(1));
+        refuses(start(&mistyped), ".InvalidArgs");
+        refuses(sample(&mistyped), ".InvalidArgs");
         refuses(start(&options("label", Variant::U64(1))), ".InvalidArgs");
         refuses(
             start(&options("detached", Variant::from("yes"))),
@@ -254,7 +281,7 @@ mod tests {
         ];
         let options = options_of(&given);
         assert_eq!(options.known.len(), 1);
-        assert_eq!(sample(&options).unwrap().window.as_millis(), 50);
+        assert_eq!(sample(&options).unwrap().timing.window.as_millis(), 50);
         let limits = |options| Limits {
             options,
             ..Limits::default()

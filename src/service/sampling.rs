@@ -6,11 +6,16 @@ use tokio::time::Instant;
 use zbus::Connection;
 
 use super::{
-    catalog::Catalog, error::Error, guarded::Guarded, selectors, settings::CurrentSettings,
+    catalog::{Catalog, SelectionRequest},
+    error::Error,
+    guarded::Guarded,
+    options::SampleOptions,
+    selectors,
+    settings::CurrentSettings,
 };
 use crate::{
     reading::monotonic,
-    sample::{self, Sample},
+    sample::Sample,
     store::Store,
     wire::{Faults, Readings},
 };
@@ -47,13 +52,18 @@ impl Sampling {
         bus: &Connection,
         client: Option<&str>,
         selectors: &[&str],
-        options: sample::SampleTiming,
+        options: SampleOptions,
     ) -> Result<(u64, Readings, Guarded<Faults>), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         // A definition that the user has just changed counts already.
         let changes = self.store.rediscover_definitions(false).await;
         self.catalog.announce(bus, changes).await;
-        let (mut selection, _) = self.catalog.select(bus, client, selectors, false).await?;
+        let request = SelectionRequest {
+            selectors,
+            lasts: false,
+            is_optional: options.is_optional,
+        };
+        let (mut selection, _) = self.catalog.select_as(bus, client, request).await?;
         let selections = slice::from_ref(&selection);
         let changes = self
             .store
@@ -62,11 +72,11 @@ impl Sampling {
         if !changes.is_empty() {
             self.catalog.announce(bus, changes).await;
             // The columns of a device that has gone read so once; the next call does not know them.
-            let again = self.catalog.select(bus, client, selectors, false).await;
+            let again = self.catalog.select_as(bus, client, request).await;
             selection = again.map_or(selection, |(selection, _)| selection);
         }
         let begin = Instant::now();
-        let sample = Sample::take(&self.store, &selection, options).await;
+        let sample = Sample::take(&self.store, &selection, options.timing).await;
         // Calls that have waited for the same window become ready together: they reply one at a time, so
         // that other calls are answered in between.
         let guard = match begin.elapsed() < PROMPT {

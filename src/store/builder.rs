@@ -58,6 +58,8 @@ pub(super) struct SelectionBuilder {
     operands: HashMap<Operand, usize>,
     /// The ids of the expressions that are being resolved, to detect cycles.
     resolving: Vec<Arc<str>>,
+    /// Whether a selector may match nothing.
+    pub(super) is_optional: bool,
     /// Whether the caller can wait for discoveries on the blocking pool.
     pub(super) may_wait: bool,
     /// Whether the selection needs such a discovery.
@@ -79,6 +81,7 @@ impl SelectionBuilder {
             nodes: HashMap::new(),
             operands: HashMap::new(),
             resolving: Vec::new(),
+            is_optional: false,
             may_wait: false,
             is_awaited: false,
         }
@@ -117,6 +120,9 @@ impl Inner {
     }
 
     /// Adds the metrics that a selector matches. An id without a match keeps its column of `before`.
+    ///
+    /// # Errors
+    /// When the selector is not well formed; without `before`, when it matches nothing and is not optional.
     pub(super) fn add_selector(
         &mut self,
         builder: &mut SelectionBuilder,
@@ -143,11 +149,11 @@ impl Inner {
         }
         match (matches.is_any, before) {
             (true, _) => self.add_columns(builder, matches.metrics),
-            (false, Some(before)) => {
-                if let Some(column) = before.columns.get(text) {
-                    builder.selection.keep(before.selection, column);
-                }
-            }
+            (false, Some(before)) => match before.columns.get(text) {
+                Some(column) => builder.selection.keep(before.selection, column),
+                None => builder.selection.add_missing(text),
+            },
+            (false, None) if builder.is_optional => builder.selection.add_missing(text),
             (false, None) => {
                 return Err(Error::Unknown {
                     selector: text.to_owned(),

@@ -156,7 +156,17 @@ impl Store {
     /// # Errors
     /// When a selector is not well formed, or matches no metric.
     pub async fn wait_and_resolve(&self, selectors: &[&str]) -> Result<Arc<Selection>, Error> {
-        let mut resolution = Resolution::new(selectors);
+        self.finish_resolution(Resolution::new(selectors)).await
+    }
+
+    /// Does all steps of a resolution, and waits for discoveries on the blocking pool.
+    ///
+    /// # Errors
+    /// As those of [`resolve_step`](Self::resolve_step).
+    pub async fn finish_resolution(
+        &self,
+        mut resolution: Resolution<'_>,
+    ) -> Result<Arc<Selection>, Error> {
         loop {
             if let Some(selection) = self.resolve_step(&mut resolution)? {
                 return Ok(selection);

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Error, Store, builder::SelectionBuilder, selection::Selection, visibility::Visibility,
+    Error, Store, builder::SelectionBuilder, cache::List, selection::Selection,
+    visibility::Visibility,
 };
 
 /// The time after which a step ends, so that other calls have their turn.
@@ -24,6 +25,7 @@ pub struct Resolution<'a> {
     selectors: &'a [&'a str],
     visibility: Visibility,
     builder: SelectionBuilder,
+    is_optional: bool,
     /// The number of selectors that are resolved.
     done: usize,
     /// The generation of the store at the start; `None` before the first step.
@@ -46,12 +48,37 @@ impl<'a> Resolution<'a> {
             selectors,
             visibility,
             builder: SelectionBuilder::new(visibility),
+            is_optional: false,
             done: 0,
             generation: None,
             restarts: 0,
             waits: MAX_WAITS,
             is_awaited: false,
         }
+    }
+
+    /// Lets a selector match nothing, unless `is_optional` is false.
+    #[must_use]
+    pub fn optional(mut self, is_optional: bool) -> Self {
+        self.is_optional = is_optional;
+        self
+    }
+
+    /// The list, as the cache has it.
+    fn list(&self) -> List<'a> {
+        List {
+            selectors: self.selectors,
+            visibility: self.visibility,
+            is_optional: self.is_optional,
+        }
+    }
+
+    /// Begins again.
+    fn restart(&mut self) -> SelectionBuilder {
+        self.done = 0;
+        let mut builder = SelectionBuilder::new(self.visibility);
+        builder.is_optional = self.is_optional;
+        std::mem::replace(&mut self.builder, builder)
     }
 
     /// Whether to [wait for discovery](Store::wait_for_discovery) before the next step.
@@ -64,7 +91,7 @@ impl Store {
     /// Does one step. Returns `None` while there is more to do.
     ///
     /// # Errors
-    /// When a selector is not well formed, or matches no metric.
+    /// When a selector is not well formed, or matches no metric and is not optional.
     pub fn resolve_step(
         &self,
         resolution: &mut Resolution<'_>,
@@ -75,12 +102,11 @@ impl Store {
             if resolution.generation.is_some() {
                 resolution.restarts = resolution.restarts.saturating_add(1);
             }
-            if let Some(selection) = inner.cache.get(selectors, resolution.visibility) {
+            if let Some(selection) = inner.cache.get(&resolution.list()) {
                 return Ok(Some(selection));
             }
             resolution.generation = Some(inner.generation);
-            resolution.builder = SelectionBuilder::new(resolution.visibility);
-            resolution.done = 0;
+            resolution.restart();
         }
         resolution.is_awaited = false;
         let builder = &mut resolution.builder;
@@ -102,18 +128,15 @@ impl Store {
         if builder.is_awaited {
             resolution.is_awaited = true;
             resolution.waits = resolution.waits.saturating_sub(1);
-            resolution.builder = SelectionBuilder::new(resolution.visibility);
-            resolution.done = 0;
+            resolution.restart();
             return Ok(None);
         }
-        let done = std::mem::replace(builder, SelectionBuilder::new(resolution.visibility));
+        let done = resolution.restart();
         let (selection, complete) = done.finish();
         let selection = Arc::new(selection);
         // A source whose discovery has failed may have matches the next time.
         if complete {
-            inner
-                .cache
-                .insert(selectors, resolution.visibility, &selection);
+            inner.cache.insert(&resolution.list(), &selection);
         }
         Ok(Some(selection))
     }

@@ -36,7 +36,7 @@ pub struct Selection {
     positions: HashMap<usize, usize>,
     /// The columns' metrics, and the metrics that these are derived from.
     nodes: Vec<Node>,
-    /// The ids of the columns whose metrics are gone.
+    /// The selectors without a match: ids of columns whose metrics are gone, and optional selectors.
     missing: Vec<Arc<str>>,
     /// The operands of the expressions, equal ones once.
     operands: Vec<Operand>,
@@ -97,7 +97,7 @@ impl Selection {
         self.columns.iter().any(|column| column.is_custom)
     }
 
-    /// The selected ids whose metrics are gone.
+    /// The selectors that match nothing now: ids whose metrics are gone, and optional selectors.
     pub fn missing(&self) -> &[Arc<str>] {
         &self.missing
     }
@@ -238,6 +238,11 @@ impl Selection {
             node,
             ..column.clone()
         });
+    }
+
+    /// Adds a selector that matches nothing now.
+    pub(super) fn add_missing(&mut self, selector: &str) {
+        self.missing.push(selector.into());
     }
 
     /// The size of the selection: its columns and the nodes of its operands.

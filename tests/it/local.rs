@@ -74,7 +74,7 @@ fn sources_equal_those_of_the_service() {
 fn frames_equal_those_of_the_service() {
     with_both(|local, client| async move {
         let every = Duration::from_millis(50);
-        let mut here = local.start(&IDS, every).await.unwrap();
+        let mut here = local.start(&IDS, Start::every(every)).await.unwrap();
         let mut there = client.start(&IDS, Start::every(every)).await.unwrap();
         let (first, other) = (here.next().await, there.next().await.unwrap());
         let ids = |frame: &sampled::client::Frame| -> Vec<String> {
@@ -106,7 +106,7 @@ fn frames_equal_those_of_the_service() {
 fn an_interval_of_zero_or_too_long_is_refused() {
     with_both(|local, _| async move {
         for interval in [Duration::ZERO, Duration::MAX] {
-            let refused = local.start(&IDS, interval).await;
+            let refused = local.start(&IDS, Start::every(interval)).await;
             assert!(matches!(refused, Err(Error::InvalidInterval(_))));
         }
     });

@@ -45,6 +45,7 @@ mod missing_hardware;
 mod name_owner;
 mod networks;
 mod no_runtime_dir;
+mod optional_selectors;
 mod power_supplies;
 mod processes;
 mod ps;

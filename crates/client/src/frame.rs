@@ -5,10 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{
-    reading::{Fault, Reading, Value},
-    variants::fault_of,
-};
+use crate::reading::{Fault, Reading, Value};
 
 /// The columns of a session: ids, texts and faults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,12 +16,13 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Takes over the content of a `Changed` signal: all of it if it has columns, else the differences.
+    /// Takes over the content of a `Changed` signal: all of it if it has columns, else the differences. A fault that is
+    /// over is `None`.
     pub(crate) fn change(
         &mut self,
         ids: Vec<String>,
         texts: HashMap<&str, &str>,
-        faults: HashMap<&str, &str>,
+        faults: HashMap<&str, Option<Fault>>,
     ) {
         if !ids.is_empty() {
             *self = Self {
@@ -35,10 +33,10 @@ impl Columns {
         for (id, text) in texts {
             self.texts.insert(id.to_owned(), text.into());
         }
-        for (id, code) in faults {
-            match code {
-                "" => drop(self.faults.remove(id)),
-                code => drop(self.faults.insert(id.to_owned(), fault_of(code))),
+        for (id, fault) in faults {
+            match fault {
+                None => drop(self.faults.remove(id)),
+                Some(fault) => drop(self.faults.insert(id.to_owned(), fault)),
             }
         }
     }
@@ -120,7 +118,7 @@ mod tests {
         columns.change(
             ids(),
             [("name", "Linux")].into(),
-            [("usage", "first")].into(),
+            [("usage", Some(Fault::First))].into(),
         );
         check(&columns, "usage", f64::NAN, &Err(Fault::First));
         check(&columns, "name", f64::NAN, &name);
@@ -129,11 +127,11 @@ mod tests {
         columns.change(
             Vec::new(),
             [].into(),
-            [("usage", ""), ("name", "denied")].into(),
+            [("usage", None), ("name", Some(Fault::Denied))].into(),
         );
         check(&columns, "usage", f64::NAN, &Err(Fault::Stale));
         check(&columns, "name", f64::NAN, &Err(Fault::Denied));
-        columns.change(Vec::new(), [].into(), [("name", "")].into());
+        columns.change(Vec::new(), [].into(), [("name", None)].into());
         check(&columns, "name", f64::NAN, &name);
         columns.change(ids(), [].into(), [].into());
         check(&columns, "name", f64::NAN, &Err(Fault::Stale));

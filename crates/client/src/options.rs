@@ -16,6 +16,8 @@ pub struct SampleOptions {
     pub max_age: Option<Duration>,
     /// A metric that takes longer is a fault `timeout`; 1 s by default.
     pub timeout: Option<Duration>,
+    /// Leaves out selectors that match nothing: a widget's list has metrics that not every machine has.
+    pub optional: bool,
 }
 
 impl SampleOptions {
@@ -28,9 +30,8 @@ impl SampleOptions {
         let given = given
             .into_iter()
             .filter_map(|(key, time)| Some((key, time?)));
-        given
-            .map(|(key, time)| (key, Variant::from(microseconds(time))))
-            .collect()
+        let given = given.map(|(key, time)| (key, Variant::from(microseconds(time))));
+        given.chain(optional(self.optional)).collect()
     }
 }
 
@@ -43,6 +44,8 @@ pub struct Start {
     pub label: String,
     /// Whether the session outlives this client and broadcasts its frames.
     pub detached: bool,
+    /// Leaves out selectors that match nothing. The session has their metrics once they appear.
+    pub optional: bool,
 }
 
 impl Start {
@@ -52,6 +55,7 @@ impl Start {
             interval,
             label: String::new(),
             detached: false,
+            optional: false,
         }
     }
 
@@ -65,8 +69,14 @@ impl Start {
         if !self.label.is_empty() {
             options.insert("label", Variant::from(self.label.as_str()));
         }
+        options.extend(optional(self.optional));
         options
     }
+}
+
+/// The option `optional`, if it is set.
+fn optional<'a>(optional: bool) -> Option<(&'static str, Variant<'a>)> {
+    optional.then(|| ("optional", Variant::from(true)))
 }
 
 /// A duration on the bus. An overflow becomes the maximum, which the service refuses as too long.

@@ -17,6 +17,7 @@ use crate::{
     frame::{Columns, Frame},
     options::{Start, microseconds},
     signals::Signals,
+    variants::fault_of,
     wire::INTERFACE,
 };
 
@@ -121,6 +122,9 @@ impl Session {
                 let (session, ids, texts, faults): (u32, Vec<String>, Texts<'_>, Texts<'_>) =
                     body.deserialize()?;
                 if session == self.id() {
+                    let faults = faults.into_iter();
+                    let fault = |code: &str| (!code.is_empty()).then(|| fault_of(code));
+                    let faults = faults.map(|(id, code)| (id, fault(code))).collect();
                     Arc::make_mut(&mut self.columns).change(ids, texts, faults);
                 }
             }

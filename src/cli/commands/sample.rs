@@ -15,7 +15,10 @@ use crate::cli::{
         frame::Csv,
         table::{self, Style},
     },
-    readings::{backend::Backend, selectors::Selectors},
+    readings::{
+        backend::Backend,
+        selectors::{OptionalSelectors, Selectors},
+    },
 };
 
 /// The options of `sample`.
@@ -23,6 +26,8 @@ use crate::cli::{
 pub(crate) struct SampleOptions {
     #[command(flatten)]
     selectors: Selectors,
+    #[command(flatten)]
+    presence: OptionalSelectors,
     /// Take the two reads of a rate at least this far apart [default: 200ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     window: Option<Duration>,
@@ -50,13 +55,14 @@ pub(crate) async fn run(common: &CommonOptions, options: SampleOptions) -> Resul
         window: options.window,
         max_age: options.max_age,
         timeout: options.timeout,
+        optional: options.presence.optional,
     };
     let Format { json, csv } = common.format;
     // The units are for a person only.
     let metrics = if json || csv {
         BTreeMap::new()
     } else {
-        backend.list(&selectors).await?
+        options.presence.list(&backend, &options.selectors).await?
     };
     let frame = backend.sample(&selectors, how).await?;
     format::print(|out| {

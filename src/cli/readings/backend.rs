@@ -125,19 +125,15 @@ impl Backend {
     pub(crate) async fn start(
         &self,
         selectors: &[&str],
-        interval: Duration,
+        start: Start,
     ) -> Result<Frames, client::Error> {
         match self {
             Self::Service(client) => {
-                let start = Start {
-                    label: "sampled watch".to_owned(),
-                    ..Start::every(interval)
-                };
                 let session = client.start(selectors, start).await?;
                 Ok(Frames::Service(Box::new(session)))
             }
             Self::InProcess(local) => {
-                let session = local.start(selectors, interval).await?;
+                let session = local.start(selectors, start).await?;
                 Ok(Frames::InProcess(Box::new(session)))
             }
         }

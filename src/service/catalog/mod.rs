@@ -36,6 +36,24 @@ pub(crate) struct Catalog {
     announcer: Announcer,
 }
 
+/// The selectors of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct SelectionRequest<'a> {
+    pub(crate) selectors: &'a [&'a str],
+    /// Whether the selection is resolved again when the catalog changes: it may match custom metrics later.
+    pub(crate) lasts: bool,
+    /// Whether a selector may match nothing.
+    pub(crate) is_optional: bool,
+}
+
+impl SelectionRequest<'_> {
+    /// Whether the selection may match other metrics later.
+    fn may_match_more(&self, selection: &Selection) -> bool {
+        let is_fixed = Selection::is_fixed(self.selectors) && selection.missing().is_empty();
+        self.lasts && !is_fixed
+    }
+}
+
 impl Catalog {
     pub(crate) fn new(
         store: Arc<Store>,
@@ -74,10 +92,7 @@ impl Catalog {
         Ok(wire::Catalog(entries.collect()))
     }
 
-    /// Resolves selectors for a client. A selection that `lasts` is resolved again when the catalog changes, so a
-    /// pattern may match custom metrics later.
-    ///
-    /// A client that selects only metrics of the kernel is not identified: that would cost calls to the bus.
+    /// Resolves selectors for a client, each of which must match something: see [`select_as`](Self::select_as).
     pub(crate) async fn select(
         &self,
         bus: &Connection,
@@ -85,11 +100,28 @@ impl Catalog {
         selectors: &[&str],
         lasts: bool,
     ) -> Result<(Arc<Selection>, Option<Permit>), Error> {
+        let request = SelectionRequest {
+            selectors,
+            lasts,
+            is_optional: false,
+        };
+        self.select_as(bus, client, request).await
+    }
+
+    /// Resolves the selectors of a request for a client.
+    ///
+    /// A client that selects only metrics of the kernel is not identified: that would cost calls to the bus.
+    pub(crate) async fn select_as(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        request: SelectionRequest<'_>,
+    ) -> Result<(Arc<Selection>, Option<Permit>), Error> {
         let known = client.and_then(|client| self.access.known(client));
         let view = known.as_ref().map_or(Visibility::All, Caller::view);
-        let found = self.find(bus, client, selectors, view).await;
+        let found = self.find(bus, client, request, view).await;
         let may_matter = match &found {
-            Ok(selection) => selection.has_custom() || lasts && !Selection::is_fixed(selectors),
+            Ok(selection) => selection.has_custom() || request.may_match_more(selection),
             Err(_) => true,
         };
         if !may_matter || !self.store.has_custom() {
@@ -105,7 +137,7 @@ impl Catalog {
         }
         let found = match view {
             Visibility::BuiltIn => found,
-            Visibility::All => self.find(bus, client, selectors, caller.view()).await,
+            Visibility::All => self.find(bus, client, request, caller.view()).await,
         };
         Ok((found.map_err(|error| caller.add_grant_hint(error))?, None))
     }
@@ -116,17 +148,24 @@ impl Catalog {
         &self,
         bus: &Connection,
         client: Option<&str>,
-        selectors: &[&str],
+        request: SelectionRequest<'_>,
         view: Visibility,
     ) -> Result<Arc<Selection>, Error> {
-        match self.resolver.resolve(client, selectors, view).await {
-            Ok(selection) => Ok(selection),
-            Err(_) => {
-                let changes = self.store.rediscover_all_for(selectors).await;
-                self.announce(bus, changes).await;
-                self.resolver.resolve(client, selectors, view).await
+        let found = self.resolver.resolve(client, request, view).await;
+        let changes = match &found {
+            Ok(selection) if selection.missing().is_empty() => return found,
+            // A client may ask for a device that it does not have again and again: only the kernel's lists are compared.
+            Ok(selection) => {
+                let missing: Vec<_> = selection.missing().iter().map(|id| &**id).collect();
+                self.store.rediscover_for(&missing).await
             }
+            Err(_) => self.store.rediscover_all_for(request.selectors).await,
+        };
+        if found.is_ok() && changes.is_empty() {
+            return found;
         }
+        self.announce(bus, changes).await;
+        self.resolver.resolve(client, request, view).await
     }
 
     /// Lets sessions resolve their selectors again, and emits `CatalogChanged`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 
+use super::SelectionRequest;
 use crate::{
     service::{admission::Admission, error::Error},
     store::{Resolution, Selection, Store, Visibility},
@@ -31,10 +32,11 @@ impl Resolver {
     pub(super) async fn resolve(
         &self,
         client: Option<&str>,
-        selectors: &[&str],
+        request: SelectionRequest<'_>,
         view: Visibility,
     ) -> Result<Arc<Selection>, Error> {
-        let mut resolution = Resolution::with_visibility(selectors, view);
+        let resolution = Resolution::with_visibility(request.selectors, view);
+        let mut resolution = resolution.optional(request.is_optional);
         loop {
             if let Some(selection) = self.store.resolve_step(&mut resolution)? {
                 return Ok(selection);

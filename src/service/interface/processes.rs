@@ -75,7 +75,7 @@ impl Processes {
             .await?;
         let mut query = query::of_rows(&fields, &options, &self.state.settings.limits())?;
         caller.restrict(member, &mut query, fields.is_empty())?;
-        let sampling = options::sample(&options)?;
+        let sampling = options::sample(&options)?.timing;
         let fields = query.fields.clone();
         let needed = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
@@ -112,7 +112,7 @@ impl Processes {
         let limits = self.state.settings.limits();
         let (by, mut query) = query::of_sums(by, &fields, &options, &limits)?;
         caller.restrict(member, &mut query, fields.is_empty())?;
-        let sampling = options::sample(&options)?;
+        let sampling = options::sample(&options)?.timing;
         let fields = query.fields.clone();
         let needed = query.clone();
         let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {

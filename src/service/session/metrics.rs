@@ -19,7 +19,7 @@ pub(crate) struct Metrics {
     pub(crate) selection: Arc<Selection>,
     baseline: Baseline,
     told: Option<Told>,
-    /// The ids that were selected and do not exist now.
+    /// The selectors that match nothing now.
     pub(super) missing: Vec<Arc<str>>,
 }
 
@@ -43,10 +43,10 @@ impl Metrics {
         let selectors = selectors.iter().map(|&selector| selector.to_owned());
         Self {
             selectors: selectors.collect(),
+            missing: selection.missing().to_vec(),
             selection,
             baseline: Baseline::new(),
             told: None,
-            missing: Vec::new(),
         }
     }
 

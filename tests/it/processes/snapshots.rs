@@ -25,6 +25,7 @@ const LONG: SampleOptions = SampleOptions {
     window: None,
     max_age: None,
     timeout: Some(Duration::from_secs(10)),
+    optional: false,
 };
 
 /// Options that select all processes.

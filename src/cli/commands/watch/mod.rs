@@ -33,7 +33,7 @@ use crate::cli::{
     },
     readings::{
         backend::{Backend, Frames},
-        selectors::Selectors,
+        selectors::{OptionalSelectors, Selectors},
     },
     signals::{ResizeSignals, TerminationSignals},
 };
@@ -45,12 +45,25 @@ use screen::Screen;
 pub(crate) struct WatchOptions {
     #[command(flatten)]
     selectors: Selectors,
+    #[command(flatten)]
+    presence: OptionalSelectors,
     /// The time from frame to frame
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
     interval: Duration,
     /// End after N frames [default: when it is interrupted]
     #[arg(long, value_name = "N")]
     count: Option<NonZeroU64>,
+}
+
+impl WatchOptions {
+    /// The options of the session.
+    fn start(&self) -> client::Start {
+        client::Start {
+            label: "sampled watch".to_owned(),
+            optional: self.presence.optional,
+            ..client::Start::every(self.interval)
+        }
+    }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -90,8 +103,8 @@ async fn watch(
     while left != Some(0) {
         let starting = async {
             sleep_until(earliest).await;
-            view.prepare(backend, &selectors).await?;
-            Ok(backend.start(&selectors, options.interval).await?)
+            view.prepare(backend, options).await?;
+            Ok(backend.start(&selectors, options.start()).await?)
         };
         let Some(started) = signals.or(starting).await else {
             return Ok(());
@@ -178,9 +191,9 @@ impl View {
     }
 
     /// Asks for the units, if they are shown.
-    async fn prepare(&mut self, backend: &Backend, selectors: &[&str]) -> Result<(), Error> {
+    async fn prepare(&mut self, backend: &Backend, options: &WatchOptions) -> Result<(), Error> {
         if let Form::Table { metrics, .. } = &mut self.form {
-            *metrics = backend.list(selectors).await?;
+            *metrics = options.presence.list(backend, &options.selectors).await?;
         }
         Ok(())
     }
