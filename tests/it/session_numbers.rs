@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use rustix::process::Signal;
-use sampled::client::Start;
+use sampled::client::{Session, Start};
 
 use crate::support::bus::Bus;
 
@@ -19,12 +19,14 @@ fn file(bus: &Bus) -> PathBuf {
 fn activation(bus: &Bus, sessions: usize, signal: Option<Signal>) -> Vec<u32> {
     bus.block_on(async {
         let client = bus.client().await;
-        let mut numbers = Vec::new();
+        let mut running = Vec::new();
         for _ in 0..sessions {
             let session = client.start(SELECTORS, Start::every_millis(1000)).await;
-            numbers.push(session.unwrap().id());
+            running.push(session.unwrap());
         }
+        let numbers = running.iter().map(Session::id).collect();
         let service = bus.owned().await;
+        drop(running);
         if let Some(signal) = signal {
             service.signal(signal);
         }
@@ -56,6 +58,7 @@ fn an_activation_continues_after_the_last_number() {
 #[test]
 fn a_killed_service_repeats_no_number() {
     let bus = Bus::activating("--idle-timeout never");
+    // More than one block of numbers that is recorded at a time.
     let mut numbers = activation(&bus, 70, Some(Signal::KILL));
     numbers.extend(activation(&bus, 1, Some(Signal::KILL)));
     numbers.extend(activation(&bus, 1, Some(Signal::KILL)));

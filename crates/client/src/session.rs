@@ -110,12 +110,18 @@ impl Session {
         match header.member().map(|member| member.as_str()) {
             Some("Sampled") => {
                 let (session, timestamp, values): (u32, u64, Vec<f64>) = body.deserialize()?;
-                let frame = || Frame {
+                if session != self.id() {
+                    return Ok(None);
+                }
+                if values.is_empty() {
+                    // `Changed` cannot tell that no columns are left.
+                    self.columns = Arc::default();
+                }
+                return Ok(Some(Frame {
                     timestamp,
                     values,
                     columns: self.columns.clone(),
-                };
-                return Ok((session == self.id()).then(frame));
+                }));
             }
             Some("Changed") => {
                 type Texts<'a> = HashMap<&'a str, &'a str>;

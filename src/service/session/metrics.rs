@@ -65,14 +65,13 @@ impl Metrics {
         self.selection.columns.len().max(self.selectors.len())
     }
 
-    /// Resolves the selectors again. Keeps the old selection if the new one has more than `limit` columns, or none: their
-    /// faults tell that the metrics are gone. `Changed` precedes the next frame.
+    /// Resolves the selectors again. Keeps the old selection if the new one has more than `limit` columns.
+    /// `Changed` precedes the next frame.
     pub(super) fn reselect(&mut self, store: &Store, limit: usize) {
         let selectors: Vec<&str> = self.selectors.iter().map(String::as_str).collect();
         let selection = store.resolve_again(&selectors, &self.selection);
         self.missing = selection.missing().to_vec();
-        let columns = selection.columns.len();
-        if columns == 0 || columns > limit || selection.is_same(&self.selection) {
+        if selection.columns.len() > limit || selection.is_same(&self.selection) {
             return;
         }
         self.baseline = selection.carry_over(&self.selection, &self.baseline);
