@@ -15,6 +15,11 @@ use crate::{
 
 pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
+/// The description of [`INTERFACE`], with comments on each member.
+pub static DESCRIPTION: &str = include_str!("../dbus/io.github.sampled.Sampler1.xml");
+/// The description of [`PROCESSES_INTERFACE`], with comments on each member.
+pub static PROCESSES_DESCRIPTION: &str = include_str!("../dbus/io.github.sampled.Processes1.xml");
+
 /// Readings by id, `a{sv}`: doubles and strings.
 #[derive(Debug, Default)]
 pub struct Readings(pub Vec<(Arc<str>, Value)>);

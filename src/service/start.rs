@@ -10,7 +10,7 @@ use zbus::{Connection, connection};
 use super::{
     Service,
     admission::BusTask,
-    interface::{Processes, Sampler},
+    interface::{Described, Processes, Sampler},
     name::{self, Queue},
     processes::AsyncTable,
     settings::Settings,
@@ -148,12 +148,12 @@ impl Service {
 }
 
 async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, BusTask), Error> {
-    let sampler = Sampler {
+    let sampler = Described::sampler(Sampler {
         state: state.clone(),
-    };
-    let processes = Processes {
+    });
+    let processes = Described::processes(Processes {
         state: state.clone(),
-    };
+    });
     // The bus that activates a service sets this variable to its own address.
     let address = env::var("DBUS_STARTER_ADDRESS").ok();
     let serve = |builder: connection::Builder<'static>| {

@@ -1,5 +1,7 @@
-//! The interfaces of the object on the bus. Their XML files in `dbus/` are their only documentation.
+//! The interfaces of the object on the bus. Their XML files in `dbus/` are their only documentation, and the text that
+//! `Introspect` returns.
 
+mod described;
 mod processes;
 mod sampler;
 
@@ -11,6 +13,7 @@ use zbus::{OwnedVariant, Variant, fdo, message::Header};
 
 use super::{error::Error, shutdown::Shutdown};
 
+pub(crate) use described::Described;
 pub(crate) use processes::Processes;
 pub(crate) use sampler::Sampler;
 
