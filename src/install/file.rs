@@ -15,6 +15,9 @@ use super::error::{Error, at};
 pub(super) const MARK: &str = "# Written by `sampled install`";
 /// The end of that line if the program was installed with the files, and is to be removed with them.
 pub(super) const WITH_PROGRAM: &str = ", with the program";
+/// The first lines of the XML files that `install` writes. The mark comes second: qdbusxml2cpp tells XML by the beginning.
+pub(super) const XML_MARK: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- Written by `sampled install`. -->\n";
 
 pub(super) fn is_there(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
@@ -48,7 +51,7 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, Error> {
         let mark = MARK.as_bytes();
         return Ok(text.windows(mark.len()).any(|window| window == mark));
     }
-    Ok(text.starts_with(MARK.as_bytes()))
+    Ok(text.starts_with(MARK.as_bytes()) || text.starts_with(XML_MARK.as_bytes()))
 }
 
 pub(super) fn is_with_program(activation: &Path) -> Result<bool, Error> {

@@ -1,5 +1,5 @@
-//! Installation of the program, the activation file for the session bus, and the systemd unit that the bus starts it
-//! in.
+//! Installation of the program, the activation file for the session bus, the systemd unit that the bus starts it in, and
+//! the descriptions of the interfaces.
 //!
 //! The written files carry a mark. Only files with the mark are replaced or removed.
 
@@ -14,13 +14,13 @@ use std::{
 
 use nix::unistd::{AccessFlags, eaccess};
 
-use crate::wire::NAME;
+use crate::wire::{DESCRIPTION, INTERFACE, NAME, PROCESSES_DESCRIPTION, PROCESSES_INTERFACE};
 
 pub use activation::activation_file;
 use activation::unit_file;
 pub use error::Error;
 use error::at;
-use file::{MARK, WITH_PROGRAM, is_ours, is_same, is_there, is_with_program, replace};
+use file::{MARK, WITH_PROGRAM, XML_MARK, is_ours, is_same, is_there, is_with_program, replace};
 
 /// The paths of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Layout {
     pub services: PathBuf,
     /// The directory of units.
     pub units: PathBuf,
+    /// The directory of descriptions of interfaces.
+    pub interfaces: PathBuf,
 }
 
 /// Something to install or to remove.
@@ -60,6 +62,7 @@ impl Layout {
             program: home.join(".local/bin/sampled"),
             services: data.join("dbus-1/services"),
             units: data.join("systemd/user"),
+            interfaces: data.join("dbus-1/interfaces"),
         })
     }
 
@@ -73,6 +76,7 @@ impl Layout {
             program: prefix.join("bin/sampled"),
             services: prefix.join("share/dbus-1/services"),
             units: prefix.join("lib/systemd/user"),
+            interfaces: prefix.join("share/dbus-1/interfaces"),
         })
     }
 }
@@ -89,6 +93,7 @@ impl Installation {
     /// When a file cannot be written, or would replace one without the mark.
     pub fn install(&self, from: &Path) -> Result<Vec<PathBuf>, Error> {
         let [program, activation, unit] = self.paths();
+        let descriptions = self.descriptions();
         let is_same = is_same(from, &program)?;
         let mark = if is_same && !is_with_program(&activation)? {
             format!("{MARK}.\n")
@@ -99,7 +104,8 @@ impl Installation {
         let activation_text = mark.clone() + &self.activation(named)?;
         let unit_text = mark + &unit_file(named)?;
         // Check all files before writing any.
-        for path in [&program, &activation, &unit] {
+        let paths = [&program, &activation, &unit].into_iter();
+        for path in paths.chain(descriptions.iter().map(|(path, _)| path)) {
             let is_written = (path != &program || !is_same) && (path != &unit || self.systemd);
             if is_written && is_there(path)? && !is_ours(path)? {
                 return Err(Error::Foreign { path: path.clone() });
@@ -110,6 +116,10 @@ impl Installation {
             let text = fs::read(from).map_err(at(from))?;
             replace(&program, &text, 0o755)?;
             written.push(program);
+        }
+        for (path, text) in descriptions {
+            replace(&path, (XML_MARK.to_owned() + text).as_bytes(), 0o644)?;
+            written.push(path);
         }
         // The unit first: once the activation file exists, the bus may start the unit.
         if self.systemd {
@@ -130,7 +140,9 @@ impl Installation {
         let [program, activation, unit] = self.paths();
         let with_program = is_with_program(&activation)?;
         let mut ours = Vec::new();
-        for path in [activation, unit, program.clone()] {
+        let descriptions = self.descriptions().map(|(path, _)| path);
+        let others = descriptions.into_iter().chain([program.clone()]);
+        for path in [activation, unit].into_iter().chain(others) {
             let is_to_stay = path == program && !with_program;
             if !is_to_stay && is_there(&path)? && is_ours(&path)? {
                 ours.push(path);
@@ -156,10 +168,26 @@ impl Installation {
             layout.services.join(format!("{NAME}.service")),
             layout.units.join("sampled.service"),
         ]
-        .map(|path| match &self.destdir {
+        .map(|path| self.staged(path))
+    }
+
+    /// The paths and the texts of the descriptions.
+    fn descriptions(&self) -> [(PathBuf, &'static str); 2] {
+        let described = [
+            (INTERFACE, DESCRIPTION),
+            (PROCESSES_INTERFACE, PROCESSES_DESCRIPTION),
+        ];
+        described.map(|(interface, text)| {
+            let path = self.layout.interfaces.join(format!("{interface}.xml"));
+            (self.staged(path), text)
+        })
+    }
+
+    fn staged(&self, path: PathBuf) -> PathBuf {
+        match &self.destdir {
             Some(destdir) => destdir.join(path.strip_prefix("/").unwrap_or(&path)),
             None => path,
-        })
+        }
     }
 
     fn activation(&self, program: &Path) -> Result<String, Error> {

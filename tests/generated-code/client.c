@@ -1,5 +1,5 @@
-/* Calls the service through the proxies that gdbus-codegen has made. GDBusProxy drops a reply or a signal whose signature
- * is another than that of the XML. */
+/* Calls the service through the proxies that gdbus-codegen has made. GDBusProxy drops a reply or a signal whose
+ * signature is another than that of the XML. */
 
 #include <stdio.h>
 
@@ -55,14 +55,17 @@ int main(void)
     guint session = 0;
     guint64 timestamp = 0;
     check(sampled_sampler1_call_list_sync(sampler, selectors, &metrics, NULL, &error), "List", &error);
-    check(sampled_sampler1_call_sample_sync(sampler, selectors, none, &timestamp, &readings, NULL, NULL, &error), "Sample", &error);
+    check(sampled_sampler1_call_sample_sync(
+              sampler, selectors, none, &timestamp, &readings, NULL, NULL, &error), "Sample", &error);
     check(timestamp > 0 && g_variant_n_children(readings) == 1, "the readings", &error);
-    check(sampled_processes1_call_snapshot_sync(processes, fields, none, &timestamp, NULL, &rows, NULL, NULL, NULL, &error), "Snapshot", &error);
+    check(sampled_processes1_call_snapshot_sync(
+              processes, fields, none, &timestamp, NULL, &rows, NULL, NULL, NULL, &error), "Snapshot", &error);
     check(sampled_sampler1_get_version(sampler) != NULL, "Version", &error);
 
     loop = g_main_loop_new(NULL, FALSE);
     g_signal_connect(sampler, "sampled", G_CALLBACK(on_sampled), NULL);
-    check(sampled_sampler1_call_start_sync(sampler, selectors, 100000, none, &session, NULL, NULL, &error), "Start", &error);
+    check(sampled_sampler1_call_start_sync(
+              sampler, selectors, 100000, none, &session, NULL, NULL, &error), "Start", &error);
     g_timeout_add_seconds(10, on_timeout, NULL);
     g_main_loop_run(loop);
     check(sampled_sampler1_call_stop_sync(sampler, session, NULL, &error), "Stop", &error);

@@ -1,5 +1,5 @@
-// Calls the service through the proxies that qdbusxml2cpp has made: each reply and each signal has to arrive as a value
-// of the type that the annotations name.
+// Calls the service through the proxies that qdbusxml2cpp has made: replies and signals have to arrive as values of the
+// types that the annotations name.
 
 #include <utility>
 #include <cstdio>
@@ -69,15 +69,18 @@ int main(int argc, char **argv)
     using Sampler1 = io::github::sampled::Sampler1;
     using Processes1 = io::github::sampled::Processes1;
     bool hasChanged = false, hasFrame = false, hasTable = false, hasEnded = false;
-    QObject::connect(&sampler, &Sampler1::Changed, [&](uint, const QStringList &columns, const auto &texts, const auto &faults) {
+    QObject::connect(&sampler, &Sampler1::Changed, [&](uint, const QStringList &columns, const auto &texts,
+                                                          const auto &faults) {
+        const bool hasText = !texts.value("os/kernel/version").isEmpty();
         if (!std::exchange(hasChanged, true))
-            arrived(columns.size() == 2 && !texts.value("os/kernel/version").isEmpty() && faults.size() < 2, "Changed");
+            arrived(columns.size() == 2 && hasText && faults.size() < 2, "Changed");
     });
     QObject::connect(&sampler, &Sampler1::Sampled, [&](uint, qulonglong, const QList<double> &values) {
         if (!std::exchange(hasFrame, true))
             arrived(values.size() == 2, "Sampled");
     });
-    QObject::connect(&processes, &Processes1::Changed, [&](uint, qulonglong, const QList<uint> &came, const auto &, const auto &, const QVariantList &values, const auto &) {
+    QObject::connect(&processes, &Processes1::Changed, [&](uint, qulonglong, const QList<uint> &came, const auto &,
+                                                                const auto &, const QVariantList &values, const auto &) {
         if (!std::exchange(hasTable, true)) {
             arrived(!came.isEmpty() && values.size() == 1, "Changed of Processes1");
             processes.Stop(table);
@@ -87,7 +90,8 @@ int main(int argc, char **argv)
         if (!std::exchange(hasEnded, true))
             arrived(reason == "stopped", "Ended");
     });
-    session = answered(sampler.Start({"cpu/all/usage", "os/kernel/version"}, 100000, {{"label", "Qt"}}), "Start").argumentAt<0>();
+    const QStringList ids = {"cpu/all/usage", "os/kernel/version"};
+    session = answered(sampler.Start(ids, 100000, {{"label", "Qt"}}), "Start").argumentAt<0>();
     table = answered(processes.Start({"pid"}, 100000, {}), "Start of Processes1").argumentAt<0>();
     const auto sessions = answered(sampler.Sessions(), "Sessions").value();
     check(sessions.value(session).value("label") == "Qt", "Sessions: the label");

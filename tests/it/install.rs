@@ -18,6 +18,10 @@ use crate::support::{
 
 const ACTIVATION: &str = "share/dbus-1/services/io.github.sampled.Sampler1.service";
 const UNIT: &str = "lib/systemd/user/sampled.service";
+const INTERFACES: [&str; 2] = [
+    "share/dbus-1/interfaces/io.github.sampled.Sampler1.xml",
+    "share/dbus-1/interfaces/io.github.sampled.Processes1.xml",
+];
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
@@ -51,7 +55,14 @@ fn install_with_destdir_stages_a_package() {
     assert_eq!(run.stderr, "");
     let root = stage.join("opt/sampled");
     let program = root.join("bin/sampled");
-    let written = [program.clone(), root.join(UNIT), root.join(ACTIVATION)];
+    let [sampler, processes] = INTERFACES.map(|file| root.join(file));
+    let written = [
+        program.clone(),
+        sampler,
+        processes,
+        root.join(UNIT),
+        root.join(ACTIVATION),
+    ];
     let expected = written
         .iter()
         .map(|path| format!("wrote {}\n", path.display()));
@@ -62,16 +73,28 @@ fn install_with_destdir_stages_a_package() {
         program.metadata().unwrap().permissions().mode() & 0o7777,
         0o755
     );
-    let activation = read(&written[2]);
+    let activation = read(&written[4]);
     assert!(
         activation.contains("\nExec=/opt/sampled/bin/sampled serve\n"),
         "{activation}"
     );
     assert!(activation.contains("\nSystemdService=sampled.service\n"));
-    assert!(read(&written[1]).contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
+    assert!(read(&written[3]).contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
+    for (path, interface) in written[1..3].iter().zip(INTERFACES) {
+        let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus");
+        let described = read(&described.join(Path::new(interface).file_name().unwrap()));
+        let installed = read(path);
+        // Code generators tell XML by its beginning.
+        assert!(installed.starts_with("<?xml "), "{installed}");
+        assert!(installed.ends_with(&described), "{installed}");
+        assert_eq!(
+            path.metadata().unwrap().permissions().mode() & 0o7777,
+            0o644
+        );
+    }
 
     let removed = home.run(&[&["uninstall"], &arguments[..]].concat()).ok();
-    assert_eq!(removed.lines().count(), 3, "{removed}");
+    assert_eq!(removed.lines().count(), 5, "{removed}");
     assert_eq!(files(&stage), [] as [PathBuf; 0]);
     assert!(root.join("bin").is_dir());
     let again = home.run(&[&["uninstall"], &arguments[..]].concat());
@@ -83,15 +106,24 @@ fn install_with_destdir_stages_a_package() {
 fn a_file_of_another_program_is_neither_replaced_nor_removed() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
-    let activation = prefix.join(ACTIVATION);
-    fs::create_dir_all(activation.parent().unwrap()).unwrap();
-    fs::write(&activation, "[D-BUS Service]\n").unwrap();
-    let run = home.run(&["install", "--prefix", text(&prefix)]);
-    assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains(text(&activation)), "{run:?}");
-    assert_eq!(files(&prefix), std::slice::from_ref(&activation));
-    home.run(&["uninstall", "--prefix", text(&prefix)]).ok();
-    assert_eq!(files(&prefix), [activation]);
+    for (file, content) in [
+        (ACTIVATION, "[D-BUS Service]\n"),
+        (
+            INTERFACES[1],
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<node/>\n",
+        ),
+    ] {
+        let path = prefix.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        let run = home.run(&["install", "--prefix", text(&prefix)]);
+        assert_eq!(run.code, Some(1));
+        assert!(run.stderr.contains(text(&path)), "{run:?}");
+        assert_eq!(files(&prefix), std::slice::from_ref(&path));
+        home.run(&["uninstall", "--prefix", text(&prefix)]).ok();
+        assert_eq!(files(&prefix), std::slice::from_ref(&path));
+        fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]
@@ -99,7 +131,7 @@ fn no_systemd_installs_no_unit() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
     let arguments = ["install", "--no-systemd", "--prefix", text(&prefix)];
-    assert_eq!(home.run(&arguments).ok().lines().count(), 2);
+    assert_eq!(home.run(&arguments).ok().lines().count(), 4);
     assert!(!read(&prefix.join(ACTIVATION)).contains("SystemdService"));
     assert!(!prefix.join(UNIT).exists());
 }
@@ -114,6 +146,8 @@ fn a_running_bus_activates_the_installed_program() {
     assert_eq!(run.stderr, "sampled: told the session bus to reload\n");
     assert!(run.ok().contains(text(&program)));
     assert!(bus.data().join("systemd/user/sampled.service").is_file());
+    let interfaces = bus.data().join("dbus-1/interfaces");
+    assert_eq!(files(&interfaces).len(), INTERFACES.len());
 
     bus.run(&["sample", "memory", "--json"]).ok();
     let daemon = bus.block_on(bus.daemon()).expect("it was started");
@@ -122,14 +156,14 @@ fn a_running_bus_activates_the_installed_program() {
 
     // Installing the same program again leaves it running.
     let again = Run::of(bus.command(text(&program)).arg("install"));
-    assert_eq!(again.ok().lines().count(), 2);
+    assert_eq!(again.ok().lines().count(), 4);
     assert!(daemon.is_running());
     // Installing another copy ends the running one.
-    assert_eq!(bus.run(&["install"]).ok().lines().count(), 3);
+    assert_eq!(bus.run(&["install"]).ok().lines().count(), 5);
     daemon.wait();
 
     let removed = bus.run(&["uninstall"]).ok();
-    assert_eq!(removed.lines().count(), 3, "{removed}");
+    assert_eq!(removed.lines().count(), 5, "{removed}");
     assert!(!program.exists());
     assert_eq!(bus.run(&["sample", "memory"]).code, Some(1));
 }
@@ -155,9 +189,9 @@ fn uninstall_leaves_a_program_that_was_there_before() {
         let arguments = [command, "--prefix", text(&prefix)];
         Run::of(Command::new(&program).args(arguments).env_clear()).ok()
     };
-    assert_eq!(run("install").lines().count(), 2);
-    assert_eq!(run("install").lines().count(), 2);
-    assert_eq!(run("uninstall").lines().count(), 2);
+    assert_eq!(run("install").lines().count(), 4);
+    assert_eq!(run("install").lines().count(), 4);
+    assert_eq!(run("uninstall").lines().count(), 4);
     assert_eq!(files(&prefix), [program]);
 }
 
@@ -189,7 +223,7 @@ fn a_path_that_an_activation_file_cannot_contain_is_refused() {
 
 #[test]
 fn install_and_uninstall_leave_links_and_fifos_alone() {
-    for file in ["bin/sampled", ACTIVATION, UNIT] {
+    for file in ["bin/sampled", ACTIVATION, UNIT, INTERFACES[0]] {
         for is_link in [false, true] {
             let home = Home::new();
             let prefix = home.dir().join("prefix");

@@ -1,4 +1,4 @@
-//! `sampled install`: installs the program, its activation file and its unit.
+//! `sampled install`: installs the program, its activation file, its unit and the descriptions of its interfaces.
 
 pub(super) mod replace;
 
@@ -32,8 +32,8 @@ const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The options of `install` and `uninstall`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutOptions {
-    /// Use DIR/bin, DIR/share/dbus-1/services and DIR/lib/systemd/user [default: ~/.local/bin and
-    /// $XDG_DATA_HOME]
+    /// Use DIR/bin, DIR/share/dbus-1/services, DIR/share/dbus-1/interfaces and DIR/lib/systemd/user [default:
+    /// ~/.local/bin and $XDG_DATA_HOME]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
     /// Install below DIR instead of /, without a reload of the bus and systemd: for packages
