@@ -15,6 +15,7 @@ mod calls;
 mod changes;
 mod cli;
 mod client_failures;
+mod clients;
 mod commands;
 mod config;
 mod confinement;
