@@ -3,6 +3,7 @@
 
 mod page;
 mod running;
+mod sandbox;
 
 use std::env;
 

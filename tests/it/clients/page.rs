@@ -1,4 +1,4 @@
-//! docs/clients.md: its programs.
+//! docs/clients.md: its programs, and the rules of its proxy.
 
 const PAGE: &str = include_str!("../../../docs/clients.md");
 
@@ -28,6 +28,19 @@ impl Program {
             command: commands.collect::<Vec<_>>().join("\n"),
         }
     }
+}
+
+/// The rules for xdg-dbus-proxy that allow readings and no processes.
+pub(super) fn rules() -> Vec<String> {
+    let (_, command, _) = block("In a sandbox");
+    let words = command
+        .split_whitespace()
+        .map(|word| word.replace('\'', ""));
+    let rules: Vec<_> = words
+        .filter(|word| word.starts_with("--call=") || word.starts_with("--broadcast="))
+        .collect();
+    assert_eq!(rules.len(), 5, "{command}");
+    rules
 }
 
 /// The first block of code below a heading: its language, the code, and the rest of the section.

@@ -13,22 +13,29 @@ use sampled::{
 
 use crate::support::{bus::Bus, process::Run};
 
-/// A proxy with the filter of Flatpak's `--talk-name=io.github.sampled.Sampler1`.
+/// A proxy that filters.
 pub(crate) struct Proxy {
     child: Child,
     address: String,
 }
 
 impl Proxy {
-    /// Starts a proxy of a bus, by a command that runs its arguments as a program; `None` if that fails.
-    pub(crate) fn run_by(mut command: Command, bus: &Bus) -> Option<Self> {
+    /// Starts a proxy of a bus with the filter of Flatpak's `--talk-name=io.github.sampled.Sampler1`, by a command that
+    /// runs its arguments as a program; `None` if that fails.
+    pub(crate) fn run_by(command: Command, bus: &Bus) -> Option<Self> {
+        Self::with_rules(command, bus, &[format!("--talk={NAME}")])
+    }
+
+    /// The same with these rules.
+    pub(crate) fn with_rules(mut command: Command, bus: &Bus, rules: &[String]) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("proxy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let socket = bus.dir().join(name);
         command
             .args(["xdg-dbus-proxy", bus.address()])
             .arg(&socket)
-            .args(["--filter", &format!("--talk={NAME}"), "--fd=1"]);
+            .args(["--filter", "--fd=1"])
+            .args(rules);
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
         // The proxy writes a byte when it listens.
         let mut byte = [0];
