@@ -7,8 +7,12 @@ const METRICS: [&str; 3] = ["cpu/all/usage", "memory/physical/used", "os/kernel/
 fn main() -> Result<(), Error> {
     zbus::block_on(async {
         let client = Client::connect().await?;
+        let start = Start {
+            optional: true,
+            ..Start::every_millis(1000)
+        };
         loop {
-            let mut session = client.start(&METRICS, Start::every_millis(1000)).await?;
+            let mut session = client.start(&METRICS, start.clone()).await?;
             // An error is the end of the session: the service has gone.
             while let Ok(frame) = session.next().await {
                 for (id, reading) in frame.readings() {
