@@ -51,6 +51,9 @@ pub enum Error {
     /// An interval or a window is too short or too long.
     #[error("{0}")]
     InvalidInterval(String),
+    /// An argument or an option has a wrong type or value.
+    #[error("{0}")]
+    InvalidArgs(String),
     /// The call exceeds a limit.
     #[error("{0}")]
     LimitExceeded(String),
@@ -105,6 +108,7 @@ impl From<zbus::Error> for Error {
             zbus::Error::FDO(error) => match *error {
                 fdo::Error::ServiceUnknown(text) => Self::NotInstalled(text),
                 fdo::Error::AccessDenied(text) => Self::AccessDenied(text),
+                fdo::Error::InvalidArgs(text) => Self::InvalidArgs(text),
                 other => Self::Bus(zbus::Error::FDO(Box::new(other))),
             },
             other => Self::Bus(other),
