@@ -1,4 +1,6 @@
-//! `Start`, `Stop`, `Sessions` and `Quit`.
+//! `Start`, `Watch`, `Stop`, `Sessions` and `Quit`.
+
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -134,14 +136,23 @@ impl Control {
     where
         T: Serialize + Type,
     {
-        let (columns, replied) = ResponseDispatchNotifier::new(columns);
+        Ok((session, self.begin_after(session, columns)))
+    }
+
+    /// Begins a session when zbus has sent its reply.
+    fn begin_after<T: Serialize + Type>(
+        &self,
+        session: u32,
+        reply: T,
+    ) -> ResponseDispatchNotifier<T> {
+        let (reply, replied) = ResponseDispatchNotifier::new(reply);
         let sessions = self.sessions.clone();
         tokio::spawn(async move {
             replied.await;
             sessions.lock().begin(session);
             sessions.changed.notify_one();
         });
-        Ok((session, columns))
+        reply
     }
 
     /// Ends a session for a client.
@@ -189,6 +200,14 @@ impl Control {
                 let fields = processes.columns().into_iter().map(Arc::from);
                 Ok((
                     Ids(fields.collect()),
+                    Texts::default(),
+                    FaultChanges::default(),
+                ))
+            }
+            Subject::Crossings(crossings) => {
+                let ids = crossings.columns().map(|column| column.metric.id.clone());
+                Ok((
+                    Ids(ids.collect()),
                     Texts::default(),
                     FaultChanges::default(),
                 ))

@@ -35,6 +35,12 @@ impl Error {
         self
     }
 
+    /// Names the option that the error is about.
+    pub(crate) fn of_option(mut self, key: &str) -> Self {
+        self.message = format!("option {key}: {}", self.message);
+        self
+    }
+
     fn ours(name: &str, message: String) -> Self {
         let name = OwnedErrorName::try_from(format!("{}{name}", wire::ERROR_PREFIX));
         Self {

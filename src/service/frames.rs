@@ -111,9 +111,14 @@ impl Frames {
                 return;
             }
             let held = unread::of_client(&bus, &owner).await;
+            let mut notices = Vec::new();
             if let Some(session) = all.lock().session(id) {
                 session.backlog.finish_check(held);
+                if !session.backlog.is_unconfirmed() {
+                    session.tell(id, &mut notices);
+                }
             }
+            signals::send(&bus, notices).await;
         });
         session.backlog.begin_check(check.abort_handle());
     }

@@ -32,6 +32,7 @@ mod signals;
 mod source_states;
 mod start;
 mod state;
+mod threshold_options;
 mod timer;
 mod uevent;
 

@@ -14,8 +14,12 @@ pub(crate) enum OptionValue {
     U32(u32),
     /// `t`
     U64(u64),
+    /// `d`
+    F64(f64),
     /// `s`
     Text(String),
+    /// `as`
+    TextList(Vec<String>),
     /// `a{ss}`
     Texts(Vec<(String, String)>),
     /// A value of another type, by its signature.
@@ -29,7 +33,9 @@ impl OptionValue {
             Self::Bool(_) => "b",
             Self::U32(_) => "u",
             Self::U64(_) => "t",
+            Self::F64(_) => "d",
             Self::Text(_) => "s",
+            Self::TextList(_) => "as",
             Self::Texts(_) => "a{ss}",
             Self::Other(signature) => signature,
         }
@@ -67,6 +73,9 @@ pub(crate) struct Skip<'a>(pub(crate) &'a Budget);
 /// Reads an `a{ss}`.
 struct Texts<'a>(&'a Budget);
 
+/// Reads an `as`.
+struct TextList<'a>(&'a Budget);
+
 impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = OptionValue;
 
@@ -89,7 +98,9 @@ impl<'de> Visitor<'de> for Value<'_> {
             "b" => OptionValue::Bool(required(parts.next_element()?)?),
             "u" => OptionValue::U32(required(parts.next_element()?)?),
             "t" => OptionValue::U64(required(parts.next_element()?)?),
+            "d" => OptionValue::F64(required(parts.next_element()?)?),
             "s" => OptionValue::Text(required(parts.next_element()?)?),
+            "as" => OptionValue::TextList(required(parts.next_element_seed(TextList(self.0))?)?),
             "a{ss}" => OptionValue::Texts(required(parts.next_element_seed(Texts(self.0))?)?),
             _ => {
                 required(parts.next_element_seed(Skip(self.0))?)?;
@@ -120,6 +131,32 @@ impl<'de> Visitor<'de> for Texts<'_> {
             && let Some((key, text)) = entries.next_entry::<&str, &str>()?
         {
             texts.push((key.to_owned(), text.to_owned()));
+        }
+        Ok(texts)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for TextList<'_> {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextList<'_> {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("texts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while self.0.take()
+            && let Some(text) = given.next_element::<&str>()?
+        {
+            texts.push(text.to_owned());
         }
         Ok(texts)
     }
@@ -187,80 +224,4 @@ fn required<T, E: Error>(part: Option<T>) -> Result<T, E> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use serde::de::Deserialize;
-    use zbus::{Message, Signature, Type, Variant};
-
-    use super::*;
-
-    /// A value, and the rest of a budget of 100 after it.
-    #[derive(Debug, PartialEq)]
-    struct Read(OptionValue, usize);
-
-    impl Type for Read {
-        const SIGNATURE: &'static Signature = &Signature::Variant;
-    }
-
-    impl<'de> Deserialize<'de> for Read {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let budget = Budget::new(100);
-            let argument = Value(&budget).deserialize(deserializer)?;
-            Ok(Self(argument, budget.0.get()))
-        }
-    }
-
-    #[track_caller]
-    fn check(given: Variant<'_>, expected: OptionValue) {
-        assert_eq!(given.value_signature().to_string(), expected.signature());
-        // The next argument shows whether the whole value was consumed.
-        let call = Message::method_call("/", "M");
-        let call = call.build(&(given, 77_u64)).unwrap();
-        let body = call.body();
-        let (Read(argument, left), behind): (Read, u64) = body.deserialize().unwrap();
-        assert_eq!(argument, expected);
-        assert_eq!(behind, 77);
-        assert!(left > 50, "{left}");
-    }
-
-    #[test]
-    fn values_of_known_types_are_kept_and_others_skipped() {
-        check(Variant::Bool(true), OptionValue::Bool(true));
-        check(Variant::U32(7), OptionValue::U32(7));
-        check(Variant::U64(u64::MAX), OptionValue::U64(u64::MAX));
-        check(Variant::from("text"), OptionValue::Text("text".to_owned()));
-        let texts = HashMap::from([("name", "x*")]);
-        let expected = vec![("name".to_owned(), "x*".to_owned())];
-        check(Variant::from(texts), OptionValue::Texts(expected));
-        let other = |signature: &str| OptionValue::Other(signature.to_owned());
-        check(Variant::U8(1), other("y"));
-        check(Variant::I16(-1), other("n"));
-        check(Variant::F64(0.5), other("d"));
-        check(Variant::from(vec![1_u64, 2]), other("at"));
-        check(Variant::from(vec![1_u8, 2, 3]), other("ay"));
-        check(Variant::from(vec!["a", "b"]), other("as"));
-        check(Variant::new(Variant::from(1_u8)), other("v"));
-        let nested = Variant::from(vec![Variant::from("x"), Variant::from(vec![1_u64])]);
-        check(nested.clone(), other("av"));
-        check(
-            Variant::from(HashMap::from([("k", nested)])),
-            other("a{sv}"),
-        );
-        check(Variant::from((1_u8, "two", 3_u64)), other("(yst)"));
-    }
-
-    #[test]
-    fn values_beyond_the_budget_are_not_read() {
-        let check = |given: Variant<'_>| {
-            let call = Message::method_call("/", "M").build(&given).unwrap();
-            let Read(argument, left) = call.body().deserialize().unwrap();
-            assert_eq!(left, 0, "{argument:?}");
-        };
-        check(Variant::from(vec![1_u64; 100]));
-        check(Variant::from(vec![Variant::from(1_u8); 1000]));
-        let keys: Vec<_> = (0..200).map(|key| key.to_string()).collect();
-        let texts: HashMap<_, _> = keys.iter().map(|key| (key.as_str(), "")).collect();
-        check(Variant::from(texts));
-    }
-}
+mod tests;

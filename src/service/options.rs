@@ -14,8 +14,22 @@ use super::{
 };
 
 /// The keys of all options of all methods.
-const KNOWN_KEYS: [&str; 9] = [
-    "detached", "filter", "label", "limit", "max_age", "optional", "order", "timeout", "window",
+const KNOWN_KEYS: [&str; 15] = [
+    "crossed",
+    "detached",
+    "direction",
+    "filter",
+    "hold",
+    "hysteresis",
+    "interval",
+    "label",
+    "limit",
+    "max_age",
+    "optional",
+    "order",
+    "recovery",
+    "timeout",
+    "window",
 ];
 
 /// The most values in the options of a call, including values inside others.
@@ -142,6 +156,15 @@ pub(crate) fn sample(options: &CallOptions) -> Result<SampleOptions, Error> {
 }
 
 pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
+    let label = label(options)?;
+    Ok(StartOptions {
+        label,
+        detached: flag(options, "detached")?,
+        is_optional: flag(options, "optional")?,
+    })
+}
+
+pub(crate) fn label(options: &CallOptions) -> Result<String, Error> {
     let label = match options.get("label") {
         None => String::new(),
         Some(OptionValue::Text(label)) => label.clone(),
@@ -153,22 +176,20 @@ pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
             label.len()
         )));
     }
-    Ok(StartOptions {
-        label,
-        detached: flag(options, "detached")?,
-        is_optional: flag(options, "optional")?,
-    })
+    Ok(label)
 }
 
-fn flag(options: &CallOptions, key: &str) -> Result<bool, Error> {
+/// The value of an option of type `b`, which is false by default.
+pub(crate) fn flag(options: &CallOptions, key: &str) -> Result<bool, Error> {
     match options.get(key) {
         None => Ok(false),
-        Some(OptionValue::Bool(flag)) => Ok(*flag),
+        Some(OptionValue::Bool(value)) => Ok(*value),
         Some(other) => Err(mistyped(key, "b", other)),
     }
 }
 
-fn microseconds(options: &CallOptions, key: &str) -> Result<Option<Duration>, Error> {
+/// The value of an option in microseconds.
+pub(crate) fn microseconds(options: &CallOptions, key: &str) -> Result<Option<Duration>, Error> {
     match options.get(key) {
         None => Ok(None),
         Some(OptionValue::U64(microseconds)) => Ok(Some(Duration::from_micros(*microseconds))),

@@ -27,6 +27,7 @@ fn message(notice: Notice) -> Option<Message> {
     let member = match notice.event {
         Event::Sampled(..) => "Sampled",
         Event::Changed(..) | Event::Processes(_) => "Changed",
+        Event::Crossed(_) => "Crossed",
         Event::Ended(..) => "Ended",
     };
     // All of these are valid D-Bus names: checking them for each frame would cost time.
@@ -58,6 +59,13 @@ fn message(notice: Notice) -> Option<Message> {
             &changes.gone,
             changes.values(),
             changes.faults(),
+        )),
+        Event::Crossed(crossing) => builder.build(&(
+            session,
+            crossing.timestamp,
+            &*crossing.id,
+            crossing.value,
+            crossing.direction.as_str(),
         )),
         Event::Ended(reason) => builder.build(&(session, reason)),
     };

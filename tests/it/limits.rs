@@ -12,7 +12,7 @@ use crate::support::{bus::Bus, process::DEADLINE};
 use tokio::time::timeout;
 
 /// A bus whose service has these limits.
-fn limited(limits: &str) -> Bus {
+pub(crate) fn limited(limits: &str) -> Bus {
     let bus = Bus::activating("");
     fs::create_dir_all(bus.config().join("sampled")).unwrap();
     fs::write(bus.config().join("sampled/config.toml"), limits).unwrap();

@@ -61,6 +61,7 @@ mod stress;
 mod support;
 mod systemd;
 mod terminal_escapes;
+mod thresholds;
 mod timeouts;
 mod unknown_selectors;
 mod upgrade;

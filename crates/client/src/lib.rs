@@ -19,7 +19,7 @@
 //! ```
 //!
 //! - [`Client`] calls the service, and [`Processes`] its table of processes. [`Session`] and [`TableSession`] are streams
-//!   of frames and of changes.
+//!   of frames and of changes. A [`Watch`] is a stream of the crossings of a threshold.
 //! - A [`Reading`] is a [`Value`], or the [`Fault`] that explains why there is none.
 //! - Every call has a deadline: 25 s, including the start of the service, or the time given to [`Bus::within`]. Then it
 //!   fails with [`Error::NoAnswer`]. Only the wait for the next frame has no deadline.
@@ -77,6 +77,8 @@ mod states;
 pub mod transport;
 #[cfg(feature = "bus")]
 mod variants;
+#[cfg(feature = "bus")]
+mod watch;
 pub mod wire;
 
 #[cfg(feature = "bus")]
@@ -98,7 +100,8 @@ pub use self::{
     proxy::Sampler1Proxy,
     sandbox::Sandbox,
     session::Session,
-    states::{SessionInfo, SourceInfo},
+    states::{SessionInfo, SourceInfo, ThresholdInfo},
+    watch::{Crossing, Direction, Watch, WatchOptions},
 };
 pub use reading::{Fault, Reading, Value};
 

@@ -32,7 +32,15 @@ pub trait Sampler1 {
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<(u32, Vec<String>)>;
 
-    /// End a session.
+    /// Watch metrics for a crossing of a threshold: the number of the watch.
+    fn watch(
+        &self,
+        selector: &str,
+        threshold: f64,
+        options: &HashMap<&str, Variant<'_>>,
+    ) -> zbus::Result<u32>;
+
+    /// End a session or a watch.
     fn stop(&self, session: u32) -> zbus::Result<()>;
 
     /// The columns, texts and faults of a session.
@@ -66,6 +74,17 @@ pub trait Sampler1 {
         columns: Vec<String>,
         texts: HashMap<String, String>,
         faults: HashMap<String, String>,
+    ) -> zbus::Result<()>;
+
+    /// A metric has crossed the threshold of a watch.
+    #[zbus(signal)]
+    fn crossed(
+        &self,
+        watch: u32,
+        timestamp: u64,
+        id: String,
+        value: f64,
+        direction: String,
     ) -> zbus::Result<()>;
 
     /// A session is over: its number, the reason.

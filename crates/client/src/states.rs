@@ -7,7 +7,7 @@ use zbus::OwnedVariant;
 use crate::variants::take;
 
 /// A session of any client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionInfo {
     /// The client's unique name.
     pub owner: String,
@@ -25,6 +25,23 @@ pub struct SessionInfo {
     pub dropped: u64,
     /// Whether it outlives its client.
     pub detached: bool,
+    /// The threshold of a watch. Its frames are crossings.
+    pub threshold: Option<ThresholdInfo>,
+}
+
+/// The threshold of a watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThresholdInfo {
+    /// In the unit of the metrics.
+    pub value: f64,
+    /// `above`, `below` or `both`.
+    pub direction: String,
+    /// How far behind the threshold a value has to be to have returned.
+    pub hysteresis: f64,
+    /// How long all readings have to be beyond the threshold, or back.
+    pub hold: Duration,
+    /// Whether the return is told, too.
+    pub recovery: bool,
 }
 
 /// The state of a source.
@@ -53,7 +70,20 @@ impl SessionInfo {
             frames: take(&mut properties, "frames").unwrap_or_default(),
             dropped: take(&mut properties, "dropped").unwrap_or_default(),
             detached: take(&mut properties, "detached").unwrap_or_default(),
+            threshold: ThresholdInfo::new(&mut properties),
         }
+    }
+}
+
+impl ThresholdInfo {
+    fn new(properties: &mut HashMap<String, OwnedVariant>) -> Option<Self> {
+        Some(Self {
+            value: take(properties, "threshold")?,
+            direction: take(properties, "direction").unwrap_or_default(),
+            hysteresis: take(properties, "hysteresis").unwrap_or_default(),
+            hold: Duration::from_micros(take(properties, "hold").unwrap_or_default()),
+            recovery: take(properties, "recovery").unwrap_or_default(),
+        })
     }
 }
 

@@ -17,7 +17,9 @@ use crate::{
         session::Subject,
         source_states,
         state::ServiceState,
+        threshold_options,
     },
+    store::Column,
     wire::{Catalog, FaultChanges, Faults, Ids, Readings, Texts},
 };
 
@@ -87,6 +89,22 @@ impl Sampler {
         self.state.control.reply(session, columns)
     }
 
+    #[zbus(out_args("watch"))]
+    async fn watch(
+        &self,
+        selector: &str,
+        threshold: f64,
+        options: CallOptions,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<ResponseDispatchNotifier<u32>, Error> {
+        options.check(&self.state.settings.limits())?;
+        let options = threshold_options::watch(threshold, &options)?;
+        let control = &self.state.control;
+        let watch = control.watch(bus, caller(&header)?, selector, options);
+        control.reply_to_watch(run_call(&self.state.shutdown, watch).await?)
+    }
+
     async fn stop(
         &self,
         session: u32,
@@ -133,17 +151,23 @@ impl Sampler {
                 true => session.label.as_str(),
                 false => "",
             };
+            let visible = |column: &&Column| is_own || others.defined || !column.is_custom;
             let (metrics, fields): (Vec<&str>, Vec<&str>) = match &session.subject {
                 Subject::Metrics(metrics) => {
-                    let columns = metrics.selection.columns.iter();
-                    let columns =
-                        columns.filter(|column| is_own || others.defined || !column.is_custom);
+                    let columns = metrics.selection.columns.iter().filter(visible);
                     (
                         columns.map(|column| &*column.metric.id).collect(),
                         Vec::new(),
                     )
                 }
                 Subject::Processes(processes) => (Vec::new(), processes.columns()),
+                Subject::Crossings(crossings) => {
+                    let columns = crossings.columns().filter(visible);
+                    (
+                        columns.map(|column| &*column.metric.id).collect(),
+                        Vec::new(),
+                    )
+                }
             };
             let entries = [
                 ("owner", Variant::from(&*session.owner)),
@@ -158,7 +182,18 @@ impl Sampler {
                 ("dropped", Variant::from(session.dropped)),
                 ("detached", Variant::from(session.detached)),
             ];
-            (id, owned(entries))
+            let mut entries = owned(entries);
+            if let Subject::Crossings(crossings) = &session.subject {
+                let threshold = &crossings.threshold;
+                entries.extend(owned([
+                    ("threshold", Variant::from(threshold.value)),
+                    ("direction", Variant::from(threshold.directions())),
+                    ("hysteresis", Variant::from(threshold.hysteresis)),
+                    ("hold", Variant::from(threshold.hold.as_micros() as u64)),
+                    ("recovery", Variant::from(threshold.recovery)),
+                ]));
+            }
+            (id, entries)
         }))
     }
 
@@ -213,6 +248,16 @@ impl Sampler {
         columns: Ids,
         texts: Texts,
         faults: FaultChanges,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn crossed(
+        emitter: &SignalEmitter<'_>,
+        watch: u32,
+        timestamp: u64,
+        id: &str,
+        value: f64,
+        direction: &str,
     ) -> zbus::Result<()>;
 
     #[zbus(signal)]

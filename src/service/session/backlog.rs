@@ -4,6 +4,8 @@
 //! So the service regularly asks the bus how many bytes it holds for the client, and drops frames while
 //! these are too many, instead of letting the queue grow.
 
+use std::time::Duration;
+
 use tokio::task::AbortHandle;
 
 use crate::service::client::unread::{MAX_UNREAD_BYTES, Unread};
@@ -61,6 +63,14 @@ impl Backlog {
     /// Whether a check of the owner is due.
     pub(crate) fn is_check_due(&self) -> bool {
         self.is_due(FRAMES_BETWEEN_CHECKS)
+    }
+
+    /// Whether a check of the owner is due that is repeated every second, or at every frame if these are rarer.
+    pub(crate) fn is_repeated_check_due(&self, interval: Duration) -> bool {
+        let frames = 1_000_u128
+            .checked_div(interval.as_millis())
+            .unwrap_or_default();
+        self.is_due(u32::try_from(frames).unwrap_or(u32::MAX).max(1))
     }
 
     /// Whether a check of all receivers of broadcasts is due. It is due sooner if some were `late`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::told::Differences;
+use super::{threshold::Direction, told::Differences};
 use crate::service::{client::Name, processes::Changes};
 
 /// An event for the receivers of a session.
@@ -30,6 +30,20 @@ pub(crate) enum Event {
     Changed(Arc<Differences>),
     /// The changes of a table of processes.
     Processes(Arc<Changes>),
+    /// A metric of a watch has crossed its threshold.
+    Crossed(Crossing),
     /// The end of the session, and its reason.
     Ended(&'static str),
+}
+
+/// A metric of a watch has crossed its threshold, or returned.
+#[derive(Clone, Debug)]
+pub(crate) struct Crossing {
+    /// The time of the reading, in microseconds since the Unix epoch.
+    pub(crate) timestamp: u64,
+    pub(crate) id: Arc<str>,
+    pub(crate) value: f64,
+    pub(crate) direction: Direction,
+    /// Orders the crossings of a watch. Timestamps do not: the clock may be set back.
+    pub(super) number: u64,
 }

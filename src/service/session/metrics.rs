@@ -97,6 +97,18 @@ impl Metrics {
         changed.into_iter().chain([sampled])
     }
 
+    /// Takes a frame at `now` and returns its timestamp and its values; NaN stands for a fault or a text.
+    pub(super) fn values(
+        &mut self,
+        store: &Store,
+        now: Duration,
+        frames: &mut SharedFrames,
+    ) -> (u64, Arc<[f64]>) {
+        let shared = frames.get_or_make(self, store, now);
+        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
+        (shared.frame.timestamp, shared.values.clone())
+    }
+
     fn make(&mut self, store: &Store, now: Duration) -> SharedFrame {
         let frame = store.read(&self.selection, now);
         let baseline = std::mem::take(&mut self.baseline);

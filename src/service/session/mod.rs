@@ -3,6 +3,7 @@
 //! Nothing here uses D-Bus: a tick returns notices, which `signals` sends.
 
 mod backlog;
+mod crossings;
 mod event;
 mod grid;
 mod metrics;
@@ -10,6 +11,7 @@ mod numbers;
 mod quota;
 mod sessions;
 mod shared;
+mod threshold;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -22,12 +24,14 @@ use super::{
 use crate::store::Store;
 
 use backlog::Backlog;
+pub(crate) use crossings::{Crossings, has_numbers};
 pub(crate) use event::{Event, Notice, SessionKind};
 use grid::next_due;
 pub(crate) use metrics::Metrics;
 use metrics::SharedFrames;
 use sessions::Sessions;
 pub(crate) use shared::SharedSessions;
+pub(crate) use threshold::{Direction, Threshold};
 pub(crate) use told::Differences;
 
 /// A session.
@@ -54,6 +58,7 @@ pub(crate) struct Session {
 pub(crate) enum Subject {
     Metrics(Metrics),
     Processes(processes::TableSubject),
+    Crossings(Crossings),
 }
 
 impl Subject {
@@ -62,13 +67,32 @@ impl Subject {
         match self {
             Self::Metrics(metrics) => metrics.weight(),
             Self::Processes(processes) => processes.query.fields.len(),
+            Self::Crossings(crossings) => crossings.metrics.weight(),
         }
     }
 
     fn kind(&self) -> SessionKind {
         match self {
-            Self::Metrics(_) => SessionKind::Metrics,
+            Self::Metrics(_) | Self::Crossings(_) => SessionKind::Metrics,
             Self::Processes(_) => SessionKind::Processes,
+        }
+    }
+
+    /// The metrics that are read in a tick.
+    fn metrics(&self) -> Option<&Metrics> {
+        match self {
+            Self::Metrics(metrics) => Some(metrics),
+            Self::Processes(_) => None,
+            Self::Crossings(crossings) => Some(&crossings.metrics),
+        }
+    }
+
+    /// Resolves the selectors again, within a limit on columns.
+    fn reselect(&mut self, store: &Store, limit: usize) {
+        match self {
+            Self::Metrics(metrics) => metrics.reselect(store, limit),
+            Self::Processes(_) => {}
+            Self::Crossings(crossings) => crossings.reselect(store, limit),
         }
     }
 }
@@ -128,8 +152,30 @@ impl Session {
                 let is_late = self.readers.is_some() || self.backlog.is_full();
                 self.backlog.is_broadcast_check_due(is_late)
             }
+            false if !self.drops() && (self.backlog.is_full() || self.has_untold()) => {
+                self.backlog.is_repeated_check_due(self.interval)
+            }
             false => self.backlog.is_check_due(),
         }
+    }
+
+    /// Whether there is a crossing that its owner has not been told yet.
+    fn has_untold(&self) -> bool {
+        matches!(&self.subject, Subject::Crossings(crossings) if crossings.has_untold())
+    }
+
+    /// Whether it is to take its first frame.
+    fn is_new(&self) -> bool {
+        match &self.subject {
+            Subject::Crossings(crossings) => !crossings.has_read(),
+            Subject::Metrics(_) | Subject::Processes(_) => self.frames == 0,
+        }
+    }
+
+    /// Whether what falls due is dropped while the owner does not read. A watch goes on: what it has to tell does not
+    /// grow, and a hold is measured.
+    fn drops(&self) -> bool {
+        !matches!(self.subject, Subject::Crossings(_))
     }
 
     /// Stores the result of a check of all receivers of broadcasts.
@@ -154,13 +200,14 @@ impl Session {
 
     /// Drops the frame that is due.
     fn skip(&mut self, now: Duration) {
-        self.due = Some(next_due(now, self.interval, self.frames == 0));
+        self.due = Some(next_due(now, self.interval, self.is_new()));
         self.dropped = self.dropped.saturating_add(1);
         self.backlog.count(0);
     }
 
     /// Takes a frame at `now` and adds its notices. A session of processes only falls due: its frame is
-    /// [sent later](Self::send_changes). `frames` are the frames of the tick so far.
+    /// [sent later](Self::send_changes). A watch is [told](Self::tell) afterwards. `frames` are the frames of the tick so
+    /// far.
     fn tick(
         &mut self,
         id: u32,
@@ -169,11 +216,11 @@ impl Session {
         frames: &mut SharedFrames,
         notices: &mut Vec<Notice>,
     ) {
-        if self.backlog.is_full() {
+        if self.drops() && self.backlog.is_full() {
             self.skip(now);
             return;
         }
-        self.due = Some(next_due(now, self.interval, self.frames == 0));
+        self.due = Some(next_due(now, self.interval, self.is_new()));
         match &mut self.subject {
             Subject::Metrics(metrics) => {
                 for event in metrics.frame(store, now, frames) {
@@ -184,6 +231,32 @@ impl Session {
                 self.backlog.count(bytes);
             }
             Subject::Processes(processes) => processes.fall_due(now),
+            Subject::Crossings(crossings) => {
+                let replaced = crossings.read(store, now, frames);
+                self.dropped = self.dropped.saturating_add(replaced);
+                if self.backlog.is_full() {
+                    self.backlog.count(0);
+                }
+            }
+        }
+    }
+
+    /// Adds the notices of the crossings that the owner has not been told yet, unless it does not read.
+    pub(super) fn tell(&mut self, id: u32, notices: &mut Vec<Notice>) {
+        if self.backlog.is_full() {
+            return;
+        }
+        let Subject::Crossings(crossings) = &mut self.subject else {
+            return;
+        };
+        if !crossings.has_untold() {
+            return;
+        }
+        let (untold, bytes) = crossings.take_untold();
+        self.backlog.count(bytes);
+        self.frames = self.frames.saturating_add(untold.len() as u64);
+        for crossing in untold {
+            self.notify(id, Event::Crossed(crossing), notices);
         }
     }
 

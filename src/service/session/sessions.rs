@@ -105,9 +105,8 @@ impl Sessions {
             let own = own.entry(session.owner.clone()).or_default();
             let room = limits.columns.saturating_sub(*own);
             let room = room.min(limits.total.columns.saturating_sub(all));
-            if let Subject::Metrics(metrics) = &mut session.subject {
-                metrics.reselect(store, before.saturating_add(room));
-            }
+            let limit = before.saturating_add(room);
+            session.subject.reselect(store, limit);
             let now = session.subject.columns();
             all = all.saturating_sub(before).saturating_add(now);
             *own = own.saturating_sub(before).saturating_add(now);
@@ -160,7 +159,7 @@ impl Sessions {
         let mut due: Vec<Arc<Selection>> = Vec::new();
         for session in self.by_id.values() {
             if session.due.is_some_and(|due| due <= now)
-                && let Subject::Metrics(metrics) = &session.subject
+                && let Some(metrics) = session.subject.metrics()
                 && !due
                     .iter()
                     .any(|known| Arc::ptr_eq(known, &metrics.selection))
@@ -180,7 +179,8 @@ impl Sessions {
         let mut failed = Vec::new();
         for (&id, session) in &mut self.by_id {
             if session.due.is_some_and(|due| due <= now) {
-                if session.backlog.is_unconfirmed()
+                if session.drops()
+                    && session.backlog.is_unconfirmed()
                     && !is_within_rate(&mut self.unconfirmed, session, now)
                 {
                     session.skip(now);
@@ -191,6 +191,13 @@ impl Sessions {
                 if ticked.is_err() {
                     session.notify(id, Event::Ended("failed"), &mut notices);
                     failed.push(id);
+                    continue;
+                }
+                if session.has_untold()
+                    && (!session.backlog.is_unconfirmed()
+                        || is_within_rate(&mut self.unconfirmed, session, now))
+                {
+                    session.tell(id, &mut notices);
                 }
                 if session.needs_check() {
                     to_check.push(id);
@@ -209,10 +216,7 @@ impl Sessions {
             return BTreeSet::new();
         }
         let all = self.by_id.values();
-        let missing = all.filter_map(|session| match &session.subject {
-            Subject::Metrics(metrics) => Some(&metrics.missing),
-            Subject::Processes(_) => None,
-        });
+        let missing = all.filter_map(|session| Some(&session.subject.metrics()?.missing));
         missing.flatten().cloned().collect()
     }
 
@@ -226,7 +230,7 @@ impl Sessions {
     pub(crate) fn take_table_requests(&mut self) -> Vec<TableRequest> {
         let all = self.by_id.iter_mut();
         all.filter_map(|(&id, session)| match &mut session.subject {
-            Subject::Metrics(_) => None,
+            Subject::Metrics(_) | Subject::Crossings(_) => None,
             Subject::Processes(processes) => processes.take_request(id),
         })
         .collect()

@@ -183,6 +183,11 @@ const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
         &["zbus"],
     ),
     (
+        "watch",
+        &["client", "error", "options", "signals", "wire"],
+        &["zbus"],
+    ),
+    (
         "processes",
         &[
             "bus", "error", "options", "reading", "signals", "variants", "wire",

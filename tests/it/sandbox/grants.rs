@@ -1,6 +1,6 @@
 //! The grants of a program in a sandbox.
 
-use sampled::client::{Error, SampleOptions, Start, TableOptions};
+use sampled::client::{Error, SampleOptions, Start, TableOptions, WatchOptions};
 use tokio::time::timeout;
 
 use super::{
@@ -173,5 +173,55 @@ fn a_reload_changes_grants_at_once() {
         }
         assert!(client.list(&[SECRET]).await.is_err());
         assert_denied(processes.snapshot(&["pid"], &all, options).await, &[APP]);
+    });
+}
+
+#[test]
+fn a_watch_needs_the_grants_of_a_session() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    define_secret(&bus);
+    bus.block_on(async {
+        let client = sandbox.client().await;
+        let quick = || WatchOptions {
+            interval: std::time::Duration::from_millis(50),
+            ..WatchOptions::default()
+        };
+        // A metric of the kernel needs none, and its crossings pass the proxy.
+        let mut kernel = client
+            .watch("memory/physical/total", 0.0, quick())
+            .await
+            .unwrap();
+        timeout(DEADLINE, kernel.next()).await.unwrap().unwrap();
+        for selector in [SECRET, "room"] {
+            let unknown = client.watch(selector, 0.0, quick()).await.err();
+            assert!(
+                matches!(unknown, Some(Error::UnknownMetric(_))),
+                "{unknown:?}"
+            );
+        }
+        assert!(!has_run(&bus));
+        grant(&bus, "custom = true");
+        let daemon = bus.daemon().await.unwrap();
+        reload(&daemon);
+        let mut watch = loop {
+            match client.watch(SECRET, 4.0, quick()).await {
+                Ok(watch) => break watch,
+                Err(Error::UnknownMetric(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let crossing = timeout(DEADLINE, watch.next()).await.unwrap().unwrap();
+        assert_eq!(crossing.value, 5.0);
+        // Without the grant the watch is over.
+        grant(&bus, "");
+        reload(&daemon);
+        let ended = timeout(DEADLINE, watch.next()).await.unwrap();
+        assert!(
+            matches!(&ended, Err(Error::Ended(reason)) if reason == "denied"),
+            "{ended:?}"
+        );
     });
 }
