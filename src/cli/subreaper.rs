@@ -18,15 +18,14 @@ pub(crate) fn run_subreaper() -> Option<ExitCode> {
         return Some(failed);
     }
     let (link, run) = subreaper::called()?;
-    let guarded = daemon::seclude(link.as_fd())
-        .map_err(io::Error::other)
-        .and_then(|()| subreaper::main(link, &run));
-    Some(match guarded {
+    if let Err(error) = daemon::seclude(link.as_fd()) {
+        // The service reads the standard error of the command, and shows it with the failure.
+        writeln!(io::stderr(), "sampled {ARGUMENT}: {error}").ok();
+        return Some(ExitCode::FAILURE);
+    }
+    // The service has the error of a command that cannot be started from the socket.
+    Some(match subreaper::main(link, &run) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The service reads the standard error of the command, and shows it with the failure.
-            writeln!(io::stderr(), "sampled {ARGUMENT}: {error}").ok();
-            ExitCode::FAILURE
-        }
+        Err(_) => ExitCode::FAILURE,
     })
 }

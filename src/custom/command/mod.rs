@@ -5,10 +5,12 @@
 //! timeout, when the command has left children in the background, and when the service is killed.
 //!
 //! - `runner`: the requests for outputs, and the thread that supervises all runs.
+//! - `once`: one run for a program that waits for its end.
 //! - `run`: one run, seen from the service: its environment, its output, and its orphans.
 //! - [`subreaper`]: the process between the service and a command, and the execution of the command in it.
 
 mod failure;
+mod once;
 mod pid_stat;
 mod run;
 mod runner;
@@ -22,6 +24,7 @@ use std::{
 };
 
 use crate::reading::Stamp;
+pub use once::{RunError, run_once};
 pub use runner::{Handle, Runner};
 
 /// The most bytes of one output: of a run, or of one line of a command that writes lines.

@@ -37,6 +37,7 @@ use super::{
 use orphans::Sweep;
 use pipe::{Flow, Pipe};
 use spawn::Spawned;
+pub(super) use spawn::Surroundings;
 
 /// A running command, or its remaining processes.
 pub(super) struct Run {
@@ -74,13 +75,17 @@ pub(super) enum RunEvent {
 
 impl Run {
     /// Starts a command under a subreaper.
-    pub(super) fn start(subreaper: &Path, command: Arc<Command>) -> Result<Self, Failure> {
-        let spawned = Spawned::new(subreaper, &command)
+    pub(super) fn start(
+        subreaper: &Path,
+        command: Arc<Command>,
+        surroundings: Surroundings,
+    ) -> Result<Self, Failure> {
+        let spawned = Spawned::new(subreaper, &command, surroundings)
             .map_err(|cause| Failure::NoSubreaper(subreaper.to_owned(), cause))?;
         let mut run = Self {
             deadline: None,
-            output: Some(spawned.output),
-            errors: Some(spawned.errors),
+            output: spawned.output,
+            errors: spawned.errors,
             command,
             subreaper: spawned.subreaper,
             socket: spawned.socket,

@@ -20,7 +20,7 @@ use super::state::{CLOSE, Phase, RunnerState};
 use crate::{
     custom::command::{
         failure::Failure,
-        run::{Run, RunEvent},
+        run::{Run, RunEvent, Surroundings},
     },
     source::panic::caught,
 };
@@ -118,7 +118,7 @@ impl Supervisor {
         drop(inner);
         let is_any = !begun.is_empty();
         for (number, command) in begun {
-            match Run::start(&self.shared.subreaper, command) {
+            match Run::start(&self.shared.subreaper, command, Surroundings::Own) {
                 Ok(run) => drop(self.runs.insert(number, run)),
                 Err(failure) => {
                     self.publish(number, RunEvent::Failure(failure));
