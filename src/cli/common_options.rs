@@ -125,7 +125,7 @@ impl CommonOptions {
 }
 
 /// The program that runs as the subreaper of the user's commands: this one.
-const SUBREAPER: &str = "/proc/self/exe";
+pub(crate) const SUBREAPER: &str = "/proc/self/exe";
 
 /// These settings, with the sources that the user defines.
 pub(crate) fn with_custom_sources(mut settings: Settings) -> Settings {

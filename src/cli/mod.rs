@@ -69,7 +69,8 @@ impl Cli {
 pub(crate) fn main() -> ExitCode {
     log::report_panics();
     let cli = Cli::of(env::args_os()).unwrap_or_else(|error| exit(&error));
-    if let Err(what) = cli.command.can_print(cli.common.format) {
+    let checked = cli.command.can_print(cli.common.format);
+    if let Err(what) = checked.and_then(|()| cli.command.can_read(&cli.common)) {
         exit(&Cli::command().error(ErrorKind::ArgumentConflict, what));
     }
     // `start` and `restart` begin the log in the detached process; `sources check` prints every diagnostic itself.

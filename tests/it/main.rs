@@ -10,6 +10,7 @@
 )]
 
 mod admission;
+mod alert;
 mod blocked_output;
 mod calls;
 mod changes;

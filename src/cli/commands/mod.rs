@@ -1,5 +1,6 @@
 //! The commands, each in the file or folder of its name.
 
+mod alert;
 mod demo;
 mod install;
 mod list;
@@ -29,6 +30,17 @@ const CLIENT: &str = "\
 The readings come from the service, which the session bus starts. Without a session
 bus, or with --procfs, --sysfs or --rootfs, this process reads the files itself; only
 then does it read the configuration.";
+
+/// The help text of `alert`.
+const ALERT: &str = "\
+COMMAND runs without a shell, with these environment variables: SAMPLED_ID, SAMPLED_VALUE,
+SAMPLED_UNIT, SAMPLED_DIRECTION (above or below), SAMPLED_THRESHOLD and SAMPLED_TIMESTAMP
+(microseconds since 1970). One run ends before the next begins.
+
+  sampled alert 'lmsensors/*/temp*' --above 85 --hysteresis 5 --hold 10s -- \\
+      sh -c 'notify-send \"Hot: $SAMPLED_ID\" \"$SAMPLED_VALUE $SAMPLED_UNIT\"'
+
+Exit status: 126 if COMMAND cannot be executed, 127 if there is no such program.";
 
 /// The commands of the program.
 #[derive(Debug, Subcommand)]
@@ -60,6 +72,9 @@ pub(crate) enum Command {
     /// Read metrics repeatedly
     #[command(after_help = CLIENT)]
     Watch(watch::WatchOptions),
+    /// Run a command, or print a line, when a metric crosses a threshold
+    #[command(after_help = ALERT)]
+    Alert(alert::AlertOptions),
     /// List the sources, and the errors in your definitions
     #[command(after_help = CLIENT, args_conflicts_with_subcommands = true)]
     Sources(sources::SourcesOptions),
@@ -80,6 +95,7 @@ impl Command {
         let (json, csv) = match self {
             Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => (true, true),
             Self::Status(_) => (true, false),
+            Self::Alert(options) => (options.prints_data(), false),
             Self::Sources(options) => (options.prints_data(), false),
             _ => (false, false),
         };
@@ -90,6 +106,17 @@ impl Command {
             return Err("this command prints no table: --csv means nothing to it");
         }
         Ok(())
+    }
+
+    /// Checks that other directories mean something to the command.
+    pub(crate) fn can_read(&self, common: &CommonOptions) -> Result<(), &'static str> {
+        match self {
+            Self::Alert(_) if common.has_roots() => Err(
+                "the service watches for this command, and has its own /proc and /sys: --procfs, --sysfs and \
+                 --rootfs mean nothing to it",
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Runs the command.
@@ -105,6 +132,7 @@ impl Command {
             Self::List(options) => block_on(list::run(common, options)),
             Self::Sample(options) => block_on(sample::run(common, options)),
             Self::Watch(options) => block_on(watch::run(common, options)),
+            Self::Alert(options) => block_on(alert::run(common, options)),
             Self::Sources(options) => block_on(sources::run(common, options)),
             Self::Processes(options) => block_on(processes::run(common, options)),
             Self::Install(options) => install::run(options),

@@ -2,6 +2,7 @@
 
 pub(crate) mod format;
 pub(crate) mod frame;
+pub(crate) mod moment;
 pub(crate) mod table;
 pub(crate) mod terminal_text;
 pub(crate) mod units;

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use rustix::process::Signal;
 
-use super::process::{Alert, lines, until, until_lines, until_watched};
+use super::process::{Alert, lines, until_lines, until_watched};
 use crate::{support::process::Process, thresholds::room::Room};
 
 /// A script that leaves a process in another session, writes their pids and never ends.
