@@ -3,6 +3,7 @@
 //! Each test runs the test binary again inside of each session that it names; the closure of the test runs there: see
 //! [`session`].
 
+mod alert;
 mod confinement;
 mod custom_commands;
 mod end;
