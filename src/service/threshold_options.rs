@@ -20,6 +20,8 @@ const MAX_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct WatchOptions {
     pub(crate) threshold: Threshold,
     pub(crate) label: String,
+    /// Whether the selector may match nothing.
+    pub(crate) is_optional: bool,
     /// The ids of metrics that have crossed before.
     pub(crate) crossed: Vec<String>,
 }
@@ -61,6 +63,7 @@ pub(crate) fn watch(value: f64, given: &CallOptions) -> Result<WatchOptions, Err
     Ok(WatchOptions {
         threshold,
         label: options::label(given)?,
+        is_optional: flag(given, "optional")?,
         crossed,
     })
 }
@@ -230,6 +233,12 @@ mod tests {
             Variant::from(1_u8),
             wrong,
             "option direction: type y",
+        );
+        check(
+            "optional",
+            Variant::from(1_u64),
+            wrong,
+            "option optional: type t",
         );
         check(
             "recovery",

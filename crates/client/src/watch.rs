@@ -53,6 +53,8 @@ pub struct WatchOptions {
     pub interval: Duration,
     /// A label that is shown to the user.
     pub label: String,
+    /// Allows a selector that matches nothing. Its metrics are watched once they appear.
+    pub optional: bool,
     /// The ids of metrics that have crossed already, as an earlier watch has told. They do not cross again before they
     /// have returned. For a watch that goes on after its service has ended.
     pub crossed: Vec<String>,
@@ -68,6 +70,7 @@ impl Default for WatchOptions {
             hold: Duration::ZERO,
             interval: Duration::from_secs(1),
             label: String::new(),
+            optional: false,
             crossed: Vec::new(),
         }
     }
@@ -78,6 +81,7 @@ impl WatchOptions {
         let mut options = OptionsDict::from([
             ("direction", Variant::from(self.direction.as_str())),
             ("recovery", Variant::from(self.recovery)),
+            ("optional", Variant::from(self.optional)),
             ("hysteresis", Variant::from(self.hysteresis)),
             ("hold", Variant::from(microseconds(self.hold))),
             ("interval", Variant::from(microseconds(self.interval))),

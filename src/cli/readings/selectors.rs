@@ -26,7 +26,7 @@ impl Selectors {
 /// Whether selectors may match nothing.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OptionalSelectors {
-    /// Leave out selectors that match nothing now; `watch` shows their metrics once they appear
+    /// Leave out selectors that match nothing now; `watch` and `alert` have their metrics once they appear
     #[arg(long)]
     pub(crate) optional: bool,
 }

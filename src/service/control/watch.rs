@@ -5,6 +5,7 @@ use zbus::{Connection, object_server::ResponseDispatchNotifier};
 use super::{Control, SessionRequest};
 use crate::{
     service::{
+        catalog::SelectionRequest,
         error::Error,
         options::StartOptions,
         selectors,
@@ -26,16 +27,19 @@ impl Control {
         let selectors = &selectors::distinct(&[selector], &self.settings.limits())?;
         self.catalog.look_for(bus, selectors).await;
         self.catalog.add_listener(bus, caller).await;
-        let (selection, permit) = self
-            .catalog
-            .select(bus, Some(caller), selectors, true)
-            .await?;
+        let selection = SelectionRequest {
+            selectors,
+            lasts: true,
+            is_optional: options.is_optional,
+        };
+        let (selection, permit) = self.catalog.select_as(bus, Some(caller), selection).await?;
         check_numbers(selector, &selection)?;
         let metrics = Metrics::new(selectors, selection);
         let WatchOptions {
             threshold,
             label,
             crossed,
+            ..
         } = options;
         let session = SessionRequest {
             interval: threshold.interval,

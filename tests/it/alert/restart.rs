@@ -84,6 +84,22 @@ fn without_recovery_the_next_crossing_is_told_after_a_restart() {
 }
 
 #[test]
+fn a_metric_that_is_not_there_after_a_restart_is_watched_when_it_is_back() {
+    let room = Room::new(30.0);
+    let log = room.bus.dir().join("runs");
+    let alert = Alert::running(&room, &[], "echo $SAMPLED_VALUE >>runs");
+    until_lines(&log, 1);
+    room.remove("desk");
+    restart(&room, Signal::TERM);
+    room.add("desk", 20.0);
+    room.until_read(20.0);
+    room.set("desk", 32.0);
+    until_lines(&log, 2);
+    assert_eq!(lines(&log), ["30", "32"]);
+    assert_eq!(alert.interrupt(Signal::INT).0, Some(0));
+}
+
+#[test]
 fn an_alert_ends_when_the_bus_ends() {
     let room = Room::new(30.0);
     let alert = Alert::running(&room, &[], "echo x >>runs");

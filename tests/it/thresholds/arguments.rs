@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sampled::client::{Client, Error, Start};
+use sampled::client::{Client, Direction, Error, Start, WatchOptions};
 use zbus::Variant;
 
-use super::room::{DESK, Room, quick};
+use super::room::{DESK, Room, expect, quick};
 use crate::{limits::limited, sessions::info, support::bus::Bus};
 
 async fn refused(client: &Client, selector: &str, threshold: f64) -> Error {
@@ -54,6 +54,27 @@ fn selectors_are_checked_as_those_of_a_session() {
             assert!(matches!(invalid, Error::InvalidSelector(_)), "{invalid:?}");
         }
         assert!(client.sessions().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn an_optional_selector_is_watched_once_it_matches() {
+    let room = Room::new(20.0);
+    room.bus.block_on(async {
+        let client = room.bus.client().await;
+        let optional = || WatchOptions {
+            optional: true,
+            ..quick()
+        };
+        for (place, selector) in [
+            ("door", "room/door/temperature"),
+            ("roof", "room/roof/temp*"),
+        ] {
+            let mut watch = client.watch(selector, 25.0, optional()).await.unwrap();
+            room.add(place, 30.0);
+            let id = format!("room/{place}/temperature");
+            expect(&mut watch, &id, 30.0, Direction::Above).await;
+        }
     });
 }
 

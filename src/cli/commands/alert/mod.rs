@@ -59,6 +59,7 @@ pub(crate) async fn run(common: &CommonOptions, options: AlertOptions) -> Result
         client: client?,
         json: common.format.json,
         left: options.count.map(|count| count.get()),
+        has_watched: false,
         units: BTreeMap::new(),
         crossed: BTreeSet::new(),
         runs: Runs::new(&options)?,
@@ -76,6 +77,8 @@ struct Alert {
     json: bool,
     /// The number of crossings until it ends.
     left: Option<u64>,
+    /// Whether it goes on with a new service.
+    has_watched: bool,
     /// The units of the metrics.
     units: BTreeMap<String, String>,
     /// The metrics that have crossed and not returned: a successor of the service is not to tell them again.
@@ -125,11 +128,14 @@ impl Alert {
 
     async fn start(&mut self) -> Result<Watch, client::Error> {
         let crossed = self.crossed.iter().cloned().collect();
-        let watch = self.options.watch(crossed);
+        let watch = self.options.watch(self.has_watched, crossed);
         let (selector, threshold) = (&*self.options.selector, self.options.threshold());
         let watch = self.client.watch(selector, threshold, watch).await?;
-        self.ask_for_units().await?;
-        Ok(watch)
+        self.has_watched = true;
+        match self.ask_for_units().await {
+            Err(client::Error::UnknownMetric(_)) | Ok(()) => Ok(watch),
+            Err(error) => Err(error),
+        }
     }
 
     async fn ask_for_units(&mut self) -> Result<(), client::Error> {

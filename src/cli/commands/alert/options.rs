@@ -9,12 +9,16 @@ use sampled::{
     duration,
 };
 
+use crate::cli::readings::selectors::OptionalSelectors;
+
 /// The options of `alert`.
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("threshold").required(true))]
 pub(crate) struct AlertOptions {
     /// An id (cpu/all/usage), a prefix (cpu, cpu/all) or a pattern (lmsensors/*/temp*)
     pub(super) selector: String,
+    #[command(flatten)]
+    pub(super) presence: OptionalSelectors,
     /// Alert when a value is greater than N, in the unit of the metric
     #[arg(long, value_name = "N", group = "threshold", allow_hyphen_values = true, value_parser = number)]
     above: Option<f64>,
@@ -73,8 +77,9 @@ impl AlertOptions {
         self.above.or(self.below).unwrap_or_default()
     }
 
-    /// The options of the watch. The return is always asked for, because it ends what has `crossed`.
-    pub(super) fn watch(&self, crossed: Vec<String>) -> WatchOptions {
+    /// The options of the watch. The return is always asked for, because it ends what has `crossed`. A watch that goes on
+    /// with a new service is optional: its metrics were there, and may be there again.
+    pub(super) fn watch(&self, goes_on: bool, crossed: Vec<String>) -> WatchOptions {
         WatchOptions {
             direction: self.direction(),
             recovery: true,
@@ -82,6 +87,7 @@ impl AlertOptions {
             hold: self.hold,
             interval: self.interval,
             label: self.label.clone(),
+            optional: self.presence.optional || goes_on,
             crossed,
         }
     }
