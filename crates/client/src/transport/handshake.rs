@@ -54,6 +54,8 @@ pub(super) enum Error {
 pub(super) struct Authenticated {
     pub(super) guid: String,
     pub(super) unique_name: String,
+    /// Whether the bus passes descriptors on this connection.
+    pub(super) passes_descriptors: bool,
     /// The bytes that were received after the reply to `Hello`.
     pub(super) received: Vec<u8>,
 }
@@ -76,11 +78,11 @@ pub(super) async fn perform(stream: &Stream) -> Result<Authenticated, Error> {
         received: Vec::new(),
     };
     let external = format!("\0AUTH EXTERNAL {hex}\r\nNEGOTIATE_UNIX_FD\r\n");
-    let mut reply = dialogue.authenticate(&external).await?;
+    let (mut reply, mut passes_descriptors) = dialogue.authenticate(&external).await?;
     // Over TCP the bus has no credentials from the kernel.
     if reply.starts_with("REJECTED") && reply.contains("ANONYMOUS") {
         let anonymous = "AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
-        reply = dialogue.authenticate(anonymous).await?;
+        (reply, passes_descriptors) = dialogue.authenticate(anonymous).await?;
     }
     let Some(guid) = reply.strip_prefix("OK ") else {
         return Err(Error::Rejected { user, reply });
@@ -97,6 +99,7 @@ pub(super) async fn perform(stream: &Stream) -> Result<Authenticated, Error> {
     Ok(Authenticated {
         guid,
         unique_name,
+        passes_descriptors,
         received: dialogue.received,
     })
 }
@@ -108,17 +111,17 @@ fn hello() -> zbus::Result<Message> {
 }
 
 impl Dialogue<'_> {
-    /// Sends the mechanism and NEGOTIATE_UNIX_FD, and returns the reply to the mechanism. The other reply is
-    /// ignored: the program sends no descriptors to a bus that does not pass them.
-    async fn authenticate(&mut self, commands: &str) -> Result<String, Error> {
+    /// Sends the mechanism and NEGOTIATE_UNIX_FD, and returns the reply to the mechanism, and whether the bus passes
+    /// descriptors.
+    async fn authenticate(&mut self, commands: &str) -> Result<(String, bool), Error> {
         self.send(commands.as_bytes()).await?;
         let reply = self.line().await?;
         if !reply.starts_with("OK ") && !reply.starts_with("REJECTED") {
             let reply = reply.chars().take(MAX_QUOTED).collect();
             return Err(Error::Foreign { reply });
         }
-        self.line().await?;
-        Ok(reply)
+        let agreement = self.line().await?;
+        Ok((reply, agreement == "AGREE_UNIX_FD"))
     }
 
     async fn send(&self, bytes: &[u8]) -> Result<(), Error> {

@@ -37,6 +37,8 @@ pub struct Transport {
     pub socket: OwnedFd,
     /// The bytes that were received after the reply to `Hello`.
     pub received: Vec<u8>,
+    /// Whether the bus passes descriptors on this connection. It passes none over TCP.
+    pub passes_descriptors: bool,
     /// The bus, and this program on it.
     pub identity: Identity,
 }
@@ -54,6 +56,7 @@ struct Registered {
     address: Address,
     stream: Stream,
     received: Vec<u8>,
+    passes_descriptors: bool,
     identity: Identity,
 }
 
@@ -68,6 +71,7 @@ pub async fn connect(address: Option<&str>, limit: Duration) -> zbus::Result<Tra
         address: connected.address,
         socket: connected.stream.into_socket()?,
         received: connected.received,
+        passes_descriptors: connected.passes_descriptors,
         identity: connected.identity,
     })
 }
@@ -122,6 +126,7 @@ async fn shake_hands(address: &Address) -> zbus::Result<Registered> {
         address: address.clone(),
         stream,
         received: authenticated.received,
+        passes_descriptors: authenticated.passes_descriptors,
         identity: Identity {
             guid: authenticated.guid,
             unique_name: authenticated.unique_name,
