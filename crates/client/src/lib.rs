@@ -64,6 +64,8 @@ mod processes;
 mod proxy;
 pub mod reading;
 #[cfg(feature = "bus")]
+mod records;
+#[cfg(feature = "bus")]
 mod runtime;
 #[cfg(feature = "bus")]
 mod sandbox;
@@ -92,12 +94,13 @@ pub use self::{
     error::Error,
     frame::Frame,
     metadata::Metadata,
-    options::{SampleOptions, Start},
+    options::{SampleOptions, Start, StreamOptions},
     processes::{
         Change, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableOptions,
         TableSession,
     },
     proxy::Sampler1Proxy,
+    records::{Record, RecordStream},
     sandbox::Sandbox,
     session::Session,
     states::{SessionInfo, SourceInfo, ThresholdInfo},

@@ -74,6 +74,38 @@ impl Start {
     }
 }
 
+/// The options of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// The time from record to record, at least 1 ms.
+    pub interval: Duration,
+    /// A label that is shown to the user.
+    pub label: String,
+}
+
+impl StreamOptions {
+    /// A stream without a label.
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            interval,
+            label: String::new(),
+        }
+    }
+
+    /// The same, in milliseconds.
+    pub fn every_millis(milliseconds: u64) -> Self {
+        Self::every(Duration::from_millis(milliseconds))
+    }
+
+    pub(crate) fn options(&self) -> OptionsDict<'_> {
+        let mut options = OptionsDict::new();
+        if !self.label.is_empty() {
+            options.insert("label", Variant::from(self.label.as_str()));
+        }
+        options
+    }
+}
+
 /// The option `optional`, if it is set.
 fn optional<'a>(optional: bool) -> Option<(&'static str, Variant<'a>)> {
     optional.then(|| ("optional", Variant::from(true)))

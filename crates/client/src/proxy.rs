@@ -40,7 +40,15 @@ pub trait Sampler1 {
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<u32>;
 
-    /// End a session or a watch.
+    /// Open a stream: its number, its columns, and the read end of its pipe.
+    fn open(
+        &self,
+        selectors: &[&str],
+        interval: u64,
+        options: &HashMap<&str, Variant<'_>>,
+    ) -> zbus::Result<(u32, Vec<String>, zbus::OwnedFd)>;
+
+    /// End a session, a watch or a stream.
     fn stop(&self, session: u32) -> zbus::Result<()>;
 
     /// The columns, texts and faults of a session.

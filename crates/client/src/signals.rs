@@ -29,8 +29,27 @@ impl Signals {
     /// Subscribes to the signals, from any process. To be called before the session starts: its first frame follows the
     /// reply at once.
     pub(crate) async fn listen(bus: &Connection, interface: &'static str) -> zbus::Result<Self> {
+        Self::listen_for(bus, interface, None).await
+    }
+
+    /// Subscribes to the end of sessions alone.
+    pub(crate) async fn listen_for_end(
+        bus: &Connection,
+        interface: &'static str,
+    ) -> zbus::Result<Self> {
+        Self::listen_for(bus, interface, Some("Ended")).await
+    }
+
+    async fn listen_for(
+        bus: &Connection,
+        interface: &'static str,
+        member: Option<&'static str>,
+    ) -> zbus::Result<Self> {
         let signal = || MatchRule::builder().msg_type(message::Type::Signal);
-        let frames = signal().interface(interface).path(PATH).build()?;
+        let mut of_service = signal().interface(interface).path(PATH);
+        if let Some(member) = member {
+            of_service = of_service.member(member);
+        }
         let owner = signal()
             .sender("org.freedesktop.DBus")
             .interface("org.freedesktop.DBus")
@@ -38,7 +57,7 @@ impl Signals {
             .arg(0, NAME)
             .build()?;
         Ok(Self {
-            signals: MessageStream::for_match_rule(frames, bus, None).await?,
+            signals: MessageStream::for_match_rule(of_service.build()?, bus, None).await?,
             owners: MessageStream::for_match_rule(owner, bus, None).await?,
             service: String::new(),
             session: 0,

@@ -25,6 +25,8 @@ pub struct SessionInfo {
     pub dropped: u64,
     /// Whether it outlives its client.
     pub detached: bool,
+    /// Whether it is a stream, whose frames go into a pipe.
+    pub stream: bool,
     /// The threshold of a watch. Its frames are crossings.
     pub threshold: Option<ThresholdInfo>,
 }
@@ -71,6 +73,7 @@ impl SessionInfo {
             dropped: take(&mut properties, "dropped").unwrap_or_default(),
             detached: take(&mut properties, "detached").unwrap_or_default(),
             threshold: ThresholdInfo::new(&mut properties),
+            stream: take(&mut properties, "stream").unwrap_or_default(),
         }
     }
 }

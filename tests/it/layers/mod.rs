@@ -188,6 +188,11 @@ const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
         &["zbus"],
     ),
     (
+        "records",
+        &["client", "error", "options", "runtime", "signals", "wire"],
+        &["zbus"],
+    ),
+    (
         "processes",
         &[
             "bus", "error", "options", "reading", "signals", "variants", "wire",
