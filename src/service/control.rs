@@ -16,7 +16,7 @@ use super::{
     error::Error,
     options::StartOptions,
     selectors,
-    session::{Differences, Metrics, Session, SharedSessions, Subject},
+    session::{Differences, Metrics, Session, SharedSessions, Stream, Subject},
     settings::CurrentSettings,
     shutdown::Shutdown,
     signals,
@@ -32,6 +32,8 @@ pub(crate) struct SessionRequest {
     pub(crate) options: StartOptions,
     pub(crate) subject: Subject,
     pub(crate) permit: Option<Permit>,
+    /// The pipe of a stream.
+    pub(crate) stream: Option<Stream>,
 }
 
 /// The parts of other clients' sessions that a client may see.
@@ -84,6 +86,7 @@ impl Control {
             options,
             subject,
             permit,
+            stream: None,
         };
         Ok((self.add(bus, caller, session).await?, ids))
     }
@@ -101,6 +104,7 @@ impl Control {
             options,
             subject,
             permit,
+            stream,
         } = request;
         let watch = if options.detached {
             self.access
@@ -122,6 +126,7 @@ impl Control {
         }
         let mut session = Session::new(owner, options.label, interval, subject, watch);
         session.permit = permit;
+        session.stream = stream;
         let limits = self.settings.limits();
         self.admission.count_bytes(SESSION_BYTES);
         self.sessions.lock().add(session, limits)

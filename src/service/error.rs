@@ -149,12 +149,44 @@ impl DBusError for Error {
 /// `InvalidInterval` under 50 ms, where the signal costs more than the frame is worth, and over a day.
 pub(crate) fn interval(microseconds: u64) -> Result<Duration, Error> {
     const SHORTEST: Duration = Duration::from_millis(50);
+    const HINT: &str = "; Open has streams from 1000 µs up";
+    between(
+        microseconds,
+        SHORTEST,
+        "an interval",
+        "50000 µs (50 ms)",
+        HINT,
+    )
+}
+
+/// The interval of a stream, from microseconds.
+///
+/// # Errors
+/// `InvalidInterval` under 1 ms, in which few sources have new readings, and over a day.
+pub(crate) fn stream_interval(microseconds: u64) -> Result<Duration, Error> {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    between(
+        microseconds,
+        SHORTEST,
+        "an interval of a stream",
+        "1000 µs (1 ms)",
+        "",
+    )
+}
+
+fn between(
+    microseconds: u64,
+    shortest: Duration,
+    what: &str,
+    least: &str,
+    hint: &str,
+) -> Result<Duration, Error> {
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     let interval = Duration::from_micros(microseconds);
-    if (SHORTEST..=LONGEST).contains(&interval) {
+    if (shortest..=LONGEST).contains(&interval) {
         return Ok(interval);
     }
     Err(Error::invalid_interval(format!(
-        "{microseconds}: an interval is between 50000 µs (50 ms) and 86400000000 µs (a day)"
+        "{microseconds}: {what} is between {least} and 86400000000 µs (a day){hint}"
     )))
 }

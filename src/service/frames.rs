@@ -6,6 +6,7 @@ use zbus::Connection;
 
 use super::{
     access::Access,
+    admission::Admission,
     catalog::Catalog,
     client::unread,
     processes::{AsyncTable, Batches, ChangesBySession},
@@ -18,6 +19,7 @@ use crate::{reading::Stamp, store::Store};
 /// Takes and sends frames.
 pub(crate) struct Frames {
     pub(super) store: Arc<Store>,
+    pub(super) admission: Arc<Admission>,
     pub(super) processes: Arc<AsyncTable>,
     pub(super) sessions: Arc<SharedSessions>,
     pub(super) catalog: Arc<Catalog>,
@@ -29,22 +31,29 @@ impl Frames {
     /// Takes and sends the frames that are due, and begins the checks of backlogs.
     pub(crate) async fn tick(&self, bus: &Connection) {
         let now = Stamp::now().monotonic;
+        let is_search_due = self.sessions.lock().is_search_due(now);
         let mut due = self.sessions.lock().due(now);
-        let changes = self.store.rediscover_selected(&due, now).await;
-        if !changes.is_empty() {
-            self.catalog.announce(bus, changes).await;
-            due = self.sessions.lock().due(now);
+        if is_search_due {
+            let changes = self.store.rediscover_selected(&due, now).await;
+            if !changes.is_empty() {
+                self.catalog.announce(bus, changes).await;
+                due = self.sessions.lock().due(now);
+            }
         }
         let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
         self.store.prefetch_frames(&due, now).await;
         let (notices, to_check) = self.sessions.lock().tick(&self.store, now);
         if self.sessions.is_empty() {
+            self.admission.record_activity();
             self.sessions.notify_changed();
         }
         for session in to_check {
             self.check_backlog(bus, session);
         }
         signals::send(bus, notices).await;
+        if !is_search_due {
+            return;
+        }
         // The next frame has the metrics that these reads have revealed.
         self.catalog
             .announce(bus, self.store.rediscover_changed())
@@ -89,6 +98,16 @@ impl Frames {
         let is_over = |session: &Session| !self.access.is_permitted(session.permit.as_ref());
         let notices = self.sessions.lock().end_where("denied", is_over);
         if !notices.is_empty() {
+            self.sessions.notify_changed();
+            signals::send(bus, notices).await;
+        }
+    }
+
+    /// Ends the streams whose readers have closed their pipes.
+    pub(crate) async fn end_closed_streams(&self, bus: &Connection) {
+        let notices = self.sessions.lock().end_closed_streams();
+        if !notices.is_empty() {
+            self.admission.record_activity();
             self.sessions.notify_changed();
             signals::send(bus, notices).await;
         }

@@ -32,6 +32,7 @@ mod signals;
 mod source_states;
 mod start;
 mod state;
+mod streams;
 mod threshold_options;
 mod timer;
 mod uevent;
@@ -47,6 +48,7 @@ use std::{
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use tokio::{
     select,
+    task::yield_now,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info};
@@ -166,6 +168,7 @@ impl Service {
                 Some(end) = ends.next() => return Ok(end),
                 () = changed => {
                     self.state.frames.end_unpermitted(&self.bus).await;
+                    self.state.frames.end_closed_streams(&self.bus).await;
                     continue;
                 }
                 () = devices.receive() => continue,
@@ -191,6 +194,11 @@ impl Service {
                 self.state.catalog.announce(&self.bus, changes).await;
             }
             self.state.frames.tick(&self.bus).await;
+            let next = self.state.sessions.lock().next_due();
+            if next.is_some_and(|next| next <= Stamp::now().monotonic) {
+                // The reads of a stream can take longer than its interval. Calls have their turn in between.
+                yield_now().await;
+            }
         }
     }
 

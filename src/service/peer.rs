@@ -1,6 +1,12 @@
 //! The processes that the service depends on: no client may end them, nor the service itself.
 
-use std::{process, sync::OnceLock};
+use std::{
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use zbus::Connection;
 
@@ -14,15 +20,34 @@ use super::{
 /// The process at the other end of the socket, by pid and the time of the connection in microseconds since boot: the
 /// bus, or the service manager that listens for the bus.
 #[derive(Default)]
-pub(super) struct Peer(OnceLock<(u32, u64)>);
+pub(super) struct Peer {
+    process: OnceLock<(u32, u64)>,
+    passes_descriptors: AtomicBool,
+}
 
 impl Peer {
-    /// Records the peer of the socket and the time. A process with this pid that started later is another one.
-    pub(super) fn record(&self, stream: &Stream) {
+    /// Records the peer of the socket and the time, and whether the bus passes descriptors. A process with this pid that
+    /// started later is another one.
+    pub(super) fn record(&self, stream: &Stream, passes_descriptors: bool) {
+        self.passes_descriptors
+            .store(passes_descriptors, Ordering::Relaxed);
         if let Some(pid) = stream.peer() {
             let now = Stamp::now().boottime.as_micros();
-            self.0
+            self.process
                 .get_or_init(|| (pid, u64::try_from(now).unwrap_or(u64::MAX)));
+        }
+    }
+
+    /// Checks that replies can carry descriptors.
+    ///
+    /// # Errors
+    /// `NotSupported`.
+    pub(crate) fn check_passes_descriptors(&self) -> Result<(), Error> {
+        match self.passes_descriptors.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(Error::not_supported(
+                "the bus passes no file descriptors to the service (it does over a Unix socket): use Start".to_owned(),
+            )),
         }
     }
 
@@ -57,7 +82,7 @@ impl Peer {
     }
 
     fn is_peer(&self, pid: u32, start: u64) -> bool {
-        let peer = self.0.get();
+        let peer = self.process.get();
         peer.is_some_and(|&(peer, recorded)| peer == pid && start <= recorded)
     }
 }

@@ -12,6 +12,9 @@ use crate::wire::{FaultChanges, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts
 /// Sends all notices in order, with as few writes as the socket allows. A notice with a client is unicast,
 /// one without is broadcast.
 pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
+    if notices.is_empty() {
+        return;
+    }
     let messages: Vec<_> = notices.into_iter().filter_map(message).collect();
     // This fails only when the bus is gone, which ends the service anyway.
     if let Err(error) = bus.send_all(&messages).await {

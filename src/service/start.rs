@@ -161,11 +161,12 @@ async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, BusTa
     };
     let connecting = async {
         let transport = transport::connect(address.as_deref(), CONNECT_TIMEOUT).await?;
+        let passes_descriptors = transport.passes_descriptors;
         let (admission, stream) = (&state.admission, Stream::new(transport.socket)?);
         let stream = Arc::new(stream);
         let socket = admission.socket(stream.clone(), transport.received);
         let bus = transport.identity.connection(socket, serve).await?;
-        state.peer.record(&stream);
+        state.peer.record(&stream, passes_descriptors);
         let (admission, watches) = (admission.clone(), state.watches.clone());
         let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream);
         Ok((transport.address.to_string(), bus, bus_task))

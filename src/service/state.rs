@@ -80,6 +80,7 @@ impl ServiceState {
             },
             frames: Frames {
                 store: store.clone(),
+                admission: admission.clone(),
                 processes: processes.clone(),
                 sessions: sessions.clone(),
                 catalog: catalog.clone(),

@@ -3,6 +3,7 @@
 //! [`sampled_client::transport`] connects and shakes hands. The admission of the service stands between the socket and
 //! zbus.
 
+pub(crate) mod pipe;
 pub(crate) mod readable_fd;
 mod stream;
 

@@ -58,6 +58,7 @@ mod session_numbers;
 mod sessions;
 mod shutdown;
 mod slow_readers;
+mod streams;
 mod stress;
 mod support;
 mod systemd;

@@ -26,7 +26,10 @@ use crate::{
     transport::Stream,
 };
 
-use super::{Admission, refusal::Refusal};
+use super::{
+    Admission,
+    refusal::{Refusal, RefusalReason},
+};
 
 /// The time from heavy traffic until free memory is returned to the kernel.
 const TRIM_DELAY: Duration = Duration::from_secs(1);
@@ -159,6 +162,10 @@ fn error_of(refusal: &Refusal) -> Option<Message> {
     let call = Message::method_call("/", "Refused").sender(client);
     let call = call.serial(NonZeroU32::new(refusal.serial)?);
     let call = call.build(&()).ok()?;
-    let error = Error::limit_exceeded(refusal.reason.to_string());
+    let text = refusal.reason.to_string();
+    let error = match refusal.reason {
+        RefusalReason::NoDescriptors => Error::not_supported(text),
+        _ => Error::limit_exceeded(text),
+    };
     error.create_reply(&call.header()).ok()
 }

@@ -181,6 +181,9 @@ impl MessageReader {
             }
             Some(Type::MethodReturn | Type::Error) => {
                 let serial = header.reply_serial.unwrap_or_default();
+                if header.kind == Some(Type::Error) && sender == BUS {
+                    self.admission.refuse_descriptor_reply(serial);
+                }
                 // zbus is handed no descriptors, and would close the connection if they are missing.
                 if self.admission.take_own_call(serial, sender) && header.descriptors == 0 {
                     self.own_messages.push_back(bytes.to_vec());

@@ -8,6 +8,7 @@
 mod bus_task;
 mod bus_work;
 mod client;
+mod descriptor_replies;
 mod message_reader;
 mod queue;
 mod ready_clients;
@@ -31,6 +32,7 @@ use super::{client::unread::Unread, limits::Limits};
 pub(crate) use bus_task::BusTask;
 use bus_work::BusWork;
 use client::IncomingCall;
+use descriptor_replies::DescriptorReplies;
 use queue::Queue;
 use refusal::{Refusal, RefusalReason};
 use socket::AdmissionSocket;
@@ -68,6 +70,7 @@ struct Inner {
     own_calls: VecDeque<(u32, String)>,
     /// The serials of the error messages that are being sent as refusals.
     refusal_serials: Vec<u32>,
+    descriptor_replies: DescriptorReplies,
 }
 
 impl Admission {
@@ -78,6 +81,7 @@ impl Admission {
                 last_activity: Instant::now(),
                 own_calls: VecDeque::new(),
                 refusal_serials: Vec::new(),
+                descriptor_replies: DescriptorReplies::default(),
             }),
             admitted: Notify::new(),
             work: Notify::new(),
@@ -199,6 +203,20 @@ impl Admission {
         };
         let at = own_calls.iter().position(is_it);
         at.is_some_and(|at| own_calls.remove(at).is_some())
+    }
+
+    /// Remembers a reply with descriptors, which the bus may refuse to pass on.
+    fn record_descriptor_reply(&self, reply: u32, client: &str, call: u32) {
+        let replies = &mut self.lock().descriptor_replies;
+        replies.record(reply, client, call);
+    }
+
+    /// Refuses a call whose reply the bus has refused to pass on, because the client takes no descriptors.
+    fn refuse_descriptor_reply(&self, reply: u32) {
+        self.update(|inner| {
+            let refused = inner.descriptor_replies.refused(reply);
+            inner.queue.work.refusals.extend(refused);
+        });
     }
 
     /// Sets the serials of the refusals that are being sent.

@@ -17,6 +17,8 @@ pub(super) struct Refusal {
 pub(super) enum RefusalReason {
     MessageBytes(usize, usize),
     Descriptors,
+    /// The client takes no descriptors, and the reply has one.
+    NoDescriptors,
     SameSerial,
     Calls(usize, usize),
     CallBytes(usize, usize),
@@ -35,6 +37,9 @@ impl fmt::Display for RefusalReason {
                 "the call has {there} bytes: a message has at most {most} (limits.message_bytes)"
             ),
             Self::Descriptors => f.write_str("no method takes a file descriptor"),
+            Self::NoDescriptors => f.write_str(
+                "the bus passes no file descriptors to this client, which has not negotiated them: use Start",
+            ),
             Self::SameSerial => {
                 f.write_str("the client has a call with the same serial that is not answered yet")
             }

@@ -107,7 +107,13 @@ impl Sender {
                 }
                 match (header.destination(), header.reply_serial()) {
                     (Some(BusName::Unique(client)), Some(serial)) => {
-                        self.admission.expects_reply(client, serial.get())
+                        let expects_reply = self.admission.expects_reply(client, serial.get());
+                        if expects_reply && !message.data().fds().is_empty() {
+                            let own = message.primary_header().serial_num().get();
+                            self.admission
+                                .record_descriptor_reply(own, client, serial.get());
+                        }
+                        expects_reply
                     }
                     _ => true,
                 }

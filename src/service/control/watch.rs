@@ -49,6 +49,7 @@ impl Control {
             },
             subject: Subject::Crossings(Crossings::new(metrics, threshold, &crossed)),
             permit,
+            stream: None,
         };
         self.add(bus, caller, session).await
     }

@@ -165,6 +165,7 @@ impl Processes {
             options,
             subject,
             permit,
+            stream: None,
         };
         let added = self.state.control.add(bus, caller, request);
         self.state

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use zbus::{
-    Connection, Variant, interface,
+    Connection, Fd, Variant, interface,
     message::Header,
     object_server::{ResponseDispatchNotifier, SignalEmitter},
 };
@@ -105,6 +105,28 @@ impl Sampler {
         control.reply_to_watch(run_call(&self.state.shutdown, watch).await?)
     }
 
+    #[zbus(out_args("session", "columns", "stream"))]
+    async fn open(
+        &self,
+        selectors: Vec<&str>,
+        interval: u64,
+        options: CallOptions,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(u32, Ids, ResponseDispatchNotifier<Fd<'static>>), Error> {
+        options.check(&self.state.settings.limits())?;
+        let interval = error::stream_interval(interval)?;
+        let options = options::start(&options)?;
+        self.state.peer.check_passes_descriptors()?;
+        let caller = caller(&header)?;
+        let open = self
+            .state
+            .control
+            .open(bus, caller, &selectors, interval, options);
+        let stream = run_call(&self.state.shutdown, open).await?;
+        self.state.control.reply_to_open(stream)
+    }
+
     async fn stop(
         &self,
         session: u32,
@@ -181,6 +203,7 @@ impl Sampler {
                 ("frames", Variant::from(session.frames)),
                 ("dropped", Variant::from(session.dropped)),
                 ("detached", Variant::from(session.detached)),
+                ("stream", Variant::from(session.stream.is_some())),
             ];
             let mut entries = owned(entries);
             if let Subject::Crossings(crossings) = &session.subject {

@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     event::Event,
+    record,
     told::{Content, Differences, Told},
 };
 
@@ -36,6 +37,8 @@ struct SharedFrame {
     frame: Frame,
     values: Arc<[f64]>,
     content: Arc<Content>,
+    /// The record for streams, once one has needed it.
+    record: Option<Arc<[u8]>>,
 }
 
 impl Metrics {
@@ -109,6 +112,23 @@ impl Metrics {
         (shared.frame.timestamp, shared.values.clone())
     }
 
+    /// Takes a frame at `now` for a stream and returns its record.
+    pub(super) fn record(
+        &mut self,
+        store: &Store,
+        now: Duration,
+        frames: &mut SharedFrames,
+    ) -> Arc<[u8]> {
+        let shared = frames.get_or_make(self, store, now);
+        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
+        Told::replace(&mut self.told, &self.selection, &shared.content, now);
+        let (timestamp, values) = (shared.frame.timestamp, &shared.values);
+        let record = &mut shared.record;
+        record
+            .get_or_insert_with(|| record::encode(timestamp, values))
+            .clone()
+    }
+
     fn make(&mut self, store: &Store, now: Duration) -> SharedFrame {
         let frame = store.read(&self.selection, now);
         let baseline = std::mem::take(&mut self.baseline);
@@ -125,19 +145,25 @@ impl Metrics {
             frame,
             values: values.into(),
             content: Told::share(self.told.as_ref(), content),
+            record: None,
         }
     }
 }
 
 impl SharedFrames {
-    fn get_or_make(&mut self, metrics: &mut Metrics, store: &Store, now: Duration) -> &SharedFrame {
+    fn get_or_make(
+        &mut self,
+        metrics: &mut Metrics,
+        store: &Store,
+        now: Duration,
+    ) -> &mut SharedFrame {
         // Searched from the end: most often the last one matches.
         let known = self.0.iter().rposition(|shared| shared.is_for(metrics));
         let index = known.unwrap_or_else(|| {
             self.0.push(metrics.make(store, now));
             self.0.len().saturating_sub(1)
         });
-        &self.0[index]
+        &mut self.0[index]
     }
 }
 

@@ -9,8 +9,10 @@ mod grid;
 mod metrics;
 mod numbers;
 mod quota;
+mod record;
 mod sessions;
 mod shared;
+mod stream;
 mod threshold;
 mod told;
 
@@ -29,8 +31,11 @@ pub(crate) use event::{Event, Notice, SessionKind};
 use grid::next_due;
 pub(crate) use metrics::Metrics;
 use metrics::SharedFrames;
+pub(crate) use record::MAX_COLUMNS;
 use sessions::Sessions;
 pub(crate) use shared::SharedSessions;
+use stream::Outcome;
+pub(crate) use stream::Stream;
 pub(crate) use threshold::{Direction, Threshold};
 pub(crate) use told::Differences;
 
@@ -52,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) permit: Option<Permit>,
     /// The watch of the owner, shared by all its sessions; `None` for a detached session.
     watch: Option<Arc<Watch>>,
+    /// The pipe of a stream; `None` sends frames as signals.
+    pub(crate) stream: Option<Stream>,
 }
 
 /// The subject of a session.
@@ -119,6 +126,7 @@ impl Session {
             readers: None,
             permit: None,
             watch,
+            stream: None,
         }
     }
 
@@ -147,6 +155,9 @@ impl Session {
 
     /// Whether a check of the backlog is due.
     fn needs_check(&self) -> bool {
+        if self.stream.is_some() {
+            return false;
+        }
         match self.detached {
             true => {
                 let is_late = self.readers.is_some() || self.backlog.is_full();
@@ -205,9 +216,9 @@ impl Session {
         self.backlog.count(0);
     }
 
-    /// Takes a frame at `now` and adds its notices. A session of processes only falls due: its frame is
-    /// [sent later](Self::send_changes). A watch is [told](Self::tell) afterwards. `frames` are the frames of the tick so
-    /// far.
+    /// Takes a frame at `now` and adds its notices. Returns the reason if the session is over. A session of processes only
+    /// falls due: its frame is [sent later](Self::send_changes). A watch is [told](Self::tell) afterwards. `frames` are the
+    /// frames of the tick so far.
     fn tick(
         &mut self,
         id: u32,
@@ -215,14 +226,22 @@ impl Session {
         now: Duration,
         frames: &mut SharedFrames,
         notices: &mut Vec<Notice>,
-    ) {
-        if self.drops() && self.backlog.is_full() {
+    ) -> Option<&'static str> {
+        let is_full = self.drops() && self.backlog.is_full();
+        if is_full || self.stream.as_mut().is_some_and(Stream::is_full) {
             self.skip(now);
-            return;
+            return None;
         }
         self.due = Some(next_due(now, self.interval, self.is_new()));
-        match &mut self.subject {
-            Subject::Metrics(metrics) => {
+        match (&mut self.subject, &mut self.stream) {
+            (Subject::Metrics(metrics), Some(stream)) => {
+                match stream.write(&metrics.record(store, now, frames)) {
+                    Outcome::Written => self.frames = self.frames.saturating_add(1),
+                    Outcome::Dropped => self.dropped = self.dropped.saturating_add(1),
+                    Outcome::Closed => return Some(stream::CLOSED),
+                }
+            }
+            (Subject::Metrics(metrics), None) => {
                 for event in metrics.frame(store, now, frames) {
                     self.notify(id, event, notices);
                 }
@@ -230,8 +249,8 @@ impl Session {
                 let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
                 self.backlog.count(bytes);
             }
-            Subject::Processes(processes) => processes.fall_due(now),
-            Subject::Crossings(crossings) => {
+            (Subject::Processes(processes), _) => processes.fall_due(now),
+            (Subject::Crossings(crossings), _) => {
                 let replaced = crossings.read(store, now, frames);
                 self.dropped = self.dropped.saturating_add(replaced);
                 if self.backlog.is_full() {
@@ -239,6 +258,7 @@ impl Session {
                 }
             }
         }
+        None
     }
 
     /// Adds the notices of the crossings that the owner has not been told yet, unless it does not read.

@@ -17,6 +17,7 @@ use super::{
     metrics::SharedFrames,
     numbers::Numbers,
     quota,
+    stream::{self, Stream},
 };
 use crate::service::{
     client::Name,
@@ -32,6 +33,9 @@ const UNCONFIRMED_FRAMES_PER_SECOND: u32 = 20;
 /// container with the host's /proc and /sys, and in a sandbox.
 const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The interval of searches for devices while only streams are due.
+const SEARCH_INTERVAL: Duration = Duration::from_millis(50);
+
 /// All sessions, by number.
 #[derive(Default)]
 pub(crate) struct Sessions {
@@ -41,6 +45,8 @@ pub(crate) struct Sessions {
     unconfirmed: HashMap<Name, (u64, u32)>,
     /// The time of the last search for missing metrics.
     looked: LastProbe,
+    /// The time of the last search for devices beside frames.
+    searched: LastProbe,
 }
 
 impl Sessions {
@@ -143,6 +149,33 @@ impl Sessions {
         notices
     }
 
+    /// Ends the streams whose readers have closed their pipes.
+    pub(crate) fn end_closed_streams(&mut self) -> Vec<Notice> {
+        self.end_where(stream::CLOSED, |session| {
+            session.stream.as_ref().is_some_and(Stream::is_closed)
+        })
+    }
+
+    /// The bytes of all pipes of streams beyond their default capacity.
+    pub(crate) fn extra_pipe_bytes(&self) -> usize {
+        let streams = self
+            .by_id
+            .values()
+            .filter_map(|session| session.stream.as_ref());
+        streams.map(Stream::extra).sum()
+    }
+
+    /// Whether devices are to be searched for at `now`, beside the frames that are due: always for signals, and not
+    /// for each record of a stream with a short interval, whose columns do not change.
+    pub(crate) fn is_search_due(&mut self, now: Duration) -> bool {
+        let mut due = self
+            .by_id
+            .values()
+            .filter(|session| session.due.is_some_and(|due| due <= now));
+        let has_signals = due.any(|session| session.stream.is_none());
+        self.searched.again(now, SEARCH_INTERVAL, || has_signals)
+    }
+
     /// Whether the session exists and belongs to another client.
     pub(crate) fn is_of_another_client(&self, id: u32, client: &str) -> bool {
         let session = self.by_id.get(&id);
@@ -176,7 +209,7 @@ impl Sessions {
         let mut notices = Vec::new();
         let mut to_check = Vec::new();
         let mut frames = SharedFrames::default();
-        let mut failed = Vec::new();
+        let mut ended = Vec::new();
         for (&id, session) in &mut self.by_id {
             if session.due.is_some_and(|due| due <= now) {
                 if session.drops()
@@ -188,9 +221,9 @@ impl Sessions {
                 }
                 // A panic, in an expression for instance, ends only the sessions that use it.
                 let ticked = caught(|| session.tick(id, store, now, &mut frames, &mut notices));
-                if ticked.is_err() {
-                    session.notify(id, Event::Ended("failed"), &mut notices);
-                    failed.push(id);
+                if let Some(reason) = ticked.unwrap_or(Some("failed")) {
+                    session.notify(id, Event::Ended(reason), &mut notices);
+                    ended.push(id);
                     continue;
                 }
                 if session.has_untold()
@@ -204,7 +237,7 @@ impl Sessions {
                 }
             }
         }
-        for id in failed {
+        for id in ended {
             self.by_id.remove(&id);
         }
         (notices, to_check)

@@ -101,6 +101,25 @@ impl Told {
         }
     }
 
+    /// Takes over the state of a frame at `now`, for receivers that are told nothing: those of a stream.
+    pub(super) fn replace(
+        told: &mut Option<Self>,
+        selection: &Arc<Selection>,
+        content: &Arc<Content>,
+        now: Duration,
+    ) {
+        match told {
+            Some(told) if Arc::ptr_eq(&told.selection, selection) => told.content = content.clone(),
+            _ => {
+                *told = Some(Self {
+                    selection: selection.clone(),
+                    content: content.clone(),
+                    stale_changed: now,
+                });
+            }
+        }
+    }
+
     /// The differences to a frame with the same columns.
     fn differ(&mut self, content: &Arc<Content>, now: Duration) -> Option<Differences> {
         if Arc::ptr_eq(&self.content, content) || self.content == *content {

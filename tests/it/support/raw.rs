@@ -24,19 +24,28 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn connect(bus: &Bus) -> Self {
+        Self::negotiate(bus, "NEGOTIATE_UNIX_FD\r\n")
+    }
+
+    /// A connection on which the bus passes no descriptors.
+    pub(crate) fn connect_without_descriptors(bus: &Bus) -> Self {
+        Self::negotiate(bus, "")
+    }
+
+    fn negotiate(bus: &Bus, commands: &str) -> Self {
         let path = bus.address().split(['=', ',']).nth(1).expect("a path");
         let mut socket = UnixStream::connect(path).expect("the bus listens");
         socket.set_read_timeout(Some(DEADLINE)).expect("timeout");
         let uid = nix::unistd::geteuid().to_string();
         let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let greeting = format!("\0AUTH EXTERNAL {uid}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
+        let greeting = format!("\0AUTH EXTERNAL {uid}\r\n{commands}BEGIN\r\n");
         socket.write_all(greeting.as_bytes()).expect("write");
         let mut raw = Self {
             socket,
             name: String::new(),
         };
-        // The answers to AUTH and to NEGOTIATE_UNIX_FD are a line each.
-        for _ in 0..2 {
+        // The answers to AUTH and to each command are a line each.
+        for _ in 0..=commands.lines().count() {
             while raw.byte() != b'\n' {}
         }
         let bus = "org.freedesktop.DBus";

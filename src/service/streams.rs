@@ -1,0 +1,93 @@
+//! `Open`: sessions of metrics whose frames go into a pipe.
+
+use std::{os::fd::OwnedFd, time::Duration};
+
+use zbus::{Connection, Fd, object_server::ResponseDispatchNotifier};
+
+use super::{
+    control::{Control, SessionRequest},
+    error::Error,
+    options::StartOptions,
+    selectors,
+    session::{MAX_COLUMNS, Metrics, Stream, Subject},
+};
+use crate::wire::Ids;
+
+/// The reply to `Open`: the session, its columns and the read end of its pipe.
+pub(crate) type OpenReply = (u32, Ids, ResponseDispatchNotifier<Fd<'static>>);
+
+/// A stream that has no record yet.
+pub(crate) struct OpenedStream {
+    session: u32,
+    columns: Ids,
+    reader: OwnedFd,
+}
+
+impl Control {
+    /// Adds a stream. It has no record before [`reply_to_open`](Self::reply_to_open).
+    ///
+    /// Its selectors are resolved once: it has the same columns to its end.
+    ///
+    /// # Errors
+    /// As `Start`. `LimitExceeded` also if a record would not be written as a whole, or the service has too many open
+    /// files; `InvalidArgs` if it is to be detached.
+    pub(crate) async fn open(
+        &self,
+        bus: &Connection,
+        caller: &str,
+        selectors: &[&str],
+        interval: Duration,
+        options: StartOptions,
+    ) -> Result<OpenedStream, Error> {
+        if options.detached {
+            let message =
+                "option detached: a stream ends with its reader, so it cannot be detached";
+            return Err(Error::invalid_args(message.to_owned()));
+        }
+        let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
+        self.catalog.look_for(bus, selectors).await;
+        self.catalog.add_listener(bus, caller).await;
+        let selected = self.catalog.select(bus, Some(caller), selectors, true);
+        let (selection, permit) = selected.await?;
+        let count = selection.columns.len();
+        if count > MAX_COLUMNS {
+            return Err(Error::limit_exceeded(format!(
+                "{count} columns are asked for: a stream has at most {MAX_COLUMNS}, so that each record is written as a \
+                 whole (PIPE_BUF)"
+            )));
+        }
+        let columns = selection.columns.iter();
+        let ids: Vec<_> = columns.map(|column| column.metric.id.clone()).collect();
+        let extra = self.sessions.lock().extra_pipe_bytes();
+        let sessions = self.sessions.clone();
+        let on_close = move || sessions.changed.notify_one();
+        let opened = Stream::open(count, interval, extra, on_close);
+        let (reader, stream) = opened.map_err(|error| {
+            let message = format!("the service cannot make a pipe: {error} (RLIMIT_NOFILE)");
+            Error::limit_exceeded(message)
+        })?;
+        // An id keeps its column, whatever comes and goes.
+        let fixed: Vec<&str> = ids.iter().map(|id| &**id).collect();
+        let subject = Subject::Metrics(Metrics::new(&fixed, selection));
+        let request = SessionRequest {
+            interval,
+            options,
+            subject,
+            permit,
+            stream: Some(stream),
+        };
+        let session = self.add(bus, caller, request).await?;
+        Ok(OpenedStream {
+            session,
+            columns: Ids(ids),
+            reader,
+        })
+    }
+
+    /// The reply to `Open`. The first record follows when zbus has sent it; the service closes its copy of the read end
+    /// then, so that the stream ends with the reader, also if the reply never reaches one.
+    pub(crate) fn reply_to_open(&self, stream: OpenedStream) -> Result<OpenReply, Error> {
+        let (session, reader) = self.reply(stream.session, Fd::Owned(stream.reader))?;
+        Ok((session, stream.columns, reader))
+    }
+}
