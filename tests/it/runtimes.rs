@@ -13,8 +13,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use rustix::process::Signal;
 use sampled::{
     client::{
-        Bus as ClientBus, Client, Error, Processes, SampleOptions, Start, TableOptions,
-        Unresponsive,
+        Bus as ClientBus, Client, Error, Processes, SampleOptions, Start, StreamOptions,
+        TableOptions, Unresponsive,
     },
     reading::Value,
 };
@@ -94,10 +94,24 @@ async fn use_everything(client: &Client) {
     table.stop().await.expect("stop");
 }
 
+/// A stream, whose pipe is registered with the runtime.
+async fn use_a_stream(client: &Client) {
+    let mut stream = client
+        .open(&[LOAD], StreamOptions::every_millis(5))
+        .await
+        .expect("stream");
+    for _ in 0..20 {
+        let record = stream.next().await.expect("a record");
+        assert!(record.values[0] >= 0.0, "{record:?}");
+    }
+    stream.stop().await.expect("stop");
+}
+
 #[test]
 fn calls_frames_and_tables_need_no_runtime() {
     let bus = Bus::activating("");
     block_on(async { use_everything(&client(bus.address()).await).await });
+    block_on(async { use_a_stream(&client(bus.address()).await).await });
 }
 
 #[test]

@@ -14,7 +14,7 @@ use nix::{
 };
 
 use crate::{
-    client::Client,
+    client::{Client, Description},
     error::Error,
     options::{StreamOptions, microseconds},
     runtime::{Registration, timeout},
@@ -152,6 +152,14 @@ impl RecordStream {
         };
         let closed = |_| Error::Ended("the service has closed the pipe".to_owned());
         timeout(REASON_TIMEOUT, reason).await.unwrap_or_else(closed)
+    }
+
+    /// The texts and faults as of the last record in the pipe: the reasons of NaN.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSession`], if the session is over.
+    pub async fn describe(&self) -> Result<Description, Error> {
+        self.client.describe(self.id()).await
     }
 
     /// The read end of the pipe, which does not block: for a program that waits for it and reads it itself, and never

@@ -1,6 +1,8 @@
 //! The grants of a program in a sandbox.
 
-use sampled::client::{Error, SampleOptions, Start, TableOptions, WatchOptions};
+use sampled::client::{
+    Error, SampleOptions, Start, StreamOptions, TableOptions, WatchOptions,
+};
 use tokio::time::timeout;
 
 use super::{
@@ -31,6 +33,9 @@ fn custom_grants_custom_metrics() {
             .await
             .unwrap();
         timeout(DEADLINE, session.next()).await.unwrap().unwrap();
+        let options = StreamOptions::every_millis(10);
+        let mut stream = client.open(&["room"], options).await.unwrap();
+        timeout(DEADLINE, stream.next()).await.unwrap().unwrap();
         // The program has no other grant.
         assert_denied(client.quit().await, &["Quit"]);
         let every = TableOptions::default();

@@ -1,7 +1,7 @@
 //! The calls that a program in a sandbox without grants may make, and the calls that it may not make.
 
 use futures_util::StreamExt;
-use sampled::client::{Error, SampleOptions, Start, TableOptions};
+use sampled::client::{Error, SampleOptions, Start, StreamOptions, TableOptions};
 use tokio::time::timeout;
 
 use super::{APP, INFO, SECRET, Sandbox, assert_denied, define_secret, has_run};
@@ -102,6 +102,14 @@ fn custom_metrics_are_hidden_and_their_commands_do_not_run() {
         let sources = client.sources().await.unwrap();
         assert!(sources.contains_key("memory"));
         assert!(!sources.keys().any(|name| name.contains("sources.d")));
+        // A stream of all has the metrics of the kernel, and one of a custom metric is refused.
+        let every = StreamOptions::every_millis(50);
+        let error = client.open(&[SECRET], every.clone()).await.err().unwrap();
+        assert!(matches!(error, Error::UnknownMetric(_)), "{error:?}");
+        let mut stream = client.open(&["*/all/*", "memory"], every).await.unwrap();
+        assert!(!stream.columns().iter().any(|id| is_custom(id)));
+        timeout(DEADLINE, stream.next()).await.unwrap().unwrap();
+        stream.stop().await.unwrap();
         // Programs outside see custom metrics, but the program in the sandbox does not see them in their sessions.
         let host = bus.client().await;
         let kernel = host

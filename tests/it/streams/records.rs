@@ -7,7 +7,10 @@ use std::{
 };
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use sampled::{client::SampleOptions, reading::Value};
+use sampled::{
+    client::SampleOptions,
+    reading::{Fault, Value},
+};
 use tokio::time::timeout;
 
 use super::{assert_in_order, open, record, stream, until};
@@ -54,6 +57,21 @@ fn a_record_is_a_timestamp_and_a_number_for_each_column() {
         assert!(info.stream);
         assert_eq!(info.metrics, selectors);
         assert_eq!(info.interval, Duration::from_millis(20));
+    });
+}
+
+#[test]
+fn describe_tells_the_reasons_of_nan() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut stream = stream(&client, &["os/kernel/name", "cpu/all/usage"], 60_000).await;
+        let first = record(&mut stream).await;
+        assert!(first.values.iter().all(|value| value.is_nan()), "{first:?}");
+        let described = stream.describe().await.unwrap();
+        assert_eq!(described.columns, stream.columns());
+        assert_eq!(described.texts["os/kernel/name"], "Linux");
+        assert_eq!(described.faults["cpu/all/usage"], Fault::First);
     });
 }
 
