@@ -284,7 +284,7 @@ fn a_call_that_the_service_refuses_is_a_failure() {
     };
     check(&["sample", "cpu//usage"], "cpu//usage");
     check(&["sample", "cpu", "--window", "1ms"], "10 ms");
-    check(&["watch", "cpu", "--interval", "1ms"], "50 ms");
+    check(&["watch", "cpu", "--interval", "999us"], "1 ms");
     check(&["watch", "cpu", "--interval", "2days"], "a day");
 }
 

@@ -116,6 +116,38 @@ fn csv_has_one_header() {
 }
 
 #[test]
+fn a_short_interval_makes_a_stream() {
+    let bus = Bus::activating("");
+    let arguments =
+        "watch cpu/all/usage os/kernel/name memory/physical/total --json --interval 5ms --count 60";
+    let printed = bus.run(&arguments.split(' ').collect::<Vec<_>>()).ok();
+    let frames: Vec<_> = printed.lines().map(frame).collect();
+    assert_eq!(frames.len(), 60);
+    assert!(frames.is_sorted_by_key(|frame| frame.0));
+    // Both are NaN in the first record.
+    let (_, readings, faults) = &frames[0];
+    assert_eq!(readings["os/kernel/name"], "Linux");
+    assert_eq!(faults["cpu/all/usage"], "first");
+    // 59 intervals of 5 ms, on a busy machine longer.
+    let time = frames[59].0 - frames[0].0;
+    assert!(time >= 59 * 5_000 - 10_000, "{time}");
+    until_no_session(&bus);
+}
+
+#[test]
+fn a_killed_program_ends_its_stream() {
+    let bus = Bus::activating("");
+    let mut watch = bus.sampled(&["watch", "memory", "--interval", "5ms", "--json"]);
+    let mut child = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().expect("a frame").unwrap();
+    assert_eq!(sessions(&bus), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until_no_session(&bus);
+}
+
+#[test]
 fn an_empty_line_separates_tables() {
     let bus = Bus::activating("");
     let arguments = "watch cpu/loadaverages --interval 50ms --count 2";

@@ -81,6 +81,8 @@ pub struct StreamOptions {
     pub interval: Duration,
     /// A label that is shown to the user.
     pub label: String,
+    /// Whether selectors that match nothing now are left out. They have no column later.
+    pub optional: bool,
 }
 
 impl StreamOptions {
@@ -89,6 +91,7 @@ impl StreamOptions {
         Self {
             interval,
             label: String::new(),
+            optional: false,
         }
     }
 
@@ -102,6 +105,7 @@ impl StreamOptions {
         if !self.label.is_empty() {
             options.insert("label", Variant::from(self.label.as_str()));
         }
+        options.extend(optional(self.optional));
         options
     }
 }

@@ -8,12 +8,13 @@ use sampled::{
     Local,
     client::{
         self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, SourceInfo, Start,
-        Unresponsive,
+        StreamOptions, Unresponsive,
     },
     local,
     service::Settings,
 };
 
+use super::streamed::Streamed;
 use crate::cli::{
     common_options::CommonOptions,
     configuration,
@@ -28,6 +29,9 @@ const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout for ending a session. The session ends with the connection anyway.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The shortest interval of a session with signals.
+const SHORTEST_OF_SIGNALS: Duration = Duration::from_millis(50);
+
 /// The backend that readings come from.
 pub(crate) enum Backend {
     Service(Client),
@@ -37,6 +41,8 @@ pub(crate) enum Backend {
 /// The frames of a session.
 pub(crate) enum Frames {
     Service(Box<Session>),
+    /// With an interval for which the service has no signals.
+    Stream(Box<Streamed>),
     InProcess(Box<local::Session>),
 }
 
@@ -128,6 +134,15 @@ impl Backend {
         start: Start,
     ) -> Result<Frames, client::Error> {
         match self {
+            Self::Service(client) if start.interval < SHORTEST_OF_SIGNALS => {
+                let options = StreamOptions {
+                    label: start.label,
+                    optional: start.optional,
+                    ..StreamOptions::every(start.interval)
+                };
+                let stream = Streamed::open(client, selectors, options).await?;
+                Ok(Frames::Stream(Box::new(stream)))
+            }
             Self::Service(client) => {
                 let session = client.start(selectors, start).await?;
                 Ok(Frames::Service(Box::new(session)))
@@ -145,6 +160,7 @@ impl Frames {
     pub(crate) async fn next(&mut self) -> Result<Frame, client::Error> {
         let frame = match self {
             Self::Service(session) => session.next().await?,
+            Self::Stream(stream) => return stream.next().await,
             Self::InProcess(session) => session.next().await,
         };
         Ok(Frame::from(&frame))
@@ -152,8 +168,10 @@ impl Frames {
 
     /// Ends the session. It is no error if it is over already.
     pub(crate) async fn stop(self) {
-        if let Self::Service(session) = self {
-            timeout(STOP_TIMEOUT, session.stop()).await.ok();
+        match self {
+            Self::Service(session) => drop(timeout(STOP_TIMEOUT, session.stop()).await),
+            Self::Stream(stream) => drop(timeout(STOP_TIMEOUT, stream.stop()).await),
+            Self::InProcess(_) => {}
         }
     }
 }
