@@ -72,6 +72,11 @@ impl Bus {
         Self { daemon, dir }
     }
 
+    /// The address of the bus.
+    pub(crate) fn address(&self) -> String {
+        format!("unix:path={}", socket(&self.dir).display())
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.daemon.id()
     }

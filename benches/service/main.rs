@@ -16,6 +16,7 @@ mod ksystemstats;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod process;
+mod stream;
 
 use std::{
     collections::HashMap,
@@ -113,14 +114,21 @@ fn main() {
     {
         return floor::serve();
     }
+    if let Some(("timer", ids)) = arguments
+        .split_first()
+        .map(|(first, ids)| (first.as_str(), ids))
+    {
+        return stream::timer(ids);
+    }
     let bench = Bench::new();
-    let parts: [Part; 8] = [
+    let parts: [Part; 9] = [
         ("activation", activation),
         ("sample", sample),
         ("list", list),
         ("memory", memory),
         ("sessions", sessions),
         ("lateness", lateness),
+        ("stream", stream::stream),
         ("idle", idle),
         ("ksystemstats", ksystemstats::ksystemstats),
     ];
