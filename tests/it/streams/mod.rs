@@ -1,5 +1,6 @@
 //! Streams: records in a pipe, from `Open` to the end of the pipe.
 
+mod documentation;
 mod ends;
 mod limits;
 mod records;
