@@ -48,7 +48,6 @@ use std::{
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use tokio::{
     select,
-    task::yield_now,
     time::{Instant, sleep_until},
 };
 use tracing::{debug, info};
@@ -194,11 +193,6 @@ impl Service {
                 self.state.catalog.announce(&self.bus, changes).await;
             }
             self.state.frames.tick(&self.bus).await;
-            let next = self.state.sessions.lock().next_due();
-            if next.is_some_and(|next| next <= Stamp::now().monotonic) {
-                // The reads of a stream can take longer than its interval. Calls have their turn in between.
-                yield_now().await;
-            }
         }
     }
 

@@ -24,7 +24,8 @@ impl Timer {
         })
     }
 
-    /// Waits until a moment of the monotonic clock. Returns at once if the moment has passed.
+    /// Waits until a moment of the monotonic clock. If the moment has passed, other tasks have their turn first: the reads
+    /// of a stream can take longer than its interval, and calls must not wait for its end.
     pub(crate) async fn until(&self, moment: Duration) -> io::Result<()> {
         // Zero would disarm the timer.
         let moment = moment.max(Duration::from_nanos(1));

@@ -174,6 +174,52 @@ impl Drop for CloseWatch {
 mod tests {
     use super::*;
 
+    /// The bytes in the pipe.
+    fn read(reader: &OwnedFd) -> Vec<u8> {
+        let mut bytes = vec![0; 1 << 16];
+        let count = nix::unistd::read(reader, &mut bytes).unwrap();
+        bytes.truncate(count);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_record_goes_first() {
+        let (reader, mut stream) = Stream::open(511, Duration::from_secs(1), 0, || ()).unwrap();
+        // The reader makes the pipe as small as it can be.
+        nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        stream.rest = vec![1; 3000];
+        assert_eq!(stream.write(&[2; 4096]), Outcome::Written);
+        assert_eq!(stream.rest.len(), 3000);
+        assert_eq!(stream.write(&[3; 4096]), Outcome::Dropped);
+        assert!(stream.is_full());
+        let mut bytes = read(&reader);
+        assert!(!stream.is_full());
+        assert_eq!(stream.write(&[4; 1000]), Outcome::Written);
+        bytes.extend(read(&reader));
+        let expected = [vec![1; 3000], vec![2; 4096], vec![4; 1000]].concat();
+        assert!(bytes == expected, "{}", bytes.len());
+        // What has not begun is left out as a whole.
+        stream.rest = vec![5; 4096];
+        assert_eq!(stream.write(&[6; 4096]), Outcome::Dropped);
+        assert_eq!(read(&reader), [5; 4096]);
+        assert!(stream.rest.is_empty());
+        drop(reader);
+        assert_eq!(stream.write(&[7; 8]), Outcome::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_closed_pipe_is_noticed_without_a_write() {
+        let (sender, closed) = tokio::sync::oneshot::channel();
+        let on_close = move || sender.send(()).unwrap();
+        let (reader, stream) = Stream::open(1, Duration::from_secs(1), 0, on_close).unwrap();
+        tokio::task::yield_now().await;
+        assert!(!stream.is_closed());
+        drop(reader);
+        let closed = tokio::time::timeout(Duration::from_secs(30), closed).await;
+        closed.expect("in time").expect("closed");
+        assert!(stream.is_closed());
+    }
+
     #[test]
     fn a_pipe_has_room_for_a_second() {
         let check = |columns, milliseconds, room, expected: usize| {
