@@ -4,16 +4,17 @@ use std::fs;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sampled::{
-    client::{Client, Error},
+    client::{Client, Error, SampleOptions},
     wire::{INTERFACE, NAME, PATH},
 };
+use tokio::time::timeout;
 use zbus::{Message, Variant};
 
 use super::{DAY, Opened, open, open_with};
 use crate::{
     calls::fixture,
     sessions::Options,
-    support::{bus::Bus, raw::Raw},
+    support::{bus::Bus, process::DEADLINE, raw::Raw},
 };
 
 #[track_caller]
@@ -69,6 +70,31 @@ fn a_stream_has_at_most_511_columns() {
             &["LimitExceeded", "511"],
         );
         assert_eq!(client.sessions().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_stream_whose_reads_take_longer_than_its_interval_delays_no_call() {
+    let tree = fixture("server");
+    let bus = Bus::activating(&format!("--procfs {tree}/proc --sysfs {tree}/sys"));
+    bus.block_on(async {
+        let (client, other) = (bus.client().await, bus.client().await);
+        let ids: Vec<_> = client.list(&[]).await.unwrap().into_keys().collect();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        let mut streams = Vec::new();
+        for ids in ids.chunks(511).take(3) {
+            streams.push(open(&client, ids, 1000).await.unwrap());
+        }
+        for _ in 0..20 {
+            let called = other.sample(&["memory/physical/total"], SampleOptions::default());
+            timeout(DEADLINE, called)
+                .await
+                .expect("a reply in time")
+                .unwrap();
+        }
+        for opened in &streams {
+            opened.read(1).await;
+        }
     });
 }
 
