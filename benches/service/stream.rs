@@ -165,17 +165,23 @@ fn info(runtime: &Runtime, client: &Client, session: u32) -> client::SessionInfo
     sessions.remove(&session).expect("it runs")
 }
 
-/// Fifty metrics of the same files as [`METRICS`].
+/// Fifty metrics of the same files as [`METRICS`] and of `vmstat`, which no other thread reads.
 fn columns(runtime: &Runtime, client: &Client) -> Vec<String> {
-    let more = ["memory", "cpu/all", "cpu/cpu0", "cpu/cpu1", "os/system"];
-    let more = runtime
-        .block_on(client.list(&more))
-        .expect("List")
-        .into_keys();
+    let more = [
+        "memory/physical",
+        "memory/swap",
+        "memory/paging",
+        "cpu/cpu1/*",
+        "cpu/all/*",
+    ];
+    let more = more
+        .iter()
+        .filter_map(|selector| runtime.block_on(client.list(&[selector])).ok());
     let mut ids: Vec<_> = METRICS.iter().map(|&id| id.to_owned()).collect();
-    for id in more {
-        let is_of_the_same_files = !id.contains("frequency") && !id.contains("temperature");
-        if is_of_the_same_files && ids.len() < COLUMNS && !ids.contains(&id) {
+    for id in more.flatten().map(|(id, _)| id) {
+        let name = id.to_lowercase();
+        let is_sensor = name.contains("frequency") || name.contains("temperature");
+        if !is_sensor && !name.contains("name") && ids.len() < COLUMNS && !ids.contains(&id) {
             ids.push(id);
         }
     }
