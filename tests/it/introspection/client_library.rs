@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::StreamExt;
 use sampled::{
-    client::{Client, Processes, Row, SampleOptions, Start, TableOptions},
+    client::{Client, Processes, Row, SampleOptions, Start, TableOptions, WatchOptions},
     reading::Value,
 };
 use tokio::time::timeout;
@@ -24,6 +24,7 @@ async fn use_each_member(bus: &Bus) {
     let mut frames = proxy.receive_sampled().await.unwrap();
     let mut changes = proxy.receive_changed().await.unwrap();
     let mut ends = proxy.receive_ended().await.unwrap();
+    let mut crossings = proxy.receive_crossed().await.unwrap();
     let mut catalogs = proxy.receive_catalog_changed().await.unwrap();
 
     client.list(&["cpu/all"]).await.unwrap();
@@ -44,6 +45,14 @@ async fn use_each_member(bus: &Bus) {
     next(&mut ends).await.args().unwrap();
     let mut session = client.start(&ids, Start::every_millis(100)).await.unwrap();
     session.next().await.unwrap();
+    let total = "memory/physical/total";
+    let watch = proxy.watch(total, 0.0, &none).await.unwrap();
+    next(&mut crossings).await.args().unwrap();
+    client.stop(watch).await.unwrap();
+    let options = WatchOptions::default();
+    let mut watch = client.watch(total, 0.0, options).await.unwrap();
+    watch.next().await.unwrap();
+    watch.stop().await.unwrap();
 
     let definitions = bus.config().join("sampled/sources.d");
     fs::create_dir_all(&definitions).unwrap();
