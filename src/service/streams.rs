@@ -5,6 +5,7 @@ use std::{os::fd::OwnedFd, time::Duration};
 use zbus::{Connection, Fd, object_server::ResponseDispatchNotifier};
 
 use super::{
+    catalog::SelectionRequest,
     control::{Control, SessionRequest},
     error::Error,
     options::StartOptions,
@@ -47,9 +48,19 @@ impl Control {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.catalog.look_for(bus, selectors).await;
         self.catalog.add_listener(bus, caller).await;
-        let selected = self.catalog.select(bus, Some(caller), selectors, true);
+        let request = SelectionRequest {
+            selectors,
+            lasts: true,
+            is_optional: options.is_optional,
+        };
+        let selected = self.catalog.select_as(bus, Some(caller), request);
         let (selection, permit) = selected.await?;
         let count = selection.columns.len();
+        if count == 0 {
+            let message =
+                "no selector matches a metric now, and a stream has no columns that come later";
+            return Err(Error::invalid_args(message.to_owned()));
+        }
         if count > MAX_COLUMNS {
             return Err(Error::limit_exceeded(format!(
                 "{count} columns are asked for: a stream has at most {MAX_COLUMNS}, so that each record is written as a \

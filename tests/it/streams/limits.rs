@@ -44,6 +44,14 @@ fn intervals_options_and_selectors_are_checked() {
         assert_refused(detached, &["InvalidArgs", "detached"]);
         assert!(with("detached", false.into()).await.is_ok());
         assert_refused(with("label", 1_u64.into()).await, &["InvalidArgs", "label"]);
+        let options = Options::from([("optional", true.into())]);
+        let selectors = ["no/such/metric", "memory/physical/used"];
+        let opened = open_with(&client, &selectors, 1000, &options)
+            .await
+            .unwrap();
+        assert_eq!(opened.columns, selectors[1..]);
+        let opened = open_with(&client, &selectors[..1], 1000, &options).await;
+        assert_refused(opened, &["InvalidArgs", "no selector matches"]);
         let none = Options::new();
         let start = client.proxy().start(&["memory"], 10_000, &none).await;
         let error = Error::from(start.unwrap_err()).to_string();
