@@ -125,9 +125,10 @@ fn a_short_interval_makes_a_stream() {
     assert_eq!(frames.len(), 60);
     assert!(frames.is_sorted_by_key(|frame| frame.0));
     // Both are NaN in the first record.
-    let (_, readings, faults) = &frames[0];
-    assert_eq!(readings["os/kernel/name"], "Linux");
-    assert_eq!(faults["cpu/all/usage"], "first");
+    for (_, readings, _) in &frames {
+        assert_eq!(readings["os/kernel/name"], "Linux");
+    }
+    assert!(frames[0].2.contains_key("cpu/all/usage"), "{printed}");
     // 59 intervals of 5 ms, on a busy machine longer.
     let time = frames[59].0 - frames[0].0;
     assert!(time >= 59 * 5_000 - 10_000, "{time}");

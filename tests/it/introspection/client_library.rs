@@ -7,7 +7,9 @@ use std::{
 
 use futures_util::StreamExt;
 use sampled::{
-    client::{Client, Processes, Row, SampleOptions, Start, TableOptions, WatchOptions},
+    client::{
+        Client, Processes, Row, SampleOptions, Start, StreamOptions, TableOptions, WatchOptions,
+    },
     reading::Value,
 };
 use tokio::time::timeout;
@@ -53,6 +55,11 @@ async fn use_each_member(bus: &Bus) {
     let mut watch = client.watch(total, 0.0, options).await.unwrap();
     watch.next().await.unwrap();
     watch.stop().await.unwrap();
+    let options = StreamOptions::every_millis(10);
+    let mut stream = client.open(&ids, options).await.unwrap();
+    stream.next().await.unwrap();
+    stream.stop().await.unwrap();
+    proxy.open(&ids, 10_000, &none).await.unwrap();
 
     let definitions = bus.config().join("sampled/sources.d");
     fs::create_dir_all(&definitions).unwrap();
