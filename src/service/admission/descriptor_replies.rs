@@ -3,7 +3,10 @@
 
 use std::collections::VecDeque;
 
-use super::refusal::{Refusal, RefusalReason};
+use super::{
+    Admission,
+    refusal::{Refusal, RefusalReason},
+};
 
 /// The most replies that are remembered. The bus refuses a reply when it reads it.
 const MAX_REMEMBERED: usize = 128;
@@ -30,5 +33,21 @@ impl DescriptorReplies {
     pub(super) fn refused(&mut self, reply: u32) -> Option<Refusal> {
         let at = self.0.iter().position(|(serial, _)| *serial == reply)?;
         self.0.remove(at).map(|(_, refusal)| refusal)
+    }
+}
+
+impl Admission {
+    /// Remembers a reply with descriptors, which the bus may refuse to pass on.
+    pub(super) fn record_descriptor_reply(&self, reply: u32, client: &str, call: u32) {
+        let replies = &mut self.lock().descriptor_replies;
+        replies.record(reply, client, call);
+    }
+
+    /// Refuses a call whose reply the bus has refused to pass on, because the client takes no descriptors.
+    pub(super) fn refuse_descriptor_reply(&self, reply: u32) {
+        self.update(|inner| {
+            let refused = inner.descriptor_replies.refused(reply);
+            inner.queue.work.refusals.extend(refused);
+        });
     }
 }

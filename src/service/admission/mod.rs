@@ -205,20 +205,6 @@ impl Admission {
         at.is_some_and(|at| own_calls.remove(at).is_some())
     }
 
-    /// Remembers a reply with descriptors, which the bus may refuse to pass on.
-    fn record_descriptor_reply(&self, reply: u32, client: &str, call: u32) {
-        let replies = &mut self.lock().descriptor_replies;
-        replies.record(reply, client, call);
-    }
-
-    /// Refuses a call whose reply the bus has refused to pass on, because the client takes no descriptors.
-    fn refuse_descriptor_reply(&self, reply: u32) {
-        self.update(|inner| {
-            let refused = inner.descriptor_replies.refused(reply);
-            inner.queue.work.refusals.extend(refused);
-        });
-    }
-
     /// Sets the serials of the refusals that are being sent.
     fn set_refusal_serials(&self, serials: impl Iterator<Item = u32>) {
         self.lock().refusal_serials = serials.collect();

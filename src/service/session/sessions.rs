@@ -1,5 +1,7 @@
 //! All sessions: beginning and ending them, and the frames that are due.
 
+mod streams;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -17,7 +19,6 @@ use super::{
     metrics::SharedFrames,
     numbers::Numbers,
     quota,
-    stream::{self, Stream},
 };
 use crate::service::{
     client::Name,
@@ -32,9 +33,6 @@ const UNCONFIRMED_FRAMES_PER_SECOND: u32 = 20;
 /// The interval of searches for selected metrics that do not exist now. The kernel sends no uevent for them in a
 /// container with the host's /proc and /sys, and in a sandbox.
 const MISSING_INTERVAL: Duration = Duration::from_secs(2);
-
-/// The interval of searches for devices while only streams are due.
-const SEARCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// All sessions, by number.
 #[derive(Default)]
@@ -147,33 +145,6 @@ impl Sessions {
             !is_over
         });
         notices
-    }
-
-    /// Ends the streams whose readers have closed their pipes.
-    pub(crate) fn end_closed_streams(&mut self) -> Vec<Notice> {
-        self.end_where(stream::CLOSED, |session| {
-            session.stream.as_ref().is_some_and(Stream::is_closed)
-        })
-    }
-
-    /// The bytes of all pipes of streams beyond their default capacity.
-    pub(crate) fn extra_pipe_bytes(&self) -> usize {
-        let streams = self
-            .by_id
-            .values()
-            .filter_map(|session| session.stream.as_ref());
-        streams.map(Stream::extra).sum()
-    }
-
-    /// Whether devices are to be searched for at `now`, beside the frames that are due: always for signals, and not
-    /// for each record of a stream with a short interval, whose columns do not change.
-    pub(crate) fn is_search_due(&mut self, now: Duration) -> bool {
-        let mut due = self
-            .by_id
-            .values()
-            .filter(|session| session.due.is_some_and(|due| due <= now));
-        let has_signals = due.any(|session| session.stream.is_none());
-        self.searched.again(now, SEARCH_INTERVAL, || has_signals)
     }
 
     /// Whether the session exists and belongs to another client.
