@@ -48,6 +48,18 @@ impl Stamp {
             boottime: clock(ClockId::CLOCK_BOOTTIME),
         }
     }
+
+    /// An earlier moment of the monotonic clock, less than a second before this one, on all clocks.
+    #[cfg(feature = "service")]
+    pub(crate) fn at(self, monotonic: Duration) -> Self {
+        let age = self.monotonic.saturating_sub(monotonic);
+        let age = age.min(Duration::from_secs(1));
+        Self {
+            realtime: self.realtime.saturating_sub(age.as_micros() as u64),
+            monotonic,
+            boottime: self.boottime.saturating_sub(age),
+        }
+    }
 }
 
 /// The time of `CLOCK_MONOTONIC`.

@@ -40,6 +40,10 @@ pub struct Texts(pub Vec<(Arc<str>, Arc<str>)>);
 #[derive(Debug)]
 pub struct Ids(pub Vec<Arc<str>>);
 
+/// Frames of the past, `a(tad)`: timestamps, and values in the order of the columns.
+#[derive(Debug, Default)]
+pub struct Frames(pub Vec<(u64, Vec<f64>)>);
+
 /// The columns of a table, `av`: each is an `ad` or an `as`, all of the same length.
 #[derive(Debug, Default)]
 pub struct Columns(pub Vec<Column>);
@@ -142,6 +146,16 @@ impl Type for Ids {
 impl Serialize for Ids {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Strings(&self.0).serialize(serializer)
+    }
+}
+
+impl Type for Frames {
+    const SIGNATURE: &'static Signature = Vec::<(u64, Vec<f64>)>::SIGNATURE;
+}
+
+impl Serialize for Frames {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

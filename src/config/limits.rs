@@ -57,7 +57,7 @@ fn limit(
     Ok(())
 }
 
-fn count(key: &str, value: &Value<'_>) -> Result<usize, Diagnostic> {
+pub(super) fn count(key: &str, value: &Value<'_>) -> Result<usize, Diagnostic> {
     let number = value.get_ref().as_integer();
     // The radix is that of the TOML literal. A negative number or one that does not fit is an error.
     let number = number.and_then(|number| {

@@ -13,12 +13,17 @@
 //! sessions = 64          # of each client
 //! total.sessions = 512   # of all clients together
 //!
+//! [history]              # what sessions have read: docs/history.md
+//! span = "10min"
+//! bytes = 1048576
+//!
 //! [sandbox."org.example.App"]   # what a program in a sandbox may have: docs/security.md
 //! processes = true
 //! ```
 //!
 //! An unknown key is an error, so that a typing error does not silently select a default.
 
+mod history;
 mod limits;
 mod path;
 mod sandbox;
@@ -142,12 +147,13 @@ fn parse(text: &str) -> Result<Config, Diagnostic> {
             "sources" => sources::parse(value, &mut settings)?,
             "disk" => disk(value, &mut settings)?,
             "limits" => limits::parse(value, &mut settings.limits)?,
+            "history" => history::parse(value, &mut settings.history)?,
             "sandbox" => settings.sandbox = sandbox::parse(value)?,
             _ => {
                 return Err(Diagnostic::unknown(
                     "",
                     key,
-                    "idle_timeout, sources, disk, limits, sandbox",
+                    "idle_timeout, sources, disk, limits, history, sandbox",
                 ));
             }
         }

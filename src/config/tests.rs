@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::service::{Limits, Totals};
+use crate::service::{HistorySettings, Limits, Totals};
 
 #[track_caller]
 fn check(text: &str, expected: Settings) {
@@ -110,10 +110,51 @@ fn every_limit_can_be_set() {
 }
 
 #[test]
+fn the_history_is_configured() {
+    check(
+        "[history]\nspan = '1h'\nbytes = 65_536",
+        Settings {
+            history: HistorySettings {
+                span: Duration::from_secs(3600),
+                bytes: 65_536,
+            },
+            ..Settings::default()
+        },
+    );
+    check(
+        "history.span = '0s'",
+        Settings {
+            history: HistorySettings {
+                span: Duration::ZERO,
+                ..HistorySettings::default()
+            },
+            ..Settings::default()
+        },
+    );
+    refuses(
+        "history.span = '2days'",
+        "f:1:16: history.span: 172800s: it is at most a day",
+    );
+    refuses(
+        "history.span = 600",
+        "f:1:16: history.span: a duration in quotes, such as \"10min\" is expected, and integer is given",
+    );
+    for bytes in ["16383", "67108865"] {
+        let expected = format!("f:1:17: history.bytes: {bytes}: it is between 16384 and 67108864");
+        refuses(&format!("history.bytes = {bytes}"), &expected);
+    }
+    refuses(
+        "history.keeps = []",
+        "f:1:9: history.keeps: unknown key (known: span, bytes)",
+    );
+}
+
+#[test]
 fn errors_have_a_position() {
     refuses(
         "\nidel_timeout = \"1s\"",
-        "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits, sandbox)",
+        "f:2:1: idel_timeout: unknown key (known: idle_timeout, sources, disk, limits, history, \
+         sandbox)",
     );
     refuses(
         "idle_timeout = 30",

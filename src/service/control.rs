@@ -15,8 +15,9 @@ use super::{
     client::{Name, watch::Watches},
     error::Error,
     options::StartOptions,
+    past::PastReadings,
     selectors,
-    session::{Differences, Metrics, Session, SharedSessions, Stream, Subject},
+    session::{Differences, Metrics, Session, SharedSessions, Stream, Subject, past_bytes},
     settings::CurrentSettings,
     shutdown::Shutdown,
     signals,
@@ -52,6 +53,7 @@ pub(crate) struct Control {
     pub(super) catalog: Arc<Catalog>,
     pub(super) watches: Arc<Watches>,
     pub(super) sessions: Arc<SharedSessions>,
+    pub(super) past: Arc<PastReadings>,
     pub(super) settings: Arc<CurrentSettings>,
     pub(super) shutdown: Arc<Shutdown>,
 }
@@ -80,6 +82,11 @@ impl Control {
             .iter()
             .map(|column| column.metric.id.clone());
         let ids = Ids(ids.collect());
+        if !options.history.is_zero() {
+            // The signals of the past count as the reply does: a client must not have the bus keep any number of them.
+            let past = self.past.of_session(&selection, options.history);
+            self.admission.count_signals(caller, past_bytes(&past));
+        }
         let subject = Subject::Metrics(Metrics::new(selectors, selection));
         let session = SessionRequest {
             interval,
@@ -126,6 +133,10 @@ impl Control {
         }
         let mut session = Session::new(owner, options.label, interval, subject, watch);
         session.permit = permit;
+        session.history = options.history;
+        if stream.is_some() {
+            session.subject.keep_every(None);
+        }
         session.stream = stream;
         let limits = self.settings.limits();
         self.admission.count_bytes(SESSION_BYTES);

@@ -14,11 +14,12 @@ use super::{
 };
 
 /// The keys of all options of all methods.
-const KNOWN_KEYS: [&str; 15] = [
+const KNOWN_KEYS: [&str; 16] = [
     "crossed",
     "detached",
     "direction",
     "filter",
+    "history",
     "hold",
     "hysteresis",
     "interval",
@@ -131,6 +132,8 @@ pub(crate) struct StartOptions {
     pub(crate) detached: bool,
     /// Whether a selector may match nothing.
     pub(crate) is_optional: bool,
+    /// The span of the past that is sent first.
+    pub(crate) history: Duration,
 }
 
 pub(crate) fn sample(options: &CallOptions) -> Result<SampleOptions, Error> {
@@ -161,6 +164,7 @@ pub(crate) fn start(options: &CallOptions) -> Result<StartOptions, Error> {
         label,
         detached: flag(options, "detached")?,
         is_optional: flag(options, "optional")?,
+        history: microseconds(options, "history")?.unwrap_or_default(),
     })
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     caller::{Grants, GrantsByApp},
+    history::HistorySettings,
     limits::Limits,
 };
 use crate::sources;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// The limits of calls and clients.
     pub limits: Limits,
+    /// What is kept of the past.
+    pub history: HistorySettings,
     /// The names of sources that are switched off; [`PROCESS_TABLE`] switches off the interface of processes.
     pub sources_off: Vec<String>,
     /// The grants of programs in sandboxes by app id.
@@ -41,6 +44,7 @@ impl Default for Settings {
             // systemd's default limit is five starts in ten seconds: the timeout is longer.
             idle_timeout: Some(Duration::from_secs(30)),
             limits: Limits::default(),
+            history: HistorySettings::default(),
             sources_off: Vec::new(),
             sandbox: BTreeMap::new(),
             sources: sources::SourceOptions::default(),

@@ -11,6 +11,7 @@ use super::{
     control::Control,
     error::Error,
     frames::Frames,
+    past::PastReadings,
     peer::Peer,
     processes::AsyncTable,
     sampling::Sampling,
@@ -33,6 +34,7 @@ pub(crate) struct ServiceState {
     pub(crate) sessions: Arc<SharedSessions>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) sampling: Sampling,
+    pub(crate) past: Arc<PastReadings>,
     pub(crate) control: Control,
     pub(crate) frames: Frames,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -66,7 +68,11 @@ impl ServiceState {
             sessions.clone(),
             admission.clone(),
         ));
+        let past = PastReadings::new(catalog.clone(), sessions.clone(), settings.clone());
+        let past = Arc::new(past);
+        sessions.lock().history.configure(settings.get().history);
         Self {
+            past: past.clone(),
             peer: Peer::default(),
             sampling: Sampling::new(store.clone(), catalog.clone(), settings.clone()),
             control: Control {
@@ -75,6 +81,7 @@ impl ServiceState {
                 catalog: catalog.clone(),
                 watches: watches.clone(),
                 sessions: sessions.clone(),
+                past,
                 settings: settings.clone(),
                 shutdown: shutdown.clone(),
             },
@@ -118,6 +125,8 @@ impl ServiceState {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
         self.admission.set_limits(settings.limits);
+        let history = settings.history.clone();
+        self.sessions.lock().history.configure(history);
         self.settings.replace(settings);
         self.sessions.notify_changed();
         unknown

@@ -30,6 +30,7 @@ mod file_systems;
 mod gpus;
 mod handshake;
 mod hidden_proc;
+mod history;
 mod hung_mounts;
 mod idle_exit;
 mod idle_timeout;

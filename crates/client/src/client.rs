@@ -1,12 +1,12 @@
 //! The client: typed calls of the service.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     bus::Bus,
     error::Error,
     metadata::Metadata,
-    options::SampleOptions,
+    options::{SampleOptions, microseconds},
     proxy::Sampler1Proxy,
     reading::{Fault, Value},
     states::{SessionInfo, SourceInfo},
@@ -40,6 +40,16 @@ pub struct Description {
     pub texts: BTreeMap<String, String>,
     /// Faults of the metrics without a value, by id.
     pub faults: BTreeMap<String, Fault>,
+}
+
+/// What sessions have read of some metrics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The ids of the columns.
+    pub columns: Vec<String>,
+    /// The frames, from the oldest to the newest: the timestamp, in microseconds since the Unix epoch, and a value for each
+    /// column. NaN is a text, a fault or a gap. Each gap has at least one row.
+    pub frames: Vec<(u64, Vec<f64>)>,
 }
 
 impl Client {
@@ -127,6 +137,18 @@ impl Client {
                 .collect(),
             faults: faults.map(|(id, code)| (id, fault_of(&code))).collect(),
         })
+    }
+
+    /// What sessions of all clients have read of the selected metrics in the last `span`, as far as the service has kept it.
+    /// Nothing is read for this.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    pub async fn history(&self, selectors: &[&str], span: Duration) -> Result<History, Error> {
+        let span = microseconds(span);
+        let history = async || self.proxy.history(selectors, span).await;
+        let (columns, frames) = self.bus.call(history).await?;
+        Ok(History { columns, frames })
     }
 
     /// Ends a detached session by its number. For other sessions, use [`Session::stop`](crate::Session::stop).

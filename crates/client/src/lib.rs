@@ -89,7 +89,7 @@ pub use zbus;
 #[cfg(feature = "bus")]
 pub use self::{
     bus::Bus,
-    client::{Client, Description, Sample},
+    client::{Client, Description, History, Sample},
     deadline::Unresponsive,
     error::Error,
     frame::Frame,

@@ -46,6 +46,9 @@ pub struct Start {
     pub detached: bool,
     /// Leaves out selectors that match nothing. The session has their metrics once they appear.
     pub optional: bool,
+    /// The span of the past whose frames come first, as far as the service has kept it; none by default. A row of NaN is the
+    /// beginning of a gap.
+    pub history: Duration,
 }
 
 impl Start {
@@ -56,6 +59,7 @@ impl Start {
             label: String::new(),
             detached: false,
             optional: false,
+            history: Duration::ZERO,
         }
     }
 
@@ -70,6 +74,9 @@ impl Start {
             options.insert("label", Variant::from(self.label.as_str()));
         }
         options.extend(optional(self.optional));
+        if !self.history.is_zero() {
+            options.insert("history", Variant::from(microseconds(self.history)));
+        }
         options
     }
 }

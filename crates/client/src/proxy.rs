@@ -32,6 +32,13 @@ pub trait Sampler1 {
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<(u32, Vec<String>)>;
 
+    /// What sessions have read of the last `span`, in microseconds: columns, and frames of timestamp and values.
+    fn history(
+        &self,
+        selectors: &[&str],
+        span: u64,
+    ) -> zbus::Result<(Vec<String>, Vec<(u64, Vec<f64>)>)>;
+
     /// Watch metrics for a crossing of a threshold: the number of the watch.
     fn watch(
         &self,

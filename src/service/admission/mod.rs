@@ -143,6 +143,11 @@ impl Admission {
         self.update(|inner| inner.queue.count_bytes(bytes));
     }
 
+    /// Counts bytes of signals that a client gets beside the reply to its call, as bytes of replies that it has to read.
+    pub(crate) fn count_signals(&self, client: &str, bytes: usize) {
+        self.update(|inner| inner.queue.count_signals(client, bytes));
+    }
+
     /// The number of calls that wait or run.
     pub(crate) fn unanswered(&self) -> usize {
         self.lock().queue.calls()

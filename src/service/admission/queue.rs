@@ -168,6 +168,14 @@ impl Queue {
         self.clients.contains_key(name)
     }
 
+    /// Counts bytes of signals that a client gets beside the reply to its call.
+    pub(super) fn count_signals(&mut self, name: &str, bytes: usize) {
+        if let Some(client) = self.clients.get_mut(name) {
+            client.reply_bytes = client.reply_bytes.saturating_add(bytes);
+        }
+        self.count_bytes(bytes);
+    }
+
     /// Counts a call as answered. `bytes` is the size of the reply.
     pub(super) fn answered(&mut self, name: &str, serial: u32, bytes: usize) {
         let Some((name, client)) = self.clients.get_key_value(name) else {

@@ -1,6 +1,6 @@
 //! `io.github.sampled.Sampler1`: each method parses its arguments, makes one call and replies.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use zbus::{
     Connection, Fd, Variant, interface,
@@ -20,7 +20,7 @@ use crate::{
         threshold_options,
     },
     store::Column,
-    wire::{Catalog, FaultChanges, Faults, Ids, Readings, Texts},
+    wire::{Catalog, FaultChanges, Faults, Frames, Ids, Readings, Texts},
 };
 
 /// The interface of the metrics.
@@ -125,6 +125,20 @@ impl Sampler {
             .open(bus, caller, &selectors, interval, options);
         let stream = run_call(&self.state.shutdown, open).await?;
         self.state.control.reply_to_open(stream)
+    }
+
+    #[zbus(out_args("columns", "frames"))]
+    async fn history(
+        &self,
+        selectors: Vec<&str>,
+        span: u64,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(Ids, Frames), Error> {
+        let client = header.sender().map(|name| name.as_str());
+        let span = Duration::from_micros(span);
+        let history = self.state.past.history(bus, client, &selectors, span);
+        run_call(&self.state.shutdown, history).await
     }
 
     async fn stop(

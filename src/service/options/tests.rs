@@ -73,6 +73,13 @@ fn the_options_of_start() {
     let mistyped = options("optional", Variant::U64(1));
     refuses(start(&mistyped), ".InvalidArgs");
     refuses(sample(&mistyped), ".InvalidArgs");
+    let history = |span| {
+        let options = options("history", Variant::U64(span));
+        start(&options).unwrap().history
+    };
+    assert_eq!(history(0), Duration::ZERO);
+    assert_eq!(history(u64::MAX), Duration::from_micros(u64::MAX));
+    refuses(start(&options("history", Variant::U32(1))), ".InvalidArgs");
     refuses(start(&options("label", Variant::U64(1))), ".InvalidArgs");
     refuses(
         start(&options("detached", Variant::from("yes"))),

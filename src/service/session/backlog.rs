@@ -29,6 +29,8 @@ pub(crate) struct Backlog {
     bytes_since_check: usize,
     /// The size of the last frame that was sent.
     last_frame: usize,
+    /// The bytes of frames of the past that the client may not have read at the next check.
+    allowed: usize,
     /// The check in progress.
     check: Option<Check>,
 }
@@ -58,6 +60,11 @@ impl Backlog {
         if bytes > 0 {
             self.last_frame = bytes;
         }
+    }
+
+    /// Lets the client have so many bytes of frames of the past, until the next check.
+    pub(crate) fn allow(&mut self, bytes: usize) {
+        self.allowed = self.allowed.saturating_add(bytes);
     }
 
     /// Whether a check of the owner is due.
@@ -95,8 +102,9 @@ impl Backlog {
     /// Stores the result of a check of the owner.
     pub(crate) fn finish_check(&mut self, held: Unread) {
         self.has_answered |= held == Unread::Pinged;
+        let allowed = std::mem::take(&mut self.allowed).saturating_add(self.last_frame);
         self.is_full = match held {
-            Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(self.last_frame),
+            Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(allowed),
             Unread::Pinged => false,
             // A client that has answered a ping before is stopped; some clients never answer pings.
             Unread::Silent => self.has_answered,

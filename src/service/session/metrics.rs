@@ -12,6 +12,7 @@ use super::{
     record,
     told::{Content, Differences, Told},
 };
+use crate::service::history::KeptFrame;
 
 /// The metrics of a session, its baseline, and the state that its receivers know.
 pub(crate) struct Metrics {
@@ -22,6 +23,8 @@ pub(crate) struct Metrics {
     told: Option<Told>,
     /// The selectors that match nothing now.
     pub(super) missing: Vec<Arc<str>>,
+    /// The interval of the session, if its readings are kept in the history.
+    pub(super) kept_every: Option<Duration>,
 }
 
 /// The frames of one tick. Sessions with the same selection and the same baseline share a frame, in whatever
@@ -39,6 +42,8 @@ struct SharedFrame {
     content: Arc<Content>,
     /// The record for streams, once one has needed it.
     record: Option<Arc<[u8]>>,
+    /// The shortest interval of its sessions whose readings are kept in the history.
+    kept_every: Option<Duration>,
 }
 
 impl Metrics {
@@ -50,6 +55,7 @@ impl Metrics {
             selection,
             baseline: Baseline::new(),
             told: None,
+            kept_every: None,
         }
     }
 
@@ -146,6 +152,7 @@ impl Metrics {
             values: values.into(),
             content: Told::share(self.told.as_ref(), content),
             record: None,
+            kept_every: None,
         }
     }
 }
@@ -163,7 +170,23 @@ impl SharedFrames {
             self.0.push(metrics.make(store, now));
             self.0.len().saturating_sub(1)
         });
-        &mut self.0[index]
+        let shared = &mut self.0[index];
+        let every = [shared.kept_every, metrics.kept_every];
+        shared.kept_every = every.into_iter().flatten().min();
+        shared
+    }
+
+    /// The frames that are kept in the history.
+    pub(super) fn kept(&self) -> impl Iterator<Item = KeptFrame<'_>> {
+        self.0.iter().filter_map(|shared| {
+            Some(KeptFrame {
+                selection: &shared.selection,
+                interval: shared.kept_every?,
+                timestamp: shared.frame.timestamp,
+                values: &shared.values,
+                is_first: shared.baseline.is_empty(),
+            })
+        })
     }
 }
 

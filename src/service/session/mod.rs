@@ -21,9 +21,10 @@ use std::{sync::Arc, time::Duration};
 use super::{
     caller::Permit,
     client::{Name, unread::Readers, watch::Watch},
+    history::{History, Past},
     processes::{self, Changes},
 };
-use crate::store::Store;
+use crate::{reading::Stamp, store::Store};
 
 use backlog::Backlog;
 pub(crate) use crossings::{Crossings, has_numbers};
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) backlog: Backlog,
     /// The subscribers of a detached session that read their messages, if others do not; `None` broadcasts.
     pub(crate) readers: Option<Arc<[Name]>>,
+    /// The span of the past that is sent with the first frame.
+    pub(crate) history: Duration,
     /// The grants that an owner in a sandbox needs for the session.
     pub(crate) permit: Option<Permit>,
     /// The watch of the owner, shared by all its sessions; `None` for a detached session.
@@ -94,6 +97,15 @@ impl Subject {
         }
     }
 
+    /// Lets the history keep its readings as those of an interval, or not at all.
+    pub(crate) fn keep_every(&mut self, interval: Option<Duration>) {
+        match self {
+            Self::Metrics(metrics) => metrics.kept_every = interval,
+            Self::Processes(_) => {}
+            Self::Crossings(crossings) => crossings.metrics.kept_every = interval,
+        }
+    }
+
     /// Resolves the selectors again, within a limit on columns.
     fn reselect(&mut self, store: &Store, limit: usize) {
         match self {
@@ -110,9 +122,10 @@ impl Session {
         owner: Name,
         label: String,
         interval: Duration,
-        subject: Subject,
+        mut subject: Subject,
         watch: Option<Arc<Watch>>,
     ) -> Self {
+        subject.keep_every(Some(interval));
         Self {
             owner,
             label,
@@ -124,6 +137,7 @@ impl Session {
             due: None,
             backlog: Backlog::default(),
             readers: None,
+            history: Duration::ZERO,
             permit: None,
             watch,
             stream: None,
@@ -223,10 +237,13 @@ impl Session {
         &mut self,
         id: u32,
         store: &Store,
-        now: Duration,
+        history: &History,
+        now: Stamp,
         frames: &mut SharedFrames,
         notices: &mut Vec<Notice>,
     ) -> Option<&'static str> {
+        let moment = now;
+        let now = now.monotonic;
         let is_full = self.drops() && self.backlog.is_full();
         if is_full || self.stream.as_mut().is_some_and(Stream::is_full) {
             self.skip(now);
@@ -242,7 +259,11 @@ impl Session {
                 }
             }
             (Subject::Metrics(metrics), None) => {
-                for event in metrics.frame(store, now, frames) {
+                let events = metrics.frame(store, now, frames);
+                for event in events {
+                    if matches!(event, Event::Sampled(..)) && !self.history.is_zero() {
+                        self.send_past(id, history, moment, notices);
+                    }
                     self.notify(id, event, notices);
                 }
                 self.frames = self.frames.saturating_add(1);
@@ -280,6 +301,23 @@ impl Session {
         }
     }
 
+    /// Adds the notices of the past, between `Changed` and the first frame. They go to the owner alone, and do not count as
+    /// frames.
+    fn send_past(&mut self, id: u32, history: &History, now: Stamp, notices: &mut Vec<Notice>) {
+        let span = std::mem::take(&mut self.history);
+        let Subject::Metrics(metrics) = &self.subject else {
+            return;
+        };
+        let past = history.past(&metrics.selection, span, SIGNAL_BYTES, now);
+        self.backlog.allow(past_bytes(&past));
+        notices.extend(past.rows().map(|(timestamp, values)| Notice {
+            session: id,
+            client: Some(self.owner.clone()),
+            kind: self.subject.kind(),
+            event: Event::Sampled(timestamp, values.into()),
+        }));
+    }
+
     /// Adds the notices of a table of processes, after its batch is made.
     fn send_changes(&mut self, id: u32, changes: Arc<Changes>, notices: &mut Vec<Notice>) {
         let Subject::Processes(processes) = &mut self.subject else {
@@ -290,4 +328,15 @@ impl Session {
         self.backlog.count(changes.size());
         self.notify(id, Event::Processes(changes), notices);
     }
+}
+
+/// About the bytes of the signal `Sampled` beside its values.
+pub(crate) const SIGNAL_BYTES: usize = 256;
+
+/// About the bytes of the signals of the past.
+pub(crate) fn past_bytes(past: &Past) -> usize {
+    let mut rows = past.rows();
+    let width = rows.next().map_or(0, |(_, values)| values.len());
+    let row = width.saturating_mul(size_of::<f64>());
+    row.saturating_add(SIGNAL_BYTES).saturating_mul(past.len())
 }

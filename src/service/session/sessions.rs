@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    reading::Stamp,
     source::{last_probe::LastProbe, panic::caught},
     store::{Selection, Store},
 };
@@ -23,6 +24,7 @@ use super::{
 use crate::service::{
     client::Name,
     error::Error,
+    history::History,
     limits::Limits,
     processes::{ChangesBySession, TableRequest},
 };
@@ -45,6 +47,8 @@ pub(crate) struct Sessions {
     looked: LastProbe,
     /// The time of the last search for devices beside frames.
     searched: LastProbe,
+    /// What the sessions have read.
+    pub(crate) history: History,
 }
 
 impl Sessions {
@@ -181,6 +185,7 @@ impl Sessions {
         let mut to_check = Vec::new();
         let mut frames = SharedFrames::default();
         let mut ended = Vec::new();
+        let stamp = Stamp::now().at(now);
         for (&id, session) in &mut self.by_id {
             if session.due.is_some_and(|due| due <= now) {
                 if session.drops()
@@ -191,7 +196,9 @@ impl Sessions {
                     continue;
                 }
                 // A panic, in an expression for instance, ends only the sessions that use it.
-                let ticked = caught(|| session.tick(id, store, now, &mut frames, &mut notices));
+                let history = &self.history;
+                let ticked =
+                    caught(|| session.tick(id, store, history, stamp, &mut frames, &mut notices));
                 if let Some(reason) = ticked.unwrap_or(Some("failed")) {
                     session.notify(id, Event::Ended(reason), &mut notices);
                     ended.push(id);
@@ -210,6 +217,9 @@ impl Sessions {
         }
         for id in ended {
             self.by_id.remove(&id);
+        }
+        for frame in frames.kept() {
+            self.history.record(stamp, &frame);
         }
         (notices, to_check)
     }

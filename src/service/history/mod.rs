@@ -1,0 +1,256 @@
+//! The history: what running sessions have read, of the last minutes.
+//!
+//! A tick adds one record for each selection that was read, with the columns that are due: a metric has at most one reading
+//! in each slot of 250 ms, whichever session reads it. [`past`](History::past) makes rows of the records.
+
+mod fingerprint;
+mod past;
+mod record;
+mod ring;
+mod table;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{reading::Stamp, store::Selection};
+
+use fingerprint::definition;
+pub(crate) use past::Past;
+use past::Rows;
+use record::{Draft, Record};
+use ring::Ring;
+use table::Table;
+
+/// The most bytes of the rows of one call or one session.
+pub(crate) const MAX_BYTES: usize = 1 << 20;
+
+/// The resolution: a faster session is thinned to one reading of each metric in a slot.
+const SLOT: Duration = Duration::from_millis(250);
+
+/// The most that two clocks differ because one is read after the other.
+const CLOCK_NOISE: Duration = Duration::from_millis(1);
+
+/// The most that a timestamp may differ from the clock of today. With a greater difference the clock was set since.
+const MAX_CLOCK_CHANGE: Duration = Duration::from_millis(500);
+
+/// The settings of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// The age of the oldest reading. Without any, nothing is kept.
+    pub span: Duration,
+    /// The most memory, in bytes.
+    pub bytes: usize,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self {
+            span: Duration::from_secs(600),
+            bytes: 1 << 20,
+        }
+    }
+}
+
+/// A frame that is kept.
+pub(crate) struct KeptFrame<'a> {
+    pub(crate) selection: &'a Arc<Selection>,
+    /// The shortest interval of the sessions with this frame.
+    pub(crate) interval: Duration,
+    pub(crate) timestamp: u64,
+    pub(crate) values: &'a [f64],
+    /// Whether it is the first frame of its sessions, whose rates may lack a baseline: NaN is no fault of the metric.
+    pub(crate) is_first: bool,
+}
+
+/// The readings of the last minutes.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    settings: HistorySettings,
+    ring: Ring,
+    table: Table,
+    draft: Draft,
+}
+
+impl History {
+    /// Applies new settings.
+    pub(crate) fn configure(&mut self, settings: HistorySettings) {
+        self.settings = settings;
+        self.drop_excess(Stamp::now());
+    }
+
+    /// Adds the readings of a frame that was taken at `now`, the moment of its tick.
+    pub(crate) fn record(&mut self, now: Stamp, frame: &KeptFrame<'_>) {
+        if self.settings.span.is_zero() {
+            return;
+        }
+        let moment = microseconds(now.boottime);
+        let interval = frame.interval.max(SLOT);
+        let number = self.table.layout(frame.selection, interval, moment);
+        let Some(layout) = self.table.layouts.get_mut(number) else {
+            return;
+        };
+        // Some readings, such as those of commands, are older than the tick.
+        let age = now.realtime.saturating_sub(frame.timestamp);
+        let is_old = age > microseconds(CLOCK_NOISE);
+        let timestamp = if is_old {
+            now.realtime
+        } else {
+            frame.timestamp
+        };
+        let width = layout.series.len();
+        self.draft.begin(number, width, moment, timestamp);
+        let slot = slot(now.monotonic);
+        let columns = layout.series.iter().zip(frame.values).enumerate();
+        for (column, (&series, &value)) in columns {
+            let Some(series) = self.table.series.get_mut(series) else {
+                continue;
+            };
+            let is_number = !value.is_nan();
+            // A fault does not take the place of a number in the slot.
+            let is_due = match is_number {
+                true => series.last != slot | 1,
+                false => series.last & !1 != slot && !frame.is_first,
+            };
+            if is_due {
+                series.last = slot | u64::from(is_number);
+                self.draft.push(column, value);
+            }
+        }
+        if let Some(record) = self.draft.finish() {
+            layout.records = layout.records.saturating_add(1);
+            self.ring.push(record, self.settings.bytes);
+            self.drop_excess(now);
+        }
+    }
+
+    /// The rows of a selection of the last `span`, in so many bytes of at most [`MAX_BYTES`] if a row takes `row_bytes` beside
+    /// its values.
+    pub(crate) fn past(
+        &self,
+        selection: &Selection,
+        span: Duration,
+        row_bytes: usize,
+        now: Stamp,
+    ) -> Past {
+        let width = selection.columns.len();
+        let row_bytes = size_of::<f64>()
+            .saturating_mul(width)
+            .saturating_add(row_bytes);
+        let most = MAX_BYTES.checked_div(row_bytes).unwrap_or_default();
+        let since = now.boottime.saturating_sub(span.min(self.settings.span));
+        let since = microseconds(since);
+        let columns = self.columns_of(selection);
+        // The columns of a record that are wanted, if any.
+        let wanted = |record: &Record<'_>| {
+            let columns = columns.get(record.layout? as usize)?.as_ref();
+            columns.filter(|_| record.moment >= since)
+        };
+        let mut moments: Vec<_> = self
+            .records()
+            .filter(|record| wanted(record).is_some())
+            .map(|record| record.moment)
+            .collect();
+        moments.dedup();
+        let mut rows = Rows::new(width, moments.len().saturating_sub(most));
+        for record in self.records() {
+            if record.layout.is_none() {
+                rows.break_off();
+            }
+            let Some((columns, interval)) = wanted(&record) else {
+                continue;
+            };
+            for (position, value) in record.values() {
+                if let Some(&Some(column)) = columns.get(position) {
+                    rows.begin(record.moment, wall_clock(&record, now));
+                    rows.set(column, value, *interval);
+                }
+            }
+        }
+        rows.finish(microseconds(now.boottime), most)
+    }
+
+    /// For each layout with a column of the selection: the column of the selection for each of its own, and the interval.
+    #[allow(clippy::type_complexity, reason = "it is used once, above")]
+    fn columns_of(&self, selection: &Selection) -> Vec<Option<(Vec<Option<usize>>, Duration)>> {
+        let mut by_series = std::collections::HashMap::new();
+        for (column, selected) in selection.columns.iter().enumerate() {
+            let hash = definition(&selected.metric, selected.is_custom);
+            let series = hash.and_then(|hash| self.table.find(&selected.metric.id, hash));
+            if let Some(series) = series {
+                by_series.insert(series, column);
+            }
+        }
+        let mut columns = Vec::new();
+        for (number, layout) in self.table.layouts.iter() {
+            let series = layout.series.iter();
+            let of_layout: Vec<_> = series
+                .map(|series| by_series.get(series).copied())
+                .collect();
+            columns.resize(number as usize, None);
+            let is_wanted = of_layout.iter().any(Option::is_some);
+            columns.push(is_wanted.then_some((of_layout, layout.interval)));
+        }
+        columns
+    }
+
+    /// All records, from the oldest to the newest.
+    fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let table = &self.table;
+        self.ring.slices().flat_map(move |mut words| {
+            std::iter::from_fn(move || {
+                let (record, rest) = Record::split(words, |layout| table.width(layout))?;
+                words = rest;
+                Some(record)
+            })
+        })
+    }
+
+    /// Drops the oldest records that are too old, or exceed the memory.
+    fn drop_excess(&mut self, now: Stamp) {
+        let oldest = microseconds(now.boottime.saturating_sub(self.settings.span));
+        while let Some(words) = self.ring.oldest() {
+            let record = Record::split(words, |layout| self.table.width(layout));
+            let Some((record, _)) = record else {
+                // Every record in the ring was written whole.
+                break;
+            };
+            let bytes = self.ring.bytes().saturating_add(self.table.bytes());
+            if record.moment >= oldest && bytes <= self.settings.bytes {
+                break;
+            }
+            let (layout, words) = (record.layout, record.len());
+            self.ring.drop_oldest(words);
+            let layout = layout.and_then(|layout| self.table.layouts.get_mut(layout));
+            if let Some(layout) = layout {
+                layout.records = layout.records.saturating_sub(1);
+                if layout.records == 0 {
+                    self.table.drop_unused(oldest);
+                }
+            }
+        }
+    }
+}
+
+/// The timestamp of a record on the clock as it is set now.
+fn wall_clock(record: &Record<'_>, now: Stamp) -> u64 {
+    let age = microseconds(now.boottime).saturating_sub(record.moment);
+    let expected = now.realtime.saturating_sub(age);
+    match record.timestamp.abs_diff(expected) <= microseconds(MAX_CLOCK_CHANGE) {
+        true => record.timestamp,
+        false => expected,
+    }
+}
+
+/// The number of a slot, times two.
+fn slot(monotonic: Duration) -> u64 {
+    let number = monotonic.as_millis() / SLOT.as_millis();
+    // The first slot has the number 1.
+    let number = u64::try_from(number).unwrap_or(u64::MAX >> 2);
+    number.saturating_add(1).saturating_mul(2)
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

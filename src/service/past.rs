@@ -1,0 +1,73 @@
+//! `History`: what running sessions have read.
+
+use std::{sync::Arc, time::Duration};
+
+use zbus::Connection;
+
+use super::{
+    catalog::Catalog,
+    error::Error,
+    history::Past,
+    selectors,
+    session::{SIGNAL_BYTES, SharedSessions},
+    settings::CurrentSettings,
+};
+use crate::{
+    reading::Stamp,
+    store::Selection,
+    wire::{Frames, Ids},
+};
+
+/// The bytes of a row of the reply beside its values: the timestamp, and the length of the array with its padding.
+const ROW_BYTES: usize = 16;
+
+/// Returns past readings to calls.
+pub(crate) struct PastReadings {
+    catalog: Arc<Catalog>,
+    sessions: Arc<SharedSessions>,
+    settings: Arc<CurrentSettings>,
+}
+
+impl PastReadings {
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        sessions: Arc<SharedSessions>,
+        settings: Arc<CurrentSettings>,
+    ) -> Self {
+        Self {
+            catalog,
+            sessions,
+            settings,
+        }
+    }
+
+    /// What sessions have read of the metrics that selectors mean to a client: columns and frames.
+    pub(crate) async fn history(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        selectors: &[&str],
+        span: Duration,
+    ) -> Result<(Ids, Frames), Error> {
+        let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
+        let (selection, _) = self.catalog.select(bus, client, selectors, false).await?;
+        let past = self.of(&selection, span, ROW_BYTES);
+        let ids = selection.columns.iter();
+        let ids = ids.map(|column| column.metric.id.clone()).collect();
+        let rows = past.rows();
+        let frames = rows.map(|(timestamp, values)| (timestamp, values.to_vec()));
+        Ok((Ids(ids), Frames(frames.collect())))
+    }
+
+    /// The past that a session would be sent now.
+    pub(crate) fn of_session(&self, selection: &Selection, span: Duration) -> Past {
+        self.of(selection, span, SIGNAL_BYTES)
+    }
+
+    fn of(&self, selection: &Selection, span: Duration, row_bytes: usize) -> Past {
+        let sessions = self.sessions.lock();
+        sessions
+            .history
+            .past(selection, span, row_bytes, Stamp::now())
+    }
+}
