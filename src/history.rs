@@ -72,6 +72,12 @@ impl<T: Timed> History<T> {
         snapshot
     }
 
+    /// Adds a baseline that is older than all others.
+    #[cfg(feature = "service")]
+    pub(crate) fn inherit(&mut self, snapshot: &Arc<T>) {
+        self.baselines.inherit(snapshot);
+    }
+
     /// See [`Baselines::baseline`].
     pub(crate) fn baseline(&self, now: Duration, window: Duration) -> Option<&Arc<T>> {
         self.baselines.baseline(now, window)
@@ -99,6 +105,15 @@ impl<T: Timed> Baselines<T> {
                 self.0.pop_front();
             }
             self.0.push_back(snapshot.clone());
+        }
+    }
+
+    #[cfg(feature = "service")]
+    fn inherit(&mut self, snapshot: &Arc<T>) {
+        let oldest = self.0.front();
+        let is_older = oldest.is_none_or(|oldest| snapshot.moment() < oldest.moment());
+        if is_older && self.0.len() < KEPT {
+            self.0.push_front(snapshot.clone());
         }
     }
 
@@ -153,6 +168,20 @@ mod tests {
             history.next_baseline(ms(1011), ms(20)).map(|at| at.0),
             Some(1000)
         );
+    }
+
+    #[cfg(feature = "service")]
+    #[test]
+    fn a_baseline_of_another_process_is_the_oldest() {
+        let mut history = History::default();
+        history.inherit(&Arc::new(At(1000)));
+        history.add(At(1300));
+        let found = |history: &History<At>| history.baseline(ms(1300), ms(200)).map(|at| at.0);
+        assert_eq!(found(&history), Some(1000));
+        assert_eq!(history.latest(ms(0)).map(|at| at.0), Some(1300));
+        // It is not younger than what this process has read.
+        history.inherit(&Arc::new(At(1050)));
+        assert_eq!(found(&history), Some(1000));
     }
 
     #[track_caller]

@@ -124,6 +124,9 @@ impl Service {
     /// releases what a successor needs, such as a pidfile.
     pub async fn release(&self) {
         self.state.shutdown.refuse_sessions();
+        // A successor can look for it as soon as the name is free.
+        let store = &self.state.store;
+        self.state.sessions.lock().history.leave(store);
         self.state.frames.end_all(&self.bus).await;
         if let Err(error) = name::release(&self.bus).await {
             debug!("the bus is gone, and the name with it: {error}");

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     reading::Stamp,
-    store::Selection,
+    store::{Selection, Store},
     wire::{Frames, Ids},
 };
 
@@ -23,6 +23,7 @@ const ROW_BYTES: usize = 16;
 
 /// Returns past readings to calls.
 pub(crate) struct PastReadings {
+    store: Arc<Store>,
     catalog: Arc<Catalog>,
     sessions: Arc<SharedSessions>,
     settings: Arc<CurrentSettings>,
@@ -30,11 +31,13 @@ pub(crate) struct PastReadings {
 
 impl PastReadings {
     pub(crate) fn new(
+        store: Arc<Store>,
         catalog: Arc<Catalog>,
         sessions: Arc<SharedSessions>,
         settings: Arc<CurrentSettings>,
     ) -> Self {
         Self {
+            store,
             catalog,
             sessions,
             settings,
@@ -65,7 +68,8 @@ impl PastReadings {
     }
 
     fn of(&self, selection: &Selection, span: Duration, row_bytes: usize) -> Past {
-        let sessions = self.sessions.lock();
+        let mut sessions = self.sessions.lock();
+        sessions.history.take_over(&self.store);
         sessions
             .history
             .past(selection, span, row_bytes, Stamp::now())

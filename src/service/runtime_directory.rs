@@ -69,6 +69,9 @@ impl RuntimeDirectory {
         if metadata.st_uid != geteuid().as_raw() {
             return Err(io::Error::other("the file belongs to another user"));
         }
+        if u64::try_from(metadata.st_size).is_ok_and(|size| size > limit) {
+            return Err(io::Error::other(format!("longer than {limit} bytes")));
+        }
         let mut content = Vec::new();
         let mut file = File::from(file).take(limit.saturating_add(1));
         file.read_to_end(&mut content)?;

@@ -102,6 +102,7 @@ impl Service {
         let store = store.with_listings(DeviceLists::new(roots));
         let processes = AsyncTable::new(table);
         let state = ServiceState::new(store, processes, settings);
+        state.sessions.lock().history.keep_across_services(roots);
         let (address, bus, attendant) = connect(&state).await?;
         let service = Self {
             bus,

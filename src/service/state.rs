@@ -68,7 +68,12 @@ impl ServiceState {
             sessions.clone(),
             admission.clone(),
         ));
-        let past = PastReadings::new(catalog.clone(), sessions.clone(), settings.clone());
+        let past = PastReadings::new(
+            store.clone(),
+            catalog.clone(),
+            sessions.clone(),
+            settings.clone(),
+        );
         let past = Arc::new(past);
         sessions.lock().history.configure(settings.get().history);
         Self {

@@ -244,6 +244,18 @@ impl Entry {
         self.history.add(snapshot)
     }
 
+    /// The last snapshot, if it is from the moment `since` or later.
+    #[cfg(feature = "service")]
+    pub(super) fn latest(&self, since: Duration) -> Option<&Arc<Snapshot>> {
+        self.history.latest(since)
+    }
+
+    /// Adds a baseline of another process, older than all others.
+    #[cfg(feature = "service")]
+    pub(super) fn inherit(&mut self, snapshot: &Arc<Snapshot>) {
+        self.history.inherit(snapshot);
+    }
+
     fn read_source(&mut self, now: Stamp) -> Snapshot {
         let mut columns = Vec::with_capacity(self.width);
         let mut stamp = now;

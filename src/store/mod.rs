@@ -7,6 +7,8 @@ mod backoff;
 mod builder;
 mod cache;
 mod changes;
+#[cfg(feature = "service")]
+mod counters;
 mod entries;
 mod entry;
 mod frame;
@@ -43,6 +45,8 @@ use entries::Entries;
 use entry::Entry;
 
 pub use changes::Changes;
+#[cfg(feature = "service")]
+pub(crate) use counters::LastCounters;
 pub use frame::{Baseline, Frame};
 pub use hint::Hint;
 pub use resolution::Resolution;

@@ -3,10 +3,14 @@
 //! A tick adds one record for each selection that was read, with the columns that are due: a metric has at most one reading
 //! in each slot of 250 ms, whichever session reads it. [`past`](History::past) makes rows of the records.
 
+mod bytes;
+mod file;
 mod fingerprint;
+mod inheritance;
 mod past;
 mod record;
 mod ring;
+mod snapshots;
 mod table;
 
 use std::{sync::Arc, time::Duration};
@@ -14,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{reading::Stamp, store::Selection};
 
 use fingerprint::definition;
+use inheritance::Inheritance;
 pub(crate) use past::Past;
 use past::Rows;
 use record::{Draft, Record};
@@ -68,6 +73,7 @@ pub(crate) struct History {
     ring: Ring,
     table: Table,
     draft: Draft,
+    inheritance: Inheritance,
 }
 
 impl History {
@@ -117,6 +123,7 @@ impl History {
         }
         if let Some(record) = self.draft.finish() {
             layout.records = layout.records.saturating_add(1);
+            self.inheritance.has_new_records = true;
             self.ring.push(record, self.settings.bytes);
             self.drop_excess(now);
         }

@@ -78,6 +78,7 @@ impl Ring {
         self.capacity.saturating_mul(size_of::<u64>())
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }

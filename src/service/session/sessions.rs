@@ -185,6 +185,7 @@ impl Sessions {
         let mut to_check = Vec::new();
         let mut frames = SharedFrames::default();
         let mut ended = Vec::new();
+        self.history.take_over(store);
         let stamp = Stamp::now().at(now);
         for (&id, session) in &mut self.by_id {
             if session.due.is_some_and(|due| due <= now) {

@@ -1,5 +1,7 @@
 //! The history: what sessions have read, as frames for others.
 
+mod successors;
+
 use std::time::Duration;
 
 use sampled::client::{Client, Error, Frame, Session, Start};
