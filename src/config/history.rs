@@ -4,6 +4,8 @@
 //! [history]
 //! span = "10min"
 //! bytes = 1048576
+//! keep = ["cpu/all/usage"]
+//! interval = "1s"
 //! ```
 
 use std::time::Duration;
@@ -17,6 +19,9 @@ use crate::{
 /// The longest span.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The shortest interval: the history has at most one reading of a metric in this time.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(250);
+
 /// The least and the most memory, in bytes.
 const LEAST_BYTES: usize = 16 << 10;
 const MOST_BYTES: usize = 64 << 20;
@@ -26,7 +31,12 @@ pub(super) fn parse(value: &Value<'_>, history: &mut HistorySettings) -> Result<
         match &**key.get_ref() {
             "span" => history.span = span("history.span", value)?,
             "bytes" => history.bytes = bytes("history.bytes", value)?,
-            _ => return Err(Diagnostic::unknown("history.", key, "span, bytes")),
+            "keep" => history.keep = selectors("history.keep", value)?,
+            "interval" => history.interval = interval("history.interval", value)?,
+            _ => {
+                let known = "span, bytes, keep, interval";
+                return Err(Diagnostic::unknown("history.", key, known));
+            }
         }
     }
     Ok(())
@@ -42,6 +52,33 @@ fn span(key: &str, value: &Value<'_>) -> Result<Duration, Diagnostic> {
             Err(Diagnostic::new(value.span(), what))
         }
     }
+}
+
+fn interval(key: &str, value: &Value<'_>) -> Result<Duration, Diagnostic> {
+    let interval = duration(key, "a duration in quotes, such as \"1s\"", value)?;
+    match (SHORTEST_INTERVAL..=LONGEST).contains(&interval) {
+        true => Ok(interval),
+        false => {
+            let what = format!("{key}: {interval:?}: it is between 250ms and a day");
+            Err(Diagnostic::new(value.span(), what))
+        }
+    }
+}
+
+fn selectors(key: &str, value: &Value<'_>) -> Result<Vec<String>, Diagnostic> {
+    let expected = "an array of selectors, such as [\"cpu/all/usage\"]";
+    let array = value.get_ref().as_array();
+    let array = array.ok_or_else(|| Diagnostic::mistyped(key, expected, value))?;
+    let selector = |value: &Value<'_>| {
+        let selector = value.get_ref().as_str();
+        let selector = selector.ok_or_else(|| Diagnostic::mistyped(key, expected, value))?;
+        HistorySettings::check_selector(selector).map_err(|cause| {
+            let what = format!("{key}: {cause}");
+            Diagnostic::new(value.span(), what)
+        })?;
+        Ok(selector.to_owned())
+    };
+    array.iter().map(selector).collect()
 }
 
 fn duration(key: &str, expected: &str, value: &Value<'_>) -> Result<Duration, Diagnostic> {

@@ -16,6 +16,7 @@
 //! [history]              # what sessions have read: docs/history.md
 //! span = "10min"
 //! bytes = 1048576
+//! keep = ["cpu/all/usage"]   # always, also without a session; the service then runs on
 //!
 //! [sandbox."org.example.App"]   # what a program in a sandbox may have: docs/security.md
 //! processes = true

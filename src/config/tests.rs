@@ -112,11 +112,13 @@ fn every_limit_can_be_set() {
 #[test]
 fn the_history_is_configured() {
     check(
-        "[history]\nspan = '1h'\nbytes = 65_536",
+        "[history]\nspan = '1h'\nbytes = 65_536\nkeep = ['cpu/all/usage', 'lmsensors']\ninterval = '5s'",
         Settings {
             history: HistorySettings {
                 span: Duration::from_secs(3600),
                 bytes: 65_536,
+                keep: ["cpu/all/usage", "lmsensors"].map(str::to_owned).to_vec(),
+                interval: Duration::from_secs(5),
             },
             ..Settings::default()
         },
@@ -145,7 +147,22 @@ fn the_history_is_configured() {
     }
     refuses(
         "history.keeps = []",
-        "f:1:9: history.keeps: unknown key (known: span, bytes)",
+        "f:1:9: history.keeps: unknown key (known: span, bytes, keep, interval)",
+    );
+    refuses(
+        "history.interval = '249ms'",
+        "f:1:20: history.interval: 249ms: it is between 250ms and a day",
+    );
+    refuses(
+        "history.keep = 'cpu'",
+        "f:1:16: history.keep: an array of selectors, such as [\"cpu/all/usage\"] is expected, and \
+         string is given",
+    );
+    let error = parse("history.keep = ['cpu', 'cpu//usage']").expect_err("this is refused");
+    assert!(
+        error.message.starts_with("history.keep: "),
+        "{}",
+        error.message
     );
 }
 

@@ -17,6 +17,7 @@ mod guarded;
 mod handle;
 mod history;
 mod interface;
+mod keeping;
 mod limits;
 mod name;
 mod option_value;
@@ -158,6 +159,7 @@ impl Service {
         let mut batches = Batches::default();
         loop {
             let changed = self.state.sessions.changed.notified();
+            self.state.keeping.update(&self.bus).await;
             self.state.frames.begin_tables(&mut batches);
             let has_sessions = !self.state.sessions.is_empty();
             devices.listen(has_sessions);

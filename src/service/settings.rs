@@ -80,6 +80,11 @@ impl CurrentSettings {
         self.lock().limits
     }
 
+    /// Calls `look` with the settings of the history.
+    pub(crate) fn with_history<T>(&self, look: impl FnOnce(&HistorySettings) -> T) -> T {
+        look(&self.lock().history)
+    }
+
     /// Calls `look` with the grants of programs in sandboxes.
     pub(crate) fn with_granted<T>(&self, look: impl FnOnce(&GrantsByApp) -> T) -> T {
         look(&self.lock().sandbox)

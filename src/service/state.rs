@@ -11,6 +11,7 @@ use super::{
     control::Control,
     error::Error,
     frames::Frames,
+    keeping::Keeping,
     past::PastReadings,
     peer::Peer,
     processes::AsyncTable,
@@ -35,6 +36,7 @@ pub(crate) struct ServiceState {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) sampling: Sampling,
     pub(crate) past: Arc<PastReadings>,
+    pub(crate) keeping: Keeping,
     pub(crate) control: Control,
     pub(crate) frames: Frames,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -78,6 +80,7 @@ impl ServiceState {
         sessions.lock().history.configure(settings.get().history);
         Self {
             past: past.clone(),
+            keeping: Keeping::new(catalog.clone(), sessions.clone(), settings.clone()),
             peer: Peer::default(),
             sampling: Sampling::new(store.clone(), catalog.clone(), settings.clone()),
             control: Control {

@@ -270,3 +270,46 @@ fn without_a_bus_watch_reads_in_process() {
         "{stderr}"
     );
 }
+
+#[test]
+fn watch_prints_the_past_first() {
+    let bus = Bus::activating("");
+    let mut panel = Watch::start(bus.sampled(&[
+        "watch",
+        "memory/physical/total",
+        "--interval",
+        "250ms",
+        "--json",
+    ]));
+    let seen: Vec<_> = (0..4).map(|_| panel.next()).collect();
+    let window = |form| {
+        let arguments = ["watch", "memory/physical/total", "--interval", "1h"];
+        let history = ["--history", "10min", "--count", "4", form];
+        bus.run(&[&arguments[..], &history].concat()).ok()
+    };
+    let json = window("--json");
+    let shown: Vec<_> = json.lines().map(|line| frame(line).0).collect();
+    assert_eq!(shown, seen);
+    let csv = window("--csv");
+    let shown: Vec<u64> = csv
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(shown, seen, "{csv}");
+    panel.interrupt(Signal::TERM);
+    // Without a service there is none.
+    let alone = bus.run(&[
+        "watch",
+        "memory/physical/total",
+        "--procfs",
+        "/proc",
+        "--history",
+        "1min",
+        "--count",
+        "1",
+        "--json",
+    ]);
+    assert_eq!(alone.code, Some(0));
+    assert!(alone.stderr.contains("no history"), "{}", alone.stderr);
+}

@@ -127,7 +127,7 @@ impl Backend {
         }
     }
 
-    /// Begins a session.
+    /// Begins a session. Its first frames are those of the past span `history`; this process has none.
     pub(crate) async fn start(
         &self,
         selectors: &[&str],
@@ -148,6 +148,9 @@ impl Backend {
                 Ok(Frames::Service(Box::new(session)))
             }
             Self::InProcess(local) => {
+                if !start.history.is_zero() {
+                    note("there is no history: only the service keeps one");
+                }
                 let session = local.start(selectors, start).await?;
                 Ok(Frames::InProcess(Box::new(session)))
             }

@@ -15,7 +15,7 @@ mod table;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{reading::Stamp, store::Selection};
+use crate::{reading::Stamp, selector::Selector, store::Selection};
 
 use fingerprint::definition;
 use inheritance::Inheritance;
@@ -44,6 +44,11 @@ pub struct HistorySettings {
     pub span: Duration,
     /// The most memory, in bytes.
     pub bytes: usize,
+    /// The selectors of metrics that are always read and kept. With one that means something, the service does not exit
+    /// when it is idle.
+    pub keep: Vec<String>,
+    /// The time between two readings of these.
+    pub interval: Duration,
 }
 
 impl Default for HistorySettings {
@@ -51,7 +56,20 @@ impl Default for HistorySettings {
         Self {
             span: Duration::from_secs(600),
             bytes: 1 << 20,
+            keep: Vec::new(),
+            interval: Duration::from_secs(1),
         }
+    }
+}
+
+impl HistorySettings {
+    /// Checks the form of a selector in [`keep`](Self::keep).
+    ///
+    /// # Errors
+    /// Why it is not well formed.
+    pub fn check_selector(selector: &str) -> Result<(), String> {
+        let parsed = Selector::parse(selector).map(drop);
+        parsed.map_err(|error| error.to_string())
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) backlog: Backlog,
     /// The subscribers of a detached session that read their messages, if others do not; `None` broadcasts.
     pub(crate) readers: Option<Arc<[Name]>>,
+    /// Whether it is the service's own, which has no receivers.
+    pub(crate) is_of_service: bool,
     /// The span of the past that is sent with the first frame.
     pub(crate) history: Duration,
     /// The grants that an owner in a sandbox needs for the session.
@@ -137,10 +139,20 @@ impl Session {
             due: None,
             backlog: Backlog::default(),
             readers: None,
+            is_of_service: false,
             history: Duration::ZERO,
             permit: None,
             watch,
             stream: None,
+        }
+    }
+
+    /// The same as a session of the service itself: it sends nothing, and only the service ends it.
+    pub(crate) fn of_service(self) -> Self {
+        Self {
+            detached: false,
+            is_of_service: true,
+            ..self
         }
     }
 
@@ -158,6 +170,7 @@ impl Session {
             event,
         };
         match &self.readers {
+            _ if self.is_of_service => {}
             Some(readers) => {
                 let readers = readers.iter();
                 notices.extend(readers.map(|reader| notice(Some(reader.clone()), event.clone())));
@@ -173,6 +186,7 @@ impl Session {
             return false;
         }
         match self.detached {
+            _ if self.is_of_service => false,
             true => {
                 let is_late = self.readers.is_some() || self.backlog.is_full();
                 self.backlog.is_broadcast_check_due(is_late)

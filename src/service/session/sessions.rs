@@ -285,6 +285,7 @@ impl Sessions {
         let others = self.by_id.values();
         others
             .filter(|session| session.detached || *session.owner != *client)
+            .filter(|session| !session.is_of_service)
             .count()
     }
 }

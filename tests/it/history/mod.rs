@@ -1,5 +1,6 @@
 //! The history: what sessions have read, as frames for others.
 
+mod keep;
 mod successors;
 
 use std::time::Duration;

@@ -46,7 +46,10 @@ pub(crate) struct WatchOptions {
     /// The time from frame to frame
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
     interval: Duration,
-    /// End after N frames [default: when it is interrupted]
+    /// Begin with what the service has kept of the last DURATION; a frame without values is a gap
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
+    history: Duration,
+    /// End after N frames, those of the past included [default: when it is interrupted]
     #[arg(long, value_name = "N")]
     count: Option<NonZeroU64>,
 }
@@ -95,12 +98,20 @@ async fn watch(
 ) -> Result<(), Error> {
     let selectors = options.selectors.texts();
     let mut left = options.count.map(NonZeroU64::get);
+    // The frames of a successor follow those that are shown already.
+    let mut history = options.history;
     let mut earliest = Instant::now();
     while left != Some(0) {
         let starting = async {
             sleep_until(earliest).await;
             view.prepare(backend, options).await?;
-            Ok(backend.start(&selectors, options.start()).await?)
+            let start = client::Start {
+                history,
+                ..options.start()
+            };
+            let started = backend.start(&selectors, start).await?;
+            history = Duration::ZERO;
+            Ok(started)
         };
         let Some(started) = signals.or(starting).await else {
             return Ok(());
