@@ -13,7 +13,7 @@ mod ring;
 mod snapshots;
 mod table;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{reading::Stamp, selector::Selector, store::Selection};
 
@@ -29,7 +29,8 @@ use table::Table;
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// The resolution: a faster session is thinned to one reading of each metric in a slot.
-const SLOT: Duration = Duration::from_millis(250);
+const SLOT: Duration = Duration::from_millis(SLOT_MILLISECONDS);
+const SLOT_MILLISECONDS: u64 = 250;
 
 /// The most that two clocks differ because one is read after the other.
 const CLOCK_NOISE: Duration = Duration::from_millis(1);
@@ -196,7 +197,7 @@ impl History {
     /// For each layout with a column of the selection: the column of the selection for each of its own, and the interval.
     #[allow(clippy::type_complexity, reason = "it is used once, above")]
     fn columns_of(&self, selection: &Selection) -> Vec<Option<(Vec<Option<usize>>, Duration)>> {
-        let mut by_series = std::collections::HashMap::new();
+        let mut by_series = HashMap::new();
         for (column, selected) in selection.columns.iter().enumerate() {
             let hash = definition(&selected.metric, selected.is_custom);
             let series = hash.and_then(|hash| self.table.find(&selected.metric.id, hash));
@@ -267,7 +268,7 @@ fn wall_clock(record: &Record<'_>, now: Stamp) -> u64 {
 
 /// The number of a slot, times two.
 fn slot(monotonic: Duration) -> u64 {
-    let number = monotonic.as_millis() / SLOT.as_millis();
+    let number = monotonic.as_millis() / u128::from(SLOT_MILLISECONDS);
     // The first slot has the number 1.
     let number = u64::try_from(number).unwrap_or(u64::MAX >> 2);
     number.saturating_add(1).saturating_mul(2)

@@ -32,13 +32,16 @@ struct Chunk {
 impl Ring {
     /// Appends a record. `budget` is the memory of the whole ring in bytes, which decides the size of a new chunk.
     pub(super) fn push(&mut self, record: &[u64], budget: usize) {
-        let has_room =
-            |chunk: &&mut Chunk| chunk.words.capacity() - chunk.words.len() >= record.len();
+        let has_room = |chunk: &&mut Chunk| {
+            let room = chunk.words.capacity().saturating_sub(chunk.words.len());
+            room >= record.len()
+        };
         if let Some(last) = self.chunks.back_mut().filter(has_room) {
             last.words.extend_from_slice(record);
             return;
         }
-        let usual = budget / CHUNKS / size_of::<u64>();
+        let usual = budget.checked_div(CHUNKS * size_of::<u64>());
+        let usual = usual.unwrap_or_default();
         let usual = usual.clamp(SMALLEST_CHUNK_WORDS, CHUNK_WORDS);
         let mut words = std::mem::take(&mut self.spare);
         words.clear();

@@ -46,6 +46,46 @@ fn custom_grants_custom_metrics() {
 }
 
 #[test]
+fn the_history_has_custom_metrics_for_a_granted_program_only() {
+    let bus = Bus::activating("");
+    let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
+        return skip(Sandbox::NEEDS);
+    };
+    define_secret(&bus);
+    grant(&bus, "custom = false");
+    bus.block_on(async {
+        let panel = bus
+            .client()
+            .await
+            .start(&[SECRET, "memory/physical/total"], Start::every_millis(250));
+        let mut panel = panel.await.unwrap();
+        for _ in 0..3 {
+            timeout(DEADLINE, panel.next()).await.unwrap().unwrap();
+        }
+        let client = sandbox.client().await;
+        let span = std::time::Duration::from_secs(60);
+        let denied = client.history(&[SECRET], span).await.unwrap_err();
+        assert!(matches!(denied, Error::UnknownMetric(_)), "{denied:?}");
+        let all = client.history(&["memory", "room*"], span).await;
+        assert!(matches!(all, Err(Error::UnknownMetric(_))), "{all:?}");
+        let all = client.history(&[], span).await.unwrap();
+        assert!(all.columns.iter().any(|id| id == "memory/physical/total"));
+        assert!(!all.columns.iter().any(|id| id == SECRET));
+        grant(&bus, "custom = true");
+        reload(&bus.owned().await);
+        let granted = async {
+            loop {
+                if let Ok(history) = client.history(&[SECRET], span).await {
+                    return history;
+                }
+            }
+        };
+        let granted = timeout(DEADLINE, granted).await.unwrap();
+        assert!(granted.frames.len() >= 3, "{granted:?}");
+    });
+}
+
+#[test]
 fn processes_grants_the_table_without_command_lines() {
     let bus = Bus::activating("");
     let Some(sandbox) = Sandbox::proxy(&bus, INFO) else {
