@@ -29,8 +29,7 @@ use table::Table;
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// The resolution: a faster session is thinned to one reading of each metric in a slot.
-const SLOT: Duration = Duration::from_millis(SLOT_MILLISECONDS);
-const SLOT_MILLISECONDS: u64 = 250;
+const SLOT: Duration = Duration::from_millis(250);
 
 /// The most that two clocks differ because one is read after the other.
 const CLOCK_NOISE: Duration = Duration::from_millis(1);
@@ -268,7 +267,7 @@ fn wall_clock(record: &Record<'_>, now: Stamp) -> u64 {
 
 /// The number of a slot, times two.
 fn slot(monotonic: Duration) -> u64 {
-    let number = monotonic.as_millis() / u128::from(SLOT_MILLISECONDS);
+    let number = monotonic.as_millis().div_euclid(SLOT.as_millis());
     // The first slot has the number 1.
     let number = u64::try_from(number).unwrap_or(u64::MAX >> 2);
     number.saturating_add(1).saturating_mul(2)

@@ -40,8 +40,7 @@ impl Ring {
             last.words.extend_from_slice(record);
             return;
         }
-        let usual = budget.checked_div(CHUNKS * size_of::<u64>());
-        let usual = usual.unwrap_or_default();
+        let usual = budget.div_euclid(CHUNKS).div_euclid(size_of::<u64>());
         let usual = usual.clamp(SMALLEST_CHUNK_WORDS, CHUNK_WORDS);
         let mut words = std::mem::take(&mut self.spare);
         words.clear();

@@ -42,6 +42,7 @@ async fn use_each_member(bus: &Bus) {
     next(&mut changes).await.args().unwrap();
     next(&mut frames).await.args().unwrap();
     client.describe(session).await.unwrap();
+    client.history(&ids, DEADLINE).await.unwrap();
     client.sessions().await.unwrap();
     client.stop(session).await.unwrap();
     next(&mut ends).await.args().unwrap();

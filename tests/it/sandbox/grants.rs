@@ -54,11 +54,9 @@ fn the_history_has_custom_metrics_for_a_granted_program_only() {
     define_secret(&bus);
     grant(&bus, "custom = false");
     bus.block_on(async {
-        let panel = bus
-            .client()
-            .await
-            .start(&[SECRET, "memory/physical/total"], Start::every_millis(250));
-        let mut panel = panel.await.unwrap();
+        let host = bus.client().await;
+        let ids = [SECRET, "memory/physical/total"];
+        let mut panel = host.start(&ids, Start::every_millis(250)).await.unwrap();
         for _ in 0..3 {
             timeout(DEADLINE, panel.next()).await.unwrap().unwrap();
         }
@@ -81,7 +79,8 @@ fn the_history_has_custom_metrics_for_a_granted_program_only() {
             }
         };
         let granted = timeout(DEADLINE, granted).await.unwrap();
-        assert!(granted.frames.len() >= 3, "{granted:?}");
+        // The first frame may lack the metric, whose command has not ended yet.
+        assert!(granted.frames.len() >= 2, "{granted:?}");
     });
 }
 
