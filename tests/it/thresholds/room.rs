@@ -110,20 +110,15 @@ impl Clock {
         }
     }
 
-    /// Waits until the desk has this temperature. Returns the timestamp of the frame that shows it.
-    pub(crate) async fn until(&mut self, temperature: f64) -> u64 {
-        loop {
-            let frame = frame(&mut self.session).await;
-            if frame.reading(DESK) == Some(number(temperature)) {
-                return frame.timestamp;
-            }
-        }
+    /// Waits until the desk has this temperature.
+    pub(crate) async fn until(&mut self, temperature: f64) {
+        while frame(&mut self.session).await.reading(DESK) != Some(number(temperature)) {}
     }
 
-    /// Sets the temperature of the desk and waits until the metric has it. Returns the timestamp of the frame that shows it.
-    pub(crate) async fn set(&mut self, room: &Room, temperature: f64) -> u64 {
+    /// Sets the temperature of the desk and waits until the metric has it.
+    pub(crate) async fn set(&mut self, room: &Room, temperature: f64) {
         room.set("desk", temperature);
-        self.until(temperature).await
+        self.until(temperature).await;
     }
 
     /// Waits for this many frames.
