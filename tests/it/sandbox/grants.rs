@@ -1,8 +1,6 @@
 //! The grants of a program in a sandbox.
 
-use sampled::client::{
-    Error, SampleOptions, Start, StreamOptions, TableOptions, WatchOptions,
-};
+use sampled::client::{Error, SampleOptions, Start, StreamOptions, TableOptions, WatchOptions};
 use tokio::time::timeout;
 
 use super::{
