@@ -1,0 +1,143 @@
+//! The tick of a session: the frame that falls due, and its notices.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Notice, Session, Stream, Subject,
+    event::Event,
+    grid::next_due,
+    metrics::SharedFrames,
+    stream::{self, Outcome},
+};
+use crate::{
+    reading::Stamp,
+    service::{
+        history::{History, Past},
+        processes::Changes,
+    },
+    store::Store,
+};
+
+impl Session {
+    /// Drops the frame that is due.
+    pub(super) fn skip(&mut self, now: Duration) {
+        self.due = Some(next_due(now, self.interval, self.is_new()));
+        self.dropped = self.dropped.saturating_add(1);
+        self.backlog.count(0);
+    }
+
+    /// Takes a frame at `now` and adds its notices. Returns the reason if the session is over. A session of processes only
+    /// falls due: its frame is [sent later](Self::send_changes). A watch is [told](Self::tell) afterwards. `frames` are the
+    /// frames of the tick so far.
+    pub(super) fn tick(
+        &mut self,
+        id: u32,
+        store: &Store,
+        history: &History,
+        now: Stamp,
+        frames: &mut SharedFrames,
+        notices: &mut Vec<Notice>,
+    ) -> Option<&'static str> {
+        let moment = now;
+        let now = now.monotonic;
+        let is_full = self.drops() && self.backlog.is_full();
+        if is_full || self.stream.as_mut().is_some_and(Stream::is_full) {
+            self.skip(now);
+            return None;
+        }
+        self.due = Some(next_due(now, self.interval, self.is_new()));
+        match (&mut self.subject, &mut self.stream) {
+            (Subject::Metrics(metrics), Some(stream)) => {
+                match stream.write(&metrics.record(store, now, frames)) {
+                    Outcome::Written => self.frames = self.frames.saturating_add(1),
+                    Outcome::Dropped => self.dropped = self.dropped.saturating_add(1),
+                    Outcome::Closed => return Some(stream::CLOSED),
+                }
+            }
+            (Subject::Metrics(metrics), None) => {
+                let events = metrics.frame(store, now, frames);
+                for event in events {
+                    if matches!(event, Event::Sampled(..)) && !self.history.is_zero() {
+                        self.send_past(id, history, moment, notices);
+                    }
+                    self.notify(id, event, notices);
+                }
+                self.frames = self.frames.saturating_add(1);
+                let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
+                self.backlog.count(bytes);
+            }
+            (Subject::Processes(processes), _) => processes.fall_due(now),
+            (Subject::Crossings(crossings), _) => {
+                let replaced = crossings.read(store, now, frames);
+                self.dropped = self.dropped.saturating_add(replaced);
+                if self.backlog.is_full() {
+                    self.backlog.count(0);
+                }
+            }
+        }
+        None
+    }
+
+    /// Adds the notices of the crossings that the owner has not been told yet, unless it does not read.
+    pub(in crate::service) fn tell(&mut self, id: u32, notices: &mut Vec<Notice>) {
+        if self.backlog.is_full() {
+            return;
+        }
+        let Subject::Crossings(crossings) = &mut self.subject else {
+            return;
+        };
+        if !crossings.has_untold() {
+            return;
+        }
+        let (untold, bytes) = crossings.take_untold();
+        self.backlog.count(bytes);
+        self.frames = self.frames.saturating_add(untold.len() as u64);
+        for crossing in untold {
+            self.notify(id, Event::Crossed(crossing), notices);
+        }
+    }
+
+    /// Adds the notices of the past, between `Changed` and the first frame. They go to the owner alone, and do not count as
+    /// frames.
+    fn send_past(&mut self, id: u32, history: &History, now: Stamp, notices: &mut Vec<Notice>) {
+        let span = std::mem::take(&mut self.history);
+        let Subject::Metrics(metrics) = &self.subject else {
+            return;
+        };
+        let past = history.past(&metrics.selection, span, SIGNAL_BYTES, now);
+        self.backlog.allow(past_bytes(&past));
+        notices.extend(past.rows().map(|(timestamp, values)| Notice {
+            session: id,
+            client: Some(self.owner.clone()),
+            kind: self.subject.kind(),
+            event: Event::Sampled(timestamp, values.into()),
+        }));
+    }
+
+    /// Adds the notices of a table of processes, after its batch is made.
+    pub(super) fn send_changes(
+        &mut self,
+        id: u32,
+        changes: Arc<Changes>,
+        notices: &mut Vec<Notice>,
+    ) {
+        let Subject::Processes(processes) = &mut self.subject else {
+            return;
+        };
+        processes.sent(&changes);
+        self.frames = self.frames.saturating_add(1);
+        self.backlog.count(changes.size());
+        self.notify(id, Event::Processes(changes), notices);
+    }
+}
+
+/// About the bytes of the signal `Sampled` beside its values.
+pub(crate) const SIGNAL_BYTES: usize = 256;
+
+/// About the bytes of the signals of the past.
+pub(crate) fn past_bytes(past: &Past) -> usize {
+    let mut rows = past.rows();
+    let width = rows.next().map_or(0, |(_, values)| values.len());
+    let row = width.saturating_mul(size_of::<f64>());
+    row.saturating_add(SIGNAL_BYTES).saturating_mul(past.len())
+}
