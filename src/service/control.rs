@@ -1,5 +1,6 @@
 //! `Start`, `Watch`, `Stop`, `Sessions` and `Quit`.
 
+mod describe;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -17,12 +18,12 @@ use super::{
     options::StartOptions,
     past::PastReadings,
     selectors,
-    session::{Differences, Metrics, Session, SharedSessions, Stream, Subject, past_bytes},
+    session::{Metrics, Session, SharedSessions, Stream, Subject, past_bytes},
     settings::CurrentSettings,
     shutdown::Shutdown,
     signals,
 };
-use crate::wire::{FaultChanges, Ids, Texts};
+use crate::{store::Selection, wire::Ids};
 
 /// The approximate memory of a session that is its owner's only one: most of it is the watch of the owner.
 const SESSION_BYTES: usize = 32 * 1024;
@@ -35,6 +36,15 @@ pub(crate) struct SessionRequest {
     pub(crate) permit: Option<Permit>,
     /// The pipe of a stream.
     pub(crate) stream: Option<Stream>,
+}
+
+/// The metrics of a session.
+pub(super) struct Selected<'a> {
+    /// The selectors, each once.
+    pub(super) selectors: Vec<&'a str>,
+    pub(super) selection: Arc<Selection>,
+    /// The grants that the session needs.
+    pub(super) permit: Option<Permit>,
 }
 
 /// The parts of other clients' sessions that a client may see.
@@ -68,15 +78,13 @@ impl Control {
         interval: Duration,
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
-        let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
-        self.catalog.look_for(bus, selectors).await;
-        self.catalog.add_listener(bus, caller).await;
-        let selection = SelectionRequest {
+        let is_optional = options.is_optional;
+        let selected = self.select(bus, caller, selectors, is_optional).await?;
+        let Selected {
             selectors,
-            lasts: true,
-            is_optional: options.is_optional,
-        };
-        let (selection, permit) = self.catalog.select_as(bus, Some(caller), selection).await?;
+            selection,
+            permit,
+        } = selected;
         let ids = selection
             .columns
             .iter()
@@ -87,7 +95,7 @@ impl Control {
             let past = self.past.of_session(&selection, options.history);
             self.admission.count_signals(caller, past_bytes(&past));
         }
-        let subject = Subject::Metrics(Metrics::new(selectors, selection));
+        let subject = Subject::Metrics(Metrics::new(&selectors, selection));
         let session = SessionRequest {
             interval,
             options,
@@ -96,6 +104,30 @@ impl Control {
             stream: None,
         };
         Ok((self.add(bus, caller, session).await?, ids))
+    }
+
+    /// Selects the metrics of a session, new devices included. The client becomes a listener for changes.
+    pub(super) async fn select<'a>(
+        &self,
+        bus: &Connection,
+        caller: &str,
+        selectors: &[&'a str],
+        is_optional: bool,
+    ) -> Result<Selected<'a>, Error> {
+        let selectors = selectors::distinct(selectors, &self.settings.limits())?;
+        self.catalog.look_for(bus, &selectors).await;
+        self.catalog.add_listener(bus, caller).await;
+        let request = SelectionRequest {
+            selectors: &selectors,
+            lasts: true,
+            is_optional,
+        };
+        let (selection, permit) = self.catalog.select_as(bus, Some(caller), request).await?;
+        Ok(Selected {
+            selectors,
+            selection,
+            permit,
+        })
     }
 
     /// Adds a session. It sends no frame before [`reply`](Self::reply).
@@ -191,58 +223,6 @@ impl Control {
         self.sessions.notify_changed();
         signals::send(bus, notices).await;
         Ok(())
-    }
-
-    /// Describes a session of a client, or a detached one: the state that its receivers know.
-    ///
-    /// # Errors
-    /// `NoSuchSession`; `NotOwner`; `AccessDenied`, if the client is in a sandbox and has not the grants of the session.
-    pub(crate) async fn describe(
-        &self,
-        bus: &Connection,
-        client: &str,
-        session: u32,
-    ) -> Result<(Ids, Texts, FaultChanges), Error> {
-        let others = self.visibility_of_others(bus, client).await?;
-        let mut sessions = self.sessions.lock();
-        let found = sessions.session(session);
-        let found = found.ok_or_else(|| Error::no_such_session(session))?;
-        let is_own = *found.owner == *client;
-        if !found.detached && !is_own {
-            return Err(Error::not_owner(session));
-        }
-        match &found.subject {
-            Subject::Processes(processes) => {
-                let fields = processes.columns().into_iter().map(Arc::from);
-                Ok((
-                    Ids(fields.collect()),
-                    Texts::default(),
-                    FaultChanges::default(),
-                ))
-            }
-            Subject::Crossings(crossings) => {
-                let ids = crossings.columns().map(|column| column.metric.id.clone());
-                Ok((
-                    Ids(ids.collect()),
-                    Texts::default(),
-                    FaultChanges::default(),
-                ))
-            }
-            Subject::Metrics(metrics) => {
-                if !is_own && !others.defined && metrics.selection.has_custom() {
-                    let message = format!("session {session} has custom metrics");
-                    return Err(Error::access_denied(message));
-                }
-                let Differences {
-                    columns,
-                    texts,
-                    faults,
-                } = metrics.describe();
-                let columns = columns.iter().flat_map(|selection| &selection.columns);
-                let ids = columns.map(|column| column.metric.id.clone());
-                Ok((Ids(ids.collect()), Texts(texts), FaultChanges(faults)))
-            }
-        }
     }
 
     /// Determines which parts of other clients' sessions a client may see.

@@ -5,11 +5,9 @@ use std::{os::fd::OwnedFd, time::Duration};
 use zbus::{Connection, Fd, object_server::ResponseDispatchNotifier};
 
 use super::{
-    catalog::SelectionRequest,
-    control::{Control, SessionRequest},
+    control::{Control, Selected, SessionRequest},
     error::Error,
     options::StartOptions,
-    selectors,
     session::{MAX_COLUMNS, Metrics, Stream, Subject},
 };
 use crate::wire::Ids;
@@ -45,16 +43,11 @@ impl Control {
                 "option detached: a stream ends with its reader, so it cannot be detached";
             return Err(Error::invalid_args(message.to_owned()));
         }
-        let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
-        self.catalog.look_for(bus, selectors).await;
-        self.catalog.add_listener(bus, caller).await;
-        let request = SelectionRequest {
-            selectors,
-            lasts: true,
-            is_optional: options.is_optional,
-        };
-        let selected = self.catalog.select_as(bus, Some(caller), request);
-        let (selection, permit) = selected.await?;
+        let is_optional = options.is_optional;
+        let selected = self.select(bus, caller, selectors, is_optional).await?;
+        let Selected {
+            selection, permit, ..
+        } = selected;
         let count = selection.columns.len();
         if count == 0 {
             let message =

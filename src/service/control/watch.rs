@@ -2,13 +2,11 @@
 
 use zbus::{Connection, object_server::ResponseDispatchNotifier};
 
-use super::{Control, SessionRequest};
+use super::{Control, Selected, SessionRequest};
 use crate::{
     service::{
-        catalog::SelectionRequest,
         error::Error,
         options::StartOptions,
-        selectors,
         session::{Crossings, Metrics, Subject, has_numbers},
         threshold_options::WatchOptions,
     },
@@ -24,17 +22,15 @@ impl Control {
         selector: &str,
         options: WatchOptions,
     ) -> Result<u32, Error> {
-        let selectors = &selectors::distinct(&[selector], &self.settings.limits())?;
-        self.catalog.look_for(bus, selectors).await;
-        self.catalog.add_listener(bus, caller).await;
-        let selection = SelectionRequest {
+        let is_optional = options.is_optional;
+        let selected = self.select(bus, caller, &[selector], is_optional).await?;
+        let Selected {
             selectors,
-            lasts: true,
-            is_optional: options.is_optional,
-        };
-        let (selection, permit) = self.catalog.select_as(bus, Some(caller), selection).await?;
+            selection,
+            permit,
+        } = selected;
         check_numbers(selector, &selection)?;
-        let metrics = Metrics::new(selectors, selection);
+        let metrics = Metrics::new(&selectors, selection);
         let WatchOptions {
             threshold,
             label,
