@@ -32,8 +32,9 @@ pub(crate) fn release_code() {
     for line in maps.lines().filter(|line| line.ends_with(&*program)) {
         if let Some((start, length)) = code(line) {
             #[allow(unsafe_code, reason = "the kernel is told about memory by its address")]
-            // SAFETY: The range is a private mapping of a file that nobody may write to, so it equals the file: the next
-            // access to a page maps the page of the file again.
+            // SAFETY: The range is a private mapping of a file, and this process may not write to it, so it equals the
+            // file: the next access to a page maps the page of the file again. Only a debugger writes there, by ptrace(2):
+            // it loses the breakpoints that it has set before.
             unsafe {
                 nix::libc::madvise(start as *mut _, length, nix::libc::MADV_DONTNEED);
             }
