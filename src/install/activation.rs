@@ -18,8 +18,10 @@ pub fn activation_file(program: &Path, arguments: &str) -> Result<String, Error>
 
 pub(super) fn unit_file(program: &Path) -> Result<String, Error> {
     // % starts a specifier (systemd.unit(5)).
-    let exec = format!("ExecStart={} serve", quote(program)?.replace('%', "%%"));
-    Ok(with_line(UNIT, "ExecStart=", &exec))
+    let program = quote(program)?.replace('%', "%%");
+    let unit = with_line(UNIT, "ExecStart=", &format!("ExecStart={program} serve"));
+    let reload = format!("ExecReload={program} reload");
+    Ok(with_line(&unit, "ExecReload=", &reload))
 }
 
 /// Replaces the line that begins with `start`.
@@ -65,6 +67,14 @@ mod tests {
             assert!(file.lines().any(|line| line == bus), "{file}");
             let unit = unit_file(path).unwrap();
             assert!(unit.lines().any(|line| line == systemd), "{unit}");
+            // The unit runs no other program, which a system might have elsewhere.
+            let start = systemd.strip_suffix("serve").unwrap();
+            let start = start.strip_prefix("ExecStart=").unwrap();
+            let commands = unit.lines().filter_map(|line| line.strip_prefix("Exec"));
+            for command in commands {
+                let (_, command) = command.split_once('=').unwrap();
+                assert!(command.starts_with(start), "{command}");
+            }
         };
         check(
             "/usr/bin/sampled",

@@ -194,6 +194,13 @@ fn systemctl_reload_applies_a_valid_configuration() {
         unit.until("active").await;
 
         session.configure("idle_timeout = 'for a while'");
+        let reload = ["--user", "reload", "sampled"];
+        let refused = Run::of(session.command("systemctl").args(reload));
+        assert_ne!(refused.code, Some(0), "{refused:?}");
+        unit.until("active").await;
+        assert_eq!(idle_timeout().await, 200_000_000);
+        assert_eq!(session.owner().await.pid, process.pid);
+
         let mut changes = unit.changes().await;
         process.signal(Signal::HUP);
         changes.until("reloading").await;
