@@ -88,6 +88,17 @@ impl QuitMethod {
     }
 }
 
+/// The property `Version` of an old service.
+struct OldVersion;
+
+#[interface(name = "io.github.sampled.Sampler1")]
+impl OldVersion {
+    #[zbus(property)]
+    fn version(&self) -> &str {
+        "0.0.1"
+    }
+}
+
 /// The process that [`NameOwner`] runs. In a normal test run it does nothing.
 #[test]
 fn process_that_owns_the_name() {
@@ -108,6 +119,9 @@ fn process_that_owns_the_name() {
                 .at(PATH, QuitMethod(quit))
                 .await
                 .unwrap();
+        }
+        if behaviour == "old" {
+            bus.object_server().at(PATH, OldVersion).await.unwrap();
         }
         let _ignored = (behaviour == "ignores SIGTERM").then(|| {
             let terminate = tokio::signal::unix::SignalKind::terminate();

@@ -202,13 +202,14 @@ fn an_installation_with_another_prefix_replaces_nothing() {
     assert!(daemon.is_running());
 }
 
-#[test]
-fn a_service_that_answers_no_call_is_replaced() {
-    // As a service of another version may: it answers no call, and ends at SIGTERM.
+/// A bus that has started a program with this behaviour, as a package of another version has installed it, and the program.
+fn with_another_version(behaviour: &str) -> (Bus, Process) {
     let exec = |program: &Path| {
         let test = "name_owner::process_that_owns_the_name";
         let program = program.display();
-        format!("/bin/sh -c 'SAMPLED_TEST_OWNER=silent exec {program} --exact {test} >/dev/null'")
+        format!(
+            "/bin/sh -c 'SAMPLED_TEST_OWNER={behaviour} exec {program} --exact {test} >/dev/null'"
+        )
     };
     let (bus, _) = packaged(exec, &std::env::current_exe().unwrap());
     let log = || bus.log();
@@ -219,12 +220,48 @@ fn a_service_that_answers_no_call_is_replaced() {
         let started = proxy.start_service_by_name(name, 0).await;
         started.unwrap_or_else(|error| panic!("{error}: {}", log()));
     });
+    let process = bus.block_on(bus.owned());
+    (bus, process)
+}
 
-    let first = bus.block_on(bus.owned());
+#[test]
+fn a_service_that_answers_no_call_is_replaced() {
+    // It ends at SIGTERM.
+    let (bus, first) = with_another_version("silent");
     let run = Run::within(&mut bus.sampled(&["install"]), DEADLINE);
     assert_stderr_contains(&run, &format!("replaced process {}", first.pid));
     first.wait();
     assert_runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
+}
+
+#[test]
+fn the_version_that_is_replaced_is_named() {
+    let (bus, first) = with_another_version("old");
+    let elsewhere = bus.dir().join("elsewhere");
+    let run = bus.run(&["install", "--prefix", text(&elsewhere)]);
+    let old = format!("process {} still runs {}", first.pid, bus.dir().display());
+    assert_stderr_contains(&run, &old);
+    run.ok();
+
+    let run = Run::within(&mut bus.sampled(&["install"]), DEADLINE);
+    let replaced = format!("replaced process {} (version 0.0.1): the next", first.pid);
+    assert_stderr_contains(&run, &replaced);
+    first.wait();
+    assert_runs(&call(&bus), &bus.dir().join(".local/bin/sampled"));
+}
+
+#[test]
+fn a_service_is_named_if_the_bus_does_not_find_the_installation() {
+    let bus = Bus::in_home(Home::new());
+    let owner = NameOwner::on(&bus, "old");
+    let mut install = bus.sampled(&["install"]);
+    install.env("XDG_DATA_HOME", bus.dir().join("elsewhere"));
+    let run = Run::within(&mut install, DEADLINE);
+    let pid = owner.process.pid;
+    assert_stderr_contains(&run, "the session bus does not look there");
+    assert_stderr_contains(&run, &format!("process {pid} still runs"));
+    assert_stderr_contains(&run, "(version 0.0.1)");
+    assert!(owner.process.is_running());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cli::{error::Error, output::format::note};
 
 use super::install::{
-    LayoutOptions, print, reload,
+    LayoutOptions, Reload, print, reload,
     replace::{self, InstalledProgram},
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn run(options: LayoutOptions) -> Result<ExitCode, Error> {
     print("removed", &removed)?;
     if removed.is_empty() {
         note("nothing of `sampled install` is there: nothing was removed");
-    } else if options.destdir.is_none() && reload(false)? {
+    } else if options.destdir.is_none() && reload(false)? == Reload::Known {
         let ended = replace::after_uninstall(&program, removed.contains(path));
         ended.unwrap_or_else(|error| {
             note(format_args!("the running service is not ended: {error}"))

@@ -65,12 +65,14 @@ pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     if is_home {
         warn_of_home();
     }
-    if reload(true)? {
-        let replaced = replace::after_install(&InstalledProgram::at(program), is_home);
-        replaced.unwrap_or_else(|error| {
-            note(format_args!("the running service is not replaced: {error}"))
-        });
-    }
+    let program = InstalledProgram::at(program);
+    let replaced = match reload(true)? {
+        Reload::Known => replace::after_install(&program, is_home),
+        Reload::Elsewhere => replace::name_running(&program),
+        Reload::Failed => Ok(()),
+    };
+    replaced
+        .unwrap_or_else(|error| note(format_args!("the running service is not replaced: {error}")));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,9 +95,20 @@ pub(super) fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
     paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
+/// What the running bus knows of the written or removed files.
+#[derive(PartialEq, Eq)]
+pub(super) enum Reload {
+    /// It uses the written files, or no longer uses the removed ones.
+    Known,
+    /// It looks for activation files elsewhere.
+    Elsewhere,
+    /// It was not told.
+    Failed,
+}
+
 /// Has the running bus and its systemd reload. Without a running bus that is not needed: the next one reads the new
-/// files. Returns whether the bus now uses the installed files, or no longer uses the removed ones.
-pub(super) fn reload(installed: bool) -> Result<bool, Error> {
+/// files.
+pub(super) fn reload(installed: bool) -> Result<Reload, Error> {
     let reloading = async {
         let bus = Bus::within(None, RELOAD_TIMEOUT).await?;
         let systemd = systemd::reload(&bus).await?;
@@ -115,14 +128,15 @@ pub(super) fn reload(installed: bool) -> Result<bool, Error> {
                     "the session bus does not look there for activation files: see \
                      XDG_DATA_HOME and XDG_DATA_DIRS in its environment",
                 );
+                return Ok(Reload::Elsewhere);
             }
-            Ok(found || !installed)
+            Ok(Reload::Known)
         }
         Err(error) => {
             note(format_args!(
                 "neither the bus nor systemd was told to reload: {error}"
             ));
-            Ok(false)
+            Ok(Reload::Failed)
         }
     }
 }

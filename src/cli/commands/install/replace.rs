@@ -28,8 +28,8 @@ use crate::cli::{
 /// The timeout for questions to the bus.
 const BUS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The timeout for asking the service for its sessions.
-const SESSIONS_TIMEOUT: Duration = Duration::from_secs(2);
+/// The timeout for an answer of the service.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The timeout for the end of the service, which answers pending calls first; its longest answer takes 10 s.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(25);
@@ -112,9 +112,9 @@ pub(crate) fn after_install(program: &InstalledProgram, is_home: bool) -> Result
             None => left_alone("it was started by hand"),
         },
         Starter::Systemd | Starter::Bus => {
-            let sessions = leave(&owner)?;
+            let remark = leave(&owner)?;
             note(format_args!(
-                "replaced process {pid}{sessions}: the next call starts the new one"
+                "replaced process {pid}{remark}: the next call starts the new one"
             ));
             Ok(())
         }
@@ -131,10 +131,8 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
     let is_activated = matches!(Starter::of(pid), Starter::Bus | Starter::Systemd);
     let is_ours = owner.verified().is_ok() && program.was_run_by(&owner);
     if is_ours && (is_removed || is_activated) {
-        let sessions = leave(&owner)?;
-        note(format_args!(
-            "stopped process {pid}, which ran it{sessions}"
-        ));
+        let remark = leave(&owner)?;
+        note(format_args!("stopped process {pid}, which ran it{remark}"));
     } else {
         let path = owner.program().unwrap_or(Path::new("?")).display();
         note(format_args!(
@@ -144,35 +142,73 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
     Ok(())
 }
 
-/// Ends the owner, and returns a note on the sessions that ended with it.
-fn leave(owner: &NameOwner) -> Result<String, Error> {
-    let sessions = sessions(owner.pid());
-    owner.leave(Deadline::within(LEAVE_TIMEOUT))?;
-    Ok(ended(sessions))
-}
-
-/// A note on the sessions that ended with the process.
-fn ended(sessions: Option<usize>) -> String {
-    match sessions {
-        None | Some(0) => String::new(),
-        Some(1) => " (one session of a client has ended)".to_owned(),
-        Some(sessions) => format!(" ({sessions} sessions of clients have ended)"),
+/// Names the service that still runs, although the bus starts none of the installed program.
+pub(crate) fn name_running(program: &InstalledProgram) -> Result<(), Error> {
+    let owner = NameOwner::find(Deadline::within(BUS_TIMEOUT))?;
+    if let Some(owner) = owner.filter(|owner| !program.is_run_by(owner)) {
+        let path = owner.program().unwrap_or(Path::new("?")).display();
+        let (pid, remark) = (owner.pid(), RunningService::ask(owner.pid()).version());
+        note(format_args!("process {pid} still runs {path}{remark}"));
     }
+    Ok(())
 }
 
-/// The number of sessions of a process, if it owns the name and answers; an older version may not.
-fn sessions(pid: u32) -> Option<usize> {
-    let asked = async {
-        let bus = Deadline::within(BUS_TIMEOUT).session().await.ok()?;
-        let client = Client::of_owner(bus.clone()).await.ok()??;
-        let is_still = bus.owner().await.ok()? == Some(pid);
-        let sessions = timeout(SESSIONS_TIMEOUT, client.sessions())
-            .await
-            .ok()?
-            .ok()?;
-        is_still.then_some(sessions.len())
-    };
-    block_on(async { Ok(asked.await) }).ok()?
+/// Ends the owner, and returns a remark on what it was.
+fn leave(owner: &NameOwner) -> Result<String, Error> {
+    let service = RunningService::ask(owner.pid());
+    owner.leave(Deadline::within(LEAVE_TIMEOUT))?;
+    Ok(service.ended())
+}
+
+/// What a service has told of itself. One of another version may not answer.
+#[derive(Default)]
+struct RunningService {
+    version: Option<String>,
+    sessions: usize,
+}
+
+impl RunningService {
+    /// Asks the owner of the name, if it is this process.
+    fn ask(pid: u32) -> Self {
+        let asked = async {
+            let bus = Deadline::within(BUS_TIMEOUT).session().await.ok()?;
+            let client = Client::of_owner(bus.clone()).await.ok()??;
+            if bus.owner().await.ok()? != Some(pid) {
+                return None;
+            }
+            let version = timeout(ANSWER_TIMEOUT, client.proxy().version()).await;
+            let sessions = timeout(ANSWER_TIMEOUT, client.sessions()).await;
+            Some(Self {
+                version: version.ok().and_then(Result::ok),
+                sessions: sessions
+                    .ok()
+                    .and_then(Result::ok)
+                    .map_or(0, |sessions| sessions.len()),
+            })
+        };
+        let asked = block_on(async { Ok(asked.await) });
+        asked.ok().flatten().unwrap_or_default()
+    }
+
+    /// A remark on its version, if that is not the version of this program.
+    fn version(&self) -> String {
+        match &self.version {
+            Some(version) if version != env!("CARGO_PKG_VERSION") => {
+                format!(" (version {version})")
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// A remark on its version and on its sessions, after it has ended.
+    fn ended(&self) -> String {
+        let version = self.version();
+        match self.sessions {
+            0 => version,
+            1 => format!("{version} (one session of a client has ended)"),
+            sessions => format!("{version} ({sessions} sessions of clients have ended)"),
+        }
+    }
 }
 
 fn unit_of(pid: u32) -> Result<Option<String>, Error> {
@@ -218,7 +254,7 @@ impl DetachedDaemon {
 
     /// Replaces the running daemon by `restart` of another program with the same arguments.
     fn restart(self, pid: u32, program: &Path) -> Result<(), Error> {
-        let sessions = sessions(pid);
+        let service = RunningService::ask(pid);
         let mut command = Command::new(program);
         let mut arguments = self.arguments.into_iter().skip(1);
         let is_verb = |word: &OsString| word == "start" || word == "restart";
@@ -250,7 +286,7 @@ impl DetachedDaemon {
         };
         note(format_args!(
             "{what} process {pid}, which `sampled start` had started{}: {said}",
-            ended(sessions)
+            service.ended()
         ));
         Ok(())
     }
