@@ -2,7 +2,10 @@
 
 use std::{
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -29,6 +32,8 @@ pub(super) struct Family {
     registry: Arc<Registry>,
     /// Loads the directory if it has changed.
     job: Job<()>,
+    /// Whether the next load reads all files.
+    reads_all: Arc<AtomicBool>,
     /// The last look that no inotify event asked for.
     looked: Mutex<LastProbe>,
     /// The loads at the last discovery.
@@ -50,15 +55,18 @@ impl Family {
         let place = path.to_string_lossy().into();
         let loader = Mutex::new(Loader::new(path, taken));
         let loads = registry.clone();
+        let reads_all = Arc::new(AtomicBool::new(false));
+        let all = reads_all.clone();
         let run = move || {
             let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(loaded) = loader.run() {
+            if let Some(loaded) = loader.run(all.swap(false, Ordering::Relaxed)) {
                 loads.publish(loaded);
             }
         };
         Self {
             registry,
             job: Job::with_timeout(pool, &place, TIMEOUT, run),
+            reads_all,
             looked: Mutex::default(),
             seen: 0,
             members: Members::default(),
@@ -128,6 +136,13 @@ impl Definitions for Family {
             self.job.ask(now);
         }
         is_due
+    }
+
+    fn read_again(&self) {
+        if self.registry.is_loaded() {
+            self.reads_all.store(true, Ordering::Relaxed);
+            self.job.ask(monotonic());
+        }
     }
 
     fn change_fd(&self) -> Option<OwnedFd> {

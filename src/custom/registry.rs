@@ -130,6 +130,11 @@ impl Registry {
         self.lock().descriptor.as_ref()?.try_clone().ok()
     }
 
+    /// Whether the directory was loaded.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.lock().directory.is_some()
+    }
+
     /// The number of loads so far.
     pub(super) fn loads(&self) -> u64 {
         self.lock().loads

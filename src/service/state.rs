@@ -127,8 +127,8 @@ impl ServiceState {
         Err(Error::access_denied(message))
     }
 
-    /// Applies new settings. Returns the names in `sources_off` that no source has. New
-    /// limits end no running session; a withdrawn grant does.
+    /// Applies new settings, and has the user's definitions read again. Returns the names in `sources_off` that no source
+    /// has. New limits end no running session; a withdrawn grant does.
     pub(crate) fn apply(&self, settings: Settings) -> Vec<String> {
         let mut unknown = self.store.switch_off(&settings.sources_off);
         unknown.retain(|name| name != PROCESS_TABLE);
@@ -136,6 +136,7 @@ impl ServiceState {
         let history = settings.history.clone();
         self.sessions.lock().history.configure(history);
         self.settings.replace(settings);
+        self.store.read_definitions_again();
         self.sessions.notify_changed();
         unknown
     }

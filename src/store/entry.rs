@@ -15,7 +15,7 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Deferred, Error, NewMember, Presence, Provider,
+        Answered, Deferred, Definitions, Error, NewMember, Presence, Provider,
         panic::{Panic, attempt, caught},
     },
 };
@@ -95,6 +95,11 @@ impl Entry {
     pub(super) fn probe_definitions(&mut self, closely: bool) -> bool {
         let probe = |source: &Provider| source.definitions().is_some_and(|all| all.probe(closely));
         self.ask(probe).unwrap_or(false)
+    }
+
+    /// Has the files of the user's definitions read again, if the source has any.
+    pub(super) fn read_definitions_again(&mut self) {
+        self.ask(|source| source.definitions().map(Definitions::read_again));
     }
 
     /// A descriptor that becomes readable when the user's definitions may have changed.

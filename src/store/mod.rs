@@ -255,6 +255,15 @@ impl Store {
         self.lock().entries.iter().any(|(_, entry)| entry.is_custom)
     }
 
+    /// Has all files of the user's definitions read again, if a caller has needed them. A later frame or call has the
+    /// metrics.
+    pub fn read_definitions_again(&self) {
+        let mut inner = self.lock();
+        for (_, entry) in inner.entries.iter_mut() {
+            entry.read_definitions_again();
+        }
+    }
+
     /// A descriptor that becomes readable when the user's definitions may have changed. `None` while no caller has
     /// needed them.
     pub fn definitions_fd(&self) -> Option<OwnedFd> {

@@ -37,10 +37,10 @@ impl Loader {
         }
     }
 
-    /// Loads the changed files; `None` if nothing has changed.
-    pub(in crate::custom) fn run(&mut self) -> Option<Loaded> {
+    /// Loads the changed files, or all of them; `None` if nothing has changed.
+    pub(in crate::custom) fn run(&mut self, all: bool) -> Option<Loaded> {
         let mut changes = self.watch.take(&self.path);
-        if !self.is_loaded {
+        if !self.is_loaded || all {
             changes = DirectoryChanges::All;
             self.is_loaded = true;
         }

@@ -1,8 +1,8 @@
 //! Changes of a directory, from inotify(7): the kernel queues the events until they are read, so no thread waits
-//! for them.
+//! for them. A user whose inotify watches are used up gets the changes from the times of the files, when somebody asks.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fs, io,
     os::{
@@ -16,6 +16,8 @@ use nix::{
     errno::Errno,
     sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor},
 };
+
+use super::{ENTRIES, FILES};
 
 /// The files to read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub(super) struct Watch {
     /// The device and inode number of the watched directory.
     watched: Option<(u64, u64)>,
     changes: DirectoryChanges,
+    /// The state of the files at the last look, as long as the kernel does not watch them.
+    unwatched: Option<FileStates>,
 }
 
 /// Events after which the watch is on another directory than the path, or on none.
@@ -51,8 +55,15 @@ impl Watch {
     /// Watches the directory that the path leads to now, and drops pending events.
     ///
     /// # Errors
-    /// The user has no inotify watch left, for example. Then only another directory at the path is noticed.
+    /// The user has no inotify watch left, for example. Then [`take`](Self::take) compares the files.
     pub(super) fn begin(&mut self, path: &Path) -> io::Result<()> {
+        let begun = self.watch(path);
+        self.unwatched = begun.is_err().then(|| FileStates::of(path));
+        begun
+    }
+
+    fn watch(&mut self, path: &Path) -> io::Result<()> {
+        self.watched = identity(path);
         let inotify = match self.inotify.take() {
             Some(inotify) => inotify,
             None => Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?,
@@ -73,15 +84,18 @@ impl Watch {
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_ONLYDIR;
         let mut name = path.file_name();
+        let mut is_watched = Ok(());
         for above in path.ancestors().skip(1) {
-            let watch = inotify.add_watch(above, parent_events);
-            if let (Ok(watch), Some(name)) = (watch, name) {
-                self.above = Some((watch, name.to_owned()));
-                break;
+            match (inotify.add_watch(above, parent_events), name) {
+                (Ok(watch), Some(name)) => {
+                    self.above = Some((watch, name.to_owned()));
+                    break;
+                }
+                (Err(Errno::ENOSPC), _) => is_watched = Err(Errno::ENOSPC),
+                _ => {}
             }
             name = above.file_name();
         }
-        self.watched = identity(path);
         // A file that is being written is complete when it is closed. A linked file gets no close event, and a
         // change of permissions can make a file readable.
         let events = parent_events | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_ATTRIB;
@@ -91,7 +105,7 @@ impl Watch {
         };
         self.inotify = Some(inotify);
         self.directory = watch?;
-        Ok(())
+        Ok(is_watched?)
     }
 
     /// Collects the changes since [`begin`](Self::begin) or the last [`take`](Self::take).
@@ -99,6 +113,13 @@ impl Watch {
         // The path leads to another directory, or the watch has failed.
         if identity(path) != self.watched {
             self.changes = DirectoryChanges::All;
+        }
+        if self.unwatched.is_some() {
+            let is_other = self.unwatched != Some(FileStates::of(path));
+            // A watch may be free again. What has changed until now, its events do not tell.
+            if is_other || self.watch(path).is_ok() {
+                self.changes = DirectoryChanges::All;
+            }
         }
         while let (Some(inotify), true) = (&self.inotify, self.changes != DirectoryChanges::All) {
             match inotify.read_events() {
@@ -116,9 +137,9 @@ impl Watch {
         std::mem::take(&mut self.changes)
     }
 
-    /// A descriptor that is readable when there are events.
+    /// A descriptor that is readable when there are events; `None` if changes have no events.
     pub(super) fn descriptor(&self) -> Option<OwnedFd> {
-        let inotify = self.inotify.as_ref()?;
+        let inotify = self.inotify.as_ref().filter(|_| self.unwatched.is_none())?;
         inotify.as_fd().try_clone_to_owned().ok()
     }
 
@@ -152,6 +173,36 @@ impl Watch {
                 }
             },
         }
+    }
+}
+
+/// What shows a change of the files of a directory: the metadata of the files, and of the directory itself under its own
+/// empty name.
+#[derive(Debug, PartialEq, Eq)]
+struct FileStates(BTreeMap<OsString, FileState>);
+
+/// Device and inode number, size, permissions, and the times of the last changes of content and of metadata.
+type FileState = (u64, u64, u64, u32, [(i64, i64); 2]);
+
+impl FileStates {
+    fn of(path: &Path) -> Self {
+        let state = |path: &Path| {
+            let about = fs::metadata(path).ok()?;
+            let times = [
+                (about.mtime(), about.mtime_nsec()),
+                (about.ctime(), about.ctime_nsec()),
+            ];
+            Some((about.dev(), about.ino(), about.size(), about.mode(), times))
+        };
+        let directory = state(path).map(|state| (OsString::new(), state));
+        let entries = fs::read_dir(path).into_iter().flatten().take(ENTRIES);
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let files = names.filter(|name| is_definitions(name));
+        let files = files.filter_map(|name| {
+            let state = state(&path.join(&name))?;
+            Some((name, state))
+        });
+        Self(directory.into_iter().chain(files.take(FILES)).collect())
     }
 }
 

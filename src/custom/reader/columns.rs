@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
@@ -110,15 +110,13 @@ impl Columns {
     /// Adds the values from the content of a file, and last the generation of the layout.
     pub(super) fn of_file(&self, text: &Text, columns: &mut Vec<Raw>) {
         let now = SystemTime::now();
-        let age = text
-            .modified
-            .and_then(|modified| now.duration_since(modified).ok());
+        let distance = text.modified.map(|modified| distance(now, modified));
         let layout = self.current();
         for column in &layout.columns {
             columns.extend(self.evaluate(column, || {
                 let most = column.part.stale_after;
-                if let (Some(age), Some(most)) = (age, most)
-                    && age > most
+                if let (Some(distance), Some(most)) = (distance, most)
+                    && distance > most
                 {
                     return Ok(Raw::Fault(Fault::Stale));
                 }
@@ -223,6 +221,13 @@ impl From<(Fault, String)> for Problem {
     fn from((fault, what): (Fault, String)) -> Self {
         Self(fault, what)
     }
+}
+
+/// The age of a file, or how far in the future its time is: a clock that was wrong when the file was written says nothing
+/// about its age. The clock of a file server may differ a little.
+fn distance(now: SystemTime, modified: SystemTime) -> Duration {
+    let age = now.duration_since(modified);
+    age.unwrap_or_else(|future| future.duration())
 }
 
 /// The formula of a metric. The rate of a command comes from two outputs and the times at which they were written,

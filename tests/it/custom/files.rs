@@ -148,6 +148,11 @@ fn an_old_file_is_stale() {
     fixture.wait_for(ID, Err(Fault::Stale));
     age(0);
     fixture.wait_for(ID, number(5.0));
+    // A program wrote it while the clock was wrong.
+    let future = SystemTime::now() + Duration::from_secs(3600);
+    let file = File::options().write(true).open(fixture.path("file"));
+    file.unwrap().set_modified(future).unwrap();
+    fixture.wait_for(ID, Err(Fault::Stale));
 }
 
 #[test]

@@ -6,3 +6,4 @@ mod files;
 pub(crate) mod fixture;
 mod reload;
 mod service;
+mod unwatched;

@@ -1,0 +1,105 @@
+//! Changes of definitions that inotify(7) does not report.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use rustix::process::Signal;
+use sampled::client::Client;
+
+use super::fixture::{define, sources_d};
+use crate::support::{
+    bus::Bus,
+    home::SAMPLED,
+    process::{DEADLINE, skip},
+};
+
+/// A file of definitions with one metric.
+fn definition(id: &str, file: &Path) -> String {
+    format!("[metrics.'{id}']\nfile = {file:?}\n")
+}
+
+/// Asks for the custom metrics until they have these ids: on a busy machine the directory is read late.
+async fn wait_for_ids(client: &Client, expected: &[&str]) {
+    let start = Instant::now();
+    loop {
+        let ids = client.list(&["room"]).await.unwrap_or_default();
+        if ids.keys().eq(expected) {
+            return;
+        }
+        assert!(start.elapsed() < DEADLINE, "{ids:?}");
+    }
+}
+
+/// A shell command that leaves no inotify watches, or no inotify instances, to its user namespace.
+fn exhaust(limit: &str, command: &str) -> String {
+    format!("echo 0 >/proc/sys/user/max_inotify_{limit} && exec {command}")
+}
+
+#[test]
+fn changes_are_noticed_without_inotify() {
+    for limit in ["watches", "instances"] {
+        let mut probe = Command::new("unshare");
+        probe.args([
+            "--user",
+            "--map-root-user",
+            "sh",
+            "-c",
+            &exhaust(limit, "true"),
+        ]);
+        if !probe
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+        {
+            return skip("needs unshare(1) and user namespaces with a limit of inotify");
+        }
+        let bus = Bus::executing(&format!(
+            "/usr/bin/unshare --user --map-root-user sh -c '{}'",
+            exhaust(limit, &format!("{SAMPLED} serve"))
+        ));
+        let directory = sources_d(&bus);
+        let file = bus.dir().join("file");
+        fs::write(&file, "5").expect("file");
+        define(&directory, "room.toml", &definition("room/a/b", &file));
+        bus.block_on(async {
+            let client = bus.client().await;
+            wait_for_ids(&client, &["room/a/b"]).await;
+            let sources = client.sources().await.expect("sources");
+            let error = &sources["sources.d"].error;
+            assert!(error.contains("inotify"), "{error}");
+            // A new file, and one of the same size written in place.
+            define(&directory, "more.toml", &definition("room/a/c", &file));
+            wait_for_ids(&client, &["room/a/b", "room/a/c"]).await;
+            fs::write(directory.join("more.toml"), definition("room/a/d", &file)).expect("write");
+            wait_for_ids(&client, &["room/a/b", "room/a/d"]).await;
+            fs::remove_file(directory.join("more.toml")).expect("remove");
+            wait_for_ids(&client, &["room/a/b"]).await;
+        });
+    }
+}
+
+#[test]
+fn a_reload_reads_behind_links() {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    let (file, stored) = (bus.dir().join("file"), bus.dir().join("stored"));
+    fs::write(&file, "5").expect("file");
+    fs::write(&stored, definition("room/a/b", &file)).expect("definitions");
+    // As configuration managers do: a link to a generation, which has a link to the file.
+    symlink(&stored, bus.dir().join("generation")).expect("link");
+    fs::create_dir_all(&directory).expect("directory");
+    symlink(bus.dir().join("generation"), directory.join("room.toml")).expect("link");
+    bus.block_on(async {
+        let client = bus.client().await;
+        wait_for_ids(&client, &["room/a/b"]).await;
+        let daemon = bus.owned().await;
+        fs::write(&stored, definition("room/a/c", &file)).expect("definitions");
+        daemon.signal(Signal::HUP);
+        wait_for_ids(&client, &["room/a/c"]).await;
+    });
+}
