@@ -41,9 +41,10 @@ impl Store {
     }
 
     /// Discovers again the custom metrics after their files have changed. Called between two frames: a probe that
-    /// takes long shows in a later frame.
+    /// takes long shows in a later frame. Also those that no caller has selected are probed: otherwise their descriptor
+    /// would stay readable.
     pub async fn rediscover_new_definitions(&self) -> Changes {
-        self.probe_definitions(false, false, FRAME_TIMEOUT).await;
+        self.probe_definitions(true, false, FRAME_TIMEOUT).await;
         self.rediscover_changed()
     }
 

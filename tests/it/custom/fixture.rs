@@ -70,7 +70,7 @@ impl Writer {
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = runtime::Builder::new_current_thread();
     runtime.enable_time().build().unwrap().block_on(future)
 }

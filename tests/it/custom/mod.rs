@@ -7,3 +7,4 @@ pub(crate) mod fixture;
 mod reload;
 mod service;
 mod unwatched;
+mod watch;
