@@ -1,6 +1,6 @@
 //! A timer on a timerfd, which is exact: tokio's timers round up to milliseconds.
 
-use std::{io, os::fd::OwnedFd, time::Duration};
+use std::{io, time::Duration};
 
 // nix's `TimerFd` has no `AsRawFd`, by which tokio registers a descriptor.
 use rustix::time::{
@@ -8,7 +8,7 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use crate::transport::readable_fd::ReadableFd;
+use crate::{reading::monotonic, transport::readable_fd::ReadableFd};
 
 /// A timer on `CLOCK_MONOTONIC`. It is disarmed until [`until`](Self::until) is called.
 pub(crate) struct Timer {
@@ -35,9 +35,9 @@ impl Timer {
         };
         let timer = self.timer.descriptor();
         timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &setting)?;
-        let mut expirations = [0; 8];
-        let read = |timer: &OwnedFd| Ok(nix::unistd::read(timer, &mut expirations)?);
-        self.timer.read_all(read).await.map(drop)
+        // An earlier wait may have been given up just when the timer expired. The number of expirations, which setting the
+        // timer makes 0 again, need not be read.
+        self.timer.wait_until(|| monotonic() >= moment).await
     }
 }
 
@@ -45,5 +45,40 @@ fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: duration.as_secs() as i64,
         tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_at_its_moment() {
+        let timer = Timer::new().unwrap();
+        for _ in 0..20 {
+            let moment = monotonic() + Duration::from_millis(2);
+            timer.until(moment).await.unwrap();
+            assert!(monotonic() >= moment);
+        }
+        // Also one that has passed.
+        timer.until(Duration::ZERO).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_was_given_up_does_not_end_the_next_one() {
+        let timer = Timer::new().unwrap();
+        for _ in 0..20 {
+            let first = monotonic() + Duration::from_millis(1);
+            assert!(timer.until(first).now_or_never().is_none());
+            while monotonic() < first {
+                yield_now().await;
+            }
+            let second = monotonic() + Duration::from_millis(2);
+            timer.until(second).await.unwrap();
+            assert!(monotonic() >= second);
+        }
     }
 }

@@ -39,6 +39,17 @@ impl ReadableFd {
         self.0.readable().await.map(drop)
     }
 
+    /// Waits until the descriptor has become readable and `is_time`. Nothing is read, so this is for descriptors that become
+    /// readable anew whether or not they are read: timers.
+    pub(crate) async fn wait_until(&self, is_time: impl Fn() -> bool) -> io::Result<()> {
+        loop {
+            self.0.readable().await?.clear_ready();
+            if is_time() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Reads without waiting; `None` if there is no data, or the budget of the task is used up, so that a caller without
     /// data waits in a `select!`, which yields then. `read` returns with its result whether it has read all
     /// data.
@@ -75,22 +86,6 @@ impl ReadableFd {
     ) -> io::Result<T> {
         let read = |descriptor: &OwnedFd| uninterrupted(|| read(descriptor));
         self.0.async_io(Interest::READABLE, read).await
-    }
-
-    /// Like [`read`](Self::read), for reads that take all data: the next wait does not poll the descriptor first.
-    pub(crate) async fn read_all<T>(
-        &self,
-        mut read: impl FnMut(&OwnedFd) -> io::Result<T>,
-    ) -> io::Result<T> {
-        loop {
-            let mut ready = self.0.readable().await?;
-            let read = ready.try_io(|descriptor| uninterrupted(|| read(descriptor.get_ref())));
-            // Otherwise another reader was faster since the descriptor became readable.
-            if let Ok(read) = read {
-                ready.clear_ready();
-                return read;
-            }
-        }
     }
 }
 
