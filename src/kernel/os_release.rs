@@ -1,12 +1,14 @@
 //! The distribution: os-release(5).
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
+use std::{fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     metric::{Group, Metric, Object},
     rate::Formula,
-    reading::{Fault, Raw},
-    source::{About, Error, Roots, Source, file::File, parse, property::Property},
+    reading::{Fault, Raw, monotonic},
+    source::{
+        About, Error, Roots, Source, file::File, last_probe::LastProbe, parse, property::Property,
+    },
 };
 
 /// `/etc/os-release`, or `/usr/lib/os-release` if there is none.
@@ -14,11 +16,14 @@ pub(super) struct OsRelease {
     paths: [PathBuf; 2],
     version: Option<FileVersion>,
     fields: OsFields,
+    looked: LastProbe,
 }
 
+/// The time between two looks at the path.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
 /// Identifies a version of the file. An upgrade replaces the file or the symbolic link to it, which an open
-/// file descriptor does not show. So the path is looked up at each reading, which costs less than to open, read
-/// and close the file.
+/// file descriptor does not show. So the path is looked up, which costs less than to open, read and close the file.
 #[derive(PartialEq)]
 struct FileVersion {
     device: u64,
@@ -33,6 +38,7 @@ impl OsRelease {
             paths: ["etc/os-release", "usr/lib/os-release"].map(|path| roots.root.join(path)),
             version: None,
             fields: OsFields::default(),
+            looked: LastProbe::default(),
         }
     }
 
@@ -122,7 +128,9 @@ impl Source for OsRelease {
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
-        self.refresh()?;
+        if self.looked.again(monotonic(), BETWEEN_LOOKS, || false) {
+            self.refresh().inspect_err(|_| self.looked.forget())?;
+        }
         let fields = self.fields.iter();
         columns.extend(fields.map(|field| match field {
             Some(text) => Raw::Text(text.clone()),
@@ -241,6 +249,25 @@ mod tests {
         );
     }
 
+    /// The reading after [`BETWEEN_LOOKS`].
+    fn read_later(release: &mut OsRelease) -> Vec<Raw> {
+        release.looked.forget();
+        read(release)
+    }
+
+    #[test]
+    fn the_path_is_not_looked_up_for_each_reading() {
+        let tree = Tree::new();
+        let mut release = OsRelease::new(&tree.roots());
+        tree.write("etc/os-release", "NAME=one\n");
+        assert_eq!(read(&mut release)[0], Raw::Text("one".into()));
+        let now = monotonic();
+        tree.write("etc/os-release", "NAME=other\n");
+        let name = read(&mut release)[0].clone();
+        assert!(name == Raw::Text("one".into()) || monotonic() - now >= BETWEEN_LOOKS);
+        assert_eq!(read_later(&mut release)[0], Raw::Text("other".into()));
+    }
+
     #[test]
     fn a_replaced_file_is_read_again() {
         let tree = Tree::new();
@@ -251,10 +278,10 @@ mod tests {
         assert_eq!(release.discover().unwrap().len(), 2);
         assert_eq!(read(&mut release)[0], Raw::Text("usr".into()));
         tree.write("etc/os-release", "NAME=etc\n");
-        assert_eq!(read(&mut release)[0], Raw::Text("etc".into()));
+        assert_eq!(read_later(&mut release)[0], Raw::Text("etc".into()));
         let new = tree.write("etc/new", "NAME=new\n");
         fs::rename(&new, new.with_file_name("os-release")).unwrap();
-        assert_eq!(read(&mut release)[0], Raw::Text("new".into()));
+        assert_eq!(read_later(&mut release)[0], Raw::Text("new".into()));
         assert_eq!(tree.descriptors(), 0);
     }
 
