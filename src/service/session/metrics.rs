@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     sample,
-    store::{Baseline, Frame, Selection, Store},
+    store::{Baseline, Selection, Store},
 };
 
 use super::{
@@ -19,7 +19,8 @@ pub(crate) struct Metrics {
     /// The selectors of the call, which are resolved again when the catalog changes.
     selectors: Vec<String>,
     pub(crate) selection: Arc<Selection>,
-    baseline: Baseline,
+    /// Its last frame; empty before its first one. Sessions that share their frames share it.
+    baseline: Arc<Baseline>,
     told: Option<Told>,
     /// The selectors that match nothing now.
     pub(super) missing: Vec<Arc<str>>,
@@ -35,9 +36,10 @@ pub(super) struct SharedFrames(Vec<SharedFrame>);
 /// A frame, and the selection and baseline that it was made from.
 struct SharedFrame {
     selection: Arc<Selection>,
-    /// The last frame of the session; empty before its first frame.
-    baseline: Baseline,
-    frame: Frame,
+    baseline: Arc<Baseline>,
+    /// The baseline of the next frame.
+    next: Arc<Baseline>,
+    timestamp: u64,
     values: Arc<[f64]>,
     content: Arc<Content>,
     /// The record for streams, once one has needed it.
@@ -53,7 +55,7 @@ impl Metrics {
             selectors: selectors.collect(),
             missing: selection.missing().to_vec(),
             selection,
-            baseline: Baseline::new(),
+            baseline: Arc::default(),
             told: None,
             kept_every: None,
         }
@@ -83,7 +85,8 @@ impl Metrics {
         if selection.columns.len() > limit || selection.is_same(&self.selection) {
             return;
         }
-        self.baseline = selection.carry_over(&self.selection, &self.baseline);
+        let baseline = selection.carry_over(&self.selection, &self.baseline);
+        self.baseline = Arc::new(baseline);
         self.selection = selection;
     }
 
@@ -98,8 +101,8 @@ impl Metrics {
         let SharedFrame {
             content, values, ..
         } = shared;
-        let timestamp = shared.frame.timestamp;
-        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
+        let timestamp = shared.timestamp;
+        self.baseline = shared.next.clone();
         let changed = Told::update(&mut self.told, &self.selection, content, now);
         let changed = changed.map(|differences| Event::Changed(Arc::new(differences)));
         let sampled = Event::Sampled(timestamp, values.clone());
@@ -114,8 +117,8 @@ impl Metrics {
         frames: &mut SharedFrames,
     ) -> (u64, Arc<[f64]>) {
         let shared = frames.get_or_make(self, store, now);
-        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
-        (shared.frame.timestamp, shared.values.clone())
+        self.baseline = shared.next.clone();
+        (shared.timestamp, shared.values.clone())
     }
 
     /// Takes a frame at `now` for a stream and returns its record.
@@ -126,9 +129,9 @@ impl Metrics {
         frames: &mut SharedFrames,
     ) -> Arc<[u8]> {
         let shared = frames.get_or_make(self, store, now);
-        self.baseline = shared.frame.clone().into_baseline_after(&shared.baseline);
+        self.baseline = shared.next.clone();
         Told::replace(&mut self.told, &self.selection, &shared.content, now);
-        let (timestamp, values) = (shared.frame.timestamp, &shared.values);
+        let (timestamp, values) = (shared.timestamp, &shared.values);
         let record = &mut shared.record;
         record
             .get_or_insert_with(|| record::encode(timestamp, values))
@@ -137,18 +140,19 @@ impl Metrics {
 
     fn make(&mut self, store: &Store, now: Duration) -> SharedFrame {
         let frame = store.read(&self.selection, now);
-        let baseline = std::mem::take(&mut self.baseline);
+        let baseline = &self.baseline;
         let (values, content) = if baseline.is_empty() {
             let window = sample::SampleTiming::default().window;
             let existing_baseline = store.existing_baseline(&self.selection, &frame, window);
             Content::evaluate(&self.selection, &frame, &existing_baseline)
         } else {
-            Content::evaluate(&self.selection, &frame, &baseline)
+            Content::evaluate(&self.selection, &frame, baseline)
         };
         SharedFrame {
             selection: self.selection.clone(),
-            baseline,
-            frame,
+            baseline: baseline.clone(),
+            timestamp: frame.timestamp,
+            next: Arc::new(frame.into_baseline_after(baseline)),
             values: values.into(),
             content: Told::share(self.told.as_ref(), content),
             record: None,
@@ -182,7 +186,7 @@ impl SharedFrames {
             Some(KeptFrame {
                 selection: &shared.selection,
                 interval: shared.kept_every?,
-                timestamp: shared.frame.timestamp,
+                timestamp: shared.timestamp,
                 values: &shared.values,
                 is_first: shared.baseline.is_empty(),
             })
@@ -196,9 +200,12 @@ impl SharedFrame {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
-        Arc::ptr_eq(&self.selection, &metrics.selection)
-            && self.baseline.len() == metrics.baseline.len()
-            && self.baseline.iter().zip(&metrics.baseline).all(same)
+        let (ours, theirs) = (&self.baseline, &metrics.baseline);
+        let is_same_baseline = || {
+            Arc::ptr_eq(ours, theirs)
+                || ours.len() == theirs.len() && ours.iter().zip(&**theirs).all(same)
+        };
+        Arc::ptr_eq(&self.selection, &metrics.selection) && is_same_baseline()
     }
 }
 
