@@ -1,13 +1,14 @@
 //! The backlog of a client: frames are dropped while the client does not read them.
 //!
 //! The bus queues messages for a stopped or slow client practically without a limit (dbus-daemon: 1 GB).
-//! So the service regularly asks the bus how many bytes it holds for the client, and drops frames while
-//! these are too many, instead of letting the queue grow.
+//! So the service asks the bus how many bytes it holds for the client, whenever they can be too many, and drops frames while
+//! they are, instead of letting the queue grow.
 
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
+use super::tick::SIGNAL_BYTES;
 use crate::service::client::unread::{MAX_UNREAD_BYTES, Unread};
 
 /// The frames, and the bytes, between two checks: a table of processes can be large.
@@ -27,6 +28,8 @@ pub(crate) struct Backlog {
     has_answered: bool,
     since_check: u32,
     bytes_since_check: usize,
+    /// The bytes that the bus held for the client at the last check, if it has told.
+    held: Option<usize>,
     /// The size of the last frame that was sent.
     last_frame: usize,
     /// The bytes of frames of the past that the client may not have read at the next check.
@@ -53,13 +56,17 @@ impl Backlog {
         self.unconfirmed
     }
 
-    /// Counts a frame of `bytes`; a dropped frame has 0.
+    /// Counts a frame of `bytes`.
     pub(crate) fn count(&mut self, bytes: usize) {
+        let sent = bytes.saturating_add(SIGNAL_BYTES);
+        self.bytes_since_check = self.bytes_since_check.saturating_add(sent);
+        self.last_frame = bytes;
+        self.count_dropped();
+    }
+
+    /// Counts a dropped frame, after which a check is due as after one that was sent.
+    pub(crate) fn count_dropped(&mut self) {
         self.since_check = self.since_check.saturating_add(1);
-        self.bytes_since_check = self.bytes_since_check.saturating_add(bytes);
-        if bytes > 0 {
-            self.last_frame = bytes;
-        }
     }
 
     /// Lets the client have so many bytes of frames of the past, until the next check.
@@ -69,7 +76,13 @@ impl Backlog {
 
     /// Whether a check of the owner is due.
     pub(crate) fn is_check_due(&self) -> bool {
-        self.is_due(FRAMES_BETWEEN_CHECKS)
+        self.may_be_full() && self.is_due(FRAMES_BETWEEN_CHECKS)
+    }
+
+    /// Whether the owner can have too many unread bytes by now: a check is two messages, and costs as much as many frames.
+    fn may_be_full(&self) -> bool {
+        let held = self.held.filter(|_| !self.is_full);
+        held.is_none_or(|held| held.saturating_add(self.bytes_since_check) > MAX_UNREAD_BYTES)
     }
 
     /// Whether a check of the owner is due that is repeated every second, or at every frame if these are rarer.
@@ -102,6 +115,10 @@ impl Backlog {
     /// Stores the result of a check of the owner.
     pub(crate) fn finish_check(&mut self, held: Unread) {
         self.has_answered |= held == Unread::Pinged;
+        self.held = match held {
+            Unread::Bytes(bytes) => Some(bytes),
+            Unread::Pinged | Unread::Silent => None,
+        };
         let allowed = std::mem::take(&mut self.allowed).saturating_add(self.last_frame);
         self.is_full = match held {
             Unread::Bytes(bytes) => bytes > MAX_UNREAD_BYTES.saturating_add(allowed),
@@ -129,5 +146,61 @@ impl Backlog {
 impl Drop for Check {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::AbortHandle;
+
+    use super::*;
+
+    /// The handle of a task that has ended.
+    async fn ended() -> AbortHandle {
+        let task = tokio::spawn(async {});
+        let handle = task.abort_handle();
+        task.await.unwrap();
+        handle
+    }
+
+    /// The frames of `bytes` until a check is due.
+    fn frames_until_check(backlog: &mut Backlog, bytes: usize) -> u32 {
+        let mut frames = 0;
+        while !backlog.is_check_due() {
+            match backlog.is_full() {
+                true => backlog.count_dropped(),
+                false => backlog.count(bytes),
+            }
+            frames += 1;
+        }
+        frames
+    }
+
+    #[tokio::test]
+    async fn a_client_is_checked_when_it_can_have_too_many_unread_bytes() {
+        let mut backlog = Backlog::default();
+        // Nothing is known of it at first.
+        assert_eq!(frames_until_check(&mut backlog, 320), 16);
+        let mut check = async |held, bytes, expected| {
+            backlog.begin_check(ended().await);
+            assert!(!backlog.is_check_due());
+            backlog.finish_check(held);
+            assert_eq!(
+                frames_until_check(&mut backlog, bytes),
+                expected,
+                "{held:?}"
+            );
+        };
+        // 64 KiB are 113.8 signals of 320 bytes and a header.
+        check(Unread::Bytes(0), 320, 114).await;
+        check(Unread::Bytes(MAX_UNREAD_BYTES / 2), 320, 57).await;
+        check(Unread::Bytes(MAX_UNREAD_BYTES), 320, 16).await;
+        check(Unread::Bytes(0), 8000, 16).await;
+        check(Unread::Bytes(0), 40_000, 7).await;
+        // The bus does not tell.
+        check(Unread::Pinged, 320, 16).await;
+        check(Unread::Silent, 320, 16).await;
+        // Only a check shows whether the client reads again.
+        check(Unread::Bytes(1 << 20), 320, 16).await;
     }
 }

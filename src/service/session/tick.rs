@@ -23,7 +23,7 @@ impl Session {
     pub(super) fn skip(&mut self, now: Duration) {
         self.due = Some(next_due(now, self.interval, self.is_new()));
         self.dropped = self.dropped.saturating_add(1);
-        self.backlog.count(0);
+        self.backlog.count_dropped();
     }
 
     /// Takes a frame at `now` and adds its notices. Returns the reason if the session is over. A session of processes only
@@ -71,7 +71,7 @@ impl Session {
                 let replaced = crossings.read(store, now, frames);
                 self.dropped = self.dropped.saturating_add(replaced);
                 if self.backlog.is_full() {
-                    self.backlog.count(0);
+                    self.backlog.count_dropped();
                 }
             }
         }
