@@ -24,9 +24,10 @@ const UNLIMITED: Duration = Duration::from_secs(3600);
 impl Store {
     /// Begins the jobs that a read of the selection at the moment `since` of the monotonic clock needs from the
     /// blocking pool. Waits until they are answered or not worth waiting for any longer, at most until the moment
-    /// `deadline`.
+    /// `deadline`. Reads the other entries meanwhile: most often the wait is over by then, which saves a wake-up.
     pub async fn prefetch(&self, selection: &Selection, since: Duration, deadline: Duration) {
         self.begin(&selection.entries, since);
+        self.read_others(&selection.entries, since);
         self.wait_for(selection, deadline).await;
     }
 
@@ -101,6 +102,7 @@ impl Store {
         let entries: BTreeSet<_> = entries.copied().collect();
         let entries: Vec<_> = entries.into_iter().collect();
         self.begin(&entries, since);
+        self.read_others(&entries, since);
         let deadline = monotonic().saturating_add(FRAME_TIMEOUT);
         self.wait(deadline, |inner| inner.awaited_until(&entries))
             .await;
@@ -167,6 +169,19 @@ impl Store {
     /// Waits while `awaited_until` returns a moment. It is called again at that moment and after each answer.
     async fn wait(
         &self,
+        }
+    }
+
+    /// If the jobs of some entries are awaited, reads the others.
+    fn read_others(&self, entries: &[usize], since: Duration) {
+        let mut inner = self.lock();
+        if inner.awaited_until(entries).is_none() {
+            return;
+        }
+        for &entry in entries {
+            if inner.awaited_until(&[entry]).is_none() {
+                inner.read(entry, since);
+            }
         deadline: Duration,
         mut awaited_until: impl FnMut(&mut Inner) -> Option<Instant>,
     ) {
