@@ -36,6 +36,8 @@ pub struct Selection {
     positions: HashMap<usize, usize>,
     /// The columns' metrics, and the metrics that these are derived from.
     nodes: Vec<Node>,
+    /// The nodes that need a baseline.
+    rates: Vec<usize>,
     /// The selectors without a match: ids of columns whose metrics are gone, and optional selectors.
     missing: Vec<Arc<str>>,
     /// The operands of the expressions, equal ones once.
@@ -113,8 +115,7 @@ impl Selection {
     }
 
     fn rate_nodes(&self) -> impl Iterator<Item = &Node> {
-        let nodes = self.nodes.iter();
-        nodes.filter(|node| node.metric.formula.needs_baseline())
+        self.rates.iter().map(|&number| &self.nodes[number])
     }
 
     /// The readings of a frame, in the order of the columns.
@@ -253,6 +254,9 @@ impl Selection {
     /// Adds a node and returns its number.
     pub(super) fn add(&mut self, metric: Arc<Metric>, input: Input) -> usize {
         let number = self.nodes.len();
+        if metric.formula.needs_baseline() {
+            self.rates.push(number);
+        }
         self.nodes.push(Node { metric, input });
         number
     }
