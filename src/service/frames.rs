@@ -40,8 +40,8 @@ impl Frames {
                 due = self.sessions.lock().due(now);
             }
         }
-        let due: Vec<_> = due.iter().map(|selection| &**selection).collect();
-        self.store.prefetch_frames(&due, now).await;
+        let selections: Vec<_> = due.iter().map(|selection| &**selection).collect();
+        self.store.prefetch_frames(&selections, now).await;
         let (notices, to_check) = self.sessions.lock().tick(&self.store, now);
         if self.sessions.is_empty() {
             self.admission.record_activity();
@@ -56,7 +56,7 @@ impl Frames {
         }
         // The next frame has the metrics that these reads have revealed.
         self.catalog
-            .announce(bus, self.store.rediscover_changed())
+            .announce(bus, self.store.rediscover_read(&due, now))
             .await;
         let missing = self.sessions.lock().missing(now);
         if !missing.is_empty() {

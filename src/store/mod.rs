@@ -38,7 +38,7 @@ use tokio::sync::Notify;
 use crate::{
     reading::{Fault, Snapshot, Stamp, monotonic},
     selector::InvalidSelector,
-    source::{Answered, DeviceLists, Provider},
+    source::{Answered, DeviceLists, Provider, last_probe::LastProbe},
 };
 
 use entries::Entries;
@@ -73,6 +73,10 @@ struct Inner {
     index: Option<index::Index>,
     /// Counts the changes of the metrics that can be selected.
     generation: u64,
+    /// The entries with the user's definitions.
+    definitions: Vec<usize>,
+    /// The last time that all entries were asked whether their reads have shown a change.
+    all_asked: LastProbe,
 }
 
 /// The reason why selectors cannot be resolved.
@@ -103,6 +107,8 @@ impl Store {
         for source in sources {
             entries.add(Entry::new(source, &on_answer));
         }
+        let definitions = entries.iter().filter(|(_, entry)| entry.is_custom);
+        let definitions = definitions.map(|(number, _)| number).collect();
         Self {
             answered,
             inner: Mutex::new(Inner {
@@ -113,6 +119,8 @@ impl Store {
                 cache: cache::Cache::default(),
                 index: None,
                 generation: 0,
+                definitions,
+                all_asked: LastProbe::default(),
             }),
         }
     }
@@ -267,9 +275,9 @@ impl Store {
     /// A descriptor that becomes readable when the user's definitions may have changed. `None` while no caller has
     /// needed them.
     pub fn definitions_fd(&self) -> Option<OwnedFd> {
-        let mut inner = self.lock();
-        let mut entries = inner.entries.iter_mut();
-        entries.find_map(|(_, entry)| entry.definitions_fd())
+        let inner = &mut *self.lock();
+        let mut definitions = inner.definitions.iter();
+        definitions.find_map(|&number| inner.entries.get_mut(number)?.definitions_fd())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -123,9 +123,15 @@ impl Store {
     /// entries.
     pub(super) async fn probe_definitions(&self, all: bool, closely: bool, timeout: Duration) {
         let mut probing = Vec::new();
-        for (number, entry) in self.lock().entries.iter_mut() {
-            if (all || entry.metrics.is_some()) && entry.probe_definitions(closely) {
-                probing.push(number);
+        {
+            let inner = &mut *self.lock();
+            for &number in &inner.definitions {
+                if let Some(entry) = inner.entries.get_mut(number)
+                    && (all || entry.metrics.is_some())
+                    && entry.probe_definitions(closely)
+                {
+                    probing.push(number);
+                }
             }
         }
         if !probing.is_empty() {
@@ -166,12 +172,6 @@ impl Store {
         }
     }
 
-    /// Waits while `awaited_until` returns a moment. It is called again at that moment and after each answer.
-    async fn wait(
-        &self,
-        }
-    }
-
     /// If the jobs of some entries are awaited, reads the others.
     fn read_others(&self, entries: &[usize], since: Duration) {
         let mut inner = self.lock();
@@ -182,6 +182,12 @@ impl Store {
             if inner.awaited_until(&[entry]).is_none() {
                 inner.read(entry, since);
             }
+        }
+    }
+
+    /// Waits while `awaited_until` returns a moment. It is called again at that moment and after each answer.
+    async fn wait(
+        &self,
         deadline: Duration,
         mut awaited_until: impl FnMut(&mut Inner) -> Option<Instant>,
     ) {

@@ -23,6 +23,21 @@ impl Store {
         inner.rediscover(|_, entry| entry.changed())
     }
 
+    /// The same of the entries that were read for these selections, and every two seconds of all entries: a discovery on the
+    /// blocking pool may have been late.
+    pub fn rediscover_read(&self, selections: &[Arc<Selection>], now: Duration) -> Changes {
+        const MAX_AGE: Duration = Duration::from_secs(2);
+        let mut inner = self.lock();
+        let is_all_due = inner.all_asked.again(now, MAX_AGE, || false);
+        let read = selections.iter().flat_map(|selection| &selection.entries);
+        let mut asked: Vec<_> = read.chain(&inner.definitions).copied().collect();
+        asked.retain(|&number| inner.has_changed(number));
+        if is_all_due || !asked.is_empty() {
+            return inner.rediscover(|_, entry| entry.changed());
+        }
+        Changes::default()
+    }
+
     /// Probes the user's definitions and discovers the custom metrics: of all entries, or, unless `all`, only of
     /// those that were discovered before.
     pub async fn rediscover_definitions(&self, all: bool) -> Changes {
@@ -37,7 +52,10 @@ impl Store {
             }
             from = number.saturating_add(1);
         }
-        inner.rediscover(|_, entry| entry.is_custom && entry.changed())
+        match inner.has_discovered_custom() {
+            true => inner.rediscover(|_, entry| entry.is_custom && entry.changed()),
+            false => Changes::default(),
+        }
     }
 
     /// Discovers again the custom metrics after their files have changed. Called between two frames: a probe that
@@ -168,6 +186,26 @@ impl Inner {
                     entry.discover();
                 }
             });
+    }
+
+    /// Whether a read has shown that an entry, or the family that it belongs to, has other metrics now.
+    fn has_changed(&mut self, number: usize) -> bool {
+        let changed = |entry: &mut Entry| entry.metrics.is_some() && entry.changed();
+        let Some(entry) = self.entries.get_mut(number) else {
+            return false;
+        };
+        let family = entry.membership.as_ref().map(|(family, _)| *family);
+        changed(entry)
+            || family.is_some_and(|family| self.entries.get_mut(family).is_some_and(changed))
+    }
+
+    /// Whether a client has asked for custom metrics.
+    fn has_discovered_custom(&self) -> bool {
+        let mut definitions = self.definitions.iter();
+        definitions.any(|&number| {
+            let entry = self.entries.get(number);
+            entry.is_some_and(|entry| entry.metrics.is_some())
+        })
     }
 
     /// Discovers again the entries that were discovered before and that `may_differ`.
