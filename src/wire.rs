@@ -1,7 +1,12 @@
-//! The types of the interfaces on the bus, as the service sends them: serialised from what it has, without copies.
+//! The types of the interfaces on the bus, as the service sends them: serialised from what it has, without copies. The
+//! most frequent messages are [written directly](direct).
 //!
 //! Names and paths are those of [`sampled_client::wire`]. Only that file, this one and the XML files of `dbus/` have the
 //! names and signatures.
+
+mod direct;
+mod message;
+mod strings;
 
 use std::sync::Arc;
 
@@ -13,7 +18,9 @@ use crate::{
     reading::{Fault, Value},
 };
 
+pub(crate) use message::Messages;
 pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
+pub(crate) use strings::strings;
 
 /// The description of [`INTERFACE`], with comments on each member.
 pub static DESCRIPTION: &str = include_str!("../dbus/io.github.sampled.Sampler1.xml");

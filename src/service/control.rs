@@ -221,7 +221,7 @@ impl Control {
         }
         let notices = self.sessions.lock().stop(session, caller)?;
         self.sessions.notify_changed();
-        signals::send(bus, notices).await;
+        signals::send(&self.admission, notices).await;
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl Frames {
         for session in to_check {
             self.check_backlog(bus, session);
         }
-        signals::send(bus, notices).await;
+        signals::send(&self.admission, notices).await;
         if !is_search_due {
             return;
         }
@@ -84,32 +84,32 @@ impl Frames {
         for session in to_check {
             self.check_backlog(bus, session);
         }
-        signals::send(bus, notices).await;
+        signals::send(&self.admission, notices).await;
     }
 
     /// Ends all sessions, because the service stops.
-    pub(crate) async fn end_all(&self, bus: &Connection) {
+    pub(crate) async fn end_all(&self) {
         let notices = self.sessions.lock().end();
-        signals::send(bus, notices).await;
+        signals::send(&self.admission, notices).await;
     }
 
     /// Ends the sessions whose permit the settings no longer grant.
-    pub(crate) async fn end_unpermitted(&self, bus: &Connection) {
+    pub(crate) async fn end_unpermitted(&self) {
         let is_over = |session: &Session| !self.access.is_permitted(session.permit.as_ref());
         let notices = self.sessions.lock().end_where("denied", is_over);
         if !notices.is_empty() {
             self.sessions.notify_changed();
-            signals::send(bus, notices).await;
+            signals::send(&self.admission, notices).await;
         }
     }
 
     /// Ends the streams whose readers have closed their pipes.
-    pub(crate) async fn end_closed_streams(&self, bus: &Connection) {
+    pub(crate) async fn end_closed_streams(&self) {
         let notices = self.sessions.lock().end_closed_streams();
         if !notices.is_empty() {
             self.admission.record_activity();
             self.sessions.notify_changed();
-            signals::send(bus, notices).await;
+            signals::send(&self.admission, notices).await;
         }
     }
 
@@ -120,7 +120,7 @@ impl Frames {
             return;
         };
         let (all, bus, owner) = (self.sessions.clone(), bus.clone(), session.owner.clone());
-        let detached = session.detached;
+        let (detached, admission) = (session.detached, self.admission.clone());
         let check = tokio::spawn(async move {
             if detached {
                 let readers = unread::readers(&bus).await;
@@ -137,7 +137,7 @@ impl Frames {
                     session.tell(id, &mut notices);
                 }
             }
-            signals::send(&bus, notices).await;
+            signals::send(&admission, notices).await;
         });
         session.backlog.begin_check(check.abort_handle());
     }

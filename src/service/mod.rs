@@ -128,7 +128,7 @@ impl Service {
         // A successor can look for it as soon as the name is free.
         let store = &self.state.store;
         self.state.sessions.lock().history.leave(store);
-        self.state.frames.end_all(&self.bus).await;
+        self.state.frames.end_all().await;
         if let Err(error) = name::release(&self.bus).await {
             debug!("the bus is gone, and the name with it: {error}");
         }
@@ -174,8 +174,8 @@ impl Service {
             select! {
                 Some(end) = ends.next() => return Ok(end),
                 () = changed => {
-                    self.state.frames.end_unpermitted(&self.bus).await;
-                    self.state.frames.end_closed_streams(&self.bus).await;
+                    self.state.frames.end_unpermitted().await;
+                    self.state.frames.end_closed_streams().await;
                     continue;
                 }
                 () = devices.receive() => continue,

@@ -2,7 +2,7 @@
 
 use std::{slice, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 use zbus::Connection;
 
 use super::{
@@ -16,12 +16,29 @@ use super::{
 use crate::{
     reading::monotonic,
     sample::Sample,
-    store::Store,
+    store::{Selection, Store},
     wire::{Faults, Readings},
 };
 
 /// A call that takes longer than this has waited for a window or for a slow source.
 const PROMPT: Duration = Duration::from_millis(5);
+
+/// The readings for a call.
+pub(crate) struct Sampled {
+    pub(crate) timestamp: u64,
+    pub(crate) readings: Readings,
+    pub(crate) faults: Faults,
+    /// Held until the reply is written.
+    pub(crate) guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Sampled {
+    /// The reply for zbus.
+    pub(crate) fn into_reply(self) -> (u64, Readings, Guarded<Faults>) {
+        let faults = Guarded::new(self.faults, self.guard);
+        (self.timestamp, self.readings, faults)
+    }
+}
 
 /// Takes readings for calls.
 pub(crate) struct Sampling {
@@ -46,24 +63,43 @@ impl Sampling {
         }
     }
 
-    /// Reads the metrics that selectors mean to a client. Returns timestamp, readings and faults.
+    /// Resolves the selectors of a call. Most calls repeat an earlier one.
+    async fn select(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        selectors: &[&str],
+        is_optional: bool,
+    ) -> Result<Arc<Selection>, Error> {
+        let request = |selectors| SelectionRequest {
+            selectors,
+            lasts: false,
+            is_optional,
+        };
+        let limits = self.settings.limits();
+        if selectors::are_within(selectors, &limits)
+            && let Some(selection) = self.catalog.resolved(client, request(selectors))
+        {
+            return Ok(selection);
+        }
+        let selectors = selectors::distinct(selectors, &limits)?;
+        let selected = self.catalog.select_as(bus, client, request(&selectors));
+        Ok(selected.await?.0)
+    }
+
+    /// Reads the metrics that selectors mean to a client.
     pub(crate) async fn sample(
         &self,
         bus: &Connection,
         client: Option<&str>,
         selectors: &[&str],
         options: SampleOptions,
-    ) -> Result<(u64, Readings, Guarded<Faults>), Error> {
-        let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
+    ) -> Result<Sampled, Error> {
         // A definition that the user has just changed counts already.
         let changes = self.store.rediscover_definitions(false).await;
         self.catalog.announce(bus, changes).await;
-        let request = SelectionRequest {
-            selectors,
-            lasts: false,
-            is_optional: options.is_optional,
-        };
-        let (mut selection, _) = self.catalog.select_as(bus, client, request).await?;
+        let is_optional = options.is_optional;
+        let mut selection = self.select(bus, client, selectors, is_optional).await?;
         let selections = slice::from_ref(&selection);
         let changes = self
             .store
@@ -72,8 +108,8 @@ impl Sampling {
         if !changes.is_empty() {
             self.catalog.announce(bus, changes).await;
             // The columns of a device that has gone read so once; the next call does not know them.
-            let again = self.catalog.select_as(bus, client, request).await;
-            selection = again.map_or(selection, |(selection, _)| selection);
+            let again = self.select(bus, client, selectors, is_optional).await;
+            selection = again.unwrap_or(selection);
         }
         let begin = Instant::now();
         let sample = Sample::take(&self.store, &selection, options.timing).await;
@@ -92,10 +128,14 @@ impl Sampling {
                 Err(fault) => faults.push((id, fault)),
             }
         }
-        self.catalog
-            .announce(bus, self.store.rediscover_changed())
-            .await;
-        let faults = Guarded::new(Faults(faults), guard);
-        Ok((sample.timestamp(), Readings(readings), faults))
+        let selections = slice::from_ref(&selection);
+        let changes = self.store.rediscover_read(selections, monotonic());
+        self.catalog.announce(bus, changes).await;
+        Ok(Sampled {
+            timestamp: sample.timestamp(),
+            readings: Readings(readings),
+            faults: Faults(faults),
+            guard,
+        })
     }
 }

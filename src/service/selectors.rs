@@ -4,6 +4,12 @@ use std::collections::HashSet;
 
 use super::{error::Error, limits::Limits};
 
+/// Whether the selectors of a call are within the limits, also if no two of them are equal.
+pub(crate) fn are_within(given: &[&str], limits: &Limits) -> bool {
+    let bytes: usize = given.iter().map(|selector| selector.len()).sum();
+    given.len() <= limits.selectors && bytes <= limits.selector_bytes
+}
+
 /// Removes duplicates from the selectors of a call.
 ///
 /// # Errors
@@ -48,7 +54,9 @@ mod tests {
         let check = |given: &'static [&'static str]| distinct(given, &limits);
         assert_eq!(check(&["cpu", "os", "cpu"]).unwrap(), ["cpu", "os"]);
         assert_eq!(check(&[]).unwrap(), [""; 0]);
+        assert!(are_within(&["cpu", "os"], &limits));
         for given in [["a", "b", "c"].as_slice(), &["long", "list"]] {
+            assert!(!are_within(given, &limits));
             let error = check(given).expect_err("this is refused");
             assert!(error.name().ends_with(".LimitExceeded"), "{error:?}");
         }

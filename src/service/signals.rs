@@ -1,49 +1,47 @@
 //! Turns notices into D-Bus signals.
 
+use std::error::Error;
+
 use tracing::debug;
 use zbus::{
-    Connection, Message, ObjectPath,
+    Message, ObjectPath,
+    message::Builder,
     names::{InterfaceName, MemberName, UniqueName},
 };
 
-use super::session::{Event, Notice, SessionKind};
-use crate::wire::{FaultChanges, INTERFACE, Ids, PATH, PROCESSES_INTERFACE, Texts};
+use super::{
+    admission::Admission,
+    session::{Event, Notice, SessionKind},
+};
+use crate::wire::{FaultChanges, INTERFACE, Ids, Messages, PATH, PROCESSES_INTERFACE, Texts};
 
 /// Sends all notices in order, with as few writes as the socket allows. A notice with a client is unicast,
 /// one without is broadcast.
-pub(crate) async fn send(bus: &Connection, notices: Vec<Notice>) {
-    if notices.is_empty() {
+pub(crate) async fn send(admission: &Admission, notices: Vec<Notice>) {
+    let mut signals = Messages::default();
+    for notice in notices {
+        // Only a message above the maximum size could fail, and the limit on columns excludes it.
+        if let Err(error) = add(notice, &mut signals) {
+            debug!("a signal is lost: {error}");
+        }
+    }
+    if signals.bytes().is_empty() {
         return;
     }
-    let messages: Vec<_> = notices.into_iter().filter_map(message).collect();
     // This fails only when the bus is gone, which ends the service anyway.
-    if let Err(error) = bus.send_all(&messages).await {
+    if let Err(error) = admission.send_signals(signals.bytes()).await {
         debug!("signals are lost: {error}");
     }
 }
 
-fn message(notice: Notice) -> Option<Message> {
-    let interface = match notice.kind {
-        SessionKind::Metrics => INTERFACE,
-        SessionKind::Processes => PROCESSES_INTERFACE,
-    };
-    let member = match notice.event {
-        Event::Sampled(..) => "Sampled",
-        Event::Changed(..) | Event::Processes(_) => "Changed",
-        Event::Crossed(_) => "Crossed",
-        Event::Ended(..) => "Ended",
-    };
-    // All of these are valid D-Bus names: checking them for each frame would cost time.
-    let path = ObjectPath::from_static_str_unchecked(PATH);
-    let interface = InterfaceName::from_static_str_unchecked(interface);
-    let member = MemberName::from_static_str_unchecked(member);
-    let mut builder = Message::signal(path, interface, member);
-    if let Some(client) = &notice.client {
-        builder = builder.destination(UniqueName::from_str_unchecked(client));
-    }
-    let session = notice.session;
+/// Adds the signal of a notice.
+fn add(notice: Notice, signals: &mut Messages) -> Result<(), Box<dyn Error>> {
+    let (client, session) = (notice.client.as_deref(), notice.session);
+    let signal = |member| signal(notice.kind, member, client);
     let message = match notice.event {
-        Event::Sampled(timestamp, values) => builder.build(&(session, timestamp, &*values)),
+        Event::Sampled(timestamp, values) => {
+            return Ok(signals.add_sampled(client, session, timestamp, &values)?);
+        }
         Event::Changed(differences) => {
             let columns = differences
                 .columns
@@ -52,9 +50,9 @@ fn message(notice: Notice) -> Option<Message> {
             let ids = columns.map(|column| column.metric.id.clone());
             let texts = Texts(differences.texts.clone());
             let faults = FaultChanges(differences.faults.clone());
-            builder.build(&(session, Ids(ids.collect()), texts, faults))
+            signal("Changed").build(&(session, Ids(ids.collect()), texts, faults))
         }
-        Event::Processes(changes) => builder.build(&(
+        Event::Processes(changes) => signal("Changed").build(&(
             session,
             changes.rows.pass.stamp.realtime,
             &changes.came,
@@ -63,17 +61,32 @@ fn message(notice: Notice) -> Option<Message> {
             changes.values(),
             changes.faults(),
         )),
-        Event::Crossed(crossing) => builder.build(&(
+        Event::Crossed(crossing) => signal("Crossed").build(&(
             session,
             crossing.timestamp,
             &*crossing.id,
             crossing.value,
             crossing.direction.as_str(),
         )),
-        Event::Ended(reason) => builder.build(&(session, reason)),
+        Event::Ended(reason) => signal("Ended").build(&(session, reason)),
     };
-    // Only a message above the maximum size could fail, and the limit on columns excludes it.
-    message
-        .inspect_err(|error| debug!("a signal is lost: {error}"))
-        .ok()
+    signals.add_encoded(message?.data());
+    Ok(())
+}
+
+/// A signal to a client, or to everybody.
+fn signal<'a>(kind: SessionKind, member: &'static str, client: Option<&'a str>) -> Builder<'a> {
+    let interface = match kind {
+        SessionKind::Metrics => INTERFACE,
+        SessionKind::Processes => PROCESSES_INTERFACE,
+    };
+    // All of these are valid D-Bus names: checking them for each signal would cost time.
+    let path = ObjectPath::from_static_str_unchecked(PATH);
+    let interface = InterfaceName::from_static_str_unchecked(interface);
+    let member = MemberName::from_static_str_unchecked(member);
+    let builder = Message::signal(path, interface, member);
+    match client {
+        Some(client) => builder.destination(UniqueName::from_str_unchecked(client)),
+        None => builder,
+    }
 }

@@ -88,6 +88,20 @@ impl<'a> Resolution<'a> {
 }
 
 impl Store {
+    /// The selection of selectors that were resolved under the same conditions, if it is remembered.
+    pub fn resolved(
+        &self,
+        selectors: &[&str],
+        visibility: Visibility,
+        is_optional: bool,
+    ) -> Option<Arc<Selection>> {
+        self.lock().cache.get(&List {
+            selectors,
+            visibility,
+            is_optional,
+        })
+    }
+
     /// Does one step. Returns `None` while there is more to do.
     ///
     /// # Errors

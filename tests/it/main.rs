@@ -12,6 +12,7 @@
 mod admission;
 mod alert;
 mod blocked_output;
+mod byte_orders;
 mod calls;
 mod changes;
 mod cli;

@@ -9,6 +9,7 @@ mod bus_task;
 mod bus_work;
 mod client;
 mod descriptor_replies;
+mod direct;
 mod message_reader;
 mod queue;
 mod ready_clients;
@@ -16,10 +17,11 @@ mod receiver;
 mod refusal;
 mod sender;
 mod socket;
+mod writer;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -36,6 +38,7 @@ use descriptor_replies::DescriptorReplies;
 use queue::Queue;
 use refusal::{Refusal, RefusalReason};
 use socket::AdmissionSocket;
+use writer::Writer;
 
 /// The sender of the bus's own messages. The bus sets the sender of each message, so no client can forge it.
 const BUS: &str = "org.freedesktop.DBus";
@@ -53,6 +56,8 @@ const REFUSAL_BATCH: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Admission {
     inner: Mutex<Inner>,
+    /// Set with the connection to the bus.
+    writer: OnceLock<Arc<Writer>>,
     /// Wakes the receiver: a call may be ready, or the socket may be read again.
     admitted: Notify,
     /// Wakes the [`BusTask`].
@@ -83,6 +88,7 @@ impl Admission {
                 refusal_serials: Vec::new(),
                 descriptor_replies: DescriptorReplies::default(),
             }),
+            writer: OnceLock::new(),
             admitted: Notify::new(),
             work: Notify::new(),
             none_left: Notify::new(),
@@ -95,7 +101,10 @@ impl Admission {
         stream: Arc<Stream>,
         received: Vec<u8>,
     ) -> AdmissionSocket {
-        AdmissionSocket::new(self.clone(), stream, received)
+        let writer = self
+            .writer
+            .get_or_init(|| Arc::new(Writer::new(stream.clone())));
+        AdmissionSocket::new(self.clone(), stream, writer.clone(), received)
     }
 
     /// Applies new limits. Calls that are admitted already stay.

@@ -1,7 +1,7 @@
 //! The half of the socket that zbus writes: it counts each reply, and writes many messages at once.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     os::fd::{AsFd, BorrowedFd},
     slice,
     sync::Arc,
@@ -12,78 +12,31 @@ use zbus::{
     names::BusName,
 };
 
-use crate::transport::Stream;
-
-use super::Admission;
-
-/// The most messages of one write: `UIO_MAXIOV`.
-const MAX_IOV: usize = 1024;
+use super::{Admission, writer::Writer};
 
 /// The writing half.
 #[derive(Debug)]
 pub(crate) struct Sender {
     admission: Arc<Admission>,
-    stream: Arc<Stream>,
-    /// The rest of a message that was written in part. It has to be written first: the bus could not parse
-    /// anything else.
-    unsent: Vec<u8>,
+    writer: Arc<Writer>,
 }
 
 impl Sender {
-    pub(super) fn new(admission: Arc<Admission>, stream: Arc<Stream>) -> Self {
-        Self {
-            admission,
-            stream,
-            unsent: Vec::new(),
-        }
-    }
-
-    /// Writes the rest of an earlier message, whose writer may have been cancelled.
-    async fn send_rest(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            match self.stream.send(&[IoSlice::new(&self.unsent)], &[])? {
-                Some(sent) => drop(self.unsent.drain(..sent)),
-                None => self.stream.writable().await?,
-            }
-        }
-        Ok(())
+    pub(super) fn new(admission: Arc<Admission>, writer: Arc<Writer>) -> Self {
+        Self { admission, writer }
     }
 
     /// Writes messages. Only the first may carry descriptors.
-    async fn write(&mut self, messages: &[&Message]) -> io::Result<()> {
+    async fn write(&self, messages: &[&Message]) -> io::Result<()> {
         let descriptors = messages.first().map(|message| message.data().fds());
-        let descriptors: Vec<BorrowedFd<'_>> = descriptors
-            .unwrap_or_default()
-            .iter()
-            .map(|descriptor| descriptor.as_fd())
-            .collect();
-        let mut descriptors = descriptors.as_slice();
-        let mut rest = messages;
-        while !rest.is_empty() {
-            let slices: Vec<_> = rest
-                .iter()
-                .map(|message| IoSlice::new(message.data()))
-                .collect();
-            let Some(mut sent) = self.stream.send(&slices, descriptors)? else {
-                self.stream.writable().await?;
-                continue;
-            };
-            descriptors = &[];
-            while let Some((message, others)) = rest.split_first() {
-                let length = message.data().len();
-                if sent == 0 {
-                    break;
-                }
-                rest = others;
-                if sent < length {
-                    self.unsent = message.data().get(sent..).unwrap_or_default().to_vec();
-                    self.send_rest().await?;
-                    break;
-                }
-                sent = sent.saturating_sub(length);
-            }
+        let descriptors = descriptors.unwrap_or_default().iter();
+        let descriptors: Vec<BorrowedFd<'_>> =
+            descriptors.map(|descriptor| descriptor.as_fd()).collect();
+        if let [message] = messages {
+            return self.writer.write(message.data(), &descriptors).await;
         }
-        Ok(())
+        let bytes: Vec<&[u8]> = messages.iter().map(|message| &**message.data()).collect();
+        self.writer.write(&bytes.concat(), &descriptors).await
     }
 
     /// Whether a message is to be written. Records a call of the service itself, whose reply will arrive.
@@ -144,16 +97,13 @@ impl WriteHalf for Sender {
     }
 
     async fn send_messages(&mut self, messages: &[Message]) -> zbus::Result<()> {
-        self.send_rest().await?;
         let wanted: Vec<_> = messages
             .iter()
             .filter(|message| self.should_send(message))
             .collect();
         // A message with descriptors starts a new write.
         for group in wanted.chunk_by(|_, next| next.data().fds().is_empty()) {
-            for group in group.chunks(MAX_IOV) {
-                self.write(group).await?;
-            }
+            self.write(group).await?;
         }
         for message in messages {
             self.count_reply(message);
@@ -162,7 +112,7 @@ impl WriteHalf for Sender {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.stream.shut_down()
+        self.writer.shut_down()
     }
 
     fn can_pass_unix_fd(&self) -> bool {

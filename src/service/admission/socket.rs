@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zbus::connection::socket::{Socket, Split};
 
-use super::{Admission, receiver::Receiver, sender::Sender};
+use super::{Admission, receiver::Receiver, sender::Sender, writer::Writer};
 use crate::transport::Stream;
 
 /// The socket that zbus reads and writes.
@@ -15,10 +15,15 @@ pub(crate) struct AdmissionSocket {
 }
 
 impl AdmissionSocket {
-    pub(super) fn new(admission: Arc<Admission>, stream: Arc<Stream>, received: Vec<u8>) -> Self {
+    pub(super) fn new(
+        admission: Arc<Admission>,
+        stream: Arc<Stream>,
+        writer: Arc<Writer>,
+        received: Vec<u8>,
+    ) -> Self {
         Self {
-            receiver: Receiver::new(admission.clone(), stream.clone(), received),
-            sender: Sender::new(admission, stream),
+            receiver: Receiver::new(admission.clone(), stream, received),
+            sender: Sender::new(admission, writer),
         }
     }
 }

@@ -49,8 +49,8 @@ pub(crate) struct SelectionRequest<'a> {
 impl SelectionRequest<'_> {
     /// Whether the selection may match other metrics later.
     fn may_match_more(&self, selection: &Selection) -> bool {
-        let is_fixed = Selection::is_fixed(self.selectors) && selection.missing().is_empty();
-        self.lasts && !is_fixed
+        let is_fixed = || Selection::is_fixed(self.selectors) && selection.missing().is_empty();
+        self.lasts && !is_fixed()
     }
 }
 
@@ -106,6 +106,23 @@ impl Catalog {
             is_optional: false,
         };
         self.select_as(bus, client, request).await
+    }
+
+    /// The selection of selectors that were resolved before, if nothing is left to find out: its metrics are those of the
+    /// kernel, and all of them are there.
+    pub(crate) fn resolved(
+        &self,
+        client: Option<&str>,
+        request: SelectionRequest<'_>,
+    ) -> Option<Arc<Selection>> {
+        let known = client.and_then(|client| self.access.known(client));
+        let view = known.as_ref().map_or(Visibility::All, Caller::view);
+        let (selectors, is_optional) = (request.selectors, request.is_optional);
+        let selection = self.store.resolved(selectors, view, is_optional)?;
+        let is_plain = !selection.has_custom()
+            && !request.may_match_more(&selection)
+            && selection.missing().is_empty();
+        is_plain.then_some(selection)
     }
 
     /// Resolves the selectors of a request for a client.

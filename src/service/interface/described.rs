@@ -10,7 +10,7 @@ use zbus::{
     object_server::{DispatchResult, Interface, SignalEmitter},
 };
 
-use super::{Processes, Sampler};
+use super::{Processes, Sampler, direct::Direct};
 use crate::wire::{DESCRIPTION, PROCESSES_DESCRIPTION};
 
 /// An interface of which `Introspect` returns the text of a file, in place of a description made from the Rust
@@ -57,7 +57,7 @@ fn element(xml: &str) -> impl Iterator<Item = &str> {
 }
 
 #[async_trait]
-impl<I: Interface> Interface for Described<I> {
+impl<I: Direct> Interface for Described<I> {
     fn name() -> InterfaceName<'static> {
         I::name()
     }
@@ -126,7 +126,10 @@ impl<I: Interface> Interface for Described<I> {
         message: &'call Message,
         name: MemberName<'call>,
     ) -> DispatchResult<'call> {
-        self.interface.call(server, connection, message, name)
+        match self.interface.answer(connection, message, &name) {
+            Some(answer) => DispatchResult::Async(answer),
+            None => self.interface.call(server, connection, message, name),
+        }
     }
 
     fn call_mut<'call>(

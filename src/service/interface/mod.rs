@@ -2,6 +2,7 @@
 //! `Introspect` returns.
 
 mod described;
+mod direct;
 mod processes;
 mod sampler;
 

@@ -14,6 +14,7 @@ use crate::{
         error::{self, Error},
         guarded::Guarded,
         options::{self, CallOptions},
+        sampling::Sampled,
         session::Subject,
         source_states,
         state::ServiceState,
@@ -31,6 +32,23 @@ pub(crate) struct Sampler {
 /// The replies of `Sessions` (`a{ua{sv}}`) and `Sources` (`a{sa{sv}}`).
 type SessionDetails = HashMap<u32, VariantMap>;
 type SourceDetails = HashMap<String, VariantMap>;
+
+impl Sampler {
+    /// The readings for a call of `Sample`.
+    pub(super) async fn take_sample(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        selectors: &[&str],
+        options: CallOptions,
+    ) -> Result<Sampled, Error> {
+        options.check(&self.state.settings.limits())?;
+        let options = options::sample(&options)?;
+        let sampling = &self.state.sampling;
+        let sample = sampling.sample(bus, client, selectors, options);
+        run_call(&self.state.shutdown, sample).await
+    }
+}
 
 /// Readings, sessions and sources. `dbus/io.github.sampled.Sampler1.xml` documents the interface.
 #[interface(name = "io.github.sampled.Sampler1")]
@@ -50,6 +68,7 @@ impl Sampler {
         .await
     }
 
+    /// Calls in this machine's byte order are [answered directly](super::direct).
     #[zbus(out_args("timestamp", "readings", "faults"))]
     async fn sample(
         &self,
@@ -59,13 +78,8 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u64, Readings, Guarded<Faults>), Error> {
         let client = header.sender().map(|name| name.as_str());
-        options.check(&self.state.settings.limits())?;
-        let options = options::sample(&options)?;
-        run_call(
-            &self.state.shutdown,
-            self.state.sampling.sample(bus, client, &selectors, options),
-        )
-        .await
+        let sample = self.take_sample(bus, client, &selectors, options).await?;
+        Ok(sample.into_reply())
     }
 
     #[zbus(out_args("session", "columns"))]

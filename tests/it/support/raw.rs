@@ -11,7 +11,10 @@ use serde::Serialize;
 use zbus::{
     DynamicType, Message,
     message::{Builder, Type},
-    wire::serialized::{Context, Data},
+    wire::{
+        Endian,
+        serialized::{Context, Data},
+    },
 };
 
 use crate::support::{bus::Bus, process::DEADLINE};
@@ -99,11 +102,15 @@ impl Raw {
         self.socket
             .read_exact(&mut bytes)
             .expect("a message in time");
-        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let order = match bytes[0] {
+            b'B' => Endian::Big,
+            _ => Endian::Little,
+        };
+        let number = |at: usize| order.read_u32(&bytes[at..at + 4]) as usize;
         let length = 16 + number(12).next_multiple_of(8) + number(4);
         bytes.resize(length, 0);
         self.socket.read_exact(&mut bytes[16..]).expect("the rest");
-        let data = Data::new(bytes, Context::new(zbus::wire::LE, 0));
+        let data = Data::new(bytes, Context::new(order, 0));
         #[allow(
             unsafe_code,
             reason = "zbus has no safe constructor for a message that it has not read itself"

@@ -36,6 +36,8 @@ pub struct Header<'a> {
     pub reply_serial: Option<u32>,
     /// The unique name of the sender, or the name of the bus. The bus sets it.
     pub sender: Option<&'a str>,
+    /// The signature of the body; empty without one.
+    pub signature: &'a [u8],
     /// The number of file descriptors with the message.
     pub descriptors: usize,
     is_big_endian: bool,
@@ -45,6 +47,7 @@ pub struct Header<'a> {
 mod field {
     pub(super) const REPLY_SERIAL: u8 = 5;
     pub(super) const SENDER: u8 = 7;
+    pub(super) const SIGNATURE: u8 = 8;
     pub(super) const UNIX_FDS: u8 = 9;
 }
 
@@ -107,6 +110,7 @@ impl<'a> Header<'a> {
             match (code, cursor.signature()?) {
                 (field::SENDER, b"s") => self.sender = Some(cursor.string()?),
                 (field::REPLY_SERIAL, b"u") => self.reply_serial = Some(cursor.u32()?),
+                (field::SIGNATURE, b"g") => self.signature = cursor.signature()?,
                 (field::UNIX_FDS, b"u") => {
                     self.descriptors = usize::try_from(cursor.u32()?).ok()?
                 }
@@ -229,6 +233,7 @@ mod tests {
             assert_eq!(header.kind, Some(Type::MethodCall));
             assert_eq!(header.serial, call.primary_header().serial_num().get());
             assert_eq!(header.sender, Some(":1.42"));
+            assert_eq!(header.signature, b"su");
             assert!(header.expects_reply);
             assert_eq!(header.string(&bytes[length.header..]), Some("text"));
             let reply = Message::method_return(&call.header()).build(&()).unwrap();
