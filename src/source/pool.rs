@@ -92,7 +92,8 @@ impl Pool {
         let mut schedule = self.lock();
         let number = schedule.add_new(queue, deadline, is_job, run);
         let delay = if is_job { START_DELAY } else { Duration::ZERO };
-        self.0.0.ensure_thread(&mut schedule, delay);
+        let is_chosen = self.0.0.ensure_thread(&mut schedule, delay);
+        self.0.0.notify(schedule, is_chosen);
         self.submitted(queue, number)
     }
 
@@ -116,8 +117,9 @@ impl Pool {
         let at = now.checked_add(after).unwrap_or(now);
         schedule.timers.push((at, queue.clone(), task));
         // A thread waits for that moment.
-        self.0.0.ensure_thread(&mut schedule, START_DELAY);
-        self.0.0.wake(&mut schedule);
+        let is_chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
+        let is_chosen = schedule.choose_idle() || is_chosen;
+        self.0.0.notify(schedule, is_chosen);
         self.submitted(queue, number)
     }
 
@@ -132,21 +134,10 @@ impl Pool {
     /// The progress of a queue; none if it has no task. Starts a thread if the queue has waited long enough for one.
     fn progress(&self, queue: &str) -> Option<Progress> {
         let mut schedule = self.lock();
-        self.0.0.ensure_thread(&mut schedule, START_DELAY);
-        let running = schedule
-            .running
-            .iter()
-            .find(|running| *running.queue == *queue);
-        if let Some(running) = running {
-            return Some(Progress::Runs(running.begun));
-        }
-        if !schedule.queues.contains_key(queue) {
-            return None;
-        }
-        Some(match schedule.serves_jobs(Instant::now()) {
-            true => Progress::NeedsThread,
-            false => Progress::Exhausted,
-        })
+        let is_chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
+        let progress = schedule.progress(queue);
+        self.0.0.notify(schedule, is_chosen);
+        progress
     }
 
     pub(crate) fn downgrade(&self) -> WeakPool {

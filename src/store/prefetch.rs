@@ -175,11 +175,10 @@ impl Store {
     /// If the jobs of some entries are awaited, reads the others.
     fn read_others(&self, entries: &[usize], since: Duration) {
         let mut inner = self.lock();
-        if inner.awaited_until(entries).is_none() {
-            return;
-        }
-        for &entry in entries {
-            if inner.awaited_until(&[entry]).is_none() {
+        let mut others = entries.to_vec();
+        others.retain(|entry| inner.awaited_until(std::slice::from_ref(entry)).is_none());
+        if others.len() < entries.len() {
+            for entry in others {
                 inner.read(entry, since);
             }
         }

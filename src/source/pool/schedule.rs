@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::Progress;
 use crate::source::Answered;
 
 /// The limit for threads that are not stuck.
@@ -174,6 +175,31 @@ impl Schedule {
         };
         let has_spare = self.threads > self.running.len() || self.can_grow(now);
         has_spare && self.startable().is_some() || self.running.iter().any(is_busy)
+    }
+
+    /// The progress of a queue; none if it has no task.
+    pub(super) fn progress(&self, queue: &str) -> Option<Progress> {
+        let mut running = self.running.iter();
+        if let Some(running) = running.find(|running| *running.queue == *queue) {
+            return Some(Progress::Runs(running.begun));
+        }
+        if !self.queues.contains_key(queue) {
+            return None;
+        }
+        Some(match self.serves_jobs(Instant::now()) {
+            true => Progress::NeedsThread,
+            false => Progress::Exhausted,
+        })
+    }
+
+    /// Chooses an idle thread, if there is one.
+    pub(super) fn choose_idle(&mut self) -> bool {
+        let is_any = self.idle > 0;
+        if is_any {
+            self.idle = self.idle.saturating_sub(1);
+            self.woken = self.woken.saturating_add(1);
+        }
+        is_any
     }
 
     /// Whether there may be another thread.

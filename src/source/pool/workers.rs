@@ -49,28 +49,35 @@ impl Workers {
         drop(left);
     }
 
-    /// Wakes an idle thread for the next ready task. If there is none, starts a new thread when all others are stuck
-    /// or the task has been ready for as long as `delay`.
-    pub(super) fn ensure_thread(self: &Arc<Self>, schedule: &mut Schedule, delay: Duration) {
+    /// Chooses an idle thread for the next ready task. If there is none, starts a new thread when all others are stuck
+    /// or the task has been ready for as long as `delay`. Returns whether an idle thread is to be [notified](Self::notify)
+    /// once the schedule is unlocked: it would wait for the lock otherwise.
+    #[must_use]
+    pub(super) fn ensure_thread(
+        self: &Arc<Self>,
+        schedule: &mut Schedule,
+        delay: Duration,
+    ) -> bool {
         let now = Instant::now();
         let since = match schedule.ready_since() {
             Some(since) => since,
-            None if schedule.timers.is_empty() || schedule.threads > schedule.stuck(now) => return,
+            None if schedule.timers.is_empty() || schedule.threads > schedule.stuck(now) => {
+                return false;
+            }
             None => now,
         };
-        if schedule.idle > 0 {
-            self.wake(schedule);
-            return;
+        if schedule.choose_idle() {
+            return true;
         }
         // A thread that was woken or is starting will take the task.
         let is_coming = schedule.threads > schedule.running.len();
         if is_coming && !delay.is_zero() {
-            return;
+            return false;
         }
         let is_kept_waiting = now.saturating_duration_since(since) >= delay;
         let is_needed = schedule.threads == schedule.stuck(now) || is_kept_waiting;
         if !is_needed || !schedule.can_grow(now) {
-            return;
+            return false;
         }
         // Unused stack costs no memory, and a task may call a large library.
         const STACK: usize = 1024 * 1024;
@@ -79,13 +86,13 @@ impl Workers {
         let started = builder.stack_size(STACK).spawn(move || workers.work());
         // If no thread can be started, the job does not answer, and its reader reports a timeout.
         schedule.threads = schedule.threads.saturating_add(started.is_ok().into());
+        false
     }
 
-    /// Wakes an idle thread.
-    pub(super) fn wake(&self, schedule: &mut Schedule) {
-        if schedule.idle > 0 {
-            schedule.idle = schedule.idle.saturating_sub(1);
-            schedule.woken = schedule.woken.saturating_add(1);
+    /// Unlocks the schedule, and wakes the idle thread that was chosen, if `is_chosen`.
+    pub(super) fn notify(&self, schedule: MutexGuard<'_, Schedule>, is_chosen: bool) {
+        drop(schedule);
+        if is_chosen {
             self.changed.notify_one();
         }
     }
@@ -98,8 +105,8 @@ impl Workers {
             if let Some((queue, task)) = schedule.begin(now) {
                 let number = task.number;
                 // Other tasks may have been ready when this thread was woken.
-                self.ensure_thread(&mut schedule, START_DELAY);
-                drop(schedule);
+                let is_chosen = self.ensure_thread(&mut schedule, START_DELAY);
+                self.notify(schedule, is_chosen);
                 name_thread(&queue);
                 // The submitter learns of a panic in its own way.
                 caught(task.run).ok();
