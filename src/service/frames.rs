@@ -130,13 +130,7 @@ impl Frames {
                 return;
             }
             let held = unread::of_client(&bus, &owner).await;
-            let mut notices = Vec::new();
-            if let Some(session) = all.lock().session(id) {
-                session.backlog.finish_check(held);
-                if !session.backlog.is_unconfirmed() {
-                    session.tell(id, &mut notices);
-                }
-            }
+            let notices = all.lock().finish_check(id, held);
             signals::send(&admission, notices).await;
         });
         session.backlog.begin_check(check.abort_handle());

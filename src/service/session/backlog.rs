@@ -74,6 +74,11 @@ impl Backlog {
         self.allowed = self.allowed.saturating_add(bytes);
     }
 
+    /// Begins as after a check of a client without unread bytes.
+    pub(super) fn assume_read(&mut self) {
+        self.held = Some(0);
+    }
+
     /// Whether a check of the owner is due.
     pub(crate) fn is_check_due(&self) -> bool {
         self.may_be_full() && self.is_due(FRAMES_BETWEEN_CHECKS)

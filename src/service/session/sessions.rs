@@ -22,7 +22,7 @@ use super::{
     quota,
 };
 use crate::service::{
-    client::Name,
+    client::{Name, unread::Unread},
     error::Error,
     history::History,
     limits::Limits,
@@ -49,6 +49,8 @@ pub(crate) struct Sessions {
     searched: LastProbe,
     /// What the sessions have read.
     pub(crate) history: History,
+    /// Whether the bus tells how many bytes it holds for a client: then the first check of a session can wait.
+    is_told_bytes: bool,
 }
 
 impl Sessions {
@@ -65,11 +67,14 @@ impl Sessions {
     /// # Errors
     /// `LimitExceeded` if the owner, or all clients together, would exceed a limit; `InvalidArgs` if the owner has
     /// left: nothing would end the session.
-    pub(crate) fn add(&mut self, session: Session, limits: Limits) -> Result<u32, Error> {
+    pub(crate) fn add(&mut self, mut session: Session, limits: Limits) -> Result<u32, Error> {
         if session.has_lost_owner() {
             return Err(Error::client_has_left(&session.owner));
         }
         quota::check(&session, || self.by_id.values(), &limits)?;
+        if self.is_told_bytes {
+            session.backlog.assume_read();
+        }
         let id = self.numbers.next(|id| !self.by_id.contains_key(&id));
         self.by_id.insert(id, session);
         Ok(id)
@@ -266,6 +271,19 @@ impl Sessions {
             }
         }
         (notices, to_check)
+    }
+
+    /// Stores the result of a check of a session's owner. Returns the notices that have waited for it.
+    pub(crate) fn finish_check(&mut self, id: u32, held: Unread) -> Vec<Notice> {
+        self.is_told_bytes |= matches!(held, Unread::Bytes(_));
+        let mut notices = Vec::new();
+        if let Some(session) = self.by_id.get_mut(&id) {
+            session.backlog.finish_check(held);
+            if !session.backlog.is_unconfirmed() {
+                session.tell(id, &mut notices);
+            }
+        }
+        notices
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Session)> {

@@ -59,6 +59,39 @@ fn frames_are_dropped_while_the_owner_does_not_read() {
 }
 
 #[test]
+fn the_first_check_waits_if_the_bus_tells_unread_bytes() {
+    let (mut sessions, store, id) = one();
+    let first_check = |sessions: &mut Sessions, id| {
+        sessions.session(id).unwrap().detached = false;
+        let mut frames = 0;
+        loop {
+            frames += 1;
+            let now = sessions.next_due().unwrap().max(INTERVAL);
+            let (_, to_check) = sessions.tick(&store, now);
+            if to_check.contains(&id) {
+                return frames;
+            }
+        }
+    };
+    assert_eq!(first_check(&mut sessions, id), 16);
+    sessions.finish_check(id, Unread::Pinged);
+    let other = |sessions: &mut Sessions| {
+        let selection = store.resolve(&[]).unwrap();
+        let subject = Subject::Metrics(Metrics::new(&[], selection));
+        let session = Session::new(":1.2".into(), String::new(), INTERVAL, subject, None);
+        let id = sessions.add(session, Limits::default()).unwrap();
+        sessions.begin(id);
+        id
+    };
+    let second = other(&mut sessions);
+    assert_eq!(first_check(&mut sessions, second), 16);
+    sessions.finish_check(second, Unread::Bytes(0));
+    let third = other(&mut sessions);
+    let expected = MAX_UNREAD_BYTES / SIGNAL_BYTES + 1;
+    assert_eq!(first_check(&mut sessions, third), expected);
+}
+
+#[test]
 fn an_unconfirmed_client_has_a_limited_frame_rate() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
