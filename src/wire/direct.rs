@@ -9,6 +9,9 @@ use super::{
 };
 use crate::reading::Value;
 
+/// About the bytes of a reading with its id.
+const READING_BYTES: usize = 64;
+
 impl Messages {
     /// Adds the signal `Sampled`; without a destination it is a broadcast.
     ///
@@ -27,6 +30,7 @@ impl Messages {
             member: "Sampled",
             destination,
         };
+        self.reserve(size_of_val(values));
         self.add(&header, "utad", |body| {
             body.u32(session);
             body.u64(timestamp);
@@ -47,6 +51,7 @@ impl Messages {
         faults: &Faults,
     ) -> Result<(), TooLong> {
         let header = Header::Reply { to, destination };
+        self.reserve(readings.0.len().saturating_mul(READING_BYTES));
         self.add(&header, "ta{sv}a{ss}", |body| {
             body.u64(timestamp);
             body.array(8, |entries| readings.write(entries));

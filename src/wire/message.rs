@@ -55,6 +55,12 @@ impl Messages {
         &self.bytes
     }
 
+    /// Reserves memory for a message with about so many bytes in its body.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        const HEADER_BYTES: usize = 256;
+        self.bytes.reserve(bytes.saturating_add(HEADER_BYTES));
+    }
+
     /// Adds a message that is encoded already.
     pub(crate) fn add_encoded(&mut self, message: &[u8]) {
         self.bytes.extend_from_slice(message);

@@ -6,7 +6,8 @@ pub(crate) fn strings(body: &[u8]) -> Option<(Vec<&str>, usize)> {
     let (first, rest) = body.split_first_chunk()?;
     let length = usize::try_from(u32::from_ne_bytes(*first)).ok()?;
     let mut array = rest.get(..length)?;
-    let mut strings = Vec::new();
+    // Few ids are shorter.
+    let mut strings = Vec::with_capacity(length / 16);
     while !array.is_empty() {
         let (first, rest) = array.split_first_chunk()?;
         let length = usize::try_from(u32::from_ne_bytes(*first)).ok()?;

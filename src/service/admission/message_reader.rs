@@ -68,6 +68,10 @@ impl MessageReader {
     }
 
     fn read_once(&mut self, stream: &Stream) -> io::Result<Option<usize>> {
+        // Most often there is none, and the buffer would be zeroed in vain.
+        if !stream.may_have_data()? {
+            return Ok(None);
+        }
         // On the stack, so that it takes no memory between calls.
         let mut buffer = [0; BUFFER];
         let received = stream.receive(&mut buffer, &mut self.descriptors)?;
