@@ -1,6 +1,7 @@
 //! All sessions: beginning and ending them, and the frames that are due.
 
 mod streams;
+mod tables;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    Session, Subject,
+    Session,
     event::{Event, Notice},
     metrics::SharedFrames,
     numbers::Numbers,
@@ -26,7 +27,6 @@ use crate::service::{
     error::Error,
     history::History,
     limits::Limits,
-    processes::{ChangesBySession, TableRequest},
 };
 
 /// The maximum rate for a client if neither the bus nor the client can tell whether it reads its frames.
@@ -238,39 +238,6 @@ impl Sessions {
         let all = self.by_id.values();
         let missing = all.filter_map(|session| Some(&session.subject.metrics()?.missing));
         missing.flatten().cloned().collect()
-    }
-
-    /// Whether there is a session of processes.
-    pub(crate) fn has_processes(&self) -> bool {
-        let mut all = self.by_id.values();
-        all.any(|session| matches!(session.subject, Subject::Processes(_)))
-    }
-
-    /// Takes the requests of the sessions of processes that are due.
-    pub(crate) fn take_table_requests(&mut self) -> Vec<TableRequest> {
-        let all = self.by_id.iter_mut();
-        all.filter_map(|(&id, session)| match &mut session.subject {
-            Subject::Metrics(_) | Subject::Crossings(_) => None,
-            Subject::Processes(processes) => processes.take_request(id),
-        })
-        .collect()
-    }
-
-    /// Takes the tables of a batch. Returns the notices, and the sessions with a check of the backlog due.
-    pub(crate) fn finish_tables(&mut self, changes: ChangesBySession) -> (Vec<Notice>, Vec<u32>) {
-        let mut notices = Vec::new();
-        let mut to_check = Vec::new();
-        for (id, changes) in changes {
-            // The session may have ended while the batch was made.
-            let Some(session) = self.by_id.get_mut(&id) else {
-                continue;
-            };
-            session.send_changes(id, changes, &mut notices);
-            if session.needs_check() {
-                to_check.push(id);
-            }
-        }
-        (notices, to_check)
     }
 
     /// Stores the result of a check of a session's owner. Returns the notices that have waited for it.
