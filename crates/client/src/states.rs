@@ -23,6 +23,8 @@ pub struct SessionInfo {
     pub frames: u64,
     /// The number of frames dropped because the client was too slow.
     pub dropped: u64,
+    /// The number of moments at which the service was late, on a busy machine, so that there was no frame.
+    pub missed: u64,
     /// Whether it outlives its client.
     pub detached: bool,
     /// Whether it is a stream, whose frames go into a pipe.
@@ -71,6 +73,7 @@ impl SessionInfo {
             fields: take(&mut properties, "fields").unwrap_or_default(),
             frames: take(&mut properties, "frames").unwrap_or_default(),
             dropped: take(&mut properties, "dropped").unwrap_or_default(),
+            missed: take(&mut properties, "missed").unwrap_or_default(),
             detached: take(&mut properties, "detached").unwrap_or_default(),
             threshold: ThresholdInfo::new(&mut properties),
             stream: take(&mut properties, "stream").unwrap_or_default(),

@@ -230,6 +230,7 @@ impl Sampler {
                 ("fields", Variant::from(fields)),
                 ("frames", Variant::from(session.frames)),
                 ("dropped", Variant::from(session.dropped)),
+                ("missed", Variant::from(session.missed)),
                 ("detached", Variant::from(session.detached)),
                 ("stream", Variant::from(session.stream.is_some())),
             ];

@@ -19,6 +19,16 @@ pub(super) fn next_due(now: Duration, interval: Duration, first: bool) -> Durati
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
+/// The number of moments of the grid after the moment `due` and until `now`. A first frame, which is due at once, misses none.
+pub(super) fn missed(due: Duration, now: Duration, interval: Duration) -> u64 {
+    if due.is_zero() {
+        return 0;
+    }
+    let late = now.saturating_sub(due).as_nanos();
+    let missed = late.checked_div(interval.as_nanos()).unwrap_or_default();
+    u64::try_from(missed).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +51,24 @@ mod tests {
         // The second frame is at least half an interval after the first.
         check(1499, 500, true, 2000);
         check(1100, 500, true, 1500);
+    }
+
+    #[test]
+    fn late_frames_miss_moments() {
+        let check = |due, now, expected| {
+            let interval = Duration::from_millis(500);
+            let missed = missed(
+                Duration::from_millis(due),
+                Duration::from_millis(now),
+                interval,
+            );
+            assert_eq!(missed, expected, "{due} {now}");
+        };
+        check(1000, 1000, 0);
+        check(1000, 1499, 0);
+        check(1000, 1500, 1);
+        check(1000, 2600, 3);
+        check(0, 2600, 0);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) subject: Subject,
     pub(crate) frames: u64,
     pub(crate) dropped: u64,
+    /// The moments of its grid at which the service was late for a frame by an interval or more.
+    pub(crate) missed: u64,
     /// The moment of the next frame; `None` until the reply to `Start` is sent.
     due: Option<Duration>,
     pub(crate) backlog: Backlog,
@@ -134,6 +136,7 @@ impl Session {
             subject,
             frames: 0,
             dropped: 0,
+            missed: 0,
             due: None,
             backlog: Backlog::default(),
             readers: None,

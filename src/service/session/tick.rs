@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Notice, Session, Stream, Subject,
     event::Event,
-    grid::next_due,
+    grid::{missed, next_due},
     metrics::SharedFrames,
     stream::{self, Outcome},
 };
@@ -21,9 +21,16 @@ use crate::{
 impl Session {
     /// Drops the frame that is due.
     pub(super) fn skip(&mut self, now: Duration) {
-        self.due = Some(next_due(now, self.interval, self.is_new()));
+        self.set_next_due(now);
         self.dropped = self.dropped.saturating_add(1);
         self.backlog.count_dropped();
+    }
+
+    /// Falls due at the next moment of its grid, and counts those that have passed since it was due.
+    fn set_next_due(&mut self, now: Duration) {
+        let missed = self.due.map_or(0, |due| missed(due, now, self.interval));
+        self.missed = self.missed.saturating_add(missed);
+        self.due = Some(next_due(now, self.interval, self.is_new()));
     }
 
     /// Takes a frame at `now` and adds its notices. Returns the reason if the session is over. A session of processes only
@@ -45,7 +52,7 @@ impl Session {
             self.skip(now);
             return None;
         }
-        self.due = Some(next_due(now, self.interval, self.is_new()));
+        self.set_next_due(now);
         match (&mut self.subject, &mut self.stream) {
             (Subject::Metrics(metrics), Some(stream)) => {
                 match stream.write(&metrics.record(store, now, frames)) {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use rustix::process::Signal;
 use sampled::{
     client::SampleOptions,
     reading::{Fault, Value},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{assert_in_order, open, record, stream, until};
 use crate::{
@@ -101,6 +102,29 @@ fn a_thousand_records_a_second_lose_none() {
             record(&mut stream).await;
             count += 1;
         }
+    });
+}
+
+#[test]
+fn moments_that_the_service_misses_are_counted() {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let client = bus.client().await;
+        let mut stream = stream(&client, &["memory"], 1).await;
+        record(&mut stream).await;
+        let before = info(&client, stream.id()).await.unwrap();
+        let service = bus.owned().await;
+        service.stop();
+        sleep(PAUSE).await;
+        service.signal(Signal::CONT);
+        until("the moments of the pause are not counted", async || {
+            let after = info(&client, stream.id()).await.unwrap();
+            let missed = after.missed - before.missed;
+            assert_eq!(after.dropped, 0);
+            u128::from(missed) >= PAUSE.as_millis() - 1
+        })
+        .await;
     });
 }
 

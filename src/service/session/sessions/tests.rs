@@ -41,6 +41,16 @@ fn a_detached_session_sends_every_frame() {
 }
 
 #[test]
+fn moments_without_a_frame_are_counted() {
+    let (mut sessions, store, id) = one();
+    tick(&mut sessions, &store, 10, |_| ());
+    let late = sessions.next_due().unwrap() + 3 * INTERVAL + INTERVAL / 2;
+    sessions.tick(&store, late);
+    let session = sessions.session(id).unwrap();
+    assert_eq!((session.frames, session.missed), (11, 3));
+}
+
+#[test]
 fn frames_are_dropped_while_the_owner_does_not_read() {
     let (mut sessions, store, id) = one();
     sessions.session(id).unwrap().detached = false;
