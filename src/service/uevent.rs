@@ -33,18 +33,16 @@ impl Uevents {
     /// kernel has dropped uevents (ENOBUFS), of any subsystem.
     pub(crate) async fn next(&self) -> io::Result<Option<String>> {
         loop {
-            let mut text = [0; LARGEST];
             let received = self.0.read(|socket| {
+                let mut text = [0; LARGEST];
                 // The kernel truncates a longer uevent silently.
-                Ok(recvfrom(socket.as_raw_fd(), &mut text)?)
+                let (length, sender) = recvfrom::<NetlinkAddr>(socket.as_raw_fd(), &mut text)?;
+                let sender = sender.filter(is_kernel);
+                Ok(sender.and_then(|_| subsystem(&text[..length.min(LARGEST)])))
             });
             match received.await {
-                Ok((length, Some(sender))) if is_kernel(&sender) => {
-                    if let Some(subsystem) = subsystem(&text[..length.min(LARGEST)]) {
-                        return Ok(Some(subsystem));
-                    }
-                }
-                Ok(_) => {}
+                Ok(None) => {}
+                Ok(subsystem) => return Ok(subsystem),
                 Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => return Ok(None),
                 Err(error) => return Err(error),
             }
