@@ -99,8 +99,9 @@ impl Store {
     /// at most 100 ms for the rest.
     pub async fn prefetch_frames(&self, selections: &[&Selection], since: Duration) {
         let entries = selections.iter().flat_map(|selection| &selection.entries);
-        let entries: BTreeSet<_> = entries.copied().collect();
-        let entries: Vec<_> = entries.into_iter().collect();
+        let mut entries: Vec<_> = entries.copied().collect();
+        entries.sort_unstable();
+        entries.dedup();
         self.begin(&entries, since);
         self.read_others(&entries, since);
         let deadline = monotonic().saturating_add(FRAME_TIMEOUT);
