@@ -14,7 +14,7 @@ use super::{
     settings::CurrentSettings,
     signals,
 };
-use crate::{reading::Stamp, store::Store};
+use crate::{reading::monotonic, store::Store};
 
 /// Takes and sends frames.
 pub(crate) struct Frames {
@@ -30,7 +30,7 @@ pub(crate) struct Frames {
 impl Frames {
     /// Takes and sends the frames that are due, and begins the checks of backlogs.
     pub(crate) async fn tick(&self, bus: &Connection) {
-        let now = Stamp::now().monotonic;
+        let now = monotonic();
         let is_search_due = self.sessions.lock().is_search_due(now);
         let mut due = self.sessions.lock().due(now);
         if is_search_due {

@@ -56,7 +56,7 @@ use tokio::{
 use tracing::{debug, info};
 use zbus::Connection;
 
-use crate::reading::Stamp;
+use crate::reading::monotonic;
 
 use admission::BusTask;
 pub use caller::Grants;
@@ -66,7 +66,7 @@ use device_events::DeviceEvents;
 pub use handle::Handle;
 pub use history::HistorySettings;
 pub use limits::{Limits, Totals};
-use processes::Batches;
+use processes::{Batches, ChangesBySession};
 pub use settings::{CONFIGURATION, PROCESS_TABLE, Settings};
 pub use start::Error;
 use state::ServiceState;
@@ -83,6 +83,20 @@ pub enum End {
     Asked,
     /// The bus has closed the connection.
     BusGone,
+}
+
+/// What the loop of the sessions waits for.
+enum Event {
+    End(End),
+    /// Sessions, settings or grants have changed.
+    Changed,
+    Uevent,
+    /// Definitions may have changed.
+    Definitions,
+    /// A batch of tables is made.
+    Tables(ChangesBySession),
+    /// Frames are due, or uevents are to be handled.
+    Due,
 }
 
 /// The service. It owns the name on the bus.
@@ -164,7 +178,55 @@ impl Service {
             let has_sessions = !self.state.sessions.is_empty();
             devices.listen(has_sessions);
             definitions.listen(has_sessions, &self.state.store);
-            let due = earliest(self.state.sessions.lock().next_due(), devices.due());
+            let handled = devices.due();
+            let event = async {
+                select! {
+                    Some(end) = ends.next() => Event::End(end),
+                    () = changed => Event::Changed,
+                    () = devices.receive() => Event::Uevent,
+                    () = definitions.changed() => Event::Definitions,
+                    changes = batches.next() => Event::Tables(changes),
+                }
+            };
+            match self.write_records_until(event, handled).await? {
+                Event::End(end) => return Ok(end),
+                Event::Changed => {
+                    self.state.frames.end_unpermitted().await;
+                    self.state.frames.end_closed_streams().await;
+                }
+                Event::Uevent => {}
+                Event::Definitions => {
+                    let changes = self.state.store.rediscover_new_definitions().await;
+                    self.state.catalog.announce(&self.bus, changes).await;
+                    definitions.rearm();
+                }
+                Event::Tables(changes) => {
+                    self.state.frames.send_tables(&self.bus, changes).await;
+                }
+                Event::Due => {
+                    devices.receive_all();
+                    if let Some(subsystems) = devices.take_for_frame(monotonic()) {
+                        let store = &self.state.store;
+                        let changes = store.rediscover_devices(subsystems.as_ref()).await;
+                        self.state.catalog.announce(&self.bus, changes).await;
+                    }
+                    self.state.frames.tick(&self.bus).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for an event, or until a frame is due or uevents are to be `handled`. Until then it takes the frames of streams
+    /// that need nothing but their reads and their writes: a thousand a second are no reason to look after all else as often.
+    async fn write_records_until(
+        &self,
+        event: impl Future<Output = Event>,
+        handled: Option<Duration>,
+    ) -> io::Result<Event> {
+        // Polled when the event wakes it, not once for each record.
+        let mut events = pin!(FuturesUnordered::from_iter([event]));
+        loop {
+            let due = earliest(self.state.sessions.lock().next_due(), handled);
             let wait = async {
                 match due {
                     Some(due) => self.timer.until(due).await,
@@ -172,33 +234,12 @@ impl Service {
                 }
             };
             select! {
-                Some(end) = ends.next() => return Ok(end),
-                () = changed => {
-                    self.state.frames.end_unpermitted().await;
-                    self.state.frames.end_closed_streams().await;
-                    continue;
-                }
-                () = devices.receive() => continue,
-                () = definitions.changed() => {
-                    let changes = self.state.store.rediscover_new_definitions().await;
-                    self.state.catalog.announce(&self.bus, changes).await;
-                    definitions.rearm();
-                    continue;
-                }
-                changes = batches.next() => {
-                    self.state.frames.send_tables(&self.bus, changes).await;
-                    continue;
-                }
+                Some(event) = events.next() => return Ok(event),
                 waited = wait => waited?,
             }
-            devices.receive_all();
-            if let Some(subsystems) = devices.take_for_frame(Stamp::now().monotonic) {
-                let changes = self
-                    .state
-                    .store
-                    .rediscover_devices(subsystems.as_ref())
-                    .await;
-                self.state.catalog.announce(&self.bus, changes).await;
+            let are_records = self.state.sessions.lock().are_only_records_due(monotonic());
+            if handled.is_some() || !are_records {
+                return Ok(Event::Due);
             }
             self.state.frames.tick(&self.bus).await;
         }

@@ -15,14 +15,17 @@ impl LastProbe {
         max_age: Duration,
         has_changed: impl FnOnce() -> bool,
     ) -> bool {
-        let is_old = self
-            .0
-            .is_none_or(|last| now.saturating_sub(last) >= max_age);
-        let is_due = is_old || has_changed();
+        let is_due = self.is_due(now, max_age) || has_changed();
         if is_due {
             self.0 = Some(now);
         }
         is_due
+    }
+
+    /// Whether there was no probe yet, or the last one is at least `max_age` old.
+    pub(crate) fn is_due(&self, now: Duration, max_age: Duration) -> bool {
+        self.0
+            .is_none_or(|last| now.saturating_sub(last) >= max_age)
     }
 
     /// Makes the next probe due: the last one has failed, or has shown that there is more to find.

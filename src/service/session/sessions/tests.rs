@@ -1,7 +1,7 @@
 use super::*;
 use crate::service::{
     client::unread::{MAX_UNREAD_BYTES, Readers, Unread},
-    session::{Metrics, SIGNAL_BYTES, Subject},
+    session::{Metrics, SIGNAL_BYTES, Stream, Subject},
 };
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -48,6 +48,24 @@ fn moments_without_a_frame_are_counted() {
     sessions.tick(&store, late);
     let session = sessions.session(id).unwrap();
     assert_eq!((session.frames, session.missed), (11, 3));
+}
+
+#[tokio::test]
+async fn records_without_other_work_are_told_apart() {
+    let (mut sessions, store, id) = one();
+    let (_reader, stream) = Stream::open(0, INTERVAL, 0, || ()).unwrap();
+    sessions.session(id).unwrap().stream = Some(stream);
+    // A search for devices is due, too.
+    assert!(!sessions.are_only_records_due(INTERVAL));
+    assert!(sessions.is_search_due(INTERVAL));
+    assert!(sessions.are_only_records_due(INTERVAL));
+    let selection = store.resolve(&[]).unwrap();
+    let subject = Subject::Metrics(Metrics::new(&[], selection));
+    let signals = Session::new(":1.1".into(), String::new(), INTERVAL, subject, None);
+    let signals = sessions.add(signals, Limits::default()).unwrap();
+    assert!(sessions.are_only_records_due(INTERVAL));
+    sessions.begin(signals);
+    assert!(!sessions.are_only_records_due(INTERVAL));
 }
 
 #[test]
