@@ -12,15 +12,14 @@ mod record;
 mod ring;
 mod snapshots;
 mod table;
+mod window;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{reading::Stamp, selector::Selector, store::Selection};
 
-use fingerprint::definition;
 use inheritance::Inheritance;
 pub(crate) use past::Past;
-use past::Rows;
 use record::{Draft, Record};
 use ring::Ring;
 use table::Table;
@@ -145,88 +144,6 @@ impl History {
             self.ring.push(record, self.settings.bytes);
             self.drop_excess(now);
         }
-    }
-
-    /// The rows of a selection of the last `span`, in so many bytes of at most [`MAX_BYTES`] if a row takes `row_bytes` beside
-    /// its values.
-    pub(crate) fn past(
-        &self,
-        selection: &Selection,
-        span: Duration,
-        row_bytes: usize,
-        now: Stamp,
-    ) -> Past {
-        let width = selection.columns.len();
-        let row_bytes = size_of::<f64>()
-            .saturating_mul(width)
-            .saturating_add(row_bytes);
-        let most = MAX_BYTES.checked_div(row_bytes).unwrap_or_default();
-        let since = now.boottime.saturating_sub(span.min(self.settings.span));
-        let since = microseconds(since);
-        let columns = self.columns_of(selection);
-        // The columns of a record that are wanted, if any.
-        let wanted = |record: &Record<'_>| {
-            let columns = columns.get(record.layout? as usize)?.as_ref();
-            columns.filter(|_| record.moment >= since)
-        };
-        let mut moments: Vec<_> = self
-            .records()
-            .filter(|record| wanted(record).is_some())
-            .map(|record| record.moment)
-            .collect();
-        moments.dedup();
-        let mut rows = Rows::new(width, moments.len().saturating_sub(most));
-        for record in self.records() {
-            if record.layout.is_none() {
-                rows.break_off();
-            }
-            let Some((columns, interval)) = wanted(&record) else {
-                continue;
-            };
-            for (position, value) in record.values() {
-                if let Some(&Some(column)) = columns.get(position) {
-                    rows.begin(record.moment, wall_clock(&record, now));
-                    rows.set(column, value, *interval);
-                }
-            }
-        }
-        rows.finish(microseconds(now.boottime), most)
-    }
-
-    /// For each layout with a column of the selection: the column of the selection for each of its own, and the interval.
-    #[allow(clippy::type_complexity, reason = "it is used once, above")]
-    fn columns_of(&self, selection: &Selection) -> Vec<Option<(Vec<Option<usize>>, Duration)>> {
-        let mut by_series = HashMap::new();
-        for (column, selected) in selection.columns.iter().enumerate() {
-            let hash = definition(&selected.metric, selected.is_custom);
-            let series = hash.and_then(|hash| self.table.find(&selected.metric.id, hash));
-            if let Some(series) = series {
-                by_series.insert(series, column);
-            }
-        }
-        let mut columns = Vec::new();
-        for (number, layout) in self.table.layouts.iter() {
-            let series = layout.series.iter();
-            let of_layout: Vec<_> = series
-                .map(|series| by_series.get(series).copied())
-                .collect();
-            columns.resize(number as usize, None);
-            let is_wanted = of_layout.iter().any(Option::is_some);
-            columns.push(is_wanted.then_some((of_layout, layout.interval)));
-        }
-        columns
-    }
-
-    /// All records, from the oldest to the newest.
-    fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let table = &self.table;
-        self.ring.slices().flat_map(move |mut words| {
-            std::iter::from_fn(move || {
-                let (record, rest) = Record::split(words, |layout| table.width(layout))?;
-                words = rest;
-                Some(record)
-            })
-        })
     }
 
     /// Drops the oldest records that are too old, or exceed the memory.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::SLOT;
 
 /// Readings that are further apart than so many intervals have a gap between them.
-const GAP_INTERVALS: u32 = 3;
+pub(super) const GAP_INTERVALS: u32 = 3;
 
 /// Rows of values of the same columns, from the oldest to the newest.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,6 +135,25 @@ impl Rows {
                 breaks: self.breaks,
                 row,
             }),
+        };
+    }
+
+    /// Whether a column has no reading yet.
+    pub(super) fn lacks(&self, column: usize) -> bool {
+        self.columns[column].read.is_none()
+    }
+
+    /// Gives a column the last reading before the first row.
+    pub(super) fn carry_in(&mut self, column: usize, value: f64, moment: u64, interval: Duration) {
+        let read = Read {
+            moment,
+            interval,
+            breaks: self.breaks,
+            row: None,
+        };
+        self.columns[column] = Column {
+            value,
+            read: Some(read),
         };
     }
 

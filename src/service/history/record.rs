@@ -69,16 +69,20 @@ impl<'a> Record<'a> {
             .saturating_add(self.values.len())
     }
 
-    /// The columns of the layout that have a value, with their values.
-    pub(super) fn values(&self) -> impl Iterator<Item = (usize, f64)> + use<'a> {
-        let (mask, values) = (self.mask, self.values);
-        let is_set = move |column: usize| {
-            mask.get(column / 64)
-                .is_none_or(|word| word >> (column % 64) & 1 == 1)
+    /// The value of a column of the layout, if the record has one.
+    pub(super) fn value(&self, column: usize) -> Option<f64> {
+        let number = match self.mask.get(column / 64) {
+            // All columns have a value.
+            None => column,
+            Some(word) => {
+                let bit = 1_u64 << (column % 64);
+                let before = self.mask.iter().take(column / 64);
+                let before: u32 = before.map(|word| word.count_ones()).sum();
+                let before = before.saturating_add((word & bit.wrapping_sub(1)).count_ones());
+                (word & bit != 0).then_some(before as usize)?
+            }
         };
-        let columns = (0..).filter(move |&column| is_set(column));
-        let values = values.iter().zip(columns);
-        values.map(|(&bits, column)| (column, f64::from_bits(bits)))
+        self.values.get(number).copied().map(f64::from_bits)
     }
 }
 
@@ -158,7 +162,8 @@ mod tests {
             (record.layout, record.moment, record.timestamp),
             (Some(7), 11, 12)
         );
-        assert_eq!(record.values().collect::<Vec<_>>(), values);
+        let read = (0..width).filter_map(|column| Some((column, record.value(column)?)));
+        assert_eq!(read.collect::<Vec<_>>(), values);
     }
 
     #[test]

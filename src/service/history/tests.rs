@@ -102,7 +102,7 @@ fn sessions_store_a_metric_once() {
         fixture.record(1000 + 250 * number, &[B, A], 250, &[2.0, 1.0]);
         fixture.record(1100 + 250 * number, &[B], 250, &[3.0]);
     }
-    assert_eq!(fixture.history.records().count(), 8);
+    assert_eq!(fixture.history.all_records().len(), 8);
     assert_eq!(fixture.past(3000, &[A, B], 5000).len(), 8);
 }
 
@@ -162,7 +162,7 @@ fn readings_age_out() {
     assert_eq!(fixture.past(101_500, &[A], 600_000), []);
     // Nothing of the metric is left.
     assert_eq!(fixture.history.table.series.iter().count(), 1);
-    assert_eq!(fixture.history.records().count(), 11);
+    assert_eq!(fixture.history.all_records().len(), 11);
     // Not even a later request finds what is older.
     assert_eq!(fixture.past(200_000, &[B], 600_000), []);
     fixture.history.configure(HistorySettings {

@@ -82,7 +82,9 @@ fn what_is_written_is_read() {
     for mut words in content.ring.slices() {
         while let Some((record, rest)) = Record::split(words, |layout| content.table.width(layout))
         {
-            let values: Vec<_> = record.values().collect();
+            let values: Vec<_> = (0..record.len())
+                .filter_map(|column| Some((column, record.value(column)?)))
+                .collect();
             let layout = record
                 .layout
                 .map(|layout| content.table.layouts.get(layout).unwrap());
