@@ -17,6 +17,7 @@ mod ksystemstats;
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod process;
 mod stream;
+mod timer;
 
 use std::{
     collections::HashMap,
@@ -114,11 +115,10 @@ fn main() {
     {
         return floor::serve();
     }
-    if let Some(("timer", ids)) = arguments
-        .split_first()
-        .map(|(first, ids)| (first.as_str(), ids))
+    if let [first, output, interval, ids @ ..] = &arguments[..]
+        && first == "timer"
     {
-        return stream::timer(ids);
+        return timer::run(output, interval, ids);
     }
     let bench = Bench::new();
     let parts: [Part; 9] = [

@@ -1,32 +1,27 @@
 //! A stream of a thousand records a second, against the same timer and reads without a service, and its latency against
-//! that of signals.
+//! that of signals. The floors are in `timer.rs`.
 //!
 //! `SAMPLED_STREAM_SECONDS=60` measures for a minute.
 
 use std::{
     env,
     fs::File,
-    hint::black_box,
     io::Read,
-    process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
-};
-use sampled::{
-    client::{self, Client},
-    source::Roots,
-    sources,
-    store::{Baseline, Store},
-};
+use sampled::client::{self, Client};
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    Bench, METRICS, Options, SAMPLED, bus::Bus, check, compare, median, micros, monotonic,
-    process::Process, sample_call, start, timestamp,
+    Bench, METRICS, Options, SAMPLED,
+    bus::Bus,
+    check, compare, median, micros,
+    process::{Process, pin},
+    sample_call, start,
+    timer::{Floor, Output},
+    timestamp,
 };
 
 const COLUMNS: usize = 50;
@@ -37,7 +32,7 @@ const ROUNDS: u32 = 5;
 struct Stream {
     session: u32,
     pipe: File,
-    length: usize,
+    columns: usize,
 }
 
 /// CPU time of a record, lost records and the latency.
@@ -61,69 +56,82 @@ pub(crate) fn stream(bench: &Bench) {
         &ids,
         Duration::from_secs(seconds) / ROUNDS,
     );
-    latencies(&runtime, &client, &bus);
+    latencies(&runtime, &client, &bus, &service);
 }
 
-/// The CPU time of a record, against that of the same timer and reads.
+/// The CPU time of a record, against that of the same timer and reads, and of these with a pipe.
 fn costs(runtime: &Runtime, client: &Client, service: &Process, ids: &[String], round: Duration) {
-    let (mut with, mut without) = (Vec::new(), Vec::new());
-    let (mut records, mut dropped, mut moments) = (0, 0, 0);
+    let (mut with, mut without, mut piped) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut records, mut dropped, mut missed) = (0, 0, 0);
     for _ in 0..ROUNDS {
         let stream = Stream::open(runtime, client, ids, INTERVAL);
         let session = stream.session;
         let reader = thread::spawn(move || stream.read_all().len());
         thread::sleep(Duration::from_millis(100));
-        let frames = || info(runtime, client, session).frames;
-        let (before, begin) = ((service.usage().cpu, frames()), Instant::now());
+        let before = (service.usage().cpu, info(runtime, client, session));
         thread::sleep(round);
-        let (cpu, count) = (service.usage().cpu - before.0, frames() - before.1);
-        moments += begin.elapsed().as_millis();
-        with.push(cpu / count as f64);
+        let after = (service.usage().cpu, info(runtime, client, session));
+        let count = after.1.frames - before.1.frames;
+        with.push((after.0 - before.0) / count as f64);
         records += count;
-        dropped += info(runtime, client, session).dropped;
+        dropped += after.1.dropped;
+        missed += after.1.missed - before.1.missed;
         runtime.block_on(client.stop(session)).expect("Stop");
-        reader.join().expect("reader");
-        without.push(floor(ids, round));
+        assert!(reader.join().expect("reader") as u64 >= after.1.frames);
+        without.push(Floor::start(ids, INTERVAL, Output::None).cost(round));
+        piped.push(Floor::start(ids, INTERVAL, Output::Pipe).cost(round));
     }
-    let (with, without) = (median(with), median(without));
+    let (with, without, piped) = (median(with), median(without), median(piped));
     println!("  {COLUMNS} columns, a thousand records a second");
-    println!("  {:<52} {without:>9.1} µs CPU time", "timer and reads");
-    println!("  {:<52} {with:>9.1} µs CPU time", "a record of a stream");
-    println!("  {records} records at {moments} moments: a busy machine skips some");
+    let print = |title, cost| println!("  {title:<52} {cost:>9.1} µs CPU time");
+    print("timer and reads", without);
+    print("timer, reads and a pipe", piped);
+    print("a record of a stream", with);
+    println!("  {records} records, {missed} moments missed by a busy machine");
     check("records dropped", dropped as f64, 0.0);
     check("beyond timer and reads, µs", with - without, 5.0);
 }
 
-/// The time from a reading until its receiver has it: by the pipe, and by a signal.
-fn latencies(runtime: &Runtime, client: &Client, bus: &Bus) {
+/// The time from a reading until its receiver has it: by the pipe, by a pipe of a process that does nothing else, and by a
+/// signal.
+fn latencies(runtime: &Runtime, client: &Client, bus: &Bus, service: &Process) {
     const FRAMES: usize = 200;
     const OFTEN: Duration = Duration::from_millis(50);
     const QUICK: &str = "cpu/loadaverages/loadaverage1";
-    let mut signals = bus.connect();
-    start(&mut signals, &[QUICK], OFTEN);
-    let mut by_signal = Vec::new();
-    while by_signal.len() < FRAMES {
-        if let Some(taken) = timestamp(&mut signals) {
-            by_signal.push(micros(now().saturating_sub(taken)));
+    let ids = [QUICK.to_owned()];
+    for (title, is_pinned) in [("not pinned", false), ("on one CPU", true)] {
+        // The process of the floor inherits it.
+        let _pinned = is_pinned.then(|| pin(&[bus.pid(), service.pid]));
+        let mut signals = bus.connect();
+        start(&mut signals, &[QUICK], OFTEN);
+        let mut by_signal = Vec::new();
+        while by_signal.len() < FRAMES {
+            if let Some(taken) = timestamp(&mut signals) {
+                by_signal.push(micros(now().saturating_sub(taken)));
+            }
         }
+        drop(signals);
+        let by_pipe = |pipe: &mut dyn Read| {
+            let latencies = (0..FRAMES).map(|_| {
+                let taken = next(pipe, 2).expect("a record");
+                micros(now().saturating_sub(taken))
+            });
+            median(latencies.collect())
+        };
+        let mut stream = Stream::open(runtime, client, &ids, OFTEN);
+        let record = by_pipe(&mut stream.pipe);
+        drop(stream);
+        let mut floor = Floor::start(&ids, OFTEN, Output::Pipe);
+        let piped = by_pipe(floor.pipe());
+        drop(floor);
+        let signal = median(by_signal);
+        println!("  {title}: from the reading to the receiver, median");
+        let print = |title, latency| println!("  {title:<52} {latency:>9.1} µs");
+        print("a pipe between two processes", piped);
+        print("a record of a stream", record);
+        print("a signal", signal);
+        compare("latency of a record / of a signal", record / signal, 0.1);
     }
-    drop(signals);
-    let mut stream = Stream::open(runtime, client, &[QUICK.to_owned()], OFTEN);
-    let by_pipe = (0..FRAMES).map(|_| {
-        let taken = stream.next().expect("a record");
-        micros(now().saturating_sub(taken))
-    });
-    let (by_pipe, by_signal) = (median(by_pipe.collect()), median(by_signal));
-    println!(
-        "  {:<52} {by_signal:>9.1} µs, median",
-        "latency of a signal"
-    );
-    println!("  {:<52} {by_pipe:>9.1} µs, median", "latency of a record");
-    compare(
-        "latency of a record / of a signal",
-        by_pipe / by_signal,
-        0.1,
-    );
 }
 
 impl Stream {
@@ -136,21 +144,21 @@ impl Stream {
         Self {
             session,
             pipe: File::from(std::os::fd::OwnedFd::from(pipe)),
-            length: 8 * (1 + columns.len()),
+            columns: columns.len(),
         }
     }
 
-    /// The timestamp of the next record.
-    fn next(&mut self) -> Option<Duration> {
-        let mut record = vec![0; self.length];
-        self.pipe.read_exact(&mut record).ok()?;
-        let timestamp = record[..8].try_into().expect("eight bytes");
-        Some(Duration::from_micros(u64::from_le_bytes(timestamp)))
-    }
-
     fn read_all(mut self) -> Vec<Duration> {
-        std::iter::from_fn(|| self.next()).collect()
+        std::iter::from_fn(|| next(&mut self.pipe, self.columns + 1)).collect()
     }
+}
+
+/// The timestamp of the next record, of so many words.
+fn next(pipe: &mut (impl Read + ?Sized), words: usize) -> Option<Duration> {
+    let mut record = vec![0; 8 * words];
+    pipe.read_exact(&mut record).ok()?;
+    let timestamp = record[..8].try_into().expect("eight bytes");
+    Some(Duration::from_micros(u64::from_le_bytes(timestamp)))
 }
 
 fn connect(runtime: &Runtime, bus: &Bus) -> Client {
@@ -187,60 +195,6 @@ fn columns(runtime: &Runtime, client: &Client) -> Vec<String> {
     }
     assert_eq!(ids.len(), COLUMNS);
     ids
-}
-
-/// The CPU time of a process that only waits for the timer and reads, for each reading in µs.
-fn floor(ids: &[String], round: Duration) -> f64 {
-    let mut command = Command::new(env::current_exe().expect("own name"));
-    let mut child: Child = command
-        .arg("timer")
-        .args(ids)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program");
-    let process = Process::open(child.id());
-    let mut count = child.stdout.take().expect("stdout");
-    // It says so when it has begun.
-    count.read_exact(&mut [0]).expect("a byte");
-    thread::sleep(Duration::from_millis(100));
-    let (before, begin) = (process.usage().cpu, Instant::now());
-    thread::sleep(round);
-    let cpu = process.usage().cpu - before;
-    let frames = begin.elapsed().as_secs_f64() / INTERVAL.as_secs_f64();
-    child.kill().expect("kill");
-    child.wait().expect("wait");
-    cpu / frames
-}
-
-/// Reads metrics every millisecond until it is killed: a timer on a timerfd, the reads, and the readings.
-pub(crate) fn timer(ids: &[String]) {
-    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    let store = Store::new(sources::all(&Roots::default()));
-    let selection = store.resolve(&ids).expect("they are there");
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).expect("a timer");
-    let mut baseline = Baseline::new();
-    let mut values = Vec::new();
-    println!();
-    loop {
-        let steps = monotonic().as_nanos() / INTERVAL.as_nanos() + 1;
-        let moment = INTERVAL * u32::try_from(steps).expect("less than 50 days since boot");
-        let setting = Itimerspec {
-            it_interval: Duration::ZERO.try_into().expect("a time"),
-            it_value: moment.try_into().expect("a time"),
-        };
-        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &setting).expect("set");
-        rustix::io::read(&timer, &mut [0; 8]).expect("expirations");
-        let frame = store.read(&selection, monotonic());
-        values.clear();
-        values.extend(
-            selection
-                .readings(&frame, &baseline)
-                .map(|(_, reading)| reading),
-        );
-        black_box(&values);
-        baseline = frame.into_baseline_after(&baseline);
-    }
 }
 
 fn now() -> Duration {
