@@ -85,6 +85,11 @@ impl Bus {
         Client::connect(&socket(&self.dir))
     }
 
+    /// XDG_RUNTIME_DIR of the services.
+    pub(crate) fn runtime(&self) -> std::path::PathBuf {
+        self.dir.path().to_owned()
+    }
+
     /// XDG_CONFIG_HOME of the services.
     pub(crate) fn config(&self) -> std::path::PathBuf {
         self.dir.path().join("config")
@@ -140,9 +145,14 @@ impl Client {
         client
     }
 
+    /// Sends a call, and does not wait for its reply.
+    pub(crate) fn send(&mut self, call: &[u8]) {
+        self.socket.write_all(call).expect("write");
+    }
+
     /// Sends a call and waits for its reply. Signals before the reply are dropped.
     pub(crate) fn call(&mut self, call: &[u8]) -> Incoming<'_> {
-        self.socket.write_all(call).expect("write");
+        self.send(call);
         let mut length;
         loop {
             length = self.receive();
@@ -175,6 +185,9 @@ impl Client {
             .read_exact(&mut self.buffer[..16])
             .expect("a message in time");
         let length = 16 + padded(self.number(12)) + self.number(4);
+        if length > self.buffer.len() {
+            self.buffer.resize(length, 0);
+        }
         self.socket
             .read_exact(&mut self.buffer[16..length])
             .expect("the rest of the message");
@@ -199,6 +212,13 @@ impl Client {
         let reply = self.call(&call(BUS, "GetConnectionUnixProcessID", &target.name));
         let pid = u32::from_le_bytes(reply.body.try_into().expect("a number"));
         Process::open(pid)
+    }
+
+    /// Ends the service by its method `Quit`, and waits until its name has no owner. Then it has left its history.
+    pub(crate) fn quit(&mut self, target: Target) {
+        self.call(&call(target, "Quit", &()));
+        let has_owner = call(BUS, "NameHasOwner", &target.name);
+        while self.call(&has_owner).body[0] != 0 {}
     }
 
     /// Kills the service, and waits until the process has ended and its name has no owner.

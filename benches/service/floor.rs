@@ -37,6 +37,11 @@ impl Floor {
         (1, (0..count).map(entry).collect(), HashMap::new())
     }
 
+    /// A reply of `count` doubles.
+    async fn numbers(&self, count: u32) -> Vec<f64> {
+        vec![1.0; count as usize]
+    }
+
     /// Sends the caller `count` signals in one write, each with `width` doubles.
     async fn emit(
         &self,

@@ -12,6 +12,10 @@
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod bus;
 mod floor;
+mod history;
+#[path = "../common/history_file.rs"]
+#[allow(dead_code, reason = "the other benches use the rest of it")]
+mod history_file;
 mod ksystemstats;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
@@ -121,7 +125,7 @@ fn main() {
         return timer::run(output, interval, ids);
     }
     let bench = Bench::new();
-    let parts: [Part; 9] = [
+    let parts: [Part; 10] = [
         ("activation", activation),
         ("sample", sample),
         ("list", list),
@@ -129,6 +133,7 @@ fn main() {
         ("sessions", sessions),
         ("lateness", lateness),
         ("stream", stream::stream),
+        ("history", history::history),
         ("idle", idle),
         ("ksystemstats", ksystemstats::ksystemstats),
     ];
