@@ -245,7 +245,7 @@ fn values(bus: &Bus, files: &Path) {
     }
 }
 
-fn no_options() -> HashMap<&'static str, Variant<'static>> {
+pub(crate) fn no_options() -> HashMap<&'static str, Variant<'static>> {
     HashMap::new()
 }
 
