@@ -2,15 +2,16 @@
 //! users' programs for sensors need.
 //!
 //! It lists denied calls, not allowed ones: new calls of a later libc pass. A denied call fails with EPERM, as for lack
-//! of permission, and kills no process.
+//! of permission, and kills no process. Only a process that uses another architecture's system calls is killed.
 
-use std::{collections::BTreeMap, env::consts::ARCH};
+mod program;
+
+use std::collections::BTreeMap;
 
 use nix::libc;
-use seccompiler::{
-    BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
-};
+use seccompiler::{Error, apply_filter_all_threads, sock_filter};
+
+use program::{ALLOW, DENY, MISSING, any_bit, equal, load_first_argument, program, return_value};
 
 /// The system calls denied with any arguments.
 const DENIED: &[i64] = &[
@@ -72,77 +73,100 @@ const KEXEC_FILE_LOAD: i64 = 320;
 const KEXEC_FILE_LOAD: i64 = 294;
 
 /// The flags of clone(2) and unshare(2) for new namespaces.
-const NAMESPACES: [i32; 7] = [
-    libc::CLONE_NEWNS,
-    libc::CLONE_NEWCGROUP,
-    libc::CLONE_NEWUTS,
-    libc::CLONE_NEWIPC,
-    libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID,
-    libc::CLONE_NEWNET,
-];
+const NAMESPACES: u32 = (libc::CLONE_NEWNS
+    | libc::CLONE_NEWCGROUP
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET)
+    .cast_unsigned();
 
 /// The flag for a time namespace. In clone(2), its bit belongs to the signal.
-const TIME_NAMESPACE: i32 = 0x80;
+const TIME_NAMESPACE: u32 = 0x80;
+
+/// The argument of personality(2) that only asks.
+const QUERY: u32 = 0xffff_ffff;
 
 /// Installs the filter for all threads.
 pub(super) fn install() -> Result<bool, Error> {
-    apply_filter_all_threads(&denied_calls()?)?;
-    apply_filter_all_threads(&missing_calls())?;
+    apply_filter_all_threads(&program(&verdicts()))?;
     Ok(true)
 }
 
-/// The filter for EPERM. It also kills by SIGSYS a process that uses another architecture's system calls (a 32-bit
-/// program), whose numbers mean other calls.
-fn denied_calls() -> Result<BpfProgram, Error> {
-    let mut rules: BTreeMap<_, _> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
-    let namespaces = NAMESPACES.into_iter();
-    let with_bit = |bit: i32| {
-        let bit = u64::from(bit.unsigned_abs());
-        rule(&[(SeccompCmpOp::MaskedEq(bit), bit)])
+/// The instructions that decide about a call, for each call that is not simply allowed.
+fn verdicts() -> BTreeMap<u32, Vec<sock_filter>> {
+    let denied = DENIED.iter().map(|&call| (call, vec![return_value(DENY)]));
+    let without = |bits| {
+        vec![
+            load_first_argument(),
+            any_bit(bits, 0, 1),
+            return_value(DENY),
+            return_value(ALLOW),
+        ]
     };
-    let flags: Result<Vec<_>, _> = namespaces.clone().map(with_bit).collect();
-    rules.insert(libc::SYS_clone, flags?);
-    let flags: Result<Vec<_>, _> = namespaces.chain([TIME_NAMESPACE]).map(with_bit).collect();
-    rules.insert(libc::SYS_unshare, flags?);
-    // Allowed: the query (0xffffffff) and PER_LINUX (0).
-    let others = [(SeccompCmpOp::Ne, 0), (SeccompCmpOp::Ne, 0xffff_ffff)];
-    rules.insert(libc::SYS_personality, vec![rule(&others)?]);
-    let number = u32::try_from(libc::EPERM).unwrap_or_default();
-    let (allow, deny) = (SeccompAction::Allow, SeccompAction::Errno(number));
-    let filter = SeccompFilter::new(rules, allow, deny, ARCH.try_into()?)?;
-    Ok(filter.try_into()?)
+    // Allowed: the query and PER_LINUX (0).
+    let personality = vec![
+        load_first_argument(),
+        equal(QUERY, 2, 0),
+        equal(0, 1, 0),
+        return_value(DENY),
+        return_value(ALLOW),
+    ];
+    let others = [
+        (libc::SYS_clone, without(NAMESPACES)),
+        (libc::SYS_unshare, without(NAMESPACES | TIME_NAMESPACE)),
+        (libc::SYS_personality, personality),
+        // A filter cannot see its flags. As if the kernel lacked the call, so that libc uses clone(2).
+        (libc::SYS_clone3, vec![return_value(MISSING)]),
+    ];
+    let number = |(call, verdict)| Some((u32::try_from(call).ok()?, verdict));
+    denied.chain(others).filter_map(number).collect()
 }
 
-/// Matches a call whose first argument, an `int`, meets all conditions.
-fn rule(conditions: &[(SeccompCmpOp, u64)]) -> Result<SeccompRule, Error> {
-    let condition = |(operator, value): &(SeccompCmpOp, u64)| {
-        SeccompCondition::new(0, SeccompCmpArgLen::Dword, operator.clone(), *value)
-    };
-    let conditions: Result<Vec<_>, _> = conditions.iter().map(condition).collect();
-    Ok(SeccompRule::new(conditions?)?)
-}
+#[cfg(test)]
+mod tests {
+    use super::{program::tests::run, *};
 
-/// The filter for ENOSYS, as if the kernel lacked the call: clone3(2), whose flags a filter cannot see, so that libc
-/// uses clone(2); and the x32 ABI, which has other numbers for the same calls.
-fn missing_calls() -> BpfProgram {
-    let statement = |code: u32, k| instruction(code, 0, 0, k);
-    let clone3 = u32::try_from(libc::SYS_clone3).unwrap_or(u32::MAX);
-    let absent = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
-    vec![
-        // The system call number, at the start of seccomp_data.
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0),
-        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, clone3),
-        instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
-        statement(libc::BPF_RET | libc::BPF_K, absent),
-        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),
-    ]
-}
+    fn outcome(call: libc::c_long, argument: u32) -> u32 {
+        let number = u32::try_from(call).unwrap();
+        run(&program(&verdicts()), number, argument).0
+    }
 
-/// `__X32_SYSCALL_BIT`. Numbers of other architectures are lower.
-const X32: u32 = 0x4000_0000;
+    #[test]
+    fn the_listed_calls_are_denied_and_others_are_not() {
+        for number in 0..1000 {
+            let expected = match number {
+                libc::SYS_clone3 => MISSING,
+                _ if DENIED.contains(&number) => DENY,
+                _ => ALLOW,
+            };
+            assert_eq!(outcome(number, 0), expected, "{number}");
+        }
+    }
 
-fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
-    let code = u16::try_from(code).unwrap_or_default();
-    sock_filter { code, jt, jf, k }
+    #[test]
+    fn arguments_decide_about_namespaces_and_personalities() {
+        let new_user = libc::CLONE_NEWUSER.cast_unsigned();
+        let thread = libc::CLONE_THREAD.cast_unsigned();
+        for (call, argument, expected) in [
+            (libc::SYS_clone, thread | TIME_NAMESPACE, ALLOW),
+            (libc::SYS_clone, thread | new_user, DENY),
+            (libc::SYS_unshare, libc::CLONE_FILES.cast_unsigned(), ALLOW),
+            (libc::SYS_unshare, new_user, DENY),
+            (libc::SYS_unshare, TIME_NAMESPACE, DENY),
+            (libc::SYS_personality, QUERY, ALLOW),
+            (libc::SYS_personality, 0x40000, DENY),
+        ] {
+            assert_eq!(outcome(call, argument), expected, "{call} {argument:#x}");
+        }
+    }
+
+    /// The kernel runs the filter for each call while the service starts.
+    #[test]
+    fn each_call_is_decided_in_few_instructions() {
+        let program = program(&verdicts());
+        let steps = (0..1000).map(|number| run(&program, number, 0).1);
+        assert!(steps.max() <= Some(14), "{:?}", program.len());
+    }
 }
