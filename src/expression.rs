@@ -4,21 +4,21 @@
 //! an id needs a space before it. `sum`, `mean`, `min`, `max` and `count` make one number of the metrics that a
 //! pattern with `*` matches.
 
-mod translator;
+mod parser;
 
 use std::fmt;
 
-use exmex::{Express, FlatEx};
+use parser::Step;
 
 /// An expression, ready to be evaluated.
 #[derive(Clone)]
 pub struct Expression {
     text: String,
-    tree: FlatEx<f64>,
+    steps: Vec<Step>,
     operands: Vec<Operand>,
 }
 
-/// The longest expression, in bytes: the time that exmex takes grows with the square of the length.
+/// The longest expression, in bytes. It limits the depth of the parentheses, too.
 pub const LONGEST: usize = 1024;
 
 /// The limit of expressions that depend on one another in a chain.
@@ -67,14 +67,10 @@ impl Expression {
             let message = format!("an expression has at most {LONGEST} bytes");
             return Err(Error::new(0, message));
         }
-        let (translated, operands) = translator::translate(text)?;
-        let error = |error: exmex::ExError| Error::new(0, error.msg());
-        let tree = FlatEx::parse(&translated).map_err(error)?;
-        // Only `eval` reports a missing operator between two operands.
-        tree.eval(&vec![1.0; operands.len()]).map_err(error)?;
+        let (steps, operands) = parser::parse(text)?;
         Ok(Self {
             text: text.to_owned(),
-            tree,
+            steps,
             operands,
         })
     }
@@ -87,8 +83,22 @@ impl Expression {
     /// The value for these values of the [`operands`](Self::operands). It can be infinite or NaN, as after a division
     /// by zero.
     pub fn evaluate(&self, operands: &[f64]) -> f64 {
-        // `parse` has evaluated the tree with as many operands, so this does not fail.
-        self.tree.eval(operands).unwrap_or(f64::NAN)
+        let mut stack: Vec<f64> = Vec::new();
+        for step in &self.steps {
+            // The parser leaves as many numbers as each step takes.
+            let mut pop = || stack.pop().unwrap_or(f64::NAN);
+            let value = match *step {
+                Step::Number(number) => number,
+                Step::Operand(index) => operands.get(index).copied().unwrap_or(f64::NAN),
+                Step::Unary(apply) => apply(pop()),
+                Step::Binary(apply) => {
+                    let right = pop();
+                    apply(pop(), right)
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop().unwrap_or(f64::NAN)
     }
 }
 

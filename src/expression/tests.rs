@@ -44,6 +44,22 @@ fn arithmetic() {
 }
 
 #[test]
+fn ranks_and_directions_of_operators() {
+    check("-2^2", &[], 4.0);
+    check("2^3^2", &[], 64.0);
+    check("2 * 3^2", &[], 18.0);
+    check("12 / 2 * 3", &[], 18.0);
+    check("12 * 2 / 3", &[], 8.0);
+    check("1 - 2 + 3", &[], 2.0);
+    check("1 - -2", &[], 3.0);
+    check("+2 - +3", &[], -1.0);
+    check("-sqrt(9) ^ 2", &[], 9.0);
+    check("abs -2 + 1", &[], 3.0);
+    check("-abs(-2)", &[], -2.0);
+    check("max(1, min(5, 2 + 2) * 2) - 1", &[], 7.0);
+}
+
+#[test]
 fn metrics_are_operands() {
     check(
         "disk/all/read + disk/all/write",
@@ -140,6 +156,29 @@ fn errors_have_a_position() {
         "sum: a selector is expected after it: sum(cpu/*/usage)",
     );
     refuses("$(reboot)", 0, "'$' has no meaning here");
+    const OPERAND: &str = "a number, a metric or a function is expected here";
+    refuses("", 0, OPERAND);
+    refuses("1 + ", 4, OPERAND);
+    refuses("2 * / 3", 4, OPERAND);
+    refuses("1 2", 2, "an operator is expected here");
+    refuses("2(3)", 1, "an operator is expected here");
+    refuses("a/b/c  d/e/f", 7, "an operator is expected here");
+    refuses("(1", 2, "a closing parenthesis is expected here");
+    refuses("(1,2)", 2, "a closing parenthesis is expected here");
+    refuses("1)", 1, "this parenthesis was not opened");
+    refuses(
+        "1,5",
+        1,
+        "a comma is between the arguments of min and max only",
+    );
+    refuses(
+        "max(1)",
+        5,
+        "a comma and the second argument are expected here",
+    );
+    refuses("max(1, 2, 3)", 8, "a closing parenthesis is expected here");
+    refuses("max 1", 4, "an opening parenthesis is expected here");
+    refuses("abs", 3, OPERAND);
     for text in [
         "",
         "  ",
@@ -149,6 +188,7 @@ fn errors_have_a_position() {
         "1 2",
         "a/b/c d/e/f",
         "* 2",
+        "()",
         "1,5",
         "abs",
     ] {
