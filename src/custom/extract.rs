@@ -1,6 +1,6 @@
 //! Extracts a value from a text. A pure function.
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::reading::Raw;
