@@ -2,13 +2,11 @@
 //! the count.
 
 use std::{
-    io,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
 
-use tracing::{Level, Metadata};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 use crate::cli::output::terminal_text::escape_lines;
 
@@ -87,36 +85,6 @@ impl DroppedLines {
         }
         self.is_cut |= written > 0;
         self.count = self.count.saturating_add(1);
-    }
-}
-
-/// The writer of tracing.
-pub(super) struct LogWriter;
-
-/// The writer for an event of this level.
-pub(super) struct EventWriter(Level);
-
-impl<'a> MakeWriter<'a> for LogWriter {
-    type Writer = EventWriter;
-
-    fn make_writer(&'a self) -> EventWriter {
-        EventWriter(Level::INFO)
-    }
-
-    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> EventWriter {
-        EventWriter(*meta.level())
-    }
-}
-
-impl io::Write for EventWriter {
-    /// tracing calls this once for an event.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write(&String::from_utf8_lossy(bytes), self.0, None);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod lines;
 mod stderr;
+mod subscriber;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -11,7 +12,9 @@ use std::{
 };
 
 use clap::ValueEnum;
-use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{level_filters::LevelFilter, subscriber::set_global_default};
+
+use subscriber::LineSubscriber;
 
 /// The least important level that is logged.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,15 +48,8 @@ impl From<Level> for LevelFilter {
 
 /// Begins to log. Writing never waits: a line that finds no room is dropped and counted.
 pub(crate) fn begin(level: Level) {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(lines::LogWriter)
-        .with_ansi(false)
-        // `lines` escapes control characters in all lines, panics included.
-        .with_ansi_sanitization(false)
-        .with_target(false)
-        .without_time();
-    let registry = tracing_subscriber::registry().with(LevelFilter::from(level));
-    registry.with(lines).init();
+    // It fails if the log has begun already.
+    set_global_default(LineSubscriber(level.into())).ok();
 }
 
 /// Logs panics in the same way from here on. The service catches panics of sources and goes on.
