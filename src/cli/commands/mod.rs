@@ -123,21 +123,28 @@ impl Command {
     pub(crate) fn run(self, common: &CommonOptions) -> Result<ExitCode, Error> {
         match self {
             Self::Serve(options) => serve::run(common, options),
-            Self::Start(options) => start::run(common, &options),
-            Self::Stop(options) => stop::run(&options),
-            Self::Restart(options) => restart::run(common, &options),
-            Self::MakeWay(options) => restart::make_way(&options),
-            Self::Reload(options) => reload::run(common, &options),
-            Self::Status(options) => status::run(common, &options),
-            Self::List(options) => block_on(list::run(common, options)),
-            Self::Sample(options) => block_on(sample::run(common, options)),
-            Self::Watch(options) => block_on(watch::run(common, options)),
-            Self::Alert(options) => block_on(alert::run(common, options)),
-            Self::Sources(options) => block_on(sources::run(common, options)),
-            Self::Processes(options) => block_on(processes::run(common, options)),
-            Self::Install(options) => install::run(options),
-            Self::Demo => block_on(demo::run()),
-            Self::Uninstall(options) => uninstall::run(options),
+            Self::Start(options) => apart(|| start::run(common, &options)),
+            Self::Stop(options) => apart(|| stop::run(&options)),
+            Self::Restart(options) => apart(|| restart::run(common, &options)),
+            Self::MakeWay(options) => apart(|| restart::make_way(&options)),
+            Self::Reload(options) => apart(|| reload::run(common, &options)),
+            Self::Status(options) => apart(|| status::run(common, &options)),
+            Self::List(options) => apart(|| block_on(list::run(common, options))),
+            Self::Sample(options) => apart(|| block_on(sample::run(common, options))),
+            Self::Watch(options) => apart(|| block_on(watch::run(common, options))),
+            Self::Alert(options) => apart(|| block_on(alert::run(common, options))),
+            Self::Sources(options) => apart(|| block_on(sources::run(common, options))),
+            Self::Processes(options) => apart(|| block_on(processes::run(common, options))),
+            Self::Install(options) => apart(|| install::run(options)),
+            Self::Demo => apart(|| block_on(demo::run())),
+            Self::Uninstall(options) => apart(|| uninstall::run(options)),
         }
     }
+}
+
+/// Runs a command in a frame of its own. In one common frame, the service would use stack for the futures of all commands,
+/// and the stack keeps its pages.
+#[inline(never)]
+fn apart<T>(run: impl FnOnce() -> T) -> T {
+    run()
 }

@@ -79,7 +79,8 @@ impl ServiceProcess {
         let notify = Notify::from_env()?;
         raise_open_files();
         use_one_arena();
-        let served = block_on(self.serve(ready, &notify));
+        // On the heap: the future is large, and a frame would have room for two of it.
+        let served = block_on(Box::pin(self.serve(ready, &notify)));
         if served.as_ref().is_err_and(is_settled) {
             // Without these messages, systemd takes the exit for a failure, whatever the exit status.
             report(notify.ready().and_then(|()| notify.stopping()));
@@ -100,7 +101,8 @@ impl ServiceProcess {
                     .then(|| NameOwner::hold_verified(pid))
                     .flatten()
             };
-            let service = Service::start_after(&self.roots, settings, hold).await?;
+            // On the heap, which is used again after the start.
+            let service = Box::pin(Service::start_after(&self.roots, settings, hold)).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
             let is_sent = report(notify.ready());
