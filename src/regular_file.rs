@@ -12,6 +12,10 @@ use std::{
 };
 
 use nix::libc;
+use rustix::{
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
+    io::Errno,
+};
 
 /// The limit for a file of procfs, in bytes. A table of thousands of devices is smaller.
 pub(crate) const LARGEST_TABLE: u64 = 16 << 20;
@@ -36,6 +40,14 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     })?;
     let metadata = check(&file)?;
     Ok((file, metadata))
+}
+
+/// Whether a path is absent and the kernel knows that without asking the file system, which may not answer. False also if
+/// the kernel does not know: before Linux 5.12, for a file system on the network, or of a path that nobody has looked up.
+pub(crate) fn is_known_absent(path: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let opened = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED);
+    opened.err() == Some(Errno::NOENT)
 }
 
 /// The metadata of an open file.
@@ -129,4 +141,27 @@ pub(crate) fn entries(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
         entries.extend(entry);
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::statfs;
+
+    use super::*;
+
+    #[test]
+    fn only_absent_paths_are_known_to_be_absent() {
+        const TMPFS: i64 = 0x0102_1994;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(!is_known_absent(&file));
+        assert!(!is_known_absent(directory.path()));
+        let absent = directory.path().join("absent");
+        assert!(fs::metadata(&absent).is_err());
+        // The kernel remembers that, except for tmpfs, which it asks at no cost.
+        let is_remembered = statfs(directory.path()).unwrap().f_type != TMPFS;
+        assert_eq!(is_known_absent(&absent), is_remembered);
+        assert_eq!(is_known_absent(&absent.join("below")), is_remembered);
+    }
 }

@@ -94,6 +94,12 @@ impl CommonOptions {
         Ok(with_custom_sources(config.settings))
     }
 
+    /// The settings if there is no file to read, and the kernel knows that without asking a file system.
+    pub(crate) fn settings_without_file(&self) -> Option<Settings> {
+        let is_absent = self.config.is_none() && config::is_known_absent();
+        is_absent.then(|| with_custom_sources(self.defaults()))
+    }
+
     /// Whether an option gives another /proc, /sys or root directory.
     pub(crate) fn has_roots(&self) -> bool {
         self.procfs.is_some() || self.sysfs.is_some() || self.rootfs.is_some()

@@ -117,6 +117,12 @@ impl Config {
     }
 }
 
+/// Whether the [user's file](user_file) is absent, as the kernel knows without asking the file system. If so,
+/// [`Config::of_user`] does not wait for a file system either.
+pub fn is_known_absent() -> bool {
+    user_file().is_none_or(|path| regular_file::is_known_absent(&path))
+}
+
 fn is_absent(cause: &io::Error) -> bool {
     matches!(
         cause.kind(),

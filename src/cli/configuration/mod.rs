@@ -51,6 +51,10 @@ impl Configuration {
     /// # Errors
     /// When a person has given the file by `--config`, and reads the error.
     pub(crate) async fn first(&mut self) -> Result<Settings, Error> {
+        // A caller may wait for the service, and a thread takes longer than the rest of this.
+        if let Some(settings) = self.common.settings_without_file() {
+            return Ok(self.overridden(settings));
+        }
         let outcome = match self.begin(START_TIMEOUT) {
             true => self.read.next().await,
             false => ReadOutcome::Failed,
@@ -141,6 +145,9 @@ const NOT_READ_YET: &str = "it is not read yet, for its file system does not ans
 /// # Errors
 /// When it has an error, or its file system does not answer within this time.
 pub(crate) async fn within(common: &CommonOptions, timeout: Duration) -> Result<Settings, Error> {
+    if let Some(settings) = common.settings_without_file() {
+        return Ok(settings);
+    }
     let mut read = BackgroundRead::default();
     let begun = {
         let common = common.clone();
