@@ -1,25 +1,58 @@
 //! The well-known name: the lock that allows one instance. It is requested last and released first.
 
-use std::time::Duration;
+use std::{io, num::NonZeroU32, time::Duration};
 
 use futures_util::StreamExt;
 use tokio::{select, time::timeout};
 use zbus::{
-    Connection, MessageStream,
+    Connection, Message, MessageStream,
     fdo::{RequestNameFlags, RequestNameReply},
+    message::Type,
 };
 
 use crate::wire::NAME;
 
-use super::admission::Admission;
+use super::admission::{Admission, BUS};
+
+/// The object of the bus.
+const BUS_PATH: &str = "/org/freedesktop/DBus";
+
+/// The flags of the first request.
+const FLAGS: RequestNameFlags = RequestNameFlags::DO_NOT_QUEUE;
 
 /// Requests the name. Returns false if another connection owns it.
 ///
 /// zbus's own method allows replacement by default and first subscribes to two signals: two round trips
 /// that would delay every call that activates the service.
 pub(crate) async fn request(bus: &Connection) -> zbus::Result<bool> {
-    let flags = RequestNameFlags::DO_NOT_QUEUE;
-    let reply = call(bus, "RequestName", &(NAME, flags)).await?;
+    is_owner(&call(bus, "RequestName", &(NAME, FLAGS)).await?)
+}
+
+/// The message of [`request`], for the first write to the bus.
+pub(crate) fn early_request() -> zbus::Result<Message> {
+    let message = Message::method_call(BUS_PATH, "RequestName");
+    let message = message.destination(BUS).interface(BUS);
+    message.build(&(NAME, FLAGS))
+}
+
+/// The outcome of an [`early_request`] with this serial: that of [`request`]. `messages` are all from the first on.
+pub(crate) async fn early_outcome(
+    mut messages: MessageStream,
+    serial: NonZeroU32,
+) -> zbus::Result<bool> {
+    while let Some(message) = messages.next().await {
+        let message = message?;
+        if message.header().reply_serial() == Some(serial) {
+            return match message.message_type() {
+                Type::Error => Err(message.into()),
+                _ => is_owner(&message),
+            };
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
+}
+
+fn is_owner(reply: &Message) -> zbus::Result<bool> {
     let reply: RequestNameReply = reply.body().deserialize()?;
     Ok(matches!(
         reply,
@@ -54,9 +87,7 @@ impl<'a> Queue<'a> {
                     .member()
                     .is_some_and(|member| member.as_str() == "NameAcquired");
                 // Any client can send such a signal, but only the bus has its sender name.
-                let is_of_bus = header
-                    .sender()
-                    .is_some_and(|sender| sender.as_str() == "org.freedesktop.DBus");
+                let is_of_bus = header.sender().is_some_and(|sender| sender.as_str() == BUS);
                 if is_name_acquired && is_of_bus && body.deserialize::<&str>() == Ok(NAME) {
                     return Ok(true);
                 }
@@ -99,13 +130,6 @@ async fn call<B>(bus: &Connection, method: &str, body: &B) -> zbus::Result<zbus:
 where
     B: serde::Serialize + zbus::DynamicType,
 {
-    let name = "org.freedesktop.DBus";
-    bus.call_method(
-        Some(name),
-        "/org/freedesktop/DBus",
-        Some(name),
-        method,
-        body,
-    )
-    .await
+    bus.call_method(Some(BUS), BUS_PATH, Some(BUS), method, body)
+        .await
 }

@@ -1,11 +1,11 @@
 //! The start of the service: connect, serve the object, request the name last.
 
-use std::{env, io, sync::Arc, time::Duration};
+use std::{env, io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use sampled_client::transport::{self, CONNECT_TIMEOUT};
 use tokio::time::timeout;
 use tracing::debug;
-use zbus::{Connection, connection};
+use zbus::{Connection, MessageStream};
 
 use super::{
     Service,
@@ -103,18 +103,18 @@ impl Service {
         let processes = AsyncTable::new(table);
         let state = ServiceState::new(store, processes, settings);
         state.sessions.lock().history.keep_across_services(roots);
-        let (address, bus, attendant) = connect(&state).await?;
+        let (address, bus, bus_task, early) = connect(&state).await?;
         let service = Self {
             bus,
             state,
             timer,
-            _bus_task: attendant,
+            _bus_task: bus_task,
         };
         let no_answer = |_| Error::NoAnswer {
             address,
             after: NAME_TIMEOUT,
         };
-        let requested = timeout(NAME_TIMEOUT, service.request_name(hold));
+        let requested = timeout(NAME_TIMEOUT, service.request_name(early, hold));
         let Some(queue) = requested.await.map_err(no_answer)?? else {
             debug!("serving as {NAME}");
             return Ok(service);
@@ -130,9 +130,16 @@ impl Service {
     /// Requests the name. If another process owns it, joins the queue and asks that process to leave.
     async fn request_name<L: FnOnce()>(
         &self,
+        early: Option<EarlyRequest>,
         hold: impl FnOnce(u32) -> Option<L>,
     ) -> Result<Option<Queue<'_>>, Error> {
-        if name::request(&self.bus).await? {
+        let is_owner = match early {
+            Some(EarlyRequest { messages, serial }) => {
+                name::early_outcome(messages, serial).await?
+            }
+            None => name::request(&self.bus).await?,
+        };
+        if is_owner {
             return Ok(None);
         }
         let owner = name::owner_pid(&self.bus).await;
@@ -148,29 +155,52 @@ impl Service {
     }
 }
 
-async fn connect(state: &Arc<ServiceState>) -> Result<(String, Connection, BusTask), Error> {
+/// The request for the name, if it was sent with the handshake.
+struct EarlyRequest {
+    /// All messages of the bus.
+    messages: MessageStream,
+    serial: NonZeroU32,
+}
+
+async fn connect(
+    state: &Arc<ServiceState>,
+) -> Result<(String, Connection, BusTask, Option<EarlyRequest>), Error> {
     let sampler = Described::sampler(Sampler {
         state: state.clone(),
     });
     let processes = Described::processes(Processes {
         state: state.clone(),
     });
-    // The bus that activates a service sets this variable to its own address.
+    // The bus that activates a service sets this variable to its own address. A call waits there for the service.
     let address = env::var("DBUS_STARTER_ADDRESS").ok();
-    let serve = |builder: connection::Builder<'static>| {
-        builder.serve_at(PATH, sampler).serve_at(PATH, processes)
-    };
     let connecting = async {
-        let transport = transport::connect(address.as_deref(), CONNECT_TIMEOUT).await?;
-        let passes_descriptors = transport.passes_descriptors;
+        let request = name::early_request()?;
+        let transport = match &address {
+            Some(address) => {
+                transport::connect_with_call(address, &request, CONNECT_TIMEOUT).await?
+            }
+            None => transport::connect(None, CONNECT_TIMEOUT).await?,
+        };
+        let serial = request.primary_header().serial_num();
+        if transport.is_call_sent {
+            state.admission.record_early_call(serial.get());
+        }
         let (admission, stream) = (&state.admission, Stream::new(transport.socket)?);
         let stream = Arc::new(stream);
         let socket = admission.socket(stream.clone(), transport.received);
-        let bus = transport.identity.connection(socket, serve).await?;
-        state.peer.record(&stream, passes_descriptors);
+        let builder = transport.identity.builder(socket);
+        let builder = builder.serve_at(PATH, sampler).serve_at(PATH, processes);
+        let messages = builder.build_message_stream().await?;
+        let bus = Connection::from(&messages);
+        transport.identity.assign(&bus)?;
+        state.peer.record(&stream, transport.passes_descriptors);
         let (admission, watches) = (admission.clone(), state.watches.clone());
         let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream);
-        Ok((transport.address.to_string(), bus, bus_task))
+        let address = transport.address.to_string();
+        let early = transport
+            .is_call_sent
+            .then_some(EarlyRequest { messages, serial });
+        Ok((address, bus, bus_task, early))
     };
     connecting.await.map_err(|cause| match cause {
         zbus::Error::Handshake(what) => Error::Handshake(what),

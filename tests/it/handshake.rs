@@ -1,9 +1,14 @@
-//! A server at the address of the bus that completes no handshake.
+//! A server at the address of the bus that completes no handshake, or not every one.
 
 use std::{
-    io::{Read, Write},
-    os::unix::net::UnixListener,
+    io::{self, Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -122,4 +127,42 @@ fn a_bus_of_another_user_is_named() {
         command,
         &["others than user 65534", "as the user whose session it is"],
     );
+}
+
+/// Passes the bytes of a client on to the bus, unless the first write holds the whole handshake.
+fn relay_in_turn(mut client: UnixStream, bus: &Path, refused: &AtomicUsize) {
+    let mut first = [0; 4096];
+    let length = client.read(&mut first).unwrap();
+    let first = &first[..length];
+    if first.windows(5).any(|bytes| bytes == b"BEGIN") {
+        refused.fetch_add(1, Ordering::SeqCst);
+        return;
+    }
+    let mut bus = UnixStream::connect(bus).unwrap();
+    bus.write_all(first).unwrap();
+    let (mut requests, mut to_bus) = (client.try_clone().unwrap(), bus.try_clone().unwrap());
+    thread::spawn(move || io::copy(&mut requests, &mut to_bus));
+    thread::spawn(move || io::copy(&mut bus, &mut client));
+}
+
+#[test]
+fn a_service_that_the_bus_starts_shakes_hands_in_turn_if_it_has_to() {
+    let bus = Bus::new();
+    let path = bus.dir().join("relay");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (socket, refused) = (bus.dir().join("bus"), Arc::new(AtomicUsize::new(0)));
+    let count = refused.clone();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            relay_in_turn(client, &socket, &count);
+        }
+    });
+    let mut serve = bus.sampled(&["serve"]);
+    serve.env(
+        "DBUS_STARTER_ADDRESS",
+        format!("unix:path={}", path.display()),
+    );
+    let _serve = Program(serve.spawn().unwrap());
+    bus.block_on(bus.owned());
+    assert_eq!(refused.load(Ordering::SeqCst), 1);
 }

@@ -41,7 +41,7 @@ use socket::AdmissionSocket;
 use writer::Writer;
 
 /// The sender of the bus's own messages. The bus sets the sender of each message, so no client can forge it.
-const BUS: &str = "org.freedesktop.DBus";
+pub(super) const BUS: &str = "org.freedesktop.DBus";
 
 /// The socket is not read while this many refusals wait to be sent.
 const MAX_PENDING_REFUSALS: usize = 65536;
@@ -205,6 +205,11 @@ impl Admission {
             own_calls.pop_front();
         }
         own_calls.push_back((serial, callee.to_owned()));
+    }
+
+    /// Remembers a call to the bus that was sent before zbus had the socket.
+    pub(super) fn record_early_call(&self, serial: u32) {
+        self.record_own_call(serial, BUS);
     }
 
     /// Whether this is the reply to a call of the service itself; forgets that call. Any client can send a reply

@@ -1,7 +1,8 @@
 //! The handshake ("Authentication Protocol" in the D-Bus specification), and `Hello`.
 //!
 //! `BEGIN` is sent after both replies have come: xdg-dbus-proxy before 0.1.6 takes the bytes that the bus sends after
-//! `BEGIN` for messages, so it must not see `BEGIN` earlier.
+//! `BEGIN` for messages, so it must not see `BEGIN` earlier. No proxy is between a bus and a service that it starts, and
+//! there everything is sent at once.
 
 use std::{fmt::Write, io, io::ErrorKind};
 
@@ -66,7 +67,12 @@ struct Dialogue<'a> {
     received: Vec<u8>,
 }
 
-pub(super) async fn perform(stream: &Stream) -> Result<Authenticated, Error> {
+/// Performs the handshake. With a first call everything is sent at once: the parts of the handshake, `Hello` and the call,
+/// whose reply is left to the caller.
+pub(super) async fn perform(
+    stream: &Stream,
+    first_call: Option<&Message>,
+) -> Result<Authenticated, Error> {
     let user = nix::unistd::geteuid().as_raw();
     // The decimal digits of the uid as ASCII, in hexadecimal.
     let mut hex = String::new();
@@ -77,20 +83,26 @@ pub(super) async fn perform(stream: &Stream) -> Result<Authenticated, Error> {
         stream,
         received: Vec::new(),
     };
-    let external = format!("\0AUTH EXTERNAL {hex}\r\nNEGOTIATE_UNIX_FD\r\n");
+    let hello = hello()?;
+    let begin = [b"BEGIN\r\n", &hello.data()[..]].concat();
+    let mut external = format!("\0AUTH EXTERNAL {hex}\r\nNEGOTIATE_UNIX_FD\r\n").into_bytes();
+    if let Some(call) = first_call {
+        external.extend(&begin);
+        external.extend(&call.data()[..]);
+    }
     let (mut reply, mut passes_descriptors) = dialogue.authenticate(&external).await?;
     // Over TCP the bus has no credentials from the kernel.
-    if reply.starts_with("REJECTED") && reply.contains("ANONYMOUS") {
-        let anonymous = "AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
+    if first_call.is_none() && reply.starts_with("REJECTED") && reply.contains("ANONYMOUS") {
+        let anonymous = b"AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
         (reply, passes_descriptors) = dialogue.authenticate(anonymous).await?;
     }
     let Some(guid) = reply.strip_prefix("OK ") else {
         return Err(Error::Rejected { user, reply });
     };
     let guid = guid.to_owned();
-    let hello = hello()?;
-    let begin = [b"BEGIN\r\n", &hello.data()[..]].concat();
-    dialogue.send(&begin).await?;
+    if first_call.is_none() {
+        dialogue.send(&begin).await?;
+    }
     let serial = hello.primary_header().serial_num().get();
     let unique_name = match dialogue.unique_name(serial).await {
         Err(Error::Closed) => return Err(Error::ClosedAtHello { user }),
@@ -113,8 +125,8 @@ fn hello() -> zbus::Result<Message> {
 impl Dialogue<'_> {
     /// Sends the mechanism and NEGOTIATE_UNIX_FD, and returns the reply to the mechanism, and whether the bus passes
     /// descriptors.
-    async fn authenticate(&mut self, commands: &str) -> Result<(String, bool), Error> {
-        self.send(commands.as_bytes()).await?;
+    async fn authenticate(&mut self, commands: &[u8]) -> Result<(String, bool), Error> {
+        self.send(commands).await?;
         let reply = self.line().await?;
         if !reply.starts_with("OK ") && !reply.starts_with("REJECTED") {
             let reply = reply.chars().take(MAX_QUOTED).collect();

@@ -13,7 +13,7 @@ mod stream;
 use std::{fmt::Display, io, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use zbus::{
-    Address, Connection,
+    Address, Connection, Message,
     address::Transport as AddressTransport,
     connection::{Builder, socket::BoxedSplit},
 };
@@ -37,6 +37,8 @@ pub struct Transport {
     pub socket: OwnedFd,
     /// The bytes that were received after the reply to `Hello`.
     pub received: Vec<u8>,
+    /// Whether the call of [`connect_with_call`] was sent.
+    pub is_call_sent: bool,
     /// Whether the bus passes descriptors on this connection. It passes none over TCP.
     pub passes_descriptors: bool,
     /// The bus, and this program on it.
@@ -56,6 +58,7 @@ struct Registered {
     address: Address,
     stream: Stream,
     received: Vec<u8>,
+    is_call_sent: bool,
     passes_descriptors: bool,
     identity: Identity,
 }
@@ -66,14 +69,21 @@ struct Registered {
 /// When the address is invalid, no process listens there, or it takes longer than `limit`. If the handshake fails, the
 /// error is [`Handshake`](zbus::Error::Handshake) with the address, the cause and a remedy.
 pub async fn connect(address: Option<&str>, limit: Duration) -> zbus::Result<Transport> {
-    let connected = within(address, limit).await?;
-    Ok(Transport {
-        address: connected.address,
-        socket: connected.stream.into_socket()?,
-        received: connected.received,
-        passes_descriptors: connected.passes_descriptors,
-        identity: connected.identity,
-    })
+    within(address, limit, None).await?.transport()
+}
+
+/// Connects to the bus that has started this process, and sends it a call. The handshake, `Hello` and the call go into
+/// one write, so it all takes one round trip. If the bus does not take that, it is asked in the usual way, and the call is
+/// not sent.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_with_call(
+    address: &str,
+    call: &Message,
+    limit: Duration,
+) -> zbus::Result<Transport> {
+    within(Some(address), limit, Some(call)).await?.transport()
 }
 
 /// The same, with the connection of a client: the address of its bus, and the connection.
@@ -84,37 +94,43 @@ pub(crate) async fn connection(
     address: Option<&str>,
     limit: Duration,
 ) -> zbus::Result<(Address, Connection)> {
-    let connected = within(address, limit).await?;
+    let connected = within(address, limit, None).await?;
     let socket = client_socket::ClientSocket::new(connected.stream, connected.received);
-    let connection = connected.identity.connection(socket, |builder| builder);
+    let connection = connected.identity.connection(socket);
     Ok((connected.address, connection.await?))
 }
 
-async fn within(address: Option<&str>, limit: Duration) -> zbus::Result<Registered> {
+async fn within(
+    address: Option<&str>,
+    limit: Duration,
+    first_call: Option<&Message>,
+) -> zbus::Result<Registered> {
     let address = match address {
         Some(address) => Address::try_from(address)?,
         None => Address::session()?,
     };
-    let connected = timeout(limit, shake_hands(&address)).await;
+    let connected = timeout(limit, shake_hands(&address, first_call)).await;
     connected.map_err(|error| match is_timed_out(&error) {
         true => timed_out(&address, limit),
         false => error,
     })
 }
 
-async fn shake_hands(address: &Address) -> zbus::Result<Registered> {
-    let failed = |cause| zbus::Error::Connection(Arc::new(cause), Box::new(address.clone()));
-    let stream = match address.transport() {
-        AddressTransport::Unix(unix) => Stream::connect_unix(unix.path()).await,
-        AddressTransport::Tcp(tcp) => Stream::connect_tcp(tcp).await,
-        _ => return Err(zbus::Error::Unsupported),
-    };
-    let stream = stream.map_err(failed)?;
+async fn shake_hands(
+    address: &Address,
+    mut first_call: Option<&Message>,
+) -> zbus::Result<Registered> {
     let refused = |cause: &dyn Display| {
         let what = format!("the handshake with the bus at {address} has failed: {cause}");
         zbus::Error::Handshake(what)
     };
-    let authenticated = handshake::perform(&stream).await;
+    let mut stream = open(address).await?;
+    let mut authenticated = handshake::perform(&stream, first_call).await;
+    if authenticated.is_err() && first_call.take().is_some() {
+        // The usual handshake has another mechanism to try, and names the cause.
+        stream = open(address).await?;
+        authenticated = handshake::perform(&stream, None).await;
+    }
     let authenticated = authenticated.map_err(|error| refused(&error))?;
     if let Some(expected) = address.guid()
         && expected.as_str() != authenticated.guid
@@ -126,12 +142,23 @@ async fn shake_hands(address: &Address) -> zbus::Result<Registered> {
         address: address.clone(),
         stream,
         received: authenticated.received,
+        is_call_sent: first_call.is_some(),
         passes_descriptors: authenticated.passes_descriptors,
         identity: Identity {
             guid: authenticated.guid,
             unique_name: authenticated.unique_name,
         },
     })
+}
+
+/// A socket that is connected to the address.
+async fn open(address: &Address) -> zbus::Result<Stream> {
+    let stream = match address.transport() {
+        AddressTransport::Unix(unix) => Stream::connect_unix(unix.path()).await,
+        AddressTransport::Tcp(tcp) => Stream::connect_tcp(tcp).await,
+        _ => return Err(zbus::Error::Unsupported),
+    };
+    stream.map_err(|cause| zbus::Error::Connection(Arc::new(cause), Box::new(address.clone())))
 }
 
 /// The error of a bus that accepts the connection and does not answer.
@@ -141,20 +168,41 @@ fn timed_out(address: &Address, limit: Duration) -> zbus::Error {
     zbus::Error::Connection(Arc::new(cause), Box::new(address.clone()))
 }
 
+impl Registered {
+    fn transport(self) -> zbus::Result<Transport> {
+        Ok(Transport {
+            address: self.address,
+            socket: self.stream.into_socket()?,
+            received: self.received,
+            is_call_sent: self.is_call_sent,
+            passes_descriptors: self.passes_descriptors,
+            identity: self.identity,
+        })
+    }
+}
+
 impl Identity {
     /// The connection over a socket that stands on that of the [`Transport`].
     ///
     /// # Errors
     /// When zbus cannot build the connection.
-    pub async fn connection(
-        &self,
-        socket: impl Into<BoxedSplit>,
-        with: impl FnOnce(Builder<'static>) -> Builder<'static>,
-    ) -> zbus::Result<Connection> {
-        let builder = Builder::authenticated_socket(socket, self.guid.clone());
-        let builder = builder.method_timeout(CALL_TIMEOUT);
-        let connection = with(builder).build().await?;
-        connection.set_unique_name(self.unique_name.as_str())?;
+    pub async fn connection(&self, socket: impl Into<BoxedSplit>) -> zbus::Result<Connection> {
+        let connection = self.builder(socket).build().await?;
+        self.assign(&connection)?;
         Ok(connection)
+    }
+
+    /// The builder of that connection, to be completed by [`assign`](Self::assign).
+    pub fn builder(&self, socket: impl Into<BoxedSplit>) -> Builder<'static> {
+        let builder = Builder::authenticated_socket(socket, self.guid.clone());
+        builder.method_timeout(CALL_TIMEOUT)
+    }
+
+    /// Tells a connection its unique name.
+    ///
+    /// # Errors
+    /// When zbus does not take the name.
+    pub fn assign(&self, connection: &Connection) -> zbus::Result<()> {
+        connection.set_unique_name(self.unique_name.as_str())
     }
 }
