@@ -37,11 +37,6 @@ impl Stream {
         self.0.wait().await
     }
 
-    /// Whether there may be data.
-    pub(crate) fn may_have_data(&self) -> io::Result<bool> {
-        self.0.is_ready()
-    }
-
     /// Reads without waiting; `None` if there is no data. Appends received descriptors.
     pub(crate) fn receive(
         &self,

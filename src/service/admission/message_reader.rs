@@ -11,8 +11,12 @@ use crate::transport::Stream;
 /// The largest message of the bus itself that is read: its replies may list the match rules of all clients.
 const BUS_BYTES: usize = 16 << 20;
 
-/// The bytes of one read, and the reads in a row: a client that floods the bus has to be noticed before others have
-/// waited behind it.
+/// The bytes of the first read, which finds all of a usual call. A larger buffer would cost more to clear than the call
+/// to read, and the pages of the stack that it touches stay with the process.
+const FIRST_BUFFER: usize = 4 * 1024;
+
+/// The bytes of each further read, and the reads in a row: a client that floods the bus has to be noticed before others
+/// have waited behind it.
 const BUFFER: usize = 32 * 1024;
 const READS: usize = 16;
 
@@ -57,23 +61,26 @@ impl MessageReader {
 
     /// Reads from the socket without waiting. Returns `false` at the end of the connection.
     pub(super) fn read(&mut self, stream: &Stream) -> io::Result<bool> {
-        for _ in 0..READS {
-            match self.read_once(stream)? {
+        for turn in 0..READS {
+            let (received, size) = match turn {
+                0 => (self.read_once::<FIRST_BUFFER>(stream)?, FIRST_BUFFER),
+                _ => (self.read_once::<BUFFER>(stream)?, BUFFER),
+            };
+            match received {
                 Some(0) => return Ok(false),
-                Some(_) if self.admission.may_read_socket() => {}
+                Some(length) if length == size && self.admission.may_read_socket() => {}
+                // The socket wakes the reader again if there is more.
                 Some(_) | None => break,
             }
         }
         Ok(true)
     }
 
-    fn read_once(&mut self, stream: &Stream) -> io::Result<Option<usize>> {
-        // Most often there is none, and the buffer would be zeroed in vain.
-        if !stream.may_have_data()? {
-            return Ok(None);
-        }
+    /// Not inlined: the frame of the caller would have room for the largest buffer.
+    #[inline(never)]
+    fn read_once<const SIZE: usize>(&mut self, stream: &Stream) -> io::Result<Option<usize>> {
         // On the stack, so that it takes no memory between calls.
-        let mut buffer = [0; BUFFER];
+        let mut buffer = [0; SIZE];
         let received = stream.receive(&mut buffer, &mut self.descriptors)?;
         let mut bytes = buffer.get(..received.unwrap_or(0)).unwrap_or_default();
         if self.received.is_empty() {
