@@ -95,7 +95,6 @@ async fn run(
                     Ok(Outcome::WatchFailed(client)) => drop(watched.remove(&client)),
                     Ok(Outcome::TrimDue) => {
                         allocator::trim();
-                        allocator::release_code();
                         // Unanswered calls still use memory, which is returned the next time.
                         is_trim_scheduled = admission.unanswered() > 0;
                         if is_trim_scheduled {
