@@ -50,15 +50,6 @@ impl ReadableFd {
         }
     }
 
-    /// Whether [`try_read`](Self::try_read) would read.
-    pub(crate) fn is_ready(&self) -> io::Result<bool> {
-        let mut context = Context::from_waker(Waker::noop());
-        match self.0.poll_read_ready(&mut context) {
-            Poll::Ready(ready) => ready.map(|_| true),
-            Poll::Pending => Ok(false),
-        }
-    }
-
     /// Reads without waiting; `None` if there is no data, or the budget of the task is used up, so that a caller without
     /// data waits in a `select!`, which yields then. `read` returns with its result whether it has read all
     /// data.
