@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use crate::reading::Snapshot;
+use crate::reading::{Snapshot, Stamp};
 
 /// The shortest time between two kept baselines, and their number.
 ///
@@ -14,10 +14,15 @@ const KEPT: usize = 4;
 /// The longest age of a baseline, in windows. A rate describes the present, not the average since yesterday.
 const BASELINE_WINDOWS: u32 = 10;
 
-/// A snapshot with its moment.
+/// A snapshot with its moment. One from before a suspend is too old for every use.
 pub(crate) trait Timed {
+    /// The moment on all clocks.
+    fn stamp(&self) -> Stamp;
+
     /// The moment on the monotonic clock.
-    fn moment(&self) -> Duration;
+    fn moment(&self) -> Duration {
+        self.stamp().monotonic
+    }
 }
 
 /// The last snapshot, and earlier ones.
@@ -32,8 +37,8 @@ pub(crate) struct History<T> {
 pub(crate) struct Baselines<T>(VecDeque<Arc<T>>);
 
 impl Timed for Snapshot {
-    fn moment(&self) -> Duration {
-        self.stamp.monotonic
+    fn stamp(&self) -> Stamp {
+        self.stamp
     }
 }
 
@@ -56,7 +61,7 @@ impl<T: Timed> History<T> {
     /// The last snapshot, if it is from the moment `since` or later.
     pub(crate) fn latest(&self, since: Duration) -> Option<&Arc<T>> {
         let latest = self.latest.as_ref();
-        latest.filter(|latest| latest.moment() >= since)
+        latest.filter(|latest| latest.moment() >= since && !latest.stamp().is_before_suspend())
     }
 
     /// Drops the last snapshot. It may remain as a baseline.
@@ -127,7 +132,8 @@ impl<T: Timed> Baselines<T> {
     fn recent(&self, now: Duration, window: Duration) -> impl DoubleEndedIterator<Item = &Arc<T>> {
         let longest = window.saturating_mul(BASELINE_WINDOWS);
         let past = self.0.iter().filter(move |kept| kept.moment() < now);
-        past.filter(move |kept| now.saturating_sub(kept.moment()) <= longest)
+        let recent = past.filter(move |kept| now.saturating_sub(kept.moment()) <= longest);
+        recent.filter(|kept| !kept.stamp().is_before_suspend())
     }
 }
 
@@ -135,14 +141,25 @@ impl<T: Timed> Baselines<T> {
 mod tests {
     use super::*;
 
-    /// A snapshot at so many milliseconds.
+    /// A snapshot at so many milliseconds, and how long the machine was suspended since.
     #[derive(Debug, PartialEq)]
-    struct At(u64);
+    struct At(u64, Duration);
 
     impl Timed for At {
-        fn moment(&self) -> Duration {
-            ms(self.0)
+        fn stamp(&self) -> Stamp {
+            let (now, moment) = (Stamp::now(), ms(self.0));
+            let before = now.boottime.saturating_sub(now.monotonic);
+            let boottime = moment.saturating_add(before).saturating_sub(self.1);
+            Stamp {
+                realtime: 0,
+                monotonic: moment,
+                boottime,
+            }
         }
+    }
+
+    fn at(milliseconds: u64) -> At {
+        At(milliseconds, Duration::ZERO)
     }
 
     fn ms(number: u64) -> Duration {
@@ -152,7 +169,7 @@ mod tests {
     fn history(moments: &[u64]) -> History<At> {
         let mut history = History::default();
         for &moment in moments {
-            history.add(At(moment));
+            history.add(at(moment));
         }
         history
     }
@@ -170,17 +187,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_snapshot_from_before_a_suspend_serves_no_more() {
+        let mut history = History::default();
+        history.add(At(1000, Duration::from_secs(1)));
+        assert_eq!(history.latest(ms(0)), None);
+        assert_eq!(history.baseline(ms(1300), ms(200)), None);
+        assert_eq!(history.next_baseline(ms(1100), ms(200)), None);
+        history.add(at(1200));
+        assert_eq!(
+            history.baseline(ms(1400), ms(200)),
+            Some(&Arc::new(at(1200)))
+        );
+    }
+
     #[cfg(feature = "service")]
     #[test]
     fn a_baseline_of_another_process_is_the_oldest() {
         let mut history = History::default();
-        history.inherit(&Arc::new(At(1000)));
-        history.add(At(1300));
+        history.inherit(&Arc::new(at(1000)));
+        history.add(at(1300));
         let found = |history: &History<At>| history.baseline(ms(1300), ms(200)).map(|at| at.0);
         assert_eq!(found(&history), Some(1000));
         assert_eq!(history.latest(ms(0)).map(|at| at.0), Some(1300));
         // It is not younger than what this process has read.
-        history.inherit(&Arc::new(At(1050)));
+        history.inherit(&Arc::new(at(1050)));
         assert_eq!(found(&history), Some(1000));
     }
 

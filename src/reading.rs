@@ -39,6 +39,10 @@ pub struct Stamp {
     pub boottime: Duration,
 }
 
+/// The most that two clocks differ because one is read after the other, and the process may be preempted in between. A
+/// suspend takes longer.
+const CLOCK_NOISE: Duration = Duration::from_millis(100);
+
 impl Stamp {
     /// This moment.
     pub fn now() -> Self {
@@ -47,6 +51,24 @@ impl Stamp {
             monotonic: monotonic(),
             boottime: clock(ClockId::CLOCK_BOOTTIME),
         }
+    }
+
+    /// Whether the machine was suspended between an earlier moment and this one.
+    pub(crate) fn was_suspended_since(self, before: Self) -> bool {
+        let awake = self.monotonic.saturating_sub(before.monotonic);
+        let total = self.boottime.saturating_sub(before.boottime);
+        total.saturating_sub(awake) > CLOCK_NOISE
+    }
+
+    /// Whether the machine was suspended between this moment and the present one. What was read before is old, however
+    /// little the monotonic clock has moved since.
+    pub(crate) fn is_before_suspend(self) -> bool {
+        let now = Self {
+            monotonic: monotonic(),
+            boottime: clock(ClockId::CLOCK_BOOTTIME),
+            ..self
+        };
+        now.was_suspended_since(self)
     }
 
     /// An earlier moment of the monotonic clock, less than a second before this one, on all clocks.

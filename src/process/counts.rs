@@ -123,7 +123,8 @@ impl Deferred for Processes {
 
     fn begin(&mut self, since: Duration) {
         let counted = self.job.answer().ok().flatten().and_then(Result::ok);
-        if counted.is_some_and(|(stamp, _)| stamp.monotonic >= since) {
+        if counted.is_some_and(|(stamp, _)| stamp.monotonic >= since && !stamp.is_before_suspend())
+        {
             return;
         }
         let mut asked = self.since.lock().unwrap_or_else(PoisonError::into_inner);

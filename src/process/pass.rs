@@ -110,8 +110,8 @@ impl Pass {
 }
 
 impl Timed for Pass {
-    fn moment(&self) -> Duration {
-        self.stamp.monotonic
+    fn stamp(&self) -> Stamp {
+        self.stamp
     }
 }
 

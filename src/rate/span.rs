@@ -134,20 +134,10 @@ pub fn elapsed(before: Stamp, now: Stamp) -> Result<Duration, Fault> {
     if elapsed.is_zero() {
         return Err(Fault::First);
     }
-    if was_suspended(before, now) {
+    if now.was_suspended_since(before) {
         return Err(Fault::Gap);
     }
     Ok(elapsed)
-}
-
-/// Whether the machine was suspended between two moments.
-fn was_suspended(before: Stamp, now: Stamp) -> bool {
-    // The clocks are read one after the other, so they differ a little if the process was
-    // preempted in between; a suspend takes longer than this.
-    const NOISE: Duration = Duration::from_millis(100);
-    let awake = now.monotonic.saturating_sub(before.monotonic);
-    let total = now.boottime.saturating_sub(before.boottime);
-    total.saturating_sub(awake) > NOISE
 }
 
 pub(super) fn column_of(snapshot: &Snapshot, column: usize) -> Result<&Raw, Fault> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    reading::{Fault, monotonic},
+    reading::{Fault, Stamp, monotonic},
     source::panic::caught,
 };
 
@@ -54,8 +54,8 @@ struct Pending {
 }
 
 struct JobAnswer<T> {
-    /// The moment of the monotonic clock at which the work began.
-    begun: Duration,
+    /// The moment at which the work began.
+    begun: Stamp,
     cost: Duration,
     /// [`Fault::Malformed`] if the work has panicked.
     value: Result<T, Fault>,
@@ -97,7 +97,9 @@ impl<T: Clone + Send + 'static> Job<T> {
     /// clock. Never waits.
     pub(crate) fn ask(&self, since: Duration) {
         let mut state = self.inner.lock();
-        let is_young = |answer: &JobAnswer<T>| answer.begun >= since;
+        let is_young = |answer: &JobAnswer<T>| {
+            answer.begun.monotonic >= since && !answer.begun.is_before_suspend()
+        };
         if state.pending.is_some() || state.last.as_ref().is_some_and(is_young) {
             return;
         }
@@ -129,7 +131,7 @@ impl<T: Clone + Send + 'static> Job<T> {
         let timeout = match last {
             None => Some(self.inner.timeout),
             Some(answer) if answer.cost <= SLOW => Some(QUICK_TIMEOUT),
-            Some(answer) if monotonic().saturating_sub(answer.begun) <= FRESH => None,
+            Some(answer) if answer.is_fresh() => None,
             Some(answer) => Some(TIMEOUT.min(answer.cost.saturating_mul(2))),
         };
         // The tasks before it in its queue may each be as slow; nobody waits for all of them.
@@ -159,25 +161,29 @@ impl<T: Clone + Send + 'static> Job<T> {
         self.inner.lock().pending.is_some()
     }
 
-    /// The last answer. While a run is pending, an answer older than [`FRESH`] does not serve.
+    /// The last answer. While a run is pending, an answer older than [`FRESH`] does not serve, nor one from before a suspend.
     ///
     /// # Errors
     /// [`Fault::Timeout`] where there is no answer, [`Fault::Malformed`] where the work has panicked.
     pub(crate) fn answer(&self) -> Result<T, Fault> {
         let state = self.inner.lock();
         match &state.last {
-            Some(answer)
-                if state.pending.is_none() || monotonic().saturating_sub(answer.begun) <= FRESH =>
-            {
-                answer.value.clone()
-            }
+            Some(answer) if state.pending.is_none() || answer.is_fresh() => answer.value.clone(),
             _ => Err(Fault::Timeout),
         }
     }
 
     /// The moment of the monotonic clock at which the last answered run began.
     pub(crate) fn answered(&self) -> Option<Duration> {
-        self.inner.lock().last.as_ref().map(|answer| answer.begun)
+        let state = self.inner.lock();
+        state.last.as_ref().map(|answer| answer.begun.monotonic)
+    }
+}
+
+impl<T> JobAnswer<T> {
+    /// Whether it serves while a run is pending.
+    fn is_fresh(&self) -> bool {
+        monotonic().saturating_sub(self.begun.monotonic) <= FRESH && !self.begun.is_before_suspend()
     }
 }
 
@@ -190,7 +196,7 @@ impl<T> Drop for Job<T> {
 
 impl<T> JobInner<T> {
     fn run(&self) {
-        let begun = monotonic();
+        let begun = Stamp::now();
         if let Some(pending) = &mut self.lock().pending {
             pending.begun = Some(Instant::now());
         }
@@ -198,7 +204,7 @@ impl<T> JobInner<T> {
         let mut state = self.lock();
         state.last = Some(JobAnswer {
             begun,
-            cost: monotonic().saturating_sub(begun),
+            cost: monotonic().saturating_sub(begun.monotonic),
             value,
         });
         let pending = state.pending.take();
@@ -214,5 +220,45 @@ impl<T> JobInner<T> {
     fn lock(&self) -> MutexGuard<'_, JobState<T>> {
         // No work is done under the lock, so that no panic leaves the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Receiver, channel},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_answer_from_before_a_suspend_is_asked_for_again() {
+        let pool = Pool::new();
+        let (sender, receiver) = channel();
+        let receiver: Mutex<Receiver<u32>> = Mutex::new(receiver);
+        let work = move || receiver.lock().unwrap().recv().unwrap();
+        let job = Job::new(&pool, &"queue".into(), work);
+        let wait = || {
+            while job.is_pending() {
+                job.awaited_until();
+                thread::yield_now();
+            }
+        };
+        sender.send(1).unwrap();
+        job.ask(monotonic());
+        wait();
+        let begun = job.answered().unwrap();
+        job.ask(begun);
+        assert!(!job.is_pending());
+        // An earlier CLOCK_BOOTTIME beside the same CLOCK_MONOTONIC: the machine was suspended since.
+        if let Some(answer) = &mut job.inner.lock().last {
+            answer.begun.boottime = Duration::ZERO;
+        }
+        job.ask(begun);
+        assert_eq!(job.answer(), Err(Fault::Timeout));
+        sender.send(2).unwrap();
+        wait();
+        assert_eq!(job.answer(), Ok(2));
     }
 }
