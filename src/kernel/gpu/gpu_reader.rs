@@ -11,7 +11,7 @@ use super::{
     reader::QuantityReader,
 };
 use crate::{
-    reading::{Fault, Raw},
+    reading::{Fault, Raw, Stamp},
     source::Error,
 };
 
@@ -20,8 +20,8 @@ pub(super) struct GpuReader {
     pub(super) gpu: Gpu,
     pub(super) reader: QuantityReader,
     quantity: GpuQuantity,
-    /// The last reading of a counter, and its time.
-    last: Option<[u64; 2]>,
+    /// The last reading of a counter, its time, and the moment on all clocks.
+    last: Option<([u64; 2], Stamp)>,
 }
 
 impl GpuReader {
@@ -65,7 +65,7 @@ impl GpuReader {
         if outcome.is_ok() && self.reader.is_counter() {
             match (&columns[COUNTER], &columns[MOMENT]) {
                 (Raw::Counter(counter), Raw::Counter(moment)) => {
-                    self.last = Some([*counter, *moment]);
+                    self.last = Some(([*counter, *moment], Stamp::now()));
                 }
                 (Raw::Fault(Fault::Timeout), _) => self.hold(Fault::Timeout, columns),
                 // The counter grew, and nobody knows by how much.
@@ -87,10 +87,11 @@ impl GpuReader {
         is_unsupported
     }
 
-    /// The columns while the device is not read: the baseline stays.
+    /// The columns while the device is not read: the baseline stays, but not over a suspend of the machine.
     fn hold(&self, fault: Fault, columns: &mut [Raw]) {
         columns.fill(Raw::Fault(fault));
-        if let Some([counter, moment]) = self.last {
+        let last = self.last.filter(|(_, stamp)| !stamp.is_before_suspend());
+        if let Some(([counter, moment], _)) = last {
             columns[COUNTER] = Raw::Counter(counter);
             columns[MOMENT] = Raw::Counter(moment);
             columns[GATE] = Raw::Fault(fault);
