@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use crate::{
@@ -18,8 +18,6 @@ use crate::{
     reading::{Fault, Raw, Reading, Snapshot, Value},
     source::rows,
 };
-
-use super::file::Text;
 
 /// The columns of a reader. Each definition has two: an owner number and the value. A changed definition is a new
 /// owner; it may take the columns of a definition that is gone.
@@ -107,20 +105,18 @@ impl Columns {
         metrics
     }
 
-    /// Adds the values from the content of a file, and last the generation of the layout.
-    pub(super) fn of_file(&self, text: &Text, columns: &mut Vec<Raw>) {
-        let now = SystemTime::now();
-        let distance = text.modified.map(|modified| distance(now, modified));
+    /// Adds the values from the content of a file of this age, and last the generation of the layout.
+    pub(super) fn of_file(&self, text: &[u8], age: Option<Duration>, columns: &mut Vec<Raw>) {
         let layout = self.current();
         for column in &layout.columns {
             columns.extend(self.evaluate(column, || {
                 let most = column.part.stale_after;
-                if let (Some(distance), Some(most)) = (distance, most)
-                    && distance > most
+                if let (Some(age), Some(most)) = (age, most)
+                    && age > most
                 {
                     return Ok(Raw::Fault(Fault::Stale));
                 }
-                column.part.extract.of(&text.bytes)
+                column.part.extract.of(text)
             }));
         }
         columns.push(layout.generation());
@@ -221,13 +217,6 @@ impl From<(Fault, String)> for Problem {
     fn from((fault, what): (Fault, String)) -> Self {
         Self(fault, what)
     }
-}
-
-/// The age of a file, or how far in the future its time is: a clock that was wrong when the file was written says nothing
-/// about its age. The clock of a file server may differ a little.
-fn distance(now: SystemTime, modified: SystemTime) -> Duration {
-    let age = now.duration_since(modified);
-    age.unwrap_or_else(|future| future.duration())
 }
 
 /// The formula of a metric. The rate of a command comes from two outputs and the times at which they were written,

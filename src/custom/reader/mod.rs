@@ -1,5 +1,6 @@
 //! A reader: a file or a command, and the metrics in its text.
 
+mod age;
 mod columns;
 mod file;
 mod kernel_file;
@@ -7,15 +8,15 @@ mod kernel_file;
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use nix::errno::Errno;
+use nix::{errno::Errno, time::ClockId};
 
 use crate::{
     custom::command::{self, Handle, Output},
     metric::Metric,
-    reading::{Raw, Stamp},
+    reading::{Raw, Stamp, clock},
     source::{
         About, Deferred, Error, Source,
         offload::{Offload, Offloadable, SourceQueue},
@@ -27,6 +28,7 @@ use super::{
     definition::{Command, Definition, Path, Reader, ValueOrigin},
     registry::Registry,
 };
+use age::Age;
 use columns::Columns;
 
 /// A member of the family.
@@ -70,6 +72,7 @@ impl Member {
                     path: path.clone(),
                     is_kernel,
                     columns: columns.clone(),
+                    age: Age::default(),
                 };
                 let place = registry.place(std::path::Path::new(&path.0));
                 let place = place.to_string_lossy();
@@ -223,6 +226,7 @@ struct FileSource {
     /// Whether it is a file of procfs or sysfs. Then no file of another file system is read in its place.
     is_kernel: bool,
     columns: Arc<Columns>,
+    age: Age,
 }
 
 impl Source for FileSource {
@@ -240,7 +244,9 @@ impl Source for FileSource {
             false => file::read(&self.path),
         };
         let text = text.inspect_err(|_| self.columns.clear_problems())?;
-        self.columns.of_file(&text, columns);
+        let now = (SystemTime::now(), clock(ClockId::CLOCK_BOOTTIME));
+        let age = text.modified.map(|modified| self.age.of(modified, now));
+        self.columns.of_file(&text.bytes, age, columns);
         Ok(())
     }
 }
