@@ -24,14 +24,14 @@
 //!
 //! The readings are not shared with other processes. The methods need a tokio runtime with its timer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sampled_client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo, Start};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{
     duration,
-    reading::monotonic,
+    reading::{Fault, Stamp, Value},
     sample,
     source::Roots,
     sources::{self, SourceOptions},
@@ -127,7 +127,10 @@ impl Local {
             store: self.store.clone(),
             selection: self.select(resolution).await?,
             baseline: Baseline::new(),
+            interval: every,
             ticks,
+            last: None,
+            behind_gap: None,
         })
     }
 
@@ -156,14 +159,41 @@ pub struct Session {
     store: Arc<Store>,
     selection: Arc<Selection>,
     baseline: Baseline,
+    interval: Duration,
     ticks: Interval,
+    /// The moment of the last frame.
+    last: Option<Stamp>,
+    /// The frame that follows the gap.
+    behind_gap: Option<Frame>,
 }
 
 impl Session {
-    /// The next frame. The first one comes at once, its rates without a baseline.
+    /// The next frame. The first one comes at once, its rates without a baseline. After a suspend, and after the clock was
+    /// set, there is a gap first: a frame in which all numbers are [`Fault::Gap`].
     pub async fn next(&mut self) -> Frame {
+        if let Some(frame) = self.behind_gap.take() {
+            return frame;
+        }
         self.ticks.tick().await;
-        let now = monotonic();
+        let now = Stamp::now();
+        let frame = self.read(now.monotonic).await;
+        let last = self.last.replace(now);
+        let Some(timestamp) = last.and_then(|last| last.gap_until(now, self.interval)) else {
+            return frame;
+        };
+        let readings = frame.readings().map(|(id, reading)| {
+            let gap = match reading {
+                Ok(Value::Text(text)) => Ok(Value::Text(text)),
+                Ok(Value::Number(_)) | Err(_) => Err(Fault::Gap),
+            };
+            (id.to_owned(), gap)
+        });
+        let gap = Frame::new(timestamp, readings);
+        self.behind_gap = Some(frame);
+        gap
+    }
+
+    async fn read(&mut self, now: Duration) -> Frame {
         self.store.prefetch_frames(&[&self.selection], now).await;
         let read = self.store.read(&self.selection, now);
         let readings = self.selection.readings(&read, &self.baseline);

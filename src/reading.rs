@@ -43,6 +43,10 @@ pub struct Stamp {
 /// suspend takes longer.
 const CLOCK_NOISE: Duration = Duration::from_millis(100);
 
+/// The longest time between a frame and the gap behind it.
+#[cfg(feature = "service")]
+const GAP_DELAY: Duration = Duration::from_millis(250);
+
 impl Stamp {
     /// This moment.
     pub fn now() -> Self {
@@ -71,17 +75,41 @@ impl Stamp {
         now.was_suspended_since(self)
     }
 
-    /// An earlier moment of the monotonic clock, less than a second before this one, on all clocks.
+    /// Whether the wall clock was set between an earlier moment and this one.
+    #[cfg(feature = "service")]
+    fn was_set_since(self, before: Self) -> bool {
+        let elapsed = self.boottime.saturating_sub(before.boottime);
+        let expected = before.realtime.saturating_add(microseconds(elapsed));
+        self.realtime.abs_diff(expected) > microseconds(CLOCK_NOISE)
+    }
+
+    /// The timestamp of the gap between a frame of this moment and the next one, if they are no series: the machine was
+    /// suspended in between, or its clock was set.
+    #[cfg(feature = "service")]
+    pub(crate) fn gap_until(self, next: Self, interval: Duration) -> Option<u64> {
+        let half = interval.checked_div(2).unwrap_or_default();
+        let timestamp = || {
+            self.realtime
+                .saturating_add(microseconds(half.min(GAP_DELAY)))
+        };
+        (next.was_suspended_since(self) || next.was_set_since(self)).then(timestamp)
+    }
+
+    /// An earlier moment of the monotonic clock, without a suspend in between, on all clocks.
     #[cfg(feature = "service")]
     pub(crate) fn at(self, monotonic: Duration) -> Self {
         let age = self.monotonic.saturating_sub(monotonic);
-        let age = age.min(Duration::from_secs(1));
         Self {
-            realtime: self.realtime.saturating_sub(age.as_micros() as u64),
+            realtime: self.realtime.saturating_sub(microseconds(age)),
             monotonic,
             boottime: self.boottime.saturating_sub(age),
         }
     }
+}
+
+#[cfg(feature = "service")]
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The time of `CLOCK_MONOTONIC`.
@@ -94,4 +122,54 @@ pub(crate) fn clock(id: ClockId) -> Duration {
     clock_gettime(id)
         .expect("the kernel has the clocks of POSIX and CLOCK_BOOTTIME")
         .into()
+}
+
+#[cfg(all(test, feature = "service"))]
+mod tests {
+    use super::*;
+
+    /// Checks for a gap between two frames of an interval of a second; times in milliseconds.
+    #[track_caller]
+    fn check(awake: u64, total: u64, wall: i64, expected: bool) {
+        let at = |realtime: u64, monotonic: u64, boottime: u64| Stamp {
+            realtime: realtime * 1000,
+            monotonic: Duration::from_millis(monotonic),
+            boottime: Duration::from_millis(boottime),
+        };
+        let before = at(1_700_000_000_000, 500_000, 700_000);
+        let realtime = 1_700_000_000_000_u64.checked_add_signed(wall).unwrap();
+        let next = at(realtime, 500_000 + awake, 700_000 + total);
+        let gap = before.gap_until(next, Duration::from_secs(1));
+        assert_eq!(gap, expected.then_some(before.realtime + 250_000));
+        assert_eq!(next.was_suspended_since(before), total - awake > 100);
+    }
+
+    #[test]
+    fn a_suspend_and_a_set_clock_are_gaps() {
+        check(1000, 1000, 1000, false);
+        check(1000, 1099, 1099, false);
+        check(1000, 8 * 3_600_000, 8 * 3_600_000, true);
+        check(1000, 1500, 1500, true);
+        // The clock is set forward and back, for instance behind the last frame.
+        check(1000, 1000, 3_600_000, true);
+        check(1000, 1000, -3_600_000, true);
+        check(1000, 1000, 700, true);
+        check(1000, 1000, 950, false);
+        // It is set back by as much as the machine was suspended for.
+        check(1000, 3_600_000, 1000, true);
+        // A frame that is late is none.
+        check(86_400_000, 86_400_000, 86_400_000, false);
+    }
+
+    #[test]
+    fn a_gap_is_before_the_middle_of_an_interval() {
+        let before = Stamp::now();
+        let mut next = before;
+        next.boottime += Duration::from_secs(1);
+        let gap = before.gap_until(next, Duration::from_millis(2));
+        assert_eq!(gap, Some(before.realtime + 1000));
+        assert!(!before.is_before_suspend() && !next.is_before_suspend());
+        next.boottime -= Duration::from_secs(2);
+        assert!(next.is_before_suspend());
+    }
 }

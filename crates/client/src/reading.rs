@@ -19,7 +19,8 @@ pub enum Value {
 pub enum Fault {
     /// A rate without a baseline, or with one that is too recent.
     First,
-    /// The machine was suspended between the two readings of a rate.
+    /// The machine was suspended between the two readings of a rate; of all numbers of a frame: it was suspended before the
+    /// next frame, or its clock was set.
     Gap,
     /// The counter of a rate went backwards: it was reset.
     Reset,

@@ -90,11 +90,13 @@ impl Metrics {
         self.selection = selection;
     }
 
-    /// Takes a frame at `now` and returns its events. `frames` are the frames of the tick so far.
+    /// Takes a frame at `now` and returns its events. Those of a gap, with this timestamp, come first. `frames` are the
+    /// frames of the tick so far.
     pub(super) fn frame(
         &mut self,
         store: &Store,
         now: Duration,
+        gap: Option<u64>,
         frames: &mut SharedFrames,
     ) -> impl Iterator<Item = Event> + use<> {
         let shared = frames.get_or_make(self, store, now);
@@ -103,10 +105,20 @@ impl Metrics {
         } = shared;
         let timestamp = shared.timestamp;
         self.baseline = shared.next.clone();
-        let changed = Told::update(&mut self.told, &self.selection, content, now);
-        let changed = changed.map(|differences| Event::Changed(Arc::new(differences)));
-        let sampled = Event::Sampled(timestamp, values.clone());
-        changed.into_iter().chain([sampled])
+        let (told, selection) = (&mut self.told, &self.selection);
+        let gap = gap.map(|timestamp| {
+            let content = Arc::new(content.of_gap(values.len()));
+            let changed = Told::update(told, selection, &content, now);
+            events(changed, timestamp, no_values(values.len()))
+        });
+        let changed = Told::update(told, selection, content, now);
+        let fresh = events(changed, timestamp, values.clone());
+        gap.into_iter().flatten().chain(fresh)
+    }
+
+    /// The record of a gap for a stream.
+    pub(super) fn gap_record(&self, timestamp: u64) -> Arc<[u8]> {
+        record::encode(timestamp, &no_values(self.selection.columns.len()))
     }
 
     /// Takes a frame at `now` and returns its timestamp and its values; NaN stands for a fault or a text.
@@ -159,6 +171,22 @@ impl Metrics {
             kept_every: None,
         }
     }
+}
+
+/// The events of a frame.
+fn events(
+    changed: Option<Differences>,
+    timestamp: u64,
+    values: Arc<[f64]>,
+) -> impl Iterator<Item = Event> + use<> {
+    let changed = changed.map(|differences| Event::Changed(Arc::new(differences)));
+    let sampled = Event::Sampled(timestamp, values);
+    changed.into_iter().chain([sampled])
+}
+
+/// The values of a gap.
+fn no_values(columns: usize) -> Arc<[f64]> {
+    std::iter::repeat_n(f64::NAN, columns).collect()
 }
 
 impl SharedFrames {

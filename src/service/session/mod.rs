@@ -24,7 +24,7 @@ use super::{
     client::{Name, unread::Readers, watch::Watch},
     processes,
 };
-use crate::store::Store;
+use crate::{reading::Stamp, store::Store};
 
 use backlog::Backlog;
 pub(crate) use crossings::{Crossings, has_numbers};
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) dropped: u64,
     /// The moments of its grid at which the service was late for a frame by an interval or more.
     pub(crate) missed: u64,
+    /// The moment of the last frame.
+    last: Option<Stamp>,
     /// The moment of the next frame; `None` until the reply to `Start` is sent.
     due: Option<Duration>,
     pub(crate) backlog: Backlog,
@@ -137,6 +139,7 @@ impl Session {
             frames: 0,
             dropped: 0,
             missed: 0,
+            last: None,
             due: None,
             backlog: Backlog::default(),
             readers: None,

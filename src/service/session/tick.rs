@@ -53,25 +53,40 @@ impl Session {
             return None;
         }
         self.set_next_due(now);
+        let gap = self
+            .last
+            .and_then(|last| last.gap_until(moment, self.interval));
         match (&mut self.subject, &mut self.stream) {
             (Subject::Metrics(metrics), Some(stream)) => {
-                match stream.write(&metrics.record(store, now, frames)) {
-                    Outcome::Written => self.frames = self.frames.saturating_add(1),
-                    Outcome::Dropped => self.dropped = self.dropped.saturating_add(1),
-                    Outcome::Closed => return Some(stream::CLOSED),
+                let gap = gap.map(|timestamp| metrics.gap_record(timestamp));
+                let record = metrics.record(store, now, frames);
+                for record in gap.iter().chain([&record]) {
+                    match stream.write(record) {
+                        Outcome::Written => self.frames = self.frames.saturating_add(1),
+                        Outcome::Dropped => {
+                            self.dropped = self.dropped.saturating_add(1);
+                            break;
+                        }
+                        Outcome::Closed => return Some(stream::CLOSED),
+                    }
+                    // A gap that is dropped comes before the next record.
+                    self.last = Some(moment);
                 }
             }
             (Subject::Metrics(metrics), None) => {
-                let events = metrics.frame(store, now, frames);
+                let events = metrics.frame(store, now, gap, frames);
+                let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
                 for event in events {
-                    if matches!(event, Event::Sampled(..)) && !self.history.is_zero() {
-                        self.send_past(id, history, moment, notices);
+                    if matches!(event, Event::Sampled(..)) {
+                        if !self.history.is_zero() {
+                            self.send_past(id, history, moment, notices);
+                        }
+                        self.frames = self.frames.saturating_add(1);
+                        self.backlog.count(bytes);
                     }
                     self.notify(id, event, notices);
                 }
-                self.frames = self.frames.saturating_add(1);
-                let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
-                self.backlog.count(bytes);
+                self.last = Some(moment);
             }
             (Subject::Processes(processes), _) => processes.fall_due(now),
             (Subject::Crossings(crossings), _) => {

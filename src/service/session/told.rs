@@ -60,6 +60,20 @@ impl Content {
         }
         (values, content)
     }
+
+    /// The content of the gap before a frame of so many columns: its texts, and a fault for each number.
+    pub(super) fn of_gap(&self, columns: usize) -> Self {
+        let is_text = |column: &usize| {
+            self.texts
+                .binary_search_by_key(column, |text| text.0)
+                .is_ok()
+        };
+        let numbers = (0..columns).filter(|column| !is_text(column));
+        Self {
+            texts: self.texts.clone(),
+            faults: numbers.map(|column| (column, Fault::Gap)).collect(),
+        }
+    }
 }
 
 impl Told {
