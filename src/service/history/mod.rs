@@ -20,7 +20,7 @@ use crate::{reading::Stamp, selector::Selector, store::Selection};
 
 use inheritance::Inheritance;
 pub(crate) use past::Past;
-use record::{Draft, Record};
+use record::{Draft, Record, a_break};
 use ring::Ring;
 use table::Table;
 
@@ -91,6 +91,8 @@ pub(crate) struct History {
     table: Table,
     draft: Draft,
     inheritance: Inheritance,
+    /// The moment of the last record.
+    last: Option<Stamp>,
 }
 
 impl History {
@@ -105,6 +107,7 @@ impl History {
         if self.settings.span.is_zero() {
             return;
         }
+        self.break_at_suspend(now);
         let moment = microseconds(now.boottime);
         let interval = frame.interval.max(SLOT);
         let number = self.table.layout(frame.selection, interval, moment);
@@ -143,6 +146,17 @@ impl History {
             self.inheritance.has_new_records = true;
             self.ring.push(record, self.settings.bytes);
             self.drop_excess(now);
+        }
+    }
+
+    /// Adds a break if the machine was suspended since the last record: however short that was, there is a gap.
+    fn break_at_suspend(&mut self, now: Stamp) {
+        let last = self.last.replace(now);
+        if last.is_some_and(|last| now.was_suspended_since(last)) {
+            let end = a_break(microseconds(now.boottime), now.realtime);
+            self.ring.push(&end, self.settings.bytes);
+            // The slots are those of the monotonic clock, which has stood still.
+            self.table.begin_slots();
         }
     }
 

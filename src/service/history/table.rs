@@ -167,6 +167,13 @@ impl Table {
         (series.definition == definition).then_some(number)
     }
 
+    /// Forgets in which slots the last readings were.
+    pub(super) fn begin_slots(&mut self) {
+        for (_, series) in self.series.iter_mut() {
+            series.last = 0;
+        }
+    }
+
     /// The number of columns of a layout.
     pub(super) fn width(&self, layout: u32) -> Option<usize> {
         Some(self.layouts.get(layout)?.series.len())

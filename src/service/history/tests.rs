@@ -221,3 +221,37 @@ fn a_clock_that_was_set_does_not_disturb_the_order() {
         .collect();
     assert_eq!(timestamps, [2_000_000, 1_500_000, 1_000_000, 500_000]);
 }
+
+#[test]
+fn a_suspend_is_a_gap_however_short() {
+    let mut fixture = Fixture::new();
+    let selection = fixture.selection(&[A]);
+    // Each frame, in milliseconds: when, and how much of that the machine was suspended.
+    let frames = [
+        (1000, 0, 1.0),
+        (1005, 0, 2.0),
+        (1505, 500, 3.0),
+        (2505, 500, 4.0),
+    ];
+    for (now, suspended, value) in frames {
+        let stamp = Stamp {
+            monotonic: Duration::from_millis(now - suspended),
+            ..at(now)
+        };
+        let frame = KeptFrame {
+            selection: &selection,
+            interval: Duration::from_secs(1),
+            timestamp: stamp.realtime,
+            values: &[value],
+            is_first: false,
+        };
+        fixture.history.record(stamp, &frame);
+    }
+    // The second frame is in the slot of the first one; the third one is not, although that clock has stood still.
+    let rows = fixture.past(2600, &[A], 5000);
+    let moments: Vec<_> = rows.iter().map(|(moment, _)| *moment).collect();
+    assert_eq!(moments, [1000, 1250, 1505, 2505]);
+    let values: Vec<_> = rows.iter().map(|(_, values)| values[0]).collect();
+    assert!(values[1].is_nan());
+    assert_eq!([values[0], values[2], values[3]], [1.0, 3.0, 4.0]);
+}
