@@ -63,6 +63,7 @@ mod slow_readers;
 mod streams;
 mod stress;
 mod support;
+mod suspend;
 mod systemd;
 mod terminal_escapes;
 mod thresholds;
