@@ -173,6 +173,7 @@ async fn connect(
     });
     // The bus that activates a service sets this variable to its own address. A call waits there for the service.
     let address = env::var("DBUS_STARTER_ADDRESS").ok();
+    let address = address.filter(|text| !text.is_empty());
     let connecting = async {
         let request = name::early_request()?;
         let transport = match &address {

@@ -9,6 +9,7 @@
     reason = "a test that overflows fails, as it should"
 )]
 
+mod addresses;
 mod admission;
 mod alert;
 mod blocked_output;
@@ -70,5 +71,6 @@ mod thresholds;
 mod timeouts;
 mod unknown_selectors;
 mod upgrade;
+mod user_namespaces;
 mod watch_command;
 mod watch_terminal;

@@ -20,6 +20,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind},
     ops::Deref,
+    os::unix::ffi::OsStrExt,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -48,6 +49,24 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
+    /// A bus that activates `sampled serve`, with its socket in a directory of this name.
+    #[track_caller]
+    pub(crate) fn in_directory(name: &str) -> Self {
+        let home = Home::new();
+        write_activation_file(&home, &format!("{SAMPLED} serve"));
+        let directory = home.dir().join(name);
+        fs::create_dir(&directory).expect("directory");
+        let path = directory.join("bus");
+        let escaped = path.as_os_str().as_bytes().iter().map(|byte| match byte {
+            b'-' | b'_' | b'/' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                char::from(*byte).to_string()
+            }
+            byte => format!("%{byte:02x}"),
+        });
+        let address = format!("unix:path={}", escaped.collect::<String>());
+        Self::configured(home, "--session", Some(&address))
+    }
+
     /// A bus without services to activate.
     #[track_caller]
     pub(crate) fn new() -> Self {

@@ -23,8 +23,7 @@ const MAX_QUOTED: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(
-        "user {user} is not let in ({reply:?}). The bus is another user's, or a user namespace is between: run this as \
-         the user whose session it is"
+        "user {user} is not let in ({reply:?}). The bus is another user's: run this as the user whose session it is"
     )]
     Rejected { user: u32, reply: String },
     #[error("{reply:?} is no answer of a bus: DBUS_SESSION_BUS_ADDRESS has to lead to one")]
@@ -91,6 +90,10 @@ pub(super) async fn perform(
         external.extend(&call.data()[..]);
     }
     let (mut reply, mut passes_descriptors) = dialogue.authenticate(&external).await?;
+    // In a user namespace this process has another uid than outside, where the bus reads it from the socket.
+    if first_call.is_none() && reply.starts_with("REJECTED") && reply.contains("EXTERNAL") {
+        (reply, passes_descriptors) = dialogue.authenticate_by_socket().await?;
+    }
     // Over TCP the bus has no credentials from the kernel.
     if first_call.is_none() && reply.starts_with("REJECTED") && reply.contains("ANONYMOUS") {
         let anonymous = b"AUTH ANONYMOUS 73616d706c6564\r\nNEGOTIATE_UNIX_FD\r\n";
@@ -122,17 +125,37 @@ fn hello() -> zbus::Result<Message> {
     hello.destination(bus).interface(bus).build(&())
 }
 
+/// The reply to a mechanism: OK or REJECTED.
+fn decision(reply: String) -> Result<String, Error> {
+    if reply.starts_with("OK ") || reply.starts_with("REJECTED") {
+        return Ok(reply);
+    }
+    let reply = reply.chars().take(MAX_QUOTED).collect();
+    Err(Error::Foreign { reply })
+}
+
 impl Dialogue<'_> {
     /// Sends the mechanism and NEGOTIATE_UNIX_FD, and returns the reply to the mechanism, and whether the bus passes
     /// descriptors.
     async fn authenticate(&mut self, commands: &[u8]) -> Result<(String, bool), Error> {
         self.send(commands).await?;
-        let reply = self.line().await?;
-        if !reply.starts_with("OK ") && !reply.starts_with("REJECTED") {
-            let reply = reply.chars().take(MAX_QUOTED).collect();
-            return Err(Error::Foreign { reply });
-        }
+        let reply = decision(self.line().await?)?;
         let agreement = self.line().await?;
+        Ok((reply, agreement == "AGREE_UNIX_FD"))
+    }
+
+    /// The same with EXTERNAL and no uid: the bus takes that of the socket.
+    async fn authenticate_by_socket(&mut self) -> Result<(String, bool), Error> {
+        self.send(b"AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\n")
+            .await?;
+        let challenge = self.line().await?;
+        let reply = self.line().await?;
+        let agreement = self.line().await?;
+        // After a refusal of AUTH, the reply to DATA is an error.
+        let reply = match challenge.starts_with("REJECTED") {
+            true => challenge,
+            false => decision(reply)?,
+        };
         Ok((reply, agreement == "AGREE_UNIX_FD"))
     }
 

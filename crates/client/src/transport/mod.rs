@@ -1,16 +1,23 @@
 //! The connection to the bus, up to the first message: the socket, the handshake and `Hello`.
 //!
-//! zbus can do this, too. This module exists for two reasons: zbus sends the whole handshake at once, and
-//! xdg-dbus-proxy before 0.1.6 fails at that; and the service has its admission between the socket and zbus. A program
-//! that puts something of its own there can do the same: [`connect`], then [`Identity::connection`] over its socket.
+//! zbus can do this, too. This module exists for these reasons: zbus sends the whole handshake at once, and
+//! xdg-dbus-proxy before 0.1.6 fails at that; zbus tries one address only, and is refused in a user namespace; and the
+//! service has its admission between the socket and zbus. A program that puts something of its own there can do the same: [`connect`], then [`Identity::connection`] over its socket.
 
+pub mod addresses;
 mod client_socket;
 mod handshake;
 pub mod header;
 mod socket;
 mod stream;
 
-use std::{fmt::Display, io, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    io,
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use zbus::{
     Address, Connection, Message,
@@ -63,11 +70,13 @@ struct Registered {
     identity: Identity,
 }
 
-/// Connects to the bus at an address, or to the session bus of the environment.
+/// Connects to the bus at an address, or to the session bus of the environment. Of a list of addresses, separated by
+/// `;`, the first one that works is used.
 ///
 /// # Errors
 /// When the address is invalid, no process listens there, or it takes longer than `limit`. If the handshake fails, the
-/// error is [`Handshake`](zbus::Error::Handshake) with the address, the cause and a remedy.
+/// error is [`Handshake`](zbus::Error::Handshake) with the address, the cause and a remedy. If no address of a list
+/// works, it is [`Failure`](zbus::Error::Failure) with the errors of all.
 pub async fn connect(address: Option<&str>, limit: Duration) -> zbus::Result<Transport> {
     within(address, limit, None).await?.transport()
 }
@@ -105,15 +114,39 @@ async fn within(
     limit: Duration,
     first_call: Option<&Message>,
 ) -> zbus::Result<Registered> {
-    let address = match address {
-        Some(address) => Address::try_from(address)?,
-        None => Address::session()?,
+    let addresses = match address {
+        Some(address) => addresses::parse(address.as_bytes())?,
+        None => addresses::of_session()?,
     };
-    let connected = timeout(limit, shake_hands(&address, first_call)).await;
-    connected.map_err(|error| match is_timed_out(&error) {
-        true => timed_out(&address, limit),
-        false => error,
-    })
+    let start = Instant::now();
+    let mut errors = Vec::new();
+    for (index, address) in addresses.iter().enumerate() {
+        // One that does not answer leaves time for those that follow.
+        let following = u32::try_from(addresses.len().saturating_sub(index)).unwrap_or(u32::MAX);
+        let left = match index {
+            0 => limit,
+            _ => limit.saturating_sub(start.elapsed()),
+        };
+        let share = left.checked_div(following).unwrap_or_default();
+        let connected = timeout(share, shake_hands(address, first_call)).await;
+        match connected {
+            Ok(connected) => return Ok(connected),
+            Err(error) if is_timed_out(&error) => errors.push(timed_out(address, share)),
+            Err(error) => errors.push(error),
+        }
+    }
+    Err(all_of(errors))
+}
+
+/// One error of those of all addresses.
+fn all_of(mut errors: Vec<zbus::Error>) -> zbus::Error {
+    match errors.len() {
+        1 => errors.remove(0),
+        _ => {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            zbus::Error::Failure(errors.join("; "))
+        }
+    }
 }
 
 async fn shake_hands(

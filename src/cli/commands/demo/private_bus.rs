@@ -3,7 +3,10 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, ErrorKind},
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -168,13 +171,14 @@ impl TemporaryDirectory {
 
     /// The configuration of a bus that accepts this user only, and allows every call and name.
     fn bus_configuration(&self) -> String {
+        let address = address_value(&self.0);
         let dir = escape(&self.0.display().to_string());
         format!(
             r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:dir={dir}</listen>
+  <listen>unix:dir={address}</listen>
   <auth>EXTERNAL</auth>
   <servicedir>{dir}</servicedir>
   <policy context="default">
@@ -192,6 +196,17 @@ impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
     }
+}
+
+/// A path as a value in an address of a bus, where other bytes are escaped.
+fn address_value(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes().iter();
+    let escaped = bytes.map(|&byte| match byte {
+        b'-' | b'_' | b'/' | b'.' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02x}"),
+    });
+    escaped.collect()
 }
 
 fn escape(text: &str) -> String {
