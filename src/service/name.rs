@@ -106,12 +106,6 @@ pub(crate) async fn release(bus: &Connection) -> zbus::Result<()> {
     call(bus, "ReleaseName", &NAME).await.map(drop)
 }
 
-/// The pid of the owner of the name, if it has one.
-pub(crate) async fn owner_pid(bus: &Connection) -> Option<u32> {
-    let reply = call(bus, "GetConnectionUnixProcessID", &NAME).await.ok()?;
-    reply.body().deserialize().ok()
-}
-
 /// Waits until every call that the bus has sent here is answered, and the bus has the replies.
 ///
 /// The bus delivers in order. When it has answered a call of the service, admission has counted every call that

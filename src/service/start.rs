@@ -50,9 +50,9 @@ pub enum Error {
     #[error("{0}")]
     Handshake(String),
     /// Another process owns the name.
-    #[error("{NAME} belongs to process {}", owner.map_or("?".to_owned(), |pid| pid.to_string()))]
+    #[error("{NAME} belongs to {}", owner.map_or("another process".to_owned(), |pid| format!("process {pid}")))]
     Taken {
-        /// The pid of the process, if the bus knows it.
+        /// The pid of the process, if it is known here: not if it is in another pid namespace.
         owner: Option<u32>,
     },
     /// The bus has accepted the connection and no longer answers.
@@ -120,7 +120,7 @@ impl Service {
             return Ok(service);
         };
         if !queue.wait(QUEUE_TIMEOUT).await? {
-            let owner = name::owner_pid(&service.bus).await;
+            let owner = service.owner_pid().await;
             return Err(Error::Taken { owner });
         }
         debug!("serving as {NAME}, after another instance");
@@ -142,16 +142,21 @@ impl Service {
         if is_owner {
             return Ok(None);
         }
-        let owner = name::owner_pid(&self.bus).await;
+        let owner = self.owner_pid().await;
         let Some(leave) = owner.and_then(hold) else {
             return Err(Error::Taken { owner });
         };
         let queue = Queue::join(&self.bus).await?;
         // If the owner is the same after `hold`, its handle refers to the owner and not to a reused pid.
-        if queue.is_some() && name::owner_pid(&self.bus).await == owner {
+        if queue.is_some() && self.owner_pid().await == owner {
             leave();
         }
         Ok(queue)
+    }
+
+    /// The pid of the owner of the name, if it has one and its pid is known here.
+    async fn owner_pid(&self) -> Option<u32> {
+        self.state.callers.pid(&self.bus, NAME).await
     }
 }
 

@@ -51,6 +51,7 @@ mod name_owner;
 mod networks;
 mod no_runtime_dir;
 mod optional_selectors;
+mod pid_namespaces;
 mod power_supplies;
 mod processes;
 mod ps;

@@ -1,21 +1,22 @@
 //! The session bus: the owner of the service's name, and its activation.
 
-use std::{future::poll_fn, io::ErrorKind, pin::Pin, time::Duration};
+use std::{future::poll_fn, io::ErrorKind, pin::Pin, process, time::Duration};
 
 use futures_core::Stream;
 
 use zbus::{
     Connection,
     fdo::{self, DBusProxy},
-    names::{BusName, OwnedUniqueName, WellKnownName},
+    names::{BusName, OwnedUniqueName, UniqueName, WellKnownName},
     proxy::CacheProperties,
 };
 
 use crate::{
     deadline::{Deadline, Unresponsive},
     error::Error,
+    owner::{Owner, pid_of_pidfd, proc_is_own},
     runtime::{is_timed_out, timeout},
-    transport::{self, CONNECT_TIMEOUT},
+    transport::{self, CONNECT_TIMEOUT, ClientConnection},
     wire::NAME,
 };
 
@@ -24,6 +25,8 @@ use crate::{
 pub struct Bus {
     /// The address of the bus.
     address: String,
+    /// Whether the process that listens for it has a pid here.
+    sees_peer: bool,
     connection: Connection,
     proxy: DBusProxy<'static>,
     deadline: Deadline,
@@ -70,7 +73,7 @@ impl Bus {
     async fn connect(address: Option<&str>, deadline: Deadline) -> Result<Self, Error> {
         let (left, time) = deadline.left(CONNECT_TIMEOUT);
         let connected = transport::connection(address, left).await;
-        let (address, connection) = connected.map_err(|error| match error {
+        let connected = connected.map_err(|error| match error {
             zbus::Error::Connection(cause, address) if cause.kind() == ErrorKind::TimedOut => {
                 Error::NoAnswer {
                     from: Unresponsive::Bus(address.to_string()),
@@ -80,7 +83,11 @@ impl Bus {
             zbus::Error::Handshake(what) => Error::Handshake(what),
             error => Error::NoBus(error),
         })?;
-        let address = address.to_string();
+        let ClientConnection {
+            address,
+            connection,
+            sees_peer,
+        } = connected;
         // The object server answers pings: so the service knows that this client reads its frames.
         connection.object_server();
         let proxy = DBusProxy::builder(&connection)
@@ -88,7 +95,8 @@ impl Bus {
             .build()
             .await?;
         Ok(Self {
-            address,
+            address: address.to_string(),
+            sees_peer,
             connection,
             proxy,
             deadline,
@@ -100,12 +108,12 @@ impl Bus {
         &self.connection
     }
 
-    /// The pid of the owner of the service's name, if there is an owner.
+    /// The owner of the service's name, if there is one.
     ///
     /// # Errors
     /// When the bus does not answer or refuses.
-    pub async fn owner(&self) -> Result<Option<u32>, Error> {
-        owned(self.ask(self.pid()).await)
+    pub async fn owner(&self) -> Result<Option<Owner>, Error> {
+        owned(self.ask(self.find_owner()).await)
     }
 
     /// The unique name of the owner of the service's name, if there is an owner.
@@ -190,17 +198,42 @@ impl Bus {
     }
 
     async fn unresponsive(&self) -> Unresponsive {
-        let pid = async { Ok(self.pid().await) };
-        match timeout(DIAGNOSIS_TIMEOUT, pid).await {
+        let owner = async { Ok(self.find_owner().await) };
+        match timeout(DIAGNOSIS_TIMEOUT, owner).await {
             Err(_) => Unresponsive::Bus(self.address.clone()),
-            Ok(Ok(pid)) => Unresponsive::Service(Some(pid)),
+            Ok(Ok(owner)) => Unresponsive::Service(owner.pid),
             Ok(Err(fdo::Error::NameHasNoOwner(_))) => Unresponsive::Activation,
             Ok(Err(_)) => Unresponsive::Service(None),
         }
     }
 
-    async fn pid(&self) -> fdo::Result<u32> {
-        self.proxy.get_connection_unix_process_id(name()).await
+    async fn find_owner(&self) -> fdo::Result<Owner> {
+        let name = self.proxy.get_name_owner(name()).await?;
+        Ok(Owner {
+            pid: self.pid(name.inner()).await?,
+            name: name.to_string(),
+        })
+    }
+
+    /// The pid of a connection in the pid namespace of this process, if it is known: by a pidfd from the bus; otherwise
+    /// by the number from the bus, if the bus is seen here, and numbers this process as it does itself.
+    async fn pid(&self, name: &UniqueName<'_>) -> fdo::Result<Option<u32>> {
+        let credentials = self.proxy.get_connection_credentials(name.into()).await?;
+        if !proc_is_own() {
+            return Ok(None);
+        }
+        if let Some(pidfd) = credentials.process_fd() {
+            return Ok(pid_of_pidfd(pidfd));
+        }
+        let (Some(pid), Some(own)) = (credentials.process_id(), self.connection.unique_name())
+        else {
+            return Ok(None);
+        };
+        let own = self.proxy.get_connection_credentials(own.inner().into());
+        // By chance, the number could be the same in another namespace; but there the bus is not seen.
+        let is_same = own.await?.process_id() == Some(process::id());
+        let shares_namespace = is_same && self.sees_peer;
+        Ok(shares_namespace.then_some(pid))
     }
 
     /// Waits for an answer of the bus, or of another service than ours on it, until the deadline of this connection.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use zbus::names::OwnedUniqueName;
+
 use crate::{
     bus::Bus,
     error::Error,
@@ -78,15 +80,24 @@ impl Client {
     /// # Errors
     /// When the connection is broken.
     pub async fn of_owner(bus: Bus) -> Result<Option<Self>, Error> {
-        let Some(owner) = bus.owner_name().await? else {
-            return Ok(None);
-        };
+        match bus.owner_name().await? {
+            Some(owner) => Self::of(bus, owner.as_str()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A client of the process with this unique name, such as that of an [`Owner`](crate::Owner).
+    ///
+    /// # Errors
+    /// When the connection is broken, or this is no unique name.
+    pub async fn of(bus: Bus, unique_name: &str) -> Result<Self, Error> {
+        let owner = OwnedUniqueName::try_from(unique_name).map_err(zbus::Error::from)?;
         let proxy = Sampler1Proxy::builder(bus.connection())
             .destination(owner)
             .cache_properties(zbus::proxy::CacheProperties::No)
             .build()
             .await?;
-        Ok(Some(Self { bus, proxy }))
+        Ok(Self { bus, proxy })
     }
 
     /// The bus.

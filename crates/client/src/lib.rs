@@ -59,6 +59,8 @@ mod metadata;
 #[cfg(feature = "bus")]
 mod options;
 #[cfg(feature = "bus")]
+mod owner;
+#[cfg(feature = "bus")]
 mod processes;
 #[cfg(feature = "bus")]
 mod proxy;
@@ -95,6 +97,7 @@ pub use self::{
     frame::Frame,
     metadata::Metadata,
     options::{SampleOptions, Start, StreamOptions},
+    owner::Owner,
     processes::{
         Change, FieldInfo, Processes, Processes1Proxy, Row, Snapshot, Sum, Sums, TableOptions,
         TableSession,

@@ -30,7 +30,8 @@ pub(crate) fn run(common: &CommonOptions, options: &DaemonOptions) -> Result<Exi
         let effect = "it was not told to reload";
         let verified = verified.map_err(|owner| Error::ForeignOwner { owner, effect })?;
         if verified.hang_up()? {
-            format::report(format_args!("told to reload: process {}", owner.pid()))?;
+            let pid = verified.pid();
+            format::report(format_args!("told to reload: process {pid}"))?;
             return Ok(ExitCode::SUCCESS);
         }
     }

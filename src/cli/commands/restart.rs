@@ -5,7 +5,7 @@ use std::process::{self, ExitCode};
 use clap::Args;
 use tokio::time::timeout;
 
-use sampled::{daemon::Status, systemd};
+use sampled::{client::Owner, daemon::Status, systemd};
 
 use crate::cli::{
     common_options::CommonOptions,
@@ -110,8 +110,11 @@ fn by_systemd(options: &MakeWayOptions) -> Result<bool, Error> {
     let Some(owner) = NameOwner::find(deadline)? else {
         return Ok(false);
     };
-    let pid = owner.pid();
-    if owner.verified().is_err() || Starter::of(pid) != Starter::Systemd {
+    let Ok(verified) = owner.verified() else {
+        return Ok(false);
+    };
+    let pid = verified.pid();
+    if Starter::of(pid) != Starter::Systemd {
         return Ok(false);
     }
     let Some(unit) =
@@ -131,7 +134,10 @@ fn by_systemd(options: &MakeWayOptions) -> Result<bool, Error> {
         Ok(bus.owner().await?)
     })?;
     match successor {
-        Some(pid) => format::report(format_args!("restarted by systemd: process {pid}"))?,
+        Some(Owner { pid: Some(pid), .. }) => {
+            format::report(format_args!("restarted by systemd: process {pid}"))?
+        }
+        Some(Owner { pid: None, .. }) => format::report("restarted by systemd")?,
         None => return Err(Error::NameNotTaken { unit }),
     }
     Ok(true)

@@ -82,18 +82,18 @@ pub(super) fn launch(
     match launch(daemon, &service) {
         Ok(Start::Started { pid, .. }) => format::report(format_args!("started: process {pid}"))?,
         Ok(Start::AlreadyRunning { pid, .. }) => {
-            already_running(pid.unsigned_abs(), Starter::Start, deadline)?
+            already_running(Some(pid.unsigned_abs()), Some(Starter::Start), deadline)?
         }
         Ok(other) => format::report(other)?,
-        Err(error) => match name_owner::pid(deadline) {
-            Ok(Some(pid)) => match name_owner::another_program(pid) {
+        Err(error) => match name_owner::owner(deadline) {
+            Ok(Some(owner)) => match name_owner::another_program(&owner) {
                 // If the bus has started this process, any owner of the name answers the queued calls.
                 Some(owner) if !is_activated() => {
                     let effect = "nothing was started";
                     return Err(Error::ForeignOwner { owner, effect });
                 }
                 // Another process serves already.
-                _ => already_running(pid, Starter::of(pid), deadline)?,
+                _ => already_running(owner.pid, owner.pid.map(Starter::of), deadline)?,
             },
             Ok(None) => return Err(error.into()),
             Err(no_answer) => {
@@ -106,12 +106,19 @@ pub(super) fn launch(
 }
 
 /// Reports the running service and its idle timeout.
-fn already_running(pid: u32, starter: Starter, deadline: Deadline) -> Result<(), Error> {
+fn already_running(
+    pid: Option<u32>,
+    starter: Option<Starter>,
+    deadline: Deadline,
+) -> Result<(), Error> {
     // The bus has started this process: nobody reads the report, and a caller waits.
     if is_activated() {
         return Ok(());
     }
-    let what = format!("already running: process {pid}, {starter}");
+    let what = match (pid, starter) {
+        (Some(pid), Some(starter)) => format!("already running: process {pid}, {starter}"),
+        _ => "already running: a process without a known pid".to_owned(),
+    };
     match name_owner::idle_timeout(pid, deadline) {
         Err(error) => {
             format::report(what)?;
@@ -123,7 +130,9 @@ fn already_running(pid: u32, starter: Starter, deadline: Deadline) -> Result<(),
         }
         Ok(Some(timeout)) => {
             let change = match starter {
-                Starter::Systemd => "idle_timeout in config.toml and `sampled reload` change that",
+                Some(Starter::Systemd) => {
+                    "idle_timeout in config.toml and `sampled reload` change that"
+                }
                 _ => "`sampled restart --idle-timeout never` starts one that stays",
             };
             format::report(format_args!(

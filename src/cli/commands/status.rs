@@ -1,6 +1,7 @@
 //! `sampled status`: whether the service runs, and how it was started.
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
@@ -10,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 
 use sampled::{
-    client::{self, Client},
+    client::{self, Client, Owner},
     daemon::{Process, Status},
     service::CONFIGURATION,
 };
@@ -33,17 +34,24 @@ pub(crate) struct StatusOptions {
 
 /// A running service.
 struct Running {
+    /// `None` if it is unknown here.
+    process: Option<RunningProcess>,
+    /// The answers of the service, if this process owns the name.
+    service: Option<ServiceInfo>,
+}
+
+/// The process of a running service.
+struct RunningProcess {
     pid: u32,
     starter: Starter,
     since: Option<SystemTime>,
-    /// The answers of the service, if this process owns the name.
-    service: Option<ServiceInfo>,
 }
 
 /// The answers of the service to calls.
 #[derive(Clone, Default)]
 struct ServiceInfo {
-    sessions: usize,
+    /// The number of its sessions, if it tells it.
+    sessions: Option<usize>,
     /// The error in its configuration.
     configuration_error: Option<String>,
 }
@@ -51,8 +59,8 @@ struct ServiceInfo {
 /// The answers of the bus and the service.
 #[derive(Default)]
 struct BusInfo {
-    /// The process that owns the name.
-    owner: Option<u32>,
+    /// The owner of the name.
+    owner: Option<Owner>,
     /// Another program that owns the name.
     foreign: Option<ForeignOwner>,
     service: Option<ServiceInfo>,
@@ -65,20 +73,25 @@ pub(crate) fn run(common: &CommonOptions, options: &StatusOptions) -> Result<Exi
     let daemon = options.daemon.daemon();
     let status = daemon.status();
     let bus_info = ask(deadline)?;
-    let found = match (&status, bus_info.owner) {
+    let found = match (&status, &bus_info.owner) {
         (Status::Running { pid, since, .. }, owner) => {
-            let pid = pid.unsigned_abs();
-            Some(Running {
-                pid,
+            let process = RunningProcess {
+                pid: pid.unsigned_abs(),
                 starter: Starter::Start,
                 since: *since,
-                service: bus_info.service.filter(|_| owner == Some(pid)),
+            };
+            let owns_name = owner.as_ref().is_some_and(|it| it.pid == Some(process.pid));
+            Some(Running {
+                process: Some(process),
+                service: bus_info.service.filter(|_| owns_name),
             })
         }
-        (_, Some(pid)) => Some(Running {
-            pid,
-            starter: Starter::of(pid),
-            since: since(pid),
+        (_, Some(owner)) => Some(Running {
+            process: owner.pid.map(|pid| RunningProcess {
+                pid,
+                starter: Starter::of(pid),
+                since: since(pid),
+            }),
             service: bus_info.service,
         }),
         (_, None) => None,
@@ -96,15 +109,16 @@ pub(crate) fn run(common: &CommonOptions, options: &StatusOptions) -> Result<Exi
     let printed = if common.format.json {
         let running = found.as_ref();
         let service = running.and_then(|running| running.service.as_ref());
-        let since = running.and_then(|running| running.since?.duration_since(UNIX_EPOCH).ok());
+        let process = running.and_then(|running| running.process.as_ref());
+        let since = process.and_then(|process| process.since?.duration_since(UNIX_EPOCH).ok());
         let foreign = bus_info.foreign.as_ref().map(ToString::to_string);
         let error = bus_info.error.as_ref().map(ToString::to_string).or(foreign);
         let object = json!({
             "state": state,
-            "pid": running.map(|running| running.pid),
-            "origin": running.map(|running| running.starter.json_name()),
+            "pid": process.map(|process| process.pid),
+            "origin": process.map(|process| process.starter.json_name()),
             "since": since.map(|since| since.as_micros() as u64),
-            "sessions": service.map(|service| service.sessions),
+            "sessions": service.and_then(|service| service.sessions),
             "configuration_error": service.and_then(|service| service.configuration_error.as_ref()),
             "pidfile": pidfile,
             "error": error,
@@ -147,30 +161,24 @@ fn print_unresponsive(
     running: Option<&Running>,
     error: &client::Error,
 ) -> io::Result<()> {
-    let Some(Running { pid, starter, .. }) = running else {
-        return writeln!(out, "sampled is in an unknown state: {error}");
-    };
-    writeln!(
-        out,
-        "sampled does not answer: process {pid}, {starter}\n{error}"
-    )
+    match running {
+        None => writeln!(out, "sampled is in an unknown state: {error}"),
+        Some(running) => writeln!(out, "sampled does not answer: {running}\n{error}"),
+    }
 }
 
 fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
-    writeln!(
-        out,
-        "sampled is running: process {}, {}",
-        running.pid, running.starter
-    )?;
-    if let Some(since) = running.since {
+    writeln!(out, "sampled is running: {running}")?;
+    if let Some(since) = running.process.as_ref().and_then(|it| it.since) {
         writeln!(out, "since {}", humantime::format_rfc3339_seconds(since))?;
     }
     let Some(service) = &running.service else {
         return writeln!(out, "it has no name on this session bus");
     };
     match service.sessions {
-        1 => writeln!(out, "1 session")?,
-        sessions => writeln!(out, "{sessions} sessions")?,
+        Some(1) => writeln!(out, "1 session")?,
+        Some(sessions) => writeln!(out, "{sessions} sessions")?,
+        None => {}
     }
     match &service.configuration_error {
         Some(error) => writeln!(out, "{error}"),
@@ -193,23 +201,29 @@ fn ask(deadline: Deadline) -> Result<BusInfo, Error> {
 
 async fn ask_bus(deadline: Deadline, bus_info: &mut BusInfo) -> Result<(), client::Error> {
     let bus = deadline.session().await?;
-    bus_info.owner = bus.owner().await?;
-    bus_info.foreign = bus_info.owner.and_then(name_owner::another_program);
-    if bus_info.foreign.is_some() {
-        bus_info.owner = None;
-    }
-    if bus_info.owner.is_some()
-        && let Some(client) = Client::of_owner(bus).await?
-    {
-        let service = bus_info.service.insert(ServiceInfo {
-            sessions: client.sessions().await?.len(),
-            configuration_error: None,
-        });
+    let Some(owner) = bus.owner().await? else {
+        return Ok(());
+    };
+    bus_info.foreign = name_owner::another_program(&owner);
+    if bus_info.foreign.is_none() {
+        let client = Client::of(bus, &owner.name).await?;
+        bus_info.owner = Some(owner);
+        let service = bus_info.service.insert(ServiceInfo::default());
+        service.sessions = Some(client.sessions().await?.len());
         let sources = client.sources().await?;
         let configuration = sources.get(CONFIGURATION);
         service.configuration_error = configuration.map(|source| source.error.clone());
     }
     Ok(())
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.process {
+            Some(RunningProcess { pid, starter, .. }) => write!(f, "process {pid}, {starter}"),
+            None => f.write_str("a process without a known pid, as in another pid namespace"),
+        }
+    }
 }
 
 fn since(pid: u32) -> Option<SystemTime> {

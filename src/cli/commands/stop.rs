@@ -21,10 +21,12 @@ pub(crate) fn run(options: &DaemonOptions) -> Result<ExitCode, Error> {
         was_running |= match owner.leave(deadline)? {
             Leave::Ended(stop) => report(stop, left)?,
             Leave::GivenUp => {
-                let pid = owner.pid();
-                format::report(format_args!(
-                    "process {pid}, which is not sampled, has released the name"
-                ))?;
+                format::report(match owner.pid() {
+                    Some(pid) => {
+                        format!("process {pid}, which is not sampled, has released the name")
+                    }
+                    None => "a process without a known pid has released the name".to_owned(),
+                })?;
                 true
             }
         };

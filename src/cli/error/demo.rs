@@ -21,8 +21,8 @@ pub(crate) enum DemoError {
     Client(#[from] client::Error),
     #[error(transparent)]
     Install(#[from] install::Error),
-    #[error("process {pid} owns {NAME} before anybody has called it")]
-    Owned { pid: u32 },
+    #[error("{name} owns {NAME} before anybody has called it")]
+    Owned { name: String },
     #[error("the service has ended in the middle of a session")]
     Left,
     #[error("process {pid} sends no frame")]

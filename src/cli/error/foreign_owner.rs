@@ -8,9 +8,10 @@ use sampled::wire::NAME;
 
 /// An owner of the name that gets no signal from us.
 #[derive(Debug, thiserror::Error)]
-#[error("{NAME} belongs to process {pid}{why}")]
+#[error("{NAME} belongs to {}{why}", process(*pid))]
 pub(crate) struct ForeignOwner {
-    pub(crate) pid: u32,
+    /// `None` if it is unknown here.
+    pub(crate) pid: Option<u32>,
     pub(crate) why: ForeignReason,
 }
 
@@ -20,6 +21,12 @@ pub(crate) enum ForeignReason {
     User(Uid),
     Program(PathBuf),
     Unreadable(String, io::Error),
+    /// Its pid, or a /proc with its facts, is not known here.
+    Elsewhere,
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or("a process".to_owned(), |pid| format!("process {pid}"))
 }
 
 impl fmt::Display for ForeignReason {
@@ -33,6 +40,9 @@ impl fmt::Display for ForeignReason {
             Self::Unreadable(file, cause) => write!(
                 f,
                 ", which may be another program than sampled ({file}: {cause})"
+            ),
+            Self::Elsewhere => f.write_str(
+                " without a known pid (it, the bus or /proc is in another pid namespace)",
             ),
         }
     }

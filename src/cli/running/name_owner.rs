@@ -1,24 +1,16 @@
 //! The process that owns the service's name on the bus.
-//!
-//! Any program of the user can take that name. A signal could end it, so only sampled gets signals.
 
-use std::{
-    ffi::OsStr,
-    fs, io,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
-use nix::unistd::Uid;
 use tokio::time::timeout;
 
 use sampled::{
-    client::{self, Bus, Client, Unresponsive},
-    daemon::{self, Process, Stop},
+    client::{self, Bus, Client, Owner, Unresponsive},
+    daemon::Stop,
     duration::Timeout,
 };
 
+use super::held_process::{HeldProcess, VerifiedProcess};
 use crate::cli::{
     deadline::Deadline,
     error::{Error, ForeignOwner, ForeignReason},
@@ -28,81 +20,60 @@ use crate::cli::{
 /// The timeout of the call `Quit`; at most a quarter of the time left.
 const QUIT: Duration = Duration::from_secs(1);
 
-/// The process that owns the name, held by a pidfd so that a signal cannot reach another process.
+/// The owner of the name.
 pub(crate) struct NameOwner {
-    process: Process,
-    pid: u32,
-    user: io::Result<Uid>,
-    executable: io::Result<PathBuf>,
+    owner: Owner,
+    /// `None` if its pid is unknown here.
+    process: Option<HeldProcess>,
 }
-
-/// An owner of the name that is sampled and belongs to this user.
-pub(crate) struct VerifiedOwner<'a>(&'a Process);
 
 /// How an owner has given up the name.
 pub(crate) enum Leave {
     /// Its process has ended.
     Ended(Stop),
-    /// It is another program, and has released the name when it was asked.
+    /// It got no signal, because it is another program or its pid is unknown, and has released the name when it was
+    /// asked.
     GivenUp,
 }
 
 impl NameOwner {
     /// The owner of the name, if there is a bus and the name has an owner.
     pub(crate) fn find(deadline: Deadline) -> Result<Option<Self>, Error> {
-        let Some(pid) = pid(deadline)? else {
+        let Some(owner) = owner(deadline)? else {
             return Ok(None);
         };
-        let found = Self::hold(pid)?;
+        let Some(pid) = owner.pid else {
+            let process = None;
+            return Ok(Some(Self { owner, process }));
+        };
+        let process = HeldProcess::open(pid)?;
         // If it still owns the name, it was alive all the time, and everything above was read from that process.
-        let is_still = self::pid(deadline)? == Some(pid);
+        let is_still = self::owner(deadline)?.as_ref() == Some(&owner);
+        let found = process.map(|process| Self {
+            owner,
+            process: Some(process),
+        });
         Ok(found.filter(|_| is_still))
     }
 
-    /// Holds the process with this pid. The caller checks afterwards that it still owns the name.
-    pub(crate) fn hold(pid: u32) -> Result<Option<Self>, daemon::Error> {
-        let process = Process::open(i32::try_from(pid).unwrap_or_default())?;
-        Ok(process.map(|process| Self {
-            process,
-            pid,
-            user: real_user(pid),
-            executable: fs::read_link(format!("/proc/{pid}/exe")),
-        }))
+    /// Its pid, if that is known.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.owner.pid
     }
 
-    /// The same for a process that is sampled: returns a function that asks it to end.
-    pub(crate) fn hold_verified(pid: u32) -> Option<impl FnOnce()> {
-        let owner = Self::hold(pid).ok().flatten()?;
-        owner.verified().is_ok().then_some(move || {
-            // An error means that it has ended already.
-            owner.process.terminate().ok();
-        })
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.pid
-    }
-
-    /// The path of its executable; the former path if the file was removed.
-    pub(crate) fn program(&self) -> Option<&Path> {
-        self.executable.as_deref().ok().map(without_deleted)
+    /// Its process, if its pid is known.
+    pub(crate) fn process(&self) -> Option<&HeldProcess> {
+        self.process.as_ref()
     }
 
     /// The owner, if it is safe to send it signals.
-    pub(crate) fn verified(&self) -> Result<VerifiedOwner<'_>, ForeignOwner> {
-        let foreign = |why| Err(ForeignOwner { pid: self.pid, why });
-        let hidden = |file, cause| {
-            ForeignReason::Unreadable(format!("/proc/{}/{file}", self.pid), copy(cause))
-        };
-        match &self.user {
-            Ok(user) if *user != Uid::effective() => return foreign(ForeignReason::User(*user)),
-            Ok(_) => {}
-            Err(cause) => return foreign(hidden("status", cause)),
-        }
-        match &self.executable {
-            Ok(path) if is_sampled(path) => Ok(VerifiedOwner(&self.process)),
-            Ok(path) => foreign(ForeignReason::Program(path.clone())),
-            Err(cause) => foreign(hidden("exe", cause)),
+    pub(crate) fn verified(&self) -> Result<VerifiedProcess<'_>, ForeignOwner> {
+        match &self.process {
+            Some(process) => process.verified(),
+            None => Err(ForeignOwner {
+                pid: None,
+                why: ForeignReason::Elsewhere,
+            }),
         }
     }
 
@@ -114,7 +85,7 @@ impl NameOwner {
             Ok(verified) => {
                 if is_leaving {
                     // SIGTERM would make it answer long calls with `Stopping`.
-                    let _ends = self.process.is_gone_within(half);
+                    let _ends = verified.is_gone_within(half);
                 }
                 // It has at least a second before it is killed, even if the time is used up.
                 let left = deadline.left().max(Duration::from_secs(1));
@@ -133,11 +104,8 @@ impl NameOwner {
         let time = QUIT.min(deadline.left().div_f64(4.0));
         let asked = async {
             let bus = Bus::within(None, time).await?;
-            match Client::of_owner(bus.clone()).await? {
-                // The call goes to this process and not to a successor.
-                Some(client) if bus.owner().await? == Some(self.pid) => client.quit().await,
-                _ => Ok(()),
-            }
+            // The call goes to this process and not to a successor.
+            Client::of(bus, &self.owner.name).await?.quit().await
         };
         block_on(async { Ok(matches!(timeout(time, asked).await, Ok(Ok(())))) })
     }
@@ -147,32 +115,21 @@ impl NameOwner {
         let given_up = async {
             let bus = Bus::within(None, time).await?;
             timeout(time, bus.until_unowned()).await.ok();
-            Ok::<_, client::Error>(bus.owner().await? != Some(self.pid))
+            let owner = bus.owner().await?;
+            Ok::<_, client::Error>(owner.is_none_or(|owner| owner.name != self.owner.name))
         };
         block_on(async { Ok(given_up.await.unwrap_or(false)) })
     }
 }
 
-impl VerifiedOwner<'_> {
-    /// Sends SIGHUP. False if the process has ended.
-    pub(crate) fn hang_up(&self) -> Result<bool, daemon::Error> {
-        self.0.hang_up()
-    }
-
-    /// Ends the process by SIGTERM, and by SIGKILL after this time.
-    pub(crate) fn end(&self, time: Duration) -> Result<Stop, daemon::Error> {
-        self.0.end(time)
-    }
-}
-
 /// The owner as a foreign one, if it is known to be another program.
-pub(crate) fn another_program(pid: u32) -> Option<ForeignOwner> {
-    let foreign = NameOwner::hold(pid).ok()??.verified().err()?;
+pub(crate) fn another_program(owner: &Owner) -> Option<ForeignOwner> {
+    let foreign = HeldProcess::open(owner.pid?).ok()??.verified().err()?;
     matches!(foreign.why, ForeignReason::Program(_)).then_some(foreign)
 }
 
-/// The pid of the name's owner, if there is a bus and an owner.
-pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
+/// The owner of the name, if there is a bus and an owner.
+pub(crate) fn owner(deadline: Deadline) -> Result<Option<Owner>, Error> {
     block_on(async {
         match deadline.session().await {
             Ok(bus) => Ok(bus.owner().await?),
@@ -186,21 +143,22 @@ pub(crate) fn pid(deadline: Deadline) -> Result<Option<u32>, Error> {
 ///
 /// # Errors
 /// When it does not answer.
-pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeout>, Error> {
+pub(crate) fn idle_timeout(pid: Option<u32>, deadline: Deadline) -> Result<Option<Timeout>, Error> {
     let no_answer = || client::Error::NoAnswer {
-        from: Unresponsive::Service(Some(pid)),
+        from: Unresponsive::Service(pid),
         after: deadline.timeout(),
     };
     let asked = async {
         let Ok(bus) = deadline.session().await else {
             return Ok(None);
         };
-        let Ok(Some(client)) = Client::of_owner(bus.clone()).await else {
+        let Ok(Some(owner)) = bus.owner().await else {
             return Ok(None);
         };
-        if bus.owner().await.ok() != Some(Some(pid)) {
+        if owner.pid != pid {
             return Ok(None);
         }
+        let client = Client::of(bus, &owner.name).await?;
         // It has at least a second, even if the time is used up.
         let left = deadline.left().max(Duration::from_secs(1));
         let time = timeout(left, client.proxy().idle_timeout()).await;
@@ -212,54 +170,4 @@ pub(crate) fn idle_timeout(pid: u32, deadline: Deadline) -> Result<Option<Timeou
         })
     };
     block_on(asked)
-}
-
-/// The real user id of a process, from proc_pid_status(5).
-fn real_user(pid: u32) -> io::Result<Uid> {
-    let status = fs::read(format!("/proc/{pid}/status"))?;
-    let status = String::from_utf8_lossy(&status);
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    let user = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    user.map(Uid::from_raw)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it has no line Uid:"))
-}
-
-/// Whether an executable is this program, also if it was removed or replaced: see proc_pid_exe(5).
-fn is_sampled(executable: &Path) -> bool {
-    without_deleted(executable).file_name() == Some(OsStr::new("sampled"))
-}
-
-fn without_deleted(executable: &Path) -> &Path {
-    let bytes = executable.as_os_str().as_bytes();
-    let path = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
-    Path::new(OsStr::from_bytes(path))
-}
-
-fn copy(cause: &io::Error) -> io::Error {
-    match cause.raw_os_error() {
-        Some(number) => io::Error::from_raw_os_error(number),
-        None => io::Error::new(cause.kind(), cause.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_executable_identifies_the_program() {
-        let check = |path, expected| assert_eq!(is_sampled(Path::new(path)), expected, "{path}");
-        check("/usr/bin/sampled", true);
-        check("/usr/bin/sampled (deleted)", true);
-        check("/usr/bin/sampled-panel", false);
-        check("/opt/sampled/panel", false);
-        check("/opt/sampled/panel (deleted)", false);
-        check("sampled (deleted) (deleted)", false);
-        check("", false);
-    }
-
-    #[test]
-    fn the_real_user_of_this_process_is_read() {
-        assert_eq!(real_user(std::process::id()).unwrap(), Uid::current());
-    }
 }

@@ -26,7 +26,7 @@ use super::{
     common_options::CommonOptions,
     configuration::Configuration,
     error::Error,
-    running::name_owner::NameOwner,
+    running::HeldProcess,
     runtime::block_on,
     signals::{self, TerminationSignals},
 };
@@ -98,7 +98,7 @@ impl ServiceProcess {
             let settings = configuration.first().await?;
             let hold = |pid| {
                 self.replaces
-                    .then(|| NameOwner::hold_verified(pid))
+                    .then(|| HeldProcess::open_verified(pid))
                     .flatten()
             };
             // On the heap, which is used again after the start.

@@ -2,6 +2,8 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    fs,
+    path::Path,
     process,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -30,7 +32,7 @@ const MAX_ENTRIES: usize = 1024;
 pub(crate) struct Callers {
     pool: Pool,
     cache: Mutex<Cache>,
-    /// Whether the bus and this process are in one pid namespace.
+    /// Whether the bus and /proc number processes as this process does.
     shares_pid_namespace: OnceCell<bool>,
     /// Whether the root of this service is not marked as that of a sandbox.
     own_root_is_plain: OnceCell<bool>,
@@ -142,9 +144,27 @@ impl Callers {
         }
     }
 
-    /// Whether the bus and this process are in one pid namespace: otherwise a pid from the bus means another process.
+    /// The pid of the owner of a name, if it has one and its pid is known here.
+    pub(crate) async fn pid(&self, bus: &Connection, name: &str) -> Option<u32> {
+        let credentials = credentials(bus, name).await?;
+        let number = credentials.process_id();
+        match credentials.into_process_fd() {
+            Some(pidfd) if proc_is_own() => {
+                let process = CallerProcess::from_pidfd(pidfd.into())?;
+                process.pid().try_into().ok()
+            }
+            None if self.shares_pid_namespace(bus).await => number,
+            _ => None,
+        }
+    }
+
+    /// Whether the bus and /proc number processes as this process does. They do not in different pid namespaces: then a
+    /// pid from the bus means another process.
     pub(crate) async fn shares_pid_namespace(&self, bus: &Connection) -> bool {
         let ask = || async {
+            if !proc_is_own() {
+                return Ok(false);
+            }
             let own = bus.unique_name().ok_or(())?.as_str();
             let credentials = credentials(bus, own).await.ok_or(())?;
             Ok::<_, ()>(credentials.process_id() == Some(process::id()))
@@ -220,6 +240,11 @@ impl Cache {
 }
 
 const BUS: &str = "org.freedesktop.DBus";
+
+/// Whether /proc numbers processes as this process does. It does not if it was mounted in another pid namespace.
+fn proc_is_own() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|own| own == Path::new(&process::id().to_string()))
+}
 
 /// The credentials of the owner of a name; for [`BUS`], those of the bus itself.
 pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<ConnectionCredentials> {

@@ -1,6 +1,7 @@
 //! Fixtures that several modules use: a home, a private bus, processes, and peers that break the protocol.
 
 pub(crate) mod bus;
+pub(crate) mod credentials_bus;
 #[path = "../../../crates/daemon/tests/it/environment.rs"]
 pub(crate) mod environment;
 pub(crate) mod home;

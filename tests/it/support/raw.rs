@@ -59,6 +59,12 @@ impl Raw {
         raw
     }
 
+    /// The other end of a client's connection, after the handshake and `Hello`.
+    pub(crate) fn of_bus(socket: UnixStream) -> Self {
+        let name = String::new();
+        Self { socket, name }
+    }
+
     /// The unique name of this client.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -98,10 +104,13 @@ impl Raw {
 
     /// The next message.
     pub(crate) fn receive(&mut self) -> Message {
+        self.try_receive().expect("a message in time")
+    }
+
+    /// The next message; `None` if the other end has left.
+    pub(crate) fn try_receive(&mut self) -> Option<Message> {
         let mut bytes = vec![0; 16];
-        self.socket
-            .read_exact(&mut bytes)
-            .expect("a message in time");
+        self.socket.read_exact(&mut bytes).ok()?;
         let order = match bytes[0] {
             b'B' => Endian::Big,
             _ => Endian::Little,
@@ -109,14 +118,15 @@ impl Raw {
         let number = |at: usize| order.read_u32(&bytes[at..at + 4]) as usize;
         let length = 16 + number(12).next_multiple_of(8) + number(4);
         bytes.resize(length, 0);
-        self.socket.read_exact(&mut bytes[16..]).expect("the rest");
+        self.socket.read_exact(&mut bytes[16..]).ok()?;
         let data = Data::new(bytes, Context::new(order, 0));
         #[allow(
             unsafe_code,
             reason = "zbus has no safe constructor for a message that it has not read itself"
         )]
         // SAFETY: the bus sends valid messages.
-        unsafe { Message::from_bytes(data) }.expect("a message")
+        let message = unsafe { Message::from_bytes(data) };
+        Some(message.expect("a message"))
     }
 
     /// The reply to a call. Other messages that come before it are dropped.

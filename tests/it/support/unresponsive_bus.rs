@@ -65,7 +65,7 @@ impl UnresponsiveBus {
 }
 
 /// Answers the handshake and `Hello`. `None` if the client has left.
-fn answer_hello(connection: &mut UnixStream) -> Option<()> {
+pub(super) fn answer_hello(connection: &mut UnixStream) -> Option<()> {
     loop {
         let line = read_line(connection)?;
         let answer = match line.trim_start_matches('\0').split(' ').next()? {

@@ -245,12 +245,10 @@ impl Session {
     /// The process that owns the name of the service.
     pub(crate) async fn owner(&self) -> Process {
         let bus = Bus::session().await.expect("bus");
-        let pid = bus
-            .owner()
-            .await
-            .expect("an answer")
-            .expect("an owner of the name");
-        Process::open(pid).expect("a process")
+        let owner = bus.owner().await.expect("an answer");
+        let pid = owner.expect("an owner of the name").pid;
+        let process = pid.and_then(Process::open);
+        process.expect("a process")
     }
 
     /// Waits until a process owns the name of the service.

@@ -132,7 +132,8 @@ pub async fn use_everything(address: &str) -> Result<Received, Error> {
     let mut table = table.await?;
     let change = table.next().await?;
     table.stop().await?;
-    if let Some(pid) = client.bus().owner().await? {
+    let owner = client.bus().owner().await?;
+    if let Some(pid) = owner.and_then(|owner| owner.pid) {
         kill(Pid::from_raw(pid as i32), Signal::SIGTERM).unwrap();
     }
     let end = session.filter(|item| std::future::ready(item.is_err()));

@@ -67,7 +67,7 @@ fn a_deadline_passes_in_the_main_loop_of_glib() {
         let asked = ClientBus::at(&address).await.unwrap();
         let client = Client::on(asked.clone()).await.unwrap();
         client.list(&[LOAD]).await.unwrap();
-        let pid = asked.owner().await.unwrap().unwrap();
+        let pid = asked.owner().await.unwrap().unwrap().pid.unwrap();
         kill(Pid::from_raw(pid as i32), Signal::SIGSTOP).unwrap();
         let bus = ClientBus::within(Some(&address), time).await.unwrap();
         let client = Client::on(bus).await.unwrap();

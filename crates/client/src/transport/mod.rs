@@ -95,18 +95,31 @@ pub async fn connect_with_call(
     within(Some(address), limit, Some(call)).await?.transport()
 }
 
-/// The same, with the connection of a client: the address of its bus, and the connection.
+/// The connection of a client.
+pub(crate) struct ClientConnection {
+    pub(crate) address: Address,
+    pub(crate) connection: Connection,
+    /// Whether the process that listens has a pid here.
+    pub(crate) sees_peer: bool,
+}
+
+/// The same, with the connection of a client.
 ///
 /// # Errors
 /// As [`connect`].
 pub(crate) async fn connection(
     address: Option<&str>,
     limit: Duration,
-) -> zbus::Result<(Address, Connection)> {
+) -> zbus::Result<ClientConnection> {
     let connected = within(address, limit, None).await?;
+    let sees_peer = connected.stream.sees_peer();
     let socket = client_socket::ClientSocket::new(connected.stream, connected.received);
     let connection = connected.identity.connection(socket);
-    Ok((connected.address, connection.await?))
+    Ok(ClientConnection {
+        address: connected.address,
+        connection: connection.await?,
+        sees_peer,
+    })
 }
 
 async fn within(

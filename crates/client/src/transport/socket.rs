@@ -69,6 +69,12 @@ fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(socket::socket(family, SockType::Stream, flags, None)?)
 }
 
+/// Whether the process that listens has a pid in the pid namespace of this one. It has none in a namespace above or
+/// beside it.
+pub(super) fn sees_peer(socket: &OwnedFd) -> bool {
+    getsockopt(socket, sockopt::PeerCredentials).is_ok_and(|peer| peer.pid() > 0)
+}
+
 /// The error of an attempt to connect that has ended.
 pub(super) fn error(socket: &OwnedFd) -> io::Result<()> {
     match getsockopt(socket, sockopt::SocketError)? {

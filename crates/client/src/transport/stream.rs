@@ -104,6 +104,11 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether the process that listens has a pid here.
+    pub(super) fn sees_peer(&self) -> bool {
+        socket::sees_peer(self.0.socket())
+    }
+
     /// Ends the connection in both directions.
     pub(super) fn shut_down(&self) -> io::Result<()> {
         socket::shut_down(self.0.socket())

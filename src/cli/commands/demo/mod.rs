@@ -11,7 +11,7 @@ use std::{
 use tokio::time::timeout;
 
 use sampled::{
-    client::{Client, Metadata, SampleOptions, Start},
+    client::{Client, Metadata, Owner, SampleOptions, Start},
     reading::Value,
     wire::NAME,
 };
@@ -113,10 +113,10 @@ async fn run_steps() -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_unowned(owner: Option<u32>) -> Result<(), DemoError> {
+fn check_unowned(owner: Option<Owner>) -> Result<(), DemoError> {
     match owner {
         None => Ok(()),
-        Some(pid) => Err(DemoError::Owned { pid }),
+        Some(Owner { name, .. }) => Err(DemoError::Owned { name }),
     }
 }
 

@@ -56,7 +56,9 @@ impl PrivateBus {
 
     /// Opens a pidfd of the process that owns the name, and returns its pid.
     pub(crate) async fn hold_service(&mut self) -> Result<u32, DemoError> {
-        let pid = self.bus.owner().await?.ok_or(DemoError::Left)?;
+        let owner = self.bus.owner().await?;
+        let pid = owner.and_then(|owner| owner.pid);
+        let pid = pid.ok_or(DemoError::Left)?;
         let number = Pid::from_raw(pid as i32).ok_or(DemoError::Left)?;
         let held = pidfd_open(number, PidfdFlags::empty()).map_err(|_| DemoError::Left)?;
         self.service = Some(held);

@@ -21,7 +21,7 @@ use crate::cli::{
     deadline::Deadline,
     error::Error,
     output::format::note,
-    running::{Starter, name_owner::NameOwner},
+    running::{HeldProcess, Starter, name_owner::NameOwner},
     runtime::block_on,
 };
 
@@ -55,14 +55,14 @@ impl InstalledProgram {
     }
 
     /// Whether a process runs this very file.
-    fn is_run_by(&self, owner: &NameOwner) -> bool {
-        let executable = identity(Path::new(&format!("/proc/{}/exe", owner.pid())));
+    fn is_run_by(&self, pid: u32) -> bool {
+        let executable = identity(Path::new(&format!("/proc/{pid}/exe")));
         executable.is_ok_and(|executable| self.identity == Some(executable))
     }
 
     /// Whether a process runs this file, or a former one at its path.
-    fn was_run_by(&self, owner: &NameOwner) -> bool {
-        self.is_run_by(owner) || owner.program() == Some(&self.path)
+    fn was_run_by(&self, pid: u32, executable: Option<&Path>) -> bool {
+        self.is_run_by(pid) || executable == Some(&self.path)
     }
 }
 
@@ -79,24 +79,27 @@ pub(crate) fn after_install(program: &InstalledProgram, is_home: bool) -> Result
     let Some(owner) = NameOwner::find(Deadline::within(BUS_TIMEOUT))? else {
         return Ok(());
     };
-    let pid = owner.pid();
-    if let Err(foreign) = owner.verified() {
-        note(format_args!(
-            "{foreign}: it was left alone, and the new program cannot serve before that process ends"
-        ));
+    let pid = match owner.verified() {
+        Ok(verified) => verified.pid(),
+        Err(foreign) => {
+            note(format_args!(
+                "{foreign}: it was left alone, and the new program cannot serve before that process ends"
+            ));
+            return Ok(());
+        }
+    };
+    if program.is_run_by(pid) {
         return Ok(());
     }
-    if program.is_run_by(&owner) {
-        return Ok(());
-    }
-    let path = owner.program().unwrap_or(Path::new("?")).display();
+    let executable = owner.process().and_then(HeldProcess::program);
+    let path = executable.unwrap_or(Path::new("?")).display();
     let left_alone = |why: &str| {
         note(format_args!(
             "process {pid} still runs {path}: {why} (`sampled stop` ends it, and the next call starts the new one)"
         ));
         Ok(())
     };
-    if !is_home && !program.was_run_by(&owner) {
+    if !is_home && !program.was_run_by(pid, executable) {
         return left_alone("it was not installed there");
     }
     let starter = Starter::of(pid);
@@ -127,14 +130,18 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
     let Some(owner) = NameOwner::find(Deadline::within(BUS_TIMEOUT))? else {
         return Ok(());
     };
-    let pid = owner.pid();
+    let Some(process) = owner.process() else {
+        note("the running service has no pid that is known here: it was left alone");
+        return Ok(());
+    };
+    let (pid, executable) = (process.pid(), process.program());
     let is_activated = matches!(Starter::of(pid), Starter::Bus | Starter::Systemd);
-    let is_ours = owner.verified().is_ok() && program.was_run_by(&owner);
+    let is_ours = process.verified().is_ok() && program.was_run_by(pid, executable);
     if is_ours && (is_removed || is_activated) {
         let remark = leave(&owner)?;
         note(format_args!("stopped process {pid}, which ran it{remark}"));
     } else {
-        let path = owner.program().unwrap_or(Path::new("?")).display();
+        let path = executable.unwrap_or(Path::new("?")).display();
         note(format_args!(
             "process {pid} goes on, which runs {path}: that was not removed"
         ));
@@ -145,9 +152,11 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
 /// Names the service that still runs, although the bus starts none of the installed program.
 pub(crate) fn name_running(program: &InstalledProgram) -> Result<(), Error> {
     let owner = NameOwner::find(Deadline::within(BUS_TIMEOUT))?;
-    if let Some(owner) = owner.filter(|owner| !program.is_run_by(owner)) {
-        let path = owner.program().unwrap_or(Path::new("?")).display();
-        let (pid, remark) = (owner.pid(), RunningService::ask(owner.pid()).version());
+    let process = owner.as_ref().and_then(NameOwner::process);
+    if let Some(process) = process.filter(|process| !program.is_run_by(process.pid())) {
+        let path = process.program().unwrap_or(Path::new("?")).display();
+        let pid = process.pid();
+        let remark = RunningService::ask(pid).version();
         note(format_args!("process {pid} still runs {path}{remark}"));
     }
     Ok(())
@@ -155,7 +164,7 @@ pub(crate) fn name_running(program: &InstalledProgram) -> Result<(), Error> {
 
 /// Ends the owner, and returns a remark on what it was.
 fn leave(owner: &NameOwner) -> Result<String, Error> {
-    let service = RunningService::ask(owner.pid());
+    let service = owner.pid().map(RunningService::ask).unwrap_or_default();
     owner.leave(Deadline::within(LEAVE_TIMEOUT))?;
     Ok(service.ended())
 }
@@ -172,10 +181,11 @@ impl RunningService {
     fn ask(pid: u32) -> Self {
         let asked = async {
             let bus = Deadline::within(BUS_TIMEOUT).session().await.ok()?;
-            let client = Client::of_owner(bus.clone()).await.ok()??;
-            if bus.owner().await.ok()? != Some(pid) {
+            let owner = bus.owner().await.ok()??;
+            if owner.pid != Some(pid) {
                 return None;
             }
+            let client = Client::of(bus, &owner.name).await.ok()?;
             let version = timeout(ANSWER_TIMEOUT, client.proxy().version()).await;
             let sessions = timeout(ANSWER_TIMEOUT, client.sessions()).await;
             Some(Self {
