@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use sampled::{
+    client,
     daemon::{self, Daemon, Start, Stdio},
     duration::Timeout,
 };
@@ -95,7 +96,8 @@ pub(super) fn launch(
                 // Another process serves already.
                 _ => already_running(owner.pid, owner.pid.map(Starter::of), deadline)?,
             },
-            Ok(None) => return Err(error.into()),
+            // The error tells that there is no bus.
+            Ok(None) | Err(Error::Client(client::Error::NoBus(_))) => return Err(error.into()),
             Err(no_answer) => {
                 note(no_answer);
                 return Err(error.into());

@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 
 use sampled::{
-    client::{self, Client, Owner},
+    client::{self, Client, Owner, transport::addresses::is_session_given},
     daemon::{Process, Status},
     service::CONFIGURATION,
 };
@@ -190,11 +190,12 @@ fn print(out: &mut impl Write, running: &Running) -> io::Result<()> {
 fn ask(deadline: Deadline) -> Result<BusInfo, Error> {
     let mut bus_info = BusInfo::default();
     let asked = block_on(async { Ok(ask_bus(deadline, &mut bus_info).await) })?;
-    bus_info.error = asked.err().filter(|error| {
-        matches!(
-            error,
-            client::Error::NoAnswer { .. } | client::Error::Handshake(_)
-        )
+    let is_known = bus_info.owner.is_some();
+    bus_info.error = asked.err().filter(|error| match error {
+        client::Error::NoBus(_) => is_session_given(),
+        client::Error::NoAnswer { .. } => true,
+        // A service of another version may refuse the questions.
+        _ => !is_known,
     });
     Ok(bus_info)
 }

@@ -57,6 +57,10 @@ impl HeldProcess {
         self.executable.as_deref().ok().map(without_deleted)
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.is_gone_within(Duration::ZERO)
+    }
+
     /// The process, if it is safe to send it signals.
     pub(crate) fn verified(&self) -> Result<VerifiedProcess<'_>, ForeignOwner> {
         let pid = Some(self.pid);

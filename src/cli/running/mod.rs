@@ -6,6 +6,7 @@
 mod held_process;
 pub(crate) mod name_owner;
 mod options;
+mod pidfile;
 mod starter;
 
 pub(crate) use held_process::HeldProcess;

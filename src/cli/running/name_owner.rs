@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use sampled::{
-    client::{self, Bus, Client, Owner, Unresponsive},
+    client::{self, Bus, Client, Owner, Unresponsive, transport::addresses::is_session_given},
     daemon::Stop,
     duration::Timeout,
 };
@@ -64,6 +64,12 @@ impl NameOwner {
     /// Its process, if its pid is known.
     pub(crate) fn process(&self) -> Option<&HeldProcess> {
         self.process.as_ref()
+    }
+
+    /// Whether its process has ended, if that is known.
+    pub(crate) fn has_ended(&self) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(HeldProcess::has_ended)
     }
 
     /// The owner, if it is safe to send it signals.
@@ -129,11 +135,14 @@ pub(crate) fn another_program(owner: &Owner) -> Option<ForeignOwner> {
 }
 
 /// The owner of the name, if there is a bus and an owner.
+///
+/// # Errors
+/// When the bus does not answer, or there is none at the address that the environment gives.
 pub(crate) fn owner(deadline: Deadline) -> Result<Option<Owner>, Error> {
     block_on(async {
         match deadline.session().await {
             Ok(bus) => Ok(bus.owner().await?),
-            Err(client::Error::NoBus(_)) => Ok(None),
+            Err(client::Error::NoBus(_)) if !is_session_given() => Ok(None),
             Err(error) => Err(error.into()),
         }
     })

@@ -4,17 +4,15 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use sampled::{
-    daemon::{self, Daemon},
-    duration,
-};
+use sampled::{daemon::Daemon, duration};
 
+use super::pidfile;
 use crate::cli::deadline::Deadline;
 
 /// The options of `start`, `stop`, `restart`, `reload` and `status`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DaemonOptions {
-    /// The pidfile [default: $XDG_RUNTIME_DIR/sampled.pid]
+    /// The pidfile [default: sampled.pid in $XDG_RUNTIME_DIR; with another bus than the user's own, sampled-HASH.pid]
     #[arg(long, value_name = "FILE")]
     pub(crate) pidfile: Option<PathBuf>,
     /// The time limit of the command, including the start or the end of the daemon and the replies of the bus. A daemon
@@ -35,16 +33,10 @@ impl DaemonOptions {
         let daemon = Daemon::new("sampled")
             .ready_timeout(self.timeout)
             .stop_timeout(self.timeout);
-        match &self.pidfile {
+        match self.pidfile.clone().or_else(pidfile::default_path) {
             Some(path) => daemon.pidfile(path),
             // Without a directory for a pidfile, the name on the bus keeps a second service from running.
-            None => daemon.pidfile_if_free(!has_runtime_directory()),
+            None => daemon.pidfile_if_free(true),
         }
     }
-}
-
-/// Whether there is a directory for the default pidfile.
-fn has_runtime_directory() -> bool {
-    let usual = Daemon::new("sampled").pidfile_path();
-    !matches!(usual, Err(daemon::Error::NoRuntimeDirectory))
 }

@@ -37,9 +37,14 @@ fn given() -> Option<OsString> {
 /// # Errors
 /// As [`parse`].
 pub fn of_session() -> zbus::Result<Vec<Address>> {
-    if let Some(text) = given() {
-        return parse(text.as_bytes());
+    match given() {
+        Some(text) => parse(text.as_bytes()),
+        None => Ok(vec![usual()]),
     }
+}
+
+/// The address of the session bus where none is given.
+pub(super) fn usual() -> Address {
     let directory = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let directory = directory.filter(|path| !path.as_os_str().is_empty());
     let directory = directory.unwrap_or_else(|| {
@@ -47,7 +52,7 @@ pub fn of_session() -> zbus::Result<Vec<Address>> {
         PathBuf::from(format!("/run/user/{user}"))
     });
     let socket = UnixSocket::File(directory.join("bus"));
-    Ok(vec![Transport::Unix(Unix::new(socket)).into()])
+    Transport::Unix(Unix::new(socket)).into()
 }
 
 /// Parses a list of addresses, separated by `;`. Addresses that nothing here can connect to are left out, unless there

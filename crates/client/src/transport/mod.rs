@@ -8,6 +8,7 @@ pub mod addresses;
 mod client_socket;
 mod handshake;
 pub mod header;
+mod listener;
 mod socket;
 mod stream;
 
@@ -26,6 +27,7 @@ use zbus::{
 };
 
 use crate::runtime::{is_timed_out, timeout};
+pub use listener::Listener;
 pub use socket::{receive, send};
 use stream::Stream;
 
