@@ -29,6 +29,9 @@ pub(crate) struct CommonOptions {
     /// Read DIR as the root of the file system
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) rootfs: Option<PathBuf>,
+    /// Read the files of this machine in this process, also where there is a service: list, sample, watch, sources, ps
+    #[arg(long, global = true)]
+    pub(crate) local: bool,
     /// Log messages of at least this level
     #[arg(
         long,
@@ -53,6 +56,7 @@ impl CommonOptions {
             procfs: absolute(&self.procfs)?,
             sysfs: absolute(&self.sysfs)?,
             rootfs: absolute(&self.rootfs)?,
+            local: self.local,
             log_level: self.log_level,
             format: self.format,
             stays_when_idle: self.stays_when_idle,

@@ -6,6 +6,15 @@ use crate::support::{
     process::{DEADLINE, Process, Run},
 };
 
+/// Commands that print readings.
+const READING_COMMANDS: [&[&str]; 5] = [
+    &["list", "memory"],
+    &["sample", "memory"],
+    &["watch", "memory", "--count", "1"],
+    &["sources"],
+    &["ps", "--limit", "1"],
+];
+
 /// Addresses where no bus is, and a text of the error.
 fn unreachable(home: &Home) -> [(String, &'static str); 4] {
     let none = format!("unix:path={}/none", home.dir().display());
@@ -20,6 +29,51 @@ fn unreachable(home: &Home) -> [(String, &'static str); 4] {
 fn run(home: &Home, address: &str, arguments: &[&str]) -> Run {
     let mut command = home.sampled(arguments);
     Run::within(command.env("DBUS_SESSION_BUS_ADDRESS", address), DEADLINE)
+}
+
+#[test]
+fn readings_of_this_machine_do_not_stand_in_for_it() {
+    let home = Home::new();
+    for (address, text) in unreachable(&home) {
+        for arguments in READING_COMMANDS {
+            let failed = run(&home, &address, arguments);
+            let (code, printed) = (failed.code, &*failed.stdout);
+            assert_eq!((code, printed), (Some(1), ""), "{arguments:?}: {failed:?}");
+            for text in [text, "DBUS_SESSION_BUS_ADDRESS", "--local"] {
+                assert!(failed.stderr.contains(text), "{text}: {failed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn local_reads_this_machine_without_a_word() {
+    let home = Home::new();
+    let bus = Bus::activating("");
+    for (address, _) in unreachable(&home) {
+        for arguments in READING_COMMANDS {
+            let local = run(&home, &address, &[arguments, &["--local"]].concat());
+            assert_eq!(local.stderr, "", "{arguments:?}");
+            local.ok();
+        }
+    }
+    bus.run(&["sample", "memory", "--local"]).ok();
+    assert!(
+        bus.block_on(bus.daemon()).is_none(),
+        "the service was started"
+    );
+    for arguments in [
+        &["serve"][..],
+        &["start"],
+        &["stop"],
+        &["status"],
+        &["sources", "check"],
+        &["alert", "cpu", "--above", "1"],
+    ] {
+        let refused = bus.run(&[arguments, &["--local"]].concat());
+        assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");
+        assert!(refused.stderr.contains("--local"), "{refused:?}");
+    }
 }
 
 #[test]

@@ -27,9 +27,10 @@ use super::{
 
 /// The help text that all clients of the service share.
 const CLIENT: &str = "\
-The readings come from the service, which the session bus starts. Without a session
-bus, or with --procfs, --sysfs or --rootfs, this process reads the files itself; only
-then does it read the configuration.";
+The readings come from the service, which the session bus starts. With --local,
+--procfs, --sysfs or --rootfs, or without a session bus, this process reads the files
+itself; only then does it read the configuration. A session bus that
+DBUS_SESSION_BUS_ADDRESS gives and that cannot be reached is an error.";
 
 /// The help text of `alert`.
 const ALERT: &str = "\
@@ -108,13 +109,16 @@ impl Command {
         Ok(())
     }
 
-    /// Checks that other directories mean something to the command.
+    /// Checks that the options for what this process reads mean something to the command.
     pub(crate) fn can_read(&self, common: &CommonOptions) -> Result<(), &'static str> {
         match self {
             Self::Alert(_) if common.has_roots() => Err(
                 "the service watches for this command, and has its own /proc and /sys: --procfs, --sysfs and \
                  --rootfs mean nothing to it",
             ),
+            Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => Ok(()),
+            Self::Sources(options) if options.prints_data() => Ok(()),
+            _ if common.local => Err("this command reads nothing: --local means nothing to it"),
             _ => Ok(()),
         }
     }

@@ -28,13 +28,18 @@ pub(crate) enum Error {
     Systemd(#[from] systemd::Error),
     /// This process is in a sandbox and cannot reach the service.
     #[error(
-        "{error}; {}. What /proc and /sys show in here is not the whole machine: --procfs /proc reads that all the same",
+        "{error}; {}. What /proc and /sys show in here is not the whole machine: --local reads that all the same",
         sandbox.remedy()
     )]
     Sandboxed {
         error: client::Error,
         sandbox: client::Sandbox,
     },
+    /// There is no bus at the address that the environment gives.
+    #[error(
+        "{0}. DBUS_SESSION_BUS_ADDRESS gives this address; --local reads this machine without the service"
+    )]
+    Unreachable(#[source] client::Error),
     /// An error of a source that is read in-process, or of a directory of definitions.
     #[error(transparent)]
     Source(#[from] source::Error),

@@ -8,7 +8,7 @@ use sampled::{
     Local,
     client::{
         self, Bus, Client, Metadata, SampleOptions, Sandbox, Session, SourceInfo, Start,
-        StreamOptions, Unresponsive,
+        StreamOptions, Unresponsive, transport::addresses::is_session_given,
     },
     local,
     service::Settings,
@@ -47,12 +47,16 @@ pub(crate) enum Frames {
 }
 
 /// The session bus, if the service is to be called; `None` if this process reads in-process, which it reports unless
-/// an option has asked for it. In a sandbox that is an error: /proc and /sys there do not show the whole machine.
+/// an option has asked for it.
+///
+/// # Errors
+/// When a bus is given that cannot be reached: it may be that of another machine. In a sandbox, also when there is none:
+/// /proc and /sys there do not show the whole machine.
 pub(crate) async fn bus(
     common: &CommonOptions,
     timeout: TimeoutOption,
 ) -> Result<Option<Bus>, Error> {
-    if common.has_roots() {
+    if common.local || common.has_roots() {
         return Ok(None);
     }
     match timeout.session().await {
@@ -66,6 +70,9 @@ pub(crate) async fn bus(
         ) => {
             if let Some(sandbox) = Sandbox::current() {
                 return Err(Error::Sandboxed { error, sandbox });
+            }
+            if is_session_given() {
+                return Err(Error::Unreachable(error));
             }
             note(format_args!("{error}; reading in-process"));
             Ok(None)
@@ -82,8 +89,8 @@ pub(crate) fn local(common: &CommonOptions, settings: &Settings) -> Result<Local
 }
 
 impl Backend {
-    /// Opens the service if a session bus can be reached. `--procfs`, `--sysfs` and `--rootfs` select this process: the
-    /// service has its own.
+    /// Opens the service if there is a session bus. `--local` selects this process, and so do `--procfs`, `--sysfs` and
+    /// `--rootfs`, of which the service has its own.
     pub(crate) async fn open(
         common: &CommonOptions,
         timeout: TimeoutOption,

@@ -42,12 +42,15 @@ fn without_a_bus_the_client_in_a_sandbox_does_not_read_files() {
         for word in [
             "no session bus",
             "--talk-name=io.github.sampled.Sampler1",
-            "--procfs /proc",
+            "--local",
         ] {
             assert!(run.stderr.contains(word), "{word} is not in: {run:?}");
         }
     }
-    // With an option that names these files, the client reads them.
-    let output = run(&home, &["sample", "cpu/all/usage", "--procfs", "/proc"]).ok();
-    assert!(output.contains("cpu/all/usage"), "{output}");
+    // With an option that asks for it, the client reads these files.
+    for option in [&["--procfs", "/proc"][..], &["--local"]] {
+        let arguments = [&["sample", "cpu/all/usage"], option].concat();
+        let output = run(&home, &arguments).ok();
+        assert!(output.contains("cpu/all/usage"), "{output}");
+    }
 }
