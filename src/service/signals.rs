@@ -24,10 +24,21 @@ pub(crate) async fn send(admission: &Admission, notices: Vec<Notice>) {
         if let Err(error) = add(notice, &mut signals) {
             debug!("a signal is lost: {error}");
         }
+        // The past of a session can have megabytes.
+        if signals.bytes().len() >= MAX_WRITE {
+            write(admission, &signals).await;
+            signals.clear();
+        }
     }
-    if signals.bytes().is_empty() {
-        return;
+    if !signals.bytes().is_empty() {
+        write(admission, &signals).await;
     }
+}
+
+/// About the most bytes of one write: more than the kernel takes at once.
+const MAX_WRITE: usize = 256 << 10;
+
+async fn write(admission: &Admission, signals: &Messages) {
     // This fails only when the bus is gone, which ends the service anyway.
     if let Err(error) = admission.send_signals(signals.bytes()).await {
         debug!("signals are lost: {error}");

@@ -55,6 +55,11 @@ impl Messages {
         &self.bytes
     }
 
+    /// Removes all messages, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// Reserves memory for a message with about so many bytes in its body.
     pub(super) fn reserve(&mut self, bytes: usize) {
         const HEADER_BYTES: usize = 256;
