@@ -82,9 +82,11 @@ impl Directory {
 
     /// Records that the directory cannot be watched.
     pub(super) fn fail(&mut self, cause: io::Error) {
-        let what = format!("inotify fails ({cause}): changes are noticed when somebody asks");
-        let cause = io::Error::new(cause.kind(), what);
-        self.error = Some(Arc::new(Error::io(&self.path, cause)));
+        let what = format!(
+            "{}: inotify fails ({cause}): changes are noticed when somebody asks",
+            self.path.display()
+        );
+        self.error = Some(Arc::new(Error::InvalidDefinitions(what)));
     }
 
     /// The names of the files.

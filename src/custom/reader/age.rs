@@ -19,14 +19,16 @@ impl Age {
     pub(super) fn of(&mut self, modified: SystemTime, now: (SystemTime, Duration)) -> Duration {
         let (wall, boottime) = now;
         let known = self.0.take().filter(|known| known.modified == modified);
-        let known = self.0.insert(known.unwrap_or_else(|| KnownAge {
-            modified,
-            // A clock that was wrong when the file was written says nothing about its age, so a time in the future is as
-            // old as it is far away. The clock of a file server may be a little ahead.
-            age: wall
-                .duration_since(modified)
-                .unwrap_or_else(|future| future.duration()),
-            noticed: boottime,
+        let known = self.0.insert(known.unwrap_or_else(|| {
+            KnownAge {
+                modified,
+                // A clock that was wrong when the file was written says nothing about its age, so a time in the future is as
+                // old as it is far away. The clock of a file server may be a little ahead.
+                age: wall
+                    .duration_since(modified)
+                    .unwrap_or_else(|future| future.duration()),
+                noticed: boottime,
+            }
         }));
         let since = boottime.saturating_sub(known.noticed);
         known.age.saturating_add(since)

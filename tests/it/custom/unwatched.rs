@@ -1,12 +1,6 @@
 //! Changes of definitions that inotify(7) does not report.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::Path,
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::{env, fs, os::unix::fs::symlink, path::Path, process::Command, time::Instant};
 
 use rustix::process::Signal;
 use sampled::client::Client;
@@ -14,8 +8,7 @@ use sampled::client::Client;
 use super::fixture::{define, sources_d};
 use crate::support::{
     bus::Bus,
-    home::SAMPLED,
-    process::{DEADLINE, skip},
+    process::{DEADLINE, Run, skip},
 };
 
 /// A file of definitions with one metric.
@@ -35,52 +28,53 @@ async fn wait_for_ids(client: &Client, expected: &[&str]) {
     }
 }
 
-/// A shell command that leaves no inotify watches, or no inotify instances, to its user namespace.
-fn exhaust(limit: &str, command: &str) -> String {
-    format!("echo 0 >/proc/sys/user/max_inotify_{limit} && exec {command}")
-}
+/// Set in a user namespace without inotify.
+const INSIDE: &str = "SAMPLED_TEST_NO_INOTIFY";
 
+/// The service and its clients, in a user namespace of their own: the service could not look at a client outside.
 #[test]
 fn changes_are_noticed_without_inotify() {
+    if env::var_os(INSIDE).is_some() {
+        return follow_definitions();
+    }
     for limit in ["watches", "instances"] {
-        let mut probe = Command::new("unshare");
-        probe.args([
-            "--user",
-            "--map-root-user",
-            "sh",
-            "-c",
-            &exhaust(limit, "true"),
-        ]);
-        if !probe
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-        {
+        let test = "custom::unwatched::changes_are_noticed_without_inotify";
+        let run = |program: &Path, arguments: &[&str]| {
+            let set = format!("echo 0 >/proc/sys/user/max_inotify_{limit} && exec \"$0\" \"$@\"");
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--user", "--map-root-user", "sh", "-c", &set]);
+            unshare.arg(program).args(arguments).env(INSIDE, limit);
+            Run::of(&mut unshare)
+        };
+        if run(Path::new("true"), &[]).code != Some(0) {
             return skip("needs unshare(1) and user namespaces with a limit of inotify");
         }
-        let bus = Bus::executing(&format!(
-            "/usr/bin/unshare --user --map-root-user sh -c '{}'",
-            exhaust(limit, &format!("{SAMPLED} serve"))
-        ));
-        let directory = sources_d(&bus);
-        let file = bus.dir().join("file");
-        fs::write(&file, "5").expect("file");
-        define(&directory, "room.toml", &definition("room/a/b", &file));
-        bus.block_on(async {
-            let client = bus.client().await;
-            wait_for_ids(&client, &["room/a/b"]).await;
-            let sources = client.sources().await.expect("sources");
-            let error = &sources["sources.d"].error;
-            assert!(error.contains("inotify"), "{error}");
-            // A new file, and one of the same size written in place.
-            define(&directory, "more.toml", &definition("room/a/c", &file));
-            wait_for_ids(&client, &["room/a/b", "room/a/c"]).await;
-            fs::write(directory.join("more.toml"), definition("room/a/d", &file)).expect("write");
-            wait_for_ids(&client, &["room/a/b", "room/a/d"]).await;
-            fs::remove_file(directory.join("more.toml")).expect("remove");
-            wait_for_ids(&client, &["room/a/b"]).await;
-        });
+        let program = env::current_exe().expect("path of the test");
+        let run = run(&program, &["--exact", test, "--nocapture"]);
+        assert!(run.stdout.contains("ok. 1 passed"), "{run:?}");
     }
+}
+
+fn follow_definitions() {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    let file = bus.dir().join("file");
+    fs::write(&file, "5").expect("file");
+    define(&directory, "room.toml", &definition("room/a/b", &file));
+    bus.block_on(async {
+        let client = bus.client().await;
+        wait_for_ids(&client, &["room/a/b"]).await;
+        let sources = client.sources().await.expect("sources");
+        let error = &sources["sources.d"].error;
+        assert!(error.contains("inotify"), "{error}");
+        // A new file, and one of the same size written in place.
+        define(&directory, "more.toml", &definition("room/a/c", &file));
+        wait_for_ids(&client, &["room/a/b", "room/a/c"]).await;
+        fs::write(directory.join("more.toml"), definition("room/a/d", &file)).expect("write");
+        wait_for_ids(&client, &["room/a/b", "room/a/d"]).await;
+        fs::remove_file(directory.join("more.toml")).expect("remove");
+        wait_for_ids(&client, &["room/a/b"]).await;
+    });
 }
 
 #[test]
