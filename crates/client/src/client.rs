@@ -91,7 +91,7 @@ impl Client {
     /// # Errors
     /// When the connection is broken, or this is no unique name.
     pub async fn of(bus: Bus, unique_name: &str) -> Result<Self, Error> {
-        let owner = OwnedUniqueName::try_from(unique_name).map_err(zbus::Error::from)?;
+        let owner = OwnedUniqueName::try_from(unique_name)?;
         let proxy = Sampler1Proxy::builder(bus.connection())
             .destination(owner)
             .cache_properties(zbus::proxy::CacheProperties::No)

@@ -81,7 +81,11 @@ impl HeldProcess {
     }
 }
 
-impl VerifiedProcess<'_> {
+impl<'a> VerifiedProcess<'a> {
+    pub(crate) fn process(&self) -> &'a HeldProcess {
+        self.0
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.0.pid
     }

@@ -55,14 +55,14 @@ impl InstalledProgram {
     }
 
     /// Whether a process runs this very file.
-    fn is_run_by(&self, pid: u32) -> bool {
-        let executable = identity(Path::new(&format!("/proc/{pid}/exe")));
+    fn is_run_by(&self, process: &HeldProcess) -> bool {
+        let executable = identity(Path::new(&format!("/proc/{}/exe", process.pid())));
         executable.is_ok_and(|executable| self.identity == Some(executable))
     }
 
     /// Whether a process runs this file, or a former one at its path.
-    fn was_run_by(&self, pid: u32, executable: Option<&Path>) -> bool {
-        self.is_run_by(pid) || executable == Some(&self.path)
+    fn was_run_by(&self, process: &HeldProcess) -> bool {
+        self.is_run_by(process) || process.program() == Some(&self.path)
     }
 }
 
@@ -79,8 +79,8 @@ pub(crate) fn after_install(program: &InstalledProgram, is_home: bool) -> Result
     let Some(owner) = NameOwner::find(Deadline::within(BUS_TIMEOUT))? else {
         return Ok(());
     };
-    let pid = match owner.verified() {
-        Ok(verified) => verified.pid(),
+    let process = match owner.verified() {
+        Ok(verified) => verified.process(),
         Err(foreign) => {
             note(format_args!(
                 "{foreign}: it was left alone, and the new program cannot serve before that process ends"
@@ -88,18 +88,18 @@ pub(crate) fn after_install(program: &InstalledProgram, is_home: bool) -> Result
             return Ok(());
         }
     };
-    if program.is_run_by(pid) {
+    if program.is_run_by(process) {
         return Ok(());
     }
-    let executable = owner.process().and_then(HeldProcess::program);
-    let path = executable.unwrap_or(Path::new("?")).display();
+    let pid = process.pid();
+    let path = process.program().unwrap_or(Path::new("?")).display();
     let left_alone = |why: &str| {
         note(format_args!(
             "process {pid} still runs {path}: {why} (`sampled stop` ends it, and the next call starts the new one)"
         ));
         Ok(())
     };
-    if !is_home && !program.was_run_by(pid, executable) {
+    if !is_home && !program.was_run_by(process) {
         return left_alone("it was not installed there");
     }
     let starter = Starter::of(pid);
@@ -134,14 +134,14 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
         note("the running service has no pid that is known here: it was left alone");
         return Ok(());
     };
-    let (pid, executable) = (process.pid(), process.program());
+    let pid = process.pid();
     let is_activated = matches!(Starter::of(pid), Starter::Bus | Starter::Systemd);
-    let is_ours = process.verified().is_ok() && program.was_run_by(pid, executable);
+    let is_ours = process.verified().is_ok() && program.was_run_by(process);
     if is_ours && (is_removed || is_activated) {
         let remark = leave(&owner)?;
         note(format_args!("stopped process {pid}, which ran it{remark}"));
     } else {
-        let path = executable.unwrap_or(Path::new("?")).display();
+        let path = process.program().unwrap_or(Path::new("?")).display();
         note(format_args!(
             "process {pid} goes on, which runs {path}: that was not removed"
         ));
@@ -153,10 +153,9 @@ pub(crate) fn after_uninstall(program: &InstalledProgram, is_removed: bool) -> R
 pub(crate) fn name_running(program: &InstalledProgram) -> Result<(), Error> {
     let owner = NameOwner::find(Deadline::within(BUS_TIMEOUT))?;
     let process = owner.as_ref().and_then(NameOwner::process);
-    if let Some(process) = process.filter(|process| !program.is_run_by(process.pid())) {
+    if let Some(process) = process.filter(|process| !program.is_run_by(process)) {
         let path = process.program().unwrap_or(Path::new("?")).display();
-        let pid = process.pid();
-        let remark = RunningService::ask(pid).version();
+        let (pid, remark) = (process.pid(), RunningService::ask(process.pid()).version());
         note(format_args!("process {pid} still runs {path}{remark}"));
     }
     Ok(())
@@ -188,12 +187,10 @@ impl RunningService {
             let client = Client::of(bus, &owner.name).await.ok()?;
             let version = timeout(ANSWER_TIMEOUT, client.proxy().version()).await;
             let sessions = timeout(ANSWER_TIMEOUT, client.sessions()).await;
+            let sessions = sessions.ok().and_then(Result::ok);
             Some(Self {
                 version: version.ok().and_then(Result::ok),
-                sessions: sessions
-                    .ok()
-                    .and_then(Result::ok)
-                    .map_or(0, |sessions| sessions.len()),
+                sessions: sessions.map_or(0, |sessions| sessions.len()),
             })
         };
         let asked = block_on(async { Ok(asked.await) });
