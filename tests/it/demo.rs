@@ -16,7 +16,7 @@ fn the_demo_shows_all_steps_and_leaves_nothing_behind() {
         "serve --idle-timeout",
         "Nobody owns io.github.sampled.Sampler1",
         "memory/physical/used",
-        "Start: session 1",
+        "Start: session ",
         "Stop: ",
         "gave the name up",
         "nothing is left",
