@@ -89,13 +89,17 @@ pub(crate) fn table(path: &Path) -> io::Result<Vec<u8>> {
 /// Those of [`read`].
 pub(crate) fn read_open(file: File, metadata: &Metadata, limit: u64) -> io::Result<Vec<u8>> {
     check_size(metadata, limit)?;
-    let mut bytes = Vec::new();
+    // The kernel's files have no size: without room the first reads would be of 32 bytes, 64 bytes and so on.
+    let mut bytes = Vec::with_capacity(ROOM);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 <= limit {
         true => Ok(bytes),
         false => Err(too_large(limit)),
     }
 }
+
+/// The room for a file before its first read. Few of the kernel's files are longer.
+const ROOM: usize = 4096;
 
 /// Checks the size in the metadata. For the kernel's files that is zero or a page, so that a reader must count the
 /// bytes as well.
