@@ -1,0 +1,23 @@
+//! The wake-ups without a session.
+
+use std::{thread::sleep, time::Duration};
+
+use crate::{
+    Bench, GAUGES, HALF_SECOND, SAMPLED, SELECTORS, bus::call, measure::check, sample_call, start,
+};
+
+/// The wake-ups without a session.
+pub(crate) fn idle(bench: &Bench) {
+    let bus = bench.bus();
+    let mut client = bus.connect();
+    client.call(&sample_call(GAUGES));
+    let service = client.owner(SAMPLED);
+    start(&mut client, SELECTORS, HALF_SECOND);
+    sleep(HALF_SECOND);
+    client.call(&call(SAMPLED, "Stop", &1_u32));
+    sleep(HALF_SECOND);
+    let before = service.usage();
+    sleep(Duration::from_secs(5));
+    let used = service.usage().since(before, 1.0);
+    check("wake-ups in 5 s with no session", used.switches, 0.0);
+}
