@@ -1,24 +1,39 @@
-//! `List`, against `Ping`.
+//! `List`, against `Ping`, and against a program that sends the same bytes as a reply.
+
+use std::cell::RefCell;
 
 use crate::{
-    Bench, SAMPLED,
+    Bench, REPLAY, SAMPLED,
     bus::{call, ping},
-    measure::{check, interleaved},
+    measure::{Side, check, compare, interleave, print},
+    process::Process,
 };
 
-/// `List`, against `Ping`.
 pub(crate) fn list(bench: &Bench) {
     let bus = bench.bus();
     let mut client = bus.connect();
-    let list = |selectors: &[&str]| call(SAMPLED, "List", &(selectors,));
-    let (all, one) = (list(&[]), list(&["cpu/all/usage"]));
+    let list = |target, selectors: &[&str]| call(target, "List", &(selectors,));
+    let (all, one) = (list(SAMPLED, &[]), list(SAMPLED, &["cpu/all/usage"]));
     client.call(&all);
     let service = client.owner(SAMPLED);
-    let ping = ping(SAMPLED);
-    let sides = [(&service, &ping), (&service, &one), (&service, &all)];
-    let [ping, one, all] = interleaved(&mut client, sides);
-    for (title, (time, cpu)) in [("Ping", ping), ("List, one id", one), ("List, all", all)] {
-        println!("  {title:<52} {time:>9.1} µs, CPU time of the service {cpu:.1} µs");
-    }
-    check("List of all, ms", all.0 / 1e3, 1.0);
+    let reply = client.call(&all).bytes.to_vec();
+    println!("  {:<52} {:>9} bytes", "reply to List of all", reply.len());
+    bus.connect().replay(REPLAY.name, reply);
+    let (ping, again) = (ping(SAMPLED), list(REPLAY, &[]));
+    let daemon = Process::open(bus.pid());
+    let client = RefCell::new(&mut client);
+    let side = |process, message| Side::call(process, &client, message);
+    let sides = [
+        side(&service, &ping),
+        side(&daemon, &again),
+        side(&service, &one),
+        side(&service, &all),
+    ];
+    let [ping, again, one, all] = interleave(300, 10, sides);
+    print("Ping", ping);
+    print("the same bytes from a bare socket (CPU: the bus)", again);
+    print("List, one id", one);
+    print("List, all", all);
+    check("List of all, ms", all.time / 1e3, 1.0);
+    compare("List of all / the same bytes", all.time / again.time, 1.5);
 }

@@ -47,6 +47,12 @@ const SAMPLED: Target = Target {
     interface: wire::INTERFACE,
 };
 
+/// A name for a program that sends a reply of the service again.
+const REPLAY: Target = Target {
+    name: "io.github.sampled.Replay",
+    ..SAMPLED
+};
+
 /// The metrics that a program with a few gauges reads first.
 const GAUGES: &[&str] = &[
     "memory/physical/used",

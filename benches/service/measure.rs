@@ -1,30 +1,89 @@
 //! Medians of times, and figures with their bounds.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
 use crate::{bus::Client, process::Process};
 
-/// For each side, the median time of a call and the median CPU time of the service, in µs.
-pub(crate) fn interleaved<const SIDES: usize>(
-    client: &mut Client,
-    sides: [(&Process, &Vec<u8>); SIDES],
-) -> [(f64, f64); SIDES] {
-    const BATCHES: usize = 300;
-    const CALLS: usize = 10;
-    let mut times = [const { (Vec::new(), Vec::new()) }; SIDES];
-    for batch in 0..BATCHES {
+/// One of several sides that are measured in turn.
+pub(crate) struct Side<'a> {
+    /// The processes whose CPU time counts.
+    processes: Vec<&'a Process>,
+    /// Does the work so many times, and returns the time of each in µs.
+    run: Box<dyn FnMut(usize) -> Vec<f64> + 'a>,
+}
+
+/// The median time and the median CPU time of one run, in µs.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) time: f64,
+    pub(crate) cpu: f64,
+}
+
+impl<'a> Side<'a> {
+    pub(crate) fn new(
+        processes: Vec<&'a Process>,
+        run: impl FnMut(usize) -> Vec<f64> + 'a,
+    ) -> Self {
+        let run = Box::new(run);
+        Self { processes, run }
+    }
+
+    /// A call of a service.
+    pub(crate) fn call(
+        service: &'a Process,
+        client: &'a RefCell<&mut Client>,
+        call: &'a [u8],
+    ) -> Self {
+        let run = || timed(|| _ = client.borrow_mut().call(call));
+        Self::new(vec![service], move |times| {
+            (0..times).map(|_| run()).collect()
+        })
+    }
+
+    fn cpu(&self) -> f64 {
+        let used = self.processes.iter().map(|process| process.usage().cpu);
+        used.sum()
+    }
+}
+
+/// Measures the sides in turn, in `batches` of `times` runs.
+pub(crate) fn interleave<const SIDES: usize>(
+    batches: usize,
+    times: usize,
+    mut sides: [Side<'_>; SIDES],
+) -> [Cost; SIDES] {
+    let mut costs = [const { (Vec::new(), Vec::new()) }; SIDES];
+    for batch in 0..batches {
         for turn in 0..SIDES {
             let side = (batch + turn) % SIDES;
-            let (service, call) = sides[side];
-            let (time, cpu) = &mut times[side];
-            let before = service.usage();
-            for _ in 0..CALLS {
-                time.push(timed(|| _ = client.call(call)));
-            }
-            cpu.push(service.usage().since(before, CALLS as f64).cpu);
+            let (time, cpu) = &mut costs[side];
+            let before = sides[side].cpu();
+            time.extend((sides[side].run)(times));
+            cpu.push((sides[side].cpu() - before) / times as f64);
         }
     }
-    times.map(|(time, cpu)| (median(time), median(cpu)))
+    costs.map(|(time, cpu)| Cost {
+        time: median(time),
+        cpu: median(cpu),
+    })
+}
+
+/// Measures calls of services in turn.
+pub(crate) fn interleave_calls<const SIDES: usize>(
+    client: &mut Client,
+    sides: [(&Process, &Vec<u8>); SIDES],
+) -> [Cost; SIDES] {
+    let client = RefCell::new(client);
+    let sides = sides.map(|(service, call)| Side::call(service, &client, call));
+    interleave(300, 10, sides)
+}
+
+/// Prints a cost.
+pub(crate) fn print(title: &str, Cost { time, cpu }: Cost) {
+    println!("  {title:<52} {time:>9.1} µs, CPU time {cpu:.1} µs");
 }
 
 pub(crate) fn timed(run: impl FnOnce()) -> f64 {

@@ -4,7 +4,7 @@ use crate::{
     Bench, METRICS, SAMPLED, SELECTORS,
     bus::{call, ping},
     floor::FLOOR,
-    measure::{compare, interleaved},
+    measure::{compare, interleave_calls, print},
     process::pin,
     sample_call,
 };
@@ -30,16 +30,17 @@ pub(crate) fn sample(bench: &Bench) {
     ];
     for (title, at_most, pinned) in [("not pinned", 1.3, false), ("on one CPU", 1.75, true)] {
         let _pinned = pinned.then(|| pin(&all));
-        let [ping, answer, named, selected] = interleaved(&mut client, sides);
+        let [ping, answer, named, selected] = interleave_calls(&mut client, sides);
         println!("  {title}");
-        let print = |title: &str, (time, cpu): (f64, f64)| {
-            println!("  {title:<52} {time:>9.1} µs, CPU time of the service {cpu:.1} µs");
-        };
         print("Ping", ping);
         print("minimal service, a{sv} of 34 constants", answer);
         print("Sample, 34 ids", named);
         print("Sample, 9 selectors", selected);
-        compare("Sample, 34 ids / Ping", named.0 / ping.0, at_most);
-        compare("Sample, 9 selectors / Ping", selected.0 / ping.0, at_most);
+        compare("Sample, 34 ids / Ping", named.time / ping.time, at_most);
+        compare(
+            "Sample, 9 selectors / Ping",
+            selected.time / ping.time,
+            at_most,
+        );
     }
 }
