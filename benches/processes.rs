@@ -8,14 +8,14 @@
     reason = "a bench computes with its own measurements"
 )]
 
+#[path = "common/sleepers.rs"]
+mod sleepers;
 mod support;
 
 use std::{
     fs::{self, File},
     hint::black_box,
-    io::{BufRead, BufReader},
     os::unix::fs::FileExt,
-    process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -27,6 +27,8 @@ use sampled::{
     source::{Provider, Roots},
     sources,
 };
+
+use sleepers::Sleepers;
 
 /// The number of processes on a desktop.
 const DESKTOP: usize = 573;
@@ -214,40 +216,5 @@ fn read_by_procfs() {
     let processes = procfs::process::all_processes().expect("there is a /proc");
     for process in processes.flatten() {
         black_box(process.stat().ok());
-    }
-}
-
-/// Processes that do nothing. They end with this process, even if it is killed.
-struct Sleepers(Child);
-
-impl Sleepers {
-    /// As many as the machine needs to have `count` processes in all.
-    fn up_to(count: usize) -> Self {
-        let existing = RawFiles::open().0.len();
-        let missing = count.saturating_sub(existing + 1);
-        // Each is a fork of a shell, and waits until this process closes its end of a pipe.
-        let script = format!(
-            "exec 3<&0; i=0; while [ $i -lt {missing} ]; do read x <&3 & i=$((i+1)); done; echo; wait"
-        );
-        let shell = Command::new("sh")
-            .args(["-c", &script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut shell = shell.expect("a shell");
-        let ready = shell.stdout.take().expect("stdout is a pipe");
-        let mut line = String::new();
-        let read = BufReader::new(ready).read_line(&mut line);
-        assert_eq!(read.expect("the shell answers"), 1);
-        // The new processes still run for a moment.
-        std::thread::sleep(Duration::from_millis(500));
-        Self(shell)
-    }
-}
-
-impl Drop for Sleepers {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        self.0.wait().ok();
     }
 }

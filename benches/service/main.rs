@@ -29,6 +29,9 @@ mod memory;
 mod process;
 mod sample;
 mod sessions;
+#[path = "../common/sleepers.rs"]
+mod sleepers;
+mod snapshot;
 mod stream;
 mod timer;
 
@@ -134,10 +137,11 @@ fn main() {
         return timer::run(output, interval, ids);
     }
     let bench = Bench::new();
-    let parts: [Part; 10] = [
+    let parts: [Part; 11] = [
         ("activation", activation::activation),
         ("sample", sample::sample),
         ("list", list::list),
+        ("snapshot", snapshot::snapshot),
         ("memory", memory::memory),
         ("sessions", sessions::sessions),
         ("lateness", lateness::lateness),
