@@ -1,17 +1,17 @@
-//! A peer: the same metrics, twice a second, from ksystemstats, the service of KDE's system monitor.
+//! A peer: the same metrics from ksystemstats, the service of KDE's system monitor, twice a second and by a call.
 
 use std::{fs, thread::sleep, time::Duration};
 
 use crate::{
     Bench, HALF_SECOND, SAMPLED,
-    bus::{Bus, Target, call},
-    compare,
+    bus::{Bus, Client, Target, call},
+    measure::{compare, interleave_calls, print},
     process::Process,
-    start,
+    sample_call, start,
 };
 
 /// 50 metrics that both services have, with the same ids.
-const METRICS: [&str; 50] = [
+pub(crate) const METRICS: [&str; 50] = [
     "cpu/all/usage",
     "cpu/all/user",
     "cpu/all/system",
@@ -68,7 +68,6 @@ const METRICS: [&str; 50] = [
 const NAMES: [&str; 2] = ["org.kde.ksystemstats", "org.kde.ksystemstats1"];
 
 pub(crate) fn ksystemstats(bench: &Bench) {
-    const TICKS: u32 = 24;
     let file = |name: &&str| {
         fs::exists(format!("/usr/share/dbus-1/services/{name}.service")).unwrap_or(false)
     };
@@ -94,6 +93,16 @@ pub(crate) fn ksystemstats(bench: &Bench) {
     clients[1].call(&call(ksystemstats, "subscribe", &METRICS.as_slice()));
     let services = [clients[0].owner(SAMPLED), clients[1].owner(ksystemstats)];
     sleep(Duration::from_secs(2));
+    ticks(&services);
+    // ksystemstats ends without a subscriber.
+    let [session, subscriber] = clients;
+    drop(session);
+    calls(subscriber, ksystemstats, &services);
+}
+
+/// The CPU time of a tick of a subscription.
+fn ticks(services: &[Process; 2]) {
+    const TICKS: u32 = 24;
     let before = services.each_ref().map(Process::cpu_of_threads);
     sleep(TICKS * HALF_SECOND);
     let after = services.each_ref().map(Process::cpu_of_threads);
@@ -105,4 +114,20 @@ pub(crate) fn ksystemstats(bench: &Bench) {
     println!("  {:<52} {peer:>9.1} µs", "ksystemstats");
     println!("  {:<52} {sampled:>9.1} µs", "sampled");
     compare("sampled / ksystemstats", sampled / peer, 0.3);
+}
+
+/// A call for 20 metrics. ksystemstats replies with values that its subscription has read up to half a second before;
+/// `Sample` reads them.
+fn calls(mut client: Client, ksystemstats: Target, services: &[Process; 2]) {
+    let metrics = &METRICS[..20];
+    let data = call(ksystemstats, "sensorData", &metrics);
+    let sample = sample_call(metrics);
+    client.call(&sample);
+    sleep(Duration::from_secs(1));
+    let [sampled, peer] = services;
+    let sides = [(sampled, &sample), (peer, &data)];
+    let [sample, data] = interleave_calls(&mut client, sides);
+    print("sensorData, 20 metrics", data);
+    print("Sample, 20 metrics", sample);
+    compare("Sample / sensorData", sample.time / data.time, 0.85);
 }

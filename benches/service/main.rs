@@ -24,6 +24,7 @@ mod lateness;
 mod list;
 mod measure;
 mod memory;
+mod pcp;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod process;
@@ -137,7 +138,7 @@ fn main() {
         return timer::run(output, interval, ids);
     }
     let bench = Bench::new();
-    let parts: [Part; 11] = [
+    let parts: [Part; 12] = [
         ("activation", activation::activation),
         ("sample", sample::sample),
         ("list", list::list),
@@ -149,6 +150,7 @@ fn main() {
         ("history", history::history),
         ("idle", idle::idle),
         ("ksystemstats", ksystemstats::ksystemstats),
+        ("pcp", pcp::pcp),
     ];
     // Cargo adds an argument of its own, `--bench`.
     let selected: Vec<_> = arguments
