@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The time after which an unused table is dropped.
+/// The usual time after which an unused table is dropped.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A thread that has used the table for longer is stuck.
@@ -42,13 +42,17 @@ pub(super) struct TableSlot {
     pool: WeakPool,
     table: Mutex<Option<Table>>,
     hold: Mutex<Hold>,
+    /// The time after which an unused table is dropped.
+    timeout: Duration,
 }
 
-/// Whether the table is held, and the task that will drop it.
+/// Whether the table is held, its last use, and the task that will drop it.
 #[derive(Default)]
 struct Hold {
     is_held: bool,
-    /// The task that will drop the table.
+    used: Option<Instant>,
+    /// The task that will drop the table. It waits for longer if the table was used meanwhile: to submit it again for
+    /// each use would wake a thread each time.
     release: Option<Submitted>,
 }
 
@@ -76,6 +80,7 @@ impl SharedTable {
                 pool: pool.downgrade(),
                 table: Mutex::default(),
                 hold: Mutex::default(),
+                timeout: IDLE_TIMEOUT,
             }),
         }
     }
@@ -113,7 +118,7 @@ impl SharedTable {
     pub(crate) fn hold(&self, is_held: bool) {
         let before = mem::replace(&mut self.slot.lock().is_held, is_held);
         if before && !is_held {
-            self.slot.release_later();
+            self.slot.used();
         }
     }
 }
@@ -140,30 +145,53 @@ impl TableSlot {
             *table = None;
         }
         drop(table);
-        if !self.lock().is_held {
-            self.release_later();
-        }
+        self.used();
         Some(done)
     }
 
-    /// Drops the table after some seconds, unless a task or a hold comes before.
-    fn release_later(self: &Arc<Self>) {
+    /// Notes a use of the table, which is dropped some seconds later unless there is a hold or another use.
+    fn used(self: &Arc<Self>) {
+        let mut hold = self.lock();
+        hold.used = Some(Instant::now());
+        let is_settled = hold.is_held || hold.release.is_some();
+        drop(hold);
+        if !is_settled {
+            self.release_after(self.timeout);
+        }
+    }
+
+    fn release_after(self: &Arc<Self>, time: Duration) {
         let Some(pool) = self.pool.upgrade() else {
             return;
         };
         // The table owns a reference to the pool. If the timer of the pool owned the table, the cycle would keep both.
         let slot = Arc::downgrade(self);
         let release = move || {
-            if let Some(slot) = slot.upgrade()
-                && !slot.lock().is_held
-            {
-                let table = slot.table.lock().map(|mut table| table.take());
-                drop(table);
+            if let Some(slot) = slot.upgrade() {
+                slot.release();
             }
         };
-        let release = pool.submit_later(IDLE_TIMEOUT, &QUEUE.into(), DEADLINE, release);
+        let release = pool.submit_later(time, &QUEUE.into(), DEADLINE, release);
         let before = self.lock().release.replace(release);
         drop(before);
+    }
+
+    /// Drops the table, unless it is held or has been used a short time ago.
+    fn release(self: &Arc<Self>) {
+        let mut hold = self.lock();
+        let done = hold.release.take();
+        let age = hold.used.map_or(self.timeout, |used| used.elapsed());
+        let (is_held, left) = (hold.is_held, self.timeout.saturating_sub(age));
+        drop(hold);
+        drop(done);
+        if is_held {
+            return;
+        }
+        if !left.is_zero() {
+            return self.release_after(left);
+        }
+        let table = self.table.lock().map(|mut table| table.take());
+        drop(table);
     }
 
     fn lock(&self) -> MutexGuard<'_, Hold> {
@@ -192,6 +220,31 @@ mod tests {
         drop(table);
         assert!(pass.upgrade().is_none());
         drop(pool);
+    }
+
+    #[test]
+    fn a_table_is_dropped_some_time_after_its_last_use() {
+        const TIMEOUT: Duration = Duration::from_millis(50);
+        let pool = Pool::new();
+        let mut table = SharedTable::new(&Roots::default(), &pool);
+        Arc::get_mut(&mut table.slot).unwrap().timeout = TIMEOUT;
+        let query = Query::default();
+        let pass = || {
+            let rows = |table: &mut Table| table.rows(&query, Duration::MAX, None);
+            Arc::downgrade(&table.slot.with(rows).unwrap().result.unwrap().unwrap().pass)
+        };
+        // The task that drops the table runs at least once between two uses.
+        let first = Instant::now();
+        let (mut used, mut last) = (Instant::now(), pass());
+        while first.elapsed() < 2 * TIMEOUT {
+            (used, last) = (Instant::now(), pass());
+        }
+        while last.upgrade().is_some() {
+            assert!(used.elapsed() < Duration::from_secs(20), "it is kept");
+            std::thread::yield_now();
+        }
+        assert!(used.elapsed() >= TIMEOUT);
+        drop(table);
     }
 
     #[test]
