@@ -1,6 +1,9 @@
 //! Reads the value of a field of a process.
 
-use std::cell::OnceCell;
+use std::{
+    cell::{OnceCell, RefCell},
+    sync::Arc,
+};
 
 use crate::{
     process::{
@@ -20,6 +23,10 @@ pub(super) struct FieldReader<'a> {
     span: &'a Result<Span<'a>, Fault>,
     /// The number of online CPUs, once a field needs it.
     cpus: OnceCell<Result<f64, Fault>>,
+    /// The texts of the states so far, which most processes share.
+    states: RefCell<Vec<(u8, Arc<str>)>>,
+    /// The empty text, which all kernel threads share.
+    empty: Arc<str>,
 }
 
 impl<'a> FieldReader<'a> {
@@ -29,6 +36,8 @@ impl<'a> FieldReader<'a> {
             pass,
             span,
             cpus: OnceCell::new(),
+            states: RefCell::default(),
+            empty: Arc::default(),
         }
     }
 
@@ -51,15 +60,14 @@ impl<'a> FieldReader<'a> {
                 return Err(Fault::Gone);
             }
             Field::CommandLine | Field::Executable if counts.is_kernel_thread => {
-                return Ok(Value::Text("".into()));
+                return Ok(Value::Text(self.empty.clone()));
             }
             Field::CommandLine => return attributes.command_line(),
             Field::Executable => return Ok(Value::Text(attributes.executable()?.path.clone())),
             Field::ExecutableDeleted if counts.is_kernel_thread => 0.0,
             Field::ExecutableDeleted => attributes.executable()?.is_deleted.into(),
             Field::State => {
-                let state = char::from(counts.state.ok_or(malformed)?);
-                return Ok(Value::Text(state.to_string().into()));
+                return Ok(Value::Text(self.state(counts.state.ok_or(malformed)?)));
             }
             Field::Cgroup => return Ok(Value::Text(attributes.cgroup()?.path.clone())),
             Field::Unit => return Ok(Value::Text(attributes.cgroup()?.unit.clone())),
@@ -90,6 +98,16 @@ impl<'a> FieldReader<'a> {
             }
             _ => number,
         }
+    }
+
+    fn state(&self, letter: u8) -> Arc<str> {
+        let mut states = self.states.borrow_mut();
+        if let Some((_, text)) = states.iter().find(|(known, _)| *known == letter) {
+            return text.clone();
+        }
+        let text: Arc<str> = char::from(letter).to_string().into();
+        states.push((letter, text.clone()));
+        text
     }
 
     fn cpus(&self) -> Result<f64, Fault> {

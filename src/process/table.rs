@@ -252,7 +252,7 @@ impl Table {
     }
 
     /// The last pass, if it is from the moment `since` or later; otherwise a new one.
-    pub(super) fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
+    pub(crate) fn pass(&mut self, since: Duration) -> Result<Arc<Pass>, Error> {
         if let Some(latest) = self.history.latest(since) {
             return Ok(latest.clone());
         }

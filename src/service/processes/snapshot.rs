@@ -58,7 +58,7 @@ pub(crate) async fn take<T: Send + 'static>(
     let first = make.clone();
     let query = query.clone();
     let step = run_until(table, begin, options.timeout, move |table| {
-        let pass = table.rows(&Query::default(), since, None)?.pass;
+        let pass = table.pass(since)?;
         let moment = pass.stamp.monotonic;
         let before = table.past(&query, moment, window);
         let lacks_baseline = query.needs_baseline() && before.is_none();
