@@ -7,6 +7,7 @@
 mod direct;
 mod message;
 mod strings;
+mod table;
 
 use std::sync::Arc;
 
@@ -18,9 +19,10 @@ use crate::{
     reading::{Fault, Value},
 };
 
-pub(crate) use message::Messages;
+pub(crate) use message::{Messages, TooLong};
 pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 pub(crate) use strings::strings;
+pub use table::{Column, Columns, Details, FaultyRows, RowFaults, Table};
 
 /// The description of [`INTERFACE`], with comments on each member.
 pub static DESCRIPTION: &str = include_str!("../dbus/io.github.sampled.Sampler1.xml");
@@ -50,26 +52,6 @@ pub struct Ids(pub Vec<Arc<str>>);
 /// Frames of the past, `a(tad)`: timestamps, and values in the order of the columns.
 #[derive(Debug, Default)]
 pub struct Frames(pub Vec<(u64, Vec<f64>)>);
-
-/// The columns of a table, `av`: each is an `ad` or an `as`, all of the same length.
-#[derive(Debug, Default)]
-pub struct Columns(pub Vec<Column>);
-
-/// A column of a table.
-#[derive(Debug)]
-pub enum Column {
-    /// NaN in rows without a number.
-    Numbers(Vec<f64>),
-    /// Empty in rows without a text.
-    Texts(Vec<Arc<str>>),
-}
-
-/// The faults of a table, `a{sa{sau}}`: for each column and each fault the rows with it.
-#[derive(Debug, Default)]
-pub struct RowFaults(pub Vec<(&'static str, FaultyRows)>);
-
-/// The rows of a column with a fault, by fault.
-pub type FaultyRows = Vec<(Fault, Vec<u32>)>;
 
 /// Metadata by id, `a{sa{sv}}`: the metric and the name of its source.
 #[derive(Debug)]
@@ -156,35 +138,6 @@ impl Serialize for Ids {
     }
 }
 
-impl Type for Frames {
-    const SIGNATURE: &'static Signature = Vec::<(u64, Vec<f64>)>::SIGNATURE;
-}
-
-impl Serialize for Frames {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl Type for Columns {
-    const SIGNATURE: &'static Signature = &Signature::static_array(&Signature::Variant);
-}
-
-impl Serialize for Columns {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&self.0)
-    }
-}
-
-impl Serialize for Column {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Numbers(numbers) => Typed("ad", numbers).serialize(serializer),
-            Self::Texts(texts) => Typed("as", Strings(texts)).serialize(serializer),
-        }
-    }
-}
-
 /// Texts, `as`.
 struct Strings<'a>(&'a [Arc<str>]);
 
@@ -194,26 +147,13 @@ impl Serialize for Strings<'_> {
     }
 }
 
-const ROWS: &Signature = &Signature::static_array(&Signature::U32);
-const ROWS_BY_FAULT: &Signature = &Signature::static_dict(&Signature::Str, ROWS);
-
-impl Type for RowFaults {
-    const SIGNATURE: &'static Signature = &Signature::static_dict(&Signature::Str, ROWS_BY_FAULT);
+impl Type for Frames {
+    const SIGNATURE: &'static Signature = Vec::<(u64, Vec<f64>)>::SIGNATURE;
 }
 
-impl Serialize for RowFaults {
+impl Serialize for Frames {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let faults = self.0.iter();
-        serializer.collect_map(faults.map(|(name, faults)| (name, ByFault(faults))))
-    }
-}
-
-/// Rows by fault, `a{sau}`.
-struct ByFault<'a>(&'a [(Fault, Vec<u32>)]);
-
-impl Serialize for ByFault<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(fault, rows)| (fault.code(), rows)))
+        self.0.serialize(serializer)
     }
 }
 
@@ -239,10 +179,10 @@ struct Metadata<'a> {
     source: &'a str,
 }
 
-impl Serialize for Metadata<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Metadata<'_> {
+    fn texts(&self) -> [(&'static str, &str); 8] {
         let metric = self.metric;
-        let texts = [
+        [
             ("name", &*metric.name),
             ("description", &*metric.description),
             ("formula", &*metric.formula_text),
@@ -251,26 +191,39 @@ impl Serialize for Metadata<'_> {
             ("unit", &*metric.unit),
             ("kind", metric.kind.as_str()),
             ("source", self.source),
-        ];
+        ]
+    }
+
+    fn precision(&self) -> Option<u32> {
+        self.metric.precision.map(u32::from)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let metric = self.metric;
         let numbers = [
             ("minimum", metric.minimum),
             ("maximum", metric.maximum),
             ("warning", metric.limits.warning),
             ("critical", metric.limits.critical),
         ];
+        let known = |(key, number): (_, Option<_>)| Some((key, number?));
+        numbers.into_iter().filter_map(known)
+    }
+}
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (key, text) in texts {
+        for (key, text) in self.texts() {
             map.serialize_entry(key, &Typed("s", text))?;
         }
-        if let Some(precision) = metric.precision {
-            map.serialize_entry("precision", &Typed("u", u32::from(precision)))?;
+        if let Some(precision) = self.precision() {
+            map.serialize_entry("precision", &Typed("u", precision))?;
         }
-        for (key, number) in numbers {
-            if let Some(number) = number {
-                map.serialize_entry(key, &Typed("d", number))?;
-            }
+        for (key, number) in self.numbers() {
+            map.serialize_entry(key, &Typed("d", number))?;
         }
-        if metric.limits.are_lower {
+        if self.metric.limits.are_lower {
             map.serialize_entry("lower_limits", &Typed("b", true))?;
         }
         map.end()

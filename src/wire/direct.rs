@@ -4,7 +4,8 @@
 //! The tests compare them, byte for byte, with what zbus makes of the same values.
 
 use super::{
-    Faults, INTERFACE, PATH, Readings,
+    Catalog, Column, Columns, Details, Faults, INTERFACE, Metadata, PATH, Readings, RowFaults,
+    Table,
     message::{Header, Messages, TooLong},
 };
 use crate::reading::Value;
@@ -57,6 +58,133 @@ impl Messages {
             body.array(8, |entries| readings.write(entries));
             body.array(8, |entries| faults.write(entries));
         })
+    }
+
+    /// Adds the reply of `List` to the call with the serial `to`.
+    ///
+    /// # Errors
+    /// [`TooLong`]; then nothing is added.
+    pub(crate) fn add_catalog(
+        &mut self,
+        destination: &str,
+        to: u32,
+        catalog: &Catalog,
+    ) -> Result<(), TooLong> {
+        let header = Header::Reply { to, destination };
+        self.add(&header, "a{sa{sv}}", |body| {
+            body.array(8, |entries| catalog.write(entries));
+        })
+    }
+
+    /// Adds the reply of `Snapshot` to the call with the serial `to`.
+    ///
+    /// # Errors
+    /// [`TooLong`]; then nothing is added.
+    pub(crate) fn add_table(
+        &mut self,
+        destination: &str,
+        to: u32,
+        (timestamp, names, columns, faults, details): &Table,
+    ) -> Result<(), TooLong> {
+        let header = Header::Reply { to, destination };
+        self.add(&header, "tasava{sa{sau}}a{sv}", |body| {
+            body.u64(*timestamp);
+            body.strings(names);
+            body.array(1, |variants| columns.write(variants));
+            body.array(8, |entries| faults.write(entries));
+            body.array(8, |entries| details.write(entries));
+        })
+    }
+
+    fn strings(&mut self, texts: &[impl AsRef<str>]) {
+        self.array(4, |array| {
+            for text in texts {
+                array.string(text.as_ref());
+            }
+        });
+    }
+
+    /// Begins an entry of a dictionary whose values are variants.
+    fn begin_variant(&mut self, key: &str, signature: &str) {
+        self.align(8);
+        self.string(key);
+        self.signature(signature);
+    }
+}
+
+impl Catalog {
+    fn write(&self, entries: &mut Messages) {
+        for (metric, source) in &self.0 {
+            entries.align(8);
+            entries.string(&metric.id);
+            let metadata = Metadata { metric, source };
+            entries.array(8, |entries| metadata.write(entries));
+        }
+    }
+}
+
+impl Metadata<'_> {
+    fn write(&self, entries: &mut Messages) {
+        for (key, text) in self.texts() {
+            entries.begin_variant(key, "s");
+            entries.string(text);
+        }
+        if let Some(precision) = self.precision() {
+            entries.begin_variant("precision", "u");
+            entries.u32(precision);
+        }
+        for (key, number) in self.numbers() {
+            entries.begin_variant(key, "d");
+            entries.double(number);
+        }
+        if self.metric.limits.are_lower {
+            entries.begin_variant("lower_limits", "b");
+            entries.u32(true.into());
+        }
+    }
+}
+
+impl Columns {
+    fn write(&self, variants: &mut Messages) {
+        for column in &self.0 {
+            match column {
+                Column::Numbers(numbers) => {
+                    variants.signature("ad");
+                    variants.doubles(numbers);
+                }
+                Column::Texts(texts) => {
+                    variants.signature("as");
+                    variants.strings(texts);
+                }
+            }
+        }
+    }
+}
+
+impl RowFaults {
+    fn write(&self, entries: &mut Messages) {
+        for (name, faults) in &self.0 {
+            entries.align(8);
+            entries.string(name);
+            entries.array(8, |entries| {
+                for (fault, rows) in faults {
+                    entries.align(8);
+                    entries.string(fault.code());
+                    entries.array(4, |array| rows.iter().for_each(|row| array.u32(*row)));
+                }
+            });
+        }
+    }
+}
+
+impl Details {
+    fn write(&self, entries: &mut Messages) {
+        for (key, count) in self.counts() {
+            entries.begin_variant(key, "u");
+            entries.u32(count);
+        }
+        entries.begin_variant("boot_time", "t");
+        entries.u64(self.boot_time);
     }
 }
 

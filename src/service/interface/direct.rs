@@ -10,8 +10,8 @@ use zbus::{
 
 use super::{Processes, Sampler};
 use crate::{
-    service::{error::Error, options::CallOptions, sampling::Sampled},
-    wire::{Messages, strings},
+    service::{error::Error, options::CallOptions, sampling::Sampled, state::ServiceState},
+    wire::{Messages, TooLong, strings},
 };
 
 /// The answer to a call.
@@ -32,11 +32,22 @@ pub(super) trait Direct: Interface {
 impl Direct for Processes {
     fn answer<'call>(
         &'call self,
-        _: &'call Connection,
-        _: &'call Message,
-        _: &MemberName<'_>,
+        bus: &'call Connection,
+        message: &'call Message,
+        name: &MemberName<'_>,
     ) -> Option<Answer<'call>> {
-        None
+        if *name != "Snapshot" {
+            return None;
+        }
+        let header = Header::parse(message.data()).ok()?;
+        let (client, (fields, options)) = (header.sender?, arguments(message, &header)?);
+        Some(boxed(async move {
+            let table = self.take_snapshot(bus, client, &fields, options).await?;
+            let mut reply = Messages::default();
+            reply.add_table(client, header.serial, &table)?;
+            send(&self.state, client, header.serial, &reply).await;
+            Ok(())
+        }))
     }
 }
 
@@ -47,18 +58,24 @@ impl Direct for Sampler {
         message: &'call Message,
         name: &MemberName<'_>,
     ) -> Option<Answer<'call>> {
-        if *name != "Sample" {
-            return None;
-        }
         let header = Header::parse(message.data()).ok()?;
-        let (client, (selectors, options)) = (header.sender?, arguments(message, &header)?);
-        let answer = async move {
-            let answered = self.answer_sample(bus, client, header.serial, &selectors, options);
-            answered
-                .await
-                .map_err(|error| Box::new(error) as BoxDBusError)
-        };
-        Some(Box::pin(answer))
+        let (client, serial) = (header.sender?, header.serial);
+        match name.as_str() {
+            "Sample" => {
+                let (selectors, options) = arguments(message, &header)?;
+                Some(boxed(async move {
+                    let answered = self.answer_sample(bus, client, serial, &selectors, options);
+                    answered.await
+                }))
+            }
+            "List" => {
+                let selectors = selectors(message, &header)?;
+                Some(boxed(async move {
+                    self.answer_list(bus, client, serial, &selectors).await
+                }))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -79,30 +96,51 @@ impl Sampler {
             guard,
         } = sample.await?;
         let mut reply = Messages::default();
-        let added = reply.add_sample(client, serial, timestamp, &readings, &faults);
-        added.map_err(|error| Error::failed(error.to_string()))?;
-        // A lost connection is noticed by the reader.
-        let admission = &self.state.admission;
-        admission
-            .send_reply(client, serial, reply.bytes())
-            .await
-            .ok();
+        reply.add_sample(client, serial, timestamp, &readings, &faults)?;
+        send(&self.state, client, serial, &reply).await;
         // Until now calls that have waited for the same window stood behind this one.
         drop(guard);
         Ok(())
+    }
+
+    async fn answer_list(
+        &self,
+        bus: &Connection,
+        client: &str,
+        serial: u32,
+        selectors: &[&str],
+    ) -> Result<(), Error> {
+        let catalog = self.take_catalog(bus, Some(client), selectors).await?;
+        let mut reply = Messages::default();
+        reply.add_catalog(client, serial, &catalog)?;
+        send(&self.state, client, serial, &reply).await;
+        Ok(())
+    }
+}
+
+fn boxed<'call>(answered: impl Future<Output = Result<(), Error>> + Send + 'call) -> Answer<'call> {
+    Box::pin(async move {
+        let answered = answered.await;
+        answered.map_err(|error| Box::new(error) as BoxDBusError)
+    })
+}
+
+async fn send(state: &ServiceState, client: &str, serial: u32, reply: &Messages) {
+    let sent = state.admission.send_reply(client, serial, reply.bytes());
+    // A lost connection is noticed by the reader.
+    sent.await.ok();
+}
+
+impl From<TooLong> for Error {
+    fn from(error: TooLong) -> Self {
+        Self::failed(error.to_string())
     }
 }
 
 /// The arguments `asa{sv}` of a call, if they are in the byte order of this machine and well formed.
 fn arguments<'a>(message: &'a Message, header: &Header<'_>) -> Option<(Vec<&'a str>, CallOptions)> {
-    let primary = message.primary_header();
-    if primary.endian_sig() != NATIVE_ENDIAN_SIG || header.signature != b"asa{sv}" {
-        return None;
-    }
+    let body = body(message, header, b"asa{sv}")?;
     let data = message.data();
-    let body = data
-        .len()
-        .checked_sub(usize::try_from(primary.body_len()).ok()?)?;
     let (selectors, length) = strings(data.get(body..)?)?;
     // Both the body and its second argument begin at a multiple of four.
     let second = body.checked_add(length.checked_next_multiple_of(4)?)?;
@@ -111,4 +149,21 @@ fn arguments<'a>(message: &'a Message, header: &Header<'_>) -> Option<(Vec<&'a s
         _ => data.slice(second..).deserialize().ok()?.0,
     };
     Some((selectors, options))
+}
+
+/// The argument `as` of a call.
+fn selectors<'a>(message: &'a Message, header: &Header<'_>) -> Option<Vec<&'a str>> {
+    let body = body(message, header, b"as")?;
+    let (selectors, _) = strings(message.data().get(body..)?)?;
+    Some(selectors)
+}
+
+/// The position of the body, if it has this signature and the byte order of this machine.
+fn body(message: &Message, header: &Header<'_>, signature: &[u8]) -> Option<usize> {
+    let primary = message.primary_header();
+    if primary.endian_sig() != NATIVE_ENDIAN_SIG || header.signature != signature {
+        return None;
+    }
+    let length = usize::try_from(primary.body_len()).ok()?;
+    message.data().len().checked_sub(length)
 }

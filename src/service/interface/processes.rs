@@ -29,7 +29,7 @@ use crate::{
         session,
         state::ServiceState,
     },
-    wire::{Columns, RowFaults},
+    wire::{Columns, Details, RowFaults, Table},
 };
 
 /// The interface of the processes.
@@ -39,8 +39,6 @@ pub(crate) struct Processes {
 
 /// The names of the columns, in order.
 type Names = Vec<&'static str>;
-/// A table: timestamp, names of the columns, columns, faults and details.
-type TableReply = (u64, Names, Columns, RowFaults, VariantMap);
 
 /// The table of processes. `dbus/io.github.sampled.Processes1.xml` documents the interface.
 #[interface(name = "io.github.sampled.Processes1")]
@@ -61,6 +59,7 @@ impl Processes {
         Ok(Field::ALL.into_iter().map(entries).collect())
     }
 
+    /// Calls in this machine's byte order are [answered directly](super::direct).
     #[zbus(out_args("timestamp", "columns", "values", "faults", "details"))]
     async fn snapshot(
         &self,
@@ -68,32 +67,9 @@ impl Processes {
         options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
-    ) -> Result<(u64, Names, Columns, RowFaults, VariantMap), Error> {
-        let member = "Processes1.Snapshot";
-        let caller = self
-            .authorize(bus, &header, member, Grant::Processes)
-            .await?;
-        let mut query = query::of_rows(&fields, &options, &self.state.settings.limits())?;
-        caller.restrict(member, &mut query, fields.is_empty())?;
-        let sampling = options::sample(&options)?.timing;
-        let fields = query.fields.clone();
-        let needed = query.clone();
-        let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
-            table.rows(&query, since, before)
-        };
-        let snapshot = snapshot::take(self.state.process_table()?, sampling, &needed, make);
-        let snapshot = run_call(&self.state.shutdown, snapshot).await?;
-        let rows = &snapshot.table;
-        let content =
-            WireColumns::of_rows(&fields, rows.rows.iter(), |fault| snapshot.fault(fault));
-        let names = fields.iter().map(|field| field.name()).collect();
-        Ok(table_reply(
-            &rows.pass,
-            names,
-            content,
-            rows.total,
-            rows.matched,
-        ))
+    ) -> Result<(u64, Names, Columns, RowFaults, Details), Error> {
+        let caller = caller(&header)?;
+        self.take_snapshot(bus, caller, &fields, options).await
     }
 
     #[zbus(out_args("timestamp", "columns", "values", "faults", "details"))]
@@ -104,11 +80,10 @@ impl Processes {
         options: CallOptions,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
-    ) -> Result<(u64, Names, Columns, RowFaults, VariantMap), Error> {
+    ) -> Result<(u64, Names, Columns, RowFaults, Details), Error> {
         let member = "Processes1.Sums";
-        let caller = self
-            .authorize(bus, &header, member, Grant::Processes)
-            .await?;
+        let name = caller(&header)?;
+        let caller = self.authorize(bus, name, member, Grant::Processes).await?;
         let limits = self.state.settings.limits();
         let (by, mut query) = query::of_sums(by, &fields, &options, &limits)?;
         caller.restrict(member, &mut query, fields.is_empty())?;
@@ -145,8 +120,9 @@ impl Processes {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(u32, ResponseDispatchNotifier<Names>), Error> {
         let member = "Processes1.Start";
+        let caller = caller(&header)?;
         let client = self
-            .authorize(bus, &header, member, Grant::Processes)
+            .authorize(bus, caller, member, Grant::Processes)
             .await?;
         self.state.process_table()?;
         let interval = error::interval(interval)?;
@@ -159,7 +135,6 @@ impl Processes {
         let subject = processes::TableSubject::new(query);
         let columns = subject.columns();
         let subject = session::Subject::Processes(subject);
-        let caller = caller(&header)?;
         let request = SessionRequest {
             interval,
             options,
@@ -194,7 +169,7 @@ impl Processes {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        self.authorize(bus, &header, "Processes1.End", Grant::End)
+        self.authorize(bus, caller(&header)?, "Processes1.End", Grant::End)
             .await?;
         let table = self.state.process_table()?;
         let end = async {
@@ -226,15 +201,49 @@ impl Processes {
 }
 
 impl Processes {
+    /// The table for a call of `Snapshot`.
+    pub(super) async fn take_snapshot(
+        &self,
+        bus: &Connection,
+        caller: &str,
+        fields: &[&str],
+        options: CallOptions,
+    ) -> Result<Table, Error> {
+        let member = "Processes1.Snapshot";
+        let caller = self
+            .authorize(bus, caller, member, Grant::Processes)
+            .await?;
+        let mut query = query::of_rows(fields, &options, &self.state.settings.limits())?;
+        caller.restrict(member, &mut query, fields.is_empty())?;
+        let sampling = options::sample(&options)?.timing;
+        let fields = query.fields.clone();
+        let needed = query.clone();
+        let make = move |table: &mut process::Table, since, before: Option<&process::Pass>| {
+            table.rows(&query, since, before)
+        };
+        let snapshot = snapshot::take(self.state.process_table()?, sampling, &needed, make);
+        let snapshot = run_call(&self.state.shutdown, snapshot).await?;
+        let rows = &snapshot.table;
+        let content =
+            WireColumns::of_rows(&fields, rows.rows.iter(), |fault| snapshot.fault(fault));
+        let names = fields.iter().map(|field| field.name()).collect();
+        Ok(table_reply(
+            &rows.pass,
+            names,
+            content,
+            rows.total,
+            rows.matched,
+        ))
+    }
+
     /// Identifies the caller and checks that the settings grant it what the member needs.
     async fn authorize(
         &self,
         bus: &Connection,
-        header: &Header<'_>,
+        name: &str,
         member: &str,
         grant: Grant,
     ) -> Result<Caller, Error> {
-        let name = caller(header)?;
         run_call(&self.state.shutdown, async {
             let caller = self.state.access.caller(bus, name).await;
             caller.check(member, grant)?;
@@ -250,18 +259,18 @@ fn table_reply(
     content: WireColumns,
     total: usize,
     matched: usize,
-) -> TableReply {
+) -> Table {
     let timestamp = pass.stamp.realtime;
     let boot = timestamp.saturating_sub(pass.stamp.boottime.as_micros() as u64);
-    let details = [
-        ("total", Variant::from(total as u32)),
-        ("matched", Variant::from(matched as u32)),
-        ("boot_time", Variant::from(boot)),
-    ];
+    let details = Details {
+        total: total as u32,
+        matched: matched as u32,
+        boot_time: boot,
+    };
     let WireColumns {
         columns: values,
         faults,
         ..
     } = content;
-    (timestamp, columns, values, faults, owned(details))
+    (timestamp, columns, values, faults, details)
 }

@@ -34,6 +34,17 @@ type SessionDetails = HashMap<u32, VariantMap>;
 type SourceDetails = HashMap<String, VariantMap>;
 
 impl Sampler {
+    /// The metrics for a call of `List`.
+    pub(super) async fn take_catalog(
+        &self,
+        bus: &Connection,
+        client: Option<&str>,
+        selectors: &[&str],
+    ) -> Result<Catalog, Error> {
+        let list = self.state.catalog.list(bus, client, selectors);
+        run_call(&self.state.shutdown, list).await
+    }
+
     /// The readings for a call of `Sample`.
     pub(super) async fn take_sample(
         &self,
@@ -53,6 +64,7 @@ impl Sampler {
 /// Readings, sessions and sources. `dbus/io.github.sampled.Sampler1.xml` documents the interface.
 #[interface(name = "io.github.sampled.Sampler1")]
 impl Sampler {
+    /// Calls in this machine's byte order are [answered directly](super::direct).
     #[zbus(out_args("metrics"))]
     async fn list(
         &self,
@@ -61,11 +73,7 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Catalog, Error> {
         let client = header.sender().map(|name| name.as_str());
-        run_call(
-            &self.state.shutdown,
-            self.state.catalog.list(bus, client, &selectors),
-        )
-        .await
+        self.take_catalog(bus, client, &selectors).await
     }
 
     /// Calls in this machine's byte order are [answered directly](super::direct).

@@ -4,7 +4,11 @@ use serde::Serialize;
 use zbus::{DynamicType, Message, message};
 
 use super::*;
-use crate::reading::Fault;
+use crate::{
+    metric::{Group, Kind, Limits, Metric, Object},
+    rate::Formula,
+    reading::Fault,
+};
 
 /// Numbers that look random (xorshift), the same in each run.
 struct Random(u64);
@@ -36,6 +40,36 @@ impl Random {
         match self.below(3) {
             0 => Value::Text(self.text()),
             _ => Value::Number(self.double()),
+        }
+    }
+
+    fn maybe(&mut self) -> Option<f64> {
+        (self.below(2) > 0).then(|| self.double())
+    }
+
+    fn metric(&mut self) -> Arc<Metric> {
+        let group = Group::ALL[self.below(Group::ALL.len())];
+        let object = Object::new(&self.text(), group);
+        let kinds = [Kind::Gauge, Kind::Rate, Kind::Total, Kind::Text];
+        let kind = kinds[self.below(kinds.len())];
+        let metric = Metric::new(self.text(), object, "By", kind, Formula::Level(0));
+        Arc::new(Metric {
+            description: self.text().to_string().into(),
+            minimum: self.maybe(),
+            maximum: self.maybe(),
+            limits: Limits {
+                warning: self.maybe(),
+                critical: self.maybe(),
+                are_lower: self.below(2) > 0,
+            },
+            ..metric
+        })
+    }
+
+    fn column(&mut self, rows: usize) -> Column {
+        match self.below(2) {
+            0 => Column::Numbers((0..rows).map(|_| self.double()).collect()),
+            _ => Column::Texts((0..rows).map(|_| self.text()).collect()),
         }
     }
 
@@ -96,6 +130,69 @@ fn samples_have_the_bytes_that_zbus_makes() {
         added.unwrap();
         let builder = Message::method_return(&call.header());
         check(reply.bytes(), builder, &(timestamp, &readings, &faults));
+    }
+}
+
+#[test]
+fn catalogs_have_the_bytes_that_zbus_makes() {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    for _ in 0..500 {
+        let sender = random.unique_name();
+        let call = Message::method_call(PATH, "List").sender(sender.as_str());
+        let call = call.build(&()).unwrap();
+        let count = random.below(6);
+        let metrics = (0..count).map(|_| (random.metric(), random.text()));
+        let catalog = Catalog(metrics.collect());
+        let mut reply = Messages::default();
+        let to = call.primary_header().serial_num().get();
+        reply.add_catalog(&sender, to, &catalog).unwrap();
+        check(
+            reply.bytes(),
+            Message::method_return(&call.header()),
+            &catalog,
+        );
+    }
+}
+
+#[test]
+fn tables_have_the_bytes_that_zbus_makes() {
+    const NAMES: [&str; 5] = ["pid", "name", "command_line", "cpu", ""];
+    let mut random = Random(0x0fed_cba9_8765_4321);
+    for _ in 0..500 {
+        let sender = random.unique_name();
+        let call = Message::method_call(PATH, "Snapshot").sender(sender.as_str());
+        let call = call.build(&()).unwrap();
+        let (width, rows) = (random.below(NAMES.len() + 1), random.below(20));
+        let columns = (0..width).map(|_| random.column(rows)).collect();
+        let faulty = random.below(width + 1);
+        let faults = NAMES[..faulty].iter().map(|&name| {
+            let faults = FAULTS[..random.below(FAULTS.len() + 1)].iter();
+            let rows = |random: &mut Random| (0..random.below(5) as u32).collect();
+            let faults = faults.map(|&fault| (fault, rows(&mut random)));
+            (name, faults.collect())
+        });
+        let faults = RowFaults(faults.collect());
+        let details = Details {
+            total: random.below(1 << 32) as u32,
+            matched: random.below(1 << 32) as u32,
+            boot_time: random.below(1 << 60) as u64,
+        };
+        let timestamp = random.below(1 << 60) as u64;
+        let table: Table = (
+            timestamp,
+            NAMES[..width].to_vec(),
+            Columns(columns),
+            faults,
+            details,
+        );
+        let mut reply = Messages::default();
+        let to = call.primary_header().serial_num().get();
+        reply.add_table(&sender, to, &table).unwrap();
+        check(
+            reply.bytes(),
+            Message::method_return(&call.header()),
+            &table,
+        );
     }
 }
 
