@@ -1,7 +1,6 @@
 //! An entry of the store: a source and its last snapshots.
 
 use std::{
-    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,7 +14,7 @@ use crate::{
     reading::{Fault, Raw, Snapshot, Stamp, monotonic},
     selector::Selector,
     source::{
-        Answered, Deferred, Definitions, Error, NewMember, Presence, Provider,
+        Answered, Deferred, Error, NewMember, Presence, Provider,
         panic::{Panic, attempt, caught},
     },
 };
@@ -91,25 +90,8 @@ impl Entry {
         self.ask(Provider::changed).unwrap_or(false)
     }
 
-    /// Begins to probe the user's definitions, if the source has any. Returns whether an answer will come later.
-    pub(super) fn probe_definitions(&mut self, closely: bool) -> bool {
-        let probe = |source: &Provider| source.definitions().is_some_and(|all| all.probe(closely));
-        self.ask(probe).unwrap_or(false)
-    }
-
-    /// Has the files of the user's definitions read again, if the source has any.
-    pub(super) fn read_definitions_again(&mut self) {
-        self.ask(|source| source.definitions().map(Definitions::read_again));
-    }
-
-    /// A descriptor that becomes readable when the user's definitions may have changed.
-    pub(super) fn definitions_fd(&mut self) -> Option<OwnedFd> {
-        self.ask(|source| source.definitions()?.change_fd())
-            .flatten()
-    }
-
     /// Calls the source; `None` if it panics.
-    fn ask<T>(&mut self, ask: impl FnOnce(&Provider) -> T) -> Option<T> {
+    pub(super) fn ask<T>(&mut self, ask: impl FnOnce(&Provider) -> T) -> Option<T> {
         let answer = caught(|| ask(&self.source));
         answer.map_err(|panic| self.note_panic(panic)).ok()
     }

@@ -9,6 +9,7 @@ mod cache;
 mod changes;
 #[cfg(feature = "service")]
 mod counters;
+mod definitions;
 mod entries;
 mod entry;
 mod frame;
@@ -28,7 +29,6 @@ mod visibility;
 
 use std::{
     collections::BTreeSet,
-    os::fd::OwnedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -256,28 +256,6 @@ impl Store {
                 snapshot.filter(|_| is_old_enough)
             })
             .collect()
-    }
-
-    /// Whether a source has custom metrics.
-    pub fn has_custom(&self) -> bool {
-        self.lock().entries.iter().any(|(_, entry)| entry.is_custom)
-    }
-
-    /// Has all files of the user's definitions read again, if a caller has needed them. A later frame or call has the
-    /// metrics.
-    pub fn read_definitions_again(&self) {
-        let mut inner = self.lock();
-        for (_, entry) in inner.entries.iter_mut() {
-            entry.read_definitions_again();
-        }
-    }
-
-    /// A descriptor that becomes readable when the user's definitions may have changed. `None` while no caller has
-    /// needed them.
-    pub fn definitions_fd(&self) -> Option<OwnedFd> {
-        let inner = &mut *self.lock();
-        let mut definitions = inner.definitions.iter();
-        definitions.find_map(|&number| inner.entries.get_mut(number)?.definitions_fd())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
