@@ -5,6 +5,7 @@ mod described;
 mod direct;
 mod processes;
 mod sampler;
+mod session_details;
 
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 

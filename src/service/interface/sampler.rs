@@ -8,19 +8,17 @@ use zbus::{
     object_server::{ResponseDispatchNotifier, SignalEmitter},
 };
 
-use super::{VariantMap, caller, owned, run_call};
+use super::{VariantMap, caller, owned, run_call, session_details};
 use crate::{
     service::{
         error::{self, Error},
         guarded::Guarded,
         options::{self, CallOptions},
         sampling::Sampled,
-        session::Subject,
         source_states,
         state::ServiceState,
         threshold_options,
     },
-    store::Column,
     wire::{Catalog, FaultChanges, Faults, Frames, Ids, Readings, Texts},
 };
 
@@ -203,58 +201,8 @@ impl Sampler {
             self.state.control.visibility_of_others(bus, name),
         )
         .await?;
-        Ok(self.state.sessions.map(|id, session| {
-            let is_own = *session.owner == *name;
-            let label = match is_own || others.labels {
-                true => session.label.as_str(),
-                false => "",
-            };
-            let visible = |column: &&Column| is_own || others.defined || !column.is_custom;
-            let (metrics, fields): (Vec<&str>, Vec<&str>) = match &session.subject {
-                Subject::Metrics(metrics) => {
-                    let columns = metrics.selection.columns.iter().filter(visible);
-                    (
-                        columns.map(|column| &*column.metric.id).collect(),
-                        Vec::new(),
-                    )
-                }
-                Subject::Processes(processes) => (Vec::new(), processes.columns()),
-                Subject::Crossings(crossings) => {
-                    let columns = crossings.columns().filter(visible);
-                    (
-                        columns.map(|column| &*column.metric.id).collect(),
-                        Vec::new(),
-                    )
-                }
-            };
-            let entries = [
-                ("owner", Variant::from(&*session.owner)),
-                ("label", Variant::from(label)),
-                (
-                    "interval",
-                    Variant::from(session.interval.as_micros() as u64),
-                ),
-                ("metrics", Variant::from(metrics)),
-                ("fields", Variant::from(fields)),
-                ("frames", Variant::from(session.frames)),
-                ("dropped", Variant::from(session.dropped)),
-                ("missed", Variant::from(session.missed)),
-                ("detached", Variant::from(session.detached)),
-                ("stream", Variant::from(session.stream.is_some())),
-            ];
-            let mut entries = owned(entries);
-            if let Subject::Crossings(crossings) = &session.subject {
-                let threshold = &crossings.threshold;
-                entries.extend(owned([
-                    ("threshold", Variant::from(threshold.value)),
-                    ("direction", Variant::from(threshold.directions())),
-                    ("hysteresis", Variant::from(threshold.hysteresis)),
-                    ("hold", Variant::from(threshold.hold.as_micros() as u64)),
-                    ("recovery", Variant::from(threshold.recovery)),
-                ]));
-            }
-            (id, entries)
-        }))
+        let sessions = &self.state.sessions;
+        Ok(sessions.map(|id, session| (id, session_details::of(session, name, others))))
     }
 
     #[zbus(out_args("sources"))]
