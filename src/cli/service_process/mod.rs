@@ -93,7 +93,8 @@ impl ServiceProcess {
         let signals = TerminationSignals::listen()?;
         let hangup = signals::listen(SignalKind::hangup())?;
         let (shutdown, handle) = (Shutdown::new(), OnceCell::new());
-        let serving = async {
+        // On the heap, here and below: `run` would copy the future through its frames, and the stack keeps its pages.
+        let serving = Box::pin(async {
             let mut configuration = Configuration::new(&self.common, self.idle_timeout);
             let settings = configuration.first().await?;
             let hold = |pid| {
@@ -101,20 +102,19 @@ impl ServiceProcess {
                     .then(|| HeldProcess::open_verified(pid))
                     .flatten()
             };
-            // On the heap, which is used again after the start.
             let service = Box::pin(Service::start_after(&self.roots, settings, hold)).await?;
             let handle = handle.get_or_init(|| service.handle());
             ready.ready()?;
             let is_sent = report(notify.ready());
             let until_leaving =
                 handle_events(handle, configuration, &shutdown, hangup, notify, is_sent);
-            service.run(until_leaving).await?;
+            Box::pin(service.run(until_leaving)).await?;
             let left = timeout(NO_SIGNAL_TIMEOUT, leave(&service, ready, notify, &shutdown)).await;
             left.unwrap_or_else(|_| {
                 warn!("leaving: the bus has not taken everything in {NO_SIGNAL_TIMEOUT:?}");
                 Ok(())
             })
-        };
+        });
         match shutdown.run(signals, serving).await {
             Ok(served) => served,
             Err(aborted) => {
