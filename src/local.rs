@@ -161,8 +161,8 @@ pub struct Session {
     baseline: Baseline,
     interval: Duration,
     ticks: Interval,
-    /// The moment of the last frame.
-    last: Option<Stamp>,
+    /// The moment of the last frame, and its timestamp.
+    last: Option<(Stamp, u64)>,
     /// The frame that follows the gap.
     behind_gap: Option<Frame>,
 }
@@ -177,8 +177,12 @@ impl Session {
         self.ticks.tick().await;
         let now = Stamp::now();
         let frame = self.read(now.monotonic).await;
-        let last = self.last.replace(now);
-        let Some(timestamp) = last.and_then(|last| last.gap_until(now, self.interval)) else {
+        let gap = self.last.and_then(|(last, timestamp)| {
+            let gap = last.gap_until(now, self.interval)?;
+            Some(gap.max(timestamp.saturating_add(1)))
+        });
+        self.last = Some((now, frame.timestamp));
+        let Some(timestamp) = gap else {
             return frame;
         };
         let readings = frame.readings().map(|(id, reading)| {
@@ -231,5 +235,33 @@ fn source_info(source: SourceState) -> SourceInfo {
         reads: source.reads,
         cost: source.cost,
         error: source.error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_gap_comes_before_the_first_frame_after_a_suspend() {
+        const TOTAL: &str = "memory/physical/total";
+        const NAME: &str = "os/kernel/name";
+        let local = Local::default();
+        let started = local.start(&[TOTAL, NAME], Start::every_millis(10)).await;
+        let mut session = started.unwrap();
+        let first = session.next().await;
+        let before = session.next().await;
+        assert_eq!(before.reading(TOTAL), first.reading(TOTAL));
+        // An earlier CLOCK_BOOTTIME beside the same CLOCK_MONOTONIC: the machine was suspended since.
+        if let Some((last, _)) = &mut session.last {
+            last.boottime = last.boottime.saturating_sub(Duration::from_secs(1));
+        }
+        let gap = session.next().await;
+        assert_eq!(gap.reading(TOTAL), Some(Err(Fault::Gap)));
+        assert_eq!(gap.reading(NAME), before.reading(NAME));
+        let fresh = session.next().await;
+        assert_eq!(fresh.reading(TOTAL), before.reading(TOTAL));
+        assert!(before.timestamp < gap.timestamp && gap.timestamp < fresh.timestamp);
+        assert_eq!(session.next().await.reading(TOTAL), fresh.reading(TOTAL));
     }
 }

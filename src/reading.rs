@@ -84,15 +84,15 @@ impl Stamp {
     }
 
     /// The timestamp of the gap between a frame of this moment and the next one, if they are no series: the machine was
-    /// suspended in between, or its clock was set.
+    /// suspended in between, or its clock was set. It is before the middle of the two, unless the clock was set back.
     #[cfg(feature = "service")]
     pub(crate) fn gap_until(self, next: Self, interval: Duration) -> Option<u64> {
         let half = interval.checked_div(2).unwrap_or_default();
-        let timestamp = || {
-            self.realtime
-                .saturating_add(microseconds(half.min(GAP_DELAY)))
-        };
-        (next.was_suspended_since(self) || next.was_set_since(self)).then(timestamp)
+        let delay = microseconds(half.min(GAP_DELAY));
+        let apart = next.realtime.checked_sub(self.realtime);
+        let delay = apart.map_or(delay, |apart| delay.min(apart / 2));
+        let is_gap = next.was_suspended_since(self) || next.was_set_since(self);
+        is_gap.then(|| self.realtime.saturating_add(delay))
     }
 
     /// An earlier moment of the monotonic clock, without a suspend in between, on all clocks.
@@ -137,7 +137,8 @@ mod tests {
             boottime: Duration::from_millis(boottime),
         };
         let before = at(1_700_000_000_000, 500_000, 700_000);
-        let realtime = 1_700_000_000_000_u64.checked_add_signed(wall).unwrap();
+        let realtime = 1_700_000_000_000_u64.checked_add_signed(wall);
+        let realtime = realtime.expect("a moment of the clock");
         let next = at(realtime, 500_000 + awake, 700_000 + total);
         let gap = before.gap_until(next, Duration::from_secs(1));
         assert_eq!(gap, expected.then_some(before.realtime + 250_000));
@@ -166,8 +167,13 @@ mod tests {
         let before = Stamp::now();
         let mut next = before;
         next.boottime += Duration::from_secs(1);
-        let gap = before.gap_until(next, Duration::from_millis(2));
-        assert_eq!(gap, Some(before.realtime + 1000));
+        next.realtime += 1600;
+        assert_eq!(
+            before.gap_until(next, GAP_DELAY),
+            Some(before.realtime + 800)
+        );
+        let gap = before.gap_until(next, Duration::from_millis(1));
+        assert_eq!(gap, Some(before.realtime + 500));
         assert!(!before.is_before_suspend() && !next.is_before_suspend());
         next.boottime -= Duration::from_secs(2);
         assert!(next.is_before_suspend());

@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     /// Its last frame; empty before its first one. Sessions that share their frames share it.
     baseline: Arc<Baseline>,
     told: Option<Told>,
+    /// The timestamp of the last frame.
+    timestamp: u64,
     /// The selectors that match nothing now.
     pub(super) missing: Vec<Arc<str>>,
     /// The interval of the session, if its readings are kept in the history.
@@ -57,6 +59,7 @@ impl Metrics {
             selection,
             baseline: Arc::default(),
             told: None,
+            timestamp: 0,
             kept_every: None,
         }
     }
@@ -105,8 +108,11 @@ impl Metrics {
         } = shared;
         let timestamp = shared.timestamp;
         self.baseline = shared.next.clone();
+        let after_last = self.timestamp.saturating_add(1);
+        self.timestamp = timestamp;
         let (told, selection) = (&mut self.told, &self.selection);
         let gap = gap.map(|timestamp| {
+            let timestamp = timestamp.max(after_last);
             let content = Arc::new(content.of_gap(values.len()));
             let changed = Told::update(told, selection, &content, now);
             events(changed, timestamp, no_values(values.len()))
@@ -116,8 +122,9 @@ impl Metrics {
         gap.into_iter().flatten().chain(fresh)
     }
 
-    /// The record of a gap for a stream.
+    /// The record of a gap behind the last one, for a stream.
     pub(super) fn gap_record(&self, timestamp: u64) -> Arc<[u8]> {
+        let timestamp = timestamp.max(self.timestamp.saturating_add(1));
         record::encode(timestamp, &no_values(self.selection.columns.len()))
     }
 
@@ -144,6 +151,7 @@ impl Metrics {
         self.baseline = shared.next.clone();
         Told::replace(&mut self.told, &self.selection, &shared.content, now);
         let (timestamp, values) = (shared.timestamp, &shared.values);
+        self.timestamp = timestamp;
         let record = &mut shared.record;
         record
             .get_or_insert_with(|| record::encode(timestamp, values))

@@ -2,11 +2,7 @@
 
 mod sleep;
 
-use std::{
-    io::{BufRead, BufReader},
-    process::Stdio,
-    time::Duration,
-};
+use std::time::Duration;
 
 use sampled::{
     client::{Frame, SampleOptions, Session, Start, StreamOptions},
@@ -14,14 +10,7 @@ use sampled::{
 };
 use tokio::time::timeout;
 
-use crate::{
-    cli::frame,
-    support::{
-        bus::Bus,
-        home::{Home, SAMPLED},
-        process::{DEADLINE, Process},
-    },
-};
+use crate::support::{bus::Bus, home::SAMPLED, process::DEADLINE};
 use sleep::{is_impossible, suspend};
 
 const HOURS: u64 = 8 * 60 * 60;
@@ -183,37 +172,4 @@ fn the_history_has_a_gap_however_short_the_suspend() {
         // Behind the last reading, as in the session.
         assert!(rows[gap].0 <= rows[gap - 1].0 + 250_000 && gap + 1 < rows.len());
     });
-}
-
-#[test]
-fn a_watch_without_a_bus_has_a_gap() {
-    if is_impossible() {
-        return;
-    }
-    let home = Home::new();
-    let mut watch = home
-        .sampled(&["watch", UPTIME, NAME, "--interval", "250ms", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
-    let mut next = || frame(&lines.next().unwrap().unwrap());
-    next();
-    suspend(&Process::open(watch.id()).unwrap(), HOURS);
-    let (gap, readings) = loop {
-        let (timestamp, readings, faults) = next();
-        match readings.get(UPTIME) {
-            Some(uptime) => assert!(uptime.as_f64().unwrap() < HOURS as f64, "no gap"),
-            None => {
-                assert_eq!(faults[UPTIME], "gap");
-                break (timestamp, readings);
-            }
-        }
-    };
-    assert_eq!(readings[NAME], "Linux");
-    let (fresh, readings, _) = next();
-    assert!(gap < fresh && readings[UPTIME].as_f64().unwrap() > HOURS as f64);
-    watch.kill().unwrap();
-    watch.wait().unwrap();
 }
