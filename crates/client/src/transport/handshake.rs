@@ -67,9 +67,10 @@ struct Dialogue<'a> {
 }
 
 /// Performs the handshake. With a first call everything is sent at once: the parts of the handshake, `Hello` and the call,
-/// whose reply is left to the caller.
+/// whose reply is left to the caller. Only over a Unix socket (`is_unix`) does the bus know the user of this process.
 pub(super) async fn perform(
     stream: &Stream,
+    is_unix: bool,
     first_call: Option<&Message>,
 ) -> Result<Authenticated, Error> {
     let user = nix::unistd::geteuid().as_raw();
@@ -90,8 +91,13 @@ pub(super) async fn perform(
         external.extend(&call.data()[..]);
     }
     let (mut reply, mut passes_descriptors) = dialogue.authenticate(&external).await?;
-    // In a user namespace this process has another uid than outside, where the bus reads it from the socket.
-    if first_call.is_none() && reply.starts_with("REJECTED") && reply.contains("EXTERNAL") {
+    // In a user namespace this process has another uid than outside, where the bus reads it from the socket. Over TCP it
+    // reads none, and closes the connection later.
+    if is_unix
+        && first_call.is_none()
+        && reply.starts_with("REJECTED")
+        && reply.contains("EXTERNAL")
+    {
         (reply, passes_descriptors) = dialogue.authenticate_by_socket().await?;
     }
     // Over TCP the bus has no credentials from the kernel.

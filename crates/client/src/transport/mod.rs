@@ -172,12 +172,13 @@ async fn shake_hands(
         let what = format!("the handshake with the bus at {address} has failed: {cause}");
         zbus::Error::Handshake(what)
     };
+    let is_unix = matches!(address.transport(), AddressTransport::Unix(_));
     let mut stream = open(address).await?;
-    let mut authenticated = handshake::perform(&stream, first_call).await;
+    let mut authenticated = handshake::perform(&stream, is_unix, first_call).await;
     if authenticated.is_err() && first_call.take().is_some() {
         // The usual handshake has another mechanism to try, and names the cause.
         stream = open(address).await?;
-        authenticated = handshake::perform(&stream, None).await;
+        authenticated = handshake::perform(&stream, is_unix, None).await;
     }
     let authenticated = authenticated.map_err(|error| refused(&error))?;
     if let Some(expected) = address.guid()
