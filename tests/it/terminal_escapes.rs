@@ -115,6 +115,49 @@ fn json_and_csv_data_is_exact() {
     assert!(shown.trim_end().ends_with(ESCAPED), "{shown:?}");
 }
 
+/// All characters that control a terminal or the direction of text, but NUL and the line feed.
+fn all_harmful() -> String {
+    let controls = ('\u{1}'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
+    let controls = controls.filter(|c| *c != '\n');
+    let marks = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
+    let directions = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+    controls.chain(marks).chain(directions).collect()
+}
+
+#[test]
+fn each_of_them_is_escaped_on_a_terminal_and_exact_in_data() {
+    let home = Home::new();
+    let harmful = format!("x{}x", all_harmful());
+    let value = home.dir().join("value");
+    fs::write(&value, &harmful).unwrap();
+    let text = format!("[metrics.'a/b/text']\nfile = {value:?}\nkind = 'text'\n");
+    define(&sources_d(&home), "a.toml", &text);
+    for arguments in [
+        &["list", "a"][..],
+        &["sample", "a"],
+        &["sample", "a", "--csv"],
+        &["sample", "a", "--json"],
+        &["watch", "a", "--count", "1", "--csv"],
+        &["sources", "check"],
+    ] {
+        let shown = on_terminal(home.sampled(arguments).env("NO_COLOR", "1"));
+        let shown = shown.replace("\r\n", "\n");
+        let found = shown
+            .chars()
+            .find(|c| *c != '\n' && harmful[1..].contains(*c) && *c != 'x');
+        assert_eq!(found, None, "{arguments:?}: {shown:?}");
+        for code in ["1b", "9b", "7f", "202e", "2069", "61c", "200f"] {
+            let escapes = [format!("\\u{{{code}}}"), format!("\\u{code:0>4}")];
+            let is_shown = escapes.iter().any(|escape| shown.contains(escape));
+            assert!(is_shown, "{arguments:?}: {code}: {shown}");
+        }
+    }
+    let json = home.run(&["sample", "a", "--json"]).ok();
+    assert_eq!(frame(json.trim_end()).1["a/b/text"], harmful);
+    let csv = home.run(&["sample", "a", "--csv"]).ok();
+    assert!(csv.ends_with(&format!(",\"{harmful}\"\n")), "{csv:?}");
+}
+
 /// A process with harmful names. `drop` kills it.
 struct HarmfulProcess(Child);
 
