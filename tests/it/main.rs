@@ -77,3 +77,4 @@ mod upgrade;
 mod user_namespaces;
 mod watch_command;
 mod watch_terminal;
+mod wide_characters;

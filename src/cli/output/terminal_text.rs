@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Escapes control characters and those that change the direction of text, as Rust does: `\n`, `\u{1b}`, `\u{202e}`.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
@@ -18,15 +18,17 @@ pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
     escape_where(text, |c| c != '\n' && is_control(c))
 }
 
-/// The width of an escaped text in columns, by wcwidth(3) of each character.
+/// The width of an escaped text in columns. Several characters may form one emoji.
 pub(crate) fn width(text: &str) -> usize {
-    let widths = text.chars().map(columns);
-    widths.fold(0, usize::saturating_add)
+    text.width()
 }
 
-/// The width of a character in columns.
+/// The most columns that a character adds to a text: a variation selector makes the character before it wide.
 pub(crate) fn columns(c: char) -> usize {
-    c.width().unwrap_or(0)
+    match c {
+        '\u{fe00}'..='\u{fe0f}' => 1,
+        c => c.width().unwrap_or(0),
+    }
 }
 
 /// An escaped text, padded with spaces to this width.
@@ -34,7 +36,8 @@ pub(crate) fn padded(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
-/// An escaped text, cut to so many columns.
+/// An escaped text, cut to so many columns. A text with an emoji of several characters may be cut shorter: not every
+/// terminal shows it as one.
 pub(crate) fn cut(text: &str, room: usize) -> &str {
     let mut left = room;
     let end = text.char_indices().find(|(_, c)| {
@@ -105,7 +108,16 @@ mod tests {
         check("abc", 5, "abc");
         check("日本", 3, "日");
         check("", 0, "");
-        assert_eq!(padded("日本", 6), "日本  ");
-        assert_eq!(padded("日本", 2), "日本");
+        check("⚠\u{fe0f}x", 1, "⚠");
+        check("⚠\u{fe0f}x", 3, "⚠\u{fe0f}x");
+        check("👩\u{200d}💻x", 3, "👩\u{200d}");
+        let check = |text, to, expected| assert_eq!(padded(text, to), expected);
+        check("日本", 6, "日本  ");
+        check("日本", 2, "日本");
+        check("🎉", 4, "🎉  ");
+        check("⚠\u{fe0f}", 4, "⚠\u{fe0f}  ");
+        check("👩\u{200d}💻", 4, "👩\u{200d}💻  ");
+        check("🇩🇪", 4, "🇩🇪  ");
+        check("e\u{301}", 2, "e\u{301} ");
     }
 }

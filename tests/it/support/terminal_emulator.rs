@@ -1,5 +1,12 @@
 //! A terminal emulator: the screen that the bytes written to a terminal result in.
 
+use unicode_width::UnicodeWidthChar;
+
+/// The columns that the characters of a text take.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
+}
+
 /// As much of a terminal as tables need.
 pub(crate) struct Terminal {
     rows: Vec<Vec<char>>,
@@ -100,11 +107,10 @@ impl Terminal {
                 self.scrolled += 1;
             }
             c => {
-                let columns = if c >= '\u{1100}' && c.is_alphabetic() {
-                    2
-                } else {
-                    1
-                };
+                let columns = c.width().unwrap_or(0);
+                if columns == 0 {
+                    return;
+                }
                 if self.column + columns > self.width {
                     self.print('\n');
                     self.column = 0;

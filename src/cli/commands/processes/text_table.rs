@@ -181,7 +181,7 @@ fn line(cells: &[Cell], columns: &[Column], most: Option<usize>, style: Option<S
         left -= gap + before;
         line.extend(std::iter::repeat_n(' ', gap + before));
         let shown = cut(&cell.text, left);
-        left -= width(shown);
+        left = left.saturating_sub(width(shown));
         match style {
             Some(style) if cell.is_fault => line.push_str(&style.red(shown)),
             _ => line.push_str(shown),
