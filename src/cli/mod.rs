@@ -26,7 +26,9 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use commands::Command;
 use common_options::CommonOptions;
+use error::Error;
 use output::{format::note, terminal_text::EscapingWriter};
+use signals::end_by_interrupt;
 pub(crate) use subreaper::run_subreaper;
 
 /// Readings of this machine over D-Bus, shared by all clients.
@@ -85,6 +87,7 @@ pub(crate) fn main() -> ExitCode {
     let is_service = matches!(cli.command, Command::Serve(_));
     match cli.command.run(&cli.common) {
         Ok(code) => return code,
+        Err(Error::Interrupted) => end_by_interrupt(),
         Err(error) if error.is_broken_pipe() => return ExitCode::SUCCESS,
         Err(error) if is_service => log::report_failure(&error),
         Err(error) => note(&error),

@@ -1,6 +1,8 @@
 //! The signals that end a running command, and SIGWINCH.
 
-use std::future::pending;
+use std::{future::pending, process};
+
+use nix::sys::signal::{self as action, SigHandler, raise};
 
 use tokio::{
     select,
@@ -13,6 +15,7 @@ use super::error::Error;
 pub(crate) struct TerminationSignals {
     interrupt: Signal,
     terminate: Signal,
+    is_interrupted: bool,
 }
 
 impl TerminationSignals {
@@ -20,14 +23,23 @@ impl TerminationSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            is_interrupted: false,
         })
     }
 
     /// Waits for one of them.
     pub(crate) async fn wait(&mut self) {
         select! {
-            _ = self.interrupt.recv() => {}
+            _ = self.interrupt.recv() => self.is_interrupted = true,
             _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Fails if SIGINT has arrived: the command has to end by it.
+    pub(crate) fn check_interrupt(&self) -> Result<(), Error> {
+        match self.is_interrupted {
+            true => Err(Error::Interrupted),
+            false => Ok(()),
         }
     }
 
@@ -38,6 +50,19 @@ impl TerminationSignals {
             () = self.wait() => None,
         }
     }
+}
+
+/// Ends this process by SIGINT. A shell goes on with its loop or script if the program only exits after Ctrl-C.
+pub(crate) fn end_by_interrupt() -> ! {
+    #[allow(
+        unsafe_code,
+        reason = "nix has no safe form, and tokio never removes its handler"
+    )]
+    // SAFETY: the default action is no function.
+    let set = unsafe { action::signal(action::SIGINT, SigHandler::SigDfl) };
+    set.and_then(|_| raise(action::SIGINT)).ok();
+    // The exit status that a shell gives a program that SIGINT has killed.
+    process::exit(130)
 }
 
 /// Changes of the terminal's size (SIGWINCH).

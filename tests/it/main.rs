@@ -38,6 +38,7 @@ mod idle_exit;
 mod idle_timeout;
 mod install;
 mod introspection;
+mod job_control;
 mod layers;
 mod lifecycle;
 mod limits;

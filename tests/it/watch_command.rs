@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Lines, Read, pipe},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     process::{Child, ChildStdout, Stdio},
     time::{Instant, SystemTime},
 };
@@ -172,7 +173,7 @@ fn sigwinch_prints_nothing_without_a_terminal() {
     }
     let process = Process::open(watch.child.id()).expect("a child exists until it is waited for");
     process.signal(Signal::WINCH);
-    process.signal(Signal::INT);
+    process.signal(Signal::TERM);
     let rest = watch.lines.by_ref().map(|line| line.expect("line"));
     assert_eq!(rest.count(), 2);
     assert_eq!(watch.end().0, Some(0));
@@ -181,11 +182,12 @@ fn sigwinch_prints_nothing_without_a_terminal() {
 #[test]
 fn an_interrupt_ends_the_session() {
     let bus = Bus::activating("");
-    for signal in [Signal::INT, Signal::TERM] {
+    // SIGINT ends the program itself as well.
+    for (signal, code) in [(Signal::INT, None), (Signal::TERM, Some(0))] {
         let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
         watch.next();
         assert_eq!(sessions(&bus), 1);
-        assert_eq!(watch.interrupt(signal), (Some(0), String::new()));
+        assert_eq!(watch.interrupt(signal), (code, String::new()));
         until_no_session(&bus);
     }
 }
@@ -197,6 +199,27 @@ fn watch_ends_when_its_output_is_closed() {
     watch.next();
     assert_eq!(watch.end(), (Some(0), String::new()));
     until_no_session(&bus);
+}
+
+#[test]
+fn watch_ends_at_once_when_its_reader_has_gone() {
+    let bus = Bus::activating("");
+    for form in ["--json", "--csv", "--optional"] {
+        let (arguments, interval) = (["watch", "cpu/loadaverages", form], ["--interval", "1h"]);
+        let mut watch = Watch::start(bus.sampled(&[&arguments[..], &interval].concat()));
+        watch.lines.next().expect("a line").expect("line");
+        assert_eq!(watch.end(), (Some(0), String::new()));
+        until_no_session(&bus);
+    }
+    // Some programs give their children sockets.
+    let (reader, writer) = UnixStream::pair().expect("pair");
+    let arguments = "watch cpu/loadaverages --interval 1h --json";
+    let mut watch = bus.sampled(&arguments.split(' ').collect::<Vec<_>>());
+    let watch = watch.stdout(OwnedFd::from(writer)).spawn();
+    let mut watch = watch.expect("spawn");
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).expect("a line");
+    assert_eq!(watch.wait().expect("wait").code(), Some(0));
 }
 
 #[test]
@@ -238,7 +261,7 @@ fn watch_goes_on_after_a_restart_of_the_service() {
         let now = since_epoch.expect("the time").as_micros();
         while u128::from(watch.next()) <= now {}
         assert_eq!(sessions(&bus), 1);
-        let (code, stderr) = watch.interrupt(Signal::INT);
+        let (code, stderr) = watch.interrupt(Signal::TERM);
         assert_eq!(code, Some(0));
         assert_eq!(stderr.matches("starting again").count(), 1, "{stderr}");
         until_no_session(&bus);
@@ -263,7 +286,7 @@ fn without_a_bus_watch_reads_in_process() {
     let mut watch = Watch::start(home.sampled(&ARGUMENTS));
     let first = watch.next();
     assert!(watch.next() > first);
-    let (code, stderr) = watch.interrupt(Signal::INT);
+    let (code, stderr) = watch.interrupt(Signal::TERM);
     assert_eq!(code, Some(0));
     assert!(
         stderr.trim_end().ends_with("; reading in-process"),

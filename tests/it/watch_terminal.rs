@@ -195,7 +195,7 @@ fn a_resize_redraws_the_table_at_once() {
         assert!(lines[1].starts_with("cpu/all/"), "{lines:#?}");
         assert_eq!(watch.terminal.scrolled, 0, "{lines:#?}");
     }
-    watch.process.signal(Signal::INT);
+    watch.process.signal(Signal::TERM);
     watch.process.wait();
     assert_eq!(watch.child.wait().expect("wait").code(), Some(0));
 }

@@ -70,6 +70,9 @@ pub(crate) enum Error {
         "systemd has restarted {unit}, and the service has not taken its name in time (see `systemctl --user status {unit}`)"
     )]
     NameNotTaken { unit: String },
+    /// SIGINT has arrived, and everything is cleaned up.
+    #[error("interrupted")]
+    Interrupted,
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     /// The kernel refused something that the command needs.

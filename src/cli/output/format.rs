@@ -43,7 +43,14 @@ pub(crate) async fn print_elsewhere(
     write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
 ) -> Result<(), Error> {
     let text = text(write)?;
-    let printed = spawn_blocking(move || print_text(&text)).await;
+    print_late(move || Ok(text)).await
+}
+
+/// The same for a text that is made on that thread, right before it is printed.
+pub(crate) async fn print_late(
+    text: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
+) -> Result<(), Error> {
+    let printed = spawn_blocking(|| print_text(&text()?)).await;
     let printed = printed.unwrap_or_else(|failed| Err(failed.into()));
     printed.map_err(Error::Output)
 }

@@ -40,11 +40,12 @@ fn a_hanging_command_ends_at_its_timeout() {
 
 #[test]
 fn a_signal_ends_the_command_too() {
-    for signal in [Signal::INT, Signal::TERM] {
+    // SIGINT ends the alert itself as well.
+    for (signal, code) in [(Signal::INT, None), (Signal::TERM, Some(0))] {
         let room = Room::new(30.0);
         let alert = Alert::running(&room, &[], HANGING);
         let processes = processes(&room);
-        assert_eq!(alert.interrupt(signal), (Some(0), String::new()));
+        assert_eq!(alert.interrupt(signal), (code, String::new()));
         assert!(processes.iter().all(|process| !process.is_running()));
     }
 }
@@ -133,4 +134,16 @@ fn an_alert_ends_when_its_output_is_closed() {
     room.set("desk", 30.0);
     process.wait();
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_alert_ends_at_once_when_its_reader_has_gone() {
+    let room = Room::new(20.0);
+    let alert = Alert::start(&room, &["--above", "25"]);
+    until_watched(&room.bus);
+    let process = alert.process();
+    let mut child = alert.without_reader();
+    // Nothing crosses.
+    process.wait();
+    assert_eq!(child.wait().expect("wait").code(), Some(0));
 }

@@ -80,7 +80,7 @@ fn without_recovery_the_next_crossing_is_told_after_a_restart() {
         until_lines(&log, count);
     }
     assert_eq!(lines(&log), ["above 30", "above 31"]);
-    assert_eq!(alert.interrupt(Signal::INT).0, Some(0));
+    assert_eq!(alert.interrupt(Signal::TERM).0, Some(0));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_metric_that_is_not_there_after_a_restart_is_watched_when_it_is_back() {
     room.set("desk", 32.0);
     until_lines(&log, 2);
     assert_eq!(lines(&log), ["30", "32"]);
-    assert_eq!(alert.interrupt(Signal::INT).0, Some(0));
+    assert_eq!(alert.interrupt(Signal::TERM).0, Some(0));
 }
 
 #[test]

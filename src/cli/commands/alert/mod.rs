@@ -10,6 +10,7 @@ mod runs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     process::ExitCode,
     time::Duration,
 };
@@ -25,7 +26,10 @@ use crate::cli::{
     common_options::CommonOptions,
     deadline::TimeoutOption,
     error::Error,
-    output::format::{self, note},
+    output::{
+        events::StdoutEvents,
+        format::{self, note},
+    },
     signals::TerminationSignals,
 };
 
@@ -42,6 +46,11 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) async fn run(common: &CommonOptions, options: AlertOptions) -> Result<ExitCode, Error> {
     // Before the watch starts, so that a signal at any time ends it properly.
     let mut signals = TerminationSignals::listen()?;
+    // A command has no reader.
+    let events = match options.command.is_empty() {
+        true => Some(StdoutEvents::listen()?),
+        false => None,
+    };
     if let Some(program) = options.command.first()
         && let Err(failed) = program::check(program)
     {
@@ -53,7 +62,7 @@ pub(crate) async fn run(common: &CommonOptions, options: AlertOptions) -> Result
         Client::on(bus).await
     };
     let Some(client) = signals.or(connecting).await else {
-        return Ok(ExitCode::SUCCESS);
+        return signals.check_interrupt().map(|()| ExitCode::SUCCESS);
     };
     let mut alert = Alert {
         client: client?,
@@ -65,9 +74,20 @@ pub(crate) async fn run(common: &CommonOptions, options: AlertOptions) -> Result
         runs: Runs::new(&options)?,
         options,
     };
-    let ended = alert.watch(&mut signals).await;
+    let broken_pipe = async {
+        match &events {
+            Some(events) => events.broken_pipe().await,
+            None => pending().await,
+        }
+    };
+    let ended = select! {
+        ended = alert.watch(&mut signals) => ended,
+        error = broken_pipe => Err(error),
+    };
     alert.runs.stop(&mut signals).await;
-    ended.map(|()| ExitCode::SUCCESS)
+    ended
+        .and_then(|()| signals.check_interrupt())
+        .map(|()| ExitCode::SUCCESS)
 }
 
 /// An alert, and the state that it keeps when the service restarts.

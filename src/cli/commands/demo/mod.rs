@@ -42,6 +42,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn run() -> Result<ExitCode, Error> {
     let mut signals = TerminationSignals::listen()?;
     let done = signals.or(run_steps()).await;
+    signals.check_interrupt()?;
     // An interrupted demo has not shown everything.
     done.unwrap_or(Ok(ExitCode::FAILURE))
 }

@@ -3,7 +3,8 @@
 mod screen;
 
 use std::{
-    collections::BTreeMap, future::pending, num::NonZeroU64, process::ExitCode, time::Duration,
+    collections::BTreeMap, future::pending, num::NonZeroU64, process::ExitCode, sync::Arc,
+    time::Duration,
 };
 
 use clap::Args;
@@ -22,6 +23,7 @@ use crate::cli::{
     deadline::TimeoutOption,
     error::Error,
     output::{
+        events::{StdoutEvents, Stops},
         format::{self, Format, note},
         frame::{Csv, Frame},
         moment::moment,
@@ -76,13 +78,19 @@ fn interval(text: &str) -> Result<Duration, String> {
 pub(crate) async fn run(common: &CommonOptions, options: WatchOptions) -> Result<ExitCode, Error> {
     // Before the session starts, so that a signal at any time ends it properly.
     let mut signals = TerminationSignals::listen()?;
+    let events = StdoutEvents::listen()?;
     if let Some(backend) = signals
         .or(Backend::open(common, TimeoutOption::default()))
         .await
     {
-        let view = View::new(common.format)?;
-        watch(&backend?, &options, view, &mut signals).await?;
+        let (backend, view) = (backend?, View::new(common.format, events.stops())?);
+        select! {
+            shown = watch(&backend, &options, view, &mut signals) => shown?,
+            // The session ends with the connection.
+            error = events.broken_pipe() => return Err(error),
+        }
     }
+    signals.check_interrupt()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -147,7 +155,7 @@ async fn show(
         let next = async {
             select! {
                 frame = frames.next() => frame.map(Some),
-                () = view.resized() => Ok(None),
+                () = view.needs_drawing() => Ok(None),
             }
         };
         let Some(next) = signals.or(next).await else {
@@ -177,19 +185,21 @@ enum Form {
     Table {
         screen: Screen,
         resizes: ResizeSignals,
+        stops: Arc<Stops>,
         style: Style,
         metrics: BTreeMap<String, Metadata>,
     },
 }
 
 impl View {
-    fn new(format: Format) -> Result<Self, Error> {
+    fn new(format: Format, stops: Arc<Stops>) -> Result<Self, Error> {
         let form = match format {
             Format { json: true, .. } => Form::Json,
             Format { csv: true, .. } => Form::Csv(Csv::default()),
             Format { .. } => Form::Table {
-                screen: Screen::default(),
+                screen: Screen::new(stops.clone()),
                 resizes: ResizeSignals::listen()?,
+                stops,
                 style: Style::of_stdout(),
                 metrics: BTreeMap::new(),
             },
@@ -210,12 +220,19 @@ impl View {
         self.frame = Some(frame);
     }
 
-    /// Completes when the terminal has changed its size and the frame has to be drawn again.
-    async fn resized(&mut self) {
+    /// Completes when the frame has to be drawn again: the terminal has changed its size, or a shell has used it while
+    /// this process was stopped.
+    async fn needs_drawing(&mut self) {
         match &mut self.form {
             Form::Table {
-                screen, resizes, ..
-            } if screen.has_size() => resizes.next().await,
+                screen,
+                resizes,
+                stops,
+                ..
+            } if screen.has_size() => select! {
+                () = resizes.next() => {}
+                () = stops.continued() => {}
+            },
             _ => pending().await,
         }
     }
@@ -225,9 +242,9 @@ impl View {
         let Some(frame) = frame else {
             return Ok(());
         };
-        let printed = format::print_elsewhere(|out| match form {
-            Form::Json => format::write_json(out, frame),
-            Form::Csv(csv) => csv.write(out, frame),
+        match form {
+            Form::Json => format::print_elsewhere(|out| format::write_json(out, frame)).await,
+            Form::Csv(csv) => format::print_elsewhere(|out| csv.write(out, frame)).await,
             Form::Table {
                 screen,
                 style,
@@ -236,10 +253,10 @@ impl View {
             } => {
                 let mut lines = vec![moment(frame.timestamp)];
                 lines.extend(table::of_frame(frame, metrics, *style));
-                screen.show(out, &lines)
+                let drawing = screen.draw(&lines);
+                format::print_late(|| drawing.into_bytes()).await
             }
-        });
-        printed.await
+        }
     }
 
     /// Notes that something else is printed between two frames.

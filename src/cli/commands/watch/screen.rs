@@ -2,17 +2,22 @@
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
+    mem,
+    sync::Arc,
 };
 
 // nix has no tcgetwinsize(3).
 use rustix::termios::{Winsize, tcgetwinsize};
 
-use crate::cli::output::terminal_text::columns;
+use crate::cli::output::{
+    events::{Stops, wait_for_foreground},
+    terminal_text::columns,
+};
 
 /// The output of tables, on standard output.
-#[derive(Debug, Default)]
 pub(crate) struct Screen {
+    stops: Arc<Stops>,
     /// The number of lines of the last table. The cursor is below it.
     shown: usize,
     /// The size of the terminal at that time.
@@ -26,37 +31,79 @@ struct Size {
     columns: usize,
 }
 
-impl Screen {
-    /// Shows a table. A table taller than the terminal is cut, and the last line counts the rest; longer lines are cut.
-    pub(crate) fn show(&mut self, out: &mut impl Write, lines: &[String]) -> io::Result<()> {
-        let size = Size::of_stdout();
-        let before = std::mem::replace(&mut self.size, size);
-        let Some(size) = size else {
-            if self.shown > 0 {
-                writeln!(out)?;
+/// A table to be drawn.
+pub(crate) struct Drawing {
+    /// On a terminal, the stops after which the cursor is below what a shell has printed, not below the last table.
+    stops: Option<Arc<Stops>>,
+    /// Moves the cursor to the place of the last table.
+    to_last: String,
+    table: String,
+}
+
+impl Drawing {
+    /// What is written. Called right before it is.
+    pub(crate) fn into_bytes(self) -> io::Result<Vec<u8>> {
+        let Self {
+            stops,
+            mut to_last,
+            table,
+        } = self;
+        if let Some(stops) = stops {
+            wait_for_foreground()?;
+            if stops.take() {
+                to_last.clear();
             }
-            self.shown = lines.len();
-            return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
-        };
-        match self.shown {
-            0 => {}
-            // Move to the start of the last table.
-            shown if before == Some(size) => write!(out, "\x1b[{shown}F")?,
-            // Terminals differ in how they reflow text at a resize: clear the screen.
-            _ => write!(out, "\x1b[H\x1b[J")?,
         }
+        Ok((to_last + &table).into_bytes())
+    }
+}
+
+impl Screen {
+    pub(crate) fn new(stops: Arc<Stops>) -> Self {
+        Self {
+            stops,
+            shown: 0,
+            size: None,
+        }
+    }
+
+    /// Draws a table. A table taller than the terminal is cut, and the last line counts the rest; longer lines are cut.
+    pub(crate) fn draw(&mut self, lines: &[String]) -> Drawing {
+        let size = Size::of_stdout();
+        let before = mem::replace(&mut self.size, size);
+        let shown = mem::replace(&mut self.shown, lines.len());
+        let Some(size) = size else {
+            let separator = if shown > 0 { "\n" } else { "" };
+            return Drawing {
+                stops: None,
+                to_last: String::new(),
+                table: lines
+                    .iter()
+                    .fold(separator.to_owned(), |table, line| table + line + "\n"),
+            };
+        };
+        let to_last = match shown {
+            0 => String::new(),
+            shown if before == Some(size) => format!("\x1b[{shown}F"),
+            // Terminals differ in how they reflow text at a resize: clear the screen.
+            _ => "\x1b[H\x1b[J".to_owned(),
+        };
         let (lines, more) = fitting(lines, size.rows);
         // Clear line by line: tmux, for one, moves a screen that is cleared at once to its scrollback.
         // Clear before the line: after a line of full width, the last character would be cleared.
-        let clear = if self.shown > 0 { "\x1b[K" } else { "" };
-        for line in lines.iter().chain(&more) {
-            writeln!(out, "{clear}{}", cut(line, size.columns))?;
+        let clear = if shown > 0 { "\x1b[K" } else { "" };
+        let lines = lines.iter().chain(&more);
+        self.shown = lines.clone().count();
+        let lines = lines.map(|line| format!("{clear}{}\n", cut(line, size.columns)));
+        let mut table: String = lines.collect();
+        if shown > 0 {
+            table += "\x1b[J";
         }
-        if self.shown > 0 {
-            write!(out, "\x1b[J")?;
+        Drawing {
+            stops: Some(self.stops.clone()),
+            to_last,
+            table,
         }
-        self.shown = lines.len().saturating_add(more.iter().len());
-        Ok(())
     }
 
     /// Whether the table depends on the size of a terminal.
