@@ -27,7 +27,10 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use commands::Command;
 use common_options::CommonOptions;
 use error::Error;
-use output::{format::note, terminal_text::EscapingWriter};
+use output::{
+    format::{self, note},
+    terminal_text::EscapingWriter,
+};
 use signals::end_by_interrupt;
 pub(crate) use subreaper::run_subreaper;
 
@@ -86,24 +89,37 @@ pub(crate) fn main() -> ExitCode {
     }
     let is_service = matches!(cli.command, Command::Serve(_));
     match cli.command.run(&cli.common) {
-        Ok(code) => return code,
-        Err(Error::Interrupted) => end_by_interrupt(),
-        Err(error) if error.is_broken_pipe() => return ExitCode::SUCCESS,
-        Err(error) if is_service => log::report_failure(&error),
-        Err(error) => note(&error),
+        Ok(code) => code,
+        Err(error) if is_service => {
+            log::report_failure(&error);
+            ExitCode::FAILURE
+        }
+        Err(error) => ExitCode::from(report(&error)),
     }
-    ExitCode::FAILURE
 }
 
-/// Exits as clap does, but escapes control characters in the arguments.
+/// Reports why a command failed. Returns its exit status.
+fn report(error: &Error) -> u8 {
+    match error {
+        Error::Interrupted => end_by_interrupt(),
+        error if error.is_broken_pipe() => 0,
+        error => {
+            note(error);
+            1
+        }
+    }
+}
+
+/// Exits as clap does, but escapes control characters in the arguments, and fails if the help cannot be printed.
 fn exit(error: &clap::Error) -> ! {
     let text = error.render().to_string();
-    let written = match error.use_stderr() {
-        true => write!(EscapingWriter(io::stderr()), "{text}"),
-        false => write!(EscapingWriter(io::stdout()), "{text}"),
-    };
-    written.ok();
-    process::exit(error.exit_code())
+    let code = error.exit_code();
+    if error.use_stderr() {
+        write!(EscapingWriter(io::stderr()), "{text}").ok();
+        process::exit(code);
+    }
+    let printed = format::print(|out| write!(EscapingWriter(out), "{text}"));
+    process::exit(printed.map_or_else(|error| report(&error).into(), |()| code))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod demo;
 mod devices;
 mod disks;
 mod durations;
+mod failing_output;
 mod file_systems;
 mod gpus;
 mod handshake;

@@ -105,47 +105,47 @@ pub(crate) fn run(common: &CommonOptions, options: &StatusOptions) -> Result<Exi
         (None, _) => "stopped",
     };
     let pidfile = daemon.pidfile_path().ok();
-    let mut out = io::stdout().lock();
-    let printed = if common.format.json {
-        let running = found.as_ref();
-        let service = running.and_then(|running| running.service.as_ref());
-        let process = running.and_then(|running| running.process.as_ref());
-        let since = process.and_then(|process| process.since?.duration_since(UNIX_EPOCH).ok());
-        let foreign = bus_info.foreign.as_ref().map(ToString::to_string);
-        let error = bus_info.error.as_ref().map(ToString::to_string).or(foreign);
-        let object = json!({
-            "state": state,
-            "pid": process.map(|process| process.pid),
-            "origin": process.map(|process| process.starter.json_name()),
-            "since": since.map(|since| since.as_micros() as u64),
-            "sessions": service.and_then(|service| service.sessions),
-            "configuration_error": service.and_then(|service| service.configuration_error.as_ref()),
-            "pidfile": pidfile,
-            "error": error,
-        });
-        format::write_json(&mut out, &object)
-    } else {
-        let mut out = EscapingWriter(out);
-        match (&found, &status, &bus_info.error) {
-            (found, _, Some(error)) => print_unresponsive(&mut out, found.as_ref(), error),
-            (Some(running), ..) => print(&mut out, running),
-            (None, Status::Starting { .. }, _) => writeln!(out, "sampled is starting"),
-            (None, Status::Dead, _) => writeln!(
-                out,
-                "sampled is dead, and has left its pidfile {}",
-                pidfile.unwrap_or_default().display()
-            ),
-            (None, Status::Unknown { why, .. }, _) => {
-                writeln!(out, "sampled is in an unknown state: {why}")
+    format::print(|out| {
+        if common.format.json {
+            let running = found.as_ref();
+            let service = running.and_then(|running| running.service.as_ref());
+            let process = running.and_then(|running| running.process.as_ref());
+            let since = process.and_then(|process| process.since?.duration_since(UNIX_EPOCH).ok());
+            let foreign = bus_info.foreign.as_ref().map(ToString::to_string);
+            let error = bus_info.error.as_ref().map(ToString::to_string).or(foreign);
+            let object = json!({
+                "state": state,
+                "pid": process.map(|process| process.pid),
+                "origin": process.map(|process| process.starter.json_name()),
+                "since": since.map(|since| since.as_micros() as u64),
+                "sessions": service.and_then(|service| service.sessions),
+                "configuration_error": service.and_then(|service| service.configuration_error.as_ref()),
+                "pidfile": pidfile,
+                "error": error,
+            });
+            format::write_json(out, &object)
+        } else {
+            let mut out = EscapingWriter(out);
+            match (&found, &status, &bus_info.error) {
+                (found, _, Some(error)) => print_unresponsive(&mut out, found.as_ref(), error),
+                (Some(running), ..) => print(&mut out, running),
+                (None, Status::Starting { .. }, _) => writeln!(out, "sampled is starting"),
+                (None, Status::Dead, _) => writeln!(
+                    out,
+                    "sampled is dead, and has left its pidfile {}",
+                    pidfile.unwrap_or_default().display()
+                ),
+                (None, Status::Unknown { why, .. }, _) => {
+                    writeln!(out, "sampled is in an unknown state: {why}")
+                }
+                (None, ..) => writeln!(out, "sampled is not running"),
             }
-            (None, ..) => writeln!(out, "sampled is not running"),
+            .and_then(|()| match &bus_info.foreign {
+                Some(foreign) => writeln!(out, "{foreign}"),
+                None => Ok(()),
+            })
         }
-        .and_then(|()| match &bus_info.foreign {
-            Some(foreign) => writeln!(out, "{foreign}"),
-            None => Ok(()),
-        })
-    };
-    printed.map_err(Error::Output)?;
+    })?;
     let code = match (&found, &bus_info.error) {
         // The Linux Standard Base defines 4 as "program or service status is unknown".
         (_, Some(_)) => 4,

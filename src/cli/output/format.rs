@@ -12,7 +12,10 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::error::Error;
 
-use super::terminal_text::{EscapingWriter, escape_lines, is_control};
+use super::{
+    closed,
+    terminal_text::{EscapingWriter, escape_lines, is_control},
+};
 
 /// The options `--json` and `--csv`.
 #[derive(Clone, Copy, Debug, Args)]
@@ -62,6 +65,7 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Vec<u8>, E
 }
 
 fn print_text(text: &[u8]) -> io::Result<()> {
+    closed::check()?;
     let mut out = io::stdout().lock();
     out.write_all(text)?;
     out.flush()

@@ -1,5 +1,6 @@
 //! Output: JSON, CSV, tables, and text without control characters.
 
+mod closed;
 pub(crate) mod events;
 pub(crate) mod format;
 pub(crate) mod frame;
