@@ -13,6 +13,7 @@ mod energy;
 mod fdinfo;
 mod gpu_reader;
 mod listing;
+mod memory_sizes;
 mod name;
 mod number_file;
 #[cfg(feature = "nvml")]
@@ -35,6 +36,7 @@ use columns::{COUNTER, GATE};
 use device::{Gpu, Gpus};
 use gpu_reader::GpuReader;
 use listing::GpuRegistration;
+use memory_sizes::MemorySizes;
 use quantity::{GpuQuantity, USED};
 use reader::QuantityReader;
 
@@ -119,6 +121,8 @@ struct Member {
     range: Range,
     /// The size of the memory. Kept like the range.
     total: Option<f64>,
+    /// The sizes of all of which it is the sum.
+    sizes: MemorySizes,
     /// The readers that were asked in this discovery whether their GPU has the quantity.
     queried: Vec<QuantityReader>,
     changed: bool,
@@ -139,6 +143,7 @@ impl Member {
             readers: Vec::new(),
             range: Range::default(),
             total: None,
+            sizes: MemorySizes::default(),
             queried: Vec::new(),
             changed: false,
         }
@@ -205,12 +210,18 @@ impl Source for Member {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let reader = |gpu| GpuReader::find(&self.gpus, gpu, self.quantity);
         self.readers = self.find()?.into_iter().filter_map(reader).collect();
-        if let (Target::One(_), Some(each)) = (self.target, self.readers.first_mut())
-            && self.quantity.has_range()
-            && each.gpu.may_be_read().is_ok()
-        {
-            self.range = each.reader.range();
-            self.total = each.reader.memory_size().or(self.total);
+        match (self.target, self.readers.first_mut()) {
+            (Target::One(_), Some(each))
+                if self.quantity.has_range() && each.gpu.may_be_read().is_ok() =>
+            {
+                self.range = each.reader.range();
+                self.total = each.reader.memory_size().or(self.total);
+            }
+            (Target::All, _) if self.quantity == GpuQuantity::Memory => {
+                self.sizes.read(&mut self.readers);
+                self.total = self.sizes.sum();
+            }
+            _ => {}
         }
         self.queried.clear();
         self.changed = false;
@@ -246,6 +257,10 @@ impl Source for Member {
                 }
                 let (all, rows) = columns.split_at_mut(width);
                 self.quantity.sum(rows, all);
+                if self.quantity == GpuQuantity::Memory {
+                    let rows = rows.chunks_exact(width.saturating_add(1));
+                    self.changed |= self.sizes.are_fewer_than(rows);
+                }
                 Ok(())
             }
         }

@@ -202,6 +202,25 @@ fn limits_of_the_driver_are_used() {
 }
 
 #[test]
+fn all_memories_together_have_the_sum_of_the_sizes_as_their_maximum() {
+    let tree = Tree::new();
+    let files = |size| {
+        [
+            ACTIVE,
+            ("mem_info_vram_total", size),
+            ("mem_info_vram_used", "1\n"),
+        ]
+    };
+    plug(&tree, "0000:03:00.0", "amdgpu", 0, &files("1000\n"));
+    plug(&tree, "0000:04:00.0", "amdgpu", 1, &files("500\n"));
+    let mut machine = Machine::new(&tree.roots());
+    let (_, used) = machine.member("gpu/all/usedVram");
+    assert_eq!(used.maximum, Some(1500.0));
+    let (_, total) = machine.member("gpu/all/totalVram");
+    assert_eq!(total.maximum, None);
+}
+
+#[test]
 fn xe_counts_energy() {
     let tree = Tree::new();
     let files = [

@@ -99,9 +99,30 @@ impl FileSystemSpace {
         Ok(found.collect())
     }
 
+    /// The space of all file systems, by their last answers; none if one of those that are counted has not answered.
+    fn sum(&self) -> Option<SpaceUsage> {
+        let mut totals = Totals::default();
+        for mount in self.mounts.iter().flatten() {
+            let state = &mount.state;
+            match state.job.answer().flatten() {
+                Ok(usage) => totals.add(&state.counting, usage),
+                Err(_) if state.counting == Counting::Elsewhere => {}
+                Err(_) => return None,
+            }
+        }
+        totals.sum()?.ok()
+    }
+
     fn jobs(&self) -> impl Iterator<Item = &Job<Result<SpaceUsage, Fault>>> {
         let mounts = self.mounts.iter().flatten();
         mounts.map(|mount| &mount.state.job)
+    }
+}
+
+fn with_maximum(metric: Metric, maximum: Option<f64>) -> Metric {
+    Metric {
+        maximum: metric.maximum.or(maximum),
+        ..metric
     }
 }
 
@@ -136,20 +157,26 @@ impl Source for FileSystemSpace {
             let first = ALL.saturating_add(rows::place(*row, WIDTH, 0));
             let state = self.mounts.get(*row).map(|mount| &mount.state);
             let described = state.map_or([false; PROPERTIES.len()], |state| state.described);
-            for ((column, property), is_described) in (first..).zip(PROPERTIES).zip(described) {
+            let usage = state.and_then(|state| state.job.answer().flatten().ok());
+            let wholes = usage.unwrap_or_default().wholes();
+            let properties = (first..).zip(PROPERTIES).zip(wholes).zip(described);
+            for (((column, property), whole), is_described) in properties {
                 if is_described {
                     let formula = Formula::Level(column.saturating_add(1));
                     let formula = self.mounts.formula(*row, first, formula);
-                    metrics.push(property.of("disk", id.as_bytes(), object, formula));
+                    let metric = property.of("disk", id.as_bytes(), object, formula);
+                    metrics.push(with_maximum(metric, whole));
                 }
             }
         }
         let mut all = self.mounts.iter().flatten();
         if all.any(|mount| mount.state.counting != Counting::Elsewhere) {
             let object = block::all_disks();
-            let totals = ALL_PROPERTIES.iter().enumerate();
-            metrics.extend(totals.map(|(column, property)| {
-                property.of("disk", b"all", &object, Formula::Level(column))
+            let wholes = self.sum().unwrap_or_default().wholes();
+            let totals = ALL_PROPERTIES.iter().enumerate().zip(wholes);
+            metrics.extend(totals.map(|((column, property), whole)| {
+                let metric = property.of("disk", b"all", &object, Formula::Level(column));
+                with_maximum(metric, whole)
             }));
         }
         self.changed = false;

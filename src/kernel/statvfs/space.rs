@@ -90,6 +90,13 @@ impl SpaceUsage {
         ]
     }
 
+    /// The size of which each property is a part, in the order of [`PROPERTIES`].
+    pub(super) fn wholes(self) -> [Option<f64>; PROPERTIES.len()] {
+        let known = |size: u64| (size > 0).then_some(size as f64);
+        let (space, inodes) = (known(self.total), known(self.inodes));
+        [None, space, space, None, None, None, inodes, inodes, None]
+    }
+
     pub(super) fn columns(self) -> [Raw; PROPERTIES.len()] {
         let percent = |part: u64, whole: Option<u64>| match whole {
             None => Raw::Fault(Fault::Malformed),

@@ -18,6 +18,8 @@ pub(super) struct MountState {
     pub(super) counting: Counting,
     /// Which of the [`PROPERTIES`] have a metric.
     pub(super) described: Described,
+    /// The size that their maximums are made of; 0 if it is not known.
+    size: u64,
     /// Which of them its type may have.
     of_type: Described,
     /// It was not at its mount points when it was read last. It is sought once.
@@ -60,6 +62,7 @@ impl MountState {
                 points,
                 counting: Counting::Elsewhere,
                 described: of_type,
+                size: 0,
                 of_type,
                 is_lost: false,
                 is_late: false,
@@ -73,7 +76,9 @@ impl MountState {
 
     /// Decides which properties have a metric, by the last answer.
     pub(super) fn describe(&mut self) {
-        self.described = self.properties(self.job.answer().flatten());
+        let answer = self.job.answer().flatten();
+        self.described = self.properties(answer);
+        self.size = answer.map_or(0, |usage| usage.total);
     }
 
     /// Which properties have a metric after this answer. There is none for what a file system does not tell.
@@ -89,9 +94,11 @@ impl MountState {
             Err(Fault::Gone) => !std::mem::replace(&mut self.is_lost, true),
             Err(Fault::Timeout) if has_next => !std::mem::replace(&mut self.is_late, true),
             Err(_) => false,
-            Ok(_) => {
+            Ok(usage) => {
                 self.is_lost = false;
-                self.properties(answer) != self.described
+                // The size of a data set of a pool changes with each byte that the others take.
+                let is_resized = usage.total.abs_diff(self.size) > self.size / 64;
+                is_resized || self.properties(answer) != self.described
             }
         }
     }

@@ -175,6 +175,41 @@ fn what_a_file_system_does_not_tell_has_no_metric() {
 }
 
 #[test]
+fn parts_have_their_whole_as_maximum() {
+    let tree = Tree::new();
+    let stat = fs::metadata(&tree.root).unwrap().dev();
+    let (major, minor) = (major(stat), minor(stat));
+    tree.write("mnt/file", "");
+    let text = format!("1 0 {major}:{minor} / /mnt rw - ext4 /dev/sdz rw\n");
+    tree.write("self/mountinfo", &text);
+    let mut space = FileSystemSpace::new(&tree.roots(), false, &Pool::new());
+    let metrics = crate::source::tests::discover(&mut space).unwrap();
+    let columns = read(&mut space);
+    for (object, total) in [("%2Fmnt", &columns[ALL + 1]), ("all", &columns[0])] {
+        let total = crate::source::tests::number_of(total);
+        for (property, maximum) in [
+            ("total", None),
+            ("used", Some(total)),
+            ("free", Some(total)),
+        ] {
+            let id = format!("disk/{object}/{property}");
+            let metric = metrics.iter().find(|metric| *metric.id == *id).expect(&id);
+            assert_eq!(metric.maximum, maximum, "{id}");
+        }
+    }
+    assert!(!space.changed());
+    // A size that was not known, or is another one now, makes another maximum.
+    let mount = space.mounts.iter_mut().flatten().next().unwrap();
+    let answer = mount.state.job.answer().flatten().unwrap();
+    let larger = SpaceUsage {
+        total: answer.total + answer.total / 32,
+        ..answer
+    };
+    assert!(!mount.state.note(Ok(answer)));
+    assert!(mount.state.note(Ok(larger)));
+}
+
+#[test]
 fn a_file_system_that_is_not_found_is_sought_once() {
     let tree = Tree::new();
     tree.write("mnt/file", "");
