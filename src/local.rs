@@ -212,6 +212,7 @@ fn metadata(column: &Column) -> Metadata {
     let metric = &column.metric;
     Metadata {
         name: metric.name.to_string(),
+        short: metric.short().to_owned(),
         description: metric.description.to_string(),
         formula: metric.formula_text.to_string(),
         object: metric.object.title.to_string(),
@@ -225,6 +226,7 @@ fn metadata(column: &Column) -> Metadata {
         warning: metric.limits.warning,
         critical: metric.limits.critical,
         lower_limits: metric.limits.are_lower,
+        is_virtual: metric.object.is_virtual,
     }
 }
 

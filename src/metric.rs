@@ -141,6 +141,8 @@ pub struct Object {
     pub title: Arc<str>,
     /// The group.
     pub group: Group,
+    /// Whether it is a network interface without hardware that `network/all` does not count.
+    pub is_virtual: bool,
 }
 
 impl Object {
@@ -152,6 +154,7 @@ impl Object {
         Self {
             title: plain_text(title, Self::LONGEST_TITLE).into(),
             group,
+            is_virtual: false,
         }
     }
 }
@@ -210,6 +213,8 @@ pub struct Metric {
     pub id: Arc<str>,
     /// A short English name for display, without the name of the object.
     pub name: Cow<'static, str>,
+    /// A name of two words, if [`name`](Self::name) has more.
+    pub short: Option<Cow<'static, str>>,
     /// A sentence for a tooltip: the meaning of the value.
     pub description: Cow<'static, str>,
     /// The kernel's file, or another origin, and the formula in words.
@@ -245,6 +250,7 @@ impl Metric {
         Self {
             id: id.into(),
             name: Cow::Borrowed(""),
+            short: None,
             description: Cow::Borrowed(""),
             formula_text: Cow::Borrowed(""),
             object,
@@ -257,6 +263,18 @@ impl Metric {
             formula,
         }
     }
+
+    /// The name in two words at most.
+    pub fn short(&self) -> &str {
+        self.short.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// The first two words of a name; `None` if it has no more.
+pub(crate) fn two_words(name: &str) -> Option<String> {
+    let mut words = name.split_whitespace();
+    let (first, second) = (words.next()?, words.next()?);
+    words.next().map(|_| format!("{first} {second}"))
 }
 
 #[cfg(test)]

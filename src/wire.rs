@@ -184,6 +184,7 @@ impl Metadata<'_> {
         let metric = self.metric;
         [
             ("name", &*metric.name),
+            ("short", metric.short()),
             ("description", &*metric.description),
             ("formula", &*metric.formula_text),
             ("object", &*metric.object.title),
@@ -225,6 +226,9 @@ impl Serialize for Metadata<'_> {
         }
         if self.metric.limits.are_lower {
             map.serialize_entry("lower_limits", &Typed("b", true))?;
+        }
+        if metric.object.is_virtual {
+            map.serialize_entry("virtual", &Typed("b", true))?;
         }
         map.end()
     }

@@ -40,11 +40,11 @@ const WIDTH: usize = 1 + PROPERTIES.len();
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2 * ADDRESS_WIDTH] = [
     Property::text("ipv4address", "IPv4 address", "First IPv4 address of the interface.", "getifaddrs(3)"),
-    Property::text("ipv4subnet", "IPv4 subnet mask", "Subnet mask of the first IPv4 address of the interface.", "getifaddrs(3)"),
-    Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "First IPv4 address of the interface with the length of its network prefix.", "getifaddrs(3)"),
+    Property::text("ipv4subnet", "IPv4 subnet mask", "Subnet mask of the first IPv4 address of the interface.", "getifaddrs(3)").short("IPv4 mask"),
+    Property::text("ipv4withPrefixLength", "IPv4 address with prefix length", "First IPv4 address of the interface with the length of its network prefix.", "getifaddrs(3)").short("IPv4 prefix"),
     Property::text("ipv6address", "IPv6 address", "First IPv6 address of the interface that is valid beyond the link, otherwise the first.", "getifaddrs(3)"),
-    Property::text("ipv6subnet", "IPv6 subnet mask", "Subnet mask of the IPv6 address of the interface.", "getifaddrs(3)"),
-    Property::text("ipv6withPrefixLength", "IPv6 address with prefix length", "IPv6 address of the interface with the length of its network prefix.", "getifaddrs(3)"),
+    Property::text("ipv6subnet", "IPv6 subnet mask", "Subnet mask of the IPv6 address of the interface.", "getifaddrs(3)").short("IPv6 mask"),
+    Property::text("ipv6withPrefixLength", "IPv6 address with prefix length", "IPv6 address of the interface with the length of its network prefix.", "getifaddrs(3)").short("IPv6 prefix"),
 ];
 
 impl Addresses {
@@ -85,13 +85,14 @@ impl Source for Addresses {
         let rows = self.devices.arrange(named, |_, ()| ());
         let mut metrics = Vec::new();
         let names = interfaces::list(&self.roots).unwrap_or_default();
+        let object = interfaces::objects(&self.roots, &names);
         for (text, row) in found.iter().zip(rows) {
             let first = rows::place(row, WIDTH, 0);
             // The text of a name that is not UTF-8 is another name.
             let mut names = names.iter().map(|interface| &*interface.name);
             let name = names.find(|name| String::from_utf8_lossy(name) == **text);
             let name = name.unwrap_or(text.as_bytes());
-            let object = interfaces::object(name);
+            let object = object(name);
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
                 let formula = self.devices.formula(row, first, formula);

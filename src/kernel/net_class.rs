@@ -133,13 +133,15 @@ impl Source for InterfaceAttribute {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.losses.forget();
-        let interfaces = self.interfaces()?;
-        let device = |interface: &Interface| {
+        let all = interfaces::list(&self.roots)?;
+        let interfaces = self.having(&all);
+        let object = interfaces::objects(&self.roots, &all);
+        let device = |interface: &&Interface| {
             let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
             Device::new(directory, None, &self.losses)
         };
         let devices: Vec<_> = interfaces.iter().map(device).collect();
-        let key = |(interface, device): (&Interface, &Device)| {
+        let key = |(interface, device): (&&Interface, &Device)| {
             let key = InterfaceKey {
                 name: interface.name.clone(),
                 registration: device.registration(),
@@ -150,11 +152,11 @@ impl Source for InterfaceAttribute {
         let rows = self.attributes.arrange(found, |attribute, device| {
             attribute.unwrap_or_else(|| device.attribute(self.format.file))
         });
-        let metric = |(interface, row): (&Interface, usize)| {
+        let metric = |(interface, row): (&&Interface, usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.attributes.formula(row, first, formula);
-            let (name, object) = (&interface.name, interface.object());
+            let (name, object) = (&interface.name, object(&interface.name));
             self.format.property.of("network", name, &object, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())
@@ -184,22 +186,18 @@ impl Source for InterfaceAttribute {
 }
 
 impl InterfaceAttribute {
-    /// The interfaces that have the attribute; none where sysfs shows those of another namespace.
-    fn interfaces(&self) -> Result<Vec<Interface>, Error> {
-        let mut interfaces = interfaces::list(&self.roots)?;
-        let names: Vec<&[u8]> = interfaces
-            .iter()
-            .map(|interface| &*interface.name)
-            .collect();
+    /// Those that have the attribute; none where sysfs shows those of another namespace.
+    fn having<'a>(&self, all: &'a [Interface]) -> Vec<&'a Interface> {
+        let names: Vec<&[u8]> = all.iter().map(|interface| &*interface.name).collect();
         if !interfaces::is_shown(&self.roots, &names) {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        interfaces.retain(|interface| {
+        let has = |interface: &&Interface| {
             let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
             fs::exists(directory.join(self.format.file)).unwrap_or(true)
                 && (self.format.is_wanted)(&self.roots, &interface.name)
-        });
-        Ok(interfaces)
+        };
+        all.iter().filter(has).collect()
     }
 }
 

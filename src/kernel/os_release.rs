@@ -85,7 +85,8 @@ const PROPERTIES: [Property; 5] = [
         "Name and version",
         "Name and version of the distribution.",
         "PRETTY_NAME of /etc/os-release, otherwise Linux",
-    ),
+    )
+    .short("Full name"),
     Property::text(
         "logo",
         "Logo",

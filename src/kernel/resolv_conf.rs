@@ -27,8 +27,8 @@ pub(super) struct NameServers {
 
 #[rustfmt::skip]
 const PROPERTIES: [Property; 2] = [
-    Property::text("ipv4dns", "IPv4 name servers", "DNS servers of the machine that have an IPv4 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved"),
-    Property::text("ipv6dns", "IPv6 name servers", "DNS servers of the machine that have an IPv6 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved"),
+    Property::text("ipv4dns", "IPv4 name servers", "DNS servers of the machine that have an IPv4 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved").short("IPv4 DNS"),
+    Property::text("ipv6dns", "IPv6 name servers", "DNS servers of the machine that have an IPv6 address.", "nameserver of /etc/resolv.conf, or of /run/systemd/resolve/resolv.conf behind systemd-resolved").short("IPv6 DNS"),
 ];
 
 impl NameServers {
@@ -65,7 +65,7 @@ impl Source for NameServers {
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
         for interface in interfaces::list_uplinks(&self.roots)? {
-            let (name, object) = (&interface.name, interface.object());
+            let (name, object) = (&interface.name, interfaces::object(&interface.name));
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
                 property.of("network", name, &object, Formula::Level(column))
             }));

@@ -100,6 +100,7 @@ impl Source for DefaultGateways {
             return Ok(Vec::new());
         }
         let mut interfaces = interfaces::list(&self.roots)?;
+        let object = interfaces::objects(&self.roots, &interfaces);
         interfaces.retain(|interface| interface.name != b"lo");
         let found = interfaces
             .iter()
@@ -109,7 +110,7 @@ impl Source for DefaultGateways {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.devices.formula(row, first, formula);
-            let (name, object) = (&interface.name, interface.object());
+            let (name, object) = (&interface.name, object(&interface.name));
             self.family.property.of("network", name, &object, formula)
         };
         Ok(interfaces.iter().zip(rows).map(metric).collect())

@@ -44,7 +44,8 @@ const PROPERTIES: [Property; 3] = [
         "Name and version",
         "Name and version of the kernel.",
         "/proc/sys/kernel/ostype and /proc/sys/kernel/osrelease",
-    ),
+    )
+    .short("Full name"),
 ];
 
 const HOSTNAME: Property = Property::text(

@@ -52,7 +52,7 @@ const PROPERTIES: [(&[u8], Property); 8] = [
     (b"DK", Property::new("blocked", "Blocked processes", "Number of processes that wait for a disk and cannot be interrupted.", "processes in state D of /proc/PID/stat", unit::ONE, Kind::Gauge)),
     (b"Tt", Property::new("stopped", "Stopped processes", "Number of processes that a signal or a debugger has stopped.", "processes in states T and t of /proc/PID/stat", unit::ONE, Kind::Gauge)),
     (b"ZXx", Property::new("zombie", "Zombie processes", "Number of processes that have ended and wait for their parent to notice.", "processes in state Z of /proc/PID/stat", unit::ONE, Kind::Gauge)),
-    (b"IPW", Property::new("idle", "Idle kernel threads", "Number of threads of the kernel that have nothing to do.", "processes in state I of /proc/PID/stat", unit::ONE, Kind::Gauge)),
+    (b"IPW", Property::new("idle", "Idle kernel threads", "Number of threads of the kernel that have nothing to do.", "processes in state I of /proc/PID/stat", unit::ONE, Kind::Gauge).short("Idle threads")),
 ];
 
 /// The source `processes`.

@@ -34,6 +34,7 @@ impl Range {
 pub(crate) struct Property {
     id: &'static str,
     name: &'static str,
+    short: Option<&'static str>,
     description: &'static str,
     formula: &'static str,
     unit: &'static str,
@@ -57,6 +58,7 @@ impl Property {
         Self {
             id,
             name,
+            short: None,
             description,
             formula,
             unit,
@@ -90,12 +92,21 @@ impl Property {
         }
     }
 
+    /// The same, with a name of two words: its own has more.
+    pub(crate) const fn short(self, name: &'static str) -> Self {
+        Self {
+            short: Some(name),
+            ..self
+        }
+    }
+
     /// The metric of one object, which is called `id` in ids.
     pub(crate) fn of(&self, source: &str, id: &[u8], object: &Object, formula: Formula) -> Metric {
         let id = format!("{source}/{}/{}", object::escape(id), self.id);
         let metric = Metric::new(id, object.clone(), self.unit, self.kind, formula);
         Metric {
             name: Cow::Borrowed(self.name),
+            short: self.short.map(Cow::Borrowed),
             description: Cow::Borrowed(self.description),
             formula_text: Cow::Borrowed(self.formula),
             precision: self.precision.or(metric.precision),

@@ -175,7 +175,7 @@ fn list_prints_metrics_as_a_table_json_and_csv() {
     let csv = bus.run(&["list", "--csv", "cpu/all/usage"]).ok();
     assert!(csv.starts_with(
         "id,name,description,unit,kind,source,minimum,maximum,warning,critical,lower_limits,\
-             precision,formula,object,group\ncpu/all/usage,"
+             precision,formula,object,group,short,virtual\ncpu/all/usage,"
     ));
 }
 

@@ -82,6 +82,10 @@ fn faults(metric: &Metric) -> Vec<String> {
                 .is_none_or(|decimals| decimals <= MOST_DECIMALS),
         "its precision makes no sense",
     );
+    check(
+        (1..=2).contains(&metric.short().split_whitespace().count()),
+        "its short name has more than two words",
+    );
     let limits = &metric.limits;
     let numbers = [
         metric.minimum,
@@ -128,8 +132,11 @@ fn names_differ_within_an_object() {
         for column in &selection.columns {
             let metric = &column.metric;
             let (object, _) = metric.id.rsplit_once('/').unwrap();
-            let before = known.insert((object, &metric.name), &metric.id);
-            assert_eq!(before, None, "{}: {}", metric.id, metric.name);
+            for name in [&*metric.name, metric.short()] {
+                let before = known.insert((object, name), &metric.id);
+                let is_other = before.is_some_and(|before| *before != metric.id);
+                assert!(!is_other, "{}: {name}, as {before:?}", metric.id);
+            }
         }
     }
 }
@@ -166,7 +173,7 @@ fn the_keys_of_a_list_have_the_documented_types() {
                     "minimum" | "maximum" | "warning" | "critical" => {
                         matches!(&**value, Variant::F64(_))
                     }
-                    "lower_limits" => matches!(&**value, Variant::Bool(_)),
+                    "lower_limits" | "virtual" => matches!(&**value, Variant::Bool(true)),
                     _ => matches!(&**value, Variant::Str(_)),
                 };
                 assert!(is_of_type, "{id}: {key}: {value:?}");
@@ -174,6 +181,7 @@ fn the_keys_of_a_list_have_the_documented_types() {
             }
             let always = [
                 "name",
+                "short",
                 "description",
                 "formula",
                 "object",
@@ -203,8 +211,10 @@ fn the_keys_of_a_list_have_the_documented_types() {
             "name",
             "object",
             "precision",
+            "short",
             "source",
             "unit",
+            "virtual",
             "warning",
         ]
     );

@@ -59,14 +59,17 @@ fn totals(line: &str) -> BTreeMap<String, [u64; 2]> {
 fn check(setup: &str, uplinks: &[&str]) {
     let home = Home::new();
     let link = "ip -s -j link | tr -d '\\n'; echo";
-    let script = format!("{setup}; {link}; {SAMPLED} sample --json --window 20ms network; {link}");
+    let script = format!(
+        "{setup}; {link}; {SAMPLED} sample --json --window 20ms network; {link}; {SAMPLED} list --json network"
+    );
     let run = Run::of(isolated(&home, &script).stdin(Stdio::null()));
     assert_eq!(run.code, Some(0), "{setup}: {}", run.stderr);
     let lines: Vec<_> = run.stdout.lines().collect();
-    let [before, sample, after] = lines[..] else {
+    let [before, sample, after, listed] = lines[..] else {
         panic!("{}", run.stdout);
     };
     let (before, after) = (totals(before), totals(after));
+    check_virtual(listed, uplinks);
     let (_, readings, faults) = frame(sample);
     let between = |id: &str, low: u64, high: u64| {
         let value = readings.get(id).and_then(Value::as_f64);
@@ -99,6 +102,20 @@ fn check(setup: &str, uplinks: &[&str]) {
                 between(&all, sum(&before), sum(&after));
             }
         }
+    }
+}
+
+/// Checks that all interfaces are virtual but the uplinks, with all their metrics.
+#[track_caller]
+fn check_virtual(listed: &str, uplinks: &[&str]) {
+    let listed: BTreeMap<String, Value> = serde_json::from_str(listed).expect(listed);
+    assert!(listed.contains_key("network/lo/download"), "{listed:?}");
+    for (id, metadata) in listed {
+        let name = id.split('/').nth(1).unwrap();
+        let is = |uplink: &&str| sampled::object::escape(uplink.as_bytes()) == name;
+        let is_one = name == "all" || uplinks.iter().any(is);
+        let expected = (!is_one).then_some(&Value::Bool(true));
+        assert_eq!(metadata.get("virtual"), expected, "{id}");
     }
 }
 

@@ -11,6 +11,8 @@ use crate::variants::take;
 pub struct Metadata {
     /// A short name for a person, in English, without the name of the object.
     pub name: String,
+    /// The same in two words at most, for a panel. Empty from a service of an earlier version.
+    pub short: String,
     /// The meaning of the value, in a sentence.
     pub description: String,
     /// The kernel's file, or another origin, and the formula in words.
@@ -38,12 +40,16 @@ pub struct Metadata {
     pub critical: Option<f64>,
     /// Whether the normal values are above `warning` and `critical`, as those of a fan are.
     pub lower_limits: bool,
+    /// Whether its object is a network interface without hardware that `network/all` does not count: `lo`, an `ifb`, the
+    /// end of a `veth` pair that leads to a container.
+    pub is_virtual: bool,
 }
 
 impl Metadata {
     pub(crate) fn new(mut properties: HashMap<String, OwnedVariant>) -> Self {
         Self {
             name: take(&mut properties, "name").unwrap_or_default(),
+            short: take(&mut properties, "short").unwrap_or_default(),
             description: take(&mut properties, "description").unwrap_or_default(),
             formula: take(&mut properties, "formula").unwrap_or_default(),
             object: take(&mut properties, "object").unwrap_or_default(),
@@ -57,6 +63,7 @@ impl Metadata {
             warning: take(&mut properties, "warning"),
             critical: take(&mut properties, "critical"),
             lower_limits: take(&mut properties, "lower_limits").unwrap_or_default(),
+            is_virtual: take(&mut properties, "virtual").unwrap_or_default(),
         }
     }
 }

@@ -83,13 +83,16 @@ impl Serialize for JsonMetric<'_> {
         if self.0.lower_limits {
             map.serialize_entry("lower_limits", &true)?;
         }
+        if self.0.is_virtual {
+            map.serialize_entry("virtual", &true)?;
+        }
         map.end()
     }
 }
 
 fn write_csv(out: &mut impl Write, metrics: &[(&String, &Metadata)]) -> io::Result<()> {
     let header = "id name description unit kind source minimum maximum warning critical lower_limits \
-                  precision formula object group";
+                  precision formula object group short virtual";
     frame::write_row(out, header.split(' '))?;
     for (id, metric) in metrics {
         let numbers = numbers(metric)
@@ -98,18 +101,20 @@ fn write_csv(out: &mut impl Write, metrics: &[(&String, &Metadata)]) -> io::Resu
         let texts = texts(metric).map(|(_, text)| text);
         // The columns of earlier versions come first.
         let (before, after) = texts.split_at(EARLIER_TEXTS);
-        let lower_limits = if metric.lower_limits { "true" } else { "" };
+        let flag = |is_set| if is_set { "true" } else { "" };
         let fields = [id.as_str()].into_iter().chain(before.iter().copied());
         let fields = fields.chain(numbers.iter().map(String::as_str));
-        let fields = fields.chain([lower_limits, precision.as_deref().unwrap_or_default()]);
-        frame::write_row(out, fields.chain(after.iter().copied()))?;
+        let precision = precision.as_deref().unwrap_or_default();
+        let fields = fields.chain([flag(metric.lower_limits), precision]);
+        let fields = fields.chain(after.iter().copied());
+        frame::write_row(out, fields.chain([flag(metric.is_virtual)]))?;
     }
     Ok(())
 }
 
 const EARLIER_TEXTS: usize = 5;
 
-fn texts(metric: &Metadata) -> [(&'static str, &str); 8] {
+fn texts(metric: &Metadata) -> [(&'static str, &str); 9] {
     [
         ("name", &metric.name),
         ("description", &metric.description),
@@ -119,6 +124,7 @@ fn texts(metric: &Metadata) -> [(&'static str, &str); 8] {
         ("formula", &metric.formula),
         ("object", &metric.object),
         ("group", &metric.group),
+        ("short", &metric.short),
     ]
 }
 

@@ -219,6 +219,7 @@ mod tests {
     fn metric(unit: &str) -> Metadata {
         Metadata {
             name: "Name".to_owned(),
+            short: "Name".to_owned(),
             description: String::new(),
             formula: String::new(),
             object: "Object".to_owned(),
@@ -232,6 +233,7 @@ mod tests {
             warning: None,
             critical: None,
             lower_limits: false,
+            is_virtual: false,
         }
     }
 

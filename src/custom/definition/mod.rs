@@ -7,13 +7,13 @@ mod id;
 pub(in crate::custom) mod parse;
 mod table;
 
-use std::{path, sync::Arc, time::Duration};
+use std::{borrow::Cow, path, sync::Arc, time::Duration};
 
 use crate::{
     custom::command,
     diagnostic::Position,
     expression::Expression,
-    metric::{Group, Kind, Limits, Metric, Object},
+    metric::{Group, Kind, Limits, Metric, Object, two_words},
     rate::Formula,
 };
 
@@ -120,6 +120,7 @@ impl Definition {
         let metric = Metric::new(self.id.clone(), object, unit, self.kind, formula);
         Metric {
             name: self.name.clone().into(),
+            short: two_words(&self.name).map(Cow::Owned),
             description: self.description.clone().into(),
             formula_text: self.origin.to_string().into(),
             precision: self.precision.or(metric.precision),

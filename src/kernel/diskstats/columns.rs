@@ -68,7 +68,7 @@ pub(super) const PROPERTIES: [RowProperty; 9] = [
      |row| Formula::Busy { counter: row + BUSY_TIME, second: 1000.0 }),
     (Property::new("queue", "Queue length", "Average number of requests that waited or were being served.", "growth of field 11 (ms × requests) / time between two readings, of the device's line in /proc/diskstats", unit::ONE, Kind::Rate).precision(2),
      |row| Formula::Rate { counter: row + QUEUE_TIME, scale: 1e-3 }),
-    (Property::new("inFlight", "Requests in flight", "Number of requests that the device is serving at this moment.", "field 9 of the device's line in /proc/diskstats", unit::ONE, Kind::Gauge),
+    (Property::new("inFlight", "Requests in flight", "Number of requests that the device is serving at this moment.", "field 9 of the device's line in /proc/diskstats", unit::ONE, Kind::Gauge).short("Requests"),
      |row| Formula::Level(row + IN_FLIGHT)),
 ];
 

@@ -106,9 +106,9 @@ impl GpuQuantity {
             Usage => &const { [
                 Property::new("usage", "Usage", "Share of the time in which the graphics processor worked.", "gpu_busy_percent of /sys/class/drm/card*/device (amdgpu), utilization.gpu of NVML (NVIDIA), the busiest queue by runtime of gpu_stats (v3d), or the busiest engine by drm-engine-* or drm-cycles-* in /proc/PID/fdinfo of the processes that have the GPU open", unit::PERCENT, Kind::Gauge) ] },
             Memory => &const { [
-                Property::new("totalVram", "Total video memory", "Size of the memory of the graphics processor.", "mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge),
-                Property::new("usedVram", "Used video memory", "Memory of the graphics processor that is in use.", "mem_info_vram_used of /sys/class/drm/card*/device, at most the total, or NVML", unit::BYTES, Kind::Gauge),
-                Property::new("usedPercent", "Used video memory percentage", "Share of the memory of the graphics processor that is in use.", "mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge) ] },
+                Property::new("totalVram", "Total video memory", "Size of the memory of the graphics processor.", "mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::BYTES, Kind::Gauge).short("Total VRAM"),
+                Property::new("usedVram", "Used video memory", "Memory of the graphics processor that is in use.", "mem_info_vram_used of /sys/class/drm/card*/device, at most the total, or NVML", unit::BYTES, Kind::Gauge).short("Used VRAM"),
+                Property::new("usedPercent", "Used video memory percentage", "Share of the memory of the graphics processor that is in use.", "mem_info_vram_used / mem_info_vram_total of /sys/class/drm/card*/device, or NVML", unit::PERCENT, Kind::Gauge).short("VRAM percentage") ] },
             CoreFrequency => &const { [
                 Property::new("coreFrequency", "Frequency", "Clock frequency of the cores, 0 while they are idle.", "freq1_input or pp_dpm_sclk (amdgpu), rps_act_freq_mhz or gt_act_freq_mhz (i915), or act_freq of tile 0, GT 0 (xe) below /sys/class/drm/card*/, or NVML", MEGAHERTZ, Kind::Gauge) ] },
             MemoryFrequency => &const { [

@@ -10,7 +10,7 @@ use crate::{
             sensor_type::{ALARM, SENSOR_TYPES, SensorType},
         },
     },
-    metric::{Limits, Metric, Object, plain_text, unit},
+    metric::{Limits, Metric, Object, plain_text, two_words, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
@@ -106,6 +106,17 @@ impl Sensor {
         self.metric.clone()
     }
 
+    /// A name of two words: the name of the files, because labels of several sensors may begin with the same words.
+    fn short_name(&self) -> String {
+        let first = self.files.first();
+        let alarm = first.and_then(|file| file.strip_prefix(&self.feature));
+        let alarm = alarm.filter(|_| std::ptr::eq(self.sensor_type, &ALARM));
+        let alarm = alarm.map(alarm_name).unwrap_or_default();
+        let kind = alarm.split(' ').find(|word| !word.is_empty());
+        let words = [Some(&*self.feature), kind].into_iter().flatten();
+        capitalised(words.collect::<Vec<_>>().join(" "))
+    }
+
     /// The label of the driver, with a capital letter; without one, the type and the number. An alarm adds its own
     /// name.
     fn name(&self) -> String {
@@ -125,12 +136,15 @@ impl Sensor {
             Some(alarm) if std::ptr::eq(self.sensor_type, &ALARM) => label + &alarm_name(alarm),
             _ => label,
         };
-        let mut name = plain_text(&name, LONGEST_NAME);
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        name
+        capitalised(plain_text(&name, LONGEST_NAME))
     }
+}
+
+fn capitalised(mut name: String) -> String {
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 /// The name of an alarm, from the part of its file name after the feature: `_crit_alarm`.
@@ -159,7 +173,9 @@ impl Source for Sensor {
             gate.discover();
         }
         let mut metric = self.metric();
-        metric.name = self.name().into();
+        let name = self.name();
+        metric.short = two_words(&name).map(|_| self.short_name().into());
+        metric.name = name.into();
         // Reading a limit may access the chip.
         if self.device.may_be_read().is_ok() {
             let range = (self.read_range)(self.sensor_type, &self.device, &self.feature);

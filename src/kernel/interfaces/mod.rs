@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub(super) use namespace::is_shown;
+pub(super) use uplinks::Part;
 
 /// A network interface.
 #[derive(Debug)]
@@ -30,16 +31,22 @@ pub(super) struct Interface {
     pub(super) name: Vec<u8>,
 }
 
-impl Interface {
-    /// The object of its metrics.
-    pub(super) fn object(&self) -> Object {
-        object(&self.name)
-    }
-}
-
-/// The object of the metrics of the interface with this name.
+/// The object of the metrics of the interface with this name: an uplink, or one with hardware.
 pub(super) fn object(name: &[u8]) -> Object {
     Object::new(&String::from_utf8_lossy(name), Group::Network)
+}
+
+/// The object of the metrics of each interface. `all` are those that are present now.
+pub(super) fn objects(roots: &Roots, all: &[Interface]) -> impl Fn(&[u8]) -> Object + use<> {
+    let virtual_names = all.iter().zip(parts(roots, all));
+    let virtual_names: HashSet<_> = virtual_names
+        .filter(|(_, part)| part.is_virtual)
+        .map(|(interface, _)| interface.name.clone())
+        .collect();
+    move |name| Object {
+        is_virtual: virtual_names.contains(name),
+        ..object(name)
+    }
 }
 
 /// A file of `/proc/net`. With the mount option `subset=pid`, there is no `/proc/net` (proc(5)), and the same files are in
@@ -96,15 +103,15 @@ pub(super) fn parse_interfaces(text: &[u8]) -> Vec<Interface> {
 /// Those of [`list`].
 pub(super) fn list_uplinks(roots: &Roots) -> Result<Vec<Interface>, Error> {
     let interfaces = list(roots)?;
-    let are_uplinks = are_uplinks(roots, &interfaces);
-    let both = interfaces.into_iter().zip(are_uplinks);
+    let parts = parts(roots, &interfaces);
+    let both = interfaces.into_iter().zip(parts);
     Ok(both
-        .filter_map(|(interface, is_uplink)| is_uplink.then_some(interface))
+        .filter_map(|(interface, part)| part.is_uplink.then_some(interface))
         .collect())
 }
 
-/// Whether each interface is an [uplink](uplinks).
-pub(super) fn are_uplinks(roots: &Roots, interfaces: &[Interface]) -> Vec<bool> {
+/// What `network/all` makes of each interface.
+pub(super) fn parts(roots: &Roots, interfaces: &[Interface]) -> Vec<Part> {
     let names: Vec<&[u8]> = interfaces
         .iter()
         .map(|interface| &*interface.name)

@@ -16,8 +16,16 @@ use crate::source::Roots;
 
 use hardware_type::*;
 
-/// Whether each of these interfaces is an uplink.
-pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<bool> {
+/// What `network/all` makes of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kernel) struct Part {
+    pub(in crate::kernel) is_uplink: bool,
+    /// Whether it has no hardware and is no uplink.
+    pub(in crate::kernel) is_virtual: bool,
+}
+
+/// What `network/all` makes of each of these interfaces.
+pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<Part> {
     let is_shown = namespace::is_shown(roots, names);
     let links = names.iter().map(|name| Link::new(roots, name, is_shown));
     let links: Vec<_> = links.collect();
@@ -26,7 +34,11 @@ pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<bool> {
         by_index: OnceCell::new(),
     };
     let are_uplinks = graph.are_uplinks(roots, &links);
-    links.iter().map(|link| are_uplinks[link.name]).collect()
+    let parts = links.iter().map(|link| Part {
+        is_uplink: are_uplinks[link.name],
+        is_virtual: !are_uplinks[link.name] && !link.has("device"),
+    });
+    parts.collect()
 }
 
 /// The interfaces of a namespace.

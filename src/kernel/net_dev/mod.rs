@@ -57,21 +57,24 @@ impl Source for InterfaceCounters {
         let text = self.table.text()?;
         let names = table::names::<NetDev>(text);
         let interfaces = interfaces::parse_interfaces(text);
-        let are_uplinks = interfaces::are_uplinks(&self.roots, &interfaces);
-        let found = interfaces.iter().zip(&are_uplinks);
-        let found = found.map(|(interface, is_uplink)| Found {
+        let parts = interfaces::parts(&self.roots, &interfaces);
+        let found = interfaces.iter().zip(&parts);
+        let found = found.map(|(interface, part)| Found {
             id: InterfaceKey::of(&self.roots, &interface.name),
             name: &interface.name,
-            is_counted: *is_uplink,
+            is_counted: part.is_uplink,
         });
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
-        for (interface, row) in interfaces.iter().zip(rows) {
-            let object = interface.object();
+        for ((interface, part), row) in interfaces.iter().zip(&parts).zip(rows) {
+            let object = Object {
+                is_virtual: part.is_virtual,
+                ..interfaces::object(&interface.name)
+            };
             let object = ("network", &*interface.name, &object);
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
-        if are_uplinks.contains(&true) {
+        if parts.iter().any(|part| part.is_uplink) {
             let object = Object::new("All network interfaces", Group::Network);
             metrics.extend(
                 ALL.map(|(property, formula)| property.of("network", b"all", &object, formula)),

@@ -170,7 +170,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             unit::SECONDS,
             "Time until the battery is empty, while it discharges.",
             "time_to_empty_now or time_to_empty_avg of /sys/class/power_supply/BATTERY, or charge_now / current_now, or charge / −chargeRate; stale unless it discharges"
-        ),
+        ).short("Until empty"),
         BatteryAttributes::time_to_empty,
         &[
             "time_to_empty_now",
@@ -188,7 +188,7 @@ pub(super) static PROPERTIES: [DerivedProperty; 11] = [
             unit::SECONDS,
             "Time until the battery is full, while it charges.",
             "time_to_full_now or time_to_full_avg of /sys/class/power_supply/BATTERY, or (charge_full − charge_now) / current_now, or (capacity − charge) / chargeRate; stale unless it charges"
-        ),
+        ).short("Until full"),
         BatteryAttributes::time_to_full,
         &[
             "time_to_full_now",

@@ -10,7 +10,7 @@ pub(super) const WIDTH: usize = 4;
 
 /// The properties of a line: one for each column, and the share since the last reading.
 macro_rules! properties {
-    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal, $waited:literal) => {
+    ($line:literal, $ten:literal, $sixty:literal, $five:literal, $total:literal, $tasks:literal, $short:literal, $waited:literal) => {
         [
             Property::new(
                 $ten,
@@ -27,7 +27,8 @@ macro_rules! properties {
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
-            ),
+            )
+            .short(concat!($short, " 10s")),
             Property::new(
                 $sixty,
                 concat!($tasks, " stalled, 60 s"),
@@ -43,7 +44,8 @@ macro_rules! properties {
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
-            ),
+            )
+            .short(concat!($short, " 60s")),
             Property::new(
                 $five,
                 concat!($tasks, " stalled, 300 s"),
@@ -59,7 +61,8 @@ macro_rules! properties {
                 ),
                 unit::PERCENT,
                 Kind::Gauge,
-            ),
+            )
+            .short(concat!($short, " 300s")),
             Property::new(
                 $total,
                 concat!($tasks, " stalled, total"),
@@ -75,7 +78,8 @@ macro_rules! properties {
                 ),
                 unit::MICROSECONDS,
                 Kind::Total,
-            ),
+            )
+            .short(concat!($short, " total")),
             Property::new(
                 $line,
                 concat!($tasks, " stalled"),
@@ -91,7 +95,8 @@ macro_rules! properties {
                 ),
                 unit::PERCENT,
                 Kind::Rate,
-            ),
+            )
+            .short(concat!($short, " stalled")),
         ]
     };
 }
@@ -102,6 +107,7 @@ pub(super) const SOME: [Property; WIDTH + 1] = properties!(
     "some300Sec",
     "someTotal",
     "Some tasks",
+    "Some",
     "at least one task"
 );
 pub(super) const FULL: [Property; WIDTH + 1] = properties!(
@@ -111,5 +117,6 @@ pub(super) const FULL: [Property; WIDTH + 1] = properties!(
     "full300Sec",
     "fullTotal",
     "All tasks",
+    "All",
     "all tasks at once"
 );

@@ -18,7 +18,7 @@ pub(super) const PROPERTIES: [Property; 9] = [
     Property::new("totalInodes", "Total inodes", "Number of files that the file system can hold.", "f_files of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
     Property::new("usedInodes", "Used inodes", "Number of files that the file system holds.", "f_files − f_ffree of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
     Property::new("freeInodes", "Free inodes", "Number of files that can still be created.", "f_ffree of statvfs(3); no metric without a fixed number", unit::ONE, Kind::Gauge),
-    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); no metric without a fixed number", unit::PERCENT, Kind::Gauge),
+    Property::new("usedInodesPercent", "Used inodes percentage", "Share of the files that the file system can hold which exist.", "(f_files − f_ffree) / f_files of statvfs(3); no metric without a fixed number", unit::PERCENT, Kind::Gauge).short("Inode percentage"),
 ];
 
 /// The properties of all file systems together: the first of [`PROPERTIES`].

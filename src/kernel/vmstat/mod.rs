@@ -106,7 +106,8 @@ const PROPERTIES: [(Property, Option<CountUnit>); LINES.len()] = [
             "growth of pgmajfault in /proc/vmstat per second",
             unit::PER_SECOND,
             Kind::Rate,
-        ),
+        )
+        .short("Major faults"),
         Some(CountUnit::One),
     ),
     (

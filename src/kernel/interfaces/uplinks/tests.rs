@@ -33,12 +33,41 @@ fn check_beside(files: &[(&str, &str)], interfaces: &[&str], expected: &str) {
             words.for_each(|word| write(&tree, &directory, word));
         }
     }
-    let are_uplinks = find(&tree.roots(), &names);
-    let uplinks = names.iter().zip(are_uplinks).filter(|(_, is)| *is);
+    let parts = find(&tree.roots(), &names);
+    let is_both = |part: &Part| part.is_uplink && part.is_virtual;
+    assert!(!parts.iter().any(is_both), "{parts:?}");
+    let uplinks = names.iter().zip(parts).filter(|(_, part)| part.is_uplink);
     let uplinks: Vec<_> = uplinks
         .map(|(name, _)| std::str::from_utf8(name).unwrap())
         .collect();
     assert_eq!(uplinks.join(" "), expected);
+}
+
+#[test]
+fn interfaces_without_hardware_are_virtual_unless_they_are_uplinks() {
+    let tree = Tree::new();
+    let mut names: Vec<&[u8]> = Vec::new();
+    for (name, entries) in [
+        ("lo", &["type=772"][..]),
+        ("eth0", &["type=1", "device"]),
+        // A field bus has hardware, and is no uplink.
+        ("can0", &["type=280", "device"]),
+        ("ifb0", &["type=1"]),
+        ("veth1", &["type=1"]),
+    ] {
+        names.push(name.as_bytes());
+        let directory = format!("class/net/{name}");
+        entries
+            .iter()
+            .for_each(|entry| write(&tree, &directory, entry));
+    }
+    let are_virtual = |names: &[&[u8]]| -> Vec<bool> {
+        let parts = find(&tree.roots(), names);
+        parts.iter().map(|part| part.is_virtual).collect()
+    };
+    assert_eq!(are_virtual(&names), [true, false, false, true, true]);
+    // Without hardware, as in a container, it is the way out.
+    assert_eq!(are_virtual(&[b"lo", b"veth1"]), [true, false]);
 }
 
 fn write(tree: &Tree, directory: &str, word: &str) {
