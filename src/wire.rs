@@ -180,7 +180,7 @@ struct Metadata<'a> {
 }
 
 impl Metadata<'_> {
-    fn texts(&self) -> [(&'static str, &str); 8] {
+    fn texts(&self) -> [(&'static str, &str); 9] {
         let metric = self.metric;
         [
             ("name", &*metric.name),
@@ -197,6 +197,18 @@ impl Metadata<'_> {
 
     fn precision(&self) -> Option<u32> {
         self.metric.precision.map(u32::from)
+    }
+
+    /// The keys that are true. The others are absent.
+    fn flags(&self) -> impl Iterator<Item = &'static str> {
+        let metric = self.metric;
+        let flags = [
+            ("lower_limits", metric.limits.are_lower),
+            ("virtual", metric.object.is_virtual),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(key, is_set)| is_set.then_some(key))
     }
 
     fn numbers(&self) -> impl Iterator<Item = (&'static str, f64)> {
@@ -224,11 +236,8 @@ impl Serialize for Metadata<'_> {
         for (key, number) in self.numbers() {
             map.serialize_entry(key, &Typed("d", number))?;
         }
-        if self.metric.limits.are_lower {
-            map.serialize_entry("lower_limits", &Typed("b", true))?;
-        }
-        if metric.object.is_virtual {
-            map.serialize_entry("virtual", &Typed("b", true))?;
+        for key in self.flags() {
+            map.serialize_entry(key, &Typed("b", true))?;
         }
         map.end()
     }

@@ -137,8 +137,8 @@ impl Metadata<'_> {
             entries.begin_variant(key, "d");
             entries.double(number);
         }
-        if self.metric.limits.are_lower {
-            entries.begin_variant("lower_limits", "b");
+        for key in self.flags() {
+            entries.begin_variant(key, "b");
             entries.u32(true.into());
         }
     }
