@@ -12,10 +12,6 @@ use std::{
 };
 
 use nix::libc;
-use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
-    io::Errno,
-};
 
 /// The limit for a file of procfs, in bytes. A table of thousands of devices is smaller.
 pub(crate) const LARGEST_TABLE: u64 = 16 << 20;
@@ -44,7 +40,13 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 
 /// Whether a path is absent and the kernel knows that without asking the file system, which may not answer. False also if
 /// the kernel does not know: before Linux 5.12, for a file system on the network, or of a path that nobody has looked up.
+#[cfg(feature = "service")]
 pub(crate) fn is_known_absent(path: &Path) -> bool {
+    use rustix::{
+        fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
+        io::Errno,
+    };
+
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let opened = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED);
     opened.err() == Some(Errno::NOENT)
@@ -147,7 +149,7 @@ pub(crate) fn entries(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
     Ok(entries)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "service"))]
 mod tests {
     use rustix::fs::statfs;
 

@@ -1,11 +1,14 @@
 //! The types of the interfaces on the bus, as the service sends them: serialised from what it has, without copies. The
-//! most frequent messages are [written directly](direct).
+//! most frequent messages are written directly.
 //!
 //! Names and paths are those of [`sampled_client::wire`]. Only that file, this one and the XML files of `dbus/` have the
 //! names and signatures.
 
+#[cfg(feature = "service")]
 mod direct;
+#[cfg(feature = "service")]
 mod message;
+#[cfg(feature = "service")]
 mod strings;
 mod table;
 
@@ -19,8 +22,10 @@ use crate::{
     reading::{Fault, Value},
 };
 
+#[cfg(feature = "service")]
 pub(crate) use message::{Messages, TooLong};
 pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
+#[cfg(feature = "service")]
 pub(crate) use strings::strings;
 pub use table::{Column, Columns, Details, FaultyRows, RowFaults, Table};
 
