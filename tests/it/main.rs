@@ -67,6 +67,8 @@ mod slow_readers;
 mod streams;
 mod stress;
 mod support;
+// It injects system calls into a process, by their numbers and registers.
+#[cfg(target_arch = "x86_64")]
 mod suspend;
 mod systemd;
 mod terminal_escapes;
