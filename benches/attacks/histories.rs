@@ -2,8 +2,6 @@
 
 use std::{fs, time::Duration};
 
-use zbus::Variant;
-
 use crate::{
     Raw, SAMPLED,
     bus::{Bus, SIGNAL},
@@ -18,21 +16,12 @@ const RING: usize = 64 << 20;
 /// What is in the ring: many records of one metric, or records of all metrics.
 const NARROW: &str = "history-of-64-mb-of-one";
 const WIDE: &str = "history-of-64-mb-of-all";
-const START: &str = "start-with-history-of-64-mb";
 
-pub(crate) const ALL: [(&str, Attack); 3] = [
+pub(crate) const ALL: [(&str, Attack); 2] = [
     (NARROW, |bus| request(bus, &[ONE], 300)),
     (WIDE, |bus| {
         request(bus, &[ONE], 100);
         request(bus, &[], 100);
-    }),
-    (START, |bus| {
-        let options = [("history", Variant::U64(u64::MAX))];
-        let options = std::collections::HashMap::from(options);
-        let call = sampler_call("Start", &(vec![ONE], 86_400_000_000_u64, options));
-        for _ in 0..20 {
-            Raw::connect(bus).repeat_and_read(&call, 2);
-        }
     }),
 ];
 
