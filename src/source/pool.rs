@@ -92,8 +92,8 @@ impl Pool {
         let mut schedule = self.lock();
         let number = schedule.add_new(queue, deadline, is_job, run);
         let delay = if is_job { START_DELAY } else { Duration::ZERO };
-        let is_chosen = self.0.0.ensure_thread(&mut schedule, delay);
-        self.0.0.notify(schedule, is_chosen);
+        let chosen = self.0.0.ensure_thread(&mut schedule, delay);
+        self.0.0.notify(schedule, chosen);
         self.submitted(queue, number)
     }
 
@@ -117,9 +117,9 @@ impl Pool {
         let at = now.checked_add(after).unwrap_or(now);
         schedule.timers.push((at, queue.clone(), task));
         // A thread waits for that moment.
-        let is_chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
-        let is_chosen = schedule.choose_idle() || is_chosen;
-        self.0.0.notify(schedule, is_chosen);
+        let chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
+        let chosen = schedule.choose_idle().saturating_add(chosen);
+        self.0.0.notify(schedule, chosen);
         self.submitted(queue, number)
     }
 
@@ -134,9 +134,9 @@ impl Pool {
     /// The progress of a queue; none if it has no task. Starts a thread if the queue has waited long enough for one.
     fn progress(&self, queue: &str) -> Option<Progress> {
         let mut schedule = self.lock();
-        let is_chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
+        let chosen = self.0.0.ensure_thread(&mut schedule, START_DELAY);
         let progress = schedule.progress(queue);
-        self.0.0.notify(schedule, is_chosen);
+        self.0.0.notify(schedule, chosen);
         progress
     }
 

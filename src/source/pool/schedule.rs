@@ -192,14 +192,12 @@ impl Schedule {
         })
     }
 
-    /// Chooses an idle thread, if there is one.
-    pub(super) fn choose_idle(&mut self) -> bool {
-        let is_any = self.idle > 0;
-        if is_any {
-            self.idle = self.idle.saturating_sub(1);
-            self.woken = self.woken.saturating_add(1);
-        }
-        is_any
+    /// Chooses an idle thread, if there is one. Returns the number of chosen threads.
+    pub(super) fn choose_idle(&mut self) -> usize {
+        let chosen = self.idle.min(1);
+        self.idle = self.idle.saturating_sub(chosen);
+        self.woken = self.woken.saturating_add(chosen);
+        chosen
     }
 
     /// Whether there may be another thread.

@@ -86,6 +86,44 @@ fn a_job_that_hangs_is_waited_for_once() {
 }
 
 #[test]
+fn each_chosen_thread_is_woken() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let pool = Pool::new();
+    let held: Vec<_> = (0..4).map(|at| held(&pool, &format!("{at}"))).collect();
+    while threads(&pool) < held.len() {
+        for (job, _) in &held {
+            job.ask(monotonic());
+            job.awaited_until();
+        }
+    }
+    // No thread wakes by itself before this one's time.
+    let later = || pool.submit_later(HOUR, &"later".into(), HOUR, || {});
+    let _last = later();
+    for (_, release) in &held {
+        release.send(1).unwrap();
+    }
+    let quick = Job::new(&pool, &"quick".into(), || 5);
+    for _ in 0..100 {
+        // The thread that the job has chosen may not have begun when the next ones are chosen.
+        quick.ask(monotonic());
+        drop(later());
+        let start = Instant::now();
+        loop {
+            let schedule = pool.lock();
+            if schedule.idle == schedule.threads {
+                break;
+            }
+            drop(schedule);
+            assert!(
+                start.elapsed() < HOUR / 120,
+                "a thread sleeps that was chosen"
+            );
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
 fn the_tasks_of_a_queue_run_one_after_the_other() {
     let pool = Pool::new();
     let (first, release) = held(&pool, "chip");

@@ -50,34 +50,34 @@ impl Workers {
     }
 
     /// Chooses an idle thread for the next ready task. If there is none, starts a new thread when all others are stuck
-    /// or the task has been ready for as long as `delay`. Returns whether an idle thread is to be [notified](Self::notify)
-    /// once the schedule is unlocked: it would wait for the lock otherwise.
+    /// or the task has been ready for as long as `delay`. Returns the number of idle threads to
+    /// [notify](Self::notify) once the schedule is unlocked: they would wait for the lock otherwise.
     #[must_use]
     pub(super) fn ensure_thread(
         self: &Arc<Self>,
         schedule: &mut Schedule,
         delay: Duration,
-    ) -> bool {
+    ) -> usize {
         let now = Instant::now();
         let since = match schedule.ready_since() {
             Some(since) => since,
             None if schedule.timers.is_empty() || schedule.threads > schedule.stuck(now) => {
-                return false;
+                return 0;
             }
             None => now,
         };
-        if schedule.choose_idle() {
-            return true;
+        if schedule.choose_idle() > 0 {
+            return 1;
         }
         // A thread that was woken or is starting will take the task.
         let is_coming = schedule.threads > schedule.running.len();
         if is_coming && !delay.is_zero() {
-            return false;
+            return 0;
         }
         let is_kept_waiting = now.saturating_duration_since(since) >= delay;
         let is_needed = schedule.threads == schedule.stuck(now) || is_kept_waiting;
         if !is_needed || !schedule.can_grow(now) {
-            return false;
+            return 0;
         }
         // Unused stack costs no memory, and a task may call a large library.
         const STACK: usize = 1024 * 1024;
@@ -86,13 +86,13 @@ impl Workers {
         let started = builder.stack_size(STACK).spawn(move || workers.work());
         // If no thread can be started, the job does not answer, and its reader reports a timeout.
         schedule.threads = schedule.threads.saturating_add(started.is_ok().into());
-        false
+        0
     }
 
-    /// Unlocks the schedule, and wakes the idle thread that was chosen, if `is_chosen`.
-    pub(super) fn notify(&self, schedule: MutexGuard<'_, Schedule>, is_chosen: bool) {
+    /// Unlocks the schedule, and wakes as many idle threads as were `chosen`.
+    pub(super) fn notify(&self, schedule: MutexGuard<'_, Schedule>, chosen: usize) {
         drop(schedule);
-        if is_chosen {
+        for _ in 0..chosen {
             self.changed.notify_one();
         }
     }
@@ -105,8 +105,8 @@ impl Workers {
             if let Some((queue, task)) = schedule.begin(now) {
                 let number = task.number;
                 // Other tasks may have been ready when this thread was woken.
-                let is_chosen = self.ensure_thread(&mut schedule, START_DELAY);
-                self.notify(schedule, is_chosen);
+                let chosen = self.ensure_thread(&mut schedule, START_DELAY);
+                self.notify(schedule, chosen);
                 name_thread(&queue);
                 // The submitter learns of a panic in its own way.
                 caught(task.run).ok();
