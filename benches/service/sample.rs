@@ -28,7 +28,7 @@ pub(crate) fn sample(bench: &Bench) {
         (&service, &named),
         (&service, &selected),
     ];
-    for (title, at_most, pinned) in [("not pinned", 1.3, false), ("on one CPU", 1.75, true)] {
+    for (title, at_most, pinned) in [("not pinned", 1.4, false), ("on one CPU", 1.75, true)] {
         let _pinned = pinned.then(|| pin(&all));
         let [ping, answer, named, selected] = interleave_calls(&mut client, sides);
         println!("  {title}");
