@@ -32,7 +32,7 @@ pub(crate) fn history(bench: &Bench) {
     let bus = bench.bus();
     let mut panel = bus.connect();
     leave(&bus, &mut panel, METRICS);
-    let columns = start(&mut panel, METRICS, INTERVAL);
+    let (_, columns) = start(&mut panel, METRICS, INTERVAL);
     // Its first frame takes the history over.
     while timestamp(&mut panel).is_none() {}
     let mut caller = bus.connect();

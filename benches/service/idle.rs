@@ -12,9 +12,9 @@ pub(crate) fn idle(bench: &Bench) {
     let mut client = bus.connect();
     client.call(&sample_call(GAUGES));
     let service = client.owner(SAMPLED);
-    start(&mut client, SELECTORS, HALF_SECOND);
+    let (session, _) = start(&mut client, SELECTORS, HALF_SECOND);
     sleep(HALF_SECOND);
-    client.call(&call(SAMPLED, "Stop", &1_u32));
+    client.call(&call(SAMPLED, "Stop", &session));
     sleep(HALF_SECOND);
     let before = service.usage();
     sleep(Duration::from_secs(5));

@@ -194,8 +194,8 @@ fn sample_call(selectors: &[&str]) -> Vec<u8> {
     call(SAMPLED, "Sample", &(selectors, Options::new()))
 }
 
-/// Starts a session; returns the number of its columns.
-fn start(client: &mut Client, selectors: &[&str], interval: Duration) -> u32 {
+/// Starts a session; returns its number and that of its columns.
+fn start(client: &mut Client, selectors: &[&str], interval: Duration) -> (u32, u32) {
     let body = (selectors, interval.as_micros() as u64, Options::new());
     let reply = client.call(&call(SAMPLED, "Start", &body));
     // `uas`: each string has a length, its bytes, a NUL, and padding.
@@ -208,7 +208,7 @@ fn start(client: &mut Client, selectors: &[&str], interval: Duration) -> u32 {
         at = (at + 4 + number(at) as usize + 1).next_multiple_of(4);
         columns += 1;
     }
-    columns
+    (number(0), columns)
 }
 
 /// The timestamp of the next message; `None` if it is not a frame.

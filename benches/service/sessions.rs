@@ -43,7 +43,7 @@ pub(crate) fn sessions(bench: &Bench) {
         )
     };
 
-    let columns = start(&mut clients[0], SELECTORS, HALF_SECOND);
+    let (_, columns) = start(&mut clients[0], SELECTORS, HALF_SECOND);
     sleep(Duration::from_secs(1));
     let (one, floor_one) = measure(1);
     for client in &mut clients[1..] {
