@@ -13,7 +13,7 @@ use crate::{
 /// The memory of the ring, in bytes.
 const RING: usize = 64 << 20;
 
-/// What is in the ring: many records of one metric, or records of all metrics.
+/// The contents of the ring: many records of one metric, or records of all metrics.
 const NARROW: &str = "history-of-64-mb-of-one";
 const WIDE: &str = "history-of-64-mb-of-all";
 

@@ -119,7 +119,7 @@ fn checksum(bytes: &[u8]) -> u64 {
     words.chain(rest).fold(0xcbf2_9ce4_8422_2325, word)
 }
 
-/// What is left of the file.
+/// The rest of the file.
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

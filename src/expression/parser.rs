@@ -85,7 +85,7 @@ struct Parser<'a> {
     operands: Vec<Operand>,
 }
 
-/// What a word is, other than an operand, which is a number already.
+/// The meaning of a word. The step of an operand is there already.
 enum Word {
     Operand,
     Unary(Unary),

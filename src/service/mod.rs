@@ -85,7 +85,7 @@ pub enum End {
     BusGone,
 }
 
-/// What the loop of the sessions waits for.
+/// An event that the loop of the sessions waits for.
 enum Event {
     End(End),
     /// Sessions, settings or grants have changed.

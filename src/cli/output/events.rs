@@ -1,4 +1,4 @@
-//! What happens to standard output while a command waits: its reader goes, or a shell stops the command and continues
+//! Events of standard output while a command waits: its reader goes, or a shell stops the command and continues
 //! it. SIGCONT is blocked and read from a descriptor, so that a drawing knows of it before its first byte.
 
 use std::{

@@ -176,8 +176,8 @@ impl Watch {
     }
 }
 
-/// What shows a change of the files of a directory: the metadata of the files, and of the directory itself under its own
-/// empty name.
+/// The metadata of the files of a directory, and of the directory itself under an empty name. A change of the files shows
+/// in them.
 #[derive(Debug, PartialEq, Eq)]
 struct FileStates(BTreeMap<OsString, FileState>);
 

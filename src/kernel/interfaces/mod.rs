@@ -110,7 +110,7 @@ pub(super) fn list_uplinks(roots: &Roots) -> Result<Vec<Interface>, Error> {
         .collect())
 }
 
-/// What `network/all` makes of each interface.
+/// The part of each interface in `network/all`.
 pub(super) fn parts(roots: &Roots, interfaces: &[Interface]) -> Vec<Part> {
     let names: Vec<&[u8]> = interfaces
         .iter()

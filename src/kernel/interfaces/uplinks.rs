@@ -16,7 +16,7 @@ use crate::source::Roots;
 
 use hardware_type::*;
 
-/// What `network/all` makes of an interface.
+/// The part of an interface in `network/all`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kernel) struct Part {
     pub(in crate::kernel) is_uplink: bool,
@@ -24,7 +24,7 @@ pub(in crate::kernel) struct Part {
     pub(in crate::kernel) is_virtual: bool,
 }
 
-/// What `network/all` makes of each of these interfaces.
+/// The part of each of these interfaces in `network/all`.
 pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<Part> {
     let is_shown = namespace::is_shown(roots, names);
     let links = names.iter().map(|name| Link::new(roots, name, is_shown));

@@ -13,7 +13,7 @@ use super::{
 /// The last records with a value of a selection.
 struct Window<'a> {
     history: &'a History,
-    /// What is wanted of each layout.
+    /// The wanted columns of each layout.
     layouts: Vec<Option<Wanted>>,
     /// The chunks of the ring before the window, and those of the window.
     before: Vec<&'a [u64]>,

@@ -1,4 +1,4 @@
-//! What `Sessions` tells of a session.
+//! The details of a session in the reply of `Sessions`.
 
 use zbus::Variant;
 

@@ -95,7 +95,7 @@ pub(super) fn print(what: &str, paths: &[PathBuf]) -> Result<(), Error> {
     paths.try_for_each(|path| format::say(format_args!("{what} {}", path.display())))
 }
 
-/// What the running bus knows of the written or removed files.
+/// Whether the running bus knows of the written or removed files.
 #[derive(PartialEq, Eq)]
 pub(super) enum Reload {
     /// It uses the written files, or no longer uses the removed ones.

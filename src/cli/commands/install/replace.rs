@@ -168,7 +168,7 @@ fn leave(owner: &NameOwner) -> Result<String, Error> {
     Ok(service.ended())
 }
 
-/// What a service has told of itself. One of another version may not answer.
+/// The answers of a running service. One of another version may give none.
 #[derive(Default)]
 struct RunningService {
     version: Option<String>,

@@ -41,7 +41,7 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// What is written. Called right before it is.
+    /// The bytes of the drawing. Called right before they are written.
     pub(crate) fn into_bytes(self) -> io::Result<Vec<u8>> {
         let Self {
             stops,
