@@ -72,6 +72,9 @@ pub enum Error {
     /// The session is over: the service's reason, or that the service is gone.
     #[error("the session is over: {0}")]
     Ended(String),
+    /// The service lacks something that it needs.
+    #[error("{0}")]
+    Failed(String),
     /// Any other error of the bus.
     #[error("{0}")]
     Bus(#[source] zbus::Error),
@@ -85,30 +88,47 @@ fn remedy() -> String {
     }
 }
 
+impl Error {
+    /// The error of this name (`io.github.sampled.Error.UnknownMetric`), with the message of the service. `None` if it is
+    /// none of the service's.
+    pub fn named(name: &str, message: impl Into<String>) -> Option<Self> {
+        let text = message.into();
+        let error = match name.strip_prefix(ERROR_PREFIX) {
+            Some("UnknownMetric") => Self::UnknownMetric(text),
+            Some("InvalidSelector") => Self::InvalidSelector(text),
+            Some("UnknownField") => Self::UnknownField(text),
+            Some("NoSuchProcess") => Self::NoSuchProcess(text),
+            Some("Timeout") => Self::Timeout(text),
+            Some("InvalidInterval") => Self::InvalidInterval(text),
+            Some("LimitExceeded") => Self::LimitExceeded(text),
+            Some("NoSuchSession") => Self::NoSuchSession(text),
+            Some("NotOwner") => Self::NotOwner(text),
+            Some("Stopping") => Self::Stopping,
+            Some("Busy") => Self::Busy(text),
+            _ => match name {
+                "org.freedesktop.DBus.Error.AccessDenied" => Self::AccessDenied(text),
+                "org.freedesktop.DBus.Error.InvalidArgs" => Self::InvalidArgs(text),
+                "org.freedesktop.DBus.Error.Failed" => Self::Failed(text),
+                _ => return None,
+            },
+        };
+        Some(error)
+    }
+}
+
 impl From<zbus::Error> for Error {
     fn from(error: zbus::Error) -> Self {
         match error {
             zbus::Error::MethodError(name, message, reply) => {
-                let text = message.clone().unwrap_or_default();
-                match name.as_str().strip_prefix(ERROR_PREFIX) {
-                    Some("UnknownMetric") => Self::UnknownMetric(text),
-                    Some("InvalidSelector") => Self::InvalidSelector(text),
-                    Some("UnknownField") => Self::UnknownField(text),
-                    Some("NoSuchProcess") => Self::NoSuchProcess(text),
-                    Some("Timeout") => Self::Timeout(text),
-                    Some("InvalidInterval") => Self::InvalidInterval(text),
-                    Some("LimitExceeded") => Self::LimitExceeded(text),
-                    Some("NoSuchSession") => Self::NoSuchSession(text),
-                    Some("NotOwner") => Self::NotOwner(text),
-                    Some("Stopping") => Self::Stopping,
-                    Some("Busy") => Self::Busy(text),
-                    _ => Self::Bus(zbus::Error::MethodError(name, message, reply)),
-                }
+                let text = message.as_deref().unwrap_or_default();
+                Self::named(name.as_str(), text)
+                    .unwrap_or(Self::Bus(zbus::Error::MethodError(name, message, reply)))
             }
             zbus::Error::FDO(error) => match *error {
                 fdo::Error::ServiceUnknown(text) => Self::NotInstalled(text),
                 fdo::Error::AccessDenied(text) => Self::AccessDenied(text),
                 fdo::Error::InvalidArgs(text) => Self::InvalidArgs(text),
+                fdo::Error::Failed(text) => Self::Failed(text),
                 other => Self::Bus(zbus::Error::FDO(Box::new(other))),
             },
             other => Self::Bus(other),

@@ -1,46 +1,78 @@
 //! Frames: the readings of a session at one moment.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::reading::{Fault, Reading, Value};
 
-/// The columns of a session: ids, texts and faults.
+/// The columns of a session, with the texts and faults that its signals have told: it makes frames of their values.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Columns {
-    pub(crate) ids: Vec<String>,
-    pub(crate) texts: BTreeMap<String, Arc<str>>,
-    pub(crate) faults: BTreeMap<String, Fault>,
+pub struct Columns {
+    state: Arc<ColumnState>,
+}
+
+/// The ids, texts and faults of columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ColumnState {
+    ids: Vec<String>,
+    texts: BTreeMap<String, Arc<str>>,
+    faults: BTreeMap<String, Fault>,
 }
 
 impl Columns {
+    /// Columns with these ids, of whose texts and faults nothing is known yet.
+    pub fn new(ids: Vec<String>) -> Self {
+        let state = ColumnState {
+            ids,
+            ..ColumnState::default()
+        };
+        Self {
+            state: Arc::new(state),
+        }
+    }
+
+    /// The ids, in the order of the values.
+    pub fn ids(&self) -> &[String] {
+        &self.state.ids
+    }
+
     /// Takes over the content of a `Changed` signal: all of it if it has columns, else the differences. A fault that is
     /// over is `None`.
-    pub(crate) fn change(
+    pub fn change<'a>(
         &mut self,
         ids: Vec<String>,
-        texts: HashMap<&str, &str>,
-        faults: HashMap<&str, Option<Fault>>,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+        faults: impl IntoIterator<Item = (&'a str, Option<Fault>)>,
     ) {
         if !ids.is_empty() {
-            *self = Self {
-                ids,
-                ..Self::default()
-            };
+            *self = Self::new(ids);
         }
+        let state = Arc::make_mut(&mut self.state);
         for (id, text) in texts {
-            self.texts.insert(id.to_owned(), text.into());
+            state.texts.insert(id.to_owned(), text.into());
         }
         for (id, fault) in faults {
             match fault {
-                None => drop(self.faults.remove(id)),
-                Some(fault) => drop(self.faults.insert(id.to_owned(), fault)),
+                None => drop(state.faults.remove(id)),
+                Some(fault) => drop(state.faults.insert(id.to_owned(), fault)),
             }
         }
     }
 
+    /// The frame of the values of a `Sampled` signal.
+    pub fn frame(&mut self, timestamp: u64, values: Vec<f64>) -> Frame {
+        if values.is_empty() {
+            // `Changed` cannot tell that no columns are left.
+            *self = Self::default();
+        }
+        Frame {
+            timestamp,
+            values,
+            columns: self.state.clone(),
+        }
+    }
+}
+
+impl ColumnState {
     /// The reading of a column with this number in a frame.
     fn reading(&self, id: &str, number: f64) -> Reading {
         match (self.faults.get(id), self.texts.get(id)) {
@@ -58,14 +90,14 @@ impl Columns {
 pub struct Frame {
     /// The moment of reading, in microseconds since the Unix epoch.
     pub timestamp: u64,
-    pub(crate) values: Vec<f64>,
-    pub(crate) columns: Arc<Columns>,
+    values: Vec<f64>,
+    columns: Arc<ColumnState>,
 }
 
 impl Frame {
     /// A frame of these readings, by id, in the order of the columns: for programs that show the same without a bus.
     pub fn new(timestamp: u64, readings: impl IntoIterator<Item = (String, Reading)>) -> Self {
-        let (mut columns, mut values) = (Columns::default(), Vec::new());
+        let (mut columns, mut values) = (ColumnState::default(), Vec::new());
         for (id, reading) in readings {
             values.push(match reading {
                 Ok(Value::Number(number)) => number,
@@ -113,28 +145,24 @@ mod tests {
         let name = Ok(Value::Text("Linux".into()));
         let mut columns = Columns::default();
         let check = |columns: &Columns, id: &str, number: f64, expected: &Reading| {
-            assert_eq!(columns.reading(id, number), *expected);
+            assert_eq!(columns.state.reading(id, number), *expected);
         };
-        columns.change(
-            ids(),
-            [("name", "Linux")].into(),
-            [("usage", Some(Fault::First))].into(),
-        );
+        columns.change(ids(), [("name", "Linux")], [("usage", Some(Fault::First))]);
         check(&columns, "usage", f64::NAN, &Err(Fault::First));
         check(&columns, "name", f64::NAN, &name);
         // A number is a value, also before the end of the fault is told.
         check(&columns, "usage", 1.0, &Ok(Value::Number(1.0)));
         columns.change(
             Vec::new(),
-            [].into(),
-            [("usage", None), ("name", Some(Fault::Denied))].into(),
+            [],
+            [("usage", None), ("name", Some(Fault::Denied))],
         );
         check(&columns, "usage", f64::NAN, &Err(Fault::Stale));
         check(&columns, "name", f64::NAN, &Err(Fault::Denied));
-        columns.change(Vec::new(), [].into(), [("name", None)].into());
+        columns.change(Vec::new(), [], [("name", None)]);
         check(&columns, "name", f64::NAN, &name);
-        columns.change(ids(), [].into(), [].into());
+        columns.change(ids(), [], []);
         check(&columns, "name", f64::NAN, &Err(Fault::Stale));
-        assert_eq!(columns.ids, ids());
+        assert_eq!(columns.ids(), ids());
     }
 }

@@ -94,7 +94,7 @@ pub use self::{
     client::{Client, Description, History, Sample},
     deadline::Unresponsive,
     error::Error,
-    frame::Frame,
+    frame::{Columns, Frame},
     metadata::Metadata,
     options::{SampleOptions, Start, StreamOptions},
     owner::Owner,

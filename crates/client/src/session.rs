@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -28,7 +27,7 @@ use crate::{
 pub struct Session {
     client: Client,
     signals: Signals,
-    columns: Arc<Columns>,
+    columns: Columns,
 }
 
 impl Client {
@@ -57,14 +56,10 @@ impl Session {
             .await?;
         let (session, ids) = reply.body().deserialize()?;
         signals.follow(&reply, session);
-        let columns = Arc::new(Columns {
-            ids,
-            ..Columns::default()
-        });
         Ok(Self {
             client,
             signals,
-            columns,
+            columns: Columns::new(ids),
         })
     }
 
@@ -75,7 +70,7 @@ impl Session {
 
     /// The ids of the columns, as of the last frame.
     pub fn columns(&self) -> &[String] {
-        &self.columns.ids
+        self.columns.ids()
     }
 
     /// The next frame. Cancel safe: dropping the future loses no frame.
@@ -110,18 +105,9 @@ impl Session {
         match header.member().map(|member| member.as_str()) {
             Some("Sampled") => {
                 let (session, timestamp, values): (u32, u64, Vec<f64>) = body.deserialize()?;
-                if session != self.id() {
-                    return Ok(None);
+                if session == self.id() {
+                    return Ok(Some(self.columns.frame(timestamp, values)));
                 }
-                if values.is_empty() {
-                    // `Changed` cannot tell that no columns are left.
-                    self.columns = Arc::default();
-                }
-                return Ok(Some(Frame {
-                    timestamp,
-                    values,
-                    columns: self.columns.clone(),
-                }));
             }
             Some("Changed") => {
                 type Texts<'a> = HashMap<&'a str, &'a str>;
@@ -130,8 +116,8 @@ impl Session {
                 if session == self.id() {
                     let faults = faults.into_iter();
                     let fault = |code: &str| (!code.is_empty()).then(|| fault_of(code));
-                    let faults = faults.map(|(id, code)| (id, fault(code))).collect();
-                    Arc::make_mut(&mut self.columns).change(ids, texts, faults);
+                    let faults = faults.map(|(id, code)| (id, fault(code)));
+                    self.columns.change(ids, texts, faults);
                 }
             }
             _ => {}
