@@ -1,12 +1,13 @@
-//! Readings without a bus: this process reads the sources itself.
+//! The service without a bus: this process reads the sources itself.
 //!
-//! The methods and types are those of [`client`](crate::client), so that a program can use either:
+//! The methods and types are those of [`client`](crate::client), so that a program can use either. The limits, the errors
+//! and the sessions are those of the [service], because it is the same code:
 //!
 //! ```
 //! use sampled::{Local, client::SampleOptions, reading::Value};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! # runtime.block_on(async {
 //! let local = Local::default();
 //! let id = "cpu/loadaverages/loadaverage1";
@@ -22,194 +23,247 @@
 //! # }
 //! ```
 //!
-//! The readings are not shared with other processes. The methods need a tokio runtime with its timer.
+//! The readings are not shared with other processes, and no past is kept. The methods need a tokio runtime with its timer, and
+//! [`Local::start`] one that waits for descriptors, too: it takes the frames in a task of that runtime.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sampled_client::{Error, Frame, Metadata, Sample, SampleOptions, SourceInfo, Start};
-use tokio::time::{Interval, MissedTickBehavior, interval};
-
-use crate::{
-    duration,
-    reading::{Fault, Stamp, Value},
-    sample,
-    source::Roots,
-    sources::{self, SourceOptions},
-    store::{self, Baseline, Column, Resolution, Selection, SourceState, Store},
+use sampled_client::{
+    Columns, Error, Frame, Metadata, Sample, SampleOptions, SourceInfo, Start, StreamOptions,
 };
 
-/// The sources, read in this process. Opens no file before a call needs it.
+use crate::{
+    metric::Metric,
+    process::{Group, Query, Row, Sum},
+    sample::SampleTiming,
+    service::{
+        self, CallError, InProcess, OwnSession, SessionEvent, Settings, StartOptions,
+        checked_label, timing,
+    },
+    source::Roots,
+    store::SourceState,
+};
+
+/// The service in this process. Opens no file before a call needs it.
 pub struct Local {
-    store: Arc<Store>,
+    service: Arc<InProcess>,
+}
+
+/// Processes or sums over them, with the moment at which they were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessTable<T> {
+    /// In microseconds since the Unix epoch.
+    pub timestamp: u64,
+    /// In the order of the query.
+    pub rows: Vec<T>,
 }
 
 impl Default for Local {
     /// Reads this machine's `/proc` and `/sys`, without custom metrics.
     fn default() -> Self {
-        Self::new(&Roots::default(), &SourceOptions::default())
+        Self::new(&Roots::default(), Settings::default())
     }
 }
 
 impl Local {
-    /// Reads the files below these roots.
-    pub fn new(roots: &Roots, options: &SourceOptions) -> Self {
-        let store = Store::new(sources::all_with(roots, options));
+    /// Reads the files below these roots. Of the settings, it uses the limits, the sources, and those that are off.
+    pub fn new(roots: &Roots, settings: Settings) -> Self {
         Self {
-            store: Arc::new(store),
+            service: InProcess::new(roots, settings),
         }
-    }
-
-    /// Switches these sources off, by name, and all others on. Returns the names that no source has.
-    pub fn switch_off(&self, names: &[String]) -> Vec<String> {
-        self.store.switch_off(names)
     }
 
     /// The metadata of the selected metrics, by id; of all metrics without a selector.
     ///
     /// # Errors
-    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`], [`Error::LimitExceeded`].
     pub async fn list(&self, selectors: &[&str]) -> Result<BTreeMap<String, Metadata>, Error> {
-        let selection = self.select(Resolution::new(selectors)).await?;
-        let columns = selection.columns.iter();
-        Ok(columns
-            .map(|column| (column.metric.id.to_string(), metadata(column)))
+        let catalog = self.service.list(selectors).await?;
+        let entries = catalog.0.into_iter();
+        Ok(entries
+            .map(|(metric, source)| (metric.id.to_string(), metadata(&metric, &source)))
             .collect())
     }
 
     /// One fresh reading of the selected metrics.
     ///
     /// # Errors
-    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`].
+    /// Those of [`list`](Self::list); [`Error::InvalidInterval`] for the window.
     pub async fn sample(
         &self,
         selectors: &[&str],
         options: SampleOptions,
     ) -> Result<Sample, Error> {
-        let resolution = Resolution::new(selectors).optional(options.optional);
-        let selection = self.select(resolution).await?;
-        let default = sample::SampleTiming::default();
-        let options = sample::SampleTiming {
-            window: options.window.unwrap_or(default.window),
-            max_age: options.max_age.unwrap_or(default.max_age),
-            timeout: options.timeout.unwrap_or(default.timeout),
+        let options = service::SampleOptions {
+            timing: timing_of(options)?,
+            is_optional: options.optional,
         };
-        let taken = sample::Sample::take(&self.store, &selection, options).await;
-        let mut sample = Sample {
-            timestamp: taken.timestamp(),
-            readings: BTreeMap::new(),
-            faults: BTreeMap::new(),
-        };
-        for (column, reading) in taken.readings(&selection) {
-            let id = column.metric.id.to_string();
-            match reading {
-                Ok(value) => drop(sample.readings.insert(id, value)),
-                Err(fault) => drop(sample.faults.insert(id, fault)),
-            }
-        }
-        Ok(sample)
+        let sampled = self.service.sample(selectors, options).await?;
+        let readings = sampled.readings.0.into_iter();
+        let faults = sampled.faults.0.into_iter();
+        Ok(Sample {
+            timestamp: sampled.timestamp,
+            readings: readings
+                .map(|(id, value)| (id.to_string(), value))
+                .collect(),
+            faults: faults.map(|(id, fault)| (id.to_string(), fault)).collect(),
+        })
     }
 
-    /// Starts a session. Its label is not shown, and it is not detached: it belongs to this process.
+    /// Starts a session. It is not detached: it belongs to this process, which keeps no history.
     ///
     /// # Errors
-    /// [`Error::UnknownMetric`], [`Error::InvalidSelector`]; [`Error::InvalidInterval`] if the interval is 0 or
-    /// longer than a year.
+    /// Those of [`list`](Self::list); [`Error::InvalidInterval`].
     pub async fn start(&self, selectors: &[&str], start: Start) -> Result<Session, Error> {
-        let every = start.interval;
-        if every.is_zero() || every > duration::LONGEST {
-            let what = format!("{every:?}: an interval is longer than 0 and at most a year");
-            return Err(Error::InvalidInterval(what));
-        }
-        let resolution = Resolution::new(selectors).optional(start.optional);
-        let mut ticks = interval(every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        Ok(Session {
-            store: self.store.clone(),
-            selection: self.select(resolution).await?,
-            baseline: Baseline::new(),
-            interval: every,
-            ticks,
-            last: None,
-            behind_gap: None,
-        })
+        let options = start_options(start.label, start.optional)?;
+        let interval = microseconds(start.interval);
+        let session = self.service.start(selectors, interval, options).await?;
+        Ok(Session::new(session))
+    }
+
+    /// Starts a session with the intervals and the columns of a stream. Its frames come as those of
+    /// [`start`](Self::start), with their texts and faults.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start); [`Error::InvalidArgs`] if no selector matches a metric.
+    pub async fn open(&self, selectors: &[&str], options: StreamOptions) -> Result<Session, Error> {
+        let interval = microseconds(options.interval);
+        let options = start_options(options.label, options.optional)?;
+        let session = self.service.open(selectors, interval, options).await?;
+        Ok(Session::new(session))
     }
 
     /// The states and costs of the sources, by name.
     pub async fn sources(&self) -> BTreeMap<String, SourceInfo> {
-        self.store.rediscover_definitions(true).await;
-        let sources = self.store.sources().into_iter();
+        let sources = self.service.sources().await.into_iter();
         sources
             .map(|source| (source.name.to_string(), source_info(source)))
             .collect()
     }
 
-    async fn select(&self, resolution: Resolution<'_>) -> Result<Arc<Selection>, Error> {
-        let selected = self.store.finish_resolution(resolution).await;
-        selected.map_err(|error| match error {
-            store::Error::Invalid(_) => Error::InvalidSelector(error.to_string()),
-            store::Error::Unknown { .. } => Error::UnknownMetric(error.to_string()),
-        })
+    /// The processes that a query selects.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInterval`] for the window; [`Error::LimitExceeded`] for a pattern; [`Error::AccessDenied`] if the settings
+    /// switch the table off; [`Error::Timeout`].
+    pub async fn processes(
+        &self,
+        query: &Query,
+        options: SampleOptions,
+    ) -> Result<ProcessTable<Row>, Error> {
+        let taken = self.service.rows(query, timing_of(options)?).await?;
+        let timestamp = taken.table.pass.stamp.realtime;
+        let mut rows = taken.table.rows.clone();
+        for reading in rows.iter_mut().flat_map(|row| &mut row.values) {
+            *reading = reading.clone().map_err(|fault| taken.fault(fault));
+        }
+        Ok(ProcessTable { timestamp, rows })
+    }
+
+    /// Sums over the processes that a query selects, by group.
+    ///
+    /// # Errors
+    /// Those of [`processes`](Self::processes).
+    pub async fn sums(
+        &self,
+        by: Group,
+        query: &Query,
+        options: SampleOptions,
+    ) -> Result<ProcessTable<Sum>, Error> {
+        let taken = self.service.sums(by, query, timing_of(options)?).await?;
+        let timestamp = taken.table.pass.stamp.realtime;
+        let mut rows = taken.table.groups.clone();
+        for sum in &mut rows {
+            sum.name = sum.name.clone().map_err(|fault| taken.fault(fault));
+            for total in &mut sum.values {
+                total.fault = total.fault.map(|fault| taken.fault(fault));
+            }
+        }
+        Ok(ProcessTable { timestamp, rows })
     }
 }
 
 /// A session in this process. It ends when it is dropped.
 ///
-/// Its columns are the metrics that were selected at the start.
+/// While its frames are not taken, a few of them are kept, and then the others dropped.
 pub struct Session {
-    store: Arc<Store>,
-    selection: Arc<Selection>,
-    baseline: Baseline,
-    interval: Duration,
-    ticks: Interval,
-    /// The moment of the last frame, and its timestamp.
-    last: Option<(Stamp, u64)>,
-    /// The frame that follows the gap.
-    behind_gap: Option<Frame>,
+    session: OwnSession,
+    columns: Columns,
 }
 
 impl Session {
-    /// The next frame. The first one comes at once, its rates without a baseline. After a suspend, and after the clock was
-    /// set, there is a gap first: a frame in which all numbers are [`Fault::Gap`].
-    pub async fn next(&mut self) -> Frame {
-        if let Some(frame) = self.behind_gap.take() {
-            return frame;
+    fn new(session: OwnSession) -> Self {
+        let ids = session.columns.iter().map(|id| id.to_string());
+        Self {
+            columns: Columns::new(ids.collect()),
+            session,
         }
-        self.ticks.tick().await;
-        let now = Stamp::now();
-        let frame = self.read(now.monotonic).await;
-        let gap = self.last.and_then(|(last, timestamp)| {
-            let gap = last.gap_until(now, self.interval)?;
-            Some(gap.max(timestamp.saturating_add(1)))
-        });
-        self.last = Some((now, frame.timestamp));
-        let Some(timestamp) = gap else {
-            return frame;
-        };
-        let readings = frame.readings().map(|(id, reading)| {
-            let gap = match reading {
-                Ok(Value::Text(text)) => Ok(Value::Text(text)),
-                Ok(Value::Number(_)) | Err(_) => Err(Fault::Gap),
-            };
-            (id.to_owned(), gap)
-        });
-        let gap = Frame::new(timestamp, readings);
-        self.behind_gap = Some(frame);
-        gap
     }
 
-    async fn read(&mut self, now: Duration) -> Frame {
-        self.store.prefetch_frames(&[&self.selection], now).await;
-        let read = self.store.read(&self.selection, now);
-        let readings = self.selection.readings(&read, &self.baseline);
-        let readings = readings.map(|(column, reading)| (column.metric.id.to_string(), reading));
-        let frame = Frame::new(read.timestamp, readings);
-        self.baseline = read.into_baseline_after(&self.baseline);
-        frame
+    /// The ids of the columns, as of the last frame.
+    pub fn columns(&self) -> &[String] {
+        self.columns.ids()
+    }
+
+    /// The next frame. Cancel safe: dropping the future loses no frame.
+    ///
+    /// # Errors
+    /// [`Error::Ended`], once the session is over, because of a bug.
+    pub async fn next(&mut self) -> Result<Frame, Error> {
+        loop {
+            match self.session.next().await {
+                SessionEvent::Sampled(timestamp, values) => {
+                    return Ok(self.columns.frame(timestamp, values.to_vec()));
+                }
+                SessionEvent::Changed(differences) => {
+                    let columns = differences.columns.iter();
+                    let columns = columns.flat_map(|selection| &selection.columns);
+                    let ids = columns.map(|column| column.metric.id.to_string());
+                    let texts = differences.texts.iter();
+                    let texts = texts.map(|(id, text)| (&**id, &**text));
+                    let faults = differences.faults.iter();
+                    let faults = faults.map(|(id, fault)| (&**id, *fault));
+                    self.columns.change(ids.collect(), texts, faults);
+                }
+                SessionEvent::Ended(reason) => return Err(Error::Ended(reason.to_owned())),
+                SessionEvent::Processes(_) | SessionEvent::Crossed(_) => {}
+            }
+        }
     }
 }
 
-fn metadata(column: &Column) -> Metadata {
-    let metric = &column.metric;
+/// The error of a call, as a client gets it.
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        let message = error.to_string();
+        Self::named(error.name(), &*message).unwrap_or(Self::Failed(message))
+    }
+}
+
+/// The times of a call, in the unit of the bus.
+fn timing_of(options: SampleOptions) -> Result<SampleTiming, CallError> {
+    let on_bus = |time: Option<Duration>| Some(Duration::from_micros(microseconds(time?)));
+    timing(
+        on_bus(options.window),
+        on_bus(options.max_age),
+        on_bus(options.timeout),
+    )
+}
+
+fn start_options(label: String, is_optional: bool) -> Result<StartOptions, CallError> {
+    Ok(StartOptions {
+        label: checked_label(label)?,
+        is_optional,
+        ..StartOptions::default()
+    })
+}
+
+/// A duration on the bus. An overflow becomes the maximum, which the service refuses as too long.
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn metadata(metric: &Metric, source: &str) -> Metadata {
     Metadata {
         name: metric.name.to_string(),
         short: metric.short().to_owned(),
@@ -219,7 +273,7 @@ fn metadata(column: &Column) -> Metadata {
         group: metric.object.group.as_str().to_owned(),
         unit: metric.unit.to_string(),
         kind: metric.kind.as_str().to_owned(),
-        source: column.source.to_string(),
+        source: source.to_owned(),
         precision: metric.precision.map(u32::from),
         minimum: metric.minimum,
         maximum: metric.maximum,
@@ -237,33 +291,5 @@ fn source_info(source: SourceState) -> SourceInfo {
         reads: source.reads,
         cost: source.cost,
         error: source.error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_gap_comes_before_the_first_frame_after_a_suspend() {
-        const TOTAL: &str = "memory/physical/total";
-        const NAME: &str = "os/kernel/name";
-        let local = Local::default();
-        let started = local.start(&[TOTAL, NAME], Start::every_millis(10)).await;
-        let mut session = started.unwrap();
-        let first = session.next().await;
-        let before = session.next().await;
-        assert_eq!(before.reading(TOTAL), first.reading(TOTAL));
-        // An earlier CLOCK_BOOTTIME beside the same CLOCK_MONOTONIC: the machine was suspended since.
-        if let Some((last, _)) = &mut session.last {
-            last.boottime = last.boottime.saturating_sub(Duration::from_secs(1));
-        }
-        let gap = session.next().await;
-        assert_eq!(gap.reading(TOTAL), Some(Err(Fault::Gap)));
-        assert_eq!(gap.reading(NAME), before.reading(NAME));
-        let fresh = session.next().await;
-        assert_eq!(fresh.reading(TOTAL), before.reading(TOTAL));
-        assert!(before.timestamp < gap.timestamp && gap.timestamp < fresh.timestamp);
-        assert_eq!(session.next().await.reading(TOTAL), fresh.reading(TOTAL));
     }
 }

@@ -79,7 +79,9 @@ impl Control {
         options: StartOptions,
     ) -> Result<(u32, Ids), Error> {
         let is_optional = options.is_optional;
-        let selected = self.select(bus, caller, selectors, is_optional).await?;
+        let selected = self
+            .select(Some((bus, caller)), selectors, is_optional)
+            .await?;
         let Selected {
             selectors,
             selection,
@@ -106,23 +108,25 @@ impl Control {
         Ok((self.add(bus, caller, session).await?, ids))
     }
 
-    /// Selects the metrics of a session, new devices included. The client becomes a listener for changes.
+    /// Selects the metrics of a session, new devices included. A client on the bus becomes a listener for changes.
     pub(super) async fn select<'a>(
         &self,
-        bus: &Connection,
-        caller: &str,
+        client: Option<(&Connection, &str)>,
         selectors: &[&'a str],
         is_optional: bool,
     ) -> Result<Selected<'a>, Error> {
         let selectors = selectors::distinct(selectors, &self.settings.limits())?;
+        let (bus, name) = client.unzip();
         self.catalog.look_for(bus, &selectors).await;
-        self.catalog.add_listener(bus, caller).await;
+        if let Some((bus, name)) = client {
+            self.catalog.add_listener(bus, name).await;
+        }
         let request = SelectionRequest {
             selectors: &selectors,
             lasts: true,
             is_optional,
         };
-        let (selection, permit) = self.catalog.select_as(bus, Some(caller), request).await?;
+        let (selection, permit) = self.catalog.select_as(bus, name, request).await?;
         Ok(Selected {
             selectors,
             selection,

@@ -24,6 +24,11 @@ impl Error {
         Self { name, message }
     }
 
+    /// The name of the error on the bus.
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
     /// Whether this is `UnknownMetric`.
     pub(crate) fn is_unknown_metric(&self) -> bool {
         self.name.ends_with(".UnknownMetric")

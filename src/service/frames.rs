@@ -8,9 +8,10 @@ use super::{
     access::Access,
     admission::Admission,
     catalog::Catalog,
-    client::unread,
+    client::unread::{self, Unread},
     processes::{AsyncTable, Batches, ChangesBySession},
-    session::{Session, SharedSessions},
+    queues::Queues,
+    session::{Notice, Session, SharedSessions},
     settings::CurrentSettings,
     signals,
 };
@@ -22,6 +23,7 @@ pub(crate) struct Frames {
     pub(super) admission: Arc<Admission>,
     pub(super) processes: Arc<AsyncTable>,
     pub(super) sessions: Arc<SharedSessions>,
+    pub(super) queues: Arc<Queues>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) access: Arc<Access>,
     pub(super) settings: Arc<CurrentSettings>,
@@ -29,7 +31,7 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// Takes and sends the frames that are due, and begins the checks of backlogs.
-    pub(crate) async fn tick(&self, bus: &Connection) {
+    pub(crate) async fn tick(&self, bus: Option<&Connection>) {
         let now = monotonic();
         let is_search_due = self.sessions.lock().is_search_due(now);
         let mut due = self.sessions.lock().due(now);
@@ -50,7 +52,7 @@ impl Frames {
         for session in to_check {
             self.check_backlog(bus, session);
         }
-        signals::send(&self.admission, notices).await;
+        self.send(bus, notices).await;
         if !is_search_due {
             return;
         }
@@ -79,12 +81,20 @@ impl Frames {
     }
 
     /// Sends the tables of a batch, and begins the checks of backlogs.
-    pub(crate) async fn send_tables(&self, bus: &Connection, changes: ChangesBySession) {
+    pub(crate) async fn send_tables(&self, bus: Option<&Connection>, changes: ChangesBySession) {
         let (notices, to_check) = self.sessions.lock().finish_tables(changes);
         for session in to_check {
             self.check_backlog(bus, session);
         }
-        signals::send(&self.admission, notices).await;
+        self.send(bus, notices).await;
+    }
+
+    /// Sends notices: as signals, or, where there is no bus, to the sessions of this process.
+    async fn send(&self, bus: Option<&Connection>, notices: Vec<Notice>) {
+        match bus {
+            Some(_) => signals::send(&self.admission, notices).await,
+            None => self.queues.add(notices),
+        }
     }
 
     /// Ends all sessions, because the service stops.
@@ -113,10 +123,17 @@ impl Frames {
         }
     }
 
-    /// Asks the bus, in a task of its own, whether the receivers of a session read its frames.
-    fn check_backlog(&self, bus: &Connection, id: u32) {
+    /// Asks the bus, in a task of its own, whether the receivers of a session read its frames. Where there is no bus, its
+    /// queue tells.
+    fn check_backlog(&self, bus: Option<&Connection>, id: u32) {
         let mut sessions = self.sessions.lock();
         let Some(session) = sessions.session(id) else {
+            return;
+        };
+        let Some(bus) = bus else {
+            let unread = Unread::Bytes(self.queues.bytes(id));
+            // A session of frames has no notices that wait for the result.
+            sessions.finish_check(id, unread);
             return;
         };
         let (all, bus, owner) = (self.sessions.clone(), bus.clone(), session.owner.clone());

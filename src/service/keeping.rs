@@ -96,7 +96,7 @@ impl Keeping {
             lasts: true,
             is_optional: true,
         };
-        let (selection, _) = self.catalog.select_as(bus, own, request).await?;
+        let (selection, _) = self.catalog.select_as(Some(bus), own, request).await?;
         for missing in selection.missing() {
             warn!("history.keep: {missing}: it matches no metric now");
         }

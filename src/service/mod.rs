@@ -16,6 +16,7 @@ mod frames;
 mod guarded;
 mod handle;
 mod history;
+mod in_process;
 mod interface;
 mod keeping;
 mod limits;
@@ -25,10 +26,12 @@ mod options;
 mod past;
 mod peer;
 mod processes;
+mod queues;
 mod runtime_directory;
 mod sampling;
 mod selectors;
 mod session;
+mod session_loop;
 mod settings;
 mod shutdown;
 mod signals;
@@ -40,15 +43,9 @@ mod threshold_options;
 mod timer;
 mod uevent;
 
-use std::{
-    future::pending,
-    io,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::pending, pin::pin, sync::Arc};
 
-use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
+use futures_util::stream::FuturesUnordered;
 use tokio::{
     select,
     time::{Instant, sleep_until},
@@ -56,17 +53,16 @@ use tokio::{
 use tracing::{debug, info};
 use zbus::Connection;
 
-use crate::reading::monotonic;
-
 use admission::BusTask;
 pub use caller::Grants;
 pub(crate) use caller::{Grant, is_app_id};
-use definition_watch::DefinitionWatch;
-use device_events::DeviceEvents;
+pub(crate) use error::Error as CallError;
 pub use handle::Handle;
 pub use history::HistorySettings;
+pub(crate) use in_process::{InProcess, OwnSession};
 pub use limits::{Limits, Totals};
-use processes::{Batches, ChangesBySession};
+pub(crate) use options::{SampleOptions, StartOptions, checked_label, timing};
+pub(crate) use session::Event as SessionEvent;
 pub use settings::{CONFIGURATION, PROCESS_TABLE, Settings};
 pub use start::Error;
 use state::ServiceState;
@@ -83,20 +79,6 @@ pub enum End {
     Asked,
     /// The bus has closed the connection.
     BusGone,
-}
-
-/// An event that the loop of the sessions waits for.
-enum Event {
-    End(End),
-    /// Sessions, settings or grants have changed.
-    Changed,
-    Uevent,
-    /// Definitions may have changed.
-    Definitions,
-    /// A batch of tables is made.
-    Tables(ChangesBySession),
-    /// Frames are due, or uevents are to be handled.
-    Due,
 }
 
 /// The service. It owns the name on the bus.
@@ -130,7 +112,9 @@ impl Service {
         };
         // Polled when one of these futures wakes, not once for each frame.
         let ends = FuturesUnordered::from_iter([ends]);
-        let end = self.run_sessions(pin!(ends)).await.map_err(Error::Timer)?;
+        let (bus, ends) = (Some(&self.bus), pin!(ends));
+        let run = session_loop::run(&self.state, bus, &self.timer, ends);
+        let end = run.await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");
         Ok(end)
     }
@@ -164,87 +148,6 @@ impl Service {
         }
     }
 
-    /// Takes frames as they fall due, and listens for devices and definitions while there is a session. `ends`
-    /// is polled between frames only: a write that is cancelled in the middle of a frame would make the
-    /// rest of the connection unreadable for the bus, the last replies included.
-    async fn run_sessions(&self, mut ends: Pin<&mut impl Stream<Item = End>>) -> io::Result<End> {
-        let mut definitions = DefinitionWatch::default();
-        let mut devices = DeviceEvents::default();
-        let mut batches = Batches::default();
-        loop {
-            let changed = self.state.sessions.changed.notified();
-            self.state.keeping.update(&self.bus).await;
-            self.state.frames.begin_tables(&mut batches);
-            let has_sessions = !self.state.sessions.is_empty();
-            devices.listen(has_sessions);
-            definitions.listen(has_sessions, &self.state.store);
-            let handled = devices.due();
-            let event = async {
-                select! {
-                    Some(end) = ends.next() => Event::End(end),
-                    () = changed => Event::Changed,
-                    () = devices.receive() => Event::Uevent,
-                    () = definitions.changed() => Event::Definitions,
-                    changes = batches.next() => Event::Tables(changes),
-                }
-            };
-            match self.write_records_until(event, handled).await? {
-                Event::End(end) => return Ok(end),
-                Event::Changed => {
-                    self.state.frames.end_unpermitted().await;
-                    self.state.frames.end_closed_streams().await;
-                }
-                Event::Uevent => {}
-                Event::Definitions => {
-                    let changes = self.state.store.rediscover_new_definitions().await;
-                    self.state.catalog.announce(&self.bus, changes).await;
-                    definitions.rearm();
-                }
-                Event::Tables(changes) => {
-                    self.state.frames.send_tables(&self.bus, changes).await;
-                }
-                Event::Due => {
-                    devices.receive_all();
-                    if let Some(subsystems) = devices.take_for_frame(monotonic()) {
-                        let store = &self.state.store;
-                        let changes = store.rediscover_devices(subsystems.as_ref()).await;
-                        self.state.catalog.announce(&self.bus, changes).await;
-                    }
-                    self.state.frames.tick(&self.bus).await;
-                }
-            }
-        }
-    }
-
-    /// Waits for an event, or until a frame is due or uevents are to be `handled`. Until then it takes the frames of streams
-    /// that need nothing but their reads and their writes: a thousand a second are no reason to look after all else as often.
-    async fn write_records_until(
-        &self,
-        event: impl Future<Output = Event>,
-        handled: Option<Duration>,
-    ) -> io::Result<Event> {
-        // Polled when the event wakes it, not once for each record.
-        let mut events = pin!(FuturesUnordered::from_iter([event]));
-        loop {
-            let due = earliest(self.state.sessions.lock().next_due(), handled);
-            let wait = async {
-                match due {
-                    Some(due) => self.timer.until(due).await,
-                    None => pending().await,
-                }
-            };
-            select! {
-                Some(event) = events.next() => return Ok(event),
-                waited = wait => waited?,
-            }
-            let are_records = self.state.sessions.lock().are_only_records_due(monotonic());
-            if handled.is_some() || !are_records {
-                return Ok(Event::Due);
-            }
-            self.state.frames.tick(&self.bus).await;
-        }
-    }
-
     /// Completes when the service has been idle for the idle timeout.
     async fn idle(&self) {
         loop {
@@ -270,9 +173,4 @@ impl Service {
             }
         }
     }
-}
-
-/// The earlier of two moments, if there is one.
-fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    one.into_iter().chain(other).min()
 }

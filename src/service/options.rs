@@ -137,11 +137,29 @@ pub(crate) struct StartOptions {
 }
 
 pub(crate) fn sample(options: &CallOptions) -> Result<SampleOptions, Error> {
+    let window = microseconds(options, "window")?;
+    let max_age = microseconds(options, "max_age")?;
+    let timeout = microseconds(options, "timeout")?;
+    Ok(SampleOptions {
+        timing: timing(window, max_age, timeout)?,
+        is_optional: flag(options, "optional")?,
+    })
+}
+
+/// The timing of a call that may give these times.
+///
+/// # Errors
+/// `InvalidInterval` for the window.
+pub(crate) fn timing(
+    window: Option<Duration>,
+    max_age: Option<Duration>,
+    timeout: Option<Duration>,
+) -> Result<sample::SampleTiming, Error> {
     let defaults = sample::SampleTiming::default();
     let sampling = sample::SampleTiming {
-        window: microseconds(options, "window")?.unwrap_or(defaults.window),
-        max_age: microseconds(options, "max_age")?.unwrap_or(defaults.max_age),
-        timeout: microseconds(options, "timeout")?.unwrap_or(defaults.timeout),
+        window: window.unwrap_or(defaults.window),
+        max_age: max_age.unwrap_or(defaults.max_age),
+        timeout: timeout.unwrap_or(defaults.timeout),
     };
     if !(MIN_WINDOW..=MAX_DURATION).contains(&sampling.window) {
         return Err(Error::invalid_interval(format!(
@@ -149,12 +167,9 @@ pub(crate) fn sample(options: &CallOptions) -> Result<SampleOptions, Error> {
             sampling.window.as_micros()
         )));
     }
-    Ok(SampleOptions {
-        timing: sample::SampleTiming {
-            timeout: sampling.timeout.min(MAX_DURATION),
-            ..sampling
-        },
-        is_optional: flag(options, "optional")?,
+    Ok(sample::SampleTiming {
+        timeout: sampling.timeout.min(MAX_DURATION),
+        ..sampling
     })
 }
 
@@ -174,6 +189,14 @@ pub(crate) fn label(options: &CallOptions) -> Result<String, Error> {
         Some(OptionValue::Text(label)) => label.clone(),
         Some(other) => return Err(mistyped("label", "s", other)),
     };
+    checked_label(label)
+}
+
+/// A label within the limit.
+///
+/// # Errors
+/// `LimitExceeded`.
+pub(crate) fn checked_label(label: String) -> Result<String, Error> {
     if label.len() > MAX_LABEL_BYTES {
         return Err(Error::limit_exceeded(format!(
             "option label: {} bytes: a label has at most {MAX_LABEL_BYTES}",

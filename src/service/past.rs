@@ -53,7 +53,10 @@ impl PastReadings {
         span: Duration,
     ) -> Result<(Ids, Frames), Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
-        let (selection, _) = self.catalog.select(bus, client, selectors, false).await?;
+        let (selection, _) = self
+            .catalog
+            .select(Some(bus), client, selectors, false)
+            .await?;
         let past = self.of(&selection, span, ROW_BYTES);
         let ids = selection.columns.iter();
         let ids = ids.map(|column| column.metric.id.clone()).collect();

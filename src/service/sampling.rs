@@ -66,7 +66,7 @@ impl Sampling {
     /// Resolves the selectors of a call. Most calls repeat an earlier one.
     async fn select(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         selectors: &[&str],
         is_optional: bool,
@@ -90,7 +90,7 @@ impl Sampling {
     /// Reads the metrics that selectors mean to a client.
     pub(crate) async fn sample(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         selectors: &[&str],
         options: SampleOptions,

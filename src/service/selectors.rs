@@ -40,8 +40,6 @@ pub(crate) fn distinct<'a>(given: &[&'a str], limits: &Limits) -> Result<Vec<&'a
 
 #[cfg(test)]
 mod tests {
-    use zbus::DBusError;
-
     use super::*;
 
     #[test]

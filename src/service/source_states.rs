@@ -11,9 +11,14 @@ use super::{
 };
 use crate::store::SourceState;
 
-/// The states of the sources, of the table of processes, and of a configuration with an error.
-pub(crate) async fn list(state: &ServiceState, bus: &Connection, client: &str) -> Vec<SourceState> {
+/// The states of the sources, of the table of processes, and of a configuration with an error. A client on the bus sees
+/// those that it may know of.
+pub(crate) async fn list(
+    state: &ServiceState,
+    client: Option<(&Connection, &str)>,
+) -> Vec<SourceState> {
     let changes = state.store.rediscover_definitions(true).await;
+    let bus = client.map(|(bus, _)| bus);
     state.catalog.announce(bus, changes).await;
     let mut sources = state.store.sources();
     let stats = state.processes.stats();
@@ -44,7 +49,8 @@ pub(crate) async fn list(state: &ServiceState, bus: &Connection, client: &str) -
             is_custom: true,
         });
     }
-    if sources.iter().any(|source| source.is_custom)
+    if let Some((bus, client)) = client
+        && sources.iter().any(|source| source.is_custom)
         && !state.access.caller(bus, client).await.may(Grant::Custom)
     {
         sources.retain(|source| !source.is_custom);

@@ -12,16 +12,12 @@ use super::{
     admission::BusTask,
     interface::{Described, Processes, Sampler},
     name::{self, Queue},
-    processes::AsyncTable,
     settings::Settings,
     state::ServiceState,
     timer::Timer,
 };
 use crate::{
-    process::SharedTable,
-    source::{DeviceLists, Roots, pool::Pool},
-    sources,
-    store::Store,
+    source::Roots,
     transport::Stream,
     wire::{NAME, PATH},
 };
@@ -95,14 +91,8 @@ impl Service {
     ) -> Result<Self, Error> {
         // Everything that can fail comes before the request for the name.
         let timer = Timer::new().map_err(Error::Timer)?;
-        let pool = Pool::new();
-        let table = SharedTable::new(roots, &pool);
-        let sources = sources::all_on(&pool, &table, roots, &settings.sources);
-        let store = Store::new(sources);
-        let store = store.with_listings(DeviceLists::new(roots));
-        let processes = AsyncTable::new(table);
-        let state = ServiceState::new(store, processes, settings);
-        state.sessions.lock().history.keep_across_services(roots);
+        let state = ServiceState::new(roots, settings);
+        state.sessions.lock().continue_earlier(roots);
         let (address, bus, bus_task, early) = connect(&state).await?;
         let service = Self {
             bus,

@@ -15,12 +15,18 @@ use super::{
     past::PastReadings,
     peer::Peer,
     processes::AsyncTable,
+    queues::Queues,
     sampling::Sampling,
     session::SharedSessions,
     settings::{CurrentSettings, PROCESS_TABLE, Settings},
     shutdown::Shutdown,
 };
-use crate::store::Store;
+use crate::{
+    process::SharedTable,
+    source::{DeviceLists, Roots, pool::Pool},
+    sources,
+    store::Store,
+};
 
 /// The parts of the service that outlive a call.
 pub(crate) struct ServiceState {
@@ -33,6 +39,7 @@ pub(crate) struct ServiceState {
     pub(crate) watches: Arc<Watches>,
     pub(crate) settings: Arc<CurrentSettings>,
     pub(crate) sessions: Arc<SharedSessions>,
+    pub(crate) queues: Arc<Queues>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) sampling: Sampling,
     pub(crate) past: Arc<PastReadings>,
@@ -43,7 +50,13 @@ pub(crate) struct ServiceState {
 }
 
 impl ServiceState {
-    pub(crate) fn new(store: Store, processes: AsyncTable, settings: Settings) -> Arc<Self> {
+    /// The parts that read the files below these roots. Opens no file before a call needs it.
+    pub(crate) fn new(roots: &Roots, settings: Settings) -> Arc<Self> {
+        let pool = Pool::new();
+        let table = SharedTable::new(roots, &pool);
+        let sources = sources::all_on(&pool, &table, roots, &settings.sources);
+        let store = Store::new(sources).with_listings(DeviceLists::new(roots));
+        let processes = AsyncTable::new(table);
         Arc::new_cyclic(|state| Self::connect(state.clone(), store, processes, settings))
     }
 
@@ -56,6 +69,7 @@ impl ServiceState {
         let settings = Arc::new(CurrentSettings::new(settings));
         let access = Arc::new(Access::new(callers.clone(), settings.clone()));
         let sessions = Arc::new(SharedSessions::new());
+        let queues = Arc::<Queues>::default();
         let shutdown = Arc::new(Shutdown::new());
         let watches = Arc::new(Watches::new(move |client| {
             if let Some(state) = state.upgrade() {
@@ -98,6 +112,7 @@ impl ServiceState {
                 admission: admission.clone(),
                 processes: processes.clone(),
                 sessions: sessions.clone(),
+                queues: queues.clone(),
                 catalog: catalog.clone(),
                 access: access.clone(),
                 settings: settings.clone(),
@@ -110,6 +125,7 @@ impl ServiceState {
             watches,
             settings,
             sessions,
+            queues,
             catalog,
             shutdown,
         }

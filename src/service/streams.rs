@@ -1,6 +1,6 @@
 //! `Open`: sessions of metrics whose frames go into a pipe.
 
-use std::{os::fd::OwnedFd, time::Duration};
+use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use zbus::{Connection, Fd, object_server::ResponseDispatchNotifier};
 
@@ -10,7 +10,7 @@ use super::{
     options::StartOptions,
     session::{MAX_COLUMNS, Metrics, Stream, Subject},
 };
-use crate::wire::Ids;
+use crate::{store::Selection, wire::Ids};
 
 /// The reply to `Open`: the session, its columns and the read end of its pipe.
 pub(crate) type OpenReply = (u32, Ids, ResponseDispatchNotifier<Fd<'static>>);
@@ -20,6 +20,30 @@ pub(crate) struct OpenedStream {
     session: u32,
     columns: Ids,
     reader: OwnedFd,
+}
+
+/// The columns of a stream, and their metrics. An id keeps its column, whatever comes and goes.
+///
+/// # Errors
+/// `InvalidArgs` if there are none; `LimitExceeded` if a record would not be written as a whole.
+pub(crate) fn fixed(selection: Arc<Selection>) -> Result<(Vec<Arc<str>>, Metrics), Error> {
+    let count = selection.columns.len();
+    if count == 0 {
+        let message =
+            "no selector matches a metric now, and a stream has no columns that come later";
+        return Err(Error::invalid_args(message.to_owned()));
+    }
+    if count > MAX_COLUMNS {
+        return Err(Error::limit_exceeded(format!(
+            "{count} columns are asked for: a stream has at most {MAX_COLUMNS}, so that each record is written as a \
+             whole (PIPE_BUF)"
+        )));
+    }
+    let columns = selection.columns.iter();
+    let ids: Vec<_> = columns.map(|column| column.metric.id.clone()).collect();
+    let selectors: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    let metrics = Metrics::new(&selectors, selection);
+    Ok((ids, metrics))
 }
 
 impl Control {
@@ -44,39 +68,25 @@ impl Control {
             return Err(Error::invalid_args(message.to_owned()));
         }
         let is_optional = options.is_optional;
-        let selected = self.select(bus, caller, selectors, is_optional).await?;
+        let selected = self
+            .select(Some((bus, caller)), selectors, is_optional)
+            .await?;
         let Selected {
             selection, permit, ..
         } = selected;
-        let count = selection.columns.len();
-        if count == 0 {
-            let message =
-                "no selector matches a metric now, and a stream has no columns that come later";
-            return Err(Error::invalid_args(message.to_owned()));
-        }
-        if count > MAX_COLUMNS {
-            return Err(Error::limit_exceeded(format!(
-                "{count} columns are asked for: a stream has at most {MAX_COLUMNS}, so that each record is written as a \
-                 whole (PIPE_BUF)"
-            )));
-        }
-        let columns = selection.columns.iter();
-        let ids: Vec<_> = columns.map(|column| column.metric.id.clone()).collect();
+        let (ids, metrics) = fixed(selection)?;
         let extra = self.sessions.lock().extra_pipe_bytes();
         let sessions = self.sessions.clone();
         let on_close = move || sessions.changed.notify_one();
-        let opened = Stream::open(count, interval, extra, on_close);
+        let opened = Stream::open(ids.len(), interval, extra, on_close);
         let (reader, stream) = opened.map_err(|error| {
             let message = format!("the service cannot make a pipe: {error} (RLIMIT_NOFILE)");
             Error::limit_exceeded(message)
         })?;
-        // An id keeps its column, whatever comes and goes.
-        let fixed: Vec<&str> = ids.iter().map(|id| &**id).collect();
-        let subject = Subject::Metrics(Metrics::new(&fixed, selection));
         let request = SessionRequest {
             interval,
             options,
-            subject,
+            subject: Subject::Metrics(metrics),
             permit,
             stream: Some(stream),
         };

@@ -122,7 +122,7 @@ fn hold(given: &CallOptions) -> Result<Duration, Error> {
 mod tests {
     use std::collections::HashMap;
 
-    use zbus::{DBusError, Variant};
+    use zbus::Variant;
 
     use super::*;
 

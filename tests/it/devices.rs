@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Writes a tree of /proc with these network interfaces.
-fn write_interfaces(proc: &Path, names: &[&str]) {
+pub(crate) fn write_interfaces(proc: &Path, names: &[&str]) {
     fs::create_dir_all(proc.join("net")).unwrap();
     let header = "Inter-|   Receive                                                |  Transmit\n \
                   face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets \

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sampled::{
     Local,
-    client::{Client, Error, SampleOptions, Start},
+    client::{Client, Error, SampleOptions, Start, StreamOptions},
     reading::{Fault, Value},
 };
 use tokio::time::timeout;
@@ -55,18 +55,14 @@ fn errors_equal_those_of_the_service() {
 #[test]
 fn sources_equal_those_of_the_service() {
     with_both(|local, client| async move {
-        local.switch_off(&["os".to_owned()]);
         local.list(&["memory"]).await.unwrap();
         client.list(&["memory"]).await.unwrap();
         let (here, mut there) = (local.sources().await, client.sources().await.unwrap());
-        // The process table and custom metrics are not in `Local`.
-        for other in ["process-table", "sources.d"] {
-            assert!(there.remove(other).is_some(), "{other}");
-        }
+        // `Local` has no custom metrics by default.
+        assert!(there.remove("sources.d").is_some());
         assert!(here.keys().eq(there.keys()), "{here:?} {there:?}");
         assert_eq!(here["memory"].metrics, there["memory"].metrics);
         assert_eq!(here["memory"].state, "ok");
-        assert_eq!(here["os"].state, "off");
     });
 }
 
@@ -76,7 +72,7 @@ fn frames_equal_those_of_the_service() {
         let every = Duration::from_millis(50);
         let mut here = local.start(&IDS, Start::every(every)).await.unwrap();
         let mut there = client.start(&IDS, Start::every(every)).await.unwrap();
-        let (first, other) = (here.next().await, there.next().await.unwrap());
+        let (first, other) = (here.next().await.unwrap(), there.next().await.unwrap());
         let ids = |frame: &sampled::client::Frame| -> Vec<String> {
             frame.readings().map(|(id, _)| id.to_owned()).collect()
         };
@@ -88,7 +84,7 @@ fn frames_equal_those_of_the_service() {
         // The next frame may come before the counters of the processor have moved.
         let compared = async {
             loop {
-                let next = here.next().await;
+                let next = here.next().await.unwrap();
                 assert!(next.timestamp > first.timestamp);
                 match next.reading(IDS[0]) {
                     Some(Ok(Value::Number(usage))) => return usage,
@@ -103,11 +99,63 @@ fn frames_equal_those_of_the_service() {
 }
 
 #[test]
-fn an_interval_of_zero_or_too_long_is_refused() {
-    with_both(|local, _| async move {
-        for interval in [Duration::ZERO, Duration::MAX] {
-            let refused = local.start(&IDS, Start::every(interval)).await;
-            assert!(matches!(refused, Err(Error::InvalidInterval(_))));
+fn bounds_equal_those_of_the_service() {
+    with_both(|local, client| async move {
+        for interval in [0, 49, 86_400_001, u64::MAX].map(Duration::from_millis) {
+            let here = local.start(&IDS, Start::every(interval)).await.err();
+            let there = client.start(&IDS, Start::every(interval)).await.err();
+            assert!(matches!(here, Some(Error::InvalidInterval(_))), "{here:?}");
+            assert_eq!(format!("{here:?}"), format!("{there:?}"));
         }
+        let label = Start {
+            label: "x".repeat(257),
+            ..Start::every_millis(50)
+        };
+        let here = local.start(&IDS, label.clone()).await.err();
+        let there = client.start(&IDS, label).await.err();
+        assert_eq!(format!("{here:?}"), format!("{there:?}"));
+        for window in [0, 9, 10_001].map(Duration::from_millis) {
+            let options = SampleOptions {
+                window: Some(window),
+                ..SampleOptions::default()
+            };
+            let here = local.sample(&IDS, options).await.err();
+            let there = client.sample(&IDS, options).await.err();
+            assert!(matches!(here, Some(Error::InvalidInterval(_))), "{here:?}");
+            assert_eq!(format!("{here:?}"), format!("{there:?}"));
+        }
+    });
+}
+
+#[test]
+fn a_session_that_is_not_read_drops_frames() {
+    with_both(|local, _| async move {
+        let mut read = local
+            .start(&["memory"], Start::every_millis(50))
+            .await
+            .unwrap();
+        let every = StreamOptions::every_millis(1);
+        let mut unread = local.open(&["cpu", "memory"], every).await.unwrap();
+        let first = unread.next().await.unwrap();
+        // 64 KiB, and the frames between two looks.
+        let most = (64 << 10) / (unread.columns().len() * 8) + 3 * 16;
+        let (mut kept, mut last) = (0, first.timestamp);
+        let until_full = async {
+            // As long as four times as many frames take.
+            for _ in 0..4 * most / 50 {
+                read.next().await.unwrap();
+            }
+        };
+        timeout(10 * DEADLINE, until_full).await.expect("frames");
+        while let Ok(frame) = timeout(Duration::ZERO, unread.next()).await {
+            let frame = frame.unwrap();
+            assert!(frame.timestamp > last);
+            (kept, last) = (kept + 1, frame.timestamp);
+        }
+        assert!(kept <= most, "{kept} of {most}");
+        // The session goes on, also when another one has ended.
+        drop(read);
+        let next = timeout(DEADLINE, unread.next()).await.expect("in time");
+        assert!(next.unwrap().timestamp > last);
     });
 }

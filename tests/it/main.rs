@@ -37,6 +37,7 @@ mod history;
 mod hung_mounts;
 mod idle_exit;
 mod idle_timeout;
+mod in_process;
 mod install;
 mod introspection;
 mod job_control;

@@ -1,6 +1,6 @@
 //! Network interfaces of the kernel, in network namespaces: compared with ip(8).
 
-mod living;
+pub(crate) mod living;
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use crate::{
 const ISOLATED: &str =
     "set -e; mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run; ip link set lo up";
 
-const NEEDS: &str =
+pub(crate) const NEEDS: &str =
     "it needs root, unshare(1), ip(8) and a kernel with veth, bridge, macvlan, vxlan, ifb and tun";
 
 /// Whether this process may make such namespaces.
@@ -35,7 +35,7 @@ pub(crate) fn may_isolate() -> bool {
     Uid::effective().is_root() && probe.status().is_ok_and(|status| status.success())
 }
 
-fn isolated(home: &Home, script: &str) -> Command {
+pub(crate) fn isolated(home: &Home, script: &str) -> Command {
     let mut command = home.command("unshare");
     command.args(["--net", "--mount", "bash", "-c"]);
     command.arg(format!("{ISOLATED}; {script}"));

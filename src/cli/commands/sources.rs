@@ -124,7 +124,10 @@ async fn read(
     const READ_TIMEOUT: Duration = Duration::from_secs(10);
     let mut settings = Settings::default();
     settings.sources.custom = Some(custom_sources(directory));
-    let local = backend::local(common, &settings)?;
+    // Also more metrics than a client may ask for.
+    settings.limits.selectors = found.ids.len();
+    settings.limits.selector_bytes = usize::MAX;
+    let local = backend::local(common, settings)?;
     let ids: Vec<_> = found.ids.iter().map(|id| &**id).collect();
     let patient = SampleOptions {
         timeout: Some(READ_TIMEOUT),

@@ -81,11 +81,18 @@ pub(crate) async fn bus(
     }
 }
 
-/// The backend in this process, with these settings.
-pub(crate) fn local(common: &CommonOptions, settings: &Settings) -> Result<Local, Error> {
-    let local = Local::new(&common.checked_roots()?, &settings.sources);
-    local.switch_off(&settings.sources_off);
-    Ok(local)
+/// The service in this process, with the user's configuration.
+///
+/// # Errors
+/// When the configuration has an error.
+pub(crate) async fn configured(common: &CommonOptions) -> Result<Local, Error> {
+    let settings = configuration::within(common, CONFIGURATION_TIMEOUT).await?;
+    local(common, settings)
+}
+
+/// The service in this process, with these settings.
+pub(crate) fn local(common: &CommonOptions, settings: Settings) -> Result<Local, Error> {
+    Ok(Local::new(&common.checked_roots()?, settings))
 }
 
 impl Backend {
@@ -97,10 +104,7 @@ impl Backend {
     ) -> Result<Self, Error> {
         match bus(common, timeout).await? {
             Some(bus) => Ok(Self::Service(Client::on(bus).await?)),
-            None => {
-                let settings = configuration::within(common, CONFIGURATION_TIMEOUT).await?;
-                Ok(Self::InProcess(local(common, &settings)?))
-            }
+            None => Ok(Self::InProcess(configured(common).await?)),
         }
     }
 
@@ -140,14 +144,15 @@ impl Backend {
         selectors: &[&str],
         start: Start,
     ) -> Result<Frames, client::Error> {
+        let is_stream = start.interval < SHORTEST_OF_SIGNALS;
+        let stream = || StreamOptions {
+            label: start.label.clone(),
+            optional: start.optional,
+            ..StreamOptions::every(start.interval)
+        };
         match self {
-            Self::Service(client) if start.interval < SHORTEST_OF_SIGNALS => {
-                let options = StreamOptions {
-                    label: start.label,
-                    optional: start.optional,
-                    ..StreamOptions::every(start.interval)
-                };
-                let stream = Streamed::open(client, selectors, options).await?;
+            Self::Service(client) if is_stream => {
+                let stream = Streamed::open(client, selectors, stream()).await?;
                 Ok(Frames::Stream(Box::new(stream)))
             }
             Self::Service(client) => {
@@ -158,7 +163,10 @@ impl Backend {
                 if !start.history.is_zero() {
                     note("there is no history: only the service keeps one");
                 }
-                let session = local.start(selectors, start).await?;
+                let session = match is_stream {
+                    true => local.open(selectors, stream()).await?,
+                    false => local.start(selectors, start).await?,
+                };
                 Ok(Frames::InProcess(Box::new(session)))
             }
         }
@@ -171,7 +179,7 @@ impl Frames {
         let frame = match self {
             Self::Service(session) => session.next().await?,
             Self::Stream(stream) => return stream.next().await,
-            Self::InProcess(session) => session.next().await,
+            Self::InProcess(session) => session.next().await?,
         };
         Ok(Frame::from(&frame))
     }

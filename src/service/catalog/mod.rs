@@ -26,6 +26,8 @@ use announcer::Announcer;
 use resolver::Resolver;
 
 /// The metrics of the store, as far as each client may know of them.
+///
+/// Where there is no bus, this process asks for itself: it may know of all metrics, and nobody else is told of changes.
 pub(crate) struct Catalog {
     store: Arc<Store>,
     callers: Arc<Callers>,
@@ -77,13 +79,13 @@ impl Catalog {
     /// Lists the metrics that selectors mean to a client, which becomes a listener for changes.
     pub(crate) async fn list(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         selectors: &[&str],
     ) -> Result<wire::Catalog, Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.look_for(bus, selectors).await;
-        if let Some(client) = client {
+        if let (Some(bus), Some(client)) = (bus, client) {
             self.callers.add_listener(bus, client).await;
         }
         let (selection, _) = self.select(bus, client, selectors, false).await?;
@@ -95,7 +97,7 @@ impl Catalog {
     /// Resolves selectors for a client, each of which must match something: see [`select_as`](Self::select_as).
     pub(crate) async fn select(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         selectors: &[&str],
         lasts: bool,
@@ -130,7 +132,7 @@ impl Catalog {
     /// A client that selects only metrics of the kernel is not identified: that would cost calls to the bus.
     pub(crate) async fn select_as(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         request: SelectionRequest<'_>,
     ) -> Result<(Arc<Selection>, Option<Permit>), Error> {
@@ -141,9 +143,9 @@ impl Catalog {
             Ok(selection) => selection.has_custom() || request.may_match_more(selection),
             Err(_) => true,
         };
-        if !may_matter || !self.store.has_custom() {
+        let Some(bus) = bus.filter(|_| may_matter && self.store.has_custom()) else {
             return Ok((found?, None));
-        }
+        };
         let caller = match (known, client) {
             (Some(known), _) => known,
             (None, Some(client)) => self.access.caller(bus, client).await,
@@ -154,7 +156,7 @@ impl Catalog {
         }
         let found = match view {
             Visibility::BuiltIn => found,
-            Visibility::All => self.find(bus, client, request, caller.view()).await,
+            Visibility::All => self.find(Some(bus), client, request, caller.view()).await,
         };
         Ok((found.map_err(|error| caller.add_grant_hint(error))?, None))
     }
@@ -163,7 +165,7 @@ impl Catalog {
     /// may be new.
     async fn find(
         &self,
-        bus: &Connection,
+        bus: Option<&Connection>,
         client: Option<&str>,
         request: SelectionRequest<'_>,
         view: Visibility,
@@ -186,12 +188,15 @@ impl Catalog {
     }
 
     /// Lets sessions resolve their selectors again, and emits `CatalogChanged`.
-    pub(crate) async fn announce(&self, bus: &Connection, changes: Changes) {
+    pub(crate) async fn announce(&self, bus: Option<&Connection>, changes: Changes) {
         if changes.is_empty() {
             return;
         }
         let limits = self.settings.limits();
         self.sessions.lock().reselect(&self.store, limits);
+        let Some(bus) = bus else {
+            return;
+        };
         let (changes, defined) = changes.divided();
         if !changes.is_empty() {
             signal::emit(bus, None, &changes).await;
@@ -205,7 +210,7 @@ impl Catalog {
     }
 
     /// Discovers the sources of selectors again, and announces the changes.
-    pub(crate) async fn look_for(&self, bus: &Connection, selectors: &[&str]) {
+    pub(crate) async fn look_for(&self, bus: Option<&Connection>, selectors: &[&str]) {
         let changes = self.store.rediscover_for(selectors).await;
         self.announce(bus, changes).await;
     }

@@ -23,7 +23,9 @@ impl Control {
         options: WatchOptions,
     ) -> Result<u32, Error> {
         let is_optional = options.is_optional;
-        let selected = self.select(bus, caller, &[selector], is_optional).await?;
+        let selected = self
+            .select(Some((bus, caller)), &[selector], is_optional)
+            .await?;
         let Selected {
             selectors,
             selection,

@@ -158,10 +158,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        process::SharedTable,
-        service::{processes::AsyncTable, settings::Settings, state::ServiceState},
-        source::{Roots, pool::Pool},
-        store::Store,
+        service::{settings::Settings, state::ServiceState},
+        source::Roots,
     };
 
     /// Each member of an interface: its kind and name, then its arguments or, of a property, access and annotations.
@@ -209,9 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_files_have_the_members_and_the_signatures_of_the_methods_in_rust() {
-        let table = SharedTable::new(&Roots::default(), &Pool::new());
-        let store = Store::new(Vec::new());
-        let state = ServiceState::new(store, AsyncTable::new(table), Settings::default());
+        let state = ServiceState::new(&Roots::default(), Settings::default());
         let described = Described::sampler(Sampler {
             state: state.clone(),
         });

@@ -39,7 +39,7 @@ impl Sampler {
         client: Option<&str>,
         selectors: &[&str],
     ) -> Result<Catalog, Error> {
-        let list = self.state.catalog.list(bus, client, selectors);
+        let list = self.state.catalog.list(Some(bus), client, selectors);
         run_call(&self.state.shutdown, list).await
     }
 
@@ -54,7 +54,7 @@ impl Sampler {
         options.check(&self.state.settings.limits())?;
         let options = options::sample(&options)?;
         let sampling = &self.state.sampling;
-        let sample = sampling.sample(bus, client, selectors, options);
+        let sample = sampling.sample(Some(bus), client, selectors, options);
         run_call(&self.state.shutdown, sample).await
     }
 }
@@ -212,7 +212,7 @@ impl Sampler {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<SourceDetails, Error> {
         let name = caller(&header)?;
-        let sources = async { Ok(source_states::list(&self.state, bus, name).await) };
+        let sources = async { Ok(source_states::list(&self.state, Some((bus, name))).await) };
         let sources = run_call(&self.state.shutdown, sources).await?;
         let sources = sources.into_iter();
         Ok(sources

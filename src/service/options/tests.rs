@@ -1,4 +1,4 @@
-use zbus::{DBusError, Variant};
+use zbus::Variant;
 
 use super::*;
 

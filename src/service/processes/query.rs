@@ -1,5 +1,7 @@
 //! The fields and options of a call, parsed into a query of the table.
 
+use std::fmt::Display;
+
 use crate::{
     process::{Condition, Field, Group, Query, QueryError, UnknownField},
     service::{
@@ -101,16 +103,28 @@ fn filter(options: &CallOptions, limits: &Limits) -> Result<Vec<Condition>, Erro
         )));
     }
     let condition = |(field, pattern): &(String, String)| {
-        let (length, most) = (pattern.len(), limits.pattern_bytes);
-        if length > most {
-            return Err(Error::limit_exceeded(format!(
-                "filter: {length} bytes for {field}: a pattern has at most {most} \
-                 (limits.pattern_bytes)"
-            )));
-        }
+        check_pattern(field, pattern, limits)?;
         Ok(Condition::new(field.parse()?, pattern)?)
     };
     patterns.iter().map(condition).collect()
+}
+
+/// Checks the pattern of a field.
+///
+/// # Errors
+/// `LimitExceeded`, if it is too long.
+pub(crate) fn check_pattern(
+    field: impl Display,
+    pattern: &str,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let (length, most) = (pattern.len(), limits.pattern_bytes);
+    if length <= most {
+        return Ok(());
+    }
+    Err(Error::limit_exceeded(format!(
+        "filter: {length} bytes for {field}: a pattern has at most {most} (limits.pattern_bytes)"
+    )))
 }
 
 impl From<UnknownField> for Error {

@@ -160,6 +160,15 @@ impl Session {
         }
     }
 
+    /// The same as a session of this process, which is no client on a bus. The history keeps nothing of it.
+    pub(crate) fn of_this_process(mut self) -> Self {
+        self.subject.keep_every(None);
+        Self {
+            detached: false,
+            ..self
+        }
+    }
+
     /// Whether the owner has left already.
     fn has_lost_owner(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| watch.has_left())

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     reading::Stamp,
-    source::{last_probe::LastProbe, panic::caught},
+    source::{Roots, last_probe::LastProbe, panic::caught},
     store::{Selection, Store},
 };
 
@@ -54,12 +54,10 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// No sessions. Their numbers continue after those of earlier services.
-    pub(crate) fn of_service() -> Self {
-        Self {
-            numbers: Numbers::from_file(),
-            ..Self::default()
-        }
+    /// Lets the numbers and the history continue after those of earlier services, and in later ones.
+    pub(crate) fn continue_earlier(&mut self, roots: &Roots) {
+        self.numbers = Numbers::from_file();
+        self.history.keep_across_services(roots);
     }
 
     /// Adds a session. Its first frame is due after [`begin`](Self::begin).

@@ -18,7 +18,7 @@ pub(crate) struct SharedSessions {
 impl SharedSessions {
     pub(crate) fn new() -> Self {
         Self {
-            sessions: Mutex::new(Sessions::of_service()),
+            sessions: Mutex::new(Sessions::default()),
             changed: Notify::default(),
             idle_may_change: Notify::default(),
         }

@@ -3,5 +3,5 @@
 mod cleanup;
 pub(crate) mod fixture;
 mod outputs;
-mod service_end;
+pub(crate) mod service_end;
 mod stopped_subreaper;

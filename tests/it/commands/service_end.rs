@@ -17,7 +17,7 @@ use crate::{
 
 /// Two commands: one ignores SIGTERM and has a child in another session; the other has all its children in another
 /// session.
-const DETACHING: &str = r#"
+pub(crate) const DETACHING: &str = r#"
 [commands.ignores-signals]
 shell = "trap '' TERM; (setsid sleep 1000 &); echo 1; while :; do sleep 1000; done"
 lines = true
@@ -51,7 +51,7 @@ fn start(arguments: &str) -> (Bus, Option<Process>) {
 
 /// The commands of the service and their subreapers: they have the home of the user in their environment, but not
 /// the variables of processes that the tests start.
-fn commands(home: &Home) -> Vec<Process> {
+pub(crate) fn commands(home: &Home) -> Vec<Process> {
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let name = entry.ok()?.file_name();
         name.to_str()?.parse().ok()
@@ -71,7 +71,7 @@ fn commands(home: &Home) -> Vec<Process> {
 }
 
 #[track_caller]
-pub(super) fn nothing_is_left(home: &Home) {
+pub(crate) fn nothing_is_left(home: &Home) {
     loop {
         let commands = commands(home);
         if commands.is_empty() {

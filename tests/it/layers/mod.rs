@@ -122,10 +122,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "local",
-        &[
-            "duration", "reading", "sample", "source", "sources", "store",
-        ],
-        &["sampled_client", "tokio"],
+        &["metric", "source", "process", "store", "sample", "service"],
+        &["sampled_client"],
     ),
     (
         "config",

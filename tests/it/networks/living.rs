@@ -43,7 +43,7 @@ impl Drop for Service {
 
 /// Runs a script in the namespaces of a process.
 #[track_caller]
-fn run(process: &Process, script: &str) {
+pub(crate) fn run(process: &Process, script: &str) {
     let pid = process.pid.to_string();
     let mut nsenter = Command::new("nsenter");
     nsenter.args(["--net", "--mount", "--target", &pid, "bash", "-c"]);
@@ -52,7 +52,7 @@ fn run(process: &Process, script: &str) {
 }
 
 const RATES: [&str; 4] = ["download", "upload", "downloadPackets", "uploadPackets"];
-const TUNNEL: &str = "ip link add t0 type veth peer name t1; ip link set t1 up";
+pub(crate) const TUNNEL: &str = "ip link add t0 type veth peer name t1; ip link set t1 up";
 
 /// The common state of the rates of `t0` in a frame: none of them is there, all have values, or all have this fault.
 type Rates = Option<Result<(), Fault>>;

@@ -1,6 +1,6 @@
 //! A suspend of the machine while a service runs: frames, streams, samples and the history afterwards.
 
-mod sleep;
+pub(crate) mod sleep;
 
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ use rustix::process::geteuid;
 use crate::support::process::{DEADLINE, Process, skip};
 
 /// Why the tests cannot run, if they cannot. They are skipped then.
-pub(super) fn is_impossible() -> bool {
+pub(crate) fn is_impossible() -> bool {
     let reason = if !geteuid().is_root() {
         "it lets a process enter a time namespace, which needs root"
     } else if fs::metadata("/proc/self/ns/time").is_err() {
@@ -37,7 +37,7 @@ pub(super) fn is_impossible() -> bool {
 }
 
 /// Suspends the machine for so many seconds, as far as this process sees. It must have one thread.
-pub(super) fn suspend(process: &Process, seconds: u64) {
+pub(crate) fn suspend(process: &Process, seconds: u64) {
     let namespace = TimeNamespace::ahead_of(process, seconds);
     let start = Instant::now();
     // Another thread, of the blocking pool, ends after a while.

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use sampled::{
+    Local,
     client::{Processes, SampleOptions, TableOptions},
-    process::{Group, Pass, Query, Sum, Table, Total},
-    reading::Stamp,
+    process::{Group, Query, Sum, Total},
+    reading::Fault,
 };
 
 use crate::cli::{
-    common_options::CommonOptions, deadline::TimeoutOption, error::Error, readings::backend::bus,
+    common_options::CommonOptions,
+    deadline::TimeoutOption,
+    error::Error,
+    readings::backend::{bus, configured},
 };
 
 use super::{Listing, Summary};
@@ -19,7 +21,7 @@ use super::{Listing, Summary};
 /// The backend that processes come from.
 pub(super) enum Backend {
     Service(Processes),
-    InProcess(Box<Table>),
+    InProcess(Local),
 }
 
 impl Backend {
@@ -30,13 +32,11 @@ impl Backend {
     ) -> Result<Self, Error> {
         match bus(common, timeout).await? {
             Some(bus) => Ok(Self::Service(Processes::on(bus).await?)),
-            None => Ok(Self::InProcess(Box::new(Table::new(
-                &common.checked_roots()?,
-            )))),
+            None => Ok(Self::InProcess(configured(common).await?)),
         }
     }
 
-    pub(super) async fn rows(&mut self, query: &Query, window: Duration) -> Result<Listing, Error> {
+    pub(super) async fn rows(&self, query: &Query, window: Duration) -> Result<Listing, Error> {
         match self {
             Self::Service(processes) => {
                 let (table, options) = (table_options(query), sampling(window));
@@ -46,13 +46,11 @@ impl Backend {
                     rows: found.rows,
                 })
             }
-            Self::InProcess(table) => {
-                let before = baseline(table, query, window).await?;
-                let now = Stamp::now().monotonic;
-                let found = table.rows(query, now, before.as_deref())?;
+            Self::InProcess(local) => {
+                let found = local.processes(query, sampling(window)).await?;
                 let rows = found.rows.into_iter().map(|row| row.values);
                 Ok(Listing {
-                    timestamp: found.pass.stamp.realtime,
+                    timestamp: found.timestamp,
                     rows: rows.collect(),
                 })
             }
@@ -60,7 +58,7 @@ impl Backend {
     }
 
     pub(super) async fn sums(
-        &mut self,
+        &self,
         by: Group,
         query: &Query,
         window: Duration,
@@ -78,11 +76,9 @@ impl Backend {
                 });
                 (found.timestamp, groups.collect())
             }
-            Self::InProcess(table) => {
-                let before = baseline(table, query, window).await?;
-                let now = Stamp::now().monotonic;
-                let found = table.sums(by, query, now, before.as_deref())?;
-                (found.pass.stamp.realtime, found.groups)
+            Self::InProcess(local) => {
+                let found = local.sums(by, query, sampling(window)).await?;
+                (found.timestamp, found.rows)
             }
         };
         Ok(Summary {
@@ -91,20 +87,6 @@ impl Backend {
             groups,
         })
     }
-}
-
-/// Takes the baseline of rates, and waits for the window.
-async fn baseline(
-    table: &mut Table,
-    query: &Query,
-    window: Duration,
-) -> Result<Option<std::sync::Arc<Pass>>, Error> {
-    if !query.needs_baseline() {
-        return Ok(None);
-    }
-    let before = table.baseline(query, Stamp::now().monotonic)?;
-    sleep(window).await;
-    Ok(Some(before))
 }
 
 fn names(query: &Query) -> Vec<&'static str> {
@@ -130,6 +112,6 @@ fn sampling(window: Duration) -> SampleOptions {
     }
 }
 
-fn total((number, fault): (Option<f64>, Option<sampled::reading::Fault>)) -> Total {
+fn total((number, fault): (Option<f64>, Option<Fault>)) -> Total {
     Total { number, fault }
 }

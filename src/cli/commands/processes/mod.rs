@@ -113,7 +113,7 @@ pub(crate) async fn run(
         Err(what) => exit(&Cli::command().error(ErrorKind::ValueValidation, what)),
     };
     let Plan { query, shown } = plan;
-    let mut backend = Backend::open(common, options.timeout).await?;
+    let backend = Backend::open(common, options.timeout).await?;
     let window = options
         .window
         .unwrap_or(sample::SampleTiming::default().window);
