@@ -128,6 +128,38 @@ fn a_prefix_gains_and_loses_custom_metrics() {
 }
 
 #[test]
+fn a_table_has_the_units_of_metrics_that_appear() {
+    let modes = Modes::of_this_machine();
+    let directory = sources_d(modes.bus());
+    let metric = |id| format!("[metrics.'room/{id}']\nexpression = '2048'\nunit = 'By'\n");
+    define(&directory, "room.toml", &metric("desk/a"));
+    let more = directory.join("more.toml");
+    for mut command in modes.commands(&["watch", "room", "--interval", "50ms"]) {
+        let mut watch = Watch::start(&mut command);
+        let mut until = |expected: &str| {
+            let mut before = Vec::new();
+            loop {
+                let line = watch.lines.next().expect("another line").expect("a line");
+                if line == expected {
+                    return;
+                }
+                before.push(line);
+                assert!(
+                    before.len() < 2000,
+                    "{expected} does not come: {:?}",
+                    before.last()
+                );
+            }
+        };
+        until("room/desk/a  2.0 KiB");
+        define(&directory, "more.toml", &metric("desk/b"));
+        until("room/desk/b  2.0 KiB");
+        fs::remove_file(&more).unwrap();
+        watch.end();
+    }
+}
+
+#[test]
 fn an_optional_selector_has_its_metric_once_it_appears() {
     let modes = Modes::of_this_machine();
     let directory = sources_d(modes.bus());

@@ -16,6 +16,7 @@ use tokio::{
 use sampled::{
     client::{self, Metadata},
     duration,
+    reading::{Reading, Value},
 };
 
 use crate::cli::{
@@ -128,7 +129,8 @@ async fn watch(
         earliest = now.checked_add(BETWEEN_STARTS).unwrap_or(now);
         let ended = match started {
             Ok(mut frames) => {
-                let ended = show(&mut frames, &mut view, &mut left, signals).await;
+                let source = (&mut frames, backend, &options.selectors);
+                let ended = show(source, &mut view, &mut left, signals).await;
                 frames.stop().await;
                 ended
             }
@@ -145,8 +147,9 @@ async fn watch(
     Ok(())
 }
 
+/// Shows the frames of a session of these selectors.
 async fn show(
-    frames: &mut Frames,
+    (frames, backend, selectors): (&mut Frames, &Backend, &Selectors),
     view: &mut View,
     left: &mut Option<u64>,
     signals: &mut TerminationSignals,
@@ -162,7 +165,11 @@ async fn show(
             return Ok(());
         };
         if let Some(frame) = next? {
-            view.take(frame);
+            let taken = view.take(frame, backend, selectors);
+            let Some(taken) = signals.or(taken).await else {
+                return Ok(());
+            };
+            taken?;
             *left = left.map(|left| left.saturating_sub(1));
         }
         let Some(shown) = signals.or(view.show()).await else {
@@ -215,9 +222,25 @@ impl View {
         Ok(())
     }
 
-    /// Sets the frame to show.
-    fn take(&mut self, frame: Frame) {
+    /// Sets the frame to show. If it has numbers of metrics that have appeared since, asks for their units.
+    async fn take(
+        &mut self,
+        frame: Frame,
+        backend: &Backend,
+        selectors: &Selectors,
+    ) -> Result<(), Error> {
+        if let Form::Table { metrics, .. } = &mut self.form {
+            let is_new = |(id, reading): &(String, Reading)| {
+                matches!(reading, Ok(Value::Number(_))) && !metrics.contains_key(id)
+            };
+            if frame.readings.iter().any(is_new) {
+                // Another selector may match nothing any more.
+                let all = OptionalSelectors { optional: true };
+                metrics.extend(all.list(backend, selectors).await?);
+            }
+        }
         self.frame = Some(frame);
+        Ok(())
     }
 
     /// Completes when the frame has to be drawn again: the terminal has changed its size, or a shell has used it while
