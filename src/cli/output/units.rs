@@ -5,19 +5,34 @@
     reason = "floating-point numbers, and the places of a few prefixes"
 )]
 
-/// Scales a value of a UCUM unit. Returns number and unit apart, so that they can be aligned.
+/// The most characters of the number of a [`readable`] value, so that no value makes a column wider: a whole number below 10^12
+/// is shown in full.
+pub(crate) const NUMBER_WIDTH: usize = 12;
+
+/// Scales a value of a UCUM unit. Returns number and unit apart, so that they can be aligned. The number has at most
+/// [`NUMBER_WIDTH`] characters: one that would be longer is in scientific notation.
 pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
-    match unit {
+    let (number, shown) = match unit {
         "By" => scaled(value, 1024.0, BINARY, "B"),
         "By/s" => scaled(value, 1024.0, BINARY, "B/s"),
         "bit/s" => scaled(value, 1000.0, DECIMAL, "bit/s"),
         "Hz" => scaled(value, 1000.0, DECIMAL, "Hz"),
-        "%" => (format!("{value:.1}"), "%".to_owned()),
-        "Cel" => (format!("{value:.1}"), "°C".to_owned()),
+        "%" => (decimals(value, 1), "%".to_owned()),
+        "Cel" => (decimals(value, 1), "°C".to_owned()),
         "s" => duration(value),
         "1" => (number_text(value), String::new()),
         unit => (number_text(value), unit.to_owned()),
+    };
+    if number.len() <= NUMBER_WIDTH {
+        return (number, shown);
     }
+    let base = match unit {
+        "By" => "B",
+        "By/s" => "B/s",
+        "%" | "bit/s" | "Hz" | "s" => unit,
+        _ => &*shown,
+    };
+    (format!("{value:.2e}"), base.to_owned())
 }
 
 const BINARY: &[&str] = &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
@@ -34,23 +49,31 @@ fn scaled(value: f64, step: f64, prefixes: &[&str], unit: &str) -> (String, Stri
     let number = if at == 0 {
         number_text(value)
     } else {
-        format!("{value:.1}")
+        decimals(value, 1)
     };
     (number, format!("{}{unit}", prefixes[at]))
 }
 
 /// A whole number without decimals, another one with two.
 fn number_text(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.2}")
+    let places = if value.fract() == 0.0 { 0 } else { 2 };
+    decimals(value, places)
+}
+
+/// A number with so many decimals, and without the sign of a zero.
+fn decimals(value: f64, places: usize) -> String {
+    let text = format!("{value:.places$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.bytes().all(|byte| matches!(byte, b'0' | b'.')) => zero.to_owned(),
+        _ => text,
     }
 }
 
 /// Formats seconds by the two largest of days, hours, minutes and seconds.
 fn duration(seconds: f64) -> (String, String) {
-    if seconds.abs() < 60.0 {
+    // Beyond this, days have more digits than fit, and the conversion saturates later.
+    const LONGEST: f64 = 1e16;
+    if seconds.abs() < 60.0 || seconds.abs() >= LONGEST || seconds.is_nan() {
         return (number_text(seconds), "s".to_owned());
     }
     let sign = if seconds < 0.0 { "-" } else { "" };
@@ -86,7 +109,8 @@ mod tests {
         check(-2048.0, "By", "-2.0 KiB");
         check(1_258_291.2, "By/s", "1.2 MiB/s");
         check(0.25, "By/s", "0.25 B/s");
-        check(1e30, "By", "867361737988.4 EiB");
+        check(1e15, "By/s", "909.5 TiB/s");
+        check(1e27, "By", "867361738.0 EiB");
         check(94_000_000.0, "bit/s", "94.0 Mbit/s");
         check(2_400_000_000.0, "Hz", "2.4 GHz");
         check(3.12, "%", "3.1 %");
@@ -101,5 +125,61 @@ mod tests {
         check(3600.0, "s", "1 h 0 min");
         check(277_200.0, "s", "3 d 5 h");
         check(-90.0, "s", "-1 min 30 s");
+    }
+    #[test]
+    fn a_zero_has_no_sign() {
+        check(-0.0, "1", "0");
+        check(-0.0, "By", "0 B");
+        check(-0.0, "s", "0 s");
+        check(-0.04, "%", "0.0 %");
+        check(-0.001, "V", "0.00 V");
+        check(-0.06, "Cel", "-0.1 °C");
+    }
+
+    #[test]
+    fn a_long_number_is_in_scientific_notation() {
+        check(999_999_999_999.0, "1", "999999999999");
+        check(1e12, "1", "1.00e12");
+        check(-123_456_789_012.0, "/min", "-1.23e11 /min");
+        check(8e307, "1", "8.00e307");
+        check(8e307, "V", "8.00e307 V");
+        check(-8e307, "%", "-8.00e307 %");
+        check(8e307, "Cel", "8.00e307 °C");
+        check(1e30, "By", "1.00e30 B");
+        check(8e307, "By/s", "8.00e307 B/s");
+        check(8e307, "bit/s", "8.00e307 bit/s");
+        check(-8e307, "Hz", "-8.00e307 Hz");
+        check(8e307, "s", "8.00e307 s");
+        check(1e15, "s", "11574074074 d 1 h");
+        check(1e-300, "V", "0.00 V");
+    }
+
+    #[test]
+    fn no_number_is_wider_than_a_column() {
+        let units = "By By/s bit/s Hz % Cel s 1 W V A /min mm[Hg] kg/m2";
+        for unit in units.split(' ') {
+            for exponent in -320..=308 {
+                for mantissa in ["1", "9.999999999999999", "-1", "-9.999999999999999", "5.5"] {
+                    let value: f64 = format!("{mantissa}e{exponent}").parse().unwrap();
+                    let (number, shown) = readable(value, unit);
+                    let most = unit.len().max("min 59 s".len());
+                    assert!(
+                        number.len() <= NUMBER_WIDTH && shown.chars().count() <= most,
+                        "{value} {unit}: {number} {shown}"
+                    );
+                }
+            }
+            for value in [
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::NAN,
+                f64::MAX,
+                f64::MIN,
+                0.0,
+            ] {
+                let (number, _) = readable(value, unit);
+                assert!(number.len() <= NUMBER_WIDTH, "{value} {unit}: {number}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod ends;
 mod refusals;
+mod values;
 
 use std::{fs, process::Command};
 
