@@ -1,0 +1,5 @@
+module github.com/sampled/sampled/examples/go
+
+go 1.19
+
+require github.com/godbus/dbus/v5 v5.1.0
