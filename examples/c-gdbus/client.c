@@ -26,21 +26,26 @@ typedef struct {
     gboolean failed;
 } Client;
 
-static gboolean stop(gpointer data)
-{
-    Client *client = data;
-    if (client->session != 0)
-        sampled_sampler1_call_stop_sync(client->sampler, client->session, NULL, NULL);
-    g_print("stopped\n");
-    g_main_loop_quit(client->loop);
-    return G_SOURCE_CONTINUE;
-}
-
 static void fail(Client *client, const char *message)
 {
     g_printerr("%s\n", message);
     client->failed = TRUE;
     g_main_loop_quit(client->loop);
+}
+
+static gboolean stop(gpointer data)
+{
+    Client *client = data;
+    g_autoptr(GError) error = NULL;
+    /* It fails when the bus has gone, for which GDBus sends SIGTERM. */
+    if (client->session != 0 &&
+        !sampled_sampler1_call_stop_sync(client->sampler, client->session, NULL, &error)) {
+        fail(client, error->message);
+        return G_SOURCE_CONTINUE;
+    }
+    g_print("stopped\n");
+    g_main_loop_quit(client->loop);
+    return G_SOURCE_CONTINUE;
 }
 
 static void show(Client *client, const char *label, const char *id, double value, const char *fault)

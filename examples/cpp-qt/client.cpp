@@ -162,5 +162,10 @@ int main(int count, char **arguments)
     QObject::connect(&interrupt, &QSocketNotifier::activated, &client, &Client::stop);
     // In the event loop, which `exit` ends.
     QMetaObject::invokeMethod(&client, &Client::run, Qt::QueuedConnection);
-    return application.exec();
+    // QtDBus goes on without a bus.
+    QDBusConnection bus = QDBusConnection::sessionBus();
+    bus.connect(QString(), "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", &application,
+                SLOT(quit()));
+    const int status = application.exec();
+    return bus.isConnected() ? status : EXIT_FAILURE;
 }

@@ -59,10 +59,13 @@ class Client:
                 self.fail(error.message)
 
     def stop(self):
-        if self.session is not None:
-            self.sampler.Stop("(u)", self.session)
-        print("stopped")
-        self.loop.quit()
+        try:
+            if self.session is not None:
+                self.sampler.Stop("(u)", self.session)
+            print("stopped")
+            self.loop.quit()
+        except GLib.Error as error:  # as when the bus has gone, for which GDBus sends SIGTERM
+            self.fail(error.message)
 
     def fail(self, message):
         print(message, file=sys.stderr)

@@ -23,13 +23,14 @@ stop() {
     if [ -n "$session" ] && call Stop u "$session"; then
         echo stopped
     fi
-    kill "$COPROC_PID"
+    kill "$monitor" 2>/dev/null || :
 }
 
 # Listen first. The line that busctl then writes to stderr is none of JSON.
 coproc exec busctl --user --json=short monitor 2>&1 \
     --match="type='signal',sender='$name',interface='$name'" \
     --match="type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='$name'"
+monitor=$COPROC_PID
 trap stop EXIT
 trap 'exit 0' INT TERM
 IFS= read -r _ <&"${COPROC[0]}"
@@ -81,3 +82,4 @@ while [ $frames -lt 5 ] && IFS=$'\t' read -r number event words <&"$events"; do
         esac
     fi
 done
+[ $frames -eq 5 ] || { echo 'the bus has gone' >&2 && exit 1; }

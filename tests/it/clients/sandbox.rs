@@ -5,61 +5,55 @@ use std::process::Command;
 use sampled::wire::{INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 
 use super::{
-    Client, DBUS_FAST, DBUS_NEXT, GJS, GLIB, PYGOBJECT, Program, QT, SD_BUS, check_frames, exists,
-    page, rust_example, tools,
+    Example, check_frames, check_rust, dbus_fast, gdbus, gjs, go, node, page, python_gio, qt,
+    running::Client, sd_bus, tools,
 };
 use crate::{
     sandbox::Proxy,
     support::{
         bus::Bus,
-        process::{Process, Run, skip},
+        process::{Run, skip},
     },
 };
 
 #[test]
-fn pygobject_passes_the_proxy() {
-    check_behind_proxy(PYGOBJECT);
+fn python_gio_passes_the_proxy() {
+    check_behind_proxy(&python_gio::EXAMPLE);
 }
 
 #[test]
 fn dbus_fast_passes_the_proxy() {
-    check_behind_proxy(DBUS_FAST);
+    check_behind_proxy(&dbus_fast::EXAMPLE);
 }
 
 #[test]
 fn gjs_passes_the_proxy() {
-    check_behind_proxy(GJS);
+    check_behind_proxy(&gjs::EXAMPLE);
 }
 
 #[test]
-fn glib_passes_the_proxy() {
-    check_behind_proxy(GLIB);
+fn gdbus_passes_the_proxy() {
+    check_behind_proxy(&gdbus::EXAMPLE);
 }
 
 #[test]
 fn qt_passes_the_proxy() {
-    check_behind_proxy(QT);
+    check_behind_proxy(&qt::EXAMPLE);
 }
 
 #[test]
 fn dbus_next_passes_the_proxy() {
-    check_behind_proxy(DBUS_NEXT);
+    check_behind_proxy(&node::EXAMPLE);
+}
+
+#[test]
+fn godbus_passes_the_proxy() {
+    check_behind_proxy(&go::EXAMPLE);
 }
 
 #[test]
 fn sampled_client_passes_the_proxy() {
-    let Some(program) = rust_example() else {
-        return skip("it needs `cargo build --examples`");
-    };
-    for rules in [talk(), page::rules()] {
-        let bus = Bus::activating("");
-        let Some(proxy) = Proxy::with_rules(bus.command("env"), &bus, &rules) else {
-            return skip("it needs xdg-dbus-proxy");
-        };
-        check_frames(&bus, || {
-            Client::run(&bus, tools(&bus, &program), proxy.address())
-        });
-    }
+    check_rules(check_rust);
 }
 
 /// The proxy got this ability in 0.1.6.
@@ -79,16 +73,14 @@ fn sd_bus_passes_a_proxy_that_reads_a_handshake_in_one_piece() {
         .map(|number| number.parse().expect(&version))
         .collect();
     if version >= vec![0, 1, 6] {
-        return check_behind_proxy(SD_BUS);
+        return check_behind_proxy(&sd_bus::EXAMPLE);
     }
-    let [stack, probe] = SD_BUS;
-    if !exists(&bus, probe) {
-        return skip(&format!("it needs {probe}"));
+    if let Some(reason) = sd_bus::EXAMPLE.lacks(&bus) {
+        return skip(&reason);
     }
     let proxy = Proxy::run_by(bus.command("env"), &bus).expect("a proxy");
-    let mut client = Client::of_page(&bus, proxy.address(), &Program::of(stack));
-    Process::open(client.child.id()).expect("a child").wait();
-    assert!(!client.child.wait().expect("a child").success());
+    let mut client = Client::run(&bus, sd_bus::EXAMPLE.command(&bus), proxy.address());
+    assert!(!client.rest().1.success());
 }
 
 #[test]
@@ -157,31 +149,30 @@ fn the_rules_let_frames_of_detached_sessions_in() {
     let mut monitor = tools(&bus, "gdbus");
     monitor.args(["monitor", "--session", "--dest", NAME]);
     let mut monitor = Client::run(&bus, monitor, proxy.address());
-    while !monitor.line().contains("is owned by") {}
+    monitor.lines_to("is owned by");
     let detached = "{'detached': <true>}";
     let start = format!("{INTERFACE}.Start");
     let arguments = ["['memory/physical/used']", "uint64 1000000", detached];
     gdbus_call(&bus, bus.address(), &start, &arguments).ok();
-    while !monitor.line().contains("Sampler1.Sampled (uint32 ") {}
+    monitor.lines_to("Sampler1.Sampled (uint32 ");
 }
 
 fn talk() -> Vec<String> {
     vec![format!("--talk={NAME}")]
 }
 
-/// Checks that a program gets every frame with `--talk` alone, and with the rules of the page.
-fn check_behind_proxy([stack, probe]: [&str; 2]) {
+/// Checks that a client gets every frame with `--talk` alone, and with the rules of the page.
+fn check_behind_proxy(example: &Example) {
+    check_rules(|bus, address| check_frames(bus, example, address));
+}
+
+fn check_rules(check: impl Fn(&Bus, &str)) {
     for rules in [talk(), page::rules()] {
         let bus = Bus::activating("");
-        if !exists(&bus, probe) {
-            return skip(&format!("it needs {probe}"));
-        }
         let Some(proxy) = Proxy::with_rules(bus.command("env"), &bus, &rules) else {
             return skip("it needs xdg-dbus-proxy");
         };
-        check_frames(&bus, || {
-            Client::of_page(&bus, proxy.address(), &Program::of(stack))
-        });
+        check(&bus, proxy.address());
     }
 }
 
