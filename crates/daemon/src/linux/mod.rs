@@ -8,6 +8,7 @@
 //! - `readiness`: the pipe over which the daemon reports the outcome of its start.
 //! - `detach`: fork, setsid, fork; the launcher, which waits for the outcome.
 //! - `foreground`, `notify`: for a service under a supervisor.
+//! - `signals`: the signals that stop and reload a service.
 //! - `daemon`: settings and commands.
 
 mod daemon;
@@ -19,6 +20,7 @@ mod pidfile;
 mod process;
 mod readiness;
 mod setup;
+mod signals;
 mod sys;
 
 pub use daemon::{Daemon, Status};
@@ -30,3 +32,4 @@ pub use pidfile::Pidfile;
 pub use process::{KillMode, Process, Stop};
 pub use readiness::{Ready, Start};
 pub use setup::Stdio;
+pub use signals::{Event, Signals};

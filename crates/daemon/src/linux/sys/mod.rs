@@ -5,6 +5,8 @@ pub(crate) mod fd;
 pub(crate) mod file;
 #[allow(unsafe_code, reason = "fork, _exit and atexit have no safe form")]
 pub(crate) mod fork;
+#[allow(unsafe_code, reason = "a signal's action has no safe form")]
+pub(crate) mod handlers;
 pub(crate) mod pidfd;
 pub(crate) mod proc;
 #[allow(unsafe_code, reason = "a signal's action has no safe form")]
@@ -16,6 +18,6 @@ pub(crate) mod wait;
 
 use nix::errno::Errno;
 
-fn to_nix(cause: rustix::io::Errno) -> Errno {
+pub(crate) fn to_nix(cause: rustix::io::Errno) -> Errno {
     Errno::from_raw(cause.raw_os_error())
 }

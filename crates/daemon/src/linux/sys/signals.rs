@@ -42,7 +42,7 @@ fn has_handler(number: i32) -> bool {
     disposition(number).is_some_and(|now| now != libc::SIG_DFL && now != libc::SIG_IGN)
 }
 
-fn disposition(number: i32) -> Option<libc::sighandler_t> {
+pub(super) fn disposition(number: i32) -> Option<libc::sighandler_t> {
     // SAFETY: all zeroes is a valid sigaction to be written over.
     let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: no new action is given; the old one is written to `now`, which outlives the call.
