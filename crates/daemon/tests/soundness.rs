@@ -11,20 +11,26 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::unistd::Pid;
-use sampled_daemon::{Daemon, Error as DaemonError, Process, Ready, Status};
+use sampled_daemon::{Daemon, Error as DaemonError, Event, Process, Ready, Signals, Status};
 
 type Test = fn(&Daemon);
 type Done = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let tests: [(&str, Test); 10] = [
+    let mut args = std::env::args().skip(1);
+    if let (Some("listen"), Some(how)) = (args.next().as_deref(), args.next()) {
+        return listen(&how);
+    }
+    let tests: [(&str, Test); 14] = [
         (
             "a_file_opened_before_stays_that_file",
             a_file_opened_before_stays_that_file,
@@ -55,6 +61,19 @@ fn main() -> ExitCode {
             "a_joined_thread_is_not_counted",
             a_joined_thread_is_not_counted,
         ),
+        (
+            "signals_are_taken_one_by_one_by_any_thread",
+            signals_are_taken_one_by_one_by_any_thread,
+        ),
+        (
+            "signals_caught_before_the_fork_are_refused",
+            signals_caught_before_the_fork_are_refused,
+        ),
+        (
+            "a_descriptor_that_a_value_owns_is_not_taken",
+            a_descriptor_that_a_value_owns_is_not_taken,
+        ),
+        ("sockets_are_taken_once", sockets_are_taken_once),
         (
             "output_buffered_by_c_is_printed_once",
             output_buffered_by_c_is_printed_once,
@@ -300,6 +319,172 @@ fn a_joined_thread_is_not_counted(_: &Daemon) {
         std::thread::spawn(|| ()).join().unwrap();
         sampled_daemon::Notify::from_env().unwrap();
     }
+}
+
+/// A readable descriptor, as an event loop sees it.
+fn is_readable(fd: impl AsFd) -> bool {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO).unwrap() > 0
+}
+
+fn signals_are_taken_one_by_one_by_any_thread(daemon: &Daemon) {
+    check(daemon, || {
+        // A thread that exists before, and gets the signals as likely as this one.
+        std::thread::spawn(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        let signals = Signals::new()?;
+        let same = Signals::new()?;
+        require(!is_readable(&signals), "readable without a signal")?;
+        for signal in [
+            Signal::SIGHUP,
+            Signal::SIGHUP,
+            Signal::SIGINT,
+            Signal::SIGTERM,
+        ] {
+            kill(Pid::this(), signal)?;
+        }
+        require(signals.wait()? == Event::Reload, "the first signal first")?;
+        require(is_readable(&signals), "the stop is pending")?;
+        require(
+            same.take()? == Some(Event::Stop),
+            "the other value takes the rest",
+        )?;
+        require(
+            same.take()?.is_none() && signals.take()?.is_none(),
+            "each counts once",
+        )?;
+        require(!is_readable(&signals), "readable without a signal")?;
+        require(
+            signals.wait_timeout(Duration::from_millis(1))?.is_none(),
+            "a timeout",
+        )?;
+        // Both are pending when the kernel delivers them: the one with the lower number first, as by a signalfd.
+        let both: SigSet = [Signal::SIGHUP, Signal::SIGTERM].into_iter().collect();
+        both.thread_block()?;
+        raise(Signal::SIGTERM)?;
+        raise(Signal::SIGHUP)?;
+        both.thread_unblock()?;
+        require(
+            signals.wait()? == Event::Reload,
+            "SIGHUP has the lower number",
+        )?;
+        require(signals.wait()? == Event::Stop, "then SIGTERM")?;
+        let (reader, writer) = nix::unistd::pipe()?;
+        File::from(writer).write_all(b"x")?;
+        require(
+            signals.wait_or_readable(&reader)?.is_none(),
+            "the pipe is readable",
+        )?;
+        kill(Pid::this(), Signal::SIGHUP)?;
+        let event = signals.wait_or_readable(&reader)?;
+        require(
+            event == Some(Event::Reload),
+            "a signal before a readable pipe",
+        )?;
+        // Two threads wait, and each signal wakes one of them.
+        let (taken, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let take = |signals: &Signals| {
+            while !done.load(Ordering::SeqCst) {
+                if let Ok(Some(_)) = signals.wait_timeout(Duration::from_millis(20)) {
+                    taken.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        };
+        let lost = std::thread::scope(|scope| {
+            let _threads = [&signals, &same].map(|signals| scope.spawn(move || take(signals)));
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let lost = (1..=2000).find(|round| {
+                let signal = [Signal::SIGHUP, Signal::SIGTERM][round % 2];
+                let _ = kill(Pid::this(), signal);
+                while taken.load(Ordering::SeqCst) < *round && Instant::now() < deadline {
+                    std::thread::yield_now();
+                }
+                taken.load(Ordering::SeqCst) != *round
+            });
+            done.store(true, Ordering::SeqCst);
+            lost
+        });
+        require(lost.is_none(), &format!("lost: {lost:?}"))
+    });
+}
+
+fn signals_caught_before_the_fork_are_refused(daemon: &Daemon) {
+    let signals = Signals::new().unwrap();
+    check(daemon, || {
+        let refused = signals.wait().unwrap_err().to_string();
+        require(refused.contains("before a fork"), &refused)?;
+        // Those of the daemon are its own.
+        let own = Signals::new()?;
+        kill(Pid::this(), Signal::SIGTERM)?;
+        require(own.wait()? == Event::Stop, "its own")
+    });
+    assert_eq!(signals.take().unwrap(), None);
+}
+
+#[allow(unsafe_code, reason = "the environment")]
+fn a_descriptor_that_a_value_owns_is_not_taken(daemon: &Daemon) {
+    check(daemon, || {
+        // One of them, or another value, owns descriptor 3, as if another library had taken the socket.
+        let files: Vec<File> = (0..32).flat_map(|_| File::open("/etc/passwd")).collect();
+        // SAFETY: this is the only thread.
+        unsafe {
+            std::env::set_var("LISTEN_PID", std::process::id().to_string());
+            std::env::set_var("LISTEN_FDS", "1");
+        }
+        let refused = sampled_daemon::listen_fds().unwrap_err().to_string();
+        let expected = "LISTEN_FDS=1: descriptor 3 is in use by this program";
+        require(refused == expected, &refused)?;
+        require(
+            std::env::var_os("LISTEN_FDS").is_none(),
+            "a variable is left",
+        )?;
+        require(files.len() == 32, "files cannot be opened")
+    });
+}
+
+/// Another process of this program with a socket, by the arguments of `listen`.
+fn sockets_are_taken_once(_: &Daemon) {
+    for how in ["first", "threads", "after-notify"] {
+        let script = "exec 3</etc/passwd; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" listen $1";
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script])
+            .arg(std::env::current_exe().unwrap());
+        assert!(shell.arg(how).status().unwrap().success(), "{how}");
+    }
+}
+
+fn listen(how: &str) -> ExitCode {
+    let thread = || std::thread::spawn(std::thread::park);
+    match how {
+        "threads" => {
+            let running = thread();
+            let refused = sampled_daemon::listen_fds().unwrap_err();
+            assert!(matches!(refused, DaemonError::Threads { .. }), "{refused}");
+            running.thread().unpark();
+            running.join().unwrap();
+        }
+        "after-notify" => {
+            // It has removed the variables. A thread does no harm then.
+            sampled_daemon::Notify::from_env().unwrap();
+            thread();
+        }
+        _ => {}
+    }
+    let sockets = sampled_daemon::listen_fds().unwrap();
+    let [socket] = <[_; 1]>::try_from(sockets).unwrap();
+    assert_eq!(socket.name(), "unknown");
+    assert!(std::env::var_os("LISTEN_FDS").is_none());
+    assert!(sampled_daemon::listen_fds().unwrap().is_empty());
+    let mut text = String::new();
+    File::from(std::os::fd::OwnedFd::from(socket))
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, fs::read_to_string("/etc/passwd").unwrap());
+    ExitCode::SUCCESS
 }
 
 #[allow(unsafe_code, reason = "printf(3)")]

@@ -31,5 +31,5 @@ pub use notify::Notify;
 pub use pidfile::Pidfile;
 pub use process::{KillMode, Process, Stop};
 pub use readiness::{Ready, Start};
-pub use setup::Stdio;
+pub use setup::{ListenFd, Stdio, listen_fds};
 pub use signals::{Event, Signals};

@@ -14,7 +14,7 @@ use super::launcher::Launcher;
 use crate::linux::error::Error;
 use crate::linux::pidfile;
 use crate::linux::readiness::{Message, Reader, Writer};
-use crate::linux::setup::{descriptors, environment};
+use crate::linux::setup::{descriptors, listen_fds};
 use crate::linux::sys::{self, threads};
 
 /// The two processes in which [`double_fork`] returns. The intermediate process between them leads the daemon's
@@ -36,8 +36,7 @@ pub(crate) fn double_fork() -> Result<Side, Error> {
     threads::require_single()?;
     descriptors::refuse_async_runtime()?;
     sys::fd::open_closed_standard()?;
-    // Read before the fork: LISTEN_PID is the process id of this process, not of its child.
-    let listen_fds = environment::listen_fds();
+    listen_fds::remember();
     // Text that is still buffered would be printed by both processes.
     let _ = io::stdout().flush();
     sys::fork::flush_c_streams();
@@ -52,11 +51,7 @@ pub(crate) fn double_fork() -> Result<Side, Error> {
     let forked = sys::fork::fork();
     if let Ok(ForkResult::Child) = forked {
         drop((pipe, socket));
-        return Ok(Side::Daemon(run_first_child(
-            writer,
-            daemon_socket.into(),
-            listen_fds,
-        )));
+        return Ok(Side::Daemon(run_first_child(writer, daemon_socket.into())));
     }
     mask.thread_set_mask().map_err(Error::call("sigprocmask"))?;
     match forked? {
@@ -69,12 +64,12 @@ pub(crate) fn double_fork() -> Result<Side, Error> {
 }
 
 /// The steps of the first child, the intermediate process. Returns in the second child only, the daemon.
-fn run_first_child(pipe: OwnedFd, socket: OwnedFd, listen_fds: usize) -> Writer {
+fn run_first_child(pipe: OwnedFd, socket: OwnedFd) -> Writer {
     let pipe = Writer::new(pipe);
     pidfile::close_inherited();
     let forked = refuse_process_1()
         .and_then(|()| sys::signals::reset(false))
-        .and_then(|()| descriptors::keep_listen_fds(listen_fds))
+        .and_then(|()| listen_fds::keep())
         .and_then(|()| descriptors::replace_inherited())
         .and_then(|()| unistd::setsid().map_err(Error::call("setsid")))
         .and_then(|_| second_fork());

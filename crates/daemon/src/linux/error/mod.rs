@@ -243,6 +243,18 @@ pub enum Error {
     /// There is no directory for the default pidfile.
     #[error("no directory for a pidfile: XDG_RUNTIME_DIR is not set to a directory of this user")]
     NoRuntimeDirectory,
+    /// The variables of socket activation contradict the open descriptors, or a socket is of another kind than the
+    /// service expects.
+    #[error("{variable}={value}: {reason}")]
+    #[non_exhaustive]
+    ListenFds {
+        /// `LISTEN_FDS` or `LISTEN_FDNAMES`; `FileDescriptorName`, as in the socket unit, if it is one socket.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// The contradiction.
+        reason: String,
+    },
     /// The user database has no user of this name.
     #[error("{name}: there is no such user")]
     #[non_exhaustive]

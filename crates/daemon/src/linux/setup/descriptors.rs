@@ -27,19 +27,6 @@ pub(crate) fn keep(fd: impl AsFd) -> Result<(), Error> {
     done.map(drop).map_err(Error::call("fcntl"))
 }
 
-/// The same for `count` descriptors from 3 on, the sockets of a supervisor: see sd_listen_fds(3).
-pub(crate) fn keep_listen_fds(count: usize) -> Result<(), Error> {
-    for fd in (3..RawFd::MAX).take(count) {
-        match sys::fd::set_close_on_exec(fd) {
-            Ok(()) => {}
-            // No further descriptors are open.
-            Err(Errno::EBADF) => break,
-            Err(errno) => return Err(Error::call("fcntl")(errno)),
-        }
-    }
-    Ok(())
-}
-
 /// Replaces every descriptor above 2 without `FD_CLOEXEC` by a close-on-exec /dev/null.
 pub(crate) fn replace_inherited() -> Result<(), Error> {
     let mut null = None;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::listen_fds;
 use crate::linux::error::Error;
 use crate::linux::sys;
 
@@ -16,22 +17,14 @@ const SUPERVISOR_VARIABLES: [&str; 6] = [
     "WATCHDOG_USEC",
 ];
 
-/// Removes the supervisor's variables, and no others.
+/// Removes the supervisor's variables, and no others. [`listen_fds`](super::listen_fds()) still finds the sockets.
 pub(crate) fn remove_supervisor_variables() -> Result<(), Error> {
+    listen_fds::remember();
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     SUPERVISOR_VARIABLES
         .iter()
         .filter(|name| is_set(name))
         .try_for_each(|name| sys::variables::remove(OsStr::new(name)))
-}
-
-/// The number of sockets that a supervisor has passed to this process, from descriptor 3 on: see sd_listen_fds(3).
-pub(crate) fn listen_fds() -> usize {
-    let number = |name| std::env::var(name).ok()?.parse().ok();
-    match number("LISTEN_PID") == usize::try_from(std::process::id()).ok() {
-        true => number("LISTEN_FDS").unwrap_or(0),
-        false => 0,
-    }
 }
 
 /// Removes all variables except these. Also removes entries that are no variables, such as `=x=y`.

@@ -4,6 +4,8 @@ pub(crate) mod descriptors;
 pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod identity;
+pub(crate) mod listen_fds;
 pub(crate) mod stdio;
 
+pub use listen_fds::{ListenFd, listen_fds};
 pub use stdio::Stdio;

@@ -1,6 +1,6 @@
 //! System calls on descriptor numbers.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -34,6 +34,13 @@ pub(crate) fn descriptor_flags(fd: RawFd) -> Result<i32, Errno> {
 pub(crate) fn set_close_on_exec(fd: RawFd) -> Result<(), Errno> {
     // SAFETY: F_SETFD changes the effect of exec(2) on the descriptor only; its owner does not rely on that.
     Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) }).map(drop)
+}
+
+/// Owns a descriptor that the process has inherited. The caller has checked that it is open and that no value owns it,
+/// and never calls this for the same descriptor again: see `setup/listen_fds.rs`.
+pub(crate) fn own_inherited(fd: RawFd) -> OwnedFd {
+    // SAFETY: it is open and has no other owner, by the checks of the caller.
+    unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 /// Makes the number `fd` a close-on-exec duplicate of `file`.
