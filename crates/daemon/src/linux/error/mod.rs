@@ -280,6 +280,20 @@ pub enum Error {
         /// The error of the system call.
         cause: io::Error,
     },
+    /// A name of stored descriptors that systemd would ignore: see `FDNAME=` in sd_notify(3).
+    #[error("{name:?}: is not a valid name of stored descriptors")]
+    #[non_exhaustive]
+    FdName {
+        /// The name.
+        name: String,
+    },
+    /// The supervisor has not processed the messages in time.
+    #[error("the supervisor has not processed the messages after {after:?}")]
+    #[non_exhaustive]
+    BarrierTimedOut {
+        /// The timeout.
+        after: Duration,
+    },
     /// `NOTIFY_SOCKET` holds an address of an unsupported kind.
     #[error("NOTIFY_SOCKET={address}: is neither an absolute path nor an abstract socket")]
     #[non_exhaustive]

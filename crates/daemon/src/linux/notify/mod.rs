@@ -1,12 +1,14 @@
-use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+mod socket;
+
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::pipe2;
 
+use self::socket::Socket;
 use super::Error;
 use super::setup::environment;
 use super::sys::{threads, wait};
@@ -17,13 +19,14 @@ use super::sys::{threads, wait};
 /// ms, and then the call fails with `EAGAIN` ([`Error::would_block`]).
 #[derive(Debug)]
 pub struct Notify {
-    socket: Option<(UnixDatagram, SocketAddr)>,
+    socket: Option<Socket>,
     watchdog: Option<Duration>,
 }
 
 impl Notify {
     /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`, and removes them and `LISTEN_PID`, `LISTEN_FDS` and
     /// `LISTEN_FDNAMES` from the environment, so that no child sends messages in the name of this process.
+    /// [`listen_fds`](crate::listen_fds()) still returns the sockets.
     ///
     /// The watchdog of another process is ignored: dbus-daemon, for example, passes its own variables on to the
     /// services that it starts.
@@ -39,7 +42,7 @@ impl Notify {
             || number("WATCHDOG_PID") == Some(std::process::id().into());
         let period = number("WATCHDOG_USEC").filter(|&period| period > 0 && ours);
         environment::remove_supervisor_variables()?;
-        let socket = address.map(connect).transpose()?;
+        let socket = address.as_deref().map(Socket::new).transpose()?;
         // Without a socket the watchdog messages could not be sent.
         let watchdog = period
             .filter(|_| socket.is_some())
@@ -83,6 +86,74 @@ impl Notify {
         self.send(&message, SEND_TIMEOUT)
     }
 
+    /// Sends `EXTEND_TIMEOUT_USEC=`: the service needs this much more time to get ready, to reload or to stop. To be sent
+    /// again before that time is over, for as long as it goes on; the timeout of the unit applies to the first message.
+    ///
+    /// # Errors
+    /// As for [`ready`](Self::ready).
+    pub fn extend_timeout(&self, time: Duration) -> Result<(), Error> {
+        let message = format!("EXTEND_TIMEOUT_USEC={}", time.as_micros());
+        self.send(&message, SEND_TIMEOUT)
+    }
+
+    /// Sends `MAINPID=`: another process is the main process of the service from now on, for example the new program of
+    /// an upgrade that keeps its clients. systemd accepts a process of the unit, and with `NotifyAccess=all` that process
+    /// may send messages, too.
+    ///
+    /// # Errors
+    /// As for [`ready`](Self::ready).
+    pub fn main_pid(&self, pid: i32) -> Result<(), Error> {
+        self.send(&format!("MAINPID={pid}"), SEND_TIMEOUT)
+    }
+
+    /// Sends `FDSTORE=1` with duplicates of these descriptors: the supervisor keeps them until the unit stops, and passes
+    /// them to the next start under this name, after a crash, too: see [`listen_fds`](crate::listen_fds()). The unit needs
+    /// `FileDescriptorStoreMax=`; beyond that number systemd closes them.
+    ///
+    /// # Errors
+    /// [`Error::FdName`] for a name that systemd would ignore, [`Error::Call`] for no descriptor or more than 253, and as
+    /// for [`ready`](Self::ready).
+    pub fn store_fds(&self, name: &str, fds: &[BorrowedFd<'_>]) -> Result<(), Error> {
+        let message = format!("FDSTORE=1\nFDNAME={}", fd_name(name)?);
+        if fds.is_empty() {
+            return Err(Error::call("sendmsg")(Errno::EINVAL));
+        }
+        self.send_with(&message, fds, SEND_TIMEOUT)
+    }
+
+    /// Sends `FDSTOREREMOVE=1`: the supervisor closes the stored descriptors of this name.
+    ///
+    /// # Errors
+    /// [`Error::FdName`], and as for [`ready`](Self::ready).
+    pub fn remove_stored_fds(&self, name: &str) -> Result<(), Error> {
+        let message = format!("FDSTOREREMOVE=1\nFDNAME={}", fd_name(name)?);
+        self.send(&message, SEND_TIMEOUT)
+    }
+
+    /// Sends `BARRIER=1`, and waits until the supervisor has processed all messages that were sent before. For a process
+    /// that ends right after a message: systemd cannot find the unit of a sender that is gone.
+    ///
+    /// # Errors
+    /// [`Error::BarrierTimedOut`], and as for [`ready`](Self::ready).
+    pub fn barrier(&self, timeout: Duration) -> Result<(), Error> {
+        if self.socket.is_none() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        // The supervisor closes the write end.
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(Error::call("pipe2"))?;
+        self.send_with("BARRIER=1", &[writer.as_fd()], timeout)?;
+        drop(writer);
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            match wait::poll_readable(&[reader.as_fd()], left)? {
+                true => return Ok(()),
+                false if left.is_zero() => return Err(Error::BarrierTimedOut { after: timeout }),
+                false => {}
+            }
+        }
+    }
+
     /// Sends `STATUS=`: a line that `systemctl status` shows.
     ///
     /// # Errors
@@ -111,22 +182,18 @@ impl Notify {
     }
 
     fn send(&self, message: &str, timeout: Duration) -> Result<(), Error> {
-        let Some((socket, address)) = &self.socket else {
-            return Ok(());
-        };
-        let start = Instant::now();
-        loop {
-            // Retried, because poll(2) always reports an unconnected socket as writable.
-            match socket.send_to_addr(message.as_bytes(), address) {
-                Ok(_) => return Ok(()),
-                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(cause)
-                    if cause.kind() == ErrorKind::WouldBlock && start.elapsed() < timeout =>
-                {
-                    wait::before_retry();
-                }
-                Err(cause) => return Err(Error::call("sendto")(cause)),
-            }
+        self.send_with(message, &[], timeout)
+    }
+
+    fn send_with(
+        &self,
+        message: &str,
+        fds: &[BorrowedFd<'_>],
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        match &self.socket {
+            Some(socket) => socket.send(message, fds, timeout),
+            None => Ok(()),
         }
     }
 }
@@ -134,28 +201,21 @@ impl Notify {
 /// The time for which a message that must not be lost is retried.
 const SEND_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The socket is not connected, so that messages reach a supervisor that has been restarted at the same address.
-fn connect(text: OsString) -> Result<(UnixDatagram, SocketAddr), Error> {
-    let refused = |_| Error::NotifyAddress {
-        address: text.to_string_lossy().into_owned(),
-    };
-    let address = parse(&text).map_err(refused)?;
-    let socket = UnixDatagram::unbound().map_err(Error::call("socket"))?;
-    socket.set_nonblocking(true).map_err(Error::call("fcntl"))?;
-    Ok((socket, address))
-}
-
-/// An absolute path; or an abstract name, written with `@` instead of the kernel's NUL.
-fn parse(text: &OsStr) -> std::io::Result<SocketAddr> {
-    match text.as_bytes() {
-        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
-        [b'/', ..] => SocketAddr::from_pathname(text),
-        _ => Err(std::io::ErrorKind::InvalidInput.into()),
+/// The name, if systemd accepts it: see `FDNAME=` in sd_notify(3).
+fn fd_name(name: &str) -> Result<&str, Error> {
+    let is_valid = |byte: u8| byte != b':' && (b' '..=b'~').contains(&byte);
+    match (1..=255).contains(&name.len()) && name.bytes().all(is_valid) {
+        true => Ok(name),
+        false => Err(Error::FdName {
+            name: name.to_owned(),
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
 
     #[test]
@@ -164,7 +224,7 @@ mod tests {
         let path = directory.path().join("notify");
         let supervisor = UnixDatagram::bind(&path).unwrap();
         let notify = Notify {
-            socket: Some(connect(path.into()).unwrap()),
+            socket: Some(Socket::new(path.as_ref()).unwrap()),
             watchdog: Some(Duration::from_secs(1)),
         };
         while notify.watchdog().is_ok() {}
@@ -179,12 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_and_an_abstract_name_are_addresses() {
-        let path = parse(OsStr::new("/run/systemd/notify")).unwrap();
-        assert_eq!(path.as_pathname(), Some("/run/systemd/notify".as_ref()));
-        let name = parse(OsStr::new("@/org/x")).unwrap();
-        assert_eq!(name.as_abstract_name(), Some(&b"/org/x"[..]));
-        assert!(parse(OsStr::new("vsock:2:1")).is_err());
-        assert!(parse(OsStr::new("")).is_err());
+    fn a_name_that_systemd_would_ignore_is_refused() {
+        let check = |name: &str, valid| assert_eq!(fd_name(name).is_ok(), valid, "{name:?}");
+        check("listener", true);
+        check("a b~", true);
+        check("", false);
+        check("a:b", false);
+        check("a\nREADY=1", false);
+        check("ä", false);
+        check(&"a".repeat(256), false);
     }
 }
