@@ -109,10 +109,7 @@ impl Daemon {
         let returned = service(ready.clone()).map_err(|error| Error::failed(error.into().as_ref()));
         let released = pidfile.release();
         match ready.readiness() {
-            Readiness::Failed(message) => Err(Error::Failed {
-                message,
-                causes: Vec::new(),
-            }),
+            Readiness::Failed(message) => Err(Error::message(message)),
             _ => returned.and(released),
         }
     }

@@ -53,8 +53,5 @@ pub(super) fn catch_panic<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<
 fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::Failed {
-        message: format!("panicked: {}", text.unwrap_or("without a message")),
-        causes: Vec::new(),
-    }
+    Error::message(format!("panicked: {}", text.unwrap_or("without a message")))
 }

@@ -51,6 +51,7 @@ impl Launcher {
             ready_at: None,
             pipe_closed_at: None,
             causes: Vec::new(),
+            denied: false,
             death: None,
         };
         let outcome = daemon.wait(self.pipe, timeout);
@@ -72,6 +73,8 @@ struct StartProgress {
     /// The time at which the daemon's end of the pipe was closed.
     pipe_closed_at: Option<Instant>,
     causes: Vec<String>,
+    /// Whether a lack of permission is the cause of a failure.
+    denied: bool,
     death: Option<Death>,
 }
 
@@ -145,10 +148,16 @@ impl StartProgress {
             Message::Waiting => self.waits_for_pidfile = true,
             Message::Ready => self.ready_at = Some(Instant::now()),
             Message::Cause(cause) => self.causes.push(cause),
+            Message::Denied => self.denied = true,
             Message::Already(pid) => return Some(Ok(Start::AlreadyRunning { pid })),
             Message::Failed(message) => {
                 let causes = std::mem::take(&mut self.causes);
-                return Some(Err(Error::Failed { message, causes }));
+                let denied = self.denied;
+                return Some(Err(Error::Failed {
+                    message,
+                    causes,
+                    denied,
+                }));
             }
             Message::Ended(_) | Message::Kill => {}
         }

@@ -33,10 +33,32 @@ impl Error {
     /// An error of the service, with its causes.
     pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let all = std::iter::successors(Some(error), |cause| cause.source());
         Self::Failed {
             message: error.to_string(),
             causes: causes.map(ToString::to_string).collect(),
+            denied: { all }.any(is_denied),
         }
+    }
+
+    /// An error that is a text.
+    pub(crate) fn message(message: String) -> Self {
+        Self::Failed {
+            message,
+            causes: Vec::new(),
+            denied: false,
+        }
+    }
+}
+
+fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    match (
+        error.downcast_ref::<io::Error>(),
+        error.downcast_ref::<Error>(),
+    ) {
+        (Some(cause), _) => cause.kind() == io::ErrorKind::PermissionDenied,
+        (_, Some(error)) => error.is_denied(),
+        _ => false,
     }
 }
 

@@ -1,8 +1,8 @@
 mod constructors;
 mod death;
+mod properties;
 mod text;
 
-use std::fmt;
 use std::io;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -175,6 +175,8 @@ pub enum Error {
         message: String,
         /// Its causes, the nearest first.
         causes: Vec<String>,
+        /// Whether it or a cause is a lack of permission.
+        denied: bool,
     },
     /// The daemon ended before it was ready, and reported no error.
     #[error("the daemon died before it was ready: it {how}")]
@@ -301,19 +303,4 @@ pub enum Error {
         /// The address.
         address: String,
     },
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Error {
-    /// Whether the cause is `EAGAIN`: a queue is full for now, for example that of a supervisor which does not read its
-    /// [messages](super::Notify).
-    #[must_use]
-    pub fn would_block(&self) -> bool {
-        matches!(self, Self::Call { cause, .. } if cause.kind() == io::ErrorKind::WouldBlock)
-    }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Message {
     Already(i32),
     /// A cause of the next `Failed`.
     Cause(String),
+    /// A lack of permission is the cause of the next `Failed`.
+    Denied,
     /// The daemon has failed, and ends.
     Failed(String),
     /// The service works. The start is a success, even if the daemon dies after this.
@@ -51,8 +53,13 @@ impl Writer {
 
     /// Writes an error with its causes.
     pub(crate) fn failed(&self, error: &Error) {
+        if error.is_denied() {
+            self.write(&Message::Denied);
+        }
         match error {
-            Error::Failed { message, causes } => {
+            Error::Failed {
+                message, causes, ..
+            } => {
                 for cause in causes.iter().take(MAX_CAUSES) {
                     self.write(&Message::Cause(cause.clone()));
                 }
@@ -116,6 +123,7 @@ impl Message {
             Self::Waiting => ('w', String::new()),
             Self::Already(pid) => ('a', pid.to_string()),
             Self::Cause(text) => ('c', to_field(text)),
+            Self::Denied => ('d', String::new()),
             Self::Failed(text) => ('f', to_field(text)),
             Self::Ready => ('r', String::new()),
             Self::Ended(Death::Exited { status }) => ('e', status.to_string()),
@@ -134,6 +142,7 @@ impl Message {
             "w" => Self::Waiting,
             "a" => Self::Already(number()?),
             "c" => Self::Cause(text.to_owned()),
+            "d" => Self::Denied,
             "f" => Self::Failed(text.to_owned()),
             "r" => Self::Ready,
             "e" => Self::Ended(Death::Exited { status: number()? }),
@@ -166,10 +175,12 @@ mod tests {
         writer.failed(&Error::Failed {
             message: "a\0b".to_owned(),
             causes: vec!["because".to_owned()],
+            denied: true,
         });
         writer.write(&Message::Ended(Death::Killed { signal: 9 }));
         let expected = [
             Message::Pid(7),
+            Message::Denied,
             Message::Cause("because".to_owned()),
             Message::Failed("a b".to_owned()),
             Message::Ended(Death::Killed { signal: 9 }),

@@ -67,11 +67,7 @@ impl Ready {
     /// Reports that the service does not work, and why, as the return of an error does. Return soon after it: the
     /// process is killed after five seconds. Ignored after [`ready`](Self::ready).
     pub fn fail(&self, message: impl Display) {
-        let message = message.to_string();
-        self.fail_with(&Error::Failed {
-            message,
-            causes: Vec::new(),
-        });
+        self.fail_with(&Error::message(message.to_string()));
     }
 
     pub(crate) fn fail_with(&self, error: &Error) {
