@@ -1,6 +1,7 @@
 //! start, stop, restart, reload and status, in sequence and concurrently.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -166,8 +167,15 @@ fn a_restart_that_fails_its_check_ends_nothing() {
         "the check before the start took longer than 200ms",
     );
     if root("cannot become nobody") {
-        // The log is opened after the change of user.
+        // Where everybody may write, the log is opened after the change of user.
         fs::create_dir(fixture.path("log")).unwrap();
+        fs::write(fixture.path("log/log"), "").unwrap();
+        let mode = |path, mode| {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(fixture.path(path), mode).unwrap();
+        };
+        mode("log/log", 0o600);
+        mode("log", 0o777);
         let options = ["--user", "nobody", "--log", "log/log"];
         check(&options, "/log/log: permission denied");
     }

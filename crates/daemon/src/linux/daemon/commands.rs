@@ -10,7 +10,7 @@ use crate::linux::detach::{self, Side};
 use crate::linux::error::Error;
 use crate::linux::pidfile::{self, Holder, Proof, holder};
 use crate::linux::process::{KillMode, Process, Stop, session};
-use crate::linux::readiness::{Message, Readiness, Ready, Start};
+use crate::linux::readiness::{Logs, Message, Readiness, Ready, Start};
 use crate::linux::sys;
 
 impl Daemon {
@@ -59,7 +59,8 @@ impl Daemon {
                 sys::fork::exit_now(0)
             }
             Ok(Next::Serve { pidfile, streams }) => {
-                let ready = Ready::new(Some(pipe), Some(streams), pidfile);
+                let logs = Logs::new(&plan.streams, streams);
+                let ready = Ready::new(Some(pipe), logs, pidfile);
                 std::process::exit(service::call(&self.name, &ready, service))
             }
         }
@@ -105,7 +106,7 @@ impl Daemon {
         E: Into<Box<dyn StdError>>,
     {
         let pidfile = Plan::in_foreground(self)?.apply_in_foreground()?;
-        let ready = Ready::new(None, None, pidfile.clone());
+        let ready = Ready::new(None, Logs::default(), pidfile.clone());
         let returned = service(ready.clone()).map_err(|error| Error::failed(error.into().as_ref()));
         let released = pidfile.release();
         match ready.readiness() {

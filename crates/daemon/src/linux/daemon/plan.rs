@@ -22,7 +22,7 @@ pub(super) struct Plan<'a> {
     pub(super) pidfile: Option<PathBuf>,
     directory: PathBuf,
     umask: Mode,
-    streams: [Stdio; 3],
+    pub(super) streams: [Stdio; 3],
     identity: Option<Identity>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Plan<'a> {
             Claim::HeldBy(_) if self.settings.pidfile_if_free => Pidfile::none(),
             Claim::HeldBy(holder) => return Ok(Next::AlreadyRunning { pid: holder.pid }),
         };
-        let streams = self.become_user().and_then(|()| self.open_streams());
+        let streams = self.become_user();
         if streams.is_err() {
             // The first error is reported, not a second one.
             let _ = pidfile.release();
@@ -103,7 +103,6 @@ impl<'a> Plan<'a> {
             pidfile::verify(path)?;
         }
         self.become_user()?;
-        self.open_streams()?;
         match &self.settings.check {
             Some(check) => check.call(),
             None => Ok(()),
@@ -127,7 +126,7 @@ impl<'a> Plan<'a> {
             }
             None => Pidfile::none(),
         };
-        if let Err(error) = self.become_user() {
+        if let Err(error) = self.give_up_privileges() {
             let _ = pidfile.release();
             return Err(error);
         }
@@ -153,15 +152,21 @@ impl<'a> Plan<'a> {
         setrlimit(Resource::RLIMIT_CORE, bytes, bytes).map_err(Error::call("setrlimit"))
     }
 
-    fn become_user(&self) -> Result<(), Error> {
+    /// Changes the user and opens the streams: as that user, who must be able to write to them, except for files in
+    /// directories of root's.
+    fn become_user(&self) -> Result<Streams, Error> {
+        let opened = match &self.identity {
+            Some(identity) => Streams::open_as_root(&self.streams, identity)?,
+            None => Streams::default(),
+        };
+        self.give_up_privileges()?;
+        opened.open_rest(&self.streams, &self.settings.name)
+    }
+
+    fn give_up_privileges(&self) -> Result<(), Error> {
         match &self.identity {
             Some(identity) => identity.assume(self.settings.environment.as_deref()),
             None => Ok(()),
         }
-    }
-
-    /// To be called after the change of user, who must be able to write to them.
-    fn open_streams(&self) -> Result<Streams, Error> {
-        Streams::open(&self.streams)
     }
 }

@@ -5,6 +5,6 @@ mod ready;
 mod start;
 
 pub(crate) use pipe::{Message, Reader, Writer};
-pub(crate) use ready::Readiness;
 pub use ready::Ready;
+pub(crate) use ready::{Logs, Readiness};
 pub use start::Start;

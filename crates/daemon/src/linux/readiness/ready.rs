@@ -1,10 +1,11 @@
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pipe::{Message, Writer};
 use crate::linux::error::Error;
 use crate::linux::pidfile::Pidfile;
-use crate::linux::setup::stdio::Streams;
+use crate::linux::setup::stdio::{Stdio, Streams};
 
 /// The service reports through this value that it works, or why it does not.
 ///
@@ -17,9 +18,31 @@ pub struct Ready(Arc<Mutex<ReadyState>>);
 struct ReadyState {
     /// The readiness pipe; `None` in the foreground, and after the report.
     pipe: Option<Writer>,
-    streams: Option<Streams>,
+    logs: Logs,
     pidfile: Pidfile,
     readiness: Readiness,
+}
+
+/// The standard streams of a daemon. In the foreground, where the supervisor has chosen them: none.
+#[derive(Debug, Default)]
+pub(crate) struct Logs {
+    /// Opened, and installed once the service is ready.
+    pending: Option<Streams>,
+    /// The files of standard output and standard error.
+    paths: [Option<PathBuf>; 2],
+}
+
+impl Logs {
+    pub(crate) fn new([_, output, error]: &[Stdio; 3], opened: Streams) -> Self {
+        let path = |stream: &Stdio| match stream {
+            Stdio::File(path) => Some(path.clone()),
+            _ => None,
+        };
+        Self {
+            pending: Some(opened),
+            paths: [path(output), path(error)],
+        }
+    }
 }
 
 /// The report of the service so far.
@@ -31,10 +54,10 @@ pub(crate) enum Readiness {
 }
 
 impl Ready {
-    pub(crate) fn new(pipe: Option<Writer>, streams: Option<Streams>, pidfile: Pidfile) -> Self {
+    pub(crate) fn new(pipe: Option<Writer>, logs: Logs, pidfile: Pidfile) -> Self {
         Self(Arc::new(Mutex::new(ReadyState {
             pipe,
-            streams,
+            logs,
             pidfile,
             readiness: Readiness::Pending,
         })))
@@ -51,7 +74,7 @@ impl Ready {
         if state.readiness != Readiness::Pending {
             return Ok(());
         }
-        if let Some(streams) = state.streams.take() {
+        if let Some(streams) = state.logs.pending.take() {
             streams.install()?;
         }
         // First the message, then the pidfile: another process may stop the daemon as soon as its pidfile shows it as
@@ -77,6 +100,28 @@ impl Ready {
                 pipe.failed(error);
             }
             state.readiness = Readiness::Failed(error.to_string());
+        }
+    }
+
+    /// Opens the files of standard output and standard error again, after logrotate(8) has renamed them: call it at
+    /// [`Event::Reload`](crate::Event::Reload). Files of [`Stdio::File`] only; in the foreground, where the supervisor
+    /// has chosen the output, it does nothing.
+    ///
+    /// It runs as the user of the daemon, who may not create files in a directory of root's such as `/var/log`. There
+    /// let logrotate make the file: `create 0640 USER GROUP`.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the path if a file cannot be opened. Then both streams stay as they are, and lose nothing:
+    /// the service can log the error and go on.
+    pub fn reopen_logs(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        let reopened = Streams::reopen(&state.logs.paths)?;
+        match &mut state.logs.pending {
+            Some(pending) => {
+                pending.replace(reopened);
+                Ok(())
+            }
+            None => reopened.install(),
         }
     }
 

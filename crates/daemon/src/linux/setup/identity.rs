@@ -1,4 +1,7 @@
 use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::fchown;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -77,6 +80,17 @@ impl Identity {
             .into_iter()
             .filter(|(name, _)| wanted(name))
             .try_for_each(|(name, value)| sys::variables::set(OsStr::new(name), value))
+    }
+
+    /// Gives a file to the user and the group.
+    pub(super) fn own(&self, file: &File) -> io::Result<()> {
+        let user = self.user.as_ref().map(|user| user.uid.as_raw());
+        fchown(file, user, Some(self.group.as_raw()))
+    }
+
+    pub(super) fn is_user(&self, uid: u32) -> bool {
+        let is = |user: &Account| user.uid.as_raw() == uid;
+        self.user.as_ref().is_some_and(is)
     }
 
     /// An ordinary user may name itself in the settings; the system calls would fail with EPERM.

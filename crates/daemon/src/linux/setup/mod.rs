@@ -4,7 +4,9 @@ pub(crate) mod descriptors;
 pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod identity;
+mod journal;
 pub(crate) mod listen_fds;
+mod log_file;
 pub(crate) mod stdio;
 
 pub use listen_fds::{ListenFd, listen_fds};
