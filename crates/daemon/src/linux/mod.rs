@@ -23,7 +23,7 @@ mod setup;
 mod signals;
 mod sys;
 
-pub use daemon::{Daemon, Status};
+pub use daemon::{Daemon, Privileged, Status};
 pub use detach::detach;
 pub use error::{Death, Error};
 pub use foreground::{seclude, settle};

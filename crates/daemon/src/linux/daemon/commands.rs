@@ -38,6 +38,19 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
+        self.start_with(|| Ok(()), |ready, ()| service(ready))
+    }
+
+    /// [`start`](Self::start) with a step before the change of user.
+    pub(super) fn start_with<T, F, E>(
+        &self,
+        privileged: impl FnOnce() -> Result<T, Error>,
+        service: F,
+    ) -> Result<Start, Error>
+    where
+        F: FnOnce(Ready, T) -> Result<(), E>,
+        E: Into<Box<dyn StdError>>,
+    {
         let plan = Plan::new(self)?;
         let pipe = match detach::double_fork()? {
             Side::Launcher(launcher) => {
@@ -49,7 +62,7 @@ impl Daemon {
             }
             Side::Daemon(pipe) => pipe,
         };
-        match service::catch_panic(|| plan.apply(&pipe)) {
+        match service::catch_panic(|| plan.apply(&pipe, privileged)) {
             Err(error) => {
                 pipe.failed(&error);
                 sys::fork::exit_now(1)
@@ -58,9 +71,14 @@ impl Daemon {
                 pipe.write(&Message::Already(pid));
                 sys::fork::exit_now(0)
             }
-            Ok(Next::Serve { pidfile, streams }) => {
+            Ok(Next::Serve {
+                pidfile,
+                streams,
+                value,
+            }) => {
                 let logs = Logs::new(&plan.streams, streams);
                 let ready = Ready::new(Some(pipe), logs, pidfile);
+                let service = |ready| service(ready, value);
                 std::process::exit(service::call(&self.name, &ready, service))
             }
         }
@@ -105,9 +123,23 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
-        let pidfile = Plan::in_foreground(self)?.apply_in_foreground()?;
+        self.run_with(|| Ok(()), |ready, ()| service(ready))
+    }
+
+    /// [`run`](Self::run) with a step before the change of user.
+    pub(super) fn run_with<T, F, E>(
+        &self,
+        privileged: impl FnOnce() -> Result<T, Error>,
+        service: F,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Ready, T) -> Result<(), E>,
+        E: Into<Box<dyn StdError>>,
+    {
+        let (pidfile, value) = Plan::in_foreground(self)?.apply_in_foreground(privileged)?;
         let ready = Ready::new(None, Logs::default(), pidfile.clone());
-        let returned = service(ready.clone()).map_err(|error| Error::failed(error.into().as_ref()));
+        let returned = service(ready.clone(), value);
+        let returned = returned.map_err(|error| Error::failed(error.into().as_ref()));
         let released = pidfile.release();
         match ready.readiness() {
             Readiness::Failed(message) => Err(Error::message(message)),
@@ -150,6 +182,19 @@ impl Daemon {
         F: FnOnce(Ready) -> Result<(), E>,
         E: Into<Box<dyn StdError>>,
     {
+        self.restart_with(|| Ok(()), |ready, ()| service(ready))
+    }
+
+    /// [`restart`](Self::restart) with a step before the change of user.
+    pub(super) fn restart_with<T, F, E>(
+        &self,
+        privileged: impl FnOnce() -> Result<T, Error>,
+        service: F,
+    ) -> Result<Start, Error>
+    where
+        F: FnOnce(Ready, T) -> Result<(), E>,
+        E: Into<Box<dyn StdError>>,
+    {
         let running = match self.pidfile_if_any()? {
             Some(path) => holder::open(&path, self.ready_timeout, true)?,
             None => None,
@@ -158,7 +203,7 @@ impl Daemon {
             self.verify()?;
             let _gone = self.end(&process, holder)?;
         }
-        self.start(service)
+        self.start_with(privileged, service)
     }
 
     /// Sends SIGHUP to the daemon once it is ready, and returns its process id. The service defines the effect; a

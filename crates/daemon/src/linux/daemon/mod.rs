@@ -3,9 +3,11 @@
 mod commands;
 mod path;
 mod plan;
+mod privileged;
 mod service;
 mod settings;
 mod status;
 
+pub use privileged::Privileged;
 pub use settings::Daemon;
 pub use status::Status;

@@ -27,15 +27,15 @@ pub(super) struct Plan<'a> {
 }
 
 /// The next step of a daemon after the attempt to take its pidfile.
-pub(super) enum Next {
+pub(super) enum Next<T> {
     Serve {
         pidfile: Pidfile,
         streams: Streams,
+        /// The value of the privileged step.
+        value: T,
     },
     /// Another instance is running; this one ends.
-    AlreadyRunning {
-        pid: i32,
-    },
+    AlreadyRunning { pid: i32 },
 }
 
 impl<'a> Plan<'a> {
@@ -70,9 +70,13 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Applies the settings to a detached process and takes the pidfile. The standard streams are opened but not
-    /// installed: until the service is ready, it prints to the caller's.
-    pub(super) fn apply(&self, pipe: &Writer) -> Result<Next, Error> {
+    /// Applies the settings to a detached process: takes the pidfile, then calls the privileged step, then changes the
+    /// user. The standard streams are opened but not installed: until the service is ready, it prints to the caller's.
+    pub(super) fn apply<T>(
+        &self,
+        pipe: &Writer,
+        privileged: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<Next<T>, Error> {
         self.set_up()?;
         let claim = match &self.pidfile {
             Some(path) => pidfile::claim(path, self.settings.ready_timeout, true, || {
@@ -85,18 +89,23 @@ impl<'a> Plan<'a> {
             Claim::HeldBy(_) if self.settings.pidfile_if_free => Pidfile::none(),
             Claim::HeldBy(holder) => return Ok(Next::AlreadyRunning { pid: holder.pid }),
         };
-        let streams = self.become_user();
-        if streams.is_err() {
-            // The first error is reported, not a second one.
-            let _ = pidfile.release();
+        let prepared = privileged().and_then(|value| Ok((value, self.become_user()?)));
+        match prepared {
+            Ok((value, streams)) => Ok(Next::Serve {
+                pidfile,
+                streams,
+                value,
+            }),
+            Err(error) => {
+                // The first error is reported, not a second one.
+                let _ = pidfile.release();
+                Err(error)
+            }
         }
-        Ok(Next::Serve {
-            pidfile,
-            streams: streams?,
-        })
     }
 
-    /// Does the same without taking the pidfile, which is only checked, and calls the check of the service.
+    /// Does the same without taking the pidfile, which is only checked, and without the privileged step, which a running
+    /// daemon may stand in the way of (its port is in use). Calls the check of the service.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.set_up()?;
         if let Some(path) = &self.pidfile {
@@ -109,8 +118,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Applies the settings to a process in the foreground and takes the pidfile, if it is to have one.
-    pub(super) fn apply_in_foreground(&self) -> Result<Pidfile, Error> {
+    /// Applies the settings to a process in the foreground: takes the pidfile, if it is to have one, then calls the
+    /// privileged step, then changes the user.
+    pub(super) fn apply_in_foreground<T>(
+        &self,
+        privileged: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<(Pidfile, T), Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
         self.limit_core()?;
         let pidfile = match &self.pidfile {
@@ -126,11 +139,17 @@ impl<'a> Plan<'a> {
             }
             None => Pidfile::none(),
         };
-        if let Err(error) = self.give_up_privileges() {
-            let _ = pidfile.release();
-            return Err(error);
+        let prepared = privileged().and_then(|value| {
+            self.give_up_privileges()?;
+            Ok(value)
+        });
+        match prepared {
+            Ok(value) => Ok((pidfile, value)),
+            Err(error) => {
+                let _ = pidfile.release();
+                Err(error)
+            }
         }
-        Ok(pidfile)
     }
 
     fn set_up(&self) -> Result<(), Error> {

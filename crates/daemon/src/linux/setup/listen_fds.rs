@@ -78,7 +78,7 @@ impl From<ListenFd> for OwnedFd {
 /// own. Sockets for another process (`LISTEN_PID`) are not taken. In a daemon of [`start`](crate::Daemon::start) they are
 /// those that the supervisor has passed to the process that called it.
 ///
-/// Call it early in `main`, or early in the service.
+/// Call it early in `main`, in [`privileged`](crate::Daemon::privileged) or early in the service.
 ///
 /// # Errors
 /// [`Error::Threads`] if the variables are set and there is more than one thread, since the environment belongs to all
