@@ -4,6 +4,7 @@ mod commands;
 mod path;
 mod plan;
 mod privileged;
+mod process_settings;
 mod service;
 mod settings;
 mod status;

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::Mode;
 
 use super::path::absolute;
@@ -14,7 +13,7 @@ use crate::linux::pidfile::{self, Claim, Pidfile};
 use crate::linux::readiness::{Message, Writer};
 use crate::linux::setup::identity::Identity;
 use crate::linux::setup::stdio::{Stdio, Streams};
-use crate::linux::setup::{directory, environment};
+use crate::linux::setup::{directory, environment, privileges};
 
 pub(super) struct Plan<'a> {
     settings: &'a Daemon,
@@ -125,7 +124,7 @@ impl<'a> Plan<'a> {
         privileged: impl FnOnce() -> Result<T, Error>,
     ) -> Result<(Pidfile, T), Error> {
         let own_session = foreground::settle_in(&self.directory, self.umask, true)?;
-        self.limit_core()?;
+        self.settings.limits.apply()?;
         let pidfile = match &self.pidfile {
             Some(path) => {
                 let timeout = self.settings.ready_timeout;
@@ -158,17 +157,7 @@ impl<'a> Plan<'a> {
             environment::keep_only(kept)?;
         }
         directory::enter(&self.directory, self.umask)?;
-        self.limit_core()
-    }
-
-    fn limit_core(&self) -> Result<(), Error> {
-        let Some(bytes) = self.settings.core_limit else {
-            return Ok(());
-        };
-        let (_, most) = getrlimit(Resource::RLIMIT_CORE).map_err(Error::call("getrlimit"))?;
-        // On 32-bit systems rlim_t is narrower than u64: a larger limit means no limit.
-        let bytes = rlim_t::try_from(bytes).unwrap_or(RLIM_INFINITY).min(most);
-        setrlimit(Resource::RLIMIT_CORE, bytes, bytes).map_err(Error::call("setrlimit"))
+        self.settings.limits.apply()
     }
 
     /// Changes the user and opens the streams: as that user, who must be able to write to them, except for files in
@@ -183,9 +172,16 @@ impl<'a> Plan<'a> {
     }
 
     fn give_up_privileges(&self) -> Result<(), Error> {
-        match &self.identity {
-            Some(identity) => identity.assume(self.settings.environment.as_deref()),
-            None => Ok(()),
+        // Before the change of user, which takes the right to do so.
+        if self.settings.empty_bounding_set {
+            privileges::empty_bounding_set()?;
+        }
+        if let Some(identity) = &self.identity {
+            identity.assume(self.settings.environment.as_deref())?;
+        }
+        match self.settings.no_new_privs {
+            true => privileges::set_no_new_privs(),
+            false => Ok(()),
         }
     }
 }

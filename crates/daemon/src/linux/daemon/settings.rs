@@ -1,7 +1,6 @@
 use std::error::Error as StdError;
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,8 @@ use std::time::Duration;
 use super::path::{absolute, runtime_directory};
 use crate::linux::error::Error;
 use crate::linux::process::KillMode;
-use crate::linux::setup::{Stdio, descriptors};
+use crate::linux::setup::Stdio;
+use crate::linux::setup::limits::Limits;
 
 /// A daemon: its settings, and the commands that act on it.
 #[derive(Clone, Debug)]
@@ -25,7 +25,9 @@ pub struct Daemon {
     pub(super) environment: Option<Vec<OsString>>,
     pub(super) user: Option<String>,
     pub(super) group: Option<String>,
-    pub(super) core_limit: Option<u64>,
+    pub(super) no_new_privs: bool,
+    pub(super) empty_bounding_set: bool,
+    pub(super) limits: Limits,
     pub(super) ready_timeout: Duration,
     pub(super) stop_timeout: Duration,
     pub(super) kill_mode: KillMode,
@@ -52,7 +54,9 @@ impl Daemon {
             environment: None,
             user: None,
             group: None,
-            core_limit: None,
+            no_new_privs: false,
+            empty_bounding_set: false,
+            limits: Limits::default(),
             ready_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),
             kill_mode: KillMode::default(),
@@ -80,79 +84,6 @@ impl Daemon {
     /// find no daemon.
     pub fn pidfile_if_free(mut self, optional: bool) -> Self {
         self.pidfile_if_free = optional;
-        self
-    }
-
-    /// The daemon's working directory. Default: `/`, so that it does not prevent umount(8) of another file system.
-    pub fn working_directory(mut self, path: impl Into<PathBuf>) -> Self {
-        self.directory = path.into();
-        self
-    }
-
-    /// The file mode mask. Default: 022, independent of the caller's.
-    pub fn umask(mut self, mask: u32) -> Self {
-        self.umask = mask;
-        self
-    }
-
-    /// Standard input once it is ready. Default: [`Stdio::Null`].
-    pub fn stdin(mut self, stream: Stdio) -> Self {
-        self.streams[0] = stream;
-        self
-    }
-
-    /// Standard output once it is ready. Default: [`Stdio::Null`].
-    pub fn stdout(mut self, stream: Stdio) -> Self {
-        self.streams[1] = stream;
-        self
-    }
-
-    /// Standard error once it is ready. Default: [`Stdio::Null`].
-    pub fn stderr(mut self, stream: Stdio) -> Self {
-        self.streams[2] = stream;
-        self
-    }
-
-    /// Removes all environment variables but these. Default: all are kept. `LISTEN_PID`, `LISTEN_FDS`,
-    /// `LISTEN_FDNAMES`, `NOTIFY_SOCKET`, `WATCHDOG_PID` and `WATCHDOG_USEC`, which a supervisor sets for the
-    /// caller, are removed in any case.
-    pub fn keep_environment<N: Into<OsString>>(
-        mut self,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        self.environment = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Keeps a descriptor open in the daemon, by setting `FD_CLOEXEC` on it.
-    ///
-    /// Descriptors that Rust's standard library opens have that flag already, and stay open. Descriptors of C
-    /// libraries and of calls such as pipe(2) may lack it, and become /dev/null without this call.
-    ///
-    /// # Errors
-    /// [`Error::Call`] if fcntl(2) fails, which happens under some sandboxes only.
-    pub fn keep_fd(self, fd: impl AsFd) -> Result<Self, Error> {
-        descriptors::keep(fd).map(|()| self)
-    }
-
-    /// The user to become, with all its groups, after the pidfile is taken and before log files are opened. HOME, USER
-    /// and LOGNAME follow. Needs root. At the end a pidfile in a directory that this user may not write to (`/run`) is
-    /// emptied and not removed; one in a directory of its own (`/run/<name>/`) is removed.
-    pub fn user(mut self, name: impl Into<String>) -> Self {
-        self.user = Some(name.into());
-        self
-    }
-
-    /// The group to become. Default: the user's own.
-    pub fn group(mut self, name: impl Into<String>) -> Self {
-        self.group = Some(name.into());
-        self
-    }
-
-    /// The maximum size of a core file in bytes (`RLIMIT_CORE`); 0 keeps secrets in memory off the disk.
-    /// Default: the caller's limit.
-    pub fn core_limit(mut self, bytes: u64) -> Self {
-        self.core_limit = Some(bytes);
         self
     }
 
