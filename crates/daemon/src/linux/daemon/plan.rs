@@ -40,7 +40,11 @@ pub(super) enum Next<T> {
 impl<'a> Plan<'a> {
     /// For a daemon in the background.
     pub(super) fn new(settings: &'a Daemon) -> Result<Self, Error> {
-        Self::with_pidfile(settings, settings.pidfile_if_any()?)
+        let pidfile = match settings.pidfile_if_any() {
+            Err(Error::NoPidfile) => None,
+            path => path?,
+        };
+        Self::with_pidfile(settings, pidfile)
     }
 
     /// For a daemon in the foreground.

@@ -16,7 +16,7 @@ use crate::linux::setup::limits::Limits;
 #[must_use]
 pub struct Daemon {
     pub(super) name: String,
-    pub(super) pidfile: Option<PathBuf>,
+    pub(super) pidfile: PidfilePath,
     pub(super) foreground_pidfile: bool,
     pub(super) pidfile_if_free: bool,
     pub(super) directory: PathBuf,
@@ -45,7 +45,7 @@ impl Daemon {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            pidfile: None,
+            pidfile: PidfilePath::Default,
             foreground_pidfile: false,
             pidfile_if_free: false,
             directory: PathBuf::from("/"),
@@ -66,7 +66,16 @@ impl Daemon {
 
     /// The pidfile. Its directory must exist, and only the user who starts the daemon should be able to write to it.
     pub fn pidfile(mut self, path: impl Into<PathBuf>) -> Self {
-        self.pidfile = Some(path.into());
+        self.pidfile = PidfilePath::At(path.into());
+        self
+    }
+
+    /// Has no pidfile, for a daemon of which many may run. [`start`](Self::start) reports readiness and errors as with a
+    /// pidfile. The commands that look for a running daemon return [`Error::NoPidfile`]: [`stop`](Self::stop),
+    /// [`restart`](Self::restart), [`reload`](Self::reload), and [`status`](Self::status) as the reason why the state is
+    /// unknown.
+    pub fn without_pidfile(mut self) -> Self {
+        self.pidfile = PidfilePath::None;
         self
     }
 
@@ -87,15 +96,16 @@ impl Daemon {
         self
     }
 
-    /// The time after which a daemon that is not ready is killed; [`Duration::MAX`] for no limit. Default: 30 s.
-    pub fn ready_timeout(mut self, time: Duration) -> Self {
-        self.ready_timeout = time;
+    /// The time after which a daemon that is not ready is killed; `None` or [`Duration::MAX`] for no limit, for a service
+    /// that may take hours to recover its data. Default: 30 s.
+    pub fn ready_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.ready_timeout = time.into().unwrap_or(Duration::MAX);
         self
     }
 
-    /// The time between SIGTERM and SIGKILL; [`Duration::MAX`] for no limit. Default: 10 s.
-    pub fn stop_timeout(mut self, time: Duration) -> Self {
-        self.stop_timeout = time;
+    /// The time between SIGTERM and SIGKILL; `None` or [`Duration::MAX`] for no limit. Default: 10 s.
+    pub fn stop_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.stop_timeout = time.into().unwrap_or(Duration::MAX);
         self
     }
 
@@ -121,10 +131,12 @@ impl Daemon {
     /// The absolute path of the pidfile.
     ///
     /// # Errors
-    /// [`Error::Name`] and [`Error::NoRuntimeDirectory`] if there is no default path.
+    /// [`Error::Name`] and [`Error::NoRuntimeDirectory`] if there is no default path, [`Error::NoPidfile`].
     pub fn pidfile_path(&self) -> Result<PathBuf, Error> {
-        if let Some(path) = &self.pidfile {
-            return absolute(path);
+        match &self.pidfile {
+            PidfilePath::Default => {}
+            PidfilePath::At(path) => return absolute(path),
+            PidfilePath::None => return Err(Error::NoPidfile),
         }
         let name = &self.name;
         if name.is_empty() || name.contains(['/', '\0']) {
@@ -141,6 +153,14 @@ impl Daemon {
             path => path.map(Some),
         }
     }
+}
+
+/// The setting of the pidfile.
+#[derive(Clone, Debug)]
+pub(super) enum PidfilePath {
+    Default,
+    At(PathBuf),
+    None,
 }
 
 /// The check of [`Daemon::verify_with`].

@@ -245,6 +245,9 @@ pub enum Error {
     /// There is no directory for the default pidfile.
     #[error("no directory for a pidfile: XDG_RUNTIME_DIR is not set to a directory of this user")]
     NoRuntimeDirectory,
+    /// The daemon has [no pidfile](crate::Daemon::without_pidfile), so its process cannot be found.
+    #[error("this daemon has no pidfile, so its process cannot be found")]
+    NoPidfile,
     /// The variables of socket activation contradict the open descriptors, or a socket is of another kind than the
     /// service expects.
     #[error("{variable}={value}: {reason}")]
