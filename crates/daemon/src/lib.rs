@@ -1,41 +1,27 @@
-//! A correct Unix daemon for any program: detach, pidfile, readiness, start, stop, restart, reload, status.
+//! Turns a program into a correct Unix daemon, with the commands start, stop, restart, reload, status and run.
 //!
 //! ```no_run
-//! use std::error::Error;
-//! use std::io::{Write, stdout};
 //! use std::process::ExitCode;
 //!
-//! use nix::sys::signal::{SigSet, Signal};
-//! use sampled_daemon::{Daemon, Ready};
+//! use sampled_daemon::{Daemon, Error, Event, Ready, Signals};
 //!
-//! fn serve(ready: Ready) -> Result<(), Box<dyn Error>> {
-//!     // By default SIGTERM ends the process at once and leaves its pidfile behind.
-//!     let stop = SigSet::from(Signal::SIGTERM);
-//!     stop.thread_block()?;
+//! fn serve(ready: Ready) -> Result<(), Error> {
+//!     let signals = Signals::new()?;
 //!     // Read the configuration, bind the sockets. The caller of `start` gets an error returned here.
 //!     ready.ready()?;
 //!     // Serve, until the signal comes.
-//!     stop.wait()?;
+//!     while signals.wait()? != Event::Stop {}
 //!     Ok(())
 //! }
 //!
-//! fn main() -> Result<ExitCode, sampled_daemon::Error> {
-//!     let daemon = Daemon::new("mydaemon");
-//!     let outcome = match std::env::args().nth(1).as_deref() {
-//!         Some("start") => daemon.start(serve)?.to_string(),
-//!         Some("stop") => daemon.stop()?.to_string(),
-//!         Some("restart") => daemon.restart(serve)?.to_string(),
-//!         Some("run") => daemon.run(serve).map(|()| "ended".to_owned())?,
-//!         Some("status") => daemon.status().to_string(),
-//!         _ => return Ok(ExitCode::from(2)),
-//!     };
-//!     // Not println!, which panics on a closed pipe.
-//!     let _ = writeln!(stdout(), "{outcome}");
-//!     Ok(ExitCode::SUCCESS)
+//! fn main() -> ExitCode {
+//!     Daemon::new("mydaemon").main(std::env::args_os(), serve)
 //! }
 //! ```
 //!
-//! `examples/mydaemon.rs` is the same with reload, a log, another user and signals. Linux 5.3 or later.
+//! [`Daemon::main`] is the whole command line; its commands are also calls. The rest is there for those who need it:
+//! [`Daemon::privileged`] binds port 80 before the change of user, [`Stdio`] and [`Ready::reopen_logs`] are for logs,
+//! [`listen_fds`] and [`Notify`] for systemd. [`detach`] alone is the function `daemon()` of old. Linux 5.3 or later.
 //!
 //! # The recipe
 //!
@@ -59,9 +45,12 @@
 //!    and not 0, which would create files that every user may write to. A process in `/` does not prevent umount(8) of
 //!    another file system; relative paths were made absolute before.
 //! 8. **The pidfile** is locked by the daemon's own process, and written after that. See below.
-//! 9. **User and group**: groups first, since only root may change them. HOME, USER and LOGNAME follow.
-//! 10. **The service** starts with the caller's standard streams, so that the caller sees its error messages.
-//! 11. **Ready**: the streams are redirected to /dev/null or a log file, and `start` returns in the caller.
+//! 9. **The privileged step**, with the pidfile and before the change of user: another instance cannot run it at the same
+//!    time, and its error is the error of the start.
+//! 10. **User and group**: groups first, since only root may change them. HOME, USER and LOGNAME follow. Before it logs in
+//!     root's directories are opened, and the bounding set of capabilities is emptied, since the user may do neither.
+//! 11. **The service** starts with the caller's standard streams, so that the caller sees its error messages.
+//! 12. **Ready**: the streams are redirected to /dev/null, a log file or the journal, and `start` returns in the caller.
 //!
 //! # The pidfile
 //!
@@ -79,6 +68,29 @@
 //!
 //! Locks work among all processes that see the same file; if the pidfile of a running daemon is removed by hand, a
 //! second daemon can start. Keep it in a directory that no other user may write to, and on a local file system.
+//!
+//! # The choices
+//!
+//! **Signals by a handler and an eventfd, not by signalfd(2).** A signalfd needs its signals blocked in every thread, also in
+//! those that a library has started before, and exec(2) passes the blocked signals to every child, which SIGTERM then does
+//! not end. The handler notes the signal in an atomic and writes to the eventfd, and nothing else. See [`Signals`].
+//!
+//! **The value of the privileged step goes through a closure, not through a global.** The step runs in the process that then
+//! serves, so its listener or key is a Rust value with one owner. A check before a restart does not run it: the old daemon
+//! has the port. See [`Daemon::privileged`].
+//!
+//! **Logs belong to the user of the daemon.** Root opens a log only where the user cannot, and only where no other user can
+//! have placed a link: see [`Stdio::File`]. After a rotation the user opens it, so logrotate makes the file
+//! ([`Ready::reopen_logs`]).
+//!
+//! **Sockets are owned once.** The number of a descriptor in the environment says nothing about its owner; that it survived
+//! exec(2), and so has no `FD_CLOEXEC`, does. See [`listen_fds`].
+//!
+//! **Exit statuses and one line are the interface of init scripts**, of cron and of people. So [`Daemon::main`] has them, and
+//! [`Error::exit_code`] is for a program that has a command line of its own.
+//!
+//! **Messages to systemd are calls, not effects of others.** [`Ready::ready`] ends the start of a detached daemon;
+//! [`Notify::ready`] ends that of a unit. A service that is both calls both.
 #![deny(clippy::print_stdout, reason = "the standard output is the caller's")]
 
 #[cfg(not(target_os = "linux"))]

@@ -1,6 +1,7 @@
 //! A daemon: its settings, the plan of its start, and its commands.
 
 mod commands;
+mod main;
 mod path;
 mod plan;
 mod privileged;

@@ -1,4 +1,6 @@
 use std::error::Error as StdError;
+use std::ffi::OsString;
+use std::process::ExitCode;
 
 use super::settings::Daemon;
 use crate::linux::error::Error;
@@ -20,13 +22,12 @@ impl Daemon {
     /// 1024, read a key. It is the last setting.
     ///
     /// ```no_run
-    /// # use std::net::TcpListener;
+    /// # use std::{net::TcpListener, process::ExitCode};
     /// # use sampled_daemon::{Daemon, Ready};
     /// # fn serve(_: Ready, _: TcpListener) -> Result<(), sampled_daemon::Error> { Ok(()) }
-    /// # fn main() -> Result<(), sampled_daemon::Error> {
+    /// # fn main() -> ExitCode {
     /// let daemon = Daemon::new("web").user("www-data");
-    /// let started = daemon.privileged(|| TcpListener::bind("[::]:80")).start(serve)?;
-    /// # Ok(())
+    /// daemon.privileged(|| TcpListener::bind("[::]:80")).main(std::env::args_os(), serve)
     /// # }
     /// ```
     ///
@@ -88,6 +89,17 @@ where
         D: Into<Box<dyn StdError>>,
     {
         self.daemon.run_with(reported(self.step), service)
+    }
+
+    /// See [`Daemon::main`].
+    pub fn main<A, S, D>(self, args: A, service: S) -> ExitCode
+    where
+        A: IntoIterator,
+        A::Item: Into<OsString>,
+        S: FnOnce(Ready, T) -> Result<(), D>,
+        D: Into<Box<dyn StdError>>,
+    {
+        self.daemon.main_with(args, reported(self.step), service)
     }
 }
 
