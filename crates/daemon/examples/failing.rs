@@ -1,4 +1,4 @@
-//! Daemons that do not get ready, and the error that the caller of `start` gets.
+//! Daemons that do not get ready, and what the caller of `start` sees.
 //!
 //! ```text
 //! $ failing error
@@ -6,11 +6,12 @@
 //! ```
 
 use std::error::Error;
-use std::fmt;
 use std::num::ParseIntError;
-use std::process::ExitCode;
+use std::process::{ExitCode, abort, exit};
+use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, raise};
 use sampled_daemon::Daemon;
 
 fn main() -> ExitCode {
@@ -19,47 +20,30 @@ fn main() -> ExitCode {
     if let Some(path) = std::env::var_os("MYDAEMON_PIDFILE") {
         daemon = daemon.pidfile(path);
     }
-    match daemon.start(|_| fail(&how)) {
-        Ok(outcome) => println!("{outcome}"),
-        Err(error) => {
-            eprintln!("failing: {error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    daemon.main(["failing", "start"], |_| fail(&how))
 }
 
 fn fail(how: &str) -> Result<(), Box<dyn Error>> {
     match how {
         "error" => {
-            let line = |cause: ParseIntError| Context("line 3", cause.into());
-            let port = "7b".parse::<u16>().map_err(line);
-            let port = port.map_err(|cause| Context("reading the configuration", cause.into()))?;
+            let port: u16 = "7b".parse().map_err(|cause| BadLine(3, cause))?;
             unreachable!("{port}")
         }
         "panic" => panic!("out of ideas"),
-        "exit" => std::process::exit(3),
-        "abort" => std::process::abort(),
+        "exit" => exit(3),
+        "abort" => abort(),
+        "kill" => Ok(raise(Signal::SIGKILL)?),
         "hang" => loop {
-            std::thread::park();
+            thread::park();
         },
         "leave" => Ok(()),
-        _ => Err(format!("{how:?}: not one of error, panic, exit, abort, hang, leave").into()),
+        _ => {
+            Err(format!("{how:?}: not one of error, panic, exit, abort, kill, hang, leave").into())
+        }
     }
 }
 
-/// An error with the failed step as its message.
-#[derive(Debug)]
-struct Context(&'static str, Box<dyn Error>);
-
-impl fmt::Display for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl Error for Context {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(self.1.as_ref())
-    }
-}
+/// The caller of `start` sees the error and its causes.
+#[derive(Debug, thiserror::Error)]
+#[error("reading the configuration: line {0}")]
+struct BadLine(u32, #[source] ParseIntError);

@@ -7,73 +7,52 @@
 //! It does nothing until SIGTERM or SIGINT. Its exit statuses are those of the Linux Standard Base.
 
 use std::error::Error;
-use std::io::{Write, stdout};
+use std::fs::File;
+use std::io::{Write, stderr, stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use sampled_daemon::{Daemon, Error as DaemonError, KillMode, Notify, Ready, Stdio};
+use sampled_daemon::{Daemon, Event, KillMode, Notify, Ready, Signals, Stdio, listen_fds};
 
 const USAGE: &str = "\
 usage: mydaemon [options] start|stop|restart|reload|status|run
-  --pidfile PATH        the pidfile, instead of $MYDAEMON_PIDFILE and the default path
-  --log PATH            the file that it prints to once it is ready
+  --pidfile PATH        the pidfile, instead of $MYDAEMON_PIDFILE and the default path; none: no pidfile
+  --log PATH            the file that it prints to once it is ready; journal: systemd's
   --user NAME           the user to change to
   --core-limit BYTES    the maximum size of a core file
+  --open-files COUNT    the maximum number of open descriptors
+  --nice VALUE          the nice value
+  --oom-score-adj SCORE how willingly the kernel kills it when memory runs out
+  --no-new-privs BOOL   whether programs that it executes get no privileges
+  --empty-bounding-set BOOL  whether they get no capabilities
   --keep-environment NAME  keep this environment variable only
   --keep-fd NUMBER      keep this inherited descriptor
   --check COMMAND       must succeed before it is ready, and before a restart ends the old daemon
+  --privileged COMMAND  runs before the change of user
   --farewell COMMAND    runs at its end, after the pidfile is released
-  --ignore SIGNAL       a signal that does not end it, such as SIGTERM
+  --ignore-stop BOOL    whether SIGTERM and SIGINT do not end it
+  --extend SECS         asks the supervisor for this time to get ready
+  --store PATH          has the supervisor store this open file
+  --main-pid PID        makes another process the main one of its unit
+  --barrier SECS        at its end, waits until the supervisor has processed its messages
   --kill-mode MODE      session or process: the processes that stop kills if it does not end
   --ready-timeout SECS  how long it may take to get ready, or max
   --stop-timeout SECS   how long it may take to end, or max";
 
 fn main() -> ExitCode {
-    let (daemon, service, command) = match arguments() {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            say(
-                &mut std::io::stderr(),
-                &format!("mydaemon: {error}\n{USAGE}"),
-            );
-            return ExitCode::from(2);
-        }
-    };
-    let serve = |ready| service.run(&daemon, &ready);
-    let done = match command.as_str() {
-        "start" => daemon.start(serve).map(|outcome| outcome.to_string()),
-        "restart" => daemon.restart(serve).map(|outcome| outcome.to_string()),
-        "run" => {
-            let daemon = daemon.clone().foreground_pidfile(true);
-            daemon.run(serve).map(|()| "ended".to_owned())
-        }
-        "stop" => daemon.stop().map(|outcome| outcome.to_string()),
-        "reload" => daemon.reload().map(|pid| format!("process {pid} reloads")),
-        "status" => {
-            let status = daemon.status();
-            say(&mut stdout(), &status.to_string());
-            return ExitCode::from(status.exit_code());
-        }
-        _ => {
-            say(&mut std::io::stderr(), USAGE);
-            return ExitCode::from(2);
-        }
-    };
-    match done {
-        Ok(text) => {
-            say(&mut stdout(), &text);
-            ExitCode::SUCCESS
+    match arguments() {
+        Ok((daemon, service, command)) => {
+            let status = daemon.clone();
+            let privileged = || service.privileged.as_deref().map_or(Ok(()), shell);
+            let daemon = daemon.foreground_pidfile(true).privileged(privileged);
+            daemon.main(["mydaemon".to_owned(), command], |ready, ()| {
+                service.run(&status, &ready)
+            })
         }
         Err(error) => {
-            say(&mut std::io::stderr(), &format!("mydaemon: {error}"));
-            // 7 is "program is not running", for reload; 1 is "generic or unspecified error".
-            let not_running = matches!(error, DaemonError::NotRunning { .. });
-            ExitCode::from(if not_running { 7 } else { 1 })
+            say(&mut stderr(), &format!("mydaemon: {error}\n{USAGE}"));
+            ExitCode::from(2)
         }
     }
 }
@@ -82,41 +61,62 @@ fn main() -> ExitCode {
 #[derive(Clone, Default)]
 struct Service {
     check: Option<String>,
+    privileged: Option<String>,
     farewell: Option<String>,
-    ignored: Option<Signal>,
+    ignore_stop: bool,
+    extend: Duration,
+    store: Option<String>,
+    main_pid: Option<i32>,
+    barrier: Duration,
 }
 
 impl Service {
     /// Runs until SIGTERM or SIGINT.
     fn run(&self, daemon: &Daemon, ready: &Ready) -> Result<(), Box<dyn Error>> {
-        // The signals are blocked before the report of readiness, so that none is missed.
-        let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
-            .into_iter()
-            .collect();
-        signals.thread_block()?;
-        let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
+        // Before the report of readiness, so that no signal is missed.
+        let signals = Signals::new()?;
         let notify = Notify::from_env()?;
 
         log("gets ready");
+        let sockets = listen_fds()?;
+        for socket in &sockets {
+            log(&format!("has got {}", socket.name()));
+        }
+        if !self.extend.is_zero() {
+            notify.extend_timeout(self.extend)?;
+        }
         if let Some(command) = &self.check {
             shell(command)?;
         }
+        if let Some(path) = &self.store {
+            notify.store_fds("stored", &[File::open(path)?.as_fd()])?;
+        }
+        if let Some(pid) = self.main_pid {
+            notify.main_pid(pid)?;
+        }
         ready.ready()?;
         notify.ready()?;
+        // A watchdog wants a message twice as often as it looks.
+        let interval = notify.watchdog_interval().unwrap_or(Duration::MAX);
         loop {
-            match wait(&signals, &notify)? {
-                Signal::SIGHUP => {
+            match signals.wait_timeout(interval.div_f64(2.0))? {
+                None => notify.watchdog()?,
+                Some(Event::Reload) => {
                     notify.reloading()?;
+                    ready.reopen_logs()?;
                     log("has read its configuration again");
                     log(&format!("is {}", daemon.status()));
                     notify.ready()?;
                 }
-                signal if Some(signal) == self.ignored => {}
-                _ => break,
+                Some(Event::Stop) if self.ignore_stop => {}
+                Some(Event::Stop) => break,
             }
         }
 
         notify.stopping()?;
+        if !self.barrier.is_zero() {
+            notify.barrier(self.barrier)?;
+        }
         if let Some(command) = &self.farewell {
             ready.pidfile().release()?;
             shell(command)?;
@@ -125,29 +125,19 @@ impl Service {
     }
 }
 
-/// Waits for the next signal, and sends watchdog messages meanwhile.
-fn wait(signals: &SignalFd, notify: &Notify) -> Result<Signal, Box<dyn Error>> {
-    let period = match notify.watchdog_interval() {
-        Some(interval) => {
-            // poll(2) counts in milliseconds: at least one.
-            let period = interval.div_f64(2.0).max(Duration::from_millis(1));
-            PollTimeout::try_from(period).unwrap_or(PollTimeout::MAX)
+impl Service {
+    fn set(&mut self, option: &str, value: String) -> Result<(), String> {
+        match option {
+            "--privileged" => self.privileged = Some(value),
+            "--farewell" => self.farewell = Some(value),
+            "--ignore-stop" => self.ignore_stop = number(&value)?,
+            "--extend" => self.extend = seconds(&value)?,
+            "--store" => self.store = Some(value),
+            "--barrier" => self.barrier = seconds(&value)?,
+            "--main-pid" => self.main_pid = Some(number(&value)?),
+            _ => return Err(format!("{option}: no such option")),
         }
-        None => PollTimeout::NONE,
-    };
-    loop {
-        let readable = PollFd::new(signals.as_fd(), PollFlags::POLLIN);
-        match poll(&mut [readable], period) {
-            // After Ctrl-Z and fg.
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-            Ok(0) => notify.watchdog()?,
-            Ok(_) => {
-                if let Some(signal) = signals.read_signal()? {
-                    return Ok(Signal::try_from(signal.ssi_signo as i32)?);
-                }
-            }
-        }
+        Ok(())
     }
 }
 
@@ -175,12 +165,19 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
             .next()
             .ok_or_else(|| format!("{word} needs a value"))?;
         daemon = match word.as_str() {
+            "--pidfile" if value == "none" => daemon.without_pidfile(),
             "--pidfile" => daemon.pidfile(value),
+            "--log" if value == "journal" => daemon.stdout(Stdio::Journal).stderr(Stdio::Journal),
             "--log" => daemon
                 .stdout(Stdio::File(value.clone().into()))
                 .stderr(Stdio::File(value.into())),
             "--user" => daemon.user(value),
             "--core-limit" => daemon.core_limit(number(&value)?),
+            "--open-files" => daemon.open_files(number(&value)?),
+            "--nice" => daemon.nice(number(&value)?),
+            "--oom-score-adj" => daemon.oom_score_adj(number(&value)?),
+            "--no-new-privs" => daemon.no_new_privs(number(&value)?),
+            "--empty-bounding-set" => daemon.empty_bounding_set(number(&value)?),
             "--keep-environment" => daemon.keep_environment([value]),
             "--keep-fd" => daemon
                 .keep_fd(inherited(number::<u16>(&value)?.into()))
@@ -196,16 +193,10 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
                 service.check = Some(value.clone());
                 daemon.verify_with(move || shell(&value))
             }
-            "--ignore" => {
-                let signal = value.parse();
-                service.ignored = Some(signal.map_err(|_| format!("{value}: no such signal"))?);
+            _ => {
+                service.set(&word, value)?;
                 daemon
             }
-            "--farewell" => {
-                service.farewell = Some(value);
-                daemon
-            }
-            _ => return Err(format!("{word}: no such option")),
         };
     }
     Err("no command is given".to_owned())
@@ -213,7 +204,7 @@ fn arguments() -> Result<(Daemon, Service, String), String> {
 
 fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     text.parse()
-        .map_err(|_| format!("{text}: not a number in the range of this option"))
+        .map_err(|_| format!("{text}: not a value of this option"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -45,7 +45,7 @@ fn every_command_can_be_repeated() {
 #[test]
 fn a_daemon_that_ignores_sigterm_is_killed() {
     let fixture = Fixture::new();
-    let pid = fixture.start(&["--ignore", "SIGTERM"]);
+    let pid = fixture.start(&["--ignore-stop", "true"]);
     let start = Instant::now();
     fixture.check(
         &["--stop-timeout", "0.3", "stop"],
@@ -73,7 +73,7 @@ fn sigkill_reaches_the_session_unless_kill_mode_is_process() {
     // One child in a process group of its own, as an interactive shell makes them; one in the daemon's group.
     let check = "exec > /dev/null 2>&1; set -m; sleep 1000 & set +m; sleep 1000 &";
     let end = |mode| {
-        let pid = fixture.start(&["--ignore", "SIGTERM", "--check", check]);
+        let pid = fixture.start(&["--ignore-stop", "true", "--check", check]);
         assert_eq!(fixture.processes().len(), 3);
         let stop = ["--stop-timeout", "0.2", "--kill-mode", mode, "stop"];
         fixture.check(&stop, 0, &format!("killed, process {pid}"));
@@ -135,7 +135,7 @@ fn a_child_whose_name_is_not_utf8_is_killed() {
     // The kernel takes the name of a process from the file name, in bytes.
     let odd = "cp /bin/sleep $'odd\\xff\\xfe'; ./$'odd\\xff\\xfe' 1000 > /dev/null 2>&1 &";
     let check = format!("cd {}; exec bash -c \"{odd}\"", fixture.path("").display());
-    fixture.start(&["--ignore", "SIGTERM", "--check", &check]);
+    fixture.start(&["--ignore-stop", "true", "--check", &check]);
     let deadline = Instant::now() + DEADLINE;
     while fixture.processes().len() < 2 {
         assert!(Instant::now() < deadline, "the child has not started");
@@ -148,22 +148,28 @@ fn a_child_whose_name_is_not_utf8_is_killed() {
 fn a_restart_that_fails_its_check_ends_nothing() {
     let fixture = Fixture::new();
     let pid = fixture.start(&[]);
-    let check = |options: &[&str], message: &str| {
+    let check = |options: &[&str], code, message: &str| {
         let output = fixture.run(&[options, &["restart"]].concat());
-        assert_eq!(output.code, Some(1), "{options:?}: {output:?}");
+        assert_eq!(output.code, Some(code), "{options:?}: {output:?}");
         assert!(output.err.contains(message), "{options:?}: {output:?}");
         assert_eq!(fixture.processes(), [pid], "{options:?}");
         fixture.check(&["status"], 0, &format!("process {pid}"));
     };
-    check(&["--log", "/nowhere/log"], "/nowhere/log: no such file");
-    check(&["--user", "nobody-of-that-name"], "there is no such user");
-    check(&["--check", "false"], "mydaemon: false: exit status: 1");
+    check(&["--log", "/nowhere/log"], 1, "/nowhere/log: no such file");
+    check(
+        &["--user", "nobody-of-that-name"],
+        1,
+        "there is no such user",
+    );
+    check(&["--check", "false"], 1, "mydaemon: false: exit status: 1");
     check(
         &["--check", "kill -9 $PPID"],
+        1,
         "the check before the start gave no answer: its process was killed by SIGKILL",
     );
     check(
         &["--ready-timeout", "0.2", "--check", "sleep 1000"],
+        1,
         "the check before the start took longer than 200ms",
     );
     if root("cannot become nobody") {
@@ -177,7 +183,7 @@ fn a_restart_that_fails_its_check_ends_nothing() {
         mode("log/log", 0o600);
         mode("log", 0o777);
         let options = ["--user", "nobody", "--log", "log/log"];
-        check(&options, "/log/log: permission denied");
+        check(&options, 4, "/log/log: permission denied");
     }
     // The children of the check are killed with it; the child of the daemon runs.
     fixture.check(
@@ -197,7 +203,7 @@ fn a_restart_that_cannot_take_the_pidfile_ends_nothing() {
     let fixture = Fixture::new();
     let pid = fixture.start(&["--user", "nobody"]);
     let output = fixture.run_as_nobody("restart");
-    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(output.code, Some(4), "{output:?}");
     assert!(
         output
             .err

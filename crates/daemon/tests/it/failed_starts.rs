@@ -38,14 +38,14 @@ fn an_error_is_reported_with_its_causes() {
 }
 
 #[test]
-fn a_failing_main_prints_one_line() {
+fn a_failing_start_prints_one_line() {
     let fixture = Fixture::new();
     std::fs::create_dir(fixture.path("article.pid")).unwrap();
     let article = example("article").display().to_string();
     let output = fixture.shell(&format!("XDG_RUNTIME_DIR=$PWD {article} start"));
     assert_eq!(output.code, Some(1));
     let line = format!(
-        "Error: {}: is a directory\n",
+        "article: {}: is a directory\n",
         fixture.path("article.pid").display()
     );
     assert_eq!(output.err, line);
@@ -67,7 +67,10 @@ fn the_example_article_starts_restarts_and_stops() {
         .collect();
     assert_eq!(outcomes, ["started", "started", "stopped", "not running"]);
     assert!(!fixture.path("article.pid").exists());
-    assert_eq!(output.err, "usage: article start|stop|restart\n");
+    assert_eq!(
+        output.err,
+        "usage: article start|stop|restart|reload|status|run\n"
+    );
     assert_eq!(fixture.processes(), [0; 0]);
 }
 
@@ -81,7 +84,16 @@ fn an_early_exit_is_reported() {
     let died = "failing: the daemon died before it was ready: it";
     check_failing("exit", &format!("{died} exited with status 3\n"));
     check_failing("abort", &format!("{died} was killed by SIGABRT\n"));
+    check_failing("kill", &format!("{died} was killed by SIGKILL\n"));
     check_failing("leave", "failing: the daemon ended before it was ready\n");
+}
+
+#[test]
+fn a_hanging_init_is_killed() {
+    check_failing(
+        "hang",
+        "failing: the daemon was not ready after 1s and was killed\n",
+    );
 }
 
 #[test]

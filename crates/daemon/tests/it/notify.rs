@@ -1,11 +1,15 @@
 //! sd_notify(3), with the test as the service manager.
 
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Child;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use super::support::*;
 
@@ -45,6 +49,34 @@ impl Manager {
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
+    /// A message and its descriptors.
+    #[allow(unsafe_code, reason = "the descriptors are known by number")]
+    fn receive_with_fds(&self) -> (String, Vec<OwnedFd>) {
+        let mut buffer = [0; 1000];
+        let mut parts = [IoSliceMut::new(&mut buffer)];
+        let mut control = nix::cmsg_space!([i32; 4]);
+        let received = recvmsg::<()>(
+            self.socket.as_raw_fd(),
+            &mut parts,
+            Some(&mut control),
+            MsgFlags::MSG_CMSG_CLOEXEC,
+        )
+        .expect("a message in time");
+        let mut fds = Vec::new();
+        for message in received.cmsgs().unwrap() {
+            if let ControlMessageOwned::ScmRights(numbers) = message {
+                // SAFETY: the kernel has just opened them for this message.
+                fds.extend(
+                    numbers
+                        .into_iter()
+                        .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }),
+                );
+            }
+        }
+        let length = received.bytes;
+        (String::from_utf8(buffer[..length].to_vec()).unwrap(), fds)
+    }
+
     /// The messages that are left after the end of the daemon.
     fn receive_all(&self) -> Vec<String> {
         self.socket.set_nonblocking(true).unwrap();
@@ -75,6 +107,53 @@ fn each_message_is_sent_once() {
     kill(pid, Signal::SIGTERM);
     assert_eq!(finish(daemon).code, Some(0));
     assert_eq!(manager.receive_all(), ["STOPPING=1"]);
+}
+
+#[test]
+fn a_longer_start_another_process_and_stored_descriptors_are_reported() {
+    let manager = Manager::new();
+    let stored = manager.fixture.path("stored");
+    std::fs::write(&stored, "kept").unwrap();
+    let script = format!(
+        "exec $M --extend 1.5 --store {} --main-pid 77 run",
+        stored.display()
+    );
+    let daemon = manager.run(&script);
+    assert_eq!(manager.receive(), "EXTEND_TIMEOUT_USEC=1500000");
+    let (message, mut fds) = manager.receive_with_fds();
+    assert_eq!(message, "FDSTORE=1\nFDNAME=stored");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut File::from(fds.pop().unwrap()), &mut text).unwrap();
+    assert_eq!((text.as_str(), fds.len()), ("kept", 0));
+    assert_eq!(manager.receive(), "MAINPID=77");
+    assert_eq!(manager.receive(), "READY=1");
+    kill(daemon.id() as i32, Signal::SIGTERM);
+    assert_eq!(finish(daemon).code, Some(0));
+}
+
+#[test]
+fn the_daemon_waits_at_its_barrier() {
+    let manager = Manager::new();
+    let daemon = manager.run("exec $M --barrier 20 run");
+    assert_eq!(manager.receive(), "READY=1");
+    let process = open_process(daemon.id() as i32);
+    kill(daemon.id() as i32, Signal::SIGTERM);
+    assert_eq!(manager.receive(), "STOPPING=1");
+    let (message, fds) = manager.receive_with_fds();
+    assert_eq!((message.as_str(), fds.len()), ("BARRIER=1", 1));
+    // Waiting is no event: the test can only see that the daemon has not ended.
+    assert!(!ends_within(&process, Duration::from_millis(50)));
+    drop(fds);
+    assert_eq!(finish(daemon).code, Some(0));
+
+    let daemon = manager.run("exec $M --barrier 0.2 run");
+    assert_eq!(manager.receive(), "READY=1");
+    kill(daemon.id() as i32, Signal::SIGTERM);
+    assert_eq!(manager.receive(), "STOPPING=1");
+    let (_, _unanswered) = manager.receive_with_fds();
+    let output = finish(daemon);
+    let error = "mydaemon: the supervisor has not processed the messages after 200ms\n";
+    assert_eq!((output.code, output.err.as_str()), (Some(1), error));
 }
 
 #[test]

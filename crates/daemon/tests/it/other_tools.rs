@@ -53,6 +53,43 @@ fn libslacks_daemon_agrees() {
     fixture.check(&["status"], 3, "not running");
 }
 
+/// The commands below the table of the README print what the table claims.
+#[test]
+fn the_readme_tells_the_truth_about_other_tools() {
+    let readme = include_str!("../../README.md");
+    let commands = readme.split("```sh\n").nth(1).unwrap();
+    let commands = commands.split("```").next().unwrap();
+    for tool in ["daemon", "start-stop-daemon"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            return skip(&format!("{tool} is not there"));
+        }
+    }
+    if !root("start-stop-daemon accepts only pidfiles of root") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let mut bash = fixture.command("bash");
+    let bash = bash
+        .args(["-c", commands])
+        .stderr(std::process::Stdio::null());
+    let output = finish(bash.spawn().unwrap());
+    let mut lines = output.out.lines();
+    assert_eq!(
+        lines.by_ref().take(3).collect::<Vec<_>>(),
+        ["0"; 3],
+        "{output:?}"
+    );
+    // It is a race: most times there are several.
+    let several: u32 = lines.next().unwrap().parse().unwrap();
+    assert!(several >= 1, "{output:?}");
+    let blocked = "SigBlk:\t0000000000004000";
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        ["1", "143", "alive", blocked, blocked],
+        "{output:?}"
+    );
+}
+
 #[test]
 fn start_stop_daemon_agrees() {
     let fixture = Fixture::new();

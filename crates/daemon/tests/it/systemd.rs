@@ -5,21 +5,27 @@ use std::path::Path;
 
 use super::support::*;
 
-/// Starts a `systemd --user` with these lines as its unit m.service, and runs a script in its session. In both, `$M` is
-/// mydaemon with its pidfile in the runtime directory. The script may use `until_is PROPERTY VALUE` and `fails
-/// COMMAND`.
+/// Starts a `systemd --user` with these lines as its unit m.service, and runs a script in its session: see [`session`].
 fn within(unit: &str, script: &str) {
+    let unit = format!(
+        "[Service]\nEnvironment=MYDAEMON_PIDFILE=%t/m.pid\n{}\n",
+        unit.replace("$M", &example("mydaemon").display().to_string())
+    );
+    session(&[("m.service", &unit)], script);
+}
+
+/// Starts a `systemd --user` with these units, and runs a script in its session. In both, `$M` is mydaemon with its
+/// pidfile in the runtime directory. The script may use `is PROPERTY VALUE` and `until_is PROPERTY VALUE`, of m.service,
+/// and `fails COMMAND`.
+pub(crate) fn session(units: &[(&str, &str)], script: &str) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/systemd-user-session");
     if !session.exists() {
         return skip(&format!("systemd: {} is not there", session.display()));
     }
     let fixture = Fixture::new();
-    let mydaemon = example("mydaemon").display().to_string();
-    let unit = format!(
-        "[Service]\nEnvironment=MYDAEMON_PIDFILE=%t/m.pid\n{}\n",
-        unit.replace("$M", &mydaemon)
-    );
-    fs::write(fixture.path("m.service"), unit).unwrap();
+    for (name, unit) in units {
+        fs::write(fixture.path(name), unit).unwrap();
+    }
     let script = format!(
         r#"set -eu
         export MYDAEMON_PIDFILE=$XDG_RUNTIME_DIR/m.pid
@@ -105,5 +111,56 @@ fn a_notifying_service_with_a_watchdog() {
         $M stop
         until_is ActiveState inactive
         "#,
+    );
+}
+
+#[test]
+fn a_start_is_extended() {
+    // The start takes longer than the unit allows, but no longer than the service has asked for.
+    let slow = "Type=notify\nTimeoutStartSec=1s\nExecStart=$M --check 'sleep 2'";
+    within(
+        &format!("{slow} --extend 60 run"),
+        "systemctl --user start m; is ActiveState active",
+    );
+    within(
+        &format!("{slow} run"),
+        "fails systemctl --user start m; is Result timeout",
+    );
+}
+
+#[test]
+fn another_process_becomes_the_main_one() {
+    within(
+        "Type=notify\nNotifyAccess=all\nExecStart=sh -c 'sleep 1000 & exec $M --main-pid $$! run'",
+        r#"
+        systemctl --user start m
+        main=$(systemctl --user show -P MainPID m)
+        [ "$(cat /proc/$main/comm)" = sleep ]
+        "#,
+    );
+}
+
+#[test]
+fn systemd_stores_a_descriptor() {
+    within(
+        "Type=notify\nRestart=always\nRestartSec=0\nFileDescriptorStoreMax=2\nStandardOutput=append:%t/log
+         ExecStart=$M --store /etc/hostname run",
+        r#"
+        systemctl --user start m
+        until_is NFileDescriptorStore 1
+        fails grep 'has got' $XDG_RUNTIME_DIR/log
+        kill -9 $(systemctl --user show -P MainPID m)
+        until_is NRestarts 1
+        until_is ActiveState active
+        grep 'has got stored' $XDG_RUNTIME_DIR/log
+        "#,
+    );
+}
+
+#[test]
+fn systemd_answers_a_barrier() {
+    within(
+        "Type=notify\nExecStart=$M --barrier 20 run",
+        "systemctl --user start m; systemctl --user stop m; is Result success; is ExecMainStatus 0",
     );
 }
