@@ -23,6 +23,8 @@ trait Systemd {
     #[zbus(name = "GetUnitByPID")]
     fn unit_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
 
+    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+
     fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
 
     #[zbus(signal)]
@@ -42,6 +44,15 @@ trait Systemd {
 trait Unit {
     #[zbus(property)]
     fn id(&self) -> zbus::Result<String>;
+
+    #[zbus(property)]
+    fn load_state(&self) -> zbus::Result<String>;
+
+    #[zbus(property)]
+    fn active_state(&self) -> zbus::Result<String>;
+
+    #[zbus(property)]
+    fn need_daemon_reload(&self) -> zbus::Result<bool>;
 }
 
 /// Why systemd has not done what it was asked for.
@@ -72,12 +83,35 @@ pub async fn unit_of(bus: &Bus, pid: u32) -> Result<Option<String>, Error> {
         }
         path => path?,
     };
-    let unit = UnitProxy::builder(bus.connection())
-        .path(path)
-        .cache_properties(CacheProperties::No);
-    let unit = ask(bus, unit.build()).await?;
-    let unit = ask(bus, unit.id()).await?;
+    let unit = ask(bus, unit_proxy(bus, path).await?.id()).await?;
     Ok(Some(unit).filter(|unit| !unit.starts_with("dbus-:")))
+}
+
+/// The state of a unit, in the words of systemctl(1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitState {
+    /// `loaded`, `not-found`, `bad-setting`, `error` or `masked`.
+    pub load: String,
+    /// `active`, `reloading`, `inactive`, `failed`, `activating` or `deactivating`.
+    pub active: String,
+    /// Whether its file has changed since systemd has read it.
+    pub needs_reload: bool,
+}
+
+/// The state of a unit of the user's systemd. `None` if systemd is not on the bus.
+///
+/// # Errors
+/// When the bus or systemd does not answer.
+pub async fn unit_state(bus: &Bus, unit: &str) -> Result<Option<UnitState>, Error> {
+    let Some(systemd) = systemd(bus).await? else {
+        return Ok(None);
+    };
+    let unit = unit_proxy(bus, ask(bus, systemd.load_unit(unit)).await?).await?;
+    Ok(Some(UnitState {
+        load: ask(bus, unit.load_state()).await?,
+        active: ask(bus, unit.active_state()).await?,
+        needs_reload: ask(bus, unit.need_daemon_reload()).await?,
+    }))
 }
 
 /// Has systemd restart a unit, and waits for the job.
@@ -136,6 +170,13 @@ async fn systemd(bus: &Bus) -> Result<Option<SystemdProxy<'static>>, Error> {
         true => Ok(Some(bus.ask(proxy(bus.connection())).await?)),
         false => Ok(None),
     }
+}
+
+async fn unit_proxy(bus: &Bus, path: OwnedObjectPath) -> Result<UnitProxy<'static>, Error> {
+    let unit = UnitProxy::builder(bus.connection())
+        .path(path)
+        .cache_properties(CacheProperties::No);
+    ask(bus, unit.build()).await
 }
 
 /// Waits for systemd's answer.

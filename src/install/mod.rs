@@ -6,6 +6,7 @@
 mod activation;
 mod error;
 mod file;
+mod installed;
 
 use std::{
     env, fs,
@@ -21,6 +22,7 @@ use activation::unit_file;
 pub use error::Error;
 use error::at;
 use file::{MARK, WITH_PROGRAM, XML_MARK, is_ours, is_same, is_there, is_with_program, replace};
+pub use installed::ActivationFile;
 
 /// The paths of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]

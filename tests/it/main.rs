@@ -27,6 +27,7 @@ mod custom;
 mod demo;
 mod devices;
 mod disks;
+mod doctor;
 mod durations;
 mod failing_output;
 mod file_systems;

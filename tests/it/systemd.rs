@@ -6,6 +6,7 @@
 mod alert;
 mod confinement;
 mod custom_commands;
+mod doctor;
 mod end;
 mod hotplug;
 mod restart;

@@ -2,6 +2,7 @@
 
 mod alert;
 mod demo;
+mod doctor;
 mod install;
 mod list;
 mod processes;
@@ -42,6 +43,12 @@ SAMPLED_UNIT, SAMPLED_DIRECTION (above or below), SAMPLED_THRESHOLD and SAMPLED_
       sh -c 'notify-send \"Hot: $SAMPLED_ID\" \"$SAMPLED_VALUE $SAMPLED_UNIT\"'
 
 Exit status: 126 if COMMAND cannot be executed, 127 if there is no such program.";
+
+/// The help text of `doctor`.
+const DOCTOR: &str = "\
+It calls the service, which the bus starts if needed, and reads every metric once.
+
+Exit status: 0 no problem, perhaps warnings; 1 a problem.";
 
 /// The commands of the program.
 #[derive(Debug, Subcommand)]
@@ -86,6 +93,9 @@ pub(crate) enum Command {
     Install(install::InstallOptions),
     /// Remove the files that `install` has written, and end the service that runs them
     Uninstall(install::LayoutOptions),
+    /// Find out what is wrong, and what to do about it
+    #[command(after_help = DOCTOR)]
+    Doctor(doctor::DoctorOptions),
     /// Show activation, calls, a session and idle exit on a private bus, with nothing installed
     Demo,
 }
@@ -95,7 +105,7 @@ impl Command {
     pub(crate) fn can_print(&self, format: Format) -> Result<(), &'static str> {
         let (json, csv) = match self {
             Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => (true, true),
-            Self::Status(_) => (true, false),
+            Self::Status(_) | Self::Doctor(_) => (true, false),
             Self::Alert(options) => (options.prints_data(), false),
             Self::Sources(options) => (options.prints_data(), false),
             _ => (false, false),
@@ -140,6 +150,7 @@ impl Command {
             Self::Sources(options) => apart(|| block_on(sources::run(common, options))),
             Self::Processes(options) => apart(|| block_on(processes::run(common, options))),
             Self::Install(options) => apart(|| install::run(options)),
+            Self::Doctor(options) => apart(|| block_on(doctor::run(common, options))),
             Self::Demo => apart(|| block_on(demo::run())),
             Self::Uninstall(options) => apart(|| uninstall::run(options)),
         }

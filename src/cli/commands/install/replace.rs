@@ -54,8 +54,13 @@ impl InstalledProgram {
         }
     }
 
+    /// Whether a path leads to this very file.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        self.identity.is_some() && identity(path).ok() == self.identity
+    }
+
     /// Whether a process runs this very file.
-    fn is_run_by(&self, process: &HeldProcess) -> bool {
+    pub(crate) fn is_run_by(&self, process: &HeldProcess) -> bool {
         let executable = identity(Path::new(&format!("/proc/{}/exe", process.pid())));
         executable.is_ok_and(|executable| self.identity == Some(executable))
     }
