@@ -9,7 +9,7 @@ use super::{
     error::Error,
     history::Past,
     selectors,
-    session::{SIGNAL_BYTES, SharedSessions},
+    session::{MAX_PAST_SIGNALS, SharedSessions},
     settings::CurrentSettings,
 };
 use crate::{
@@ -17,9 +17,6 @@ use crate::{
     store::{Selection, Store},
     wire::{Frames, Ids},
 };
-
-/// The bytes of a row of the reply beside its values: the timestamp, and the length of the array with its padding.
-const ROW_BYTES: usize = 16;
 
 /// Returns past readings to calls.
 pub(crate) struct PastReadings {
@@ -57,7 +54,7 @@ impl PastReadings {
             .catalog
             .select(Some(bus), client, selectors, false)
             .await?;
-        let past = self.of(&selection, span, ROW_BYTES);
+        let past = self.of(&selection, span, usize::MAX);
         let ids = selection.columns.iter();
         let ids = ids.map(|column| column.metric.id.clone()).collect();
         let rows = past.rows();
@@ -67,14 +64,14 @@ impl PastReadings {
 
     /// The past that a session would be sent now.
     pub(crate) fn of_session(&self, selection: &Selection, span: Duration) -> Past {
-        self.of(selection, span, SIGNAL_BYTES)
+        self.of(selection, span, MAX_PAST_SIGNALS)
     }
 
-    fn of(&self, selection: &Selection, span: Duration, row_bytes: usize) -> Past {
+    fn of(&self, selection: &Selection, span: Duration, max_rows: usize) -> Past {
         let mut sessions = self.sessions.lock();
         sessions.history.take_over(&self.store);
         sessions
             .history
-            .past(selection, span, row_bytes, Stamp::now())
+            .past(selection, span, max_rows, Stamp::now())
     }
 }

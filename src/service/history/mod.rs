@@ -24,8 +24,11 @@ use record::{Draft, Record, a_break};
 use ring::Ring;
 use table::Table;
 
-/// The most bytes of the rows of one call or one session.
-pub(crate) const MAX_BYTES: usize = 1 << 20;
+/// The most bytes of the rows of one call or one session: their timestamps and values, not the headers of signals.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The bytes of a row beside its values: the timestamp, and the length of the array with its padding.
+const ROW_BYTES: usize = 16;
 
 /// The resolution: a faster session is thinned to one reading of each metric in a slot.
 const SLOT: Duration = Duration::from_millis(250);

@@ -55,7 +55,7 @@ impl Fixture {
     fn past(&mut self, now: u64, selectors: &[&'static str], span: u64) -> Vec<(u64, Vec<f64>)> {
         let selection = self.selection(selectors);
         let span = Duration::from_millis(span);
-        let past = self.history.past(&selection, span, 0, at(now));
+        let past = self.history.past(&selection, span, usize::MAX, at(now));
         let rows = past.rows();
         rows.map(|(timestamp, values)| ((timestamp - REALTIME) / 1000, values.to_vec()))
             .collect()
@@ -193,12 +193,24 @@ fn the_rows_have_a_limit_and_the_oldest_are_left_out() {
     for number in 0..2400 {
         fixture.record(1000 + 250 * number, &[A], 250, &[number as f64]);
     }
-    let selection = fixture.selection(&[A]);
-    let span = Duration::from_secs(600);
-    let past = fixture.history.past(&selection, span, 1016, at(601_000));
-    assert_eq!(past.len(), MAX_BYTES / 1024);
-    let (timestamp, values) = past.rows().last().unwrap();
-    assert_eq!((timestamp, values), (at(600_750).realtime, &[2399.0][..]));
+    let all = fixture.selection(&[]);
+    let one = fixture.selection(&[A]);
+    let width = all.columns.len();
+    let fitting = MAX_BYTES / (ROW_BYTES + 8 * width);
+    for (selection, max_rows, expected) in [
+        (&one, usize::MAX, 2400),
+        (&one, 1000, 1000),
+        (&all, usize::MAX, fitting.min(2400)),
+    ] {
+        let span = Duration::from_secs(600);
+        let past = fixture.history.past(selection, span, max_rows, at(601_000));
+        assert_eq!(past.len(), expected);
+        let mut column = selection.columns.iter();
+        let column = column.position(|column| *column.metric.id == *A);
+        let (timestamp, values) = past.rows().last().unwrap();
+        let last = (timestamp, values[column.unwrap()]);
+        assert_eq!(last, (at(600_750).realtime, 2399.0));
+    }
 }
 
 #[test]
@@ -214,7 +226,7 @@ fn a_clock_that_was_set_does_not_disturb_the_order() {
     };
     let past = fixture
         .history
-        .past(&selection, Duration::from_secs(10), 0, now);
+        .past(&selection, Duration::from_secs(10), usize::MAX, now);
     let timestamps: Vec<_> = past
         .rows()
         .map(|(timestamp, _)| now.realtime - timestamp)

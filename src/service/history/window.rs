@@ -6,8 +6,8 @@ use std::{collections::HashMap, time::Duration};
 use crate::{reading::Stamp, store::Selection};
 
 use super::{
-    History, MAX_BYTES, Past, SLOT, fingerprint::definition, microseconds, past::GAP_INTERVALS,
-    past::Rows, record::Record, wall_clock,
+    History, MAX_BYTES, Past, ROW_BYTES, SLOT, fingerprint::definition, microseconds,
+    past::GAP_INTERVALS, past::Rows, record::Record, wall_clock,
 };
 
 /// The last records with a value of a selection.
@@ -32,20 +32,20 @@ struct Wanted {
 }
 
 impl History {
-    /// The rows of a selection of the last `span`, in so many bytes of at most [`MAX_BYTES`] if a row takes `row_bytes` beside
-    /// its values.
+    /// The rows of a selection of the last `span`: at most `max_rows` and [`MAX_BYTES`], the newest.
     pub(crate) fn past(
         &self,
         selection: &Selection,
         span: Duration,
-        row_bytes: usize,
+        max_rows: usize,
         now: Stamp,
     ) -> Past {
         let width = selection.columns.len();
         let row_bytes = size_of::<f64>()
             .saturating_mul(width)
-            .saturating_add(row_bytes);
+            .saturating_add(ROW_BYTES);
         let most = MAX_BYTES.checked_div(row_bytes).unwrap_or_default();
+        let most = most.min(max_rows);
         let since = now.boottime.saturating_sub(span.min(self.settings.span));
         let window = Window::find(self, selection, microseconds(since), most);
         let mut rows = Rows::new(width, window.skipped);

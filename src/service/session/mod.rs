@@ -35,7 +35,7 @@ use sessions::Sessions;
 pub(crate) use shared::SharedSessions;
 pub(crate) use stream::Stream;
 pub(crate) use threshold::{Direction, Threshold};
-pub(crate) use tick::{SIGNAL_BYTES, past_bytes};
+pub(crate) use tick::{MAX_PAST_SIGNALS, past_bytes};
 pub(crate) use told::Differences;
 
 /// A session.

@@ -126,7 +126,7 @@ impl Session {
         let Subject::Metrics(metrics) = &self.subject else {
             return;
         };
-        let past = history.past(&metrics.selection, span, SIGNAL_BYTES, now);
+        let past = history.past(&metrics.selection, span, MAX_PAST_SIGNALS, now);
         self.backlog.allow(past_bytes(&past));
         notices.extend(past.rows().map(|(timestamp, values)| Notice {
             session: id,
@@ -155,6 +155,9 @@ impl Session {
 
 /// About the bytes of the signal `Sampled` beside its values.
 pub(crate) const SIGNAL_BYTES: usize = 256;
+
+/// The most signals of the past of a session: their headers have a mebibyte.
+pub(crate) const MAX_PAST_SIGNALS: usize = 4096;
 
 /// About the bytes of the signals of the past.
 pub(crate) fn past_bytes(past: &Past) -> usize {

@@ -2,6 +2,7 @@
 
 mod keep;
 mod successors;
+mod ten_minutes;
 
 use std::time::Duration;
 

@@ -150,11 +150,9 @@ fn a_window_gives_the_rows_of_all_records() {
                 .into_iter()
                 .chain([20, 200].map(|span| (30, Duration::from_secs(span))))
             {
-                let row_bytes = MAX_BYTES / most - 8 * selection.columns.len();
                 let now = at(end + 300);
                 let since = microseconds(now.boottime.saturating_sub(span));
-                let most = MAX_BYTES / (row_bytes + 8 * selection.columns.len());
-                let past = history.past(selection, span, row_bytes, now);
+                let past = history.past(selection, span, most, now);
                 let expected = by_all_records(&history, selection, since, most, now);
                 skipping += usize::from(past.len() == most);
                 let (past, expected) = (format!("{past:?}"), format!("{expected:?}"));

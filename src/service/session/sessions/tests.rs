@@ -1,7 +1,7 @@
 use super::*;
 use crate::service::{
     client::unread::{MAX_UNREAD_BYTES, Readers, Unread},
-    session::{Metrics, SIGNAL_BYTES, Stream, Subject},
+    session::{Metrics, Stream, Subject, tick::SIGNAL_BYTES},
 };
 
 const INTERVAL: Duration = Duration::from_millis(50);
