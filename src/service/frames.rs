@@ -1,7 +1,8 @@
 //! Frames: taken when they are due, sent, and dropped for clients that do not read them.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
+use tokio::task::yield_now;
 use zbus::Connection;
 
 use super::{
@@ -52,6 +53,9 @@ impl Frames {
         for session in to_check {
             self.check_backlog(bus, session);
         }
+        if let Some(bus) = bus {
+            self.ask_before_past(bus);
+        }
         self.send(bus, notices).await;
         if !is_search_due {
             return;
@@ -65,6 +69,38 @@ impl Frames {
             let missing: Vec<_> = missing.iter().map(|id| &**id).collect();
             self.catalog.look_for(bus, &missing).await;
         }
+    }
+
+    /// Waits until the next slice of a past can be sent; for ever if none is being sent.
+    pub(crate) async fn past_may_continue(&self) {
+        if !self.sessions.lock().is_sending_past() {
+            pending::<()>().await;
+        }
+        // Without the bus, the rest of the past is lost at once.
+        self.admission.drained().await.ok();
+    }
+
+    /// Sends the next slice of a past.
+    pub(crate) async fn continue_past(&self) {
+        let notices = self.sessions.lock().next_past_slice();
+        signals::send(&self.admission, notices).await;
+        // Calls have their turn between two slices.
+        yield_now().await;
+    }
+
+    /// Asks the bus, in a task of its own, how much the client has not read whose past is to be sent.
+    fn ask_before_past(&self, bus: &Connection) {
+        let mut sessions = self.sessions.lock();
+        let Some((id, owner)) = sessions.past_question() else {
+            return;
+        };
+        let (all, bus) = (self.sessions.clone(), bus.clone());
+        let question = tokio::spawn(async move {
+            let held = unread::of_client(&bus, &owner).await;
+            all.lock().answer_past_question(id, held);
+            all.changed.notify_one();
+        });
+        sessions.begin_past_question(id, question.abort_handle());
     }
 
     /// Keeps the table of processes open while a session uses it. Begins a batch for the sessions that are

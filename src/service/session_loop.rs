@@ -28,6 +28,8 @@ enum Event<E> {
     Uevent,
     /// Definitions may have changed.
     Definitions,
+    /// The bus has read a slice of a past.
+    Past,
     /// A batch of tables is made.
     Tables(ChangesBySession),
     /// Frames are due, or uevents are to be handled.
@@ -62,6 +64,7 @@ pub(super) async fn run<E>(
                 () = changed => Event::Changed,
                 () = devices.receive() => Event::Uevent,
                 () = definitions.changed() => Event::Definitions,
+                () = state.frames.past_may_continue() => Event::Past,
                 changes = batches.next() => Event::Tables(changes),
             }
         };
@@ -77,6 +80,7 @@ pub(super) async fn run<E>(
                 state.catalog.announce(bus, changes).await;
                 definitions.rearm();
             }
+            Event::Past => state.frames.continue_past().await,
             Event::Tables(changes) => {
                 state.frames.send_tables(bus, changes).await;
             }

@@ -24,7 +24,7 @@ pub(crate) async fn send(admission: &Admission, notices: Vec<Notice>) {
         if let Err(error) = add(notice, &mut signals) {
             debug!("a signal is lost: {error}");
         }
-        // The past of a session can have megabytes.
+        // The first frames of many sessions can have megabytes.
         if signals.bytes().len() >= MAX_WRITE {
             write(admission, &signals).await;
             signals.clear();

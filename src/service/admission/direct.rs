@@ -30,6 +30,16 @@ impl Admission {
         Ok(())
     }
 
+    /// Waits until the bus has read most of what was written.
+    ///
+    /// # Errors
+    /// When the bus is gone.
+    pub(crate) async fn drained(&self) -> io::Result<()> {
+        let writer = self.writer.get();
+        let writer = writer.ok_or(io::ErrorKind::NotConnected)?;
+        writer.drained().await
+    }
+
     async fn write(&self, messages: &[u8]) -> io::Result<()> {
         let writer = self.writer.get();
         let writer = writer.ok_or(io::ErrorKind::NotConnected)?;

@@ -67,6 +67,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Waits until the bus has read most of what was written.
+    pub(super) async fn drained(&self) -> io::Result<()> {
+        self.stream.drained().await
+    }
+
     /// Ends the connection in both directions.
     pub(super) fn shut_down(&self) -> io::Result<()> {
         self.stream.shut_down()

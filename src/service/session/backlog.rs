@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::tick::SIGNAL_BYTES;
+use super::past::SIGNAL_BYTES;
 use crate::service::client::unread::{MAX_UNREAD_BYTES, Unread};
 
 /// The frames, and the bytes, between two checks: a table of processes can be large.

@@ -8,6 +8,7 @@ mod event;
 mod grid;
 mod metrics;
 mod numbers;
+mod past;
 mod quota;
 mod record;
 mod sessions;
@@ -22,20 +23,24 @@ use std::{sync::Arc, time::Duration};
 use super::{
     caller::Permit,
     client::{Name, unread::Readers, watch::Watch},
+    history::Past,
     processes,
 };
-use crate::{reading::Stamp, store::Store};
+use crate::{
+    reading::Stamp,
+    store::{Selection, Store},
+};
 
 use backlog::Backlog;
 pub(crate) use crossings::{Crossings, has_numbers};
 pub(crate) use event::{Event, Notice, SessionKind};
 pub(crate) use metrics::Metrics;
+pub(crate) use past::{MAX_PAST_SIGNALS, SIGNAL_BYTES, past_bytes};
 pub(crate) use record::MAX_COLUMNS;
 use sessions::Sessions;
 pub(crate) use shared::SharedSessions;
 pub(crate) use stream::Stream;
 pub(crate) use threshold::{Direction, Threshold};
-pub(crate) use tick::{MAX_PAST_SIGNALS, past_bytes};
 pub(crate) use told::Differences;
 
 /// A session.
@@ -60,6 +65,8 @@ pub(crate) struct Session {
     pub(crate) is_of_service: bool,
     /// The span of the past that is sent with the first frame.
     pub(crate) history: Duration,
+    /// Whether its owner was sent the past.
+    had_past: bool,
     /// The grants that an owner in a sandbox needs for the session.
     pub(crate) permit: Option<Permit>,
     /// The watch of the owner, shared by all its sessions; `None` for a detached session.
@@ -145,6 +152,7 @@ impl Session {
             readers: None,
             is_of_service: false,
             history: Duration::ZERO,
+            had_past: false,
             permit: None,
             watch,
             stream: None,
@@ -172,6 +180,25 @@ impl Session {
     /// Whether the owner has left already.
     fn has_lost_owner(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| watch.has_left())
+    }
+
+    /// Whether its next frame is due at `now`.
+    fn is_due(&self, now: Duration) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Whether its past is to be sent with its next frame.
+    fn wants_past(&self) -> bool {
+        let is_of_metrics = matches!(self.subject, Subject::Metrics(_)) && self.stream.is_none();
+        is_of_metrics && !self.history.is_zero()
+    }
+
+    /// Takes the past that it wants, made of its selection and its span.
+    fn take_past(&mut self, make: impl FnOnce(&Selection, Duration) -> Past) -> Option<Past> {
+        let span = std::mem::take(&mut self.history);
+        self.had_past = true;
+        let metrics = self.subject.metrics()?;
+        Some(make(&metrics.selection, span))
     }
 
     /// Adds a notice of `event` for each receiver: the owner, the readers, or everybody (broadcast).

@@ -1,5 +1,7 @@
 //! All sessions: beginning and ending them, and the frames that are due.
 
+mod due;
+mod pasts;
 mod streams;
 mod tables;
 
@@ -12,7 +14,7 @@ use std::{
 use crate::{
     reading::Stamp,
     source::{Roots, last_probe::LastProbe, panic::caught},
-    store::{Selection, Store},
+    store::Store,
 };
 
 use super::{
@@ -20,6 +22,7 @@ use super::{
     event::{Event, Notice},
     metrics::SharedFrames,
     numbers::Numbers,
+    past::PastTurn,
     quota,
 };
 use crate::service::{
@@ -49,6 +52,8 @@ pub(crate) struct Sessions {
     searched: LastProbe,
     /// What the sessions have read.
     pub(crate) history: History,
+    /// The session whose past is being sent.
+    past: PastTurn,
     /// Whether the bus tells how many bytes it holds for a client: then the first check of a session can wait.
     is_told_bytes: bool,
 }
@@ -160,27 +165,6 @@ impl Sessions {
         session.is_some_and(|session| *session.owner != *client)
     }
 
-    /// The moment of the next frame of any session.
-    pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.by_id.values().filter_map(|session| session.due).min()
-    }
-
-    /// The selections of the sessions that are due at `now`, each once.
-    pub(crate) fn due(&self, now: Duration) -> Vec<Arc<Selection>> {
-        let mut due: Vec<Arc<Selection>> = Vec::new();
-        for session in self.by_id.values() {
-            if session.due.is_some_and(|due| due <= now)
-                && let Some(metrics) = session.subject.metrics()
-                && !due
-                    .iter()
-                    .any(|known| Arc::ptr_eq(known, &metrics.selection))
-            {
-                due.push(metrics.selection.clone());
-            }
-        }
-        due
-    }
-
     /// Takes the frames that are due at `now`: sessions that are due at one moment share a wake-up and the
     /// reads of common sources. Returns the notices, and the sessions with a check of the backlog due.
     pub(crate) fn tick(&mut self, store: &Store, now: Duration) -> (Vec<Notice>, Vec<u32>) {
@@ -189,9 +173,10 @@ impl Sessions {
         let mut frames = SharedFrames::default();
         let mut ended = Vec::new();
         self.history.take_over(store);
+        self.give_past_turn(now);
         let stamp = Stamp::now().at(now);
         for (&id, session) in &mut self.by_id {
-            if session.due.is_some_and(|due| due <= now) {
+            if session.is_due(now) && self.past.allows_frame(id, session.wants_past()) {
                 if session.drops()
                     && session.backlog.is_unconfirmed()
                     && !is_within_rate(&mut self.unconfirmed, session, now)
@@ -200,9 +185,16 @@ impl Sessions {
                     continue;
                 }
                 // A panic, in an expression for instance, ends only the sessions that use it.
-                let history = &self.history;
-                let ticked =
-                    caught(|| session.tick(id, store, history, stamp, &mut frames, &mut notices));
+                let (past, history) = (&mut self.past, &self.history);
+                let ticked = caught(|| {
+                    if !session.wants_past() {
+                        return session.tick(id, store, stamp, &mut frames, &mut notices);
+                    }
+                    let mut first = Vec::new();
+                    let ended = session.tick(id, store, stamp, &mut frames, &mut first);
+                    notices.extend(pasts::begin(past, id, session, history, stamp, first));
+                    ended
+                });
                 if let Some(reason) = ticked.unwrap_or(Some("failed")) {
                     session.notify(id, Event::Ended(reason), &mut notices);
                     ended.push(id);

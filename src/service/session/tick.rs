@@ -9,14 +9,7 @@ use super::{
     metrics::SharedFrames,
     stream::{self, Outcome},
 };
-use crate::{
-    reading::Stamp,
-    service::{
-        history::{History, Past},
-        processes::Changes,
-    },
-    store::Store,
-};
+use crate::{reading::Stamp, service::processes::Changes, store::Store};
 
 impl Session {
     /// Drops the frame that is due.
@@ -40,7 +33,6 @@ impl Session {
         &mut self,
         id: u32,
         store: &Store,
-        history: &History,
         now: Stamp,
         frames: &mut SharedFrames,
         notices: &mut Vec<Notice>,
@@ -78,9 +70,6 @@ impl Session {
                 let bytes = self.subject.columns().saturating_mul(size_of::<f64>());
                 for event in events {
                     if matches!(event, Event::Sampled(..)) {
-                        if !self.history.is_zero() {
-                            self.send_past(id, history, moment, notices);
-                        }
                         self.frames = self.frames.saturating_add(1);
                         self.backlog.count(bytes);
                     }
@@ -119,23 +108,6 @@ impl Session {
         }
     }
 
-    /// Adds the notices of the past, between `Changed` and the first frame. They go to the owner alone, and do not count as
-    /// frames.
-    fn send_past(&mut self, id: u32, history: &History, now: Stamp, notices: &mut Vec<Notice>) {
-        let span = std::mem::take(&mut self.history);
-        let Subject::Metrics(metrics) = &self.subject else {
-            return;
-        };
-        let past = history.past(&metrics.selection, span, MAX_PAST_SIGNALS, now);
-        self.backlog.allow(past_bytes(&past));
-        notices.extend(past.rows().map(|(timestamp, values)| Notice {
-            session: id,
-            client: Some(self.owner.clone()),
-            kind: self.subject.kind(),
-            event: Event::Sampled(timestamp, values.into()),
-        }));
-    }
-
     /// Adds the notices of a table of processes, after its batch is made.
     pub(super) fn send_changes(
         &mut self,
@@ -151,18 +123,4 @@ impl Session {
         self.backlog.count(changes.size());
         self.notify(id, Event::Processes(changes), notices);
     }
-}
-
-/// About the bytes of the signal `Sampled` beside its values.
-pub(crate) const SIGNAL_BYTES: usize = 256;
-
-/// The most signals of the past of a session: their headers have a mebibyte.
-pub(crate) const MAX_PAST_SIGNALS: usize = 4096;
-
-/// About the bytes of the signals of the past.
-pub(crate) fn past_bytes(past: &Past) -> usize {
-    let mut rows = past.rows();
-    let width = rows.next().map_or(0, |(_, values)| values.len());
-    let row = width.saturating_mul(size_of::<f64>());
-    row.saturating_add(SIGNAL_BYTES).saturating_mul(past.len())
 }

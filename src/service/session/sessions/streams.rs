@@ -32,19 +32,14 @@ impl Sessions {
 
     /// Whether frames of streams are due at `now`, and nothing else: neither other frames nor a search for devices.
     pub(crate) fn are_only_records_due(&self, now: Duration) -> bool {
-        let all = self.by_id.values();
-        let mut due = all.filter(|session| session.due.is_some_and(|due| due <= now));
+        let mut due = self.all_due(now);
         due.all(|session| session.stream.is_some()) && !self.searched.is_due(now, SEARCH_INTERVAL)
     }
 
     /// Whether devices are to be searched for at `now`, beside the frames that are due: always for signals, and not
     /// for each record of a stream with a short interval, whose columns do not change.
     pub(crate) fn is_search_due(&mut self, now: Duration) -> bool {
-        let mut due = self
-            .by_id
-            .values()
-            .filter(|session| session.due.is_some_and(|due| due <= now));
-        let has_signals = due.any(|session| session.stream.is_none());
+        let has_signals = self.all_due(now).any(|session| session.stream.is_none());
         self.searched.again(now, SEARCH_INTERVAL, || has_signals)
     }
 }

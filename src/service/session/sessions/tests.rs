@@ -1,8 +1,9 @@
 use super::*;
 use crate::service::{
     client::unread::{MAX_UNREAD_BYTES, Readers, Unread},
-    session::{Metrics, Stream, Subject, tick::SIGNAL_BYTES},
+    session::{Metrics, Stream, Subject, past::SIGNAL_BYTES},
 };
+use crate::{source::Roots, sources};
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -169,4 +170,102 @@ fn a_receiver_that_reads_again_is_told_everything() {
         has_columns(vec![some(), Readers::Unknown, Readers::All]),
         Some(true)
     );
+}
+
+/// A session of the first client with a past of more than two slices, and the sessions of two others that ask for it.
+fn with_past() -> (Sessions, Store, [u32; 2]) {
+    let store = Store::new(sources::all(&Roots::default()));
+    let add = |sessions: &mut Sessions, owner: &str, history| {
+        let ids = ["memory/physical/total"];
+        let selection = store.resolve(&ids).unwrap();
+        let subject = Subject::Metrics(Metrics::new(&ids, selection));
+        let interval = Duration::from_millis(250);
+        let mut session = Session::new(owner.into(), String::new(), interval, subject, None);
+        session.history = history;
+        let id = sessions.add(session, Limits::default()).unwrap();
+        sessions.begin(id);
+        id
+    };
+    let mut sessions = Sessions::default();
+    let panel = add(&mut sessions, ":1.1", Duration::ZERO);
+    tick(&mut sessions, &store, 200, |_| ());
+    sessions.by_id.remove(&panel);
+    let minute = Duration::from_secs(60);
+    let windows = [":1.2", ":1.3"].map(|owner| add(&mut sessions, owner, minute));
+    (sessions, store, windows)
+}
+
+/// The session of all notices, and for each whether it is a frame.
+fn frames(notices: &[Notice], session: u32) -> Vec<bool> {
+    assert!(notices.iter().all(|notice| notice.session == session));
+    let is_frame = |notice: &Notice| matches!(notice.event, Event::Sampled(..));
+    notices.iter().map(is_frame).collect()
+}
+
+#[test]
+fn the_past_is_sent_in_slices_between_changed_and_the_first_frame() {
+    let (mut sessions, store, [first, second]) = with_past();
+    let now = Duration::from_millis(50_100);
+    let (mut notices, _) = sessions.tick(&store, now);
+    // `Changed` alone. Neither session takes another frame until the past is sent.
+    assert_eq!(frames(&notices, first), [false]);
+    let mut slices = 0;
+    while sessions.is_sending_past() {
+        let later = now + Duration::from_millis(1);
+        assert!(sessions.next_due().is_none() && sessions.due(later).is_empty());
+        assert!(sessions.tick(&store, later).0.is_empty());
+        let slice = sessions.next_past_slice();
+        assert!(slice.len() <= 64, "{}", slice.len());
+        notices.extend(slice);
+        slices += 1;
+    }
+    assert_eq!(slices, 4);
+    let expected = [&[false][..], &[true; 201]].concat();
+    assert_eq!(frames(&notices, first), expected);
+    let timestamps = notices.iter().filter_map(|notice| match notice.event {
+        Event::Sampled(timestamp, _) => Some(timestamp),
+        _ => None,
+    });
+    assert!(timestamps.is_sorted_by(|one, next| one < next));
+    assert_eq!(sessions.session(first).unwrap().frames, 1);
+    // The other one is next. The turn of a session ends with it.
+    let (notices, _) = sessions.tick(&store, now);
+    assert_eq!(frames(&notices, second), [false]);
+    assert!(sessions.is_sending_past());
+    sessions.by_id.remove(&second);
+    assert!(sessions.next_due().is_some());
+    assert!(!sessions.is_sending_past() && sessions.next_past_slice().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_gets_no_further_past() {
+    for (held, slices) in [
+        (Unread::Bytes(4 << 20), 4),
+        (Unread::Pinged, 4),
+        (Unread::Bytes(5 << 20), 0),
+        (Unread::Silent, 0),
+    ] {
+        let (mut sessions, store, [first, second]) = with_past();
+        sessions.session(first).unwrap().had_past = true;
+        sessions.session(first).unwrap().history = Duration::ZERO;
+        sessions.session(second).unwrap().owner = ":1.2".into();
+        let now = Duration::from_millis(50_100);
+        let (notices, _) = sessions.tick(&store, now);
+        assert_eq!(frames(&notices, first), [false, true]);
+        let (id, owner) = sessions.past_question().unwrap();
+        assert_eq!((id, &*owner), (second, ":1.2"));
+        sessions.begin_past_question(id, tokio::spawn(async {}).abort_handle());
+        assert!(sessions.past_question().is_none());
+        sessions.answer_past_question(id, held);
+        let (mut notices, _) = sessions.tick(&store, now);
+        let mut count = 0;
+        while sessions.is_sending_past() {
+            notices.extend(sessions.next_past_slice());
+            count += 1;
+        }
+        assert_eq!(count, slices, "{held:?}");
+        let frames = frames(&notices, second);
+        // The last row is that of the other session.
+        assert_eq!(frames.len(), if slices > 0 { 203 } else { 2 }, "{held:?}");
+    }
 }
