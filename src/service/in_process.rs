@@ -2,12 +2,10 @@
 
 use std::{
     future::pending,
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures_util::stream;
 use tokio::task::JoinHandle;
 
 use super::{
@@ -203,7 +201,7 @@ impl InProcess {
         })?;
         let state = self.state.clone();
         *frames = Some(FrameTask(tokio::spawn(async move {
-            let never = pin!(stream::once(pending::<()>()));
+            let never = pending::<()>();
             // It ends only if the timer fails.
             session_loop::run(&state, None, &timer, never).await.ok();
             let ended = state.sessions.lock().end_where("failed", |_| true);

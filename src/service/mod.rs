@@ -42,10 +42,10 @@ mod streams;
 mod threshold_options;
 mod timer;
 mod uevent;
+mod when_woken;
 
 use std::{future::pending, pin::pin, sync::Arc};
 
-use futures_util::stream::FuturesUnordered;
 use tokio::{
     select,
     time::{Instant, sleep_until},
@@ -67,6 +67,7 @@ pub use settings::{CONFIGURATION, PROCESS_TABLE, Settings};
 pub use start::Error;
 use state::ServiceState;
 use timer::Timer;
+use when_woken::WhenWoken;
 
 /// Why the service has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +112,8 @@ impl Service {
             }
         };
         // Polled when one of these futures wakes, not once for each frame.
-        let ends = FuturesUnordered::from_iter([ends]);
-        let (bus, ends) = (Some(&self.bus), pin!(ends));
+        let ends = pin!(ends);
+        let (bus, ends) = (Some(&self.bus), WhenWoken::new(ends));
         let run = session_loop::run(&self.state, bus, &self.timer, ends);
         let end = run.await.map_err(Error::Timer)?;
         info!("leaving: {end:?}");

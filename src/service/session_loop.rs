@@ -1,13 +1,7 @@
 //! The loop of the sessions: it takes frames as they fall due, and listens for devices and definitions meanwhile.
 
-use std::{
-    future::pending,
-    io,
-    pin::{Pin, pin},
-    time::Duration,
-};
+use std::{future::pending, io, pin::pin, time::Duration};
 
-use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use tokio::select;
 use zbus::Connection;
 
@@ -17,6 +11,7 @@ use super::{
     processes::{Batches, ChangesBySession},
     state::ServiceState,
     timer::Timer,
+    when_woken::WhenWoken,
 };
 use crate::reading::monotonic;
 
@@ -43,7 +38,7 @@ pub(super) async fn run<E>(
     state: &ServiceState,
     bus: Option<&Connection>,
     timer: &Timer,
-    mut ends: Pin<&mut impl Stream<Item = E>>,
+    mut ends: impl Future<Output = E> + Unpin,
 ) -> io::Result<E> {
     let mut definitions = DefinitionWatch::default();
     let mut devices = DeviceEvents::default();
@@ -60,7 +55,7 @@ pub(super) async fn run<E>(
         let handled = devices.due();
         let event = async {
             select! {
-                Some(end) = ends.next() => Event::End(end),
+                end = &mut ends => Event::End(end),
                 () = changed => Event::Changed,
                 () = devices.receive() => Event::Uevent,
                 () = definitions.changed() => Event::Definitions,
@@ -107,7 +102,8 @@ async fn write_records_until<E>(
     handled: Option<Duration>,
 ) -> io::Result<Event<E>> {
     // Polled when the event wakes it, not once for each record.
-    let mut events = pin!(FuturesUnordered::from_iter([event]));
+    let event = pin!(event);
+    let mut event = WhenWoken::new(event);
     loop {
         let due = earliest(state.sessions.lock().next_due(), handled);
         let wait = async {
@@ -117,7 +113,7 @@ async fn write_records_until<E>(
             }
         };
         select! {
-            Some(event) = events.next() => return Ok(event),
+            event = &mut event => return Ok(event),
             waited = wait => waited?,
         }
         let are_records = state.sessions.lock().are_only_records_due(monotonic());
