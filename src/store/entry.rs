@@ -22,6 +22,8 @@ use crate::{
 /// A source and its last snapshots.
 pub(super) struct Entry {
     pub(super) source: Provider,
+    /// Whether the source answers later. Most do not, and are asked often.
+    is_deferred: bool,
     pub(super) name: Arc<str>,
     /// Patterns of the ids that the source may have.
     pub(super) scope: &'static [&'static str],
@@ -57,6 +59,7 @@ impl Entry {
             scope: about.scope,
             subsystems: about.subsystems,
             source,
+            is_deferred: true,
             membership: None,
             lists: KnownDevices::default(),
             metrics: None,
@@ -68,6 +71,8 @@ impl Entry {
             reads: 0,
             cost: Duration::ZERO,
         };
+        // A source that panics is asked again.
+        entry.is_deferred = caught(|| entry.source.deferred().is_some()).unwrap_or(true);
         entry.ask_deferred(|source| source.when_answered(on_answer.clone()));
         entry
     }
@@ -98,6 +103,9 @@ impl Entry {
 
     /// Calls a source that answers later; `None` if it is none, or panics.
     fn ask_deferred<T>(&mut self, ask: impl FnOnce(&mut dyn Deferred) -> T) -> Option<T> {
+        if !self.is_deferred {
+            return None;
+        }
         let answer = caught(|| self.source.deferred().map(ask));
         let answer = answer.map_err(|panic| self.note_panic(panic));
         answer.ok().flatten()
@@ -136,6 +144,11 @@ impl Entry {
     /// The error or panic that is not cleared yet.
     pub(super) fn problem(&self) -> Option<&String> {
         self.error.as_ref().or(self.panic.as_ref())
+    }
+
+    /// Whether the source answers later: it has jobs on the blocking pool.
+    pub(super) fn is_deferred(&self) -> bool {
+        self.is_deferred
     }
 
     /// Begins the jobs that the next read needs from the blocking pool, unless there is a snapshot since the moment

@@ -26,7 +26,9 @@ impl Store {
     /// blocking pool. Waits until they are answered or not worth waiting for any longer, at most until the moment
     /// `deadline`. Reads the other entries meanwhile: most often the wait is over by then, which saves a wake-up.
     pub async fn prefetch(&self, selection: &Selection, since: Duration, deadline: Duration) {
-        self.begin(&selection.entries, since);
+        if !self.begin(&selection.entries, since) {
+            return;
+        }
         self.read_others(&selection.entries, since);
         self.wait_for(selection, deadline).await;
     }
@@ -42,8 +44,9 @@ impl Store {
         let entries = positions
             .iter()
             .map(|&position| selection.entries[position]);
-        self.begin(&entries.collect::<Vec<_>>(), since);
-        self.wait_for(selection, deadline).await;
+        if self.begin(&entries.collect::<Vec<_>>(), since) {
+            self.wait_for(selection, deadline).await;
+        }
     }
 
     async fn wait_for(&self, selection: &Selection, deadline: Duration) {
@@ -84,7 +87,9 @@ impl Store {
                 .map(|position| selection.entries[position]);
             let is_missing = |entry: &usize| {
                 let entry = inner.entries.get(*entry);
-                entry.is_some_and(|entry| entry.baseline(now, window).0.is_none())
+                entry.is_some_and(|entry| {
+                    entry.is_deferred() && entry.baseline(now, window).0.is_none()
+                })
             };
             entries.filter(is_missing).collect()
         };
@@ -102,7 +107,9 @@ impl Store {
         let mut entries: Vec<_> = entries.copied().collect();
         entries.sort_unstable();
         entries.dedup();
-        self.begin(&entries, since);
+        if !self.begin(&entries, since) {
+            return;
+        }
         self.read_others(&entries, since);
         let deadline = monotonic().saturating_add(FRAME_TIMEOUT);
         self.wait(deadline, |inner| inner.awaited_until(&entries))
@@ -123,6 +130,12 @@ impl Store {
     /// Probes the user's definitions and waits for the answers: all definitions, or only those of discovered
     /// entries.
     pub(super) async fn probe_definitions(&self, all: bool, closely: bool, timeout: Duration) {
+        let probing = self.begin_probe(all, closely);
+        self.finish_probe(&probing, timeout).await;
+    }
+
+    /// Begins to probe the user's definitions. Returns the entries that answer later.
+    pub(super) fn begin_probe(&self, all: bool, closely: bool) -> Vec<usize> {
         let mut probing = Vec::new();
         {
             let inner = &mut *self.lock();
@@ -135,9 +148,14 @@ impl Store {
                 }
             }
         }
+        probing
+    }
+
+    /// Waits for the answers of these entries to a probe.
+    pub(super) async fn finish_probe(&self, probing: &[usize], timeout: Duration) {
         if !probing.is_empty() {
             let deadline = monotonic().saturating_add(timeout);
-            self.wait(deadline, |inner| inner.awaited_until(&probing))
+            self.wait(deadline, |inner| inner.awaited_until(probing))
                 .await;
         }
     }
@@ -164,13 +182,20 @@ impl Store {
         begun.into_iter().collect()
     }
 
-    fn begin(&self, entries: &[usize], since: Duration) {
+    /// Begins the jobs that entries need. Returns whether one of them has any: all others are simply read.
+    fn begin(&self, entries: &[usize], since: Duration) -> bool {
         let mut inner = self.lock();
-        for &entry in entries {
-            if inner.entries.get(entry).is_some() && inner.is_on(entry) {
-                inner.entries[entry].begin(since);
+        let mut has_jobs = false;
+        for &number in entries {
+            let entry = inner.entries.get(number);
+            if entry.is_some_and(Entry::is_deferred) {
+                has_jobs = true;
+                if inner.is_on(number) {
+                    inner.entries[number].begin(since);
+                }
             }
         }
+        has_jobs
     }
 
     /// If the jobs of some entries are awaited, reads the others.
