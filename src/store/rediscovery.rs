@@ -81,11 +81,22 @@ impl Store {
     /// Discovers again, for a caller of `List`, the entries that these selectors may match: those whose reads have
     /// shown a change, and those whose devices the kernel lists otherwise than at the last probe.
     pub async fn rediscover_for(&self, selectors: &[&str]) -> Changes {
-        self.probe_definitions(false, true, DISCOVERY_TIMEOUT).await;
+        let probing = self.begin_probe(false, true);
         let listings = self.lock().listings.clone();
         let mut listed = memoized(|subsystem| listings.as_ref()?.fingerprint(subsystem));
         let now = monotonic();
         let selectors = parsed(selectors);
+        if !probing.is_empty() {
+            // The kernel's lists are read while the blocking pool looks at the definitions.
+            for (_, entry) in self.lock().entries.iter() {
+                if entry.metrics.is_some() && may_match(entry, selectors.as_deref()) {
+                    for subsystem in entry.subsystems {
+                        listed(subsystem);
+                    }
+                }
+            }
+            self.finish_probe(&probing, DISCOVERY_TIMEOUT).await;
+        }
         self.rediscover_if(|_, entry| {
             may_match(entry, selectors.as_deref())
                 && (entry.changed() || entry.may_have_other_devices(&mut listed, now))
