@@ -10,6 +10,7 @@ use std::{
         unix::{ffi::OsStrExt, fs::MetadataExt},
     },
     path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use nix::{
@@ -114,10 +115,9 @@ impl Watch {
         if identity(path) != self.watched {
             self.changes = DirectoryChanges::All;
         }
-        if self.unwatched.is_some() {
-            let is_other = self.unwatched != Some(FileStates::of(path));
+        if let Some(unwatched) = &self.unwatched {
             // A watch may be free again. What has changed until now, its events do not tell.
-            if is_other || self.watch(path).is_ok() {
+            if unwatched.may_have_changed(path) || self.watch(path).is_ok() {
                 self.changes = DirectoryChanges::All;
             }
         }
@@ -177,21 +177,30 @@ impl Watch {
 }
 
 /// The metadata of the files of a directory, and of the directory itself under an empty name. A change of the files shows
-/// in them.
-#[derive(Debug, PartialEq, Eq)]
-struct FileStates(BTreeMap<OsString, FileState>);
+/// in them, except one in the same step of the file system's clock as the change before.
+#[derive(Debug)]
+struct FileStates {
+    states: BTreeMap<OsString, FileState>,
+    /// Whether a file was changed just before: it may change again and keep all its metadata. Git calls this racy.
+    are_racy: bool,
+}
+
+/// The longest step of the times of files: that of FAT.
+const LONGEST_STEP: Duration = Duration::from_secs(2);
 
 /// Device and inode number, size, permissions, and the times of the last changes of content and of metadata.
 type FileState = (u64, u64, u64, u32, [(i64, i64); 2]);
 
 impl FileStates {
     fn of(path: &Path) -> Self {
-        let state = |path: &Path| {
+        let now = SystemTime::now();
+        let mut are_racy = false;
+        let mut state = |path: &Path| {
             let about = fs::metadata(path).ok()?;
-            let times = [
-                (about.mtime(), about.mtime_nsec()),
-                (about.ctime(), about.ctime_nsec()),
-            ];
+            // Programs can set the time of the last change of the content, but not this one.
+            let changed = (about.ctime(), about.ctime_nsec());
+            are_racy |= is_racy(changed, now);
+            let times = [(about.mtime(), about.mtime_nsec()), changed];
             Some((about.dev(), about.ino(), about.size(), about.mode(), times))
         };
         let directory = state(path).map(|state| (OsString::new(), state));
@@ -202,8 +211,26 @@ impl FileStates {
             let state = state(&path.join(&name))?;
             Some((name, state))
         });
-        Self(directory.into_iter().chain(files.take(FILES)).collect())
+        let states = directory.into_iter().chain(files.take(FILES)).collect();
+        Self { states, are_racy }
     }
+
+    /// Whether the files may have changed since.
+    fn may_have_changed(&self, path: &Path) -> bool {
+        self.are_racy || self.states != Self::of(path).states
+    }
+}
+
+/// Whether a file with this time of its last change may change again at the same time.
+fn is_racy((seconds, nanoseconds): (i64, i64), now: SystemTime) -> bool {
+    let nanoseconds = u32::try_from(nanoseconds).unwrap_or_default();
+    let changed = u64::try_from(seconds).map(|seconds| Duration::new(seconds, nanoseconds));
+    let changed = changed.ok().and_then(|at| UNIX_EPOCH.checked_add(at));
+    // The clock of a file server may be a little ahead. A time far in the future is from a clock that was set back.
+    changed.is_some_and(|changed| match now.duration_since(changed) {
+        Ok(age) => age <= LONGEST_STEP,
+        Err(ahead) => ahead.duration() <= LONGEST_STEP,
+    })
 }
 
 /// Whether a file was only created: a close event follows when it is written.
@@ -224,4 +251,28 @@ pub(super) fn is_definitions(name: &OsStr) -> bool {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let directory = fs::metadata(path).ok().filter(fs::Metadata::is_dir)?;
     Some((directory.dev(), directory.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_racy_within_a_step_of_its_last_change() {
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        let check = |seconds, nanoseconds, expected| {
+            assert_eq!(
+                is_racy((seconds, nanoseconds), now),
+                expected,
+                "{seconds}.{nanoseconds:09}"
+            );
+        };
+        check(1000, 0, true);
+        check(998, 0, true);
+        check(997, 999_999_999, false);
+        check(1002, 0, true);
+        check(1002, 1, false);
+        check(0, 0, false);
+        check(-1, 0, false);
+    }
 }
