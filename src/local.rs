@@ -291,5 +291,6 @@ fn source_info(source: SourceState) -> SourceInfo {
         reads: source.reads,
         cost: source.cost,
         error: source.error,
+        path: source.path,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::OwnedFd,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -29,6 +30,7 @@ use super::{
 
 /// The metrics of a directory.
 pub(super) struct Family {
+    path: PathBuf,
     registry: Arc<Registry>,
     /// Loads the directory if it has changed.
     job: Job<()>,
@@ -53,7 +55,7 @@ impl Family {
         let path = options.directory.clone();
         let registry = Arc::new(Registry::new(pool.clone(), options.subreaper.clone()));
         let place = path.to_string_lossy().into();
-        let loader = Mutex::new(Loader::new(path, taken));
+        let loader = Mutex::new(Loader::new(path.clone(), taken));
         let loads = registry.clone();
         let reads_all = Arc::new(AtomicBool::new(false));
         let all = reads_all.clone();
@@ -64,6 +66,7 @@ impl Family {
             }
         };
         Self {
+            path,
             registry,
             job: Job::with_timeout(pool, &place, TIMEOUT, run),
             reads_all,
@@ -128,6 +131,10 @@ impl Deferred for Family {
 }
 
 impl Definitions for Family {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn probe(&self, force: bool) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = monotonic();

@@ -36,6 +36,7 @@ pub(crate) async fn list(
         cost: stats.cost,
         error: stats.error,
         is_custom: false,
+        path: None,
     });
     let diagnostic = state.settings.get().configuration_error;
     if !diagnostic.is_empty() {
@@ -47,6 +48,7 @@ pub(crate) async fn list(
             cost: Duration::ZERO,
             error: diagnostic,
             is_custom: true,
+            path: None,
         });
     }
     if let Some((bus, client)) = client

@@ -1,9 +1,12 @@
 //! Members that the user defines.
 
-use std::os::fd::OwnedFd;
+use std::{os::fd::OwnedFd, path::Path};
 
 /// A family whose members the user defines in files, which may change at any time.
 pub trait Definitions {
+    /// The directory of the files.
+    fn path(&self) -> &Path;
+
     /// Starts a probe for changed definitions on the blocking pool, and returns whether it did.
     /// [`Family::changed`](super::Family::changed) has the result. Without `force`, the probe starts only if
     /// something has shown a change or the last probe is long ago.

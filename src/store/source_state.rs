@@ -1,6 +1,6 @@
 //! The states of the sources, for the method `Sources`.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::Store;
 
@@ -21,6 +21,8 @@ pub struct SourceState {
     pub error: String,
     /// Whether its metrics are custom.
     pub is_custom: bool,
+    /// The directory of the user's definitions, if the source is their family.
+    pub path: Option<PathBuf>,
 }
 
 impl Store {
@@ -38,7 +40,11 @@ impl Store {
                 cost: Duration::ZERO,
                 error: String::new(),
                 is_custom: entry.is_custom,
+                path: None,
             });
+            if let Some(definitions) = entry.source.definitions() {
+                source.path = Some(definitions.path().to_owned());
+            }
             let metrics = entry.metrics.as_ref().map_or(0, Vec::len);
             let metrics = u32::try_from(metrics).unwrap_or(u32::MAX);
             source.metrics = source.metrics.saturating_add(metrics);

@@ -1,6 +1,6 @@
 //! The states of sessions and sources.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use zbus::OwnedVariant;
 
@@ -61,6 +61,8 @@ pub struct SourceInfo {
     pub cost: Duration,
     /// The error; empty if there is none.
     pub error: String,
+    /// Of the source `sources.d`: the directory that it reads, as the service names it.
+    pub path: Option<PathBuf>,
 }
 
 impl SessionInfo {
@@ -101,6 +103,7 @@ impl SourceInfo {
             reads: take(&mut properties, "reads").unwrap_or_default(),
             cost: Duration::from_micros(take(&mut properties, "cost").unwrap_or_default()),
             error: take(&mut properties, "error").unwrap_or_default(),
+            path: take::<String>(&mut properties, "path").map(PathBuf::from),
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use sampled::{
-    client::{SampleOptions, SourceInfo},
+    client::{Bus, Client, SampleOptions, SourceInfo},
     config, custom,
     reading::Fault,
     service::Settings,
@@ -23,6 +23,7 @@ use crate::cli::{
         terminal_text::escape,
     },
     readings::backend::{self, Backend},
+    running::paths::note_difference,
 };
 
 /// The options of `sources`.
@@ -83,6 +84,11 @@ async fn list(common: &CommonOptions, timeout: TimeoutOption) -> Result<ExitCode
 
 async fn check(common: &CommonOptions, options: CheckOptions) -> Result<ExitCode, Error> {
     let directory = absolute(&options.directory)?.or_else(config::user_sources);
+    if options.directory.is_none()
+        && let Some((pid, running)) = directory_of_service().await
+    {
+        note_difference(pid, &running, directory.as_deref());
+    }
     let Some(directory) = directory else {
         return nothing("neither XDG_CONFIG_HOME nor HOME says where that would be");
     };
@@ -106,6 +112,18 @@ async fn check(common: &CommonOptions, options: CheckOptions) -> Result<ExitCode
     };
     format::print(|out| format::write_lines(out, &lines))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The directory that the running service reads, and its pid if that is known; `None` if no service tells it.
+async fn directory_of_service() -> Option<(Option<u32>, PathBuf)> {
+    // The check needs no service, so it does not wait long for one.
+    const TIMEOUT: Duration = Duration::from_secs(2);
+    let bus = Bus::within(None, TIMEOUT).await.ok()?;
+    let owner = bus.owner().await.ok()??;
+    let client = Client::of(bus, &owner.name).await.ok()?;
+    let sources = client.sources().await.ok()?;
+    let path = sources.get(custom::NAME)?.path.clone()?;
+    Some((owner.pid, path))
 }
 
 /// Reports that nothing is defined, which is a success.
@@ -168,6 +186,9 @@ impl Serialize for JsonSource<'_> {
         map.serialize_entry("reads", &self.0.reads)?;
         map.serialize_entry("cost", &(self.0.cost.as_micros() as u64))?;
         map.serialize_entry("error", &self.0.error)?;
+        if let Some(path) = &self.0.path {
+            map.serialize_entry("path", path)?;
+        }
         map.end()
     }
 }

@@ -6,6 +6,7 @@
 mod held_process;
 pub(crate) mod name_owner;
 mod options;
+pub(crate) mod paths;
 mod pidfile;
 mod starter;
 

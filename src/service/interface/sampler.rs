@@ -224,7 +224,12 @@ impl Sampler {
                     ("cost", Variant::from(source.cost.as_micros() as u64)),
                     ("error", Variant::from(source.error.as_str())),
                 ];
-                (source.name.to_string(), owned(entries))
+                let mut entries = owned(entries);
+                if let Some(path) = &source.path {
+                    let path = path.to_string_lossy();
+                    entries.extend(owned([("path", Variant::from(&*path))]));
+                }
+                (source.name.to_string(), entries)
             })
             .collect())
     }

@@ -6,7 +6,7 @@ use sampled::custom;
 use tempfile::TempDir;
 
 use super::fixture::{define, sources_d};
-use crate::support::{home::Home, process::Run};
+use crate::support::{bus::Bus, home::Home, process::Run};
 
 #[test]
 fn check_prints_the_readings_of_valid_definitions() {
@@ -201,4 +201,47 @@ fn the_number_of_diagnostics_is_limited() {
         "a.toml:511:10: metrics.\"a/255/x\": it is computed from itself: a/255/x from a/255/x"
     );
     assert_eq!(checked.diagnostics[256], "a.toml: and 744 more mistakes");
+}
+
+#[test]
+fn check_says_that_the_running_service_reads_another_directory() {
+    let bus = Bus::activating("--idle-timeout never");
+    let define_as = |id: &str, directory: &std::path::Path| {
+        define(
+            directory,
+            "room.toml",
+            &format!("[metrics.'{id}']\nfile = '/proc/uptime'"),
+        );
+    };
+    let elsewhere = bus.dir().join("elsewhere");
+    define_as("a/b/service", &sources_d(&bus));
+    define_as("a/b/shell", &elsewhere.join("sampled/sources.d"));
+    let check = |config: &std::path::Path| {
+        let mut check = bus.sampled(&["sources", "check", "--no-read"]);
+        let run = Run::of(check.env("XDG_CONFIG_HOME", config));
+        assert_eq!(run.code, Some(0), "{run:?}");
+        (run.stdout, run.stderr)
+    };
+    // No service runs, and none is started.
+    assert_eq!(check(&elsewhere), ("a/b/shell\n".to_owned(), String::new()));
+    assert_eq!(bus.run(&["status"]).code, Some(3));
+    bus.run(&["list", "a"]).ok();
+    let pid = bus.block_on(bus.owned()).pid;
+    assert_eq!(
+        check(&bus.config()),
+        ("a/b/service\n".to_owned(), String::new())
+    );
+    let expected = format!(
+        "sampled: the running service (process {pid}) reads {}; this shell would read {}\n",
+        sources_d(&bus).display(),
+        elsewhere.join("sampled/sources.d").display()
+    );
+    assert_eq!(check(&elsewhere), ("a/b/shell\n".to_owned(), expected));
+    // The same directory by another path.
+    let link = bus.dir().join("link");
+    std::os::unix::fs::symlink(bus.config(), &link).unwrap();
+    assert_eq!(check(&link), ("a/b/service\n".to_owned(), String::new()));
+    let sources = bus.block_on(async { bus.client().await.sources().await.unwrap() });
+    assert_eq!(sources[custom::NAME].path, Some(sources_d(&bus)));
+    assert_eq!(sources["memory"].path, None);
 }
