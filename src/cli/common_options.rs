@@ -7,7 +7,7 @@ use clap::Args;
 use sampled::{
     config::{self, Config},
     custom,
-    service::Settings,
+    service::{ConfigurationFile, Settings},
     source::{self, Roots},
 };
 
@@ -65,8 +65,13 @@ impl CommonOptions {
 
     /// The path of the configuration file, for messages.
     pub(crate) fn configuration(&self) -> String {
-        let path = self.config.clone().or_else(config::user_file);
+        let path = self.configuration_file();
         path.map_or("config.toml".to_owned(), |path| path.display().to_string())
+    }
+
+    /// The path of the configuration file.
+    pub(crate) fn configuration_file(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(config::user_file)
     }
 
     /// The same options, for a service that stays until it is stopped.
@@ -79,7 +84,12 @@ impl CommonOptions {
 
     /// The settings without a configuration file.
     pub(crate) fn defaults(&self) -> Settings {
-        let mut settings = Settings::default();
+        let is_found = false;
+        let file = self.configuration_file();
+        let mut settings = Settings {
+            configuration: file.map(|path| ConfigurationFile { path, is_found }),
+            ..Settings::default()
+        };
         if self.stays_when_idle {
             settings.idle_timeout = None;
         }

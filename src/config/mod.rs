@@ -39,7 +39,7 @@ use crate::{
     diagnostic::{self, Diagnostic, Position, Value},
     duration::Timeout,
     regular_file,
-    service::Settings,
+    service::{ConfigurationFile, Settings},
 };
 
 pub use path::{user_file, user_sources};
@@ -99,7 +99,20 @@ impl Config {
                 "it is not in UTF-8",
             ))
         })?;
-        parse(&text).map_err(|diagnostic| in_file(diagnostic, path, &text))
+        let mut config = parse(&text).map_err(|diagnostic| in_file(diagnostic, path, &text))?;
+        config.settings.configuration = Some(ConfigurationFile {
+            path: path.to_owned(),
+            is_found: true,
+        });
+        Ok(config)
+    }
+
+    /// The defaults, for a file that is absent.
+    fn absent(path: PathBuf) -> Self {
+        let is_found = false;
+        let mut config = Self::default();
+        config.settings.configuration = Some(ConfigurationFile { path, is_found });
+        config
     }
 
     /// Reads the [user's file](user_file). If it is absent, all settings have their defaults.
@@ -111,7 +124,7 @@ impl Config {
             return Ok(Self::default());
         };
         match Self::load(&path) {
-            Err(Error::Io { cause, .. }) if is_absent(&cause) => Ok(Self::default()),
+            Err(Error::Io { path, cause }) if is_absent(&cause) => Ok(Self::absent(path)),
             loaded => loaded,
         }
     }

@@ -11,9 +11,10 @@ use std::{
 };
 
 use crate::{
-    reading::monotonic,
+    reading::{Fault, monotonic},
     source::{
-        self, About, Answered, Deferred, Definitions, Error, NewMember, Provider,
+        self, About, Answered, Deferred, Definitions, DefinitionsSummary, Error, NewMember,
+        Provider,
         family::Members,
         last_probe::LastProbe,
         pool::{Job, Pool},
@@ -61,7 +62,7 @@ impl Family {
         let all = reads_all.clone();
         let run = move || {
             let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(loaded) = loader.run(all.swap(false, Ordering::Relaxed)) {
+            if let Some(loaded) = loader.run(all.swap(false, Ordering::SeqCst)) {
                 loads.publish(loaded);
             }
         };
@@ -147,9 +148,27 @@ impl Definitions for Family {
 
     fn read_again(&self) {
         if self.registry.is_loaded() {
-            self.reads_all.store(true, Ordering::Relaxed);
-            self.job.ask(monotonic());
+            self.read_all();
         }
+    }
+
+    fn read_all(&self) -> Duration {
+        // A load that begins after the moment reads all files, or one that has begun before it has read them since the
+        // call.
+        self.reads_all.store(true, Ordering::SeqCst);
+        let since = monotonic();
+        self.job.ask(since);
+        since
+    }
+
+    fn read_since(&self, since: Duration) -> Option<Result<DefinitionsSummary, Fault>> {
+        if self.job.answered().is_none_or(|begun| begun < since) {
+            // An earlier load has kept this one from being submitted.
+            self.job.ask(since);
+            return None;
+        }
+        let read = self.job.answer();
+        Some(read.map(|()| self.registry.summary()))
     }
 
     fn change_fd(&self) -> Option<OwnedFd> {

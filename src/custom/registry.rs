@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::{
     custom::command::Runner,
-    source::{Answered, Error, pool::Pool},
+    source::{Answered, DefinitionsSummary, Error, pool::Pool},
 };
 
 use super::{
@@ -133,6 +133,13 @@ impl Registry {
     /// Whether the directory was loaded.
     pub(super) fn is_loaded(&self) -> bool {
         self.lock().directory.is_some()
+    }
+
+    /// What the last load has read.
+    pub(super) fn summary(&self) -> DefinitionsSummary {
+        let contents = self.lock();
+        let directory = contents.directory.as_ref();
+        directory.map_or(DefinitionsSummary::default(), Directory::summary)
     }
 
     /// The number of loads so far.

@@ -25,6 +25,18 @@ impl Handle {
         self.state.settings.set_configuration_error(diagnostic);
     }
 
+    /// Waits until a client calls `Reload`. A program with a [configuration](Settings::configuration) then reads it,
+    /// [applies](Self::apply) it, and calls [`reloaded`](Self::reloaded).
+    pub async fn reload_requested(&self) {
+        self.state.reloads.requested().await;
+    }
+
+    /// Answers the calls of `Reload` that were [requested](Self::reload_requested) before the configuration was read: with
+    /// its error, or an empty text.
+    pub fn reloaded(&self, error: &str) {
+        self.state.reloads.answer(error);
+    }
+
     /// The number of calls without an answer.
     pub fn unanswered(&self) -> usize {
         self.state.admission.unanswered()

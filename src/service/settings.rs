@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -34,8 +35,19 @@ pub struct Settings {
     pub sandbox: BTreeMap<String, Grants>,
     /// The options of the sources, which take effect when the service starts.
     pub sources: sources::SourceOptions,
+    /// The file with the settings, which `Reload` has read again; `None` if the program has none.
+    pub configuration: Option<ConfigurationFile>,
     /// The error in the configuration, which `Sources` lists as [`CONFIGURATION`]; empty if there is none.
     pub configuration_error: String,
+}
+
+/// The file with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether it exists. Otherwise the settings are the defaults.
+    pub is_found: bool,
 }
 
 impl Default for Settings {
@@ -48,6 +60,7 @@ impl Default for Settings {
             sources_off: Vec::new(),
             sandbox: BTreeMap::new(),
             sources: sources::SourceOptions::default(),
+            configuration: None,
             configuration_error: String::new(),
         }
     }

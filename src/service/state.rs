@@ -16,6 +16,7 @@ use super::{
     peer::Peer,
     processes::AsyncTable,
     queues::Queues,
+    reload_calls::ReloadCalls,
     sampling::Sampling,
     session::SharedSessions,
     settings::{CurrentSettings, PROCESS_TABLE, Settings},
@@ -47,6 +48,7 @@ pub(crate) struct ServiceState {
     pub(crate) control: Control,
     pub(crate) frames: Frames,
     pub(crate) shutdown: Arc<Shutdown>,
+    pub(crate) reloads: ReloadCalls,
 }
 
 impl ServiceState {
@@ -128,6 +130,7 @@ impl ServiceState {
             queues,
             catalog,
             shutdown,
+            reloads: ReloadCalls::default(),
         }
     }
 

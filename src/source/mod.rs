@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use crate::{metric::Metric, reading::Raw};
 
 pub use deferred::{Answered, Deferred};
-pub use definitions::Definitions;
+pub use definitions::{Definitions, DefinitionsDirectory, DefinitionsSummary};
 pub use device_lists::DeviceLists;
 pub use error::Error;
 pub use provider::{Family, NewMember, Presence, Provider};

@@ -211,7 +211,7 @@ impl Store {
     }
 
     /// Waits while `awaited_until` returns a moment. It is called again at that moment and after each answer.
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         deadline: Duration,
         mut awaited_until: impl FnMut(&mut Inner) -> Option<Instant>,

@@ -141,14 +141,7 @@ fn reload_applies_a_valid_configuration_and_refuses_an_invalid_one() {
     assert!(!has_os());
     fs::write(&config, "[sources]\noff = []\n").unwrap();
     bus.run(&["reload", "--config", path]).ok();
-    // `reload` sends a signal and does not wait for its effect.
-    let deadline = Instant::now() + DEADLINE;
-    while !has_os() {
-        assert!(
-            Instant::now() < deadline,
-            "the configuration is not reloaded"
-        );
-    }
+    assert!(has_os());
     fs::write(&config, "[sources]\noff = 1\n").unwrap();
     let refused = bus.run(&["reload", "--config", path]);
     assert_eq!(refused.code, Some(1));

@@ -59,6 +59,7 @@ mod pid_namespaces;
 mod power_supplies;
 mod processes;
 mod ps;
+mod reload_command;
 mod runtimes;
 mod sandbox;
 mod sensors;

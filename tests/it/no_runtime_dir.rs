@@ -79,6 +79,7 @@ fn the_commands_find_the_service_by_its_name_on_the_bus() {
         let all_match = lines.len() == expected.len() && lines.iter().zip(expected).all(matches);
         assert!(all_match, "{script}: {output}");
     };
+    let definition = |line| format!("{}/.config/sampled/{line}", nobody.dir.path().display());
     let started = "sampled: started: process ";
     let stopped = "sampled: stopped: process ";
     check(
@@ -90,7 +91,9 @@ fn the_commands_find_the_service_by_its_name_on_the_bus() {
         &[
             started,
             " detached by `sampled start`",
-            "sampled: told to reload: process ",
+            "sampled: reloaded: process ",
+            &definition("config.toml: there is no such file"),
+            &definition("sources.d: there is no such directory"),
             stopped,
             started,
             stopped,

@@ -131,7 +131,7 @@ fn a_pidfile_that_cannot_be_used_does_not_hide_the_service() {
     let pidfile = "/dev/null/sampled.pid";
     for (command, expected) in [
         ("status", "is running: process"),
-        ("reload", "told to reload: process"),
+        ("reload", "reloaded: process"),
         ("stop", "stopped: process"),
     ] {
         let mut serve = bus.sampled(&["serve", "--idle-timeout", "never"]);

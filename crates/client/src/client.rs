@@ -11,7 +11,7 @@ use crate::{
     options::{SampleOptions, microseconds},
     proxy::Sampler1Proxy,
     reading::{Fault, Value},
-    states::{SessionInfo, SourceInfo},
+    states::{Reloaded, SessionInfo, SourceInfo},
     variants::{fault_of, value_of},
 };
 
@@ -207,6 +207,15 @@ impl Client {
         Ok(sources
             .map(|(name, properties)| (name, SourceInfo::new(properties)))
             .collect())
+    }
+
+    /// Has the service read its configuration and the user's definitions again, and returns what it has read then.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`] in a sandbox, [`Error::UnknownMethod`] of a service of version 0.1.
+    pub async fn reload(&self) -> Result<Reloaded, Error> {
+        let read = self.bus.call(async || self.proxy.reload().await).await?;
+        Ok(Reloaded::new(read))
     }
 
     /// Asks the service to end.

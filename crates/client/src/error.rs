@@ -75,6 +75,9 @@ pub enum Error {
     /// The service lacks something that it needs.
     #[error("{0}")]
     Failed(String),
+    /// The service is of an older version, which does not have this method.
+    #[error("{0}")]
+    UnknownMethod(String),
     /// Any other error of the bus.
     #[error("{0}")]
     Bus(#[source] zbus::Error),
@@ -129,6 +132,7 @@ impl From<zbus::Error> for Error {
                 fdo::Error::AccessDenied(text) => Self::AccessDenied(text),
                 fdo::Error::InvalidArgs(text) => Self::InvalidArgs(text),
                 fdo::Error::Failed(text) => Self::Failed(text),
+                fdo::Error::UnknownMethod(text) => Self::UnknownMethod(text),
                 other => Self::Bus(zbus::Error::FDO(Box::new(other))),
             },
             other => Self::Bus(other),

@@ -106,7 +106,7 @@ pub use self::{
     records::{Record, RecordStream},
     sandbox::Sandbox,
     session::Session,
-    states::{SessionInfo, SourceInfo, ThresholdInfo},
+    states::{DefinitionsRead, Reloaded, SessionInfo, SourceInfo, ThresholdInfo},
     watch::{Crossing, Direction, Watch, WatchOptions},
 };
 pub use reading::{Fault, Reading, Value};

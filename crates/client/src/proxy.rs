@@ -74,6 +74,9 @@ pub trait Sampler1 {
     /// The sources, their states and costs, by name.
     fn sources(&self) -> zbus::Result<HashMap<String, VarDict>>;
 
+    /// Read the configuration and the definitions again: what was read.
+    fn reload(&self) -> zbus::Result<VarDict>;
+
     /// End the service, after pending calls are answered.
     fn quit(&self) -> zbus::Result<()>;
 

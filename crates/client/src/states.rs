@@ -65,6 +65,34 @@ pub struct SourceInfo {
     pub path: Option<PathBuf>,
 }
 
+/// What the service has read of its configuration and of the user's definitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The configuration file, as the service names it.
+    pub configuration: Option<PathBuf>,
+    /// Whether there is such a file. Otherwise the defaults apply.
+    pub configuration_found: bool,
+    /// The error in the configuration, which stays as it was then; empty if there is none.
+    pub configuration_error: String,
+    /// What was read of the definitions; `None` if they are switched off.
+    pub definitions: Option<DefinitionsRead>,
+}
+
+/// What the service has read of the user's definitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DefinitionsRead {
+    /// The directory, as the service names it.
+    pub directory: PathBuf,
+    /// Whether there is such a directory.
+    pub found: bool,
+    /// The number of files.
+    pub files: u32,
+    /// The number of metrics.
+    pub metrics: u32,
+    /// The first errors, as `sampled sources check` prints them.
+    pub errors: Vec<String>,
+}
+
 impl SessionInfo {
     pub(crate) fn new(mut properties: HashMap<String, OwnedVariant>) -> Self {
         Self {
@@ -104,6 +132,25 @@ impl SourceInfo {
             cost: Duration::from_micros(take(&mut properties, "cost").unwrap_or_default()),
             error: take(&mut properties, "error").unwrap_or_default(),
             path: take::<String>(&mut properties, "path").map(PathBuf::from),
+        }
+    }
+}
+
+impl Reloaded {
+    pub(crate) fn new(mut properties: HashMap<String, OwnedVariant>) -> Self {
+        let mut path = |key| take::<String>(&mut properties, key).map(PathBuf::from);
+        let (configuration, directory) = (path("configuration"), path("directory"));
+        Self {
+            configuration,
+            configuration_found: take(&mut properties, "configuration_found").unwrap_or_default(),
+            configuration_error: take(&mut properties, "configuration_error").unwrap_or_default(),
+            definitions: directory.map(|directory| DefinitionsRead {
+                directory,
+                found: take(&mut properties, "directory_found").unwrap_or_default(),
+                files: take(&mut properties, "files").unwrap_or_default(),
+                metrics: take(&mut properties, "metrics").unwrap_or_default(),
+                errors: take(&mut properties, "errors").unwrap_or_default(),
+            }),
         }
     }
 }

@@ -1,29 +1,38 @@
-//! `sampled reload`: has the service read its configuration again.
+//! `sampled reload`: has the service read its configuration and the user's definitions again.
 
 use std::process::ExitCode;
 
-use sampled::daemon;
+use sampled::{
+    client::{DefinitionsRead, Reloaded},
+    config, daemon,
+};
 
 use crate::cli::{
     common_options::CommonOptions,
     configuration,
     error::Error,
     output::format::{self, note},
-    running::{DaemonOptions, name_owner::NameOwner},
+    running::{DaemonOptions, name_owner::NameOwner, paths::note_difference},
     runtime::block_on,
 };
 
 pub(crate) fn run(common: &CommonOptions, options: &DaemonOptions) -> Result<ExitCode, Error> {
-    // The daemon would keep its old configuration and report the error in its log only; here a person reads it.
+    let deadline = options.deadline();
+    let owner = NameOwner::find(deadline);
+    if let Ok(Some(owner)) = &owner
+        && let Some(reloaded) = owner.reload(deadline)?
+    {
+        return report(&common.absolute()?, owner.pid(), &reloaded);
+    }
+    // A daemon that has not taken its name yet, or that is of an older version, reports an error in its log only; here
+    // a person reads it.
     block_on(configuration::within(common, options.timeout))?;
-    let owner = NameOwner::find(options.deadline());
     let told = match &owner {
         Ok(Some(owner)) => hang_up(owner)?,
         _ => None,
     };
     let told = match told {
         Some(pid) => Ok(pid),
-        // A daemon that `start` has detached, and that has not taken its name yet.
         None => options.daemon().reload().map(i32::unsigned_abs),
     };
     match (told, owner) {
@@ -39,10 +48,61 @@ pub(crate) fn run(common: &CommonOptions, options: &DaemonOptions) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reports what the service has read. Fails with an error in the configuration, which is not in force then.
+fn report(
+    common: &CommonOptions,
+    pid: Option<u32>,
+    reloaded: &Reloaded,
+) -> Result<ExitCode, Error> {
+    let process = pid.map_or(String::new(), |pid| format!(": process {pid}"));
+    let mut lines = vec![format!("sampled: reloaded{process}")];
+    let error = &reloaded.configuration_error;
+    if let Some(file) = &reloaded.configuration {
+        note_difference(pid, file, common.configuration_file().as_deref());
+        if error.is_empty() {
+            let read = match reloaded.configuration_found {
+                true => "read",
+                false => "there is no such file: the defaults apply",
+            };
+            lines.push(format!("{}: {read}", file.display()));
+        }
+    }
+    if let Some(definitions) = &reloaded.definitions {
+        let own = config::user_sources();
+        note_difference(pid, &definitions.directory, own.as_deref());
+        lines.push(counts(definitions));
+        lines.extend(definitions.errors.iter().cloned());
+    }
+    format::say(lines.join("\n"))?;
+    if error.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    note(error);
+    Ok(ExitCode::FAILURE)
+}
+
+/// What was read of the definitions, in numbers.
+fn counts(read: &DefinitionsRead) -> String {
+    let directory = read.directory.display();
+    if !read.found && read.errors.is_empty() {
+        return format!("{directory}: there is no such directory");
+    }
+    let count = |number: usize, what: &str| match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    };
+    let files = count(read.files as usize, "file");
+    let metrics = count(read.metrics as usize, "metric");
+    let errors = count(read.errors.len(), "error");
+    format!("{directory}: {files}, {metrics}, {errors}")
+}
+
 /// Sends SIGHUP to the owner of the name, and returns its pid; `None` if it has ended.
 fn hang_up(owner: &NameOwner) -> Result<Option<u32>, Error> {
-    let effect = "it was not told to reload";
     let verified = owner.verified();
-    let verified = verified.map_err(|owner| Error::ForeignOwner { owner, effect })?;
+    let verified = verified.map_err(|owner| Error::ForeignOwner {
+        owner,
+        effect: NameOwner::NOT_RELOADED,
+    })?;
     Ok(verified.hang_up()?.then(|| verified.pid()))
 }

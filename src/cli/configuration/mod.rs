@@ -80,8 +80,12 @@ impl Configuration {
     }
 
     /// Begins to read it again. False if that is not possible.
-    pub(crate) fn read_again(&mut self) -> bool {
-        self.begin(RELOAD_TIMEOUT)
+    pub(crate) fn read_again(&mut self, handle: &Handle) -> bool {
+        let is_begun = self.begin(RELOAD_TIMEOUT);
+        if !is_begun {
+            handle.reloaded(&self.with_path("it was not read"));
+        }
+        is_begun
     }
 
     /// Waits for the running read.
@@ -92,26 +96,31 @@ impl Configuration {
     /// Applies what was read; after an error the old settings stay. Returns whether the read is over.
     pub(crate) fn settle(&mut self, handle: &Handle, outcome: ReadOutcome<Loaded>) -> bool {
         let error_text = match outcome {
-            ReadOutcome::Outdated => return !self.read_again(),
+            ReadOutcome::Outdated => return !self.read_again(handle),
             ReadOutcome::Read(Ok(settings)) => {
                 handle.apply(self.overridden(settings));
                 info!("the configuration is read again");
+                handle.reloaded("");
                 return true;
             }
             ReadOutcome::TimedOut => {
-                warn!(
-                    "{}: {NOT_READ_YET}; the configuration stays as it was",
-                    self.common.configuration()
-                );
+                let error_text = self.with_path(NOT_READ_YET);
+                warn!("{error_text}");
+                handle.reloaded(&error_text);
                 return true;
             }
-            ReadOutcome::Read(Err(error)) => error.to_string(),
-            ReadOutcome::Failed => format!("{}: it was not read", self.common.configuration()),
+            ReadOutcome::Read(Err(error)) => format!("{error}{AS_BEFORE}"),
+            ReadOutcome::Failed => self.with_path("it was not read"),
         };
-        let error_text = format!("{error_text}; the configuration stays as it was");
         error!("{error_text}");
+        handle.reloaded(&error_text);
         handle.report(error_text);
         true
+    }
+
+    /// An error about the file, with which the old settings stay.
+    fn with_path(&self, what: &str) -> String {
+        format!("{}: {what}{AS_BEFORE}", self.common.configuration())
     }
 
     fn begin(&mut self, timeout: Duration) -> bool {
@@ -137,6 +146,8 @@ impl Configuration {
         settings
     }
 }
+
+const AS_BEFORE: &str = "; the configuration stays as it was";
 
 const NOT_READ_YET: &str = "it is not read yet, for its file system does not answer";
 

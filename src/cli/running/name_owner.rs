@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use sampled::{
-    client::{self, Bus, Client, Owner, Unresponsive, transport::addresses::is_session_given},
+    client::{
+        self, Bus, Client, Owner, Reloaded, Unresponsive, transport::addresses::is_session_given,
+    },
     daemon::Stop,
     duration::Timeout,
 };
@@ -37,6 +39,9 @@ pub(crate) enum Leave {
 }
 
 impl NameOwner {
+    /// The effect on an owner that is another program.
+    pub(crate) const NOT_RELOADED: &str = "it was not told to reload";
+
     /// The owner of the name, if there is a bus and the name has an owner.
     pub(crate) fn find(deadline: Deadline) -> Result<Option<Self>, Error> {
         let Some(owner) = owner(deadline)? else {
@@ -81,6 +86,26 @@ impl NameOwner {
                 why: ForeignReason::Elsewhere,
             }),
         }
+    }
+
+    /// Has the owner read its configuration again, and returns what it has read. `None` if it has no method for that.
+    ///
+    /// # Errors
+    /// When it is another program, or does not answer.
+    pub(crate) fn reload(&self, deadline: Deadline) -> Result<Option<Reloaded>, Error> {
+        if let Some(process) = &self.process
+            && let Err(owner) = process.verified()
+        {
+            let effect = Self::NOT_RELOADED;
+            return Err(Error::ForeignOwner { owner, effect });
+        }
+        block_on(async {
+            let client = Client::of(deadline.session().await?, &self.owner.name).await?;
+            match client.reload().await {
+                Err(client::Error::UnknownMethod(_)) => Ok(None),
+                reloaded => Ok(Some(reloaded?)),
+            }
+        })
     }
 
     /// Ends the owner: calls `Quit`, then sends SIGTERM if it is sampled, and SIGKILL at the deadline.

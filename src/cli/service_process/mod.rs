@@ -153,9 +153,9 @@ async fn handle_events(
         };
         select! {
             _ = shutdown.requested() => return,
-            _ = hangup.recv() => {
+            () = reload_requested(&mut hangup, handle) => {
                 report(notify.reloading());
-                if !configuration.read_again() {
+                if !configuration.read_again(handle) {
                     is_sent = report(notify.ready());
                 }
             }
@@ -173,6 +173,14 @@ async fn handle_events(
             }
             _ = again.tick(), if !is_sent => is_sent = !is_full(&notify.try_ready()),
         }
+    }
+}
+
+/// Waits for SIGHUP or a call of `Reload`.
+async fn reload_requested(hangup: &mut Signal, handle: &Handle) {
+    select! {
+        _ = hangup.recv() => {}
+        () = handle.reload_requested() => {}
     }
 }
 

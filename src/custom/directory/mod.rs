@@ -22,7 +22,7 @@ use crate::{
     diagnostic::{self, Diagnostic, Position},
     reading::Fault,
     regular_file,
-    source::Error,
+    source::{DefinitionsSummary, Error},
 };
 
 use super::definition::{
@@ -131,6 +131,21 @@ impl Directory {
     pub(super) fn diagnostics_of(&self, file: &str) -> impl Iterator<Item = &String> {
         let file = self.files.get(file).into_iter();
         file.flat_map(|file| file.diagnostics.iter().chain(&file.conflicts))
+    }
+
+    /// What was read.
+    pub(super) fn summary(&self) -> DefinitionsSummary {
+        let error = self.error().map(ToString::to_string).into_iter();
+        let mut errors: Vec<_> = error.chain(self.diagnostics().cloned()).collect();
+        let left_out = errors.len().saturating_sub(MOST_DIAGNOSTICS);
+        errors.truncate(MOST_DIAGNOSTICS);
+        errors.extend(omitted(&self.path, left_out));
+        DefinitionsSummary {
+            is_found: self.is_there,
+            files: self.files.len(),
+            metrics: self.ids().count(),
+            errors,
+        }
     }
 
     /// Reads the changed files.

@@ -4,8 +4,10 @@
 mod described;
 mod direct;
 mod processes;
+mod reload_details;
 mod sampler;
 mod session_details;
+mod source_details;
 
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 

@@ -3,17 +3,18 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use zbus::{
-    Connection, Fd, Variant, interface,
+    Connection, Fd, interface,
     message::Header,
     object_server::{ResponseDispatchNotifier, SignalEmitter},
 };
 
-use super::{VariantMap, caller, owned, run_call, session_details};
+use super::{VariantMap, caller, reload_details, run_call, session_details, source_details};
 use crate::{
     service::{
         error::{self, Error},
         guarded::Guarded,
         options::{self, CallOptions},
+        reload,
         sampling::Sampled,
         source_states,
         state::ServiceState,
@@ -216,22 +217,19 @@ impl Sampler {
         let sources = run_call(&self.state.shutdown, sources).await?;
         let sources = sources.into_iter();
         Ok(sources
-            .map(|source| {
-                let entries = [
-                    ("state", Variant::from(source.state)),
-                    ("metrics", Variant::from(source.metrics)),
-                    ("reads", Variant::from(source.reads)),
-                    ("cost", Variant::from(source.cost.as_micros() as u64)),
-                    ("error", Variant::from(source.error.as_str())),
-                ];
-                let mut entries = owned(entries);
-                if let Some(path) = &source.path {
-                    let path = path.to_string_lossy();
-                    entries.extend(owned([("path", Variant::from(&*path))]));
-                }
-                (source.name.to_string(), entries)
-            })
+            .map(|source| (source.name.to_string(), source_details::of(&source)))
             .collect())
+    }
+
+    #[zbus(out_args("read"))]
+    async fn reload(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<VariantMap, Error> {
+        let reload = reload::reload(&self.state, bus, caller(&header)?);
+        let reloaded = run_call(&self.state.shutdown, reload).await?;
+        Ok(reload_details::of(reloaded))
     }
 
     async fn quit(

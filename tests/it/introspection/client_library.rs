@@ -71,6 +71,7 @@ async fn use_each_member(bus: &Bus) {
     session.stop().await.unwrap();
 
     use_each_member_of_processes(bus, &client).await;
+    client.reload().await.unwrap();
     client.quit().await.unwrap();
 }
 

@@ -212,6 +212,7 @@ fn quit_detached_sessions_and_sessions_of_others_are_refused() {
     bus.block_on(async {
         let (client, host) = (sandbox.client().await, bus.client().await);
         assert_denied(client.quit().await, &["Quit", APP]);
+        assert_denied(client.reload().await.map(drop), &["Reload", APP]);
         let detached = Start {
             detached: true,
             ..Start::every_millis(50)

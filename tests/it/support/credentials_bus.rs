@@ -53,7 +53,8 @@ fn serve(mut connection: UnixStream, credentials: &Credentials) -> Option<()> {
                 client.send_with_descriptors(&reply.build(&told).ok()?);
             }
             _ => {
-                let refused = "org.freedesktop.DBus.Error.NotSupported";
+                // As a service of an older version answers `Reload`.
+                let refused = "org.freedesktop.DBus.Error.UnknownMethod";
                 let refused = Message::error(&header, refused);
                 client.send(refused.build(&"not here").ok()?.data());
             }
