@@ -80,6 +80,7 @@ fn install_with_destdir_stages_a_package() {
     );
     assert!(activation.contains("\nSystemdService=sampled.service\n"));
     assert!(read(&written[3]).contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
+    assert!(read(&written[3]).contains("\nSlice=session.slice\n"));
     for (path, interface) in written[1..3].iter().zip(INTERFACES) {
         let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus");
         let described = read(&described.join(Path::new(interface).file_name().unwrap()));

@@ -129,6 +129,23 @@ fn systemd_accepts_the_resource_limits() {
     });
 }
 
+#[test]
+fn the_unit_is_in_the_slice_of_the_session() {
+    within(&UNITS, async |session| {
+        session.busctl_sample();
+        let properties = ["Slice", "CPUWeight"]
+            .map(|name| session.systemctl(&["show", "sampled", "--value", "--property", name]));
+        let properties = properties.each_ref().map(|value| value.trim());
+        assert_eq!(properties, ["session.slice", "20"]);
+        let process = session.owner().await;
+        let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap();
+        assert!(
+            groups.contains("/session.slice/sampled.service\n"),
+            "{groups}"
+        );
+    });
+}
+
 /// The directory of the version 2 control group of a process.
 fn control_group(pid: u32) -> Option<PathBuf> {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
