@@ -12,10 +12,7 @@ use zbus::Connection;
 
 use crate::{reading::Stamp, transport::Stream};
 
-use super::{
-    caller::{self, Callers},
-    error::Error,
-};
+use super::{caller::Callers, error::Error};
 
 /// The process at the other end of the socket, by pid and the time of the connection in microseconds since boot: the
 /// bus, or the service manager that listens for the bus.
@@ -70,12 +67,8 @@ impl Peer {
             let what = "the session bus, or the service manager that listens for it";
             return Err(refusal(pid, what));
         }
-        if !callers.shares_pid_namespace(bus).await {
-            return Ok(None);
-        }
         // If a service manager listens, the peer is not the bus.
-        let bus = caller::credentials(bus, "org.freedesktop.DBus").await;
-        match bus.and_then(|bus| bus.process_id()) {
+        match callers.pid(bus, "org.freedesktop.DBus").await {
             Some(bus) if bus == pid => Err(refusal(pid, "the session bus")),
             bus => Ok(bus),
         }

@@ -183,13 +183,14 @@ async fn connect(
         }
         let (admission, stream) = (&state.admission, Stream::new(transport.socket)?);
         let stream = Arc::new(stream);
+        state.peer.record(&stream, transport.passes_descriptors);
+        state.callers.record_bus(stream.peer().is_some());
         let socket = admission.socket(stream.clone(), transport.received);
         let builder = transport.identity.builder(socket);
         let builder = builder.serve_at(PATH, sampler).serve_at(PATH, processes);
         let messages = builder.build_message_stream().await?;
         let bus = Connection::from(&messages);
         transport.identity.assign(&bus)?;
-        state.peer.record(&stream, transport.passes_descriptors);
         let (admission, watches) = (admission.clone(), state.watches.clone());
         let bus_task = BusTask::spawn(admission, watches, bus.clone(), stream);
         let address = transport.address.to_string();

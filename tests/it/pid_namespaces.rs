@@ -1,8 +1,10 @@
 //! The commands in another pid namespace than the bus: a pid from the bus is a stranger's number there.
 
 use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, Command},
+    process::{self, Child, Command, Stdio},
 };
 
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
@@ -27,6 +29,16 @@ const SCRIPT: &str = r#"
     $SAMPLED status || exit 94
     $SAMPLED status --json || exit 95
     kill -USR1 $N; wait $N; [ $? = 138 ] || exit 96
+"#;
+
+/// Starts the service with the pid that a line of the input gives, then a stranger with the pid of the next line.
+const SERVICE: &str = r#"
+    read N || exit 90; echo $((N - 1)) > /proc/sys/kernel/ns_last_pid || exit 91
+    $SAMPLED serve --idle-timeout never & [ $! = $N ] || exit 92
+    read N || exit 90; echo $((N - 1)) > /proc/sys/kernel/ns_last_pid
+    "$HOME/sampled" 1000 & [ $! = $N ] || exit 93
+    echo ready
+    wait
 "#;
 
 /// A shell in a new pid namespace, with the /proc of that namespace or of this one.
@@ -161,4 +173,55 @@ fn a_pidfd_of_a_process_outside_of_the_namespace_has_no_pid() {
         assert!(run.stderr.contains("without a known pid"), "{run:?}");
     }
     assert!(owner.is_running() && stranger.is_running());
+}
+
+/// A service in another pid namespace whose number is the same in that of the bus, and the shell that has started it.
+fn service_with_the_same_pid(bus: &Bus) -> Option<Child> {
+    for number in 30_000..30_100 {
+        if Path::new(&format!("/proc/{number}")).exists() {
+            continue;
+        }
+        let mut shell = shell(bus.command("unshare"), Some("--mount-proc"), SERVICE)?;
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = shell.spawn().expect("spawn");
+        let mut input = child.stdin.as_ref().expect("stdin");
+        // Another process may take the number before the service does.
+        if let Err(cause) = fs::write("/proc/sys/kernel/ns_last_pid", format!("{}", number - 1)) {
+            skip(&format!("no pid can be chosen here: {cause}"));
+            child.kill().ok();
+            child.wait().ok();
+            return None;
+        }
+        writeln!(input, "{number}").expect("a reader");
+        let owner = bus.block_on(bus.owned());
+        if owner.pid == number {
+            return Some(child);
+        }
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+        bus.block_on(bus.vacant());
+    }
+    panic!("no number is free in both namespaces");
+}
+
+#[test]
+fn a_service_with_the_same_pid_in_the_namespace_of_the_bus_takes_no_stranger_for_a_caller() {
+    let bus = Bus::new();
+    copy_of_sleep(&bus);
+    let Some(mut shell) = service_with_the_same_pid(&bus) else {
+        return;
+    };
+    // A process of the service's namespace gets the pid of this one, which is the caller.
+    let mut input = shell.stdin.as_ref().expect("stdin");
+    writeln!(input, "{}", process::id()).expect("a reader");
+    let mut line = String::new();
+    let output = shell.stdout.as_mut().expect("stdout");
+    BufReader::new(output).read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
+    let denied = bus.block_on(async { bus.client().await.quit().await });
+    let denied = denied.expect_err("the caller is not known");
+    let why = "its process is not visible to this service";
+    assert!(denied.to_string().contains(why), "{denied}");
+    shell.kill().expect("kill");
+    shell.wait().expect("wait");
 }

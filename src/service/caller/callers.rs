@@ -5,7 +5,10 @@ use std::{
     fs,
     path::Path,
     process,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,8 @@ const MAX_ENTRIES: usize = 1024;
 pub(crate) struct Callers {
     pool: Pool,
     cache: Mutex<Cache>,
+    /// Whether the process that listens for the bus has a pid here.
+    sees_bus: AtomicBool,
     /// Whether the bus and /proc number processes as this process does.
     shares_pid_namespace: OnceCell<bool>,
     /// Whether the root of this service is not marked as that of a sandbox.
@@ -52,9 +57,15 @@ impl Callers {
         Self {
             pool: pool.clone(),
             cache: Mutex::default(),
+            sees_bus: AtomicBool::new(false),
             shares_pid_namespace: OnceCell::new(),
             own_root_is_plain: OnceCell::new(),
         }
+    }
+
+    /// Records whether the process at the other end of the socket has a pid here. Before the first call.
+    pub(crate) fn record_bus(&self, is_seen: bool) {
+        self.sees_bus.store(is_seen, Ordering::Relaxed);
     }
 
     /// The cached identity of the owner of a unique name.
@@ -162,7 +173,8 @@ impl Callers {
     /// pid from the bus means another process.
     pub(crate) async fn shares_pid_namespace(&self, bus: &Connection) -> bool {
         let ask = || async {
-            if !proc_is_own() {
+            // By chance, the number could be the same in another namespace; but there the bus is not seen.
+            if !proc_is_own() || !self.sees_bus.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             let own = bus.unique_name().ok_or(())?.as_str();
@@ -247,7 +259,7 @@ fn proc_is_own() -> bool {
 }
 
 /// The credentials of the owner of a name; for [`BUS`], those of the bus itself.
-pub(crate) async fn credentials(bus: &Connection, name: &str) -> Option<ConnectionCredentials> {
+async fn credentials(bus: &Connection, name: &str) -> Option<ConnectionCredentials> {
     let path = "/org/freedesktop/DBus";
     let asked = bus.call_method(
         Some(BUS),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::error::Error;
 
-pub(crate) use callers::{Callers, credentials};
+pub(crate) use callers::Callers;
 pub(crate) use flatpak::is_app_id;
 pub(crate) use grants::Grant;
 pub use grants::Grants;
