@@ -17,10 +17,16 @@ use ancestors::{Ancestor, ancestors};
 pub(super) struct CgroupLimits {
     roots: Roots,
     ancestors: Vec<Ancestor>,
+    /// The limit of the memory at the last reading, and at the last discovery. It can be set at any time.
+    memory_limit: Option<u64>,
+    listed_memory_limit: Option<u64>,
 }
 
 const MEMORY: usize = 0;
 const CPU: usize = 1;
+
+/// The column of the memory in use.
+const USED: usize = 1;
 
 /// Each property with the index of its object and the name of its object in ids.
 #[rustfmt::skip]
@@ -36,6 +42,8 @@ impl CgroupLimits {
         Self {
             roots: roots.clone(),
             ancestors: Vec::new(),
+            memory_limit: None,
+            listed_memory_limit: None,
         }
     }
 
@@ -69,7 +77,10 @@ impl Source for CgroupLimits {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.ancestors = ancestors(&self.roots)?;
-        let is_limited = [self.memory().is_some(), self.cpus().is_some()];
+        let memory = self.memory();
+        self.memory_limit = memory.and_then(|[limit, _]| limit.ok());
+        self.listed_memory_limit = self.memory_limit;
+        let is_limited = [memory.is_some(), self.cpus().is_some()];
         let objects = [
             Object::new("Memory limit", Group::Memory),
             Object::new("Processor limit", Group::Processor),
@@ -78,12 +89,21 @@ impl Source for CgroupLimits {
             let formula = Formula::Level(column);
             is_limited[*object].then(|| property.of(source, b"limit", &objects[*object], formula))
         };
-        Ok(PROPERTIES.iter().enumerate().filter_map(metric).collect())
+        let mut metrics: Vec<_> = PROPERTIES.iter().enumerate().filter_map(metric).collect();
+        if memory.is_some() {
+            metrics[USED].maximum = self.memory_limit.map(|bytes| bytes as f64);
+        }
+        Ok(metrics)
+    }
+
+    fn changed(&self) -> bool {
+        self.memory_limit != self.listed_memory_limit
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         let gone = Err(Fault::Gone);
         let [total, used] = self.memory().unwrap_or([gone; 2]);
+        self.memory_limit = total.ok();
         let percent = match (used, total) {
             (Ok(_), Ok(0)) => Err(Fault::Gone),
             (used, total) => {

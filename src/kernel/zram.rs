@@ -46,25 +46,26 @@ impl Source for Zram {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(cause) => return Err(Error::io(&path, cause)),
         };
-        let devices = entries.into_iter().map(|entry| entry.path());
-        // A device that was never set up has the size 0.
-        let is_set_up = |device: &std::path::PathBuf| {
+        self.files.clear();
+        let mut whole: u64 = 0;
+        for device in entries.into_iter().map(|entry| entry.path()) {
             let size = regular_file::table(&device.join("disksize")).ok();
             let size = size.and_then(|size| parse::number(size.trim_ascii()));
-            size.is_some_and(|size| size > 0)
-        };
-        let files = devices
-            .filter(is_set_up)
-            .map(|device| device.join("mm_stat"));
-        self.files = files.map(File::attribute).collect();
+            // A device that was never set up has the size 0.
+            if let Some(size @ 1..) = size {
+                whole = whole.saturating_add(size);
+                self.files.push(File::attribute(device.join("mm_stat")));
+            }
+        }
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
         let object = Object::new("Compressed memory (zram)", Group::Memory);
         let properties = PROPERTIES.iter().enumerate();
         Ok(properties
-            .map(|(column, property)| {
-                property.of("memory", b"zram", &object, Formula::Level(column))
+            .map(|(column, property)| Metric {
+                maximum: Some(whole as f64),
+                ..property.of("memory", b"zram", &object, Formula::Level(column))
             })
             .collect())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sampled::metric::{Group, Kind, Metric, Object};
+use sampled::metric::{Group, Kind, Metric, Object, unit};
 use zbus::Variant;
 
 use crate::{calls::fixture, metrics::everything, support::bus::Bus};
@@ -122,6 +122,27 @@ fn every_metric_is_described_for_a_person() {
         .filter(|fault| seen.insert(fault.clone()))
         .collect();
     assert!(found.is_empty(), "{}:\n{}", found.len(), found.join("\n"));
+}
+
+/// Plasma draws the share of the maximum, and a full ring without one. A total has none, because it may grow, nor has the
+/// swap space of a machine without any. The size of a file system, and that of the memory of a GPU that sleeps, is known
+/// after a reading only.
+#[test]
+fn every_level_in_bytes_has_a_maximum() {
+    for selection in everything() {
+        let mut ids = selection.columns.iter().map(|column| &*column.metric.id);
+        let has_swap = ids.any(|id| id == "memory/swap/usedPercent");
+        for column in &selection.columns {
+            let metric = &column.metric;
+            let (object, property) = metric.id.rsplit_once('/').unwrap();
+            let is_read_later = matches!(metric.object.group, Group::Disks | Group::Graphics);
+            let is_unknown = is_read_later || object == "memory/swap" && !has_swap;
+            if metric.kind == Kind::Gauge && metric.unit == unit::BYTES && !is_unknown {
+                let is_total = property.starts_with("total");
+                assert_eq!(metric.maximum.is_none(), is_total, "{}", metric.id);
+            }
+        }
+    }
 }
 
 /// Two metrics of one object with the same name could not be told apart.

@@ -61,6 +61,28 @@ fn the_tightest_limit_of_the_ancestors_counts() {
 }
 
 #[test]
+fn the_maximum_follows_the_limit() {
+    let file = format!("{ROOT}/user.slice/memory.max");
+    let tree = tree(
+        SERVICE,
+        &[
+            ("user.slice/memory.max", "4000\n"),
+            ("user.slice/memory.current", "1000\n"),
+        ],
+    );
+    let mut limits = CgroupLimits::new(&tree.roots());
+    let maximum = |limits: &mut CgroupLimits| limits.discover().unwrap()[USED].maximum;
+    assert_eq!(maximum(&mut limits), Some(4000.0));
+    read(&mut limits);
+    assert!(!limits.changed());
+    tree.write(&file, "3000\n");
+    read(&mut limits);
+    assert!(limits.changed());
+    assert_eq!(maximum(&mut limits), Some(3000.0));
+    assert!(!limits.changed());
+}
+
+#[test]
 fn the_limit_of_the_service_is_its_own() {
     let own = [
         (
