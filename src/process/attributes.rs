@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     process::{
         cgroup::Cgroup,
-        details::{Details, Executable, Files},
+        details::{Details, Executable},
+        files::Files,
     },
     reading::{Fault, Reading, Value},
 };

@@ -12,7 +12,8 @@ use crate::{
     kernel::online_cpus::OnlineCpus,
     process::{
         Field, Pass,
-        details::{self, Details, Files, Request, Response},
+        details::{self, Details, Request, Response},
+        files::Files,
         scan::Scan,
         task_runner::TaskRunner,
     },

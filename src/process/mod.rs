@@ -17,6 +17,7 @@ mod details;
 mod end;
 mod field;
 mod field_reader;
+mod files;
 mod group;
 mod listing;
 mod pass;

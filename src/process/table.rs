@@ -7,8 +7,8 @@ use crate::{
     process::{
         Condition, Field, Group, Order, Pass, Query, Sum, Sums, Total,
         cache::Cache,
-        details::Files,
         field_reader::FieldReader,
+        files::Files,
         pass::Span,
         sort::{compare, sorted},
     },
