@@ -11,10 +11,7 @@ use crate::cli::{
     common_options::CommonOptions,
     deadline::TimeoutOption,
     error::Error,
-    output::{
-        format, frame,
-        table::{self, Style},
-    },
+    output::{format, frame, style::Style, table},
     readings::{backend::Backend, selectors::Selectors},
 };
 

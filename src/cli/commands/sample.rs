@@ -13,7 +13,8 @@ use crate::cli::{
     output::{
         format::{self, Format},
         frame::Csv,
-        table::{self, Style},
+        style::Style,
+        table,
     },
     readings::{
         backend::Backend,

@@ -19,7 +19,8 @@ use crate::cli::{
     error::Error,
     output::{
         format::{self, note},
-        table::{self, Style},
+        style::Style,
+        table,
         terminal_text::escape,
     },
     readings::backend::{self, Backend},

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod format;
 pub(crate) mod frame;
 pub(crate) mod moment;
+pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod terminal_text;
 pub(crate) mod units;

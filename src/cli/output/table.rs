@@ -1,10 +1,6 @@
-//! Tables for a person: aligned ids and values, with colour on a terminal only.
+//! Tables for a person: aligned ids and values.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    io::{self, IsTerminal},
-};
+use std::collections::BTreeMap;
 
 use sampled::{
     client::{Metadata, SourceInfo},
@@ -13,46 +9,10 @@ use sampled::{
 
 use super::{
     frame::Frame,
+    style::Style,
     terminal_text::{escape, padded, width},
     units::readable,
 };
-
-/// The style of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Style {
-    colour: bool,
-}
-
-impl Style {
-    /// Colour on a terminal that has it, and never with NO_COLOR (<https://no-color.org>).
-    pub(crate) fn of_stdout() -> Self {
-        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self {
-            colour: io::stdout().is_terminal() && !no_color && !dumb,
-        }
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.paint("2", text)
-    }
-
-    pub(crate) fn bold(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    pub(crate) fn red(self, text: &str) -> String {
-        self.paint("31", text)
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-}
 
 /// The lines of a frame, with an empty line between objects. `metrics` has the units.
 pub(crate) fn of_frame(
@@ -267,7 +227,7 @@ mod tests {
 
     #[test]
     fn values_are_aligned() {
-        let lines = of_frame(&frame(), &metrics(), Style { colour: false });
+        let lines = of_frame(&frame(), &metrics(), Style::PLAIN);
         let expected = [
             "cpu/all/usage          3.1 %",
             "cpu/all/wait          first",
@@ -281,7 +241,7 @@ mod tests {
 
     #[test]
     fn colour_surrounds_ids_and_values() {
-        let lines = of_frame(&frame(), &metrics(), Style { colour: true });
+        let lines = of_frame(&frame(), &metrics(), Style::COLOURED);
         assert_eq!(
             lines[1],
             "\x1b[2mcpu/all/wait        \x1b[0m  \x1b[31mfirst\x1b[0m"
@@ -305,7 +265,7 @@ mod tests {
             "os",
             "  os/kernel/name        Li\\u{1b}nux  Object: Name",
         ];
-        let lines = of_metrics(&metrics, &frame(), Style { colour: false });
+        let lines = of_metrics(&metrics, &frame(), Style::PLAIN);
         assert_eq!(lines, expected);
     }
 }

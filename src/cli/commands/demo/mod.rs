@@ -21,6 +21,7 @@ use crate::cli::{
     output::{
         format::{self, say},
         frame::Frame,
+        style::Style,
         table, units,
     },
     signals::TerminationSignals,
@@ -62,7 +63,7 @@ async fn run_steps() -> Result<ExitCode, Error> {
     let took = called.elapsed();
     let metrics = client.list(&SELECTORS).await?;
     let frame = Frame::from(sample);
-    let lines = table::of_frame(&frame, &metrics, table::Style::of_stdout());
+    let lines = table::of_frame(&frame, &metrics, Style::of_stdout());
     let lines = lines.iter().filter(|line| !line.is_empty());
     let lines: Vec<_> = lines.map(|line| format!("    {line}")).collect();
     format::print(|out| format::write_lines(out, &lines))?;

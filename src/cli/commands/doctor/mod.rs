@@ -16,7 +16,7 @@ use crate::cli::{
     common_options::CommonOptions,
     deadline::TimeoutOption,
     error::Error,
-    output::{format, table::Style},
+    output::{format, style::Style},
 };
 
 use report::Report;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::cli::output::{
-    table::Style,
+    style::Style,
     terminal_text::{escape, padded},
 };
 

@@ -24,7 +24,7 @@ use crate::cli::{
     exit,
     output::{
         format::{self, Format},
-        table::Style,
+        style::Style,
     },
 };
 

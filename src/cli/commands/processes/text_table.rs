@@ -16,7 +16,7 @@ use sampled::{
 };
 
 use crate::cli::output::{
-    table::Style,
+    style::Style,
     terminal_text::{cut, escape, width},
     units::readable,
 };

@@ -28,7 +28,8 @@ use crate::cli::{
         format::{self, Format, note},
         frame::{Csv, Frame},
         moment::moment,
-        table::{self, Style},
+        style::Style,
+        table,
     },
     readings::{
         backend::{Backend, Frames},
