@@ -21,7 +21,7 @@ use sampled::{
 
 use crate::{monotonic, process::Process};
 
-/// What becomes of the readings.
+/// The destination of the readings.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Output {
     None,

@@ -135,7 +135,7 @@ impl Registry {
         self.lock().directory.is_some()
     }
 
-    /// What the last load has read.
+    /// The result of the last load.
     pub(super) fn summary(&self) -> DefinitionsSummary {
         let contents = self.lock();
         let directory = contents.directory.as_ref();

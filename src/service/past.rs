@@ -41,7 +41,7 @@ impl PastReadings {
         }
     }
 
-    /// What sessions have read of the metrics that selectors mean to a client: columns and frames.
+    /// The past readings of the metrics that selectors mean to a client: columns and frames.
     pub(crate) async fn history(
         &self,
         bus: &Connection,

@@ -43,7 +43,7 @@ pub(crate) async fn reload(
     })
 }
 
-/// What was read, with the error if nothing was.
+/// The result of reading the definitions; an error if nothing was read.
 pub(crate) fn summary(directory: DefinitionsDirectory) -> DefinitionsSummary {
     let why = match directory.read {
         Ok(summary) => return summary,

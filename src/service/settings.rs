@@ -27,7 +27,7 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// The limits of calls and clients.
     pub limits: Limits,
-    /// What is kept of the past.
+    /// The limits of the history, and the metrics that are always kept.
     pub history: HistorySettings,
     /// The names of sources that are switched off; [`PROCESS_TABLE`] switches off the interface of processes.
     pub sources_off: Vec<String>,

@@ -37,7 +37,7 @@ pub trait Definitions {
     fn change_fd(&self) -> Option<OwnedFd>;
 }
 
-/// What was read of the files of definitions.
+/// The result of reading the files of definitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DefinitionsSummary {
     /// Whether their directory exists.

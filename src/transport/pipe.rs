@@ -27,7 +27,7 @@ pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct PipeWriter(AsyncFd<OwnedFd>);
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     /// So many bytes were written.

@@ -44,7 +44,7 @@ pub struct Description {
     pub faults: BTreeMap<String, Fault>,
 }
 
-/// What sessions have read of some metrics.
+/// Past readings of some metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// The ids of the columns.
@@ -150,7 +150,7 @@ impl Client {
         })
     }
 
-    /// What sessions of all clients have read of the selected metrics in the last `span`, as far as the service has kept it.
+    /// The readings that sessions of all clients have taken of the selected metrics in the last `span`, as far as the service has kept them.
     /// Nothing is read for this.
     ///
     /// # Errors

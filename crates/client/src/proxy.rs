@@ -32,7 +32,7 @@ pub trait Sampler1 {
         options: &HashMap<&str, Variant<'_>>,
     ) -> zbus::Result<(u32, Vec<String>)>;
 
-    /// What sessions have read of the last `span`, in microseconds: columns, and frames of timestamp and values.
+    /// The readings of sessions in the last `span`, in microseconds: columns, and frames of timestamp and values.
     fn history(
         &self,
         selectors: &[&str],

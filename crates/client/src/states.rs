@@ -65,7 +65,7 @@ pub struct SourceInfo {
     pub path: Option<PathBuf>,
 }
 
-/// What the service has read of its configuration and of the user's definitions.
+/// The result of reading the configuration and the user's definitions again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reloaded {
     /// The configuration file, as the service names it.
@@ -74,11 +74,11 @@ pub struct Reloaded {
     pub configuration_found: bool,
     /// The error in the configuration, which stays as it was then; empty if there is none.
     pub configuration_error: String,
-    /// What was read of the definitions; `None` if they are switched off.
+    /// The result for the definitions; `None` if they are switched off.
     pub definitions: Option<DefinitionsRead>,
 }
 
-/// What the service has read of the user's definitions.
+/// The result of reading the user's definitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DefinitionsRead {
     /// The directory, as the service names it.

@@ -81,7 +81,7 @@ fn report(
     Ok(ExitCode::FAILURE)
 }
 
-/// What was read of the definitions, in numbers.
+/// The numbers of files, metrics and errors of the definitions.
 fn counts(read: &DefinitionsRead) -> String {
     let directory = read.directory.display();
     if !read.found && read.errors.is_empty() {

@@ -29,7 +29,7 @@ pub(crate) struct NameOwner {
     process: Option<HeldProcess>,
 }
 
-/// How an owner has given up the name.
+/// The way in which an owner has given up the name.
 pub(crate) enum Leave {
     /// Its process has ended.
     Ended(Stop),

@@ -133,7 +133,7 @@ impl Directory {
         file.flat_map(|file| file.diagnostics.iter().chain(&file.conflicts))
     }
 
-    /// What was read.
+    /// The number of files and metrics, and the errors.
     pub(super) fn summary(&self) -> DefinitionsSummary {
         let error = self.error().map(ToString::to_string).into_iter();
         let mut errors: Vec<_> = error.chain(self.diagnostics().cloned()).collect();

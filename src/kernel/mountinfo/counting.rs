@@ -9,7 +9,7 @@ use crate::{
     source::Roots,
 };
 
-/// How a file system is counted in the totals.
+/// The part of a file system in the totals.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Counting {
     /// By itself.

@@ -50,7 +50,7 @@ pub(crate) struct Sessions {
     looked: LastProbe,
     /// The time of the last search for devices beside frames.
     searched: LastProbe,
-    /// What the sessions have read.
+    /// The readings of all sessions.
     pub(crate) history: History,
     /// The session whose past is being sent.
     past: PastTurn,

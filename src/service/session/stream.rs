@@ -42,7 +42,7 @@ pub(crate) struct Stream {
     _watch: CloseWatch,
 }
 
-/// What became of a record.
+/// The outcome of writing a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Written,
@@ -198,7 +198,7 @@ mod tests {
         bytes.extend(read(&reader));
         let expected = [vec![1; 3000], vec![2; 4096], vec![4; 1000]].concat();
         assert!(bytes == expected, "{}", bytes.len());
-        // What has not begun is left out as a whole.
+        // A record that has not begun is left out as a whole.
         stream.rest = vec![5; 4096];
         assert_eq!(stream.write(&[6; 4096]), Outcome::Dropped);
         assert_eq!(read(&reader), [5; 4096]);

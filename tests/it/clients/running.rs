@@ -19,7 +19,7 @@ pub(super) struct Client {
     child: Child,
     process: Process,
     lines: Receiver<String>,
-    /// What it has written to stderr.
+    /// The file with its output to stderr.
     errors: PathBuf,
 }
 

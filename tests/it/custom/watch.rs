@@ -33,7 +33,7 @@ fn wait_for_changes(fixture: &Fixture, expected: bool) {
 fn changes_are_taken_also_if_no_caller_has_selected_custom_metrics() {
     let fixture = Fixture::new();
     fixture.store.resolve(&["cpu/all/usage"]).unwrap();
-    // What `Sources` does.
+    // As `Sources` does.
     block_on(fixture.store.rediscover_definitions(true));
     wait_for_changes(&fixture, false);
     // The directory of definitions is not there, so that its parent is watched: another program writes into it.

@@ -191,6 +191,6 @@ fn the_client_library_uses_the_signatures_of_the_descriptions() {
             expect("returns", member.returns);
         }
     }
-    // What is missing here is to be added to `use_each_member`, and to the client library.
+    // A missing member belongs into `use_each_member` and into the client library.
     assert_eq!(seen, expected);
 }
