@@ -1,7 +1,15 @@
 //! A window that shows what `sampled` reads.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
 
 pub mod accessible;
 pub mod chart;
+pub mod i18n;
 pub mod recording;
 pub mod units;
 

@@ -2,8 +2,9 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use gettextrs::gettext;
 use sampled_client::Fault;
+
+use crate::i18n::gettext;
 
 /// The samples of one metric, ordered by time. When the ring is full, the oldest sample goes.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub enum Absence {
     Fault(Fault),
     /// The user has paused the window.
     Paused,
+    /// Nobody has read it: the window was hidden, or showed another page.
+    Unread,
     /// The service did not run, or did not answer.
     Disconnected,
 }
@@ -74,24 +77,6 @@ impl Samples {
         if self.points.len() > self.capacity {
             self.points.pop_front();
             self.forget_absences();
-        }
-    }
-
-    /// Puts rows of the past before the others. Rows that are not older than the oldest sample are left out, as are the oldest
-    /// ones that find no room. NaN is the beginning of a gap.
-    pub fn prepend(&mut self, rows: impl DoubleEndedIterator<Item = (u64, f64)>) {
-        for (time, value) in rows.rev() {
-            let is_older = |oldest: &Sample| time < oldest.time;
-            if !self.points.front().is_none_or(is_older) {
-                continue;
-            }
-            if self.points.len() >= self.capacity {
-                break;
-            }
-            if value.is_nan() {
-                self.absences.push_front((time, Absence::Fault(Fault::Gap)));
-            }
-            self.points.push_front(Sample { time, value });
         }
     }
 
@@ -168,22 +153,19 @@ impl Samples {
 impl Absence {
     /// A word for it, in the language of the user.
     pub fn word(self) -> String {
-        let Self::Fault(fault) = self else {
-            return match self {
-                Self::Paused => gettext("paused"),
-                _ => gettext("no service"),
-            };
-        };
-        match fault {
-            Fault::First => gettext("no baseline yet"),
-            Fault::Gap => gettext("suspended"),
-            Fault::Reset => gettext("reset"),
-            Fault::Stale => gettext("stale"),
-            Fault::Asleep => gettext("asleep"),
-            Fault::Denied => gettext("denied"),
-            Fault::Timeout => gettext("timeout"),
-            Fault::Gone => gettext("gone"),
-            Fault::Malformed => gettext("malformed"),
+        match self {
+            Self::Paused => gettext("paused"),
+            Self::Unread => gettext("not read"),
+            Self::Disconnected => gettext("no service"),
+            Self::Fault(Fault::First) => gettext("no baseline yet"),
+            Self::Fault(Fault::Gap) => gettext("suspended"),
+            Self::Fault(Fault::Reset) => gettext("reset"),
+            Self::Fault(Fault::Stale) => gettext("stale"),
+            Self::Fault(Fault::Asleep) => gettext("asleep"),
+            Self::Fault(Fault::Denied) => gettext("denied"),
+            Self::Fault(Fault::Timeout) => gettext("timeout"),
+            Self::Fault(Fault::Gone) => gettext("gone"),
+            Self::Fault(Fault::Malformed) => gettext("malformed"),
         }
     }
 }
@@ -230,17 +212,6 @@ mod tests {
         assert_eq!(samples.absence_at(25), Some(ASLEEP));
         samples.push(15, Ok(1.0));
         assert_eq!(samples.absence_at(25), None);
-    }
-
-    #[test]
-    fn the_past_goes_before_the_rest() {
-        let mut samples = samples(&[30, 40]);
-        samples.prepend([(10, 1.0), (20, f64::NAN), (30, 9.0)].into_iter());
-        assert_eq!(times(&samples, 0, 99), [10, 20, 30, 40]);
-        assert_eq!(samples.at(30).map(|sample| sample.value), Some(30.0));
-        assert_eq!(samples.absence_at(29), Some(Absence::Fault(Fault::Gap)));
-        samples.prepend([(5, 1.0)].into_iter());
-        assert_eq!(samples.len(), 4, "a full ring has no room for the past");
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! Translations.
+
+use std::path::PathBuf;
+
+pub use gettextrs::{gettext, ngettext, pgettext};
+
+/// The name of the catalogue of translations.
+pub const DOMAIN: &str = "sampled-monitor";
+
+/// Finds the translations for the locale, which GTK sets when it is initialised: in `LOCALEDIR` of the build, otherwise in `share/locale` beside the
+/// directory of the program.
+pub fn init() {
+    let beside = || {
+        let program = std::env::current_exe().ok()?;
+        Some(program.parent()?.parent()?.join("share/locale"))
+    };
+    let directory = option_env!("LOCALEDIR").map(PathBuf::from);
+    let directory = directory
+        .or_else(beside)
+        .unwrap_or_else(|| "/usr/share/locale".into());
+    // These fail for want of memory only; the text is then in English.
+    gettextrs::bindtextdomain(DOMAIN, directory).ok();
+    gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").ok();
+    gettextrs::textdomain(DOMAIN).ok();
+}
+
+/// Translates a text, then replaces each `{name}` in it.
+pub fn gettext_f(text: &str, values: &[(&str, &str)]) -> String {
+    fill(&gettext(text), values)
+}
+
+/// Translates a text for a number of things, then replaces each `{name}` in it.
+pub fn ngettext_f(one: &str, many: &str, number: u32, values: &[(&str, &str)]) -> String {
+    fill(&ngettext(one, many, number), values)
+}
+
+/// Replaces each `{name}` in a text.
+fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        result.push_str(before);
+        let value = after.split_once('}').and_then(|(name, after)| {
+            let (_, value) = values.iter().find(|(known, _)| *known == name)?;
+            Some((*value, after))
+        });
+        match value {
+            Some((value, after)) => {
+                result.push_str(value);
+                rest = after;
+            }
+            None => {
+                result.push('{');
+                rest = after;
+            }
+        }
+    }
+    result.push_str(rest);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn names_are_replaced_once() {
+        let values = [("pid", "{user}"), ("user", "x")];
+        assert_eq!(fill("{user}: process {pid}", &values), "x: process {user}");
+        assert_eq!(fill("{other} {", &values), "{other} {");
+        assert_eq!(fill("no names", &values), "no names");
+    }
+}
