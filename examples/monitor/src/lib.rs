@@ -8,9 +8,12 @@
 )]
 
 pub mod accessible;
+pub mod catalog;
 pub mod chart;
 pub mod i18n;
 pub mod recording;
+pub mod settings;
+pub mod threshold;
 pub mod units;
 
 use adw::prelude::*;
