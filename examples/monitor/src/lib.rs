@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod chart;
 pub mod i18n;
 pub mod recording;
+pub mod service;
 pub mod settings;
 pub mod threshold;
 pub mod units;

@@ -1,0 +1,169 @@
+//! The session for what is shown, again and again.
+
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+};
+use gtk::glib::{self, prelude::*, subclass::prelude::*};
+use sampled_client::{Client, Error, Session, Start};
+
+use super::{Service, backoff::Backoff, presence, state::State};
+use crate::{
+    catalog::Catalog,
+    recording::{Absence, now},
+};
+
+/// The label of the sessions, which other programs show.
+pub(super) const LABEL: &str = "Monitor";
+
+/// How often it asks who else samples.
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What a session reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) selectors: Vec<String>,
+    pub(super) interval: Duration,
+    pub(super) span: Duration,
+}
+
+/// Samples until the task is aborted. When the service has gone, another session starts another one.
+pub(super) async fn run(service: glib::WeakRef<Service>, demand: Demand) {
+    let mut backoff = Backoff::default();
+    let mut attempts: u32 = 0;
+    loop {
+        let Some(strong) = service.upgrade() else {
+            return;
+        };
+        if !matches!(
+            strong.state(),
+            State::Restarting { .. } | State::Unavailable { .. } | State::Sampling { .. }
+        ) {
+            strong.set_state(State::Connecting);
+        }
+        drop(strong);
+        let error = match sample(&service, &demand, &mut backoff).await {
+            Err(error) => error,
+            Ok(()) => return,
+        };
+        let wait = backoff.fail(Instant::now());
+        let Some(strong) = service.upgrade() else {
+            return;
+        };
+        strong.recording().interrupt(Absence::Disconnected);
+        let cause = error.to_string();
+        attempts = match strong.state() {
+            State::Sampling { .. } => 1,
+            _ => attempts.saturating_add(1),
+        };
+        strong.set_state(match error {
+            Error::NotInstalled(_) => State::Unavailable { cause },
+            Error::NoBus(_) | Error::Handshake(_) => {
+                strong.forget_bus();
+                State::Unavailable { cause }
+            }
+            Error::Bus(_) | Error::NoAnswer { .. } => {
+                // The connection may be broken.
+                strong.forget_bus();
+                State::Restarting { cause, attempts }
+            }
+            _ => State::Restarting { cause, attempts },
+        });
+        drop(strong);
+        glib::timeout_future(wait).await;
+    }
+}
+
+/// One session, from its start to its end, which is an error; or to that of the window.
+async fn sample(
+    service: &glib::WeakRef<Service>,
+    demand: &Demand,
+    backoff: &mut Backoff,
+) -> Result<(), Error> {
+    let Some(strong) = service.upgrade() else {
+        return Ok(());
+    };
+    let client = strong.connect_to_bus().await?;
+    drop(strong);
+    // Before the list, so that no change is missed.
+    let mut changes = client
+        .bus()
+        .ask(client.proxy().receive_catalog_changed())
+        .await?;
+    list(service, &client).await;
+    let selectors: Vec<&str> = demand.selectors.iter().map(String::as_str).collect();
+    let start = Start {
+        label: LABEL.to_owned(),
+        optional: true,
+        history: demand.span,
+        ..Start::every(demand.interval)
+    };
+    let started = now();
+    let mut session = client.start(&selectors, start).await?;
+    let interval = u64::try_from(demand.interval.as_micros()).unwrap_or(u64::MAX);
+    begin(service, &session, interval);
+    presence::refresh(service, &client).await;
+    backoff.succeed(Instant::now());
+    // Half an interval before, because the first frame may be one that another client has just had.
+    let past = started.saturating_sub(interval.checked_div(2).unwrap_or_default());
+    let mut is_past = true;
+    let mut refreshed = Instant::now();
+    loop {
+        let next = pin!(session.next());
+        let event = select(next, changes.next()).await;
+        let frame = match event {
+            Either::Left((frame, _)) => frame?,
+            Either::Right((Some(_), _)) => {
+                list(service, &client).await;
+                continue;
+            }
+            Either::Right((None, _)) => return Err(Error::Ended("the bus is gone".to_owned())),
+        };
+        let Some(strong) = service.upgrade() else {
+            return Ok(());
+        };
+        is_past &= frame.timestamp < past;
+        if is_past {
+            strong.recording().take_past(&frame);
+        } else {
+            strong.recording().take(&frame);
+            strong.emit_by_name::<()>("frame", &[&frame.timestamp]);
+            if refreshed.elapsed() >= PRESENCE_INTERVAL {
+                refreshed = Instant::now();
+                strong.refresh_presence();
+            }
+        }
+    }
+}
+
+fn begin(service: &glib::WeakRef<Service>, session: &Session, interval: u64) {
+    if let Some(service) = service.upgrade() {
+        service.recording().begin(interval);
+        if matches!(service.state(), State::Restarting { .. }) {
+            service.imp().restarted.set(Some(Instant::now()));
+        }
+        service.set_state(State::Sampling {
+            session: session.id(),
+        });
+    }
+}
+
+/// Takes over the list of metrics. Without one, as from a service of another version, the window says why.
+async fn list(service: &glib::WeakRef<Service>, client: &Client) {
+    let result = client.list(&[]).await;
+    let Some(service) = service.upgrade() else {
+        return;
+    };
+    match result {
+        Ok(metrics) => {
+            service.set_catalog(Catalog::new(metrics));
+            service.set_problem(None);
+        }
+        Err(error) => service.set_problem(Some(error.to_string())),
+    }
+}

@@ -1,0 +1,47 @@
+//! The states of the connection.
+
+use std::collections::BTreeSet;
+
+/// What the connection to the service does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Nobody looks at the window, so nothing is sampled.
+    #[default]
+    Hidden,
+    /// The user has paused it.
+    Paused,
+    /// It starts a session, and the bus the service if need be.
+    Connecting,
+    /// A session runs.
+    Sampling {
+        /// Its number.
+        session: u32,
+    },
+    /// The session has ended by itself. Another one is started.
+    Restarting {
+        /// Why it has ended, or why no other one has begun.
+        cause: String,
+        /// How many attempts have failed.
+        attempts: u32,
+    },
+    /// There is no bus, or no service on it.
+    Unavailable {
+        /// What is missing, and what to do.
+        cause: String,
+    },
+}
+
+/// Who runs the service, and who else samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// Whether the service runs; `None` before the bus has said so.
+    pub is_running: Option<bool>,
+    /// Its process, if it is known here.
+    pub pid: Option<u32>,
+    /// Its version.
+    pub version: String,
+    /// Whether it has ended in the last minute while this window sampled, and was started again.
+    pub was_restarted: bool,
+    /// The labels of the sessions of other programs; the owner in place of an empty label.
+    pub others: BTreeSet<String>,
+}
