@@ -11,6 +11,7 @@ pub mod accessible;
 pub mod catalog;
 pub mod chart;
 pub mod i18n;
+pub mod pages;
 pub mod recording;
 pub mod service;
 pub mod settings;

@@ -1,0 +1,114 @@
+//! The page of the metrics that the user has pinned.
+
+use std::rc::Rc;
+
+use adw::prelude::*;
+use gtk::glib;
+
+use super::{
+    Context, Entry, Page,
+    charts::SectionsView,
+    layout::{Card, Line, Section},
+};
+use crate::{accessible, catalog::Catalog, chart::Hue, i18n::gettext};
+
+/// The page.
+pub(super) fn entry() -> Entry {
+    let title = gettext("Board");
+    Entry {
+        name: "board",
+        title: title.clone(),
+        icon: "view-pin-symbolic",
+        build: Box::new(move |context| Rc::new(Board::new(context, &title))),
+    }
+}
+
+/// The pinned metrics, each with its graph.
+struct Board {
+    context: Context,
+    root: adw::Bin,
+    view: SectionsView,
+    empty: adw::StatusPage,
+}
+
+impl Board {
+    fn new(context: &Context, title: &str) -> Self {
+        let root: adw::Bin = glib::Object::builder()
+            .property("accessible-role", gtk::AccessibleRole::Group)
+            .build();
+        accessible::set_label(&root, title);
+        let add = gtk::Button::builder()
+            .label(gettext("_Add to Board…"))
+            .use_underline(true)
+            .halign(gtk::Align::Center)
+            .action_name("win.add-metric")
+            .css_classes(["pill", "suggested-action"])
+            .build();
+        let empty = adw::StatusPage::builder()
+            .icon_name("view-pin-symbolic")
+            .title(gettext("An Empty Board"))
+            .description(gettext(
+                "Pin any metric here: from the menu of a graph, or from the list of all metrics.",
+            ))
+            .child(&add)
+            .build();
+        Self {
+            context: context.clone(),
+            root,
+            view: SectionsView::new(context, true),
+            empty,
+        }
+    }
+}
+
+impl Page for Board {
+    fn widget(&self) -> gtk::Widget {
+        self.root.clone().upcast()
+    }
+
+    fn refresh(&self) {
+        self.view.refresh();
+    }
+
+    fn update_catalog(&self) {
+        let catalog = self.context.service().catalog();
+        let cards: Vec<Card> = {
+            let settings = self.context.settings();
+            let cards = settings.pinned.iter().enumerate();
+            cards
+                .map(|(index, id)| card(&catalog, id, Hue::nth(index)))
+                .collect()
+        };
+        let child: &gtk::Widget = match cards.is_empty() {
+            true => self.empty.upcast_ref(),
+            false => self.view.widget().upcast_ref(),
+        };
+        self.root.set_child(Some(child));
+        self.view.set_sections(vec![Section {
+            cards,
+            ..Section::default()
+        }]);
+    }
+}
+
+/// The graph of a metric, which may be gone.
+fn card(catalog: &Catalog, id: &str, hue: Hue) -> Card {
+    let metadata = catalog.metadata(id);
+    let name = catalog.full_name(id);
+    Card {
+        title: name.clone(),
+        object: String::new(),
+        lines: vec![Line {
+            id: id.to_owned(),
+            name,
+            hue,
+        }],
+        unit: metadata
+            .map(|metadata| metadata.unit.clone())
+            .unwrap_or_default(),
+        minimum: metadata.and_then(|metadata| metadata.minimum),
+        maximum: metadata.and_then(|metadata| metadata.maximum),
+        details: Vec::new(),
+        is_small: false,
+    }
+}

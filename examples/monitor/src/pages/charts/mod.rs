@@ -1,0 +1,232 @@
+//! A page of graphs, facts and shares, as a layout says.
+
+mod card;
+mod fact;
+mod legend;
+mod level;
+mod section;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use adw::prelude::*;
+use gtk::glib;
+
+use self::section::SectionView;
+use super::{Context, Page, layout::Section};
+use crate::{accessible, catalog::Catalog};
+
+/// What a page of graphs shows.
+pub(super) struct Charts {
+    /// What it reads.
+    pub(super) selectors: &'static [&'static str],
+    /// What it shows of these metrics.
+    pub(super) layout: fn(&Catalog) -> Vec<Section>,
+    /// What it says if that is nothing.
+    pub(super) empty: Empty,
+}
+
+/// The words of a page without anything to show.
+pub(super) struct Empty {
+    pub(super) title: String,
+    pub(super) description: String,
+}
+
+/// A page of graphs.
+pub(super) struct ChartsPage {
+    context: Context,
+    charts: Charts,
+    root: adw::Bin,
+    view: SectionsView,
+    empty: adw::StatusPage,
+}
+
+impl ChartsPage {
+    /// The page with this title and icon.
+    pub(super) fn new(context: &Context, title: &str, icon: &str, charts: Charts) -> Self {
+        let root: adw::Bin = glib::Object::builder()
+            .property("accessible-role", gtk::AccessibleRole::Group)
+            .build();
+        accessible::set_label(&root, title);
+        let empty = adw::StatusPage::builder()
+            .icon_name(icon)
+            .title(&charts.empty.title)
+            .description(&charts.empty.description)
+            .build();
+        let page = Self {
+            context: context.clone(),
+            charts,
+            root,
+            view: SectionsView::new(context, false),
+            empty,
+        };
+        page.update_catalog();
+        page
+    }
+}
+
+impl Page for ChartsPage {
+    fn widget(&self) -> gtk::Widget {
+        self.root.clone().upcast()
+    }
+
+    fn selectors(&self) -> Vec<String> {
+        let selectors = self.charts.selectors.iter();
+        let mut selectors: Vec<String> = selectors.map(|selector| (*selector).to_owned()).collect();
+        // Metrics that the user has defined have ids of any form.
+        let catalog = self.context.service().catalog();
+        let is_custom = |id: &String| {
+            catalog
+                .metadata(id)
+                .is_some_and(|metadata| metadata.group == "custom")
+        };
+        selectors.extend(self.view.ids().into_iter().filter(is_custom));
+        selectors
+    }
+
+    fn refresh(&self) {
+        self.view.refresh();
+    }
+
+    fn update_catalog(&self) {
+        let catalog = self.context.service().catalog();
+        let sections = (self.charts.layout)(&catalog);
+        // Before the first list, nothing is known to be missing.
+        let is_missing = sections.is_empty() && !catalog.is_empty();
+        self.view.set_sections(sections);
+        match is_missing {
+            true => self.root.set_child(Some(&self.empty)),
+            false => self.root.set_child(Some(self.view.widget())),
+        }
+    }
+}
+
+/// Sections below each other, which scroll.
+#[derive(Clone)]
+pub(super) struct SectionsView(Rc<Inner>);
+
+struct Inner {
+    context: Context,
+    is_board: bool,
+    scroll: gtk::ScrolledWindow,
+    list: gtk::Box,
+    sections: RefCell<Vec<SectionView>>,
+    /// Whether a look at what is in view is due in this turn of the main loop.
+    is_cull_due: Cell<bool>,
+}
+
+impl SectionsView {
+    /// An empty view; on the board, cards can be moved.
+    pub(super) fn new(context: &Context, is_board: bool) -> Self {
+        let list = gtk::Box::builder()
+            .orientation(gtk::Orientation::Vertical)
+            .spacing(24)
+            .margin_top(18)
+            .margin_bottom(18)
+            .margin_start(12)
+            .margin_end(12)
+            .build();
+        let clamp = adw::Clamp::builder()
+            .maximum_size(1400)
+            .tightening_threshold(1000)
+            .child(&list)
+            .build();
+        let scroll = gtk::ScrolledWindow::builder()
+            .hscrollbar_policy(gtk::PolicyType::Never)
+            .vexpand(true)
+            .child(&clamp)
+            .build();
+        let view = Self(Rc::new(Inner {
+            context: context.clone(),
+            is_board,
+            scroll,
+            list,
+            sections: RefCell::default(),
+            is_cull_due: Cell::new(false),
+        }));
+        let adjustment = view.0.scroll.vadjustment();
+        let weak = Rc::downgrade(&view.0);
+        adjustment.connect_value_changed({
+            let weak = weak.clone();
+            move |_| cull_soon(&weak)
+        });
+        adjustment.connect_changed({
+            let weak = weak.clone();
+            move |_| cull_soon(&weak)
+        });
+        view.0.scroll.connect_map(move |_| cull_soon(&weak));
+        view
+    }
+
+    /// The widget.
+    pub(super) fn widget(&self) -> &gtk::ScrolledWindow {
+        &self.0.scroll
+    }
+
+    /// Shows these sections. What is unchanged keeps its widgets.
+    pub(super) fn set_sections(&self, sections: Vec<Section>) {
+        let inner = &self.0;
+        let mut former = inner.sections.take();
+        let mut shown: Vec<SectionView> = Vec::with_capacity(sections.len());
+        for section in sections {
+            let position = former.iter().position(|view| *view.section() == section);
+            let view = match position {
+                Some(position) => former.swap_remove(position),
+                None => {
+                    let view = SectionView::new(&inner.context, section, inner.is_board);
+                    inner.list.append(view.widget());
+                    view
+                }
+            };
+            let before = shown.last().map(SectionView::widget);
+            inner.list.reorder_child_after(view.widget(), before);
+            shown.push(view);
+        }
+        for view in former {
+            inner.list.remove(view.widget());
+        }
+        inner.sections.replace(shown);
+        self.refresh();
+        cull_soon(&Rc::downgrade(&self.0));
+    }
+
+    /// The ids of all metrics that are shown.
+    pub(super) fn ids(&self) -> Vec<String> {
+        let sections = self.0.sections.borrow();
+        sections
+            .iter()
+            .flat_map(|view| view.section().ids())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Shows the newest readings.
+    pub(super) fn refresh(&self) {
+        for section in self.0.sections.borrow().iter() {
+            section.refresh(self.0.context.service().recording());
+        }
+    }
+}
+
+/// Unmaps the graphs that are not in view once the layout is done, so that they are not drawn.
+fn cull_soon(inner: &std::rc::Weak<Inner>) {
+    let Some(strong) = inner.upgrade() else {
+        return;
+    };
+    if strong.is_cull_due.replace(true) {
+        return;
+    }
+    let inner = inner.clone();
+    glib::idle_add_local_full(glib::Priority::HIGH_IDLE, move || {
+        if let Some(inner) = inner.upgrade() {
+            inner.is_cull_due.set(false);
+            let height = f64::from(inner.scroll.height());
+            for section in inner.sections.borrow().iter() {
+                section.cull(inner.scroll.upcast_ref(), height);
+            }
+        }
+        glib::ControlFlow::Break
+    });
+}

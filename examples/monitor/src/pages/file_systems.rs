@@ -1,0 +1,109 @@
+//! The page of the file systems.
+
+use super::{
+    Entry,
+    charts::{Charts, Empty},
+    layout::{Section, sections},
+};
+use crate::{
+    catalog::{Catalog, Object},
+    chart::Hue,
+    i18n::gettext,
+};
+
+/// What the page reads.
+const SELECTORS: &[&str] = &[
+    "disk/*/used",
+    "disk/*/total",
+    "disk/*/usedPercent",
+    "disk/*/usedInodes",
+    "disk/*/totalInodes",
+    "disk/*/usedInodesPercent",
+];
+
+/// The page.
+pub(super) fn entry() -> Entry {
+    Entry::charts(
+        "file-systems",
+        gettext("File Systems"),
+        "folder-symbolic",
+        || Charts {
+            selectors: SELECTORS,
+            layout,
+            empty: Empty {
+                title: gettext("No File Systems"),
+                description: gettext("The service sees no file system on a disk."),
+            },
+        },
+    )
+}
+
+fn layout(catalog: &Catalog) -> Vec<Section> {
+    let all = catalog.objects("disk", "usedPercent").into_iter();
+    let (sum, each): (Vec<Object>, Vec<Object>) = all.partition(Object::is_sum);
+    // One that is the only one is the sum.
+    let sum = sum.into_iter().filter(|_| each.len() > 1);
+    sections(
+        sum.chain(each.clone())
+            .map(|object| section(catalog, &object)),
+    )
+}
+
+fn section(catalog: &Catalog, object: &Object) -> Section {
+    let title = match object.is_sum() {
+        true => gettext("All File Systems"),
+        false => object.title.clone(),
+    };
+    let mut section = Section::new(title);
+    let (used, total) = (object.property("used"), object.property("total"));
+    section.level(catalog, gettext("Space"), &used, &total);
+    let (used, total) = (
+        object.property("usedInodes"),
+        object.property("totalInodes"),
+    );
+    section.level(catalog, gettext("Inodes"), &used, &total);
+    section.graph_of(
+        catalog,
+        gettext("Used space"),
+        &object.property("used"),
+        Hue::Brown,
+    );
+    section.graph_of(
+        catalog,
+        gettext("Used inodes"),
+        &object.property("usedInodesPercent"),
+        Hue::Yellow,
+    );
+    section.make_small();
+    section
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(objects: &[&str]) -> Vec<String> {
+        let property = |object: &&str| {
+            (
+                format!("disk/{object}/usedPercent"),
+                format!("disk/{object}/used"),
+            )
+        };
+        let ids: Vec<(String, String)> = objects.iter().map(property).collect();
+        let total = objects.iter().map(|object| format!("disk/{object}/total"));
+        let total: Vec<String> = total.collect();
+        let ids = ids
+            .iter()
+            .flat_map(|(percent, used)| [percent, used])
+            .chain(&total);
+        let ids: Vec<(&str, &str)> = ids.map(|id| (id.as_str(), "")).collect();
+        let sections = layout(&Catalog::of(&ids));
+        sections.into_iter().map(|section| section.title).collect()
+    }
+
+    #[test]
+    fn the_sum_of_one_file_system_is_left_out() {
+        assert_eq!(titles(&["all", "%2F"]), ["%2F"]);
+        assert_eq!(titles(&["all", "a", "b"]), ["All File Systems", "a", "b"]);
+    }
+}

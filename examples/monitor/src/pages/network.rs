@@ -1,0 +1,124 @@
+//! The page of the network.
+
+use super::{
+    Entry,
+    charts::{Charts, Empty},
+    layout::{Section, sections},
+};
+use crate::{
+    catalog::{Catalog, Object},
+    chart::Hue,
+    i18n::gettext,
+};
+
+/// What the page reads.
+const SELECTORS: &[&str] = &["network"];
+
+/// The page.
+pub(super) fn entry() -> Entry {
+    Entry::charts(
+        "network",
+        gettext("Network"),
+        "network-wired-symbolic",
+        || Charts {
+            selectors: SELECTORS,
+            layout,
+            empty: Empty {
+                title: gettext("No Network"),
+                description: gettext(
+                    "This machine has no network interface, or the service may not see it.",
+                ),
+            },
+        },
+    )
+}
+
+fn layout(catalog: &Catalog) -> Vec<Section> {
+    let all = catalog.objects("network", "download").into_iter();
+    let (sum, each): (Vec<Object>, Vec<Object>) = all.partition(Object::is_sum);
+    let is_virtual = |object: &Object| {
+        let metadata = catalog.metadata(&object.property("download"));
+        metadata.is_some_and(|metadata| metadata.is_virtual)
+    };
+    let (virtual_ones, real): (Vec<Object>, Vec<Object>) = each.into_iter().partition(is_virtual);
+    let sum = sum.into_iter().filter(|_| real.len() > 1).map(|object| {
+        let mut section = Section::new(gettext("All Interfaces"));
+        traffic(catalog, &mut section, &object);
+        section
+    });
+    let real = real.iter().map(|object| interface(catalog, object));
+    let virtual_ones = virtual_ones.iter().map(|object| {
+        let mut section = Section::new(object.title.clone());
+        traffic(catalog, &mut section, object);
+        addresses(catalog, &mut section, object);
+        section.make_small();
+        section
+    });
+    sections(sum.chain(real.clone()).chain(virtual_ones))
+}
+
+fn interface(catalog: &Catalog, object: &Object) -> Section {
+    let mut section = Section::new(object.title.clone());
+    traffic(catalog, &mut section, object);
+    let (download, upload) = (
+        object.property("downloadPackets"),
+        object.property("uploadPackets"),
+    );
+    let lines = [
+        (download.as_str(), gettext("Received"), Hue::Green),
+        (upload.as_str(), gettext("Sent"), Hue::Orange),
+    ];
+    section.graph(catalog, gettext("Packets"), &lines);
+    let errors = (
+        object.property("downloadErrors"),
+        object.property("uploadErrors"),
+    );
+    let drops = (
+        object.property("downloadDrops"),
+        object.property("uploadDrops"),
+    );
+    let lines = [
+        (errors.0.as_str(), gettext("Receive errors"), Hue::Red),
+        (errors.1.as_str(), gettext("Send errors"), Hue::Purple),
+        (
+            drops.0.as_str(),
+            gettext("Received and dropped"),
+            Hue::Yellow,
+        ),
+        (drops.1.as_str(), gettext("Not sent"), Hue::Brown),
+    ];
+    section.graph(catalog, gettext("Errors"), &lines);
+    section.graph_of(
+        catalog,
+        gettext("Signal"),
+        &object.property("signal"),
+        Hue::Blue,
+    );
+    addresses(catalog, &mut section, object);
+    section
+}
+
+fn traffic(catalog: &Catalog, section: &mut Section, object: &Object) {
+    let (download, upload) = (object.property("download"), object.property("upload"));
+    let lines = [
+        (download.as_str(), gettext("Received"), Hue::Green),
+        (upload.as_str(), gettext("Sent"), Hue::Orange),
+    ];
+    section.graph(catalog, gettext("Traffic"), &lines);
+}
+
+fn addresses(catalog: &Catalog, section: &mut Section, object: &Object) {
+    for (name, property) in [
+        (gettext("State"), "state"),
+        (gettext("Network name"), "network"),
+        (gettext("IPv4 address"), "ipv4withPrefixLength"),
+        (gettext("IPv6 address"), "ipv6withPrefixLength"),
+        (gettext("Gateway"), "ipv4gateway"),
+        (gettext("Name servers"), "ipv4dns"),
+        (gettext("Link speed"), "speed"),
+        (gettext("Received in total"), "totalDownload"),
+        (gettext("Sent in total"), "totalUpload"),
+    ] {
+        section.fact(catalog, name, &object.property(property));
+    }
+}
