@@ -8,6 +8,7 @@
 )]
 
 pub mod accessible;
+mod application;
 pub mod catalog;
 pub mod chart;
 pub mod i18n;
@@ -17,18 +18,21 @@ pub mod service;
 pub mod settings;
 pub mod threshold;
 pub mod units;
+mod window;
 
-use adw::prelude::*;
-use gtk::glib;
+use gtk::{glib, prelude::*};
+
+use crate::application::Application;
+
+/// The id of the application, on the bus and in the desktop.
+pub const APP_ID: &str = "io.github.sampled.Monitor";
 
 /// Runs the program until its window is closed.
 pub fn run() -> glib::ExitCode {
-    let application = adw::Application::builder()
-        .application_id("io.github.sampled.Monitor")
-        .build();
-    application.connect_activate(|application| {
-        let window = adw::ApplicationWindow::new(application);
-        window.present();
-    });
-    application.run()
+    i18n::init();
+    if gtk::init().is_err() {
+        eprintln!("sampled-monitor: there is no display: set WAYLAND_DISPLAY or DISPLAY");
+        return glib::ExitCode::FAILURE;
+    }
+    Application::new().run()
 }

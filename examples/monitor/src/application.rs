@@ -1,0 +1,184 @@
+//! The application: its window, its actions and its keys.
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{gdk, gio, glib};
+use sampled_client::{Crossing, Direction};
+
+use crate::{
+    APP_ID,
+    i18n::{gettext, gettext_f},
+    service::Service,
+    threshold::Threshold,
+    units,
+    window::Window,
+};
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    pub struct Application {
+        pub(super) service: Service,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Application {
+        const NAME: &'static str = "MonitorApplication";
+        type Type = super::Application;
+        type ParentType = adw::Application;
+    }
+
+    impl ObjectImpl for Application {}
+
+    impl ApplicationImpl for Application {
+        fn startup(&self) {
+            self.parent_startup();
+            let application = self.obj();
+            glib::set_application_name(&gettext("Sampled Monitor"));
+            gtk::Window::set_default_icon_name(APP_ID);
+            application.add_style();
+            application.add_actions();
+            if let Some(bus) = application.dbus_connection() {
+                self.service.follow_screen_lock(&bus);
+            }
+            let weak = application.downgrade();
+            self.service.set_on_crossing(move |threshold, crossing| {
+                if let Some(application) = weak.upgrade() {
+                    application.notify_crossing(threshold, crossing);
+                }
+            });
+        }
+
+        fn activate(&self) {
+            self.parent_activate();
+            let application = self.obj();
+            let window = application.active_window();
+            let window =
+                window.unwrap_or_else(|| Window::new(&application, &self.service).upcast());
+            window.present();
+        }
+
+        fn shutdown(&self) {
+            self.service.shut_down();
+            self.parent_shutdown();
+        }
+    }
+
+    impl GtkApplicationImpl for Application {}
+
+    impl AdwApplicationImpl for Application {}
+}
+
+glib::wrapper! {
+    /// The application.
+    pub struct Application(ObjectSubclass<imp::Application>)
+        @extends adw::Application, gtk::Application, gio::Application,
+        @implements gio::ActionGroup, gio::ActionMap;
+}
+
+impl Application {
+    /// The application, which is not registered yet.
+    pub fn new() -> Self {
+        glib::Object::builder()
+            .property("application-id", APP_ID)
+            .property("resource-base-path", "/io/github/sampled/Monitor")
+            .build()
+    }
+
+    fn add_style(&self) {
+        let Some(display) = gdk::Display::default() else {
+            return;
+        };
+        let provider = gtk::CssProvider::new();
+        provider.load_from_data(include_str!("style.css"));
+        let priority = gtk::STYLE_PROVIDER_PRIORITY_APPLICATION;
+        gtk::style_context_add_provider_for_display(&display, &provider, priority);
+    }
+
+    fn add_actions(&self) {
+        let quit = gio::ActionEntry::builder("quit")
+            .activate(|application: &Self, _, _| {
+                for window in application.windows() {
+                    window.close();
+                }
+            })
+            .build();
+        let about = gio::ActionEntry::builder("about")
+            .activate(|application: &Self, _, _| application.show_about())
+            .build();
+        let show = gio::ActionEntry::builder("show")
+            .activate(|application: &Self, _, _| application.activate())
+            .build();
+        self.add_action_entries([quit, about, show]);
+        for (action, keys) in [
+            ("app.quit", &["<Control>q"][..]),
+            ("window.close", &["<Control>w"]),
+            ("win.pause", &["<Control>p"]),
+            ("win.preferences", &["<Control>comma"]),
+            ("win.show-help-overlay", &["<Control>question"]),
+            ("win.search", &["<Control>f"]),
+            ("win.next-page", &["<Control>Page_Down"]),
+            ("win.previous-page", &["<Control>Page_Up"]),
+            ("win.sidebar", &["F9"]),
+            ("win.live", &["<Control>l"]),
+            ("win.add-metric", &["<Control>d"]),
+        ] {
+            self.set_accels_for_action(action, keys);
+        }
+        for number in 1..=9 {
+            self.set_accels_for_action(
+                &format!("win.page({number})"),
+                &[&format!("<Alt>{number}")],
+            );
+        }
+    }
+
+    fn show_about(&self) {
+        let about = adw::AboutWindow::builder()
+            .application_name(gettext("Sampled Monitor"))
+            .application_icon(APP_ID)
+            .version(env!("CARGO_PKG_VERSION"))
+            .developer_name(gettext("The developers of sampled"))
+            .comments(gettext(
+                "What this machine does, from the readings that all programs share.",
+            ))
+            .website(env!("CARGO_PKG_REPOSITORY"))
+            .issue_url(concat!(env!("CARGO_PKG_REPOSITORY"), "/issues"))
+            .license_type(gtk::License::MitX11)
+            .modal(true)
+            .build();
+        about.set_transient_for(self.active_window().as_ref());
+        // Translators: put your names here, a line each.
+        let translators = gettext("translator-credits");
+        if translators != "translator-credits" {
+            about.set_translator_credits(&translators);
+        }
+        about.present();
+    }
+
+    fn notify_crossing(&self, threshold: &Threshold, crossing: &Crossing) {
+        let catalog = self.imp().service.catalog();
+        let metadata = catalog.metadata(&crossing.id);
+        let unit = metadata
+            .map(|metadata| metadata.unit.as_str())
+            .unwrap_or_default();
+        let name = catalog.full_name(&crossing.id);
+        let (value, limit) = (
+            units::format(crossing.value, unit),
+            units::format(threshold.value, unit),
+        );
+        let values = [
+            ("metric", name.as_str()),
+            ("value", value.as_str()),
+            ("limit", limit.as_str()),
+        ];
+        let title = match crossing.direction {
+            Direction::Above => gettext_f("{metric} is above {limit}", &values),
+            Direction::Below => gettext_f("{metric} is below {limit}", &values),
+        };
+        let notification = gio::Notification::new(&title);
+        notification.set_body(Some(&gettext_f("It is {value} now.", &values)));
+        notification.set_default_action("app.show");
+        self.send_notification(Some(&crossing.id), &notification);
+    }
+}
