@@ -1,13 +1,14 @@
 //! The application: its window, its actions and its keys.
 
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{gdk, gio, glib};
+use gtk::{gio, glib};
 use sampled_client::{Crossing, Direction};
 
 use crate::{
     APP_ID,
     i18n::{gettext, gettext_f},
     service::Service,
+    style,
     threshold::Threshold,
     units,
     window::Window,
@@ -36,7 +37,7 @@ mod imp {
             let application = self.obj();
             glib::set_application_name(&gettext("Sampled Monitor"));
             gtk::Window::set_default_icon_name(APP_ID);
-            application.add_style();
+            style::add();
             application.add_actions();
             if let Some(bus) = application.dbus_connection() {
                 self.service.follow_screen_lock(&bus);
@@ -83,16 +84,6 @@ impl Application {
             .property("application-id", APP_ID)
             .property("resource-base-path", "/io/github/sampled/Monitor")
             .build()
-    }
-
-    fn add_style(&self) {
-        let Some(display) = gdk::Display::default() else {
-            return;
-        };
-        let provider = gtk::CssProvider::new();
-        provider.load_from_data(include_str!("style.css"));
-        let priority = gtk::STYLE_PROVIDER_PRIORITY_APPLICATION;
-        gtk::style_context_add_provider_for_display(&display, &provider, priority);
     }
 
     fn add_actions(&self) {

@@ -16,6 +16,7 @@ pub mod pages;
 pub mod recording;
 pub mod service;
 pub mod settings;
+mod style;
 pub mod threshold;
 pub mod units;
 mod window;
