@@ -95,6 +95,10 @@ impl Page for Board {
 fn card(catalog: &Catalog, id: &str, hue: Hue) -> Card {
     let metadata = catalog.metadata(id);
     let name = catalog.full_name(id);
+    let notice = match metadata {
+        None if !catalog.is_empty() => gettext("This machine does not have this metric now."),
+        _ => String::new(),
+    };
     Card {
         title: name.clone(),
         object: String::new(),
@@ -109,6 +113,26 @@ fn card(catalog: &Catalog, id: &str, hue: Hue) -> Card {
         minimum: metadata.and_then(|metadata| metadata.minimum),
         maximum: metadata.and_then(|metadata| metadata.maximum),
         details: Vec::new(),
+        notice,
         is_small: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_that_is_gone_stays_and_says_so() {
+        let catalog = Catalog::of(&[("cpu/all/usage", "All processors")]);
+        assert_eq!(card(&catalog, "cpu/all/usage", Hue::Blue).notice, "");
+        let gone = card(&catalog, "power/BAT0/charge", Hue::Blue);
+        assert_eq!(gone.title, "power/BAT0/charge");
+        assert!(!gone.notice.is_empty());
+        // Before the first list, nothing is known to be missing.
+        assert_eq!(
+            card(&Catalog::default(), "power/BAT0/charge", Hue::Blue).notice,
+            ""
+        );
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Card {
     pub(super) maximum: Option<f64>,
     /// The ids of readings that are shown beside the title.
     pub(super) details: Vec<String>,
+    /// What the user has to know about it; empty if there is nothing.
+    pub(super) notice: String,
     /// Whether it is one of many, and therefore small.
     pub(super) is_small: bool,
 }
@@ -127,6 +129,7 @@ impl Section {
             maximum: first.maximum,
             lines,
             details: Vec::new(),
+            notice: String::new(),
             is_small: false,
         });
     }

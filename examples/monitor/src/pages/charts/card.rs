@@ -54,6 +54,9 @@ impl CardView {
         if has_names {
             root.append(&legend_box(&legend));
         }
+        if !card.notice.is_empty() {
+            root.append(&notice(&card.notice));
+        }
         root.append(&chart);
         Self {
             root,
@@ -153,6 +156,15 @@ fn chart(context: &Context, card: &Card) -> Chart {
     chart.set_hexpand(true);
     chart.set_vexpand(true);
     chart
+}
+
+fn notice(text: &str) -> gtk::Label {
+    gtk::Label::builder()
+        .label(text)
+        .xalign(0.0)
+        .wrap(true)
+        .css_classes(["caption", "dim-label", "details"])
+        .build()
 }
 
 fn legend_box(legend: &[LegendItem]) -> gtk::FlowBox {
