@@ -42,6 +42,8 @@ impl CardView {
         let root = gtk::Box::builder()
             .orientation(gtk::Orientation::Vertical)
             .css_classes(["card", "graph"])
+            // The graph fills the card; the card does not fill the page.
+            .vexpand(false)
             .build();
         let header = header(context, card, is_board);
         if let (false, Some(value)) = (has_names, legend.first()) {

@@ -116,6 +116,7 @@ fn grid(cards: &[CardView], are_small: bool) -> gtk::FlowBox {
         .max_children_per_line(if are_small { 6 } else { 3 })
         .row_spacing(12)
         .column_spacing(12)
+        .valign(gtk::Align::Start)
         .css_classes(["cards"])
         .build();
     for card in cards {
