@@ -97,6 +97,8 @@ impl CardView {
         let is_in_view = top + 2.0 * own >= 0.0 && top <= height + own;
         if self.chart.is_child_visible() != is_in_view {
             self.chart.set_child_visible(is_in_view);
+            // A widget that was to be drawn while it was unmapped does not tell its parent again.
+            self.root.queue_draw();
         }
     }
 }
