@@ -98,7 +98,11 @@ mod imp {
     impl WidgetImpl for Chart {
         fn measure(&self, orientation: gtk::Orientation, _for_size: i32) -> (i32, i32, i32, i32) {
             match orientation {
-                gtk::Orientation::Horizontal => (48, 120, -1, -1),
+                gtk::Orientation::Horizontal => {
+                    // A low chart is one of many, which want to be beside each other.
+                    let height = self.obj().height_request().max(48);
+                    (48, height.saturating_mul(5) / 2, -1, -1)
+                }
                 _ => (24, 60, -1, -1),
             }
         }
