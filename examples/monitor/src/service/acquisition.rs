@@ -21,6 +21,10 @@ use crate::{
 /// The label of the sessions, which other programs show.
 pub(super) const LABEL: &str = "Monitor";
 
+/// The past that a session begins with: all that the service keeps, because every graph scrolls back. An hour is what the
+/// recording keeps of one reading a second.
+const PAST: Duration = Duration::from_secs(3600);
+
 /// How often it asks who else samples.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -29,7 +33,6 @@ const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) struct Demand {
     pub(super) selectors: Vec<String>,
     pub(super) interval: Duration,
-    pub(super) span: Duration,
 }
 
 /// Samples until the task is aborted. When the service has gone, another session starts another one.
@@ -100,7 +103,7 @@ async fn sample(
     let start = Start {
         label: LABEL.to_owned(),
         optional: true,
-        history: demand.span,
+        history: PAST,
         ..Start::every(demand.interval)
     };
     let started = now();

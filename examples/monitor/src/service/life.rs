@@ -31,11 +31,9 @@ impl Service {
     pub(super) fn update(&self) {
         let imp = self.imp();
         self.update_watches();
-        let (interval, span) = imp.rhythm.get();
         let demand = self.is_active().then(|| Demand {
             selectors: imp.selectors.borrow().clone(),
-            interval,
-            span,
+            interval: imp.interval.get(),
         });
         if demand.is_some() && *imp.demand.borrow() == demand {
             return;

@@ -45,7 +45,7 @@ mod imp {
         pub(super) restarted: Cell<Option<Instant>>,
         pub(super) problem: RefCell<Option<String>>,
         pub(super) selectors: RefCell<Vec<String>>,
-        pub(super) rhythm: Cell<(Duration, Duration)>,
+        pub(super) interval: Cell<Duration>,
         pub(super) is_visible: Cell<bool>,
         pub(super) is_locked: Cell<bool>,
         pub(super) is_paused: Cell<bool>,
@@ -141,7 +141,7 @@ impl Service {
 
     /// The time between frames.
     pub fn interval(&self) -> Duration {
-        self.imp().rhythm.get().0
+        self.imp().interval.get()
     }
 
     /// Sets what is sampled while the window is visible.
@@ -150,9 +150,9 @@ impl Service {
         self.update_soon();
     }
 
-    /// Sets the time between frames, and the span of the past that graphs show.
-    pub fn set_rhythm(&self, interval: Duration, span: Duration) {
-        self.imp().rhythm.set((interval, span));
+    /// Sets the time between frames.
+    pub fn set_interval(&self, interval: Duration) {
+        self.imp().interval.set(interval);
         self.update_soon();
     }
 

@@ -106,14 +106,9 @@ impl Window {
                 return;
             };
             let span = Duration::from_micros(axis.span()).clamp(MIN_SPAN, MAX_SPAN);
-            let needs_more = span > window.context().settings().span;
             window
                 .context()
                 .change_settings(|settings| settings.span = span);
-            // A longer span needs more of the past. A shorter one has all it needs.
-            if needs_more {
-                window.update_rhythm();
-            }
         });
     }
 
@@ -156,7 +151,7 @@ impl Window {
         self.context()
             .change_settings(|settings| settings.interval = interval);
         self.save_settings();
-        self.update_rhythm();
+        self.service().set_interval(interval);
     }
 
     /// The span of the axis.

@@ -138,6 +138,7 @@ impl Window {
         window.set_default_size(settings.width, settings.height);
         window.set_maximized(settings.is_maximized);
         let page = settings.page.clone();
+        service.set_interval(settings.interval);
         service.set_thresholds(settings.thresholds.clone());
         let axis = TimeAxis::new();
         axis.set_span(microseconds(settings.span));
@@ -150,7 +151,6 @@ impl Window {
         window.fill_sidebar();
         window.set_help_overlay(Some(&shortcuts::window()));
         window.follow_service();
-        window.update_rhythm();
         window.show_page(&page);
         window.show_content();
         // The keys go to the list of pages first.

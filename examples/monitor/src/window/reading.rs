@@ -1,8 +1,13 @@
 //! What the window reads, and what happens when a frame arrives.
 
+use std::time::Duration;
+
 use gtk::{glib::prelude::*, subclass::prelude::*};
 
 use super::Window;
+
+/// For how long a page is read after it was left, at most.
+const LONGEST_LEFT: Duration = Duration::from_secs(600);
 
 impl Window {
     /// Tells the service what to read: for the shown page, the board, and the pages whose graphs would have a gap in view if
@@ -13,7 +18,7 @@ impl Window {
             .shown()
             .map(|page| page.selectors())
             .unwrap_or_default();
-        let span = self.context().settings().span;
+        let span = self.context().settings().span.min(LONGEST_LEFT);
         imp.left
             .borrow_mut()
             .retain(|_, left| left.elapsed() < span);
@@ -27,14 +32,6 @@ impl Window {
         selectors.sort_unstable();
         selectors.dedup();
         self.service().set_selectors(selectors);
-    }
-
-    pub(super) fn update_rhythm(&self) {
-        let (interval, span) = {
-            let settings = self.context().settings();
-            (settings.interval, settings.span)
-        };
-        self.service().set_rhythm(interval, span);
     }
 
     pub(super) fn follow_service(&self) {
@@ -52,7 +49,7 @@ impl Window {
                 axis.set_oldest(oldest);
             }
             axis.advance(time);
-            let span = window.context().settings().span;
+            let span = window.context().settings().span.min(LONGEST_LEFT);
             let is_over = window
                 .imp()
                 .left
