@@ -11,6 +11,7 @@ mod memory;
 mod network;
 mod overview;
 mod power;
+mod processes;
 mod processor;
 mod sensors;
 
@@ -89,6 +90,8 @@ pub fn entries() -> Vec<Entry> {
         sensors::entry(),
         power::entry(),
         graphics::entry(),
+        processes::entry(processes::Kind::Processes),
+        processes::entry(processes::Kind::Applications),
         board::entry(),
     ]
 }
