@@ -3,6 +3,7 @@
 mod axis;
 mod columns;
 mod cursor;
+mod description;
 mod hue;
 mod input;
 mod plot;
@@ -235,19 +236,18 @@ impl Chart {
         }
     }
 
-    /// Tells assistive technologies the newest values.
+    /// Tells assistive technologies the newest values, and what there is of the shown time.
     fn describe(&self) {
         if !WidgetExt::is_mapped(self) {
             return;
         }
         let imp = self.imp();
-        let unit = imp.unit.borrow();
-        let series = imp.series.borrow();
-        let values: Vec<String> = series
-            .iter()
-            .map(|series| cursor::value_at(series, &unit, u64::MAX))
-            .collect();
-        accessible::set_description(self, &values.join(", "));
+        let Some(axis) = imp.axis.borrow().clone() else {
+            return;
+        };
+        let (series, unit) = (imp.series.borrow(), imp.unit.borrow());
+        let description = description::of_series(&series, &unit, axis.start(), axis.end());
+        accessible::set_description(self, &description);
     }
 
     /// The window of time that is drawn.
