@@ -13,6 +13,7 @@ mod overview;
 mod power;
 mod processes;
 mod processor;
+mod sampling;
 mod sensors;
 
 use std::rc::Rc;
@@ -92,6 +93,7 @@ pub fn entries() -> Vec<Entry> {
         graphics::entry(),
         processes::entry(processes::Kind::Processes),
         processes::entry(processes::Kind::Applications),
+        sampling::entry(),
         board::entry(),
     ]
 }
