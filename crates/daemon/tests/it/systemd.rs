@@ -92,7 +92,7 @@ fn a_forking_service_that_fails() {
 #[test]
 fn a_notifying_service_with_a_watchdog() {
     within(
-        "Type=notify\nWatchdogSec=300ms\nExecStart=$M run\nExecReload=$M reload",
+        "Type=notify\nWatchdogSec=2s\nExecStart=$M run\nExecReload=$M reload",
         r#"
         systemctl --user start m
         main=$(systemctl --user show -P MainPID m)
