@@ -49,9 +49,10 @@ impl Rows {
 
     /// Removes rows, then adds or changes others.
     pub(super) fn change(&mut self, gone: &[Key], readings: Vec<Reading>) {
-        self.remove(gone);
+        let gone = self.remove(gone);
         let mut came = Vec::new();
         let mut moved = Vec::new();
+        let mut changed = Vec::new();
         for reading in readings {
             match self.items.get(&reading.key) {
                 Some(item) => {
@@ -60,7 +61,7 @@ impl Rows {
                         item.set_parent(reading.parent);
                         moved.push(item.clone());
                     }
-                    item.set_fields(reading.fields);
+                    changed.push((item.clone(), reading.fields));
                 }
                 None => {
                     let item = Item::new(reading.key.clone(), reading.parent, reading.fields);
@@ -72,22 +73,44 @@ impl Rows {
                 }
             }
         }
-        if !came.is_empty() {
-            let list = self.list();
-            list.splice(list.n_items(), 0, &came);
-        }
+        self.replace(&gone, &came);
         came.append(&mut moved);
         self.attach(came);
+        // Now, because a sorted list puts new rows among those that it takes to be in order.
+        for (item, fields) in changed {
+            item.set_fields(fields);
+        }
     }
 
     /// Keeps the rows with these keys alone.
     pub(super) fn retain(&mut self, keys: &HashSet<Key>) {
         let gone = self.items.keys().filter(|key| !keys.contains(key));
         let gone: Vec<Key> = gone.cloned().collect();
-        self.remove(&gone);
+        let gone = self.remove(&gone);
+        self.replace(&gone, &[]);
     }
 
-    fn remove(&mut self, keys: &[Key]) {
+    /// Replaces items of the list by others with one signal: after each one, a view binds all the rows that it has.
+    fn replace(&self, gone: &HashSet<Item>, came: &[Item]) {
+        let items: Vec<Item> = self.list.iter().flatten().collect();
+        let first = items.iter().position(|item| gone.contains(item));
+        let last = items.iter().rposition(|item| gone.contains(item));
+        let start = first.unwrap_or(items.len());
+        let end = match last {
+            Some(last) if came.is_empty() => last.saturating_add(1),
+            _ => items.len(),
+        };
+        let range = items.get(start..end).unwrap_or_default();
+        let kept = range.iter().filter(|item| !gone.contains(*item));
+        let new: Vec<Item> = kept.chain(came).cloned().collect();
+        let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        if !range.is_empty() || !new.is_empty() {
+            self.list.splice(place(start), place(range.len()), &new);
+        }
+    }
+
+    /// Takes rows out of the tree. They are still in the list.
+    fn remove(&mut self, keys: &[Key]) -> HashSet<Item> {
         let mut items = HashSet::new();
         for key in keys {
             let Some(item) = self.items.remove(key) else {
@@ -97,19 +120,6 @@ impl Rows {
                 self.by_pid.remove(&item.pid());
             }
             items.insert(item);
-        }
-        if items.is_empty() {
-            return;
-        }
-        let list = self.list();
-        for place in (0..list.n_items()).rev() {
-            if list
-                .item(place)
-                .and_downcast::<Item>()
-                .is_some_and(|item| items.contains(&item))
-            {
-                list.remove(place);
-            }
         }
         let mut orphans = Vec::new();
         for item in &items {
@@ -121,6 +131,7 @@ impl Rows {
             self.detach(item);
         }
         self.attach(orphans);
+        items
     }
 
     /// The list that has an item: the children of its parent, or the roots.

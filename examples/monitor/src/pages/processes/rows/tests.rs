@@ -126,14 +126,16 @@ fn ten_thousand_rows_change_with_few_signals() {
         move |_, _, _, _| signals.set(signals.get() + 1)
     });
     rows.change(
-        &[key(9_999)],
+        &[key(5_000), key(7_000), key(9_999)],
         (10_001..10_010).map(|pid| reading(pid, 1, 0.0)).collect(),
     );
     rows.change(
         &[],
         (1..=1000).map(|pid| reading(pid, pid / 2, 1.0)).collect(),
     );
-    assert_eq!(signals.get(), 2, "one for the end, one for all that came");
+    assert_eq!(signals.get(), 1, "one for all that went and came");
+    let live = (1..10_010).filter(|pid| ![5_000, 7_000, 9_999].contains(pid));
+    assert_eq!(pids(&rows.list()), live.collect::<Vec<_>>());
 }
 
 #[test]
